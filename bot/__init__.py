@@ -1,0 +1,1 @@
+"""veeam-bot: Veeam Backup & Replication, run from Slack."""
