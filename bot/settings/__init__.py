@@ -1,0 +1,64 @@
+"""Every setting of the bot, typed: read from the environment and one TOML file, checked as a whole.
+
+Knows what may be said, not what is done with it. `load_settings` reads; it raises `SettingsWrong` with every
+problem it found, each naming the setting and where it came from.
+"""
+
+from bot.settings.model import (
+    AccountSettings,
+    ApprovalSettings,
+    DigestSettings,
+    ExpectationSettings,
+    GrantSettings,
+    PollingSettings,
+    RouteSettings,
+    ServerSettings,
+    Settings,
+    SlackSettings,
+)
+from bot.settings.origins import Origin
+from bot.settings.problems import Problem, SettingsWrong
+from bot.settings.words import (
+    ApprovableOperation,
+    ChannelId,
+    GroupId,
+    GroupReference,
+    LogFormat,
+    LogLevel,
+    MentionId,
+    PersonId,
+    Role,
+    RouteResult,
+    ServerName,
+    Threads,
+    Weekday,
+)
+
+__all__ = [
+    "AccountSettings",
+    "ApprovableOperation",
+    "ApprovalSettings",
+    "ChannelId",
+    "DigestSettings",
+    "ExpectationSettings",
+    "GrantSettings",
+    "GroupId",
+    "GroupReference",
+    "LogFormat",
+    "LogLevel",
+    "MentionId",
+    "Origin",
+    "PersonId",
+    "PollingSettings",
+    "Problem",
+    "Role",
+    "RouteResult",
+    "RouteSettings",
+    "ServerName",
+    "ServerSettings",
+    "Settings",
+    "SettingsWrong",
+    "SlackSettings",
+    "Threads",
+    "Weekday",
+]

@@ -1,0 +1,268 @@
+"""The kinds of values settings have, each with its rule and a text that helps whoever broke it.
+
+Only `ValueError`s with whole sentences leave the rules; the texts never repeat a value that may be a secret.
+"""
+
+import datetime as dt
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated, Any, TypeVar
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+
+from bot.settings.problems import nearest, quoted
+from bot.settings.words import (
+    ApprovableOperation,
+    ChannelId,
+    GroupReference,
+    LogFormat,
+    LogLevel,
+    MentionId,
+    PersonId,
+    Role,
+    RouteResult,
+    ServerName,
+    Threads,
+    Weekday,
+)
+
+Word = TypeVar("Word", bound=StrEnum)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Glob = Text
+
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+_GROUP = re.compile(r"S[A-Z0-9]{2,}")
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
+_HANDLE = re.compile(r"@[^\s@]{1,80}")
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
+_TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
+_API_VERSION = re.compile(r"\d+\.\d+-rev\d+")
+
+
+def _choice(words: type[Word], also: Mapping[str, Word] | None = None) -> Callable[[Any], Any]:
+    spellings = {word.value.casefold(): word for word in words} | dict(also or {})
+
+    def chosen(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"must be one of: {', '.join(words)}")  # noqa: TRY004 -- pydantic collects ValueErrors
+        found = spellings.get(" ".join(value.casefold().split()))
+        if found is None:
+            meant = nearest(" ".join(value.split()), spellings)
+            hint = f"; did you mean {spellings[meant].value!r}?" if meant else ""
+            raise ValueError(f"{quoted(value)} is not one of: {', '.join(words)}{hint}")
+        return found
+
+    return chosen
+
+
+def _channel_id(value: str) -> str:
+    if _CHANNEL.fullmatch(value):
+        return value
+    if value.startswith("#"):
+        raise ValueError(
+            "must be the channel's ID, not its name: in Slack open the channel's details, "
+            "the ID (C…) stands at the bottom of About"
+        )
+    if _PERSON.fullmatch(value):
+        raise ValueError("is a person's ID; a channel's ID starts with C, G or D")
+    if _CHANNEL.fullmatch(value.upper()):
+        raise ValueError(f"is written in lower case; the channel's ID is {value.upper()}")
+    raise ValueError("must be a channel's ID: C, G or D, then capital letters and digits")
+
+
+def _group_reference(value: str) -> str:
+    if _GROUP.fullmatch(value) or _HANDLE.fullmatch(value):
+        return value
+    if _PERSON.fullmatch(value):
+        raise ValueError("is a person's ID; write it as user = …")
+    raise ValueError('must be a user group\'s ID (S, then capital letters and digits) or its "@handle"')
+
+
+def _person_id(value: str) -> str:
+    if _PERSON.fullmatch(value):
+        return value
+    if _GROUP.fullmatch(value):
+        raise ValueError("is a user group's ID; write it as group = …")
+    hint = "; a person's name does not say who it is" if value.startswith("@") else ""
+    raise ValueError(f"must be a person's ID: U or W, then capital letters and digits{hint}")
+
+
+def _mention_id(value: str) -> str:
+    if _GROUP.fullmatch(value) or _PERSON.fullmatch(value):
+        return value
+    raise ValueError("must be the ID of a user group (S…) or of a person (U… or W…)")
+
+
+def _server_name(value: str) -> str:
+    if not _SERVER_NAME.fullmatch(value):
+        raise ValueError("must be 1 to 40 letters, digits, - or _")
+    return value
+
+
+def _command(value: str) -> str:
+    if not _COMMAND.fullmatch(value):
+        raise ValueError('must start with "/", followed by at most 31 characters without blanks or capitals')
+    return value
+
+
+def _api_version(value: str) -> str:
+    if not _API_VERSION.fullmatch(value):
+        raise ValueError('must look like "1.3-rev0"')
+    return value
+
+
+def _fingerprint(value: str) -> str:
+    digits = re.sub(r"[\s:]", "", value).lower().removeprefix("sha256fingerprint=")
+    if re.fullmatch(r"[0-9a-f]{64}", digits):
+        return digits
+    if re.fullmatch(r"[0-9a-f]{40}", digits):
+        raise ValueError("is a SHA-1 thumbprint; the SHA-256 of the certificate is needed (64 hex digits)")
+    raise ValueError("must be the certificate's SHA-256: 64 hex digits, colons allowed")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, so that plain HTTP to it stays on it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
+def _web_address(value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 -- raises where the port is not a number in range
+    except ValueError:
+        raise ValueError("is not a valid URL") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("must be a URL that starts with https://")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must start with https:// (http:// is for this machine only)")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or a password")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query or a fragment")
+    return parts
+
+
+def _server_url(value: str) -> str:
+    parts = _web_address(value)
+    if parts.path.rstrip("/").endswith(("/api", "/api/v1")):
+        raise ValueError("must be the server's address alone, such as https://vbr01.example.com:9419")
+    return value.rstrip("/")
+
+
+def _slack_api_url(value: str) -> str:
+    _web_address(value)
+    return f"{value.rstrip('/')}/"
+
+
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, dt.time):
+        return value
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value.strip()):
+        raise ValueError('must be a time of day such as "08:00"')
+    return dt.time.fromisoformat(value.strip().zfill(5))
+
+
+def _time_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        meant = nearest(value, zoneinfo.available_timezones())
+        hint = f"; did you mean {meant!r}?" if meant else ""
+        raise ValueError(f'must be a time zone such as "Europe/Berlin"{hint}') from None
+    return value
+
+
+def _token(prefix: str, variable: str, others: Mapping[str, str]) -> Callable[[SecretStr], SecretStr]:
+    def checked(value: SecretStr) -> SecretStr:
+        token = value.get_secret_value()
+        for start, remark in others.items():
+            if token.startswith(start):
+                raise ValueError(f"{variable} must start with {prefix}; this is {remark}")
+        if not token.startswith(prefix):
+            raise ValueError(f"must start with {prefix}")
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise ValueError("contains blanks or characters that no token has")
+        return value
+
+    return checked
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().startswith(("xoxb-", "xapp-", "xoxp-")):
+        raise ValueError("is a token; the signing secret stands under Basic Information, App Credentials")
+    return value
+
+
+_USER_TOKEN = {"xoxp-": "a person's token", "xoxe": "a configuration or refresh token"}
+_bot_token = _token(
+    "xoxb-", "the bot token", {"xapp-": "an app-level token: swapped with SLACK_APP_TOKEN?", **_USER_TOKEN}
+)
+_app_token = _token(
+    "xapp-", "the app-level token", {"xoxb-": "a bot token: swapped with SLACK_BOT_TOKEN?", **_USER_TOKEN}
+)
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    scheme, separator, rest = value.get_secret_value().partition("://")
+    family = scheme.partition("+")[0].casefold()
+    if not separator or family not in {"sqlite", "postgres", "postgresql"}:
+        raise ValueError("must start with sqlite:///, postgres:// or postgresql://")
+    if family == "sqlite" and rest and not rest.startswith("/"):
+        raise ValueError("needs three slashes before a relative path: sqlite:///veeam-bot.db")
+    if family != "sqlite" and not rest:
+        raise ValueError("names no database: postgresql://USER:PASSWORD@HOST/DATABASE")
+    return value
+
+
+def database_passwords(url: SecretStr) -> list[SecretStr]:
+    """The password in a database's URL, as it is written there and as it is meant; none where there is none."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+    except ValueError:
+        return [url]
+    asked = parse_qs(parts.query, keep_blank_values=False).get("password", [])
+    written = [word for word in (parts.password, *asked) if word]
+    return [SecretStr(word) for word in dict.fromkeys([*written, *map(unquote, written)])]
+
+
+_SHORT_ROLES = {role.short.casefold(): role for role in Role}
+_LONG_DAYS = dict(
+    zip(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), Weekday, strict=True)
+)
+_OTHER_LEVELS = {"warn": LogLevel.WARNING, "critical": LogLevel.ERROR}
+
+AsRole = Annotated[Role, BeforeValidator(_choice(Role, _SHORT_ROLES))]
+AsRouteResult = Annotated[RouteResult, BeforeValidator(_choice(RouteResult))]
+AsThreads = Annotated[Threads, BeforeValidator(_choice(Threads))]
+AsWeekday = Annotated[Weekday, BeforeValidator(_choice(Weekday, _LONG_DAYS))]
+AsApprovable = Annotated[ApprovableOperation, BeforeValidator(_choice(ApprovableOperation))]
+AsLogLevel = Annotated[LogLevel, BeforeValidator(_choice(LogLevel, _OTHER_LEVELS))]
+AsLogFormat = Annotated[LogFormat, BeforeValidator(_choice(LogFormat))]
+
+AsChannel = Annotated[ChannelId, StringConstraints(strip_whitespace=True), AfterValidator(_channel_id)]
+AsGroup = Annotated[
+    GroupReference, StringConstraints(strip_whitespace=True), AfterValidator(_group_reference)
+]
+AsPerson = Annotated[PersonId, StringConstraints(strip_whitespace=True), AfterValidator(_person_id)]
+AsMention = Annotated[MentionId, StringConstraints(strip_whitespace=True), AfterValidator(_mention_id)]
+AsServerName = Annotated[ServerName, StringConstraints(strip_whitespace=True), AfterValidator(_server_name)]
+AsCommand = Annotated[Text, AfterValidator(_command)]
+AsApiVersion = Annotated[Text, AfterValidator(_api_version)]
+AsFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
+AsServerUrl = Annotated[Text, AfterValidator(_server_url)]
+AsSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]
+AsTimeOfDay = Annotated[dt.time, BeforeValidator(_time_of_day)]
+AsTimeZone = Annotated[Text, AfterValidator(_time_zone)]
+AsBotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
+AsAppToken = Annotated[SecretStr, AfterValidator(_app_token)]
+AsSigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
+AsDatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]

@@ -1,0 +1,308 @@
+"""Every setting, typed and frozen, with its default and its meaning; docs and schema are made from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    SecretStr,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.settings.kinds import (
+    AsApiVersion,
+    AsApprovable,
+    AsAppToken,
+    AsBotToken,
+    AsChannel,
+    AsCommand,
+    AsDatabaseUrl,
+    AsFingerprint,
+    AsGroup,
+    AsLogFormat,
+    AsLogLevel,
+    AsMention,
+    AsPerson,
+    AsRole,
+    AsRouteResult,
+    AsServerName,
+    AsServerUrl,
+    AsSigningSecret,
+    AsSlackApiUrl,
+    AsThreads,
+    AsTimeOfDay,
+    AsTimeZone,
+    AsWeekday,
+    Glob,
+    Text,
+    database_passwords,
+)
+from bot.settings.origins import Location, Origin, Origins
+from bot.settings.words import LogFormat, LogLevel, RouteResult, Threads, Weekday
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Marks a field as set by an environment variable; a secret one by nothing else."""
+
+    name: str
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core_schema), "x-environment-variable": self.name}
+
+
+class Section(BaseModel):
+    """A table of the settings: frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+ServerGlobs = Annotated[
+    tuple[Glob, ...], Field(min_length=1, description="Names of servers, or globs; letter case is ignored.")
+]
+JobGlobs = Annotated[
+    tuple[Glob, ...], Field(min_length=1, description="Globs of job names; letter case is ignored.")
+]
+
+
+class SlackSettings(Section):
+    """The workspace, and how the bot is reached there."""
+
+    command: AsCommand = Field(default="/veeam", description="The slash command, as in the app's manifest.")
+    default_channel: AsChannel | None = Field(
+        default=None, description="ID of the channel that is told completions no route claims."
+    )
+    audit_channel: AsChannel | None = Field(
+        default=None, description="ID of a channel in which every action is told too."
+    )
+    allowed_channels: tuple[AsChannel, ...] = Field(
+        default=(), description="IDs of the only channels the command works in; empty: it works everywhere."
+    )
+    bot_token: Annotated[AsBotToken, Variable("SLACK_BOT_TOKEN")] = Field(
+        description="The bot token, xoxb-…, from the app's page, Install App."
+    )
+    app_token: Annotated[AsAppToken | None, Variable("SLACK_APP_TOKEN")] = Field(
+        default=None,
+        description="The app-level token, xapp-…, with `connections:write`; set: Socket Mode is used.",
+    )
+    signing_secret: Annotated[AsSigningSecret | None, Variable("SLACK_SIGNING_SECRET")] = Field(
+        default=None,
+        description="Proves that a request is Slack's. Needed in HTTP mode, without an app token.",
+    )
+    api_url: Annotated[AsSlackApiUrl, Variable("SLACK_API_URL")] = Field(
+        default="https://slack.com/api/", description="Address of Slack's Web API."
+    )
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached over Socket Mode; otherwise it calls this bot's HTTP endpoint."""
+        return self.app_token is not None
+
+
+class AccountSettings(Section):
+    """A VBR account that acts for people of one role, so that VBR enforces the role as well."""
+
+    role: AsRole = Field(description="The role whose people act under this account.")
+    username: Text = Field(description="The account's name in VBR, `DOMAIN\\user` where it is a domain's.")
+    password: Annotated[SecretStr, Variable("VEEAM_PASSWORD_<NAME>_<ROLE>")] = Field(
+        description="The account's password."
+    )
+
+
+class ServerSettings(Section):
+    """One VBR installation, and the account that reads it."""
+
+    name: AsServerName = Field(description="What people call it: letters, digits, - and _, at most 40.")
+    url: Annotated[AsServerUrl, Variable("VEEAM_URL")] = Field(
+        description="Its address, such as `https://vbr01.example.com:9419`."
+    )
+    username: Annotated[Text, Variable("VEEAM_USERNAME")] = Field(
+        description="An account of VBR without multi-factor authentication."
+    )
+    password: Annotated[SecretStr, Variable("VEEAM_PASSWORD_<NAME>")] = Field(
+        description="The account's password."
+    )
+    api_version: Annotated[AsApiVersion, Variable("VEEAM_API_VERSION")] = Field(
+        default="1.3-rev0", description="The revision of VBR's REST API that is spoken."
+    )
+    ca_file: Annotated[Path | None, Variable("VEEAM_CA_FILE")] = Field(
+        default=None,
+        description="PEM file of the authority behind the server's certificate, or of the certificate itself.",
+    )
+    fingerprint: Annotated[AsFingerprint | None, Variable("VEEAM_FINGERPRINT")] = Field(
+        default=None, description="SHA-256 of the server's own certificate, in hex; colons are allowed."
+    )
+    verify_tls: Annotated[bool, Variable("VEEAM_VERIFY_TLS")] = Field(
+        default=True, description="false: any certificate is accepted, with a warning at every start."
+    )
+    accounts: tuple[AccountSettings, ...] = Field(
+        default=(), description="Accounts to act under, by the role of the person who asks."
+    )
+
+    @model_validator(mode="after")
+    def _trust_is_clear(self) -> Self:
+        if self.ca_file is not None and self.fingerprint is not None:
+            raise ValueError("ca_file and fingerprint exclude each other: keep one")
+        if not self.verify_tls and (self.ca_file is not None or self.fingerprint is not None):
+            kept = "ca_file" if self.ca_file is not None else "fingerprint"
+            raise ValueError(f"verify_tls = false would ignore {kept}: keep one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _one_account_a_role(self) -> Self:
+        roles = [account.role for account in self.accounts]
+        if doubled := next((role for role in roles if roles.count(role) > 1), None):
+            raise ValueError(f"has two accounts for the role {doubled.value!r}")
+        return self
+
+
+class GrantSettings(Section):
+    """Who holds which of Veeam's roles, where, and over which jobs; several grants add up."""
+
+    group: AsGroup | None = Field(default=None, description="A user group's ID, or its `@handle`.")
+    user: AsPerson | None = Field(default=None, description="Instead of a group: one person's ID.")
+    role: AsRole = Field(description="Veeam's role; letter case and the word Veeam may be left out.")
+    servers: ServerGlobs = ("*",)
+    jobs: JobGlobs = ("*",)
+
+    @model_validator(mode="after")
+    def _one_holder(self) -> Self:
+        if self.group is None and self.user is None:
+            raise ValueError("names nobody: give a group or a user")
+        if self.group is not None and self.user is not None:
+            raise ValueError("names a group and a user: make two grants of it")
+        return self
+
+
+class RouteSettings(Section):
+    """Which completions a channel is told; every matching route gets one."""
+
+    channel: AsChannel = Field(description="ID of the channel.")
+    servers: ServerGlobs = ("*",)
+    jobs: JobGlobs = ("*",)
+    types: tuple[Text, ...] = Field(default=(), description="Session or job types; empty: all job runs.")
+    results: tuple[AsRouteResult, ...] = Field(
+        default=(RouteResult.FAILED, RouteResult.WARNING),
+        min_length=1,
+        description="Results worth telling: of Success, Warning, Failed.",
+    )
+    mention: AsMention | None = Field(
+        default=None, description="ID of the user group or person named when the last attempt has failed."
+    )
+    threads: AsThreads = Field(
+        default=Threads.THREAD,
+        description="`thread`; `broadcast`: failures are also shown in the channel; `flat`: no threads.",
+    )
+    own_actions: bool = Field(
+        default=True, description="false: silent about runs that were started from this channel."
+    )
+
+
+class ExpectationSettings(Section):
+    """Jobs that must have succeeded lately, so that the job that never ran is noticed."""
+
+    servers: ServerGlobs = ("*",)
+    jobs: JobGlobs = ("*",)
+    success_within_hours: float = Field(gt=0, description="Hours within which each of the jobs must succeed.")
+    channel: AsChannel = Field(description="ID of the channel that is told otherwise.")
+
+
+class DigestSettings(Section):
+    """One message at a set hour: newly failing, fixed, still failing, never ran."""
+
+    channel: AsChannel = Field(description="ID of the channel.")
+    at: AsTimeOfDay = Field(description='Time of day there, such as "08:00".')
+    timezone: AsTimeZone = Field(default="UTC", description='IANA name, such as "Europe/Berlin".')
+    days: tuple[AsWeekday, ...] = Field(
+        default=tuple(Weekday), min_length=1, description="Days on which it comes; default every day."
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that `at` and `days` are meant in."""
+        return ZoneInfo(self.timezone)
+
+
+class PollingSettings(Section):
+    """How often VBR is asked what has ended."""
+
+    interval_seconds: float = Field(default=20, gt=0, description="Seconds between two polls of a server.")
+    backfill_hours: float = Field(
+        default=24, ge=0, description="How far back a first start or a long outage is caught up."
+    )
+
+
+class ApprovalSettings(Section):
+    """Four eyes: operations that wait for a second person who is allowed to do them."""
+
+    operations: tuple[AsApprovable, ...] = Field(
+        default=(), description="Operations that wait, such as delete."
+    )
+    expire_minutes: float = Field(default=30, gt=0, description="Minutes after which a request lapses.")
+
+
+class Settings(BaseSettings):
+    """All settings of the bot. Made by `load_settings`; nothing is read behind its back."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="veeam-bot")
+
+    slack: SlackSettings
+    servers: tuple[ServerSettings, ...] = Field(min_length=1)
+    grants: tuple[GrantSettings, ...] = ()
+    routes: tuple[RouteSettings, ...] = ()
+    expectations: tuple[ExpectationSettings, ...] = ()
+    digests: tuple[DigestSettings, ...] = ()
+    polling: PollingSettings = PollingSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
+    database_url: Annotated[AsDatabaseUrl, Variable("DATABASE_URL")] = Field(
+        default=SecretStr("sqlite:///veeam-bot.db"),
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE` (`postgres://` too).",
+    )
+    port: Annotated[int, Variable("PORT")] = Field(
+        default=3000, ge=0, le=65535, description="Port of the HTTP endpoints; 0: any free one."
+    )
+    log_level: Annotated[AsLogLevel, Variable("LOG_LEVEL")] = Field(
+        default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
+    )
+    log_format: Annotated[AsLogFormat, Variable("LOG_FORMAT")] = Field(
+        default=LogFormat.JSON,
+        description="`json`: one object a line; `console`: for a person at a terminal.",
+    )
+
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- pydantic-settings calls it by these names
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed in: the stock sources read `os.environ` and forget where a value came from."""
+        return (init_settings,)
+
+    def origin(self, *location: str | int) -> Origin:
+        """Where a value came from: `settings.origin("routes", 1, "channel")`."""
+        at: Location = location
+        return self._origins.of(at)
+
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """Every secret value, for the log's redaction; the password inside the database's URL is one."""
+        found = [self.slack.bot_token, self.slack.app_token, self.slack.signing_secret]
+        for server in self.servers:
+            found += [server.password, *(account.password for account in server.accounts)]
+        found += database_passwords(self.database_url)
+        return tuple(secret for secret in found if secret is not None)
