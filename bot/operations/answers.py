@@ -1,0 +1,207 @@
+"""What there is to show when an operation worked: plain values, drawn by whoever shows them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.operations.catalog import Operation
+from bot.operations.people import Person, PersonId
+from bot.operations.requests import JobsRequest, SessionsRequest
+from bot.settings import GrantSettings, Role
+from bot.veeam import (
+    Job,
+    JobId,
+    JobState,
+    LogRecord,
+    RepositoryState,
+    ServerInfo,
+    ServerName,
+    ServerTime,
+    Session,
+    TaskSession,
+    VeeamError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job state on its server, with what a list says of it.
+
+    `failed_in_a_row` counts the latest finished sessions that failed, None when not asked for; `reason` is
+    the failure in VBR's own words. `operations` are those of the catalog that this person may do on it as it
+    stands.
+    """
+
+    server: ServerName
+    state: JobState
+    failed_in_a_row: int | None = None
+    reason: str | None = None
+    operations: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A server that did not answer, and why."""
+
+    server: ServerName
+    error: VeeamError
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAnswer:
+    """One page of jobs. `total` counts all matches on the servers that answered; a lower bound unless exact."""
+
+    request: JobsRequest
+    rows: tuple[JobView, ...]
+    total: int
+    page_size: int
+    unreadable: int
+    silences: tuple[Silence, ...]
+    as_of: datetime
+    total_is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session on its server, with the name of its job as this bot shows it."""
+
+    server: ServerName
+    session: Session
+    job_id: JobId | None
+    stopped_by: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobAnswer:
+    """One job in full. `job` is None for types that the revision cannot describe."""
+
+    view: JobView
+    job: Job | None
+    recent: tuple[SessionView, ...]
+    repository: RepositoryState | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsAnswer:
+    """One page of sessions, newest first; `total` is None where a server does not say."""
+
+    request: SessionsRequest
+    job_name: str | None
+    rows: tuple[SessionView, ...]
+    total: int | None
+    page_size: int
+    silences: tuple[Silence, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnswer:
+    """One session in full: its objects, and its failed and warning log records."""
+
+    view: SessionView
+    job: JobView | None
+    tasks: tuple[TaskSession, ...]
+    records: tuple[LogRecord, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """One server: whether it answers, its time, its build if this account may know it, its last good poll."""
+
+    server: ServerName
+    time: ServerTime | None
+    info: ServerInfo | None
+    error: VeeamError | None
+    answered_in_ms: int | None
+    last_poll_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What stands on one server now, of what this person may see; lists are cut, totals are not."""
+
+    server: ServerName
+    running: tuple[JobView, ...]
+    failed: tuple[JobView, ...]
+    running_total: int
+    failed_total: int
+    warning_total: int
+    disabled_total: int
+    jobs_total: int
+    repositories: tuple[RepositoryState, ...]
+    last_poll_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """How things are, server by server."""
+
+    servers: tuple[ServerStatus, ...]
+    silences: tuple[Silence, ...]
+    outbox_waiting: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServersAnswer:
+    """The servers this person may see."""
+
+    servers: tuple[ServerView, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HelpAnswer:
+    """What this person may do; `topic` when one operation was asked about."""
+
+    operations: tuple[Operation, ...]
+    topic: Operation | None
+    unknown_word: str | None
+    nearest: Operation | None
+    is_granted_anything: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGrant:
+    """One grant that applies to a person, and the group (or the person themself) it came by."""
+
+    grant: GrantSettings
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhoamiAnswer:
+    """Who somebody is here: the grants that apply and what they may do with them."""
+
+    person: Person
+    held: tuple[HeldGrant, ...]
+    roles: tuple[Role, ...]
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAnswer:
+    """VBR accepted an action. `session` is the run it began or is stopping, None where VBR named none."""
+
+    operation: Operation
+    by: PersonId
+    server: ServerName
+    job_id: JobId
+    job_name: str
+    session: Session | None
+    detail: str | None  # "active full", "at once", "with chained jobs"
+    at: datetime
+
+
+Answer = (
+    JobsAnswer
+    | JobAnswer
+    | SessionsAnswer
+    | SessionAnswer
+    | StatusAnswer
+    | ServersAnswer
+    | HelpAnswer
+    | WhoamiAnswer
+    | ActionAnswer
+)

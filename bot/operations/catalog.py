@@ -1,0 +1,227 @@
+"""The one registry of what can be done.
+
+Typed verbs, help lines, buttons, confirm dialogs, roles, audit names, metric labels, the operations page of
+the docs and the tests' matrices are derived from these frozen values; nothing about an operation is said
+anywhere else.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.operations.requests import (
+    HelpRequest,
+    JobRequest,
+    JobsRequest,
+    Request,
+    RetryRequest,
+    ServersRequest,
+    SessionRequest,
+    SessionsRequest,
+    StartRequest,
+    StatusRequest,
+    StopRequest,
+    WhoamiRequest,
+)
+from bot.settings import Role
+
+ALL_ROLES = frozenset(Role)
+OPERATORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR})
+
+
+class Kind(StrEnum):
+    """A query answers the asker alone; an action changes VBR, is audited, and answers in the channel."""
+
+    PERSONAL = "personal"  # everyone may, and it asks VBR nothing
+    QUERY = "query"
+    ACTION = "action"
+
+
+class Style(StrEnum):
+    """How much a button stands out."""
+
+    PLAIN = "plain"
+    PRIMARY = "primary"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What is asked before a button acts. `consequence` is a sentence that follows the job and its server."""
+
+    question: str
+    consequence: str
+    yes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be done. `roles` empty means everyone, granted or not."""
+
+    name: str
+    usage: str
+    help: str
+    kind: Kind
+    request: type[Request]
+    audit_name: str
+    roles: frozenset[Role] = frozenset()
+    examples: tuple[str, ...] = ()
+    button: str | None = None
+    style: Style = Style.PLAIN
+    confirmation: Confirmation | None = None
+    done: str = ""  # "started": the word of the outcome, for actions
+
+
+HELP = Operation(
+    name="help",
+    usage="help [WORD]",
+    help="what can be done here, or all about one command",
+    kind=Kind.PERSONAL,
+    request=HelpRequest,
+    audit_name="help",
+    examples=("help", "help retry"),
+)
+WHOAMI = Operation(
+    name="whoami",
+    usage="whoami [@person]",
+    help="your roles, where they come from, and what they let you do",
+    kind=Kind.PERSONAL,
+    request=WhoamiRequest,
+    audit_name="whoami",
+    examples=("whoami",),
+)
+JOBS = Operation(
+    name="jobs",
+    usage="jobs [running, failed, warning, success, none, disabled] [PATTERN] [type:T] [repo:R]",
+    help="list jobs",
+    kind=Kind.QUERY,
+    request=JobsRequest,
+    audit_name="jobs.list",
+    roles=ALL_ROLES,
+    examples=("jobs failed", "jobs running server:hq", "jobs SQL* type:VSphereBackup"),
+)
+JOB = Operation(
+    name="job",
+    usage="job NAME",
+    help="one job in full",
+    kind=Kind.QUERY,
+    request=JobRequest,
+    audit_name="job.show",
+    roles=ALL_ROLES,
+    examples=("job SQL Prod",),
+    button="Details",
+)
+SESSIONS = Operation(
+    name="sessions",
+    usage="sessions [running, failed, warning, success] [JOB] [24h]",
+    help="list sessions, newest first",
+    kind=Kind.QUERY,
+    request=SessionsRequest,
+    audit_name="sessions.list",
+    roles=ALL_ROLES,
+    examples=("sessions failed 24h", "sessions SQL Prod 7d"),
+)
+SESSION = Operation(
+    name="session",
+    usage="session ID",
+    help="one session in full: its objects and what failed",
+    kind=Kind.QUERY,
+    request=SessionRequest,
+    audit_name="session.show",
+    roles=ALL_ROLES,
+    examples=("session 6c76bb17-8695-4f7c-981f-670789edd8f3",),
+)
+STATUS = Operation(
+    name="status",
+    usage="status",
+    help="how things are: failed, running, silent servers, repositories running full",
+    kind=Kind.QUERY,
+    request=StatusRequest,
+    audit_name="status",
+    roles=ALL_ROLES,
+    examples=("status", "status server:hq"),
+)
+SERVERS = Operation(
+    name="servers",
+    usage="servers",
+    help="the servers, and whether they answer",
+    kind=Kind.QUERY,
+    request=ServersRequest,
+    audit_name="servers.list",
+    roles=ALL_ROLES,
+    examples=("servers",),
+)
+START = Operation(
+    name="start",
+    usage="start NAME [full] [chained]",
+    help="start a job now",
+    kind=Kind.ACTION,
+    request=StartRequest,
+    audit_name="job.start",
+    roles=OPERATORS,
+    examples=("start SQL Prod", "start SQL Prod full"),
+    button="Start",
+    style=Style.PRIMARY,
+    confirmation=Confirmation(
+        question="Start this job?",
+        consequence="The job runs now, outside its schedule.",
+        yes="Start",
+    ),
+    done="started",
+)
+STOP = Operation(
+    name="stop",
+    usage="stop NAME [now] [chained]",
+    help="stop a running job: gracefully, or at once with `now`",
+    kind=Kind.ACTION,
+    request=StopRequest,
+    audit_name="job.stop",
+    roles=OPERATORS,
+    examples=("stop SQL Prod", "stop SQL Prod now"),
+    button="Stop",
+    style=Style.DANGER,
+    confirmation=Confirmation(
+        question="Stop this job?",
+        consequence="Objects in work are finished; the rest get no restore point from this run.",
+        yes="Stop",
+    ),
+    done="stopping",
+)
+RETRY = Operation(
+    name="retry",
+    usage="retry NAME [chained]",
+    help="run the failed objects of a job's last session again",
+    kind=Kind.ACTION,
+    request=RetryRequest,
+    audit_name="job.retry",
+    roles=OPERATORS,
+    examples=("retry SQL Prod",),
+    button="Retry",
+    style=Style.PRIMARY,
+    confirmation=Confirmation(
+        question="Retry this job?",
+        consequence="The objects that failed in its last session run again now.",
+        yes="Retry",
+    ),
+    done="retried",
+)
+
+CATALOG: tuple[Operation, ...] = (
+    JOBS,
+    JOB,
+    SESSIONS,
+    SESSION,
+    STATUS,
+    SERVERS,
+    START,
+    STOP,
+    RETRY,
+    WHOAMI,
+    HELP,
+)
+BY_NAME = {operation.name: operation for operation in CATALOG}
+BY_REQUEST = {operation.request: operation for operation in CATALOG}
+
+
+def operation_of(request: Request) -> Operation:
+    """Return the operation that a request asks for."""
+    return BY_REQUEST[type(request)]

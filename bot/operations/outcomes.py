@@ -1,0 +1,166 @@
+"""What came of one asking: a closed union, matched with `assert_never` where it is drawn or counted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.operations.answers import Answer, JobView
+from bot.operations.catalog import Operation
+from bot.operations.people import PersonId, Standing
+from bot.operations.requests import ActionRequest, Request
+from bot.settings import Role
+from bot.veeam import JobId, ServerName, SessionId, VeeamError
+
+
+class Refusal(StrEnum):
+    """Why somebody was refused."""
+
+    STANDING = "standing"  # a guest, a foreigner, a bot, somebody deactivated
+    PERSON_UNREADABLE = "person_unreadable"
+    GROUPS_UNREADABLE = "groups_unreadable"
+    CHANNEL = "channel"
+    NO_GRANT = "no_grant"
+    ROLE = "role"  # granted something, but not this
+    SCOPE = "scope"  # the role is there, but not on this server or job
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It worked; `answer` says what there is to show."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """This person may not. Names the roles that may and the groups that have them: whom to ask."""
+
+    refusal: Refusal
+    operation: Operation
+    standing: Standing
+    roles_needed: tuple[Role, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """The words could not be read. `problem` is a plain sentence; `suggestion` a command that can be."""
+
+    text: str
+    problem: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Nothing of that name that this person may see; `nearest` are names that are alike.
+
+    `what` is "job", "session", "server", "type" or "repository". `suggestion` is a command that was perhaps
+    meant (`jobs failed` for `jobs faild`).
+    """
+
+    what: str
+    word: str
+    nearest: tuple[str, ...] = ()
+    silent: tuple[ServerName, ...] = ()
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several jobs that a word may mean."""
+
+    server: ServerName
+    job_id: JobId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several jobs match: the person chooses, and `request` runs with the choice."""
+
+    word: str
+    request: Request
+    choices: tuple[Choice, ...]
+    total: int
+    silent: tuple[ServerName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PressedBefore:
+    """The same button was pressed before; nothing was done now."""
+
+    operation: Operation
+    by: PersonId
+    at: datetime
+    by_same_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MovedOn:
+    """The job is no longer as it was when the button was drawn; `request` is what to ask again with."""
+
+    operation: Operation
+    job: JobView
+    request: ActionRequest
+
+
+class Obstacle(StrEnum):
+    """Why an action makes no sense on a job as it stands."""
+
+    RUNNING = "running"  # start or retry, and it runs
+    NOT_RUNNING = "not_running"  # stop, and it does not run
+    NEVER_STOPS = "never_stops"  # stop of an immediate backup copy: VBR can only disable it
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """The job as it stands does not allow it, for a named reason. Nothing was sent."""
+
+    operation: Operation
+    job: JobView
+    obstacle: Obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """It was sent and no answer came: it may or may not have happened. `job` is its state looked up since."""
+
+    operation: Operation
+    job_name: str
+    server: ServerName
+    job: JobView | None
+    session_id: SessionId | None
+    error: VeeamError
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A server said no or did not answer; nothing was done."""
+
+    operation: Operation
+    error: VeeamError
+    job_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Our own failure: the log has the traceback under the same reference."""
+
+    what: str  # "store": the database did not answer; "bug": anything unforeseen
+    changed: bool | None  # whether VBR was changed; None when that is not known
+
+
+Outcome = (
+    Done
+    | Refused
+    | Misread
+    | NotFound
+    | Ambiguous
+    | PressedBefore
+    | MovedOn
+    | NotNow
+    | Unclear
+    | Failed
+    | Broken
+)

@@ -1,0 +1,190 @@
+"""One asking, typed. Typed words, a button, a menu and a shortcut all become one of these."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from bot.operations.people import PersonId
+from bot.veeam import JobId, ServerName, SessionId
+
+
+class JobsFilter(StrEnum):
+    """Which jobs a list shows; the words are those of the slash command."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    WARNING = "warning"
+    SUCCESS = "success"
+    NONE = "none"
+    DISABLED = "disabled"
+
+
+class SessionsFilter(StrEnum):
+    """Which sessions a list shows."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    WARNING = "warning"
+    SUCCESS = "success"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedJob:
+    """A job by what somebody typed: its name or a unique part of it. `exact` when it stood in quotes."""
+
+    text: str
+    server: str | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJob:
+    """A job by its identity, as a button carries it."""
+
+    server: ServerName
+    job_id: JobId
+
+
+JobRef = NamedJob | KnownJob
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The state a job was in when its button was drawn: its latest session, and whether it was active."""
+
+    session_id: SessionId | None
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRequest:
+    """What can I do here? `word` asks about one operation."""
+
+    word: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhoamiRequest:
+    """What may I do, and why? `person` asks about somebody else."""
+
+    person: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobsRequest:
+    """A list of jobs. `page` counts from 0."""
+
+    which: JobsFilter | None = None
+    pattern: str | None = None
+    type: str | None = None
+    repository: str | None = None
+    server: str | None = None
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """One job in full."""
+
+    job: JobRef
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsRequest:
+    """A list of sessions, newest first. `within` reaches back from the server's now; `page` counts from 0."""
+
+    which: SessionsFilter | None = None
+    job: JobRef | None = None
+    within: timedelta | None = None
+    server: str | None = None
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """One session in full. Without a server every server is asked for the ID."""
+
+    session_id: SessionId
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """How are things: failed, running, silent servers, repositories running full."""
+
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServersRequest:
+    """Which servers there are, and whether they answer."""
+
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Start a job now."""
+
+    job: JobRef
+    full: bool = False
+    chained: bool = False
+    drawn: Drawn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Stop a running job; gracefully unless `now`."""
+
+    job: JobRef
+    now: bool = False
+    chained: bool = False
+    drawn: Drawn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequest:
+    """Run the failed objects of a job's last session again."""
+
+    job: JobRef
+    chained: bool = False
+    drawn: Drawn | None = None
+
+
+ActionRequest = StartRequest | StopRequest | RetryRequest
+Request = (
+    HelpRequest
+    | WhoamiRequest
+    | JobsRequest
+    | JobRequest
+    | SessionsRequest
+    | SessionRequest
+    | StatusRequest
+    | ServersRequest
+    | ActionRequest
+)
+
+
+class Origin(StrEnum):
+    """How somebody asked."""
+
+    TYPED = "typed"
+    BUTTON = "button"
+    MENU = "menu"
+    SHORTCUT = "shortcut"
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """Who asked, where, how, and under which reference the log and the audit record find it.
+
+    `reference` is short and shown to people. `press_key` is the same for every delivery of one press, so that
+    a second press or a redelivery is recognised; for typed words it identifies the one delivery.
+    """
+
+    reference: str
+    person_id: PersonId
+    team_id: str | None
+    channel_id: str | None
+    origin: Origin
+    press_key: str
