@@ -224,7 +224,7 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def database_passwords(url: SecretStr) -> list[SecretStr]:
-    """The password in a database's URL, as it is written there and as it is meant; none where there is none."""
+    """The password in a database's URL, as it is written there and as it is meant, if there is one."""
     try:
         parts = urlsplit(url.get_secret_value())
     except ValueError:

@@ -138,7 +138,7 @@ class ServerSettings(Section):
     )
     ca_file: Annotated[Path | None, Variable("VEEAM_CA_FILE")] = Field(
         default=None,
-        description="PEM file of the authority behind the server's certificate, or of the certificate itself.",
+        description="PEM file of the authority behind the server's certificate, or of that certificate.",
     )
     fingerprint: Annotated[AsFingerprint | None, Variable("VEEAM_FINGERPRINT")] = Field(
         default=None, description="SHA-256 of the server's own certificate, in hex; colons are allowed."

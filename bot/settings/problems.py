@@ -22,7 +22,7 @@ class Problem:
         return f"{self.setting}: {self.text} ({self.source})"
 
 
-class SettingsWrong(Exception):  # noqa: N818 -- it says what is the case, as the command line prints it
+class SettingsWrong(Exception):
     """The settings cannot be used. Carries every problem found, not only the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

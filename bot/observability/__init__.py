@@ -1,0 +1,12 @@
+"""What all rooms share with the machine: its log, its metrics, its clock, and which part of the bot is well.
+
+Knows no room, no platform and no setting; whoever builds the bot hands the values in.
+"""
+
+from bot.observability.clock import Clock, SystemClock
+from bot.observability.health import Health, PartHealth
+from bot.observability.logs import set_up_logging
+from bot.observability.metrics import Metrics
+from bot.observability.redaction import Redaction
+
+__all__ = ["Clock", "Health", "Metrics", "PartHealth", "Redaction", "SystemClock", "set_up_logging"]

@@ -1,0 +1,56 @@
+"""A clock that stands still until a test lets time pass."""
+
+import asyncio
+import heapq
+import itertools
+from datetime import UTC, datetime, timedelta
+
+_TURNS = 20
+"""Turns of the loop in which what was woken may do its work and sleep again."""
+
+
+class FakeClock:
+    """A `Clock` whose time passes in `advance` alone; sleepers wake in the order of their times."""
+
+    def __init__(self, start: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)) -> None:
+        self._start = start
+        self._seconds = 0.0
+        self._order = itertools.count()
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._seconds)
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._seconds + seconds, next(self._order), woken))
+        await woken
+
+    @property
+    def sleeping(self) -> int:
+        """How many wait for this clock."""
+        return sum(not woken.done() for _, _, woken in self._sleepers)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass: each sleeper whose time comes wakes at it, and may sleep and wake again."""
+        end = self._seconds + seconds
+        await self._let_others_run()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            due, _, woken = heapq.heappop(self._sleepers)
+            if woken.done():
+                continue
+            self._seconds = max(self._seconds, due)
+            woken.set_result(None)
+            await self._let_others_run()
+        self._seconds = end
+
+    @staticmethod
+    async def _let_others_run() -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
