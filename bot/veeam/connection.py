@@ -1,0 +1,77 @@
+"""How to reach one server under one account: what the settings say, in this room's own words."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from bot.settings import ServerName
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What makes a server's certificate acceptable.
+
+    A fingerprint is the SHA-256 of the leaf in hex, colons allowed; it alone suffices, so that the
+    self-signed certificate VBR installs with, which seldom bears the right name, can be trusted. With a CA
+    file as well, both must hold. With neither, the system's own trust store decides. `verify=False` accepts
+    any certificate.
+    """
+
+    ca_file: Path | None = None
+    fingerprint: str | None = None
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        if self.pin is not None and _SHA256.fullmatch(self.pin) is None:
+            raise ValueError("a fingerprint is the SHA-256 of the certificate: 64 hex digits")
+
+    @property
+    def pin(self) -> str | None:
+        """The fingerprint as bare lower-case hex."""
+        return re.sub(r"[:\s]", "", self.fingerprint).lower() if self.fingerprint else None
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Limits in seconds. VBR is slow on long histories (84 s for 9,800 sessions were seen), hence `read`."""
+
+    connect: float = 5.0
+    read: float = 60.0
+    write: float = 15.0
+    pool: float = 15.0
+    total: float = 120.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One account on one server. A password travels over TLS only; plain http is for this machine alone."""
+
+    name: ServerName
+    url: str
+    username: str
+    password: SecretStr
+    api_version: str = "1.3-rev0"
+    trust: Trust = field(default_factory=Trust)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if not parts.hostname or parts.scheme not in {"https", "http"}:
+            raise ValueError("the address of a server is https://HOST:PORT")
+        if parts.scheme == "http" and not self.is_loopback:
+            raise ValueError("http is accepted for this machine only: the password must travel over TLS")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"

@@ -1,0 +1,159 @@
+"""What can go wrong between us and a server, as facts.
+
+    VeeamError
+    ├─ Unreachable             no answer came, and nothing was done
+    │  ├─ ConnectFailed        the connection could not be made
+    │  ├─ ConnectionLost       it broke before the answer was complete (reads only)
+    │  └─ TimedOut             (for a change: before it was sent)
+    ├─ TlsFailed               the certificate is not the one we trust; says nothing about the server's health
+    ├─ LoginRefused            the account may not log in; nothing is sent again before its pause is over
+    ├─ NotAllowed              403: this account's role may not
+    ├─ NotFound                404: unknown, deleted or purged
+    ├─ Rejected                400 and the other 4xx, in VBR's words
+    │  └─ RevisionUnsupported  400 that names the revision asked for
+    ├─ TooBusy                 429, or 503 that says when to come back
+    ├─ ServerFailed            5xx on a read
+    ├─ UnexpectedAnswer        an answer the document doesn't describe
+    └─ Unclear                 a change was sent and nobody knows what came of it
+
+The class says whether trying again makes sense (`may_retry`) and whether the server answered at all
+(`reaches`). Words for people are made elsewhere; `str()` is one short line for the log.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from bot.settings import ServerName
+
+
+class VeeamError(Exception):
+    """A question to one server, or a change asked of it, that did not come to its documented answer."""
+
+    may_retry: ClassVar[bool] = False
+    reaches: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        server: ServerName,
+        message: str = "",
+        *,
+        status: int | None = None,
+        error_code: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(server, message)
+        self.server = server
+        self.message = message
+        """VBR's own words where it answered, ours where it didn't. Untrusted text."""
+        self.status = status
+        self.error_code = error_code
+        self.retry_after_seconds = retry_after_seconds
+
+    def __str__(self) -> str:
+        facts = (str(self.server), type(self).__name__, str(self.status or ""), self.message)
+        return ": ".join(fact for fact in facts if fact)
+
+
+class Unreachable(VeeamError):
+    """No answer came, and nothing was done."""
+
+    may_retry = True
+    reaches = False
+
+
+class ConnectFailed(Unreachable):
+    """The connection could not be made: refused, no such host, a proxy in between said no."""
+
+
+class ConnectionLost(Unreachable):
+    """The connection broke before the answer to a read was complete."""
+
+
+class TimedOut(Unreachable):
+    """No answer to a read in time; for a change, no connection in time."""
+
+
+class TlsReason(StrEnum):
+    """Why the certificate, or the handshake, was not accepted."""
+
+    PIN = "pin"
+    AUTHORITY = "authority"
+    NAME = "name"
+    EXPIRED = "expired"
+    HANDSHAKE = "handshake"
+    CA_FILE = "ca_file"
+
+
+class TlsFailed(VeeamError):
+    """The server could not be recognised, so nothing was said to it, least of all the password."""
+
+    reaches = False
+
+    def __init__(
+        self, server: ServerName, message: str, *, reason: TlsReason, presented: str | None = None
+    ) -> None:
+        super().__init__(server, message)
+        self.reason = reason
+        self.presented = presented
+        """SHA-256 of the leaf the server showed, in hex, where a pin didn't match it."""
+
+
+class LoginRefused(VeeamError):
+    """The account's login, or a token that it was just given, is refused.
+
+    VBR says the same for a wrong password, an account with MFA and a locked one. After a refused password
+    nothing is sent for `retry_after_seconds`: logging in again and again keeps an account locked for good.
+    """
+
+    def __init__(
+        self,
+        server: ServerName,
+        message: str = "",
+        *,
+        status: int | None = None,
+        error_code: str | None = None,
+        retry_after_seconds: float | None = None,
+        locked_until: datetime | None = None,
+    ) -> None:
+        super().__init__(
+            server, message, status=status, error_code=error_code, retry_after_seconds=retry_after_seconds
+        )
+        self.locked_until = locked_until
+        """Aware, UTC; None unless VBR named the time."""
+
+
+class NotAllowed(VeeamError):
+    """This account's role may not (403). Normal for some operations; says nothing about the login."""
+
+
+class NotFound(VeeamError):
+    """The id is unknown, deleted or purged, or the revision has no such path (404)."""
+
+
+class Rejected(VeeamError):
+    """VBR understood and said no (400 and the other 4xx): a job that isn't running, a body it won't take."""
+
+
+class RevisionUnsupported(Rejected):
+    """The server doesn't speak the revision of its API that the settings name."""
+
+
+class TooBusy(VeeamError):
+    """Come back later (429, or 503 with Retry-After); nothing was done."""
+
+    may_retry = True
+
+
+class ServerFailed(VeeamError):
+    """The server, or a proxy before it, failed on a read (5xx)."""
+
+    may_retry = True
+
+
+class UnexpectedAnswer(VeeamError):
+    """An answer that the document doesn't describe: HTML, a redirect, JSON of another shape."""
+
+
+class Unclear(VeeamError):
+    """A change was sent and its outcome is unknown. Never send it again: look at what VBR shows."""

@@ -1,0 +1,103 @@
+"""The server itself, its inventory and its repositories."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Any
+
+import msgspec
+
+from bot.veeam.rows import Part, Row
+
+_PLACE_OF_AN_OBJECT = ("platform", "type", "hostName", "name", "objectId", "urn")
+
+
+@dataclass(frozen=True)
+class ServerTime:
+    """The server's clock (`/serverTime`). `time_zone` is Windows' display name, not an IANA one."""
+
+    server_time: datetime
+    """Aware, in UTC."""
+    utc_offset: timedelta
+    time_zone: str | None = None
+
+    @property
+    def zone(self) -> timezone:
+        """The server's offset of today."""
+        return timezone(self.utc_offset)
+
+
+class ServerInfo(Part, frozen=True, gc=False):
+    """What the server is (`/serverInfo`, administrators only)."""
+
+    vbr_id: str | None = None
+    name: str = ""
+    build_version: str = ""
+    patches: tuple[str, ...] = ()
+    platform: str | None = None
+    database_vendor: str | None = None
+
+
+class InventoryObject(Row, frozen=True, gc=False):
+    """A virtual machine, host or container in the inventory. `size` is text (`19.8 GB`).
+
+    Answers that wrap each row as `{"inventoryObject": …, "size": …}` are read too.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    platform: str = ""
+    type: str = ""
+    host_name: str = ""
+    object_id: str | None = None
+    urn: str | None = None
+    size: str | None = None
+
+    @classmethod
+    def as_object(cls, value: object) -> dict[str, Any] | None:
+        """Unwraps the old form."""
+        whole = super().as_object(value)
+        inner = (whole or {}).get("inventoryObject")
+        return {**(whole or {}), **inner} if isinstance(inner, dict) else whole
+
+    def to_json(self) -> dict[str, str]:
+        """The object as a request names it (VmwareObjectModel); absent parts are left out."""
+        values = msgspec.to_builtins(self)
+        return {key: values[key] for key in _PLACE_OF_AN_OBJECT if values[key]}
+
+
+class Repository(Row, frozen=True, gc=False):
+    """A repository's identity (`/backupInfrastructure/repositories`)."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    description: str = ""
+    host_id: str | None = None
+
+
+class RepositoryState(Row, frozen=True, gc=False):
+    """How full a repository is and whether it is there.
+
+    GB are binary; `used_space_gb` is not capacity less free.
+    """
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    description: str = ""
+    host_id: str | None = None
+    host_name: str | None = None
+    path: str | None = None
+    capacity_gb: float | None = msgspec.field(name="capacityGB", default=None)
+    free_gb: float | None = msgspec.field(name="freeGB", default=None)
+    used_space_gb: float | None = msgspec.field(name="usedSpaceGB", default=None)
+    is_online: bool | None = None
+    is_out_of_date: bool | None = None
+
+    @property
+    def used_fraction(self) -> float | None:
+        """Capacity less free, of capacity, from 0 to 1; None where the capacity means nothing."""
+        if self.capacity_gb is None or self.free_gb is None or not self.capacity_gb > 0:
+            return None
+        used = (self.capacity_gb - self.free_gb) / self.capacity_gb
+        return min(1.0, max(0.0, used)) if math.isfinite(used) else None

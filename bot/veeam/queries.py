@@ -1,0 +1,189 @@
+"""Filters, order and paging as VBR documents them, and how they are written into a query string.
+
+Every field names its parameter once. A value the server's revision cannot express is left out, so that more
+rows may come, never fewer. Nothing is filtered here: `name` matches *any* field of a row in VBR (`*web*`
+finds a description too), so whoever needs an exact name compares again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Self, get_type_hints
+
+from bot.veeam.revisions import Revision
+
+Q = TypeVar("Q", bound="Query")
+Params = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """The query parameter that a field stands for. `spelled`: its letter case differs between revisions."""
+
+    name: str
+    spelled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What every list understands. `limit` without a value is the server's own (200)."""
+
+    skip: Annotated[int | None, Parameter("skip")] = None
+    limit: Annotated[int | None, Parameter("limit")] = None
+    order_by: Annotated[str | None, Parameter("orderColumn")] = None
+    ascending: Annotated[bool | None, Parameter("orderAsc")] = None
+    name: Annotated[str | None, Parameter("nameFilter")] = None
+
+    def page(self, *, skip: int, limit: int) -> Self:
+        """The same question for another page."""
+        return replace(self, skip=skip, limit=limit)
+
+    def parameters(self, revision: Revision) -> Params:
+        """The query string's pairs, an array's name repeated. Raises ValueError for a naive time."""
+        return tuple(self._pairs(revision))
+
+    def _pairs(self, revision: Revision) -> Iterator[tuple[str, str]]:
+        for field, parameter in _parameters_of(type(self)):
+            value = getattr(self, field)
+            values = value if isinstance(value, tuple) else () if value is None else (value,)
+            if len(values) > 1 and not revision.session_array_filters:
+                continue
+            for text in map(_text, values):
+                yield parameter.name, revision.spelled(text) if parameter.spelled else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobsQuery(Query):
+    """GET /jobs. Order columns: Name, Type, Description."""
+
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatesQuery(Query):
+    """GET /jobs/states. One value a filter: "failed or warning" is two requests.
+
+    Order columns: Name, Type, Status, LastRun, LastResult, NextRun, Description, RepositoryId, ObjectsCount,
+    RepositoryName, AfterJobName.
+    """
+
+    id: Annotated[str | None, Parameter("idFilter")] = None
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+    last_result: Annotated[str | None, Parameter("lastResultFilter")] = None
+    status: Annotated[str | None, Parameter("statusFilter", spelled=True)] = None
+    workload: Annotated[str | None, Parameter("workloadFilter", spelled=True)] = None
+    last_run_after: Annotated[datetime | None, Parameter("lastRunAfterFilter")] = None
+    last_run_before: Annotated[datetime | None, Parameter("lastRunBeforeFilter")] = None
+    is_high_priority: Annotated[bool | None, Parameter("isHighPriorityJobFilter")] = None
+    repository_id: Annotated[str | None, Parameter("repositoryIdFilter")] = None
+    objects_count: Annotated[int | None, Parameter("objectsCountFilter")] = None
+    after_job_id: Annotated[str | None, Parameter("afterJobIdFilter")] = None
+    after_job_name: Annotated[str | None, Parameter("afterJobNameFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionsQuery(Query):
+    """GET /sessions. Always give `types`: more than half of an unfiltered list is housekeeping.
+
+    Order columns: Name, SessionType, CreationTime, EndTime, State, Result, InitiatedBy.
+    """
+
+    types: Annotated[tuple[str, ...], Parameter("typeFilter")] = ()
+    results: Annotated[tuple[str, ...], Parameter("resultFilter")] = ()
+    state: Annotated[str | None, Parameter("stateFilter")] = None
+    job_id: Annotated[str | None, Parameter("jobIdFilter")] = None
+    created_after: Annotated[datetime | None, Parameter("createdAfterFilter")] = None
+    created_before: Annotated[datetime | None, Parameter("createdBeforeFilter")] = None
+    ended_after: Annotated[datetime | None, Parameter("endedAfterFilter")] = None
+    ended_before: Annotated[datetime | None, Parameter("endedBeforeFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmwareHostsQuery(Query):
+    """GET /inventory/vmware/hosts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmwareObjectsQuery(Query):
+    """GET /inventory/vmware/hosts/{name}. Order columns: Name, ObjectId, Type."""
+
+    object_id: Annotated[str | None, Parameter("objectIdFilter")] = None
+    hierarchy: Annotated[str | None, Parameter("hierarchyTypeFilter")] = None
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+    parent_container: Annotated[str | None, Parameter("parentContainerNameFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoriesQuery(Query):
+    """GET /backupInfrastructure/repositories."""
+
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+    host_id: Annotated[str | None, Parameter("hostIdFilter")] = None
+    path: Annotated[str | None, Parameter("pathFilter")] = None
+    exclude_extents: Annotated[bool | None, Parameter("excludeExtents")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryStatesQuery(Query):
+    """GET /backupInfrastructure/repositories/states."""
+
+    id: Annotated[str | None, Parameter("idFilter")] = None
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+    is_online: Annotated[bool | None, Parameter("isOnlineFilter")] = None
+    is_out_of_date: Annotated[bool | None, Parameter("isOutOfDateFilter")] = None
+    exclude_extents: Annotated[bool | None, Parameter("excludeExtents")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryQuery:
+    """POST /inventory: a search by type and a part of the name, below one host or everywhere."""
+
+    type: str | None = None
+    name_contains: str | None = None
+    hierarchy: str | None = None
+    skip: int = 0
+    limit: int = 200
+
+    def body(self, revision: Revision) -> dict[str, object]:
+        """InventoryBrowserFilters, sorted by name. Its words are spelled as the revision prints them."""
+        wanted = (("equals", "type", self.type), ("contains", "name", self.name_contains))
+        predicates = [
+            {
+                "type": "PredicateExpression",
+                "operation": revision.spelled(operation),
+                "property": part,
+                "value": value,
+            }
+            for operation, part, value in wanted
+            if value is not None
+        ]
+        body: dict[str, object] = {
+            "pagination": {"skip": self.skip, "limit": self.limit},
+            "sorting": {"property": "name", "direction": revision.spelled("ascending")},
+        }
+        if predicates:
+            body["filter"] = {
+                "type": "GroupExpression",
+                "operation": revision.spelled("and"),
+                "items": predicates,
+            }
+        if self.hierarchy is not None:
+            body["hierarchyType"] = self.hierarchy
+        return body
+
+
+@cache
+def _parameters_of(query: type[Query]) -> tuple[tuple[str, Parameter], ...]:
+    hints = get_type_hints(query, include_extras=True)
+    return tuple((each.name, hints[each.name].__metadata__[0]) for each in fields(query))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a time in a filter needs its offset")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)

@@ -1,0 +1,212 @@
+"""The tokens of one account: obtained once for all who need one, renewed in time, and never fought over.
+
+An access token lives 15 minutes, by `expires_in` and a monotonic clock. A refresh token is good for one use,
+so it is taken out of our hand before it is sent; whatever becomes of that request (refused, lost, cancelled),
+the password comes next. A refused password stops the account for as long as the server says it is locked, or
+for a long pause: trying again keeps it locked for good.
+"""
+
+import asyncio
+import re
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+
+import msgspec
+import structlog
+
+from bot.observability import Clock
+from bot.veeam import errors
+from bot.veeam.answers import Answer, error_in
+from bot.veeam.connection import Connection
+from bot.veeam.errors import LoginRefused, RevisionUnsupported, VeeamError
+from bot.veeam.wire import Call, Wire
+
+log = structlog.get_logger()
+
+TOKEN_PATH = "/api/oauth2/token"  # noqa: S105 - a path
+LOGOUT_PATH = "/api/oauth2/logout"
+RENEW_BEFORE_SECONDS = 120.0
+PAUSE_AFTER_REFUSAL_SECONDS = 1800.0
+PAUSE_AFTER_WRONG_REVISION_SECONDS = 300.0
+LOCK_MARGIN_SECONDS = 30.0
+_LOGOUT_LIMIT_SECONDS = 3.0
+_DEFAULT_LIFETIME_SECONDS = 900.0
+_SHARE_OF_A_SHORT_LIFE = 0.2
+_LOCKED_FOR = re.compile(r"locked out for (?:(\d+)\.)?(\d+):(\d\d):(\d\d)", re.IGNORECASE)
+_CREDENTIALS_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+@dataclass(frozen=True, eq=False)
+class Token:
+    """An access token. Two are the same only if they are the same object."""
+
+    access: str = field(repr=False)
+    expires_at: float
+    renew_at: float
+    refreshed: bool
+    """Whether it came by a refresh token, and not by the password."""
+
+
+class _TokenModel(msgspec.Struct):
+    access_token: str
+    refresh_token: str | None = None
+    expires_in: float | None = None
+
+
+class Tokens:
+    """One account's token holder. Renewing goes through one lock: ten callers cause one renewal."""
+
+    def __init__(self, connection: Connection, wire: Wire, clock: Clock) -> None:
+        self._connection = connection
+        self._wire = wire
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._token: Token | None = None
+        self._refresh_token: str | None = None
+        self._refresh_is_trusted = True
+        self._proven: Token | None = None
+        self._stopped_by: LoginRefused | RevisionUnsupported | None = None
+        self._stopped_until = 0.0
+
+    async def current(self) -> Token:
+        """A token that is good for a while. Raises VeeamError, LoginRefused among them."""
+        token = self._token
+        if token is not None and self._clock.monotonic() < token.renew_at:
+            return token
+        async with self._lock:
+            if self._token is not token and self._token is not None:
+                return self._token
+            try:
+                return await self._renewed()
+            except (errors.Unreachable, errors.ServerFailed, errors.TooBusy):
+                if token is not None and self._clock.monotonic() < token.expires_at:
+                    return token  # renewing was early on purpose: what we have is still good
+                raise
+
+    async def instead_of(self, refused: Token, *, by_password: bool = False) -> Token:
+        """The token to use after this one was refused: the current one if that is another, else a new one."""
+        async with self._lock:
+            if self._token is not refused and self._token is not None:
+                return self._token
+            self._token = None
+            if by_password:
+                self._refresh_token = None
+            return await self._renewed()
+
+    def is_doubtful(self, token: Token) -> bool:
+        """Whether a 403 may be the token's fault: refreshed, and nothing has succeeded with it yet."""
+        return token.refreshed and token is not self._proven
+
+    def prove(self, token: Token) -> None:
+        """Remember that the server honoured this token."""
+        self._proven = token
+
+    def distrust_refresh(self) -> None:
+        """Use the password alone from now on: this server doesn't honour the tokens it refreshes."""
+        self._refresh_is_trusted = False
+        self._refresh_token = None
+        log.warning("veeam.refresh_distrusted", server=self._connection.name)
+
+    async def log_out(self) -> None:
+        """Give both tokens back, if there are any. Best effort: they would die by themselves."""
+        token, self._token, self._refresh_token = self._token, None, None
+        if token is None or self._clock.monotonic() >= token.expires_at:
+            return
+        try:
+            call = Call.change("POST", LOGOUT_PATH)
+            await self._wire.send(call, token=token.access, limit_seconds=_LOGOUT_LIMIT_SECONDS)
+        except VeeamError as error:
+            log.debug("veeam.logout_failed", server=self._connection.name, error=str(error))
+
+    async def _renewed(self) -> Token:
+        self._raise_while_stopped()
+        refresh_token, self._refresh_token = self._refresh_token, None
+        if refresh_token is not None:
+            token = await self._refreshed(refresh_token)
+            if token is not None:
+                return token
+        return await self._logged_in()
+
+    async def _refreshed(self, refresh_token: str) -> Token | None:
+        call = Call.form(TOKEN_PATH, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+        try:
+            answer = await self._wire.send(call)
+        except errors.ConnectFailed:
+            self._refresh_token = refresh_token  # it was never sent
+            raise
+        error = error_in(answer, self._connection.name, changes=False)
+        if isinstance(error, errors.ServerFailed | errors.TooBusy | errors.TimedOut):
+            raise error
+        return None if error is not None else self._taken(answer, refreshed=True)
+
+    async def _logged_in(self) -> Token:
+        credentials = {
+            "grant_type": "password",
+            "username": self._connection.username,
+            "password": self._connection.password.get_secret_value(),
+        }
+        answer = await self._wire.send(Call.form(TOKEN_PATH, credentials))
+        error = error_in(answer, self._connection.name, changes=False)
+        if error is None:
+            return self._taken(answer, refreshed=False)
+        if isinstance(error, RevisionUnsupported):
+            self._stop(error, PAUSE_AFTER_WRONG_REVISION_SECONDS)
+        elif answer.status in _CREDENTIALS_REFUSED:
+            error = self._refusal(error)
+        elif isinstance(error, errors.NotFound | errors.Rejected):
+            error = errors.UnexpectedAnswer(
+                self._connection.name, f"no login here: {error.message}", status=answer.status
+            )
+        raise error
+
+    def _taken(self, answer: Answer, *, refreshed: bool) -> Token:
+        try:
+            model = msgspec.json.decode(answer.body, type=_TokenModel, strict=False)
+        except (msgspec.MsgspecError, ValueError):
+            raise errors.UnexpectedAnswer(
+                self._connection.name, "the login's answer holds no token", status=answer.status
+            ) from None
+        now = self._clock.monotonic()
+        lifetime = model.expires_in or _DEFAULT_LIFETIME_SECONDS
+        margin = min(RENEW_BEFORE_SECONDS, lifetime * _SHARE_OF_A_SHORT_LIFE)
+        self._token = Token(model.access_token, now + lifetime, now + lifetime - margin, refreshed)
+        self._refresh_token = model.refresh_token if self._refresh_is_trusted else None
+        log.debug("veeam.token_taken", server=self._connection.name, refreshed=refreshed)
+        return self._token
+
+    def _refusal(self, error: VeeamError) -> LoginRefused:
+        locked = _lock_seconds(error.message)
+        pause = PAUSE_AFTER_REFUSAL_SECONDS if locked is None else locked + LOCK_MARGIN_SECONDS
+        refusal = LoginRefused(
+            self._connection.name,
+            error.message,
+            status=error.status,
+            error_code=error.error_code,
+            retry_after_seconds=pause,
+            locked_until=None if locked is None else self._clock.now() + timedelta(seconds=locked),
+        )
+        self._stop(refusal, pause)
+        return refusal
+
+    def _stop(self, error: LoginRefused | RevisionUnsupported, pause_seconds: float) -> None:
+        self._stopped_by = error
+        self._stopped_until = self._clock.monotonic() + pause_seconds
+        log.error("veeam.login_stopped", server=self._connection.name, error=str(error), pause=pause_seconds)
+
+    def _raise_while_stopped(self) -> None:
+        left = self._stopped_until - self._clock.monotonic()
+        if self._stopped_by is None or left <= 0:
+            return
+        error = copy(self._stopped_by)
+        error.retry_after_seconds = left
+        raise error
+
+
+def _lock_seconds(message: str) -> float | None:
+    found = _LOCKED_FOR.search(message)
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
