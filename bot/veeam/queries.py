@@ -8,12 +8,10 @@ finds a description too), so whoever needs an exact name compares again.
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Self, get_type_hints
 
 from bot.veeam.revisions import Revision
 
-Q = TypeVar("Q", bound="Query")
 Params = tuple[tuple[str, str], ...]
 
 
@@ -173,7 +171,6 @@ class InventoryQuery:
         return body
 
 
-@cache
 def _parameters_of(query: type[Query]) -> tuple[tuple[str, Parameter], ...]:
     hints = get_type_hints(query, include_extras=True)
     return tuple((each.name, hints[each.name].__metadata__[0]) for each in fields(query))
