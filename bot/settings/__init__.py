@@ -4,6 +4,7 @@ Knows what may be said, not what is done with it. `load_settings` reads; it rais
 problem it found, each naming the setting and where it came from.
 """
 
+from bot.settings.load import Loaded, load_settings, load_with_cautions
 from bot.settings.model import (
     AccountSettings,
     ApprovalSettings,
@@ -18,6 +19,7 @@ from bot.settings.model import (
 )
 from bot.settings.origins import Origin
 from bot.settings.problems import Problem, SettingsWrong
+from bot.settings.show import effective, json_schema
 from bot.settings.words import (
     ApprovableOperation,
     ChannelId,
@@ -44,6 +46,7 @@ __all__ = [
     "GrantSettings",
     "GroupId",
     "GroupReference",
+    "Loaded",
     "LogFormat",
     "LogLevel",
     "MentionId",
@@ -61,4 +64,8 @@ __all__ = [
     "SlackSettings",
     "Threads",
     "Weekday",
+    "effective",
+    "json_schema",
+    "load_settings",
+    "load_with_cautions",
 ]

@@ -258,7 +258,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="veeam-bot")
 
     slack: SlackSettings
-    servers: tuple[ServerSettings, ...] = Field(min_length=1)
+    servers: tuple[ServerSettings, ...] = ()
     grants: tuple[GrantSettings, ...] = ()
     routes: tuple[RouteSettings, ...] = ()
     expectations: tuple[ExpectationSettings, ...] = ()
@@ -298,6 +298,10 @@ class Settings(BaseSettings):
         """Where a value came from: `settings.origin("routes", 1, "channel")`."""
         at: Location = location
         return self._origins.of(at)
+
+    def remember(self, origins: Origins) -> None:
+        """Keep where the values came from; whoever read them says it once."""
+        self._origins = origins
 
     def secrets(self) -> tuple[SecretStr, ...]:
         """Every secret value, for the log's redaction; the password inside the database's URL is one."""

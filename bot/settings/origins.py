@@ -35,30 +35,35 @@ class Origins:
         setting = ".".join(step for step in location if isinstance(step, str))
         return Origin(setting, self._source(location))
 
+    def place(self, location: Location) -> str:
+        """A location as the file's author sees it: "veeam-bot.toml, [[routes]] 2, channel"."""
+        parts = [self.file_name or "settings"]
+        for length in range(1, len(location) + 1):
+            parts += self._step(location[:length], is_last=length == len(location))
+        return ", ".join(parts)
+
     def _source(self, location: Location) -> str:
         if location in self.written or location[:-1] in self.written:
-            return place_in_file(self.file_name, location)
+            return self.place(location)
         return "not set"
 
-
-def place_in_file(file_name: str | None, location: Location) -> str:
-    """A location as TOML's author sees it: "veeam-bot.toml, [[routes]] 2, channel"."""
-    table: list[str] = []
-    parts = [file_name or "settings"]
-    for position, step in enumerate(location):
-        following = location[position + 1] if position + 1 < len(location) else None
+    def _step(self, location: Location, *, is_last: bool) -> list[str]:
+        step = location[-1]
         if isinstance(step, int):
-            continue
-        table.append(step)
-        if isinstance(following, int) and len(location) > position + 2:
-            parts.append(f"[[{'.'.join(table)}]] {following + 1}")
-        elif isinstance(following, int):
-            parts.append(f"{step}, entry {following + 1}")
-        elif isinstance(following, str) and position == 0:
-            parts.append(f"[{step}]")
-        elif following is None:
-            parts.append(step)
-    return ", ".join(parts)
+            repeated = ".".join(part for part in location if isinstance(part, str))
+            return [f"[[{repeated}]] {step + 1}" if self._is_table(location) else f"entry {step + 1}"]
+        if is_last or self._holds_texts(location):
+            return [step]
+        return [f"[{step}]"] if len(location) == 1 and not self._is_list(location) else []
+
+    def _is_table(self, location: Location) -> bool:
+        return any(at[:-1] == location and isinstance(at[-1], str) for at in self.written if at)
+
+    def _is_list(self, location: Location) -> bool:
+        return (*location, 0) in self.written
+
+    def _holds_texts(self, location: Location) -> bool:
+        return self._is_list(location) and not self._is_table((*location, 0))
 
 
 def locations_in(data: Any, at: Location = ()) -> frozenset[Location]:
