@@ -1,0 +1,54 @@
+"""What is kept: SQLAlchemy Core on SQLite or PostgreSQL, behind classes without a word of SQL.
+
+Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON, times are aware and in UTC.
+"""
+
+from bot.store.audit import AuditLog, AuditRow
+from bot.store.database import Database, Transaction
+from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.followed import Followed, FollowedId, FollowedSessions, NewFollowed
+from bot.store.leases import Leases
+from bot.store.outbox import ChannelBacklog, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root
+from bot.store.own_actions import OwnActions
+from bot.store.presses import Presses
+from bot.store.records import AuditEntry, AuditId, AuditOutcome, OwnAction, Press
+from bot.store.runs import RunRow, Runs
+from bot.store.sessions import Cursor, Sessions
+from bot.store.silences import Silence, Silences
+from bot.store.upgrade import upgrade
+
+__all__ = [
+    "AuditEntry",
+    "AuditId",
+    "AuditLog",
+    "AuditOutcome",
+    "AuditRow",
+    "ChannelBacklog",
+    "Cursor",
+    "Database",
+    "Followed",
+    "FollowedId",
+    "FollowedSessions",
+    "Leases",
+    "NewFollowed",
+    "NewRow",
+    "Outbox",
+    "OutboxId",
+    "OutboxRow",
+    "OwnAction",
+    "OwnActions",
+    "Placing",
+    "Press",
+    "Presses",
+    "Root",
+    "RunRow",
+    "Runs",
+    "Sessions",
+    "Silence",
+    "Silences",
+    "StoreBroken",
+    "StoreError",
+    "StoreUnavailable",
+    "Transaction",
+    "upgrade",
+]

@@ -1,0 +1,167 @@
+"""The one door to the database: an engine, transactions, and errors that are the store's own.
+
+Knows neither what is kept (the modules beside it) nor where the settings come from.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, Table, event, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Row
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
+
+from bot.store.errors import StoreBroken, StoreError, translated
+
+_WAIT_FOR_LOCK_SECONDS = 15
+_CONNECT_SECONDS = 10
+_STATEMENT_SECONDS = 60
+_READ_ONLY = "veeam_bot_read_only"
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+
+Insert = postgresql.Insert | sqlite.Insert
+
+
+def address(database_url: str) -> URL:
+    """Return the address with its asynchronous driver; raises `StoreBroken` for other databases."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise StoreBroken("the address of the database cannot be read") from error
+    family = url.drivername.partition("+")[0]
+    if family not in _DRIVERS:
+        raise StoreBroken(f"a database of the kind {family!r} is not supported")
+    return url.set(drivername=_DRIVERS[family])
+
+
+class Transaction:
+    """One open transaction: committed when its block ends well, undone when it does not."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    def insert(self, table: Table) -> Insert:
+        """Return an INSERT that knows ON CONFLICT."""
+        if self._connection.dialect.name == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
+
+    async def execute(
+        self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        """Run one statement, once or for every row."""
+        with translated():
+            return await self._connection.execute(statement, rows)
+
+    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Run a statement and return its rows."""
+        return (await self.execute(statement)).all()
+
+    async def values(self, statement: Executable) -> tuple[dict[str, Any], ...]:
+        """Run a statement and return its rows, each by the names of its columns."""
+        return tuple(dict(row) for row in (await self.execute(statement)).mappings())
+
+    async def first(self, statement: Executable) -> Row[Any] | None:
+        """Run a statement and return its first row."""
+        return (await self.execute(statement)).first()
+
+    async def serialise(self, name: str) -> None:
+        """Let nobody else past this line under the same name until this transaction ends.
+
+        On SQLite a writing transaction is alone from its beginning; PostgreSQL takes an advisory lock.
+        """
+        if self._connection.dialect.name == "postgresql":
+            await self.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))").bindparams(name=name)
+            )
+
+
+class Database:
+    """The database, on SQLite or PostgreSQL. Its tables are made by `upgrade`, not here."""
+
+    def __init__(self, database_url: str) -> None:
+        self._engine = engine(address(database_url))
+        # SQLite has one writer; queueing here is fair, where waiting for the file's lock is not.
+        self._writers = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Write: all of the block or nothing. Never opened inside another one. Raises `StoreError`."""
+        turn: AbstractAsyncContextManager[Any] = self._writers or nullcontext()
+        async with turn, self._begun(self._engine) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """Read, without waiting for whoever writes. Raises `StoreError`."""
+        async with self._begun(self._engine.execution_options(**{_READ_ONLY: True})) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _begun(self, source: AsyncEngine) -> AsyncIterator[Transaction]:
+        connection = source.connect()
+        with translated():
+            await connection.start()
+        try:
+            with translated():
+                begun = await connection.begin()
+            yield Transaction(connection)
+            with translated():
+                await begun.commit()
+        finally:
+            # Undoes what was not committed. What is committed stays so, whatever closing says.
+            with suppress(StoreError), translated():
+                await asyncio.shield(connection.close())
+
+    async def ping(self) -> None:
+        """Ask for the simplest answer there is; raises `StoreError`."""
+        async with self.reading() as reading:
+            await reading.execute(select(1))
+
+    @property
+    def checked_out(self) -> int:
+        """How many connections are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def engine(url: URL) -> AsyncEngine:
+    """Return an engine for an address made by `address`."""
+    if url.get_backend_name() == "sqlite":
+        made = create_async_engine(url, connect_args={"timeout": _WAIT_FOR_LOCK_SECONDS})
+        event.listen(made.sync_engine, "connect", _prepare_sqlite)
+        event.listen(made.sync_engine, "begin", _begin_sqlite)
+        return made
+    return create_async_engine(
+        url,
+        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS},
+        pool_pre_ping=True,
+        pool_timeout=_CONNECT_SECONDS,
+    )
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver's own habit of beginning transactions late is switched off; `_begin_sqlite` says when.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later is refused where another one wrote meanwhile.
+    reads = connection.get_execution_options().get(_READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,0 +1,176 @@
+"""The first schema.
+
+Frozen: what the tables became later is said by later revisions, not here.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TIME = sa.DateTime(timezone=True)
+BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create every table."""
+    _watching()
+    _delivery()
+    _record()
+
+
+def _watching() -> None:
+    op.create_table(
+        "cursors",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("read_to", TIME, nullable=False),
+        sa.Column("floor", TIME, nullable=False),
+        sa.Column("checked_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("server", name="pk_cursors"),
+    )
+    op.create_table(
+        "seen_sessions",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("ended_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("server", "session_id", name="pk_seen_sessions"),
+    )
+    op.create_index("ix_seen_sessions_server_ended_at", "seen_sessions", ["server", "ended_at"], unique=False)
+    op.create_table(
+        "runs",
+        sa.Column("run_key", sa.Text(), nullable=False),
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("last_ended_at", TIME, nullable=False),
+        sa.Column("expected_by", TIME, nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run_key", name="pk_runs"),
+    )
+    op.create_index("ix_runs_server_expected_by", "runs", ["server", "expected_by"], unique=False)
+    op.create_index(
+        "ix_runs_server_job_id_last_ended_at", "runs", ["server", "job_id", "last_ended_at"], unique=False
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
+    op.create_table(
+        "silences",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("since", TIME, nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("told_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("server", name="pk_silences"),
+    )
+    op.create_table(
+        "followed",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("ts", sa.Text(), nullable=False),
+        sa.Column("started_at", TIME, nullable=False),
+        sa.Column("finished_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_followed"),
+        sa.UniqueConstraint("channel", "ts", name="uq_followed_channel_ts"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_followed_server_finished_at", "followed", ["server", "finished_at"], unique=False)
+
+
+def _delivery() -> None:
+    op.create_table(
+        "outbox",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("run_key", sa.Text(), nullable=True),
+        sa.Column("root_key", sa.Text(), nullable=True),
+        sa.Column("placing", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("due_at", TIME, nullable=False),
+        sa.Column("claimed_by", sa.Text(), nullable=True),
+        sa.Column("claimed_until", TIME, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("attempted_at", TIME, nullable=True),
+        sa.Column("sent_at", TIME, nullable=True),
+        sa.Column("ts", sa.Text(), nullable=True),
+        sa.Column("sent_channel", sa.Text(), nullable=True),
+        sa.Column("parked_at", TIME, nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+        sa.UniqueConstraint("key", name="uq_outbox_key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_outbox_root_key", "outbox", ["root_key"], unique=False)
+    op.create_index("ix_outbox_sent_at_channel", "outbox", ["sent_at", "channel"], unique=False)
+    op.create_table(
+        "closed_channels",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("closed_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("channel", name="pk_closed_channels"),
+    )
+
+
+def _record() -> None:
+    op.create_table(
+        "presses",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_presses"),
+    )
+    op.create_table(
+        "own_actions",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("channel_id", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("server", "session_id", "operation", name="pk_own_actions"),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("entry_id", BIG_ID, nullable=True),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=True),
+        sa.Column("person_name", sa.Text(), nullable=True),
+        sa.Column("team_id", sa.Text(), nullable=True),
+        sa.Column("operation", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=True),
+        sa.Column("channel_id", sa.Text(), nullable=True),
+        sa.Column("server", sa.Text(), nullable=True),
+        sa.Column("job_id", sa.Text(), nullable=True),
+        sa.Column("job_name", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("session_id", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("previous_hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("uq_audit_entry_id_closed", "audit", ["entry_id"], unique=True)
+    op.create_index("uq_audit_previous_hash", "audit", ["previous_hash"], unique=True)

@@ -1,0 +1,355 @@
+"""The outbox: what is to be posted or edited, kept until it is known to have been.
+
+Whoever sends claims rows, says that it begins, sends, and says what came of it. A row whose sending began and
+whose end is unknown comes back with `attempted_at` set: look for the message before sending it again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NewType
+
+from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy.engine import Row
+
+from bot.store.database import Database, Transaction
+from bot.store.tables import closed_channels, outbox
+
+OutboxId = NewType("OutboxId", int)
+
+
+class Placing(StrEnum):
+    """Where a row goes: a message of its own, a reply in its root's thread, or its root, which it edits.
+
+    A broadcast is a reply that the channel shows as well.
+    """
+
+    POST = "post"
+    REPLY = "reply"
+    BROADCAST = "broadcast"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """One message to send or to edit. `key` is unique for ever: a second row of the same key is not added.
+
+    A row with a `root_key` waits until the row of that key was sent. Low priorities first, then older rows.
+    """
+
+    key: str
+    channel: str
+    kind: str
+    body: str
+    created_at: datetime
+    due_at: datetime | None = None
+    placing: Placing = Placing.POST
+    priority: int = 10
+    run_key: str | None = None
+    root_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A message that was sent, for its thread and its edits. `channel` is the one that Slack named."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A claimed row. `attempted_at` is set when an earlier sending began and never came to a known end."""
+
+    id: OutboxId
+    key: str
+    channel: str
+    kind: str
+    body: str
+    placing: Placing
+    run_key: str | None
+    root_key: str | None
+    root: Root | None
+    attempts: int
+    attempted_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBacklog:
+    """What waits for one channel. `closed_because` when the channel cannot be posted to."""
+
+    channel: str
+    rows: int
+    oldest_at: datetime
+    closed_because: str | None
+
+
+class Outbox:
+    """The outbox of one database; several processes may use it at once. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, transaction: Transaction, rows: Sequence[NewRow]) -> None:
+        """Queue rows as part of a transaction. A newer edit of a message replaces one that still waits."""
+        for row in rows:
+            if row.placing is Placing.EDIT:
+                await transaction.execute(_superseded_by(row))
+            await transaction.execute(
+                transaction.insert(outbox)
+                .values(_columns(row))
+                .on_conflict_do_nothing(index_elements=["key"])
+            )
+            if row.root_key is not None:
+                await transaction.execute(_parked_with_its_root(row))
+
+    async def claim(
+        self, holder: str, now: datetime, lease_seconds: float, limit: int
+    ) -> tuple[OutboxRow, ...]:
+        """Take the next due row of each channel, at most `limit`, so that nobody else sends them meanwhile.
+
+        A channel has at most one claimed row at a time; a claim ends after `lease_seconds`.
+        """
+        async with self._database.transaction() as transaction:
+            await transaction.serialise("outbox.claim")
+            claimed = await transaction.all(
+                update(outbox)
+                .where(outbox.c.id.in_(_next_rows(now, limit)), _is_open(now))
+                .values(
+                    claimed_by=holder,
+                    claimed_until=now + timedelta(seconds=lease_seconds),
+                    attempts=outbox.c.attempts + 1,
+                )
+                .returning(*outbox.c)
+            )
+            roots = await _roots(transaction, [row.root_key for row in claimed if row.root_key is not None])
+        rows = [_row(row, roots.get(row.root_key)) for row in claimed]
+        return tuple(sorted(rows, key=lambda row: row.id))
+
+    async def began(self, row_id: OutboxId, holder: str, now: datetime, lease_seconds: float) -> bool:
+        """Note that the sending begins now, and renew the claim. False: the claim is lost, so do not send."""
+        async with self._database.transaction() as transaction:
+            won = await transaction.first(
+                update(outbox)
+                .where(_held(row_id, holder), outbox.c.claimed_until > now)
+                .values(attempted_at=now, claimed_until=now + timedelta(seconds=lease_seconds))
+                .returning(outbox.c.id)
+            )
+        return won is not None
+
+    async def sent(self, row_id: OutboxId, root: Root, now: datetime) -> None:
+        """Note that the message stands in the channel; whoever held the row, and safe to repeat."""
+        await self._change(
+            row_id,
+            sent_at=now,
+            ts=root.ts,
+            sent_channel=root.channel,
+            problem=None,
+            claimed_by=None,
+            claimed_until=None,
+        )
+
+    async def put_off(
+        self, row_id: OutboxId, due_at: datetime, problem: str, *, is_unclear: bool = False
+    ) -> None:
+        """Try again later. `is_unclear`: the message may have arrived, so it is to be looked for first."""
+        doubt = {} if is_unclear else {"attempted_at": None}
+        await self._change(
+            row_id, due_at=due_at, problem=problem, claimed_by=None, claimed_until=None, **doubt
+        )
+
+    async def park(self, row_id: OutboxId, problem: str, now: datetime) -> None:
+        """Never send this row, nor what hangs on it: it can't be drawn, or Slack refuses it as it is."""
+        async with self._database.transaction() as transaction:
+            key = await transaction.first(
+                update(outbox)
+                .where(outbox.c.id == row_id)
+                .values(parked_at=now, problem=problem, claimed_by=None, claimed_until=None)
+                .returning(outbox.c.key)
+            )
+            if key is not None:
+                await transaction.execute(
+                    update(outbox)
+                    .where(
+                        outbox.c.root_key == key.key, outbox.c.sent_at.is_(None), outbox.c.parked_at.is_(None)
+                    )
+                    .values(parked_at=now, problem=f"its root is parked: {problem}")
+                )
+
+    async def close_channel(self, channel: str, problem: str, now: datetime) -> bool:
+        """Hold back everything for a channel until `reopen_channel`. True for whoever closed it first."""
+        async with self._database.transaction() as transaction:
+            won = await transaction.first(
+                transaction.insert(closed_channels)
+                .values(channel=channel, problem=problem, closed_at=now)
+                .on_conflict_do_nothing(index_elements=["channel"])
+                .returning(closed_channels.c.channel)
+            )
+        return won is not None
+
+    async def reopen_channel(self, channel: str) -> bool:
+        """Send what waits for a channel again. False when it was not closed."""
+        async with self._database.transaction() as transaction:
+            was = await transaction.first(
+                delete(closed_channels)
+                .where(closed_channels.c.channel == channel)
+                .returning(closed_channels.c.channel)
+            )
+        return was is not None
+
+    async def waiting(self) -> tuple[ChannelBacklog, ...]:
+        """Return what waits, by channel, the longest waiting first; parked rows don't count."""
+        oldest = func.min(outbox.c.created_at)
+        async with self._database.reading() as reading:
+            rows = await reading.all(
+                select(
+                    outbox.c.channel,
+                    func.count().label("rows"),
+                    oldest.label("oldest_at"),
+                    closed_channels.c.problem,
+                )
+                .join(closed_channels, closed_channels.c.channel == outbox.c.channel, isouter=True)
+                .where(outbox.c.sent_at.is_(None), outbox.c.parked_at.is_(None))
+                .group_by(outbox.c.channel, closed_channels.c.problem)
+                .order_by(oldest)
+            )
+        return tuple(ChannelBacklog(row.channel, row.rows, row.oldest_at, row.problem) for row in rows)
+
+    async def root_of(self, root_key: str) -> Root | None:
+        """Return where the row of that key was sent to; None while it was not."""
+        async with self._database.reading() as reading:
+            return (await _roots(reading, [root_key])).get(root_key)
+
+    async def purge(self, before: datetime) -> int:
+        """Forget what was sent or parked before a moment and nothing waits for; returns how many rows."""
+        dependent = outbox.alias()
+        is_needed = exists().where(
+            dependent.c.root_key == outbox.c.key,
+            dependent.c.sent_at.is_(None),
+            dependent.c.parked_at.is_(None),
+        )
+        is_over = or_(
+            outbox.c.sent_at < before, and_(outbox.c.sent_at.is_(None), outbox.c.parked_at < before)
+        )
+        async with self._database.transaction() as transaction:
+            return (await transaction.execute(delete(outbox).where(is_over, ~is_needed))).rowcount
+
+    async def _change(self, row_id: OutboxId, **values: Any) -> None:
+        async with self._database.transaction() as transaction:
+            await transaction.execute(update(outbox).where(outbox.c.id == row_id).values(**values))
+
+
+def _columns(row: NewRow) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "channel": row.channel,
+        "kind": row.kind,
+        "run_key": row.run_key,
+        "root_key": row.root_key,
+        "placing": row.placing.value,
+        "body": row.body,
+        "priority": row.priority,
+        "created_at": row.created_at,
+        "due_at": row.due_at or row.created_at,
+    }
+
+
+def _row(row: Row[Any], root: Root | None) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        key=row.key,
+        channel=row.channel,
+        kind=row.kind,
+        body=row.body,
+        placing=Placing(row.placing),
+        run_key=row.run_key,
+        root_key=row.root_key,
+        root=root,
+        attempts=row.attempts,
+        attempted_at=row.attempted_at,
+        created_at=row.created_at,
+    )
+
+
+def _superseded_by(row: NewRow) -> Any:
+    return delete(outbox).where(
+        outbox.c.root_key == row.root_key,
+        outbox.c.channel == row.channel,
+        outbox.c.placing == Placing.EDIT.value,
+        outbox.c.key != row.key,
+        outbox.c.sent_at.is_(None),
+        or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= row.created_at),
+    )
+
+
+def _parked_with_its_root(row: NewRow) -> Any:
+    root = outbox.alias()
+    return (
+        update(outbox)
+        .where(
+            outbox.c.key == row.key,
+            outbox.c.sent_at.is_(None),
+            exists().where(root.c.key == row.root_key, root.c.parked_at.is_not(None)),
+        )
+        .values(parked_at=row.created_at, problem="its root is parked")
+    )
+
+
+def _held(row_id: OutboxId, holder: str) -> Any:
+    return and_(outbox.c.id == row_id, outbox.c.claimed_by == holder, outbox.c.sent_at.is_(None))
+
+
+def _is_open(now: datetime) -> Any:
+    # Asked again on the row that is updated: what another process did since the rows were chosen counts.
+    return and_(
+        outbox.c.sent_at.is_(None),
+        outbox.c.parked_at.is_(None),
+        outbox.c.due_at <= now,
+        or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now),
+    )
+
+
+def _next_rows(now: datetime, limit: int) -> Any:
+    row, root, other, earlier = (outbox.alias() for _ in range(4))
+    place = (
+        func.row_number().over(partition_by=row.c.channel, order_by=(row.c.priority, row.c.id)).label("place")
+    )
+    due = (
+        select(row.c.id, place)
+        .where(
+            row.c.sent_at.is_(None),
+            row.c.parked_at.is_(None),
+            row.c.due_at <= now,
+            or_(
+                row.c.root_key.is_(None),
+                exists().where(root.c.key == row.c.root_key, root.c.sent_at.is_not(None)),
+            ),
+            ~exists().where(
+                other.c.channel == row.c.channel, other.c.sent_at.is_(None), other.c.claimed_until > now
+            ),
+            # What hangs on one root goes out in the order it was queued, also after one of it was put off.
+            ~exists().where(
+                earlier.c.root_key == row.c.root_key,
+                earlier.c.channel == row.c.channel,
+                earlier.c.id < row.c.id,
+                earlier.c.sent_at.is_(None),
+                earlier.c.parked_at.is_(None),
+            ),
+            ~exists().where(closed_channels.c.channel == row.c.channel),
+        )
+        .subquery()
+    )
+    return select(due.c.id).where(due.c.place == 1).order_by(due.c.id).limit(limit)
+
+
+async def _roots(transaction: Transaction, keys: Sequence[str]) -> dict[str, Root]:
+    if not keys:
+        return {}
+    rows = await transaction.all(
+        select(outbox.c.key, outbox.c.sent_channel, outbox.c.ts).where(
+            outbox.c.key.in_(keys), outbox.c.sent_at.is_not(None)
+        )
+    )
+    return {row.key: Root(channel=row.sent_channel, ts=row.ts) for row in rows}

@@ -1,0 +1,226 @@
+"""The tables, the same on SQLite and PostgreSQL. Every time is aware and in UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: aware when written, aware and in UTC when read; naive ones are refused.
+
+    SQLite keeps no zone, so that the text it compares is always UTC and of one length.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment as the database keeps it."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """Return the moment as Python keeps it."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only where the key is spelt INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str, **options: Any) -> Column[str]:
+    return Column(name, Text, nullable=False, **options)
+
+
+def _maybe_text(name: str) -> Column[str]:
+    return Column(name, Text)
+
+
+def _time(name: str) -> Column[datetime]:
+    return Column(name, UtcTime, nullable=False)
+
+
+def _maybe_time(name: str) -> Column[datetime]:
+    return Column(name, UtcTime)
+
+
+cursors = Table(
+    "cursors",
+    metadata,
+    _text("server", primary_key=True),
+    _time("read_to"),
+    _time("floor"),
+    _maybe_time("checked_at"),
+)
+
+seen_sessions = Table(
+    "seen_sessions",
+    metadata,
+    _text("server", primary_key=True),
+    _text("session_id", primary_key=True),
+    _time("ended_at"),
+    Index(None, "server", "ended_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _text("run_key", primary_key=True),
+    _text("server"),
+    _text("job_id"),
+    _time("last_ended_at"),
+    _maybe_time("expected_by"),
+    _text("body"),
+    Index(None, "server", "job_id", "last_ended_at"),
+    Index(None, "server", "expected_by"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    _text("key"),
+    _text("channel"),
+    _text("kind"),
+    _maybe_text("run_key"),
+    _maybe_text("root_key"),
+    _text("placing"),
+    _text("body"),
+    Column("priority", Integer, nullable=False),
+    _time("created_at"),
+    _time("due_at"),
+    _maybe_text("claimed_by"),
+    _maybe_time("claimed_until"),
+    Column("attempts", Integer, nullable=False, default=0),
+    _maybe_time("attempted_at"),
+    _maybe_time("sent_at"),
+    _maybe_text("ts"),
+    _maybe_text("sent_channel"),
+    _maybe_time("parked_at"),
+    _maybe_text("problem"),
+    UniqueConstraint("key"),
+    Index(None, "root_key"),
+    Index(None, "sent_at", "channel"),
+    sqlite_autoincrement=True,
+)
+
+closed_channels = Table(
+    "closed_channels",
+    metadata,
+    _text("channel", primary_key=True),
+    _text("problem"),
+    _time("closed_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _text("name", primary_key=True),
+    _text("holder"),
+    _time("until"),
+)
+
+presses = Table(
+    "presses",
+    metadata,
+    _text("key", primary_key=True),
+    _text("person_id"),
+    _text("operation"),
+    _time("at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    _text("event"),
+    Column("entry_id", BigId),
+    _time("at"),
+    _maybe_text("person_id"),
+    _maybe_text("person_name"),
+    _maybe_text("team_id"),
+    _maybe_text("operation"),
+    _maybe_text("reference"),
+    _maybe_text("origin"),
+    _maybe_text("channel_id"),
+    _maybe_text("server"),
+    _maybe_text("job_id"),
+    _maybe_text("job_name"),
+    _maybe_text("outcome"),
+    _maybe_text("session_id"),
+    _maybe_text("detail"),
+    _text("previous_hash"),
+    _text("hash"),
+    Index("uq_audit_previous_hash", "previous_hash", unique=True),
+    Index("uq_audit_entry_id_closed", "entry_id", unique=True),
+    sqlite_autoincrement=True,
+)
+
+own_actions = Table(
+    "own_actions",
+    metadata,
+    _text("server", primary_key=True),
+    _text("session_id", primary_key=True),
+    _text("operation", primary_key=True),
+    _text("job_id"),
+    _text("person_id"),
+    _maybe_text("channel_id"),
+    _text("reference"),
+    _time("at"),
+)
+
+followed = Table(
+    "followed",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    _text("server"),
+    _text("session_id"),
+    _text("job_id"),
+    _text("job_name"),
+    _text("operation"),
+    _text("person"),
+    _text("channel"),
+    _text("ts"),
+    _time("started_at"),
+    _maybe_time("finished_at"),
+    UniqueConstraint("channel", "ts"),
+    Index(None, "server", "finished_at"),
+    sqlite_autoincrement=True,
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    _text("server", primary_key=True),
+    _time("since"),
+    _text("problem"),
+    _text("detail"),
+    _maybe_time("told_at"),
+)
