@@ -15,7 +15,7 @@ FollowedId = NewType("FollowedId", int)
 
 @dataclass(frozen=True, slots=True)
 class NewFollowed:
-    """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` is what started it."""
+    """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` started it."""
 
     server: str
     session_id: str
@@ -51,12 +51,12 @@ class FollowedSessions:
     async def unfinished(self, server: str) -> tuple[Followed, ...]:
         """Return a server's followed sessions whose end was not shown yet, oldest first."""
         async with self._database.reading() as reading:
-            rows = await reading.all(
+            found = await reading.values(
                 select(followed)
                 .where(followed.c.server == server, followed.c.finished_at.is_(None))
                 .order_by(followed.c.id)
             )
-        return tuple(_followed(row._mapping) for row in rows)  # noqa: SLF001 -- SQLAlchemy's public name
+        return tuple(_followed(values) for values in found)
 
     async def finish(self, followed_id: FollowedId, now: datetime) -> None:
         """Note that the end is shown."""

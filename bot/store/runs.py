@@ -1,9 +1,7 @@
-"""The runs that were told or may still get another attempt; what a run is, its body, is the watch's affair."""
+"""The runs that were told or may still get another attempt; what a run is, its body, is the watch's."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -13,7 +11,7 @@ from bot.store.tables import runs
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run: its key, the latest end of its attempts, until when another attempt is expected, and its body."""
+    """One run: its key, the latest end of its attempts, until when another is expected, and its body."""
 
     run_key: str
     server: str
@@ -31,28 +29,28 @@ class Runs:
 
     async def latest(self, transaction: Transaction, server: str, job_id: str) -> RunRow | None:
         """Return the run of a job that ended last."""
-        row = await transaction.first(
+        found = await transaction.values(
             select(runs)
             .where(runs.c.server == server, runs.c.job_id == job_id)
             .order_by(runs.c.last_ended_at.desc(), runs.c.run_key.desc())
             .limit(1)
         )
-        return None if row is None else _run(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name
+        return RunRow(**found[0]) if found else None
 
     async def of(self, transaction: Transaction, run_key: str) -> RunRow | None:
         """Return a run by its key."""
-        row = await transaction.first(select(runs).where(runs.c.run_key == run_key))
-        return None if row is None else _run(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name
+        found = await transaction.values(select(runs).where(runs.c.run_key == run_key))
+        return RunRow(**found[0]) if found else None
 
     async def overdue(self, server: str, now: datetime) -> tuple[RunRow, ...]:
         """Return a server's runs whose expected attempt did not come until now."""
         async with self._database.reading() as reading:
-            rows = await reading.all(
+            found = await reading.values(
                 select(runs)
                 .where(runs.c.server == server, runs.c.expected_by <= now)
                 .order_by(runs.c.expected_by, runs.c.run_key)
             )
-        return tuple(_run(row._mapping) for row in rows)  # noqa: SLF001 -- SQLAlchemy's public name
+        return tuple(RunRow(**values) for values in found)
 
     async def put(self, transaction: Transaction, run: RunRow) -> None:
         """Keep a run, new or changed."""
@@ -73,7 +71,3 @@ class Runs:
             await transaction.execute(
                 delete(runs).where(runs.c.server == server, runs.c.last_ended_at < ended_before)
             )
-
-
-def _run(values: Mapping[str, Any]) -> RunRow:
-    return RunRow(**values)
