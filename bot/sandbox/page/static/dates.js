@@ -1,0 +1,89 @@
+// Times as the reader sees them: Slack's date tokens, clock times of messages, day separators.
+
+const DAY = 86_400_000;
+
+function options(format) {
+  return (moment, zone) => new Intl.DateTimeFormat("en-US", { timeZone: zone, ...format }).format(moment);
+}
+
+const long = options({ weekday: "long", year: "numeric", month: "long", day: "numeric" });
+const medium = options({ year: "numeric", month: "long", day: "numeric" });
+const short = options({ year: "numeric", month: "short", day: "numeric" });
+const numeric = options({ year: "numeric", month: "2-digit", day: "2-digit" });
+const clock = options({ hour: "numeric", minute: "2-digit" });
+const clockWithSeconds = options({ hour: "numeric", minute: "2-digit", second: "2-digit" });
+
+function isoDay(moment, zone) {
+  const [month, day, year] = numeric(moment, zone).split("/");
+  return `${year}-${month}-${day}`;
+}
+
+function pretty(moment, zone, otherwise) {
+  const now = Date.now();
+  const day = isoDay(moment, zone);
+  if (day === isoDay(new Date(now), zone)) return "Today";
+  if (day === isoDay(new Date(now - DAY), zone)) return "Yesterday";
+  if (day === isoDay(new Date(now + DAY), zone)) return "Tomorrow";
+  return otherwise(moment, zone);
+}
+
+function ago(moment) {
+  const seconds = Math.round((moment.getTime() - Date.now()) / 1000);
+  const relative = new Intl.RelativeTimeFormat("en-US", { numeric: "auto" });
+  for (const [unit, size] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+  }
+  return relative.format(seconds, "second");
+}
+
+const TOKENS = {
+  date_num: isoDay,
+  date: medium,
+  date_short: short,
+  date_long: long,
+  date_pretty: (moment, zone) => pretty(moment, zone, medium),
+  date_short_pretty: (moment, zone) => pretty(moment, zone, short),
+  date_long_pretty: (moment, zone) => pretty(moment, zone, long),
+  time: clock,
+  time_secs: clockWithSeconds,
+  ago,
+};
+
+/** Slack's `<!date^…>`: the format with its tokens filled in, or the fallback if it is none. */
+export function slackDate(timestamp, format, fallback, zone) {
+  const moment = new Date(Number(timestamp) * 1000);
+  if (Number.isNaN(moment.getTime())) return fallback;
+  const known = /\{(\w+)\}/g;
+  if (![...format.matchAll(known)].every(([, token]) => Object.hasOwn(TOKENS, token))) return fallback;
+  return format.replace(known, (_, token) => TOKENS[token](moment, zone));
+}
+
+export function momentOf(ts) {
+  return new Date(Number(ts.split(".")[0]) * 1000);
+}
+
+export const timeOf = (ts, zone) => clock(momentOf(ts), zone);
+export const exactTimeOf = (ts, zone) => `${long(momentOf(ts), zone)} at ${clockWithSeconds(momentOf(ts), zone)}`;
+export const dayKeyOf = (ts, zone) => isoDay(momentOf(ts), zone);
+export const dayNameOf = (ts, zone) => pretty(momentOf(ts), zone, long);
+
+function wallParts(moment, zone) {
+  const format = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  });
+  return Object.fromEntries(format.formatToParts(moment).map(({ type, value }) => [type, value]));
+}
+
+/** `YYYY-MM-DDTHH:mm` on the wall of `zone`, as a datetime-local field wants it. */
+export function wallTime(seconds, zone) {
+  const { year, month, day, hour, minute } = wallParts(new Date(seconds * 1000), zone);
+  return `${year}-${month}-${day}T${hour}:${minute}`;
+}
+
+/** Unix seconds of a wall time in `zone`; the inverse of `wallTime`. */
+export function fromWallTime(wall, zone) {
+  const asUtc = Date.parse(`${wall}:00Z`);
+  const shown = (utc) => Date.parse(`${wallTime(utc / 1000, zone)}:00Z`);
+  const first = asUtc - (shown(asUtc) - asUtc);
+  return (first - (shown(first) - asUtc)) / 1000;
+}
