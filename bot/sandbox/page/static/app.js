@@ -14,6 +14,11 @@ import { Values } from "./values.js";
 const boot = JSON.parse(document.getElementById("boot").textContent);
 const at = (id) => document.getElementById(id);
 
+/** Puts the cursor where one writes, except on a touch screen, where that would open the keyboard. */
+function focusField(composer) {
+  if (window.matchMedia("(pointer: fine)").matches) composer.field.focus({ preventScroll: true });
+}
+
 class Page {
   snapshot = null;
   place = { kind: "channel", id: null };
@@ -191,7 +196,7 @@ class Page {
     this.thread = null;
     this.#showSide(false);
     this.#arrive();
-    if (place.kind === "channel") this.composer.field.focus({ preventScroll: true });
+    if (place.kind === "channel") focusField(this.composer);
   }
 
   openThread(ts) {
@@ -200,8 +205,7 @@ class Page {
     this.#toAddress();
     this.draw();
     this.threadStick.toEnd();
-    if (ts) this.threadComposer.field.focus({ preventScroll: true });
-    else this.composer.field.focus({ preventScroll: true });
+    focusField(ts ? this.threadComposer : this.composer);
   }
 
   #showSide(is) {
@@ -273,7 +277,7 @@ class Page {
     if (signature === this.homeDrawn && at("home").childElementCount) return;
     this.homeDrawn = signature;
     const empty = h("div", { class: "empty" }, h("strong", {}, "Nothing here yet"), h("span", {}, `${app.name} hasn't published a Home for this person.`));
-    replace(at("home"), home ? drawBlocks(home.blocks, this.#surface(`view:${home.id}`, { view_id: home.id }, home)) : empty);
+    replace(at("home"), h("div", { class: "home-inner" }, home ? drawBlocks(home.blocks, this.#surface(`view:${home.id}`, { view_id: home.id }, home)) : empty));
   }
 
   #drawThread(channel) {

@@ -71,7 +71,7 @@ export class Composer {
       return;
     }
     const known = this.host.commands().flatMap((command) => [
-      { line: command, hint: "of the bot you are trying" },
+      { line: command, hint: "talks to the bot you are trying" },
       ...this.host.examples().map(([words, hint]) => ({ line: `${command} ${words}`, hint })),
     ]);
     const wanted = typed.toLowerCase();

@@ -5,13 +5,15 @@ import { textObject } from "./mrkdwn.js";
 
 const GAP = 4;
 const MARGIN = 8;
+const TALLEST = 440;
 
 function place(panel, anchor) {
   const box = anchor.getBoundingClientRect();
   const below = window.innerHeight - box.bottom - GAP - MARGIN;
   const above = box.top - GAP - MARGIN;
-  const upwards = below < Math.min(panel.scrollHeight, 280) && above > below;
-  panel.style.setProperty("max-height", `${Math.max(120, Math.min(360, upwards ? above : below))}px`);
+  const wanted = Number(panel.dataset.wanted ?? Math.min(panel.scrollHeight, TALLEST));
+  const upwards = below < wanted && above > below;
+  panel.style.setProperty("max-height", `${Math.max(120, Math.min(TALLEST, upwards ? above : below))}px`);
   const left = Math.min(box.left, window.innerWidth - panel.offsetWidth - MARGIN);
   panel.style.setProperty("left", `${Math.max(MARGIN, left)}px`);
   panel.style.setProperty("top", upwards ? `${box.top - GAP - panel.offsetHeight}px` : `${box.bottom + GAP}px`);

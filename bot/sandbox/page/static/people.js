@@ -2,10 +2,11 @@
 
 import { h, icon } from "./dom.js";
 
-const HUES = [212, 262, 330, 18, 42, 150, 186, 238];
+const HUES = [212, 262, 330, 18, 42, 96, 150, 186, 238, 290, 0];
 
 function hueOf(id) {
-  return HUES[[...id].reduce((sum, character) => (sum * 31 + character.codePointAt(0)) % 9973, 7) % HUES.length];
+  const hash = [...id].reduce((sum, character) => Math.imul(sum ^ character.codePointAt(0), 16777619) >>> 0, 2166136261);
+  return HUES[hash % HUES.length];
 }
 
 function initials(name) {

@@ -4,7 +4,7 @@ import { freshId, h, icon, replace } from "./dom.js";
 import { float } from "./overlay.js";
 import { textObject } from "./mrkdwn.js";
 
-const PAUSE_MS = 180;
+const PAUSE_MS = 180; // typing has paused for an app to be asked
 
 const plain = (option) => option.text.text;
 const same = (one, other) => one.value === other.value;
@@ -76,7 +76,7 @@ function openList({ trigger, label, source, minimum, multiple, context, isChosen
     "aria-label": `Search ${label}`, "aria-controls": id, "aria-expanded": "true", "aria-autocomplete": "list",
   });
   const list = h("div", { class: "options", role: "listbox", id, "aria-label": label, "aria-multiselectable": multiple ? "true" : null });
-  const panel = h("div", { class: "select-panel", style: { "min-width": `${Math.max(trigger.offsetWidth, 220)}px` } }, field, list);
+  const panel = h("div", { class: "select-panel", data: { wanted: "300" }, style: { "min-width": `${Math.max(trigger.offsetWidth, 220)}px` } }, field, list);
   let entries = [];
   let groups = [];
   let active = 0;
@@ -132,7 +132,7 @@ function openList({ trigger, label, source, minimum, multiple, context, isChosen
   };
   field.addEventListener("input", () => {
     window.clearTimeout(timer);
-    timer = window.setTimeout(ask, PAUSE_MS);
+    timer = window.setTimeout(ask, source.isAtHand ? 0 : PAUSE_MS);
   });
   field.addEventListener("keydown", (event) => {
     const to = { ArrowDown: active + 1, ArrowUp: active - 1, PageDown: active + 8, PageUp: active - 8 }[event.key];
@@ -149,5 +149,5 @@ function openList({ trigger, label, source, minimum, multiple, context, isChosen
 /** The source of a menu whose options stand in its block. */
 export function fixedSource(element) {
   const groups = grouped(element);
-  return (typed) => Promise.resolve(matching(groups, typed));
+  return Object.assign((typed) => Promise.resolve(matching(groups, typed)), { isAtHand: true });
 }
