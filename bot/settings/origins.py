@@ -43,9 +43,7 @@ class Origins:
         return ", ".join(parts)
 
     def _source(self, location: Location) -> str:
-        if location in self.written or location[:-1] in self.written:
-            return self.place(location)
-        return "not set"
+        return self.place(location) if location in self.written else "not set"
 
     def _step(self, location: Location, *, is_last: bool) -> list[str]:
         step = location[-1]

@@ -7,6 +7,7 @@ from rapidfuzz import fuzz, process
 
 LIKENESS_OF_A_TYPO = 70
 """Out of 100. Below it, a suggestion would be a guess."""
+SHORTEST_BEGINNING = 3
 LONGEST_QUOTED = 40
 
 
@@ -31,11 +32,21 @@ class SettingsWrong(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that a typo most likely meant, letter case ignored, or None when nothing is near."""
+    """The known word that was most likely meant, letter case ignored, or None when nothing is near."""
+    choices = sorted(known)
     found = process.extractOne(
-        word, tuple(known), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=LIKENESS_OF_A_TYPO
+        word, choices, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=LIKENESS_OF_A_TYPO
     )
-    return found[0] if found else None
+    if found:
+        return found[0]
+    return next(
+        (choice for choice in choices if _one_begins_the_other(word.casefold(), choice.casefold())), None
+    )
+
+
+def _one_begins_the_other(word: str, other: str) -> bool:
+    shorter, longer = sorted((word, other), key=len)
+    return len(shorter) >= SHORTEST_BEGINNING and longer.startswith(shorter)
 
 
 def quoted(word: str) -> str:

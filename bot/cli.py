@@ -1,0 +1,98 @@
+"""The command line: reads the settings, hands them to the part that was asked for, and says what is wrong.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or wrong settings.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from bot.settings import Loaded, Settings, SettingsWrong, effective, json_schema, load_with_cautions
+from bot.slack import manifest as app_manifest
+from bot.store import StoreError, upgrade
+
+WRONG_SETTINGS = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="veeam-bot", prog_name="veeam-bot")
+def main() -> None:
+    """Veeam Backup & Replication, run from Slack.
+
+    Settings come from the environment and from veeam-bot.toml in the current folder, or from the file that
+    VEEAM_BOT_CONFIG names; the environment wins.
+    """
+
+
+@main.command()
+@click.option("--schema", is_flag=True, help="Print the settings' JSON Schema instead; it needs no settings.")
+def config(*, schema: bool) -> None:
+    """Print the settings in force, every secret masked.
+
+    The output is YAML. What is allowed but most likely not meant is said on standard error.
+    """
+    if schema:
+        click.echo(json.dumps(json_schema(), indent=2))
+        return
+    loaded = _loaded()
+    for caution in loaded.cautions:
+        click.echo(f"caution: {caution}", err=True)
+    click.echo(_yaml(effective(loaded.settings)), nl=False)
+
+
+@main.command()
+@click.option(
+    "--http",
+    "address",
+    metavar="URL",
+    help="For HTTP mode: the bot's public address, https://…; default Socket Mode.",
+)
+def manifest(address: str | None) -> None:
+    """Print the Slack app's manifest.
+
+    Paste it at https://api.slack.com/apps, Create New App, From a manifest.
+    """
+    try:
+        shown = app_manifest.manifest(request_url=address)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--http") from None
+    click.echo(app_manifest.render(shown), nl=False)
+
+
+@main.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the newest schema; repeatable. `veeam-bot run` does it too."""
+    settings = _settings()
+    try:
+        asyncio.run(upgrade(settings.database_url.get_secret_value()))
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("The database has the newest schema.")
+
+
+def _settings() -> Settings:
+    return _loaded().settings
+
+
+def _loaded() -> Loaded:
+    try:
+        return load_with_cautions(os.environ, Path.cwd())
+    except SettingsWrong as wrong:
+        for problem in wrong.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(WRONG_SETTINGS)
+
+
+def _yaml(shown: dict[str, Any]) -> str:
+    return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110)

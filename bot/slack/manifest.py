@@ -1,0 +1,142 @@
+"""The app's manifest: what Slack is asked for, and why; no more than the bot uses.
+
+Pure, and without Slack's SDK, so that `veeam-bot manifest` is quick and the docs can be made from its tables.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+
+EVENTS_PATH: Final = "/slack/events"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A right the bot asks for, why, and the Web API methods that need it."""
+
+    name: str
+    reason: str
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event the bot listens to, why, and the scope that Slack demands for it."""
+
+    name: str
+    reason: str
+    scope: str
+
+
+SCOPES: Final = (
+    Scope("commands", "receive the slash command"),
+    Scope(
+        "chat:write",
+        "post completions and answers, keep them current, answer one person alone",
+        ("chat.postMessage", "chat.update", "chat.postEphemeral", "chat.delete"),
+    ),
+    Scope(
+        "usergroups:read",
+        "know who is in the user groups that the grants name",
+        ("usergroups.list", "usergroups.users.list"),
+    ),
+    Scope(
+        "users:read",
+        "refuse guests, deactivated people, bots and people of other workspaces",
+        ("users.info",),
+    ),
+    Scope(
+        "channels:read",
+        "see whether the bot is a member of a public channel it shall post to",
+        ("conversations.info", "users.conversations"),
+    ),
+    Scope("groups:read", "the same for private channels", ("conversations.info", "users.conversations")),
+    Scope(
+        "channels:history",
+        "look whether a message whose reply was lost did arrive, before it is sent again",
+        ("conversations.history", "conversations.replies"),
+    ),
+    Scope(
+        "groups:history", "the same in private channels", ("conversations.history", "conversations.replies")
+    ),
+)
+METHODS_WITHOUT_SCOPE: Final = frozenset({
+    "apps.connections.open", "auth.test", "chat.getPermalink", "views.open", "views.publish", "views.push",
+    "views.update",
+})  # fmt: skip
+"""Web API methods that any bot token may call; the first needs the app-level token."""
+
+EVENTS: Final = (
+    Event(
+        "subteam_created", "a user group that a grant names by its handle may have come", "usergroups:read"
+    ),
+    Event("subteam_updated", "a user group was renamed, disabled or enabled", "usergroups:read"),
+    Event("subteam_members_changed", "somebody was given a role, or lost it", "usergroups:read"),
+)
+
+
+def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[str, Any]:
+    """The manifest for Socket Mode, or for HTTP mode where the bot's public address is given.
+
+    `request_url` is the bot's address or that of its events endpoint. Raises ValueError unless it is https.
+    """
+    url = _events_url(request_url) if request_url is not None else None
+    return {
+        "_metadata": {"major_version": 1, "minor_version": 1},
+        "display_information": {
+            "name": "Veeam Bot",
+            "description": "Veeam backup jobs in Slack: queries, actions and a thread for what failed",
+            "background_color": "#0B4F3C",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "veeam", "always_online": True},
+            "slash_commands": [_slash_command(command, url)],
+        },
+        "oauth_config": {"scopes": {"bot": [scope.name for scope in SCOPES]}},
+        "settings": {
+            "event_subscriptions": _with_url({"bot_events": [event.name for event in EVENTS]}, url),
+            "interactivity": _with_url({"is_enabled": True}, url),
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": url is None,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def render(manifest: dict[str, Any]) -> str:
+    """The manifest as YAML, as Slack's page for new apps takes it."""
+    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _slash_command(command: str, url: str | None) -> dict[str, Any]:
+    described = {
+        "command": command,
+        "description": "Veeam backup jobs and actions",
+        "usage_hint": "jobs failed | start NAME | status | help",
+        "should_escape": True,
+    }
+    return described if url is None else {**described, "url": url}
+
+
+def _with_url(section: dict[str, Any], url: str | None) -> dict[str, Any]:
+    return section if url is None else {"request_url": url, **section}
+
+
+def _events_url(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise ValueError("is not a valid URL") from None
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError("must be a URL that starts with https://; Slack calls no other")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must not hold a user, a query or a fragment")
+    base = address.rstrip("/")
+    return base if parts.path.rstrip("/").endswith(EVENTS_PATH) else f"{base}{EVENTS_PATH}"

@@ -1,0 +1,249 @@
+"""Where values come from, and which one wins."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from bot.settings import (
+    AccountSettings,
+    Origin,
+    Problem,
+    Role,
+    RouteResult,
+    Threads,
+    Weekday,
+    load_with_cautions,
+)
+from tests.support.settings_files import ENVIRONMENT, SERVER, SLACK, WITH_FILE, problems, read
+
+EVERYTHING = """
+port = 8000
+log_level = "debug"
+[slack]
+command = "/backup"
+default_channel = "C0BACKUPS"
+audit_channel = "C0AUDIT"
+allowed_channels = ["C0BACKUPS", "G0OLD"]
+[[servers]]
+name = "hq"
+url = "https://vbr01.example.com:9419/"
+username = 'EXAMPLE\\svc-slack'
+api_version = "1.3-rev1"
+fingerprint = "ABCDEF01:23456789:ABCDEF01:23456789:ABCDEF01:23456789:ABCDEF01:23456789"
+[[servers.accounts]]
+role = "Veeam Backup Operator"
+username = "svc-slack-operator"
+[[grants]]
+group = "@backup-admins"
+role = "veeam backup administrator"
+[[grants]]
+user = "W0ADA"
+role = "tape operator"
+servers = ["H*"]
+jobs = ["SQL*"]
+[[routes]]
+channel = "C0PROD"
+servers = ["HQ"]
+results = ["success", "FAILED"]
+mention = "S0ONCALL"
+threads = "Broadcast"
+own_actions = false
+[[expectations]]
+success_within_hours = 26
+channel = "C0PROD"
+[[digests]]
+channel = "C0PROD"
+at = "8:00"
+timezone = "Europe/Berlin"
+days = ["Mon", "friday"]
+[polling]
+interval_seconds = 5
+[approvals]
+operations = ["delete"]
+"""
+EVERY_SECRET = {
+    **WITH_FILE,
+    "VEEAM_PASSWORD_HQ_VEEAM_BACKUP_OPERATOR": "another-password",
+    "SLACK_SIGNING_SECRET": "0123456789abcdef",
+}
+
+
+def test_the_environment_alone_makes_a_server_named_default(tmp_path: Path) -> None:
+    """One server needs no file: VEEAM_* describe it, and all else has a default."""
+    settings = read(tmp_path)
+    server = settings.servers[0]
+    assert (server.name, server.url) == ("default", "https://vbr01.example.com:9419")
+    assert (server.username, server.api_version, server.verify_tls) == ("svc-slack", "1.3-rev0", True)
+    assert server.password.get_secret_value() == "made-up-password"
+    assert settings.database_url.get_secret_value() == "sqlite:///veeam-bot.db"
+    assert (settings.port, settings.log_level, settings.log_format) == (3000, "info", "json")
+    assert (settings.polling.interval_seconds, settings.polling.backfill_hours) == (20, 24)
+    assert settings.slack.socket_mode
+
+
+def test_the_file_says_everything_else(tmp_path: Path) -> None:
+    """Every table of the file is read, words without regard to letter case, addresses in one form."""
+    settings = read(tmp_path, EVERYTHING, EVERY_SECRET)
+    server, (admins, ada), route = settings.servers[0], settings.grants, settings.routes[0]
+    assert (settings.port, settings.slack.command, settings.log_level) == (8000, "/backup", "debug")
+    assert settings.slack.allowed_channels == ("C0BACKUPS", "G0OLD")
+    assert (server.url, server.username) == ("https://vbr01.example.com:9419", "EXAMPLE\\svc-slack")
+    assert server.fingerprint == "abcdef0123456789" * 4
+    assert [(account.role, account.username) for account in server.accounts] == [
+        (Role.BACKUP_OPERATOR, "svc-slack-operator")
+    ]
+    assert server.accounts[0].password.get_secret_value() == "another-password"
+    assert (admins.group, admins.role, admins.servers) == (
+        "@backup-admins",
+        Role.BACKUP_ADMINISTRATOR,
+        ("*",),
+    )
+    assert (ada.user, ada.role, ada.jobs) == ("W0ADA", Role.TAPE_OPERATOR, ("SQL*",))
+    assert route.results == (RouteResult.SUCCESS, RouteResult.FAILED)
+    assert (route.threads, route.mention, route.own_actions) == (Threads.BROADCAST, "S0ONCALL", False)
+    assert (settings.digests[0].at, settings.digests[0].days) == (
+        dt.time(8),
+        (Weekday.MONDAY, Weekday.FRIDAY),
+    )
+    assert settings.digests[0].zone.key == "Europe/Berlin"
+    assert (settings.expectations[0].success_within_hours, settings.approvals.operations) == (26, ("delete",))
+
+
+def test_a_route_tells_failures_and_warnings_by_default(tmp_path: Path) -> None:
+    """Without `results` a route is told Failed and Warning, in threads, own actions too."""
+    route = read(tmp_path, '[[routes]]\nchannel = "C0PROD"').routes[0]
+    assert (route.results, route.threads, route.own_actions, route.jobs) == (
+        (RouteResult.FAILED, RouteResult.WARNING), Threads.THREAD, True, ("*",)
+    )  # fmt: skip
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    """A value given twice is the environment's, and its origin says so."""
+    settings = read(tmp_path, 'port = 8000\nlog_format = "console"', {**ENVIRONMENT, "PORT": " 9000 "})
+    assert (settings.port, settings.log_format) == (9000, "console")
+    assert settings.origin("port") == Origin("PORT", "environment variable PORT")
+    assert settings.origin("log_format") == Origin("log_format", "veeam-bot.toml, log_format")
+    assert settings.origin("database_url") == Origin("database_url", "not set")
+
+
+def test_servers_of_file_and_environment_stand_side_by_side(tmp_path: Path) -> None:
+    """VEEAM_URL adds the server `default` to those of the file."""
+    settings = read(tmp_path, SERVER, {**ENVIRONMENT, **WITH_FILE})
+    assert [server.name for server in settings.servers] == ["hq", "default"]
+    assert settings.origin("servers", 1, "url").setting == "VEEAM_URL"
+    assert settings.origin("servers", 0, "url").source == "veeam-bot.toml, [[servers]] 1, url"
+
+
+def test_a_server_called_default_in_both_places_is_a_clash(tmp_path: Path) -> None:
+    """The name `default` belongs to the environment's server as soon as VEEAM_URL is set."""
+    environ = {**ENVIRONMENT, "VEEAM_PASSWORD_DEFAULT": "x-y-z"}
+    (problem,) = problems(tmp_path, SERVER.replace('"hq"', '"Default"'), environ)
+    assert problem.setting == "servers.name"
+    assert "veeam-bot.toml, [[servers]] 1, name" in problem.text
+
+
+@pytest.mark.parametrize("variable", [*EVERY_SECRET, "DATABASE_URL"])
+def test_every_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, variable: str) -> None:
+    """VARIABLE_FILE names a file; its last line break is not part of the secret, blanks are."""
+    environ = {**EVERY_SECRET, "DATABASE_URL": "postgres://bot:pw@db/bot"}
+    before = read(tmp_path, EVERYTHING, environ).model_dump()
+    (tmp_path / "secret").write_text(environ.pop(variable) + "\n", encoding="utf-8")
+    assert read(tmp_path, EVERYTHING, {**environ, f"{variable}_FILE": "secret"}).model_dump() == before
+
+
+def test_blanks_around_a_password_are_part_of_it(tmp_path: Path) -> None:
+    """Only the line break at the end of a secret's file goes."""
+    (tmp_path / "secret").write_text(" pass word \r\n", encoding="utf-8", newline="")
+    environ = {**ENVIRONMENT, "VEEAM_PASSWORD": "", "VEEAM_PASSWORD_FILE": "secret"}
+    assert read(tmp_path, "", environ).servers[0].password.get_secret_value() == " pass word "
+
+
+@pytest.mark.parametrize("written", ["0", "false", "No", "OFF", " n "])
+def test_booleans_of_the_environment_are_read_kindly(tmp_path: Path, written: str) -> None:
+    """What people write for false is false."""
+    assert (
+        read(tmp_path, "", {**ENVIRONMENT, "VEEAM_VERIFY_TLS": written.strip()}).servers[0].verify_tls
+        is False
+    )
+
+
+def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
+    """Compose files pass empty variables for those that were left out."""
+    environ = {**ENVIRONMENT, "PORT": "", "SLACK_SIGNING_SECRET": " ", "VEEAM_BOT_CONFIG": ""}
+    settings = read(tmp_path, "", environ)
+    assert (settings.port, settings.slack.signing_secret) == (3000, None)
+
+
+def test_without_an_app_token_slack_calls_over_http(tmp_path: Path) -> None:
+    """A signing secret alone means HTTP mode; an app token means Socket Mode, signing secret or not."""
+    environ = {**ENVIRONMENT, "SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "0123456789abcdef"}
+    assert not read(tmp_path, "", environ).slack.socket_mode
+
+
+def test_veeam_bot_config_names_the_file(tmp_path: Path) -> None:
+    """A file named by VEEAM_BOT_CONFIG is read instead of the one in the folder."""
+    (tmp_path / "other.toml").write_text("\ufeffport = 1234", encoding="utf-8")
+    settings = read(tmp_path, "port = 1", {**ENVIRONMENT, "VEEAM_BOT_CONFIG": "other.toml"})
+    assert settings.port == 1234
+    assert settings.origin("port").source == "other.toml, port"
+
+
+def test_a_ca_file_is_looked_for_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    """A relative path in the file starts at the file's folder."""
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n", encoding="utf-8")
+    (tmp_path / "veeam-bot.toml").write_text(SERVER + 'ca_file = "ca.pem"', encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environ = {**WITH_FILE, "VEEAM_BOT_CONFIG": str(tmp_path / "veeam-bot.toml")}
+    assert load_with_cautions(environ, elsewhere).settings.servers[0].ca_file == tmp_path / "ca.pem"
+
+
+def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:
+    """Settings that hold are commented on: no TLS check, no grant, nothing told, foreign variables."""
+    environ = {**ENVIRONMENT, "VEEAM_VERIFY_TLS": "no", "SLACK_CLIENT_ID": "1.2"}
+    said = load_with_cautions(environ, tmp_path).cautions
+    assert [caution.setting for caution in said] == [
+        "VEEAM_VERIFY_TLS", "grants", "slack.default_channel", "SLACK_CLIENT_ID"
+    ]  # fmt: skip
+
+
+def test_a_complete_deployment_needs_no_comment(tmp_path: Path) -> None:
+    """Nothing is said where nothing is odd."""
+    (tmp_path / "veeam-bot.toml").write_text(EVERYTHING, encoding="utf-8")
+    assert load_with_cautions(EVERY_SECRET, tmp_path).cautions == ()
+
+
+def test_secrets_lists_every_secret_value(tmp_path: Path) -> None:
+    """The log is told each secret, the database's password among them, as written and as meant."""
+    environ = {**EVERY_SECRET, "DATABASE_URL": "postgresql://bot:p%40ss@db/bot"}
+    secrets = {secret.get_secret_value() for secret in read(tmp_path, EVERYTHING, environ).secrets()}
+    assert secrets == {*EVERY_SECRET.values(), "p%40ss", "p@ss"}
+
+
+def test_settings_cannot_be_changed(tmp_path: Path) -> None:
+    """Settings are values: frozen on every level."""
+    settings = read(tmp_path, EVERYTHING, EVERY_SECRET)
+    for section, key in ((settings, "port"), (settings.slack, "command"), (settings.servers[0], "url")):
+        with pytest.raises(ValueError, match="frozen"):
+            setattr(section, key, "x")
+
+
+def test_a_problem_reads_as_one_line() -> None:
+    """A problem is printed as setting, text, source."""
+    assert str(Problem("PORT", "environment variable PORT", "must be a whole number")) == (
+        "PORT: must be a whole number (environment variable PORT)"
+    )
+
+
+def test_a_role_has_a_short_form() -> None:
+    """Newer servers print roles without "Veeam"; both forms name the same role."""
+    account = AccountSettings.model_validate({"role": "BACKUP  viewer", "username": "x", "password": "y"})
+    assert account.role is Role.BACKUP_VIEWER
+    assert Role.BACKUP_VIEWER.short == "Backup Viewer"
+
+
+def test_only_the_slack_variables_are_not_enough(tmp_path: Path) -> None:
+    """No server at all is a problem of its own."""
+    (problem,) = problems(tmp_path, "", SLACK)
+    assert problem == Problem("VEEAM_URL", "environment", "is not set, and no file names a server")
