@@ -13,7 +13,9 @@ from bot.veeam import errors
 from bot.veeam.errors import VeeamError
 
 LONGEST_MESSAGE = 500
-_VERSION_NAMED = re.compile(r"\bapi[- ]?version\b", re.IGNORECASE)
+_VERSION_REFUSED = re.compile(
+    r"unsupported rest ?api version|not support the api version|x-api-version", re.IGNORECASE
+)
 _TEXTS = ("message", "title", "error_description", "error")
 
 
@@ -83,7 +85,7 @@ def error_in(answer: Answer, server: ServerName, *, changes: bool) -> VeeamError
     if kind is None:
         return None
     message, error_code = answer.words()
-    if answer.status == HTTPStatus.BAD_REQUEST and names_the_revision(message):
+    if answer.status == HTTPStatus.BAD_REQUEST and _VERSION_REFUSED.search(message):
         kind = errors.RevisionUnsupported
     if kind is errors.ServerFailed and answer.retry_after_seconds is not None:
         kind = errors.TooBusy
@@ -94,11 +96,6 @@ def error_in(answer: Answer, server: ServerName, *, changes: bool) -> VeeamError
         error_code=error_code,
         retry_after_seconds=answer.retry_after_seconds,
     )
-
-
-def names_the_revision(message: str) -> bool:
-    """Whether a 400 is about `x-api-version` (both wordings that were seen, of 11 and of 13.1)."""
-    return _VERSION_NAMED.search(message) is not None
 
 
 def seconds_to_wait(retry_after: str | None, now: datetime) -> float | None:

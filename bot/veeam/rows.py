@@ -170,6 +170,14 @@ class _Reader(Generic[P]):
         try:
             return self._decoder.decode(row)
         except _UNREADABLE:
+            return self._without_nulls(row)
+
+    def _without_nulls(self, row: msgspec.Raw) -> P:
+        """Most often only a null stands in the way, perhaps in every row: too many to read field by field."""
+        try:
+            whole = self._model.as_object(msgspec.json.decode(row)) or {}
+            return msgspec.convert({k: v for k, v in whole.items() if v is not None}, self._model)
+        except _UNREADABLE:
             return self.leniently(_json(bytes(row)))
 
     def leniently(self, value: object) -> P:

@@ -1,0 +1,109 @@
+"""Filters are written as the document names them, and as the revision spells them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from bot.veeam import (
+    REVISIONS,
+    InventoryQuery,
+    JobsQuery,
+    JobStatesQuery,
+    JobStatus,
+    RepositoryStatesQuery,
+    Result,
+    SessionsQuery,
+    VmwareObjectsQuery,
+)
+from bot.veeam.queries import Query
+
+REV0 = REVISIONS["1.3-rev0"]
+REV1 = REVISIONS["1.3-rev1"]
+OLD = REVISIONS["1.2-rev1"]
+NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (JobsQuery(), ()),
+        (
+            JobsQuery(name="*web*", type="VSphereBackup"),
+            (("nameFilter", "*web*"), ("typeFilter", "VSphereBackup")),
+        ),
+        (
+            JobStatesQuery(skip=0, limit=10, order_by="LastRun", ascending=False, last_result=Result.FAILED),
+            (
+                ("skip", "0"),
+                ("limit", "10"),
+                ("orderColumn", "LastRun"),
+                ("orderAsc", "false"),
+                ("lastResultFilter", "Failed"),
+            ),
+        ),
+        (JobStatesQuery(status="Running"), (("statusFilter", "running"),)),
+        (JobStatesQuery(last_run_after=NOON), (("lastRunAfterFilter", "2026-11-23T11:00:00Z"),)),
+        (
+            SessionsQuery(types=("BackupJob", "ReplicaJob"), results=("Failed",), ended_after=NOON),
+            (
+                ("typeFilter", "BackupJob"),
+                ("typeFilter", "ReplicaJob"),
+                ("resultFilter", "Failed"),
+                ("endedAfterFilter", "2026-11-23T11:00:00Z"),
+            ),
+        ),
+        (RepositoryStatesQuery(is_online=False), (("isOnlineFilter", "false"),)),
+        (VmwareObjectsQuery(type="VirtualMachine"), (("typeFilter", "VirtualMachine"),)),
+    ],
+)
+def test_a_query_is_written_as_documented(query: Query, expected: tuple[tuple[str, str], ...]) -> None:
+    """Names of parameters are case-sensitive; arrays repeat theirs; times are sent in UTC."""
+    assert query.parameters(REV0) == expected
+
+
+def test_a_status_is_spelled_as_the_revision_does() -> None:
+    """rev1 and rev2 capitalise what rev0 does not."""
+    assert JobStatesQuery(status=JobStatus.RUNNING).parameters(REV1) == (("statusFilter", "Running"),)
+
+
+def test_a_filter_the_revision_cannot_express_is_left_out() -> None:
+    """1.2-rev1 takes one session type: with several, more rows come, never fewer."""
+    assert SessionsQuery(types=("BackupJob", "ReplicaJob")).parameters(OLD) == ()
+    assert SessionsQuery(types=("BackupJob",)).parameters(OLD) == (("typeFilter", "BackupJob"),)
+
+
+def test_a_time_without_offset_is_refused() -> None:
+    """Nobody knows how VBR reads one."""
+    query = SessionsQuery(ended_after=datetime(2026, 11, 23))  # noqa: DTZ001 - that is the point
+    with pytest.raises(ValueError, match="offset"):
+        query.parameters(REV0)
+
+
+def test_fractions_of_a_second_survive() -> None:
+    """A cursor is a time as received."""
+    query = SessionsQuery(ended_after=datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC))
+    assert query.parameters(REV0) == (("endedAfterFilter", "2026-11-23T12:00:00.123456Z"),)
+
+
+def test_an_inventory_search_groups_its_predicates() -> None:
+    """An array as a predicate's value is refused by VBR; a group is not."""
+    query = InventoryQuery(type="VirtualMachine", name_contains="web", hierarchy="VmsAndTemplates", limit=50)
+    assert query.body(REV0) == {
+        "pagination": {"skip": 0, "limit": 50},
+        "filter": {
+            "type": "GroupExpression",
+            "operation": "and",
+            "items": [
+                {
+                    "type": "PredicateExpression",
+                    "operation": "equals",
+                    "property": "type",
+                    "value": "VirtualMachine",
+                },
+                {"type": "PredicateExpression", "operation": "contains", "property": "name", "value": "web"},
+            ],
+        },
+        "sorting": {"property": "name", "direction": "ascending"},
+        "hierarchyType": "VmsAndTemplates",
+    }
+    assert InventoryQuery().body(REV1)["sorting"] == {"property": "name", "direction": "Ascending"}
