@@ -33,7 +33,7 @@ three seconds; `result.json()` is a `ResultView`.
     person.message_shortcut(callback_id, surface)
     person.opens_home(tab="home")
 
-`activates` is a button, or a changed menu, picker, checkbox or text input. Its `value` depends on the element:
+`activates` is a button, or a changed menu, picker, checkbox or text input. Its `value` depends on which:
 nothing for a button; the option's `value` for overflow, static select and radio; a list of them for
 checkboxes and multi selects; the option object (or a list) for external selects; an ID (or a list) for
 people, channels and conversations; the text for inputs, dates and times (Unix seconds for date-times); None

@@ -1,0 +1,108 @@
+"""Faults on demand: what networks and Slack do now and then, done exactly when a test wants it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot.sandbox.slack.app import App
+from bot.sandbox.slack.arguments import Arguments
+
+HTML = "<html><head><title>Server Error | Slack</title></head><body>Oh no!</body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """429 with this Retry-After; nothing is done."""
+
+    retry_after: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ServerError:
+    """An HTTP error with an HTML body; with `after_effect` the call was carried out nevertheless."""
+
+    status: int = 500
+    after_effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`{"ok": false}` with this error; nothing is done."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The connection breaks without an answer, before or after the call was carried out."""
+
+    after_effect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hung:
+    """The call is carried out and never answered: the client's time-out ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """The call is carried out, and answered after this many real seconds."""
+
+    seconds: float
+
+
+Fault: TypeAlias = RateLimited | ServerError | Refused | Dropped | Hung | Slow
+Condition = Callable[[Arguments], bool]
+
+
+@dataclass(slots=True)
+class _Planned:
+    method: str
+    fault: Fault
+    times: int
+    condition: Condition
+
+
+@dataclass(slots=True)
+class Faults:
+    """The plan of faults; each is used up in the order it was added."""
+
+    app: App
+    duplicate_events: int = 0  # so many of the next events are delivered twice
+    reorder_events: int = 0  # so many of the next events are held back until another one has gone
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    _planned: list[_Planned] = field(default_factory=list)
+
+    def add(
+        self, method: str, fault: Fault, times: int = 1, *, when: Condition = lambda _arguments: True
+    ) -> None:
+        """Let the next calls of a method ("*": of any) go wrong, those whose arguments fulfil `when`."""
+        self._planned.append(_Planned(method, fault, times, when))
+
+    def clear(self) -> None:
+        """Forget what was planned and let hung calls go."""
+        self._planned.clear()
+        self.duplicate_events = self.reorder_events = 0
+        self.released.set()
+        self.released = asyncio.Event()
+
+    def take(self, method: str, arguments: Arguments) -> Fault | None:
+        """The fault for this call, if one is due."""
+        for planned in self._planned:
+            if planned.method in (method, "*") and planned.times > 0 and planned.condition(arguments):
+                planned.times -= 1
+                return planned.fault
+        return None
+
+    def revoke_tokens(self, error: str = "token_revoked") -> None:
+        """Both tokens give this error from now on (`account_inactive`, `invalid_auth` …)."""
+        self.app.dead_tokens = {self.app.bot_token: error, self.app.app_token: error}
+
+    def restore_tokens(self) -> None:
+        """Both tokens are good again."""
+        self.app.dead_tokens = {}
+
+    def withdraw_scope(self, scope: str) -> None:
+        """The installation lacks this scope from now on."""
+        self.app.scopes.discard(scope)

@@ -1,0 +1,37 @@
+"""`auth.test`, `apps.connections.open` and `api.test`."""
+
+from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.errors import ApiError
+from bot.sandbox.slack.snapshot import Json
+
+
+def auth_test(call: Call) -> Json:
+    """`auth.test`: who the bot token is."""
+    app = call.workspace.app
+    return {
+        "ok": True,
+        "url": f"https://{call.workspace.domain}.slack.com/",
+        "team": call.workspace.name,
+        "user": app.name,
+        "team_id": call.workspace.team_id,
+        "user_id": app.bot_user,
+        "bot_id": app.bot_id,
+        "app_id": app.id,
+        "app_name": app.name,
+        "is_enterprise_install": False,
+    }
+
+
+def open_connection(call: Call) -> Json:
+    """`apps.connections.open`: an address for one WebSocket."""
+    if not call.workspace.app.socket_mode:
+        raise ApiError("forbidden_team")
+    return {"ok": True, "url": call.services.new_socket_url()}
+
+
+def api_test(call: Call) -> Json:
+    """`api.test`: the arguments, or the error that was asked for."""
+    sent = {key: value for key, value in call.arguments.values.items() if key != "token"}
+    if call.arguments.has("error"):
+        raise ApiError(call.arguments.text("error"), args=sent)
+    return {"ok": True, "args": sent}

@@ -1,0 +1,172 @@
+"""`conversations.*` and `users.conversations`."""
+
+from collections.abc import Sequence
+
+from bot.sandbox.slack.calls import Call, page
+from bot.sandbox.slack.errors import ApiError
+from bot.sandbox.slack.message_shapes import api_message
+from bot.sandbox.slack.messages import Channel, Message
+from bot.sandbox.slack.snapshot import Json
+
+_FAMILIES = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
+_KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
+
+
+def info(call: Call) -> Json:
+    """`conversations.info`: a private channel without the bot does not exist."""
+    channel = call.channel()
+    call.require_scope(f"{channel.scope_family}:read")
+    shape = channel.json(call.bot)
+    if not call.arguments.flag("include_num_members"):
+        shape.pop("num_members", None)
+    return {"ok": True, "channel": shape}
+
+
+def list_(call: Call) -> Json:
+    """`conversations.list`: public channels, and what the bot is in of the rest."""
+    return _list(call, [channel for channel in _asked(call) if _visible(call, channel)])
+
+
+def list_joined(call: Call) -> Json:
+    """`users.conversations` of the bot itself."""
+    return _list(call, [channel for channel in _asked(call) if call.bot in channel.members])
+
+
+def members(call: Call) -> Json:
+    """`conversations.members`."""
+    channel = call.channel()
+    call.require_scope(f"{channel.scope_family}:read")
+    rows, metadata = page(call, channel.members, default=100, most=1000)
+    return {"ok": True, "members": list(rows), "response_metadata": metadata}
+
+
+def history(call: Call) -> Json:
+    """`conversations.history`: newest first, without replies; only where the bot is a member."""
+    channel = call.joined_channel()
+    call.require_scope(f"{channel.scope_family}:history")
+    wanted = list(reversed(_within(call, list(channel.history()))))
+    rows, metadata = page(call, wanted, default=100, most=999)
+    return {
+        "ok": True,
+        "messages": _shapes(call, channel, rows),
+        "has_more": bool(metadata["next_cursor"]),
+        "pin_count": 0,
+        "channel_actions_ts": None,
+        "channel_actions_count": 0,
+        "response_metadata": metadata,
+    }
+
+
+def replies(call: Call) -> Json:
+    """`conversations.replies`: the root first, then its replies, oldest first."""
+    channel = call.joined_channel()
+    call.require_scope(f"{channel.scope_family}:history")
+    root = channel.messages.get(call.arguments.required("ts"))
+    if root is None:
+        raise ApiError("thread_not_found")
+    rows, metadata = page(call, _within(call, channel.replies(root.ts)), default=1000, most=1000)
+    first = [] if call.arguments.text("cursor") else [root]
+    return {
+        "ok": True,
+        "messages": _shapes(call, channel, [*first, *rows]),
+        "has_more": bool(metadata["next_cursor"]),
+        "response_metadata": metadata,
+    }
+
+
+def join(call: Call) -> Json:
+    """`conversations.join`: public channels only."""
+    channel = call.channel()
+    if channel.kind != "public":
+        raise ApiError("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise ApiError("is_archived")
+    if call.bot in channel.members:
+        metadata = {"warnings": ["already_in_channel"]}
+        shape = channel.json(call.bot)
+        return {"ok": True, "channel": shape, "warning": "already_in_channel", "response_metadata": metadata}
+    call.workspace.conversations.join(channel.id, call.bot)
+    return {"ok": True, "channel": channel.json(call.bot)}
+
+
+def open_(call: Call) -> Json:
+    """`conversations.open` of the direct conversation with one person."""
+    users = [user for user in call.arguments.text("users").split(",") if user]
+    if not users:
+        raise ApiError("users_list_not_supplied")
+    if len(users) > 1:
+        call.require_scope("mpim:write")
+        raise ApiError("method_not_supported_for_channel_type")
+    person = call.workspace.directory.people.get(users[0])
+    if person is None or person.kind == "stranger":
+        raise ApiError("user_not_found")
+    if person.kind == "deactivated":
+        raise ApiError("user_disabled")
+    channel = call.workspace.conversations.direct(call.bot, person.id)
+    is_whole = call.arguments.flag("return_im")
+    return {"ok": True, "channel": channel.json(call.bot) if is_whole else {"id": channel.id}}
+
+
+def _asked(call: Call) -> list[Channel]:
+    types = [word.strip() for word in (call.arguments.text("types") or "public_channel").split(",")]
+    for word in types:
+        if word not in _FAMILIES:
+            raise ApiError("invalid_types")
+        call.require_scope(f"{_FAMILIES[word]}:read")
+    kinds = {_KINDS[word] for word in types}
+    exclude_archived = call.arguments.flag("exclude_archived")
+    return [
+        channel
+        for channel in call.workspace.conversations.channels.values()
+        if channel.kind in kinds and not (exclude_archived and channel.is_archived)
+    ]
+
+
+def _visible(call: Call, channel: Channel) -> bool:
+    return channel.kind == "public" or call.bot in channel.members
+
+
+def _list(call: Call, channels: list[Channel]) -> Json:
+    rows, metadata = page(call, channels, default=100, most=999)
+    return {
+        "ok": True,
+        "channels": [channel.json(call.bot) for channel in rows],
+        "response_metadata": metadata,
+    }
+
+
+def _within(call: Call, messages: list[Message]) -> list[Message]:
+    oldest, latest = _bound(call, "oldest"), _bound(call, "latest")
+    inclusive = call.arguments.flag("inclusive")
+    kept = []
+    for message in messages:
+        ts = _instant(message.ts)
+        after = oldest is None or ts > oldest or (inclusive and ts == oldest)
+        before = latest is None or ts < latest or (inclusive and ts == latest)
+        if after and before:
+            kept.append(message)
+    return kept
+
+
+def _bound(call: Call, name: str) -> int | None:
+    text = call.arguments.text(name)
+    if not text or text == "0":
+        return None
+    try:
+        return _instant(text)
+    except ValueError:
+        raise ApiError(f"invalid_ts_{name}") from None
+
+
+def _instant(ts: str) -> int:
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
+
+
+def _shapes(call: Call, channel: Channel, messages: Sequence[Message]) -> list[Json]:
+    detail = "all" if call.arguments.flag("include_all_metadata") else "type"
+    app, team_id = call.workspace.app, call.workspace.team_id
+    return [
+        api_message(message, channel, app, team_id, metadata="all" if detail == "all" else "type")
+        for message in messages
+    ]

@@ -1,0 +1,1 @@
+"""Block Kit's limits: every message, modal and Home is checked as Slack checks it."""
