@@ -1,0 +1,209 @@
+"""Text for Slack, and text from Slack: the one place that escapes, shortens and formats.
+
+Text from VBR and from people is foreign. It reaches Slack through `literal`, `strong`, `code` (in mrkdwn) or
+`plain` (in plain_text), so it can't mention, link, format or break a line. Everything else here is our own
+wording. Slack's rules: https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import humanize
+
+ELLIPSIS = "…"
+NAME_LIMIT = 120
+"""How much of a foreign name is shown, in characters as sent."""
+QUOTE_LIMIT = 300
+"""How much of a foreign sentence is shown, in characters as sent."""
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_BAR_CELLS = 10
+_ALL = 100  # per cent
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# Whether Slack decodes entities in plain_text is not documented; look-alikes read the same either way.
+_PLAIN_LOOKALIKES = str.maketrans({"<": "\u2039", ">": "\u203a"})
+_JOINERS = frozenset("\u200c\u200d")  # they spell words in Persian and Indic scripts, and build emoji
+_FORMATTING = re.compile(
+    r"[*~`]"  # bold, strike, code
+    r"|\A>"  # a quotation, at the start of a line
+    r"|(?<!\w)_|_(?!\w)"  # italics; an underscore inside a word is left alone
+    r"|:[^\s:]+:"  # emoji
+    r"|://|(?i:mailto:|www\.)"  # addresses
+    r"|(?<!\w)[@#]"  # names that clients link
+)
+_PERSON = re.compile(r"[UW][A-Z0-9]+")
+_GROUP = re.compile(r"S[A-Z0-9]+")
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
+_TYPED_TOKEN = re.compile(r"<([@#!][^<>]*|[A-Za-z][A-Za-z0-9+.-]*:[^<>]*)>")
+_MARKUP_CUT_SHORT = re.compile(r"(<[^<>]*|&[a-z]*)\Z")
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with what can't be seen made visible.
+
+    White space becomes single spaces. Control characters, direction overrides and other invisible characters
+    become `�`: a name that reads differently from what it is must look odd.
+    """
+    return "".join(map(_visible, " ".join(text.split())))
+
+
+def escape(text: str) -> str:
+    """The text with Slack's three control characters as entities."""
+    return text.translate(_ENTITIES)
+
+
+def shorten(text: str, limit: int, render: Callable[[str], str] = escape) -> str:
+    """The text as `render` makes it, at most `limit` characters long, and ending in `…` if it had to be cut.
+
+    It is cut before it is rendered, so no entity is split.
+    """
+    rendered = render(text)
+    if len(rendered) <= limit:
+        return rendered
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(render(text[:middle] + ELLIPSIS)) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return render(text[:low].rstrip() + ELLIPSIS)
+
+
+def code(text: str, limit: int = QUOTE_LIMIT) -> str:
+    """Foreign text in a code span, where Slack formats and links nothing; backticks are shown as `'`."""
+    return shorten(one_line(text) or "(empty)", limit, _code_span)
+
+
+def literal(text: str, limit: int = NAME_LIMIT) -> str:
+    """Foreign text in mrkdwn as it is: unadorned where Slack leaves it alone, else in a code span."""
+    return _faithful(text, limit, escape)
+
+
+def strong(text: str, limit: int = NAME_LIMIT) -> str:
+    """A foreign name in bold, or in a code span where bold would garble it."""
+    return _faithful(text, limit, _bold)
+
+
+def plain(text: str, limit: int) -> str:
+    """Foreign text for a plain_text object (labels, options), where no entity is decoded for certain."""
+    return shorten(one_line(text) or "(empty)", limit, lambda part: part.translate(_PLAIN_LOOKALIKES))
+
+
+def shorten_mrkdwn(markup: str, limit: int) -> str:
+    """Finished mrkdwn of ours cut to `limit`: after a whole line, or at least not inside a token or entity.
+
+    A last resort for whole messages; names and quotations are shortened before they are put together.
+    """
+    if len(markup) <= limit:
+        return markup
+    head = markup[: limit - len(ELLIPSIS) - 2]
+    whole_lines = head.rpartition("\n")[0]
+    if whole_lines:
+        return f"{whole_lines}\n{ELLIPSIS}"
+    head = _MARKUP_CUT_SHORT.sub("", head)
+    closing = "`" if head.count("`") % 2 else ""
+    return f"{head}{ELLIPSIS}{closing}"
+
+
+def date(at: datetime) -> str:
+    """A moment in the reader's time zone (`<!date^…>`), with UTC as the fallback of old clients."""
+    fallback = utc(at)
+    seconds = math.floor(at.timestamp())
+    return f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{fallback}>" if seconds > 0 else fallback
+
+
+def utc(at: datetime) -> str:
+    """A moment in UTC, saying so: "23 Nov 2026 12:00 UTC"."""
+    moment = at.astimezone(UTC)
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year} {moment:%H:%M} UTC"
+
+
+def duration(length: timedelta | float) -> str:
+    """A length of time (a number is seconds): "45 s", "26 min", "1 h 04 min", "2 d 03 h"."""
+    seconds = max(0, int(length.total_seconds() if isinstance(length, timedelta) else length))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days} d {hours % 24:02} h"
+    if hours:
+        return f"{hours} h {minutes % 60:02} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def size(size_bytes: float) -> str:
+    """A size as VBR's console prints it: binary, and named GB and TB."""
+    if not math.isfinite(size_bytes):
+        return "?"
+    return humanize.naturalsize(max(0, size_bytes), binary=True).replace("iB", "B").replace(".0 ", " ")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun: "1 job", "1,204 jobs", "0 jobs"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def bar(percent: float) -> str:
+    """Progress, drawn and said: "▓▓▓▓░░░░░░ 42 %". Full only when it is, empty only when it is."""
+    shown = max(0, min(_ALL, math.floor(percent))) if math.isfinite(percent) else 0
+    filled = round(shown * _BAR_CELLS / _ALL)
+    if 0 < shown < _ALL:
+        filled = max(1, min(_BAR_CELLS - 1, filled))
+    return f"{'▓' * filled}{'░' * (_BAR_CELLS - filled)} {shown} %"
+
+
+def mention(member: str) -> str:
+    """A person or user group by ID, who is notified. What is no such ID is shown as the text it is."""
+    if _PERSON.fullmatch(member):
+        return f"<@{member}>"
+    if _GROUP.fullmatch(member):
+        return f"<!subteam^{member}>"
+    return literal(member)
+
+
+def channel(channel_id: str) -> str:
+    """A channel by ID, as a link. Anything that is no such ID is shown as the text it is."""
+    return f"<#{channel_id}>" if _CHANNEL.fullmatch(channel_id) else literal(channel_id)
+
+
+def typed_line(text: str) -> str:
+    """What somebody typed after a slash command, from what Slack makes of it under `should_escape`.
+
+    `<@U012|ann>` becomes `@U012`, `<#C012|x>` `#C012`, a user group its handle or ID, a link what was typed.
+    The three entities are decoded once, after that. Reads unescaped text as well, which some clients send.
+    """
+    bare = _TYPED_TOKEN.sub(lambda token: _as_typed(token[1]), text)
+    return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _as_typed(token: str) -> str:
+    target, _, label = token.partition("|")
+    if target.startswith(("@", "#")):
+        return target
+    if target.startswith("!subteam^"):
+        return label or target.removeprefix("!subteam^")
+    if target.startswith("!date^"):
+        return label
+    if target.startswith("!"):
+        return f"@{target[1:]}"
+    return label or target
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    return "�" if category in {"Cc", "Cf", "Cs"} and character not in _JOINERS else character
+
+
+def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:
+    line = one_line(text) or "(no name)"
+    return shorten(line, limit, _code_span if _FORMATTING.search(line) else render)
+
+
+def _code_span(text: str) -> str:
+    return f"`{escape(text.replace('`', chr(39)))}`"
+
+
+def _bold(text: str) -> str:
+    return f"*{escape(text)}*"

@@ -1,0 +1,83 @@
+"""Announcements: facts in, message out, with the metadata by which a lost send is found again."""
+
+from dataclasses import replace
+from typing import Any, assert_never
+
+from bot.slack.views import notices, runs
+from bot.slack.views.message import Message
+from bot.watch.facts import (
+    Announcement,
+    AttemptEnded,
+    CaughtUp,
+    ChannelClosed,
+    NoFurtherAttempt,
+    RunChanged,
+    RunEnded,
+    RunFacts,
+    ServerBack,
+    ServerSilent,
+    SessionFacts,
+    SessionStory,
+)
+
+
+def announcement(facts: Announcement, key: str) -> Message:
+    """The message that tells an announcement; `key` is the one the outbox knows it by.
+
+    A completed attempt carries `veeam_session` with that attempt's own session, everything else that is
+    posted `veeam_bot`. An edit (`RunChanged`) carries none: `chat.update` keeps what is there when it is
+    given none.
+    """
+    return replace(_drawn(facts), metadata=_metadata(facts, key))
+
+
+def _drawn(facts: Announcement) -> Message:
+    match facts:
+        case RunEnded(run=run, mention=mention):
+            return runs.run_root(run, mention)
+        case RunChanged(run=run):
+            return runs.run_root(run)
+        case SessionStory():
+            return runs.story(facts)
+        case AttemptEnded():
+            return runs.attempt(facts)
+        case NoFurtherAttempt():
+            return runs.no_further_attempt(facts)
+        case _:
+            return _notice(facts)
+
+
+def _notice(facts: CaughtUp | ServerSilent | ServerBack | ChannelClosed) -> Message:
+    match facts:
+        case CaughtUp():
+            return notices.caught_up(facts)
+        case ServerSilent():
+            return notices.server_silent(facts)
+        case ServerBack():
+            return notices.server_back(facts)
+        case ChannelClosed():
+            return notices.channel_closed(facts)
+        case _:
+            assert_never(facts)
+
+
+def _metadata(facts: Announcement, key: str) -> dict[str, Any] | None:
+    match facts:
+        case RunEnded(run=run):
+            return _session(run, run.first)
+        case AttemptEnded(run=run, session=session):
+            return _session(run, session)
+        case RunChanged():
+            return None
+        case _:
+            return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
+
+
+def _session(run: RunFacts, session: SessionFacts) -> dict[str, Any]:
+    payload = {
+        "server": run.server,
+        "job_id": run.job_id,
+        "session_id": session.session_id,
+        "result": session.result,
+    }
+    return {"event_type": "veeam_session", "event_payload": payload}

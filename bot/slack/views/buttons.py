@@ -1,0 +1,284 @@
+"""Buttons and menus: labels, confirm dialogs and accessible names, all from the catalog."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    ConfirmObject,
+    InteractiveElement,
+    Option,
+    OverflowMenuElement,
+    PlainTextObject,
+    StaticSelectElement,
+)
+
+from bot.operations.answers import JobView
+from bot.operations.catalog import JOB, RETRY, SESSION, START, STOP, Operation, Style, operation_of
+from bot.operations.outcomes import Choice
+from bot.operations.requests import (
+    Drawn,
+    JobRequest,
+    KnownJob,
+    Request,
+    RetryRequest,
+    SessionRequest,
+    SessionsRequest,
+    StartRequest,
+    StopRequest,
+)
+from bot.slack import codec
+from bot.slack.text import literal, plain, strong
+from bot.slack.views.message import NOTHING, Part, drawn, mrkdwn
+from bot.veeam import JobId, ServerName, SessionId
+
+DIRECT_LIMIT = 3
+"""How many buttons stand beside each other; the rest is in the overflow menu."""
+MENU_LIMIT = 5
+SHARE_LABEL = "Share"
+DETAILS_LABEL = JOB.button or ""
+
+_LABEL_LIMIT = 75
+_CONFIRM_LIMIT = 300
+_CONFIRM_NAME_LIMIT = 100
+_URGENCY = (RETRY, STOP, START)
+
+_REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
+    JOB.name: lambda job, _: JobRequest(job),
+    START.name: lambda job, state: StartRequest(job, drawn=state),
+    STOP.name: lambda job, state: StopRequest(job, drawn=state),
+    RETRY.name: lambda job, state: RetryRequest(job, drawn=state),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The job that buttons are about, as it stands while they are drawn."""
+
+    server: ServerName
+    job_id: JobId
+    name: str
+    state: Drawn | None = None
+
+    @classmethod
+    def of(cls, view: JobView) -> "Target":
+        """The target that a job in a list is."""
+        state = view.state
+        return cls(view.server, state.id, state.name, Drawn(state.session_id, state.is_active))
+
+    def request(self, operation: Operation) -> Request:
+        """What pressing the operation's button on this job asks for."""
+        return _REQUESTS[operation.name](KnownJob(self.server, self.job_id), self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Something to press: as a button or, where there is no room, as an entry of a menu."""
+
+    button: ButtonElement
+    option: Option | None = None
+    asks_first: bool = False
+
+
+def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, about: str = "") -> Part:
+    """A row of the first few controls as buttons and the rest in a menu; nothing where nothing is offered.
+
+    `about` names the job, for the dialog that a menu with actions in it asks before it acts.
+    """
+    present = [control for control in offered if control is not None]
+    elements: list[InteractiveElement] = [control.button for control in present[:direct]]
+    if menu := _menu(present[direct:], about):
+        elements.append(menu)
+    if not elements:
+        return NOTHING
+    return Part("", drawn(ActionsBlock(elements=elements)))
+
+
+def job_controls(target: Target, operations: Sequence[Operation]) -> list[Control | None]:
+    """What can be pressed about a job, the most wanted first: what acts, then Details."""
+    acting = [operation for operation in _URGENCY if operation in operations]
+    looking = [
+        operation for operation in operations if operation.name in _REQUESTS and operation not in acting
+    ]
+    return [job_control(target, operation) for operation in (*acting, *looking)]
+
+
+def job_control(target: Target, operation: Operation) -> Control | None:
+    """One operation on a job."""
+    return request_control(target.request(operation), name=target.name, server=target.server)
+
+
+def request_control(request: Request, *, name: str, server: str, prominent: bool = False) -> Control | None:
+    """A control that runs exactly this request on the job of that name; None when too long to carry."""
+    operation = operation_of(request)
+    label = operation.button or operation.name.capitalize()
+    value = codec.encode_act(request)
+    if value is None:
+        return None
+    button = ButtonElement(
+        text=_plain(label),
+        action_id=codec.action_id(operation),
+        value=value,
+        style=_style(operation, prominent=prominent),
+        confirm=_confirm(operation, request, name=name, server=server),
+        accessibility_label=_accessible(label, name, server),
+    )
+    return Control(
+        button,
+        _option(label, codec.encode_act(request, codec.OPTION_LIMIT)),
+        operation.confirmation is not None,
+    )
+
+
+def session_control(server: ServerName, session_id: SessionId, job_name: str) -> Control | None:
+    """Details of one session."""
+    value = codec.encode_act(SessionRequest(session_id, server))
+    if value is None:
+        return None
+    button = ButtonElement(
+        text=_plain(DETAILS_LABEL),
+        action_id=codec.action_id(SESSION),
+        value=value,
+        accessibility_label=_accessible("Details of a session of", job_name, server),
+    )
+    return Control(button)
+
+
+def share_control(request: Request) -> Control | None:
+    """Share this answer with the channel."""
+    value = codec.encode_share(request)
+    if value is None:
+        return None
+    button = ButtonElement(
+        text=_plain(SHARE_LABEL),
+        action_id=codec.SHARE,
+        value=value,
+        accessibility_label="Share this answer with the channel",
+    )
+    return Control(button, _option(SHARE_LABEL, codec.encode_share(request, codec.OPTION_LIMIT)))
+
+
+def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bool) -> list[Control | None]:
+    """Previous and Next, as far as there are pages."""
+    of_all = f" of {pages}" if pages else ""
+    turns = [("Previous", codec.PREVIOUS, request.page - 1)] if request.page > 0 else []
+    turns += [("Next", codec.NEXT, request.page + 1)] if has_more else []
+    return [_turn(label, action_id, replace(request, page=page), of_all) for label, action_id, page in turns]
+
+
+def choice_menu(request: Request, choices: Sequence[Choice]) -> Part:
+    """A menu of jobs, each running the request on itself; those too long to carry are left out."""
+    options = [option for choice in choices if (option := _choice(request, choice))]
+    if not options:
+        return NOTHING
+    operation = operation_of(request)
+    select = StaticSelectElement(
+        action_id=codec.CHOOSE,
+        placeholder=_plain("Choose a job"),
+        options=options,
+        confirm=_confirm(operation, request, name="The job you chose", server=""),
+    )
+    return Part("", drawn(ActionsBlock(elements=[select])))
+
+
+def wishes(request: Request) -> tuple[str, ...]:
+    """What a request asks for beyond the plain operation, as sentences for its dialog."""
+    match request:
+        case StartRequest():
+            return _said(
+                (request.full, "It is an active full: all data is read again."), _chained(request.chained)
+            )
+        case StopRequest():
+            return _said(
+                (request.now, "It stops at once: objects in work are lost."), _chained(request.chained)
+            )
+        case RetryRequest():
+            return _said(_chained(request.chained))
+        case _:
+            return ()
+
+
+def _said(*sentences: tuple[bool, str]) -> tuple[str, ...]:
+    return tuple(sentence for wanted, sentence in sentences if wanted)
+
+
+def _chained(wanted: bool) -> tuple[bool, str]:  # noqa: FBT001 -- read as a pair, never called with a literal
+    return wanted, "Chained jobs are included."
+
+
+def _plain(text: str) -> PlainTextObject:
+    return PlainTextObject(text=text, emoji=False)
+
+
+def _style(operation: Operation, *, prominent: bool) -> str | None:
+    if operation.style is Style.DANGER or (prominent and operation.style is Style.PRIMARY):
+        return operation.style.value
+    return None
+
+
+def _accessible(label: str, name: str, server: str) -> str:
+    start, end = f"{label} job ", f" on {server}"
+    return start + plain(name, _LABEL_LIMIT - len(start) - len(end)) + end
+
+
+def _confirm(operation: Operation, request: Request, *, name: str, server: str) -> ConfirmObject | None:
+    asked = operation.confirmation
+    if asked is None:
+        return None
+    job = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}" if server else name
+    return ConfirmObject(
+        title=_plain(asked.question),
+        text=mrkdwn(" ".join((f"{job}.", asked.consequence, *wishes(request))), _CONFIRM_LIMIT),
+        confirm=_plain(asked.yes),
+        deny=_plain("Cancel"),
+        style=Style.DANGER.value if operation.style is Style.DANGER else None,
+    )
+
+
+def _option(label: str, value: str | None) -> Option | None:
+    return None if value is None else Option(text=_plain(label), value=value)
+
+
+def _menu(rest: Sequence[Control], about: str) -> OverflowMenuElement | None:
+    entries = [control for control in rest if control.option is not None][:MENU_LIMIT]
+    if not entries:
+        return None
+    return OverflowMenuElement(
+        action_id=codec.MORE,
+        options=[control.option for control in entries if control.option is not None],
+        confirm=_menu_confirm(about) if any(control.asks_first for control in entries) else None,
+    )
+
+
+def _menu_confirm(about: str) -> ConfirmObject:
+    return ConfirmObject(
+        title=_plain("Go ahead?"),
+        text=mrkdwn(f"{about}: what you chose is done now.", _CONFIRM_LIMIT),
+        confirm=_plain("Go ahead"),
+        deny=_plain("Cancel"),
+    )
+
+
+def _turn(label: str, action_id: str, request: codec.ListRequest, of_all: str) -> Control | None:
+    value = codec.encode_turn(request)
+    if value is None:
+        return None
+    name = f"{label} page, page {request.page + 1}{of_all}"
+    return Control(
+        ButtonElement(text=_plain(label), action_id=action_id, value=value, accessibility_label=name)
+    )
+
+
+def _choice(request: Request, choice: Choice) -> Option | None:
+    job = KnownJob(choice.server, choice.job_id)
+    if not isinstance(request, JobRequest | SessionsRequest | StartRequest | StopRequest | RetryRequest):
+        return None
+    value = codec.encode_act(replace(request, job=job), codec.OPTION_LIMIT)
+    if value is None:
+        return None
+    return Option(
+        text=_plain(plain(choice.name, _LABEL_LIMIT)),
+        value=value,
+        description=_plain(plain(f"on {choice.server}", _LABEL_LIMIT)),
+    )

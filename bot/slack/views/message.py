@@ -1,0 +1,180 @@
+"""What a view returns, and the limits that every message keeps.
+
+A message is put together from parts. A part is its text and the blocks that say the same, so neither can be
+forgotten. Slack's limits (https://docs.slack.dev/reference/block-kit/blocks): 50 blocks; roughly 13,000
+rendered characters, of which 12,000 are used; `text` up to 4,000 in `chat.update`, of which 3,900 are used,
+because longer ones were seen posted twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.models.blocks import Block as SlackBlock
+from slack_sdk.models.blocks import (
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from bot.operations.people import PersonId
+from bot.slack.text import count, date, mention, plain, shorten_mrkdwn
+
+Block = dict[str, Any]
+
+BLOCKS_LIMIT = 50
+CHARACTERS_LIMIT = 12_000
+TEXT_LIMIT = 3_900
+SECTION_LIMIT = 3_000
+HEADER_LIMIT = 150
+_NOTE_SIZE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as Slack is given it. `text` says what the blocks say; `metadata` is in Slack's own form."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message that answers a gesture: for the whole channel, or for the asker alone."""
+
+    message: Message
+    in_channel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message. `text` is empty where the blocks hold nothing but controls."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+    def __add__(self, other: "Part") -> "Part":
+        return Part("\n".join(filter(None, (self.text, other.text))), self.blocks + other.blocks)
+
+
+NOTHING = Part("", ())
+
+
+def heading(words: str) -> Part:
+    """A title in our own words, without mark-up."""
+    title = plain(words, HEADER_LIMIT)
+    return Part(f"*{words}*", drawn(HeaderBlock(text=PlainTextObject(text=title, emoji=False))))
+
+
+def paragraph(*lines: str) -> Part:
+    """Lines of mrkdwn; empty ones are left out."""
+    markup = "\n".join(filter(None, lines))
+    if not markup:
+        return NOTHING
+    return Part(markup, drawn(SectionBlock(text=mrkdwn(markup))))
+
+
+def note(*lines: str) -> Part:
+    """Lines of mrkdwn in small print; empty ones are left out."""
+    markup = "\n".join(filter(None, lines))
+    if not markup:
+        return NOTHING
+    return Part(markup, drawn(ContextBlock(elements=[mrkdwn(markup)])))
+
+
+def as_of(at: datetime, shared_by: PersonId | None) -> Part:
+    """When this was true, and whoever showed it to the channel."""
+    return note(f"As of {date(at)}.{f' Shared by {mention(shared_by)}.' if shared_by else ''}")
+
+
+def mrkdwn(markup: str, limit: int = SECTION_LIMIT) -> MarkdownTextObject:
+    """Finished mrkdwn as Slack's text object, with its own linking of names and addresses switched off."""
+    return MarkdownTextObject(text=shorten_mrkdwn(markup, limit), verbatim=True)
+
+
+def drawn(*blocks: SlackBlock) -> tuple[Block, ...]:
+    """The blocks as JSON, checked by the SDK on the way."""
+    return tuple(block.to_dict() for block in blocks)
+
+
+def compose(
+    head: Iterable[Part],
+    rows: Sequence[Part] = (),
+    tail: Iterable[Part] = (),
+    *,
+    noun: str = "entry",
+    plural: str = "entries",
+    metadata: Mapping[str, Any] | None = None,
+) -> Message:
+    """A message of a head, as many rows as fit, and a tail. Rows that don't fit are counted in it."""
+    above, below = _joined(head), _joined(tail)
+
+    def more(left_out: int) -> str:
+        return f"… and {count(left_out, noun, plural)} more, not shown here."
+
+    blocks = _fitting_blocks(above, rows, below)
+    left_out = len(rows) - blocks
+    shown = _joined([above, *rows[:blocks], note(more(left_out)) if left_out else NOTHING, below])
+    lines = _fitting_lines(above, rows, below)
+    left_unsaid = len(rows) - lines
+    said = [
+        above.text,
+        *(row.text for row in rows[:lines]),
+        more(left_unsaid) if left_unsaid else "",
+        below.text,
+    ]
+    return fit(Message("\n".join(filter(None, said)), shown.blocks, metadata))
+
+
+def fit(message: Message) -> Message:
+    """The message within every limit that concerns it as a whole; what had to go is counted."""
+    blocks = message.blocks
+    if len(blocks) > BLOCKS_LIMIT or weight(blocks) > CHARACTERS_LIMIT:
+        keep = _longest_prefix(
+            [Part("", (block,)) for block in blocks], BLOCKS_LIMIT - 1, CHARACTERS_LIMIT - _NOTE_SIZE
+        )
+        left_out = len(blocks) - keep
+        blocks = blocks[:keep] + note(f"… and {count(left_out, 'part')} more, left out for length.").blocks
+    return replace(message, text=shorten_mrkdwn(message.text, TEXT_LIMIT) or "…", blocks=blocks)
+
+
+def weight(blocks: Any) -> int:
+    """How many characters the blocks show, every text object counted, confirm dialogs and menus too."""
+    if isinstance(blocks, dict):
+        return sum(len(v) if k == "text" and isinstance(v, str) else weight(v) for k, v in blocks.items())
+    if isinstance(blocks, list | tuple):
+        return sum(map(weight, blocks))
+    return 0
+
+
+def _joined(parts: Iterable[Part]) -> Part:
+    return sum(parts, NOTHING)
+
+
+def _fitting_blocks(above: Part, rows: Sequence[Part], below: Part) -> int:
+    fixed = above.blocks + below.blocks
+    room, size = BLOCKS_LIMIT - len(fixed), CHARACTERS_LIMIT - weight(fixed)
+    fits = _longest_prefix(rows, room, size)
+    return fits if fits == len(rows) else _longest_prefix(rows, room - 1, size - _NOTE_SIZE)
+
+
+def _longest_prefix(parts: Sequence[Part], room: int, size: int) -> int:
+    for taken, part in enumerate(parts):
+        room -= len(part.blocks)
+        size -= weight(part.blocks)
+        if room < 0 or size < 0:
+            return taken
+    return len(parts)
+
+
+def _fitting_lines(above: Part, rows: Sequence[Part], below: Part) -> int:
+    size = TEXT_LIMIT - _NOTE_SIZE - len(above.text) - len(below.text)
+    for taken, row in enumerate(rows):
+        size -= len(row.text) + 1
+        if size < 0:
+            return taken
+    return len(rows)

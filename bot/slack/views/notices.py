@@ -1,0 +1,90 @@
+"""What is told that is no run of a job: a first start, silent servers, closed channels, old buttons."""
+
+from bot.slack.codec import Unreadability, Unreadable
+from bot.slack.text import channel, code, count, date, duration, literal, strong
+from bot.slack.views import signs
+from bot.slack.views.errors import in_brief_by_name
+from bot.slack.views.message import Message, compose, note, paragraph
+from bot.slack.views.runs import run_line
+from bot.watch.facts import CaughtUp, ChannelClosed, ServerBack, ServerSilent
+
+_CLOSED = {
+    "is_archived": "it is archived",
+    "is_inactive": "it is archived",
+    "not_in_channel": "the bot is not a member",
+    "channel_not_found": "it is gone, or private and the bot is not a member",
+    "restricted_action": "the bot may not post there",
+    "restricted_action_read_only_channel": "the bot may not post there",
+}
+
+
+def caught_up(facts: CaughtUp) -> Message:
+    """A first start: what ended before it, counted, and the failures and warnings among it named."""
+    total = sum(facts.results.values())
+    counts = [f"{number:,} {literal(result)}" for result, number in facts.results.items() if number]
+    said = f": {', '.join(counts)}" if counts else ""
+    head = paragraph(
+        f"{signs.INFORMATION} Watching {strong(facts.server)} from now on. "
+        f"Since {date(facts.since)} {count(total, 'session')} ended{said}."
+    )
+    left_out = facts.problems_total - len(facts.problems)
+    more = note(f"… and {count(left_out, 'run')} more that failed or warned." if left_out > 0 else "")
+    return compose(
+        [head], [paragraph(run_line(run)) for run in facts.problems], [more], noun="run", plural="runs"
+    )
+
+
+def server_silent(facts: ServerSilent) -> Message:
+    """A server has not answered for several polls."""
+    return compose(
+        [
+            paragraph(
+                f"{signs.WARNING} {strong(facts.server)} has not answered since {date(facts.since)}: "
+                f"{in_brief_by_name(facts.problem)}.",
+                code(facts.detail) if facts.detail else "",
+                "What ends there meanwhile is told once it is back.",
+            )
+        ]
+    )
+
+
+def server_back(facts: ServerBack) -> Message:
+    """A silent server answers again."""
+    missed = "Nothing ended there meanwhile."
+    if facts.late_total == 1:
+        missed = "1 session that ended meanwhile is told now, marked late."
+    if facts.late_total > 1:
+        missed = f"{facts.late_total:,} sessions that ended meanwhile are told now, marked late."
+    silent = duration(facts.back_at - facts.silent_since)
+    return compose(
+        [
+            paragraph(
+                f"{signs.SUCCESS} {strong(facts.server)} answers again, after {silent} of silence.", missed
+            )
+        ]
+    )
+
+
+def channel_closed(facts: ChannelClosed) -> Message:
+    """A channel cannot be posted to, told in another one."""
+    why = _CLOSED.get(facts.problem, "Slack refuses it")
+    waiting = f"{count(facts.waiting, 'announcement')} for it waiting. " if facts.waiting else ""
+    return compose(
+        [
+            paragraph(
+                f"{signs.WARNING} The bot can't post to {channel(facts.channel)}: "
+                f"{why} ({code(facts.problem)}).",
+                f"{waiting}Invite the bot there, or change the routes in its settings.",
+            )
+        ]
+    )
+
+
+def unreadable_press(press: Unreadable) -> Message:
+    """A button that can't be acted on, told to whoever pressed it."""
+    why = {
+        Unreadability.OLD: "This button was drawn by another version of the bot.",
+        Unreadability.BROKEN: "This button can't be read any more.",
+        Unreadability.FOREIGN: "This button is not the bot's.",
+    }[press.why]
+    return compose([paragraph(f"{why} Nothing was done. Ask again, and use the new button.")])

@@ -1,0 +1,97 @@
+"""Outcomes: what came of one asking, as the reply to it."""
+
+from typing import assert_never
+
+from bot.operations import answers, outcomes
+from bot.operations.answers import Answer
+from bot.operations.outcomes import Outcome
+from bot.operations.people import PersonId
+from bot.slack.views import problems
+from bot.slack.views.actions import action
+from bot.slack.views.help import help_
+from bot.slack.views.job import job
+from bot.slack.views.jobs import jobs
+from bot.slack.views.message import Message, Reply
+from bot.slack.views.servers import servers
+from bot.slack.views.session import session
+from bot.slack.views.sessions import sessions
+from bot.slack.views.status import status
+from bot.slack.views.whoami import whoami
+
+Problem = (
+    outcomes.Refused
+    | outcomes.Misread
+    | outcomes.NotFound
+    | outcomes.Ambiguous
+    | outcomes.PressedBefore
+    | outcomes.MovedOn
+    | outcomes.NotNow
+    | outcomes.Unclear
+    | outcomes.Failed
+    | outcomes.Broken
+)
+
+
+def outcome(
+    came_of_it: Outcome, reference: str, *, command: str = "/veeam", shared_by: PersonId | None = None
+) -> Reply:
+    """The reply to a gesture, whose reference it repeats where something went wrong.
+
+    An action that was accepted is for the channel, everything else for the asker alone. `shared_by` draws an
+    answer for the channel it is shared with: named as shared, without Share and without paging.
+    """
+    if not isinstance(came_of_it, outcomes.Done):
+        return Reply(_problem(came_of_it, reference, command=command))
+    message = _answer(came_of_it.answer, command=command, shared_by=shared_by)
+    is_action = isinstance(came_of_it.answer, answers.ActionAnswer)
+    return Reply(message, in_channel=is_action or shared_by is not None)
+
+
+def _answer(answer: Answer, *, command: str, shared_by: PersonId | None) -> Message:
+    match answer:
+        case answers.JobsAnswer():
+            return jobs(answer, shared_by=shared_by)
+        case answers.JobAnswer():
+            return job(answer, shared_by=shared_by)
+        case answers.SessionsAnswer():
+            return sessions(answer, shared_by=shared_by)
+        case answers.SessionAnswer():
+            return session(answer, shared_by=shared_by)
+        case answers.StatusAnswer():
+            return status(answer, shared_by=shared_by)
+        case answers.ServersAnswer():
+            return servers(answer, shared_by=shared_by)
+        case answers.HelpAnswer():
+            return help_(answer, command=command)
+        case answers.WhoamiAnswer():
+            return whoami(answer, command=command)
+        case answers.ActionAnswer():
+            return action(answer)
+        case _:
+            assert_never(answer)
+
+
+def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # noqa: C901 -- one for each kind
+    match problem:
+        case outcomes.Refused():
+            return problems.refused(problem, command=command)
+        case outcomes.Misread():
+            return problems.misread(problem, command=command)
+        case outcomes.NotFound():
+            return problems.not_found(problem)
+        case outcomes.Ambiguous():
+            return problems.ambiguous(problem)
+        case outcomes.PressedBefore():
+            return problems.pressed_before(problem)
+        case outcomes.MovedOn():
+            return problems.moved_on(problem)
+        case outcomes.NotNow():
+            return problems.not_now(problem)
+        case outcomes.Unclear():
+            return problems.unclear(problem, reference)
+        case outcomes.Failed():
+            return problems.failed(problem, reference)
+        case outcomes.Broken():
+            return problems.broken(problem, reference)
+        case _:
+            assert_never(problem)

@@ -1,0 +1,214 @@
+"""A run of a job that ended: its root message, and what is told in its thread."""
+
+from bot.operations.catalog import JOB, RETRY, START
+from bot.operations.requests import Drawn
+from bot.slack.text import code, count, date, duration, literal, mention, strong
+from bot.slack.views import signs
+from bot.slack.views.buttons import Control, Target, controls, job_control
+from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
+from bot.veeam import Result, known
+from bot.watch.facts import (
+    AttemptEnded,
+    NoFurtherAttempt,
+    ObjectFacts,
+    RunFacts,
+    SessionFacts,
+    SessionStory,
+    StoryFacts,
+)
+
+_SAYS_NOTHING = frozenset({"success", "warning", "failed", "none"})
+_SUCCEEDED = frozenset({Result.SUCCESS, Result.WARNING})
+
+
+def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
+    """The root: how the run stands after its latest attempt, and what to do next."""
+    last = run.last
+    head = [
+        paragraph(
+            " · ".join(
+                filter(None, (_standing(run), signs.job_name(run.job_name, run.server), _attempt(run, last)))
+            ),
+            _ended(last),
+            _recovery(run),
+            _amount(run),
+            _message(last),
+            *_by_whom(last),
+            _next_step(run),
+            mention(mentioned) if mentioned else "",
+        ),
+        note(_late(run)),
+        controls(_run_controls(run)),
+    ]
+    return compose(head)
+
+
+def story(facts: SessionStory) -> Message:
+    """In the thread: the objects that failed or warned, what the log says, the bottleneck."""
+    told = facts.session.story or StoryFacts(is_incomplete=True)
+    title = f"What happened in {signs.job_name(facts.run.job_name, facts.run.server)}"
+    return compose(
+        [paragraph(title, _objects(told))], _problems(told), [_log(told)], noun="object", plural="objects"
+    )
+
+
+def attempt(facts: AttemptEnded) -> Message:
+    """In the thread: a further attempt, how it went, what failed again."""
+    run, session = facts.run, facts.session
+    told = session.story
+    number = (_attempt(run, session) or "another attempt").capitalize()
+    head = paragraph(
+        f"{number}: {_result(session)} · {signs.job_name(run.job_name, run.server)}",
+        _ended(session),
+        _objects(told) if told else "",
+        _message(session),
+        *_by_whom(session),
+        _next_step(run) if session == run.last else "",
+        mention(facts.mention) if facts.mention else "",
+    )
+    tail = [_log(told) if told else NOTHING, note(_late(run))]
+    return compose([head], _problems(told) if told else (), tail, noun="object", plural="objects")
+
+
+def no_further_attempt(facts: NoFurtherAttempt) -> Message:
+    """In the thread: the attempt that was expected did not come."""
+    run = facts.run
+    head = paragraph(
+        f"{signs.FAILED} Failed for good: {signs.job_name(run.job_name, run.server)}",
+        "The automatic attempt that was expected did not come. Retry runs the objects that failed again.",
+        mention(facts.mention) if facts.mention else "",
+    )
+    return compose([head, controls(_run_controls(run))])
+
+
+def run_line(run: RunFacts) -> str:
+    """A run in one line, for lists."""
+    return f"{_standing(run)} · {signs.job_name(run.job_name, run.server)} · ended {date(run.last.ended_at)}"
+
+
+def _standing(run: RunFacts) -> str:
+    if run.last.stopped_by:
+        return f"{signs.NEUTRAL} Stopped"
+    if not _is_recovered(run):
+        return signs.result(run.last.result)
+    if known(Result, run.last.result) is Result.WARNING:
+        return f"{signs.WARNING} Recovered with a warning"
+    return f"{signs.SUCCESS} Recovered"
+
+
+def _result(session: SessionFacts) -> str:
+    return f"{signs.NEUTRAL} Stopped" if session.stopped_by else signs.result(session.result)
+
+
+def _has_failed(session: SessionFacts) -> bool:
+    return known(Result, session.result) is Result.FAILED
+
+
+def _is_recovered(run: RunFacts) -> bool:
+    return _has_failed(run.first) and known(Result, run.last.result) in _SUCCEEDED
+
+
+def _attempt(run: RunFacts, session: SessionFacts) -> str:
+    number = next(
+        (n for n, one in enumerate(run.attempts, start=1) if one.session_id == session.session_id), 0
+    )
+    total = run.attempts_total or 0
+    if number == 0 or (number == 1 and total <= 1):
+        return ""
+    return f"attempt {number} of {total}" if number <= total else f"attempt {number}"
+
+
+def _ended(session: SessionFacts) -> str:
+    took = duration(session.ended_at - session.created_at)
+    return " · ".join(filter(None, (f"Ended {date(session.ended_at)}, took {took}", _kind(session))))
+
+
+def _kind(session: SessionFacts) -> str:
+    return literal(session.session_type) if session.session_type else ""
+
+
+def _recovery(run: RunFacts) -> str:
+    if not _is_recovered(run):
+        return ""
+    after = duration(run.last.ended_at - run.first.ended_at)
+    return f"It first failed {date(run.first.ended_at)}, and recovered {after} later."
+
+
+def _amount(run: RunFacts) -> str:
+    told = run.last.story
+    if told is None:
+        return ""
+    volume = signs.sizes(told.processed_bytes, told.read_bytes, told.transferred_bytes)
+    return "\n".join(filter(None, (_objects(told), volume[:1].upper() + volume[1:])))
+
+
+def _objects(told: StoryFacts) -> str:
+    parts = (
+        (told.failed_total, "failed"),
+        (told.warned_total, "with a warning"),
+        (told.succeeded_total, "succeeded"),
+    )
+    said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
+    objects = count(told.objects_total, "object") if told.objects_total else ""
+    return ": ".join(filter(None, (objects, said)))
+
+
+def _message(session: SessionFacts) -> str:
+    message = session.message or ""
+    return "" if message.strip().casefold() in _SAYS_NOTHING | {""} else code(message)
+
+
+def _by_whom(session: SessionFacts) -> list[str]:
+    started = "retried" if session.started_operation == RETRY.name else "started"
+    return [
+        f"{started.capitalize()} by {mention(session.started_by)}" if session.started_by else "",
+        f"Stopped by {mention(session.stopped_by)}" if session.stopped_by else "",
+    ]
+
+
+def _next_step(run: RunFacts) -> str:
+    if run.last.stopped_by:
+        return "Start runs it again when you are ready."
+    if known(Result, run.last.result) is Result.WARNING:
+        return "The restore points exist; Details shows what deserves attention."
+    if not _has_failed(run.last):
+        return ""
+    if not run.is_final:
+        due = f" by {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
+        return f"VBR should try again on its own{due}."
+    return "VBR won't try again on its own. Retry runs the objects that failed again."
+
+
+def _late(run: RunFacts) -> str:
+    return "Told late: it could not be told when it ended." if run.is_late else ""
+
+
+def _run_controls(run: RunFacts) -> list[Control | None]:
+    target = Target(run.server, run.job_id, run.job_name, Drawn(run.last.session_id, is_active=False))
+    if run.last.stopped_by:
+        return [job_control(target, START), job_control(target, JOB)]
+    again = job_control(target, RETRY) if _has_failed(run.last) else None
+    return [again, job_control(target, JOB)]
+
+
+def _problems(told: StoryFacts) -> list[Part]:
+    rows = [_object(one) for one in told.problems]
+    left_out = told.failed_total + told.warned_total - len(told.problems)
+    more = (
+        [note(f"… and {count(left_out, 'object')} more that failed or warned.")]
+        if left_out > 0 and rows
+        else []
+    )
+    return rows + more
+
+
+def _object(one: ObjectFacts) -> Part:
+    return paragraph(
+        f"{signs.result(one.result)} · {strong(one.name)}", code(one.message) if one.message else ""
+    )
+
+
+def _log(told: StoryFacts) -> Part:
+    records = note("From the log", *map(code, told.records)) if told.records else NOTHING
+    incomplete = "VBR did not give all of it at the time; Details asks again." if told.is_incomplete else ""
+    return records + note(signs.bottleneck(told.bottleneck), incomplete)

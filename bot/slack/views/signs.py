@@ -1,0 +1,124 @@
+"""Results, statuses and states as a sign and a word: the same few signs, and never a sign alone."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.operations.answers import JobView, Silence
+from bot.slack.text import bar, count, date, duration, literal, size, strong
+from bot.slack.views.errors import in_brief
+from bot.veeam import JobState, Result, Session, SessionProgress, SessionState, known
+
+SUCCESS = ":white_check_mark:"
+WARNING = ":warning:"
+FAILED = ":x:"
+BUSY = ":hourglass_flowing_sand:"
+NEUTRAL = ":heavy_minus_sign:"
+INFORMATION = ":information_source:"
+
+_RESULTS = {
+    Result.SUCCESS: f"{SUCCESS} Success",
+    Result.WARNING: f"{WARNING} Warning",
+    Result.FAILED: f"{FAILED} Failed",
+    Result.NONE: f"{NEUTRAL} No result",
+}
+_STATES = {
+    SessionState.WORKING: "Running",
+    SessionState.WAITING_TAPE: "Waiting for a tape",
+    SessionState.WAITING_REPOSITORY: "Waiting for the repository",
+    SessionState.WAITING_SLOT: "Waiting for a free slot",
+    SessionState.POSTPROCESSING: "Finishing",
+}
+
+
+def result(word: str) -> str:
+    """A result in VBR's word; one that we don't know is shown as it came."""
+    found = known(Result, word or Result.NONE)
+    return f"{NEUTRAL} {literal(word)}" if found is None else _RESULTS[found]
+
+
+def session_result(session: Session) -> str:
+    """How a session went, or what it is doing while it isn't over."""
+    if not session.is_stopped:
+        return f"{BUSY} {session_state(session)}"
+    return result(session.result.result if session.result else "")
+
+
+def session_state(session: Session) -> str:
+    """What a session is doing, in a word; one that we don't know is shown as it came."""
+    state = known(SessionState, session.state)
+    if state is None:
+        return literal(session.state) if session.state else "Running"
+    return _STATES.get(state, state.value)
+
+
+def job_result(state: JobState) -> str:
+    """A job's sign and word: what it is doing while it is active, else how its latest run went."""
+    if state.is_active:
+        return f"{BUSY} {literal(state.status.capitalize())}"
+    if state.last_run is None and state.result is Result.NONE:
+        return f"{NEUTRAL} Never ran"
+    return result(state.last_result)
+
+
+def job_name(name: str, server: str) -> str:
+    """A job and where it is: "*SQL Prod* on hq"."""
+    return f"{strong(name)} on {literal(server)}"
+
+
+def job_line(view: JobView) -> str:
+    """A job in one line: sign, word, name, server, and what else marks it."""
+    state = view.state
+    marks = [f"{job_result(state)} · {job_name(state.name, view.server)}"]
+    if state.is_active and state.progress_percent is not None:
+        marks.append(bar(state.progress_percent))
+    if view.failed_in_a_row is not None and view.failed_in_a_row > 1:
+        marks.append(f"{view.failed_in_a_row:,} times in a row")
+    if state.is_disabled:
+        marks.append("disabled")
+    return " · ".join(marks)
+
+
+def span(start: datetime | None, end: datetime | None) -> str:
+    """When something began and how long it took, as far as it is known."""
+    if start is None:
+        return f"ended {date(end)}" if end else ""
+    took = f", took {duration(end - start)}" if end else ""
+    return f"{date(start)}{took}"
+
+
+def volume(progress: SessionProgress | None) -> str:
+    """How much a run covered, read and sent."""
+    if progress is None:
+        return ""
+    return sizes(progress.processed_size, progress.read_size, progress.transferred_size)
+
+
+def sizes(processed: int | None, read: int | None, transferred: int | None) -> str:
+    """How much was processed, read and transferred; what VBR didn't say is left out."""
+    amounts = ((processed, "processed"), (read, "read"), (transferred, "transferred"))
+    return ", ".join(f"{size(amount)} {word}" for amount, word in amounts if amount)
+
+
+def bottleneck(word: str | None) -> str:
+    """The busiest stage, where VBR names one."""
+    if not word or word.casefold() in {"notdefined", "none"}:
+        return ""
+    return f"Bottleneck: {literal(word)}"
+
+
+def silences(silent: Iterable[Silence]) -> list[str]:
+    """The servers that did not answer, by name, each with why."""
+    return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
+
+
+def unreadable(number: int) -> str:
+    """Rows that VBR sent and nobody could read."""
+    if not number:
+        return ""
+    return (
+        f"{WARNING} {count(number, 'row')} of VBR's answer could not be read and {_is(number)} missing here."
+    )
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"

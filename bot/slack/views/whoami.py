@@ -1,0 +1,62 @@
+"""Who somebody is here: their roles, where these come from, and what they let them do."""
+
+from bot.operations.answers import HeldGrant, WhoamiAnswer
+from bot.operations.people import PersonId, Standing
+from bot.slack.text import code, literal, mention
+from bot.slack.views import signs
+from bot.slack.views.message import Message, compose, heading, note, paragraph
+
+_STANDINGS = {
+    Standing.MEMBER: "a member of this workspace",
+    Standing.GUEST: "a guest of this workspace: guests may do nothing here",
+    Standing.FOREIGN: "from another organisation: people from outside may do nothing here",
+    Standing.DEACTIVATED: "deactivated in Slack: nothing is allowed any more",
+    Standing.INVITED: "invited, but not yet a member: nothing is allowed until the invitation is taken up",
+    Standing.BOT: "a bot: bots may do nothing here",
+    Standing.UNREADABLE: "somebody Slack told nothing about just now: try again in a minute",
+}
+
+
+def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
+    """The grants that apply to somebody, and the commands they may use."""
+    person = answer.person
+    head = [
+        heading("Roles"),
+        paragraph(f"{mention(person.id)} is {_STANDINGS[person.standing]}.", _groups(answer)),
+    ]
+    rows = [paragraph(_grant(held)) for held in answer.held]
+    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.operations)
+    tail = [
+        paragraph("No role is granted here. Whoever runs the bot can grant one.")
+        if not rows
+        else paragraph(),
+        note(f"May use {may}." if may else ""),
+    ]
+    return compose(head, rows, tail, noun="grant", plural="grants")
+
+
+def _groups(answer: WhoamiAnswer) -> str:
+    if answer.person.groups is None:
+        return (
+            f"{signs.WARNING} Slack did not tell the user groups just now: nothing is allowed until it does."
+        )
+    return ""
+
+
+def _grant(held: HeldGrant) -> str:
+    grant = held.grant
+    where = "all servers" if "*" in grant.servers else f"servers {_globs(grant.servers)}"
+    jobs = "all jobs" if "*" in grant.jobs else f"jobs {_globs(grant.jobs)}"
+    return f"*{grant.role.value}* on {where}, {jobs}\n{_via(held.via)}"
+
+
+def _via(via: str) -> str:
+    return (
+        "Granted by name"
+        if PersonId(via).startswith(("U", "W")) and via.isalnum()
+        else f"By way of {literal(via)}"
+    )
+
+
+def _globs(globs: tuple[str, ...]) -> str:
+    return ", ".join(code(glob) for glob in globs)
