@@ -28,12 +28,10 @@ _PATTERNS: Final = (
     (re.compile(r"(hooks\.slack(?:-gov)?\.com)/[^\s\"'\\<>]+", re.IGNORECASE), rf"\1/{MASK}"),
     (re.compile(r"([?&]ticket=)[^&\s\"'\\<>]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"(://[^\s:/@\"']*):[^\s/@\"']+@"), rf"\1:{MASK}@"),
-    # The value of a named secret, in a form, in JSON, in a repr, with or without quotes.
+    # The value of a named secret: quoted (in JSON or a repr, perhaps escaped once more), or bare.
+    (re.compile(rf"({_NAMED}[\\\"']*\s*[=:]\s*\\*)([\"'])(?:(?!\2).)+", re.IGNORECASE), rf"\1\2{MASK}"),
     (
-        re.compile(
-            rf"({_NAMED}[\\\"']*\s*[=:]\s*)(?!\s|[\\\"']*\[redacted\])(?:[\\]*\"[^\"]*|[\\]*'[^']*|[^\s&,;)}}]+)",
-            re.IGNORECASE,
-        ),
+        re.compile(rf"({_NAMED}[\\\"']*\s*[=:]\s*)(?!\[redacted\])[^\s\"'&,;)}}\\]+", re.IGNORECASE),
         rf"\1{MASK}",
     ),
 )

@@ -1,0 +1,47 @@
+"""The machine's clock, and the one that tests hold still."""
+
+import asyncio
+from datetime import timedelta
+
+from bot.observability import Clock, SystemClock
+from tests.support.clock import FakeClock
+
+
+async def test_the_systems_clock_is_aware_and_grows() -> None:
+    """`now` is in UTC, `monotonic` never goes back, and a sleep of nothing returns."""
+    clock: Clock = SystemClock()
+    before = clock.monotonic()
+    await clock.sleep(-1)
+    assert clock.now().utcoffset() == timedelta(0)
+    assert clock.monotonic() >= before
+
+
+async def test_sleepers_wake_in_the_order_of_their_times() -> None:
+    """Time passes in `advance` alone; each sleeper sees the moment it asked for, again and again."""
+    clock = FakeClock()
+    woken: list[tuple[str, float]] = []
+
+    async def tick(name: str, every: float) -> None:
+        while True:
+            await clock.sleep(every)
+            woken.append((name, clock.monotonic()))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(tick("slow", 20)), group.create_task(tick("fast", 15))]
+        await clock.advance(45)
+        for task in tasks:
+            task.cancel()
+    assert woken == [("fast", 15.0), ("slow", 20.0), ("fast", 30.0), ("slow", 40.0), ("fast", 45.0)]
+    assert (clock.monotonic(), clock.sleeping) == (45.0, 0)
+    assert clock.now().isoformat() == "2026-11-23T12:00:45+00:00"
+
+
+async def test_a_sleeper_that_was_cancelled_is_passed_over() -> None:
+    """Cancelling a sleeper does not stop the clock."""
+    clock = FakeClock()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(clock.sleep(5))
+        await asyncio.sleep(0)
+        task.cancel()
+        await clock.advance(10)
+    assert clock.monotonic() == 10.0
