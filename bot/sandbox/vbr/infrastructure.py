@@ -1,0 +1,223 @@
+"""Repositories, their states, the states of proxies, and the licence."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from bot.sandbox.vbr import words
+from bot.sandbox.vbr.call import Call, Operation, Reply, listing
+from bot.sandbox.vbr.query import name_matcher
+from bot.sandbox.vbr.refusals import not_found
+from bot.sandbox.vbr.state import Proxy, Repository
+from bot.sandbox.vbr.wire import variation, wire_time, with_gaps
+
+_Test = Callable[[Repository], bool]
+
+
+def list_repositories(call: Call) -> Reply:
+    """GET /backupInfrastructure/repositories: RepositoryModels."""
+    query = call.query
+    found = list(call.world.book.repositories.values())
+    if (name := query.text("nameFilter")) is not None:
+        matches = name_matcher(name)
+        found = [item for item in found if matches((item.name, item.description, item.type, item.path))]
+    if (types := query.words("typeFilter", words.REPOSITORY_TYPES)) is not None:
+        found = [item for item in found if item.type in types]
+    if (host_id := query.uuid("hostIdFilter")) is not None:
+        found = [item for item in found if item.host_id == host_id]
+    if (path := query.text("pathFilter")) is not None:
+        found = [item for item in found if item.path == path]
+    found = query.ordered(
+        found,
+        {
+            "Name": lambda item: item.name.casefold(),
+            "Description": lambda item: item.description.casefold(),
+            "Type": lambda item: item.type,
+            "Host": lambda item: item.host_name,
+            "Path": lambda item: item.path,
+        },
+    )
+    return listing([_repository_row(item) for item in query.page().of(found)], len(found), call)
+
+
+def get_repository(call: Call) -> Reply:
+    """GET /backupInfrastructure/repositories/{id}."""
+    repository = call.world.book.repositories.get(call.identity())
+    if repository is None:
+        raise not_found("Repository", call.identity())
+    return Reply(200, _repository_row(repository))
+
+
+def list_repository_states(call: Call) -> Reply:
+    """GET /backupInfrastructure/repositories/states."""
+    query = call.query
+    tests = list(_state_tests(call))
+    found = [item for item in call.world.book.repositories.values() if all(test(item) for test in tests)]
+    found = query.ordered(
+        found,
+        {
+            "Name": lambda item: item.name.casefold(),
+            "Type": lambda item: item.type,
+            "Host": lambda item: item.host_name,
+            "Path": lambda item: item.path,
+            "CapacityGB": lambda item: item.capacity_gb,
+            "FreeGB": lambda item: item.free_gb,
+            "UsedSpaceGB": lambda item: item.used_gb,
+            "Description": lambda item: item.description.casefold(),
+            "Membership": lambda item: item.scale_out["membership"] if item.scale_out else None,
+        },
+    )
+    return listing([_state_row(item) for item in query.page().of(found)], len(found), call)
+
+
+def list_proxy_states(call: Call) -> Reply:
+    """GET /backupInfrastructure/proxies/states."""
+    query = call.query
+    found = list(call.world.book.proxies.values())
+    if (name := query.text("nameFilter")) is not None:
+        matches = name_matcher(name)
+        found = [item for item in found if matches((item.name, item.description, item.type, item.host_name))]
+    if (types := query.words("typeFilter", words.PROXY_TYPES)) is not None:
+        found = [item for item in found if item.type in types]
+    if (host_id := query.uuid("hostIdFilter")) is not None:
+        found = [item for item in found if item.host_id == host_id]
+    if (is_disabled := query.boolean("isDisabledFilter")) is not None:
+        found = [item for item in found if item.is_disabled == is_disabled]
+    if (is_online := query.boolean("isOnlineFilter")) is not None:
+        found = [item for item in found if item.is_online == is_online]
+    if (is_old := query.boolean("isOutOfDateFilter")) is not None:
+        found = [item for item in found if item.is_out_of_date == is_old]
+    found = query.ordered(
+        found,
+        {
+            "Name": lambda item: item.name.casefold(),
+            "Type": lambda item: item.type,
+            "Description": lambda item: item.description.casefold(),
+            "HostName": lambda item: item.host_name,
+        },
+    )
+    return listing([_proxy_row(item) for item in query.page().of(found)], len(found), call)
+
+
+def get_license(call: Call) -> Reply:
+    """GET /license: the InstalledLicenseModel."""
+    expires = call.world.now() + timedelta(days=200)
+    return Reply(
+        200,
+        {
+            "status": "Valid",
+            "type": "Subscription",
+            "edition": "EnterprisePlus",
+            "cloudConnect": "Disabled",
+            "expirationDate": wire_time(expires.replace(hour=0, minute=0, second=0), call.world.zone, 0),
+            "licensedTo": "Example Corp",
+            "socketLicenseSummary": None,
+            "instanceLicenseSummary": {
+                "package": None,
+                "licensedInstancesNumber": 500,
+                "usedInstancesNumber": float(len(call.world.book.jobs)),
+                "newInstancesNumber": 0,
+                "rentalInstancesNumber": 0,
+            },
+            "supportId": "02067762",
+            "autoUpdateEnabled": True,
+            "freeAgentInstanceConsumptionEnabled": True,
+            "IsMultiSection": False,
+            "proactiveSupportEnabled": True,
+        },
+    )
+
+
+def _state_tests(call: Call) -> Iterator[_Test]:
+    query = call.query
+    if (repository_id := query.uuid("idFilter")) is not None:
+        yield lambda item: item.id == repository_id
+    if (name := query.text("nameFilter")) is not None:
+        matches = name_matcher(name)
+        yield lambda item: matches((item.name, item.description, item.type, item.path, item.host_name))
+    if (kind := query.word("typeFilter", words.REPOSITORY_TYPES)) is not None:
+        yield lambda item: item.type == kind
+    if (is_online := query.boolean("isOnlineFilter")) is not None:
+        yield lambda item: item.is_online == is_online
+    if (is_old := query.boolean("isOutOfDateFilter")) is not None:
+        yield lambda item: item.is_out_of_date == is_old
+    yield from _size_tests(call)
+    yield from _scale_out_tests(call)
+
+
+def _size_tests(call: Call) -> Iterator[_Test]:
+    if (capacity := call.query.number("capacityFilter")) is not None:
+        yield lambda item: item.capacity_gb == capacity
+    if (free := call.query.number("freeSpaceFilter")) is not None:
+        yield lambda item: item.free_gb == free
+    if (used := call.query.number("usedSpaceFilter")) is not None:
+        yield lambda item: item.used_gb == used
+
+
+def _scale_out_tests(call: Call) -> Iterator[_Test]:
+    query = call.query
+    if (scale_out_id := query.uuid("sobrIdFilter")) is not None:
+        yield (
+            lambda item: item.scale_out is not None and item.scale_out["scaleOutRepositoryId"] == scale_out_id
+        )
+    if (extents := query.words("sobrExtentTypeFilter", words.EXTENT_TYPES)) is not None:
+        yield lambda item: item.scale_out is not None and item.scale_out["extentType"] in extents
+    if (membership := query.text("sobrMembershipFilter")) is not None:
+        yield lambda item: item.scale_out is not None and item.scale_out["membership"] == membership
+    if query.boolean("excludeExtents"):
+        yield lambda item: item.scale_out is None
+
+
+def _repository_row(item: Repository) -> dict[str, Any]:
+    return {
+        "type": item.type,
+        "id": item.id,
+        "name": item.name,
+        "description": item.description,
+        "uniqueId": item.id.replace("-", "").upper(),
+        **item.settings,
+    }
+
+
+def _state_row(item: Repository) -> dict[str, Any]:
+    row = {
+        "id": item.id,
+        "name": item.name,
+        "type": item.type,
+        "description": item.description,
+        "capacityGB": item.capacity_gb,
+        "freeGB": item.free_gb,
+        "usedSpaceGB": item.used_gb,
+        "isOnline": item.is_online,
+        "isOutOfDate": item.is_out_of_date,
+    }
+    optional = {
+        "hostId": item.host_id,
+        "hostName": item.host_name,
+        "path": item.path,
+        "scaleOutRepositoryDetails": item.scale_out,
+    }
+    return with_gaps(row, optional, variation(item.id))
+
+
+def _proxy_row(item: Proxy) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "name": item.name,
+        "description": item.description,
+        "type": item.type,
+        "hostId": item.host_id,
+        "hostName": item.host_name,
+        "isDisabled": item.is_disabled,
+        "isOnline": item.is_online,
+        "isOutOfDate": item.is_out_of_date,
+    }
+
+
+INFRASTRUCTURE = (
+    Operation("GET", "/api/v1/backupInfrastructure/repositories", list_repositories),
+    Operation("GET", "/api/v1/backupInfrastructure/repositories/states", list_repository_states),
+    Operation("GET", "/api/v1/backupInfrastructure/repositories/{id}", get_repository),
+    Operation("GET", "/api/v1/backupInfrastructure/proxies/states", list_proxy_states),
+    Operation("GET", "/api/v1/license", get_license),
+)

@@ -1,0 +1,162 @@
+"""Seeded worlds: a site's jobs, their history of a month, and the noise of a real server around them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+
+from bot.sandbox.vbr.estate import add_protection_group, add_proxy, add_repository
+from bot.sandbox.vbr.history import FinishedRun, record_run
+from bot.sandbox.vbr.jobmodels import daily, never, periodically
+from bot.sandbox.vbr.life import Pace
+from bot.sandbox.vbr.outcomes import drawn_outcome
+from bot.sandbox.vbr.progress import close_session
+from bot.sandbox.vbr.schedule import parse_local_time
+from bot.sandbox.vbr.seed_data import SITES, JobSeed, Site
+from bot.sandbox.vbr.state import Job, Session
+from bot.sandbox.vbr.world import JobFacts, World
+
+#: The demo's pace: runs of 15 to 90 seconds, one begun every 20 to 40.
+LIVELY = Pace(run_seconds=(15.0, 90.0), stop_seconds=6.0, start_every=(20.0, 40.0))
+#: A real server's pace.
+CALM = Pace(run_seconds=(300.0, 3600.0))
+
+_ATTEMPTS = 4
+_STAYS_BROKEN = 0.85
+_NO_JOB = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class Seeding:
+    """How a world is seeded. ``await_minutes`` is the pause before automatic retries of all its jobs."""
+
+    pace: Pace = CALM
+    await_minutes: int = 10
+    history_days: int = 30
+    seed: int = 13
+
+
+def seeded_world(clock: Callable[[], datetime], site: str = "hq", seeding: Seeding | None = None) -> World:
+    """Make the world of a site, ``hq`` or ``branch``, with its history up to the clock's present moment."""
+    plan, seeding = SITES[site], seeding or Seeding()
+    world = World(
+        clock,
+        name=f"vbr-{plan.name}",
+        seed=seeding.seed + len(plan.jobs),
+        zone=timezone(timedelta(hours=plan.utc_offset_hours)),
+        pace=seeding.pace,
+    )
+    world.book.repositories.clear()
+    repositories = [add_repository(world.book, facts) for facts in plan.repositories]
+    world.default_repository_id = repositories[0].id
+    for name, kind in plan.proxies:
+        add_proxy(world.book, name, kind)
+    add_protection_group(world.book, "Physical servers", ("phys-win01", "phys-win02"))
+    for seed in plan.jobs:
+        job = world.add_job(seed.name, seed.kind, **_facts(seed, [r.id for r in repositories], seeding))
+        if seed.has_run:
+            _record_history(world, job, seed, seeding)
+    _record_noise(world, plan, seeding.history_days)
+    for seed in plan.jobs:
+        if seed.is_running:
+            world.begin_run(seed.name)
+    return world
+
+
+def _facts(seed: JobSeed, repository_ids: list[str], seeding: Seeding) -> JobFacts:
+    facts: JobFacts = {
+        "objects": seed.objects,
+        "objects_count": 1 if seed.kind == "Unknown" else len(seed.objects),
+        "is_disabled": seed.is_disabled,
+        "is_high_priority": seed.is_high_priority,
+        "failure_rate": seed.failure_rate,
+        "warning_rate": seed.warning_rate,
+        "repository_id": repository_ids[seed.repository],
+        "mode": seed.mode,
+        "await_minutes": seeding.await_minutes,
+        "schedule": never(),
+    }
+    if seed.at is not None:
+        facts["schedule"] = daily(seed.at, await_minutes=seeding.await_minutes)
+    if seed.every_hours is not None:
+        facts["schedule"] = periodically(seed.every_hours, await_minutes=seeding.await_minutes)
+    if seed.after is not None:
+        facts["runs_after"] = seed.after
+    if seed.source is not None:
+        facts["source"] = seed.source
+    if seed.is_running:
+        facts["run_seconds"] = 600.0
+    return facts
+
+
+def _record_history(world: World, job: Job, seed: JobSeed, seeding: Seeding) -> None:
+    at = parse_local_time(seed.at or "03:30")
+    today = world.now().astimezone(world.zone).date()
+    for days_ago in range(seeding.history_days, -1, -1):
+        job.failure_rate = 1.0 if 0 < seed.broken_days >= days_ago else seed.failure_rate
+        started_at = datetime.combine(today - timedelta(days=days_ago), at, world.zone)
+        _record_attempts(world, job, started_at + timedelta(seconds=world.book.rng.uniform(0, 40)), seeding)
+    job.failure_rate = _STAYS_BROKEN if seed.broken_days else seed.failure_rate
+
+
+def _record_attempts(world: World, job: Job, started_at: datetime, seeding: Seeding) -> None:
+    only = None
+    for _ in range(_ATTEMPTS):
+        seconds = world.book.rng.uniform(120, 5400)
+        ended_at = started_at + timedelta(seconds=seconds)
+        if ended_at > world.now():
+            return
+        outcome = drawn_outcome(world.book.rng, job, only or job.objects)
+        run = FinishedRun(
+            ended_at, outcome.result, outcome.objects, outcome.warned, outcome.message, outcome.log, seconds
+        )
+        record_run(world.book, job, replace(run, only=only))
+        if outcome.result != "Failed":
+            return
+        only = job.failed_objects or None
+        started_at = ended_at + timedelta(minutes=seeding.await_minutes)
+
+
+def _record_noise(world: World, plan: Site, days: int) -> None:
+    now, book = world.now(), world.book
+    begin = now - timedelta(days=days)
+    for quarter in range(days * 96):
+        _record(
+            world,
+            "ConfigurationResynchronize",
+            "Configuration Resynchronize",
+            begin + timedelta(minutes=15 * quarter),
+        )
+    for day in range(days):
+        at = begin + timedelta(days=day)
+        _record(world, "ConfigurationBackup", "Backup Configuration Job", at + timedelta(hours=10))
+        _record(world, "Infrastructure", "Host discovery", at + timedelta(hours=4))
+        _record(world, "RepositoryMaintenance", "Repository maintenance", at + timedelta(hours=6))
+        for hour in range(0, 24, 4):
+            result = "Failed" if book.rng.random() < 0.02 else "Success"
+            _record(
+                world,
+                "SqlLogBackup",
+                "SQL Production SQL Server Transaction Log Backup",
+                at + timedelta(hours=hour),
+                result,
+            )
+        if book.rng.random() < 0.2:
+            restore = _record(world, "RestoreVm", "Restore web01", at + timedelta(hours=9))
+            restore.initiated_by = book.rng.choice(plan.people)
+    endless = Session(
+        id=book.new_id(), name="Malware detection", job_id=_NO_JOB, type="MalwareDetection",
+        created_at=now - timedelta(days=3), platform="VMware", initiated_by="SYSTEM", usn=book.next_usn(),
+        state="Working", percent=0,
+    )  # fmt: skip
+    book.sessions[endless.id] = endless
+
+
+def _record(world: World, kind: str, name: str, at: datetime, result: str = "Success") -> Session:
+    book = world.book
+    session = Session(
+        id=book.new_id(), name=name, job_id=book.new_id(), type=kind, created_at=at, platform="VMware",
+        initiated_by="SYSTEM", usn=book.next_usn(),
+    )  # fmt: skip
+    close_session(session, min(at + timedelta(seconds=book.rng.uniform(2, 40)), world.now()), result, "")
+    book.sessions[session.id] = session
+    return session

@@ -1,0 +1,271 @@
+"""A simulated VBR on 127.0.0.1: aiohttp in front of a world, as strict as the real one.
+
+The order of refusals: version (400), path (404), method (405), token (401), role (403), then the
+operation's own.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from multidict import MultiDict
+
+from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account, Accounts, TokenPair
+from bot.sandbox.vbr.call import Call, Operation, Quirks, Reply
+from bot.sandbox.vbr.faults import Fault, Faults, Moment
+from bot.sandbox.vbr.infrastructure import INFRASTRUCTURE
+from bot.sandbox.vbr.inventory import INVENTORY
+from bot.sandbox.vbr.job_actions import JOB_ACTIONS
+from bot.sandbox.vbr.job_editing import JOB_EDITING
+from bot.sandbox.vbr.job_lists import JOB_LISTS
+from bot.sandbox.vbr.paths import Match, Paths
+from bot.sandbox.vbr.query import Query
+from bot.sandbox.vbr.recording import RecordedRequest, Requests
+from bot.sandbox.vbr.refusals import Refusal, dead_token, forbidden
+from bot.sandbox.vbr.revision import REVISIONS, Revision
+from bot.sandbox.vbr.service import SERVICE
+from bot.sandbox.vbr.session_lists import SESSIONS
+from bot.sandbox.vbr.world import World
+
+OPERATIONS: tuple[Operation, ...] = (
+    *SERVICE, *JOB_LISTS, *JOB_ACTIONS, *JOB_EDITING, *SESSIONS, *INVENTORY, *INFRASTRUCTURE,
+)  # fmt: skip
+
+_TOKEN_PATH = "/api/oauth2/token"
+_SHUTDOWN_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What one server is like: the revisions it speaks, its accounts, its answers to open questions.
+
+    ``public_name`` is the host in ``url``, for a certificate that bears a name.
+    """
+
+    supported_revisions: tuple[str, ...] = ("1.3-rev0",)
+    accounts: tuple[Account, ...] = DEFAULT_ACCOUNTS
+    quirks: Quirks = field(default_factory=Quirks)
+    public_name: str = "127.0.0.1"
+    keep_requests: int = 2000
+
+
+class VbrSandbox:
+    """A running simulated VBR: ``async with VbrSandbox(world) as vbr: vbr.url …``."""
+
+    def __init__(
+        self,
+        world: World,
+        port: int = 0,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        behaviour: Behaviour | None = None,
+    ) -> None:
+        behaviour = behaviour or Behaviour()
+        self.world = world
+        self.faults = Faults()
+        self.accounts = Accounts(behaviour.accounts, world.true_time)
+        self.requests = Requests(behaviour.keep_requests)
+        self.behaviour = behaviour
+        self._port = port
+        self._ssl_context = ssl_context
+        self._paths = Paths(OPERATIONS)
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._closing = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        """The server's base address."""
+        scheme = "http" if self._ssl_context is None else "https"
+        return f"{scheme}://{self.behaviour.public_name}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        application = web.Application(client_max_size=8 * 1024**2)
+        application.router.add_route("*", "/{tail:.*}", self._handle)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        await self.come_back()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def go_dark(self) -> None:
+        """Refuse connections and cut those that are open, as a dead server does."""
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+        server = self._runner.server if self._runner is not None else None
+        for connection in server.connections if server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def come_back(self) -> None:
+        """Listen again, on the same port."""
+        if self._runner is None or self._site is not None:
+            return
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._ssl_context)
+        await self._site.start()
+        self._port = self._site.port
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        recorded = await self._record(request)
+        self.world.tick()
+        match: Match | None = None
+        refusal: Refusal | None = None
+        try:
+            match = self._paths.find(request.method, recorded.path)
+            recorded.template = match.operation.template
+        except Refusal as exc:
+            refusal = exc
+        fault = self.faults.take(request.method, recorded.template) or _NO_FAULT
+        if fault.drop is Moment.BEFORE:
+            return _cut(request)
+        if fault.hang is Moment.BEFORE:
+            return await self._hang(request)
+        if fault.status is not None:
+            reply = Reply(fault.status, fault.body)
+        else:
+            reply = await self._reply(request, recorded, match or refusal)
+        return await self._send(request, recorded, reply, fault)
+
+    async def _record(self, request: web.Request) -> RecordedRequest:
+        path = request.rel_url.raw_path
+        recorded = RecordedRequest(
+            method=request.method, template=path, path=path, query=MultiDict(request.query),
+            headers=request.headers, raw_body=await request.read(), at=self.world.now(),
+        )  # fmt: skip
+        self.requests.add(recorded)
+        return recorded
+
+    async def _reply(
+        self, request: web.Request, recorded: RecordedRequest, found: Match | Refusal | None
+    ) -> Reply:
+        try:
+            revision = self._revision(request)
+            if not isinstance(found, Match):
+                raise found if found is not None else dead_token()
+            token = self._token(request, found.operation)
+            account = None if token is None else self.accounts.current(token)
+            recorded.account = account
+            self._check_role(revision, found.operation, token, account)
+            call = Call(
+                world=self.world,
+                accounts=self.accounts,
+                revision=revision,
+                query=Query(request.query.items()),
+                path=found.path,
+                raw_body=recorded.raw_body,
+                content_type=request.content_type,
+                form=await _form(request),
+                quirks=self.behaviour.quirks,
+                token=token,
+                account=account,
+            )
+            return found.operation.answer(call)
+        except Refusal as exc:
+            return Reply(exc.status, exc.body)
+
+    def _revision(self, request: web.Request) -> Revision:
+        name = request.headers.get("x-api-version")
+        revision = REVISIONS.get(name or "")
+        if revision is None or name not in self.behaviour.supported_revisions:
+            raise Refusal(
+                400,
+                "NotImplemented",
+                f"The HTTP resource that matches the request URI '{request.rel_url.path}' does not support "
+                f"the API version '{name or ''}'.",
+            )
+        return revision
+
+    def _token(self, request: web.Request, operation: Operation) -> TokenPair | None:
+        authorization = request.headers.get("Authorization")
+        if operation.is_open and (authorization is None or operation.template != _TOKEN_PATH):
+            return None
+        return self.accounts.holder(authorization)
+
+    def _check_role(
+        self, revision: Revision, operation: Operation, token: TokenPair | None, account: Account | None
+    ) -> None:
+        if operation.is_open or token is None or account is None:
+            return
+        if self.accounts.forbids_refreshed_tokens and token.by_refresh:
+            raise forbidden()
+        if not account.roles & revision.roles[operation.method, operation.template]:
+            raise forbidden()
+
+    async def _send(
+        self, request: web.Request, recorded: RecordedRequest, reply: Reply, fault: Fault
+    ) -> web.StreamResponse:
+        if fault.delay_seconds:
+            await self._wait(fault.delay_seconds)
+        if fault.drop is Moment.AFTER:
+            return _cut(request)
+        if fault.hang is Moment.AFTER:
+            return await self._hang(request)
+        payload = reply.payload
+        if fault.change is not None and payload is not None:
+            payload = fault.change(json.loads(payload) if isinstance(payload, bytes) else _copied(payload))
+        raw = _encoded(payload)
+        if fault.truncate:
+            raw = raw[: len(raw) // 2]
+        recorded.status, recorded.raw_answer = reply.status, raw
+        if reply.status == 204 or not raw:
+            return web.Response(status=reply.status, headers=fault.headers)
+        return web.Response(
+            status=reply.status,
+            body=raw,
+            content_type=fault.content_type,
+            headers=fault.headers,
+            charset="utf-8",
+        )
+
+    async def _hang(self, request: web.Request) -> web.StreamResponse:
+        await self._closing.wait()
+        return _cut(request)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+
+_NO_FAULT = Fault()
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    return {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _copied(payload: Any) -> Any:
+    return json.loads(json.dumps(payload))
+
+
+def _encoded(payload: Any) -> bytes:
+    if payload is None:
+        return b""
+    return payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+
+
+def operations() -> Iterable[Operation]:
+    """All that the simulated server can be asked."""
+    return OPERATIONS

@@ -1,0 +1,96 @@
+"""The service itself: log-in and log-out, its time, its identity, its certificate."""
+
+from datetime import timedelta
+
+from bot.sandbox.vbr.call import Call, Operation, Reply
+from bot.sandbox.vbr.refusals import dead_token
+from bot.sandbox.vbr.wire import wire_time
+
+
+def grant_token(call: Call) -> Reply:
+    """POST /api/oauth2/token: form-encoded only. Times in it are the server's and not to be computed with."""
+    call.demand_form()
+    pair = call.accounts.grant(call.form)
+    zone = call.world.zone
+    return Reply(
+        200,
+        {
+            "access_token": pair.access_token,
+            "token_type": "bearer",
+            "refresh_token": pair.refresh_token,
+            "expires_in": int((pair.access_until - pair.issued_at).total_seconds()),
+            ".issued": wire_time(call.world.now(), zone, 0),
+            ".expires": wire_time(call.world.now() + (pair.access_until - pair.issued_at), zone, 0),
+            "username": pair.account.username,
+        },
+    )
+
+
+def log_out(call: Call) -> Reply:
+    """POST /api/oauth2/logout: both tokens are dead afterwards."""
+    if call.token is None:
+        raise dead_token()
+    call.accounts.log_out(call.token)
+    return Reply(200, {})
+
+
+def server_time(call: Call) -> Reply:
+    """GET /serverTime: seven fractional digits, and a time zone as Windows names it."""
+    offset = call.world.now().astimezone(call.world.zone).strftime("%z")
+    return Reply(
+        200,
+        {
+            "serverTime": wire_time(call.world.now(), call.world.zone, 7),
+            "timeZone": f"(UTC{offset[:3]}:{offset[3:]}) Belgrade, Bratislava, Budapest, Ljubljana, Prague",
+        },
+    )
+
+
+def server_info(call: Call) -> Reply:
+    """GET /serverInfo."""
+    return Reply(
+        200,
+        {
+            "platform": "Linux",
+            "vbrId": call.world.vbr_id,
+            "name": f"{call.world.name}.example.com",
+            "buildVersion": call.world.build_version,
+            "patches": [],
+            "databaseVendor": "PostgreSQL",
+            "sqlServerEdition": "",
+            "sqlServerVersion": "PostgreSQL 17.5 on x86_64-pc-linux-gnu",
+            "databaseSchemaVersion": "9688",
+            "databaseContentVersion": "9688",
+            "veeamRegistration": {"isRegistered": True, "expirationDate": None},
+        },
+    )
+
+
+def server_certificate(call: Call) -> Reply:
+    """GET /serverCertificate: a SHA-1 thumbprint, as the real one has, that no pin can be compared with."""
+    since = call.world.now() - timedelta(days=120)
+    name = call.world.name
+    return Reply(
+        200,
+        {
+            "thumbprint": "86F1769B6E0544E16A6EA1E9E9BC0BB71A8DE900",
+            "serialNumber": "7EA755F585E9A717",
+            "keyAlgorithm": "RSA",
+            "keySize": "2048",
+            "subject": f"CN={name}",
+            "issuedTo": name,
+            "issuedBy": name,
+            "validFrom": wire_time(since, call.world.zone, 0),
+            "validBy": wire_time(since + timedelta(days=3650), call.world.zone, 0),
+            "isTrusted": False,
+        },
+    )
+
+
+SERVICE = (
+    Operation("POST", "/api/oauth2/token", grant_token, is_open=True),
+    Operation("POST", "/api/oauth2/logout", log_out),
+    Operation("GET", "/api/v1/serverTime", server_time, is_open=True),
+    Operation("GET", "/api/v1/serverInfo", server_info),
+    Operation("GET", "/api/v1/serverCertificate", server_certificate, is_open=True),
+)

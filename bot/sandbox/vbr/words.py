@@ -1,0 +1,93 @@
+"""The vocabulary of VBR's REST API 1.3-rev0: the values of the enums that filters and bodies may name.
+
+Spelling and letter case are those of the revision; a filter with any other spelling is refused.
+"""
+
+JOB_TYPES = frozenset({
+    "Unknown", "VSphereBackup", "HyperVBackup", "VSphereReplica", "CloudDirectorBackup",
+    "EntraIDTenantBackup", "EntraIDAuditLogBackup", "FileBackupCopy", "LegacyBackupCopy", "BackupCopy",
+    "WindowsAgentBackup", "LinuxAgentBackup", "EntraIDTenantBackupCopy",
+})  # fmt: skip
+#: Types that the revision lists in ``/jobs/states`` only: no model, so no details, no editing, no clone.
+UNMODELLED_JOB_TYPES = frozenset({"Unknown", "LegacyBackupCopy"})
+
+JOB_STATUSES = frozenset({"running", "inactive", "disabled", "enabled", "stopping", "stopped", "starting"})
+JOB_WORKLOADS = frozenset({"application", "cloudVm", "file", "server", "workstation", "vm"})
+RESULTS = frozenset({"None", "Success", "Warning", "Failed"})
+SESSION_STATES = frozenset({
+    "Stopped", "Starting", "Stopping", "Working", "Pausing", "Resuming", "WaitingTape", "Idle",
+    "Postprocessing", "WaitingRepository", "WaitingSlot",
+})  # fmt: skip
+LOG_STATUSES = frozenset({"None", "Succeeded", "Warning", "Failed"})
+COPY_MODES = frozenset({"Immediate", "Periodic"})
+COPY_RESTORE_POINTS = frozenset({"All", "Latest"})
+
+SESSION_TYPES = frozenset({
+    "Infrastructure", "BackupJob", "Automation", "ConfigurationBackup", "PublishBackupContentViaMount",
+    "RepositoryMaintenance", "RepositoryEvacuate", "InfrastructureItemDeletion", "RestoreVm",
+    "InstantRecovery", "FirstClassDiskInstantRestore", "AzureApplianceDeploy", "QuickMigration",
+    "FileLevelRestore", "LinuxFileLevelRestore", "ReplicaJob", "ConfigurationResynchronize", "Failover",
+    "PlannedFailover", "PermanentFailover", "UndoFailover", "Failback", "CommitFailback", "UndoFailback",
+    "SwitchReplicaToProduction", "CloudDirectorVmRestore", "CloudDirectorVAppRestore", "MalwareDetection",
+    "FirstClassDiskQuickMigration", "EntraIdRestore", "EntraIdRestoreFromCopy",
+    "UnstructuredDataBackupCopy", "SecurityComplianceAnalyzer", "FileServerSave", "SureBackup",
+    "NasRestore", "LogsExport", "TestCredentials", "SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup",
+    "AzureInstantRecovery", "AzureInstantRecoveryMigration", "AzureInstantRecoverySwitchover",
+    "AzureInstantRecoveryStart", "AzureInstantRecoveryStop", "AzureInstantRecoveryMigrationUndo",
+    "AzureInstantRecoveryMount", "PublishBackupContentViaNfs", "VolumesDiscover", "DeleteBackup",
+    "BackgroundOperation", "AgentDiscovery", "AgentPolicy", "AgentBackup", "ApplianceUpdatesInstall",
+    "FailoverPlan", "FailoverPlanTask", "UnstructuredDataBrowse", "UnstructuredDownloadMeta",
+    "EntraIdRescanRepository", "HostComponentsUpdate", "CopyBackup", "FileBackupHealthCheck",
+    "ArchiveBackup", "ArchiveRehydration", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing",
+    "RetrieveBackup", "ArchiveTierDownload", "DirectBackupSync", "CheckpointRemoval", "Retention",
+})  # fmt: skip
+
+TASK_TYPES = frozenset({"Backup", "Restore", "Antivirus", "Replica"})
+SCAN_TYPES = frozenset({"Antivirus", "Yara"})
+SCAN_RESULTS = frozenset({"None", "Clean", "Infected", "Failed", "Canceled", "Inconclusive"})
+SCAN_STATES = frozenset({"NotStarted", "InProgress", "Finished"})
+
+INVENTORY_PLATFORMS = frozenset({"VSphere", "HyperV", "CloudDirector", "Agent"})
+VMWARE_TYPES = frozenset({
+    "Unknown", "VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool", "Folder",
+    "Datastore", "DatastoreCluster", "StoragePolicy", "Template", "ComputeResource", "VirtualApp", "Tag",
+    "Category", "Multitag", "Network", "DVSNetwork", "Disk", "SharedDisk",
+})  # fmt: skip
+HYPERV_TYPES = frozenset({
+    "VMGroup", "ManagementGroup", "HostGroup", "Scvmm", "Cluster", "Host", "VirtualMachine", "Network",
+    "Volume", "CSV", "Tag", "ClusterVolume",
+})  # fmt: skip
+CLOUD_DIRECTOR_TYPES = frozenset({
+    "Unknown", "VirtualMachine", "CloudDirectorServer", "Organization", "OrganizationVDC", "vApp",
+    "StoragePolicy", "Network", "vCenter", "VmTemplate", "Datastore",
+})  # fmt: skip
+AGENT_OBJECT_TYPES = frozenset({
+    "ProtectionGroup", "WindowsComputer", "LinuxComputer", "WindowsCluster", "Container", "Group",
+    "OrganizationUnit", "Domain",
+})  # fmt: skip
+HIERARCHIES = frozenset({
+    "HostsAndClusters", "DatastoresAndVms", "HostsAndDatastores", "VmsAndTemplates", "VmsAndTags",
+    "Network", "VmwareDatastores", "HostsAndDisks",
+})  # fmt: skip
+PREDICATES = frozenset({
+    "in", "contains", "equals", "notEquals", "lessThan", "lessThanOrEqual", "greaterThan",
+    "greaterThanOrEqual", "startsWith", "endsWith",
+})  # fmt: skip
+GROUPS = frozenset({"not", "or", "and"})
+INVENTORY_PROPERTIES = frozenset({"platform", "size", "hostName", "name", "type", "objectId", "urn"})
+
+REPOSITORY_TYPES = frozenset({
+    "WinLocal", "LinuxLocal", "Smb", "Nfs", "AzureBlob", "AzureDataBox", "AzureArchive", "AmazonS3",
+    "AmazonSnowballEdge", "AmazonS3Glacier", "S3Compatible", "GoogleCloud", "IBMCloud",
+    "ExtendableRepository", "DDBoost", "ExaGrid", "HPStoreOnceIntegration", "Quantum", "WasabiCloud",
+    "LinuxHardened", "Infinidat", "Fujitsu", "VeeamDataCloudVault", "S3GlacierCompatible", "SmartObjectS3",
+    "Cloud", "HPStoreOnce", "Foreign", "SanSnapshotOnly", "Tape", "AmazonS3External",
+    "AzureStorageExternal", "PlatformServiceExternal", "GoogleCloudStorageExternal",
+    "PlatformServiceVmbApi", "AmazonS3GlacierExternal", "GoogleArchiveStorageExternal",
+    "AzureArchiveStorageExternal", "HPStoreOnceCloudBank", "VeeamVault", "ElevenElevenS3", "AbrVirtual",
+})  # fmt: skip
+EXTENT_TYPES = frozenset({"Performance", "Capacity", "Archive"})
+PROXY_TYPES = frozenset({"ViProxy", "HvProxy", "GeneralPurposeProxy"})
+
+GRANT_TYPES = frozenset({"password", "refresh_token", "authorization_code", "vbr_token"})
+DAYS_OF_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
