@@ -1,0 +1,87 @@
+"""The app's manifest: valid for Slack, least scopes, and the file in the repository."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot.slack.manifest import EVENTS, METHODS_WITHOUT_SCOPE, SCOPES, manifest, render
+
+SCHEMA = os.environ.get("SLACK_MANIFEST_SCHEMA", "")
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.skipif(not SCHEMA, reason="SLACK_MANIFEST_SCHEMA names no copy of Slack's manifest schema")
+@pytest.mark.parametrize("request_url", [None, "https://bot.example.com"])
+@pytest.mark.parametrize("version", ["manifest.v1", "manifest.v2"])
+def test_slack_takes_the_manifest(version: str, request_url: str | None) -> None:
+    """Both variants follow Slack's schema, of either version."""
+    definitions = json.loads(Path(SCHEMA).read_text(encoding="utf-8"))["definitions"]
+    shown = manifest(request_url=request_url)
+    if version == "manifest.v2":
+        shown = {**shown, "_metadata": {"major_version": 2, "minor_version": 1}}
+    schema = {"$ref": f"#/definitions/{version}", "definitions": definitions}
+    assert [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(shown)] == []
+
+
+def test_the_file_in_the_repository_is_the_default_manifest() -> None:
+    """`manifest.yml` is what `veeam-bot manifest` prints."""
+    assert (ROOT / "manifest.yml").read_text(encoding="utf-8") == render(manifest())
+
+
+def test_the_yaml_is_read_back_as_it_was_meant() -> None:
+    """A colour begins with #, which would be a comment if it were not quoted."""
+    assert yaml.safe_load(render(manifest())) == manifest()
+
+
+def test_socket_mode_has_no_urls() -> None:
+    """In Socket Mode Slack calls nobody."""
+    assert "url" not in json.dumps(manifest())
+    assert manifest()["settings"]["socket_mode_enabled"] is True
+
+
+@pytest.mark.parametrize(
+    "address", ["https://bot.example.com", "https://bot.example.com/", "https://bot.example.com/slack/events"]
+)
+def test_http_mode_has_every_url(address: str) -> None:
+    """Command, events and interactivity all go to the one events endpoint."""
+    shown = manifest(request_url=address)
+    events = "https://bot.example.com/slack/events"
+    assert shown["settings"]["socket_mode_enabled"] is False
+    assert shown["features"]["slash_commands"][0]["url"] == events
+    assert shown["settings"]["event_subscriptions"]["request_url"] == events
+    assert shown["settings"]["interactivity"] == {"request_url": events, "is_enabled": True}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://bot.example.com", "bot.example.com", "https://", "https://x?y=z", "https://u:p@x", "https://["],
+)
+def test_slack_calls_only_https(address: str) -> None:
+    """An address that Slack would not call is refused."""
+    with pytest.raises(ValueError, match=r"must|is not"):
+        manifest(request_url=address)
+
+
+def test_every_event_has_its_scope_and_everything_its_reason() -> None:
+    """Slack sends an event only with its scope; and nothing is asked for without a reason."""
+    scopes = {scope.name for scope in SCOPES}
+    assert {event.scope for event in EVENTS} <= scopes
+    assert all(part.reason for part in (*SCOPES, *EVENTS))
+
+
+def test_nothing_is_asked_for_twice() -> None:
+    """Names in the tables are unique, and no method with a scope is said to need none."""
+    for names in ([scope.name for scope in SCOPES], [event.name for event in EVENTS]):
+        assert len(names) == len(set(names))
+    assert not METHODS_WITHOUT_SCOPE & {method for scope in SCOPES for method in scope.methods}
+
+
+def test_the_command_escapes_what_people_type() -> None:
+    """With escaping, @person and #channel arrive as IDs."""
+    command: dict[str, Any] = manifest("/backup")["features"]["slash_commands"][0]
+    assert (command["command"], command["should_escape"]) == ("/backup", True)
