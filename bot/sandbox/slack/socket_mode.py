@@ -6,6 +6,7 @@ import random
 import secrets
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -41,7 +42,7 @@ class _Envelope:
     body: Any = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Connection:
     """One WebSocket of the app; a silent one swallows everything, as a half-open connection does."""
 
@@ -51,6 +52,7 @@ class Connection:
     is_silent: bool = False
     is_answered: bool = True  # the last PING has its PONG
     transport: asyncio.Transport | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class SocketMode:
@@ -94,6 +96,7 @@ class SocketMode:
         except ConnectionError:
             pass  # the app is gone; what was under way on this socket is settled below
         finally:
+            connection.over.set()
             self._end(connection)
         return socket
 
@@ -122,12 +125,25 @@ class SocketMode:
         envelope.is_late = True
         return Answer("operation_timeout", retry_reason="timeout")
 
-    async def disconnect(self, reason: DisconnectReason) -> None:
-        """Tell every WebSocket that it ends; after a `warning` it stays open, otherwise it is closed."""
-        for connection in tuple(self.connections):
-            await connection.socket.send_json(self._goodbye(reason))
+    async def disconnect(self, reason: DisconnectReason, *, grace_seconds: float = 1.0) -> None:
+        """Tell every WebSocket that it ends; but for a `warning` no more envelopes go there.
+
+        Who has not closed it after the grace (in real seconds) is cut off: slack_sdk closes at once, and one
+        that finds its socket closed already connects twice.
+        """
+        going = tuple(self.connections)
+        for connection in going:
             if reason != "warning":
-                await connection.socket.close()
+                self._end(connection)
+            await connection.socket.send_json(self._goodbye(reason))
+        if reason == "warning":
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                for connection in going:
+                    await connection.over.wait()
+        for connection in going:
+            await connection.socket.close()
 
     async def close(self) -> None:
         """Close every WebSocket."""
@@ -206,6 +222,8 @@ class SocketMode:
         self.faulty_acks.append(FaultyAck(fault, frame, self._workspace.clock()))
 
     def _end(self, connection: Connection) -> None:
+        if connection not in self.connections:
+            return
         self.connections.remove(connection)
         for envelope in connection.envelopes.values():
             envelope.settled.set()  # nothing can acknowledge it any more
