@@ -9,12 +9,13 @@ for a long pause: trying again keeps it locked for good.
 import asyncio
 import re
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 
 import msgspec
 import structlog
+from pydantic import SecretStr
 
 from bot.observability import Clock
 from bot.veeam import errors
@@ -42,7 +43,7 @@ _CREDENTIALS_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPSta
 class Token:
     """An access token. Two are the same only if they are the same object."""
 
-    access: str = field(repr=False)
+    access: SecretStr
     expires_at: float
     renew_at: float
     refreshed: bool
@@ -64,7 +65,7 @@ class Tokens:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._token: Token | None = None
-        self._refresh_token: str | None = None
+        self._refresh_token: SecretStr | None = None
         self._refresh_is_trusted = True
         self._proven: Token | None = None
         self._stopped_by: LoginRefused | RevisionUnsupported | None = None
@@ -129,10 +130,10 @@ class Tokens:
                 return token
         return await self._logged_in()
 
-    async def _refreshed(self, refresh_token: str) -> Token | None:
-        call = Call.form(TOKEN_PATH, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+    async def _refreshed(self, refresh_token: SecretStr) -> Token | None:
+        grant = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
-            answer = await self._wire.send(call)
+            answer = await self._wire.send(Call.form(TOKEN_PATH, grant))
         except errors.ConnectFailed:
             self._refresh_token = refresh_token  # it was never sent
             raise
@@ -171,8 +172,10 @@ class Tokens:
         now = self._clock.monotonic()
         lifetime = model.expires_in or _DEFAULT_LIFETIME_SECONDS
         margin = min(RENEW_BEFORE_SECONDS, lifetime * _SHARE_OF_A_SHORT_LIFE)
-        self._token = Token(model.access_token, now + lifetime, now + lifetime - margin, refreshed)
-        self._refresh_token = model.refresh_token if self._refresh_is_trusted else None
+        self._token = Token(SecretStr(model.access_token), now + lifetime, now + lifetime - margin, refreshed)
+        self._refresh_token = None
+        if model.refresh_token and self._refresh_is_trusted:
+            self._refresh_token = SecretStr(model.refresh_token)
         log.debug("veeam.token_taken", server=self._connection.name, refreshed=refreshed)
         return self._token
 

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 import structlog
+from pydantic import SecretStr
 
 from bot.observability import Clock
 from bot.veeam import errors
@@ -159,10 +160,10 @@ class Wire:
         )
 
     async def send(
-        self, call: Call, *, token: str | None = None, limit_seconds: float | None = None
+        self, call: Call, *, token: SecretStr | None = None, limit_seconds: float | None = None
     ) -> Answer:
         """Send this once and return the complete answer, whatever its status. Raises VeeamError."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         if call.content_type:
             headers["Content-Type"] = call.content_type
         if self._client.is_closed:

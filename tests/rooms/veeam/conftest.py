@@ -1,11 +1,12 @@
-"""The scripted server, a clock that stands still, and a client between them."""
+"""A simulated VBR, a clock that both sides go by, and an administrator's client."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.sandbox.vbr import VbrSandbox, World
 from bot.veeam import VeeamServer
-from tests.rooms.veeam.scripted import ScriptedServer, client_of, scripted_server
+from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 
 
@@ -15,12 +16,19 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def scripted() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as server:
+def world(clock: FakeClock) -> World:
+    found = World(clock.now)
+    found.add_job("SQL nightly")
+    return found
+
+
+@pytest.fixture
+async def vbr(world: World) -> AsyncIterator[VbrSandbox]:
+    async with VbrSandbox(world) as server:
         yield server
 
 
 @pytest.fixture
-async def client(scripted: ScriptedServer, clock: FakeClock) -> AsyncIterator[VeeamServer]:
-    async with client_of(scripted, clock) as found:
+async def client(vbr: VbrSandbox, clock: FakeClock) -> AsyncIterator[VeeamServer]:
+    async with client_of(vbr, clock) as found:
         yield found

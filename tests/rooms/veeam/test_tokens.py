@@ -4,173 +4,173 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from aiohttp import web
+from pydantic import SecretStr
 
-from bot.veeam import JobId, LoginRefused, RevisionUnsupported, ServerFailed, UnexpectedAnswer, VeeamServer
-from tests.rooms.veeam.scripted import (
+from bot.sandbox.vbr import Account, Fault, Moment, Role, VbrSandbox, World
+from bot.sandbox.vbr.faults import changed, dropped, empty, hanging, html, malformed, refusing, setting
+from bot.veeam import (
+    JobId,
+    LoginRefused,
+    NotAllowed,
+    RevisionUnsupported,
+    ServerFailed,
+    UnexpectedAnswer,
+    VeeamServer,
+)
+from tests.rooms.veeam.clients import (
+    INFO,
     LOGOUT,
+    START,
+    STATES,
     TOKEN,
-    Reply,
-    ScriptedServer,
+    bearers,
     client_of,
-    error_reply,
-    hang_up,
-    json_reply,
-    raw_reply,
-    rows_reply,
-    say_nothing,
+    die,
+    grants,
+    saying,
+    tokens_handed_out,
+    wait_until,
 )
 from tests.support.clock import FakeClock
 
-STATES = ("GET", "/api/v1/jobs/states")
-JOB = JobId("e35ef047-8cfa-4c3e-979e-de2e5399142f")
-START = ("POST", f"/api/v1/jobs/{JOB}/start")
 
+async def test_the_login_is_a_form_with_the_revision(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """Domains, blanks and special characters survive, and no old token is sent along."""
+    account = Account("DOMAIN\\svc slack", "pä&ss=word", frozenset({Role.ADMINISTRATOR}))
+    vbr.accounts.add(account)
+    async with client_of(vbr, clock, account) as client:
+        await client.job_states()
 
-def only_for(*tokens: str, otherwise: Reply) -> Reply:
-    """Rows for these tokens, another answer for all others."""
-    rows = rows_reply()
-
-    async def reply(request: web.Request) -> web.StreamResponse:
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return await (rows if bearer in tokens else otherwise)(request)
-
-    return reply
-
-
-EMPTY_401 = raw_reply(b"", 401)
-
-
-async def test_the_login_is_a_form_with_the_revision(scripted: ScriptedServer, client: VeeamServer) -> None:
-    """Special characters survive, and no header but the usual ones is sent along."""
-    scripted.script(*STATES, rows_reply())
-    await client.job_states()
-
-    login, asked = scripted.heard
-    assert login.body.decode() == (
+    login = vbr.requests.of(*TOKEN)[0]
+    assert login.raw_body.decode() == (
         "grant_type=password&username=DOMAIN%5Csvc+slack&password=p%C3%A4%26ss%3Dword"
     )
-    assert login.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert login.bearer is None
-    assert asked.bearer == "access-1"
-    assert {each.headers["x-api-version"] for each in scripted.heard} == {"1.3-rev0"}
+    assert "Authorization" not in login.headers
+    assert {request.headers["x-api-version"] for request in vbr.requests} == {"1.3-rev0"}
 
 
-async def test_ten_callers_cause_one_login(scripted: ScriptedServer, client: VeeamServer) -> None:
+async def test_ten_callers_cause_one_login(vbr: VbrSandbox, client: VeeamServer) -> None:
     """Who comes while a token is being asked for waits for that one."""
-    scripted.script(*STATES, rows_reply())
     await asyncio.gather(*(client.job_states() for _ in range(10)))
-    assert scripted.grants == ["password"]
+    assert grants(vbr) == ["password"]
 
 
-async def test_ten_callers_cause_one_renewal(scripted: ScriptedServer, client: VeeamServer) -> None:
-    """A token revoked under ten callers is renewed once, and each asks once more."""
-    scripted.script(*STATES, only_for("access-2", otherwise=EMPTY_401))
+async def test_ten_callers_cause_one_renewal(vbr: VbrSandbox, client: VeeamServer) -> None:
+    """A token that dies under ten callers is renewed once, and each asks once more."""
+    await client.job_states()
+    vbr.accounts.expire_access_tokens()
     await asyncio.gather(*(client.job_states() for _ in range(10)))
-    assert scripted.grants == ["password", "refresh_token"]
-    assert len(scripted.heard_at(*STATES)) <= 20
+    assert grants(vbr) == ["password", "refresh_token"]
 
 
 async def test_a_token_is_renewed_before_it_dies(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock
 ) -> None:
-    """With less than two minutes left the refresh token is used, which is spent by that."""
-    scripted.script(*STATES, rows_reply())
+    """With less than two minutes left the refresh token is used, each one once."""
     await client.job_states()
     await clock.advance(779)
     await client.job_states()
-    assert scripted.grants == ["password"]
+    assert grants(vbr) == ["password"]
 
-    await clock.advance(2)
-    await client.job_states()
-    await clock.advance(800)
-    await client.job_states()
-    assert [each.body.decode() for each in scripted.heard_at(*TOKEN)[1:]] == [
-        "grant_type=refresh_token&refresh_token=refresh-1",
-        "grant_type=refresh_token&refresh_token=refresh-2",
-    ]
+    for _ in range(3):
+        await clock.advance(800)
+        await client.job_states()
+    assert grants(vbr) == ["password", *["refresh_token"] * 3]
+    assert {request.status for request in vbr.requests} == {200}
 
 
-async def test_a_short_lived_token_is_not_renewed_at_every_call(
-    scripted: ScriptedServer, client: VeeamServer
-) -> None:
+async def test_a_short_lived_token_is_not_renewed_at_every_call(vbr: VbrSandbox, client: VeeamServer) -> None:
     """`expires_in` counts, also when it is below two minutes."""
-    scripted.script(*TOKEN, scripted.token(expires_in=60))
-    scripted.script(*STATES, rows_reply())
+    vbr.faults.add(*TOKEN, changed(setting("expires_in", 60)))
     await client.job_states()
     await client.job_states()
-    assert scripted.grants == ["password"]
+    assert grants(vbr) == ["password"]
 
 
-@pytest.mark.parametrize("refusal", [error_reply(400), error_reply(401), error_reply(403), EMPTY_401])
+async def test_a_restart_of_the_service_costs_one_login(vbr: VbrSandbox, client: VeeamServer) -> None:
+    """It kills both tokens; nobody notices."""
+    await client.job_states()
+    vbr.accounts.revoke_all_tokens()
+    await asyncio.gather(*(client.job_states() for _ in range(5)))
+    assert grants(vbr) == ["password", "refresh_token", "password"]
+
+
+@pytest.mark.parametrize("refusal", [refusing(400), refusing(401), refusing(403), refusing(404), empty(401)])
 async def test_a_refused_refresh_is_followed_by_one_login(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock, refusal: Reply
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock, refusal: Fault
 ) -> None:
-    """After a restart of the backup service no refresh token is good any more."""
-    scripted.script(*STATES, rows_reply())
-    scripted.script(*TOKEN, scripted.token(), refusal, scripted.token())
+    """Whatever 4xx it is: the refresh token is dropped and the password used."""
     await client.job_states()
     await clock.advance(800)
+    vbr.faults.add(*TOKEN, refusal)
     await client.job_states()
-    assert scripted.grants == ["password", "refresh_token", "password"]
+    assert grants(vbr) == ["password", "refresh_token", "password"]
 
 
-@pytest.mark.parametrize("trouble", [hang_up, error_reply(500)])
+@pytest.mark.parametrize("trouble", [dropped(Moment.AFTER), dropped(Moment.BEFORE), refusing(500), html()])
 async def test_a_refresh_whose_answer_is_lost_is_not_repeated(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock, trouble: Reply
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock, trouble: Fault
 ) -> None:
     """It may be spent: the token in hand serves on, and the next renewal takes the password."""
-    scripted.script(*STATES, rows_reply())
-    scripted.script(*TOKEN, scripted.token(), trouble, scripted.token())
     await client.job_states()
     await clock.advance(800)
+    vbr.faults.add(*TOKEN, trouble)
     await client.job_states()
     await client.job_states()
-    assert scripted.grants == ["password", "refresh_token", "password"]
-    assert [each.bearer for each in scripted.heard_at(*STATES)] == ["access-1", "access-1", "access-2"]
+    assert grants(vbr) == ["password", "refresh_token", "password"]
+    first = tokens_handed_out(vbr)[0]
+    assert [bearer == first for bearer in bearers(vbr, STATES)] == [True, True, False]
+
+
+async def test_a_refresh_that_was_never_sent_is_not_spent(
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock
+) -> None:
+    """A server that was away for a while needs no new login."""
+    await client.job_states()
+    await clock.advance(800)
+    await die(vbr)
+    with pytest.raises(Exception, match="ConnectFailed"):
+        await client.job_states()
+    await vbr.come_back()
+    await client.job_states()
+    assert grants(vbr) == ["password", "refresh_token"]
 
 
 async def test_a_cancelled_refresh_is_not_repeated(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock
 ) -> None:
     """A caller who gives up in the middle leaves a lock that opens and a token that counts as spent."""
-    scripted.script(*STATES, rows_reply())
-    scripted.script(*TOKEN, scripted.token(), say_nothing, scripted.token())
     await client.job_states()
     await clock.advance(800)
-    scripted.arrived.clear()
+    vbr.faults.add(*TOKEN, hanging(Moment.AFTER))
     async with asyncio.TaskGroup() as group:
         impatient = group.create_task(client.job_states())
-        await scripted.arrived.wait()
+        await wait_until(lambda: len(grants(vbr)) == 2)
         impatient.cancel()
     await client.job_states()
-    assert scripted.grants == ["password", "refresh_token", "password"]
+    assert grants(vbr) == ["password", "refresh_token", "password"]
 
 
-async def test_a_refused_password_stops_the_account(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
-) -> None:
+async def test_a_refused_password_stops_the_account(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Nothing is sent for half an hour: a login tried again and again keeps an account locked for good."""
-    scripted.script(*TOKEN, error_reply(401, "The provided user credentials are invalid."), scripted.token())
-    scripted.script(*STATES, rows_reply())
-    for passed, left in ((0, 1800), (60, 1740), (1700, 40)):
-        await clock.advance(passed)
-        with pytest.raises(LoginRefused) as caught:
+    async with client_of(vbr, clock, password=SecretStr("wrong")) as client:
+        for passed, left in ((0, 1800), (60, 1740), (1700, 40)):
+            await clock.advance(passed)
+            with pytest.raises(LoginRefused) as caught:
+                await client.job_states()
+            assert caught.value.message.endswith("The provided user credentials are invalid.")
+            assert (caught.value.retry_after_seconds, caught.value.locked_until) == (left, None)
+        assert len(vbr.requests) == 1
+
+        await clock.advance(41)
+        with pytest.raises(LoginRefused):
             await client.job_states()
-        assert caught.value.message == "The provided user credentials are invalid."
-        assert (caught.value.retry_after_seconds, caught.value.locked_until) == (left, None)
-    assert len(scripted.heard) == 1
-
-    await clock.advance(41)
-    await client.job_states()
-    assert len(scripted.grants) == 2
+        assert len(vbr.requests) == 2
 
 
-async def test_a_lock_out_is_waited_for(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
-) -> None:
-    """VBR names the time; a margin comes on top."""
-    scripted.script(*TOKEN, error_reply(401, "Your account has been locked out for 01:15:00. Try later."))
+async def test_a_lock_out_is_waited_for(vbr: VbrSandbox, client: VeeamServer, clock: FakeClock) -> None:
+    """VBR names the time; a margin comes on top, then the account works again by itself."""
+    vbr.faults.add(*TOKEN, saying(401, "Your account has been locked out for 01:15:00. Please try later."))
     started = clock.now()
     with pytest.raises(LoginRefused) as caught:
         await client.job_states()
@@ -179,34 +179,51 @@ async def test_a_lock_out_is_waited_for(
     await clock.advance(75 * 60)
     with pytest.raises(LoginRefused):
         await client.job_states()
-    assert len(scripted.grants) == 1
+    assert len(vbr.requests) == 1
     await clock.advance(31)
-    with pytest.raises(LoginRefused):
+    await client.job_states()
+
+
+async def test_an_account_that_others_locked_is_not_kept_locked(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """VBR begins a lock-out anew at each login; ours comes once it is over."""
+    for _ in range(5):
+        async with client_of(vbr, clock, password=SecretStr("guessed")) as intruder:
+            with pytest.raises(LoginRefused):
+                await intruder.job_states()
+    async with client_of(vbr, clock) as client:
+        for _ in range(16):
+            with pytest.raises(LoginRefused):
+                await client.job_states()
+            await clock.advance(60)
         await client.job_states()
-    assert len(scripted.grants) == 2
 
 
-async def test_an_unknown_revision_is_not_a_wrong_password(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
-) -> None:
-    """A 400 that names the version stops the account for minutes: each login may count for a lock-out."""
-    scripted.script(*TOKEN, error_reply(400, "Unsupported RESTAPI version."))
-    for _ in range(3):
+async def test_an_account_with_mfa_is_refused_as_such_accounts_are(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """VBR does not say why; nor do we guess."""
+    mfa = next(account for account in vbr.behaviour.accounts if account.has_mfa)
+    async with client_of(vbr, clock, mfa) as client:
+        with pytest.raises(LoginRefused, match="Authentication failed"):
+            await client.job_states()
+
+
+async def test_an_unknown_revision_is_not_a_wrong_password(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """It stops the account for minutes, as each login may count towards a lock-out."""
+    async with client_of(vbr, clock, api_version="1.3-rev2") as client:
+        for _ in range(3):
+            with pytest.raises(RevisionUnsupported):
+                await client.job_states()
+        assert len(grants(vbr)) == 1
+        await clock.advance(301)
         with pytest.raises(RevisionUnsupported):
             await client.job_states()
-    assert len(scripted.grants) == 1
-    await clock.advance(301)
-    with pytest.raises(RevisionUnsupported):
-        await client.job_states()
-    assert len(scripted.grants) == 2
+        assert len(grants(vbr)) == 2
 
 
 async def test_a_server_that_fails_says_nothing_about_the_password(
-    scripted: ScriptedServer, client: VeeamServer
+    vbr: VbrSandbox, client: VeeamServer
 ) -> None:
     """A 5xx on the token call stops nobody."""
-    scripted.script(*TOKEN, error_reply(503), scripted.token())
-    scripted.script(*STATES, rows_reply())
+    vbr.faults.add(*TOKEN, refusing(503))
     with pytest.raises(ServerFailed):
         await client.job_states()
     await client.job_states()
@@ -215,111 +232,106 @@ async def test_a_server_that_fails_says_nothing_about_the_password(
 @pytest.mark.parametrize(
     "answer",
     [
-        error_reply(404),
-        error_reply(405),
-        raw_reply(b"<html>"),
-        json_reply({}),
-        json_reply([]),
-        raw_reply(b"", 302),
+        refusing(404),
+        refusing(405),
+        html(200),
+        malformed(),
+        changed(lambda _: {}),
+        changed(lambda _: []),
+        changed(setting("access_token", None)),
+        Fault(status=302, headers={"Location": "/login"}),
     ],
 )
 async def test_what_is_no_vbr_is_an_unexpected_answer(
-    scripted: ScriptedServer, client: VeeamServer, answer: Reply
+    vbr: VbrSandbox, client: VeeamServer, answer: Fault
 ) -> None:
     """Enterprise Manager's port, or a web page: not "no such job", and not a refused login."""
-    scripted.script(*TOKEN, answer)
+    vbr.faults.add(*TOKEN, answer)
     with pytest.raises(UnexpectedAnswer):
         await client.job_states()
 
 
 async def test_a_dead_token_is_renewed_and_the_post_sent_once_more(
-    scripted: ScriptedServer, client: VeeamServer
+    vbr: VbrSandbox, client: VeeamServer, world: World
 ) -> None:
     """What was refused with 401 was not executed, so this is the one POST that is sent again."""
-    scripted.script(*START, EMPTY_401, json_reply({"id": str(JOB), "state": "Starting"}, 201))
-    accepted = await client.start_job(JOB)
+    job = world.job("SQL nightly")
+    await client.job_states()
+    vbr.accounts.expire_access_tokens()
+    accepted = await client.start_job(JobId(job.id))
     assert accepted.session is not None
-    assert [each.bearer for each in scripted.heard_at(*START)] == ["access-1", "access-2"]
+    assert [request.status for request in vbr.requests.of(*START)] == [401, 201]
+    assert len(world.sessions_of(job)) == 1
 
 
-async def test_a_second_401_is_final(scripted: ScriptedServer, client: VeeamServer) -> None:
+async def test_a_second_401_is_final(vbr: VbrSandbox, client: VeeamServer) -> None:
     """A fresh token that is refused is an error, not a loop; and the next call may try anew."""
-    scripted.script(*STATES, EMPTY_401)
+    vbr.faults.add(*STATES, empty(401), times=2)
     with pytest.raises(LoginRefused) as caught:
         await client.job_states()
     assert caught.value.retry_after_seconds is None
-    assert len(scripted.heard_at(*STATES)) == 2
-    assert scripted.grants == ["password", "refresh_token"]
+    assert len(vbr.requests.of(*STATES)) == 2
+    assert grants(vbr) == ["password", "refresh_token"]
+    await client.job_states()
 
 
 async def test_refreshed_tokens_that_get_403_are_given_up(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock
 ) -> None:
     """One site's server honours only what the password earned: one login, and no refresh ever after."""
-    scripted.script(*STATES, only_for("access-1", "access-3", "access-4", otherwise=error_reply(403)))
-    await client.job_states()
-    await clock.advance(800)
-    await client.job_states()
-    await clock.advance(800)
-    await client.job_states()
-    assert scripted.grants == ["password", "refresh_token", "password", "password"]
+    vbr.accounts.forbids_refreshed_tokens = True
+    for _ in range(4):
+        await asyncio.gather(*(client.job_states() for _ in range(3)))
+        await clock.advance(800)
+    assert grants(vbr) == ["password", "refresh_token", "password", "password", "password"]
 
 
-async def test_a_403_of_the_role_keeps_the_refresh(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
-) -> None:
+async def test_a_403_of_the_role_keeps_the_refresh(vbr: VbrSandbox, clock: FakeClock) -> None:
     """An operation that this role may not is refused under any token: refreshing goes on."""
-    scripted.script(*STATES, rows_reply())
-    scripted.script("GET", "/api/v1/serverInfo", error_reply(403, "Access denied."))
-    await client.job_states()
-    await clock.advance(800)
-    with pytest.raises(Exception, match="Access denied"):
-        await client.server_info()
-    await clock.advance(800)
-    await client.job_states()
-    assert scripted.grants == ["password", "refresh_token", "password", "refresh_token"]
+    async with client_of(vbr, clock, vbr.accounts.by_role(Role.VIEWER)) as client:
+        await client.job_states()
+        await clock.advance(800)
+        with pytest.raises(NotAllowed):
+            await client.server_info()
+        await clock.advance(800)
+        await client.job_states()
+    assert grants(vbr) == ["password", "refresh_token", "password", "refresh_token"]
 
 
-async def test_a_403_under_a_proven_token_costs_nothing(
-    scripted: ScriptedServer, client: VeeamServer, clock: FakeClock
-) -> None:
+async def test_a_403_under_a_proven_token_costs_nothing(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Once a refreshed token has worked, a 403 is about the role."""
-    scripted.script(*STATES, rows_reply())
-    scripted.script("GET", "/api/v1/serverInfo", error_reply(403, "Access denied."))
-    await client.job_states()
-    await clock.advance(800)
-    await client.job_states()
-    with pytest.raises(Exception, match="Access denied"):
-        await client.server_info()
-    assert scripted.grants == ["password", "refresh_token"]
-
-
-async def test_closing_logs_out(scripted: ScriptedServer, clock: FakeClock) -> None:
-    """Both tokens are given back."""
-    scripted.script(*STATES, rows_reply())
-    async with client_of(scripted, clock) as client:
+    async with client_of(vbr, clock, vbr.accounts.by_role(Role.VIEWER)) as client:
         await client.job_states()
-    assert [each.bearer for each in scripted.heard_at(*LOGOUT)] == ["access-1"]
+        await clock.advance(800)
+        await client.job_states()
+        with pytest.raises(NotAllowed):
+            await client.server_info()
+    assert len(vbr.requests.of(*INFO)) == 1
+    assert grants(vbr) == ["password", "refresh_token"]
 
 
-@pytest.mark.parametrize("trouble", [hang_up, error_reply(500), EMPTY_401])
-async def test_a_failed_log_out_is_no_trouble(
-    scripted: ScriptedServer, clock: FakeClock, trouble: Reply
-) -> None:
+async def test_closing_logs_out(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """Both tokens are given back, and the server agrees."""
+    async with client_of(vbr, clock) as client:
+        await client.job_states()
+    assert bearers(vbr, LOGOUT) == tokens_handed_out(vbr)
+    assert vbr.requests.of(*LOGOUT)[0].status == 200
+
+
+@pytest.mark.parametrize("trouble", [dropped(Moment.AFTER), refusing(500), empty(401)])
+async def test_a_failed_log_out_is_no_trouble(vbr: VbrSandbox, clock: FakeClock, trouble: Fault) -> None:
     """Tokens die by themselves."""
-    scripted.script(*STATES, rows_reply())
-    scripted.script(*LOGOUT, trouble)
-    async with client_of(scripted, clock) as client:
+    vbr.faults.add(*LOGOUT, trouble)
+    async with client_of(vbr, clock) as client:
         await client.job_states()
-    assert len(scripted.heard_at(*LOGOUT)) == 1
+    assert len(vbr.requests.of(*LOGOUT)) == 1
 
 
-async def test_without_a_login_there_is_no_log_out(scripted: ScriptedServer, clock: FakeClock) -> None:
+async def test_without_a_login_there_is_no_log_out(vbr: VbrSandbox, clock: FakeClock) -> None:
     """A client that was never used says nothing at its end, nor does one whose token is long dead."""
-    scripted.script(*STATES, rows_reply())
-    async with client_of(scripted, clock):
+    async with client_of(vbr, clock):
         pass
-    async with client_of(scripted, clock) as client:
+    async with client_of(vbr, clock) as client:
         await client.job_states()
         await clock.advance(901)
-    assert scripted.heard_at(*LOGOUT) == []
+    assert vbr.requests.of(*LOGOUT) == []

@@ -1,0 +1,192 @@
+"""Questions are asked again where that helps, within a budget of tries and seconds, and fail by name."""
+
+import asyncio
+
+import pytest
+
+from bot.sandbox.vbr import Fault, Moment, VbrSandbox, World
+from bot.sandbox.vbr.faults import dropped, empty, hanging, html, malformed, refusing
+from bot.veeam import (
+    ConnectFailed,
+    ConnectionLost,
+    InventoryQuery,
+    JobId,
+    NotFound,
+    Patience,
+    Rejected,
+    ServerFailed,
+    SessionId,
+    TimedOut,
+    Timeouts,
+    TooBusy,
+    UnexpectedAnswer,
+    Unreachable,
+    VeeamError,
+    VeeamServer,
+)
+from tests.rooms.veeam.clients import STATES, client_of, wait_until
+from tests.support.clock import FakeClock
+
+NOBODY = "00000000-0000-0000-0000-00000000dead"
+INVENTORY = ("POST", "/api/v1/inventory")
+HASTY = Timeouts(connect=2, read=0.05, write=2, pool=2, total=5)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        (dropped(Moment.BEFORE), ConnectionLost),
+        (dropped(Moment.AFTER), ConnectionLost),
+        (refusing(500), ServerFailed),
+        (html(502), ServerFailed),
+        (refusing(503, retry_after_seconds=1), TooBusy),
+        (refusing(429), TooBusy),
+    ],
+)
+async def test_what_may_pass_is_asked_again(
+    vbr: VbrSandbox, clock: FakeClock, trouble: Fault, kind: type[VeeamError]
+) -> None:
+    """Two failures are not noticed; a third in a row is told by its name."""
+    async with client_of(vbr, clock, patience=Patience(attempts=3)) as client, asyncio.TaskGroup() as group:
+        vbr.faults.add(*STATES, trouble, times=2)
+        lucky = group.create_task(client.job_states())
+        await pass_time_until_done(clock, lucky)
+        assert len(lucky.result().rows) == 1
+
+        vbr.faults.add(*STATES, trouble, times=3)
+        failed = group.create_task(raised_by(client))
+        await pass_time_until_done(clock, failed)
+        assert type(failed.result()) is kind
+    assert len(vbr.requests.of(*STATES)) == 6
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        (refusing(400), Rejected),
+        (refusing(404), NotFound),
+        (html(200), UnexpectedAnswer),
+        (malformed(), UnexpectedAnswer),
+        (empty(200), UnexpectedAnswer),
+        (empty(204), UnexpectedAnswer),
+        (Fault(status=302, headers={"Location": "https://elsewhere.example.com"}), UnexpectedAnswer),
+        (Fault(status=200, body=b"not gzip", headers={"Content-Encoding": "gzip"}), UnexpectedAnswer),
+    ],
+)
+async def test_what_will_not_pass_is_asked_once(
+    vbr: VbrSandbox, clock: FakeClock, trouble: Fault, kind: type[VeeamError]
+) -> None:
+    """Asking again would bring the same answer."""
+    async with client_of(vbr, clock, patience=Patience(attempts=3)) as client:
+        vbr.faults.add(*STATES, trouble, times=3)
+        with pytest.raises(kind):
+            await client.job_states()
+    assert len(vbr.requests.of(*STATES)) == 1
+
+
+async def test_retry_after_is_waited_for(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """Not a second earlier than the server named."""
+    async with client_of(vbr, clock, patience=Patience(attempts=2)) as client, asyncio.TaskGroup() as group:
+        vbr.faults.add(*STATES, refusing(429, retry_after_seconds=20))
+        asked = group.create_task(client.job_states())
+        await wait_until(lambda: clock.sleeping)
+        await clock.advance(19.9)
+        assert len(vbr.requests.of(*STATES)) == 1
+        await clock.advance(0.1)
+        await asked
+    assert len(vbr.requests.of(*STATES)) == 2
+
+
+async def test_a_wait_beyond_the_budget_is_not_begun(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """Who asks learns at once when to come back."""
+    async with client_of(vbr, clock, patience=Patience(attempts=5, seconds=45)) as client:
+        vbr.faults.add(*STATES, refusing(429, retry_after_seconds=60))
+        with pytest.raises(TooBusy) as caught:
+            await client.job_states()
+    assert caught.value.retry_after_seconds == 60
+    assert len(vbr.requests.of(*STATES)) == 1
+
+
+async def test_searches_are_questions_too(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """The inventory's POSTs only read, so they are asked again."""
+    async with client_of(vbr, clock, patience=Patience(attempts=2)) as client, asyncio.TaskGroup() as group:
+        vbr.faults.add(*INVENTORY, refusing(500))
+        asked = group.create_task(client.browse_inventory(InventoryQuery(limit=5)))
+        await pass_time_until_done(clock, asked)
+    assert len(vbr.requests.of(*INVENTORY)) == 2
+
+
+async def test_a_server_that_is_gone_is_unreachable(vbr: VbrSandbox, client: VeeamServer) -> None:
+    """Nothing listens: the connection failed, and the class says that no answer came."""
+    await vbr.go_dark()
+    with pytest.raises(ConnectFailed) as caught:
+        await client.server_time()
+    assert isinstance(caught.value, Unreachable)
+    assert not caught.value.reaches
+
+
+@pytest.mark.parametrize(
+    "timeouts", [HASTY, Timeouts(connect=2, read=5, write=2, pool=2, total=0.05)], ids=["read", "total"]
+)
+async def test_a_server_that_does_not_answer_times_out(
+    vbr: VbrSandbox, clock: FakeClock, timeouts: Timeouts
+) -> None:
+    """Silence ends, by the limit of each read or by that of the whole."""
+    async with client_of(vbr, clock, timeouts=timeouts) as client:
+        vbr.faults.add(*STATES, hanging(Moment.BEFORE))
+        with pytest.raises(TimedOut):
+            await client.job_states()
+
+
+async def test_what_does_not_exist_is_not_found(client: VeeamServer) -> None:
+    """An id that nobody bears: 404 by id, None where a list was searched."""
+    with pytest.raises(NotFound):
+        await client.session(SessionId(NOBODY))
+    with pytest.raises(NotFound):
+        await client.job(JobId(NOBODY))
+    assert await client.job_state(JobId(NOBODY)) is None
+
+
+@pytest.mark.parametrize("text", ["", "SQL nightly", "../sessions", f"{NOBODY}/start", f"{NOBODY}?x=1"])
+async def test_what_is_no_id_is_never_sent(vbr: VbrSandbox, client: VeeamServer, text: str) -> None:
+    """No path is built from a name or from anything else that isn't a UUID."""
+    for question in (client.job(JobId(text)), client.start_job(JobId(text)), client.session(SessionId(text))):
+        with pytest.raises(Rejected, match="not an id"):
+            await question
+    assert len(vbr.requests) == 0
+
+
+@pytest.mark.parametrize("host", ["", ".", ".."])
+async def test_what_is_no_host_is_never_sent(vbr: VbrSandbox, client: VeeamServer, host: str) -> None:
+    """A name that would climb out of its place in the path."""
+    with pytest.raises(Rejected, match="not a host"):
+        await client.vmware_objects(host)
+    assert len(vbr.requests) == 0
+
+
+async def test_a_closed_client_says_so(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """A gesture that comes during the shutdown gets an error of ours."""
+    client = client_of(vbr, clock)
+    await client.close()
+    with pytest.raises(ConnectFailed, match="closed"):
+        await client.job_states()
+
+
+async def test_a_plugin_job_cannot_be_fetched(client: VeeamServer, world: World) -> None:
+    """A type that the revision cannot model is in the states, but is rejected by id."""
+    job = world.add_job("Proxmox", "Unknown")
+    assert await client.job_state(JobId(job.id)) is not None
+    with pytest.raises(Rejected, match="supported platform"):
+        await client.job(JobId(job.id))
+
+
+async def raised_by(client: VeeamServer) -> VeeamError:
+    with pytest.raises(VeeamError) as caught:
+        await client.job_states()
+    return caught.value
+
+
+async def pass_time_until_done(clock: FakeClock, task: "asyncio.Task[object]") -> None:
+    while not task.done():
+        await wait_until(lambda: clock.sleeping or task.done())
+        await clock.advance(8)
