@@ -12,7 +12,14 @@ from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from bot.settings.problems import nearest, quoted
 from bot.settings.words import (
@@ -260,7 +267,12 @@ AsApiVersion = Annotated[Text, AfterValidator(_api_version)]
 AsFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
 AsServerUrl = Annotated[Text, AfterValidator(_server_url)]
 AsSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]
-AsTimeOfDay = Annotated[dt.time, BeforeValidator(_time_of_day)]
+AsTimeOfDay = Annotated[
+    dt.time,
+    BeforeValidator(_time_of_day),
+    PlainSerializer(lambda at: at.strftime("%H:%M"), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY.pattern}$"}),
+]
 AsTimeZone = Annotated[Text, AfterValidator(_time_zone)]
 AsBotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
 AsAppToken = Annotated[SecretStr, AfterValidator(_app_token)]

@@ -1,0 +1,219 @@
+"""Writes the pages of the reference that are made from code: `python docs/generate.py`.
+
+Each page is a function that gives its text; a test compares it with the page in the repository.
+"""  # noqa: INP001 -- a script beside the pages, not a package
+
+import datetime as dt
+import inspect
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from bot.settings import Settings
+from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
+from bot.settings.words import ChannelId, GroupReference, MentionId, PersonId, ServerName
+from bot.slack.manifest import EVENTS, SCOPES
+
+_HERE: Final = Path(__file__).parent
+_MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
+_WORDS: Final[Mapping[Any, str]] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    SecretStr: "secret",
+    Path: "path",
+    dt.time: "time of day",
+    ChannelId: "channel ID",
+    GroupReference: "user group's ID or @handle",
+    PersonId: "person's ID",
+    MentionId: "ID of a user group or person",
+    ServerName: "name",
+}
+
+
+def settings_page() -> str:
+    """Every variable and every key: type, default, meaning."""
+    return "\n".join((_MADE, *_intro(), *_variables(), *_file())) + "\n"
+
+
+def slack_app_page() -> str:
+    """What the Slack app asks for, and why."""
+    scopes = [(f"`{scope.name}`", scope.reason, _code(scope.methods)) for scope in SCOPES]
+    events = [(f"`{event.name}`", event.reason, f"`{event.scope}`") for event in EVENTS]
+    lines = (
+        _MADE,
+        "# The Slack app",
+        "",
+        "`veeam-bot manifest` prints the app's manifest. It asks for no more than this.",
+        "",
+        "## Scopes of the bot token",
+        "",
+        *_table(("scope", "what it is for", "methods that need it"), scopes),
+        "",
+        "## Events",
+        "",
+        *_table(("event", "what it is for", "scope"), events),
+        "",
+        "## The app-level token",
+        "",
+        "Socket Mode needs an app-level token with the one scope `connections:write`. It is not part",
+        "of the manifest: make it on the app's page, Basic Information, App-Level Tokens. HTTP mode needs",
+        "the signing secret from the same page instead, and the bot's address: `veeam-bot manifest",
+        "--http URL`.",
+    )
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Final[Mapping[Path, Callable[[], str]]] = {
+    _HERE / "reference" / "settings.md": settings_page,
+    _HERE / "reference" / "slack-app.md": slack_app_page,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for path, page in PAGES.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(page(), encoding="utf-8")
+
+
+def _intro() -> Iterator[str]:
+    yield from (
+        "# Settings",
+        "",
+        "Settings come from environment variables and from one TOML file; a variable wins over the file. The",
+        f"file is `veeam-bot.toml` in the folder the bot is started in, or the one that `{CONFIG_VARIABLE}`",
+        "names. [An annotated example](../veeam-bot.example.toml) shows every table.",
+        "",
+        "`veeam-bot config` prints the settings in force with every secret masked; `veeam-bot config",
+        "--schema` prints their JSON Schema, with which an editor can check the file. Wrong settings are",
+        "told one line a problem, all at once; the exit code is 2. Keys and variables that look like a",
+        "typo are wrong settings too.",
+        "",
+    )
+
+
+def _variables() -> Iterator[str]:
+    heads = ("variable", "default", "meaning")
+    named = [entry for entry in entries() if entry.variable]
+    general = [(f"`{CONFIG_VARIABLE}`", "`veeam-bot.toml`, if it exists", "Path of the TOML file.")]
+    general += [_variable_row(entry) for entry in named if entry.table in {(), ("slack",)}]
+    yield from (
+        "## Environment variables",
+        "",
+        "A variable that is empty counts as not set. Every secret is also read from the file that",
+        "`<VARIABLE>_FILE` names; a line break at its end is not part of it. Secrets never stand in the",
+        "TOML file.",
+        "",
+        *_table(heads, general),
+        "",
+        "### One server, without a file",
+        "",
+        "These describe one server, named `default`. It may stand beside the servers of the file.",
+        "",
+        *_table(heads, [_variable_row(entry) for entry in named if entry.table == ("servers",)]),
+        "",
+        "### Passwords of the servers in the file",
+        "",
+        *_table(heads, [_password_row(entry) for entry in named if entry.key == "password"]),
+        "",
+        "`<NAME>` is the server's name and `<ROLE>` the account's role, in capitals, with `_` for `-` and",
+        "blanks: `VEEAM_PASSWORD_HQ`, `VEEAM_PASSWORD_HQ_VEEAM_BACKUP_OPERATOR`.",
+        "",
+    )
+
+
+def _variable_row(entry: Entry) -> tuple[str, str, str]:
+    secret = " Secret." if entry.is_secret else ""
+    variable = PASSWORD_VARIABLE if entry.key == "password" else entry.variable
+    return f"`{variable}`", _default(entry.field), f"{entry.field.description}{secret}"
+
+
+def _password_row(entry: Entry) -> tuple[str, str, str]:
+    return f"`{entry.variable}`", "required", f"Password of each `[[{'.'.join(entry.table)}]]`. Secret."
+
+
+def _file() -> Iterator[str]:
+    yield from ("## The TOML file", "")
+    yield from _section(Settings, (), repeated=False)
+
+
+def _section(model: type[BaseModel], path: tuple[str, ...], *, repeated: bool) -> Iterator[str]:
+    keys = [(key, field) for key, field in model.model_fields.items() if not _is_secret(field)]
+    plain = [(key, field) for key, field in keys if section_in(field.annotation) is None]
+    if path:
+        name = ".".join(path)
+        yield from (
+            f"### `[[{name}]]`" if repeated else f"### `[{name}]`",
+            "",
+            inspect.getdoc(model) or "",
+            "",
+        )
+    else:
+        yield from ("### Above all tables", "")
+    rows = [
+        (f"`{key}`", _kind(field.annotation), _default(field), str(field.description)) for key, field in plain
+    ]
+    yield from (*_table(("key", "type", "default", "meaning"), rows), "")
+    for key, field in keys:
+        if (section := section_in(field.annotation)) is not None:
+            yield from _section(section, (*path, key), repeated=is_repeated(field))
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return section_in(field.annotation) is None and "secret" in _kind(field.annotation)
+
+
+def _kind(annotation: Any) -> str:
+    parts = [part for part in get_args(annotation) if part not in (type(None), Ellipsis)]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _kind(parts[0])
+    if get_origin(annotation) is tuple:
+        return f"list of {_kind(parts[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return _code(word.value for word in annotation)
+    if annotation in _WORDS:
+        return _WORDS[annotation]
+    return _kind(parts[0])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "none"
+    value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return f"`{_toml(value)}`"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(entry) for entry in value)}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    for row in rows:
+        yield f"| {' | '.join(_cell(text) for text in row)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The reference says what the code says, and the example holds."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bot.settings import json_schema, load_with_cautions
+from bot.settings.layout import entries
+from bot.slack.manifest import SCOPES
+from docs.generate import PAGES, settings_page, slack_app_page
+from tests.support.settings_files import SLACK
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "veeam-bot.example.toml"
+ENVIRONMENT = {
+    **SLACK,
+    "VEEAM_BOT_CONFIG": str(EXAMPLE),
+    "VEEAM_PASSWORD_HQ": "made-up",
+    "VEEAM_PASSWORD_HQ_VEEAM_BACKUP_OPERATOR": "made-up",
+    "VEEAM_PASSWORD_DR_SITE": "made-up",
+}
+
+
+@pytest.mark.parametrize(("path", "page"), PAGES.items(), ids=lambda value: getattr(value, "name", ""))
+def test_a_generated_page_is_up_to_date(path: Path, page: Callable[[], str]) -> None:
+    """A page differs from what `make docs` would write: run it."""
+    assert path.read_text(encoding="utf-8") == page()
+
+
+def test_every_setting_is_documented() -> None:
+    """Each key and each variable stands on the page, with a meaning."""
+    page = settings_page()
+    for entry in entries():
+        assert entry.field.description, entry.key
+        assert entry.is_secret or f"| `{entry.key}` |" in page
+        assert entry.is_secret or entry.field.description in page
+        assert entry.variable is None or f"| `{entry.variable}` |" in page
+
+
+def test_every_scope_is_explained() -> None:
+    """No right is asked for without a reason on the page."""
+    assert all(f"| `{scope.name}` | {scope.reason} |" in slack_app_page() for scope in SCOPES)
+
+
+def test_the_example_holds_and_leaves_nothing_to_say(tmp_path: Path) -> None:
+    """The annotated example is a whole deployment without a problem or a caution."""
+    loaded = load_with_cautions(ENVIRONMENT, tmp_path)
+    assert loaded.cautions == ()
+    assert [server.name for server in loaded.settings.servers] == ["hq", "dr-site"]
+
+
+def test_the_example_shows_every_table_and_follows_the_schema() -> None:
+    """Nothing that the file may hold is missing from the example, but for what excludes each other."""
+    example = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    jsonschema.validate(example, json_schema())
+    text = json.dumps(example)
+    kept_out = {"ca_file", "verify_tls", "api_url"}
+    keys = {entry.key for entry in entries() if not entry.is_secret} - kept_out
+    assert [key for key in sorted(keys) if f'"{key}"' not in text] == []
