@@ -9,6 +9,8 @@ from sqlalchemy import delete, select, update
 from bot.store.database import Database, Transaction
 from bot.store.tables import cursors, seen_sessions
 
+_ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -64,14 +66,18 @@ class Sessions:
 
     async def unknown(self, server: str, session_ids: Collection[str]) -> frozenset[str]:
         """Return those of these sessions that are not known yet."""
-        if not session_ids:
+        asked = sorted(set(session_ids))
+        unknown = set(asked)
+        if not asked:
             return frozenset()
-        asked = select(seen_sessions.c.session_id).where(
-            seen_sessions.c.server == server, seen_sessions.c.session_id.in_(session_ids)
-        )
         async with self._database.reading() as reading:
-            known = {row.session_id for row in await reading.all(asked)}
-        return frozenset(session_ids) - known
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                some = asked[start : start + _ASKED_AT_ONCE]
+                query = select(seen_sessions.c.session_id).where(
+                    seen_sessions.c.server == server, seen_sessions.c.session_id.in_(some)
+                )
+                unknown -= {row.session_id for row in await reading.all(query)}
+        return frozenset(unknown)
 
     async def purge(self, server: str, ended_before: datetime) -> None:
         """Forget sessions that ended before a moment of the server's clock."""

@@ -1,0 +1,10 @@
+"""What happened: noticing sessions that ended, deciding who is told and why, and queueing it once.
+
+Knows VBR and the store; knows nothing of Slack.
+"""
+
+from bot.watch.following import Display, Following
+from bot.watch.telling import Rules
+from bot.watch.watching import Watch, Witnesses
+
+__all__ = ["Display", "Following", "Rules", "Watch", "Witnesses"]
