@@ -65,6 +65,31 @@ def manifest(address: str | None) -> None:
     click.echo(app_manifest.render(shown), nl=False)
 
 
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port of the demonstration's page; 0: any free one.",
+)
+def demo(port: int) -> None:
+    """Try the bot on this machine, against a simulated VBR and Slack.
+
+    Needs no settings and reads none. Prints the address of its page, and how other VBR clients reach the
+    simulated server; Ctrl-C ends it.
+    """
+    try:
+        # Only the demonstration needs the sandbox and its libraries: the bot itself starts without them.
+        from bot.sandbox.demo import run_demo  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("bot"):
+            raise
+        text = f"The demonstration needs {missing.name}: pip install 'veeam-bot[demo]'"
+        raise click.ClickException(text) from missing
+    sys.exit(asyncio.run(run_demo(port, click.echo)))
+
+
 @main.group()
 def db() -> None:
     """Look after the database."""

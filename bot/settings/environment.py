@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.settings.file import tables
+from bot.settings.file import anchored, tables
 from bot.settings.kinds import AsRole
 from bot.settings.layout import (
     CONFIG_VARIABLE,
@@ -113,7 +113,7 @@ def _take(
     if len(present) > 1:
         reading.problems.append(Problem(name, origin.source, f"is set, and {present[1]} is too: keep one"))
     elif name == f"{names[0]}_FILE":
-        value = _secret_in_file(reading, origin, cwd / Path(environ[name]).expanduser())
+        value = _secret_in_file(reading, origin, anchored(cwd, environ[name]))
     if value is not None:
         _put(reading.values, location, value)
 
@@ -162,7 +162,7 @@ def _take_default_server(reading: EnvironmentReading, environ: Mapping[str, str]
         _take(reading, (*at, key), environ, cwd, (name, secret_file) if variables[key].is_secret else (name,))
     server = servers[-1]
     if "ca_file" in server:
-        server["ca_file"] = str(cwd / Path(server["ca_file"]).expanduser())
+        server["ca_file"] = str(anchored(cwd, server["ca_file"]))
 
 
 def _unknown(environ: Mapping[str, str], reading: EnvironmentReading) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ def read_file(environ: Mapping[str, str], cwd: Path) -> FileReading:
     Raises `SettingsWrong` where the file is named and cannot be read: nothing more can be said then.
     """
     named = environ.get(CONFIG_VARIABLE, "").strip()
-    path = cwd / Path(named or DEFAULT_FILE).expanduser()
+    path = anchored(cwd, named or DEFAULT_FILE)
     if not named and not path.exists():
         return FileReading()
     name = named or DEFAULT_FILE
@@ -87,7 +87,15 @@ def tables(
         yield at, values
 
 
+def anchored(folder: Path, path: str) -> Path:
+    """A path as it is meant: `~` is somebody's home, and a relative one starts at the folder."""
+    try:
+        return folder / Path(path).expanduser()
+    except RuntimeError:  # There is no such home: then it is a name that begins so.
+        return folder / path
+
+
 def _anchor_ca_files(values: dict[str, Any], folder: Path) -> None:
     for _, server in tables(values, ("servers",)):
         if isinstance(server.get("ca_file"), str):
-            server["ca_file"] = str(folder / Path(server["ca_file"]).expanduser())
+            server["ca_file"] = str(anchored(folder, server["ca_file"]))

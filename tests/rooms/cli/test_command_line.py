@@ -42,7 +42,7 @@ def test_the_version_is_the_distributions(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["config", "-h"], ["manifest", "-h"], ["db", "upgrade", "-h"]]
+    "arguments", [["--help"], ["config", "-h"], ["manifest", "-h"], ["demo", "-h"], ["db", "upgrade", "-h"]]
 )
 def test_every_command_explains_itself(run: Run, arguments: list[str]) -> None:
     """Help needs no settings and says what a command does."""
@@ -124,3 +124,26 @@ def test_a_database_that_cannot_be_reached_is_a_failure_without_traceback(run: R
     assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr
     assert "made-up-pw" not in done.stderr
+
+
+def test_a_demonstration_without_its_libraries_says_how_to_get_them() -> None:
+    """The sandbox's libraries are an extra; without them one line names it."""
+    program = (
+        "import sys; sys.modules['jinja2'] = None; from bot.cli import main; main(['demo', '--port', '0'])"
+    )
+    done = subprocess.run(  # noqa: S603 -- our own command line, where one library is hidden
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: The demonstration needs jinja2: pip install 'veeam-bot[demo]'\n"
+
+
+def test_the_bot_starts_without_the_sandbox() -> None:
+    """What only the demonstration needs is not even loaded: it would cost time and memory."""
+    program = (
+        "import sys, bot.cli; print([name for name in ('bot.sandbox', 'jinja2') if name in sys.modules])"
+    )
+    done = subprocess.run(  # noqa: S603 -- our own code, in a process of its own
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -27,6 +27,8 @@ WRONG_VARIABLES = [
     ({"LOG_LEVEL": "inof"}, "LOG_LEVEL", "did you mean 'info'?"),
     ({"LOG_FORMAT": "xml"}, "LOG_FORMAT", "is not one of: json, console"),
     ({"VEEAM_BOT_CONFIG": "gone.toml"}, "gone.toml", "cannot be read: No such file or directory"),
+    ({"VEEAM_BOT_CONFIG": "~nobody-here/x"}, "~nobody-here/x", "cannot be read: No such file or directory"),
+    ({"VEEAM_BOT_CONFIG": "/"}, "/", "cannot be read: Is a directory"),
     ({"VEEAM_URL": ""}, "VEEAM_URL", "is not set"),
     ({"VEEAM_URL": "http://vbr01.example.com"}, "VEEAM_URL", "must start with https://"),
     ({"VEEAM_URL": "https://me:secret@vbr01"}, "VEEAM_URL", "must not hold a user or a password"),
