@@ -3,7 +3,6 @@
 This room knows neither Slack nor the store. httpx stays inside: what goes wrong is a `VeeamError`.
 """
 
-from bot.observability import Clock, SystemClock
 from bot.settings import ServerName
 from bot.veeam.account import Patience
 from bot.veeam.connection import Connection, Timeouts, Trust
@@ -66,7 +65,6 @@ __all__ = [
     "REVISIONS",
     "SESSION_TYPES",
     "Accepted",
-    "Clock",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
@@ -113,7 +111,6 @@ __all__ = [
     "SessionResult",
     "SessionState",
     "SessionsQuery",
-    "SystemClock",
     "TaskSession",
     "TaskSessionId",
     "TimedOut",

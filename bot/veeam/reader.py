@@ -82,10 +82,10 @@ class Reader:
         model = self._decoded(answer, call, lambda body: rows.decode_one(_ServerTimeModel, body, UTC))
         try:
             moment = datetime.fromisoformat(model.server_time)
-        except ValueError:
+            offset = moment.utcoffset() or timedelta()
+            found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone)
+        except (ValueError, OverflowError):
             raise self._unexpected(answer, call, "no time") from None
-        offset = moment.utcoffset() or timedelta()
-        found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone)
         self._zone, self._zone_until = found.zone, self._clock.monotonic() + _ZONE_LASTS_SECONDS
         return found
 

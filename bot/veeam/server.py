@@ -5,6 +5,7 @@ isn't known. Every method raises the errors of `bot.veeam.errors` and no others.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC
 from typing import Any, Self
 
 from bot.observability import Clock, SystemClock
@@ -244,8 +245,8 @@ class VeeamServer:
         """Any 2xx is accepted: some builds answer 204, and an unreadable body undoes nothing."""
         answer = await self._account.change(Call.change("POST", path, body))
         try:
-            return Accepted(rows.decode_one(Session, answer.body, zone=None))
-        except (rows.Undecodable, rows.ZoneNeeded):
+            return Accepted(rows.decode_one(Session, answer.body, zone=UTC))
+        except rows.Undecodable:
             return Accepted()
 
     async def _changed_job(self, call: Call) -> Job:
