@@ -48,7 +48,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class JobsAnswer:
-    """One page of jobs. `total` counts all matches on the servers that answered; a lower bound unless exact."""
+    """One page of jobs. `total` counts all matches on servers that answered; a lower bound unless exact."""
 
     request: JobsRequest
     rows: tuple[JobView, ...]
@@ -135,11 +135,11 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """How things are, server by server."""
+    """How things are, server by server. `outbox_waiting` is None where the database does not answer."""
 
     servers: tuple[ServerStatus, ...]
     silences: tuple[Silence, ...]
-    outbox_waiting: int
+    outbox_waiting: int | None
     as_of: datetime
 
 

@@ -1,5 +1,6 @@
 """What came of one asking: a closed union, matched with `assert_never` where it is drawn or counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -164,3 +165,23 @@ Outcome = (
     | Failed
     | Broken
 )
+
+
+def kind_of(outcome: Outcome) -> str:
+    """Return the outcome's kind as the log, the metrics and the audit record write it."""
+    return _KINDS[type(outcome)]
+
+
+_KINDS: Mapping[type[Outcome], str] = {
+    Done: "done",
+    Refused: "refused",
+    Misread: "misread",
+    NotFound: "not_found",
+    Ambiguous: "ambiguous",
+    PressedBefore: "pressed_before",
+    MovedOn: "moved_on",
+    NotNow: "not_now",
+    Unclear: "unclear",
+    Failed: "failed",
+    Broken: "broken",
+}

@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import Protocol
 
-PersonId = NewType("PersonId", str)
+from bot.settings import PersonId
+
+__all__ = ["People", "Person", "PersonId", "Standing"]
 
 
 class Standing(StrEnum):

@@ -6,17 +6,7 @@ What they keep is in the store's own classes; see `bot.store.records` for what t
 from datetime import datetime
 from typing import Protocol
 
-from bot.veeam import ServerName
-
-
-class Clock(Protocol):
-    """The time, as an argument."""
-
-    def now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
-
-    def monotonic(self) -> float:
-        """Return seconds that only ever grow, for durations."""
+from bot.settings import ServerName
 
 
 class WatchHealth(Protocol):
@@ -27,10 +17,11 @@ class WatchHealth(Protocol):
 
     async def outbox_waiting(self) -> int:
         """Return how many announcements wait to be sent. Raises the store's `StoreError`."""
+        ...
 
 
 class OperationMetrics(Protocol):
     """Where it is counted what was asked and how it went."""
 
-    def operation_finished(self, operation: str, outcome: str, seconds: float) -> None:
+    def operation_finished(self, operation: str, outcome: str, *, seconds: float) -> None:
         """Count one asking under the catalog's name and the outcome's kind ("done", "refused" …)."""

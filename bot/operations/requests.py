@@ -180,6 +180,7 @@ class Gesture:
 
     `reference` is short and shown to people. `press_key` is the same for every delivery of one press, so that
     a second press or a redelivery is recognised; for typed words it identifies the one delivery.
+    `is_direct` where nobody but the person and the bot reads along; no `channel_id`: it was in no channel.
     """
 
     reference: str
@@ -188,3 +189,4 @@ class Gesture:
     channel_id: str | None
     origin: Origin
     press_key: str
+    is_direct: bool = False

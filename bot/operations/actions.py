@@ -1,0 +1,143 @@
+"""`start`, `stop` and `retry`: whether and on what they are done.
+
+In this order, and no other: the press is claimed, the job looked up as it stands, the right asked for on that
+very job, the action sent. Where nothing was done, the press is given back; where that is unknown, it is kept.
+"""
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.observability import Clock
+from bot.operations.answers import JobView
+from bot.operations.asking import Asking
+from bot.operations.catalog import Operation, operation_of
+from bot.operations.lookup import FoundJob, Lookup
+from bot.operations.offers import obstacle, offers
+from bot.operations.outcomes import (
+    Ambiguous,
+    Done,
+    Failed,
+    MovedOn,
+    NotFound,
+    NotNow,
+    PressedBefore,
+    Refused,
+    Unclear,
+)
+from bot.operations.people import PersonId
+from bot.operations.record import Record
+from bot.operations.requests import ActionRequest, Drawn, KnownJob
+from bot.operations.roles import Rights, Target, Verdict
+from bot.operations.sending import Acting, Action, Sender
+from bot.settings import ServerName
+from bot.store.errors import StoreError
+from bot.store.presses import Presses
+from bot.store.records import Press
+from bot.veeam import Fleet, JobState, VeeamServer
+from bot.veeam import NotFound as NotOnServer
+
+log = structlog.get_logger()
+
+Unsent = Refused | NotFound | Ambiguous | MovedOn | NotNow
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What actions write down before they act, and whom they act as."""
+
+    record: Record
+    presses: Presses
+    acting: Acting
+
+
+class Actions:
+    """Does `start`, `stop` and `retry`."""
+
+    def __init__(
+        self, fleet: Fleet, lookup: Lookup, rights: Rights, sender: Sender, memory: Memory, clock: Clock
+    ) -> None:
+        self._fleet = fleet
+        self._lookup = lookup
+        self._rights = rights
+        self._sender = sender
+        self._memory = memory
+        self._clock = clock
+
+    async def run(
+        self, request: ActionRequest, asking: Asking
+    ) -> Done | Unclear | Failed | PressedBefore | Unsent:
+        """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
+        operation = operation_of(request)
+        key = asking.gesture.press_key
+        press = Press(key, asking.person.id, operation.name, self._clock.now())
+        first = await self._memory.presses.claim(press)
+        if first is not None:
+            by = PersonId(first.person_id)
+            return PressedBefore(operation, by, first.at, by_same_person=by == asking.person.id)
+        is_kept = False
+        try:
+            prepared = await self._prepared(operation, request, asking)
+            if not isinstance(prepared, Action):
+                return prepared
+            is_kept = True
+            outcome = await self._sender.send(prepared)
+            is_kept = not isinstance(outcome, Failed)
+        except StoreError:
+            is_kept = False
+            raise
+        else:
+            return outcome
+        finally:
+            if not is_kept:
+                await self._give_back(key)
+
+    async def _give_back(self, key: str) -> None:
+        try:
+            await self._memory.presses.release(key)
+        except StoreError as error:
+            log.warning("operations.press_kept", error=str(error))
+
+    async def _prepared(
+        self, operation: Operation, request: ActionRequest, asking: Asking
+    ) -> Action | Unsent:
+        job = await self._lookup.job(request.job, request=request, sight=asking.sight)
+        if not isinstance(job, FoundJob):
+            return job
+        verdict = self._rights.may(asking.person, operation, Target(job.server, job.state.name))
+        if verdict.refusal is not None:
+            await self._memory.record.refused(operation, asking.person, asking.gesture, verdict.refusal, job)
+            return Refused(
+                verdict.refusal, operation, asking.person.standing, verdict.roles_needed, verdict.groups
+            )
+        if request.drawn is not None and request.drawn != drawn_now(job.state):
+            again = replace(request, job=KnownJob(job.server, job.state.id), drawn=drawn_now(job.state))
+            return MovedOn(operation, self._view(job, asking), again)
+        is_active = await _is_active(self._fleet.server(job.server), job.state)
+        if (reason := obstacle(request, job.state, is_active=is_active)) is not None:
+            return NotNow(operation, self._view(job, asking), reason)
+        return Action(operation, request, asking, job, self._account(job.server, verdict))
+
+    def _account(self, server: ServerName, verdict: Verdict) -> VeeamServer:
+        """Under a person's own role, where there is an account of it, VBR enforces the role as well."""
+        accounts = (self._memory.acting.get((server, role)) for role in verdict.by)
+        return next((account for account in accounts if account is not None), self._fleet.server(server))
+
+    def _view(self, job: FoundJob, asking: Asking) -> JobView:
+        allowed = offers(self._rights, asking.person, job.server, job.state)
+        return JobView(job.server, job.state, operations=allowed)
+
+
+def drawn_now(state: JobState) -> Drawn:
+    """Return what a button drawn now carries of the job's state."""
+    return Drawn(state.session_id, state.is_active)
+
+
+async def _is_active(server: VeeamServer, state: JobState) -> bool:
+    """A job started while disabled may stay `disabled` during the run: then its session says."""
+    if state.is_active or not state.is_disabled or state.session_id is None:
+        return state.is_active
+    try:
+        return not (await server.session(state.session_id)).is_stopped
+    except NotOnServer:
+        return False

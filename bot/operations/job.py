@@ -1,0 +1,95 @@
+"""`job`: one job in full."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.observability import Clock
+from bot.operations.answers import JobAnswer, JobView
+from bot.operations.asking import Asking
+from bot.operations.lookup import FoundJob, Lookup
+from bot.operations.offers import offers
+from bot.operations.outcomes import Ambiguous, Done, NotFound
+from bot.operations.parallel import at_once
+from bot.operations.reasons import Reasons
+from bot.operations.requests import JobRequest
+from bot.operations.roles import Rights
+from bot.operations.sessions import FoundSession, SessionViews
+from bot.veeam import (
+    Fleet,
+    JobState,
+    NotAllowed,
+    Rejected,
+    RepositoryState,
+    RepositoryStatesQuery,
+    Session,
+    SessionsQuery,
+    VeeamServer,
+)
+from bot.veeam import NotFound as NotOnServer
+
+T = TypeVar("T")
+
+RECENT_SESSIONS = 5
+
+
+class JobDetails:
+    """Answers `job`."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        lookup: Lookup,
+        rights: Rights,
+        reasons: Reasons,
+        views: SessionViews,
+        clock: Clock,
+    ) -> None:
+        self._fleet = fleet
+        self._lookup = lookup
+        self._rights = rights
+        self._reasons = reasons
+        self._views = views
+        self._clock = clock
+
+    async def show(self, request: JobRequest, asking: Asking) -> Done | NotFound | Ambiguous:
+        """Return one job with its settings, its latest sessions and its repository. Raises `VeeamError`."""
+        found = await self._lookup.job(request.job, request=request, sight=asking.sight)
+        if not isinstance(found, FoundJob):
+            return found
+        server = self._fleet.server(found.server)
+        async with at_once() as group:
+            job = group.create_task(_where_there(server.job(found.state.id)))
+            recent = group.create_task(_recent(server, found.state))
+            repository = group.create_task(_repository(server, found.state))
+            failure = group.create_task(self._reasons.of(found.server, found.state))
+        view = JobView(
+            found.server,
+            found.state,
+            failure.result().in_a_row,
+            failure.result().reason,
+            offers(self._rights, asking.person, found.server, found.state),
+        )
+        sessions = tuple(FoundSession(found.server, session) for session in recent.result())
+        shown = await self._views.of(sessions)
+        return Done(JobAnswer(view, job.result(), shown, repository.result(), self._clock.now()))
+
+
+async def _where_there(answer: Awaitable[T]) -> T | None:
+    """Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."."""
+    try:
+        return await answer
+    except (Rejected, NotOnServer, NotAllowed):
+        return None
+
+
+async def _recent(server: VeeamServer, state: JobState) -> tuple[Session, ...]:
+    query = SessionsQuery(job_id=state.id, order_by="CreationTime", ascending=False, limit=RECENT_SESSIONS)
+    return (await server.sessions(query)).rows[:RECENT_SESSIONS]
+
+
+async def _repository(server: VeeamServer, state: JobState) -> RepositoryState | None:
+    if state.repository_id is None:
+        return None
+    page = await _where_there(server.repository_states(RepositoryStatesQuery(id=state.repository_id)))
+    rows = page.rows if page is not None else ()
+    return next((row for row in rows if row.id.casefold() == state.repository_id.casefold()), None)

@@ -1,0 +1,94 @@
+"""What a typed word may mean among names: pure comparisons, without a look at rights or servers.
+
+Keyboards and documents rewrite punctuation, so what was typed is compared by `fold`: letter case, curly
+quotes, dashes, odd blanks and invisible characters make no difference. Settings are compared literally but
+for letter case.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+from rapidfuzz import fuzz, process
+
+T = TypeVar("T")
+
+DOUBLE_QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb'
+SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+LIKENESS_WORTH_NAMING = 60
+"""Out of 100. Below it a name is not alike but merely the least unlike."""
+
+_EQUIVALENTS = str.maketrans(
+    dict.fromkeys(DOUBLE_QUOTES, '"')
+    | dict.fromkeys(SINGLE_QUOTES, "'")
+    | dict.fromkeys(DASHES, "-")
+    | dict.fromkeys(INVISIBLE, None)
+    | {"\u2026": "..."}
+)
+_QUOTES_AROUND = "\"'"
+
+
+def fold(text: str) -> str:
+    """Return the text as names are compared: case, punctuation's typography and runs of blanks made one."""
+    return unicodedata.normalize("NFC", " ".join(text.translate(_EQUIVALENTS).casefold().split()))
+
+
+def matches_glob(glob: str, name: str) -> bool:
+    """Whether the whole name fits a glob: `*` any text, `?` one character, letter case aside."""
+    return _compiled(glob.casefold()).fullmatch(name.casefold()) is not None
+
+
+def is_glob(text: str) -> bool:
+    """Whether the text has a wildcard in it."""
+    return "*" in text or "?" in text
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Whether a list narrowed by this pattern shows the name: it holds the pattern, or fits it as a glob."""
+    return any(way(name) for way in _loose_ways(pattern))
+
+
+def pick(word: str, among: Sequence[T], name_of: Callable[[T], str], *, exact: bool = False) -> tuple[T, ...]:
+    """Return what the word means: all that match in the best way that matches at all.
+
+    The ways, best first: the very name; the name folded; a part of it; a glob. With `exact` (it stood in
+    quotes) only whole names count. Quotes that were left open are taken off before giving up.
+    """
+    ways = _whole_name_ways(word) if exact else (*_whole_name_ways(word), *_loose_ways(word))
+    for way in ways:
+        if found := tuple(candidate for candidate in among if way(name_of(candidate))):
+            return found
+    bare = word.translate(_EQUIVALENTS).strip(_QUOTES_AROUND)
+    return pick(bare, among, name_of) if not exact and bare and bare != word else ()
+
+
+def nearest(word: str, names: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
+    """Return the names most like the word, best first, none where nothing is alike."""
+    known = tuple(dict.fromkeys(names))
+    found = process.extract(
+        word, known, scorer=fuzz.WRatio, processor=fold, limit=limit, score_cutoff=LIKENESS_WORTH_NAMING
+    )
+    return tuple(name for name, _, _ in found)
+
+
+def _whole_name_ways(word: str) -> tuple[Callable[[str], bool], ...]:
+    folded = fold(word)
+    return (lambda name: name == word, lambda name: fold(name) == folded)
+
+
+def _loose_ways(word: str) -> tuple[Callable[[str], bool], ...]:
+    folded = fold(word)
+    if not folded:
+        return ()
+    ways = (lambda name: folded in fold(name), lambda name: matches_glob(folded, fold(name)))
+    return ways if is_glob(word) else ways[:1]
+
+
+@lru_cache(maxsize=512)
+def _compiled(glob: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": "."}
+    return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in glob), re.DOTALL)

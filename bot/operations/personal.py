@@ -1,0 +1,68 @@
+"""`help` and `whoami`: what somebody may do here, and why. Asks VBR nothing."""
+
+from bot.operations.answers import HeldGrant, HelpAnswer, WhoamiAnswer
+from bot.operations.asking import Asking
+from bot.operations.catalog import BY_NAME, CATALOG, Operation
+from bot.operations.matching import fold, nearest
+from bot.operations.outcomes import Done
+from bot.operations.people import People, Person
+from bot.operations.requests import HelpRequest, WhoamiRequest
+from bot.operations.roles import Rights
+from bot.settings import Role, ServerName
+
+
+class Personal:
+    """Answers `help` and `whoami`."""
+
+    def __init__(self, people: People, rights: Rights, servers: tuple[ServerName, ...]) -> None:
+        self._people = people
+        self._rights = rights
+        self._servers = servers
+
+    async def help(self, request: HelpRequest, asking: Asking) -> Done:
+        """Return what this person may do; with a word, the operation of that name or button."""
+        topic = _topic(request.word) if request.word is not None else None
+        unknown = request.word if topic is None else None
+        alike = nearest(unknown, BY_NAME, limit=1) if unknown is not None else ()
+        return Done(
+            HelpAnswer(
+                operations=self._operations(asking.person),
+                topic=topic,
+                unknown_word=unknown,
+                nearest=BY_NAME[alike[0]] if alike else None,
+                is_granted_anything=bool(self._rights.held(asking.person)),
+            )
+        )
+
+    async def whoami(self, request: WhoamiRequest, asking: Asking) -> Done:
+        """Return the grants that apply to the person asked about, as far as the asker may know of them."""
+        person = asking.person
+        if request.person is not None and request.person != person.id:
+            person = await self._people.read(request.person, asking.gesture.team_id)
+        held = self._rights.held(person)
+        roles = {grant.grant.role for grant in held}
+        return Done(
+            WhoamiAnswer(
+                person=person,
+                held=held if person == asking.person else self._known_to(asking, held),
+                roles=tuple(role for role in Role if role in roles),
+                operations=self._operations(person),
+            )
+        )
+
+    def _known_to(self, asking: Asking, held: tuple[HeldGrant, ...]) -> tuple[HeldGrant, ...]:
+        """A grant's globs are names too: of others' grants only those are told that the asker has as well."""
+        if all(asking.sight.sees_all(server) for server in self._servers):
+            return held
+        own = {mine.grant for mine in self._rights.held(asking.person)}
+        return tuple(theirs for theirs in held if theirs.grant in own)
+
+    def _operations(self, person: Person) -> tuple[Operation, ...]:
+        return tuple(operation for operation in CATALOG if self._rights.may(person, operation).is_allowed)
+
+
+def _topic(word: str) -> Operation | None:
+    wanted = fold(word)
+    return next(
+        (known for known in CATALOG if wanted in {known.name, fold(known.button or known.name)}), None
+    )

@@ -1,0 +1,232 @@
+"""One asking from end to end: who it is, whether they may, what comes of it, and one log line about it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+import structlog
+
+from bot.observability import Clock
+from bot.operations import offers
+from bot.operations.actions import Actions, Memory
+from bot.operations.answers import ActionAnswer
+from bot.operations.asking import Asking
+from bot.operations.catalog import Operation, operation_of
+from bot.operations.job import JobDetails
+from bot.operations.jobs import Jobs
+from bot.operations.lookup import Lookup
+from bot.operations.outcomes import (
+    Broken,
+    Done,
+    Failed,
+    MovedOn,
+    NotNow,
+    Outcome,
+    Refusal,
+    Refused,
+    Unclear,
+    kind_of,
+)
+from bot.operations.people import People, Person
+from bot.operations.personal import Personal
+from bot.operations.ports import OperationMetrics, WatchHealth
+from bot.operations.reasons import Reasons
+from bot.operations.record import Record
+from bot.operations.requests import (
+    Gesture,
+    HelpRequest,
+    JobRequest,
+    JobsRequest,
+    Request,
+    RetryRequest,
+    ServersRequest,
+    SessionRequest,
+    SessionsRequest,
+    StartRequest,
+    StatusRequest,
+    StopRequest,
+    WhoamiRequest,
+)
+from bot.operations.roles import Rights, Verdict
+from bot.operations.sending import Acting, Sender
+from bot.operations.servers import Servers
+from bot.operations.sessions import Sessions, SessionViews
+from bot.settings import GrantSettings, ServerName
+from bot.store.audit import AuditLog
+from bot.store.errors import StoreError
+from bot.store.own_actions import OwnActions
+from bot.store.presses import Presses
+from bot.veeam import Fleet, JobState, VeeamError
+
+log = structlog.get_logger()
+
+STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the operations keep and read back."""
+
+    audit: AuditLog
+    presses: Presses
+    own_actions: OwnActions
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say about who may do what, and where. No `allowed_channels`: everywhere."""
+
+    grants: Sequence[GrantSettings]
+    allowed_channels: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Servants:
+    """The servers, and the accounts to act under in place of the fleet's own, by server and role."""
+
+    fleet: Fleet
+    acting: Acting = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Whom the runner asks and tells: people, watching, metrics and time."""
+
+    people: People
+    health: WatchHealth
+    metrics: OperationMetrics
+    clock: Clock
+
+
+class Runner:
+    """Turns a gesture and its request into an outcome; every refusal is on record."""
+
+    def __init__(self, servants: Servants, stores: Stores, rules: Rules, surroundings: Surroundings) -> None:
+        fleet, clock = servants.fleet, surroundings.clock
+        self._surroundings = surroundings
+        self._allowed_channels = frozenset(rules.allowed_channels)
+        self._rights = Rights(rules.grants)
+        self._record = Record(stores.audit, clock)
+        lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), SessionViews(stores.own_actions)
+        sender = Sender(fleet, self._record, stores.own_actions, clock)
+        memory = Memory(self._record, stores.presses, servants.acting)
+        self._personal = Personal(surroundings.people, self._rights, fleet.names)
+        self._jobs = Jobs(fleet, lookup, self._rights, reasons, clock)
+        self._job = JobDetails(fleet, lookup, self._rights, reasons, views, clock)
+        self._sessions = Sessions(fleet, lookup, self._rights, views, clock)
+        self._servers = Servers(fleet, lookup, self._rights, surroundings.health, clock)
+        self._actions = Actions(fleet, lookup, self._rights, sender, memory, clock)
+
+    async def run(self, gesture: Gesture, request: Request) -> Outcome:
+        """Return what came of it; what servers and database raise are outcomes too."""
+        began = self._surroundings.clock.monotonic()
+        operation = operation_of(request)
+        outcome = await self._outcome(operation, gesture, request)
+        seconds = self._surroundings.clock.monotonic() - began
+        self._surroundings.metrics.operation_finished(operation.name, kind_of(outcome), seconds=seconds)
+        _tell(operation, gesture, outcome, seconds)
+        return outcome
+
+    def offers(self, person: Person, server: ServerName, state: JobState) -> tuple[Operation, ...]:
+        """Return the operations whose buttons to draw for this person on this job."""
+        return offers.offers(self._rights, person, server, state)
+
+    def offers_all(self, state: JobState) -> tuple[Operation, ...]:
+        """Return the operations whose buttons to draw on this job where many people look."""
+        return offers.offers_all(state)
+
+    async def _outcome(self, operation: Operation, gesture: Gesture, request: Request) -> Outcome:
+        try:
+            person = await self._surroundings.people.read(gesture.person_id, gesture.team_id)
+            verdict = self._verdict(person, operation, gesture)
+            if verdict.refusal is not None:
+                outcome: Outcome = await self._refused(operation, person, gesture, verdict)
+            else:
+                asking = Asking(person, gesture, self._rights.sight(person))
+                outcome = await self._answer(request, asking)
+        except VeeamError as error:
+            return Failed(operation, error)
+        except StoreError as error:
+            log.error("operations.store_failed", reference=gesture.reference, error=str(error))
+            return Broken(STORE, changed=False)
+        return self._with_group_names(outcome)
+
+    def _verdict(self, person: Person, operation: Operation, gesture: Gesture) -> Verdict:
+        verdict = self._rights.may(person, operation)
+        if verdict.refusal is not None or self._may_be_asked_in(gesture):
+            return verdict
+        return Verdict(Refusal.CHANNEL)
+
+    def _may_be_asked_in(self, gesture: Gesture) -> bool:
+        if not self._allowed_channels or gesture.is_direct or gesture.channel_id is None:
+            return True
+        return gesture.channel_id in self._allowed_channels
+
+    async def _refused(
+        self, operation: Operation, person: Person, gesture: Gesture, verdict: Verdict
+    ) -> Refused:
+        refusal = verdict.refusal or Refusal.NO_GRANT
+        try:
+            await self._record.refused(operation, person, gesture, refusal)
+        except StoreError as error:
+            # A refusal needs no database to hold; that it is not on record is for the operator to know.
+            log.error("operations.refusal_not_recorded", reference=gesture.reference, error=str(error))
+        return Refused(refusal, operation, person.standing, verdict.roles_needed, verdict.groups)
+
+    def _with_group_names(self, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Refused) or not outcome.groups:
+            return outcome
+        return replace(outcome, groups=self._surroundings.people.group_names(outcome.groups))
+
+    async def _answer(self, request: Request, asking: Asking) -> Outcome:
+        match request:
+            case HelpRequest():
+                return await self._personal.help(request, asking)
+            case WhoamiRequest():
+                return await self._personal.whoami(request, asking)
+            case JobsRequest():
+                return await self._jobs.list(request, asking)
+            case JobRequest():
+                return await self._job.show(request, asking)
+            case SessionsRequest():
+                return await self._sessions.list(request, asking)
+            case SessionRequest():
+                return await self._sessions.show(request, asking)
+            case StatusRequest():
+                return await self._servers.status(request, asking)
+            case ServersRequest():
+                return await self._servers.servers(request, asking)
+            case StartRequest() | StopRequest() | RetryRequest():
+                return await self._actions.run(request, asking)
+            case _:
+                assert_never(request)
+
+
+def _tell(operation: Operation, gesture: Gesture, outcome: Outcome, seconds: float) -> None:
+    log.info(
+        "operation.finished",
+        operation=operation.name,
+        outcome=kind_of(outcome),
+        reference=gesture.reference,
+        person=gesture.person_id,
+        channel=gesture.channel_id,
+        duration_ms=round(seconds * 1000),
+        **_facts(outcome),
+    )
+
+
+def _facts(outcome: Outcome) -> dict[str, str | None]:
+    match outcome:
+        case Done(ActionAnswer() as answer):
+            session_id = answer.session.id if answer.session is not None else None
+            return {"server": answer.server, "job_id": answer.job_id, "session_id": session_id}
+        case Refused():
+            return {"reason": outcome.refusal}
+        case MovedOn() | NotNow():
+            return {"server": outcome.job.server, "job_id": outcome.job.state.id}
+        case Unclear():
+            return {"server": outcome.server, "session_id": outcome.session_id, "error": str(outcome.error)}
+        case Failed():
+            return {"server": outcome.error.server, "error": str(outcome.error)}
+        case _:
+            return {}
