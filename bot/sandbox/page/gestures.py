@@ -1,10 +1,11 @@
 """Reads a gesture that the browser sent and does it as the person."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bot.sandbox.slack.errors import GestureImpossible
 from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.results import Result
 from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import Workspace
 
@@ -24,7 +25,7 @@ class Actor(Protocol):
     async def types(self, channel_id: str, text: str, /, *, command: str) -> Told:
         """Type a slash command in a channel."""
 
-    async def says(self, channel_id: str, text: str, /, *, thread_ts: str | None) -> Told:
+    async def says(self, channel_id: str, text: str, /, *, thread_ts: str | None) -> Told | Message:
         """Write a message in a channel or a thread."""
 
     async def activates(self, surface: Message | View, block_id: str, action_id: str, value: Any, /) -> Told:
@@ -45,8 +46,8 @@ class Actor(Protocol):
     async def message_shortcut(self, callback_id: str, surface: Message, /) -> Told:
         """Choose a shortcut in a message's menu."""
 
-    async def opens_home(self, /) -> Told:
-        """Open the app's Home."""
+    async def opens_home(self, *, tab: Literal["home", "messages"]) -> Told:
+        """Open the app's Home, or its messages."""
 
 
 class GestureUnreadable(Exception):
@@ -69,16 +70,10 @@ class Gestures:
             actor = self._signed_in(asked["person"])
             told = await _GESTURES[asked["gesture"]](self, actor, asked)
         except GestureImpossible as impossible:
-            return {
-                "shown": "client_refused",
-                "text": str(impossible),
-                "errors": {},
-                "options": [],
-                "opened_url": None,
-            }
+            return Result("client_refused", str(impossible)).json()
         except (KeyError, TypeError) as missing:
             raise GestureUnreadable(f"{missing} is missing or unknown") from missing
-        return told.json()
+        return (Result() if isinstance(told, Message) else told).json()
 
     def _signed_in(self, person_id: str) -> Actor:
         if not self._workspace.directory.people[person_id].may_act:
@@ -100,7 +95,7 @@ class Gestures:
         return surface
 
 
-_GESTURES: Mapping[str, Callable[[Gestures, Actor, Json], Awaitable[Told]]] = {
+_GESTURES: Mapping[str, Callable[[Gestures, Actor, Json], Awaitable[Told | Message]]] = {
     "types": lambda _, actor, asked: actor.types(asked["channel"], asked["text"], command=asked["command"]),
     "says": lambda _, actor, asked: actor.says(asked["channel"], asked["text"], thread_ts=asked["thread_ts"]),
     "activates": lambda on, actor, asked: actor.activates(
@@ -115,5 +110,5 @@ _GESTURES: Mapping[str, Callable[[Gestures, Actor, Json], Awaitable[Told]]] = {
     "message_shortcut": lambda on, actor, asked: actor.message_shortcut(
         asked["callback_id"], on.message(asked)
     ),
-    "opens_home": lambda _, actor, __: actor.opens_home(),
+    "opens_home": lambda _, actor, asked: actor.opens_home(tab=asked["tab"]),
 }

@@ -22,6 +22,7 @@ from bot.sandbox.slack.workspace import Workspace
 _HERE = Path(__file__).parent
 _PACE_SECONDS = 0.08  # changes that come closer together are sent as one
 _KEEP_ALIVE_SECONDS = 15
+_SHUTDOWN_SECONDS = 2
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -70,7 +71,7 @@ class SandboxPage:
         app.router.add_static("/static", _HERE / "static")
         app.on_shutdown.append(self._end_streams)
         self._is_closing = False
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()

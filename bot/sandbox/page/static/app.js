@@ -178,7 +178,7 @@ class Page {
     if (!this.snapshot) return;
     const channel = this.#channel();
     if (this.place.kind === "channel" && !channel) this.place = { kind: "channel", id: this.#firstChannel() };
-    if (this.place.kind === "home") void this.#gesture("opens_home", { tab: "home" });
+    if (this.place.kind === "home") void this.#gesture("opens_home", { tab: this.snapshot.app.home_enabled ? "home" : "messages" });
     this.list.clear();
     this.threadList.clear();
     this.#toAddress();
@@ -217,6 +217,11 @@ class Page {
     return this.place.kind === "channel" ? this.snapshot.channels.find((one) => one.id === this.place.id) : undefined;
   }
 
+  #direct() {
+    const { channels, app } = this.snapshot;
+    return channels.find((one) => one.kind === "im" && one.members.includes(app.bot_user));
+  }
+
   #visible(messages) {
     return messages.filter((message) => !this.#dismissed.has(`${message.channel}/${message.ts}`));
   }
@@ -224,6 +229,9 @@ class Page {
   draw() {
     if (!this.snapshot) return;
     const { snapshot } = this;
+    // An app without a Home is opened at its direct conversation, which the opening makes.
+    const direct = this.#direct();
+    if (this.place.kind === "home" && !snapshot.app.home_enabled && direct) this.place = { kind: "channel", id: direct.id };
     const channel = this.#channel();
     if (channel) this.marks.mark(this.person, channel.id, channel.messages.at(-1)?.ts ?? "0");
     at("team").textContent = snapshot.team.name;
@@ -270,9 +278,9 @@ class Page {
   }
 
   #drawHome() {
-    const { app, home, channels } = this.snapshot;
+    const { app, home } = this.snapshot;
     replace(at("title"), app.name, h("span", { class: "tag" }, "App"));
-    replace(at("tabs"), this.#tabs("home", channels.find((one) => one.kind === "im" && one.members.includes(app.bot_user))));
+    replace(at("tabs"), app.home_enabled ? this.#tabs("home", this.#direct()) : null);
     const signature = JSON.stringify([home?.id, home?.blocks, this.person]);
     if (signature === this.homeDrawn && at("home").childElementCount) return;
     this.homeDrawn = signature;

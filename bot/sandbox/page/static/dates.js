@@ -3,7 +3,8 @@
 const DAY = 86_400_000;
 
 function options(format) {
-  return (moment, zone) => new Intl.DateTimeFormat("en-US", { timeZone: zone, ...format }).format(moment);
+  // Some browsers put a narrow no-break space before AM and PM.
+  return (moment, zone) => new Intl.DateTimeFormat("en-US", { timeZone: zone, ...format }).format(moment).replaceAll("\u202f", " ");
 }
 
 const long = options({ weekday: "long", year: "numeric", month: "long", day: "numeric" });

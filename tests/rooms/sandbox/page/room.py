@@ -1,7 +1,9 @@
 """A workspace with the page before it, and people whose gestures are kept."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bot.sandbox.page import Fault, PageSetting, SandboxPage, ServerCard
@@ -13,6 +15,8 @@ from bot.sandbox.slack.views import View
 from bot.sandbox.slack.workspace import Workspace
 
 Json = dict[str, Any]
+
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 @dataclass
@@ -47,13 +51,32 @@ class ScriptedPeople:
 
     def __init__(self) -> None:
         self.made: list[Gesture] = []
+        self._news = asyncio.Event()
         self.answer: Callable[[Gesture], Told] = lambda _gesture: Told()
 
     def person(self, person_id: str) -> "ScriptedPerson":
         return ScriptedPerson(self, person_id)
 
-    def names(self) -> list[str]:
-        return [gesture.name for gesture in self.made]
+    def keep(self, gesture: Gesture) -> Told:
+        self.made.append(gesture)
+        self._news.set()
+        return self.answer(gesture)
+
+    async def has_made(self, number: int = 1) -> list[Gesture]:
+        """All gestures, once there are that many."""
+        await self._wait_until(lambda: len(self.made) >= number)
+        return self.made
+
+    async def first(self, name: str) -> Gesture:
+        """The first gesture of that name, once it was made."""
+        await self._wait_until(lambda: name in [gesture.name for gesture in self.made])
+        return next(gesture for gesture in self.made if gesture.name == name)
+
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
 
 
 class ScriptedPerson:
@@ -62,9 +85,7 @@ class ScriptedPerson:
         self._id = person_id
 
     def _do(self, name: str, *facts: Any) -> Told:
-        gesture = Gesture(self._id, name, facts)
-        self._people.made.append(gesture)
-        return self._people.answer(gesture)
+        return self._people.keep(Gesture(self._id, name, facts))
 
     async def types(self, channel_id: str, text: str, /, *, command: str) -> Told:
         return self._do("types", channel_id, text, command)
@@ -90,8 +111,8 @@ class ScriptedPerson:
     async def message_shortcut(self, callback_id: str, surface: Message, /) -> Told:
         return self._do("message_shortcut", callback_id, surface.ts)
 
-    async def opens_home(self) -> Told:
-        return self._do("opens_home")
+    async def opens_home(self, *, tab: str) -> Told:
+        return self._do("opens_home", tab)
 
 
 def _place(surface: Message | View) -> str:

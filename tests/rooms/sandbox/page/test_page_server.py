@@ -95,7 +95,7 @@ async def test_only_the_page_itself_may_act(
     browserless: aiohttp.ClientSession, headers: dict[str, str], status: int
 ) -> None:
     """Another page that is open in the same browser can do nothing here."""
-    asked = json.dumps({"person": "U0ANN", "gesture": "opens_home"})
+    asked = json.dumps({"person": "U0ANN", "gesture": "opens_home", "tab": "home"})
     sent = {"Content-Type": "application/json", **headers}
     async with browserless.post("/gestures", data=asked, headers=sent) as response:
         assert response.status == status

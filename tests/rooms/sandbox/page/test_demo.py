@@ -1,0 +1,145 @@
+import asyncio
+import json
+import ssl
+import sys
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.demo import Demo
+from bot.sandbox.process import BotDied, inherited
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def demo() -> AsyncIterator[Demo]:
+    async with Demo() as made:
+        yield made
+
+
+async def test_the_bot_accepts_the_settings_that_the_demo_writes(demo: Demo) -> None:
+    """The demo's bot is set up by environment and file alone, in the form of any deployment."""
+    shown = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "config"),
+        env=demo.bot_env,
+        cwd=demo.folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    settings, complaint = await shown.communicate()
+    assert (shown.returncode, complaint) == (0, b"")
+    for text in (demo.slack.api_url, *(card.url for card in demo.cards), "C0BACKUPS", "S0TAPEOPERATORS"):
+        assert text in settings.decode()
+
+
+async def test_other_clients_can_use_the_servers_with_what_the_demo_tells(demo: Demo) -> None:
+    """Address, user, password and the certificate's fingerprint are true, for both servers."""
+    assert [card.name for card in demo.cards] == ["hq", "branch"]
+    async with aiohttp.ClientSession(headers={"x-api-version": "1.3-rev0"}) as session:
+        for card in demo.cards:
+            pin = aiohttp.Fingerprint(bytes.fromhex(card.fingerprint))
+            login = {"grant_type": "password", "username": card.username, "password": card.password}
+            async with session.post(f"{card.url}/api/oauth2/token", data=login, ssl=pin) as answer:
+                assert answer.status == 200
+
+
+async def test_the_servers_certificate_is_verified_by_the_file_in_the_settings(demo: Demo) -> None:
+    """Each server has a CA of its own; the other one's does not do."""
+    contexts = [
+        ssl.create_default_context(cafile=demo.folder / name / "127.0.0.1-ca.pem") for name in demo.vbrs
+    ]
+    async with aiohttp.ClientSession(headers={"x-api-version": "1.3-rev0"}) as session:
+        async with session.get(f"{demo.cards[0].url}/api/v1/serverTime", ssl=contexts[0]) as answer:
+            assert answer.status == 200
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await session.get(f"{demo.cards[0].url}/api/v1/serverTime", ssl=contexts[1])
+
+
+async def test_slack_installs_the_bot_by_its_own_manifest(demo: Demo) -> None:
+    """A scope that the manifest forgets is missing in the demo, as it would be in a real workspace."""
+    printed = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "manifest"), stdout=asyncio.subprocess.PIPE
+    )
+    manifest, _ = await printed.communicate()
+    assert all(scope in manifest.decode() for scope in demo.slack.workspace.app.scopes)
+
+
+async def test_the_page_names_every_role_and_every_fault(demo: Demo) -> None:
+    """A newcomer finds people of the five roles, and what can be broken."""
+    async with aiohttp.ClientSession() as session, session.get(demo.page_url) as answer:
+        text = await answer.text()
+    boot = json.loads(text.split('id="boot">')[1].split("</script>")[0])
+    assert boot["people"][0] == "U0ANN"
+    assert sorted(set(boot["roles"].values())) == [
+        "Veeam Backup Administrator",
+        "Veeam Backup Operator",
+        "Veeam Backup Viewer",
+        "Veeam Restore Operator",
+        "Veeam Tape Operator",
+    ]
+    assert {"U0GUS", "U0FAY", "U0NIA"} <= set(boot["people"]) - boot["roles"].keys()
+    assert [server["name"] for server in boot["servers"]] == ["hq", "branch"]
+
+
+@pytest.mark.parametrize("fault", ["dark-hq", "slow-branch"])
+async def test_a_server_fault_ends_when_it_is_switched_off(demo: Demo, fault: str) -> None:
+    """The server is back as it was."""
+    await _switch(demo, fault, on=True)
+    await _switch(demo, fault, on=False)
+    card = next(card for card in demo.cards if fault.endswith(card.name))
+    pin = aiohttp.Fingerprint(bytes.fromhex(card.fingerprint))
+    headers = {"x-api-version": card.api_version}
+    async with (
+        asyncio.timeout(5),
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{card.url}/api/v1/serverTime", ssl=pin) as answer,
+    ):
+        assert answer.status == 200
+
+
+async def test_a_dark_server_refuses_connections(demo: Demo) -> None:
+    """Down means down: nobody listens there."""
+    await _switch(demo, "dark-branch", on=True)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(f"{demo.cards[1].url}/api/v1/serverTime")
+    await _switch(demo, "dark-branch", on=False)
+
+
+async def test_a_bot_that_cannot_start_tells_why() -> None:
+    """The end of its log is handed on, so that nobody has to look for it."""
+    async with Demo() as demo:
+        demo.bot_env["PORT"] = "no number"
+        await demo.start()
+        with pytest.raises(BotDied) as died:
+            await demo.ready()
+    assert died.value.status == 2
+    assert died.value.last_lines
+
+
+async def test_nothing_of_the_surroundings_leads_out_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token, a database or a proxy of the person who runs the demo is not handed to its bot."""
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "VEEAM_URL",
+        "DATABASE_URL",
+        "DATABASE_URL_FILE",
+        "https_proxy",
+        "ALL_PROXY",
+    ):
+        monkeypatch.setenv(name, "outside")
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    assert "outside" not in inherited().values()
+    assert inherited()["TZ"] == "Europe/Berlin"
+
+
+async def _switch(demo: Demo, key: str, *, on: bool) -> None:
+    asked = {"key": key, "on": on}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{demo.page_url}faults", json=asked) as answer,
+    ):
+        assert (await answer.json())["is_on"] is on
