@@ -99,7 +99,7 @@ class Account:
         """Tell a role that may not from a server that answers 403 to every token it gave out by refresh."""
         token = await self._tokens.instead_of(doubted, by_password=True)
         answer = await self._wire.send(call, token=token.access)
-        if answer.status != HTTPStatus.FORBIDDEN:
+        if answer.is_success:
             self._tokens.distrust_refresh()
         return self._successful(answer, call)
 

@@ -21,8 +21,6 @@ from typing import Annotated, Any, Generic, NewType, TypeVar, Union, get_args, g
 import msgspec
 from msgspec.structs import fields, force_setattr
 
-Identity = Annotated[str, msgspec.Meta(min_length=1)]
-
 
 class Part(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """An object inside a row. Keys are the document's, in snake_case."""
@@ -178,7 +176,13 @@ class _Reader(Generic[P]):
             whole = self._model.as_object(msgspec.json.decode(row)) or {}
             return msgspec.convert({k: v for k, v in whole.items() if v is not None}, self._model)
         except _UNREADABLE:
+            return self._by_field(row)
+
+    def _by_field(self, row: msgspec.Raw) -> P:
+        try:
             return self.leniently(_json(bytes(row)))
+        except Undecodable:
+            raise _Unusable from None
 
     def leniently(self, value: object) -> P:
         whole = self._model.as_object(value)

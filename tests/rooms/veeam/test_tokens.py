@@ -286,6 +286,21 @@ async def test_refreshed_tokens_that_get_403_are_given_up(
     assert grants(vbr) == ["password", "refresh_token", "password", "password", "password"]
 
 
+async def test_only_a_success_proves_the_refresh_at_fault(
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock
+) -> None:
+    """A server that fails under the new login too has proven nothing about refreshed tokens."""
+    await client.job_states()
+    await clock.advance(800)
+    vbr.faults.add(*STATES, refusing(403))
+    vbr.faults.add(*STATES, refusing(500))
+    with pytest.raises(ServerFailed):
+        await client.job_states()
+    await clock.advance(800)
+    await client.job_states()
+    assert grants(vbr) == ["password", "refresh_token", "password", "refresh_token"]
+
+
 async def test_a_403_of_the_role_keeps_the_refresh(vbr: VbrSandbox, clock: FakeClock) -> None:
     """An operation that this role may not is refused under any token: refreshing goes on."""
     async with client_of(vbr, clock, vbr.accounts.by_role(Role.VIEWER)) as client:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.veeam import InventoryObject, JobState, LogRecord, RepositoryState, ServerInfo, Session, TaskSession
@@ -286,6 +286,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(data=st.data(), kind=st.sampled_from(ROWS))
 def test_no_mutation_loses_the_page(data: st.DataObject, kind: tuple[type[Row], dict[str, Any]]) -> None:
     """Whatever becomes of one row, its neighbours are read as before, and all rows are accounted for."""
@@ -304,12 +305,14 @@ def test_no_mutation_loses_the_page(data: st.DataObject, kind: tuple[type[Row], 
         assert all(moment is None or moment.tzinfo is UTC for moment in moments)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(value=json_values, model=st.sampled_from([JobState, Session, TaskSession, InventoryObject]))
 def test_any_json_is_a_row_or_is_counted(value: object, model: type[Row]) -> None:
     """No JSON value raises anything as a row."""
     assert decode_page(model, page(value), UTC).received == 1
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(body=st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_a_page_or_undecodable(body: bytes) -> None:
     """No body raises anything but Undecodable."""
