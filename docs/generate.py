@@ -45,7 +45,9 @@ def settings_page() -> str:
 def slack_app_page() -> str:
     """What the Slack app asks for, and why."""
     scopes = [(f"`{scope.name}`", scope.reason, _code(scope.methods)) for scope in SCOPES]
-    events = [(f"`{event.name}`", event.reason, f"`{event.scope}`") for event in EVENTS]
+    events = [
+        (f"`{event.name}`", event.reason, f"`{event.scope}`" if event.scope else "none") for event in EVENTS
+    ]
     lines = (
         _MADE,
         "# The Slack app",

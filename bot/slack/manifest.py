@@ -23,11 +23,11 @@ class Scope:
 
 @dataclass(frozen=True)
 class Event:
-    """An event the bot listens to, why, and the scope that Slack demands for it."""
+    """An event the bot listens to, why, and the scope that Slack demands for it, if any."""
 
     name: str
     reason: str
-    scope: str
+    scope: str | None = None
 
 
 SCOPES: Final = (
@@ -35,12 +35,12 @@ SCOPES: Final = (
     Scope(
         "chat:write",
         "post completions and answers, keep them current, answer one person alone",
-        ("chat.postMessage", "chat.update", "chat.postEphemeral", "chat.delete"),
+        ("chat.postMessage", "chat.update", "chat.postEphemeral"),
     ),
     Scope(
         "usergroups:read",
         "know who is in the user groups that the grants name",
-        ("usergroups.list", "usergroups.users.list"),
+        ("usergroups.list",),
     ),
     Scope(
         "users:read",
@@ -50,9 +50,9 @@ SCOPES: Final = (
     Scope(
         "channels:read",
         "see whether the bot is a member of a public channel it shall post to",
-        ("conversations.info", "users.conversations"),
+        ("conversations.info",),
     ),
-    Scope("groups:read", "the same for private channels", ("conversations.info", "users.conversations")),
+    Scope("groups:read", "the same for private channels", ("conversations.info",)),
     Scope(
         "channels:history",
         "look whether a message whose reply was lost did arrive, before it is sent again",
@@ -74,6 +74,8 @@ EVENTS: Final = (
     ),
     Event("subteam_updated", "a user group was renamed, disabled or enabled", "usergroups:read"),
     Event("subteam_members_changed", "somebody was given a role, or lost it", "usergroups:read"),
+    Event("app_uninstalled", "the workspace removed the app: say so in the log"),
+    Event("tokens_revoked", "the bot's token holds no longer: say so in the log"),
 )
 
 
