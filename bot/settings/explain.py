@@ -54,10 +54,9 @@ def _missing(at: Location, origins: Origins, expected: Mapping[Location, str]) -
         return None  # A variable was there and could not be used: that is a problem of its own.
     if (variable := expected.get(at)) is not None:
         return Problem(variable, "environment", "is not set")
-    setting = ".".join(step for step in at if isinstance(step, str))
     if at[-1] == "password":  # Its variable's name is made of a name that is missing or wrong itself.
         return None
-    return Problem(setting, origins.place(at[:-1]), "is missing")
+    return Problem(_table(at), origins.place(at[:-1]), "is missing")
 
 
 def _unknown_key(_detail: ErrorDetails, at: Location) -> str:
@@ -70,13 +69,20 @@ def _unknown_key(_detail: ErrorDetails, at: Location) -> str:
 
 def _not_a_list(detail: ErrorDetails, at: Location) -> str:
     if section_at(at) is not None and isinstance(detail["input"], dict):
-        return f"must be written with two brackets: [[{'.'.join(str(step) for step in at)}]]"
+        return f"must be written with two brackets: [[{_table(at)}]]"
     return 'must be a list, such as ["a", "b"]'
 
 
 def _not_a_table(_detail: ErrorDetails, at: Location) -> str:
-    table = ".".join(step for step in at if isinstance(step, str))
-    return f"must be a table: [[{table}]]" if isinstance(at[-1], int) else f"must be a table: [{table}]"
+    return (
+        f"must be a table: [[{_table(at)}]]"
+        if isinstance(at[-1], int)
+        else f"must be a table: [{_table(at)}]"
+    )
+
+
+def _table(at: Location) -> str:
+    return ".".join(step for step in at if isinstance(step, str))
 
 
 def _broken_rule(detail: ErrorDetails, _at: Location) -> str:

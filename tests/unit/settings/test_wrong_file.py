@@ -210,6 +210,12 @@ WRONG_IN_FILE = [
 ]
 
 WRONG_SERVERS = [
+    (
+        '[servers.accounts]\nrole = "Tape Operator"',
+        "servers.accounts",
+        "[[servers]] 2, accounts",
+        "must be written with two brackets: [[servers.accounts]]",
+    ),
     ('name = "a b"', "servers.name", "[[servers]] 2, name", "must be 1 to 40 letters, digits, - or _"),
     (f'name = "{"a" * 41}"', "servers.name", "[[servers]] 2, name", "must be 1 to 40"),
     ('name = "HQ"', "servers.name", "[[servers]] 2, name", "is the name of another server too"),
