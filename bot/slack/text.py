@@ -123,13 +123,13 @@ def utc(at: datetime) -> str:
 
 
 def duration(length: timedelta | float) -> str:
-    """A length of time (a number is seconds): "45 s", "26 min", "1 h 04 min", "2 d 03 h"."""
+    """A length of time (a number is seconds): "45 s", "26 min", "1 h 04 min", "2 d"."""
     seconds = max(0, int(length.total_seconds() if isinstance(length, timedelta) else length))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if days:
-        return f"{days} d {hours % 24:02} h"
+        return f"{days} d {hours % 24:02} h" if hours % 24 else f"{days} d"
     if hours:
-        return f"{hours} h {minutes % 60:02} min"
+        return f"{hours} h {minutes % 60:02} min" if minutes % 60 else f"{hours} h"
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 

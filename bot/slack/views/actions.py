@@ -8,7 +8,8 @@ from bot.slack.views import signs
 from bot.slack.views.buttons import Target, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
 from bot.store import NewFollowed
-from bot.veeam import JobId, Result, ServerName, Session, SessionId, TaskSession
+from bot.veeam import JobId, Result, ServerName, Session, SessionId
+from bot.watch.facts import ObjectFacts, SessionFacts
 
 _OBJECT_LIMIT = 5
 _SENTENCES = {
@@ -37,7 +38,7 @@ def action_progress(followed: NewFollowed, session: Session) -> Message:
     return compose([head, _running_controls(operation, target, session)])
 
 
-def action_ended(followed: NewFollowed, session: Session, tasks: tuple[TaskSession, ...] = ()) -> Message:
+def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | None = None) -> Message:
     """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
     operation = BY_NAME[followed.operation]
     target = _target(followed, Drawn(SessionId(followed.session_id), is_active=False))
@@ -46,9 +47,9 @@ def action_ended(followed: NewFollowed, session: Session, tasks: tuple[TaskSessi
         paragraph(_sentence(operation, target, followed.person), _ending(operation, session)),
         paragraph(code(message)) if message and session.outcome is not Result.SUCCESS else NOTHING,
     ]
-    problems = [task for task in tasks if task.outcome in {Result.FAILED, Result.WARNING}]
-    problems.sort(key=lambda task: task.outcome is not Result.FAILED)
-    left_out = len(problems) - _OBJECT_LIMIT
+    story = ended.story if ended else None
+    problems = story.problems if story else ()
+    left_out = story.failed_total + story.warned_total - _OBJECT_LIMIT if story else 0
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
         _ended_controls(operation, target, session),
@@ -97,10 +98,9 @@ def _ending(operation: Operation, session: Session) -> str:
     return f"{signs.session_result(session)}{took}"
 
 
-def _object(task: TaskSession) -> Part:
-    message = task.result.message if task.result else None
-    result = signs.result(task.outcome.value if task.outcome else "")
-    return paragraph(f"{result} · {strong(task.name)}", code(message) if message else "")
+def _object(problem: ObjectFacts) -> Part:
+    result = f"{signs.result(problem.result)} · {strong(problem.name)}"
+    return paragraph(result, code(problem.message) if problem.message else "")
 
 
 def _running_controls(operation: Operation, target: Target, session: Session | None) -> Part:

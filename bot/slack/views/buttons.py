@@ -96,12 +96,11 @@ def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, a
 
 
 def job_controls(target: Target, operations: Sequence[Operation]) -> list[Control | None]:
-    """What can be pressed about a job, the most wanted first: what acts, then Details."""
-    acting = [operation for operation in _URGENCY if operation in operations]
-    looking = [
-        operation for operation in operations if operation.name in _REQUESTS and operation not in acting
-    ]
-    return [job_control(target, operation) for operation in (*acting, *looking)]
+    """What can be pressed about a job, the most wanted first: what is urgent, Details, what else acts."""
+    offered = [operation for operation in operations if operation.name in _REQUESTS]
+    acting = sorted((one for one in offered if one.confirmation), key=_urgency)
+    looking = [one for one in offered if one.confirmation is None]
+    return [job_control(target, one) for one in (*acting[:1], *looking, *acting[1:])]
 
 
 def job_control(target: Target, operation: Operation) -> Control | None:
@@ -197,6 +196,10 @@ def wishes(request: Request) -> tuple[str, ...]:
             return _said(_chained(request.chained))
         case _:
             return ()
+
+
+def _urgency(operation: Operation) -> int:
+    return _URGENCY.index(operation) if operation in _URGENCY else len(_URGENCY)
 
 
 def _said(*sentences: tuple[bool, str]) -> tuple[str, ...]:

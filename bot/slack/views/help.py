@@ -47,7 +47,7 @@ def roles(operation: Operation) -> str:
 
 def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> Part:
     offered = [one for one in CATALOG if one.kind is kind and one in answer.operations]
-    lines = [f"{code(f'{command} {operation.usage}')}  {operation.help}" for operation in offered]
+    lines = [f"{code(f'{command} {operation.usage}')}: {operation.help}" for operation in offered]
     return paragraph(f"*{title}*", *lines) if lines else paragraph()
 
 

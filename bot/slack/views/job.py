@@ -3,7 +3,7 @@
 from bot.operations.answers import JobAnswer, JobView, SessionView
 from bot.operations.people import PersonId
 from bot.operations.requests import JobRequest, KnownJob
-from bot.slack.text import code, count, date, duration, literal
+from bot.slack.text import code, count, date, literal
 from bot.slack.views import signs
 from bot.slack.views.buttons import Target, controls, job_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, note, paragraph
@@ -35,7 +35,7 @@ def _last_run(state: JobState) -> str:
         return "Last run: never"
     progress = state.session_progress
     seconds = progress.duration_seconds if progress else None
-    took = f", {'so far' if state.is_active else 'took'} {duration(seconds)}" if seconds else ""
+    took = signs.lasted(state, seconds)
     volume = signs.volume(progress)
     word = "This run" if state.is_active else "Last run"
     lines = [

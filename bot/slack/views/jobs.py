@@ -5,7 +5,7 @@ from math import ceil
 from bot.operations.answers import JobsAnswer, JobView
 from bot.operations.people import PersonId
 from bot.operations.requests import JobsFilter, JobsRequest
-from bot.slack.text import code, count, date, duration, literal
+from bot.slack.text import code, count, date, literal
 from bot.slack.views import signs
 from bot.slack.views.buttons import Target, controls, job_controls, page_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, heading, note, paragraph
@@ -49,12 +49,8 @@ def job_row(view: JobView) -> Part:
     """One job in a list: how it stands, since when, why, and what can be pressed."""
     lines = paragraph(signs.job_line(view), _when(view), code(view.reason) if view.reason else "")
     buttons = job_controls(Target.of(view), view.operations)
-    acting = [control for control in buttons if control and control.asks_first]
-    looking = [control for control in buttons if control and not control.asks_first]
-    first = [*acting[: _BUTTONS_PER_ROW - bool(looking)], *looking[:1]]
-    rest = [control for control in (*acting, *looking) if control not in first]
     return lines + controls(
-        [*first, *rest], direct=len(first), about=signs.job_name(view.state.name, view.server)
+        buttons, direct=_BUTTONS_PER_ROW, about=signs.job_name(view.state.name, view.server)
     )
 
 
@@ -63,14 +59,14 @@ def _when(view: JobView) -> str:
     if state.last_run is None:
         return f"Next run {date(state.next_run)}" if state.next_run else ""
     seconds = state.session_progress.duration_seconds if state.session_progress else None
-    took = f", {'so far' if state.is_active else 'took'} {duration(seconds)}" if seconds else ""
-    return f"Started {date(state.last_run)}{took}"
+    return f"Started {date(state.last_run)}{signs.lasted(state, seconds)}"
 
 
 def _summary(answer: JobsAnswer) -> str:
     pages = _pages(answer)
     page = f"page {answer.request.page + 1:,} of {pages:,}" if pages > 1 else ""
-    return " · ".join(filter(None, (count(answer.total, "job"), *_filters(answer.request), page)))
+    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
+    return " · ".join(filter(None, (total if answer.total else "", *_filters(answer.request), page)))
 
 
 def _filters(request: JobsRequest) -> list[str]:

@@ -34,6 +34,11 @@ def caught_up(facts: CaughtUp) -> Message:
     )
 
 
+def still_asking() -> Message:
+    """An answer takes longer than people like to wait; said once, to the asker alone."""
+    return compose([paragraph(f"{signs.BUSY} Still asking VBR. The answer comes here.")])
+
+
 def server_silent(facts: ServerSilent) -> Message:
     """A server has not answered for several polls."""
     return compose(

@@ -58,7 +58,7 @@ def _answer(answer: Answer, *, command: str, shared_by: PersonId | None) -> Mess
         case answers.SessionAnswer():
             return session(answer, shared_by=shared_by)
         case answers.StatusAnswer():
-            return status(answer, shared_by=shared_by)
+            return status(answer, command=command, shared_by=shared_by)
         case answers.ServersAnswer():
             return servers(answer, shared_by=shared_by)
         case answers.HelpAnswer():
@@ -78,7 +78,7 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
         case outcomes.Misread():
             return problems.misread(problem, command=command)
         case outcomes.NotFound():
-            return problems.not_found(problem)
+            return problems.not_found(problem, command=command)
         case outcomes.Ambiguous():
             return problems.ambiguous(problem)
         case outcomes.PressedBefore():

@@ -10,6 +10,7 @@ from bot.operations.outcomes import (
     MovedOn,
     NotFound,
     NotNow,
+    Obstacle,
     PressedBefore,
     Refusal,
     Refused,
@@ -46,7 +47,11 @@ def refused(outcome: Refused, *, command: str) -> Message:
     head = [
         paragraph(_refusal(outcome, doing), "Nothing was done."),
         paragraph(_roles(outcome.roles_needed), _groups(outcome.groups)),
-        note(f"{code(f'{command} whoami')} shows your roles and where they come from."),
+        note(
+            f"{code(f'{command} whoami')} shows your roles and where they come from."
+            if outcome.refusal in {Refusal.NO_GRANT, Refusal.ROLE, Refusal.SCOPE}
+            else ""
+        ),
     ]
     return compose(head)
 
@@ -62,13 +67,14 @@ def misread(outcome: Misread, *, command: str) -> Message:
     return compose(head)
 
 
-def not_found(outcome: NotFound) -> Message:
+def not_found(outcome: NotFound, *, command: str) -> Message:
     """Nothing of that name, and the names that are alike."""
     near = [code(name) for name in outcome.nearest]
     head = [
         paragraph(
             f"There is no {literal(outcome.what)} {code(outcome.word)} that you may see.",
             f"Did you mean {_either(near)}?" if near else "",
+            f"Or try {code(f'{command} {outcome.suggestion}')}" if outcome.suggestion else "",
         ),
         note(_silent(outcome.silent)),
     ]
@@ -119,9 +125,8 @@ def moved_on(outcome: MovedOn) -> Message:
 def not_now(outcome: NotNow) -> Message:
     """The job's state does not allow it."""
     name = signs.job_name(outcome.job.state.name, outcome.job.server)
-    activity = "is running already" if outcome.job.state.is_active else "is not running"
     head = [
-        paragraph(f"{name} {activity}, so {_label(outcome.operation)} has nothing to do. Nothing was sent."),
+        paragraph(f"{name} {_OBSTACLES[outcome.obstacle]} Nothing was sent."),
         job_state(outcome.job),
         _job_buttons(outcome.job),
     ]
@@ -161,18 +166,26 @@ def failed(outcome: Failed, reference: str) -> Message:
 
 def broken(outcome: Broken, reference: str) -> Message:
     """Our own failure."""
-    happened = "The bot ran into a fault of its own."
-    if outcome.what == "store":
-        happened = "The bot's own database did not answer."
+    happened = {
+        "store": "The bot's own database did not answer.",
+        "slow": "This took too long and was given up.",
+        "stopping": "The bot is being restarted.",
+    }.get(outcome.what, "The bot ran into a fault of its own.")
     changed = {
         True: "VBR was changed before that: look at the job before you press again.",
         False: "Nothing was changed in VBR.",
         None: "Whether VBR was changed is not known: look at the job before you press again.",
     }[outcome.changed]
-    advice = "Try again in a minute. If it stays, give this reference to whoever runs the bot."
+    again = "Try again in a minute. " if outcome.changed is False else ""
+    advice = f"{again}If it stays so, give this reference to whoever runs the bot."
     return compose([paragraph(f"{signs.FAILED} {happened}", changed, advice), note(_reference(reference))])
 
 
+_OBSTACLES = {
+    Obstacle.RUNNING: "is running already.",
+    Obstacle.NOT_RUNNING: "is not running, so there is nothing to stop.",
+    Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; in VBR it can be disabled.",
+}
 _NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
@@ -221,7 +234,7 @@ def _sentence(text: str) -> str:
 def _silent(servers: tuple[str, ...]) -> str:
     if not servers:
         return ""
-    return f"{signs.WARNING} Not asked, because silent: {', '.join(map(literal, servers))}."
+    return f"{signs.WARNING} Did not answer, so not looked through: {', '.join(map(literal, servers))}."
 
 
 def _label(operation: Operation) -> str:

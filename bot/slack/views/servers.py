@@ -26,12 +26,7 @@ def _server(view: ServerView) -> Part:
     polled = f"Last read {date(view.last_poll_at)}" if view.last_poll_at else "Not read since the bot started"
     if view.error is not None:
         explained = explain(view.error)
-        return paragraph(
-            f"{signs.FAILED} {strong(view.server)} does not answer",
-            explained.happened,
-            explained.advice,
-            polled,
-        )
+        return paragraph(f"{signs.FAILED} {explained.happened}", explained.advice, polled)
     took = "" if view.answered_in_ms is None else f" in {view.answered_in_ms:,} ms"
     return paragraph(
         f"{signs.SUCCESS} {strong(view.server)} answers{took}", _build(view), _clock(view), polled
@@ -48,5 +43,5 @@ def _build(view: ServerView) -> str:
 def _clock(view: ServerView) -> str:
     if view.time is None:
         return ""
-    zone = f" ({literal(view.time.time_zone)})" if view.time.time_zone else ""
+    zone = f" · {literal(view.time.time_zone)}" if view.time.time_zone else ""
     return f"Its clock: {date(view.time.server_time)}{zone}"

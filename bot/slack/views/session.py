@@ -91,5 +91,6 @@ def _controls(answer: SessionAnswer, shared_by: PersonId | None) -> Part:
     share = share_control(SessionRequest(view.session.id, view.server)) if shared_by is None else None
     if answer.job is None:
         return controls([share])
-    first, *others = [*job_controls(Target.of(answer.job), answer.job.operations), None]
-    return controls([first, share, *others], about=signs.job_name(answer.job.state.name, answer.job.server))
+    offered = job_controls(Target.of(answer.job), answer.job.operations)
+    about = signs.job_name(answer.job.state.name, answer.job.server)
+    return controls([*offered[:2], share, *offered[2:]], about=about)

@@ -86,6 +86,13 @@ def span(start: datetime | None, end: datetime | None) -> str:
     return f"{date(start)}{took}"
 
 
+def lasted(state: JobState, seconds: int | None) -> str:
+    """How long a job's latest run took, or takes so far; to follow a date."""
+    if not seconds:
+        return ""
+    return f", {duration(seconds)} so far" if state.is_active else f", took {duration(seconds)}"
+
+
 def volume(progress: SessionProgress | None) -> str:
     """How much a run covered, read and sent."""
     if progress is None:

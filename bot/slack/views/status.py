@@ -3,7 +3,7 @@
 from bot.operations.answers import ServerStatus, StatusAnswer
 from bot.operations.people import PersonId
 from bot.operations.requests import StatusRequest
-from bot.slack.text import count, date, strong
+from bot.slack.text import code, count, date, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, share_control
 from bot.slack.views.jobs import job_row
@@ -15,11 +15,11 @@ _RUNNING_LIMIT = 3
 _REPOSITORIES_LIMIT = 5
 
 
-def status(answer: StatusAnswer, *, shared_by: PersonId | None = None) -> Message:
+def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
     waiting = answer.outbox_waiting
     head = [heading("Status"), paragraph(_in_a_word(answer)), paragraph(*signs.silences(answer.silences))]
-    rows = [part for server in answer.servers for part in _server(server)]
+    rows = [part for server in answer.servers for part in _server(server, command)]
     tail = [
         note(f"{count(waiting, 'announcement')} waiting to be sent to Slack." if waiting else ""),
         as_of(answer.as_of, shared_by),
@@ -37,25 +37,22 @@ def _in_a_word(answer: StatusAnswer) -> str:
     failed = sum(server.failed_total for server in answer.servers)
     silent = len(answer.silences)
     if not failed and not silent:
-        return f"{signs.SUCCESS} All is well: no job's last run failed."
-    said = (count(failed, "job's last run", "jobs' last runs") + " failed" if failed else "no failed jobs",)
-    return f"{signs.FAILED if failed else signs.WARNING} " + ", ".join(
-        (*said, f"{count(silent, 'server')} silent") if silent else said
-    )
+        return f"{signs.SUCCESS} No job's last run failed."
+    said = (count(failed, "failed job") if failed else "", count(silent, "silent server") if silent else "")
+    return f"{signs.FAILED if failed else signs.WARNING} {', '.join(filter(None, said))}"
 
 
-def _server(status: ServerStatus) -> list[Part]:
+def _server(status: ServerStatus, command: str) -> list[Part]:
     polled = f"Last read {date(status.last_poll_at)}" if status.last_poll_at else ""
     worth_telling = [repository for repository in status.repositories if is_worth_telling(repository)]
     filling = [f"{signs.WARNING} {repository_line(one)}" for one in worth_telling[:_REPOSITORIES_LIMIT]]
+    failed, running = status.failed[:_FAILED_LIMIT], status.running[:_RUNNING_LIMIT]
     return [
         paragraph(f"{strong(status.server)}: {_counts(status)}", polled),
-        *map(job_row, status.failed[:_FAILED_LIMIT]),
-        note(_more(status.failed_total, len(status.failed[:_FAILED_LIMIT]), "failed job", "`jobs failed`")),
-        paragraph(*map(signs.job_line, status.running[:_RUNNING_LIMIT])),
-        note(
-            _more(status.running_total, len(status.running[:_RUNNING_LIMIT]), "running job", "`jobs running`")
-        ),
+        *map(job_row, failed),
+        note(_more(status.failed_total, len(failed), "failed job", f"{command} jobs failed")),
+        paragraph(*map(signs.job_line, running)),
+        note(_more(status.running_total, len(running), "running job", f"{command} jobs running")),
         paragraph(*filling, _more(len(worth_telling), len(filling), "repository", "", "repositories")),
     ]
 
@@ -75,5 +72,5 @@ def _more(total: int, shown: int, noun: str, command: str, plural: str | None = 
     left_out = total - shown
     if left_out <= 0:
         return ""
-    where = f": see {command}" if command else ""
+    where = f": see {code(command)}" if command else ""
     return f"… and {count(left_out, f'more {noun}', f'more {plural or noun + chr(115)}')}{where}."

@@ -1,8 +1,8 @@
 """Who somebody is here: their roles, where these come from, and what they let them do."""
 
 from bot.operations.answers import HeldGrant, WhoamiAnswer
-from bot.operations.people import PersonId, Standing
-from bot.slack.text import code, literal, mention
+from bot.operations.people import Standing
+from bot.slack.text import code, mention
 from bot.slack.views import signs
 from bot.slack.views.message import Message, compose, heading, note, paragraph
 
@@ -47,15 +47,12 @@ def _grant(held: HeldGrant) -> str:
     grant = held.grant
     where = "all servers" if "*" in grant.servers else f"servers {_globs(grant.servers)}"
     jobs = "all jobs" if "*" in grant.jobs else f"jobs {_globs(grant.jobs)}"
-    return f"*{grant.role.value}* on {where}, {jobs}\n{_via(held.via)}"
+    return f"*{grant.role.value}* on {where}, {jobs}\n{_via(held)}"
 
 
-def _via(via: str) -> str:
-    return (
-        "Granted by name"
-        if PersonId(via).startswith(("U", "W")) and via.isalnum()
-        else f"By way of {literal(via)}"
-    )
+def _via(held: HeldGrant) -> str:
+    # Only the asker sees this answer, so a user group that it names by ID is not notified.
+    return "Granted by name" if held.grant.user else f"By way of {mention(held.via)}"
 
 
 def _globs(globs: tuple[str, ...]) -> str:

@@ -1,0 +1,292 @@
+"""Every view and case that has a golden message, by the name of its file."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+
+from bot import veeam
+from bot.operations.answers import Answer, JobView
+from bot.operations.catalog import JOB, JOBS, RETRY, START, STOP
+from bot.operations.outcomes import (
+    Ambiguous,
+    Broken,
+    Choice,
+    Done,
+    Failed,
+    Misread,
+    MovedOn,
+    NotFound,
+    NotNow,
+    Obstacle,
+    Outcome,
+    PressedBefore,
+    Refusal,
+    Refused,
+    Unclear,
+)
+from bot.operations.people import Standing
+from bot.operations.requests import (
+    Drawn,
+    JobsFilter,
+    JobsRequest,
+    KnownJob,
+    NamedJob,
+    RetryRequest,
+    StartRequest,
+)
+from bot.settings import Role
+from bot.slack.codec import Unreadability, Unreadable
+from bot.slack.views.actions import action_ended, action_lost, action_progress
+from bot.slack.views.announcements import announcement
+from bot.slack.views.message import Message
+from bot.slack.views.notices import unreadable_press
+from bot.slack.views.outcomes import outcome
+from bot.veeam import TlsReason, VeeamError
+from bot.watch.facts import (
+    Announcement,
+    AttemptEnded,
+    CaughtUp,
+    ChannelClosed,
+    NoFurtherAttempt,
+    ObjectFacts,
+    RunChanged,
+    RunEnded,
+    ServerBack,
+    ServerSilent,
+    SessionStory,
+)
+from tests.unit.slack import samples
+from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
+
+AWKWARD = samples.HOSTILE
+
+
+def _many(number: int) -> tuple[JobView, ...]:
+    return tuple(samples.job_view(samples.job_state(f"SQL {n}", number=n)) for n in range(1, number + 1))
+
+
+def _awkward_jobs() -> tuple[JobView, ...]:
+    states = [samples.job_state(name, number=n) for n, name in enumerate(AWKWARD, start=1)]
+    return tuple(samples.job_view(state, reason=state.name) for state in states)
+
+
+def _answers() -> dict[str, Answer]:
+    filtered = JobsRequest(JobsFilter.FAILED, "SQL*", "VSphereBackup", "Main", "hq", 1)
+    running = samples.job_view(
+        samples.job_state(result="None", status="running"), reason=None, operations=(JOB, STOP)
+    )
+    never = msgspec.structs.replace(
+        samples.job_state(result="None", status="disabled"), last_run=None, next_run=None
+    )
+    return {
+        "jobs-failed": samples.jobs_answer(
+            samples.job_view(), samples.job_view(samples.job_state("Oracle", number=2))
+        ),
+        "jobs-second-of-three-pages": samples.jobs_answer(*_many(10), request=filtered, total=23),
+        "jobs-none-failed": samples.jobs_answer(),
+        "jobs-none-like-that": samples.jobs_answer(request=JobsRequest(pattern="SQL*")),
+        "jobs-silent-server": replace(
+            samples.jobs_answer(samples.job_view()),
+            silences=(samples.silence(),),
+            unreadable=2,
+            total_is_exact=False,
+        ),
+        "jobs-viewer": samples.jobs_answer(samples.job_view(operations=(JOB,))),
+        "jobs-all-kinds": samples.jobs_answer(
+            running,
+            JobView(HQ, never),
+            JobView(HQ, samples.job_state("Odd", result="Quarantined")),
+            JobView(HQ, samples.job_state("Fine", result="Success"), 0, None, (JOB, START)),
+            request=JobsRequest(),
+        ),
+        "jobs-awkward": samples.jobs_answer(*_awkward_jobs()),
+        "job-failed": samples.job_answer(),
+        "job-running": samples.job_answer(running),
+        "job-never-ran": replace(
+            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, job=None
+        ),
+        "job-awkward": samples.job_answer(samples.job_view(samples.job_state("<!channel> *`x`*"))),
+        "sessions": samples.sessions_answer(
+            samples.session_view(),
+            samples.session_view(samples.session(result="Warning", message="Warning"), stopped_by=BEN),
+            samples.session_view(samples.session(state="WaitingRepository")),
+        ),
+        "sessions-none": samples.sessions_answer(total=0),
+        "session-failed": samples.session_answer(),
+        "session-running": replace(
+            samples.session_answer(samples.session_view(samples.session(state="Working"))),
+            tasks=(),
+            records=(),
+            job=None,
+        ),
+        "status": samples.status_answer(*_many(3)),
+        "status-well": replace(samples.status_answer(), silences=(), outbox_waiting=0),
+        "servers": samples.servers_answer(),
+        "help": samples.help_answer(),
+        "help-viewer": replace(samples.help_answer(), operations=samples.viewer_operations()),
+        "help-retry": samples.help_answer(RETRY),
+        "help-unknown-word": replace(samples.help_answer(None, "retyr", RETRY), is_granted_anything=False),
+        "whoami": samples.whoami_answer(),
+        "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
+        "action-retry": samples.action_answer(),
+        "action-start-full": samples.action_answer(START, detail="active full"),
+        "action-stop": samples.action_answer(STOP, name="<!here>"),
+        "action-without-session": replace(samples.action_answer(START), session=None),
+    }
+
+
+def _choices(number: int) -> tuple[Choice, ...]:
+    return tuple(Choice(HQ, samples.job_id(n), f"SQL {n}") for n in range(1, number + 1))
+
+
+def _refusals() -> dict[str, Outcome]:
+    roles, groups = (Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR), ("@backup-admins", "@backup-operators")
+    member = {
+        f"refused-{refusal.value}": Refused(refusal, RETRY, Standing.MEMBER, roles, groups)
+        for refusal in (Refusal.ROLE, Refusal.SCOPE, Refusal.NO_GRANT)
+    }
+    others = {
+        f"refused-{refusal.value}": Refused(refusal, RETRY, Standing.MEMBER)
+        for refusal in (Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE, Refusal.CHANNEL)
+    }
+    standings = {
+        f"refused-{standing.value}": Refused(Refusal.STANDING, JOBS, standing)
+        for standing in (Standing.GUEST, Standing.FOREIGN, Standing.DEACTIVATED, Standing.BOT)
+    }
+    return {**member, **others, **standings}
+
+
+def _problems() -> dict[str, Outcome]:
+    job = KnownJob(HQ, JOB_ID)
+    running = samples.job_view(samples.job_state(result="None", status="running"), operations=(JOB, STOP))
+    error = veeam.Unclear(HQ, "no answer within 30 s")
+    return {
+        "misread": Misread("retyr SQL", "There is no command retyr.", "retry SQL"),
+        "misread-awkward": Misread("<!channel> `x`", "There is no command <!channel>."),
+        "not-found": NotFound("job", "SQL Prd", ("SQL Prod", "SQL Test"), (BRANCH,)),
+        "not-found-nothing-near": NotFound("job", "<!channel>", suggestion="jobs failed"),
+        "ambiguous": Ambiguous("sql", RetryRequest(NamedJob("sql")), _choices(3), 3),
+        "ambiguous-many": Ambiguous(
+            "sql", StartRequest(NamedJob("sql"), full=True), _choices(100), 250, (BRANCH,)
+        ),
+        "pressed-before-by-another": PressedBefore(RETRY, BEN, NOW, by_same_person=False),
+        "pressed-before-by-oneself": PressedBefore(RETRY, ANN, NOW, by_same_person=True),
+        "moved-on": MovedOn(RETRY, running, RetryRequest(job, drawn=Drawn(SESSION_ID, is_active=True))),
+        "not-now-stop": NotNow(STOP, samples.job_view(), Obstacle.NOT_RUNNING),
+        "not-now-start": NotNow(START, running, Obstacle.RUNNING),
+        "not-now-copy": NotNow(STOP, running, Obstacle.NEVER_STOPS),
+        "unclear": Unclear(RETRY, "SQL Prod", HQ, running, SESSION_ID, error),
+        "unclear-not-looked-up": Unclear(RETRY, "<!channel>", HQ, None, None, error),
+        "broken-store": Broken("store", changed=False),
+        "broken-slow": Broken("slow", changed=None),
+        "broken-bug": Broken("bug", changed=None),
+        "broken-after-change": Broken("bug", changed=True),
+    }
+
+
+def _errors() -> tuple[VeeamError, ...]:
+    return (
+        veeam.ConnectFailed(HQ, "connection refused"),
+        veeam.ConnectionLost(HQ, "reset"),
+        veeam.TimedOut(HQ, "no answer within 30 s"),
+        veeam.TlsFailed(HQ, "pin", reason=TlsReason.PIN, presented="ab" * 32),
+        veeam.LoginRefused(HQ, "Account is locked", locked_until=NOW),
+        veeam.NotAllowed(HQ, "Access is denied"),
+        veeam.NotFound(HQ, "Job not found"),
+        veeam.Rejected(HQ, "The job is <not> currently running."),
+        veeam.RevisionUnsupported(HQ, "1.3-rev2"),
+        veeam.TooBusy(HQ, "", retry_after_seconds=90),
+        veeam.ServerFailed(HQ, "Internal error"),
+        veeam.UnexpectedAnswer(HQ, "HTML"),
+        veeam.Unclear(HQ, "reset after sending"),
+        VeeamError(HQ, "new kind"),
+    )
+
+
+def outcomes() -> dict[str, Outcome]:
+    """What can come of a gesture, at least once each."""
+    failures = {f"failed-{type(error).__name__}": Failed(RETRY, error, "SQL Prod") for error in _errors()}
+    done = {name: Done(answer) for name, answer in _answers().items()}
+    return {**done, **_refusals(), **_problems(), **failures}
+
+
+def announcements() -> dict[str, Announcement]:
+    """What is told without being asked, at least once each."""
+    failed, again = samples.attempt(), samples.attempt(number=2)
+    fine = samples.attempt("Success", number=2, message="Success")
+    stopped = msgspec.structs.replace(failed, stopped_by=BEN, started_by=ANN, started_operation="retry")
+    many = tuple(ObjectFacts(name=f"vm{n:03}", result="Failed", message=samples.REASON) for n in range(60))
+    late = msgspec.structs.replace(samples.run(is_final=True), is_late=True)
+    awkward = samples.story(
+        *(ObjectFacts(name=text, result="Failed", message=text) for text in AWKWARD), records=AWKWARD
+    )
+    return {
+        "run-failed-attempt-1": RunEnded(run=samples.run()),
+        "run-failed-for-good": RunEnded(run=samples.run(total=None, is_final=True), mention=ONCALL),
+        "run-succeeded": RunEnded(run=samples.run(samples.attempt("Success", message="Success"), total=None)),
+        "run-warning": RunEnded(run=samples.run(samples.attempt("Warning", message="Low space"), total=None)),
+        "run-unknown-result": RunEnded(run=samples.run(samples.attempt("Quarantined"), total=None)),
+        "run-stopped": RunEnded(run=samples.run(stopped, total=None)),
+        "run-late": RunEnded(run=late),
+        "run-awkward": RunEnded(run=samples.run(samples.attempt(message=AWKWARD[1]), name="<!channel>")),
+        "run-failed-attempt-2": RunChanged(run=samples.run(failed, again)),
+        "run-recovered": RunChanged(run=samples.run(failed, fine)),
+        "story": SessionStory(run=samples.run(), session=failed),
+        "story-many": SessionStory(run=samples.run(), session=samples.attempt(told=samples.story(*many))),
+        "story-awkward": SessionStory(run=samples.run(name="`"), session=samples.attempt(told=awkward)),
+        "attempt-failed": AttemptEnded(
+            run=samples.run(failed, again, total=2, is_final=True), session=again, mention=ONCALL
+        ),
+        "attempt-recovered": AttemptEnded(run=samples.run(failed, fine), session=fine),
+        "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
+        "caught-up": CaughtUp(
+            server=HQ,
+            since=NOW - timedelta(hours=24),
+            results={"Success": 110, "Warning": 6, "Failed": 1},
+            problems=(samples.run(),),
+            problems_total=7,
+        ),
+        "server-silent": ServerSilent(
+            server=HQ, since=NOW, problem="TimedOut", detail="no answer within 30 s"
+        ),
+        "server-back": ServerBack(
+            server=HQ, silent_since=NOW, back_at=NOW + timedelta(minutes=64), late_total=3
+        ),
+        "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
+    }
+
+
+def _followed() -> dict[str, Message]:
+    failed = (
+        samples.task("sql02"),
+        samples.task("sql03", "Warning", "Low space"),
+        samples.task("sql01", "Success"),
+    )
+    return {
+        "progress": action_progress(samples.followed(), samples.session(state="Working")),
+        "progress-stopping": action_progress(samples.followed(STOP), samples.session(state="Stopping")),
+        "ended-failed": action_ended(samples.followed(), samples.session(), failed),
+        "ended-succeeded": action_ended(
+            samples.followed(START), samples.session(result="Success", message=None)
+        ),
+        "ended-stopped": action_ended(samples.followed(STOP), samples.session()),
+        "ended-many-failed": action_ended(
+            samples.followed(name="<!channel>"),
+            samples.session(),
+            tuple(samples.task(f"vm{n}") for n in range(40)),
+        ),
+        "lost": action_lost(samples.followed()),
+    }
+
+
+def messages() -> dict[str, Message]:
+    """Every case, drawn."""
+    drawn = {f"outcome-{name}": outcome(one, REFERENCE).message for name, one in outcomes().items()}
+    shared = outcome(Done(_answers()["jobs-second-of-three-pages"]), REFERENCE, shared_by=ANN).message
+    told = {f"announcement-{name}": announcement(one, "key-1") for name, one in announcements().items()}
+    action = {f"action-{name}": one for name, one in _followed().items()}
+    presses = {
+        f"press-{why.value}": unreadable_press(Unreadable("operation:retry", why)) for why in Unreadability
+    }
+    return {**drawn, "outcome-jobs-shared": shared, **told, **action, **presses}

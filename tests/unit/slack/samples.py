@@ -1,0 +1,350 @@
+"""Values to draw: ordinary ones, and such that are out to break a message."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.operations.answers import (
+    ActionAnswer,
+    HeldGrant,
+    HelpAnswer,
+    JobAnswer,
+    JobsAnswer,
+    JobView,
+    ServersAnswer,
+    ServerStatus,
+    ServerView,
+    SessionAnswer,
+    SessionsAnswer,
+    SessionView,
+    Silence,
+    StatusAnswer,
+    WhoamiAnswer,
+)
+from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP, Kind, Operation
+from bot.operations.people import Person, PersonId, Standing
+from bot.operations.requests import JobsFilter, JobsRequest, NamedJob, SessionsFilter, SessionsRequest
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.store import NewFollowed
+from bot.veeam import (
+    ConnectFailed,
+    Job,
+    JobId,
+    JobState,
+    LogRecord,
+    RepositoryState,
+    ServerInfo,
+    ServerName,
+    ServerTime,
+    Session,
+    SessionId,
+    SessionProgress,
+    SessionResult,
+    TaskSession,
+    TaskSessionId,
+    TimedOut,
+)
+from bot.watch.facts import ObjectFacts, RunFacts, SessionFacts, StoryFacts
+
+NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
+HQ = ServerName("hq")
+BRANCH = ServerName("branch")
+ANN = PersonId("U0ANN")
+BEN = PersonId("U0BEN")
+ONCALL = "S0ONCALL"
+JOB_ID = JobId("e35ef047-8cfa-4c3e-979e-de2e5399142f")
+SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
+REASON = "Failed to freeze guest, wait timeout"
+REFERENCE = "k3x9"
+
+HOSTILE = (
+    "<!channel>",
+    "<@U0ANN|boss> & <https://evil.example|VBR>",
+    "*SQL* _Prod_ ~old~ `code`",
+    ":fire: #general @here www.example.com",
+    "safe\u202eexe.txt\x07\nsecond line",
+    "```\n> quoted\n```",
+    "x" * 5_000,
+    "&" * 5_000,
+    "",
+)
+
+
+def session_id(number: int) -> SessionId:
+    """One of many session ids."""
+    return SessionId(f"{number:08x}-8695-4f7c-981f-670789edd8f3")
+
+
+def job_id(number: int) -> JobId:
+    """One of many job ids."""
+    return JobId(f"{number:08x}-8cfa-4c3e-979e-de2e5399142f")
+
+
+def progress(percent: int = 100) -> SessionProgress:
+    """What a run of 26 minutes moved."""
+    return SessionProgress(
+        duration="00:26:04",
+        processing_rate="18.3 MB/s",
+        bottleneck="Proxy",
+        processed_size=17179869184,
+        read_size=8074035200,
+        transferred_size=3882512848,
+        progress_percent=percent,
+    )
+
+
+def job_state(
+    name: str = "SQL Prod", *, result: str = "Failed", status: str = "stopped", number: int = 0
+) -> JobState:
+    """A job's state; active when its status says so."""
+    return JobState(
+        id=job_id(number) if number else JOB_ID,
+        name=name,
+        type="VSphereBackup",
+        description="Created by .\\veeamadmin at 7/28/2025 10:41 AM.",
+        status=status,
+        last_run=NOW - timedelta(hours=2),
+        last_result=result,
+        next_run=NOW + timedelta(hours=16),
+        next_run_policy="11/23/2026 7:00 PM",
+        repository_name="Backup Repository 1",
+        objects_count=12,
+        session_id=SESSION_ID,
+        progress_percent=42 if status == "running" else 100,
+        session_progress=progress(),
+    )
+
+
+def job_view(
+    state: JobState | None = None,
+    *,
+    server: ServerName = HQ,
+    reason: str | None = REASON,
+    operations: tuple[Operation, ...] = (JOB, START, RETRY),
+) -> JobView:
+    """A job that failed three times in a row."""
+    return JobView(server, state or job_state(), 3, reason, operations)
+
+
+def jobs_answer(*views: JobView, request: JobsRequest | None = None, total: int | None = None) -> JobsAnswer:
+    """A page of failed jobs."""
+    return JobsAnswer(
+        request=request or JobsRequest(which=JobsFilter.FAILED),
+        rows=views,
+        total=len(views) if total is None else total,
+        page_size=10,
+        unreadable=0,
+        silences=(),
+        as_of=NOW,
+    )
+
+
+def session(
+    *, name: str = "SQL Prod", result: str = "Failed", state: str = "Stopped", message: str | None = REASON
+) -> Session:
+    """A session that took 26 minutes, or goes on."""
+    over = state == "Stopped"
+    return Session(
+        id=SESSION_ID,
+        name=name,
+        job_id=JOB_ID,
+        session_type="BackupJob",
+        creation_time=NOW - timedelta(minutes=40),
+        end_time=NOW - timedelta(minutes=14) if over else None,
+        state=state,
+        progress_percent=100 if over else 42,
+        result=SessionResult(result=result, message=message) if over else None,
+        initiated_by=".\\SYSTEM",
+    )
+
+
+def session_view(of: Session | None = None, *, stopped_by: PersonId | None = None) -> SessionView:
+    """A session on hq."""
+    return SessionView(HQ, of or session(), JOB_ID, stopped_by)
+
+
+def task(name: str, result: str = "Failed", message: str | None = REASON) -> TaskSession:
+    """One machine's part."""
+    return TaskSession(
+        id=TaskSessionId(f"task-{name[:20]}"),
+        type="Backup",
+        session_id=SESSION_ID,
+        name=name,
+        state="Stopped",
+        result=SessionResult(result=result, message=message),
+    )
+
+
+def record(title: str, status: str = "Failed") -> LogRecord:
+    """A line of the log."""
+    return LogRecord(id=1, status=status, start_time=NOW, title=title)
+
+
+def repository(name: str = "Backup Repository 1", free_gb: float = 900.0) -> RepositoryState:
+    """A repository of ten terabytes."""
+    return RepositoryState(id="r1", name=name, capacity_gb=10240.0, free_gb=free_gb, is_online=True)
+
+
+def job_settings() -> Job:
+    """A job that is retried three times."""
+    retry = {"isEnabled": True, "retryCount": 3, "awaitMinutes": 10}
+    return Job({"id": JOB_ID, "name": "SQL Prod", "schedule": {"runAutomatically": True, "retry": retry}})
+
+
+def job_answer(view: JobView | None = None) -> JobAnswer:
+    """A job with its latest sessions and its repository."""
+    recent = tuple(
+        session_view(session(result=result)) for result in ("Failed", "Failed", "Warning", "Success")
+    )
+    return JobAnswer(view or job_view(), job_settings(), recent, repository(), NOW)
+
+
+def sessions_answer(*views: SessionView, total: int | None = 23) -> SessionsAnswer:
+    """A page of failed sessions of one job within a day."""
+    request = SessionsRequest(SessionsFilter.FAILED, NamedJob("sql"), timedelta(hours=24), None, 1)
+    return SessionsAnswer(request, "SQL Prod", views, total, 10, (silence(),), NOW)
+
+
+def session_answer(view: SessionView | None = None) -> SessionAnswer:
+    """A session in which one of three machines failed."""
+    tasks = (
+        task("sql01", "Success", None),
+        task("sql02"),
+        task("sql03", "Warning", "Log truncation was skipped"),
+    )
+    records = (record("Processing sql02"), record("Change tracking is off", "Warning"))
+    return SessionAnswer(view or session_view(), job_view(), tasks, records, NOW)
+
+
+def silence(server: ServerName = BRANCH) -> Silence:
+    """A server that can't be reached."""
+    return Silence(server, ConnectFailed(server, "connection refused"))
+
+
+def server_status(*failed: JobView) -> ServerStatus:
+    """A server with a repository that runs full."""
+    running = job_view(
+        job_state("Exchange", result="None", status="running", number=7), operations=(JOB, STOP)
+    )
+    return ServerStatus(
+        server=HQ,
+        running=(running,),
+        failed=failed,
+        running_total=1,
+        failed_total=len(failed),
+        warning_total=5,
+        disabled_total=2,
+        jobs_total=1204,
+        repositories=(repository(), repository("Archive", 8000.0)),
+        last_poll_at=NOW - timedelta(seconds=20),
+    )
+
+
+def status_answer(*failed: JobView) -> StatusAnswer:
+    """One server that answers, one that doesn't."""
+    return StatusAnswer((server_status(*failed),), (silence(),), 3, NOW)
+
+
+def servers_answer() -> ServersAnswer:
+    """One server that answers, one that took too long."""
+    time = ServerTime(NOW, timedelta(hours=1), "(UTC+01:00) Amsterdam, Berlin")
+    info = ServerInfo(name="VBR01", build_version="13.0.1.1071")
+    polled = NOW - timedelta(seconds=20)
+    return ServersAnswer(
+        (
+            ServerView(HQ, time, info, None, 112, polled),
+            ServerView(BRANCH, None, None, TimedOut(BRANCH, "no answer within 30 s"), None, None),
+        ),
+        NOW,
+    )
+
+
+def help_answer(
+    topic: Operation | None = None, unknown: str | None = None, nearest: Operation | None = None
+) -> HelpAnswer:
+    """Help for somebody who may do everything."""
+    return HelpAnswer(CATALOG, topic, unknown, nearest, is_granted_anything=True)
+
+
+def whoami_answer(standing: Standing = Standing.MEMBER) -> WhoamiAnswer:
+    """Somebody with one role by a group, another by name."""
+    group = GrantSettings(
+        group=GroupReference("@backup-operators"), role=Role.BACKUP_OPERATOR, jobs=("SQL*",)
+    )
+    own = GrantSettings(user=ANN, role=Role.BACKUP_VIEWER)
+    held = (HeldGrant(group, "@backup-operators"), HeldGrant(own, "U0ANN"))
+    person = Person(ANN, "ann", standing, frozenset({"@backup-operators"}))
+    return WhoamiAnswer(person, held, (Role.BACKUP_OPERATOR, Role.BACKUP_VIEWER), CATALOG)
+
+
+def viewer_operations() -> tuple[Operation, ...]:
+    """What a viewer may do."""
+    return tuple(operation for operation in CATALOG if operation.kind is not Kind.ACTION)
+
+
+def action_answer(
+    operation: Operation = RETRY, *, name: str = "SQL Prod", detail: str | None = None
+) -> ActionAnswer:
+    """An action that VBR accepted just now."""
+    begun = session(name=name, result="None", state="Starting", message=None)
+    return ActionAnswer(operation, ANN, HQ, JOB_ID, name, begun, detail, NOW)
+
+
+def followed(operation: Operation = RETRY, name: str = "SQL Prod") -> NewFollowed:
+    """The session that an action began, as it is followed."""
+    return NewFollowed(
+        server=HQ,
+        session_id=SESSION_ID,
+        job_id=JOB_ID,
+        job_name=name,
+        operation=operation.name,
+        person=ANN,
+        channel="C0PROD",
+        ts="1763899200.000100",
+        started_at=NOW,
+    )
+
+
+def story(*problems: ObjectFacts, records: tuple[str, ...] = ("Processing sql02",)) -> StoryFacts:
+    """What is told of twelve machines."""
+    return StoryFacts(
+        problems=problems or (ObjectFacts(name="sql02", result="Failed", message=REASON),),
+        failed_total=max(1, len(problems)),
+        warned_total=0,
+        succeeded_total=11,
+        objects_total=12,
+        records=records,
+        bottleneck="Source",
+        processed_bytes=17179869184,
+        read_bytes=8074035200,
+        transferred_bytes=3882512848,
+    )
+
+
+def attempt(
+    result: str = "Failed", *, number: int = 1, told: StoryFacts | None = None, message: str | None = REASON
+) -> SessionFacts:
+    """The attempt of that number: each takes 26 minutes, ten minutes apart."""
+    begun = NOW + timedelta(minutes=36 * (number - 1))
+    return SessionFacts(
+        session_id=session_id(number),
+        session_type="BackupJob",
+        result=result,
+        created_at=begun,
+        ended_at=begun + timedelta(minutes=26),
+        message=message,
+        story=told if told is not None else story(),
+    )
+
+
+def run(
+    *attempts: SessionFacts, name: str = "SQL Prod", total: int | None = 4, is_final: bool = False
+) -> RunFacts:
+    """A run that VBR retries up to three times."""
+    return RunFacts(
+        server=HQ,
+        job_id=JOB_ID,
+        job_name=name,
+        attempts=attempts or (attempt(),),
+        attempts_total=total,
+        next_attempt_expected_at=None if is_final else NOW + timedelta(minutes=41),
+        is_final=is_final,
+    )

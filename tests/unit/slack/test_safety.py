@@ -1,0 +1,366 @@
+"""Whatever VBR says: it reaches nobody, links nowhere, and Slack takes the message."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.operations.answers import (
+    JobAnswer,
+    JobsAnswer,
+    JobView,
+    SessionAnswer,
+    SessionsAnswer,
+    SessionView,
+    Silence,
+    StatusAnswer,
+)
+from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP
+from bot.operations.outcomes import (
+    Ambiguous,
+    Choice,
+    Done,
+    Failed,
+    Misread,
+    MovedOn,
+    NotFound,
+    Outcome,
+    Unclear,
+)
+from bot.operations.requests import JobsRequest, NamedJob, RetryRequest, SessionsRequest
+from bot.sandbox.slack.mentions import notified
+from bot.slack.views.actions import action_ended, action_progress
+from bot.slack.views.announcements import announcement
+from bot.slack.views.message import Block, Message, compose, fit, paragraph
+from bot.slack.views.outcomes import outcome
+from bot.veeam import (
+    ConnectFailed,
+    JobId,
+    JobState,
+    LogRecord,
+    Rejected,
+    RunAfterJob,
+    Session,
+    SessionId,
+    SessionProgress,
+    SessionResult,
+    TaskSession,
+    TaskSessionId,
+)
+from bot.watch.facts import (
+    Announcement,
+    AttemptEnded,
+    CaughtUp,
+    ChannelClosed,
+    NoFurtherAttempt,
+    ObjectFacts,
+    RunChanged,
+    RunEnded,
+    RunFacts,
+    ServerSilent,
+    SessionFacts,
+    SessionStory,
+    StoryFacts,
+)
+from tests.support.block_limits import problems
+from tests.unit.slack import samples
+from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, NOW, ONCALL, REFERENCE
+
+OUR_TOKENS = re.compile(
+    r"<(@U0ANN|@U0BEN|!subteam\^S0ONCALL|!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*)>"
+)
+DEEP = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+foreign = st.sampled_from(HOSTILE) | st.text(max_size=80)
+maybe = st.none() | foreign
+moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis adds the zone
+maybe_moments = st.none() | moments
+sizes = st.none() | st.integers(-1, 2**60)
+results = st.sampled_from(["Success", "Warning", "Failed", "None", "failed"]) | foreign
+statuses = st.sampled_from(["running", "Stopped", "disabled"]) | foreign
+progresses = st.builds(
+    SessionProgress,
+    duration=st.sampled_from(["00:26:04", "1.02:03:04", "soon"]),
+    bottleneck=maybe,
+    processed_size=sizes,
+    read_size=sizes,
+    transferred_size=sizes,
+)
+job_ids = st.uuids().map(str).map(JobId) | foreign.map(JobId)
+session_ids = st.uuids().map(str).map(SessionId) | foreign.map(SessionId)
+job_states = st.builds(
+    JobState,
+    id=job_ids,
+    name=foreign,
+    type=foreign,
+    description=foreign,
+    status=statuses,
+    last_run=maybe_moments,
+    last_result=results,
+    next_run=maybe_moments,
+    next_run_policy=maybe,
+    repository_name=maybe,
+    objects_count=sizes,
+    session_id=st.none() | session_ids,
+    progress_percent=st.none() | st.integers(-5, 1_000),
+    session_progress=st.none() | progresses,
+    run_after_job=st.none() | st.builds(RunAfterJob, job_name=maybe),
+)
+job_views = st.builds(
+    JobView,
+    st.just(HQ),
+    job_states,
+    st.none() | st.integers(0, 10_000),
+    maybe,
+    st.lists(st.sampled_from([JOB, START, STOP, RETRY]), unique=True).map(tuple),
+)
+sessions = st.builds(
+    Session,
+    id=session_ids,
+    name=foreign,
+    session_type=foreign,
+    creation_time=maybe_moments,
+    end_time=maybe_moments,
+    state=st.sampled_from(["Stopped", "Working", "WaitingSlot"]) | foreign,
+    progress_percent=st.none() | st.integers(-5, 1_000),
+    result=st.none() | st.builds(SessionResult, result=results, message=maybe),
+    initiated_by=maybe,
+)
+session_views = st.builds(
+    SessionView, st.just(HQ), sessions, st.none() | job_ids, st.sampled_from([None, ANN, BEN])
+)
+tasks = st.builds(
+    TaskSession,
+    id=st.just(TaskSessionId("t")),
+    name=foreign,
+    state=st.none() | st.just("Stopped") | foreign,
+    result=st.none() | st.builds(SessionResult, result=results, message=maybe),
+    scan_result=maybe,
+)
+records = st.builds(LogRecord, status=foreign, title=foreign, description=foreign)
+silences = st.builds(Silence, st.just(samples.BRANCH), foreign.map(lambda words: ConnectFailed(HQ, words)))
+choices = st.builds(Choice, st.just(HQ), job_ids, foreign)
+
+
+def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(rows, max_size=most).map(tuple)
+
+
+done = st.one_of(
+    st.builds(
+        JobsAnswer,
+        st.builds(JobsRequest, pattern=maybe, type=maybe, repository=maybe, page=st.integers(0, 5)),
+        _many(job_views, 60),
+        st.integers(0, 10_000),
+        st.just(10),
+        st.integers(0, 5),
+        _many(silences, 3),
+        moments,
+    ),
+    st.builds(JobAnswer, job_views, st.none(), _many(session_views), st.none(), moments),
+    st.builds(
+        SessionsAnswer,
+        st.builds(SessionsRequest, job=st.none() | st.builds(NamedJob, foreign)),
+        maybe,
+        _many(session_views, 60),
+        st.none() | st.integers(0, 10_000),
+        st.just(10),
+        _many(silences, 3),
+        moments,
+    ),
+    st.builds(
+        SessionAnswer, session_views, st.none() | job_views, _many(tasks, 60), _many(records, 30), moments
+    ),
+    st.lists(job_views, max_size=5).map(
+        lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
+    ),
+).map(Done)
+outcomes: st.SearchStrategy[Outcome] = st.one_of(
+    done,
+    st.builds(Misread, foreign, foreign, maybe),
+    st.builds(NotFound, foreign, foreign, _many(foreign), st.just(()), maybe),
+    st.builds(
+        Ambiguous,
+        foreign,
+        st.builds(RetryRequest, st.builds(NamedJob, foreign)),
+        _many(choices, 100),
+        st.just(120),
+    ),
+    st.builds(MovedOn, st.just(RETRY), job_views, st.builds(RetryRequest, st.builds(NamedJob, foreign))),
+    st.builds(
+        Unclear,
+        st.just(RETRY),
+        foreign,
+        st.just(HQ),
+        st.none() | job_views,
+        st.none() | session_ids,
+        st.just(ConnectFailed(HQ)),
+    ),
+    st.builds(Failed, st.just(RETRY), foreign.map(lambda words: Rejected(HQ, words)), maybe),
+)
+objects = st.builds(ObjectFacts, name=foreign, result=results, message=maybe)
+stories = st.builds(
+    StoryFacts,
+    problems=_many(objects, 60),
+    failed_total=st.integers(0, 500),
+    records=_many(foreign, 20),
+    bottleneck=maybe,
+    processed_bytes=sizes,
+)
+attempts = st.builds(
+    SessionFacts,
+    session_id=session_ids,
+    session_type=foreign,
+    result=results,
+    created_at=moments,
+    ended_at=moments,
+    message=maybe,
+    started_by=st.sampled_from([None, ANN]),
+    stopped_by=st.sampled_from([None, BEN]),
+    story=st.none() | stories,
+)
+runs = st.builds(
+    RunFacts,
+    server=st.just(HQ),
+    job_id=job_ids,
+    job_name=foreign,
+    attempts=st.lists(attempts, min_size=1, max_size=3).map(tuple),
+    attempts_total=st.none() | st.integers(0, 5),
+    next_attempt_expected_at=maybe_moments,
+    is_final=st.booleans(),
+    is_late=st.booleans(),
+)
+mentions = st.sampled_from([None, ONCALL, ANN])
+announcements: st.SearchStrategy[Announcement] = st.one_of(
+    st.builds(RunEnded, run=runs, mention=mentions),
+    st.builds(RunChanged, run=runs),
+    runs.map(lambda run: SessionStory(run=run, session=run.last)),
+    st.builds(lambda run, mention: AttemptEnded(run=run, session=run.last, mention=mention), runs, mentions),
+    st.builds(NoFurtherAttempt, run=runs, mention=mentions),
+    st.builds(
+        CaughtUp,
+        server=st.just(HQ),
+        since=moments,
+        results=st.dictionaries(foreign, st.integers(0, 500), max_size=8),
+        problems=_many(runs, 60),
+        problems_total=st.integers(0, 500),
+    ),
+    st.builds(ServerSilent, server=st.just(HQ), since=moments, problem=foreign, detail=foreign),
+    st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
+)
+
+
+def _mrkdwn(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("type") == "mrkdwn":
+            yield node["text"]
+        for each in node.values():
+            yield from _mrkdwn(each)
+    elif isinstance(node, list | tuple):
+        for each in node:
+            yield from _mrkdwn(each)
+
+
+def _wrong(message: Message) -> list[str]:
+    told = notified(message.text, list(message.blocks))
+    strangers = sorted((told.users - {ANN, BEN}) | (told.groups - {ONCALL}) | told.broadcasts)
+    odd = [
+        text for text in (message.text, *_mrkdwn(message.blocks)) if set("<>") & set(OUR_TOKENS.sub("", text))
+    ]
+    hidden = [
+        character for character in ("\u202e", "\x07") if character in message.text + str(message.blocks)
+    ]
+    return problems(message.text, message.blocks) + strangers + odd + hidden
+
+
+@DEEP
+@given(outcomes)
+def test_no_answer_can_be_broken_by_what_vbr_says(came_of_it: Outcome) -> None:
+    """Any text in any field of any outcome pings nobody, links nowhere and keeps Slack's limits."""
+    assert _wrong(outcome(came_of_it, REFERENCE).message) == []
+
+
+@DEEP
+@given(done)
+def test_a_shared_answer_bears_neither_share_nor_paging(came_of_it: Done) -> None:
+    """What stands in a channel is not turned over by one reader for all; it says who shared it."""
+    reply = outcome(came_of_it, REFERENCE, shared_by=ANN)
+
+    assert reply.in_channel
+    assert _wrong(reply.message) == []
+    assert not {"share", "page:next", "page:previous"} & set(_action_ids(reply.message.blocks))
+
+
+@DEEP
+@given(announcements)
+def test_no_announcement_can_be_broken_by_what_vbr_says(facts: Announcement) -> None:
+    """Any text in any field of what is told pings nobody but the route's mention, and keeps the limits."""
+    assert _wrong(announcement(facts, "key")) == []
+
+
+@DEEP
+@given(foreign, sessions, _many(tasks, 60))
+def test_no_live_message_can_be_broken_by_what_vbr_says(
+    name: str, session: Session, parts: tuple[TaskSession, ...]
+) -> None:
+    """Any text in a followed session pings nobody and keeps the limits."""
+    for operation in (START, STOP, RETRY):
+        followed = samples.followed(operation, name)
+        assert _wrong(action_progress(followed, session)) == []
+        assert _wrong(action_ended(followed, session, parts)) == []
+
+
+@given(st.lists(st.text(min_size=1, max_size=4_000), max_size=80))
+def test_any_rows_fit(rows: list[str]) -> None:
+    """However many rows of whatever length: the message fits, and says how many it left out."""
+    message = compose([paragraph("Head")], [paragraph("x" * len(row)) for row in rows], [paragraph("Tail")])
+
+    assert problems(message.text, message.blocks) == []
+    assert message.text.startswith("Head")
+    assert "Tail" in str(message.blocks[-1])
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """Rows beyond the limit become a number, in the blocks and in the text."""
+    message = compose(
+        [paragraph("Head")], [paragraph("x" * 500) for _ in range(60)], noun="job", plural="jobs"
+    )
+
+    assert "… and 37 jobs more, not shown here." in str(message.blocks[-1])
+    assert "… and 53 jobs more, not shown here." in message.text
+
+
+def test_a_message_from_elsewhere_is_made_to_fit() -> None:
+    """`fit` alone cuts too many blocks and too long a text, visibly."""
+    blocks: tuple[Block, ...] = paragraph("x").blocks * 70
+    message = fit(Message("y" * 9_000, blocks))
+
+    assert problems(message.text, message.blocks) == []
+    assert "… and 21 parts more" in str(message.blocks[-1])
+    assert message.text.endswith("…")
+
+
+def test_every_button_of_the_catalog_can_be_drawn() -> None:
+    """An operation on a job that has a button is offered with its label, confirm dialog and full name."""
+    view = samples.job_view(operations=tuple(operation for operation in CATALOG if operation.button))
+    message = outcome(Done(samples.jobs_answer(view)), REFERENCE).message
+    row = next(block for block in message.blocks if block["type"] == "actions")
+    labels = [element["text"]["text"] for element in row["elements"] if element["type"] == "button"]
+    entries = [option["text"]["text"] for element in row["elements"] for option in element.get("options", ())]
+
+    assert labels == ["Retry", "Details"]
+    assert entries == ["Stop", "Start"]
+    assert row["elements"][0]["accessibility_label"] == "Retry job SQL Prod on hq"
+    assert "*SQL Prod* on hq." in row["elements"][0]["confirm"]["text"]["text"]
+
+
+def _action_ids(blocks: Sequence[Block]) -> list[str]:
+    return [
+        element["action_id"]
+        for block in blocks
+        for element in block.get("elements", ())
+        if "action_id" in element
+    ]
