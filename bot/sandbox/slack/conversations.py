@@ -52,7 +52,7 @@ class Conversations:
         for channel in self.channels.values():
             if channel.kind == "im" and set(channel.members) == {bot, person}:
                 return channel
-        made = Channel(f"D0{person[1:]}", "", kind="im", members=[bot, person])
+        made = Channel(f"D{person[1:]}", "", kind="im", members=[bot, person])
         self.channels[made.id] = made
         self._changed(made)
         return made

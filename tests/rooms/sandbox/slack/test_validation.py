@@ -1,0 +1,428 @@
+"""Block Kit's limits, each at its most and one over; pure functions, no server."""
+
+from typing import Any
+
+import pytest
+
+from bot.sandbox.slack.validation.surfaces import attachment_problems, message_problems, view_problems
+
+Block = dict[str, Any]
+
+
+def plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text}
+
+
+def mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text}
+
+
+def section(**more: Any) -> Block:
+    return {"type": "section", "text": mrkdwn("x"), **more}
+
+
+def actions(*elements: Block) -> Block:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def button(**more: Any) -> Block:
+    return {"type": "button", "text": plain("x"), **more}
+
+
+def options(count: int, **more: Any) -> list[Block]:
+    return [{"text": plain("x"), "value": str(number), **more} for number in range(count)]
+
+
+def select(**more: Any) -> Block:
+    return {"type": "static_select", "options": options(1), **more}
+
+
+def input_block(element: Block, **more: Any) -> Block:
+    return {"type": "input", "label": plain("x"), "element": element, **more}
+
+
+def table(rows: int = 1, cells: int = 1, **more: Any) -> Block:
+    row = [{"type": "raw_text", "text": "x"}] * cells
+    return {"type": "table", "rows": [row] * rows, **more}
+
+
+def modal(*blocks: Block, **more: Any) -> Block:
+    return {
+        "type": "modal",
+        "title": plain("x"),
+        "submit": plain("x"),
+        "blocks": list(blocks) or [{"type": "divider"}],
+        **more,
+    }
+
+
+def home(*blocks: Block, **more: Any) -> Block:
+    return {"type": "home", "blocks": list(blocks) or [{"type": "divider"}], **more}
+
+
+DIVIDER: Block = {"type": "divider"}
+IMAGE: Block = {"type": "image", "alt_text": "x", "image_url": "https://x.example/a.png"}
+CONFIRM: Block = {"title": plain("x"), "text": mrkdwn("x"), "confirm": plain("x"), "deny": plain("x")}
+OVERFLOW: Block = {"type": "overflow", "options": options(5)}
+TEXT_INPUT: Block = {"type": "plain_text_input", "action_id": "a"}
+
+# (what passes, what is one over, where the second is pointed at)
+MESSAGE_LIMITS: list[tuple[list[Block], list[Block], str]] = [
+    ([DIVIDER] * 50, [DIVIDER] * 51, "/blocks"),
+    ([section(text=mrkdwn("x" * 3000))], [section(text=mrkdwn("x" * 3001))], "/blocks/0/text/text"),
+    ([section(fields=[mrkdwn("x")] * 10)], [section(fields=[mrkdwn("x")] * 11)], "/blocks/0/fields"),
+    (
+        [section(fields=[mrkdwn("x" * 2000)])],
+        [section(fields=[mrkdwn("x" * 2001)])],
+        "/blocks/0/fields/0/text",
+    ),
+    (
+        [{"type": "header", "text": plain("x" * 150)}],
+        [{"type": "header", "text": plain("x" * 151)}],
+        "/blocks/0/text/text",
+    ),
+    (
+        [{"type": "context", "elements": [mrkdwn("x")] * 10}],
+        [{"type": "context", "elements": [mrkdwn("x")] * 11}],
+        "/blocks/0/elements",
+    ),
+    ([actions(*[button()] * 25)], [actions(*[button()] * 26)], "/blocks/0/elements"),
+    ([{**IMAGE, "alt_text": "x" * 2000}], [{**IMAGE, "alt_text": "x" * 2001}], "/blocks/0/alt_text"),
+    (
+        [{**IMAGE, "title": plain("x" * 2000)}],
+        [{**IMAGE, "title": plain("x" * 2001)}],
+        "/blocks/0/title/text",
+    ),
+    ([{**IMAGE, "image_url": "x" * 3000}], [{**IMAGE, "image_url": "x" * 3001}], "/blocks/0/image_url"),
+    (
+        [{"type": "markdown", "text": "x" * 12000}],
+        [{"type": "markdown", "text": "x" * 12001}],
+        "/blocks/0/text",
+    ),
+    (
+        [{"type": "markdown", "text": "x" * 6000}] * 2,
+        [{"type": "markdown", "text": "x" * 6001}] * 2,
+        "/blocks",
+    ),
+    ([table(rows=100)], [table(rows=101)], "/blocks/0/rows"),
+    ([table(cells=20)], [table(cells=21)], "/blocks/0/rows/0"),
+    (
+        [table(column_settings=[{"align": "left"}] * 19 + [None])],
+        [table(column_settings=[None] * 21)],
+        "/blocks/0/column_settings",
+    ),
+    (
+        [{"type": "table", "rows": [[{"type": "raw_text", "text": "x" * 10000}]]}],
+        [{"type": "table", "rows": [[{"type": "raw_text", "text": "x" * 10001}]]}],
+        "/blocks",
+    ),
+    ([{**DIVIDER, "block_id": "x" * 255}], [{**DIVIDER, "block_id": "x" * 256}], "/blocks/0/block_id"),
+    (
+        [actions(button(action_id="x" * 255))],
+        [actions(button(action_id="x" * 256))],
+        "/blocks/0/elements/0/action_id",
+    ),
+    (
+        [actions(button(text=plain("x" * 75)))],
+        [actions(button(text=plain("x" * 76)))],
+        "/blocks/0/elements/0/text/text",
+    ),
+    (
+        [actions(button(value="x" * 2000))],
+        [actions(button(value="x" * 2001))],
+        "/blocks/0/elements/0/value",
+    ),
+    ([actions(button(url="x" * 3000))], [actions(button(url="x" * 3001))], "/blocks/0/elements/0/url"),
+    (
+        [actions(button(accessibility_label="x" * 75))],
+        [actions(button(accessibility_label="x" * 76))],
+        "/blocks/0/elements/0/accessibility_label",
+    ),
+    (
+        [actions(button(confirm={**CONFIRM, "title": plain("x" * 100)}))],
+        [actions(button(confirm={**CONFIRM, "title": plain("x" * 101)}))],
+        "/blocks/0/elements/0/confirm/title/text",
+    ),
+    (
+        [actions(button(confirm={**CONFIRM, "text": mrkdwn("x" * 300)}))],
+        [actions(button(confirm={**CONFIRM, "text": mrkdwn("x" * 301)}))],
+        "/blocks/0/elements/0/confirm/text/text",
+    ),
+    (
+        [actions(button(confirm={**CONFIRM, "confirm": plain("x" * 30)}))],
+        [actions(button(confirm={**CONFIRM, "confirm": plain("x" * 31)}))],
+        "/blocks/0/elements/0/confirm/confirm/text",
+    ),
+    (
+        [actions(button(confirm={**CONFIRM, "deny": plain("x" * 30)}))],
+        [actions(button(confirm={**CONFIRM, "deny": plain("x" * 31)}))],
+        "/blocks/0/elements/0/confirm/deny/text",
+    ),
+    ([actions(OVERFLOW)], [actions({**OVERFLOW, "options": options(6)})], "/blocks/0/elements/0/options"),
+    (
+        [actions(select(options=options(100)))],
+        [actions(select(options=options(101)))],
+        "/blocks/0/elements/0/options",
+    ),
+    (
+        [actions(select(options=[{"text": plain("x" * 75), "value": "x"}]))],
+        [actions(select(options=[{"text": plain("x" * 76), "value": "x"}]))],
+        "/blocks/0/elements/0/options/0/text/text",
+    ),
+    (
+        [actions(select(options=[{"text": plain("x"), "value": "x" * 150}]))],
+        [actions(select(options=[{"text": plain("x"), "value": "x" * 151}]))],
+        "/blocks/0/elements/0/options/0/value",
+    ),
+    (
+        [actions(select(options=options(1, description=plain("x" * 75))))],
+        [actions(select(options=options(1, description=plain("x" * 76))))],
+        "/blocks/0/elements/0/options/0/description/text",
+    ),
+    (
+        [actions(select(placeholder=plain("x" * 150)))],
+        [actions(select(placeholder=plain("x" * 151)))],
+        "/blocks/0/elements/0/placeholder/text",
+    ),
+    (
+        [
+            actions(
+                {
+                    "type": "static_select",
+                    "option_groups": [{"label": plain("x"), "options": options(1)}] * 100,
+                }
+            )
+        ],
+        [
+            actions(
+                {
+                    "type": "static_select",
+                    "option_groups": [{"label": plain("x"), "options": options(1)}] * 101,
+                }
+            )
+        ],
+        "/blocks/0/elements/0/option_groups",
+    ),
+    (
+        [
+            actions(
+                {
+                    "type": "static_select",
+                    "option_groups": [{"label": plain("x" * 75), "options": options(1)}],
+                }
+            )
+        ],
+        [
+            actions(
+                {
+                    "type": "static_select",
+                    "option_groups": [{"label": plain("x" * 76), "options": options(1)}],
+                }
+            )
+        ],
+        "/blocks/0/elements/0/option_groups/0/label/text",
+    ),
+    (
+        [actions({"type": "radio_buttons", "options": options(10)})],
+        [actions({"type": "radio_buttons", "options": options(11)})],
+        "/blocks/0/elements/0/options",
+    ),
+    (
+        [actions({"type": "checkboxes", "options": options(10)})],
+        [actions({"type": "checkboxes", "options": options(11)})],
+        "/blocks/0/elements/0/options",
+    ),
+    (
+        [input_block(TEXT_INPUT, label=plain("x" * 2000))],
+        [input_block(TEXT_INPUT, label=plain("x" * 2001))],
+        "/blocks/0/label/text",
+    ),
+    (
+        [input_block(TEXT_INPUT, hint=plain("x" * 2000))],
+        [input_block(TEXT_INPUT, hint=plain("x" * 2001))],
+        "/blocks/0/hint/text",
+    ),
+    (
+        [input_block({**TEXT_INPUT, "max_length": 3000})],
+        [input_block({**TEXT_INPUT, "max_length": 3001})],
+        "/blocks/0/element/max_length",
+    ),
+]
+VIEW_LIMITS: list[tuple[Block, Block, str]] = [
+    (modal(*[DIVIDER] * 100), modal(*[DIVIDER] * 101), "/view/blocks"),
+    (home(*[DIVIDER] * 100), home(*[DIVIDER] * 101), "/view/blocks"),
+    (modal(title=plain("x" * 24)), modal(title=plain("x" * 25)), "/view/title/text"),
+    (modal(submit=plain("x" * 24)), modal(submit=plain("x" * 25)), "/view/submit/text"),
+    (modal(close=plain("x" * 24)), modal(close=plain("x" * 25)), "/view/close/text"),
+    (modal(private_metadata="x" * 3000), modal(private_metadata="x" * 3001), "/view/private_metadata"),
+    (modal(callback_id="x" * 255), modal(callback_id="x" * 256), "/view/callback_id"),
+    (modal(external_id="x" * 255), modal(external_id="x" * 256), "/view/external_id"),
+    (
+        modal({"type": "alert", "text": mrkdwn("x" * 200)}),
+        modal({"type": "alert", "text": mrkdwn("x" * 201)}),
+        "/view/blocks/0/text/text",
+    ),
+]
+WRONG_MESSAGES: list[tuple[str, Block, str]] = [
+    ("an unknown block", {"type": "nonsense"}, "/blocks/0/type"),
+    ("a block without type", {"text": mrkdwn("x")}, "/blocks/0"),
+    ("a block that is a string", "divider", "/blocks/0"),  # type: ignore[list-item]  # wrong on purpose
+    ("an unknown key", section(colour="red"), "/blocks/0"),
+    ("an unknown key of a text", section(text={**mrkdwn("x"), "emoji": True}), "/blocks/0/text"),
+    ("neither text nor fields", {"type": "section"}, "/blocks/0"),
+    ("a bare string as text", section(text="x"), "/blocks/0/text"),
+    ("an empty text", section(text=mrkdwn("")), "/blocks/0/text/text"),
+    ("mrkdwn in a header", {"type": "header", "text": mrkdwn("x")}, "/blocks/0/text/type"),
+    ("mrkdwn on a button", actions(button(text=mrkdwn("x"))), "/blocks/0/elements/0/text/type"),
+    ("an empty button value", actions(button(value="")), "/blocks/0/elements/0/value"),
+    ("a strange style", actions(button(style="warning")), "/blocks/0/elements/0/style"),
+    ("no elements", actions(), "/blocks/0/elements"),
+    ("options and groups", actions(select(option_groups=[])), "/blocks/0/elements/0"),
+    ("neither options nor groups", actions({"type": "static_select"}), "/blocks/0/elements/0"),
+    (
+        "an initial option that is not offered",
+        actions(select(initial_option=options(2)[1])),
+        "/blocks/0/elements/0",
+    ),
+    (
+        "a url outside overflow",
+        actions(select(options=options(1, url="x"))),
+        "/blocks/0/elements/0/options/0",
+    ),
+    ("no alt text", {"type": "image", "image_url": "x"}, "/blocks/0"),
+    ("two sources of an image", {**IMAGE, "slack_file": {"id": "F1"}}, "/blocks/0"),
+    ("a modal's block", {"type": "alert", "text": mrkdwn("x")}, "/blocks/0/type"),
+    (
+        "a modal's input",
+        input_block({"type": "number_input", "is_decimal_allowed": True}),
+        "/blocks/0/element/type",
+    ),
+    ("an input outside input", actions(TEXT_INPUT), "/blocks/0/elements/0/type"),
+    (
+        "a bare string in a card",
+        {"type": "card", "title": "x"},
+        "/blocks/0/title",
+    ),
+    ("an object as a plan's title", {"type": "plan", "title": plain("x")}, "/blocks/0/title"),
+    (
+        "a wrong date",
+        actions({"type": "datepicker", "initial_date": "23.11.2026"}),
+        "/blocks/0/elements/0/initial_date",
+    ),
+    (
+        "a wrong time",
+        actions({"type": "timepicker", "initial_time": "24:00"}),
+        "/blocks/0/elements/0/initial_time",
+    ),
+    (
+        "an empty filter",
+        actions({"type": "conversations_select", "filter": {}}),
+        "/blocks/0/elements/0/filter",
+    ),
+    (
+        "rich text with an unknown element",
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "x"}]}]},
+        "/blocks/0/elements/0/elements/0/type",
+    ),
+    (
+        "an initial value that does not fit",
+        input_block({**TEXT_INPUT, "max_length": 1, "initial_value": "xx"}),
+        "/blocks/0/element",
+    ),
+]
+WRONG_VIEWS: list[tuple[str, Any, str, str]] = [
+    ("no object", "view", "modal", "/view"),
+    ("the wrong type", home(), "modal", "/view/type"),
+    ("an unknown key", modal(colour="red"), "modal", "/view"),
+    ("no title", {"type": "modal", "blocks": [DIVIDER]}, "modal", "/view"),
+    ("no blocks", {"type": "modal", "title": plain("x")}, "modal", "/view"),
+    ("empty blocks", {**modal(), "blocks": []}, "modal", "/view/blocks"),
+    ("a Home with a title", home(title=plain("x")), "home", "/view"),
+    ("a table in a modal", modal(table()), "modal", "/view/blocks/0/type"),
+    ("markdown in a Home", home({"type": "markdown", "text": "x"}), "home", "/view/blocks/0/type"),
+    (
+        "an input without submit",
+        {"type": "modal", "title": plain("x"), "blocks": [input_block(TEXT_INPUT)]},
+        "modal",
+        "/view",
+    ),
+    (
+        "two focused elements",
+        modal(*[input_block({**TEXT_INPUT, "focus_on_load": True})] * 2),
+        "modal",
+        "/view",
+    ),
+    (
+        "numbers out of order",
+        modal(
+            input_block(
+                {"type": "number_input", "is_decimal_allowed": False, "min_value": "5", "max_value": "1"}
+            )
+        ),
+        "modal",
+        "/view/blocks/0/element",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fits", "over", "pointer"), MESSAGE_LIMITS, ids=[row[2] for row in MESSAGE_LIMITS])
+def test_a_message_at_its_limit_passes_and_one_over_is_refused(
+    fits: list[Block], over: list[Block], pointer: str
+) -> None:
+    """The problem points at the very place."""
+    assert message_problems(fits) == []
+    assert any(problem.endswith(f"[json-pointer:{pointer}]") for problem in message_problems(over))
+
+
+@pytest.mark.parametrize(("fits", "over", "pointer"), VIEW_LIMITS, ids=[row[2] for row in VIEW_LIMITS])
+def test_a_view_at_its_limit_passes_and_one_over_is_refused(fits: Block, over: Block, pointer: str) -> None:
+    """The problem points at the very place."""
+    assert view_problems(fits, fits["type"]) == []
+    assert any(problem.endswith(f"[json-pointer:{pointer}]") for problem in view_problems(over, over["type"]))
+
+
+@pytest.mark.parametrize(("what", "block", "pointer"), WRONG_MESSAGES, ids=[row[0] for row in WRONG_MESSAGES])
+def test_a_wrong_block_is_refused(what: str, block: Block, pointer: str) -> None:
+    """The whole message is, with the pointer of what is wrong."""
+    assert any(problem.endswith(f"[json-pointer:{pointer}]") for problem in message_problems([block])), what
+
+
+@pytest.mark.parametrize(
+    ("what", "view", "kind", "pointer"), WRONG_VIEWS, ids=[row[0] for row in WRONG_VIEWS]
+)
+def test_a_wrong_view_is_refused(what: str, view: Any, kind: str, pointer: str) -> None:
+    """The whole view is, with the pointer of what is wrong."""
+    assert any(problem.endswith(f"[json-pointer:{pointer}]") for problem in view_problems(view, kind)), what
+
+
+def test_ids_are_unique() -> None:
+    """A block_id within the surface, an action_id within its block; twice in different blocks is fine."""
+    twice = actions(button(action_id="a"), button(action_id="a"))
+    apart = [actions(button(action_id="a")), actions(button(action_id="a"))]
+
+    assert message_problems([{**DIVIDER, "block_id": "b"}] * 2) != []
+    assert message_problems([twice]) != []
+    assert message_problems(apart) == []
+
+
+def test_the_wording_is_slacks() -> None:
+    """Slack's own sentence, so that what logs it can be tried against it."""
+    assert message_problems([section(text=mrkdwn("x" * 3001))]) == [
+        "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"
+    ]
+    assert message_problems([section(text=mrkdwn(""))]) == [
+        "must be more than 0 characters [json-pointer:/blocks/0/text/text]"
+    ]
+
+
+def test_blocks_in_attachments_are_checked_too() -> None:
+    """With the attachment's pointer; colours are Slack's words or #RRGGBB."""
+    wrong = [{"color": "#E01E5A", "blocks": [{"type": "nonsense"}]}, {"color": "red", "text": "x"}]
+
+    assert attachment_problems([{"color": "#E01E5A", "fallback": "x", "blocks": [DIVIDER]}]) == []
+    assert attachment_problems(wrong[:1]) == [
+        "unsupported type: nonsense [json-pointer:/attachments/0/blocks/0/type]"
+    ]
+    assert attachment_problems(wrong[1:]) == [
+        "does not match the expected format [json-pointer:/attachments/0/color]"
+    ]
