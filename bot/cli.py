@@ -13,6 +13,7 @@ from typing import Any
 import click
 import yaml
 
+from bot import application
 from bot.settings import Loaded, Settings, SettingsWrong, effective, json_schema, load_with_cautions
 from bot.slack import manifest as app_manifest
 from bot.store import StoreError, upgrade
@@ -28,6 +29,15 @@ def main() -> None:
     Settings come from the environment and from veeam-bot.toml in the current folder, or from the file that
     VEEAM_BOT_CONFIG names; the environment wins.
     """
+
+
+@main.command()
+def run() -> None:
+    """Run the bot."""
+    loaded = _loaded()
+    for caution in loaded.cautions:
+        click.echo(f"caution: {caution}", err=True)
+    sys.exit(application.run(loaded.settings))
 
 
 @main.command()

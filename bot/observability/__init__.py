@@ -4,9 +4,10 @@ Knows no room, no platform and no setting; whoever builds the bot hands the valu
 """
 
 from bot.observability.clock import Clock, SystemClock
+from bot.observability.containment import contained
 from bot.observability.health import Health, PartHealth
 from bot.observability.logs import set_up_logging
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import Redaction
 
-__all__ = ["Clock", "Health", "Metrics", "PartHealth", "Redaction", "SystemClock", "set_up_logging"]
+__all__ = ["Clock", "Health", "Metrics", "PartHealth", "Redaction", "SystemClock", "contained", "set_up_logging"]

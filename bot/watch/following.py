@@ -30,8 +30,8 @@ log = structlog.stdlib.get_logger(__name__)
 class Display(Protocol):
     """Shows how far a followed session is."""
 
-    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> None:
-        """Show a session that goes on, or its end (`ended`).
+    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
+        """Show a session that goes on, or its end (`ended`). False: show the end again later.
 
         `session` is None when VBR does not have it any more, or when it was followed for too long.
         """
@@ -77,13 +77,14 @@ class Following:
     async def _look_at(self, followed: Followed) -> None:
         session = await self._read(followed)
         if session is None or self._clock.now() - followed.started_at > _FOLLOWED_AT_MOST:
-            await self._display(followed, None, None)
+            is_over = await self._display(followed, None, None)
         elif not session.is_stopped:
             await self._display(followed, session, None)
             return
         else:
-            await self._display(followed, session, await self._ended(session))
-        await self._followed.finish(followed.id, self._clock.now())
+            is_over = await self._display(followed, session, await self._ended(session))
+        if is_over:
+            await self._followed.finish(followed.id, self._clock.now())
 
     async def _read(self, followed: Followed) -> Session | None:
         try:

@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.operations.answers import JobView
-from bot.operations.catalog import JOB, RETRY, SESSION, START, STOP, Operation, Style, operation_of
+from bot.operations.catalog import JOB, RETRY, SESSION, START, STOP, Kind, Operation, Style, operation_of
 from bot.operations.outcomes import Choice
 from bot.operations.requests import (
     Drawn,
@@ -121,7 +121,9 @@ def request_control(request: Request, *, name: str, server: str, prominent: bool
         value=value,
         style=_style(operation, prominent=prominent),
         confirm=_confirm(operation, request, name=name, server=server),
-        accessibility_label=_accessible(label, name, server),
+        accessibility_label=_accessible(
+            f"{label} of" if operation.kind is Kind.QUERY else label, name, server
+        ),
     )
     return Control(
         button,

@@ -72,7 +72,8 @@ def job_line(view: JobView) -> str:
     if state.is_active and state.progress_percent is not None:
         marks.append(bar(state.progress_percent))
     if view.failed_in_a_row is not None and view.failed_in_a_row > 1:
-        marks.append(f"{view.failed_in_a_row:,} times in a row")
+        failed = "failed " if state.is_active else ""
+        marks.append(f"{failed}{view.failed_in_a_row:,} times in a row")
     if state.is_disabled:
         marks.append("disabled")
     return " · ".join(marks)

@@ -1,0 +1,46 @@
+# Everything here sets itself up: Python 3.11 (or newer), make and pip are all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench format goldens docs pictures clean help
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]' --group dev
+	@touch $@
+
+demo: $(READY)  ## the bot against a simulated VBR and Slack; prints the page's address
+	$(BIN)/veeam-bot demo
+
+test: $(READY)  ## all tests
+	$(BIN)/pytest -n auto
+
+check: $(READY)  ## formatting, lint, types, import rules, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto
+
+bench: $(READY)  ## the figures, each against a floor measured in the same run
+	$(BIN)/python -m tests.bench
+
+format: $(READY)  ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## the pages that are made from code
+	$(BIN)/python docs/generate.py
+
+pictures: $(READY)  ## the README's pictures, from the demo page
+	$(BIN)/pytest -n0 tests/acceptance/test_browser.py --save-pictures
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

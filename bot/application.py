@@ -1,0 +1,338 @@
+"""The composition root: builds every part, runs them in one task group, and stops them in order.
+
+Nothing else constructs a client, an engine or an app, and nothing else decides what runs for ever.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from aiohttp import web
+from aiolimiter import AsyncLimiter
+
+from bot import endpoints
+from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
+from bot.operations.runner import Rules as Permissions
+from bot.operations.runner import Runner, Servants, Stores, Surroundings
+from bot.settings import ServerName, ServerSettings, Settings
+from bot.slack.delivery import Delivery
+from bot.slack.desk import Desk
+from bot.slack.directory import Directory, Home
+from bot.slack.display import LiveMessages
+from bot.slack.errors import CredentialsDead
+from bot.slack.gestures import new_reference
+from bot.slack.history import History
+from bot.slack.http import SlackRequests
+from bot.slack.listeners import bolt_app, listen
+from bot.slack.replies import Replies
+from bot.slack.socket import SocketMode
+from bot.slack.web import Web
+from bot.slack.work import Work
+from bot.slack.workspace import find_home, open_web
+from bot.store import (
+    AuditEntry,
+    AuditLog,
+    AuditOutcome,
+    Database,
+    FollowedSessions,
+    Outbox,
+    OwnActions,
+    Presses,
+    StoreBroken,
+    StoreError,
+    StoreUnavailable,
+    upgrade,
+)
+from bot.veeam import Connection, Fleet, Trust, VeeamServer
+from bot.watch import Following, Rules, Watch, Witnesses
+
+GRACE_SECONDS = 10.0
+_DATABASE_PART = "database"
+_DATABASE_SECONDS = 10.0
+_OUTBOX_KEPT = timedelta(days=30)
+_PURGE_SECONDS = 3600.0
+_FIRST_BACK_OFF_SECONDS = 1.0
+_UNSIGNED_ON_RECORD_A_MINUTE = 20
+_LONGEST_BACK_OFF_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+Part = Callable[[], Awaitable[None]]
+
+
+def run(settings: Settings) -> int:
+    """Run the bot until it is told to stop; return the process's exit code."""
+    set_up_logging(settings.log_level, settings.log_format, settings.secrets())
+    return asyncio.run(Application(settings, SystemClock()).run())
+
+
+def connection(server: ServerSettings) -> Connection:
+    """Return a server's settings in the words of the room that connects to it."""
+    return Connection(
+        name=server.name,
+        url=server.url,
+        username=server.username,
+        password=server.password,
+        api_version=server.api_version,
+        trust=Trust(ca_file=server.ca_file, fingerprint=server.fingerprint, verify=server.verify_tls),
+    )
+
+
+@dataclass(slots=True)
+class _Intake:
+    """Where gestures come in, once Slack is there: closed first when the program stops."""
+
+    work: Work | None = None
+    socket: SocketMode | None = None
+    requests: SlackRequests | None = None
+    delivery: Delivery | None = None
+    loops: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+class Application:
+    """The whole bot, once."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._metrics = Metrics()
+        servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
+        self._health = Health(clock, [_DATABASE_PART, "slack", *servers])
+        # Names this process among replicas, in leases and claims.
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._stop = asyncio.Event()
+        self._intake = _Intake()
+        self._database: Database | None = None
+        self._unsigned = AsyncLimiter(_UNSIGNED_ON_RECORD_A_MINUTE, 60.0)
+        self._exit_code = 0
+
+    async def run(self) -> int:
+        """Run until a signal, or until a credential turns out to be dead; return the exit code."""
+        self._hear_signals()
+        async with AsyncExitStack() as stack:
+            try:
+                await self._listen_for_http(stack)
+                database = await self._open_database(stack)
+            except (OSError, StoreBroken) as error:
+                log.error("application.cannot_start", problem=str(error))
+                return 1
+            self._database = database
+            if database is not None:
+                fleet = self._open_fleet(stack)
+                web_client = await stack.enter_async_context(
+                    open_web(self._settings.slack, clock=self._clock, metrics=self._metrics)
+                )
+                async with asyncio.TaskGroup() as group:
+                    self._start(group, _DATABASE_PART, lambda: self._look_after(database))
+                    self._watch(group, database, fleet, LiveMessages(web_client, clock=self._clock))
+                    self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_client))
+                    await self._stop.wait()
+                    await self._wind_down()
+        log.info("application.stopped", exit_code=self._exit_code)
+        return self._exit_code
+
+    async def _join_slack(
+        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: Web
+    ) -> None:
+        """Open the intake once Slack answers; until then sessions are noticed and wait in the outbox."""
+        try:
+            home = await find_home(web_client, clock=self._clock, health=self._health)
+            await self._open_intake(group, database, fleet, web_client, home)
+        except CredentialsDead as error:
+            log.error("application.slack_refused", problem=str(error))
+            self._exit_code = 1
+            self._stop.set()
+
+    def _watch(self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, live: LiveMessages) -> None:
+        slack = self._settings.slack
+        rules = Rules(self._settings.routes, slack.default_channel, self._settings.polling)
+        witnesses = Witnesses(self._metrics, self._health)
+        for name in fleet.names:
+            server = fleet.server(name)
+            watch = Watch(server, database, self._clock, rules, witnesses, holder=self._holder)
+            following = Following(server, database, self._clock, self._holder, live)
+            self._start(group, f"watch:{name}", watch.run)
+            self._start(group, f"following:{name}", following.run)
+
+    async def _open_intake(
+        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: Web, home: Home
+    ) -> None:
+        slack = self._settings.slack
+        handles = [
+            str(grant.group) for grant in self._settings.grants if str(grant.group or "").startswith("@")
+        ]
+        directory = Directory(web_client, home, handles, clock=self._clock)
+        history = History(web_client, home.bot_id)
+        work = Work(group)
+        desk = Desk(
+            self._runner(database, fleet, directory),
+            Replies(web_client),
+            FollowedSessions(database),
+            work,
+            command=slack.command,
+            clock=self._clock,
+            metrics=self._metrics,
+        )
+        delivery = Delivery(
+            database, web_client, history, clock=self._clock, metrics=self._metrics, health=self._health
+        )
+        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
+        app = bolt_app(web_client.client, home, secret)
+        listen(app, desk, directory, slack.command)
+        self._intake.work, self._intake.delivery = work, delivery
+        self._start(group, "delivery", lambda: delivery.run(self._holder, slack.default_channel))
+        if slack.app_token is None:
+            self._intake.requests = SlackRequests(app, metrics=self._metrics, refused=self._on_unsigned)
+            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
+            return
+        self._intake.socket = SocketMode(
+            app, slack.app_token.get_secret_value(), web_client, clock=self._clock, health=self._health
+        )
+        await self._intake.socket.check_token()
+        self._start(group, "socket", self._intake.socket.run)
+
+    def _runner(self, database: Database, fleet: Fleet, directory: Directory) -> Runner:
+        return Runner(
+            Servants(fleet),
+            Stores(AuditLog(database), Presses(database), OwnActions(database)),
+            Permissions(self._settings.grants, self._settings.slack.allowed_channels),
+            Surroundings(directory, _Watching(self._health, Outbox(database)), self._metrics, self._clock),
+        )
+
+    def _start(self, group: asyncio.TaskGroup, name: str, part: Part) -> None:
+        self._intake.loops.append(group.create_task(self._supervise(name, part), name=name))
+
+    async def _supervise(self, name: str, part: Part) -> None:
+        """Keep a part running: what breaks it is logged, and it starts again after a pause that grows."""
+        wait = _FIRST_BACK_OFF_SECONDS
+        while True:
+            began = self._clock.monotonic()
+            if await contained(part(), "application.part_broke", part=name, again_in_seconds=wait):
+                return
+            if self._clock.monotonic() - began > _LONGEST_BACK_OFF_SECONDS:
+                wait = _FIRST_BACK_OFF_SECONDS
+            await self._clock.sleep(wait)
+            wait = min(2 * wait, _LONGEST_BACK_OFF_SECONDS)
+
+    async def _wind_down(self) -> None:
+        """Take nothing more in, finish what runs, then stop the loops."""
+        intake = self._intake
+        if intake.requests is not None:
+            intake.requests.leave()
+        if intake.socket is not None:
+            await intake.socket.leave()
+        if intake.work is not None:
+            await intake.work.close(GRACE_SECONDS)
+        if intake.delivery is not None:
+            await intake.delivery.close(GRACE_SECONDS)
+        for task in intake.loops:
+            task.cancel()
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            log.warning("application.stops_now", signal=number.name)
+            # The second signal means now: what is unfinished is found again at the next start.
+            os._exit(1)
+        log.info("application.stopping", signal=number.name)
+        self._stop.set()
+
+    async def _listen_for_http(self, stack: AsyncExitStack) -> None:
+        is_called = self._settings.slack.app_token is None
+        routes = endpoints.application(
+            self._health, self._metrics, self._on_slack_request if is_called else None
+        )
+        server = endpoints.Server(routes, self._settings.port)
+        stack.push_async_callback(server.close)
+        await server.start()
+        log.info("application.listening", port=server.port)
+
+    async def _on_unsigned(self, remote: str) -> None:
+        """Put a request without a valid signature on record; as many as one could send, a few a minute."""
+        if self._database is None or not self._unsigned.has_capacity():
+            return
+        await self._unsigned.acquire()
+        now = self._clock.now()
+        entry = AuditEntry(
+            person_id="unknown",
+            person_name=f"a request from {remote}",
+            team_id=None,
+            operation="request",
+            reference=new_reference(),
+            origin="http",
+            channel_id=None,
+            at=now,
+        )
+        try:
+            await AuditLog(self._database).refused(entry, AuditOutcome("refused", now, detail="unsigned"))
+        except StoreError as error:
+            log.error("application.not_on_record", problem=str(error))
+
+    async def _on_slack_request(self, request: web.Request) -> web.StreamResponse:
+        if self._intake.requests is None:
+            return web.Response(status=503, text="starting")
+        return await self._intake.requests.handle(request)
+
+    async def _open_database(self, stack: AsyncExitStack) -> Database | None:
+        """Bring the schema up to date and open it, waiting out an outage; None when told to stop."""
+        url = self._settings.database_url.get_secret_value()
+        wait = _FIRST_BACK_OFF_SECONDS
+        while not self._stop.is_set():
+            try:
+                await upgrade(url)
+            except StoreUnavailable as error:
+                self._health.set(_DATABASE_PART, ok=False, detail=str(error))
+                await self._clock.sleep(wait)
+                wait = min(2 * wait, _LONGEST_BACK_OFF_SECONDS)
+            else:
+                database = Database(url)
+                stack.push_async_callback(database.close)
+                return database
+        return None
+
+    def _open_fleet(self, stack: AsyncExitStack) -> Fleet:
+        servers = [VeeamServer(connection(server), clock=self._clock) for server in self._settings.servers]
+        fleet = Fleet(servers)
+        stack.push_async_callback(fleet.close)
+        return fleet
+
+    async def _look_after(self, database: Database) -> None:
+        """Say how the database is, and forget what was sent long ago."""
+        outbox, purged_at = Outbox(database), self._clock.monotonic()
+        while True:
+            try:
+                await database.ping()
+                if self._clock.monotonic() - purged_at > _PURGE_SECONDS:
+                    await outbox.purge(self._clock.now() - _OUTBOX_KEPT)
+                    purged_at = self._clock.monotonic()
+            except StoreError as error:
+                self._health.set(_DATABASE_PART, ok=False, detail=str(error))
+            else:
+                self._health.set(_DATABASE_PART, ok=True)
+            await self._clock.sleep(_DATABASE_SECONDS)
+
+
+class _Watching:
+    """What `status` and `servers` say about the watching, from where it is known."""
+
+    def __init__(self, health: Health, outbox: Outbox) -> None:
+        self._health = health
+        self._outbox = outbox
+
+    def last_poll_at(self, server: ServerName) -> datetime | None:
+        part = self._health.part(endpoints.SERVER_PART + server)
+        return part.last_ok_at if part else None
+
+    async def outbox_waiting(self) -> int:
+        return sum(backlog.rows for backlog in await self._outbox.waiting())

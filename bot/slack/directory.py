@@ -1,0 +1,209 @@
+"""People and groups as Slack knows them now, cached for minutes, failing closed.
+
+A payload proves a user ID and a team ID and nothing else: standing comes from `users.info`, groups from one
+`usergroups.list` (Tier 2, so never per click). Events only say "read again"; they are not believed.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.observability import Clock
+from bot.operations.people import Person, PersonId, Standing
+from bot.slack.errors import SlackError, SlackRefused
+from bot.slack.web import Web
+
+PERSON_SECONDS = 180.0
+GROUPS_SECONDS = 300.0
+# After failed refreshes the old list serves this long, counted from when it was read; then nobody has a
+# group.
+GROUPS_GRACE_SECONDS = 900.0
+_MOST_PEOPLE = 5_000
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The workspace the bot is installed in, as `auth.test` tells it."""
+
+    team_id: str
+    enterprise_id: str | None
+    bot_user_id: str
+    bot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One user group. A disabled one keeps its ID and grants nothing."""
+
+    id: str
+    handle: str
+    members: frozenset[str]
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    name: str
+    standing: Standing
+    read_at: float
+
+
+class Directory:
+    """Implements `People` over Slack's Web API."""
+
+    def __init__(self, web: Web, home: Home, handles: Iterable[str], *, clock: Clock) -> None:
+        self._web = web
+        self._home = home
+        self._clock = clock
+        self._handles = {handle.removeprefix("@").casefold(): handle for handle in handles}
+        self._pinned: dict[str, str] = {}
+        self._people: dict[str, _Kept] = {}
+        self._groups: tuple[Group, ...] | None = None
+        self._groups_read_at = 0.0
+        self._groups_stale = True
+        self._groups_lock = asyncio.Lock()
+
+    async def read(self, person_id: PersonId, team_id: str | None = None) -> Person:
+        """Return the person, unreadable when Slack does not tell; `team_id` is the gesture's."""
+        kept = await self._person(person_id, team_id)
+        if kept.standing is not Standing.MEMBER:
+            return Person(person_id, kept.name, kept.standing, groups=None)
+        groups = await self.groups()
+        if groups is None:
+            return Person(person_id, kept.name, kept.standing, groups=None)
+        own = [group for group in groups if person_id in group.members and not group.is_disabled]
+        return Person(person_id, kept.name, kept.standing, frozenset(self._spellings(own)))
+
+    def group_names(self, groups: Collection[str]) -> tuple[str, ...]:
+        """Return each group as people know it, `@handle`; the given spelling where Slack does not know it."""
+        handles = {group.id: f"@{group.handle}" for group in self._groups or ()}
+        return tuple(handles.get(group, group) for group in groups)
+
+    def group_id(self, spelling: str) -> str | None:
+        """Return the ID behind a group's ID or `@handle`, None when there is none of that name."""
+        if not spelling.startswith("@"):
+            return spelling
+        return self._pinned.get(spelling.removeprefix("@").casefold())
+
+    def groups_changed(self) -> None:
+        """Read the groups again before the next decision (a `subteam_*` event came)."""
+        self._groups_stale = True
+
+    def person_changed(self, person_id: str) -> None:
+        """Read this person again before the next decision."""
+        self._people.pop(person_id, None)
+
+    async def groups(self) -> tuple[Group, ...] | None:
+        """Return all groups, None when they could not be read for too long."""
+        async with self._groups_lock:
+            age = self._clock.monotonic() - self._groups_read_at
+            if self._groups is None or self._groups_stale or age > GROUPS_SECONDS:
+                await self._refresh_groups()
+            if self._clock.monotonic() - self._groups_read_at > GROUPS_GRACE_SECONDS:
+                return None
+            return self._groups
+
+    async def _refresh_groups(self) -> None:
+        arguments = {"include_users": True, "include_disabled": True, "include_count": False}
+        try:
+            answer = await self._web.read("usergroups.list", arguments)
+        except SlackRefused as error:
+            # A plan or a scope that does not give groups is not an outage that an old list may bridge.
+            self._groups = None
+            log.error("directory.groups_refused", problem=str(error))
+        except SlackError as error:
+            log.warning("directory.groups_unread", problem=str(error))
+        else:
+            self._groups = tuple(_group(item) for item in answer.get("usergroups") or ())
+            self._groups_read_at = self._clock.monotonic()
+            self._groups_stale = False
+            self._pin(self._groups)
+
+    def _pin(self, groups: tuple[Group, ...]) -> None:
+        """Hold each handle to the group that had it first: another group can take it over."""
+        for group in groups:
+            handle = group.handle.casefold()
+            if handle not in self._handles or group.is_disabled:
+                continue
+            pinned = self._pinned.setdefault(handle, group.id)
+            if pinned != group.id:
+                log.warning("directory.handle_moved", handle=handle, granted=pinned, now=group.id)
+
+    def _spellings(self, groups: Iterable[Group]) -> Iterable[str]:
+        handles = {group_id: self._handles[handle] for handle, group_id in self._pinned.items()}
+        for group in groups:
+            yield group.id
+            if group.id in handles:
+                yield handles[group.id]
+
+    async def _person(self, person_id: str, team_id: str | None) -> _Kept:
+        kept = self._people.get(person_id)
+        if kept is None or self._clock.monotonic() - kept.read_at > PERSON_SECONDS:
+            kept = await self._read_person(person_id)
+        if team_id is not None and self._is_foreign(team_id) and kept.standing is Standing.MEMBER:
+            return _Kept(kept.name, Standing.FOREIGN, kept.read_at)
+        return kept
+
+    def _is_foreign(self, team_id: str) -> bool:
+        """On Enterprise Grid a colleague's gesture may come from another workspace of the same enterprise.
+
+        `users.info` decides about those; without an enterprise any other team is a stranger's.
+        """
+        return self._home.enterprise_id is None and team_id != self._home.team_id
+
+    async def _read_person(self, person_id: str) -> _Kept:
+        try:
+            answer = await self._web.read("users.info", {"user": person_id})
+        except SlackError as error:
+            log.warning("directory.person_unread", person=person_id, problem=str(error))
+            return _Kept(person_id, Standing.UNREADABLE, self._clock.monotonic())
+        user = answer.get("user") or {}
+        kept = _Kept(_name(user, person_id), standing(user, self._home), self._clock.monotonic())
+        if len(self._people) >= _MOST_PEOPLE:
+            self._people.clear()
+        self._people[person_id] = kept
+        return kept
+
+
+def standing(user: dict[str, Any], home: Home) -> Standing:
+    """Tell how somebody stands from `users.info`. What is missing never makes a member."""
+    enterprise = (user.get("enterprise_user") or {}).get("enterprise_id")
+    is_colleague = home.enterprise_id is not None and enterprise == home.enterprise_id
+    match user:
+        case {"deleted": True}:
+            return Standing.DEACTIVATED
+        case {"is_bot": True} | {"is_workflow_bot": True} | {"id": "USLACKBOT"}:
+            return Standing.BOT
+        case {"is_restricted": True} | {"is_ultra_restricted": True}:
+            return Standing.GUEST
+        case {"is_invited_user": True}:
+            return Standing.INVITED
+        case {"is_stranger": True}:
+            return Standing.FOREIGN
+        case {"team_id": str(team_id)} if team_id == home.team_id or is_colleague:
+            return Standing.MEMBER
+        case {"team_id": str()}:
+            return Standing.FOREIGN
+        case _:
+            return Standing.UNREADABLE
+
+
+def _name(user: dict[str, Any], person_id: str) -> str:
+    profile = user.get("profile") or {}
+    names = (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name"))
+    return next((str(name) for name in names if name), person_id)
+
+
+def _group(item: dict[str, Any]) -> Group:
+    return Group(
+        id=str(item.get("id") or ""),
+        handle=str(item.get("handle") or ""),
+        members=frozenset(str(member) for member in item.get("users") or ()),
+        # `date_delete` is 0 for a living group and may come as a number or as text.
+        is_disabled=str(item.get("date_delete") or "0") != "0",
+    )

@@ -1,0 +1,163 @@
+"""What can go wrong with a call to Slack, sorted by what it means for the caller.
+
+    SlackError
+    ├─ SlackUnreachable    nothing was sent
+    ├─ SlackLimited        too fast; nothing was done, and Slack says how long to wait
+    ├─ SlackUnclear        sent, but no answer that can be trusted: it may have happened
+    └─ SlackRefused        Slack said no, in a word
+       ├─ CredentialsDead  this token opens nothing any more
+       ├─ ScopeMissing     the app was installed without a scope
+       ├─ PlaceClosed      this channel cannot be posted to by this bot
+       ├─ MessageGone      the message or thread to change is no longer there
+       ├─ MessageInvalid   Slack will not show what was sent
+       └─ GestureExpired   a trigger or response address that is too old or used up
+
+The words are those of Slack's Web API; an unknown word is a plain `SlackRefused`.
+"""
+
+from typing import Any
+
+DEAD_CREDENTIALS = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "not_allowed_token_type",
+        "access_denied",
+        "team_access_not_granted",
+        "org_login_required",
+        "app_access_restricted",
+    }
+)
+CLOSED_PLACES = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "is_inactive",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "messages_tab_disabled",
+        "ekm_access_denied",
+    }
+)
+GONE_MESSAGES = frozenset(
+    {
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "block_mismatch",
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+    }
+)
+INVALID_MESSAGES = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_attachments",
+        "invalid_arguments",
+        "msg_too_long",
+        "msg_blocks_too_long",
+        "no_text",
+        "metadata_too_large",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "view_too_large",
+    }
+)
+EXPIRED_GESTURES = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
+# An answer with one of these may stand for a request that was partly carried out.
+UNCLEAR_WORDS = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+)
+LIMITED_WORDS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+
+
+class SlackError(Exception):
+    """A call to Slack did not come off. `word` is Slack's own error word, or ours where Slack gave none."""
+
+    def __init__(self, method: str, word: str) -> None:
+        super().__init__(f"{method}: {word}")
+        self.method = method
+        self.word = word
+
+
+class SlackUnreachable(SlackError):
+    """No connection came about; nothing was sent."""
+
+
+class SlackUnclear(SlackError):
+    """It was sent, and whether Slack did it is unknown."""
+
+
+class SlackLimited(SlackError):
+    """Slack asks to wait; nothing was done."""
+
+    def __init__(self, method: str, retry_after_seconds: float) -> None:
+        super().__init__(method, "ratelimited")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SlackRefused(SlackError):
+    """Slack said no."""
+
+
+class CredentialsDead(SlackRefused):
+    """The token is wrong or revoked; nothing will work until an operator acts."""
+
+
+class ScopeMissing(SlackRefused):
+    """The app lacks a scope. `needed` is Slack's list."""
+
+    def __init__(self, method: str, needed: str) -> None:
+        super().__init__(method, "missing_scope")
+        self.needed = needed
+
+
+class PlaceClosed(SlackRefused):
+    """The bot cannot post to this channel."""
+
+
+class MessageGone(SlackRefused):
+    """What was to be changed or replied to is not there any more."""
+
+
+class MessageInvalid(SlackRefused):
+    """Slack will not take the message as it is. `details` are its JSON pointers."""
+
+    def __init__(self, method: str, word: str, details: tuple[str, ...]) -> None:
+        super().__init__(method, word)
+        self.details = details
+
+
+class GestureExpired(SlackRefused):
+    """A trigger or a response address that is too old, or used up."""
+
+
+def refused(method: str, answer: dict[str, Any]) -> SlackError:
+    """Return the error for an answer with `ok: false`."""
+    word = str(answer.get("error") or "unknown_error")
+    if word in UNCLEAR_WORDS:
+        return SlackUnclear(method, word)
+    if word == "missing_scope":
+        return ScopeMissing(method, str(answer.get("needed") or "?"))
+    if word in INVALID_MESSAGES:
+        metadata = answer.get("response_metadata")
+        details = metadata.get("messages", ()) if isinstance(metadata, dict) else ()
+        return MessageInvalid(method, word, tuple(str(detail) for detail in details))
+    kinds: tuple[tuple[frozenset[str], type[SlackRefused]], ...] = (
+        (DEAD_CREDENTIALS, CredentialsDead),
+        (CLOSED_PLACES, PlaceClosed),
+        (GONE_MESSAGES, MessageGone),
+        (EXPIRED_GESTURES, GestureExpired),
+    )
+    for words, kind in kinds:
+        if word in words:
+            return kind(method, word)
+    return SlackRefused(method, word)

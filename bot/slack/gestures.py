@@ -1,0 +1,108 @@
+"""What a person did in Slack, read once from the payload and typed from there on.
+
+The payloads are those of slash commands and of `block_actions` interactions. `token` and `user_name` are not
+read: the first is a secret of no use, the second proves nothing.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.operations.people import PersonId
+from bot.operations.requests import Gesture, Origin
+
+# Letters that are not mistaken for each other when somebody reads a reference out over the telephone.
+_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer goes. `response_url` is a secret: whoever holds it can post."""
+
+    person_id: PersonId
+    channel_id: str | None
+    response_url: str | None
+    thread_ts: str | None = None
+    message_ts: str | None = None
+    is_ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A slash command, its text as Slack sent it."""
+
+    gesture: Gesture
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button, an overflow option or a menu choice: the element's action ID and what it carried."""
+
+    gesture: Gesture
+    place: Place
+    action_id: str
+    value: str | None
+
+
+def typed(body: Mapping[str, Any]) -> Typed:
+    """Read a slash command's payload."""
+    person_id = PersonId(_text(body, "user_id") or "")
+    place = Place(
+        person_id=person_id,
+        channel_id=_text(body, "channel_id"),
+        response_url=_text(body, "response_url"),
+    )
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=person_id,
+        team_id=_text(body, "team_id"),
+        channel_id=place.channel_id,
+        origin=Origin.TYPED,
+        press_key=_key("command", _text(body, "trigger_id") or secrets.token_hex()),
+    )
+    return Typed(gesture, place, _text(body, "text") or "")
+
+
+def pressed(body: Mapping[str, Any]) -> Pressed:
+    """Read the first action of a `block_actions` payload."""
+    action = (body.get("actions") or [{}])[0]
+    user, container = body.get("user") or {}, body.get("container") or {}
+    channel, message = body.get("channel") or {}, body.get("message") or {}
+    place = Place(
+        person_id=PersonId(_text(user, "id") or ""),
+        channel_id=_text(channel, "id") or _text(container, "channel_id"),
+        response_url=_text(body, "response_url"),
+        thread_ts=_text(container, "thread_ts") or _text(message, "thread_ts"),
+        message_ts=_text(container, "message_ts") or _text(message, "ts"),
+        is_ephemeral=container.get("is_ephemeral") is True,
+    )
+    option = action.get("selected_option") or {}
+    value = _text(action, "value") or _text(option, "value")
+    action_id = _text(action, "action_id") or ""
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=place.person_id,
+        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
+        channel_id=place.channel_id,
+        origin=Origin.MENU if option else Origin.BUTTON,
+        press_key=_key(place.channel_id or "", place.message_ts or "", value or action_id),
+    )
+    return Pressed(gesture, place, action_id, value)
+
+
+def new_reference() -> str:
+    """Return a short reference that people can read out and that finds the log lines of one gesture."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str | None:
+    value = mapping.get(key)
+    return value if isinstance(value, str) and value else None

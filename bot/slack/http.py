@@ -1,0 +1,66 @@
+"""HTTP mode: Slack's signed requests, handed to Bolt.
+
+Bolt verifies the signature and its age over the raw body. What it refuses is counted, logged and reported to
+`refused`, so that it can be put on record.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_internals import build_async_context
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.observability import Metrics
+
+log = structlog.get_logger()
+
+_UNAUTHORIZED = 401
+
+
+class SlackRequests:
+    """Answers `POST /slack/events`: commands, interactivity and events on one path."""
+
+    def __init__(self, app: AsyncApp, *, refused: Callable[[str], Awaitable[None]], metrics: Metrics) -> None:
+        self._app = app
+        self._refused = refused
+        self._metrics = metrics
+        self._is_open = True
+
+    def leave(self) -> None:
+        """Refuse from now on, so that Slack's load balancer or its retries go elsewhere."""
+        self._is_open = False
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request of Slack's: 401 without a valid, recent signature, 400 for no body of its."""
+        if not self._is_open:
+            return web.Response(status=503, text="stopping")
+        try:
+            bolt_request = _bolt_request(await request.text(), request)
+        except (UnicodeDecodeError, json.JSONDecodeError):
+            return web.Response(status=400, text="not a body of Slack's")
+        response = await self._app.async_dispatch(bolt_request)
+        if response.status == _UNAUTHORIZED:
+            self._metrics.gesture_answered("request", "unsigned")
+            log.warning("slack.request_refused", remote=request.remote)
+            await self._refused(request.remote or "unknown")
+        return await to_aiohttp_response(response)
+
+
+def _bolt_request(raw_body: str, request: web.Request) -> AsyncBoltRequest:
+    """Build Bolt's request, with the form that Bolt loses when a command contains the word `payload`."""
+    bolt_request = AsyncBoltRequest(
+        body=raw_body,
+        query=request.query_string,
+        headers=dict(request.headers),
+    )
+    if not bolt_request.body and raw_body and not raw_body.startswith("{"):
+        form: dict[str, Any] = dict(parse_qsl(raw_body, keep_blank_values=True))
+        bolt_request.body = form
+        bolt_request.context = build_async_context(bolt_request.context, form)
+    return bolt_request

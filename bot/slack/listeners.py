@@ -1,0 +1,71 @@
+"""What Bolt hears: acknowledge, read, hand over. No rule and no block stands here."""
+
+import re
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.desk import Desk
+from bot.slack.directory import Directory, Home
+from bot.slack.gestures import pressed, typed
+
+_ANYTHING = re.compile(".*")
+_GROUP_EVENTS = re.compile("^subteam_")
+_LOST_EVENTS = re.compile("^(app_uninstalled|tokens_revoked)$")
+
+log = structlog.get_logger()
+
+
+def bolt_app(client: AsyncWebClient, home: Home, signing_secret: str | None) -> AsyncApp:
+    """Return Bolt's app for the one workspace; requests of other installations are refused by it.
+
+    `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture.
+    """
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> Any:
+        is_own = team_id == home.team_id or (
+            home.enterprise_id is not None and enterprise_id == home.enterprise_id
+        )
+        if not is_own:
+            log.warning("slack.foreign_installation", team=team_id)
+            return None
+        return AuthorizeResult(
+            enterprise_id=home.enterprise_id,
+            team_id=home.team_id,
+            bot_user_id=home.bot_user_id,
+            bot_id=home.bot_id,
+            bot_token=client.token,
+        )
+
+    return AsyncApp(client=client, authorize=authorize, signing_secret=signing_secret or "")
+
+
+def listen(app: AsyncApp, desk: Desk, directory: Directory, command: str) -> None:
+    """Register every listener."""
+
+    async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        desk.take_typed(typed(body))
+
+    async def on_action(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        desk.take_pressed(pressed(body))
+
+    async def on_groups(_body: dict[str, Any]) -> None:
+        directory.groups_changed()
+
+    async def on_loss(body: dict[str, Any]) -> None:
+        log.error("slack.access_lost", event_type=(body.get("event") or {}).get("type"))
+
+    async def on_other(body: dict[str, Any]) -> None:
+        log.debug("slack.event_ignored", event_type=(body.get("event") or {}).get("type"))
+
+    app.command(command)(on_command)
+    app.action(_ANYTHING)(on_action)
+    app.event(_GROUP_EVENTS)(on_groups)
+    app.event(_LOST_EVENTS)(on_loss)
+    # An event without a listener is not acknowledged, and Slack sends it three times more.
+    app.event(_ANYTHING)(on_other)
