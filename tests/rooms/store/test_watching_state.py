@@ -1,0 +1,144 @@
+"""What the watch keeps: cursors, known sessions, runs, leases, followed sessions, silences."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from bot.store import (
+    Cursor,
+    Database,
+    Followed,
+    FollowedId,
+    FollowedSessions,
+    Leases,
+    NewFollowed,
+    RunRow,
+    Runs,
+    Sessions,
+    Silence,
+    Silences,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+async def test_the_cursor_moves_forward(database: Database) -> None:
+    """A cursor is placed anywhere, and advances only forward."""
+    sessions = Sessions(database)
+    assert await sessions.cursor("hq") is None
+    async with database.transaction() as transaction:
+        await sessions.place(transaction, "hq", Cursor(NOON, NOON - HOUR, NOON))
+        await sessions.advance(transaction, "hq", NOON + HOUR)
+        await sessions.advance(transaction, "hq", NOON)
+        await sessions.advance(transaction, "dr", NOON)
+    assert await sessions.cursor("hq") == Cursor(NOON + HOUR, NOON - HOUR, NOON)
+    assert await sessions.cursor("dr") is None
+
+
+async def test_a_session_is_claimed_once(database: Database, other: Database) -> None:
+    """Of two processes that tell the same session one wins."""
+
+    async def claim(each: Database) -> bool:
+        async with each.transaction() as transaction:
+            return await Sessions(each).claim(transaction, "hq", "s1", NOON)
+
+    assert sorted(await asyncio.gather(claim(database), claim(other))) == [False, True]
+    assert await Sessions(other).unknown("hq", ["s1", "s2"]) == {"s2"}
+    assert await Sessions(other).unknown("dr", ["s1"]) == {"s1"}
+    assert await Sessions(other).unknown("dr", []) == frozenset()
+
+
+async def test_many_sessions_are_asked_about(database: Database) -> None:
+    """More sessions than a statement has room for are asked about in one call."""
+    async with database.transaction() as transaction:
+        await Sessions(database).claim(transaction, "hq", "17", NOON)
+    unknown = await Sessions(database).unknown("hq", [str(number) for number in range(2500)])
+    assert len(unknown) == 2499
+
+
+async def test_old_sessions_are_forgotten(database: Database) -> None:
+    """Only what ended before the moment is forgotten, and only of that server."""
+    sessions = Sessions(database)
+    async with database.transaction() as transaction:
+        for server, session, ended_at in (
+            ("hq", "old", NOON - HOUR),
+            ("hq", "new", NOON),
+            ("dr", "old", NOON - HOUR),
+        ):
+            await sessions.claim(transaction, server, session, ended_at)
+    await sessions.purge("hq", NOON)
+    assert await sessions.unknown("hq", ["old", "new"]) == {"old"}
+    assert await sessions.unknown("dr", ["old"]) == frozenset()
+
+
+async def test_runs(database: Database) -> None:
+    """A job's latest run is the one that ended last; overdue are those whose attempt did not come."""
+    runs = Runs(database)
+    old = RunRow("r1", "hq", "j1", NOON - HOUR, NOON, "{}")
+    new = RunRow("r2", "hq", "j1", NOON, NOON + HOUR, "{}")
+    async with database.transaction() as transaction:
+        for run in (new, old, RunRow("r3", "hq", "j2", NOON, None, "{}")):
+            await runs.put(transaction, run)
+        assert await runs.latest(transaction, "hq", "j1") == new
+        assert await runs.latest(transaction, "dr", "j1") is None
+    assert await runs.overdue("hq", NOON) == (old,)
+    async with database.transaction() as transaction:
+        changed = RunRow("r1", "hq", "j1", NOON + HOUR, None, '{"a": 1}')
+        await runs.put(transaction, changed)
+        assert await runs.of(transaction, "r1") == changed
+        assert await runs.of(transaction, "r9") is None
+    assert await runs.overdue("hq", NOON) == ()
+    await runs.purge("hq", NOON + HOUR)
+    async with database.reading() as reading:
+        assert await runs.latest(reading, "hq", "j1") == changed
+        assert await runs.latest(reading, "hq", "j2") is None
+
+
+async def test_a_lease_has_one_holder(database: Database, other: Database) -> None:
+    """Of two processes one holds the lease; it keeps it by renewing, and loses it when it does not."""
+    ours, theirs = Leases(database), Leases(other)
+    won = await asyncio.gather(ours.take("poll", "a", NOON, 60), theirs.take("poll", "b", NOON, 60))
+    assert sorted(won) == [False, True]
+    holder, second = ("a", "b") if won[0] else ("b", "a")
+    assert await ours.take("poll", holder, NOON + timedelta(seconds=59), 60)
+    assert not await theirs.take("poll", second, NOON + timedelta(seconds=118), 60)
+    assert await theirs.take("poll", second, NOON + timedelta(seconds=119), 60)
+    await theirs.release("poll", holder)
+    assert not await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
+    await theirs.release("poll", second)
+    assert await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
+
+
+async def test_followed_sessions(database: Database) -> None:
+    """A message follows one session until its end was shown."""
+    followed = FollowedSessions(database)
+    new = NewFollowed("hq", "s1", "j1", "SQL", "retry", "U1", "C1", "1.0", NOON)
+    await followed.add(new)
+    await followed.add(NewFollowed("hq", "s2", "j1", "SQL", "retry", "U1", "C1", "1.0", NOON))
+    (only,) = await followed.unfinished("hq")
+    assert only == Followed("hq", "s1", "j1", "SQL", "retry", "U1", "C1", "1.0", NOON, FollowedId(1))
+    assert await followed.unfinished("dr") == ()
+    await followed.finish(only.id, NOON)
+    assert await followed.unfinished("hq") == ()
+    await followed.purge(NOON + HOUR)
+    await followed.add(new)
+    assert len(await followed.unfinished("hq")) == 1
+
+
+async def test_a_silence_is_told_once(database: Database, other: Database) -> None:
+    """A silence keeps its beginning, is told by one process, and is ended by one."""
+    silences = Silences(database)
+    await silences.begin("hq", NOON, "TimedOut", "hq: TimedOut")
+    noted = await silences.begin("hq", NOON + HOUR, "ConnectFailed", "hq: ConnectFailed")
+    assert noted == Silence(NOON, "ConnectFailed", "hq: ConnectFailed", None)
+
+    async def tell(each: Database) -> bool:
+        async with each.transaction() as transaction:
+            return await Silences(each).tell(transaction, "hq", NOON + HOUR)
+
+    assert sorted(await asyncio.gather(tell(database), tell(other))) == [False, True]
+    async with database.transaction() as transaction:
+        ended = await silences.end(transaction, "hq")
+        assert await silences.end(transaction, "hq") is None
+    assert ended == Silence(NOON, "ConnectFailed", "hq: ConnectFailed", NOON + HOUR)
+    assert await silences.of("hq") is None
