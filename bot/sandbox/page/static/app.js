@@ -155,8 +155,10 @@ class Page {
     this.#stop = follow(person, {
       changed: (parts) => {
         this.#merge(parts);
-        if (isFirst) this.#arrive();
-        else this.draw();
+        if (isFirst) {
+          this.#arrive();
+          focusField(this.composer);
+        } else this.draw();
         isFirst = false;
       },
       stateChanged: (isLive) => {

@@ -88,7 +88,7 @@ function message({ message: one, compact, key }, host, inThread) {
   const author = one.is_notice ? SLACKBOT : host.context.person(one.user) ?? { id: one.user, name: one.user, real_name: one.user, kind: "member" };
   const classes = ["message", compact ? "is-compact" : "", one.is_ephemeral || one.is_notice ? "is-private" : "", one.is_notice ? "is-notice" : ""];
   const time = h("time", { class: "message-time", title: exactTimeOf(one.ts, zone), datetime: momentOf(one.ts).toISOString() }, timeOf(one.ts, zone));
-  return h("li", { class: classes.filter(Boolean).join(" "), data: { key }, tabindex: "-1", "aria-label": `${author.real_name}, ${timeOf(one.ts, zone)}` },
+  return h("li", { class: classes.filter(Boolean).join(" "), data: { key }, tabindex: "-1" },
     h("div", { class: "message-side" }, compact ? time : avatar(author)),
     h("div", { class: "message-main" },
       one.is_ephemeral || one.is_notice ? h("div", { class: "private-line" }, icon("eye"), "Only visible to you") : null,
