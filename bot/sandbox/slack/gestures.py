@@ -55,9 +55,14 @@ class Actor:
     async def says(self, channel: str, text: str, *, thread_ts: str | None = None) -> Message:
         """Write an ordinary message; the app hears of it where it subscribed to that."""
         place = self._writable(channel)
+        if place.is_read_only and self.person.kind != "admin":
+            raise GestureImpossible(f"only admins write in {place.name}")
         content = Content(escaped(text, self.workspace))
         posting = Posting(self.person.id, thread_ts=thread_ts)
-        message = self.workspace.conversations.post(place, content, posting)
+        try:
+            message = self.workspace.conversations.post(place, content, posting)
+        except ApiError as error:
+            raise GestureImpossible(f"there is no thread {thread_ts}") from error
         self._emit_message(place, message)
         return message
 
@@ -162,6 +167,14 @@ class Actor:
             event["view"] = home.json(self.workspace.app, self.workspace.team_id)
         self.deliveries.emit(_frozen(event))
         return Result()
+
+    def restarts_client(self) -> None:
+        """Start the client anew: every ephemeral message is gone."""
+        conversations = self.workspace.conversations
+        for channel in conversations.channels.values():
+            for message in tuple(channel.ephemerals.values()):
+                if message.reader == self.person.id:
+                    conversations.delete(message)
 
     async def _command(self, place: Channel, payload: Json) -> Result:
         answer = await self.deliveries.send("slash_commands", payload)

@@ -14,6 +14,8 @@ from bot.sandbox.slack.snapshot import Json
 def post_message(call: Call) -> Json:
     """`chat.postMessage`."""
     channel = _postable(call)
+    if any(call.arguments.has(name) for name in ("username", "icon_url", "icon_emoji")):
+        call.require_scope("chat:write.customize")
     content = new_content(call.arguments)
     warnings = []
     if call.services.is_strict and len(content.text) > UPDATE_LIMIT:
@@ -109,11 +111,6 @@ def remove_reaction(call: Call) -> Json:
     message = _reacted(call)
     call.workspace.conversations.unreact(message, _emoji(call), call.bot)
     return {"ok": True}
-
-
-def posting_target(call: Call) -> str:
-    """The key of the pace: the channel, or the person, that is written to."""
-    return call.arguments.text("channel")
 
 
 def _postable(call: Call) -> Channel:

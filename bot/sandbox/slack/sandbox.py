@@ -63,25 +63,29 @@ class SlackSandbox:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        group = await self._stack.enter_async_context(asyncio.TaskGroup())
-        session = await self._stack.enter_async_context(
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        session = await stack.enter_async_context(
             ClientSession(trust_env=False, timeout=ClientTimeout(total=None))
         )
         runner = web.AppRunner(
             self._application(), handler_cancellation=True, shutdown_timeout=1.0, access_log=None
         )
         await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, HOST, self._port)
-        await site.start()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, HOST, self._port).start()
         self._port = runner.addresses[0][1]
         self._payloads = Payloads(self.workspace, self._base_url())
         self.http_mode = HttpMode(self.workspace, session, group)
         self._deliveries = Deliveries(self.workspace, self._payloads, self.faults, self._transport, group)
         self.workspace.emit = self._deliveries.emit
         self.workspace.transport = self._how_connected
-        self._stack.push_async_callback(self._stop)
-        return self
+        stack.push_async_callback(self._stop)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -38,8 +38,8 @@ _INSIDERS = ("U0ADA", "U0ANN", "U0OLE", "U0RIA", "U0VIC", "U0TOM", "U0NIA")
 def default_workspace(clock: Clock = time.time, app: App | None = None) -> Workspace:
     """A person for each of Veeam's roles and for each kind of account that has none.
 
-    Its groups and channels are named in the tables above; the bot is in all channels but `random` (public),
-    `secret` (private) and `old` (archived, where it was).
+    The admins' group also has people whom membership alone must not let in: a deactivated one, a guest and a
+    foreign one. The bot is in all channels but `random` (public) and `secret` (private).
     """
     workspace = Workspace(app=app, clock=clock)
     bot = workspace.app.bot_user

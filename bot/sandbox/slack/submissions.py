@@ -1,5 +1,6 @@
 """What an app may answer to a modal's Submit, and what the client makes of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.slack.errors import ApiError
@@ -13,33 +14,36 @@ class AnswerRefused(Exception):
 
 
 def follow(views: Views, view: View, body: Any) -> dict[str, str]:
-    """Do what the app answered; returns the errors it wants shown, by block."""
+    """Do what the app answered, which is nothing or an object; returns the errors to show, by block."""
     match body:
-        case None | {}:
-            if not body:
-                views.close(view)
-                return {}
-            return _follow(views, view, body)
+        case None:
+            views.close(view)
+        case {"response_action": "clear"}:
+            views.drop(view.person)
+        case {"response_action": "errors"}:
+            return _show_errors(views, view, body.get("errors"))
+        case {"response_action": "update"}:
+            _change(lambda: views.update(view, _content(body)))
+        case {"response_action": "push"}:
+            _change(lambda: views.push(view.person, _content(body)))
+        case {}:
+            _close_unless_said(views, view, body)
         case _:
             raise AnswerRefused(f"not an answer to a submission: {body!r}")
-
-
-def _follow(views: Views, view: View, body: Json) -> dict[str, str]:
-    match body.get("response_action"):
-        case "clear":
-            views.drop(view.person)
-        case "errors":
-            return _show_errors(views, view, body.get("errors"))
-        case "update":
-            views.update(view, _content(body))
-        case "push":
-            try:
-                views.push(view.person, _content(body))
-            except ApiError as error:
-                raise AnswerRefused(error.error) from error
-        case other:
-            raise AnswerRefused(f"unknown response_action {other!r}")
     return {}
+
+
+def _close_unless_said(views: Views, view: View, body: Json) -> None:
+    if body:
+        raise AnswerRefused(f"not an answer to a submission: {body!r}")
+    views.close(view)
+
+
+def _change(change: Callable[[], View]) -> None:
+    try:
+        change()
+    except ApiError as error:
+        raise AnswerRefused(error.error) from error
 
 
 def _show_errors(views: Views, view: View, errors: Any) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The Web API over HTTP: tokens, scopes, pace and faults around each method, and a record of every call."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,7 +145,7 @@ class WebApi:
             metadata["warnings"] = [*metadata.get("warnings", ()), *arguments.warnings]
             answer["warning"] = ",".join(metadata["warnings"])
         self._record(name, arguments, answer, 200, fault)
-        response = web.json_response(answer)
+        response = web.json_response(answer, headers={"X-Slack-Req-Id": secrets.token_hex(16)})
         method = METHODS.get(name)
         if method is not None and method.token != "none" and answer.get("error") not in _UNAUTHORISED:
             app = self.workspace.app

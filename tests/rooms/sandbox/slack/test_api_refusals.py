@@ -175,6 +175,7 @@ async def test_a_call_is_refused(
 
 SCOPED = [
     ("chat.postMessage", HELLO, "chat:write"),
+    ("chat.postMessage", {**HELLO, "username": "somebody"}, "chat:write.customize"),
     ("chat.update", {**HELLO, "ts": "1.1"}, "chat:write"),
     ("chat.postEphemeral", {**HELLO, "user": "U0ANN"}, "chat:write"),
     ("chat.delete", {"channel": "C0PROD", "ts": "1.1"}, "chat:write"),
