@@ -9,7 +9,7 @@ from bot.slack.views.buttons import Target, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
 from bot.store import NewFollowed
 from bot.veeam import JobId, Result, ServerName, Session, SessionId
-from bot.watch.facts import ObjectFacts, SessionFacts
+from bot.watch.facts import ObjectFacts, SessionFacts, StoryFacts
 
 _OBJECT_LIMIT = 5
 _SENTENCES = {
@@ -42,21 +42,26 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
     """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
     operation = BY_NAME[followed.operation]
     target = _target(followed, Drawn(SessionId(followed.session_id), is_active=False))
+    stopped_by = ended.stopped_by if ended and operation is not STOP else None
+    is_stopped = _is_cut_short(operation, session, stopped_by)
     message = session.result.message if session.result else None
     head = [
-        paragraph(_sentence(operation, target, followed.person), _ending(operation, session)),
+        paragraph(
+            _sentence(operation, target, followed.person),
+            _ending(session, is_stopped=is_stopped),
+            f"Stopped by {mention(stopped_by)}" if stopped_by else "",
+        ),
         paragraph(code(message)) if message and session.outcome is not Result.SUCCESS else NOTHING,
     ]
-    story = ended.story if ended else None
-    problems = story.problems if story else ()
-    left_out = story.failed_total + story.warned_total - _OBJECT_LIMIT if story else 0
+    # What a stop cuts short is no failure to list.
+    story = (ended.story if ended and not is_stopped else None) or StoryFacts()
+    problems = story.problems[:_OBJECT_LIMIT]
+    left_out = story.failed_total + story.warned_total - len(problems)
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
-        _ended_controls(operation, target, session),
+        _ended_controls(target, session, is_stopped=is_stopped),
     ]
-    return compose(
-        head, [_object(task) for task in problems[:_OBJECT_LIMIT]], tail, noun="object", plural="objects"
-    )
+    return compose(head, [_object(problem) for problem in problems], tail, noun="object", plural="objects")
 
 
 def action_lost(followed: NewFollowed) -> Message:
@@ -81,7 +86,7 @@ def _sentence(operation: Operation, target: Target, by: str) -> str:
 
 def _state(operation: Operation, session: Session) -> str:
     if session.is_stopped:
-        return _ending(operation, session)
+        return _ending(session, is_stopped=_is_cut_short(operation, session, None))
     percent = session.progress_percent
     progress = "" if percent is None else bar(percent)
     if operation is STOP:
@@ -89,13 +94,16 @@ def _state(operation: Operation, session: Session) -> str:
     return " · ".join(filter(None, (f"{signs.BUSY} {signs.session_state(session)}", progress)))
 
 
-def _ending(operation: Operation, session: Session) -> str:
+def _is_cut_short(operation: Operation, session: Session, stopped_by: str | None) -> bool:
+    # A graceful stop may come so late that the run succeeds all the same.
+    return stopped_by is not None or (operation is STOP and session.outcome is not Result.SUCCESS)
+
+
+def _ending(session: Session, *, is_stopped: bool) -> str:
     took = ""
     if session.creation_time and session.end_time:
         took = f" · took {duration(session.end_time - session.creation_time)}"
-    if operation is STOP:
-        return f"{signs.NEUTRAL} Stopped{took}"
-    return f"{signs.session_result(session)}{took}"
+    return f"{f'{signs.NEUTRAL} Stopped' if is_stopped else signs.session_result(session)}{took}"
 
 
 def _object(problem: ObjectFacts) -> Part:
@@ -110,8 +118,8 @@ def _running_controls(operation: Operation, target: Target, session: Session | N
     return controls([job_control(running, STOP), job_control(running, JOB)])
 
 
-def _ended_controls(operation: Operation, target: Target, session: Session) -> Part:
-    if operation is STOP:
+def _ended_controls(target: Target, session: Session, *, is_stopped: bool) -> Part:
+    if is_stopped:
         return controls([job_control(target, START), job_control(target, JOB)])
     again = job_control(target, RETRY) if session.outcome is Result.FAILED else None
     return controls([again, job_control(target, JOB)])

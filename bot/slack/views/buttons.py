@@ -121,9 +121,7 @@ def request_control(request: Request, *, name: str, server: str, prominent: bool
         value=value,
         style=_style(operation, prominent=prominent),
         confirm=_confirm(operation, request, name=name, server=server),
-        accessibility_label=_accessible(
-            f"{label} of" if operation.kind is Kind.QUERY else label, name, server
-        ),
+        accessibility_label=_accessible(_spoken(operation, label), name, server),
     )
     return Control(
         button,
@@ -198,6 +196,10 @@ def wishes(request: Request) -> tuple[str, ...]:
             return _said(_chained(request.chained))
         case _:
             return ()
+
+
+def _spoken(operation: Operation, label: str) -> str:
+    return f"{label} of" if operation.kind is Kind.QUERY else label
 
 
 def _urgency(operation: Operation) -> int:

@@ -258,11 +258,11 @@ def announcements() -> dict[str, Announcement]:
 
 
 def _followed() -> dict[str, Message]:
-    failed = (
-        samples.task("sql02"),
-        samples.task("sql03", "Warning", "Low space"),
-        samples.task("sql01", "Success"),
-    )
+    many = tuple(ObjectFacts(name=f"vm{n}", result="Failed", message=samples.REASON) for n in range(20))
+    few = (*many[:1], ObjectFacts(name="sql03", result="Warning", message="Low space"))
+    failed = samples.attempt(told=samples.story(*few))
+    all_failed = samples.attempt(told=msgspec.structs.replace(samples.story(*many), failed_total=40))
+    stopped = msgspec.structs.replace(failed, stopped_by=BEN)
     return {
         "progress": action_progress(samples.followed(), samples.session(state="Working")),
         "progress-stopping": action_progress(samples.followed(STOP), samples.session(state="Stopping")),
@@ -270,11 +270,12 @@ def _followed() -> dict[str, Message]:
         "ended-succeeded": action_ended(
             samples.followed(START), samples.session(result="Success", message=None)
         ),
-        "ended-stopped": action_ended(samples.followed(STOP), samples.session()),
+        "ended-stopped": action_ended(samples.followed(STOP), samples.session(), stopped),
+        "ended-stopped-by-another": action_ended(samples.followed(), samples.session(), stopped),
         "ended-many-failed": action_ended(
             samples.followed(name="<!channel>"),
             samples.session(),
-            tuple(samples.task(f"vm{n}") for n in range(40)),
+            all_failed,
         ),
         "lost": action_lost(samples.followed()),
     }
