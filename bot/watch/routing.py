@@ -71,9 +71,10 @@ def takes(each: RouteSettings, completion: Completion) -> bool:
 
 
 def matches(name: str, globs: Iterable[str]) -> bool:
-    """Whether a name fits one of these globs; letter case is ignored."""
+    """Whether a name is one of these or fits it as a glob; letter case is ignored."""
     folded = name.casefold()
-    return any(fnmatchcase(folded, glob.casefold()) for glob in globs)
+    # A job may well be called "[Prod] SQL", and is then meant when that is written.
+    return any(folded == glob.casefold() or fnmatchcase(folded, glob.casefold()) for glob in globs)
 
 
 def channels_of(

@@ -1,0 +1,78 @@
+"""What each session is to a backup team, and which are nobody's news."""
+
+import pytest
+
+from bot.veeam import JobId, SessionGroup, SessionId
+from bot.watch.classify import group_of, is_child
+from bot.watch.reasons import Ignored, reason_to_ignore
+from tests.unit.watch.builders import session
+
+JOBS = frozenset({JobId("j1")})
+
+
+@pytest.mark.parametrize(
+    ("session_type", "expected"),
+    [
+        ("BackupJob", SessionGroup.JOB_RUN),
+        ("backupjob", SessionGroup.JOB_RUN),
+        ("SureBackup", SessionGroup.JOB_RUN),
+        ("ConfigurationBackup", SessionGroup.JOB_RUN),
+        ("OracleLogBackup", SessionGroup.LOG_BACKUP),
+        ("MalwareDetection", SessionGroup.SECURITY),
+        ("InstantRecovery", SessionGroup.RESTORE),
+        ("UndoFailover", SessionGroup.FAILOVER),
+        ("ConfigurationResynchronize", SessionGroup.HOUSEKEEPING),
+        ("Retention", SessionGroup.HOUSEKEEPING),
+        ("SomethingOfNextYear", SessionGroup.JOB_RUN),
+    ],
+)
+def test_group_of(session_type: str, expected: SessionGroup) -> None:
+    """A type is what its name says; an unknown one is a job run where its job is known."""
+    assert group_of(session(session_type), JOBS) is expected
+
+
+def test_group_of_a_stranger() -> None:
+    """An unknown type without a known job is noise."""
+    assert group_of(session("SomethingOfNextYear")) is SessionGroup.HOUSEKEEPING
+
+
+@pytest.mark.parametrize(
+    ("parent", "expected"),
+    [
+        (None, False),
+        ("", False),
+        ("00000000-0000-0000-0000-000000000000", False),
+        ("s1", False),
+        ("s0", True),
+    ],
+)
+def test_is_child(parent: str | None, *, expected: bool) -> None:
+    """A part of another session names that one; zeros and itself are no parent."""
+    assert is_child(session(parent_session_id=parent and SessionId(parent))) is expected
+
+
+PARENT = SessionId("s0")
+
+
+@pytest.mark.parametrize(
+    ("group", "result", "parent", "expected"),
+    [
+        (SessionGroup.JOB_RUN, "Success", None, None),
+        (SessionGroup.JOB_RUN, "None", None, None),
+        (SessionGroup.HOUSEKEEPING, "Failed", None, Ignored.HOUSEKEEPING),
+        (SessionGroup.LOG_BACKUP, "Failed", None, None),
+        (SessionGroup.LOG_BACKUP, "Warning", None, Ignored.LOG_BACKUP_WELL),
+        (SessionGroup.LOG_BACKUP, "Success", None, Ignored.LOG_BACKUP_WELL),
+        (SessionGroup.JOB_RUN, "Success", PARENT, Ignored.PART_WELL),
+        (SessionGroup.JOB_RUN, "None", PARENT, Ignored.PART_WELL),
+        (SessionGroup.JOB_RUN, "Warning", PARENT, None),
+        (SessionGroup.JOB_RUN, "Failed", PARENT, None),
+        (SessionGroup.JOB_RUN, "Exploded", PARENT, None),
+        (SessionGroup.RESTORE, "Success", None, None),
+    ],
+)
+def test_reason_to_ignore(
+    group: SessionGroup, result: str, parent: SessionId | None, expected: Ignored | None
+) -> None:
+    """Housekeeping is never told, log backups and parts of other sessions only when they went wrong."""
+    assert reason_to_ignore(session(result=result, parent_session_id=parent), group) is expected

@@ -1,0 +1,129 @@
+"""Which channels are told a completion."""
+
+from typing import Any
+
+import pytest
+
+from bot.settings import RouteResult, RouteSettings, Threads
+from bot.veeam import REVISIONS, SessionGroup
+from bot.watch.classify import asked_types
+from bot.watch.reasons import Told, Untold
+from bot.watch.routing import Destination, Routed, channels_of, route, takes
+from tests.unit.watch.builders import HQ, completion, route_to
+
+EVERY_RESULT = tuple(RouteResult)
+
+
+@pytest.mark.parametrize(
+    ("rule", "ended", "expected"),
+    [
+        ({}, {}, True),
+        ({}, {"result": "Warning"}, True),
+        ({}, {"result": "Success"}, False),
+        ({}, {"result": "failed"}, True),
+        ({}, {"result": "None"}, False),
+        ({}, {"result": "Exploded"}, True),
+        ({"results": ("Failed",)}, {"result": "Exploded"}, False),
+        ({"results": ("Success",)}, {"result": "Success"}, True),
+        ({"servers": ("hq",)}, {}, True),
+        ({"servers": ("H?",)}, {}, True),
+        ({"servers": ("dr", "site-*")}, {}, False),
+        ({"jobs": ("sql*", "Oracle*")}, {}, True),
+        ({"jobs": ("sql",)}, {}, False),
+        ({"jobs": ("[Prod] SQL",)}, {"job_name": "[prod] SQL"}, True),
+        ({"types": ("BackupJob",)}, {}, True),
+        ({"types": ("vspherebackup",)}, {}, True),
+        ({"types": ("ReplicaJob",)}, {}, False),
+        ({"types": ("ReplicaJob",)}, {"job_type": None}, False),
+        ({}, {"group": SessionGroup.LOG_BACKUP, "session_type": "SqlLogBackup"}, True),
+        ({}, {"group": SessionGroup.RESTORE, "session_type": "RestoreVm"}, False),
+        ({"types": ("RestoreVm",)}, {"group": SessionGroup.RESTORE, "session_type": "RestoreVm"}, True),
+        ({"types": ("Failover",)}, {"group": SessionGroup.FAILOVER, "session_type": "Failover"}, True),
+        ({}, {"group": SessionGroup.SECURITY, "session_type": "MalwareDetection"}, False),
+    ],
+)
+def test_takes(rule: dict[str, Any], ended: dict[str, Any], *, expected: bool) -> None:
+    """A route takes what fits its servers, jobs, types and results, letter case aside."""
+    assert takes(route_to(**rule), completion(**ended)) is expected
+
+
+def told(channel: str, **more: Any) -> Destination:
+    given = {"threads": Threads.THREAD, "mention": None, "reason": Told.ROUTE, **more}
+    return Destination(channel=channel, **given)
+
+
+DEFAULT = told("C0BACKUPS", reason=Told.DEFAULT_CHANNEL)
+
+
+@pytest.mark.parametrize(
+    ("rules", "ended", "expected"),
+    [
+        ([], {}, Routed((DEFAULT,))),
+        ([], {"result": "Success"}, Routed((DEFAULT,))),
+        ([], {"result": "None"}, Routed((DEFAULT,))),
+        ([], {"group": SessionGroup.RESTORE}, Routed((), Untold.NO_ROUTE)),
+        ([route_to()], {}, Routed((told("C0PROD"),))),
+        ([route_to()], {"result": "Success"}, Routed((DEFAULT,))),
+        ([route_to(), route_to("C0ALL")], {}, Routed((told("C0PROD"), told("C0ALL")))),
+        (
+            [route_to(mention="S0FIRST"), route_to(mention="S0SECOND", threads="flat")],
+            {},
+            Routed((told("C0PROD", mention="S0FIRST"),)),
+        ),
+        (
+            [route_to(jobs=("x",), mention="S0FIRST"), route_to(mention="S0SECOND", threads="flat")],
+            {},
+            Routed((told("C0PROD", mention="S0SECOND", threads=Threads.FLAT),)),
+        ),
+        ([route_to(own_actions=False)], {"started_in": "C0PROD"}, Routed((), Untold.OWN_ACTION)),
+        ([route_to(own_actions=False)], {"started_in": "C0ELSE"}, Routed((told("C0PROD"),))),
+        ([route_to(own_actions=True)], {"started_in": "C0PROD"}, Routed((told("C0PROD"),))),
+        (
+            [route_to(own_actions=False), route_to("C0ALL", own_actions=False)],
+            {"started_in": "C0PROD"},
+            Routed((told("C0ALL"),)),
+        ),
+    ],
+)
+def test_route(rules: list[RouteSettings], ended: dict[str, Any], expected: Routed) -> None:
+    """Every matching route gets one, a channel once; what no route takes goes to the default channel."""
+    assert route(completion(**ended), rules, "C0BACKUPS") == expected
+
+
+def test_no_default_channel() -> None:
+    """Without a default channel nobody is told what no route takes."""
+    assert route(completion(), [], None) == Routed((), Untold.NO_ROUTE)
+
+
+def test_channels_of_a_server() -> None:
+    """A server's own news go to the channels of its routes and to the default one, each once."""
+    rules = [
+        route_to("C0A", servers=("hq",)),
+        route_to("C0B", servers=("dr",)),
+        route_to("C0A"),
+        route_to("C0D"),
+    ]
+    assert channels_of(HQ, rules, "C0D") == ("C0A", "C0D")
+    assert channels_of(HQ, rules, None) == ("C0A", "C0D")
+
+
+@pytest.mark.parametrize(
+    ("types", "beside"),
+    [
+        ((), set()),
+        (("restorevm", "VSphereBackup"), {"RestoreVm"}),
+        (("Infrastructure", "MalwareDetection"), {"MalwareDetection"}),
+        (("FileInstantRecovery",), set()),
+    ],
+)
+def test_asked_types(types: tuple[str, ...], beside: set[str]) -> None:
+    """A server is asked for job runs and log backups, and for what a route names that its revision knows."""
+    revision = REVISIONS["1.3-rev0"]
+    asked = asked_types(revision, [route_to(types=types)])
+    assert set(asked) - {*revision.job_run_types, *revision.log_backup_types} == beside
+
+
+def test_asked_types_of_a_newer_revision() -> None:
+    """A type that came with a later revision is asked for there."""
+    asked = asked_types(REVISIONS["1.3-rev1"], [route_to(types=("FileInstantRecovery",))])
+    assert "FileInstantRecovery" in asked

@@ -1,0 +1,174 @@
+"""Which sessions are attempts of one run, and what that makes of it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.settings import Threads
+from bot.veeam import RetryPolicy
+from bot.watch.facts import SessionFacts
+from bot.watch.runs import Run, ToldIn, begun, belongs, continued, given_up, is_by_person, may_mention
+from tests.unit.watch.builders import NOON, facts, minutes, run
+
+RETRIED = RetryPolicy(enabled=True, count=3, wait_minutes=10)
+
+
+def failing(**more: Any) -> Run:
+    return begun(run(facts("Failed", **more)), RETRIED)
+
+
+def later(after: float, result: str = "Success", **more: Any) -> SessionFacts:
+    """A session that began so many minutes after noon and took three."""
+    return facts(result, NOON + minutes(after + 3), **more)
+
+
+@pytest.mark.parametrize(
+    ("initiated_by", "started_by", "expected"),
+    [
+        (None, None, False),
+        ("", None, False),
+        ("SYSTEM", None, False),
+        (r".\SYSTEM", None, False),
+        (r"NT AUTHORITY\SYSTEM", None, False),
+        (r"nt authority\system", None, False),
+        (r"CORP\anna", None, True),
+        (r"CORP\svc-slack", "U1", True),
+        (r".\SYSTEM", "U1", True),
+    ],
+)
+def test_is_by_person(initiated_by: str | None, started_by: str | None, *, expected: bool) -> None:
+    """Only the system's own names stand for a schedule."""
+    assert is_by_person(facts(initiated_by=initiated_by, started_by=started_by)) is expected
+
+
+@pytest.mark.parametrize(
+    ("first", "retry", "total", "expected_at"),
+    [
+        (facts("Failed"), RETRIED, 4, NOON + minutes(10)),
+        (facts("Success"), RETRIED, 4, None),
+        (facts("Warning"), RETRIED, 4, None),
+        (facts("Failed"), None, None, None),
+        (facts("Failed"), RetryPolicy(enabled=False), None, None),
+        (facts("Failed", initiated_by=r"CORP\anna"), RETRIED, None, None),
+        (facts("Failed", started_by="U1", started_operation="start"), RETRIED, None, None),
+        (facts("Failed", stopped_by="U1"), RETRIED, 4, None),
+        (facts("Failed"), RetryPolicy(enabled=True, count=0), 1, None),
+    ],
+)
+def test_begun(
+    first: SessionFacts, retry: RetryPolicy | None, total: int | None, expected_at: datetime | None
+) -> None:
+    """Only a scheduled run that Failed is retried, as often as its job says, and not once it was stopped."""
+    found = begun(run(first), retry).facts
+    assert (found.attempts_total, found.next_attempt_expected_at) == (total, expected_at)
+    assert found.is_final is (expected_at is None)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        (later(10), True),
+        (later(15), True),
+        (later(15.1), False),
+        (later(-1), False),
+        (later(10, initiated_by=r"CORP\anna"), False),
+        (later(600, started_by="U1", started_operation="retry"), True),
+        (later(10, started_by="U1", started_operation="start"), False),
+    ],
+)
+def test_belongs(session: SessionFacts, *, expected: bool) -> None:
+    """A further attempt comes by itself in due time, or is a retry through the bot at any time."""
+    assert belongs(failing(), session) is expected
+
+
+def test_nothing_belongs_to_a_run_that_went_well() -> None:
+    """After Success or Warning the next session is a run of its own, a retry through the bot too."""
+    for result in ("Success", "Warning", "None"):
+        well = begun(run(facts(result)), RETRIED)
+        assert not belongs(well, later(10))
+        assert not belongs(well, later(10, started_by="U1", started_operation="retry"))
+
+
+def test_a_manual_retry_of_a_manual_run() -> None:
+    """A run that somebody started is not retried by itself, but its retry through the bot folds into it."""
+    manual = begun(run(facts("Failed", initiated_by=r"CORP\anna")), RETRIED)
+    assert not belongs(manual, later(10))
+    assert belongs(manual, later(10, started_by="U1", started_operation="retry"))
+
+
+def test_attempts_are_counted() -> None:
+    """The last attempt that may come is final; a further one is a run of its own."""
+    current = failing()
+    for attempt in range(1, 4):
+        assert not current.facts.is_final
+        again = later(13 * attempt - 3, "Failed")
+        assert belongs(current, again)
+        current = continued(current, again, is_late=False)
+    assert len(current.facts.attempts) == 4
+    assert current.facts.is_final
+    assert may_mention(current.facts)
+    assert not belongs(current, later(13 * 4 - 3))
+
+
+def test_a_later_success_recovers_the_run() -> None:
+    """A success ends the run, and the run says that it recovered."""
+    found = continued(failing(), later(10), is_late=True).facts
+    assert (found.is_final, found.is_recovered, found.is_late) == (True, True, True)
+    assert not may_mention(found)
+
+
+def test_a_manual_retry_that_fails_is_final() -> None:
+    """VBR does not retry what a person retried, so that its failure stands."""
+    found = continued(
+        failing(), later(1, "Failed", started_by="U1", started_operation="retry"), is_late=False
+    )
+    assert found.facts.is_final
+    assert found.expected_by is None
+
+
+def test_given_up() -> None:
+    """When no attempt came the failure stands, and may be mentioned."""
+    waiting = failing()
+    assert waiting.expected_by == NOON + minutes(15)
+    assert not may_mention(waiting.facts)
+    assert may_mention(given_up(waiting).facts)
+    assert given_up(waiting).expected_by is None
+
+
+def test_a_stopped_run_mentions_nobody() -> None:
+    """Whoever stopped a run through the bot knows; nobody is called for it."""
+    stopped = failing(stopped_by="U1").facts
+    assert stopped.is_final
+    assert not may_mention(stopped)
+
+
+def test_a_run_survives_as_json() -> None:
+    """A run is read back as it was kept."""
+    told = ToldIn(channel="C1", threads=Threads.FLAT, mention="S1", mentioned=True)
+    kept = msgspec.structs.replace(failing(message="Ä <!channel>"), told_in=(told,))
+    assert Run.decode(kept.encode()) == kept
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["Failed", "Success", "Warning", "None"]))))
+def test_any_sequence_folds(steps: list[tuple[int, str]]) -> None:
+    """However sessions follow each other: attempts never exceed the total, only a failure awaits more."""
+    current = failing()
+    at = 0.0
+    for wait, result in steps:
+        at += wait
+        again = later(at, result)
+        current = (
+            continued(current, again, is_late=False)
+            if belongs(current, again)
+            else begun(run(again), RETRIED)
+        )
+        total = current.facts.attempts_total
+        assert total is not None
+        assert len(current.facts.attempts) <= total
+        assert current.facts.is_final is (current.expected_by is None)
+        assert current.facts.is_final or current.facts.last.result == "Failed"
+        at += 3

@@ -1,0 +1,99 @@
+"""What task sessions and log records tell."""
+
+import pytest
+
+from bot.veeam import LogRecord, SessionProgress, SessionResult, TaskSession, TaskSessionId
+from bot.watch.facts import ObjectFacts, StoryFacts
+from bot.watch.stories import PROBLEMS_SHOWN, RECORDS_SHOWN, TEXT_CHARACTERS, told_by
+
+
+def task(name: str, result: str = "Success", message: str | None = None, **progress: object) -> TaskSession:
+    return TaskSession(
+        id=TaskSessionId(name),
+        name=name,
+        state="Stopped",
+        result=SessionResult(result=result, message=message),
+        progress=SessionProgress(**progress) if progress else None,  # type: ignore[arg-type]  # a test's shorthand
+    )
+
+
+def record(title: str, status: str = "Succeeded") -> LogRecord:
+    return LogRecord(title=title, status=status)
+
+
+def test_nothing_is_told_by_nothing() -> None:
+    """A session without objects and log has an empty story, not a broken one."""
+    assert told_by((), ()) == StoryFacts()
+
+
+def test_objects() -> None:
+    """Failed objects come before warned ones, each with its own message; all are counted, sizes added."""
+    story = told_by(
+        [
+            task("web", "Warning", " low space ", processed_size=5, read_size=4, transferred_size=3),
+            task("db", "failed", "VSS", processed_size=50, read_size=None),
+            task("fs", processed_size=None),
+            task("x", "Exploded"),
+        ],
+        (),
+    )
+    assert story == StoryFacts(
+        problems=(
+            ObjectFacts(name="db", result="Failed", message="VSS"),
+            ObjectFacts(name="web", result="Warning", message="low space"),
+        ),
+        failed_total=1,
+        warned_total=1,
+        succeeded_total=1,
+        objects_total=4,
+        processed_bytes=55,
+        read_bytes=4,
+        transferred_bytes=3,
+    )
+
+
+def test_records() -> None:
+    """Failed records come before warnings, in the log's order, each text once; the rest is left out."""
+    story = told_by(
+        (),
+        [
+            record("started"),
+            record("low space", "Warning"),
+            record("disk gone", "Failed"),
+            record("", "Failed"),
+            record("job failed", "failed"),
+            record("disk gone", "Failed"),
+        ],
+    )
+    assert story.records == ("disk gone", "job failed", "low space")
+
+
+@pytest.mark.parametrize(
+    ("titles", "bottlenecks", "expected"),
+    [
+        (["Primary bottleneck: Source"], ["Target"], "Source"),
+        (["Load: Source 86% > Proxy 54% > Network 56% > Target 42%"], [], "Source"),
+        (["Load: Source 6% > Proxy 54% > Network 99% > Target 42%"], [], "Network"),
+        (["Load: Source 86% > Proxy 4%", "Primary bottleneck: Proxy"], [], "Proxy"),
+        (["Workload: 5% done", "Primary bottleneck: None"], ["NotDefined", "None"], None),
+        ([], ["Proxy", "Target", "Target", "NotDefined"], "Target"),
+        ([], [], None),
+    ],
+)
+def test_bottleneck(titles: list[str], bottlenecks: list[str], expected: str | None) -> None:
+    """The log's word counts, else the one that most objects name."""
+    tasks = [task(f"vm{number}", bottleneck=word) for number, word in enumerate(bottlenecks)]
+    assert told_by(tasks, [record(title) for title in titles]).bottleneck == expected
+
+
+def test_long_stories_are_cut() -> None:
+    """Lists and texts are cut to what the outbox keeps; the totals are not."""
+    story = told_by(
+        [task(f"vm{number}", "Failed", "x" * 5000) for number in range(100)],
+        [record(f"{number}" + "y" * 5000, "Failed") for number in range(100)],
+    )
+    assert (len(story.problems), story.failed_total) == (PROBLEMS_SHOWN, 100)
+    assert len(story.records) == RECORDS_SHOWN
+    message = story.problems[0].message or ""
+    assert len(message) == TEXT_CHARACTERS
+    assert message.endswith("…")
