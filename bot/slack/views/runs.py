@@ -18,7 +18,6 @@ from bot.watch.facts import (
 )
 
 _SAYS_NOTHING = frozenset({"success", "warning", "failed", "none"})
-_SUCCEEDED = frozenset({Result.SUCCESS, Result.WARNING})
 
 
 def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
@@ -89,7 +88,7 @@ def run_line(run: RunFacts) -> str:
 def _standing(run: RunFacts) -> str:
     if run.last.stopped_by:
         return f"{signs.NEUTRAL} Stopped"
-    if not _is_recovered(run):
+    if not run.is_recovered:
         return signs.result(run.last.result)
     if known(Result, run.last.result) is Result.WARNING:
         return f"{signs.WARNING} Recovered with a warning"
@@ -102,10 +101,6 @@ def _result(session: SessionFacts) -> str:
 
 def _has_failed(session: SessionFacts) -> bool:
     return known(Result, session.result) is Result.FAILED
-
-
-def _is_recovered(run: RunFacts) -> bool:
-    return _has_failed(run.first) and known(Result, run.last.result) in _SUCCEEDED
 
 
 def _attempt(run: RunFacts, session: SessionFacts) -> str:
@@ -128,7 +123,7 @@ def _kind(session: SessionFacts) -> str:
 
 
 def _recovery(run: RunFacts) -> str:
-    if not _is_recovered(run):
+    if not run.is_recovered:
         return ""
     after = duration(run.last.ended_at - run.first.ended_at)
     return f"It first failed {date(run.first.ended_at)}, and recovered {after} later."

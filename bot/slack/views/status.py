@@ -17,15 +17,20 @@ _REPOSITORIES_LIMIT = 5
 
 def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
-    waiting = answer.outbox_waiting
     head = [heading("Status"), paragraph(_in_a_word(answer)), paragraph(*signs.silences(answer.silences))]
     rows = [part for server in answer.servers for part in _server(server, command)]
     tail = [
-        note(f"{count(waiting, 'announcement')} waiting to be sent to Slack." if waiting else ""),
+        note(_waiting(answer.outbox_waiting)),
         as_of(answer.as_of, shared_by),
         controls([share_control(StatusRequest(_only_server(answer)))]) if shared_by is None else NOTHING,
     ]
     return compose(head, rows, tail, noun="part", plural="parts")
+
+
+def _waiting(announcements: int | None) -> str:
+    if announcements is None:
+        return f"{signs.WARNING} The bot's own database does not answer: nothing can be told until it does."
+    return f"{count(announcements, 'announcement')} waiting to be sent to Slack." if announcements else ""
 
 
 def _only_server(answer: StatusAnswer) -> str | None:

@@ -122,6 +122,7 @@ def _answers() -> dict[str, Answer]:
         ),
         "status": samples.status_answer(*_many(3)),
         "status-well": replace(samples.status_answer(), silences=(), outbox_waiting=0),
+        "status-without-database": replace(samples.status_answer(), outbox_waiting=None),
         "servers": samples.servers_answer(),
         "help": samples.help_answer(),
         "help-viewer": replace(samples.help_answer(), operations=samples.viewer_operations()),

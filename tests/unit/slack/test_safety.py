@@ -351,6 +351,7 @@ def test_every_button_of_the_catalog_can_be_drawn() -> None:
     labels = [element["text"]["text"] for element in row["elements"] if element["type"] == "button"]
     entries = [option["text"]["text"] for element in row["elements"] for option in element.get("options", ())]
 
+    assert {*labels, *entries} == {operation.button for operation in CATALOG if operation.button}
     assert labels == ["Retry", "Details"]
     assert entries == ["Stop", "Start"]
     assert row["elements"][0]["accessibility_label"] == "Retry job SQL Prod on hq"
