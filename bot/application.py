@@ -5,9 +5,7 @@ Nothing else constructs a client, an engine or an app, and nothing else decides 
 
 import asyncio
 import os
-import secrets
 import signal
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -18,7 +16,16 @@ from aiohttp import web
 from aiolimiter import AsyncLimiter
 
 from bot import endpoints
-from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
+from bot.observability import (
+    Clock,
+    Health,
+    Metrics,
+    SystemClock,
+    contained,
+    is_gone,
+    process_name,
+    set_up_logging,
+)
 from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
 from bot.settings import ServerName, ServerSettings, Settings
@@ -42,6 +49,7 @@ from bot.store import (
     AuditOutcome,
     Database,
     FollowedSessions,
+    Leases,
     Outbox,
     OwnActions,
     Presses,
@@ -106,7 +114,7 @@ class Application:
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
         self._health = Health(clock, [_DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = process_name()
         self._stop = asyncio.Event()
         self._intake = _Intake()
         self._database: Database | None = None
@@ -135,6 +143,7 @@ class Application:
                     self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_client))
                     await self._stop.wait()
                     await self._wind_down()
+                await contained(_release(database, self._holder.__eq__), "application.not_released")
         log.info("application.stopped", exit_code=self._exit_code)
         return self._exit_code
 
@@ -298,6 +307,7 @@ class Application:
             else:
                 database = Database(url)
                 stack.push_async_callback(database.close)
+                await _release(database, is_gone)
                 return database
         return None
 
@@ -321,6 +331,14 @@ class Application:
             else:
                 self._health.set(_DATABASE_PART, ok=True)
             await self._clock.sleep(_DATABASE_SECONDS)
+
+
+async def _release(database: Database, ends: Callable[[str], bool]) -> None:
+    """Give back the leases and claims of every process that has ended, so that nobody waits for them."""
+    for keeper in (Leases(database), Outbox(database)):
+        for holder in await keeper.holders():
+            if ends(holder):
+                await keeper.release_all(holder)
 
 
 class _Watching:

@@ -8,6 +8,18 @@ from bot.observability.containment import contained
 from bot.observability.health import Health, PartHealth
 from bot.observability.logs import set_up_logging
 from bot.observability.metrics import Metrics
+from bot.observability.process import is_gone, process_name
 from bot.observability.redaction import Redaction
 
-__all__ = ["Clock", "Health", "Metrics", "PartHealth", "Redaction", "SystemClock", "contained", "set_up_logging"]
+__all__ = [
+    "Clock",
+    "Health",
+    "Metrics",
+    "PartHealth",
+    "Redaction",
+    "SystemClock",
+    "contained",
+    "is_gone",
+    "process_name",
+    "set_up_logging",
+]

@@ -32,7 +32,8 @@ from bot.slack.web import TIMEOUT_SECONDS, Web
 from bot.store import Database, NewRow, Outbox, OutboxRow, Placing, Root
 from bot.watch.facts import ChannelClosed, decode, encode
 
-LEASE_SECONDS = 3 * TIMEOUT_SECONDS
+# Longer than a call to Slack can take, so that a claim outlives the sending it covers.
+LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
 _IN_FLIGHT = 16
 _IDLE_SECONDS = 0.5
 _REVISIT_SECONDS = 60.0

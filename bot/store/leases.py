@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select
 
 from bot.store.database import Database
 from bot.store.tables import leases
@@ -29,6 +29,17 @@ class Leases:
                 .returning(leases.c.holder)
             )
         return won is not None
+
+    async def holders(self) -> tuple[str, ...]:
+        """Return everybody who holds a lease, ended ones included."""
+        async with self._database.reading() as reading:
+            rows = await reading.all(select(leases.c.holder).distinct())
+        return tuple(row.holder for row in rows)
+
+    async def release_all(self, holder: str) -> None:
+        """Give back every lease of a process that is gone."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(leases).where(leases.c.holder == holder))
 
     async def release(self, name: str, holder: str) -> None:
         """Give a lease back, so that nobody waits for its end."""

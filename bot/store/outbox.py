@@ -139,6 +139,21 @@ class Outbox:
             )
         return won is not None
 
+    async def holders(self) -> tuple[str, ...]:
+        """Return everybody who holds a claim, ended ones included."""
+        claims = select(outbox.c.claimed_by).where(outbox.c.claimed_by.is_not(None)).distinct()
+        async with self._database.reading() as reading:
+            return tuple(row.claimed_by for row in await reading.all(claims))
+
+    async def release_all(self, holder: str) -> None:
+        """Give back every claim of a process that is gone; what it began to send is looked for first."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                update(outbox)
+                .where(outbox.c.claimed_by == holder, outbox.c.sent_at.is_(None))
+                .values(claimed_by=None, claimed_until=None)
+            )
+
     async def sent(self, row_id: OutboxId, root: Root, now: datetime) -> None:
         """Note that the message stands in the channel; whoever held the row, and safe to repeat."""
         await self._change(
