@@ -1,6 +1,6 @@
 """Accounts of a simulated VBR and their tokens: logins, lock-outs, single-use refresh tokens, log-outs."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -79,7 +79,7 @@ class Accounts:
             account for account in self._accounts.values() if account.roles == {role} and not account.has_mfa
         )
 
-    def __iter__(self) -> "Iterable[Account]":
+    def __iter__(self) -> Iterator[Account]:
         return iter(tuple(self._accounts.values()))
 
     def revoke_all_tokens(self) -> None:

@@ -27,6 +27,10 @@ def list_repositories(call: Call) -> Reply:
         found = [item for item in found if item.host_id == host_id]
     if (path := query.text("pathFilter")) is not None:
         found = [item for item in found if item.path == path]
+    if query.boolean("excludeExtents"):
+        found = [item for item in found if item.scale_out is None]
+    if query.uuid("vmbApiPlatform") is not None or query.text("vmbApiFilter") is not None:
+        found = []  # no repository here belongs to a platform plug-in
     found = query.ordered(
         found,
         {

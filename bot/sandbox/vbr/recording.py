@@ -15,8 +15,8 @@ from bot.sandbox.vbr.accounts import Account
 class RecordedRequest:
     """One request. ``template`` is the path's template, or the path itself where there is none.
 
-    ``status`` is None while no answer was sent (dropped or hanging). Bodies may hold passwords and tokens and
-    are therefore not printed.
+    ``status`` is None while no answer was sent (dropped or hanging); ``was_faulty``: a fault struck.
+    Bodies may hold passwords and tokens and are therefore not printed.
     """
 
     method: str
@@ -29,6 +29,7 @@ class RecordedRequest:
     account: Account | None = field(default=None, repr=False)
     status: int | None = None
     raw_answer: bytes = field(default=b"", repr=False)
+    was_faulty: bool = False
 
     @property
     def username(self) -> str | None:

@@ -128,6 +128,7 @@ class VbrSandbox:
         except Refusal as exc:
             refusal = exc
         fault = self.faults.take(request.method, recorded.template) or _NO_FAULT
+        recorded.was_faulty = fault is not _NO_FAULT
         if fault.drop is Moment.BEFORE:
             return _cut(request)
         if fault.hang is Moment.BEFORE:

@@ -21,7 +21,6 @@ def grant_token(call: Call) -> Reply:
             "expires_in": int((pair.access_until - pair.issued_at).total_seconds()),
             ".issued": wire_time(call.world.now(), zone, 0),
             ".expires": wire_time(call.world.now() + (pair.access_until - pair.issued_at), zone, 0),
-            "username": pair.account.username,
         },
     )
 
