@@ -1,14 +1,17 @@
 import asyncio
 import json
+import signal
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.demo import Demo
+from bot.sandbox.demo import Demo, run_demo
 from bot.sandbox.process import BotDied, inherited
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -120,6 +123,81 @@ async def test_a_bot_that_cannot_start_tells_why() -> None:
     assert died.value.last_lines
 
 
+async def test_the_bot_is_killed_and_started_again_on_what_it_had() -> None:
+    """A kill leaves the sandbox alone; a restart finds the same database and gets ready."""
+    async with Demo() as demo:
+        await demo.start()
+        await demo.ready()
+        await _switch(demo, "killed", on=True)
+        assert not demo.bot.is_running
+        await demo.slack.wait_until(lambda: not demo.slack.socket_mode.connections)
+        assert (demo.folder / "veeam-bot.db").exists()
+        await _switch(demo, "killed", on=False)
+        await demo.ready()
+        await demo.stop()
+        assert not demo.bot.is_running
+
+
+async def _command(**env: str) -> asyncio.subprocess.Process:
+    """The demo as `veeam-bot demo` runs it, with `print` for its words."""
+    run = "sys.exit(asyncio.run(run_demo(0, print)))"
+    code = f"import asyncio, sys; from bot.sandbox.demo import run_demo; {run}"
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-u", "-c", code),
+        env=inherited() | env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+async def _read_until(process: asyncio.subprocess.Process, words: str) -> str:
+    assert process.stdout is not None
+    read = ""
+    async with asyncio.timeout(20):
+        while words not in read:
+            line = await process.stdout.readline()
+            assert line, read
+            read += line.decode()
+    return read
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_the_demo_in_order(number: signal.Signals) -> None:
+    """It tells where the page and the servers are, and leaves nothing behind: no bot, no files."""
+    process = await _command()
+    said = await _read_until(process, "Ctrl+C")
+    for text in ("http://127.0.0.1:", "VBR hq", "VBR branch", "user svc-slack", "password sandbox"):
+        assert text in said
+    log = next(line.split()[-1] for line in said.splitlines() if "Bot's log" in line)
+    assert _is_there(log)
+    process.send_signal(number)
+    rest, _ = await process.communicate()
+    assert (process.returncode, rest.decode().strip()) == (0, "Stopping …")
+    assert not _is_there(log)
+
+
+async def test_a_taken_port_is_told_in_a_line() -> None:
+    """Two demos cannot have one port, and the second one says what to do."""
+    said: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert await run_demo(port, said.append) == 1
+    assert len(said) == 1
+    assert f"port {port}" in said[0]
+    assert "--port 0" in said[0]
+
+
+async def test_a_bot_that_dies_ends_the_demo_with_its_last_lines() -> None:
+    """Nobody looks at a page whose bot is gone without knowing why."""
+    process = await _command(LOG_LEVEL="nonsense")
+    said, _ = await process.communicate()
+    assert process.returncode == 1
+    assert "The bot ended with status 2" in said.decode()
+    assert "LOG_LEVEL" in said.decode()
+
+
 async def test_nothing_of_the_surroundings_leads_out_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token, a database or a proxy of the person who runs the demo is not handed to its bot."""
     for name in (
@@ -143,3 +221,7 @@ async def _switch(demo: Demo, key: str, *, on: bool) -> None:
         session.post(f"{demo.page_url}faults", json=asked) as answer,
     ):
         assert (await answer.json())["is_on"] is on
+
+
+def _is_there(file: str) -> bool:
+    return Path(file).exists()
