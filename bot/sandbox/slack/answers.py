@@ -6,10 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.content import content_of_answer
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.errors import ApiError
+from bot.sandbox.slack.faults import Dropped, Faults, ServerError, drop, error_page
 from bot.sandbox.slack.messages import Content, Message
+from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.tickets import ResponseUrl, ResponseUrlSpent
 from bot.sandbox.slack.workspace import Workspace
 
@@ -79,22 +82,36 @@ def _says_something(body: Mapping[str, Any]) -> bool:
 class ResponseUrls:
     """Answers POSTs to response URLs: 200, or an error status that alone tells what happened."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, faults: Faults) -> None:
         self._workspace = workspace
+        self._faults = faults
         self.posts: list[Mapping[str, Any]] = []
 
     async def handle(self, request: web.Request) -> web.Response:
         """One post to a response URL."""
         try:
+            body = json.loads(await request.read())
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return web.Response(status=400, text="invalid_payload")
+        match self._faults.take("response_url", Arguments(body)):
+            case ServerError(status, after_effect):
+                if after_effect:
+                    self._say(request, body)
+                return error_page(status)
+            case Dropped(after_effect):
+                if after_effect:
+                    self._say(request, body)
+                return drop(request)
+            case _:
+                return self._say(request, body)
+
+    def _say(self, request: web.Request, body: Json) -> web.Response:
+        try:
             response = self._workspace.tickets.respond(request.match_info["path"])
         except ResponseUrlSpent as spent:
             return web.json_response({"ok": False, "error": str(spent)}, status=404)
-        try:
-            body = json.loads(await request.read())
-        except ValueError:
-            return web.Response(status=400, text="invalid_payload")
-        if not isinstance(body, dict):
-            return web.Response(status=400, text="invalid_payload")
         self.posts.append(body)
         try:
             say(self._workspace, response, body)

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from aiohttp import web
+
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.arguments import Arguments
 
-HTML = "<html><head><title>Server Error | Slack</title></head><body>Oh no!</body></html>"
+_HTML = "<html><head><title>Server Error | Slack</title></head><body>Oh no!</body></html>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class Faults:
     def add(
         self, method: str, fault: Fault, times: int = 1, *, when: Condition = lambda _arguments: True
     ) -> None:
-        """Let the next calls of a method ("*": of any) go wrong, those whose arguments fulfil `when`."""
+        """Let the next calls of a method ("*": of any) go wrong, those whose arguments fulfil `when`.
+
+        The method `response_url` stands for posts to response URLs; they know `ServerError` and `Dropped`.
+        """
         self._planned.append(_Planned(method, fault, times, when))
 
     def clear(self) -> None:
@@ -106,3 +111,15 @@ class Faults:
     def withdraw_scope(self, scope: str) -> None:
         """The installation lacks this scope from now on."""
         self.app.scopes.discard(scope)
+
+
+def drop(request: web.Request) -> web.Response:
+    """Break the connection of a request; the response goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def error_page(status: int) -> web.Response:
+    """What stands before Slack's servers answers when they don't."""
+    return web.Response(status=status, text=_HTML, content_type="text/html")

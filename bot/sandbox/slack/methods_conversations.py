@@ -1,5 +1,6 @@
 """`conversations.*` and `users.conversations`."""
 
+import base64
 from collections.abc import Sequence
 
 from bot.sandbox.slack.calls import Call, page
@@ -44,8 +45,7 @@ def history(call: Call) -> Json:
     """`conversations.history`: newest first, without replies; only where the bot is a member."""
     channel = call.joined_channel()
     call.require_scope(f"{channel.scope_family}:history")
-    wanted = list(reversed(_within(call, list(channel.history()))))
-    rows, metadata = page(call, wanted, default=100, most=999)
+    rows, metadata = _newest_first(call, _within(call, list(channel.history())))
     return {
         "ok": True,
         "messages": _shapes(call, channel, rows),
@@ -133,6 +133,29 @@ def _list(call: Call, channels: list[Channel]) -> Json:
         "channels": [channel.json(call.bot) for channel in rows],
         "response_metadata": metadata,
     }
+
+
+def _newest_first(call: Call, messages: list[Message]) -> tuple[list[Message], Json]:
+    """One page; its cursor names a message, so that what is posted meanwhile shifts nothing."""
+    limit = call.arguments.limit(100, 999)
+    before = _before(call.arguments.text("cursor"))
+    older = [message for message in reversed(messages) if before is None or _instant(message.ts) < before]
+    rows = older[:limit]
+    is_last = len(older) <= limit
+    cursor = "" if is_last else base64.b64encode(f"next_ts:{_instant(rows[-1].ts)}".encode()).decode()
+    return rows, {"next_cursor": cursor}
+
+
+def _before(cursor: str) -> int | None:
+    if not cursor:
+        return None
+    try:
+        word, _, instant = base64.b64decode(cursor, validate=True).decode().partition(":")
+        if word == "next_ts":
+            return int(instant)
+    except ValueError:
+        pass
+    raise ApiError("invalid_cursor")
 
 
 def _within(call: Call, messages: list[Message]) -> list[Message]:

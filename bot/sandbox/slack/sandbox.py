@@ -59,7 +59,7 @@ class SlackSandbox:
         self.socket_mode = SocketMode(self.workspace, self._base_url)
         self.services = Services(self.socket_mode.new_url, self._base_url, is_strict=strict)
         self._web_api = WebApi(self.workspace, self.services, self.faults, self.rates)
-        self._response_urls = ResponseUrls(self.workspace)
+        self._response_urls = ResponseUrls(self.workspace, self.faults)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -12,7 +12,6 @@ from bot.sandbox.slack.arguments import Arguments, read_arguments
 from bot.sandbox.slack.calls import Call, Services, require_scope
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.faults import (
-    HTML,
     Dropped,
     Fault,
     Faults,
@@ -21,6 +20,8 @@ from bot.sandbox.slack.faults import (
     Refused,
     ServerError,
     Slow,
+    drop,
+    error_page,
 )
 from bot.sandbox.slack.methods import METHODS, Method
 from bot.sandbox.slack.rates import Rates
@@ -32,7 +33,11 @@ _TOKEN_KINDS = {"xoxb-": "bot", "xapp-": "app", "xoxp-": "user"}
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A call as it was made and answered; a call that a fault cut off has the answer it would have got."""
+    """A call as it was made and answered.
+
+    One that was carried out though a fault kept its answer back has the answer it would have got; one that
+    was dropped unread has status 0.
+    """
 
     method: str
     arguments: Mapping[str, Any]
@@ -78,7 +83,8 @@ class WebApi:
             case Refused(word):
                 return self._respond(name, arguments, {"ok": False, "error": word}, fault=fault)
             case Dropped(after_effect=False):
-                return self._drop(request)
+                self._record(name, arguments, {}, 0, fault)
+                return drop(request)
             case _:
                 return await self._carry_out(request, name, arguments, fault)
 
@@ -106,9 +112,9 @@ class WebApi:
         response = self._respond(name, arguments, answer, fault=fault)
         match fault:
             case ServerError(status):
-                return web.Response(status=status, text=HTML, content_type="text/html")
+                return error_page(status)
             case Dropped():
-                return self._drop(request)
+                return drop(request)
             case Hung():
                 await self.faults.released.wait()
             case Slow(seconds):
@@ -161,12 +167,7 @@ class WebApi:
 
     def _broken(self, name: str, arguments: Arguments, status: int, fault: Fault) -> web.Response:
         self._record(name, arguments, {}, status, fault)
-        return web.Response(status=status, text=HTML, content_type="text/html")
-
-    def _drop(self, request: web.Request) -> web.Response:
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
+        return error_page(status)
 
     def _record(
         self, name: str, arguments: Arguments, answer: Json, status: int, fault: Fault | None

@@ -75,14 +75,21 @@ def initial_is_offered(key: str) -> Rule:
         if key not in value:
             return None
         chosen = value[key] if isinstance(value[key], list) else [value[key]]
-        options = list(value.get("options", ()))
-        for group in value.get("option_groups", ()):
-            options += group.get("options", ())
-        offered = {option.get("value") for option in options if isinstance(option, dict)}
+        offered = list(_values(value.get("options")))
+        for group in _objects(value.get("option_groups")):
+            offered += _values(group.get("options"))
         unknown = [each for each in chosen if not isinstance(each, dict) or each.get("value") not in offered]
         return f"{key} must be among the options" if unknown else None
 
     return rule
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _values(options: Any) -> list[Any]:
+    return [option.get("value") for option in _objects(options)]
 
 
 WORKFLOW = record({"trigger": anything})

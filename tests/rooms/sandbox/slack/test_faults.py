@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, Slow
@@ -125,3 +126,18 @@ async def test_a_withdrawn_scope_is_missed(slack: SlackSandbox, client: AsyncWeb
         await client.usergroups_list()
 
     assert refused.value.response["needed"] == "usergroups:read"
+
+
+async def test_response_urls_fail_on_demand(slack: SlackSandbox) -> None:
+    """An error page, and a connection that breaks though the answer is shown."""
+    typed = await slack.person("ann").types("C0PROD", "help")
+    assert typed.payload is not None
+    url = AsyncWebhookClient(typed.payload["response_url"], retry_handlers=[])
+    slack.faults.add("response_url", ServerError(503))
+    slack.faults.add("response_url", Dropped(after_effect=True))
+    page = await url.send(text="unseen")
+    with pytest.raises(aiohttp.ClientError):
+        await url.send(text="seen")
+
+    assert page.status_code == 503
+    assert [message.text for message in slack.ephemerals("ann", "prod") if not message.is_notice] == ["seen"]

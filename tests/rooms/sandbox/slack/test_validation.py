@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from slack_sdk.models import blocks as models
+from slack_sdk.models.views import View
 
 from bot.sandbox.slack.validation.surfaces import attachment_problems, message_problems, view_problems
 
@@ -426,3 +430,93 @@ def test_blocks_in_attachments_are_checked_too() -> None:
     assert attachment_problems(wrong[1:]) == [
         "does not match the expected format [json-pointer:/attachments/0/color]"
     ]
+
+
+WORDS = [
+    *("type", "text", "elements", "element", "fields", "accessory", "options", "option_groups", "label"),
+    *("initial_option", "initial_options", "initial_value", "block_id", "action_id", "rows", "title"),
+    *("min_value", "max_value", "min_length", "max_length", "child_blocks", "actions", "submit", "blocks"),
+]
+TYPES = [
+    *("section", "actions", "input", "context", "header", "table", "card", "carousel", "container", "plan"),
+    *("button", "static_select", "overflow", "checkboxes", "plain_text_input", "number_input", "rich_text"),
+    *("plain_text", "mrkdwn", "raw_text", "rich_text_section", "modal", "home", "markdown", "image"),
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4)
+        | st.fixed_dictionaries(
+            {"type": st.sampled_from(TYPES)}, optional={word: inner for word in WORDS if word != "type"}
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@example([actions({"type": "static_select", "options": 3, "initial_option": 4})])
+@example([actions({"type": "static_select", "option_groups": [3, {"options": 3}], "initial_option": {}})])
+@example([actions({"type": "checkboxes", "options": [{"value": []}], "initial_options": [{"value": {}}]})])
+@example([input_block({"type": "number_input", "min_value": [], "max_value": "x"})])
+@example([{"type": "divider", "block_id": []}, {"type": []}, {"type": None}])
+@given(st.lists(JSON, max_size=3))
+def test_no_json_is_too_strange_to_be_refused(blocks: list[Any]) -> None:
+    """Whatever is sent as blocks, attachments or a view, the check itself never fails."""
+    message_problems(blocks)
+    attachment_problems(blocks)
+    for block in blocks:
+        view_problems(block, "modal")
+    view_problems({"type": "home", "blocks": blocks}, "home")
+
+
+def test_what_slack_sdk_builds_passes() -> None:
+    """Its models and this check agree on the keys."""
+    choices = [models.Option(label="x", value="x")]
+    sent = [
+        models.HeaderBlock(text="x"),
+        models.SectionBlock(
+            text="*x*", fields=["a", "b"], accessory=models.OverflowMenuElement(options=choices)
+        ),
+        models.DividerBlock(),
+        models.ContextBlock(elements=[models.MarkdownTextObject(text="x", verbatim=True)]),
+        models.ActionsBlock(
+            elements=[
+                models.ButtonElement(
+                    text=models.PlainTextObject(text="Retry", emoji=False),
+                    action_id="retry",
+                    value="1",
+                    style="danger",
+                    confirm=models.ConfirmObject(title="x", text="x"),
+                    accessibility_label="Retry SQL",
+                ),
+                models.StaticSelectElement(action_id="menu", options=choices, initial_option=choices[0]),
+                models.DatePickerElement(action_id="day", initial_date="2026-11-23"),
+            ]
+        ),
+        models.ImageBlock(image_url="https://x.example/a.png", alt_text="x"),
+        models.InputBlock(label="x", element=models.PlainTextInputElement(action_id="name")),
+        models.MarkdownBlock(text="x"),
+        models.TableBlock(rows=[[models.RawTextObject(text="x")]], column_settings=[{"align": "right"}]),
+        models.RichTextBlock(
+            elements=[
+                models.RichTextSectionElement(
+                    elements=[models.RichTextElementParts.Text(text="x", style={"bold": True})]
+                )
+            ]
+        ),
+    ]
+    view = View(
+        type="modal",
+        title="x",
+        submit="x",
+        close="x",
+        callback_id="x",
+        private_metadata="x",
+        notify_on_close=True,
+        blocks=[sent[0], sent[6]],
+    )
+
+    assert message_problems([block.to_dict() for block in sent]) == []
+    assert view_problems(view.to_dict(), "modal") == []
+    assert view_problems(View(type="home", blocks=sent[:5]).to_dict(), "home") == []
