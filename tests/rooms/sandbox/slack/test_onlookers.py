@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.slack import GestureImpossible, SlackSandbox
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.snapshot import Change
-from tests.rooms.sandbox.slack.raw_app import answering
+from tests.rooms.sandbox.slack.raw_app import answering, raw_socket
 
 MODAL = {
     "type": "modal",
@@ -119,3 +119,20 @@ async def test_waiting_ends_with_the_condition_or_the_limit(
         await client.chat_postMessage(channel="C0PROD", text="x")
     with pytest.raises(TimeoutError):
         await slack.wait_until(lambda: False, timeout=0.01)
+
+
+async def test_a_port_that_is_taken_leaves_nothing_behind(slack: SlackSandbox) -> None:
+    """The second sandbox fails cleanly."""
+    taken = int(slack.api_url.split(":")[2].split("/")[0])
+
+    with pytest.raises(OSError, match="address already in use"):
+        await SlackSandbox(port=taken).__aenter__()
+
+
+async def test_what_goes_wrong_inside_stays_what_it_is() -> None:
+    """The sandbox wraps no exception of those who use it, also while something is under way."""
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - leaving the block is what is tested
+        async with SlackSandbox() as slack, raw_socket(slack) as app:
+            slack.workspace.emit({"type": "app_home_opened", "user": "U0ANN"})
+            await app.receive()
+            raise ZeroDivisionError
