@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.observability import Clock
-from bot.operations.answers import JobView
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation, operation_of
 from bot.operations.lookup import FoundJob, Lookup
-from bot.operations.offers import obstacle, offers
+from bot.operations.offers import obstacle
 from bot.operations.outcomes import (
     Ambiguous,
     Done,
@@ -29,6 +28,7 @@ from bot.operations.people import PersonId
 from bot.operations.record import Record
 from bot.operations.requests import ActionRequest, Drawn, KnownJob
 from bot.operations.roles import Rights, Target, Verdict
+from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender
 from bot.settings import ServerName
 from bot.store.errors import StoreError
@@ -60,6 +60,7 @@ class Actions:
         self._fleet = fleet
         self._lookup = lookup
         self._rights = rights
+        self._views = JobViews(rights)
         self._sender = sender
         self._memory = memory
         self._clock = clock
@@ -112,20 +113,16 @@ class Actions:
             )
         if request.drawn is not None and request.drawn != drawn_now(job.state):
             again = replace(request, job=KnownJob(job.server, job.state.id), drawn=drawn_now(job.state))
-            return MovedOn(operation, self._view(job, asking), again)
+            return MovedOn(operation, self._views.of(asking, job.server, job.state), again)
         is_active = await _is_active(self._fleet.server(job.server), job.state)
         if (reason := obstacle(request, job.state, is_active=is_active)) is not None:
-            return NotNow(operation, self._view(job, asking), reason)
+            return NotNow(operation, self._views.of(asking, job.server, job.state), reason)
         return Action(operation, request, asking, job, self._account(job.server, verdict))
 
     def _account(self, server: ServerName, verdict: Verdict) -> VeeamServer:
         """Under a person's own role, where there is an account of it, VBR enforces the role as well."""
         accounts = (self._memory.acting.get((server, role)) for role in verdict.by)
         return next((account for account in accounts if account is not None), self._fleet.server(server))
-
-    def _view(self, job: FoundJob, asking: Asking) -> JobView:
-        allowed = offers(self._rights, asking.person, job.server, job.state)
-        return JobView(job.server, job.state, operations=allowed)
 
 
 def drawn_now(state: JobState) -> Drawn:

@@ -4,15 +4,14 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from bot.observability import Clock
-from bot.operations.answers import JobAnswer, JobView
+from bot.operations.answers import JobAnswer
 from bot.operations.asking import Asking
 from bot.operations.lookup import FoundJob, Lookup
-from bot.operations.offers import offers
 from bot.operations.outcomes import Ambiguous, Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.reasons import Reasons
 from bot.operations.requests import JobRequest
-from bot.operations.roles import Rights
+from bot.operations.seen import JobViews, settings_as_seen
 from bot.operations.sessions import FoundSession, SessionViews
 from bot.veeam import (
     Fleet,
@@ -39,16 +38,16 @@ class JobDetails:
         self,
         fleet: Fleet,
         lookup: Lookup,
-        rights: Rights,
+        views: JobViews,
         reasons: Reasons,
-        views: SessionViews,
+        sessions: SessionViews,
         clock: Clock,
     ) -> None:
         self._fleet = fleet
         self._lookup = lookup
-        self._rights = rights
-        self._reasons = reasons
         self._views = views
+        self._reasons = reasons
+        self._sessions = sessions
         self._clock = clock
 
     async def show(self, request: JobRequest, asking: Asking) -> Done | NotFound | Ambiguous:
@@ -62,16 +61,13 @@ class JobDetails:
             recent = group.create_task(_recent(server, found.state))
             repository = group.create_task(_repository(server, found.state))
             failure = group.create_task(self._reasons.of(found.server, found.state))
-        view = JobView(
-            found.server,
-            found.state,
-            failure.result().in_a_row,
-            failure.result().reason,
-            offers(self._rights, asking.person, found.server, found.state),
-        )
+        view = self._views.of(asking, found.server, found.state, failure.result())
+        settings = job.result()
+        if settings is not None:
+            settings = settings_as_seen(asking.sight, found.server, settings)
         sessions = tuple(FoundSession(found.server, session) for session in recent.result())
-        shown = await self._views.of(sessions)
-        return Done(JobAnswer(view, job.result(), shown, repository.result(), self._clock.now()))
+        shown = await self._sessions.of(sessions)
+        return Done(JobAnswer(view, settings, shown, repository.result(), self._clock.now()))
 
 
 async def _where_there(answer: Awaitable[T]) -> T | None:

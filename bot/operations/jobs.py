@@ -15,12 +15,12 @@ from bot.operations.job_types import job_types, meant_types
 from bot.operations.listing import PAGE_ROWS, Rows, page_of, scanned, window
 from bot.operations.lookup import FoundJob, Lookup, name_filter
 from bot.operations.matching import fits, fold, nearest, pick
-from bot.operations.offers import offers
 from bot.operations.outcomes import Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.reasons import Failure, Reasons
 from bot.operations.requests import JobsFilter, JobsRequest
-from bot.operations.roles import Rights, Sight
+from bot.operations.roles import Sight
+from bot.operations.seen import JobViews
 from bot.settings import ServerName
 from bot.veeam import (
     Fleet,
@@ -70,10 +70,10 @@ class _Part:
 class Jobs:
     """Answers `jobs`."""
 
-    def __init__(self, fleet: Fleet, lookup: Lookup, rights: Rights, reasons: Reasons, clock: Clock) -> None:
+    def __init__(self, fleet: Fleet, lookup: Lookup, views: JobViews, reasons: Reasons, clock: Clock) -> None:
         self._fleet = fleet
         self._lookup = lookup
-        self._rights = rights
+        self._job_views = views
         self._reasons = reasons
         self._clock = clock
 
@@ -133,13 +133,7 @@ class Jobs:
                 for job in jobs
             ]
         return tuple(
-            JobView(
-                server=job.server,
-                state=job.state,
-                failed_in_a_row=lookup.result().in_a_row,
-                reason=lookup.result().reason,
-                operations=offers(self._rights, asking.person, job.server, job.state),
-            )
+            self._job_views.of(asking, job.server, job.state, lookup.result())
             for job, lookup in zip(jobs, lookups, strict=True)
         )
 

@@ -48,6 +48,7 @@ from bot.operations.requests import (
     WhoamiRequest,
 )
 from bot.operations.roles import Rights, Verdict
+from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Sender
 from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
@@ -107,14 +108,15 @@ class Runner:
         self._allowed_channels = frozenset(rules.allowed_channels)
         self._rights = Rights(rules.grants)
         self._record = Record(stores.audit, clock)
-        lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), SessionViews(stores.own_actions)
-        sender = Sender(fleet, self._record, stores.own_actions, clock)
+        lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), JobViews(self._rights)
+        sessions = SessionViews(stores.own_actions)
+        sender = Sender(fleet, views, self._record, stores.own_actions, clock)
         memory = Memory(self._record, stores.presses, servants.acting)
         self._personal = Personal(surroundings.people, self._rights, fleet.names)
-        self._jobs = Jobs(fleet, lookup, self._rights, reasons, clock)
-        self._job = JobDetails(fleet, lookup, self._rights, reasons, views, clock)
-        self._sessions = Sessions(fleet, lookup, self._rights, views, clock)
-        self._servers = Servers(fleet, lookup, self._rights, surroundings.health, clock)
+        self._jobs = Jobs(fleet, lookup, views, reasons, clock)
+        self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
+        self._sessions = Sessions(fleet, lookup, views, sessions, clock)
+        self._servers = Servers(fleet, lookup, views, surroundings.health, clock)
         self._actions = Actions(fleet, lookup, self._rights, sender, memory, clock)
 
     async def run(self, gesture: Gesture, request: Request) -> Outcome:

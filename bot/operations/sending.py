@@ -7,13 +7,14 @@ from typing import assert_never
 import structlog
 
 from bot.observability import Clock
-from bot.operations.answers import ActionAnswer, JobView
+from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
 from bot.operations.lookup import FoundJob
 from bot.operations.outcomes import Done, Failed, Unclear, kind_of
 from bot.operations.record import Record
 from bot.operations.requests import ActionRequest, RetryRequest, StartRequest, StopRequest
+from bot.operations.seen import JobViews
 from bot.settings import Role, ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
@@ -67,8 +68,11 @@ class Action:
 class Sender:
     """Sends actions to VBR. Each is sent once at most."""
 
-    def __init__(self, fleet: Fleet, record: Record, own_actions: OwnActions, clock: Clock) -> None:
+    def __init__(
+        self, fleet: Fleet, views: JobViews, record: Record, own_actions: OwnActions, clock: Clock
+    ) -> None:
         self._fleet = fleet
+        self._views = views
         self._record = record
         self._own_actions = own_actions
         self._clock = clock
@@ -128,7 +132,7 @@ class Sender:
             operation=action.operation,
             job_name=action.job.state.name,
             server=action.job.server,
-            job=JobView(action.job.server, state) if state is not None else None,
+            job=self._views.of(action.asking, action.job.server, state) if state is not None else None,
             session_id=session.id if session is not None else None,
             error=error,
         )

@@ -15,12 +15,12 @@ from bot.operations.answers import (
 from bot.operations.asking import Asking
 from bot.operations.listing import Rows, scanned
 from bot.operations.lookup import Lookup
-from bot.operations.offers import offers
 from bot.operations.outcomes import Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.ports import WatchHealth
 from bot.operations.requests import ServersRequest, StatusRequest
-from bot.operations.roles import Rights, Sight
+from bot.operations.roles import Sight
+from bot.operations.seen import JobViews
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.veeam import (
@@ -77,11 +77,11 @@ class Servers:
     """Answers `status` and `servers`."""
 
     def __init__(
-        self, fleet: Fleet, lookup: Lookup, rights: Rights, health: WatchHealth, clock: Clock
+        self, fleet: Fleet, lookup: Lookup, views: JobViews, health: WatchHealth, clock: Clock
     ) -> None:
         self._fleet = fleet
         self._lookup = lookup
-        self._rights = rights
+        self._views = views
         self._health = health
         self._clock = clock
 
@@ -142,10 +142,7 @@ class Servers:
 
     def _status(self, name: ServerName, standing: _Standing, asking: Asking) -> ServerStatus:
         def views(counted: _Counted) -> tuple[JobView, ...]:
-            return tuple(
-                JobView(name, state, operations=offers(self._rights, asking.person, name, state))
-                for state in counted.states
-            )
+            return tuple(self._views.of(asking, name, state) for state in counted.states)
 
         return ServerStatus(
             server=name,

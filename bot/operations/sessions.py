@@ -15,12 +15,12 @@ from bot.operations.asking import Asking
 from bot.operations.catalog import STOP
 from bot.operations.listing import PAGE_ROWS, Rows, page_of, scanned, window
 from bot.operations.lookup import FoundJob, Lookup
-from bot.operations.offers import offers
 from bot.operations.outcomes import Ambiguous, Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.people import PersonId
 from bot.operations.requests import SessionRequest, SessionsFilter, SessionsRequest
-from bot.operations.roles import Rights, Sight
+from bot.operations.roles import Sight
+from bot.operations.seen import JobViews
 from bot.settings import ServerName
 from bot.store.own_actions import OwnActions
 from bot.veeam import (
@@ -91,11 +91,11 @@ class Sessions:
     """Answers `sessions` and `session`."""
 
     def __init__(
-        self, fleet: Fleet, lookup: Lookup, rights: Rights, views: SessionViews, clock: Clock
+        self, fleet: Fleet, lookup: Lookup, job_views: JobViews, views: SessionViews, clock: Clock
     ) -> None:
         self._fleet = fleet
         self._lookup = lookup
-        self._rights = rights
+        self._job_views = job_views
         self._views = views
         self._clock = clock
 
@@ -160,8 +160,7 @@ class Sessions:
         state = await server.job_state(job_id) if job_id is not None else None
         if state is None or not asking.sight.sees(server.name, state.name):
             return None
-        allowed = offers(self._rights, asking.person, server.name, state)
-        return JobView(server.name, state, operations=allowed)
+        return self._job_views.of(asking, server.name, state)
 
 
 def job_id_of(session: Session) -> JobId | None:

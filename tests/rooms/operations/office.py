@@ -1,0 +1,152 @@
+"""A bot's operations among real servers: two simulated VBRs, a database, and people with roles."""
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bot.operations.outcomes import Done, Outcome
+from bot.operations.people import Person, PersonId, Standing
+from bot.operations.requests import Gesture, KnownJob, Origin, Request
+from bot.operations.runner import Rules, Runner, Servants, Stores, Surroundings
+from bot.operations.sending import Acting
+from bot.sandbox.vbr import VbrSandbox, World
+from bot.settings import GrantSettings, GroupReference, Role, ServerName
+from bot.store.audit import AuditLog
+from bot.store.database import Database
+from bot.store.own_actions import OwnActions
+from bot.store.presses import Presses
+from bot.veeam import Fleet, JobId
+from tests.support.clock import FakeClock
+
+A = TypeVar("A")
+
+HQ, DR = ServerName("hq"), ServerName("dr")
+OPERATOR, VIEWER, NOBODY = PersonId("U0OPERATOR"), PersonId("U0VIEWER"), PersonId("U0NOBODY")
+SQL_ONLY = PersonId("U0SQLONLY")
+GROUPS: Mapping[PersonId, frozenset[str] | None] = {
+    OPERATOR: frozenset({"S0OPS"}),
+    VIEWER: frozenset({"S0VIEW"}),
+    SQL_ONLY: frozenset({"S0SQL"}),
+    NOBODY: frozenset(),
+}
+GRANTS = (
+    GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_OPERATOR),
+    GrantSettings(group=GroupReference("S0VIEW"), role=Role.BACKUP_VIEWER),
+    GrantSettings(group=GroupReference("S0SQL"), role=Role.BACKUP_OPERATOR, servers=("hq",), jobs=("SQL*",)),
+)
+
+
+class Team:
+    """People by their IDs; whoever is not known cannot be read."""
+
+    def __init__(self) -> None:
+        self.people = {
+            person_id: Person(person_id, person_id.lower(), Standing.MEMBER, groups)
+            for person_id, groups in GROUPS.items()
+        }
+
+    async def read(self, person_id: PersonId, team_id: str | None = None) -> Person:
+        del team_id
+        return self.people.get(person_id, Person(person_id, "?", Standing.UNREADABLE, None))
+
+    def group_names(self, groups: Collection[str]) -> tuple[str, ...]:
+        return tuple(f"@{group}" for group in groups)
+
+
+class Watching:
+    def last_poll_at(self, server: ServerName) -> None:
+        del server
+
+    async def outbox_waiting(self) -> int:
+        return 0
+
+
+@dataclass
+class Counted:
+    finished: list[tuple[str, str]] = field(default_factory=list)
+
+    def operation_finished(self, operation: str, outcome: str, *, seconds: float) -> None:
+        assert seconds >= 0
+        self.finished.append((operation, outcome))
+
+
+@dataclass
+class Office:
+    """Asks as any person, and lets a test look at both sides."""
+
+    hq: VbrSandbox
+    dr: VbrSandbox
+    fleet: Fleet
+    database: Database
+    clock: FakeClock
+    team: Team = field(default_factory=Team)
+    metrics: Counted = field(default_factory=Counted)
+    grants: Sequence[GrantSettings] = GRANTS
+    allowed_channels: Collection[str] = ()
+    acting: Acting = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.audit = AuditLog(self.database)
+        self.own_actions = OwnActions(self.database)
+        self._presses = itertools.count()
+        self._runner: Runner | None = None
+
+    @property
+    def runner(self) -> Runner:
+        if self._runner is None:
+            self._runner = Runner(
+                Servants(self.fleet, self.acting),
+                Stores(self.audit, Presses(self.database), self.own_actions),
+                Rules(self.grants, self.allowed_channels),
+                Surroundings(self.team, Watching(), self.metrics, self.clock),
+            )
+        return self._runner
+
+    async def ask(
+        self,
+        request: Request,
+        person: PersonId = OPERATOR,
+        *,
+        press: str | None = None,
+        channel: str | None = "C0PROD",
+        is_direct: bool = False,
+    ) -> Outcome:
+        gesture = Gesture(
+            reference="r-1",
+            person_id=person,
+            team_id="T0",
+            channel_id=channel,
+            origin=Origin.TYPED,
+            press_key=press or f"press-{next(self._presses)}",
+            is_direct=is_direct,
+        )
+        return await self.runner.run(gesture, request)
+
+    async def answer(self, request: Request, answer: type[A], person: PersonId = OPERATOR) -> A:
+        outcome = await self.ask(request, person)
+        assert isinstance(outcome, Done), outcome
+        assert isinstance(outcome.answer, answer)
+        return outcome.answer
+
+    @property
+    def world(self) -> World:
+        return self.hq.world
+
+    def known(self, name: str) -> KnownJob:
+        return KnownJob(HQ, JobId(self.world.job(name).id))
+
+    async def audited(self) -> list[dict[str, object]]:
+        rows = await self.audit.rows()
+        return [
+            {key: value for key, value in row.values.items() if value is not None and "hash" not in key}
+            for row in rows
+        ]
+
+    def posts(self) -> list[tuple[str, object]]:
+        """What was sent to hq that changes it."""
+        return [
+            (request.template.rsplit("/", 1)[1], request.body)
+            for request in self.hq.requests
+            if request.method == "POST" and "/jobs/" in request.template
+        ]

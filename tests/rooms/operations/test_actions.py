@@ -1,0 +1,324 @@
+"""`start`, `stop`, `retry`: done once, on the job as it stands, and on record."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from bot.operations.actions import drawn_now
+from bot.operations.answers import ActionAnswer
+from bot.operations.catalog import START
+from bot.operations.outcomes import (
+    Ambiguous,
+    Broken,
+    Done,
+    Failed,
+    MovedOn,
+    NotFound,
+    NotNow,
+    Obstacle,
+    Outcome,
+    PressedBefore,
+    Refusal,
+    Refused,
+    Unclear,
+)
+from bot.operations.requests import (
+    ActionRequest,
+    Drawn,
+    KnownJob,
+    NamedJob,
+    RetryRequest,
+    StartRequest,
+    StopRequest,
+)
+from bot.sandbox.vbr import Fault, Moment
+from bot.sandbox.vbr import Role as VbrRole
+from bot.sandbox.vbr.faults import dropped, empty, refusing
+from bot.settings import Role
+from bot.veeam import JobId, NotAllowed, Rejected, Unreachable
+from bot.veeam import Unclear as UnclearAnswer
+from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.rooms.veeam.clients import client_of, die
+
+STARTING = ("POST", "/api/v1/jobs/{id}/start")
+STOPPING = ("POST", "/api/v1/jobs/{id}/stop")
+FILES = NamedJob("Files", server="hq")
+
+
+async def drawn(office: Office, name: str) -> Drawn:
+    state = await office.fleet.server(HQ).job_state(JobId(office.world.job(name).id))
+    assert state is not None
+    return drawn_now(state)
+
+
+def done(outcome: Outcome) -> ActionAnswer:
+    assert isinstance(outcome, Done), outcome
+    assert isinstance(outcome.answer, ActionAnswer)
+    return outcome.answer
+
+
+SENT = [
+    (StartRequest(FILES), "start", {"performActiveFull": False, "startChainedJobs": False}, None),
+    (
+        StartRequest(FILES, full=True),
+        "start",
+        {"performActiveFull": True, "startChainedJobs": False},
+        "active full",
+    ),
+    (
+        RetryRequest(NamedJob("Oracle"), chained=True),
+        "retry",
+        {"startChainedJobs": True},
+        "with chained jobs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_", "verb", "body", "detail"), SENT)
+async def test_an_action_is_sent_and_remembered(
+    office: Office, request_: ActionRequest, verb: str, body: object, detail: str | None
+) -> None:
+    """VBR gets one POST, the answer names the new session, and whose it is is remembered."""
+    answer = done(await office.ask(request_))
+    assert office.posts() == [(verb, body)]
+    assert (answer.by, answer.server, answer.detail) == (OPERATOR, HQ, detail)
+    assert answer.session is not None
+    (own,) = await office.own_actions.of(HQ, [answer.session.id])
+    assert (own.operation, own.person_id, own.channel_id, own.job_id) == (
+        verb,
+        OPERATOR,
+        "C0PROD",
+        answer.job_id,
+    )
+
+
+async def test_an_action_is_on_record_before_and_after(office: Office) -> None:
+    """Who asked for what on which job is recorded first; then the outcome and VBR's session."""
+    answer = done(await office.ask(StartRequest(FILES, full=True)))
+    opened, closed = await office.audited()
+    assert answer.session is not None
+    assert {
+        key: opened[key] for key in ("event", "operation", "person_id", "server", "job_name", "detail")
+    } == {
+        "event": "opened",
+        "operation": "job.start",
+        "person_id": OPERATOR,
+        "server": HQ,
+        "job_name": "Files",
+        "detail": "active full",
+    }
+    assert (closed["event"], closed["outcome"], closed["session_id"]) == ("closed", "done", answer.session.id)
+
+
+@pytest.mark.parametrize("now", [False, True])
+async def test_a_stop_is_remembered_before_it_is_sent(office: Office, *, now: bool) -> None:
+    """The running session is known as stopped from here, whatever VBR will say of it."""
+    session = office.world.begin_run("Files")
+    answer = done(await office.ask(StopRequest(office.known("Files"), now=now)))
+    assert office.posts() == [("stop", {"gracefulStop": not now, "cancelChainedJobs": False})]
+    (own,) = await office.own_actions.of(HQ, [session.id])
+    assert (own.operation, own.person_id) == ("stop", OPERATOR)
+    assert answer.detail == ("at once" if now else None)
+
+
+async def test_a_refused_stop_is_forgotten(office: Office) -> None:
+    """Where VBR refuses the stop, a later failure of that session is a failure."""
+    session = office.world.begin_run("Files")
+    office.hq.faults.add(*STOPPING, refusing(400))
+    outcome = await office.ask(StopRequest(office.known("Files")))
+    assert isinstance(outcome, Failed)
+    assert await office.own_actions.of(HQ, [session.id]) == ()
+
+
+async def test_a_second_press_does_nothing(office: Office) -> None:
+    """A second press of one button, or its redelivery, starts nothing and says who pressed first."""
+    request = StartRequest(FILES)
+    done(await office.ask(request, press="button-1"))
+    again = await office.ask(request, press="button-1")
+    other = await office.ask(request, SQL_ONLY, press="button-1")
+    at = office.clock.now()
+    assert again == PressedBefore(START, OPERATOR, at, by_same_person=True)
+    assert other == PressedBefore(START, OPERATOR, at, by_same_person=False)
+    assert len(office.posts()) == 1
+
+
+async def test_presses_at_the_same_time_act_once(office: Office) -> None:
+    """Of many presses at once one acts."""
+    outcomes = await asyncio.gather(*(office.ask(StartRequest(FILES), press="button-1") for _ in range(5)))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Done"] + ["PressedBefore"] * 4
+    assert len(office.posts()) == 1
+
+
+async def test_a_job_that_moved_on_is_asked_about_again(office: Office) -> None:
+    """A button drawn before a later run does nothing; what it then asks for is drawn anew and works."""
+    before = await drawn(office, "Oracle")
+    await office.clock.advance(60)
+    office.world.finish_run("Oracle", result="Failed")
+    request = RetryRequest(office.known("Oracle"), drawn=before)
+    outcome = await office.ask(request, press="button-1")
+    assert isinstance(outcome, MovedOn)
+    assert outcome.request == replace(request, drawn=await drawn(office, "Oracle"))
+    assert office.posts() == []
+    done(await office.ask(outcome.request, press="button-1"))
+
+
+@pytest.mark.parametrize(
+    ("request_type", "runs", "obstacle"),
+    [
+        (StartRequest, True, Obstacle.RUNNING),
+        (RetryRequest, True, Obstacle.RUNNING),
+        (StopRequest, False, Obstacle.NOT_RUNNING),
+    ],
+)
+async def test_what_makes_no_sense_is_not_sent(
+    office: Office, request_type: type[StartRequest | StopRequest], obstacle: Obstacle, *, runs: bool
+) -> None:
+    """Starting what runs and stopping what doesn't is answered with the job's state."""
+    if runs:
+        office.world.begin_run("Files")
+    outcome = await office.ask(request_type(FILES))
+    assert isinstance(outcome, NotNow)
+    assert (outcome.obstacle, outcome.job.state.name) == (obstacle, "Files")
+    assert office.posts() == []
+
+
+async def test_immediate_copies_never_stop(office: Office) -> None:
+    """VBR cannot stop an immediate backup copy: that is said before anything is sent."""
+    outcome = await office.ask(StopRequest(office.known("Copy now")))
+    assert isinstance(outcome, NotNow)
+    assert outcome.obstacle is Obstacle.NEVER_STOPS
+
+
+async def test_a_disabled_job_that_runs_is_seen_to_run(office: Office) -> None:
+    """A job started while disabled may keep that status: its session tells."""
+    office.world.begin_run("Archive")
+    again = await office.ask(StartRequest(NamedJob("Archive")))
+    assert isinstance(again, NotNow)
+    done(await office.ask(StopRequest(NamedJob("Archive"))))
+
+
+@pytest.mark.parametrize("lost", [dropped(Moment.BEFORE), dropped(Moment.AFTER), refusing(500)], ids=str)
+async def test_an_unclear_outcome_is_looked_up_and_never_sent_again(office: Office, lost: Fault) -> None:
+    """Where the answer is lost it says so, shows the job as it is now, and the button stays pressed."""
+    office.hq.faults.add(*STARTING, lost)
+    outcome = await office.ask(StartRequest(FILES), press="button-1")
+    assert isinstance(outcome, Unclear)
+    assert isinstance(outcome.error, UnclearAnswer)
+    assert outcome.job is not None
+    happened = lost.drop is Moment.AFTER
+    assert outcome.job.state.is_active is happened
+    assert (outcome.session_id is not None) is happened
+    assert len(office.posts()) == 1
+    assert isinstance(await office.ask(StartRequest(FILES), press="button-1"), PressedBefore)
+    assert [row.get("outcome") for row in await office.audited()] == [None, "unclear"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(refusing(400), Rejected), (refusing(403), NotAllowed)], ids=["400", "403"]
+)
+async def test_a_refusal_of_vbr_lets_one_press_again(office: Office, fault: Fault, error: type) -> None:
+    """A definite no is said, recorded, and the button can be pressed again."""
+    office.hq.faults.add(*STARTING, fault)
+    outcome = await office.ask(StartRequest(FILES), press="button-1")
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, error)
+    assert [row.get("outcome") for row in await office.audited()] == [None, "failed"]
+    office.hq.faults.clear()
+    done(await office.ask(StartRequest(FILES), press="button-1"))
+
+
+async def test_an_accepted_start_without_a_body_finds_its_session(office: Office) -> None:
+    """Accepted is accepted: where VBR names no session, the job's newest one is looked up."""
+    office.hq.faults.add(*STARTING, Fault(change=lambda _: "?"))
+    answer = done(await office.ask(StartRequest(FILES)))
+    assert answer.session is not None
+    assert answer.session.id == office.world.sessions_of("Files")[-1].id
+
+
+async def test_nothing_to_process_has_no_session(office: Office) -> None:
+    """A start that is accepted and begins nothing is done, without a session."""
+    office.hq.faults.add(*STARTING, empty(204))
+    assert done(await office.ask(StartRequest(FILES))).session is None
+
+
+async def test_a_dead_server_is_told(office: Office) -> None:
+    """Nothing was done, and the press is free again."""
+    await die(office.hq)
+    outcome = await office.ask(StartRequest(office.known("Files")), press="button-1")
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, Unreachable)
+    await office.hq.come_back()
+    done(await office.ask(StartRequest(office.known("Files")), press="button-1"))
+
+
+async def test_one_name_on_two_servers_is_asked_about(office: Office) -> None:
+    """Nothing is started while it is not clear which job is meant."""
+    outcome = await office.ask(StartRequest(NamedJob("Files")))
+    assert isinstance(outcome, Ambiguous)
+    assert [(choice.server, choice.name) for choice in outcome.choices] == [("dr", "Files"), ("hq", "Files")]
+    chosen = outcome.choices[1]
+    done(await office.ask(replace(outcome.request, job=KnownJob(chosen.server, chosen.job_id))))  # type: ignore[arg-type] # it is the StartRequest
+
+
+async def test_a_part_of_a_name_is_asked_about_while_a_server_is_silent(office: Office) -> None:
+    """A silent server may have the job that was meant: a part of a name is then not enough for an action."""
+    await die(office.dr)
+    outcome = await office.ask(StartRequest(NamedJob("Exch")))
+    assert isinstance(outcome, Ambiguous)
+    assert (len(outcome.choices), outcome.silent) == (1, ("dr",))
+    done(await office.ask(StartRequest(NamedJob("exchange"))))
+
+
+@pytest.mark.parametrize("request_", [RetryRequest(NamedJob("Oracle")), StopRequest(NamedJob("Oracle"))])
+async def test_a_viewer_is_refused(office: Office, request_: ActionRequest) -> None:
+    """A refusal names the missing role and the groups that have it, and is on record; VBR hears nothing."""
+    outcome = await office.ask(request_, VIEWER)
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is Refusal.ROLE
+    assert outcome.groups == ("@S0OPS", "@S0SQL")
+    (row,) = await office.audited()
+    assert (row["event"], row["person_id"], row["detail"]) == ("refused", VIEWER, "role")
+    assert len(office.hq.requests) == 0
+
+
+async def test_a_role_counts_on_its_own_jobs_alone(office: Office) -> None:
+    """An operator of SQL* who may view everything starts SQL jobs and no others, typed or clicked."""
+    both = replace(office.team.people[SQL_ONLY], groups=frozenset({"S0SQL", "S0VIEW"}))
+    office.team.people[SQL_ONLY] = both
+    outcome = await office.ask(StartRequest(office.known("Oracle")), SQL_ONLY, press="b")
+    assert isinstance(outcome, Refused)
+    assert (outcome.refusal, outcome.groups) == (Refusal.SCOPE, ("@S0OPS",))
+    (row,) = await office.audited()
+    assert (row["event"], row["job_name"], row["detail"]) == ("refused", "Oracle", "scope")
+    done(await office.ask(StartRequest(office.known("SQL Prod")), SQL_ONLY))
+    assert [verb for verb, _ in office.posts()] == ["start"]
+
+
+@pytest.mark.parametrize("job", [NamedJob("Oracle"), NamedJob("Oracle", exact=True), None], ids=str)
+async def test_a_job_out_of_sight_is_not_found(office: Office, job: NamedJob | None) -> None:
+    """Whoever may not know of a job learns nothing from trying to start it."""
+    outcome = await office.ask(StartRequest(job or office.known("Oracle")), SQL_ONLY)
+    assert isinstance(outcome, NotFound)
+    assert outcome.nearest == ()
+    assert office.posts() == []
+
+
+async def test_people_act_under_their_roles_account(office: Office) -> None:
+    """Where the server has an account of the person's role, VBR gets the action from it."""
+    account = office.hq.accounts.by_role(VbrRole.BACKUP_OPERATOR)
+    async with client_of(office.hq, office.clock, account, name=HQ) as acting:
+        office.acting = {(HQ, Role.BACKUP_OPERATOR): acting}
+        done(await office.ask(StartRequest(FILES)))
+    (sent,) = office.hq.requests.of(*STARTING)
+    assert sent.username == account.username
+
+
+async def test_without_a_record_nothing_is_sent(office: Office) -> None:
+    """Where the database does not answer, nothing is done, and it says so."""
+    async with office.database.transaction() as transaction:
+        await transaction.execute(text("DROP TABLE audit"))
+    outcome = await office.ask(StartRequest(FILES), press="button-1")
+    assert outcome == Broken("store", changed=False)
+    assert office.posts() == []

@@ -1,0 +1,212 @@
+"""Every asking is answered, counted and told in one line; whoever may not is refused on record."""
+
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.operations.catalog import CATALOG, operation_of
+from bot.operations.outcomes import Done, Refusal, Refused
+from bot.operations.people import PersonId, Standing
+from bot.operations.requests import (
+    HelpRequest,
+    JobRequest,
+    JobsFilter,
+    JobsRequest,
+    KnownJob,
+    NamedJob,
+    Request,
+    RetryRequest,
+    ServersRequest,
+    SessionRequest,
+    SessionsRequest,
+    StartRequest,
+    StatusRequest,
+    StopRequest,
+    WhoamiRequest,
+)
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.veeam import JobId, SessionId
+from tests.rooms.operations.office import HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.rooms.veeam.clients import die
+
+SQL = NamedJob("SQL Prod", exact=True)
+ONE_OF_EACH: tuple[Request, ...] = (
+    HelpRequest(),
+    WhoamiRequest(),
+    JobsRequest(),
+    JobRequest(SQL),
+    SessionsRequest(),
+    SessionRequest(SessionId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")),
+    StatusRequest(),
+    ServersRequest(),
+    StartRequest(SQL),
+    StopRequest(SQL),
+    RetryRequest(SQL),
+)
+EVERYBODY = {"help", "whoami"}
+QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
+ACTIONS = {"start", "stop", "retry"}
+# By hand, as Veeam's Jobs reference has it.
+MAY = {
+    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS,
+    Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS,
+    Role.RESTORE_OPERATOR: EVERYBODY | QUERIES,
+    Role.BACKUP_VIEWER: EVERYBODY | QUERIES,
+    Role.TAPE_OPERATOR: EVERYBODY | QUERIES | ACTIONS,
+    None: EVERYBODY,
+}
+
+
+def clicked(request: Request, job: KnownJob) -> Request:
+    """The request as a button makes it."""
+    if isinstance(request, JobRequest | SessionsRequest | StartRequest | StopRequest | RetryRequest):
+        return replace(request, job=job)
+    return request
+
+
+def test_every_operation_is_asked_for() -> None:
+    """No operation is forgotten here."""
+    assert {operation_of(request) for request in ONE_OF_EACH} == set(CATALOG)
+
+
+@pytest.mark.parametrize("role", MAY)
+@pytest.mark.parametrize("request_", ONE_OF_EACH, ids=lambda request: operation_of(request).name)
+async def test_roles_and_requests(office: Office, request_: Request, role: Role | None) -> None:
+    """Each role gets an answer to what it may, typed or clicked, and a refusal on record to the rest."""
+    office.grants = [GrantSettings(group=GroupReference("S0TEAM"), role=role)] if role is not None else []
+    groups = frozenset({"S0TEAM"}) if role is not None else frozenset()
+    office.team.people[NOBODY] = replace(office.team.people[NOBODY], groups=groups)
+    name = operation_of(request_).name
+    for asked in (request_, clicked(request_, office.known("SQL Prod"))):
+        outcome = await office.ask(asked, NOBODY)
+        assert isinstance(outcome, Refused) is (name not in MAY[role])
+    refused = [row for row in await office.audited() if row["event"] == "refused"]
+    assert len(refused) == (0 if name in MAY[role] else 2)
+
+
+@pytest.mark.parametrize("request_", ONE_OF_EACH, ids=lambda request: operation_of(request).name)
+@pytest.mark.parametrize(
+    ("standing", "has_groups", "refusal"),
+    [
+        (Standing.GUEST, True, Refusal.STANDING),
+        (Standing.FOREIGN, True, Refusal.STANDING),
+        (Standing.DEACTIVATED, True, Refusal.STANDING),
+        (Standing.INVITED, True, Refusal.STANDING),
+        (Standing.BOT, True, Refusal.STANDING),
+        (Standing.UNREADABLE, True, Refusal.PERSON_UNREADABLE),
+        (Standing.MEMBER, False, Refusal.GROUPS_UNREADABLE),
+    ],
+)
+async def test_whoever_is_no_member_is_refused(
+    office: Office, request_: Request, standing: Standing, refusal: Refusal, *, has_groups: bool
+) -> None:
+    """Nobody else is let in, whatever their groups; VBR is not asked, and it is on record."""
+    known = office.team.people[OPERATOR]
+    groups = known.groups if has_groups else None
+    office.team.people[OPERATOR] = replace(known, standing=standing, groups=groups)
+    outcome = await office.ask(request_)
+    assert outcome == Refused(refusal, operation_of(request_), standing)
+    (row,) = await office.audited()
+    assert (row["event"], row["detail"]) == ("refused", refusal)
+    assert len(office.hq.requests) == 0
+
+
+async def test_a_person_nobody_knows_is_refused(office: Office) -> None:
+    """Who cannot be looked up is not let in."""
+    outcome = await office.ask(JobsRequest(), PersonId("U0GONE"))
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is Refusal.PERSON_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("channel", "is_direct", "allowed"),
+    [
+        ("C0OK", False, True),
+        ("C0NO", False, False),
+        ("D0BOT", True, True),
+        ("D0PEER", False, False),
+        (None, False, True),
+    ],
+)
+async def test_allowed_channels(
+    office: Office, channel: str | None, *, is_direct: bool, allowed: bool
+) -> None:
+    """Where channels are named, others get a refusal; a direct message to the bot is fine."""
+    office.allowed_channels = ["C0OK"]
+    outcome = await office.ask(HelpRequest(), channel=channel, is_direct=is_direct)
+    assert isinstance(outcome, Done if allowed else Refused)
+    if isinstance(outcome, Refused):
+        assert outcome.refusal is Refusal.CHANNEL
+        assert [row["detail"] for row in await office.audited()] == ["channel"]
+
+
+async def test_one_line_tells_the_gesture(office: Office) -> None:
+    """What was asked by whom, and what came of it, stands in one line and is counted."""
+    with capture_logs() as lines:
+        await office.ask(StartRequest(NamedJob("Exchange")))
+        await office.ask(StartRequest(NamedJob("Exchange")), VIEWER)
+        await office.ask(JobsRequest(server="hq"))
+        await die(office.hq)
+        await office.ask(JobRequest(office.known("Oracle")))
+    told = [line for line in lines if line["event"] == "operation.finished"]
+    assert [(line["operation"], line["outcome"]) for line in told] == office.metrics.finished
+    outcomes = [("start", "done"), ("start", "refused"), ("jobs", "done"), ("job", "failed")]
+    assert office.metrics.finished == outcomes
+    assert {**told[0], "session_id": "", "duration_ms": 0} == {
+        "event": "operation.finished",
+        "log_level": "info",
+        "operation": "start",
+        "outcome": "done",
+        "person": OPERATOR,
+        "channel": "C0PROD",
+        "reference": "r-1",
+        "server": HQ,
+        "job_id": office.world.job("Exchange").id,
+        "session_id": "",
+        "duration_ms": 0,
+    }
+    assert told[1]["reason"] == "role"
+    assert told[3]["server"] == HQ
+
+
+HIDDEN = ("Oracle", "Exchange", "Files", "Archive", "Copy now", "Never ran", "Second Repo", "SQL Prod DR")
+PRYING: tuple[Request, ...] = (
+    *ONE_OF_EACH,
+    *(JobsRequest(which=which) for which in JobsFilter),
+    *(JobsRequest(pattern=pattern) for pattern in ("Orac", "*", "e", "Exchagne", "Fil")),
+    JobsRequest(repository="Second Rep"),
+    JobsRequest(repository="nowhere"),
+    JobsRequest(server="d"),
+    JobsRequest(server="nowhere"),
+    *(JobRequest(NamedJob(word)) for word in ("Orac", "*", "e", "Exchagne", "Nevr ran", "S")),
+    JobRequest(NamedJob("File", server="d")),
+    *(
+        action(NamedJob(word))
+        for action in (StartRequest, StopRequest, RetryRequest)
+        for word in ("Orac", "Fil", "e")
+    ),
+    SessionsRequest(job=NamedJob("Orac")),
+    WhoamiRequest(VIEWER),
+    WhoamiRequest(OPERATOR),
+)
+
+
+@pytest.mark.parametrize("request_", PRYING, ids=str)
+async def test_nothing_out_of_sight_leaks(office: Office, request_: Request) -> None:
+    """No list, menu, count, suggestion or error has a name or an ID of a job or server out of sight."""
+    told = repr(await office.ask(request_, SQL_ONLY))
+    hidden = [job for job in office.world.jobs if not job.name.startswith("SQL")]
+    assert len(hidden) == 6
+    for word in (*HIDDEN, *(job.id for job in hidden), "'dr'", "vbr02"):
+        assert word not in told
+    assert not [request for request in office.dr.requests if "/jobs" in request.template]
+
+
+@pytest.mark.parametrize("verb", [JobRequest, StartRequest, StopRequest, RetryRequest])
+async def test_ids_out_of_sight_tell_nothing(office: Office, verb: type[JobRequest]) -> None:
+    """A job out of sight, clicked by its ID, is answered as one that does not exist."""
+    unknown = JobId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")
+    hidden = office.known("Oracle")
+    missing = await office.ask(verb(KnownJob(HQ, unknown)), SQL_ONLY)
+    assert repr(await office.ask(verb(hidden), SQL_ONLY)) == repr(missing).replace(unknown, hidden.job_id)

@@ -1,0 +1,128 @@
+"""What a word means among names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.operations.job_types import job_types, meant_types
+from bot.operations.matching import fits, fold, matches_glob, nearest, pick
+from bot.veeam import revision_facts
+
+NAMES = (
+    "SQL",
+    "SQL Prod",
+    "sql prod",
+    "SQL Prod 2",
+    "Ann\u2019s VM",
+    "50% [old]",
+    "A*",
+    "Müller",
+    "A \u2013 B  C",
+)
+
+PICKED = [
+    ("SQL Prod", ("SQL Prod",)),
+    ("sql", ("SQL",)),
+    ("SQL PROD", ("SQL Prod", "sql prod")),
+    ("prod 2", ("SQL Prod 2",)),
+    ("prod", ("SQL Prod", "sql prod", "SQL Prod 2")),
+    ("sql*2", ("SQL Prod 2",)),
+    ("sql ?rod", ("SQL Prod", "sql prod")),
+    ("A*", ("A*",)),
+    ("Ann's VM", ("Ann\u2019s VM",)),
+    ("[old]", ("50% [old]",)),
+    ("[5]*", ()),
+    ("Mu\u0308ller", ("Müller",)),
+    ("a - b c", ("A \u2013 B  C",)),
+    ('"SQL Prod 2', ("SQL Prod 2",)),
+    ("xyz", ()),
+    ("", ()),
+]
+
+
+@pytest.mark.parametrize(("word", "expected"), PICKED)
+def test_the_best_way_of_matching_counts(word: str, expected: tuple[str, ...]) -> None:
+    """The very name beats the folded one, a whole name beats a part of one, and a part beats a glob."""
+    assert pick(word, NAMES, str) == expected
+
+
+@pytest.mark.parametrize(("word", "expected"), [("sql", ("SQL",)), ("Prod", ()), ("S*", ()), ("A*", ("A*",))])
+def test_a_quoted_name_is_the_whole_name(word: str, expected: tuple[str, ...]) -> None:
+    """What stood in quotes matches whole names only, and has no wildcards."""
+    assert pick(word, NAMES, str, exact=True) == expected
+
+
+def test_twins_are_all_returned() -> None:
+    """One name on two servers is two matches."""
+    twins = (("hq", "SQL"), ("dr", "SQL"))
+    assert pick("SQL", twins, lambda twin: twin[1]) == twins
+
+
+@given(st.text(min_size=1), st.lists(st.text()))
+def test_a_name_is_found_by_itself(name: str, others: list[str]) -> None:
+    """Whoever types or quotes a whole name never gets another one."""
+    assert set(pick(name, [*others, name], str, exact=True)) == {name}
+    assert set(pick(name, [*others, name], str)) == {name}
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(text: str) -> None:
+    """A folded name stays as it is, so that either side may be folded before."""
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "expected"),
+    [
+        ("*", "", True),
+        ("sql*", "SQL Prod", True),
+        ("SQL*", "MySQL", False),
+        ("*prod", "SQL PROD", True),
+        ("SQL ?", "SQL 1", True),
+        ("SQL ?", "SQL 12", False),
+        ("[ab]*", "a1", False),
+        ("[ab]*", "[AB] 1", True),
+        ("a.c", "abc", False),
+        ("a*", "a\nb", True),
+        ("SQL-*", "SQL\u2013Prod", False),
+    ],
+)
+def test_globs_of_the_settings_are_literal(glob: str, name: str, *, expected: bool) -> None:
+    """Only * and ? are wild; letter case is ignored and nothing else."""
+    assert matches_glob(glob, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"), [("prod", 3), ("SQL*", 4), ("*2", 1), ("a*b", 0), ("a*c", 1), ("*", 9), ("", 0)]
+)
+def test_a_pattern_narrows_a_list(pattern: str, expected: int) -> None:
+    """A list shows the names that hold the pattern, or fit it as a glob."""
+    assert sum(fits(pattern, name) for name in NAMES) == expected
+
+
+def test_names_that_are_alike() -> None:
+    """The likest names come first, and nothing is named that is not alike."""
+    assert nearest("SQL Pord", ["Oracle", "SQL Prod", "SQL Test", "SQL Prod"])[0] == "SQL Prod"
+    assert nearest("qqqq", ["Oracle", "SQL Prod"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "revision", "expected"),
+    [
+        ("vspherebackup", "1.3-rev0", ("VSphereBackup",)),
+        ("backupcopy", "1.3-rev0", ("BackupCopy",)),
+        ("hyper", "1.3-rev0", ("HyperVBackup",)),
+        ("agent", "1.3-rev0", ("WindowsAgentBackup", "LinuxAgentBackup")),
+        ("proxmox", "1.3-rev0", ()),
+        ("proxmox", "1.3-rev2", ("ProxmoxBackupJob",)),
+        ("vsphere", "1.2-rev1", ("VSphereReplica",)),
+    ],
+)
+def test_job_types_by_a_part_of_them(word: str, revision: str, expected: tuple[str, ...]) -> None:
+    """A type may be typed in part and in any case; only those of the server's revision count."""
+    assert meant_types(word, revision_facts(revision)) == expected
+
+
+def test_every_job_type_of_the_pinned_revision_is_known() -> None:
+    """EJobType of 1.3-rev0 has thirteen values."""
+    assert len(set(job_types(revision_facts("1.3-rev0")))) == 13

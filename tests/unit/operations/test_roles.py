@@ -1,0 +1,150 @@
+"""Who may do what: grants add up, each within its own servers and jobs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.operations.catalog import BY_NAME, CATALOG, RETRY, START, Operation
+from bot.operations.outcomes import Refusal
+from bot.operations.people import Person, PersonId, Standing
+from bot.operations.roles import Rights, Target, Verdict
+from bot.settings import GrantSettings, GroupReference, Role
+
+ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR
+RESTORE, VIEWER, TAPE = Role.RESTORE_OPERATOR, Role.BACKUP_VIEWER, Role.TAPE_OPERATOR
+YES, NO = True, False
+ANN = PersonId("U0ANN")
+
+# By hand, from "Available to" in Veeam's Jobs reference: a change of the catalog must be meant twice.
+MATRIX = {
+    #            Administrator, Backup Op., Restore Op., Viewer, Tape Op., no role
+    "jobs": (YES, YES, YES, YES, YES, NO),
+    "job": (YES, YES, YES, YES, YES, NO),
+    "sessions": (YES, YES, YES, YES, YES, NO),
+    "session": (YES, YES, YES, YES, YES, NO),
+    "status": (YES, YES, YES, YES, YES, NO),
+    "servers": (YES, YES, YES, YES, YES, NO),
+    "start": (YES, YES, NO, NO, YES, NO),
+    "stop": (YES, YES, NO, NO, YES, NO),
+    "retry": (YES, YES, NO, NO, YES, NO),
+    "whoami": (YES, YES, YES, YES, YES, YES),
+    "help": (YES, YES, YES, YES, YES, YES),
+}
+COLUMNS: tuple[Role | None, ...] = (ADMINISTRATOR, OPERATOR, RESTORE, VIEWER, TAPE, None)
+CELLS = [(name, role, may) for name, row in MATRIX.items() for role, may in zip(COLUMNS, row, strict=True)]
+
+
+def person(*groups: str, standing: Standing = Standing.MEMBER, readable: bool = True) -> Person:
+    return Person(ANN, "ann", standing, frozenset(groups) if readable else None)
+
+
+def granted(role: Role, group: str = "S0TEAM", servers: str = "*", jobs: str = "*") -> GrantSettings:
+    return GrantSettings(group=GroupReference(group), role=role, servers=(servers,), jobs=(jobs,))
+
+
+def test_the_matrix_has_every_operation() -> None:
+    """No operation is forgotten."""
+    assert set(MATRIX) == {operation.name for operation in CATALOG}
+
+
+@pytest.mark.parametrize(("name", "role", "may"), CELLS)
+def test_roles_and_operations(name: str, role: Role | None, *, may: bool) -> None:
+    """Each role may exactly what Veeam lets it."""
+    rights = Rights([granted(role)] if role is not None else [])
+    for target in (None, Target("hq"), Target("hq", "SQL")):
+        assert rights.may(person("S0TEAM"), BY_NAME[name], target).is_allowed is may
+
+
+@pytest.mark.parametrize("operation", CATALOG, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("standing", set(Standing) - {Standing.MEMBER})
+def test_only_members_are_let_in(standing: Standing, operation: Operation) -> None:
+    """A guest, a foreigner, a bot, somebody deactivated or unreadable may nothing, whatever their groups."""
+    rights = Rights([granted(ADMINISTRATOR), GrantSettings(user=ANN, role=ADMINISTRATOR)])
+    asking = person("S0TEAM", standing=standing)
+    reason = Refusal.PERSON_UNREADABLE if standing is Standing.UNREADABLE else Refusal.STANDING
+    assert rights.may(asking, operation) == Verdict(reason)
+    assert rights.held(asking) == ()
+    assert not rights.sees(asking, "hq", "SQL")
+
+
+@pytest.mark.parametrize("operation", CATALOG, ids=lambda operation: operation.name)
+def test_unreadable_groups_let_nobody_in(operation: Operation) -> None:
+    """Nobody is let in on a guess, not even by a grant to themself."""
+    rights = Rights([GrantSettings(user=ANN, role=ADMINISTRATOR)])
+    asking = person(readable=False)
+    assert rights.may(asking, operation) == Verdict(Refusal.GROUPS_UNREADABLE)
+    assert not rights.sees_all(asking, "hq")
+
+
+def test_a_refusal_names_role_and_groups() -> None:
+    """What is missing is named, and which groups have it there."""
+    rights = Rights(
+        [
+            granted(VIEWER, "S0VIEW"),
+            granted(OPERATOR, "S0OPS"),
+            granted(TAPE, "S0TAPE", servers="dr"),
+            granted(OPERATOR, "S0SQL", jobs="SQL*"),
+            GrantSettings(user=PersonId("U0BOB"), role=ADMINISTRATOR),
+        ]
+    )
+    needed = (ADMINISTRATOR, OPERATOR, TAPE)
+    assert rights.may(person("S0VIEW"), START, Target("hq", "SQL")) == Verdict(
+        Refusal.ROLE, roles_needed=needed, groups=("S0OPS", "S0SQL")
+    )
+    assert rights.may(person("S0SQL", "S0VIEW"), START, Target("hq", "Oracle")) == Verdict(
+        Refusal.SCOPE, roles_needed=needed, groups=("S0OPS",)
+    )
+    assert rights.may(person(), START).refusal is Refusal.NO_GRANT
+
+
+def test_a_role_counts_within_its_own_grant() -> None:
+    """An operator of SQL* who may view everything is no operator of everything."""
+    rights = Rights([granted(OPERATOR, "S0SQL", servers="hq", jobs="sql*"), granted(VIEWER, "S0VIEW")])
+    both = person("S0SQL", "S0VIEW")
+    assert rights.may(both, RETRY, Target("HQ", "SQL Prod")) == Verdict(None, by=(OPERATOR,))
+    assert not rights.may(both, RETRY, Target("hq", "Oracle")).is_allowed
+    assert not rights.may(both, RETRY, Target("dr", "SQL Prod")).is_allowed
+    assert rights.sees(both, "dr", "Oracle")
+
+
+def test_what_is_held_says_by_what() -> None:
+    """A grant is held by a group's ID, by its handle, or by oneself."""
+    by_handle, by_user = granted(VIEWER, "@backup"), GrantSettings(user=ANN, role=TAPE)
+    rights = Rights([by_handle, by_user, granted(OPERATOR, "S0OPS")])
+    held = rights.held(person("@backup"))
+    assert [(one.grant, one.via) for one in held] == [(by_handle, "@backup"), (by_user, ANN)]
+
+
+def test_seeing_all_takes_one_grant_over_all() -> None:
+    """Only a grant over every job lets VBR page by itself."""
+    rights = Rights([granted(VIEWER, servers="hq"), granted(VIEWER, servers="dr", jobs="SQL*")])
+    assert rights.sees_all(person("S0TEAM"), "hq")
+    assert not rights.sees_all(person("S0TEAM"), "dr")
+    assert not rights.sight(person("S0TEAM")).sees_server("lab")
+
+
+globs = st.sampled_from(["*", "hq", "dr", "SQL*", "*Prod", "[x]", "?"])
+grant_lists = st.lists(
+    st.builds(granted, st.sampled_from(Role), st.sampled_from(["S0A", "S0B"]), globs, globs), max_size=5
+)
+targets = st.builds(Target, st.sampled_from(["hq", "dr"]), st.sampled_from(["SQL", "SQL Prod", "[x]", "x"]))
+
+
+@given(grant_lists, grant_lists, st.sampled_from(CATALOG), targets)
+def test_a_further_grant_takes_nothing_away(
+    grants: list[GrantSettings], more: list[GrantSettings], operation: Operation, target: Target
+) -> None:
+    """Whatever somebody may or sees, they still may and see with more grants."""
+    asking, few, many = person("S0A"), Rights(grants), Rights([*grants, *more])
+    assert not few.may(asking, operation, target).is_allowed or many.may(asking, operation, target).is_allowed
+    job_name = str(target.job_name)
+    assert not few.sees(asking, target.server, job_name) or many.sees(asking, target.server, job_name)
+
+
+@given(grant_lists, targets)
+def test_whatever_may_be_done_may_be_seen(grants: list[GrantSettings], target: Target) -> None:
+    """Nobody may act on a job that they may not know of, and sees_all hides nothing."""
+    asking, rights = person("S0A"), Rights(grants)
+    sees = rights.sees(asking, target.server, str(target.job_name))
+    assert sees or not rights.may(asking, START, target).is_allowed
+    assert sees or not rights.sees_all(asking, target.server)
