@@ -22,9 +22,9 @@ function isoDay(moment, zone) {
 function pretty(moment, zone, otherwise) {
   const now = Date.now();
   const day = isoDay(moment, zone);
-  if (day === isoDay(new Date(now), zone)) return "Today";
-  if (day === isoDay(new Date(now - DAY), zone)) return "Yesterday";
-  if (day === isoDay(new Date(now + DAY), zone)) return "Tomorrow";
+  if (day === isoDay(new Date(now), zone)) return "today";
+  if (day === isoDay(new Date(now - DAY), zone)) return "yesterday";
+  if (day === isoDay(new Date(now + DAY), zone)) return "tomorrow";
   return otherwise(moment, zone);
 }
 
@@ -50,13 +50,16 @@ const TOKENS = {
   ago,
 };
 
-/** Slack's `<!date^…>`: the format with its tokens filled in, or the fallback if it is none. */
-export function slackDate(timestamp, format, fallback, zone) {
+const capitalised = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Slack's `<!date^…>`: the format with its tokens filled in, or the fallback. `opens` a line: then with a capital. */
+export function slackDate(timestamp, format, fallback, zone, { opens = false } = {}) {
   const moment = new Date(Number(timestamp) * 1000);
   if (Number.isNaN(moment.getTime())) return fallback;
   const known = /\{(\w+)\}/g;
   if (![...format.matchAll(known)].every(([, token]) => Object.hasOwn(TOKENS, token))) return fallback;
-  return format.replace(known, (_, token) => TOKENS[token](moment, zone));
+  const shown = format.replace(known, (_, token) => TOKENS[token](moment, zone));
+  return opens ? capitalised(shown) : shown;
 }
 
 export function momentOf(ts) {
@@ -66,7 +69,7 @@ export function momentOf(ts) {
 export const timeOf = (ts, zone) => clock(momentOf(ts), zone);
 export const exactTimeOf = (ts, zone) => `${long(momentOf(ts), zone)} at ${clockWithSeconds(momentOf(ts), zone)}`;
 export const dayKeyOf = (ts, zone) => isoDay(momentOf(ts), zone);
-export const dayNameOf = (ts, zone) => pretty(momentOf(ts), zone, long);
+export const dayNameOf = (ts, zone) => capitalised(pretty(momentOf(ts), zone, long));
 
 function wallParts(moment, zone) {
   const format = new Intl.DateTimeFormat("en-CA", {

@@ -102,7 +102,7 @@ function control(text, at, read) {
   if (text[at] !== "<") return null;
   const close = text.indexOf(">", at + 1);
   if (close < 0) return null;
-  return { node: reference(text.slice(at + 1, close), read.context), end: close + 1 };
+  return { node: reference(text.slice(at + 1, close), read.context, at === 0), end: close + 1 };
 }
 
 function code(text, at) {
@@ -137,13 +137,13 @@ function decoded(part) {
   return typeof part === "string" ? decode(part) : part;
 }
 
-function reference(inside, context) {
+function reference(inside, context, opens) {
   const bar = inside.indexOf("|");
   const target = bar < 0 ? inside : inside.slice(0, bar);
   const label = bar < 0 ? "" : decode(inside.slice(bar + 1));
   if (target.startsWith("@")) return mention(`@${context.personName(target.slice(1)) ?? (label || target.slice(1))}`);
   if (target.startsWith("#")) return channelLink(target.slice(1), label, context);
-  if (target.startsWith("!")) return special(target.slice(1), label, context);
+  if (target.startsWith("!")) return special(target.slice(1), label, context, opens);
   return link(decode(target), label || decode(target));
 }
 
@@ -156,12 +156,12 @@ export function channelLink(id, label, context) {
   return h("button", { type: "button", class: "mention mention-link", on: { click: () => context.openChannel(id) } }, `#${name}`);
 }
 
-function special(target, label, context) {
+function special(target, label, context, opens) {
   const [kind, ...rest] = target.split("^");
   if (kind === "subteam") return mention(`@${context.groupHandle(rest[0]) ?? (label.replace(/^@/, "") || rest[0])}`);
   if (kind === "date") {
     const [timestamp, format, address] = rest;
-    const shown = slackDate(timestamp, format ?? "", label, context.zone);
+    const shown = slackDate(timestamp, format ?? "", label, context.zone, { opens });
     const time = h("time", { datetime: isoOf(timestamp), title: label }, shown);
     return address ? link(decode(address), time) : time;
   }

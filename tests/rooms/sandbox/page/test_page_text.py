@@ -1,5 +1,6 @@
 """What the page makes of texts, in Debian's Chromium."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -123,3 +124,12 @@ async def test_plain_text_is_never_parsed(page: Page, room: Room) -> None:
     await expect(page.locator(".block-header")).to_have_text("*a* &amp; <@U0ANN> ❌")
     room.posts("x", [{"type": "header", "text": {"type": "plain_text", "text": ":x:", "emoji": False}}])
     await expect(page.locator(".block-header").last).to_have_text(":x:")
+
+
+async def test_a_named_day_is_capitalised_only_where_it_opens_a_line(parser: Page) -> None:
+    """Within a sentence one reads "today", at its beginning "Today"."""
+    now = int(time.time())
+    date = f"<!date^{now}^{{date_short_pretty}}|now>"
+    html = await parsed(parser, f"{date}\nended {date}")
+    assert ">Today</time><br>ended <time" in html
+    assert html.endswith(">today</time>")
