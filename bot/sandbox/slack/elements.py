@@ -68,6 +68,11 @@ class Placed:
         return str(self.element["type"])
 
     @property
+    def is_pressed(self) -> bool:
+        """Whether it is a button or an overflow menu, which hold nothing."""
+        return self.type in _STATELESS
+
+    @property
     def is_silent(self) -> bool:
         """Whether the app hears of a change only at the submission."""
         return self.block["type"] == "input" and not self.block.get("dispatch_action", False)

@@ -14,7 +14,7 @@ from bot.sandbox.slack.events import Deliveries
 from bot.sandbox.slack.labels import labelled
 from bot.sandbox.slack.messages import Channel, Content, Message
 from bot.sandbox.slack.payloads import Payloads
-from bot.sandbox.slack.people import Person
+from bot.sandbox.slack.people import SLACKBOT, Person
 from bot.sandbox.slack.results import Result
 from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.submissions import AnswerRefused, follow
@@ -38,7 +38,7 @@ class Actor:
     deliveries: Deliveries
 
     async def types(self, channel: str, text: str, *, command: str | None = None) -> Result:
-        """Send a slash command (the app's first unless told) from a channel the person is in."""
+        """Send a slash command (the app's first unless told); `text` is what follows its space, untrimmed."""
         place = self._writable(channel)
         if self.person.is_abroad:
             raise GestureImpossible("slash commands are not shared over Slack Connect")
@@ -46,9 +46,8 @@ class Actor:
         command = command or next(iter(app.commands))
         if command not in app.commands:
             raise GestureImpossible(f"{command} is not a command")
-        words = text.strip()
-        sent = escaped(words, self.workspace) if app.commands[command] else words
-        typed = f"{command} {words}".rstrip()
+        sent = escaped(text, self.workspace) if app.commands[command] else text
+        typed = f"{command} {text}".rstrip()
         payload = _frozen(self.payloads.slash_command(self.person, place, command, sent, typed=typed))
         return await self._command(place, payload)
 
@@ -75,10 +74,12 @@ class Actor:
         dialog = target.place.element.get("confirm")
         if dialog is not None and not confirms:
             return Result(confirm=dialog)
-        return await self._act(surface, target.place, target.value, opened_url=target.url)
+        return await self._act(surface, target.place, target.value)
 
     async def presses_twice(self, surface: Surface, label: str) -> tuple[Result, Result]:
         """Press the same button twice before the first press was answered."""
+        self._require_sight(surface)
+        labelled(_all_blocks(surface), label)
         async with asyncio.TaskGroup() as group:
             first = group.create_task(self.presses(surface, label))
             second = group.create_task(self.presses(surface, label))
@@ -94,7 +95,7 @@ class Actor:
         """Use the element with these IDs, whatever it is."""
         self._require_sight(surface)
         place = find(_all_blocks(surface), block_id, action_id)
-        return await self._act(surface, place, value, opened_url=place.element.get("url"))
+        return await self._act(surface, place, value)
 
     async def submits(self, view: View | str, values: Mapping[str, Any] | None = None) -> Result:
         """Fill the form in and press Submit; what the client itself refuses never reaches the app."""
@@ -185,7 +186,7 @@ class Actor:
         if failure is None:
             return result
         text = f'{payload["command"]} failed with the error "{failure}"'
-        posting = Posting("USLACKBOT")
+        posting = Posting(SLACKBOT)
         self.workspace.conversations.post_ephemeral(
             place, self.person.id, Content(text), posting, is_notice=True
         )
@@ -204,7 +205,7 @@ class Actor:
     def _response(self, response_url: str) -> ResponseUrl:
         return self.workspace.tickets.response("/".join(response_url.split("/")[-2:]))
 
-    async def _act(self, surface: Surface, place: Placed, value: Any, *, opened_url: str | None) -> Result:
+    async def _act(self, surface: Surface, place: Placed, value: Any) -> Result:
         entry = action(place, value)
         held = enter(place, value)
         if held:
@@ -217,7 +218,7 @@ class Actor:
         return Result(
             result.shown,
             result.text,
-            opened_url=opened_url,
+            opened_url=entry.get("selected_option", entry).get("url") if place.is_pressed else None,
             confirm=dialog,
             payload=payload,
             ack=result.ack,

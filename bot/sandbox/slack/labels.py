@@ -21,11 +21,6 @@ class Pressable:
         """What `activates` takes for it."""
         return None if self.option is None else self.option.get("value", self.label)
 
-    @property
-    def url(self) -> str | None:
-        """The address that it opens."""
-        return (self.place.element if self.option is None else self.option).get("url")
-
 
 def pressables(blocks: Sequence[Json]) -> list[Pressable]:
     """Everything that can be pressed, top to bottom."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.messages import Channel, Message
+from bot.sandbox.slack.people import SLACKBOT
 from bot.sandbox.slack.snapshot import Json, MessageView
 
 MetadataDetail = Literal["all", "type"]  # without `include_all_metadata` the payload stays away
@@ -69,7 +70,7 @@ def _tombstone(message: Message, channel: Channel) -> Json:
         "type": "message",
         "subtype": "tombstone",
         "hidden": True,
-        "user": "USLACKBOT",
+        "user": SLACKBOT,
         "ts": message.ts,
         "text": "This message was deleted.",
     } | _thread_facts(message, channel)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.sandbox.slack.snapshot import GroupView, Json, PersonKind, PersonView
 
+SLACKBOT = "USLACKBOT"  # of Slack itself; it says `is_bot: false`
 _ABROAD = ("foreign", "stranger")
 
 
@@ -29,7 +30,7 @@ class Person:
     @property
     def may_act(self) -> bool:
         """Whether anybody can be signed in as this person."""
-        return self.kind not in ("deactivated", "invited", "bot", "stranger")
+        return self.kind not in ("deactivated", "invited", "bot", "stranger") and self.id != SLACKBOT
 
     def json(self, now: float) -> Json:
         """The `user` object of `users.info`."""

@@ -5,7 +5,7 @@ import time
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.feed import Clock
 from bot.sandbox.slack.messages import Channel
-from bot.sandbox.slack.people import Person, UserGroup
+from bot.sandbox.slack.people import SLACKBOT, Person, UserGroup
 from bot.sandbox.slack.workspace import Workspace
 
 _PEOPLE = (
@@ -22,7 +22,7 @@ _PEOPLE = (
     Person("U0INA", "ina", "Ina Invited", kind="invited"),
     Person("U0FAY", "fay", "Fay Foreign", kind="foreign", team_id="T0OTHER"),
     Person("U0STU", "stu", "Stu Stranger", kind="stranger", team_id="T0OTHER"),
-    Person("USLACKBOT", "slackbot", "Slackbot"),
+    Person(SLACKBOT, "slackbot", "Slackbot"),
 )
 _GROUPS = {
     "backup-admins": ("S0BACKUPADMINS", "Backup admins", ("U0ANN", "U0DEE", "U0GUS", "U0FAY")),

@@ -28,6 +28,7 @@ BLOCKS: list[Json] = [
             "options": [
                 {"text": plain("Disable"), "value": "disable:1"},
                 {"text": plain("Delete"), "value": "delete:1"},
+                {"text": plain("Log"), "value": "log:1", "url": "https://x.example/log"},
             ],
         },
     },
@@ -64,7 +65,7 @@ def _stamps(slack: SlackSandbox, channel: str) -> Any:
     ("typed", "sent"),
     [
         ("jobs failed", "jobs failed"),
-        ("  help  ", "help"),
+        ("  help  ", "  help  "),
         ("", ""),
         ("whoami @ann", "whoami <@U0ANN|ann>"),
         ("whoami @nobody", "whoami @nobody"),
@@ -84,7 +85,7 @@ async def test_a_command_is_escaped_as_its_manifest_says(slack: SlackSandbox, ty
         slack.workspace.app.commands["/veeam"] = False
         await slack.person("ann").types("C0PROD", typed)
 
-    assert [each["payload"]["text"] for each in received] == [sent, typed.strip()]
+    assert [each["payload"]["text"] for each in received] == [sent, typed]
 
 
 async def test_a_command_payload_is_flat_and_of_strings(slack: SlackSandbox) -> None:
@@ -183,9 +184,13 @@ async def test_a_link_button_opens_its_address_and_tells_the_app(
     """Both; it wants its acknowledgement like any other."""
     message = await posted(slack, client)
     async with answering(slack) as received:
-        result = await slack.person("ann").presses(message, "Docs")
+        button = await slack.person("ann").presses(message, "Docs")
+        entry = await slack.person("ann").presses(message, "Log")
+        plain = await slack.person("ann").presses(message, "Retry")
 
-    assert (result.opened_url, len(received)) == ("https://x.example/", 1)
+    opened = [button.opened_url, entry.opened_url, plain.opened_url]
+    assert opened == ["https://x.example/", "https://x.example/log", None]
+    assert len(received) == 3
 
 
 async def test_a_press_can_come_twice(slack: SlackSandbox, client: AsyncWebClient) -> None:
