@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, case, delete, exists, func, null, or_, select, update
 from sqlalchemy.engine import Row
 
 from bot.store.database import Database, Transaction
@@ -134,7 +134,11 @@ class Outbox:
             won = await transaction.first(
                 update(outbox)
                 .where(_held(row_id, holder), outbox.c.claimed_until > now)
-                .values(attempted_at=now, claimed_until=now + timedelta(seconds=lease_seconds))
+                .values(
+                    attempted_at=now,
+                    begun_attempt=outbox.c.attempts,
+                    claimed_until=now + timedelta(seconds=lease_seconds),
+                )
                 .returning(outbox.c.id)
             )
         return won is not None
@@ -169,8 +173,13 @@ class Outbox:
     async def put_off(
         self, row_id: OutboxId, due_at: datetime, problem: str, *, is_unclear: bool = False
     ) -> None:
-        """Try again later. `is_unclear`: the message may have arrived, so it is to be looked for first."""
-        doubt = {} if is_unclear else {"attempted_at": None}
+        """Try again later. `is_unclear`: the message may have arrived, so it is to be looked for first.
+
+        A doubt from an earlier sending stays where none began since: looking for the message may fail too.
+        """
+        began_since = outbox.c.begun_attempt == outbox.c.attempts
+        kept = case((began_since, null()), else_=outbox.c.attempted_at)
+        doubt = {} if is_unclear else {"attempted_at": kept}
         await self._change(
             row_id, due_at=due_at, problem=problem, claimed_by=None, claimed_until=None, **doubt
         )

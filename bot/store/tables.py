@@ -120,6 +120,7 @@ outbox = Table(
     _maybe_time("claimed_until"),
     Column("attempts", Integer, nullable=False, default=0),
     _maybe_time("attempted_at"),
+    Column("begun_attempt", Integer),
     _maybe_time("sent_at"),
     _maybe_text("ts"),
     _maybe_text("sent_channel"),

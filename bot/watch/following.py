@@ -22,6 +22,7 @@ SECONDS_BETWEEN_LOOKS = 5.0
 _SLOW_AFTER = timedelta(hours=1)
 _SLOW_EVERY = 6
 _FOLLOWED_AT_MOST = timedelta(days=7)
+_SHOWN_AT_MOST = timedelta(days=8)
 _LEASE_SECONDS = 60.0
 
 log = structlog.stdlib.get_logger(__name__)
@@ -76,8 +77,9 @@ class Following:
 
     async def _look_at(self, followed: Followed) -> None:
         session = await self._read(followed)
-        if session is None or self._clock.now() - followed.started_at > _FOLLOWED_AT_MOST:
-            is_over = await self._display(followed, None, None)
+        age = self._clock.now() - followed.started_at
+        if session is None or age > _FOLLOWED_AT_MOST:
+            is_over = await self._display(followed, None, None) or age > _SHOWN_AT_MOST
         elif not session.is_stopped:
             await self._display(followed, session, None)
             return

@@ -25,6 +25,7 @@ OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
 PAGES_AT_MOST = 20
 CHECK_EVERY = timedelta(hours=1)
+_CLOCK_TOLERANCE = timedelta(minutes=1)
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
 _CHECK_REACH = timedelta(days=1)
 _LEAST_REACH = timedelta(hours=1)
@@ -100,7 +101,10 @@ class Poller:
         )
         rows = await self._listed(query)
         ended, held_back = await self._unknown(rows, cursor)
-        latest = max([cursor.read_to, *(row.end_time for row in rows if row.end_time is not None)])
+        # After the clock was set back, ends that lie ahead of it must not carry the cursor along.
+        believed = self._server_now + _CLOCK_TOLERANCE
+        ends = [row.end_time for row in rows if row.end_time is not None and row.end_time <= believed]
+        latest = max([cursor.read_to, *ends])
         # What is held back stays within the next reading; the cursor itself never falls back.
         read_to = max(cursor.read_to, min([latest, *held_back]))
         return Reading(

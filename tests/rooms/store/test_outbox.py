@@ -140,6 +140,21 @@ async def test_put_off_in_doubt(database: Database) -> None:
     assert (await claimed(database)).attempted_at == NOON
 
 
+async def test_put_off_while_in_doubt(database: Database) -> None:
+    """A row that was put off before its message could be looked for stays in doubt."""
+    await add(database, row("a"))
+    found = await claimed(database)
+    outbox = Outbox(database)
+    await outbox.began(found.id, "a", NOON, LEASE)
+    await outbox.put_off(found.id, NOON, "time-out", is_unclear=True)
+    await outbox.put_off((await claimed(database)).id, NOON, "429 to the search")
+    again = await claimed(database)
+    assert again.attempted_at == NOON
+    await outbox.began(again.id, "a", NOON, LEASE)
+    await outbox.put_off(again.id, NOON, "429 to the sending")
+    assert (await claimed(database)).attempted_at is None
+
+
 async def test_a_parked_row_takes_its_thread_along(database: Database) -> None:
     """A root that cannot be sent is parked with what hangs on it, queued before or after."""
     await add(database, row("root"), reply("one", "root"), row("other"))

@@ -107,6 +107,7 @@ def _delivery() -> None:
         sa.Column("claimed_until", TIME, nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("attempted_at", TIME, nullable=True),
+        sa.Column("begun_attempt", sa.Integer(), nullable=True),
         sa.Column("sent_at", TIME, nullable=True),
         sa.Column("ts", sa.Text(), nullable=True),
         sa.Column("sent_channel", sa.Text(), nullable=True),

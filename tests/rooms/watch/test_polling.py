@@ -1,0 +1,250 @@
+"""How a server is read: rarely asked, nothing missed, whatever its clock and its list do."""
+
+import pytest
+
+from bot.sandbox.vbr import World
+from bot.sandbox.vbr.faults import refusing, rows, setting
+from bot.store import Database, Sessions
+from bot.watch.facts import CaughtUp, RunEnded
+from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules, site_of
+from tests.support.clock import FakeClock
+
+HOUR = 3600.0
+
+
+async def test_an_idle_poll_is_one_request(site: Site) -> None:
+    """While nothing ends, a poll asks once, also beside many jobs and with known sessions in the overlap."""
+    site.world.with_many_jobs(30)
+    site.begin()
+    await site.poll()
+    site.requests()
+    for _ in range(3):
+        await site.poll_after()
+        assert site.requests() == ["/api/v1/sessions"]
+
+
+async def test_the_cursor_is_the_servers_clock(site: Site) -> None:
+    """A server whose clock is an hour off is read as well as any, and nothing is called late."""
+    site.world.clock_skew = -(site.clock.now() - site.clock.now().replace(hour=11))
+    site.begin()
+    session_id = site.ended()
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.last.session_id, root.run.is_late) == (session_id, False)
+
+
+async def test_a_first_start_tells_a_few_one_by_one(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """Up to ten sessions of the time before are told each by itself, marked late."""
+    async with site_of(database, clock, world) as site:
+        for number in range(10):
+            site.ended(f"Job {number}", ago=HOUR + number)
+        site.ended("Too old", ago=25 * HOUR)
+        told = await site.poll()
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == [
+        f"Job {9 - number}" for number in range(10)
+    ]
+    assert all(root.run.is_late for root in of_kind(told, RunEnded))
+
+
+async def test_a_first_start_does_not_flood(database: Database, clock: FakeClock, world: World) -> None:
+    """More than ten are told in one message a channel, with what is wrong now; later ones as usual."""
+    async with site_of(database, clock, world) as site:
+        site.begin(rules(route_to("C0PROD")))
+        for number in range(12):
+            site.ended(f"Job {number}", "Failed" if number % 4 == 0 else "Success", ago=HOUR + number)
+        site.ended("Job 4", "Success", ago=60)
+        told = dict(await site.poll())
+        assert await site.poll_after() == []
+        site.ended("Job 1")
+        assert kinds(await site.poll_after()) == [(DEFAULT, "RunEnded")]
+    prod, default = told["C0PROD"], told[DEFAULT]
+    assert isinstance(prod, CaughtUp)
+    assert isinstance(default, CaughtUp)
+    assert (prod.results, prod.problems_total) == ({"Failed": 3}, 3)
+    assert (default.results, default.problems) == ({"Success": 10}, ())
+    assert prod.since == default.since
+
+
+async def test_few_of_many_are_told_one_by_one(database: Database, clock: FakeClock, world: World) -> None:
+    """Only what somebody would be told counts towards the flood."""
+    async with site_of(database, clock, world) as site:
+        site.begin(rules(route_to("C0PROD"), default_channel=None))
+        for number in range(20):
+            site.ended(f"Job {number}", "Failed" if number == 7 else "Success", ago=HOUR + number)
+        assert [root.run.job_name for root in of_kind(await site.poll(), RunEnded)] == ["Job 7"]
+
+
+async def test_many_sessions_in_one_cycle(site: Site) -> None:
+    """More sessions than a page holds are all read in one poll, and all told."""
+    site.begin(rules(route_to("C0PROD"), default_channel=None))
+    for number in range(1100):
+        site.ended(
+            "SQL nightly", "Failed" if number % 100 == 0 else "Success", ago=1200 - number, seconds=0.5
+        )
+    told = await site.poll_after()
+    assert len(of_kind(told, RunEnded)) == 11
+    assert await site.poll_after() == []
+
+
+async def test_a_session_recorded_late(site: Site) -> None:
+    """A session that shows up minutes after its end, behind the cursor, is told all the same."""
+    site.ended("First")
+    await site.poll_after()
+    site.ended("Late", ago=9 * 60)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_name, root.run.is_late) == ("Late", True)
+
+
+async def test_the_hourly_check_finds_what_was_missed(site: Site) -> None:
+    """A session that the list by end never showed is found by its creation within the hour, and told once."""
+    await site.clock.advance(HOUR / 2)
+    site.ended("First")
+    await site.poll()
+    site.ended("Missed", ago=1500)
+    assert await site.poll_after() == []
+    told = await site.poll_after(HOUR / 2)
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["Missed"]
+    assert await site.poll_after(HOUR) == []
+
+
+async def test_the_hourly_check_may_fail(site: Site) -> None:
+    """A check that fails does not spoil the poll; it is made again minutes later, not at each poll."""
+    await site.clock.advance(HOUR)
+    site.ended("SQL nightly")
+    site.vbr.faults.add(*SESSIONS, refusing(500), times=9, after=1)
+    assert len(of_kind(await site.poll(), RunEnded)) == 1
+    site.vbr.faults.clear()
+    site.requests()
+    await site.poll_after()
+    assert site.requests() == ["/api/v1/sessions"]
+    await site.poll_after(600)
+    assert site.requests().count("/api/v1/sessions") == 2
+
+
+async def test_types_that_no_document_names(site: Site) -> None:
+    """A job whose sessions are of an unknown type is noticed by the hourly check, then like any other."""
+    site.world.session(site.ended("Fancy")).type = "FancyBackup"
+    assert await site.poll_after() == []
+    told = await site.poll_after(HOUR)
+    assert [root.run.last.session_type for root in of_kind(told, RunEnded)] == ["FancyBackup"]
+    site.world.session(site.ended("Fancy")).type = "FancyBackup"
+    site.ended("SQL nightly")
+    told = await site.poll_after()
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["SQL nightly"]
+    told = await site.poll_after(HOUR)
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["Fancy"]
+
+
+async def test_a_clock_set_back(site: Site) -> None:
+    """A server's clock that is set back by days does not silence it for days, and tells nothing twice."""
+    site.ended("First")
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+    site.world.clock_skew = site.clock.now().replace(day=20) - site.clock.now()
+    site.ended("Second")
+    told = await site.poll_after(HOUR)
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["Second"]
+    site.ended("Third")
+    assert [root.run.job_name for root in of_kind(await site.poll_after(), RunEnded)] == ["Third"]
+
+
+async def test_a_result_that_comes_later(site: Site) -> None:
+    """A session that stopped without a verdict is read again some seconds later, and told as it is then."""
+    session = site.world.session(site.ended(result="None"))
+    assert await site.poll_after() == []
+    session.result = "Failed"
+    session_id = session.id
+    session.result = "Warning"
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.last.session_id, root.run.last.result) == (session_id, "Warning")
+    assert await site.poll_after() == []
+
+
+async def test_no_verdict_at_all(site: Site) -> None:
+    """A session that ended without a verdict is told as that, also when later ones ended meanwhile."""
+    site.ended("Nothing done", "None", ago=1)
+    site.ended("SQL nightly")
+    first = of_kind(await site.poll_after(), RunEnded)
+    await site.clock.advance(1200)
+    second = of_kind(await site.poll(), RunEnded)
+    assert [(root.run.job_name, root.run.last.result) for root in (*first, *second)] == [
+        ("SQL nightly", "Success"),
+        ("Nothing done", "None"),
+    ]
+
+
+async def test_stopped_without_an_end(site: Site) -> None:
+    """A session that stays Stopped without an end over several reads ended when it was first seen so."""
+    session = site.world.session(site.ended())
+    session.ended_at = None
+    await site.poll_after(HOUR)
+    seen_at = site.clock.now()
+    assert await site.poll_after() == []
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.last.session_id, root.run.last.ended_at) == (session.id, seen_at)
+    assert await site.poll_after(HOUR) == []
+
+
+async def test_running_sessions_are_left_alone(site: Site) -> None:
+    """A session that is still running is not told, whatever its progress says."""
+    session = site.world.begin_run(site.world.add_job("SQL nightly"))
+    session.percent = 100
+    assert await site.poll_after() == []
+
+
+async def test_a_restart_goes_on_where_it_was(site: Site) -> None:
+    """What ended while the bot was down is told after it, marked late; what was told is not told again."""
+    site.ended("Before")
+    await site.poll_after()
+    site.ended("During")
+    await site.clock.advance(HOUR)
+    site.begin()
+    (root,) = of_kind(await site.poll(), RunEnded)
+    assert (root.run.job_name, root.run.is_late) == ("During", True)
+
+
+@pytest.mark.parametrize(
+    ("backfill_hours", "expected"), [(24, ["Day old"]), (0, []), (72, ["Old", "Day old"])]
+)
+async def test_a_long_outage_is_caught_up_as_far_as_backfill(
+    site: Site, backfill_hours: float, expected: list[str]
+) -> None:
+    """After days of silence only the backfill is told, one by one, and the rest never."""
+    site.begin(rules(backfill_hours=backfill_hours))
+    site.ended("Old")
+    await site.clock.advance(30 * HOUR)
+    site.ended("Day old")
+    await site.clock.advance(18 * HOUR)
+    told = await site.poll()
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == expected
+    assert await site.poll_after(HOUR) == []
+
+
+async def test_a_short_outage_loses_nothing_without_backfill(site: Site) -> None:
+    """Without any backfill a restart still tells what ended meanwhile."""
+    site.begin(rules(backfill_hours=0))
+    await site.poll_after()
+    site.ended("During", ago=-100)
+    await site.clock.advance(1800)
+    site.begin()
+    assert [root.run.job_name for root in of_kind(await site.poll(), RunEnded)] == ["During"]
+
+
+async def test_rows_that_are_odd(site: Site) -> None:
+    """Odd letter case, unknown fields and missing parents in the list lose no session."""
+    site.ended()
+    site.vbr.faults.add(*SESSIONS, rows(setting("state", "STOPPED")), times=1)
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+
+
+async def test_old_sessions_are_forgotten(site: Site) -> None:
+    """What can no longer be listed is not remembered for ever, and what is remembered is not told again."""
+    session_id = site.ended()
+    await site.poll_after()
+    sessions = Sessions(site.database)
+    assert await sessions.unknown("hq", [session_id]) == frozenset()
+    for _ in range(5):
+        site.ended("Other")
+        await site.poll_after(24 * HOUR)
+    assert await sessions.unknown("hq", [session_id]) == {session_id}
+    assert site.health.part("server:hq") is not None

@@ -1,0 +1,132 @@
+"""A server that does not answer, a database that does not, and two processes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.observability import Health
+from bot.sandbox.vbr.faults import refusing
+from bot.store import Database, Silences
+from bot.watch.facts import RunEnded, ServerBack, ServerSilent
+from tests.rooms.store.databases import Template
+from tests.rooms.veeam.clients import client_of, wait_until
+from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules
+from tests.support.clock import FakeClock
+
+
+async def test_a_silence_is_told_once(site: Site) -> None:
+    """After three polls without an answer each channel of the server hears of it, then of its return."""
+    site.begin(rules(route_to("C0PROD"), route_to("C0DR", servers=["dr"])))
+    since = site.clock.now()
+    await site.vbr.go_dark()
+    told = [await site.poll_after() for _ in range(6)]
+    assert [kinds(each) for each in told if each] == [[("C0PROD", "ServerSilent"), (DEFAULT, "ServerSilent")]]
+    silent = of_kind(told[2], ServerSilent)[0]
+    assert (silent.server, silent.problem) == ("hq", "ConnectFailed")
+    assert (silent.since - since).total_seconds() == 20
+    site.ended("During", ago=60)
+    site.ended("Late", result="Failed", ago=3600)
+    await site.vbr.come_back()
+    back = await site.poll_after()
+    assert kinds(back)[:2] == [("C0PROD", "ServerBack"), (DEFAULT, "ServerBack")]
+    assert of_kind(back, ServerBack)[0].late_total == 1
+    assert {root.run.job_name: root.run.is_late for root in of_kind(back, RunEnded)} == {
+        "Late": True,
+        "During": False,
+    }
+    assert await site.poll_after() == []
+
+
+async def test_a_short_silence_is_not_told(site: Site) -> None:
+    """A hiccup of two polls is nobody's news, and the next one counts from the beginning."""
+    for _ in range(2):
+        await site.vbr.go_dark()
+        assert [await site.poll_after() for _ in range(2)] == [[], []]
+        await site.vbr.come_back()
+        assert await site.poll_after() == []
+    assert await Silences(site.database).of("hq") is None
+
+
+async def test_a_restart_during_a_silence(site: Site) -> None:
+    """A silence that was told is not told again after a restart, and its return still is."""
+    await site.vbr.go_dark()
+    for _ in range(3):
+        await site.poll_after()
+    site.begin()
+    assert [await site.poll_after() for _ in range(4)] == [[], [], [], []]
+    site.begin()
+    await site.vbr.come_back()
+    assert kinds(await site.poll_after()) == [(DEFAULT, "ServerBack")]
+
+
+async def test_a_server_that_refuses_is_silent_too(site: Site) -> None:
+    """A server that answers every poll with a failure is reported with what it said."""
+    site.vbr.faults.add(*SESSIONS, refusing(500), times=99)
+    told = [each for _ in range(3) for each in await site.poll_after()]
+    assert [silent.problem for silent in of_kind(told, ServerSilent)] == ["ServerFailed"]
+    part = site.health.part("server:hq")
+    assert part is not None
+    assert (part.ok, "ServerFailed" in part.detail) == (False, True)
+
+
+async def test_the_server_goes_while_it_is_told(site: Site) -> None:
+    """A server that falls silent between its list and the details loses no session."""
+    site.ended(result="Failed", objects=["vm01"])
+    site.vbr.faults.add("GET", "/api/v1/jobs/{id}", refusing(500), times=1)
+    site.vbr.faults.add("GET", "/api/v1/jobs/states", refusing(503), times=1)
+    told = await site.poll_after() + await site.poll_after()
+    assert len(of_kind(told, RunEnded)) == 1
+
+
+async def test_a_database_that_does_not_answer(site: Site, clock: FakeClock) -> None:
+    """Without its database the watch says so and goes on polling; nothing ends it."""
+    broken = Site(
+        clock, site.world, site.vbr, site.client, Database("sqlite:////nonexistent/bot.db"), Health(clock)
+    )
+    await broken.watch.tick()
+    await broken.watch.tick()
+    part = broken.health.part("server:hq")
+    assert part is not None
+    assert (part.ok, "hq" in part.detail) == (False, True)
+    await broken.database.close()
+
+
+@pytest.fixture
+async def second(
+    site: Site, database_url: str, database_templates: dict[str, Template]
+) -> AsyncIterator[Site]:
+    """Another process that watches the same server."""
+    assert database_templates
+    database = Database(database_url)
+    async with client_of(site.vbr, site.clock) as client:
+        yield Site(site.clock, site.world, site.vbr, client, database, Health(site.clock), holder="two")
+    await database.close()
+
+
+async def test_one_of_two_processes_polls(site: Site, second: Site) -> None:
+    """While one process polls the other stands by; when it dies the other takes over and misses nothing."""
+    await site.poll_after()
+    site.requests()
+    await second.watch.tick()
+    assert site.requests() == []
+    part = second.health.part("server:hq")
+    assert part is not None
+    assert part.ok
+    site.ended()
+    assert await second.poll_after() == []
+    told = await second.poll_after(60)
+    assert len(of_kind(told, RunEnded)) == 1
+    assert await site.poll_after() == []
+
+
+async def test_the_loop_keeps_its_interval(site: Site) -> None:
+    """The loop polls at once and then an interval apart, until it is cancelled."""
+    async with asyncio.TaskGroup() as group:
+        loop = group.create_task(site.watch.run())
+        for _ in range(3):
+            await wait_until(lambda: site.clock.sleeping == 1)
+            assert site.requests() == ["/api/v1/sessions"]
+            await site.clock.advance(20)
+            await wait_until(lambda: len(site.vbr.requests) == 1)
+        loop.cancel()
