@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import refusing, rows, setting
 from bot.store import Database, Sessions
-from bot.watch.facts import CaughtUp, RunEnded
+from bot.watch.facts import CaughtUp, CaughtUpProblems, RunEnded
 from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules, site_of
 from tests.support.clock import FakeClock
 
@@ -48,22 +48,25 @@ async def test_a_first_start_tells_a_few_one_by_one(
 
 
 async def test_a_first_start_does_not_flood(database: Database, clock: FakeClock, world: World) -> None:
-    """More than ten are told in one message a channel, with what is wrong now; later ones as usual."""
+    """More than ten are told in one line a channel, what is wrong now in its thread; later ones as usual."""
     async with site_of(database, clock, world) as site:
         site.begin(rules(route_to("C0PROD")))
         for number in range(12):
             site.ended(f"Job {number}", "Failed" if number % 4 == 0 else "Success", ago=HOUR + number)
         site.ended("Job 4", "Success", ago=60)
-        told = dict(await site.poll())
+        told = await site.poll()
         assert await site.poll_after() == []
         site.ended("Job 1")
         assert kinds(await site.poll_after()) == [(DEFAULT, "RunEnded")]
-    prod, default = told["C0PROD"], told[DEFAULT]
-    assert isinstance(prod, CaughtUp)
-    assert isinstance(default, CaughtUp)
+    lines = {channel: facts for channel, facts in told if isinstance(facts, CaughtUp)}
+    prod, default = lines["C0PROD"], lines[DEFAULT]
     assert (prod.results, prod.problems_total) == ({"Failed": 3}, 3)
-    assert (default.results, default.problems) == ({"Success": 10}, ())
+    assert (default.results, default.problems_total) == ({"Success": 10}, 0)
     assert prod.since == default.since
+    threads = [(channel, facts) for channel, facts in told if isinstance(facts, CaughtUpProblems)]
+    assert [(channel, [run.job_name for run in facts.problems]) for channel, facts in threads] == [
+        ("C0PROD", ["Job 0", "Job 4", "Job 8"])
+    ]
 
 
 async def test_few_of_many_are_told_one_by_one(database: Database, clock: FakeClock, world: World) -> None:
