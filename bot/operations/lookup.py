@@ -77,12 +77,10 @@ class Lookup:
         found = await _picked(ref, _visible(answer.answers, sight), lambda job: job.state.name)
         if not found:
             return await self._by_all_names(ref, request, answer, sight)
-        silent = tuple(answer.silences)
-        is_unsure = bool(silent) and isinstance(request, ActionRequest)
-        if len(found) == 1 and not (is_unsure and not _is_whole_name(ref, found[0].state.name)):
+        if len(found) == 1 and _is_sure(ref, request, found[0].state.name, answer):
             return found[0]
         named = tuple(_Named(job.server, job.state.id, job.state.name) for job in found)
-        return _ambiguous(ref, request, named, silent)
+        return _ambiguous(ref, request, named, tuple(answer.silences))
 
     async def names(self, server: VeeamServer) -> Mapping[JobId, str]:
         """Return the names of the server's jobs by ID, at most a minute old."""
@@ -90,8 +88,7 @@ class Lookup:
 
     async def nearest(self, word: str, servers: Sequence[ServerName], sight: Sight) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""
-        names = [job.name for job in await self._all_names(servers, sight)]
-        return await _beside_the_loop(len(names), lambda: matching.nearest(word, names))
+        return await _nearest(word, await self._all_names(servers, sight))
 
     async def _known(self, ref: KnownJob, sight: Sight) -> FoundJob | NotFound:
         missing = NotFound("job", ref.job_id)
@@ -108,21 +105,26 @@ class Lookup:
         servers, silent = tuple(answer.answers), tuple(answer.silences)
         named = await self._all_names(servers, sight)
         found = await _picked(ref, named, lambda job: job.name)
-        if len(found) > 1:
+        if len(found) > 1 or (found and not _is_sure(ref, request, found[0].name, answer)):
             return _ambiguous(ref, request, found, silent)
         if found:
-            return await self._known(KnownJob(found[0].server, found[0].job_id), sight)
-        alike = await self.nearest(ref.text, servers, sight)
-        return NotFound("job", ref.text, nearest=alike, silent=silent)
+            job = await self._known(KnownJob(found[0].server, found[0].job_id), sight)
+            # The names may be a minute old: what was renamed since is not what was typed.
+            if isinstance(job, FoundJob) and job.state.name == found[0].name:
+                return job
+        return NotFound("job", ref.text, nearest=await _nearest(ref.text, named), silent=silent)
 
     async def _all_names(self, servers: Sequence[ServerName], sight: Sight) -> tuple[_Named, ...]:
         answer = await self._fleet.ask(self._names.of, servers)
-        return tuple(
-            _Named(server, job_id, name)
-            for server, names in answer.answers.items()
-            for job_id, name in names.items()
-            if sight.sees(server, name)
-        )
+        named: list[_Named] = []
+        for server, names in answer.answers.items():
+            sees_all = sight.sees_all(server)
+            named += (
+                _Named(server, job_id, name)
+                for job_id, name in names.items()
+                if sees_all or sight.sees(server, name)
+            )
+        return tuple(named)
 
 
 class JobNames:
@@ -162,15 +164,21 @@ async def _candidates(server: VeeamServer, word: str) -> tuple[JobState, ...]:
 
 
 def _visible(answers: Mapping[ServerName, Sequence[JobState]], sight: Sight) -> tuple[FoundJob, ...]:
-    return tuple(
-        FoundJob(server, state)
-        for server, states in answers.items()
-        for state in states
-        if sight.sees(server, state.name)
-    )
+    visible: list[FoundJob] = []
+    for server, states in answers.items():
+        sees_all = sight.sees_all(server)
+        visible += (FoundJob(server, state) for state in states if sees_all or sight.sees(server, state.name))
+    return tuple(visible)
 
 
-def _is_whole_name(ref: NamedJob, name: str) -> bool:
+async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
+    return await _beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
+
+
+def _is_sure(ref: NamedJob, request: Request, name: str, answer: FleetAnswer[Any]) -> bool:
+    """A silent server may have a better match: for an action a part of a name is then not enough."""
+    if not answer.silences or not isinstance(request, ActionRequest):
+        return True
     return matching.fold(ref.text) == matching.fold(name)
 
 

@@ -70,9 +70,13 @@ def nearest(word: str, names: Iterable[str], *, limit: int = 3) -> tuple[str, ..
     """Return the names most like the word, best first, none where nothing is alike."""
     known = tuple(dict.fromkeys(names))
     found = process.extract(
-        word, known, scorer=fuzz.WRatio, processor=fold, limit=limit, score_cutoff=LIKENESS_WORTH_NAMING
+        fold(word),
+        [fold(name) for name in known],
+        scorer=fuzz.WRatio,
+        limit=limit,
+        score_cutoff=LIKENESS_WORTH_NAMING,
     )
-    return tuple(name for name, _, _ in found)
+    return tuple(known[place] for _, _, place in found)
 
 
 def _whole_name_ways(word: str) -> tuple[Callable[[str], bool], ...]:

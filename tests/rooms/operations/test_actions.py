@@ -35,12 +35,12 @@ from bot.operations.requests import (
 )
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
-from bot.sandbox.vbr.faults import dropped, empty, refusing
+from bot.sandbox.vbr.faults import dropped, empty, hanging, refusing
 from bot.settings import Role
 from bot.veeam import JobId, NotAllowed, Rejected, Unreachable
 from bot.veeam import Unclear as UnclearAnswer
 from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office
-from tests.rooms.veeam.clients import client_of, die
+from tests.rooms.veeam.clients import client_of, die, wait_until
 
 STARTING = ("POST", "/api/v1/jobs/{id}/start")
 STOPPING = ("POST", "/api/v1/jobs/{id}/stop")
@@ -315,10 +315,85 @@ async def test_people_act_under_their_roles_account(office: Office) -> None:
     assert sent.username == account.username
 
 
+async def broken_by(office: Office, statement: str) -> None:
+    async with office.database.transaction() as transaction:
+        await transaction.execute(text(statement))
+
+
 async def test_without_a_record_nothing_is_sent(office: Office) -> None:
     """Where the database does not answer, nothing is done, and it says so."""
-    async with office.database.transaction() as transaction:
-        await transaction.execute(text("DROP TABLE audit"))
+    await broken_by(office, "DROP TABLE audit")
     outcome = await office.ask(StartRequest(FILES), press="button-1")
     assert outcome == Broken("store", changed=False)
+    assert office.posts() == []
+
+
+async def test_a_refusal_holds_without_a_database(office: Office) -> None:
+    """Whoever may not is refused even where that cannot be put on record."""
+    await broken_by(office, "DROP TABLE audit")
+    assert isinstance(await office.ask(StartRequest(FILES), VIEWER), Refused)
+
+
+async def test_what_was_sent_is_told_although_its_record_stays_open(office: Office) -> None:
+    """Where the database fails after sending, the answer still says what was done."""
+    await broken_by(
+        office,
+        "CREATE TRIGGER no_end BEFORE INSERT ON audit WHEN NEW.event = 'closed' "
+        "BEGIN SELECT RAISE(FAIL, 'full'); END",
+    )
+    done(await office.ask(StartRequest(FILES), press="button-1"))
+    assert [row["event"] for row in await office.audited()] == ["opened"]
+    assert isinstance(await office.ask(StartRequest(FILES), press="button-1"), PressedBefore)
+
+
+async def test_a_stop_that_cannot_be_remembered_is_not_sent(office: Office) -> None:
+    """Or its session would be told as a failure."""
+    office.world.begin_run("Files")
+    await broken_by(office, "DROP TABLE own_actions")
+    outcome = await office.ask(StopRequest(office.known("Files")), press="button-1")
+    assert outcome == Broken("store", changed=False)
+    assert office.posts() == []
+    assert [row.get("outcome") for row in await office.audited()] == [None, "broken"]
+
+
+async def test_a_start_that_cannot_be_remembered_is_done(office: Office) -> None:
+    """It was sent, so it is told as done."""
+    await broken_by(office, "DROP TABLE own_actions")
+    done(await office.ask(StartRequest(FILES)))
+
+
+async def test_a_press_without_a_claim_is_not_sent(office: Office) -> None:
+    """Where it cannot be claimed, a second process might act as well."""
+    await broken_by(office, "DROP TABLE presses")
+    assert await office.ask(StartRequest(FILES)) == Broken("store", changed=False)
+    assert len(office.hq.requests) == 0
+
+
+async def test_an_unclear_stop_stays_remembered(office: Office) -> None:
+    """The session may well end by it."""
+    session = office.world.begin_run("Files")
+    office.hq.faults.add(*STOPPING, dropped(Moment.AFTER))
+    outcome = await office.ask(StopRequest(office.known("Files")))
+    assert isinstance(outcome, Unclear)
+    assert outcome.session_id == session.id
+    assert len(await office.own_actions.of(HQ, [session.id])) == 1
+
+
+async def test_a_press_that_was_cut_off_while_sending_is_kept(office: Office) -> None:
+    """Stopped in the middle of a POST nobody knows what came of it, so the button stays pressed."""
+    office.hq.faults.add(*STARTING, hanging(Moment.AFTER))
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(office.ask(StartRequest(FILES), press="button-1"))
+        await wait_until(office.posts)
+        asked.cancel()
+    assert isinstance(await office.ask(StartRequest(FILES), press="button-1"), PressedBefore)
+    assert [row["event"] for row in await office.audited()] == ["opened"]
+
+
+async def test_a_renamed_job_is_not_what_was_typed(office: Office) -> None:
+    """A name kept from a minute ago starts nothing that bears another name now."""
+    office.world.add_job("Two  blanks \u2013 dash")
+    assert isinstance(await office.ask(StartRequest(NamedJob("nothing at all"))), NotFound)
+    office.world.book.rename_job(office.world.job("Two  blanks \u2013 dash"), "Other")
+    assert isinstance(await office.ask(StartRequest(NamedJob("\u2013"))), NotFound)
     assert office.posts() == []

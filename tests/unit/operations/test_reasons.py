@@ -1,0 +1,101 @@
+"""Why a job failed and how often in a row, out of what VBR tells."""
+
+import pytest
+
+from bot.operations.offers import obstacle, offers_all
+from bot.operations.outcomes import Obstacle
+from bot.operations.reasons import failed_in_a_row, first_failed_message
+from bot.operations.requests import KnownJob, RetryRequest, StartRequest, StopRequest
+from bot.settings import ServerName
+from bot.veeam import JobId, JobState, Session, SessionId, SessionResult, TaskSession, TaskSessionId
+
+JOB = JobId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")
+
+
+def session(result: str, state: str = "Stopped", kind: str = "BackupJob") -> Session:
+    return Session(
+        id=SessionId(JOB), job_id=JOB, session_type=kind, state=state, result=SessionResult(result)
+    )
+
+
+def task(result: str, message: str | None = None) -> TaskSession:
+    return TaskSession(id=TaskSessionId(JOB), result=SessionResult(result, message))
+
+
+@pytest.mark.parametrize(
+    ("sessions", "expected"),
+    [
+        ([], None),
+        ([session("Success")], 0),
+        ([session("Failed"), session("failed"), session("Success"), session("Failed")], 2),
+        ([session("None", "Working"), session("Failed")], 1),
+        ([session("Failed", kind="SqlLogBackup"), session("Failed"), session("Warning")], 1),
+        ([session("Failed", kind="BrandNewType"), session("Odd")], 1),
+    ],
+)
+def test_failed_in_a_row(sessions: list[Session], expected: int | None) -> None:
+    """Finished runs of the job count from the newest on, log backups do not, unknown types do."""
+    assert failed_in_a_row(sessions) == expected
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        ([], None),
+        (
+            [task("Success", "fine"), task("Failed", "Failed"), task("Failed", "disk"), task("Failed", "x")],
+            "disk",
+        ),
+        ([task("Warning", "skipped"), task("Failed", None), task("Failed", " ")], None),
+    ],
+)
+def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expected: str | None) -> None:
+    """A mere result word is no reason."""
+    assert first_failed_message(tasks) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "mode", "expected"),
+    [
+        ("running", "None", None, ["stop", "job"]),
+        ("Stopping", "None", None, ["stop", "job"]),
+        ("running", "None", "Immediate", ["job"]),
+        ("stopped", "Failed", None, ["retry", "job", "start"]),
+        ("stopped", "Success", None, ["start", "job"]),
+        ("stopped", "Warning", None, ["start", "job"]),
+        ("disabled", "None", None, ["start", "job"]),
+        ("BrandNew", "BrandNew", None, ["start", "job"]),
+    ],
+)
+def test_what_makes_sense_on_a_job(status: str, result: str, mode: str | None, expected: list[str]) -> None:
+    """The buttons follow from the job's state, whatever words a newer VBR has for it."""
+    state = JobState(id=JOB, status=status, last_result=result, backup_copy_mode=mode)
+    assert [operation.name for operation in offers_all(state)] == expected
+
+
+REF = KnownJob(ServerName("hq"), JOB)
+
+
+@pytest.mark.parametrize(
+    ("request_", "mode", "is_active", "expected"),
+    [
+        (StartRequest(REF), None, False, None),
+        (StartRequest(REF), None, True, Obstacle.RUNNING),
+        (RetryRequest(REF), None, True, Obstacle.RUNNING),
+        (StopRequest(REF), None, True, None),
+        (StopRequest(REF), None, False, Obstacle.NOT_RUNNING),
+        (StopRequest(REF), "Immediate", True, Obstacle.NEVER_STOPS),
+        (StopRequest(REF), "Periodic", True, None),
+        (StartRequest(REF), "Immediate", False, None),
+    ],
+)
+def test_what_stands_in_the_way(
+    request_: StartRequest | StopRequest | RetryRequest,
+    mode: str | None,
+    expected: Obstacle | None,
+    *,
+    is_active: bool,
+) -> None:
+    """Starting what runs, stopping what doesn't or never does: named before anything is sent."""
+    state = JobState(id=JOB, backup_copy_mode=mode)
+    assert obstacle(request_, state, is_active=is_active) is expected
