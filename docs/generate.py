@@ -14,13 +14,19 @@ from typing import Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from bot.settings import Settings
+from bot.operations.catalog import CATALOG, Kind, Operation
+from bot.settings import Role, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.settings.words import ChannelId, GroupReference, MentionId, PersonId, ServerName
 from bot.slack.manifest import EVENTS, SCOPES
 
 _HERE: Final = Path(__file__).parent
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
+_KINDS: Final[Mapping[Kind, str]] = {
+    Kind.QUERY: "Look: the answer is for the asker alone",
+    Kind.ACTION: "Act: the answer stands in the channel",
+    Kind.PERSONAL: "Yourself: everyone may, with or without a role",
+}
 _WORDS: Final[Mapping[Any, str]] = {
     bool: "true or false",
     int: "whole number",
@@ -72,7 +78,24 @@ def slack_app_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def commands_page() -> str:
+    """Every operation of the catalog: usage, roles, examples, button, confirmation, name on record."""
+    lines = (
+        _MADE,
+        "# Commands",
+        "",
+        *_words(),
+        "## At a glance",
+        "",
+        *_table(("command", "does", "roles that may"), [_glance(operation) for operation in CATALOG]),
+        "",
+        *(line for kind, title in _KINDS.items() for line in _operations(kind, title)),
+    )
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
 PAGES: Final[Mapping[Path, Callable[[], str]]] = {
+    _HERE / "reference" / "commands.md": commands_page,
     _HERE / "reference" / "settings.md": settings_page,
     _HERE / "reference" / "slack-app.md": slack_app_page,
 }
@@ -83,6 +106,58 @@ def main() -> None:
     for path, page in PAGES.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(page(), encoding="utf-8")
+
+
+def _words() -> Iterator[str]:
+    yield from (
+        "Typed after the slash command, `/veeam` unless the settings name another: `/veeam jobs failed`.",
+        "",
+        "- Letter case is ignored.",
+        "- `NAME` is the rest of the line. A unique part of a job's name is enough; several jobs that match",
+        "  give a menu, none gives the nearest names. `*` and `?` are wildcards.",
+        '- In quotes, straight or curly, a name is taken as it is: `start "full" full` starts the job `full`',
+        "  with an active full backup.",
+        "- `server:NAME` narrows any command but `help` and `whoami` to one server. Without it every server",
+        "  is asked at once; one that does not answer is named, and the others' answers show.",
+        "- A time span is a number with `m`, `h`, `d` or `w`: `90m`, `24h`, `7d`.",
+        "- What the asker's grants do not cover appears in no list, menu, count or suggestion.",
+        "",
+        "A button runs the same operation as the typed command, with the rights of whoever clicks, at the",
+        "time of the click. Who holds which role: [grants](../how-to/who-may-do-what.md).",
+        "",
+    )
+
+
+def _glance(operation: Operation) -> tuple[str, str, str]:
+    return f"[`{operation.usage}`](#{operation.name})", operation.help, _roles(operation)
+
+
+def _operations(kind: Kind, title: str) -> Iterator[str]:
+    yield from (f"## {title}", "")
+    for operation in CATALOG:
+        if operation.kind is kind:
+            yield from _operation(operation)
+
+
+def _operation(operation: Operation) -> Iterator[str]:
+    facts = [("usage", f"`{operation.usage}`"), ("roles", _roles(operation))]
+    if operation.examples:
+        facts.append(("examples", _code(operation.examples)))
+    if operation.button:
+        facts.append(("button", f"**{operation.button}**"))
+    if asked := operation.confirmation:
+        facts.append(("asks before a click acts", f'"{asked.question} {asked.consequence}"'))
+    facts.append(("name on record", f"`{operation.audit_name}`"))
+    sentence = f"{operation.help[:1].upper()}{operation.help[1:]}."
+    yield from (f"### {operation.name}", "", sentence, "", *_table(("", ""), facts), "")
+
+
+def _roles(operation: Operation) -> str:
+    if not operation.roles:
+        return "everyone"
+    if operation.roles == frozenset(Role):
+        return "all five"
+    return ", ".join(role.short for role in Role if role in operation.roles)
 
 
 def _intro() -> Iterator[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bot.settings import json_schema, load_with_cautions
+from bot.operations.catalog import CATALOG
+from bot.settings import Role, json_schema, load_with_cautions
 from bot.settings.layout import entries
 from bot.slack.manifest import SCOPES
-from docs.generate import PAGES, settings_page, slack_app_page
+from docs.generate import PAGES, commands_page, settings_page, slack_app_page
 from tests.support.settings_files import SLACK
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "veeam-bot.example.toml"
@@ -43,6 +44,17 @@ def test_every_setting_is_documented() -> None:
 def test_every_scope_is_explained() -> None:
     """No right is asked for without a reason on the page."""
     assert all(f"| `{scope.name}` | {scope.reason} |" in slack_app_page() for scope in SCOPES)
+
+
+def test_every_operation_is_documented() -> None:
+    """Each operation has its section, with its usage, examples, roles and name on record."""
+    page = commands_page()
+    for operation in CATALOG:
+        section = page.split(f"\n### {operation.name}\n", 1)[1].split("\n#", 1)[0]
+        facts = (operation.usage, operation.audit_name, *operation.examples)
+        assert [fact for fact in facts if f"`{fact}`" not in section] == []
+        named = operation.roles if operation.roles != frozenset(Role) else frozenset()
+        assert [role for role in named if role.short not in section] == []
 
 
 def test_the_example_holds_and_leaves_nothing_to_say(tmp_path: Path) -> None:
