@@ -1,14 +1,15 @@
-"""A first start: what ended before anybody watched, in one message a channel instead of a flood. Pure."""
+"""A first start: what ended before anybody watched, in one line a channel instead of a flood. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.settings import ServerName
 from bot.store import NewRow
 from bot.veeam import Result, known
-from bot.watch.destinations import notice
-from bot.watch.facts import CaughtUp, RunFacts
+from bot.watch.destinations import notice, reply
+from bot.watch.facts import CaughtUp, CaughtUpProblems, RunFacts
 from bot.watch.telling import Prepared, Rules, result_of, routed, run_facts, session_facts
 
 TOLD_ONE_BY_ONE = 10
@@ -31,19 +32,28 @@ def caught_up_rows(
             by_channel.setdefault(destination.channel, []).append(each)
     key = f"{server}/caught-up/{since.isoformat()}"
     return tuple(
-        notice(key, channel, _summary(server, told, since), now) for channel, told in by_channel.items()
+        row
+        for channel, told in by_channel.items()
+        for row in _rows(key, channel, server, _Past(told, _problems(server, told), since), now)
     )
 
 
-def _summary(server: ServerName, told: Sequence[Prepared], since: datetime) -> CaughtUp:
-    problems = _problems(server, told)
-    return CaughtUp(
-        server=server,
-        since=since,
-        results=dict(Counter(result_of(each.ended) for each in told)),
-        problems=tuple(problems[:_PROBLEMS_SHOWN]),
-        problems_total=len(problems),
-    )
+@dataclass(frozen=True, slots=True)
+class _Past:
+    told: Sequence[Prepared]
+    problems: Sequence[RunFacts]
+    since: datetime
+
+
+def _rows(key: str, channel: str, server: ServerName, past: _Past, now: datetime) -> tuple[NewRow, ...]:
+    results = dict(Counter(result_of(each.ended) for each in past.told))
+    total = len(past.problems)
+    line = CaughtUp(server=server, since=past.since, results=results, problems_total=total)
+    root = notice(key, channel, line, now)
+    if not past.problems:
+        return (root,)
+    listed = CaughtUpProblems(problems=tuple(past.problems[:_PROBLEMS_SHOWN]), problems_total=total)
+    return (root, reply(f"{key}/problems", root, listed, now))
 
 
 def _problems(server: ServerName, told: Sequence[Prepared]) -> list[RunFacts]:

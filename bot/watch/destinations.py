@@ -103,6 +103,20 @@ def notice(key: str, channel: str, announcement: Announcement, now: datetime) ->
     )
 
 
+def reply(key: str, root: NewRow, announcement: Announcement, now: datetime) -> NewRow:
+    """Return a message in the thread of one that belongs to no run."""
+    return NewRow(
+        key=f"{key}/{root.channel}",
+        channel=root.channel,
+        kind=kind_of(announcement),
+        body=encode(announcement),
+        created_at=now,
+        placing=Placing.REPLY,
+        priority=REPLY,
+        root_key=root.key,
+    )
+
+
 def kind_of(announcement: Announcement) -> str:
     """Return the announcement's kind, as its JSON is tagged."""
     return str(announcement.__struct_config__.tag)

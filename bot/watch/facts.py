@@ -135,13 +135,19 @@ class NoFurtherAttempt(Facts, frozen=True, kw_only=True, tag="no_further_attempt
 
 
 class CaughtUp(Facts, frozen=True, kw_only=True, tag="caught_up"):
-    """A first start, in one line: since when sessions were read, how they went, what went wrong last."""
+    """A first start, in one line: since when sessions were read, how they went, how many jobs stand wrong."""
 
     server: ServerName
     since: datetime
     results: dict[str, int]
-    problems: tuple[RunFacts, ...] = ()
     problems_total: int = 0
+
+
+class CaughtUpProblems(Facts, frozen=True, kw_only=True, tag="caught_up_problems"):
+    """In the thread of `CaughtUp`: the jobs whose latest run failed or warned, the latest first."""
+
+    problems: tuple[RunFacts, ...]
+    problems_total: int
 
 
 class ServerSilent(Facts, frozen=True, kw_only=True, tag="server_silent"):
@@ -177,6 +183,7 @@ Announcement = (
     | AttemptEnded
     | NoFurtherAttempt
     | CaughtUp
+    | CaughtUpProblems
     | ServerSilent
     | ServerBack
     | ChannelClosed

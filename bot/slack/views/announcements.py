@@ -9,6 +9,7 @@ from bot.watch.facts import (
     Announcement,
     AttemptEnded,
     CaughtUp,
+    CaughtUpProblems,
     ChannelClosed,
     NoFurtherAttempt,
     RunChanged,
@@ -47,10 +48,12 @@ def _drawn(facts: Announcement) -> Message:
             return _notice(facts)
 
 
-def _notice(facts: CaughtUp | ServerSilent | ServerBack | ChannelClosed) -> Message:
+def _notice(facts: CaughtUp | CaughtUpProblems | ServerSilent | ServerBack | ChannelClosed) -> Message:
     match facts:
         case CaughtUp():
             return notices.caught_up(facts)
+        case CaughtUpProblems():
+            return notices.caught_up_problems(facts)
         case ServerSilent():
             return notices.server_silent(facts)
         case ServerBack():

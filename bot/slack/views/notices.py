@@ -6,7 +6,7 @@ from bot.slack.views import signs
 from bot.slack.views.errors import in_brief_by_name
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.runs import run_line
-from bot.watch.facts import CaughtUp, ChannelClosed, ServerBack, ServerSilent
+from bot.watch.facts import CaughtUp, CaughtUpProblems, ChannelClosed, ServerBack, ServerSilent
 
 _CLOSED = {
     "is_archived": "it is archived",
@@ -19,19 +19,27 @@ _CLOSED = {
 
 
 def caught_up(facts: CaughtUp) -> Message:
-    """A first start: what ended before it, counted, and the failures and warnings among it named."""
+    """A first start, in one line: what ended before it, counted."""
     total = sum(facts.results.values())
     counts = [f"{number:,} {literal(result)}" for result, number in facts.results.items() if number]
     said = f": {', '.join(counts)}" if counts else ""
-    head = paragraph(
+    wrong = count(facts.problems_total, "job")
+    line = (
         f"{signs.INFORMATION} Watching {strong(facts.server)} from now on. "
         f"Since {date(facts.since)} {count(total, 'session')} ended{said}."
+        f"{f' {wrong} not well since then: see the thread.' if facts.problems_total else ''}"
     )
+    return compose([paragraph(line)])
+
+
+def caught_up_problems(facts: CaughtUpProblems) -> Message:
+    """In its thread: the jobs whose latest run failed or warned."""
     left_out = facts.problems_total - len(facts.problems)
-    more = note(f"… and {count(left_out, 'run')} more that failed or warned." if left_out > 0 else "")
-    return compose(
-        [head], [paragraph(run_line(run)) for run in facts.problems], [more], noun="run", plural="runs"
+    more = note(
+        f"… and {count(left_out, 'job')} more: see `jobs failed` and `jobs warning`." if left_out else ""
     )
+    lines = [paragraph(run_line(run)) for run in facts.problems]
+    return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")
 
 
 def still_asking() -> Message:

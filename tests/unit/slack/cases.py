@@ -47,6 +47,7 @@ from bot.watch.facts import (
     Announcement,
     AttemptEnded,
     CaughtUp,
+    CaughtUpProblems,
     ChannelClosed,
     NoFurtherAttempt,
     ObjectFacts,
@@ -245,9 +246,9 @@ def announcements() -> dict[str, Announcement]:
             server=HQ,
             since=NOW - timedelta(hours=24),
             results={"Success": 110, "Warning": 6, "Failed": 1},
-            problems=(samples.run(),),
             problems_total=7,
         ),
+        "caught-up-problems": CaughtUpProblems(problems=(samples.run(),), problems_total=7),
         "server-silent": ServerSilent(
             server=HQ, since=NOW, problem="TimedOut", detail="no answer within 30 s"
         ),

@@ -54,6 +54,7 @@ from bot.watch.facts import (
     Announcement,
     AttemptEnded,
     CaughtUp,
+    CaughtUpProblems,
     ChannelClosed,
     NoFurtherAttempt,
     ObjectFacts,
@@ -245,9 +246,9 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         server=st.just(HQ),
         since=moments,
         results=st.dictionaries(foreign, st.integers(0, 500), max_size=8),
-        problems=_many(runs, 60),
         problems_total=st.integers(0, 500),
     ),
+    st.builds(CaughtUpProblems, problems=_many(runs, 60), problems_total=st.just(500)),
     st.builds(ServerSilent, server=st.just(HQ), since=moments, problem=foreign, detail=foreign),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
 )
