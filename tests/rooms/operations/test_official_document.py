@@ -1,0 +1,58 @@
+"""What the operations send, against Veeam's OpenAPI document, which the environment names."""
+
+import pytest
+
+from bot.operations.job_types import job_types
+from bot.operations.requests import (
+    JobsFilter,
+    JobsRequest,
+    NamedJob,
+    RetryRequest,
+    SessionsFilter,
+    SessionsRequest,
+    StartRequest,
+    StopRequest,
+)
+from bot.veeam import revision_facts
+from tests.rooms.operations.office import Office
+from tests.rooms.operations.test_runner import ONE_OF_EACH
+from tests.support.openapi import VARIABLE, OpenApi, document_path
+
+FILES = NamedJob("Files", server="hq")
+ASKED = (
+    *ONE_OF_EACH,
+    *(JobsRequest(which=which, pattern="a") for which in JobsFilter),
+    *(SessionsRequest(which=which) for which in SessionsFilter),
+    JobsRequest(type="vspherebackup", repository="default"),
+    StartRequest(FILES, full=True, chained=True),
+    StopRequest(FILES, now=True, chained=True),
+    RetryRequest(NamedJob("Oracle"), chained=True),
+)
+
+
+@pytest.fixture(scope="module")
+def document() -> OpenApi:
+    path = document_path()
+    if path is None:
+        pytest.skip(f"{VARIABLE} names no OpenAPI document")
+    return OpenApi.load(path)
+
+
+async def test_every_request_fits_the_document(office: Office, document: OpenApi) -> None:
+    """Whatever is asked, each request is one that VBR's own document allows."""
+    for request in ASKED:
+        await office.ask(request)
+    problems = [
+        problem
+        for request in office.hq.requests
+        if request.template.startswith("/api/v1/")
+        for problem in document.check_request(
+            request.method, request.path, list(request.query.items()), request.body
+        )
+    ]
+    assert problems == []
+
+
+def test_job_types_are_the_documents(document: OpenApi) -> None:
+    """EJobType, word for word."""
+    assert set(job_types(revision_facts("1.3-rev0"))) == document.values("EJobType")
