@@ -22,7 +22,7 @@ from uuid import UUID
 from jsonschema import Draft202012Validator, FormatChecker
 
 VARIABLE = "VEEAM_OPENAPI"
-_UNDOCUMENTED_REFUSALS = frozenset({400, 404, 405, 409, 429})
+_UNDOCUMENTED_REFUSALS = frozenset({400, 401, 404, 405, 409, 429})
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
 _Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
 

@@ -70,8 +70,9 @@ class Accounts:
     def remove(self, username: str) -> None:
         """Remove an account with its tokens."""
         account = self._accounts.pop(username.casefold())
-        for pair in [pair for pair in self._access.values() if pair.account.username == account.username]:
-            self._forget(pair)
+        for pair in (*self._access.values(), *self._refresh.values()):
+            if pair.account.username == account.username:
+                self._forget(pair)
 
     def by_role(self, role: Role) -> Account:
         """The first account with exactly that role; raises StopIteration where there is none."""

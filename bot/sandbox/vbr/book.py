@@ -48,14 +48,14 @@ class Book:
         self._names[name.casefold()] = job.id
         for follower in followers:
             follower.model["schedule"]["afterThisJob"]["jobName"] = name
-            follower.row = None
-        job.row = None
+            follower.rows.clear()
+        job.rows.clear()
 
     def remove_job(self, job: Job) -> None:
         """Take a job out; its sessions stay, the chain after it is cut."""
         for follower in list(self.successors(job)):
             follower.model["schedule"]["afterThisJob"] = {"isEnabled": False}
-            follower.row = None
+            follower.rows.clear()
         del self.jobs[job.id]
         self._names.pop(job.name.casefold(), None)
 

@@ -5,7 +5,7 @@ come in the order of their making.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
@@ -28,13 +28,15 @@ class Moment(Enum):
 class Fault:
     """One way to go wrong.
 
-    ``status`` answers instead of the operation (nothing is carried out) with ``body`` and ``headers``; with
+    ``status`` answers with ``body`` and ``headers`` instead of the operation, which is carried out all the
+    same where ``takes_effect``; with
     ``delay_seconds`` the answer is slow; ``drop`` cuts the connection, ``hang`` never answers, both before or
     after the request took effect; ``change`` gets the answer's JSON and gives back what to send; ``truncate``
     sends half of it.
     """
 
     status: int | None = None
+    takes_effect: bool = False
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -86,11 +88,11 @@ class Faults:
         return None
 
 
-def refusing(status: int, *, retry_after_seconds: int | None = None) -> Fault:
-    """An Error body with that status, perhaps with ``Retry-After``."""
+def refusing(status: int, *, retry_after_seconds: int | None = None, takes_effect: bool = False) -> Fault:
+    """An Error body with that status; with ``takes_effect`` although the request was carried out."""
     headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
     body = b'{"errorCode": "UnknownError", "message": "Ordered by the test.", "resourceId": null}'
-    return Fault(status=status, body=body, headers=headers)
+    return Fault(status=status, takes_effect=takes_effect, body=body, headers=headers)
 
 
 def html(status: int = 502) -> Fault:
@@ -154,8 +156,3 @@ def recasing(name: str, spell: Callable[[str], str]) -> Callable[[dict[str, Any]
 def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A row that lacks that field."""
     return lambda row: {key: value for key, value in row.items() if key != name}
-
-
-def late(fault: Fault, seconds: float) -> Fault:
-    """The same fault, after a delay."""
-    return replace(fault, delay_seconds=seconds)

@@ -68,4 +68,4 @@ def _remember(book: Book, job: Job, session: Session) -> None:
     job.last_run = session.created_at
     job.last_result = session.result
     job.failed_objects = tuple(task.name for task in book.tasks_of(session) if task.result == "Failed")
-    job.row = None
+    job.rows.clear()

@@ -120,7 +120,7 @@ def _without_size(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _browsed(call: Call, found: list[InventoryItem]) -> Reply:
-    body: dict[str, Any] = call.body or {}
+    body: dict[str, Any] = {} if call.body is None else call.body
     INVENTORY_FILTERS(body, "")
     if (expression := body.get("filter")) is not None:
         found = [item for item in found if _passes(item, expression)]

@@ -28,7 +28,7 @@ def start_job(call: Call) -> Reply:
 
 
 def stop_job(call: Call) -> Reply:
-    """POST /jobs/{id}/stop. Without a body the stop is graceful."""
+    """POST /jobs/{id}/stop. Without a body the stop is graceful; a graceful one can be hurried by another."""
     job = call.job()
     spec = _spec(call, STOP)
     if job.is_immediate_copy:
@@ -36,10 +36,13 @@ def stop_job(call: Call) -> Reply:
     session = call.world.book.active_session(job)
     if session is None or session.run is None:
         raise bad_request(f"Job '{job.name}' is not currently running.")
+    is_graceful = spec.get("gracefulStop") is not False
+    if session.run.stop is not None and (is_graceful or session.run.stop == "now"):
+        raise bad_request(f"Job '{job.name}' is already being stopped.")
     if spec.get("cancelChainedJobs"):
         session.run.follows_chain = False
-    call.world.life.stop(session, call.world.now(), graceful=spec.get("gracefulStop") is not False)
-    job.row = None
+    call.world.life.stop(session, call.world.now(), graceful=is_graceful)
+    job.rows.clear()
     return Reply(201, session_row(call.world, session))
 
 

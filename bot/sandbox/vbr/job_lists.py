@@ -76,9 +76,11 @@ def modelled_job(call: Call) -> Job:
 
 
 def _encoded(call: Call, job: Job) -> bytes:
-    if job.row is None:
-        job.row = json.dumps(job_state_row(call.world, job, call.revision)).encode()
-    return job.row
+    row = job.rows.get(call.revision.name)
+    if row is None:
+        row = json.dumps(job_state_row(call.world, job, call.revision)).encode()
+        job.rows[call.revision.name] = row
+    return row
 
 
 def _tests(call: Call) -> Iterator[_Test]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from bot.sandbox.vbr.book import Book
 from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.outcomes import chosen_outcome
-from bot.sandbox.vbr.progress import advance, close_session, plan_tasks, stop_run
+from bot.sandbox.vbr.progress import advance, close_session, plan_tasks, record_child, stop_run
 from bot.sandbox.vbr.schedule import next_run, retry_policy
 from bot.sandbox.vbr.state import Job, Run, Session
 
@@ -26,12 +26,15 @@ class Pace:
 
     ``start_every`` (shortest, longest) makes a lively world: again and again some idle job is started as if
     it were due, whatever its schedule says. Without it only schedules start jobs.
+    ``housekeeping`` lets the server resynchronize itself each quarter of an hour; ``has_child_sessions``
+    gives the runs of copy jobs a child session, as they have on real servers.
     """
 
     run_seconds: tuple[float, float] = (300.0, 300.0)
     stop_seconds: float = 30.0
     start_every: tuple[float, float] | None = None
     housekeeping: bool = True
+    has_child_sessions: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Life:
 
     def plan_next_run(self, job: Job, now: datetime) -> None:
         """Put the job's next scheduled run into the book, or none where it is disabled or manual."""
-        job.row = None
+        job.rows.clear()
         job.next_run = None if job.is_disabled else next_run(job.schedule, now, self._zone)
         if job.next_run is not None:
             self._at(job.next_run, "schedule", job.id)
@@ -110,7 +113,8 @@ class Life:
         book.sessions[session.id] = session
         self._running[session.id] = session
         job.session_id, job.last_run, job.attempt = session.id, now, start.attempt
-        job.retry_at, job.row = None, None
+        job.retry_at = None
+        job.rows.clear()
         self._at(run.end_at, "end", session.id)
         return session
 
@@ -165,9 +169,11 @@ class Life:
             session.has_empty_log = True
             close_session(session, at, "Failed", session.message)
         session.usn = self._book.next_usn()
+        if self._pace.has_child_sessions and session.type == "CopyBackup":
+            record_child(self._book, session)
 
     def _settle(self, job: Job, session: Session, run: Run, at: datetime) -> None:
-        job.row = None
+        job.rows.clear()
         job.last_result = session.result
         job.failed_objects = tuple(
             task.name for task in self._book.tasks_of(session) if task.result == "Failed"

@@ -64,7 +64,7 @@ def advance(book: Book, session: Session, now: datetime) -> None:
             _close_task(book, session, task)
     job = book.jobs.get(session.job_id)
     if job is not None:
-        job.row = None
+        job.rows.clear()
     whole = (run.end_at - session.created_at).total_seconds()
     done = (now - session.created_at).total_seconds() / whole if whole else 1.0
     session.percent = max(session.percent or 0, min(99, int(done * 100)))
@@ -96,6 +96,18 @@ def close_session(session: Session, at: datetime, result: str, message: str) -> 
     session.percent = 100
     session.result = result
     session.message = message
+
+
+def record_child(book: Book, parent: Session) -> Session:
+    """Enter the child session that a copy job's run has: of another job id, which is no job's."""
+    child = Session(
+        id=book.new_id(), name=f"{parent.name}\\VM Backup (Incremental)", job_id=book.new_id(),
+        type=parent.type, created_at=parent.created_at, platform=parent.platform,
+        initiated_by=parent.initiated_by, usn=book.next_usn(), parent_id=parent.id,
+    )  # fmt: skip
+    close_session(child, parent.ended_at or parent.created_at, parent.result, "")
+    book.sessions[child.id] = child
+    return child
 
 
 def close_tasks(book: Book, session: Session, tasks: Sequence[TaskSession]) -> None:

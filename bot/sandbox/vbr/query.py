@@ -97,11 +97,11 @@ class Query:
         if column is None:
             return rows
         key = columns[column]
-        keyed = [(key(row), index, row) for index, row in enumerate(rows)]
+        keyed = [(key(row), row) for row in rows]
         present = [entry for entry in keyed if entry[0] is not None]
-        absent = [row for value, _, row in keyed if value is None]
+        absent = [row for value, row in keyed if value is None]
         present.sort(key=_first, reverse=not ascending)
-        rest = [row for _, _, row in present]
+        rest = [row for _, row in present]
         return absent + rest if ascending else rest + absent
 
     def _read(self, name: str, parse: Callable[[str], T]) -> T | None:
@@ -134,7 +134,7 @@ def name_matcher(pattern: str) -> Callable[[Iterable[str | None]], bool]:
     return lambda fields: any(matches(field) for field in fields if field)
 
 
-def _first(entry: tuple[Any, int, Any]) -> Any:
+def _first(entry: tuple[Any, Any]) -> Any:
     return entry[0]
 
 

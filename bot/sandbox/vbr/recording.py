@@ -1,6 +1,7 @@
 """What a simulated VBR was asked and what it answered, for tests to look at."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,14 +52,11 @@ class Requests:
     """The latest requests, oldest first; older ones than the last ``keep`` are forgotten."""
 
     def __init__(self, keep: int) -> None:
-        self._keep = keep
-        self._all: list[RecordedRequest] = []
+        self._all: deque[RecordedRequest] = deque(maxlen=keep)
 
     def add(self, request: RecordedRequest) -> None:
         """Record one more."""
         self._all.append(request)
-        if len(self._all) > 2 * self._keep:
-            del self._all[: -self._keep]
 
     def clear(self) -> None:
         """Forget them all."""

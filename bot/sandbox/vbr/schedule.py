@@ -29,7 +29,8 @@ def retry_policy(schedule: Mapping[str, Any]) -> RetryPolicy:
     retry = schedule.get("retry") or {}
     if not retry.get("isEnabled"):
         return RetryPolicy(count=0, wait=timedelta())
-    return RetryPolicy(retry.get("retryCount", 3), timedelta(minutes=retry.get("awaitMinutes", 10)))
+    count, minutes = retry.get("retryCount"), retry.get("awaitMinutes")
+    return RetryPolicy(3 if count is None else count, timedelta(minutes=10 if minutes is None else minutes))
 
 
 def next_run(schedule: Mapping[str, Any], after: datetime, zone: tzinfo) -> datetime | None:

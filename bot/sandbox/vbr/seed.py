@@ -8,21 +8,21 @@ from bot.sandbox.vbr.estate import add_protection_group, add_proxy, add_reposito
 from bot.sandbox.vbr.history import FinishedRun, record_run
 from bot.sandbox.vbr.jobmodels import daily, never, periodically
 from bot.sandbox.vbr.life import Pace
+from bot.sandbox.vbr.noise import record_noise
 from bot.sandbox.vbr.outcomes import drawn_outcome
-from bot.sandbox.vbr.progress import close_session
+from bot.sandbox.vbr.progress import record_child
 from bot.sandbox.vbr.schedule import parse_local_time
-from bot.sandbox.vbr.seed_data import SITES, JobSeed, Site
-from bot.sandbox.vbr.state import Job, Session
+from bot.sandbox.vbr.seed_data import SITES, JobSeed
+from bot.sandbox.vbr.state import Job
 from bot.sandbox.vbr.world import JobFacts, World
 
 #: The demo's pace: runs of 15 to 90 seconds, one begun every 20 to 40.
-LIVELY = Pace(run_seconds=(15.0, 90.0), stop_seconds=6.0, start_every=(20.0, 40.0))
+LIVELY = Pace(run_seconds=(15.0, 90.0), stop_seconds=6.0, start_every=(20.0, 40.0), has_child_sessions=True)
 #: A real server's pace.
-CALM = Pace(run_seconds=(300.0, 3600.0))
+CALM = Pace(run_seconds=(300.0, 3600.0), has_child_sessions=True)
 
 _ATTEMPTS = 4
 _STAYS_BROKEN = 0.85
-_NO_JOB = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def seeded_world(clock: Callable[[], datetime], site: str = "hq", seeding: Seedi
         job = world.add_job(seed.name, seed.kind, **_facts(seed, [r.id for r in repositories], seeding))
         if seed.has_run:
             _record_history(world, job, seed, seeding)
-    _record_noise(world, plan, seeding.history_days)
+    record_noise(world, plan.people, seeding.history_days)
     for seed in plan.jobs:
         if seed.is_running:
             world.begin_run(seed.name)
@@ -109,54 +109,10 @@ def _record_attempts(world: World, job: Job, started_at: datetime, seeding: Seed
         run = FinishedRun(
             ended_at, outcome.result, outcome.objects, outcome.warned, outcome.message, outcome.log, seconds
         )
-        record_run(world.book, job, replace(run, only=only))
+        session = record_run(world.book, job, replace(run, only=only))
+        if job.type == "BackupCopy":
+            record_child(world.book, session)
         if outcome.result != "Failed":
             return
         only = job.failed_objects or None
         started_at = ended_at + timedelta(minutes=seeding.await_minutes)
-
-
-def _record_noise(world: World, plan: Site, days: int) -> None:
-    now, book = world.now(), world.book
-    begin = now - timedelta(days=days)
-    for quarter in range(days * 96):
-        _record(
-            world,
-            "ConfigurationResynchronize",
-            "Configuration Resynchronize",
-            begin + timedelta(minutes=15 * quarter),
-        )
-    for day in range(days):
-        at = begin + timedelta(days=day)
-        _record(world, "ConfigurationBackup", "Backup Configuration Job", at + timedelta(hours=10))
-        _record(world, "Infrastructure", "Host discovery", at + timedelta(hours=4))
-        _record(world, "RepositoryMaintenance", "Repository maintenance", at + timedelta(hours=6))
-        for hour in range(0, 24, 4):
-            result = "Failed" if book.rng.random() < 0.02 else "Success"
-            _record(
-                world,
-                "SqlLogBackup",
-                "SQL Production SQL Server Transaction Log Backup",
-                at + timedelta(hours=hour),
-                result,
-            )
-        if book.rng.random() < 0.2:
-            restore = _record(world, "RestoreVm", "Restore web01", at + timedelta(hours=9))
-            restore.initiated_by = book.rng.choice(plan.people)
-    endless = Session(
-        id=book.new_id(), name="Malware detection", job_id=_NO_JOB, type="MalwareDetection",
-        created_at=now - timedelta(days=3), platform="VMware", initiated_by="SYSTEM", usn=book.next_usn(),
-        state="Working", percent=0,
-    )  # fmt: skip
-    book.sessions[endless.id] = endless
-
-
-def _record(world: World, kind: str, name: str, at: datetime, result: str = "Success") -> Session:
-    book = world.book
-    session = Session(
-        id=book.new_id(), name=name, job_id=book.new_id(), type=kind, created_at=at, platform="VMware",
-        initiated_by="SYSTEM", usn=book.next_usn(),
-    )  # fmt: skip
-    close_session(session, min(at + timedelta(seconds=book.rng.uniform(2, 40)), world.now()), result, "")
-    book.sessions[session.id] = session
-    return session

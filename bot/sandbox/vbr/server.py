@@ -7,7 +7,6 @@ operation's own.
 import asyncio
 import json
 import ssl
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +25,7 @@ from bot.sandbox.vbr.job_lists import JOB_LISTS
 from bot.sandbox.vbr.paths import Match, Paths
 from bot.sandbox.vbr.query import Query
 from bot.sandbox.vbr.recording import RecordedRequest, Requests
-from bot.sandbox.vbr.refusals import Refusal, dead_token, forbidden
+from bot.sandbox.vbr.refusals import Refusal, forbidden
 from bot.sandbox.vbr.revision import REVISIONS, Revision
 from bot.sandbox.vbr.service import SERVICE
 from bot.sandbox.vbr.session_lists import SESSIONS
@@ -51,7 +50,7 @@ class Behaviour:
     accounts: tuple[Account, ...] = DEFAULT_ACCOUNTS
     quirks: Quirks = field(default_factory=Quirks)
     public_name: str = "127.0.0.1"
-    keep_requests: int = 2000
+    keep_requests: int = 1000
 
 
 class VbrSandbox:
@@ -120,24 +119,26 @@ class VbrSandbox:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         recorded = await self._record(request)
         self.world.tick()
-        match: Match | None = None
-        refusal: Refusal | None = None
-        try:
-            match = self._paths.find(request.method, recorded.path)
-            recorded.template = match.operation.template
-        except Refusal as exc:
-            refusal = exc
+        found = self._found(recorded)
         fault = self.faults.take(request.method, recorded.template) or _NO_FAULT
         recorded.was_faulty = fault is not _NO_FAULT
         if fault.drop is Moment.BEFORE:
             return _cut(request)
         if fault.hang is Moment.BEFORE:
             return await self._hang(request)
-        if fault.status is not None:
-            reply = Reply(fault.status, fault.body)
-        else:
-            reply = await self._reply(request, recorded, match or refusal)
-        return await self._send(request, recorded, reply, fault)
+        refused = None if fault.status is None else Reply(fault.status, fault.body)
+        if refused is not None and not fault.takes_effect:
+            return await self._send(request, recorded, refused, fault)
+        reply = await self._reply(request, recorded, found)
+        return await self._send(request, recorded, refused or reply, fault)
+
+    def _found(self, recorded: RecordedRequest) -> Match | Refusal:
+        try:
+            match = self._paths.find(recorded.method, recorded.path)
+        except Refusal as refusal:
+            return refusal
+        recorded.template = match.operation.template
+        return match
 
     async def _record(self, request: web.Request) -> RecordedRequest:
         path = request.rel_url.raw_path
@@ -148,13 +149,11 @@ class VbrSandbox:
         self.requests.add(recorded)
         return recorded
 
-    async def _reply(
-        self, request: web.Request, recorded: RecordedRequest, found: Match | Refusal | None
-    ) -> Reply:
+    async def _reply(self, request: web.Request, recorded: RecordedRequest, found: Match | Refusal) -> Reply:
         try:
             revision = self._revision(request)
-            if not isinstance(found, Match):
-                raise found if found is not None else dead_token()
+            if isinstance(found, Refusal):
+                raise found
             token = self._token(request, found.operation)
             account = None if token is None else self.accounts.current(token)
             recorded.account = account
@@ -265,8 +264,3 @@ def _encoded(payload: Any) -> bytes:
     if payload is None:
         return b""
     return payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-
-
-def operations() -> Iterable[Operation]:
-    """All that the simulated server can be asked."""
-    return OPERATIONS

@@ -6,6 +6,12 @@ from bot.sandbox.vbr.call import Call, Operation, Reply
 from bot.sandbox.vbr.refusals import dead_token
 from bot.sandbox.vbr.wire import wire_time
 
+_PLACES = {
+    "+01": "Belgrade, Bratislava, Budapest, Ljubljana, Prague",
+    "+02": "Athens, Bucharest",
+    "-05": "Eastern Time (US & Canada)",
+}
+
 
 def grant_token(call: Call) -> Reply:
     """POST /api/oauth2/token: form-encoded only. Times in it are the server's and not to be computed with."""
@@ -40,7 +46,7 @@ def server_time(call: Call) -> Reply:
         200,
         {
             "serverTime": wire_time(call.world.now(), call.world.zone, 7),
-            "timeZone": f"(UTC{offset[:3]}:{offset[3:]}) Belgrade, Bratislava, Budapest, Ljubljana, Prague",
+            "timeZone": f"(UTC{offset[:3]}:{offset[3:]}) {_PLACES.get(offset[:3], 'Local Time')}",
         },
     )
 

@@ -51,7 +51,7 @@ def get_session_logs(call: Call) -> Reply:
 def stop_session(call: Call) -> Reply:
     """POST /sessions/{id}/stop: abrupt; answers with an empty object."""
     session = call.session()
-    if session.is_stopped:
+    if session.is_stopped or (session.run is not None and session.run.stop == "now"):
         raise bad_request(f"Session '{session.name}' is not currently running.")
     call.world.life.stop(session, call.world.now(), graceful=False)
     return Reply(200, {})

@@ -46,7 +46,7 @@ class Job:
     retry_at: datetime | None = None
     attempt: int = 0
     restore_points: dict[str, datetime] = field(default_factory=dict)
-    row: bytes | None = None
+    rows: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -63,6 +63,14 @@ async def test_no_answer_before_or_after_the_effect(
     assert client.vbr.requests.of(*START)[0].status is None
 
 
+async def test_a_server_error_may_come_although_the_job_was_started(client: Client) -> None:
+    """500, and a run all the same."""
+    job = client.vbr.world.add_job("Web tier")
+    client.vbr.faults.add(*START, faults.refusing(500, takes_effect=True))
+    assert (await client.post(f"/jobs/{job.id}/start")).status_code == 500
+    assert len(client.vbr.world.sessions_of(job)) == 1
+
+
 async def test_a_slow_answer_is_the_right_one(client: Client) -> None:
     """Delayed, else unchanged."""
     client.vbr.faults.add(*STATES, faults.slow(0.05))

@@ -108,6 +108,21 @@ async def test_a_graceful_stop_finishes_the_objects_in_work(
     assert session.message == "Operation was canceled by user"
 
 
+async def test_a_stop_can_be_hurried_but_not_repeated(
+    client: Client, job_path: str, clock: StillClock
+) -> None:
+    """While it is stopping, another graceful stop is a 400; one that is not graceful is taken, once."""
+    await client.post(f"{job_path}/start")
+    clock.forward(seconds=20)
+    statuses = [
+        (await client.post(f"{job_path}/stop", {"gracefulStop": graceful})).status_code
+        for graceful in (True, True, False, False)
+    ]
+    assert statuses == [201, 400, 201, 400]
+    clock.forward(seconds=30)
+    assert await client.names("/jobs/states", statusFilter="stopped") == ["Web tier"]
+
+
 async def test_a_stopped_scheduled_run_is_not_retried(world: World, clock: StillClock) -> None:
     """Automatic retries are for failures, not for stops."""
     job = world.add_job("nightly", schedule=daily("19:00"))

@@ -93,6 +93,18 @@ def test_an_immediate_copy_follows_new_restore_points(world: World, clock: Still
     assert [(s.type, s.result) for s in world.sessions_of(copy)] == [("CopyBackup", "Success")]
 
 
+def test_the_runs_of_copy_jobs_have_children_that_belong_to_no_job(clock: StillClock) -> None:
+    """Where the pace says so: a child session with its parent's id and a job id of its own."""
+    world = World(clock, pace=Pace(housekeeping=False, has_child_sessions=True))
+    world.add_job("source")
+    parent = world.begin_run(world.add_job("copy", "BackupCopy", source="source"))
+    clock.forward(minutes=10)
+    world.tick()
+    (child,) = [session for session in world.book.sessions.values() if session.parent_id == parent.id]
+    assert (child.name, child.result) == ("copy\\VM Backup (Incremental)", "Success")
+    assert child.job_id not in world.book.jobs
+
+
 def test_a_leap_of_the_clock_leaves_the_same_history_as_creeping() -> None:
     """Everything happens at its own time, however seldom the world is looked at."""
 

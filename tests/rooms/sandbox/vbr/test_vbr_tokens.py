@@ -136,7 +136,10 @@ async def test_a_role_counts_as_it_is_at_the_time_of_the_call(client: Client) ->
     vbr = client.vbr
     vbr.accounts.add(Account("svc-slack", "sandbox", frozenset({Role.VIEWER})))
     assert await client.status_of_get("/serverInfo") == 403
+    vbr.accounts.expire_access_tokens()
+    client.use((await client.refresh()).json())
     vbr.accounts.remove("svc-slack")
+    assert (await client.refresh()).status_code == 401
     assert await client.status_of_get("/serverInfo") == 401
 
 
