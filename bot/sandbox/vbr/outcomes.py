@@ -16,14 +16,15 @@ def drawn_outcome(rng: Random, job: Job, objects: Sequence[str]) -> Outcome:
     """Draw an outcome; a failed one names some of the objects with a message as VBR words it."""
     draw = rng.random()
     if draw < job.failure_rate:
-        return _failure(rng, objects)
+        return failed_outcome(rng, objects)
     if draw < job.failure_rate + job.warning_rate and objects:
         name = rng.choice(objects)
         return Outcome("Warning", objects={name: warning_text(rng, name)}, message="Warning")
     return Outcome(message="Success")
 
 
-def _failure(rng: Random, objects: Sequence[str]) -> Outcome:
+def failed_outcome(rng: Random, objects: Sequence[str]) -> Outcome:
+    """Draw a failure: as a rule of one to three objects, now and then of the job as a whole."""
     if not objects or rng.random() < 0.1:
         text = failure_text(rng, "job")
         return Outcome("Failed", message=text, log=(("Failed", text),))

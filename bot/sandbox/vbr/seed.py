@@ -1,28 +1,29 @@
 """Seeded worlds: a site's jobs, their history of a month, and the noise of a real server around them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from bot.sandbox.vbr.estate import add_protection_group, add_proxy, add_repository
 from bot.sandbox.vbr.history import FinishedRun, record_run
 from bot.sandbox.vbr.jobmodels import daily, never, periodically
-from bot.sandbox.vbr.life import Pace
+from bot.sandbox.vbr.life import Pace, Start
 from bot.sandbox.vbr.noise import record_noise
-from bot.sandbox.vbr.outcomes import drawn_outcome
+from bot.sandbox.vbr.outcomes import drawn_outcome, failed_outcome
 from bot.sandbox.vbr.progress import record_child
-from bot.sandbox.vbr.schedule import parse_local_time
+from bot.sandbox.vbr.schedule import parse_local_time, retry_policy
 from bot.sandbox.vbr.seed_data import SITES, JobSeed
-from bot.sandbox.vbr.state import Job
+from bot.sandbox.vbr.state import Job, Outcome
 from bot.sandbox.vbr.world import JobFacts, World
 
-#: The demo's pace: runs of 15 to 90 seconds, one begun every 20 to 40.
-LIVELY = Pace(run_seconds=(15.0, 90.0), stop_seconds=6.0, start_every=(20.0, 40.0), has_child_sessions=True)
+#: The demo's pace: runs of 20 to 45 seconds, one begun every 20 to 40.
+LIVELY = Pace(run_seconds=(20.0, 45.0), stop_seconds=6.0, start_every=(20.0, 40.0), has_child_sessions=True)
 #: A real server's pace.
 CALM = Pace(run_seconds=(300.0, 3600.0), has_child_sessions=True)
 
-_ATTEMPTS = 4
-_STAYS_BROKEN = 0.85
+_STAYS_BROKEN = 0.5
+_USUAL_FAILURE_RATE = 0.05
+_LONGEST_RUN = timedelta(minutes=90)
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ def seeded_world(clock: Callable[[], datetime], site: str = "hq", seeding: Seedi
         if seed.has_run:
             _record_history(world, job, seed, seeding)
     record_noise(world, plan.people, seeding.history_days)
-    for seed in plan.jobs:
-        if seed.is_running:
-            world.begin_run(seed.name)
+    _begin_running(world, [seed.name for seed in plan.jobs if seed.is_running], seeding.pace)
     return world
 
 
@@ -76,36 +75,56 @@ def _facts(seed: JobSeed, repository_ids: list[str], seeding: Seeding) -> JobFac
         "schedule": never(),
     }
     if seed.at is not None:
-        facts["schedule"] = daily(seed.at, await_minutes=seeding.await_minutes)
+        facts["schedule"] = daily(seed.at, retries=seed.retries, await_minutes=seeding.await_minutes)
     if seed.every_hours is not None:
         facts["schedule"] = periodically(seed.every_hours, await_minutes=seeding.await_minutes)
     if seed.after is not None:
         facts["runs_after"] = seed.after
     if seed.source is not None:
         facts["source"] = seed.source
-    if seed.is_running:
-        facts["run_seconds"] = 600.0
     return facts
 
 
+def _begin_running(world: World, names: Sequence[str], pace: Pace) -> None:
+    """Begin runs that have come far already, and end one after the other soon."""
+    shortest, longest = pace.run_seconds
+    for number, name in enumerate(names, start=1):
+        job = world.job(name)
+        job.run_seconds = longest
+        left = min(shortest * number, longest * 0.9)
+        world.life.begin(job, Start(), world.now() - timedelta(seconds=longest - left))
+        job.run_seconds = None
+
+
 def _record_history(world: World, job: Job, seed: JobSeed, seeding: Seeding) -> None:
+    """Record a run a day. The last ``failed_runs`` failed, all for one reason; hardly any other one did."""
+    starts = _starts(world, seed, seeding)
+    broken = failed_outcome(world.book.rng, job.objects)
+    for left, started_at in zip(range(len(starts) - 1, -1, -1), starts, strict=True):
+        job.failure_rate = 0.0 if left == seed.failed_runs else min(seed.failure_rate, _USUAL_FAILURE_RATE)
+        _record_attempts(world, job, started_at, broken if left < seed.failed_runs else None)
+    job.failure_rate = _STAYS_BROKEN if seed.failed_runs else seed.failure_rate
+
+
+def _starts(world: World, seed: JobSeed, seeding: Seeding) -> list[datetime]:
     at = parse_local_time(seed.at or "03:30")
     today = world.now().astimezone(world.zone).date()
-    for days_ago in range(seeding.history_days, -1, -1):
-        job.failure_rate = 1.0 if 0 < seed.broken_days >= days_ago else seed.failure_rate
-        started_at = datetime.combine(today - timedelta(days=days_ago), at, world.zone)
-        _record_attempts(world, job, started_at + timedelta(seconds=world.book.rng.uniform(0, 40)), seeding)
-    job.failure_rate = _STAYS_BROKEN if seed.broken_days else seed.failure_rate
+    days = (today - timedelta(days=ago) for ago in range(seeding.history_days, -1, -1))
+    starts = (
+        datetime.combine(day, at, world.zone) + timedelta(seconds=world.book.rng.uniform(0, 40))
+        for day in days
+    )
+    return [start for start in starts if start + _LONGEST_RUN <= world.now()]
 
 
-def _record_attempts(world: World, job: Job, started_at: datetime, seeding: Seeding) -> None:
-    only = None
-    for _ in range(_ATTEMPTS):
-        seconds = world.book.rng.uniform(120, 5400)
+def _record_attempts(world: World, job: Job, started_at: datetime, broken: Outcome | None) -> None:
+    policy, only = retry_policy(job.schedule), None
+    for _ in range(policy.count + 1):
+        seconds = world.book.rng.uniform(120, _LONGEST_RUN.total_seconds())
         ended_at = started_at + timedelta(seconds=seconds)
         if ended_at > world.now():
             return
-        outcome = drawn_outcome(world.book.rng, job, only or job.objects)
+        outcome = broken or drawn_outcome(world.book.rng, job, only or job.objects)
         run = FinishedRun(
             ended_at, outcome.result, outcome.objects, outcome.warned, outcome.message, outcome.log, seconds
         )
@@ -115,4 +134,4 @@ def _record_attempts(world: World, job: Job, started_at: datetime, seeding: Seed
         if outcome.result != "Failed":
             return
         only = job.failed_objects or None
-        started_at = ended_at + timedelta(minutes=seeding.await_minutes)
+        started_at = ended_at + policy.wait

@@ -9,7 +9,7 @@ from bot.sandbox.vbr.estate import RepositoryFacts
 class JobSeed:
     """One job to seed. ``at`` is its daily time, ``after`` its predecessor; neither means by hand.
 
-    A job that has been broken for some days failed on each of them, retries included, and goes on failing.
+    The last ``failed_runs`` of a job failed, automatic retries included; it then fails every other time.
     """
 
     name: str
@@ -27,7 +27,8 @@ class JobSeed:
     has_run: bool = True
     is_running: bool = False
     every_hours: int | None = None
-    broken_days: int = 0
+    failed_runs: int = 0
+    retries: int = 3
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,12 @@ _HQ_JOBS = (
     JobSeed(
         "SQL Production",
         objects=("sql01", "sql02", "sql03"),
-        failure_rate=0.85,
         is_high_priority=True,
-        broken_days=3,
+        failed_runs=1,
     ),
     JobSeed("SQL Production Logs", at=None, objects=("sql01", "sql02"), every_hours=6, failure_rate=0.3),
     JobSeed("SQL", at="20:30", objects=("sqltest01",), failure_rate=0.05),
-    JobSeed(
-        "Oracle ERP", at="23:00", objects=("ora01", "ora02"), failure_rate=0.5, repository=1, broken_days=1
-    ),
+    JobSeed("Oracle ERP", at="23:00", objects=("ora01", "ora02"), repository=1, failed_runs=1, retries=1),
     JobSeed("Oracle ERP archive", after="Oracle ERP", at=None, objects=("ora-arch01",), repository=3),
     JobSeed("Web tier", at="21:00", objects=("web01", "web02", "web03", "web04")),
     JobSeed(
@@ -67,15 +65,14 @@ _HQ_JOBS = (
         after="Web tier",
         at=None,
         objects=("dmz-proxy01", "dmz-web01"),
-        failure_rate=0.25,
-        broken_days=5,
+        failed_runs=1,
     ),
     JobSeed("Exchange DAG", at="19:30", objects=("exch01", "exch02", "exch03"), warning_rate=0.7),
     JobSeed(
         "File servers", at="18:30", objects=("fs01", "fs02", "fs03", "fs04", "fs05", "fs06"), repository=1
     ),
     JobSeed("Domain controllers", at="01:00", objects=("dc01", "dc02"), is_high_priority=True),
-    JobSeed("SharePoint", at="02:00", objects=("sp-app01", "sp-sql01"), failure_rate=0.15, broken_days=1),
+    JobSeed("SharePoint", at="02:00", objects=("sp-app01", "sp-sql01"), failed_runs=1, retries=0),
     JobSeed("Linux backup job", at="19:00", objects=("lnx01", "lnx02", "lnx03"), repository=3),
     JobSeed("Kubernetes nodes", at="03:00", objects=("k8s-01", "k8s-02", "k8s-03"), is_running=True),
     JobSeed("VDI golden images", at=None, objects=("vdi-gold01",), has_run=False),
@@ -86,7 +83,7 @@ _HQ_JOBS = (
     JobSeed("Decommissioned 2019", at="06:00", objects=("w2k8-01",), is_disabled=True, has_run=False),
     JobSeed("Monthly archive", at=None, objects=("arch01", "arch02"), repository=4),
     JobSeed("New customer onboarding", at="22:30", objects=("cust01",), has_run=False),
-    JobSeed("DR replica web", "VSphereReplica", "00:30", ("web01", "web02"), failure_rate=0.2, broken_days=2),
+    JobSeed("DR replica web", "VSphereReplica", "00:30", ("web01", "web02"), failed_runs=1, retries=1),
     JobSeed("DR replica SQL", "VSphereReplica", "00:45", ("sql01",), failure_rate=0.1),
     JobSeed("Hyper-V cluster 1", "HyperVBackup", "21:30", ("hv-app01", "hv-app02"), repository=1),
     JobSeed("Hyper-V branch tools", "HyperVBackup", "21:45", ("hv-tools01",), warning_rate=0.5),
@@ -96,8 +93,8 @@ _HQ_JOBS = (
         "WindowsAgentBackup",
         "20:00",
         ("phys-win01", "phys-win02"),
-        failure_rate=0.3,
-        broken_days=12,
+        failed_runs=6,
+        retries=0,
     ),
     JobSeed("Linux servers (agent)", "LinuxAgentBackup", "20:15", ("phys-lnx01", "phys-lnx02")),
     JobSeed("Oracle RAC nodes (agent)", "LinuxAgentBackup", "20:45", ("rac01", "rac02"), is_running=True),
@@ -116,8 +113,7 @@ _HQ_JOBS = (
         None,
         ("nas01",),
         source="File servers",
-        failure_rate=0.2,
-        broken_days=1,
+        failed_runs=2,
     ),
     JobSeed("Copy to DR site", "BackupCopy", None, ("web01", "web02"), source="Web tier", repository=2),
     JobSeed(
@@ -132,22 +128,18 @@ _HQ_JOBS = (
         mode="Periodic",
     ),
     JobSeed("Old copy job", "LegacyBackupCopy", "08:00", ("web01",), failure_rate=0.1),
-    JobSeed(
-        "Proxmox cluster", "Unknown", "23:30", ("pve-vm100", "pve-vm101"), failure_rate=0.2, broken_days=2
-    ),
+    JobSeed("Proxmox cluster", "Unknown", "23:30", ("pve-vm100", "pve-vm101"), failed_runs=1, retries=1),
     JobSeed("Nutanix AHV", "Unknown", "23:45", ("ahv-01",)),
-    JobSeed("<!channel> nightly", at="23:15", objects=("odd01",), failure_rate=0.6, broken_days=1),
-    JobSeed("*bold* _it_ ~strike~", at="23:20", objects=("odd02",), failure_rate=0.5, broken_days=4),
+    JobSeed("<!channel> nightly", at="23:15", objects=("odd01",), failed_runs=1, retries=0),
+    JobSeed("*bold* _it_ ~strike~", at="23:20", objects=("odd02",), failed_runs=1, retries=2),
     JobSeed("`code` and ```fence```", at="23:25", objects=("odd03",)),
     JobSeed("\N{FIRE} Hot standby \N{ROCKET}", at="00:10", objects=("odd04",)),
-    JobSeed(_LONG_NAME, at="00:20", objects=("sap01", "sap02"), broken_days=2),
+    JobSeed(_LONG_NAME, at="00:20", objects=("sap01", "sap02"), failed_runs=2, retries=1),
     JobSeed(
         'The "quoted" job \N{LEFT DOUBLE QUOTATION MARK}curly\N{RIGHT DOUBLE QUOTATION MARK}',
         objects=("odd05",),
     ),
-    JobSeed(
-        "O'Brien's laptop", "WindowsAgentBackup", "12:00", ("obrien-nb",), failure_rate=0.4, broken_days=30
-    ),
+    JobSeed("O'Brien's laptop", "WindowsAgentBackup", "12:00", ("obrien-nb",), failed_runs=5, retries=0),
     JobSeed("  blanks around  ", at="01:30", objects=("odd06",)),
     JobSeed("evil \N{RIGHT-TO-LEFT OVERRIDE}gpj.exe", at="01:40", objects=("odd07",), failure_rate=0.3),
     JobSeed("<https://evil.example.com|Click> & <@U0ADMIN>", at="01:50", objects=("odd08",)),
@@ -191,15 +183,22 @@ HQ = Site(
 )
 
 _BRANCH_JOBS = (
-    JobSeed("Branch file server", at="20:00", objects=("br-fs01",), failure_rate=0.6),
-    JobSeed("Branch domain controller", at="20:30", objects=("br-dc01",)),
+    JobSeed("Branch file server", at="20:00", objects=("br-fs01",), failed_runs=1, retries=2),
+    JobSeed("Branch domain controller", at="20:30", objects=("br-dc01",), is_running=True),
     JobSeed(
         "Branch ERP", at="21:00", objects=("br-erp01", "br-erp02"), failure_rate=0.2, is_high_priority=True
     ),
     JobSeed("Branch ERP copy", "BackupCopy", None, ("br-erp01",), source="Branch ERP"),
     JobSeed("SQL Production", at="22:00", objects=("br-sql01",), failure_rate=0.3),
     JobSeed("Web tier", at="22:30", objects=("br-web01",)),
-    JobSeed("Till systems", "WindowsAgentBackup", "23:00", ("till01", "till02", "till03"), failure_rate=0.4),
+    JobSeed(
+        "Till systems",
+        "WindowsAgentBackup",
+        "23:00",
+        ("till01", "till02", "till03"),
+        failed_runs=2,
+        retries=0,
+    ),
     JobSeed("Warehouse scanners", "LinuxAgentBackup", "23:30", ("scan01",), is_disabled=True),
     JobSeed("Hyper-V branch", "HyperVBackup", "00:00", ("br-hv01", "br-hv02"), warning_rate=0.4),
     JobSeed("Replica to HQ", "VSphereReplica", "01:00", ("br-erp01",), failure_rate=0.3),

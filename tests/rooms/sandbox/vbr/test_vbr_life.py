@@ -1,7 +1,7 @@
 """How jobs run by themselves: schedules, states, automatic retries, chains, copies, determinism."""
 
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import pytest
 
@@ -198,8 +198,31 @@ def test_the_seeded_world_has_what_the_demo_needs() -> None:
     assert any(r.capacity_gb and r.free_gb / r.capacity_gb < 0.05 for r in world.book.repositories.values())
 
 
+@pytest.mark.parametrize("site", ["hq", "branch"])
+def test_what_fails_in_a_seeded_world_went_well_before(site: str) -> None:
+    """A job whose last run failed did so at most six times in a row, and had successes before."""
+    world = seeded_world(StillClock(), site)
+    for job in world.jobs:
+        results = [session.result for session in world.sessions_of(job) if session.is_stopped]
+        streak = len(list(takewhile(lambda result: result == "Failed", reversed(results))))
+        assert streak <= 6
+        assert (job.last_result == "Failed") == (streak > 0)
+        assert streak < len(results) or not results
+
+
+@pytest.mark.parametrize("site", ["hq", "branch"])
+def test_a_lively_world_soon_has_something_to_tell(site: str, clock: StillClock) -> None:
+    """What runs at the start has come far: a run ends within the first half minute."""
+    world = seeded_world(clock, site, Seeding(pace=LIVELY, await_minutes=1))
+    running = [job for job in world.jobs if world.book.active_session(job)]
+    assert running
+    clock.forward(seconds=30)
+    world.tick()
+    assert any(world.book.active_session(job) is None for job in running)
+
+
 def test_a_lively_world_starts_a_job_every_half_minute(clock: StillClock) -> None:
-    """Ten minutes bring some twenty new runs of 15 to 90 seconds, and retries after a minute."""
+    """Ten minutes bring some twenty new runs of 20 to 45 seconds, and retries after a minute."""
     world = seeded_world(clock, "hq", Seeding(pace=LIVELY, await_minutes=1))
     begun = world.now()
     for _ in range(60):
@@ -212,7 +235,7 @@ def test_a_lively_world_starts_a_job_every_half_minute(clock: StillClock) -> Non
     ]
     assert 15 <= len(fresh) <= 60
     lengths = [(s.ended_at - s.created_at).total_seconds() for s in fresh if s.ended_at is not None]
-    assert 15 <= min(lengths) <= max(lengths) <= 90
+    assert 20 <= min(lengths) <= max(lengths) <= 45
 
 
 async def test_a_seeded_world_is_served_whole(clock: StillClock) -> None:
