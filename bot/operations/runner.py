@@ -11,7 +11,7 @@ from bot.operations import offers
 from bot.operations.actions import Actions, Memory
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
-from bot.operations.catalog import Operation, operation_of
+from bot.operations.catalog import HELP, Operation, operation_of
 from bot.operations.job import JobDetails
 from bot.operations.jobs import Jobs
 from bot.operations.lookup import Lookup
@@ -19,6 +19,7 @@ from bot.operations.outcomes import (
     Broken,
     Done,
     Failed,
+    Misread,
     MovedOn,
     NotNow,
     Outcome,
@@ -119,10 +120,13 @@ class Runner:
         self._servers = Servers(fleet, lookup, views, surroundings.health, clock)
         self._actions = Actions(fleet, lookup, self._rights, sender, memory, clock)
 
-    async def run(self, gesture: Gesture, request: Request) -> Outcome:
-        """Return what came of it; what servers and database raise are outcomes too."""
+    async def run(self, gesture: Gesture, request: Request | Misread) -> Outcome:
+        """Return what came of it; what servers and database raise are outcomes too.
+
+        Words that could not be read come back as they are, to whoever is let in; they count as `help`.
+        """
         began = self._surroundings.clock.monotonic()
-        operation = operation_of(request)
+        operation = HELP if isinstance(request, Misread) else operation_of(request)
         outcome = await self._outcome(operation, gesture, request)
         seconds = self._surroundings.clock.monotonic() - began
         self._surroundings.metrics.operation_finished(operation.name, kind_of(outcome), seconds=seconds)
@@ -137,12 +141,14 @@ class Runner:
         """Return the operations whose buttons to draw on this job where many people look."""
         return offers.offers_all(state)
 
-    async def _outcome(self, operation: Operation, gesture: Gesture, request: Request) -> Outcome:
+    async def _outcome(self, operation: Operation, gesture: Gesture, request: Request | Misread) -> Outcome:
         try:
             person = await self._surroundings.people.read(gesture.person_id, gesture.team_id)
             verdict = self._verdict(person, operation, gesture)
             if verdict.refusal is not None:
                 outcome: Outcome = await self._refused(operation, person, gesture, verdict)
+            elif isinstance(request, Misread):
+                outcome = request
             else:
                 asking = Asking(person, gesture, self._rights.sight(person))
                 outcome = await self._answer(request, asking)

@@ -4,6 +4,7 @@ Works on the merged data before it is typed, so that one wrong value hides none 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.settings.problems import Problem, nearest, quoted
 
 _SECTIONS_WITH_SERVERS = ("grants", "routes", "expectations")
 _GLOB_SIGNS = "*?["
+_NOT_ACTED_ON = (("slack", "audit_channel"), ("expectations",), ("digests",), ("approvals", "operations"))
 
 
 def cross_checks(values: Mapping[str, Any], origins: Origins) -> Iterator[Problem]:
@@ -38,6 +40,11 @@ def cautions(settings: Settings, environ: Mapping[str, str], known: set[str]) ->
         yield Problem(
             "slack.default_channel", "not set", "is none, and neither is a route: no completion is told"
         )
+    for location in _NOT_ACTED_ON:
+        value: object = reduce(getattr, location, settings)
+        if value:
+            origin = settings.origin(*location)
+            yield Problem(".".join(location), origin.source, "is checked, but not acted on in this release")
     for name in foreign_variables(environ, known):
         yield Problem(name, f"environment variable {name}", "is not a variable of veeam-bot: it is ignored")
 

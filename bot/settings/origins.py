@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+NOT_SET = "not set"
 Location = tuple[str | int, ...]
 """The way to a value from the top: ("routes", 1, "channel"); entries count from 0, as in the data."""
 
@@ -15,6 +16,11 @@ class Origin:
 
     setting: str
     source: str
+
+    @property
+    def place(self) -> str:
+        """Where to change it: the source, or the setting's name where nothing gave a value."""
+        return self.setting if self.source == NOT_SET else self.source
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Origins:
         return ", ".join(parts)
 
     def _source(self, location: Location) -> str:
-        return self.place(location) if location in self.written else "not set"
+        return self.place(location) if location in self.written else NOT_SET
 
     def _step(self, location: Location, *, is_last: bool) -> list[str]:
         step = location[-1]

@@ -62,6 +62,7 @@ def typed(body: Mapping[str, Any]) -> Typed:
         team_id=_text(body, "team_id"),
         channel_id=place.channel_id,
         origin=Origin.TYPED,
+        is_direct=_is_direct(place.channel_id),
         press_key=_key("command", _text(body, "trigger_id") or secrets.token_hex()),
     )
     return Typed(gesture, place, _text(body, "text") or "")
@@ -72,12 +73,15 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
     action = (body.get("actions") or [{}])[0]
     user, container = body.get("user") or {}, body.get("container") or {}
     channel, message = body.get("channel") or {}, body.get("message") or {}
+    message_ts = _text(container, "message_ts") or _text(message, "ts")
+    thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
     place = Place(
         person_id=PersonId(_text(user, "id") or ""),
         channel_id=_text(channel, "id") or _text(container, "channel_id"),
         response_url=_text(body, "response_url"),
-        thread_ts=_text(container, "thread_ts") or _text(message, "thread_ts"),
-        message_ts=_text(container, "message_ts") or _text(message, "ts"),
+        # A root that has replies names itself as its thread; a press on it belongs to the channel.
+        thread_ts=thread_ts if thread_ts != message_ts else None,
+        message_ts=message_ts,
         is_ephemeral=container.get("is_ephemeral") is True,
     )
     option = action.get("selected_option") or {}
@@ -89,6 +93,7 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
         channel_id=place.channel_id,
         origin=Origin.MENU if option else Origin.BUTTON,
+        is_direct=_is_direct(place.channel_id),
         press_key=_key(place.channel_id or "", place.message_ts or "", value or action_id),
     )
     return Pressed(gesture, place, action_id, value)
@@ -97,6 +102,11 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
 def new_reference() -> str:
     """Return a short reference that people can read out and that finds the log lines of one gesture."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
+def _is_direct(channel_id: str | None) -> bool:
+    """A conversation of two has an ID that begins with D."""
+    return channel_id is not None and channel_id.startswith("D")
 
 
 def _key(*parts: str) -> str:

@@ -13,7 +13,7 @@ from bot.store.tables import followed
 FollowedId = NewType("FollowedId", int)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewFollowed:
     """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` started it."""
 
@@ -26,9 +26,10 @@ class NewFollowed:
     channel: str
     ts: str
     started_at: datetime
+    detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followed(NewFollowed):
     """A session that is followed."""
 

@@ -211,6 +211,7 @@ followed = Table(
     _text("ts"),
     _time("started_at"),
     _maybe_time("finished_at"),
+    _maybe_text("detail"),
     UniqueConstraint("channel", "ts"),
     Index(None, "server", "finished_at"),
     sqlite_autoincrement=True,

@@ -21,11 +21,10 @@ _SENTENCES = {
 
 def action(answer: ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
-    detail = f"{literal(answer.detail)[:1].upper()}{literal(answer.detail)[1:]}." if answer.detail else ""
     target = Target(answer.server, answer.job_id, answer.job_name)
     head = paragraph(
         _sentence(answer.operation, target, answer.by),
-        detail,
+        _detail(answer.detail),
         _state(answer.operation, answer.session) if answer.session else "VBR named no session to follow.",
     )
     return compose([head, _running_controls(answer.operation, target, answer.session)])
@@ -34,7 +33,9 @@ def action(answer: ActionAnswer) -> Message:
 def action_progress(followed: NewFollowed, session: Session) -> Message:
     """The same message while the session goes on."""
     operation, target = BY_NAME[followed.operation], _target(followed)
-    head = paragraph(_sentence(operation, target, followed.person), _state(operation, session))
+    head = paragraph(
+        _sentence(operation, target, followed.person), _detail(followed.detail), _state(operation, session)
+    )
     return compose([head, _running_controls(operation, target, session)])
 
 
@@ -82,6 +83,10 @@ def _sentence(operation: Operation, target: Target, by: str) -> str:
     label = operation.button or operation.name.capitalize()
     sentence = _SENTENCES.get(operation.name, f"{label} of {{job}} by {{by}}")
     return sentence.format(job=signs.job_name(target.name, target.server), by=mention(by))
+
+
+def _detail(detail: str | None) -> str:
+    return f"{literal(detail)[:1].upper()}{literal(detail)[1:]}." if detail else ""
 
 
 def _state(operation: Operation, session: Session) -> str:

@@ -147,7 +147,7 @@ def _explain_no(error: VeeamError, server: str) -> Explanation:
             )
         case veeam.Rejected():
             return Explanation(
-                f"{server} said no.{_words(error)}", _UNCHANGED, "Its words say what stands against it."
+                f"{server} said no.{_words(error)}", _UNCHANGED, "Its own words above say why."
             )
         case _:
             return Explanation(

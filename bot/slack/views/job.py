@@ -55,7 +55,7 @@ def _next_run(state: JobState, settings: Job | None) -> str:
     if state.next_run is None:
         unscheduled = settings is not None and settings.runs_automatically is False
         return f"Next run: {policy or ('by hand only' if unscheduled else 'not planned')}"
-    return " · ".join(filter(None, (f"Next run: {date(state.next_run)}", policy)))
+    return f"Next run: {date(state.next_run)}"
 
 
 def _covers(state: JobState) -> str:

@@ -8,7 +8,7 @@ from bot.operations.requests import JobsFilter, JobsRequest
 from bot.slack.text import code, count, date, literal
 from bot.slack.views import signs
 from bot.slack.views.buttons import Target, controls, job_controls, page_controls, share_control
-from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, heading, note, paragraph
+from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
 
 _TITLES = {
     None: "Jobs",
@@ -42,7 +42,7 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
         as_of(answer.as_of, shared_by),
         _paging(answer) if shared_by is None else NOTHING,
     ]
-    return compose(head, [job_row(view) for view in answer.rows], tail, noun="job", plural="jobs")
+    return compose(head, divided(map(job_row, answer.rows)), tail, noun="job", plural="jobs")
 
 
 def job_row(view: JobView) -> Part:

@@ -14,6 +14,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block as SlackBlock
 from slack_sdk.models.blocks import (
     ContextBlock,
+    DividerBlock,
     HeaderBlock,
     MarkdownTextObject,
     PlainTextObject,
@@ -84,6 +85,11 @@ def note(*lines: str) -> Part:
     if not markup:
         return NOTHING
     return Part(markup, drawn(ContextBlock(elements=[mrkdwn(markup)])))
+
+
+def divided(rows: Iterable[Part]) -> list[Part]:
+    """Rows with a line above each, so that the eye finds where one begins."""
+    return [Part("", drawn(DividerBlock())) + row for row in rows]
 
 
 def as_of(at: datetime, shared_by: PersonId | None) -> Part:

@@ -74,7 +74,9 @@ def not_found(outcome: NotFound, *, command: str) -> Message:
         paragraph(
             f"There is no {literal(outcome.what)} {code(outcome.word)} that you may see.",
             f"Did you mean {_either(near)}?" if near else "",
-            f"Or try {code(f'{command} {outcome.suggestion}')}" if outcome.suggestion else "",
+            f"{'Or try' if near else 'Try'} {code(f'{command} {outcome.suggestion}')}"
+            if outcome.suggestion
+            else "",
         ),
         note(_silent(outcome.silent)),
     ]

@@ -1,5 +1,6 @@
 """A list of sessions, newest first."""
 
+from datetime import timedelta
 from math import ceil
 
 from bot.operations.answers import SessionsAnswer, SessionView
@@ -8,7 +9,7 @@ from bot.operations.requests import NamedJob, SessionsFilter
 from bot.slack.text import code, count, duration, literal, mention, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, page_controls, session_control, share_control
-from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, heading, note, paragraph
+from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
 
 _TITLES = {
     None: "Sessions",
@@ -17,6 +18,7 @@ _TITLES = {
     SessionsFilter.WARNING: "Sessions with warnings",
     SessionsFilter.SUCCESS: "Successful sessions",
 }
+_TOLD_IN_HOURS = timedelta(hours=48)
 
 
 def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Message:
@@ -29,7 +31,7 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
         as_of(answer.as_of, shared_by),
         _paging(answer) if shared_by is None else NOTHING,
     ]
-    return compose(head, [_row(view) for view in answer.rows], tail, noun="session", plural="sessions")
+    return compose(head, divided(map(_row, answer.rows)), tail, noun="session", plural="sessions")
 
 
 def _row(view: SessionView) -> Part:
@@ -60,11 +62,17 @@ def _summary(answer: SessionsAnswer) -> str:
     parts = [
         "" if answer.total is None else count(answer.total, "session"),
         _of_job(answer),
-        f"within {duration(request.within)}" if request.within else "",
+        f"in the last {_window(request.within)}" if request.within else "",
         f"on {literal(request.server)}" if request.server else "",
         _page(answer),
     ]
     return " · ".join(filter(None, parts))
+
+
+def _window(within: timedelta) -> str:
+    # "The last 24 h" is what was asked for; "the last 1 d" is not.
+    is_short = within <= _TOLD_IN_HOURS and not within % timedelta(hours=1)
+    return f"{within // timedelta(hours=1)} h" if is_short else duration(within)
 
 
 def _of_job(answer: SessionsAnswer) -> str:

@@ -7,7 +7,7 @@ from bot.slack.text import code, count, date, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, share_control
 from bot.slack.views.jobs import job_row
-from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, heading, note, paragraph
+from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.repositories import is_worth_telling, repository_line
 
 _FAILED_LIMIT = 3
@@ -53,7 +53,7 @@ def _server(status: ServerStatus, command: str) -> list[Part]:
     filling = [f"{signs.WARNING} {repository_line(one)}" for one in worth_telling[:_REPOSITORIES_LIMIT]]
     failed, running = status.failed[:_FAILED_LIMIT], status.running[:_RUNNING_LIMIT]
     return [
-        paragraph(f"{strong(status.server)}: {_counts(status)}", polled),
+        *divided([paragraph(f"{strong(status.server)}: {_counts(status)}", polled)]),
         *map(job_row, failed),
         note(_more(status.failed_total, len(failed), "failed job", f"{command} jobs failed")),
         paragraph(*map(signs.job_line, running)),

@@ -1,6 +1,7 @@
 """What the watch keeps: cursors, known sessions, runs, leases, followed sessions, silences."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bot.store import (
@@ -112,11 +113,12 @@ async def test_a_lease_has_one_holder(database: Database, other: Database) -> No
 async def test_followed_sessions(database: Database) -> None:
     """A message follows one session until its end was shown."""
     followed = FollowedSessions(database)
-    new = NewFollowed("hq", "s1", "j1", "SQL", "retry", "U1", "C1", "1.0", NOON)
+    facts = {"job_id": "j1", "job_name": "SQL", "operation": "retry", "person": "U1", "channel": "C1"}
+    new = NewFollowed(server="hq", session_id="s1", ts="1.0", started_at=NOON, detail="active full", **facts)
     await followed.add(new)
-    await followed.add(NewFollowed("hq", "s2", "j1", "SQL", "retry", "U1", "C1", "1.0", NOON))
+    await followed.add(NewFollowed(server="hq", session_id="s2", ts="1.0", started_at=NOON, **facts))
     (only,) = await followed.unfinished("hq")
-    assert only == Followed("hq", "s1", "j1", "SQL", "retry", "U1", "C1", "1.0", NOON, FollowedId(1))
+    assert only == Followed(id=FollowedId(1), **asdict(new))
     assert await followed.unfinished("dr") == ()
     await followed.finish(only.id, NOON)
     assert await followed.unfinished("hq") == ()

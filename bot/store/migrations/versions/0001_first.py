@@ -82,6 +82,7 @@ def _watching() -> None:
         sa.Column("ts", sa.Text(), nullable=False),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("finished_at", TIME, nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_followed"),
         sa.UniqueConstraint("channel", "ts", name="uq_followed_channel_ts"),
         sqlite_autoincrement=True,
