@@ -1,7 +1,7 @@
 """Whatever dies, and whenever: each session is told exactly once.
 
-Two processes watch one server and send from one outbox, while sessions end, time passes, the server goes dark,
-and either process is killed around any of its transactions or around any message it posts.
+Two processes watch one server and send from one outbox, while sessions end, time passes, the server goes
+dark, and either process is killed around any of its transactions or around any message it posts.
 """
 
 import asyncio
@@ -152,6 +152,12 @@ class Watching(RuleBasedStateMachine):
     )
     def a_session_ends(self, job: str, result: str, ago: int) -> None:
         self.ended.append(self.processes[0].site.ended(job, result, ago=ago, seconds=1.0))
+
+    @rule(count=st.integers(1, 4), result=st.sampled_from(("Success", "Failed")))
+    def nobody_looks_for_a_while(self, count: int, result: str) -> None:
+        for _ in range(count):
+            self.a_session_ends("Plain", result, 0)
+            self.time_passes(900)
 
     @rule(seconds=st.sampled_from((1, 20, 61, 400, 1500)))
     def time_passes(self, seconds: int) -> None:
