@@ -146,12 +146,12 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def bar(percent: float) -> str:
-    """Progress, drawn and said: "▓▓▓▓░░░░░░ 42 %". Full only when it is, empty only when it is."""
+    """Progress, drawn and said: "▰▰▰▰▱▱▱▱▱▱ 42 %". Full only when it is, empty only when it is."""
     shown = max(0, min(_ALL, math.floor(percent))) if math.isfinite(percent) else 0
     filled = round(shown * _BAR_CELLS / _ALL)
     if 0 < shown < _ALL:
         filled = max(1, min(_BAR_CELLS - 1, filled))
-    return f"{'▓' * filled}{'░' * (_BAR_CELLS - filled)} {shown} %"
+    return f"{'▰' * filled}{'▱' * (_BAR_CELLS - filled)} {shown} %"
 
 
 def mention(member: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from bot.sandbox.vbr.state import Job, Outcome
-from bot.sandbox.vbr.texts import failure_text, warning_text
+from bot.sandbox.vbr.texts import failure_text, job_failure_text, warning_text
 
 
 def chosen_outcome(rng: Random, job: Job, objects: Sequence[str]) -> Outcome:
@@ -26,7 +26,7 @@ def drawn_outcome(rng: Random, job: Job, objects: Sequence[str]) -> Outcome:
 def failed_outcome(rng: Random, objects: Sequence[str]) -> Outcome:
     """Draw a failure: as a rule of one to three objects, now and then of the job as a whole."""
     if not objects or rng.random() < 0.1:
-        text = failure_text(rng, "job")
+        text = job_failure_text(rng)
         return Outcome("Failed", message=text, log=(("Failed", text),))
     count = min(len(objects), rng.choice((1, 1, 1, 2, 3)))
     names = rng.sample(list(objects), count)

@@ -57,6 +57,11 @@ def failure_text(rng: Random, name: str, host: str = "vcenter01.example.com") ->
     return rng.choice(FAILURES).format(object=name.strip(), host=host)
 
 
+def job_failure_text(rng: Random, host: str = "vcenter01.example.com") -> str:
+    """One of the messages that a job bears that failed as a whole: it names no object."""
+    return rng.choice([text for text in FAILURES if "{object}" not in text]).format(host=host)
+
+
 def warning_text(rng: Random, name: str) -> str:
     """One of the messages that an object with a warning bears."""
     return rng.choice(WARNINGS).format(object=name.strip())
