@@ -337,6 +337,7 @@ def _is_open(now: datetime) -> Any:
 
 def _next_rows(now: datetime, limit: int) -> Any:
     row, root, other, earlier = (outbox.alias() for _ in range(4))
+    busy = select(other.c.channel).where(other.c.sent_at.is_(None), other.c.claimed_until > now)
     place = (
         func.row_number().over(partition_by=row.c.channel, order_by=(row.c.priority, row.c.id)).label("place")
     )
@@ -350,9 +351,8 @@ def _next_rows(now: datetime, limit: int) -> Any:
                 row.c.root_key.is_(None),
                 exists().where(root.c.key == row.c.root_key, root.c.sent_at.is_not(None)),
             ),
-            ~exists().where(
-                other.c.channel == row.c.channel, other.c.sent_at.is_(None), other.c.claimed_until > now
-            ),
+            row.c.channel.not_in(busy),
+            row.c.channel.not_in(select(closed_channels.c.channel)),
             # What hangs on one root goes out in the order it was queued, also after one of it was put off.
             ~exists().where(
                 earlier.c.root_key == row.c.root_key,
@@ -361,7 +361,6 @@ def _next_rows(now: datetime, limit: int) -> Any:
                 earlier.c.sent_at.is_(None),
                 earlier.c.parked_at.is_(None),
             ),
-            ~exists().where(closed_channels.c.channel == row.c.channel),
         )
         .subquery()
     )

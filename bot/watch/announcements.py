@@ -27,6 +27,7 @@ from bot.watch.destinations import Queued, attempt_told, first_told, run_key
 from bot.watch.facts import SessionFacts
 from bot.watch.jobs import JobBook
 from bot.watch.reading import Ended, Reading
+from bot.watch.routing import Routed
 from bot.watch.runs import Run, begun, belongs, continued, is_failed
 from bot.watch.stories import story_of
 from bot.watch.telling import Prepared, Rules, is_late, routed, run_facts, session_facts
@@ -110,10 +111,8 @@ class Announcer:
             return True
         async with self._database.reading() as reading:
             row = await self._runs.latest(reading, self._server.name, prepared.job_id)
-        if row is None:
-            return False
-        run = Run.decode(row.body)
-        return bool(run.told_in) and is_failed(run.facts.last)
+        run = None if row is None else Run.decode(row.body)
+        return run is not None and bool(run.told_in) and is_failed(run.facts.last)
 
     async def _tell(self, prepared: Prepared, reading: Reading) -> bool:
         server, session, ended_at = self._server.name, prepared.ended.session, prepared.ended.ended_at
@@ -122,7 +121,9 @@ class Announcer:
             if not await self._sessions.claim(transaction, server, session.id, ended_at):
                 return False
             own = await self._own_actions.within(transaction, server, [session.id])
-            queued = await self._queued(transaction, prepared, session_facts(prepared, own), reading)
+            facts = session_facts(prepared, own)
+            goes_to = routed(self._rules, server, prepared, facts.started_in)
+            queued = await self._queued(transaction, prepared, facts, goes_to, reading)
             await self._outbox.add(transaction, queued.rows)
             await self._keep(transaction, queued.run)
             await self._sessions.advance(transaction, server, min(ended_at, reading.cursor.read_to))
@@ -132,13 +133,19 @@ class Announcer:
             session_id=session.id,
             job=prepared.job_name,
             result=queued.run.facts.last.result,
+            reason=goes_to.untold or sorted({each.reason for each in goes_to.destinations}),
             channels=[told.channel for told in queued.run.told_in],
             attempt=len(queued.run.facts.attempts),
         )
         return bool(queued.rows)
 
     async def _queued(
-        self, transaction: Transaction, prepared: Prepared, session: SessionFacts, reading: Reading
+        self,
+        transaction: Transaction,
+        prepared: Prepared,
+        session: SessionFacts,
+        goes_to: Routed,
+        reading: Reading,
     ) -> Queued:
         server, now = self._server.name, self._clock.now()
         late = is_late(self._rules, session.ended_at, reading.server_now)
@@ -149,8 +156,7 @@ class Announcer:
         else:
             facts = run_facts(server, prepared, session, is_late=late)
             further = Queued(begun(facts, prepared.retry), ())
-        destinations = routed(self._rules, server, prepared, session.started_in).destinations
-        first = first_told(further.run, destinations, now)
+        first = first_told(further.run, goes_to.destinations, now)
         return Queued(first.run, (*further.rows, *first.rows))
 
     async def _keep(self, transaction: Transaction, run: Run) -> None:

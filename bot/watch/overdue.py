@@ -41,7 +41,12 @@ class Overdue:
         """Tell runs whose attempt is overdue on the server's clock; returns how many."""
         overdue = await self._runs.overdue(self._server.name, server_now)
         for row in overdue:
-            await self._settle(row, await self._done_since(Run.decode(row.body)), server_now)
+            run = Run.decode(row.body)
+            if run is None:
+                log.error("watch.run_unreadable", server=row.server, run=row.run_key)
+                await self._forget(row)
+            else:
+                await self._settle(row, run, await self._done_since(run), server_now)
         return len(overdue)
 
     async def _done_since(self, run: Run) -> _Since:
@@ -68,7 +73,11 @@ class Overdue:
         untold = await self._sessions.unknown(self._server.name, [row.id for row in later])
         return _Since.AT_IT if untold or not all(row.is_stopped for row in later) else _Since.RAN
 
-    async def _settle(self, row: RunRow, since: _Since, server_now: datetime) -> None:
+    async def _forget(self, row: RunRow) -> None:
+        async with self._database.transaction() as transaction:
+            await self._runs.put(transaction, replace(row, expected_by=None))
+
+    async def _settle(self, row: RunRow, run: Run, since: _Since, server_now: datetime) -> None:
         now = self._clock.now()
         async with self._database.transaction() as transaction:
             await transaction.serialise(f"announce/{self._server.name}")
@@ -78,7 +87,7 @@ class Overdue:
             if since is _Since.AT_IT:
                 await self._runs.put(transaction, replace(row, expected_by=server_now + _LOOK_AGAIN_AFTER))
                 return
-            final = given_up(Run.decode(row.body))
+            final = given_up(run)
             queued = overtaken_told(final, now) if since is _Since.RAN else no_attempt_told(final, now)
             await self._outbox.add(transaction, queued.rows)
             await self._runs.put(transaction, replace(row, expected_by=None, body=queued.run.encode()))

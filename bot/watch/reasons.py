@@ -19,7 +19,6 @@ class Told(StrEnum):
 
     ROUTE = "route"
     DEFAULT_CHANNEL = "default_channel"
-    RUN_TOLD_HERE = "run_told_here"  # a further attempt of a run whose root stands in the channel
 
 
 class Untold(StrEnum):

@@ -48,9 +48,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.json.encode(self).decode()
 
     @classmethod
-    def decode(cls, body: str) -> "Run":
-        """Return the run that `encode` wrote; raises `msgspec.ValidationError` for anything else."""
-        return msgspec.json.decode(body, type=cls)
+    def decode(cls, body: str) -> "Run | None":
+        """Return the run that `encode` wrote; None for anything else, so that it holds up nothing."""
+        try:
+            return msgspec.json.decode(body, type=cls)
+        except msgspec.DecodeError:
+            return None
 
 
 def is_failed(session: SessionFacts) -> bool:

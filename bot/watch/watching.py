@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from bot.observability import Clock, Health, Metrics
-from bot.store import Database, Leases, Runs, Sessions, StoreError
+from bot.store import Database, FollowedSessions, Leases, OwnActions, Runs, Sessions, StoreError
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch.announcements import Announcer
 from bot.watch.classify import asked_types
@@ -19,6 +19,7 @@ from bot.watch.silence import SilenceKeeper
 from bot.watch.telling import Rules, is_late
 
 RUNS_KEPT = timedelta(days=14)
+_ACTIONS_KEPT = timedelta(days=30)
 _SEEN_KEPT = timedelta(days=3)
 _LEASE_INTERVALS = 3
 _LEAST_LEASE_SECONDS = 60.0
@@ -56,6 +57,8 @@ class Watch:
         self._holder = holder
         self._sessions = Sessions(database)
         self._runs = Runs(database)
+        self._own_actions = OwnActions(database)
+        self._followed = FollowedSessions(database)
         self._leases = Leases(database)
         self._poller = Poller(server, self._sessions, jobs, clock, asking)
         self._announcer = Announcer(server, database, jobs, clock, rules)
@@ -130,3 +133,5 @@ class Watch:
         oldest = min(reading.server_now - reach, reading.cursor.read_to - 2 * OVERLAP)
         await self._sessions.purge(self._server.name, oldest)
         await self._runs.purge(self._server.name, reading.server_now - RUNS_KEPT)
+        await self._own_actions.purge(self._clock.now() - _ACTIONS_KEPT)
+        await self._followed.purge(self._clock.now() - _ACTIONS_KEPT)

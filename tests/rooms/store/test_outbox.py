@@ -98,6 +98,21 @@ async def test_beginning_renews_the_claim(database: Database) -> None:
     assert await claim(database, NOON + timedelta(seconds=118), "b") == []
 
 
+async def test_the_claims_of_the_dead_are_released(database: Database) -> None:
+    """What a process that is gone had claimed is claimed by another at once, and said to have been begun."""
+    await add(database, row("a"), row("b", "C2"))
+    outbox = Outbox(database)
+    for found, holder in (
+        (await outbox.claim("a", NOON, LEASE, 1), "a"),
+        (await outbox.claim("b", NOON, LEASE, 1), "b"),
+    ):
+        await outbox.began(found[0].id, holder, NOON, LEASE)
+    assert sorted(await outbox.holders()) == ["a", "b"]
+    await outbox.release_all("a")
+    assert (await claimed(database, "c")).attempted_at == NOON
+    assert sorted(await outbox.holders()) == ["b", "c"]
+
+
 async def test_a_thread_waits_for_its_root(database: Database) -> None:
     """What hangs on a root is not due before the root was sent, and then knows where it stands."""
     await add(database, reply("story", "root", priority=0), row("root"))

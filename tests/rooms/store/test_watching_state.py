@@ -106,7 +106,10 @@ async def test_a_lease_has_one_holder(database: Database, other: Database) -> No
     assert await theirs.take("poll", second, NOON + timedelta(seconds=119), 60)
     await theirs.release("poll", holder)
     assert not await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
-    await theirs.release("poll", second)
+    assert await ours.holders() == (second,)
+    await ours.release_all("somebody else")
+    await theirs.release_all(second)
+    assert await ours.holders() == ()
     assert await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
 
 

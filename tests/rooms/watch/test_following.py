@@ -61,7 +61,17 @@ async def running(site: Site) -> Running:
     job = site.world.add_job("SQL nightly")
     site.world.plan(job, [Outcome("Failed", {"vm01": "VSS timeout"})])
     session = site.world.begin_run(job, by=r"CORP\svc-slack")
-    new = NewFollowed("hq", session.id, job.id, job.name, "start", "U1", "C1", "1.0", site.clock.now())
+    new = NewFollowed(
+        server="hq",
+        session_id=session.id,
+        job_id=job.id,
+        job_name=job.name,
+        operation="start",
+        person="U1",
+        channel="C1",
+        ts="1.0",
+        started_at=site.clock.now(),
+    )
     await FollowedSessions(site.database).add(new)
     await OwnActions(site.database).remember(
         OwnAction("hq", job.id, session.id, "start", "U1", "C1", "k7q2", site.clock.now())

@@ -151,6 +151,8 @@ def test_a_run_survives_as_json() -> None:
     told = ToldIn(channel="C1", threads=Threads.FLAT, mention="S1", mentioned=True)
     kept = msgspec.structs.replace(failing(message="Ä <!channel>"), told_in=(told,))
     assert Run.decode(kept.encode()) == kept
+    assert Run.decode('{"facts": 7}') is None
+    assert Run.decode("not JSON") is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["Failed", "Success", "Warning", "None"]))))
