@@ -18,17 +18,22 @@ from aiolimiter import AsyncLimiter
 from bot import endpoints
 from bot.observability import (
     Clock,
+    Finding,
     Health,
     Metrics,
+    Redaction,
     SystemClock,
     contained,
+    found_by,
     is_gone,
     process_name,
     set_up_logging,
 )
+from bot.operations.matching import matches_glob
 from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
-from bot.settings import ServerName, ServerSettings, Settings
+from bot.settings import AccountSettings, ServerName, ServerSettings, Settings
+from bot.slack.checks import check_slack
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory, Home
@@ -56,9 +61,10 @@ from bot.store import (
     StoreBroken,
     StoreError,
     StoreUnavailable,
+    check_database,
     upgrade,
 )
-from bot.veeam import Connection, Fleet, Trust, VeeamServer
+from bot.veeam import Connection, Fleet, Login, Trust, VeeamServer, check_server
 from bot.watch import Following, Rules, Watch, Witnesses
 
 GRACE_SECONDS = 10.0
@@ -81,13 +87,14 @@ def run(settings: Settings) -> int:
     return asyncio.run(Application(settings, SystemClock()).run())
 
 
-def connection(server: ServerSettings) -> Connection:
-    """Return a server's settings in the words of the room that connects to it."""
+def connection(server: ServerSettings, account: AccountSettings | None = None) -> Connection:
+    """Return a server's settings in the words of the room that connects, for another account if given."""
+    login = account or server
     return Connection(
         name=server.name,
         url=server.url,
-        username=server.username,
-        password=server.password,
+        username=login.username,
+        password=login.password,
         api_version=server.api_version,
         trust=Trust(ca_file=server.ca_file, fingerprint=server.fingerprint, verify=server.verify_tls),
     )
@@ -354,3 +361,37 @@ class _Watching:
 
     async def outbox_waiting(self) -> int:
         return sum(backlog.rows for backlog in await self._outbox.waiting())
+
+
+async def check(settings: Settings) -> tuple[Finding, ...]:
+    """Ask Slack, every server and the database whether they are as the settings want them; change nothing.
+
+    All at once, within half a minute. What goes wrong is a finding, and no secret is in it.
+    """
+    clock, redaction = SystemClock(), Redaction(settings.secrets())
+    async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web_client:
+        parts = [found_by("Slack", check_slack(settings, web_client))]
+        parts += [
+            found_by(f"server {server.name}", check_server(_logins(settings, at), clock))
+            for at, server in enumerate(settings.servers)
+        ]
+        parts.append(found_by("database", check_database(settings.database_url.get_secret_value())))
+        found = await asyncio.gather(*parts)
+    return tuple(finding.redacted(redaction) for part in found for finding in part)
+
+
+def _logins(settings: Settings, at: int) -> list[Login]:
+    """The accounts of one server with the roles of those who act under them, the main account first."""
+    server = settings.servers[at]
+    granted = {
+        grant.role
+        for grant in settings.grants
+        if any(matches_glob(glob, server.name) for glob in grant.servers)
+    }
+    others = granted - {account.role for account in server.accounts}
+    found = [Login(connection(server), frozenset(others), settings.origin("servers", at, "password").place)]
+    for place, account in enumerate(server.accounts):
+        origin = settings.origin("servers", at, "accounts", place, "password")
+        own = connection(server, account)
+        found.append(Login(own, frozenset({account.role}), origin.place, made_for=account.role))
+    return found

@@ -6,19 +6,35 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or wrong settings.
 import asyncio
 import json
 import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
+from tabulate import tabulate
 
 from bot import application
-from bot.settings import Loaded, Settings, SettingsWrong, effective, json_schema, load_with_cautions
+from bot.observability import Finding, Verdict, set_up_logging
+from bot.settings import (
+    Loaded,
+    LogLevel,
+    Settings,
+    SettingsWrong,
+    effective,
+    json_schema,
+    load_with_cautions,
+)
 from bot.slack import manifest as app_manifest
 from bot.store import StoreError, upgrade
 
 WRONG_SETTINGS = 2
+_COLUMNS = 110
+_NARROWEST = 40
+_GAP = "  "
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +54,25 @@ def run() -> None:
     for caution in loaded.cautions:
         click.echo(f"caution: {caution}", err=True)
     sys.exit(application.run(loaded.settings))
+
+
+@main.command()
+def check() -> None:
+    """Prove a deployment before it goes live.
+
+    Asks Slack, every VBR server and the database whether they are as the settings want them, and changes
+    nothing. Prints a table; exit code 0 without a problem, else 1.
+    """
+    loaded = _loaded()
+    settings = loaded.settings
+    # The table says what went wrong; who wants to see how asks for the log.
+    level = LogLevel.DEBUG if settings.log_level is LogLevel.DEBUG else "critical"
+    set_up_logging(level, settings.log_format, settings.secrets())
+    cautions = [
+        Finding("settings", caution.setting, Verdict.WARNING, f"{caution.text} ({caution.source}).")
+        for caution in loaded.cautions
+    ]
+    sys.exit(asyncio.run(_checked(settings, cautions)))
 
 
 @main.command()
@@ -114,6 +149,53 @@ def db_upgrade() -> None:
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database has the newest schema.")
+
+
+async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
+    """Print before the loop ends: a name that is still being resolved would hold up its end."""
+    found = [*cautions, *await application.check(settings)]
+    columns = shutil.get_terminal_size(fallback=(_COLUMNS, 24)).columns
+    printable = f"{_table(found, columns)}\n\n{_summary(found)}"
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(printable.encode(encoding, "replace").decode(encoding))
+    return int(any(finding.verdict is Verdict.PROBLEM for finding in found))
+
+
+def _table(found: Sequence[Finding], columns: int) -> str:
+    rows = [(finding.verdict.value, *map(_plain, (finding.part, finding.subject))) for finding in found]
+    taken = sum(max((len(cell) for cell in column), default=0) for column in zip(*rows, strict=True))
+    width = max(_NARROWEST, columns - taken - 3 * len(_GAP))
+    texts = ["\n".join(_wrapped(finding, width)) for finding in found]
+    shown = [(*row, text) for row, text in zip(rows, texts, strict=True)]
+    return tabulate(
+        shown, ("verdict", "part", "subject", "how it is, and what to do"), "simple", disable_numparse=True
+    )
+
+
+def _wrapped(finding: Finding, width: int) -> Iterator[str]:
+    """Whole words only: a fingerprint is there to be copied."""
+    for text in (finding.detail, finding.advice):
+        yield from textwrap.wrap(_plain(text), width, break_long_words=False, break_on_hyphens=False)
+
+
+def _plain(text: str) -> str:
+    """One line that can do nothing to a terminal, whoever wrote it."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    problems = [finding for finding in found if finding.verdict is Verdict.PROBLEM]
+    warnings = sum(finding.verdict is Verdict.WARNING for finding in found)
+    fine = len(found) - len(problems) - warnings
+    counts = f"{_counted(len(problems), 'problem')}, {_counted(warnings, 'warning')}, {fine} ok"
+    if not problems:
+        return f"{counts}. Ready to go live."
+    named = "; ".join(f"{_plain(finding.part)}: {_plain(finding.subject)}" for finding in problems)
+    return f"{counts}. Not ready: {named}."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _settings() -> Settings:

@@ -5,6 +5,7 @@ Knows no room, no platform and no setting; whoever builds the bot hands the valu
 
 from bot.observability.clock import Clock, SystemClock
 from bot.observability.containment import contained
+from bot.observability.findings import Finding, Verdict, found_by
 from bot.observability.health import Health, PartHealth
 from bot.observability.logs import set_up_logging
 from bot.observability.metrics import Metrics
@@ -13,12 +14,15 @@ from bot.observability.redaction import Redaction
 
 __all__ = [
     "Clock",
+    "Finding",
     "Health",
     "Metrics",
     "PartHealth",
     "Redaction",
     "SystemClock",
+    "Verdict",
     "contained",
+    "found_by",
     "is_gone",
     "process_name",
     "set_up_logging",

@@ -119,7 +119,7 @@ class Directory:
         except SlackError as error:
             log.warning("directory.groups_unread", problem=str(error))
         else:
-            self._groups = tuple(_group(item) for item in answer.get("usergroups") or ())
+            self._groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
             self._groups_read_at = self._clock.monotonic()
             self._groups_stale = False
             self._pin(self._groups)
@@ -163,7 +163,7 @@ class Directory:
             log.warning("directory.person_unread", person=person_id, problem=str(error))
             return _Kept(person_id, Standing.UNREADABLE, self._clock.monotonic())
         user = answer.get("user") or {}
-        kept = _Kept(_name(user, person_id), standing(user, self._home), self._clock.monotonic())
+        kept = _Kept(name_of(user, person_id), standing(user, self._home), self._clock.monotonic())
         if len(self._people) >= _MOST_PEOPLE:
             self._people.clear()
         self._people[person_id] = kept
@@ -193,13 +193,15 @@ def standing(user: dict[str, Any], home: Home) -> Standing:
             return Standing.UNREADABLE
 
 
-def _name(user: dict[str, Any], person_id: str) -> str:
+def name_of(user: dict[str, Any], person_id: str) -> str:
+    """Return what somebody is called by `users.info`, the ID where it tells no name."""
     profile = user.get("profile") or {}
     names = (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name"))
     return next((str(name) for name in names if name), person_id)
 
 
-def _group(item: dict[str, Any]) -> Group:
+def group_of(item: dict[str, Any]) -> Group:
+    """Return a group as `usergroups.list` tells it."""
     return Group(
         id=str(item.get("id") or ""),
         handle=str(item.get("handle") or ""),

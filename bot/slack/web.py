@@ -14,6 +14,7 @@ from urllib.request import proxy_bypass
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.observability import Clock, Metrics
@@ -74,6 +75,16 @@ class Web:
                 await self._clock.sleep(wait)
         return await self._call(method, arguments)
 
+    async def identity(self) -> tuple[dict[str, Any], frozenset[str] | None]:
+        """Call `auth.test` once, and say which scopes the token has; None where Slack does not tell.
+
+        They come in the header `X-OAuth-Scopes`. Raises `SlackError`.
+        """
+        response = await self._respond("auth.test", {})
+        scopes = _header(response.headers, "x-oauth-scopes")
+        named = None if scopes is None else frozenset(word.strip() for word in scopes.split(",") if word)
+        return _data(response), named
+
     async def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
         """Post to a gesture's response address.
 
@@ -95,17 +106,24 @@ class Web:
             raise GestureExpired("response_url", f"http_{status}")
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return _data(await self._respond(method, arguments))
+
+    async def _respond(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
         outcome = "ok"
         try:
             with _translated(method):
                 function = getattr(self.client, method.replace(".", "_"))
-                answer: dict[str, Any] = (await function(**arguments)).data
+                response: AsyncSlackResponse = await function(**arguments)
         except SlackError as error:
             outcome = error.word
             raise
         finally:
             self._metrics.slack_called(method, outcome)
-        return answer
+        return response
+
+
+def _data(response: AsyncSlackResponse) -> dict[str, Any]:
+    return response.data if isinstance(response.data, dict) else {}
 
 
 @contextmanager
@@ -137,6 +155,11 @@ def _from_answer(method: str, error: SlackApiError) -> SlackError:
 
 
 def _retry_after_seconds(headers: Mapping[str, Any]) -> float:
-    found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
-    text = found[0] if isinstance(found, list) else str(found)
+    text = _header(headers, "retry-after") or "1"
     return max(float(text), 0.5) if text.replace(".", "", 1).isdigit() else 1.0
+
+
+def _header(headers: Mapping[str, Any], wanted: str) -> str | None:
+    found = next((value for name, value in headers.items() if name.lower() == wanted), None)
+    text = found[0] if isinstance(found, list) else found
+    return None if text is None else str(text)

@@ -1,7 +1,8 @@
 """The connection to one workspace: the client everything shares, and who the bot is there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -41,7 +42,11 @@ async def find_home(web: Web, *, clock: Clock, health: Health) -> Home:
 
 async def read_home(web: Web) -> Home:
     """Ask Slack once who this is, by `auth.test`. Raises `SlackError`."""
-    answer = await web.read("auth.test", {})
+    return home_of(await web.read("auth.test", {}))
+
+
+def home_of(answer: Mapping[str, Any]) -> Home:
+    """Return the workspace that an answer of `auth.test` describes."""
     return Home(
         team_id=str(answer["team_id"]),
         enterprise_id=answer.get("enterprise_id") or None,

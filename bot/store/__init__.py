@@ -4,6 +4,7 @@ Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON
 """
 
 from bot.store.audit import AuditLog, AuditRow
+from bot.store.checks import check_database
 from bot.store.database import Database, Transaction
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.followed import Followed, FollowedId, FollowedSessions, NewFollowed
@@ -50,5 +51,6 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Transaction",
+    "check_database",
     "upgrade",
 ]

@@ -5,6 +5,7 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 
 from bot.settings import ServerName
 from bot.veeam.account import Patience
+from bot.veeam.checks import check_server
 from bot.veeam.connection import Connection, Timeouts, Trust
 from bot.veeam.errors import (
     ConnectFailed,
@@ -28,6 +29,7 @@ from bot.veeam.fleet import Fleet, FleetAnswer
 from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id
 from bot.veeam.infrastructure import InventoryObject, Repository, RepositoryState, ServerInfo, ServerTime
 from bot.veeam.jobs import Job, JobRow, JobState, RetryPolicy, RunAfterJob, SessionProgress
+from bot.veeam.judging import Login
 from bot.veeam.queries import (
     InventoryQuery,
     JobsQuery,
@@ -82,6 +84,7 @@ __all__ = [
     "JobsQuery",
     "LogRecord",
     "LogStatus",
+    "Login",
     "LoginRefused",
     "NotAllowed",
     "NotFound",
@@ -126,6 +129,7 @@ __all__ = [
     "VeeamServer",
     "VmwareHostsQuery",
     "VmwareObjectsQuery",
+    "check_server",
     "is_id",
     "known",
     "revision_facts",

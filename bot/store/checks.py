@@ -1,0 +1,165 @@
+"""Whether the database is ready for the bot: reachable, of a schema this release knows, writable.
+
+Leaves nothing behind: what it writes is undone, and a SQLite file that is not there yet is not made.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.observability import Finding, Verdict
+from bot.store.database import address, engine
+from bot.store.errors import StoreError, StoreUnavailable, translated
+from bot.store.upgrade import MIGRATIONS
+
+LIMIT_SECONDS = 20.0
+PART = "database"
+# PostgreSQL's own codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_WORDS_BY_STATE = {
+    "28P01": ("It refuses the password.", "Correct user and password in DATABASE_URL."),
+    "28000": (
+        "It does not let this user in from here.",
+        "Let the user in from this machine (pg_hba.conf), or correct DATABASE_URL.",
+    ),
+    "3D000": (
+        "There is no database of this name.",
+        "Create the database, or correct its name in DATABASE_URL.",
+    ),
+    "42501": (
+        "This user may not make tables in it.",
+        "Let the user of DATABASE_URL create and change tables in its schema.",
+    ),
+    "25006": ("It only reads.", "Point DATABASE_URL at the primary, where it can be written."),
+    "53300": ("It has no connection left.", "Raise max_connections, or end what holds the connections."),
+}
+_SQLITE_ADVICE = (
+    "Let the bot's user read and write the file of DATABASE_URL and its folder, with room on the disk."
+)
+_POSTGRESQL_ADVICE = "Check host, port, user and database of DATABASE_URL, and that PostgreSQL runs there."
+
+
+async def check_database(database_url: str) -> tuple[Finding, ...]:
+    """Look at the database, within 20 seconds. Never raises `StoreError`: what went wrong is a finding."""
+    try:
+        url = address(database_url)
+    except StoreError as error:
+        return (_problem("address", f"It cannot be used: {error}.", "Correct DATABASE_URL."),)
+    new_file = _missing_file(url)
+    if new_file is not None:
+        return (_can_be_made(new_file),)
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            return await _look(url)
+    except StoreError as error:
+        return (_problem(_name(url), *_trouble(url, error)),)
+    except TimeoutError:
+        detail = f"It does not answer within {LIMIT_SECONDS:.0f} seconds."
+        return (_problem(_name(url), detail, _trouble(url, StoreUnavailable())[1]),)
+
+
+async def _look(url: URL) -> tuple[Finding, ...]:
+    answers = Finding(PART, _name(url), Verdict.OK, "It answers.")
+    made = engine(url)
+    try:
+        async with _connected(made) as connection:
+            with translated():
+                schema = await connection.run_sync(_schema)
+            if schema.verdict is Verdict.PROBLEM:
+                return answers, schema
+            return answers, schema, await _writing(connection, url)
+    finally:
+        await made.dispose()
+
+
+@asynccontextmanager
+async def _connected(made: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection whose transaction is undone at the end. Raises `StoreError`."""
+    connection = made.connect()
+    with translated():
+        await connection.start()
+    try:
+        yield connection
+    finally:
+        with suppress(StoreError), translated():
+            await connection.close()
+
+
+async def _writing(connection: AsyncConnection, url: URL) -> Finding:
+    """Make and fill a table, which `upgrade` must be able to as well; the transaction is undone."""
+    try:
+        with translated():
+            await connection.execute(text("CREATE TABLE veeam_bot_check (id INTEGER PRIMARY KEY)"))
+            await connection.execute(text("INSERT INTO veeam_bot_check VALUES (1)"))
+            await connection.rollback()
+    except StoreError as error:
+        return _problem("writing", *_trouble(url, error))
+    return Finding(PART, "writing", Verdict.OK, "Tables can be made and written.")
+
+
+def _schema(connection: Connection) -> Finding:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    there = MigrationContext.configure(connection).get_current_heads()
+    if not there:
+        return Finding(PART, "schema", Verdict.OK, "There is none yet; the first start makes it.")
+    if set(there) == set(scripts.get_heads()):
+        return Finding(PART, "schema", Verdict.OK, "It is this release's.")
+    try:
+        for revision in there:
+            scripts.get_revision(revision)
+    except CommandError:
+        return _problem(
+            "schema",
+            f"It is {', '.join(there)}, which this release does not know: a newer release made it.",
+            "Install that release or a newer one, or restore the database's backup from before it.",
+        )
+    detail = "It is an older release's; the next start upgrades it."
+    advice = "Make a backup of the database first. `veeam-bot db upgrade` upgrades it now."
+    return Finding(PART, "schema", Verdict.WARNING, detail, advice)
+
+
+def _missing_file(url: URL) -> Path | None:
+    """The SQLite file that connecting would make; None for one that is there, and for other databases."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    file = Path(url.database)
+    return None if url.database.startswith("file:") or file.exists() else file
+
+
+def _can_be_made(file: Path) -> Finding:
+    try:
+        with tempfile.TemporaryFile(dir=file.parent):
+            return Finding(PART, str(file), Verdict.OK, "It is not there yet; the first start can make it.")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        detail = f"It is not there, and no file can be made in {file.parent.absolute()}: {reason}."
+        return _problem(
+            str(file), detail, "Make the folder, and let the bot's user write in it; or correct DATABASE_URL."
+        )
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    return f"{url.database} on {url.host or 'this machine'}:{url.port or 5432}"
+
+
+def _trouble(url: URL, error: StoreError) -> tuple[str, str]:
+    for state, words in _WORDS_BY_STATE.items():
+        if f"({state})" in str(error):
+            return words
+    advice = _SQLITE_ADVICE if url.get_backend_name() == "sqlite" else _POSTGRESQL_ADVICE
+    return f"It cannot be used: {error}.", advice
+
+
+def _problem(subject: str, detail: str, advice: str) -> Finding:
+    return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
