@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,9 +32,9 @@ from bot.observability import (
 from bot.operations.matching import matches_glob
 from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
-from bot.settings import AccountSettings, ServerName, ServerSettings, Settings
+from bot.settings import AccountSettings, Role, ServerName, ServerSettings, Settings
 from bot.slack.checks import check_slack
-from bot.slack.delivery import Delivery
+from bot.slack.delivery import TOKEN_PART, Delivery
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory, Home
 from bot.slack.display import LiveMessages
@@ -44,7 +44,7 @@ from bot.slack.history import History
 from bot.slack.http import SlackRequests
 from bot.slack.listeners import bolt_app, listen
 from bot.slack.replies import Replies
-from bot.slack.socket import SocketMode
+from bot.slack.socket import SocketMode, wait_for_credentials
 from bot.slack.web import Web
 from bot.slack.work import Work
 from bot.slack.workspace import find_home, open_web
@@ -70,7 +70,7 @@ from bot.watch import Following, Rules, Watch, Witnesses
 GRACE_SECONDS = 10.0
 _DATABASE_PART = "database"
 _DATABASE_SECONDS = 10.0
-_OUTBOX_KEPT = timedelta(days=30)
+_KEPT = timedelta(days=30)
 _PURGE_SECONDS = 3600.0
 _FIRST_BACK_OFF_SECONDS = 1.0
 _UNSIGNED_ON_RECORD_A_MINUTE = 20
@@ -126,6 +126,7 @@ class Application:
         self._intake = _Intake()
         self._database: Database | None = None
         self._unsigned = AsyncLimiter(_UNSIGNED_ON_RECORD_A_MINUTE, 60.0)
+        self._acting: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._exit_code = 0
 
     async def run(self) -> int:
@@ -189,7 +190,7 @@ class Application:
         work = Work(group)
         desk = Desk(
             self._runner(database, fleet, directory),
-            Replies(web_client),
+            Replies(web_client, self._clock),
             FollowedSessions(database),
             work,
             command=slack.command,
@@ -199,24 +200,30 @@ class Application:
         delivery = Delivery(
             database, web_client, history, clock=self._clock, metrics=self._metrics, health=self._health
         )
-        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else None
+        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = bolt_app(web_client.client, home, secret)
-        listen(app, desk, directory, slack.command)
+        listen(app, desk, directory, slack.command, self._on_slack_lost)
+        if slack.app_token is None:
+            self._intake.requests = SlackRequests(
+                app, secret, metrics=self._metrics, refused=self._on_unsigned
+            )
+            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
+        else:
+            token = slack.app_token.get_secret_value()
+            socket = SocketMode(app, token, web_client, clock=self._clock, health=self._health)
+            await wait_for_credentials(socket.check_token, clock=self._clock, health=self._health)
+            self._intake.socket = socket
+            self._start(group, "socket", socket.run)
         self._intake.work, self._intake.delivery = work, delivery
         self._start(group, "delivery", lambda: delivery.run(self._holder, slack.default_channel))
-        if slack.app_token is None:
-            self._intake.requests = SlackRequests(app, metrics=self._metrics, refused=self._on_unsigned)
-            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
-            return
-        self._intake.socket = SocketMode(
-            app, slack.app_token.get_secret_value(), web_client, clock=self._clock, health=self._health
-        )
-        await self._intake.socket.check_token()
-        self._start(group, "socket", self._intake.socket.run)
+
+    def _on_slack_lost(self, event_type: str) -> None:
+        log.error("slack.access_lost", event_type=event_type)
+        self._health.set(TOKEN_PART, ok=False, detail=event_type)
 
     def _runner(self, database: Database, fleet: Fleet, directory: Directory) -> Runner:
         return Runner(
-            Servants(fleet),
+            Servants(fleet, self._acting),
             Stores(AuditLog(database), Presses(database), OwnActions(database)),
             Permissions(self._settings.grants, self._settings.slack.allowed_channels),
             Surroundings(directory, _Watching(self._health, Outbox(database)), self._metrics, self._clock),
@@ -243,7 +250,7 @@ class Application:
         if intake.requests is not None:
             intake.requests.leave()
         if intake.socket is not None:
-            await intake.socket.leave()
+            await contained(intake.socket.leave(), "application.socket_not_left")
         if intake.work is not None:
             await intake.work.close(GRACE_SECONDS)
         if intake.delivery is not None:
@@ -307,21 +314,32 @@ class Application:
         while not self._stop.is_set():
             try:
                 await upgrade(url)
-            except StoreUnavailable as error:
-                self._health.set(_DATABASE_PART, ok=False, detail=str(error))
-                await self._clock.sleep(wait)
-                wait = min(2 * wait, _LONGEST_BACK_OFF_SECONDS)
-            else:
                 database = Database(url)
                 stack.push_async_callback(database.close)
                 await _release(database, is_gone)
+            except StoreUnavailable as error:
+                self._health.set(_DATABASE_PART, ok=False, detail=str(error))
+                await self._pause(wait)
+                wait = min(2 * wait, _LONGEST_BACK_OFF_SECONDS)
+            else:
                 return database
         return None
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the program is to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
 
     def _open_fleet(self, stack: AsyncExitStack) -> Fleet:
         servers = [VeeamServer(connection(server), clock=self._clock) for server in self._settings.servers]
         fleet = Fleet(servers)
         stack.push_async_callback(fleet.close)
+        for server in self._settings.servers:
+            for account in server.accounts:
+                acting = VeeamServer(connection(server, account), clock=self._clock)
+                stack.push_async_callback(acting.close)
+                self._acting[server.name, account.role] = acting
         return fleet
 
     async def _look_after(self, database: Database) -> None:
@@ -331,7 +349,10 @@ class Application:
             try:
                 await database.ping()
                 if self._clock.monotonic() - purged_at > _PURGE_SECONDS:
-                    await outbox.purge(self._clock.now() - _OUTBOX_KEPT)
+                    before = self._clock.now() - _KEPT
+                    await outbox.purge(before)
+                    await Presses(database).purge(before)
+                    await FollowedSessions(database).purge(before)
                     purged_at = self._clock.monotonic()
             except StoreError as error:
                 self._health.set(_DATABASE_PART, ok=False, detail=str(error))

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import structlog
+
 from bot.observability import Clock, Metrics
 from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import CATALOG
@@ -13,14 +15,16 @@ from bot.operations.requests import Gesture, Request
 from bot.operations.runner import Runner
 from bot.slack.codec import Act, Share, Turn, Unreadable, decode
 from bot.slack.gestures import Place, Pressed, Typed
-from bot.slack.replies import Replies
+from bot.slack.replies import Posted, Replies
 from bot.slack.text import typed_line
 from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
 from bot.slack.work import Work
-from bot.store import FollowedSessions, NewFollowed
+from bot.store import FollowedSessions, NewFollowed, StoreError
 
 PATIENCE_SECONDS = 3.0
+
+log = structlog.get_logger()
 
 
 class Desk:
@@ -60,11 +64,7 @@ class Desk:
         self._work.hand_over(gesture, serving, broken)
 
     async def _serve_typed(self, typed: Typed) -> None:
-        request = parse(typed_line(typed.text), CATALOG)
-        if isinstance(request, Misread):
-            await self._show(typed.gesture, typed.place, request)
-        else:
-            await self._run(typed.gesture, typed.place, request)
+        await self._run(typed.gesture, typed.place, parse(typed_line(typed.text), CATALOG))
 
     async def _serve_pressed(self, pressed: Pressed) -> None:
         match decode(pressed.action_id, pressed.value or ""):
@@ -81,10 +81,10 @@ class Desk:
                 self._count(pressed.gesture, "unreadable")
                 await self._replies.whisper(pressed.place, unreadable_press(press))
 
-    async def _run(self, gesture: Gesture, place: Place, request: Request) -> None:
+    async def _run(self, gesture: Gesture, place: Place, request: Request | Misread) -> None:
         await self._show(gesture, place, await self._outcome(gesture, place, request))
 
-    async def _outcome(self, gesture: Gesture, place: Place, request: Request) -> Outcome:
+    async def _outcome(self, gesture: Gesture, place: Place, request: Request | Misread) -> Outcome:
         """Run the request; what takes longer than people like to wait is announced."""
         async with asyncio.TaskGroup() as group:
             reminder = group.create_task(self._remind(place))
@@ -109,21 +109,28 @@ class Desk:
         posted = await self._replies.say(place, reply.message)
         if posted is None or not isinstance(outcome, Done) or not isinstance(outcome.answer, ActionAnswer):
             return
-        answer = outcome.answer
-        if answer.session is not None:
-            await self._followed.add(
-                NewFollowed(
-                    server=answer.server,
-                    session_id=answer.session.id,
-                    job_id=answer.job_id,
-                    job_name=answer.job_name,
-                    operation=answer.operation.name,
-                    person=answer.by,
-                    channel=posted.channel_id,
-                    ts=posted.ts,
-                    started_at=answer.at,
-                )
-            )
+        await self._follow(outcome.answer, posted)
+
+    async def _follow(self, answer: ActionAnswer, posted: Posted) -> None:
+        if answer.session is None:
+            return
+        new = NewFollowed(
+            server=answer.server,
+            session_id=answer.session.id,
+            job_id=answer.job_id,
+            job_name=answer.job_name,
+            operation=answer.operation.name,
+            person=answer.by,
+            channel=posted.channel_id,
+            ts=posted.ts,
+            started_at=answer.at,
+            detail=answer.detail,
+        )
+        try:
+            await self._followed.add(new)
+        except StoreError as error:
+            # The action is done and told; only its message stays as it is.
+            log.error("desk.not_followed", session_id=new.session_id, problem=str(error))
 
     def _count(self, gesture: Gesture, outcome: str) -> None:
         self._metrics.gesture_answered(gesture.origin.value, outcome)

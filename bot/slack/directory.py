@@ -99,30 +99,36 @@ class Directory:
         self._people.pop(person_id, None)
 
     async def groups(self) -> tuple[Group, ...] | None:
-        """Return all groups, None when they could not be read for too long."""
+        """Return all groups; None when they could not be read for too long, or are known to have changed."""
         async with self._groups_lock:
             age = self._clock.monotonic() - self._groups_read_at
             if self._groups is None or self._groups_stale or age > GROUPS_SECONDS:
-                await self._refresh_groups()
-            if self._clock.monotonic() - self._groups_read_at > GROUPS_GRACE_SECONDS:
+                # A change that is announced while the list is read makes it old at once: once more, then.
+                is_read = await self._refresh_groups()
+                if is_read and self._groups_stale:
+                    await self._refresh_groups()
+            if self._groups_stale or self._clock.monotonic() - self._groups_read_at > GROUPS_GRACE_SECONDS:
                 return None
             return self._groups
 
-    async def _refresh_groups(self) -> None:
+    async def _refresh_groups(self) -> bool:
         arguments = {"include_users": True, "include_disabled": True, "include_count": False}
+        was_stale, self._groups_stale = self._groups_stale, False
         try:
             answer = await self._web.read("usergroups.list", arguments)
         except SlackRefused as error:
             # A plan or a scope that does not give groups is not an outage that an old list may bridge.
-            self._groups = None
+            self._groups, self._groups_stale = None, True
             log.error("directory.groups_refused", problem=str(error))
         except SlackError as error:
+            self._groups_stale = self._groups_stale or was_stale
             log.warning("directory.groups_unread", problem=str(error))
         else:
             self._groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
             self._groups_read_at = self._clock.monotonic()
-            self._groups_stale = False
             self._pin(self._groups)
+            return True
+        return False
 
     def _pin(self, groups: tuple[Group, ...]) -> None:
         """Hold each handle to the group that had it first: another group can take it over."""

@@ -4,7 +4,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from bot.observability import Clock
-from bot.slack.errors import SlackError, SlackRefused
+from bot.slack.errors import CredentialsDead, SlackError, SlackRefused
 from bot.slack.replies import arguments
 from bot.slack.views.actions import action_ended, action_lost, action_progress
 from bot.slack.views.message import Message
@@ -51,6 +51,9 @@ class LiveMessages:
         sent = {key: value for key, value in arguments(message).items() if not key.startswith("unfurl")}
         try:
             await self._web.write("chat.update", {**sent, "channel": followed.channel, "ts": followed.ts})
+        except CredentialsDead as error:
+            log.info("live_message.not_edited", channel=followed.channel, problem=str(error))
+            return False
         except SlackRefused as error:
             log.warning("live_message.gone", channel=followed.channel, problem=str(error))
         except SlackError as error:

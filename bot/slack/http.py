@@ -1,10 +1,9 @@
 """HTTP mode: Slack's signed requests, handed to Bolt.
 
-Bolt verifies the signature and its age over the raw body. What it refuses is counted, logged and reported to
-`refused`, so that it can be put on record.
+The signature and its age are verified over the raw body before anything is read from it. What is refused is
+counted, logged and reported to `refused`, so that it can be put on record.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +14,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
 
 from bot.observability import Metrics
 
@@ -26,8 +26,16 @@ _UNAUTHORIZED = 401
 class SlackRequests:
     """Answers `POST /slack/events`: commands, interactivity and events on one path."""
 
-    def __init__(self, app: AsyncApp, *, refused: Callable[[str], Awaitable[None]], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        signing_secret: str,
+        *,
+        refused: Callable[[str], Awaitable[None]],
+        metrics: Metrics,
+    ) -> None:
         self._app = app
+        self._verifier = SignatureVerifier(signing_secret)
         self._refused = refused
         self._metrics = metrics
         self._is_open = True
@@ -40,16 +48,30 @@ class SlackRequests:
         """Answer one request of Slack's: 401 without a valid, recent signature, 400 for no body of its."""
         if not self._is_open:
             return web.Response(status=503, text="stopping")
-        try:
-            bolt_request = _bolt_request(await request.text(), request)
-        except (UnicodeDecodeError, json.JSONDecodeError):
-            return web.Response(status=400, text="not a body of Slack's")
-        response = await self._app.async_dispatch(bolt_request)
-        if response.status == _UNAUTHORIZED:
+        raw_body = await request.read()
+        if not self._is_signed(request, raw_body):
+            if _is_ssl_check(raw_body):
+                return web.Response()
             self._metrics.gesture_answered("request", "unsigned")
             log.warning("slack.request_refused", remote=request.remote)
             await self._refused(request.remote or "unknown")
-        return await to_aiohttp_response(response)
+            return web.json_response({"error": "invalid request"}, status=_UNAUTHORIZED)
+        try:
+            bolt_request = _bolt_request(raw_body.decode(), request)
+        except ValueError:
+            return web.Response(status=400, text="not a body of Slack's")
+        return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
+
+    def _is_signed(self, request: web.Request, raw_body: bytes) -> bool:
+        try:
+            return self._verifier.is_valid_request(raw_body, dict(request.headers))
+        except (ValueError, TypeError):  # a time that is no number, a signature outside ASCII
+            return False
+
+
+def _is_ssl_check(raw_body: bytes) -> bool:
+    """Slack's probe of a command's URL bears no signature; it is answered with 200 and nothing else."""
+    return (b"ssl_check", b"1") in parse_qsl(raw_body)
 
 
 def _bolt_request(raw_body: str, request: web.Request) -> AsyncBoltRequest:

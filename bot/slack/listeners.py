@@ -1,6 +1,7 @@
 """What Bolt hears: acknowledge, read, hand over. No rule and no block stands here."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -20,18 +21,14 @@ log = structlog.get_logger()
 
 
 def bolt_app(client: AsyncWebClient, home: Home, signing_secret: str | None) -> AsyncApp:
-    """Return Bolt's app for the one workspace; requests of other installations are refused by it.
+    """Return Bolt's app for the one workspace that it is installed in.
 
-    `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture.
+    `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture. It lets
+    every team pass: a click over Slack Connect names the team of whoever clicked, and is refused, visibly and
+    on record, by the directory, not dropped here.
     """
 
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> Any:
-        is_own = team_id == home.team_id or (
-            home.enterprise_id is not None and enterprise_id == home.enterprise_id
-        )
-        if not is_own:
-            log.warning("slack.foreign_installation", team=team_id)
-            return None
+    async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
             enterprise_id=home.enterprise_id,
             team_id=home.team_id,
@@ -43,8 +40,10 @@ def bolt_app(client: AsyncWebClient, home: Home, signing_secret: str | None) -> 
     return AsyncApp(client=client, authorize=authorize, signing_secret=signing_secret or "")
 
 
-def listen(app: AsyncApp, desk: Desk, directory: Directory, command: str) -> None:
-    """Register every listener."""
+def listen(
+    app: AsyncApp, desk: Desk, directory: Directory, command: str, lost: Callable[[str], None]
+) -> None:
+    """Register every listener. `lost` hears when the app was removed or its token revoked."""
 
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -58,7 +57,7 @@ def listen(app: AsyncApp, desk: Desk, directory: Directory, command: str) -> Non
         directory.groups_changed()
 
     async def on_loss(body: dict[str, Any]) -> None:
-        log.error("slack.access_lost", event_type=(body.get("event") or {}).get("type"))
+        lost(str((body.get("event") or {}).get("type")))
 
     async def on_other(body: dict[str, Any]) -> None:
         log.debug("slack.event_ignored", event_type=(body.get("event") or {}).get("type"))

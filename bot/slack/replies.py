@@ -6,10 +6,20 @@ from typing import Any
 
 import structlog
 
-from bot.slack.errors import GestureExpired, MessageInvalid, SlackError, SlackRefused, SlackUnclear
+from bot.observability import Clock
+from bot.slack.errors import (
+    GestureExpired,
+    MessageInvalid,
+    SlackError,
+    SlackLimited,
+    SlackRefused,
+    SlackUnclear,
+)
 from bot.slack.gestures import Place
 from bot.slack.views.message import Message
 from bot.slack.web import Web
+
+_LONGEST_WAIT_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -36,8 +46,9 @@ def arguments(message: Message) -> dict[str, Any]:
 class Replies:
     """Answers a gesture at its place. Never raises: what could not be delivered is logged."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: Web, clock: Clock) -> None:
         self._web = web
+        self._clock = clock
 
     async def whisper(self, place: Place, message: Message, *, replace: bool = False) -> None:
         """Answer the asker alone; `replace` puts it in place of the ephemeral message that was pressed.
@@ -82,6 +93,12 @@ class Replies:
 
     async def _post(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         try:
+            return await self._web.write("chat.postMessage", sent)
+        except SlackLimited as error:
+            # A message of its own can be kept current; what goes to the response address cannot.
+            if error.retry_after_seconds > _LONGEST_WAIT_SECONDS:
+                raise
+            await self._clock.sleep(error.retry_after_seconds)
             return await self._web.write("chat.postMessage", sent)
         except MessageInvalid as error:
             log.error("reply.blocks_refused", problem=str(error), details=error.details)

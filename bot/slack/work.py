@@ -48,7 +48,7 @@ class Work:
         task.add_done_callback(self._running.discard)
 
     async def close(self, seconds: float) -> None:
-        """Take no more work, and wait for what runs. What is still running then is cancelled."""
+        """Take no more work, and wait for what runs. What still runs then is cut off, and the person told."""
         self._closed = True
         if not self._running:
             return
@@ -71,6 +71,10 @@ class Work:
                 is_whole = await contained(coroutine, "gesture.broke")
             if not is_whole:
                 await self._tell(broken, Broken("bug", changed=None))
+        except asyncio.CancelledError:
+            if self._closed:
+                await self._tell(broken, Broken("stopping", changed=None))
+            raise
         except TimeoutError:
             log.error("gesture.timed_out", after_seconds=GESTURE_SECONDS)
             await self._tell(broken, Broken("slow", changed=None))

@@ -12,7 +12,7 @@ RETRY = "/api/v1/jobs/{id}/retry"
 
 @pytest.mark.parametrize("http_mode", [False, True], ids=["socket", "http"])
 async def test_a_failed_job_is_listed_retried_and_told(tmp_path: Path, *, http_mode: bool) -> None:
-    """The list names what failed and why; Retry runs it once; its end is told in the channel, once, in a thread."""
+    """The list names what failed and why; Retry runs it once; its end is told in the channel, once."""
     async with Rig(tmp_path, http_mode=http_mode) as rig:
         job = rig.world.add_job("SQL Prod", objects=["sql01", "sql02"], run_seconds=2)
         failed = rig.world.finish_run(

@@ -1,0 +1,251 @@
+"""Who may do what, over the wire: every operation, typed and clicked, by everybody there is."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.operations.catalog import BY_NAME, CATALOG
+from bot.operations.requests import (
+    HelpRequest,
+    JobRequest,
+    JobsRequest,
+    KnownJob,
+    Request,
+    RetryRequest,
+    ServersRequest,
+    SessionRequest,
+    SessionsRequest,
+    StartRequest,
+    StatusRequest,
+    StopRequest,
+    WhoamiRequest,
+)
+from bot.sandbox.slack.conversations import Posting
+from bot.sandbox.slack.messages import Content, Message
+from bot.sandbox.slack.normal import stored_blocks
+from bot.sandbox.vbr import World
+from bot.sandbox.vbr.state import Job
+from bot.slack.codec import action_id, encode_act
+from bot.veeam import JobId, ServerName, SessionId
+from tests.acceptance.rig import RETRY, SHARED, START, STOP, Rig, Setting, now
+
+# A administrator, B backup operator, R restore operator, V viewer, T tape operator, N nobody (no grant),
+# G guest in the admins' group, F from another organisation in the admins' group, D deactivated in it.
+PEOPLE = {
+    "A": "ann", "B": "ole", "R": "ria", "V": "vic", "T": "tom", "N": "nia", "G": "gus",
+    "F": "fay", "D": "dee",
+}  # fmt: skip
+MAY = {
+    #           ABRVTNGFD
+    "jobs":     "yyyyy....",
+    "job":      "yyyyy....",
+    "sessions": "yyyyy....",
+    "session":  "yyyyy....",
+    "status":   "yyyyy....",
+    "servers":  "yyyyy....",
+    "start":    "yy..y....",
+    "stop":     "yy..y....",
+    "retry":    "yy..y....",
+    "whoami":   "yyyyyy...",
+    "help":     "yyyyyy...",
+}  # fmt: skip
+NO_ROLE = "You have none of Veeam's roles here"
+NOT_THIS = "Your role does not include"
+WHY = {
+    "R": NOT_THIS,
+    "V": NOT_THIS,
+    "N": NO_ROLE,
+    "G": "Guests of this workspace can't use this",
+    "F": "People from other organisations can't use this",
+    "D": "Your account in Slack is deactivated",
+}
+REASON = {"R": "role", "V": "role", "N": "no_grant", "G": "standing", "F": "standing", "D": "standing"}
+POSTS = {"start": START, "stop": STOP, "retry": RETRY}
+CASES = [(name, letter) for name in MAY for letter in PEOPLE]
+
+
+class Office:
+    """A rig with a fresh job for each case, so that no case hangs on another one."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self._made = 0
+
+    def job(self, operation: str) -> Job:
+        """A job that this operation makes sense on."""
+        self._made += 1
+        job = self.rig.world.add_job(f"Case {self._made:03d}", run_seconds=3600)
+        if operation == "stop":
+            self.rig.world.begin_run(job)
+        else:
+            self.rig.world.finish_run(job, result="Failed", objects={"vm01": "Disk full"}, seconds=9)
+        return job
+
+    def typed(self, operation: str, job: Job) -> str:
+        """The command that asks for it."""
+        last = self.rig.world.sessions_of(job)[-1]
+        about = {"job": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
+        return f"{operation} {about.get(operation, '')}".strip()
+
+    def buttons(self, operation: str, job: Job) -> Message:
+        """A message of the bot's with the button that asks for it."""
+        element = {
+            "type": "button",
+            "text": {"type": "plain_text", "text": "Do it"},
+            "action_id": action_id(BY_NAME[operation]),
+            "value": encode_act(self._request(operation, job)),
+        }
+        channel = self.rig.slack.workspace.conversations.channel(SHARED)
+        content = Content("Do it", stored_blocks([{"type": "actions", "elements": [element]}]))
+        posting = Posting(self.rig.slack.workspace.app.bot_user, by_app=True)
+        return self.rig.slack.workspace.conversations.post(channel, content, posting)
+
+    def _request(self, operation: str, job: Job) -> Request:
+        known = KnownJob(ServerName("hq"), JobId(job.id))
+        last = self.rig.world.sessions_of(job)[-1]
+        requests: dict[str, Request] = {
+            "jobs": JobsRequest(), "job": JobRequest(known), "sessions": SessionsRequest(),
+            "session": SessionRequest(SessionId(last.id)), "status": StatusRequest(),
+            "servers": ServersRequest(), "start": StartRequest(known), "stop": StopRequest(known),
+            "retry": RetryRequest(known), "whoami": WhoamiRequest(), "help": HelpRequest(),
+        }  # fmt: skip
+        return requests[operation]
+
+    async def asked(self, operation: str, letter: str, *, clicked: bool) -> "Asked":
+        """Let somebody ask for it; return what came of it."""
+        job, slack = self.job(operation), self.rig.slack
+        person = slack.person(PEOPLE[letter])
+        before = Asked(self.rig, person.person.id, job)
+        if clicked:
+            message = self.buttons(operation, job)
+            (element,) = message.blocks[0]["elements"]
+            action = {
+                "type": "button",
+                "block_id": message.blocks[0]["block_id"],
+                "action_ts": "1.0",
+                **element,
+            }
+            payload = person.payloads.block_actions(person.person, message, [action])
+            answer = await self.rig.delivers("interactive", payload)
+        else:
+            words = self.typed(operation, job)
+            place = slack.workspace.conversations.channel(SHARED)
+            payload = person.payloads.slash_command(person.person, place, "/veeam", words, typed=words)
+            answer = await self.rig.delivers("slash_commands", payload)
+        assert answer.outcome == "acked"
+        await self.rig.until(before.is_answered)
+        return before
+
+
+class Asked:
+    """What one asking led to, in Slack, in VBR and on record, compared with the time before it."""
+
+    def __init__(self, rig: Rig, person_id: str, job: Job) -> None:
+        self._rig = rig
+        self.person_id = person_id
+        self.job = job
+        self._whispers = len(self._all_whispers())
+        self._messages = len(rig.slack.messages(SHARED))
+        self._requests = len(rig.vbr.requests)
+        self._audit = len(self._rows())
+
+    def is_answered(self) -> bool:
+        return len(self._all_whispers()) > self._whispers or bool(self.in_channel())
+
+    def in_channel(self) -> list[str]:
+        """What the channel was told about this job."""
+        return [message.text for message in self._rig.slack.messages(SHARED) if self.job.name in message.text]
+
+    def alone(self) -> list[str]:
+        """What the person alone was told."""
+        return self._all_whispers()[self._whispers :]
+
+    def at_vbr(self) -> list[str]:
+        """What VBR was asked, but for the progress of what others started."""
+        own = {session.id for session in self._rig.world.sessions_of(self.job)}
+        followed = self._rig.world.book.sessions.keys() - own
+        return [
+            each.template
+            for each in tuple(self._rig.vbr.requests)[self._requests :]
+            if not followed.intersection(each.path.split("/"))
+        ]
+
+    def on_record(self) -> list[dict[str, Any]]:
+        """The rows of the audit record."""
+        return self._rows()[self._audit :]
+
+    def _all_whispers(self) -> list[str]:
+        return [message.text for message in self._rig.slack.ephemerals(self.person_id, SHARED)]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return self._rig.rows("SELECT * FROM audit ORDER BY id")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    folder: Path = tmp_path_factory.mktemp("office")
+    world = World(now, name="hq")
+    async with Rig(folder, Setting(toml="", polling_seconds=3600), world=world) as rig:
+        rig.slack.rates.is_on = False
+        members = rig.slack.workspace.conversations.channel(SHARED).members
+        members += ["U0GUS", "U0DEE"]
+        await rig.start()
+        yield Office(rig)
+
+
+def test_every_operation_has_its_row() -> None:
+    """An operation that is added is meant twice: in the catalog, and in the matrix above."""
+    assert set(MAY) == {operation.name for operation in CATALOG}
+    assert {len(row) for row in MAY.values()} == {len(PEOPLE)}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("clicked", [False, True], ids=["typed", "clicked"])
+@pytest.mark.parametrize(
+    ("operation", "letter"), CASES, ids=[f"{name}-{PEOPLE[letter]}" for name, letter in CASES]
+)
+async def test_who_may_do_what(office: Office, operation: str, letter: str, *, clicked: bool) -> None:
+    """The matrix, by hand: allowed ones get what they asked for; others a reason, and nothing reaches VBR."""
+    asked = await office.asked(operation, letter, clicked=clicked)
+    if MAY[operation][list(PEOPLE).index(letter)] == "y":
+        _expect_done(asked, operation)
+    else:
+        _expect_refused(asked, operation, letter)
+
+
+def _expect_done(asked: Asked, operation: str) -> None:
+    said = "\n".join(asked.alone() + asked.in_channel())
+    assert "Nothing was done" not in said
+    posts = [template for template in asked.at_vbr() if template in POSTS.values()]
+    assert posts == ([POSTS[operation]] if operation in POSTS else [])
+    if operation in POSTS:
+        assert f"<@{asked.person_id}>" in "".join(asked.in_channel())
+        opened = asked.on_record()[0]
+        assert (opened["event"], opened["person_id"], opened["job_id"]) == (
+            "opened",
+            asked.person_id,
+            asked.job.id,
+        )
+    else:
+        assert asked.in_channel() == []
+
+
+def _expect_refused(asked: Asked, operation: str, letter: str) -> None:
+    (said,) = asked.alone()
+    assert WHY[letter] in said
+    assert "Nothing was done" in said
+    if REASON[letter] != "standing":
+        roles = ["Veeam Backup Administrator", "Veeam Backup Operator", "Veeam Tape Operator"]
+        groups = ["@backup-admins", "@backup-operators", "@tape-operators"]
+        if operation not in POSTS:
+            roles += ["Veeam Restore Operator", "Veeam Backup Viewer"]
+            groups += ["@restore-operators", "@backup-viewers"]
+        assert [word for word in (*roles, *groups) if word not in said] == []
+    assert asked.in_channel() == []
+    assert asked.at_vbr() == []
+    (row,) = asked.on_record()
+    found = (row["event"], row["person_id"], row["operation"], row["outcome"], row["detail"])
+    assert found == ("refused", asked.person_id, BY_NAME[operation].audit_name, "refused", REASON[letter])
