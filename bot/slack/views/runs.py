@@ -17,6 +17,7 @@ from bot.watch.facts import (
     StoryFacts,
 )
 
+_REASON_LIMIT = 160
 _SAYS_NOTHING = frozenset({"success", "warning", "failed", "none"})
 
 
@@ -31,7 +32,7 @@ def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
             _ended(last),
             _recovery(run),
             _amount(run),
-            _message(last),
+            _reason(last),
             *_by_whom(last),
             _next_step(run),
             mention(mentioned) if mentioned else "",
@@ -151,6 +152,18 @@ def _objects(told: StoryFacts) -> str:
 def _message(session: SessionFacts) -> str:
     message = session.message or ""
     return "" if message.strip().casefold() in _SAYS_NOTHING | {""} else code(message)
+
+
+def _reason(session: SessionFacts) -> str:
+    """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
+    told = session.story or StoryFacts()
+    is_well = known(Result, session.result) is Result.SUCCESS
+    if is_well or _message(session) or not (told.problems or told.records):
+        return _message(session)
+    if not told.problems:
+        return code(told.records[0], _REASON_LIMIT)
+    first = told.problems[0]
+    return f"{literal(first.name)}: {code(first.message, _REASON_LIMIT)}" if first.message else ""
 
 
 def _by_whom(session: SessionFacts) -> list[str]:
