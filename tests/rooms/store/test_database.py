@@ -1,6 +1,7 @@
 """The door to the database: addresses, transactions, errors, and the schema behind it."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from bot.store import Database, NewRow, Outbox, StoreBroken, StoreError, StoreUn
 from bot.store.database import address, engine
 from bot.store.tables import leases, metadata
 from tests.rooms.store.databases import Template
+from tests.rooms.veeam.clients import wait_until
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -148,6 +150,8 @@ async def test_a_file_that_cannot_be_opened_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable):
         await database.ping()
     await database.close()
+    # The driver does not wait for the thread of a connection that was never made.
+    await wait_until(lambda: not any("_connection_worker" in each.name for each in threading.enumerate()))
 
 
 async def test_a_file_that_is_no_database_is_broken(tmp_path: object) -> None:

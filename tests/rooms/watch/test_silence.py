@@ -1,6 +1,7 @@
 """A server that does not answer, a database that does not, and two processes."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -81,6 +82,7 @@ async def test_the_server_goes_while_it_is_told(site: Site) -> None:
 
 async def test_a_database_that_does_not_answer(site: Site, clock: FakeClock) -> None:
     """Without its database the watch says so and goes on polling; nothing ends it."""
+    threads = _connection_threads()
     broken = Site(
         clock, site.world, site.vbr, site.client, Database("sqlite:////nonexistent/bot.db"), Health(clock)
     )
@@ -90,6 +92,12 @@ async def test_a_database_that_does_not_answer(site: Site, clock: FakeClock) -> 
     assert part is not None
     assert (part.ok, "hq" in part.detail) == (False, True)
     await broken.database.close()
+    # The driver does not wait for the threads of connections that were never made.
+    await wait_until(lambda: _connection_threads() <= threads)
+
+
+def _connection_threads() -> int:
+    return sum("_connection_worker" in each.name for each in threading.enumerate())
 
 
 @pytest.fixture
