@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from bot.observability import Clock, Health, Metrics
-from bot.store import Database, FollowedSessions, Leases, OwnActions, Runs, Sessions, StoreError
+from bot.store import Database, Leases, OwnActions, Runs, Sessions, StoreError
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch.announcements import Announcer
 from bot.watch.classify import asked_types
@@ -58,7 +58,6 @@ class Watch:
         self._sessions = Sessions(database)
         self._runs = Runs(database)
         self._own_actions = OwnActions(database)
-        self._followed = FollowedSessions(database)
         self._leases = Leases(database)
         self._poller = Poller(server, self._sessions, jobs, clock, asking)
         self._announcer = Announcer(server, database, jobs, clock, rules)
@@ -134,4 +133,3 @@ class Watch:
         await self._sessions.purge(self._server.name, oldest)
         await self._runs.purge(self._server.name, reading.server_now - RUNS_KEPT)
         await self._own_actions.purge(self._clock.now() - _ACTIONS_KEPT)
-        await self._followed.purge(self._clock.now() - _ACTIONS_KEPT)
