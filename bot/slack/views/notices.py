@@ -27,7 +27,7 @@ def caught_up(facts: CaughtUp) -> Message:
     line = (
         f"{signs.INFORMATION} Watching {strong(facts.server)} from now on. "
         f"Since {date(facts.since)} {count(total, 'session')} ended{said}."
-        f"{f' {wrong} not well since then: see the thread.' if facts.problems_total else ''}"
+        f"{f' The latest run of {wrong} failed or warned: see the thread.' if facts.problems_total else ''}"
     )
     return compose([paragraph(line)])
 

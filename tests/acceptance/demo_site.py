@@ -1,0 +1,154 @@
+"""The demonstration's page as a person uses it, over two calm servers in which nothing happens by itself."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.async_api import Locator, Page, expect
+
+from bot.sandbox.vbr import Pace, World
+from bot.sandbox.vbr.life import Start
+from tests.acceptance.rig import now
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WAIT_MS = 15_000
+ANN, OLE, VIC, NIA, GUS = "U0ANN", "U0OLE", "U0VIC", "U0NIA", "U0GUS"
+BAR = re.compile(r"▰{4,8}▱+ \d\d %")
+
+_FULL = (
+    "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\ora01D2026.vbk]."
+)
+_GUEST = "Failed to connect to guest agent. Errors: 'Cannot connect to the host's administrative share.'"
+FREEZE = "Failed to freeze guest, wait timeout"
+_QUIET = {
+    "Domain controllers": ("dc01", "dc02"),
+    "Exchange DAG": ("exch01", "exch02", "exch03"),
+    "File servers": ("fs01", "fs02"),
+    "Kubernetes nodes": ("k8s-01", "k8s-02", "k8s-03"),
+    "Linux backup job": ("lnx01", "lnx02"),
+    "SharePoint": ("sp-app01", "sp-sql01"),
+    "SQL Production": ("sql01", "sql02", "sql03"),
+    "Test & Dev": ("dev01", "test01"),
+    "Web tier": ("web01", "web02"),
+    "Web tier (DMZ)": ("dmz-web01",),
+}
+
+
+def calm_worlds() -> Mapping[str, World]:
+    """Two sites with a week behind them and three failed jobs; a run begins only when a test begins it."""
+    hq, branch = (World(now, name=name, pace=Pace(run_seconds=(2, 2), stop_seconds=1, housekeeping=False))
+                  for name in ("hq", "branch"))  # fmt: skip
+    for name, objects in _QUIET.items():
+        _lived(hq, name, objects)
+    _lived(hq, "Oracle ERP", ("ora01", "ora02"), failed={"ora01": _FULL}, times=3)
+    _lived(
+        hq,
+        "NAS share",
+        ("nas01",),
+        failed={"nas01": "Failed to prepare guest for freeze, wait timeout 900 sec"},
+    )
+    _lived(branch, "Till systems", ("till01", "till02"), failed={"till02": _GUEST}, times=2)
+    _lived(branch, "SQL Production", ("br-sql01",))
+    return {"hq": hq, "branch": branch}
+
+
+def ends_soon(world: World, name: str, minutes: int) -> None:
+    """Let a scheduled run of that job, begun so many minutes ago, be about to end."""
+    job = world.job(name)
+    job.run_seconds = minutes * 60 + 1
+    world.life.begin(job, Start(), world.now() - timedelta(minutes=minutes))
+    job.run_seconds = None
+
+
+class Visitor:
+    """Whoever sits before the page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def messages(self) -> Locator:
+        """The messages of the channel, the private ones among them."""
+        return self.page.locator("#messages .message")
+
+    @property
+    def answers(self) -> Locator:
+        """What only this person sees."""
+        return self.page.locator("#messages .message.is-private")
+
+    @property
+    def thread(self) -> Locator:
+        """The messages of the open thread."""
+        return self.page.locator("#thread-messages .message")
+
+    async def arrives(self, url: str) -> None:
+        """Open the page and wait until the bot is there."""
+        await self.page.goto(url)
+        await expect(self.page.locator("#status")).to_have_text("Bot connected")
+
+    async def acts_as(self, person: str) -> None:
+        """Choose who to be."""
+        button = self.page.get_by_test_id("person")
+        await button.click()
+        entry = self.page.locator(f"[data-person={person}]")
+        name = await entry.locator("strong").inner_text()
+        await entry.click()
+        await expect(button).to_contain_text(name)
+
+    async def types(self, line: str) -> None:
+        """Type a line into the channel and send it."""
+        await self.page.locator("#composer textarea").fill(line)
+        await self.page.keyboard.press("Enter")
+
+    async def asks(self, line: str) -> Locator:
+        """Type a command and return the answer that only this person sees."""
+        before = await self.answers.count()
+        await self.types(line)
+        answer = self.answers.nth(before)
+        await expect(answer).to_be_visible()
+        return answer
+
+    async def dismisses(self, answer: Locator) -> None:
+        """Put an answer away."""
+        before = await self.answers.count()
+        await answer.get_by_role("button", name="Dismiss").click()
+        await expect(self.answers).to_have_count(before - 1)
+
+    async def confirms(self, *words: str, label: str) -> None:
+        """Read the dialog and press its button."""
+        dialog = self.page.locator("dialog")
+        for word in words:
+            await expect(dialog).to_contain_text(word)
+        await dialog.get_by_role("button", name=label, exact=True).click()
+        await expect(dialog).to_have_count(0)
+
+    def button(self, within: Locator, label: str, job: str) -> Locator:
+        """The button of that label about that job, by what a screen reader says of it."""
+        return within.get_by_role("button", name=re.compile(rf"^{label}\b.*\b{re.escape(job)}\b"))
+
+
+def _lived(
+    world: World, name: str, objects: tuple[str, ...], failed: Mapping[str, str] | None = None, times: int = 1
+) -> None:
+    job = world.add_job(name, objects=objects)
+    bad = times if failed else 0
+    for days_ago in range(7, 0, -1):
+        is_bad = days_ago <= bad
+        world.finish_run(
+            job,
+            ended_at=world.now() - timedelta(days=days_ago - 1, hours=3, minutes=len(name)),
+            result="Failed" if is_bad else "Success",
+            objects=(failed or {}) if is_bad else {},
+            seconds=600 + 60 * len(name),
+        )

@@ -1,0 +1,225 @@
+"""What a newcomer does on the demonstration's page, in Chromium. `--save-pictures` keeps what is seen."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, ViewportSize, async_playwright, expect
+
+from bot.sandbox.demo import Demo
+from bot.sandbox.vbr import Outcome
+from tests.acceptance.demo_site import (
+    BAR,
+    CHROMIUM,
+    FLAGS,
+    FREEZE,
+    GUS,
+    NIA,
+    VIC,
+    WAIT_MS,
+    Visitor,
+    calm_worlds,
+    ends_soon,
+)
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason="Debian's chromium is not installed (/usr/bin/chromium)"
+    ),
+]
+
+REFUSED = "Your role does not include /veeam retry."
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+Picture = Callable[[Visitor, str], Awaitable[None]]
+Visit = Callable[[Demo, ViewportSize], Awaitable[Visitor]]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=WAIT_MS)
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def demo() -> AsyncIterator[Demo]:
+    async with Demo(worlds=calm_worlds()) as made:
+        await made.start()
+        await made.ready()
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    """Opens the page as Ann, in #prod; an error in its script fails the test."""
+    errors: list[str] = []
+    contexts = []
+
+    async def visit(demo: Demo, viewport: ViewportSize = DESK) -> Visitor:
+        context = await browser.new_context(
+            viewport=viewport,
+            locale="en-US",
+            timezone_id="Europe/Berlin",
+            reduced_motion="reduce",
+            color_scheme="light",
+        )
+        contexts.append(context)
+        context.set_default_timeout(WAIT_MS)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        visitor = Visitor(page)
+        await visitor.arrives(demo.page_url)
+        return visitor
+
+    yield visit
+    for context in contexts:
+        await context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Picture:
+    """Takes a picture where pictures are wanted."""
+    is_wanted = request.config.getoption("--save-pictures", default=False)
+
+    async def take(visitor: Visitor, name: str) -> None:
+        if is_wanted:
+            await visitor.page.mouse.move(0, 0)
+            await visitor.page.evaluate("document.activeElement.blur()")
+            await visitor.page.screenshot(path=PICTURES / f"{name}.png")
+
+    return take
+
+
+async def test_a_newcomer_retries_a_failed_job(visit: Visit, picture: Picture) -> None:
+    """List, Retry, dialog, progress, outcome; a run that fails is told in a thread and recovers by Retry."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann = await visit(demo, DESK)
+        helped = await ann.asks("/veeam help")
+        await expect(helped).to_contain_text("/veeam retry NAME [chained]")
+        await picture(ann, "help")
+        await ann.dismisses(helped)
+
+        listed = await ann.asks("/veeam jobs failed")
+        await expect(listed).to_contain_text("3 jobs")
+        await expect(listed).to_contain_text("Oracle ERP on hq · 3 times in a row")
+        await expect(listed).to_contain_text("There is not enough space on the disk.")
+        await picture(ann, "jobs-failed")
+
+        await _meanwhile(demo, ann)
+        await _retries(demo, ann, listed, picture)
+        await _fails_and_recovers(demo, ann, picture)
+        phone = await visit(demo, PHONE)
+        await expect(phone.messages.filter(has_text="Recovered")).to_be_visible()
+        await picture(phone, "phone")
+
+
+async def _meanwhile(demo: Demo, ann: Visitor) -> None:
+    world = demo.vbrs["hq"].world
+    world.plan("Exchange DAG", [Outcome("Warning", {"exch01": "VMware Tools are not running on exch01"})])
+    ends_soon(world, "Exchange DAG", minutes=38)
+    await expect(ann.messages.last).to_contain_text("Warning · Exchange DAG on hq")
+
+
+async def _retries(demo: Demo, ann: Visitor, listed: Locator, picture: Picture) -> None:
+    demo.vbrs["hq"].world.job("Oracle ERP").run_seconds = 12
+    await ann.button(listed, "Retry", "Oracle ERP").click()
+    await ann.confirms("Oracle ERP", "on hq", label="Retry")
+    await ann.dismisses(listed)
+    action = ann.messages.filter(has_text="Retry of Oracle ERP on hq started by @Ann Administrator")
+    await expect(action).to_contain_text(BAR)
+    await picture(ann, "action")
+    await expect(action).to_contain_text("Success · took 1")
+    root = ann.messages.filter(has_text="Success · Oracle ERP on hq")
+    await expect(root).to_contain_text("by @Ann Administrator")
+
+
+async def _fails_and_recovers(demo: Demo, ann: Visitor, picture: Picture) -> None:
+    world = demo.vbrs["hq"].world
+    world.plan("SQL Production", [Outcome("Failed", {"sql02": FREEZE}, message="Failed"), Outcome("Success")])
+    ends_soon(world, "SQL Production", minutes=26)
+    root = ann.messages.filter(has_text="SQL Production on hq")
+    await expect(root).to_contain_text("3 objects: 1 failed, 2 succeeded")
+    await root.locator(".thread-line").click()
+    await expect(ann.thread.filter(has_text="What happened in SQL Production")).to_contain_text(FREEZE)
+
+    await ann.button(root, "Retry", "SQL Production").click()
+    await ann.confirms("SQL Production", label="Retry")
+    await expect(root.filter(has_text="Recovered")).to_contain_text("attempt 2")
+    await expect(ann.thread.last).to_contain_text("Attempt 2: ✅ Success")
+    await picture(ann, "thread")
+
+
+async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> None:
+    """Next and Previous turn a page, Details answers the asker alone, Share shows that to the channel."""
+    ann = await visit(demo, DESK)
+    listed = await ann.asks("/veeam jobs")
+    await expect(listed).to_contain_text("14 jobs · page 1 of 2")
+    await expect(ann.button(listed, "Previous", "page 2")).to_have_count(0)
+    await listed.get_by_role("button", name="Next page").click()
+    await expect(listed).to_contain_text("14 jobs · page 2 of 2")
+    await listed.get_by_role("button", name="Previous page").click()
+    await expect(listed).to_contain_text("14 jobs · page 1 of 2")
+
+    before = await ann.answers.count()
+    await ann.button(listed, "Details", "Exchange DAG").click()
+    await expect(ann.answers.nth(before)).to_contain_text("Latest sessions")
+    await ann.answers.nth(before).get_by_role("button", name="Share this answer").click()
+    await expect(ann.messages.last).to_contain_text("Shared by @Ann Administrator")
+    await expect(ann.messages.last).to_contain_text("Success · Exchange DAG on hq")
+
+
+async def test_an_ambiguous_name_gives_a_menu(demo: Demo, visit: Visit) -> None:
+    """Two servers have a job of that name: the menu says which is where, and the choice is answered."""
+    ann = await visit(demo, DESK)
+    asked = await ann.asks("/veeam job sql prod")
+    await expect(asked).to_contain_text("2 jobs match sql prod. Which one?")
+    await asked.get_by_text("Choose a job").click()
+    await ann.page.get_by_role("option").filter(has_text="on branch").click()
+    await expect(ann.answers.last).to_contain_text("Success · SQL Production on branch")
+    await expect(ann.answers.last).to_contain_text("Latest sessions")
+
+
+async def test_a_viewer_looks_and_is_kindly_refused_to_act(demo: Demo, visit: Visit) -> None:
+    """No button of their own acts; a typed retry and another's Retry button get a no that says who may."""
+    visitor = await visit(demo, DESK)
+    listed = await visitor.asks("/veeam jobs failed")
+    await listed.get_by_role("button", name="Share this answer").click()
+    shared = visitor.messages.filter(has_text="Shared by @Ann Administrator").filter(has_text="Failed jobs")
+    await expect(shared).to_be_visible()
+
+    await visitor.acts_as(VIC)
+    own = await visitor.asks("/veeam jobs failed")
+    await expect(visitor.button(own, "Details", "NAS share")).to_be_visible()
+    await expect(visitor.button(own, "Retry", "NAS share")).to_have_count(0)
+    await expect(await visitor.asks("/veeam retry NAS share")).to_contain_text(REFUSED)
+    before = await visitor.answers.count()
+    await visitor.button(shared, "Retry", "NAS share").click()
+    await visitor.confirms("NAS share", label="Retry")
+    await expect(visitor.answers.nth(before)).to_contain_text(REFUSED)
+    await expect(visitor.answers.nth(before)).to_contain_text("Ask somebody in")
+    assert not any(request.template.endswith("/retry") for request in demo.vbrs["hq"].requests)
+
+
+@pytest.mark.parametrize(
+    ("person", "words"),
+    [(NIA, "You have none of Veeam's roles here"), (GUS, "Guests of this workspace can't use this.")],
+    ids=["nobody", "guest"],
+)
+async def test_whoever_has_no_role_is_told_so(demo: Demo, visit: Visit, person: str, words: str) -> None:
+    """A polite no, that names no job."""
+    visitor = await visit(demo, DESK)
+    await visitor.acts_as(person)
+    refused = await visitor.asks("/veeam jobs failed")
+    await expect(refused).to_contain_text(words)
+    await expect(refused).to_contain_text("Nothing was done.")
+    await expect(refused).not_to_contain_text("NAS share")
