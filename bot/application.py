@@ -32,7 +32,7 @@ from bot.observability import (
 from bot.operations.matching import matches_glob
 from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
-from bot.settings import AccountSettings, Role, ServerName, ServerSettings, Settings
+from bot.settings import Role, ServerName, Settings
 from bot.slack.checks import check_slack
 from bot.slack.delivery import TOKEN_PART, Delivery
 from bot.slack.desk import Desk
@@ -54,7 +54,6 @@ from bot.store import (
     AuditOutcome,
     Database,
     FollowedSessions,
-    Leases,
     Outbox,
     OwnActions,
     Presses,
@@ -62,9 +61,10 @@ from bot.store import (
     StoreError,
     StoreUnavailable,
     check_database,
+    release_ended,
     upgrade,
 )
-from bot.veeam import Connection, Fleet, Login, Trust, VeeamServer, check_server
+from bot.veeam import Fleet, Login, VeeamServer, check_server, connection_to
 from bot.watch import Following, Rules, Watch, Witnesses
 
 GRACE_SECONDS = 10.0
@@ -85,19 +85,6 @@ def run(settings: Settings) -> int:
     """Run the bot until it is told to stop; return the process's exit code."""
     set_up_logging(settings.log_level, settings.log_format, settings.secrets())
     return asyncio.run(Application(settings, SystemClock()).run())
-
-
-def connection(server: ServerSettings, account: AccountSettings | None = None) -> Connection:
-    """Return a server's settings in the words of the room that connects, for another account if given."""
-    login = account or server
-    return Connection(
-        name=server.name,
-        url=server.url,
-        username=login.username,
-        password=login.password,
-        api_version=server.api_version,
-        trust=Trust(ca_file=server.ca_file, fingerprint=server.fingerprint, verify=server.verify_tls),
-    )
 
 
 @dataclass(slots=True)
@@ -151,7 +138,7 @@ class Application:
                     self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_client))
                     await self._stop.wait()
                     await self._wind_down()
-                await contained(_release(database, self._holder.__eq__), "application.not_released")
+                await contained(release_ended(database, self._holder.__eq__), "application.not_released")
         log.info("application.stopped", exit_code=self._exit_code)
         return self._exit_code
 
@@ -316,7 +303,7 @@ class Application:
                 await upgrade(url)
                 database = Database(url)
                 stack.push_async_callback(database.close)
-                await _release(database, is_gone)
+                await release_ended(database, is_gone)
             except StoreUnavailable as error:
                 self._health.set(_DATABASE_PART, ok=False, detail=str(error))
                 await self._pause(wait)
@@ -332,12 +319,12 @@ class Application:
                 await self._stop.wait()
 
     def _open_fleet(self, stack: AsyncExitStack) -> Fleet:
-        servers = [VeeamServer(connection(server), clock=self._clock) for server in self._settings.servers]
+        servers = [VeeamServer(connection_to(server), clock=self._clock) for server in self._settings.servers]
         fleet = Fleet(servers)
         stack.push_async_callback(fleet.close)
         for server in self._settings.servers:
             for account in server.accounts:
-                acting = VeeamServer(connection(server, account), clock=self._clock)
+                acting = VeeamServer(connection_to(server, account), clock=self._clock)
                 stack.push_async_callback(acting.close)
                 self._acting[server.name, account.role] = acting
         return fleet
@@ -359,14 +346,6 @@ class Application:
             else:
                 self._health.set(_DATABASE_PART, ok=True)
             await self._clock.sleep(_DATABASE_SECONDS)
-
-
-async def _release(database: Database, ends: Callable[[str], bool]) -> None:
-    """Give back the leases and claims of every process that has ended, so that nobody waits for them."""
-    for keeper in (Leases(database), Outbox(database)):
-        for holder in await keeper.holders():
-            if ends(holder):
-                await keeper.release_all(holder)
 
 
 class _Watching:
@@ -410,9 +389,11 @@ def _logins(settings: Settings, at: int) -> list[Login]:
         if any(matches_glob(glob, server.name) for glob in grant.servers)
     }
     others = granted - {account.role for account in server.accounts}
-    found = [Login(connection(server), frozenset(others), settings.origin("servers", at, "password").place)]
+    found = [
+        Login(connection_to(server), frozenset(others), settings.origin("servers", at, "password").place)
+    ]
     for place, account in enumerate(server.accounts):
         origin = settings.origin("servers", at, "accounts", place, "password")
-        own = connection(server, account)
+        own = connection_to(server, account)
         found.append(Login(own, frozenset({account.role}), origin.place, made_for=account.role))
     return found

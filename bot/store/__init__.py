@@ -8,6 +8,7 @@ from bot.store.checks import check_database
 from bot.store.database import Database, Transaction
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.followed import Followed, FollowedId, FollowedSessions, NewFollowed
+from bot.store.holders import release_ended
 from bot.store.leases import Leases
 from bot.store.outbox import ChannelBacklog, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root
 from bot.store.own_actions import OwnActions
@@ -52,5 +53,6 @@ __all__ = [
     "StoreUnavailable",
     "Transaction",
     "check_database",
+    "release_ended",
     "upgrade",
 ]

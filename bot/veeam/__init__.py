@@ -6,7 +6,7 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 from bot.settings import ServerName
 from bot.veeam.account import Patience
 from bot.veeam.checks import check_server
-from bot.veeam.connection import Connection, Timeouts, Trust
+from bot.veeam.connection import Connection, Timeouts, Trust, connection_to
 from bot.veeam.errors import (
     ConnectFailed,
     ConnectionLost,
@@ -130,6 +130,7 @@ __all__ = [
     "VmwareHostsQuery",
     "VmwareObjectsQuery",
     "check_server",
+    "connection_to",
     "is_id",
     "known",
     "revision_facts",

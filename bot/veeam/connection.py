@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.settings import ServerName
+from bot.settings import AccountSettings, ServerName, ServerSettings
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -75,3 +75,16 @@ class Connection:
             return ipaddress.ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
+
+
+def connection_to(server: ServerSettings, account: AccountSettings | None = None) -> Connection:
+    """Return how to reach a server of the settings, under its own account or under one of its others."""
+    login = account or server
+    return Connection(
+        name=server.name,
+        url=server.url,
+        username=login.username,
+        password=login.password,
+        api_version=server.api_version,
+        trust=Trust(ca_file=server.ca_file, fingerprint=server.fingerprint, verify=server.verify_tls),
+    )
