@@ -45,6 +45,11 @@ class BotProcess:
         """Whether a process is there that has not ended."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        """The process's number; None before the first start."""
+        return self._process.pid if self._process is not None else None
+
     async def start(self) -> None:
         """Start the bot; it connects on its own time, see `Demo.ready`."""
         with _appending(self.log) as output:

@@ -1,0 +1,46 @@
+"""The measurements run, whatever they find: beside other tests their figures mean nothing."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+EXPECTED = (
+    "killed_twice",
+    "killed_lost",
+    "reply_lost_twice",
+    "retry_after",
+    "job_states",
+    "idle_poll_requests",
+    "idle_poll_cost",
+    "jobs_failed_p50",
+    "jobs_failed_p95",
+    "jobs_failed_anew_p95",
+    "ack_in_flight_socket",
+    "ack_at_once_socket",
+    "ack_in_flight_http",
+    "ack_at_once_http",
+    "start_new",
+    "start_again",
+    "memory",
+)
+
+
+@pytest.mark.timeout(180)
+async def test_every_row_is_reported(tmp_path: Path) -> None:
+    """The bench measures every row, prints it, and writes it with the machine it was measured on."""
+    out = tmp_path / "bench.json"
+    bench = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench", "--quick", "--out", str(out)),
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed = (await bench.communicate())[0].decode()
+    assert bench.returncode == 0, printed
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert tuple(figure["key"] for figure in report["figures"]) == EXPECTED
+    assert report["machine"].keys() >= {"cores", "python"}
+    assert "start to ready" in printed

@@ -1,0 +1,83 @@
+"""`python -m tests.bench`: measure, print the table, write `bench.json`."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.observability import set_up_logging
+from tests.bench.commands import acknowledged, jobs_failed
+from tests.bench.delivery import reply_lost, told_once
+from tests.bench.figures import Figure, machine, table
+from tests.bench.footprint import footprint
+from tests.bench.reading import idle_poll, job_states
+from tests.bench.sizes import QUICK, Sizes
+from tests.bench.vbr import FarVbr, far_vbr
+
+FILE = Path("bench.json")
+
+
+async def measured(sizes: Sizes, folder: Path) -> list[Figure]:
+    """Every row, one measurement at a time."""
+    figures: list[Figure] = []
+    async with far_vbr(sizes.few_jobs) as few, far_vbr(sizes.many_jobs) as many:
+        for what, measurement in _measurements(sizes, folder, few, many):
+            began = time.monotonic()
+            found = await measurement
+            _say(f"{what}: {time.monotonic() - began:.0f} s")
+            figures += found
+    return figures
+
+
+def _measurements(
+    sizes: Sizes, folder: Path, few: FarVbr, many: FarVbr
+) -> Iterator[tuple[str, Awaitable[list[Figure]]]]:
+    yield "told once", told_once(folder, sizes)
+    yield "reply lost, too fast", reply_lost(folder, sizes)
+    yield "job states", job_states(many, sizes)
+    yield "idle poll", idle_poll(folder, few, many, sizes)
+    yield "jobs failed", jobs_failed(folder, many, sizes)
+    yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
+    yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)
+    yield "footprint", footprint(folder, few.login, sizes)
+
+
+def main() -> None:
+    """Measure and report; the exit code says nothing about the figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small counts: shows that it runs, not how well")
+    parser.add_argument("--out", type=Path, default=FILE, help="where the JSON goes; default bench.json")
+    given = parser.parse_args()
+    set_up_logging("warning", "console", [])
+    sizes = QUICK if given.quick else Sizes()
+    began, others = time.monotonic(), os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        figures = asyncio.run(measured(sizes, Path(folder)))
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "is_quick": given.quick,
+        "load_before": round(others, 2),
+        "seconds": round(time.monotonic() - began, 1),
+        "figures": [figure.as_json() for figure in figures],
+    }
+    given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    here = report["machine"]
+    sys.stdout.write(f"{table(figures)}\n")
+    sys.stdout.write(
+        f"{here['cores']} cores ({here['processor']}), Python {here['python']}; load before {others:.1f}; "
+        f"Slack's pace kept; {report['seconds']:.0f} s; {given.out}\n"
+    )
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What was measured, beside what it is measured against and what was aimed at: as a table and as JSON."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tabulate import tabulate
+
+_HEADERS = ("what", "measured", "floor", "ratio", "aim", "")
+_COLUMN_WIDTHS = (44, 16, 38, 6, 16, 8)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the same thing costs at the least, measured in the same run."""
+
+    value: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Aim:
+    """The most that a figure may be; `of_ratio`: the most that it may be in units of its floor."""
+
+    at_most: float
+    of_ratio: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row. Without an aim it explains another one."""
+
+    key: str
+    what: str
+    value: float
+    unit: str = ""
+    aim: Aim | None = None
+    floor: Floor | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float | None:
+        """The figure in units of its floor."""
+        return self.value / self.floor.value if self.floor is not None and self.floor.value else None
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether it is within its aim; None where there is none, or nothing to compare with."""
+        compared = self.ratio if self.aim is not None and self.aim.of_ratio else self.value
+        return None if self.aim is None or compared is None else compared <= self.aim.at_most
+
+    def as_row(self) -> tuple[str, ...]:
+        """The row of the table."""
+        floor = "" if self.floor is None else f"{_shown(self.floor.value, self.unit)}: {self.floor.what}"
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        verdict = {True: "met", False: "NOT MET", None: ""}[self.is_met]
+        return (self.what, _shown(self.value, self.unit), floor, ratio, self._aimed(), verdict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The row with everything it rests on."""
+        return {**asdict(self), "ratio": self.ratio, "is_met": self.is_met}
+
+    def _aimed(self) -> str:
+        if self.aim is None:
+            return ""
+        if self.aim.of_ratio:
+            return f"at most {self.aim.at_most:g} floors"
+        return "0" if not self.aim.at_most else f"at most {_shown(self.aim.at_most, self.unit)}"
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """All rows for a terminal."""
+    rows = [figure.as_row() for figure in figures]
+    return tabulate(
+        rows,
+        _HEADERS,
+        "simple_grid",
+        disable_numparse=True,
+        maxcolwidths=list(_COLUMN_WIDTHS),
+    )
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+
+
+def _processor() -> str:
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 -- one line of a pseudo file
+        named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(named, platform.machine())
+
+
+def _shown(value: float, unit: str) -> str:
+    digits = 0 if value == round(value) else 2 if abs(value) < 10 else 1
+    return f"{value:.{digits}f}{f' {unit}' if unit else ''}"

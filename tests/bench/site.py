@@ -1,0 +1,115 @@
+"""The shipped bot in a process of its own, with settings as in production, and the Slack that it serves."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import yaml
+
+from bot.sandbox.process import BotProcess, inherited
+from bot.sandbox.slack import SlackSandbox, default_workspace
+from bot.sandbox.slack.app import App
+from tests.acceptance.rig import GROUPS, free_port
+from tests.bench.vbr import Login
+
+_READY_SECONDS = 60.0
+_MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+
+
+class Site:
+    """`async with Site(folder, login) as site`: Slack is up; `start` starts the bot. Slack's pace is kept."""
+
+    slack: SlackSandbox
+    bot: BotProcess
+
+    def __init__(
+        self,
+        folder: Path,
+        login: Login,
+        *,
+        http_mode: bool = False,
+        interval_seconds: float = 20.0,
+        toml: str = "",
+    ) -> None:
+        self.folder = folder
+        self._login = login
+        self._http_mode = http_mode
+        self._interval_seconds = interval_seconds
+        self._toml = toml
+        self._port = free_port()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        app = App.from_manifest(yaml.safe_load(_MANIFEST.read_text(encoding="utf-8")))
+        async with AsyncExitStack() as stack:
+            self.slack = await stack.enter_async_context(SlackSandbox(default_workspace(app=app)))
+            if self._http_mode:
+                self.slack.configure_http(f"http://127.0.0.1:{self._port}/slack/events")
+            self.folder.mkdir()
+            self.bot = BotProcess(self._env(), self.folder)
+            stack.push_async_callback(self.bot.stop)
+            self._http = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def database(self) -> Path:
+        """The bot's SQLite file."""
+        return self.folder / "bot.db"
+
+    async def start(self) -> float:
+        """Start the bot; return the seconds until `/readyz` said that it was ready."""
+        began = time.monotonic()
+        await self.bot.start()
+        async with asyncio.timeout(_READY_SECONDS):
+            while not await self._is_ready():
+                if not self.bot.is_running:
+                    raise await self.bot.died()
+                await asyncio.sleep(0.01)
+        return time.monotonic() - began
+
+    async def _is_ready(self) -> bool:
+        try:
+            async with self._http.get(f"http://127.0.0.1:{self._port}/readyz") as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    def _env(self) -> dict[str, str]:
+        settings = self.folder / "veeam-bot.toml"
+        grants = "".join(
+            f'[[grants]]\ngroup = "{group}"\nrole = "{role}"\n' for group, role in GROUPS.items()
+        )
+        settings.write_text(
+            '[slack]\ndefault_channel = "C0BACKUPS"\n'
+            f"[polling]\ninterval_seconds = {self._interval_seconds}\nbackfill_hours = 1\n"
+            f'[[servers]]\nname = "hq"\nurl = "{self._login.url}"\nusername = "{self._login.username}"\n'
+            f"{grants}{self._toml}",
+            encoding="utf-8",
+        )
+        mode = (
+            {"SLACK_SIGNING_SECRET": self.slack.signing_secret}
+            if self._http_mode
+            else {"SLACK_APP_TOKEN": self.slack.app_token}
+        )
+        return (
+            inherited()
+            | mode
+            | {
+                "SLACK_BOT_TOKEN": self.slack.bot_token,
+                "SLACK_API_URL": self.slack.api_url,
+                "DATABASE_URL": f"sqlite:///{self.database}",
+                "PORT": str(self._port),
+                "VEEAM_BOT_CONFIG": str(settings),
+                "VEEAM_PASSWORD_HQ": self._login.password,
+            }
+        )

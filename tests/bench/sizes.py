@@ -1,0 +1,41 @@
+"""How much is measured: enough for a figure, or just enough to see that it can be measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Counts, and seconds where a name says so."""
+
+    completions: int = 200
+    kills: int = 3
+    lost_replies: int = 40
+    too_fast: int = 5
+    few_jobs: int = 100
+    many_jobs: int = 10_000
+    fetches: int = 9
+    polls: int = 40
+    commands: int = 100
+    first_sights: int = 20
+    in_flight: int = 200
+    further_acks: int = 200
+    starts: int = 5
+    idle_seconds: float = 20.0
+
+
+QUICK = Sizes(
+    completions=16,
+    kills=1,
+    lost_replies=4,
+    too_fast=1,
+    few_jobs=20,
+    many_jobs=200,
+    fetches=1,
+    polls=2,
+    commands=3,
+    first_sights=2,
+    in_flight=5,
+    further_acks=5,
+    starts=1,
+    idle_seconds=0.5,
+)
