@@ -36,6 +36,10 @@ format: $(READY)  ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+goldens: $(READY)  ## the views' golden messages, anew; look at what changed
+	UPDATE_GOLDENS=1 $(BIN)/pytest -n0 tests/unit/slack/test_goldens.py
+	git diff --stat tests/unit/slack/golden
+
 docs: $(READY)  ## the pages that are made from code
 	$(BIN)/python docs/generate.py
 

@@ -192,7 +192,7 @@ class Delivery:
             edited = {key: sent[key] for key in ("text", "blocks", "parse")}
             await self._web.write("chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts})
             return row.root
-        if row.root is not None and not as_root:
+        if row.root is not None and row.placing is not Placing.POST and not as_root:
             sent["thread_ts"] = row.root.ts
             sent["reply_broadcast"] = row.placing is Placing.BROADCAST
         answer = await self._web.write("chat.postMessage", {**sent, "channel": row.channel})

@@ -40,7 +40,9 @@ def address(database_url: str) -> URL:
     family = url.drivername.partition("+")[0]
     if family not in _DRIVERS:
         raise StoreBroken(f"a database of the kind {family!r} is not supported")
-    return url.set(drivername=_DRIVERS[family])
+    # libpq's word for it, as providers of managed databases write it; the driver says `ssl`.
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    return url.set(drivername=_DRIVERS[family], query=query)
 
 
 class Transaction:

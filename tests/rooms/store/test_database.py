@@ -26,6 +26,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ("postgres://bot:x@db/bot", "postgresql+asyncpg://bot:x@db/bot"),
         ("postgresql://db/bot", "postgresql+asyncpg://db/bot"),
         ("postgresql+asyncpg://db/bot", "postgresql+asyncpg://db/bot"),
+        ("postgres://u:p@h/d?sslmode=require", "postgresql+asyncpg://u:p@h/d?ssl=require"),
     ],
 )
 def test_address(given: str, expected: str) -> None:
