@@ -1,5 +1,6 @@
 """What Bolt hears: acknowledge, read, hand over. No rule and no block stands here."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +38,12 @@ def bolt_app(client: AsyncWebClient, home: Home, signing_secret: str | None) -> 
             bot_token=client.token,
         )
 
-    return AsyncApp(client=client, authorize=authorize, signing_secret=signing_secret or "")
+    bolt_log = logging.getLogger("slack_bolt.AsyncApp")
+    # It would warn that the token in the environment is left aside: so it is, on purpose.
+    bolt_log.disabled = True
+    app = AsyncApp(client=client, authorize=authorize, signing_secret=signing_secret or "")
+    bolt_log.disabled = False
+    return app
 
 
 def listen(
