@@ -213,11 +213,12 @@ class Delivery:
                 await self._put_off(row, _pause(row.attempts), str(error), in_doubt=True)
             case SlackUnreachable():
                 self._pace.hold_everything(_UNREACHABLE_SECONDS)
-                await self._put_off(row, _UNREACHABLE_SECONDS, str(error), in_doubt=in_doubt)
+                await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
             case CredentialsDead():
                 self._health.set(TOKEN_PART, ok=False, detail=str(error))
                 self._pace.hold_everything(_CREDENTIALS_SECONDS)
-                await self._put_off(row, _CREDENTIALS_SECONDS, str(error), in_doubt=in_doubt)
+                # Held back in memory alone: a restart with a new token sends at once.
+                await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
             case PlaceClosed():
                 await self._close(row, error.word, notices_to, in_doubt=in_doubt)
             case _:

@@ -1,0 +1,172 @@
+"""The delivery against a simulated Slack, with a clock that the test moves and an outbox that it fills."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from bot.observability import Health, Metrics
+from bot.sandbox.slack import SlackSandbox, default_workspace
+from bot.sandbox.slack.messages import Channel, Message
+from bot.settings import ServerName
+from bot.slack.delivery import Delivery
+from bot.slack.directory import Home
+from bot.slack.history import History
+from bot.slack.web import Web
+from bot.slack.workspace import open_web, read_home
+from bot.store import Database, NewRow, Outbox, Placing, upgrade
+from bot.veeam import JobId, SessionId
+from bot.watch.facts import RunChanged, RunEnded, RunFacts, SessionFacts, SessionStory, encode
+from tests.support.clock import FakeClock
+from tests.support.settings_files import ENVIRONMENT, read
+
+PROD, BACKUPS = "C0PROD", "C0BACKUPS"
+STEP_SECONDS = 0.5
+_REAL_LOOK_SECONDS = 0.01
+
+
+@dataclass
+class PostOffice:
+    """An outbox, and one process that sends what is in it."""
+
+    slack: SlackSandbox
+    clock: FakeClock
+    database: Database
+    web: Web
+    home: Home
+    health: Health
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    queued: list[str] = field(default_factory=list)
+
+    @property
+    def outbox(self) -> Outbox:
+        return Outbox(self.database)
+
+    def delivery(self) -> Delivery:
+        history = History(self.web, self.home.bot_id)
+        return Delivery(
+            self.database, self.web, history, clock=self.clock, metrics=Metrics(), health=self.health
+        )
+
+    @asynccontextmanager
+    async def sending(self, holder: str = "here:1:a") -> AsyncIterator[Delivery]:
+        """Deliver, between entering and leaving."""
+        delivery = self.delivery()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(delivery.run(holder, BACKUPS))
+            yield delivery
+            task.cancel()
+
+    async def queues(self, channel: str = PROD, *, story: bool = False, edit: bool = False) -> str:
+        """Queue a run that ended; return its session's ID."""
+        number = next(self.numbers)
+        session = SessionId(f"{number:08d}-0000-0000-0000-000000000000")
+        now = self.clock.now()
+        facts = SessionFacts(
+            session_id=session,
+            session_type="BackupJob",
+            result="Failed",
+            created_at=now - timedelta(minutes=5),
+            ended_at=now,
+        )
+        run = RunFacts(
+            server=ServerName("hq"),
+            job_id=JobId(str(number)),
+            job_name=f"Job {number}",
+            attempts=(facts,),
+        )
+        root = NewRow(
+            key=f"hq/{session}/{channel}", channel=channel, kind="run_ended", body=encode(RunEnded(run=run)),
+            created_at=now,
+        )  # fmt: skip
+        rows = [root]
+        if story:
+            body = encode(SessionStory(run=run, session=facts))
+            rows.append(
+                NewRow(
+                    key=f"{root.key}/story", channel=channel, kind="session_story", body=body, created_at=now,
+                    placing=Placing.REPLY, priority=20, root_key=root.key,
+                )
+            )  # fmt: skip
+        if edit:
+            rows.append(
+                NewRow(
+                    key=f"{root.key}/edit", channel=channel, kind="run_changed", created_at=now,
+                    body=encode(RunChanged(run=run)), placing=Placing.EDIT, root_key=root.key,
+                )
+            )  # fmt: skip
+        async with self.database.transaction() as transaction:
+            await self.outbox.add(transaction, rows)
+        self.queued.append(session)
+        return session
+
+    async def until(self, condition: Callable[[], object], *, most_seconds: float = 600) -> float:
+        """Let time pass until the condition holds; return how much did."""
+        began = self.clock.monotonic()
+        while not condition():
+            passed = self.clock.monotonic() - began
+            assert passed < most_seconds, f"not within {most_seconds} s"
+            try:
+                await self.slack.wait_until(condition, _REAL_LOOK_SECONDS)
+            except TimeoutError:
+                await self.clock.advance(STEP_SECONDS)
+        return self.clock.monotonic() - began
+
+    async def until_sent(self) -> float:
+        """Let time pass until nothing waits."""
+        began = self.clock.monotonic()
+        while sum(backlog.rows for backlog in await self.outbox.waiting()):
+            assert self.clock.monotonic() - began < 600, "still waiting"
+            await self.clock.advance(STEP_SECONDS)
+            try:
+                await self.slack.wait_until(lambda: False, _REAL_LOOK_SECONDS)
+            except TimeoutError:
+                continue
+        return self.clock.monotonic() - began
+
+    def everything(self) -> list[Message]:
+        channels = self.slack.workspace.conversations.channels.values()
+        return [message for channel in channels for message in channel.messages.values()]
+
+    def told(self) -> Counter[str]:
+        """How often each session was told."""
+        found = (message.metadata for message in self.everything())
+        return Counter(
+            each["event_payload"]["session_id"]
+            for each in found
+            if each and each["event_type"] == "veeam_session"
+        )
+
+    def is_unwell(self, part: str) -> bool:
+        """Whether a part said that it is not well."""
+        found = self.health.part(part)
+        return found is not None and not found.ok
+
+    def posts(self, channel: str) -> list[float]:
+        """When each post of the bot's to a channel came, by Slack's clock, whatever came of it."""
+        calls = self.slack.calls_of("chat.postMessage")
+        return [call.at for call in calls if call.arguments["channel"] == channel]
+
+
+@asynccontextmanager
+async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
+    """Open one, with twenty channels more than the workspace has."""
+    clock = FakeClock()
+    address = f"sqlite:///{folder / 'bot.db'}"
+    await upgrade(address)
+    database = Database(address)
+    async with SlackSandbox(default_workspace(lambda: clock.now().timestamp())) as slack:
+        insiders = slack.workspace.conversations.channel(PROD).members
+        slack.workspace.conversations.add(
+            *(Channel(f"C0MORE{n:02d}", f"more-{n}", members=list(insiders)) for n in range(20))
+        )
+        own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        settings = read(folder, environ=ENVIRONMENT | own | {"SLACK_API_URL": slack.api_url})
+        async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web:
+            home = await read_home(web)
+            yield PostOffice(slack, clock, database, web, home, Health(clock))
+    await database.close()

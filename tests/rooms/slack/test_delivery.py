@@ -1,0 +1,242 @@
+"""What waits in the outbox arrives once, in order and in time, whatever Slack and the network do."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.slack.arguments import Arguments
+from bot.sandbox.slack.faults import Dropped, Fault, Hung, RateLimited, Refused, ServerError
+from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
+
+MORE = [f"C0MORE{number:02d}" for number in range(20)]
+LOST = Dropped(after_effect=True)
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[PostOffice]:
+    async with post_office(tmp_path) as opened:
+        yield opened
+
+
+async def test_forty_lost_replies_tell_nothing_twice(office: PostOffice) -> None:
+    """Slack took the message and its reply was lost, forty times: each session stands there once."""
+    office.slack.faults.add("chat.postMessage", LOST, 40)
+    for channel in (*MORE, *MORE):
+        await office.queues(channel)
+    async with office.sending():
+        await office.until_sent()
+    assert office.told() == Counter(office.queued)
+    assert len(office.slack.calls_of("chat.postMessage")) == 40
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        (Dropped(after_effect=False), 2),
+        (LOST, 1),
+        (ServerError(500), 2),
+        (ServerError(503, after_effect=True), 1),
+        (RateLimited(1), 2),
+        (Refused("internal_error"), 2),
+        (Refused("ratelimited"), 2),
+        (Refused("something_new"), 2),
+    ],
+    ids=str,
+)
+async def test_one_failure_on_the_way(office: PostOffice, fault: Fault, calls: int) -> None:
+    """A failure costs a second attempt where nothing was posted, none where it was; the thread follows."""
+    office.slack.faults.add("chat.postMessage", fault)
+    session = await office.queues(story=True)
+    async with office.sending():
+        await office.until_sent()
+    assert office.told() == {session: 1}
+    assert len(office.posts(PROD)) == calls + 1
+    (root,) = office.slack.messages(PROD)
+    assert len(office.slack.thread(PROD, root.ts)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [LOST, Dropped(after_effect=False), ServerError(500), ServerError(502, after_effect=True)]
+)
+async def test_a_reply_in_a_thread_is_found_in_its_thread(office: PostOffice, fault: Fault) -> None:
+    """The doubt about a reply is settled in the thread; it stands there once."""
+    office.slack.faults.add("chat.postMessage", fault, when=lambda sent: bool(sent.text("thread_ts")))
+    await office.queues(story=True)
+    async with office.sending():
+        await office.until_sent()
+    (root,) = office.slack.messages(PROD)
+    assert len(office.slack.thread(PROD, root.ts)) == 1
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RateLimited(30),
+        Refused("not_in_channel"),
+        Refused("something_new"),
+        Refused("invalid_auth"),
+        ServerError(500),
+        Dropped(after_effect=False),
+    ],
+    ids=str,
+)
+async def test_a_doubt_outlives_a_search_that_fails(office: PostOffice, failure: Fault) -> None:
+    """While the channel can't be searched, what may have been posted is not posted again."""
+    office.slack.faults.add("chat.postMessage", LOST)
+    office.slack.faults.add("conversations.history", failure, 3)
+    session = await office.queues()
+    async with office.sending():
+        await office.until_sent()
+    assert office.told() == {session: 1}
+    assert len(office.posts(PROD)) == 1
+
+
+async def test_a_reply_whose_thread_is_gone_is_posted_once(office: PostOffice) -> None:
+    """Somebody deleted the root: the reply becomes a root, and is looked for as one."""
+    await office.queues(story=True)
+    posted = office.slack.workspace.conversations
+
+    def is_reply(sent: Arguments) -> bool:
+        if sent.text("thread_ts"):
+            posted.delete(posted.channel(PROD).messages[sent.text("thread_ts")])
+        return False
+
+    office.slack.faults.add("chat.postMessage", LOST, when=is_reply)
+    office.slack.faults.add("chat.postMessage", LOST, when=lambda _sent: len(office.posts(PROD)) == 2)
+    async with office.sending():
+        await office.until_sent()
+    assert [message.text.splitlines()[0][:13] for message in office.slack.messages(PROD)] == ["What happened"]
+
+
+async def test_a_429_holds_its_channel_back_and_no_other(office: PostOffice) -> None:
+    """Retry-After is waited out by everything for that channel, to the second; other channels go on."""
+    office.slack.faults.add(
+        "chat.postMessage", RateLimited(7), when=lambda sent: sent.text("channel") == PROD
+    )
+    for _ in range(3):
+        await office.queues(PROD)
+    async with office.sending():
+        await office.until(lambda: office.posts(PROD))
+        await office.queues(BACKUPS)
+        await office.until(lambda: office.posts(BACKUPS))
+        assert len(office.posts(PROD)) == 1
+        await office.until_sent()
+    first, second, *_ = office.posts(PROD)
+    assert 7 <= second - first <= 8
+    assert office.told() == Counter(office.queued)
+
+
+async def test_edits_wait_for_their_own_429(office: PostOffice) -> None:
+    """Slack limits `chat.update` by itself: messages go out while edits wait."""
+    office.slack.faults.add("chat.update", RateLimited(20))
+    await office.queues(PROD, edit=True)
+    async with office.sending():
+        await office.until(lambda: office.slack.calls_of("chat.update"))
+        began = office.clock.monotonic()
+        await office.queues(BACKUPS)
+        await office.until(lambda: office.posts(BACKUPS))
+        assert office.clock.monotonic() - began < 20
+        await office.until_sent()
+    first, second = (call.at for call in office.slack.calls_of("chat.update"))
+    assert 20 <= second - first <= 21
+
+
+async def test_an_archived_channel_waits_and_is_reported_once(office: PostOffice) -> None:
+    """Nothing is lost for it; the default channel hears of it once; unarchived, all is sent."""
+    conversations = office.slack.workspace.conversations
+    conversations.set_archived(PROD, archived=True)
+    for _ in range(3):
+        await office.queues(PROD)
+    async with office.sending():
+        await office.until(lambda: office.slack.messages(BACKUPS))
+        (notice,) = office.slack.messages(BACKUPS)
+        assert "<#C0PROD>" in notice.text
+        assert "archived" in notice.text
+        assert office.is_unwell("channel:C0PROD")
+        await office.until(lambda: len(office.slack.calls_of("conversations.info")) >= 2)
+        assert len(office.slack.messages(BACKUPS)) == 1
+        conversations.set_archived(PROD, archived=False)
+        await office.until_sent()
+    assert office.told() == Counter(office.queued)
+    assert office.health.is_ready
+    assert len(office.slack.messages(BACKUPS)) == 1
+
+
+async def test_a_channel_that_only_looks_open_is_reported_once(office: PostOffice) -> None:
+    """Where the bot is a member and still may not post, it looks again, and says so no second time."""
+    await office.queues("C0ANNOUNCE")
+    async with office.sending():
+        await office.until(lambda: len(office.posts("C0ANNOUNCE")) >= 3)
+        await office.queues(BACKUPS)
+        await office.until(lambda: office.told()[office.queued[-1]])
+    assert len(office.slack.messages(BACKUPS)) == 2
+
+
+async def test_a_closed_channel_is_unwell_after_a_restart_as_well(office: PostOffice) -> None:
+    """What an earlier process found closed shows in the health of the next one."""
+    await office.queues("C0RANDOM")
+    async with office.sending():
+        await office.until(lambda: office.slack.messages(BACKUPS))
+    before = office.health.part("channel:C0RANDOM")
+    assert before is not None
+    office.health = type(office.health)(office.clock)
+    async with office.sending("here:2:b"):
+        await office.until(lambda: office.health.part("channel:C0RANDOM"))
+    after = office.health.part("channel:C0RANDOM")
+    assert after is not None
+    assert (after.ok, after.detail) == (False, "not_in_channel")
+
+
+async def test_a_revoked_token_stops_everything_until_it_is_restored(office: PostOffice) -> None:
+    """With a dead token nothing is tried again and again, the bot is not ready, and nothing is lost."""
+    office.slack.faults.revoke_tokens()
+    for channel in MORE[:5]:
+        await office.queues(channel)
+    async with office.sending():
+        await office.until(lambda: office.health.part("slack:token"))
+        tried = len(office.slack.calls_of("chat.postMessage"))
+        assert tried <= 5
+        assert office.is_unwell("slack:token")
+        await office.until(lambda: len(office.slack.calls_of("chat.postMessage")) > tried)
+        office.slack.faults.restore_tokens()
+        await office.until_sent()
+    assert office.told() == Counter(office.queued)
+    assert office.health.is_ready
+
+
+async def test_refused_blocks_are_sent_as_text(office: PostOffice) -> None:
+    """A message whose blocks Slack refuses is told in words; it is not lost."""
+    office.slack.faults.add("chat.postMessage", Refused("invalid_blocks"))
+    session = await office.queues()
+    async with office.sending():
+        await office.until_sent()
+    assert office.told() == {session: 1}
+    assert office.slack.messages(PROD)[0].blocks == []
+
+
+async def test_a_refusal_that_stays_is_given_up_and_holds_nothing_up(office: PostOffice) -> None:
+    """A word that nobody knows is tried ten times, whatever happened before; the next message goes out."""
+    office.slack.faults.add("chat.postMessage", RateLimited(1), 12)
+    office.slack.faults.add(
+        "chat.postMessage", Refused("something_new"), 10, when=lambda sent: "Job 1" in sent.text("text")
+    )
+    await office.queues()
+    async with office.sending():
+        await office.until(lambda: len(office.posts(PROD)) == 22)
+        second = await office.queues()
+        await office.until(lambda: office.told()[second])
+        await office.until_sent()
+    assert office.told() == {second: 1}
+
+
+async def test_two_processes_tell_each_session_once(office: PostOffice) -> None:
+    """Two deliveries on one outbox, with lost replies between them: a claim decides who sends."""
+    office.slack.faults.add("chat.postMessage", LOST, 5)
+    office.slack.faults.add("chat.postMessage", Hung(), 2)
+    for channel in MORE:
+        await office.queues(channel)
+    async with office.sending("here:1:a"), office.sending("here:2:b"):
+        await office.until_sent()
+    assert office.told() == Counter(office.queued)
