@@ -145,6 +145,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def sentence_case(markup: str) -> str:
+    """Our own words as a line of their own begins: with a capital."""
+    return markup[:1].upper() + markup[1:]
+
+
 def bar(percent: float) -> str:
     """Progress, drawn and said: "▰▰▰▰▱▱▱▱▱▱ 42 %". Full only when it is, empty only when it is."""
     shown = max(0, min(_ALL, math.floor(percent))) if math.isfinite(percent) else 0

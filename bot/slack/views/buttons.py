@@ -176,7 +176,7 @@ def choice_menu(request: Request, choices: Sequence[Choice]) -> Part:
         action_id=codec.CHOOSE,
         placeholder=_plain("Choose a job"),
         options=options,
-        confirm=_confirm(operation, request, name="The job you chose", server=""),
+        confirm=_confirm(operation, request, name="", server=""),
     )
     return Part("", drawn(ActionsBlock(elements=[select])))
 
@@ -233,10 +233,10 @@ def _confirm(operation: Operation, request: Request, *, name: str, server: str) 
     asked = operation.confirmation
     if asked is None:
         return None
-    job = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}" if server else name
+    about = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}." if server else ""
     return ConfirmObject(
         title=_plain(asked.question),
-        text=mrkdwn(" ".join((f"{job}.", asked.consequence, *wishes(request))), _CONFIRM_LIMIT),
+        text=mrkdwn(" ".join(filter(None, (about, asked.consequence, *wishes(request)))), _CONFIRM_LIMIT),
         confirm=_plain(asked.yes),
         deny=_plain("Cancel"),
         style=Style.DANGER.value if operation.style is Style.DANGER else None,
@@ -254,11 +254,17 @@ def _menu(rest: Sequence[Control], about: str) -> OverflowMenuElement | None:
     return OverflowMenuElement(
         action_id=codec.MORE,
         options=[control.option for control in entries if control.option is not None],
-        confirm=_menu_confirm(about) if any(control.asks_first for control in entries) else None,
+        confirm=_menu_confirm(entries, about),
     )
 
 
-def _menu_confirm(about: str) -> ConfirmObject:
+def _menu_confirm(entries: Sequence[Control], about: str) -> ConfirmObject | None:
+    # A menu has one dialog for all its entries; only where it has one entry can it say what will happen.
+    if len(entries) == 1:
+        own: ConfirmObject | None = entries[0].button.confirm
+        return own
+    if not any(control.asks_first for control in entries):
+        return None
     return ConfirmObject(
         title=_plain("Go ahead?"),
         text=mrkdwn(f"{about}: what you chose is done now.", _CONFIRM_LIMIT),

@@ -3,7 +3,7 @@
 from bot.operations.answers import JobAnswer, JobView, SessionView
 from bot.operations.people import PersonId
 from bot.operations.requests import JobRequest, KnownJob
-from bot.slack.text import code, count, date, literal
+from bot.slack.text import code, count, date, literal, mention
 from bot.slack.views import signs
 from bot.slack.views.buttons import Target, controls, job_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, note, paragraph
@@ -89,6 +89,8 @@ def _recent(answer: JobAnswer) -> Part:
 def _recent_session(view: SessionView) -> str:
     session = view.session
     when = signs.span(session.creation_time, session.end_time)
+    if view.stopped_by:
+        return f"{signs.NEUTRAL} Stopped · {when} · by {mention(view.stopped_by)}"
     return " · ".join(filter(None, (signs.session_result(session), when)))
 
 

@@ -5,7 +5,7 @@ from math import ceil
 from bot.operations.answers import JobsAnswer, JobView
 from bot.operations.people import PersonId
 from bot.operations.requests import JobsFilter, JobsRequest
-from bot.slack.text import code, count, date, literal
+from bot.slack.text import code, count, date, literal, sentence_case
 from bot.slack.views import signs
 from bot.slack.views.buttons import Target, controls, job_controls, page_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
@@ -34,11 +34,15 @@ _BUTTONS_PER_ROW = 2
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
     request = answer.request
-    head = [heading(_TITLES[request.which]), note(_summary(answer))]
+    head = [
+        heading(_TITLES[request.which]),
+        note(_summary(answer)),
+        paragraph(*signs.silences(answer.silences)),
+    ]
     if not answer.rows:
         head.append(paragraph(_nothing(answer)))
     tail = [
-        note(*signs.silences(answer.silences), signs.unreadable(answer.unreadable)),
+        note(signs.unreadable(answer.unreadable)),
         as_of(answer.as_of, shared_by),
         _paging(answer) if shared_by is None else NOTHING,
     ]
@@ -66,7 +70,8 @@ def _summary(answer: JobsAnswer) -> str:
     pages = _pages(answer)
     page = f"page {answer.request.page + 1:,} of {pages:,}" if pages > 1 else ""
     total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
-    return " · ".join(filter(None, (total if answer.total else "", *_filters(answer.request), page)))
+    said = (total if answer.total else "", *_filters(answer.request), page)
+    return sentence_case(" · ".join(filter(None, said)))
 
 
 def _filters(request: JobsRequest) -> list[str]:
@@ -81,9 +86,9 @@ def _filters(request: JobsRequest) -> list[str]:
 def _nothing(answer: JobsAnswer) -> str:
     if answer.total:
         return "There is nothing on this page; the list has become shorter."
-    narrowed = any(_filters(answer.request))
-    words = "No job is like that." if narrowed else _NOTHING_SUCH[answer.request.which]
-    return f"{words} The servers that did not answer are not counted." if answer.silences else words
+    if answer.silences:
+        return signs.nothing_found(answer.request.server)
+    return "No job is like that." if any(_filters(answer.request)) else _NOTHING_SUCH[answer.request.which]
 
 
 def _pages(answer: JobsAnswer) -> int:

@@ -49,12 +49,13 @@ def still_asking() -> Message:
 
 def server_silent(facts: ServerSilent) -> Message:
     """A server has not answered for several polls."""
+    detail = facts.detail.removeprefix(f"{facts.server}: ").removeprefix(f"{facts.problem}: ")
     return compose(
         [
             paragraph(
                 f"{signs.WARNING} {strong(facts.server)} has not answered since {date(facts.since)}: "
                 f"{in_brief_by_name(facts.problem)}.",
-                code(facts.detail) if facts.detail else "",
+                code(detail) if detail else "",
                 "What ends there meanwhile is told once it is back.",
             )
         ]
@@ -63,7 +64,7 @@ def server_silent(facts: ServerSilent) -> Message:
 
 def server_back(facts: ServerBack) -> Message:
     """A silent server answers again."""
-    missed = "Nothing ended there meanwhile."
+    missed = "What ended meanwhile is told now."
     if facts.late_total == 1:
         missed = "1 session that ended meanwhile is told now, marked late."
     if facts.late_total > 1:

@@ -20,7 +20,7 @@ def repository_line(repository: RepositoryState) -> str:
         parts.append(":x: offline")
     if repository.used_fraction is not None:
         parts.append(f"{bar(repository.used_fraction * 100)} used")
-    if repository.free_gb is not None and repository.capacity_gb is not None:
+    if repository.free_gb is not None and repository.capacity_gb:  # object storage has none to name
         free, capacity = repository.free_gb * _GIGABYTE, repository.capacity_gb * _GIGABYTE
         parts.append(f"{size(free)} free of {size(capacity)}")
     return " · ".join(parts)

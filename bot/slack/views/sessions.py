@@ -6,7 +6,7 @@ from math import ceil
 from bot.operations.answers import SessionsAnswer, SessionView
 from bot.operations.people import PersonId
 from bot.operations.requests import NamedJob, SessionsFilter
-from bot.slack.text import code, count, duration, literal, mention, strong
+from bot.slack.text import code, count, duration, literal, mention, sentence_case, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, page_controls, session_control, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
@@ -23,11 +23,14 @@ _TOLD_IN_HOURS = timedelta(hours=48)
 
 def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of sessions, each with Details. A shared list can't be paged: it stands as it was."""
-    head = [heading(_TITLES[answer.request.which]), note(_summary(answer))]
+    head = [
+        heading(_TITLES[answer.request.which]),
+        note(_summary(answer)),
+        paragraph(*signs.silences(answer.silences)),
+    ]
     if not answer.rows:
         head.append(paragraph(_nothing(answer)))
     tail = [
-        note(*signs.silences(answer.silences)),
         as_of(answer.as_of, shared_by),
         _paging(answer) if shared_by is None else NOTHING,
     ]
@@ -60,13 +63,15 @@ def literal_type(session_type: str) -> str:
 def _summary(answer: SessionsAnswer) -> str:
     request = answer.request
     parts = [
-        "" if answer.total is None else count(answer.total, "session"),
+        ""
+        if answer.total is None or (answer.silences and not answer.total)
+        else count(answer.total, "session"),
         _of_job(answer),
         f"in the last {_window(request.within)}" if request.within else "",
         f"on {literal(request.server)}" if request.server else "",
         _page(answer),
     ]
-    return " · ".join(filter(None, parts))
+    return sentence_case(" · ".join(filter(None, parts)))
 
 
 def _window(within: timedelta) -> str:
@@ -94,12 +99,13 @@ def _pages(answer: SessionsAnswer) -> int | None:
 
 
 def _nothing(answer: SessionsAnswer) -> str:
-    words = "There are no sessions like that."
+    if answer.silences:
+        return signs.nothing_found(answer.request.server)
     if answer.request.which is SessionsFilter.FAILED:
-        words = "All is well: no session failed."
+        return "All is well: no session failed."
     if answer.request.which is SessionsFilter.RUNNING:
-        words = "Nothing is running at the moment."
-    return f"{words} The servers that did not answer are not counted." if answer.silences else words
+        return "Nothing is running at the moment."
+    return "There are no sessions like that."
 
 
 def _paging(answer: SessionsAnswer) -> Part:

@@ -119,6 +119,13 @@ def silences(silent: Iterable[Silence]) -> list[str]:
     return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
 
 
+def nothing_found(only_server: str | None) -> str:
+    """What an empty list means while a server is silent: by no means that all is well."""
+    if only_server:
+        return "So nothing is known about it at the moment."
+    return "Nothing was found on the servers that answered."
+
+
 def unreadable(number: int) -> str:
     """Rows that VBR sent and nobody could read."""
     if not number:

@@ -250,7 +250,7 @@ def announcements() -> dict[str, Announcement]:
         ),
         "caught-up-problems": CaughtUpProblems(problems=(samples.run(),), problems_total=7),
         "server-silent": ServerSilent(
-            server=HQ, since=NOW, problem="TimedOut", detail="no answer within 30 s"
+            server=HQ, since=NOW, problem="TimedOut", detail="hq: TimedOut: no answer within 30 s"
         ),
         "server-back": ServerBack(
             server=HQ, silent_since=NOW, back_at=NOW + timedelta(minutes=64), late_total=3
