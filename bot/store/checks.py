@@ -10,9 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -107,6 +104,11 @@ async def _writing(connection: AsyncConnection, url: URL) -> Finding:
 
 
 def _schema(connection: Connection) -> Finding:
+    # For the check alone: the bot runs without Alembic, see `bot.store.upgrade`.
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     scripts = ScriptDirectory(str(MIGRATIONS))
     there = MigrationContext.configure(connection).get_current_heads()
     if not there:

@@ -9,10 +9,10 @@ None of SQLAlchemy's exceptions, nor the drivers', crosses the edge of this room
 """
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy import exc
 
 _PASSING_SQLITE = (
@@ -55,10 +55,18 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable("no connection free in time") from error
     except exc.SQLAlchemyError as error:
         raise StoreBroken(type(error).__name__) from error
-    except asyncpg.PostgresError as error:
-        raise _of_state(error.sqlstate, type(error).__name__) from error
-    except (OSError, asyncpg.InterfaceError) as error:
+    except OSError as error:
         raise StoreUnavailable(f"cannot connect: {type(error).__name__}") from error
+    except _of_asyncpg("PostgresError") as error:
+        raise _of_state(getattr(error, "sqlstate", None), type(error).__name__) from error
+    except _of_asyncpg("InterfaceError") as error:
+        raise StoreUnavailable(f"cannot connect: {type(error).__name__}") from error
+
+
+def _of_asyncpg(name: str) -> type[BaseException] | tuple[()]:
+    """What PostgreSQL's driver raises while it connects. SQLAlchemy loads it where it is used, 2 MiB."""
+    kind: type[BaseException] | tuple[()] = getattr(sys.modules.get("asyncpg"), name, ())
+    return kind
 
 
 def _of_driver(error: exc.DBAPIError) -> StoreError:

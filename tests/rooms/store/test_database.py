@@ -1,17 +1,22 @@
 """The door to the database: addresses, transactions, errors, and the schema behind it."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
 
 from bot.store import Database, NewRow, Outbox, StoreBroken, StoreError, StoreUnavailable, upgrade
 from bot.store.database import address, engine
 from bot.store.tables import leases, metadata
+from bot.store.upgrade import MIGRATIONS, NEWEST
 from tests.rooms.store.databases import Template
 from tests.rooms.veeam.clients import wait_until
 
@@ -54,6 +59,34 @@ async def test_upgrade_makes_the_tables(template: Template) -> None:
     async with made.connect() as connection:
         assert await connection.run_sync(differences) == []
     await made.dispose()
+
+
+def test_the_newest_revision_is_the_last_one() -> None:
+    """Whether an upgrade is due is decided by this name, without asking Alembic."""
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [NEWEST]
+
+
+@pytest.mark.parametrize("database", ["new", "known"])
+def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> None:
+    """A start that has nothing to upgrade does without it, in time and in memory."""
+    url = f"sqlite:///{tmp_path}/bot.db"
+    if database == "known":
+        asyncio.run(upgrade(url))
+    code = (
+        "import asyncio, sys\n"
+        "from bot import application\n"
+        "from bot.store import upgrade\n"
+        f"asyncio.run(upgrade({url!r}))\n"
+        "print('alembic' in sys.modules)\n"
+    )
+    printed = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ).stdout
+    assert printed.strip() == str(database == "new")
 
 
 async def test_two_processes_upgrade_at_once(template: Template) -> None:
