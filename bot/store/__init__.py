@@ -3,7 +3,7 @@
 Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON, times are aware and in UTC.
 """
 
-from bot.store.audit import AuditLog, AuditRow
+from bot.store.audit import AuditLog, AuditRow, Chain
 from bot.store.checks import check_database
 from bot.store.database import Database, Transaction
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
@@ -13,18 +13,31 @@ from bot.store.leases import Leases
 from bot.store.outbox import ChannelBacklog, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root
 from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
-from bot.store.records import AuditEntry, AuditId, AuditOutcome, OwnAction, Press
+from bot.store.records import (
+    Attempt,
+    AuditEntry,
+    AuditFilter,
+    AuditId,
+    AuditOutcome,
+    AuditShown,
+    OwnAction,
+    Press,
+)
 from bot.store.runs import RunRow, Runs
 from bot.store.sessions import Cursor, Sessions
 from bot.store.silences import Silence, Silences
 from bot.store.upgrade import upgrade
 
 __all__ = [
+    "Attempt",
     "AuditEntry",
+    "AuditFilter",
     "AuditId",
     "AuditLog",
     "AuditOutcome",
     "AuditRow",
+    "AuditShown",
+    "Chain",
     "ChannelBacklog",
     "Cursor",
     "Database",

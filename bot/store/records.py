@@ -6,6 +6,8 @@ The classes that keep them, and what they promise:
     `async opened(entry: AuditEntry) -> AuditId`: on record before anything is done.
     `async closed(audit_id: AuditId, outcome: AuditOutcome) -> None`: what came of it, once.
     `async refused(entry: AuditEntry, outcome: AuditOutcome) -> AuditId`: both in one transaction.
+    `async shown(reference: str, shown: AuditShown) -> None`: the message that told it, once.
+    `async attempts(which: AuditFilter, …) -> tuple[Attempt, ...]`: read back, newest first.
 `Presses` (presses.py) makes sure that one press acts once, between two processes as well.
     `async claim(press: Press) -> Press | None`: None when this call won the key, in one statement; otherwise
     the press that holds it, whoever it is by, so that a redelivery is told apart from somebody else.
@@ -58,6 +60,35 @@ class AuditOutcome:
     at: datetime
     session_id: str | None = None
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditShown:
+    """The message in which the chat platform's channel was told of it, and the link to it where known."""
+
+    channel_id: str
+    ts: str
+    link: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as it is on record. No `outcome`: it goes on, or the bot was killed while it did."""
+
+    id: AuditId
+    entry: AuditEntry
+    outcome: AuditOutcome | None
+    shown: AuditShown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which attempts to read; each None leaves nothing out."""
+
+    person_id: str | None = None
+    since: datetime | None = None
+    servers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,10 +177,13 @@ audit = Table(
     _maybe_text("outcome"),
     _maybe_text("session_id"),
     _maybe_text("detail"),
+    _maybe_text("message_ts"),
+    _maybe_text("link"),
     _text("previous_hash"),
     _text("hash"),
     Index("uq_audit_previous_hash", "previous_hash", unique=True),
-    Index("uq_audit_entry_id_closed", "entry_id", unique=True),
+    Index("uq_audit_entry_id_event", "entry_id", "event", unique=True),
+    Index(None, "reference"),
     sqlite_autoincrement=True,
 )
 

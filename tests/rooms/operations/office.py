@@ -137,10 +137,9 @@ class Office:
         return KnownJob(HQ, JobId(self.world.job(name).id))
 
     async def audited(self) -> list[dict[str, object]]:
-        rows = await self.audit.rows()
         return [
             {key: value for key, value in row.values.items() if value is not None and "hash" not in key}
-            for row in rows
+            async for row in self.audit.rows()
         ]
 
     def posts(self) -> list[tuple[str, object]]:

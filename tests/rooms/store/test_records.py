@@ -1,42 +1,12 @@
-"""What is on record: the audit chain, presses, own actions."""
+"""What is remembered: presses, own actions."""
 
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import pytest
-from sqlalchemy import delete, update
-
-from bot.store import (
-    AuditEntry,
-    AuditId,
-    AuditLog,
-    AuditOutcome,
-    Database,
-    OwnAction,
-    OwnActions,
-    Press,
-    Presses,
-)
-from bot.store.tables import audit
+from bot.store import Database, OwnAction, OwnActions, Press, Presses
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
-ENTRY = AuditEntry(
-    person_id="U1",
-    person_name="Änne <!channel>",
-    team_id="T1",
-    operation="job.retry",
-    reference="k7q2",
-    origin="button",
-    channel_id="C1",
-    at=NOON,
-    server="hq",
-    job_id="j1",
-    job_name="SQL",
-    detail="chained",
-)
-OUTCOME = AuditOutcome(outcome="done", at=NOON + timedelta(seconds=1), session_id="s1")
 PRESS = Press(key="p1", person_id="U1", operation="retry", at=NOON)
 ACTION = OwnAction(
     server="hq",
@@ -48,72 +18,6 @@ ACTION = OwnAction(
     reference="k7q2",
     at=NOON,
 )
-
-
-async def events(log: AuditLog) -> list[tuple[Any, ...]]:
-    return [
-        (each.values["event"], each.values["entry_id"], each.values["outcome"]) for each in await log.rows()
-    ]
-
-
-async def test_an_action_is_two_rows(database: Database) -> None:
-    """An action is opened before it is done and closed with what came of it."""
-    log = AuditLog(database)
-    opened = await log.opened(ENTRY)
-    await log.closed(opened, OUTCOME)
-    assert await events(log) == [("opened", None, None), ("closed", opened, "done")]
-    assert await log.broken_at() is None
-
-
-async def test_an_action_is_closed_once(database: Database, other: Database) -> None:
-    """A second outcome of the same entry is not recorded, not even at the same moment."""
-    log = AuditLog(database)
-    opened = await log.opened(ENTRY)
-    await asyncio.gather(log.closed(opened, OUTCOME), AuditLog(other).closed(opened, OUTCOME))
-    assert await events(log) == [("opened", None, None), ("closed", opened, "done")]
-
-
-async def test_a_refusal_is_one_row(database: Database) -> None:
-    """A refusal says in one row what was asked for and why it was refused."""
-    log = AuditLog(database)
-    await log.refused(ENTRY, AuditOutcome("refused", NOON, detail="no grant"))
-    (only,) = await log.rows()
-    kept = {name: only.values[name] for name in ("event", "outcome", "detail", "person_name", "at")}
-    assert kept == {
-        "event": "refused",
-        "outcome": "refused",
-        "detail": "chained; no grant",
-        "person_name": "Änne <!channel>",
-        "at": NOON,
-    }
-
-
-async def test_the_chain_holds_between_processes(database: Database, other: Database) -> None:
-    """Entries written at once by two processes still make one chain."""
-    logs = [AuditLog(database), AuditLog(other)]
-    await asyncio.gather(*(logs[number % 2].opened(ENTRY) for number in range(12)))
-    rows = await logs[0].rows()
-    assert len(rows) == 12
-    assert await logs[1].broken_at() is None
-
-
-@pytest.mark.parametrize(
-    "tamper",
-    [
-        update(audit).where(audit.c.id == 2).values(person_id="U9"),
-        update(audit).where(audit.c.id == 2).values(at=NOON + timedelta(microseconds=1)),
-        update(audit).where(audit.c.id == 2).values(job_name=None),
-        delete(audit).where(audit.c.id == 2),
-    ],
-)
-async def test_tampering_shows(database: Database, tamper: Any) -> None:
-    """A row that was changed or removed breaks the chain where it stood."""
-    log = AuditLog(database)
-    for _ in range(4):
-        await log.opened(ENTRY)
-    async with database.transaction() as transaction:
-        await transaction.execute(tamper)
-    assert await log.broken_at() in {AuditId(2), AuditId(3)}
 
 
 async def test_the_first_press_wins(database: Database, other: Database) -> None:

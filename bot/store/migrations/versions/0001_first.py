@@ -169,10 +169,33 @@ def _record() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("session_id", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("message_ts", sa.Text(), nullable=True),
+        sa.Column("link", sa.Text(), nullable=True),
         sa.Column("previous_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
         sqlite_autoincrement=True,
     )
-    op.create_index("uq_audit_entry_id_closed", "audit", ["entry_id"], unique=True)
+    op.create_index("uq_audit_entry_id_event", "audit", ["entry_id", "event"], unique=True)
     op.create_index("uq_audit_previous_hash", "audit", ["previous_hash"], unique=True)
+    op.create_index("ix_audit_reference", "audit", ["reference"], unique=False)
+    _append_only("audit")
+
+
+def _append_only(table: str) -> None:
+    """Refuse every change of a row, and every removal: also to whoever has the bot's password."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION veeam_bot_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'this table is append-only'; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION veeam_bot_append_only()"
+        )
+        return
+    for change in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+            "BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END"
+        )
