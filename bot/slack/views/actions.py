@@ -52,7 +52,7 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
             _ending(session, is_stopped=is_stopped),
             f"Stopped by {mention(stopped_by)}" if stopped_by else "",
         ),
-        paragraph(code(message)) if message and session.outcome is not Result.SUCCESS else NOTHING,
+        paragraph("" if session.outcome is Result.SUCCESS else signs.own_words(message)),
     ]
     # What a stop cuts short is no failure to list.
     story = (ended.story if ended and not is_stopped else None) or StoryFacts()

@@ -18,7 +18,6 @@ from bot.watch.facts import (
 )
 
 _REASON_LIMIT = 160
-_SAYS_NOTHING = frozenset({"success", "warning", "failed", "none"})
 
 
 def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
@@ -61,7 +60,7 @@ def attempt(facts: AttemptEnded) -> Message:
         f"{number}: {_result(session)} · {signs.job_name(run.job_name, run.server)}",
         _ended(session),
         _objects(told) if told else "",
-        _message(session),
+        signs.own_words(session.message),
         *_by_whom(session),
         _next_step(run) if session == run.last else "",
         mention(facts.mention) if facts.mention else "",
@@ -149,17 +148,12 @@ def _objects(told: StoryFacts) -> str:
     return ": ".join(filter(None, (objects, said)))
 
 
-def _message(session: SessionFacts) -> str:
-    message = session.message or ""
-    return "" if message.strip().casefold() in _SAYS_NOTHING | {""} else code(message)
-
-
 def _reason(session: SessionFacts) -> str:
     """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
     told = session.story or StoryFacts()
     is_well = known(Result, session.result) is Result.SUCCESS
-    if is_well or _message(session) or not (told.problems or told.records):
-        return _message(session)
+    if is_well or signs.own_words(session.message) or not (told.problems or told.records):
+        return signs.own_words(session.message)
     if not told.problems:
         return code(told.records[0], _REASON_LIMIT)
     first = told.problems[0]

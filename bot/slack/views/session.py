@@ -37,7 +37,7 @@ def _root(answer: SessionAnswer) -> Part:
         bar(told.progress_percent or 0) if running else "",
         f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
         f"Started by {literal(told.initiated_by)}" if told.initiated_by else "",
-        code(told.result.message) if told.result and told.result.message else "",
+        signs.own_words(told.result.message) if told.result else "",
     )
 
 

@@ -40,7 +40,6 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
 def _row(view: SessionView) -> Part:
     session = view.session
     message = session.result.message if session.result else None
-    says_more = message and message.casefold() not in {"success", "warning", "failed"}
     lines = paragraph(
         f"{signs.session_result(session)} · {signs.job_name(session.name, view.server)}",
         " · ".join(
@@ -50,7 +49,7 @@ def _row(view: SessionView) -> Part:
             )
         ),
         f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
-        code(message) if message and says_more else "",
+        signs.own_words(message),
     )
     return lines + controls([session_control(view.server, session.id, session.name)])
 

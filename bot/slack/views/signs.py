@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.operations.answers import JobView, Silence
-from bot.slack.text import bar, count, date, duration, literal, size, strong
+from bot.slack.text import bar, code, count, date, duration, literal, size, strong
 from bot.slack.views.errors import in_brief
 from bot.veeam import JobState, Result, Session, SessionProgress, SessionState, known
 
@@ -28,6 +28,7 @@ _STATES = {
     SessionState.WAITING_SLOT: "Waiting for a free slot",
     SessionState.POSTPROCESSING: "Finishing",
 }
+_SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 
 def result(word: str) -> str:
@@ -41,6 +42,11 @@ def session_result(session: Session) -> str:
     if not session.is_stopped:
         return f"{BUSY} {session_state(session)}"
     return result(session.result.result if session.result else "")
+
+
+def own_words(message: str | None) -> str:
+    """What VBR says of a result, where it says more than the result itself."""
+    return "" if message is None or message.strip().casefold() in _SAYS_NOTHING else code(message)
 
 
 def session_state(session: Session) -> str:
