@@ -4,6 +4,7 @@ The signature and its age are verified over the raw body before anything is read
 counted, logged and reported to `refused`, so that it can be put on record.
 """
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -57,7 +58,9 @@ class SlackRequests:
             await self._refused(request.remote or "unknown")
             return web.json_response({"error": "invalid request"}, status=_UNAUTHORIZED)
         try:
-            bolt_request = _bolt_request(raw_body.decode(), request)
+            text = raw_body.decode()
+            _require_slacks(text)
+            bolt_request = _bolt_request(text, request)
         except ValueError:
             return web.Response(status=400, text="not a body of Slack's")
         return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
@@ -71,7 +74,19 @@ class SlackRequests:
 
 def _is_ssl_check(raw_body: bytes) -> bool:
     """Slack's probe of a command's URL bears no signature; it is answered with 200 and nothing else."""
-    return (b"ssl_check", b"1") in parse_qsl(raw_body)
+    return ("ssl_check", "1") in parse_qsl(raw_body.decode("latin-1"))
+
+
+def _require_slacks(text: str) -> None:
+    """Let pass what Bolt can read: an event, a form with a payload, a command. Raises `ValueError`."""
+    form = {} if text.startswith("{") else dict(parse_qsl(text, keep_blank_values=True))
+    if "payload" in form or not form:
+        body = json.loads(form.get("payload", text))
+        is_slacks = isinstance(body, dict) and isinstance(body.get("type"), str)
+    else:
+        is_slacks = "command" in form or "ssl_check" in form
+    if not is_slacks:
+        raise ValueError("not a body of Slack's")
 
 
 def _bolt_request(raw_body: str, request: web.Request) -> AsyncBoltRequest:

@@ -6,7 +6,7 @@ Knows neither what is kept (the modules beside it) nor where the settings come f
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, Table, event, make_url, select, text
@@ -16,9 +16,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from bot.store.errors import StoreBroken, StoreError, translated
+from bot.store.errors import StoreBroken, StoreError, StoreUnavailable, translated
 
-_WAIT_FOR_LOCK_SECONDS = 15
+_WAIT_FOR_LOCK_SECONDS = 5
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 60
 _READ_ONLY = "veeam_bot_read_only"
@@ -98,9 +98,24 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Write: all of the block or nothing. Never opened inside another one. Raises `StoreError`."""
-        turn: AbstractAsyncContextManager[Any] = self._writers or nullcontext()
-        async with turn, self._begun(self._engine) as transaction:
+        async with self._turn(), self._begun(self._engine) as transaction:
             yield transaction
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait in line, but not behind everybody who waits for a lock in vain."""
+        if self._writers is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(_WAIT_FOR_LOCK_SECONDS):
+                await self._writers.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable("no turn to write in time") from error
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
