@@ -23,7 +23,6 @@ _SILENT_SECONDS = 60.0
 _RETRY_SECONDS = 5.0
 # Slack refreshes connections every few hours; a gap this short is normal and not worth a word.
 _NORMAL_GAP_SECONDS = 60.0
-_PING_SECONDS = 10
 _ACKS_GET_OUT_SECONDS = 0.2
 
 log = structlog.get_logger()
@@ -36,8 +35,18 @@ class SocketMode:
     connections.
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, web: Web, *, clock: Clock, health: Health) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        app_token: str,
+        web: Web,
+        *,
+        clock: Clock,
+        health: Health,
+        ping_seconds: int = 10,
+    ) -> None:
         self._app = app
+        self._ping_seconds = ping_seconds
         self._app_token = app_token
         self._web = web
         self._clock = clock
@@ -73,7 +82,7 @@ class SocketMode:
 
     async def _connect(self) -> None:
         self._handler = AsyncSocketModeHandler(
-            self._app, self._app_token, web_client=self._web.client, ping_interval=_PING_SECONDS
+            self._app, self._app_token, web_client=self._web.client, ping_interval=self._ping_seconds
         )
         self._handler.client.proxy = self._web.client.proxy
         await self._handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's
@@ -98,7 +107,7 @@ class SocketMode:
         if self._handler is None or not await self._handler.client.is_connected():
             return False
         answered_at = self._handler.client.last_ping_pong_time
-        return answered_at is None or self._clock.now().timestamp() - answered_at < 3 * _PING_SECONDS
+        return answered_at is None or self._clock.now().timestamp() - answered_at < 3 * self._ping_seconds
 
     async def _report(self, *, is_up: bool) -> None:
         silent_seconds = self._clock.monotonic() - self._last_alive_at

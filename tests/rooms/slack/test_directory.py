@@ -1,0 +1,176 @@
+"""Who somebody is and in which groups: as Slack says now, and nobody where it does not say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.operations.people import PersonId, Standing
+from bot.sandbox.slack.faults import Refused, ServerError, Slow
+from bot.slack.directory import (
+    GROUPS_GRACE_SECONDS,
+    GROUPS_SECONDS,
+    PERSON_SECONDS,
+    Directory,
+    Home,
+    standing,
+)
+from tests.rooms.slack.delivering import PostOffice, post_office
+
+ANN, OLE = PersonId("U0ANN"), PersonId("U0OLE")
+OPERATORS = frozenset({"S0BACKUPOPERATORS", "S0ONCALL"})
+HOME = Home("T0ACME", None, "U0BOT", "B0BOT")
+GRID = Home("T0ACME", "E0ACME", "U0BOT", "B0BOT")
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[PostOffice]:
+    async with post_office(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def directory(office: PostOffice) -> Directory:
+    return Directory(office.web, office.home, [], clock=office.clock)
+
+
+def lists(office: PostOffice) -> int:
+    return len(office.slack.calls_of("usergroups.list"))
+
+
+async def test_groups_are_read_once_for_many(office: PostOffice, directory: Directory) -> None:
+    """Twenty clicks at once ask Slack once; `usergroups.list` is Tier 2."""
+    people = await asyncio.gather(*(directory.read(OLE) for _ in range(20)))
+    assert {person.groups for person in people} == {OPERATORS}
+    assert lists(office) == 1
+    await office.clock.advance(GROUPS_SECONDS + 1)
+    await directory.read(OLE)
+    assert lists(office) == 2
+
+
+async def test_a_change_is_read_before_the_next_decision(office: PostOffice, directory: Directory) -> None:
+    """An event is not believed, it says: read again."""
+    assert (await directory.read(OLE)).groups == OPERATORS
+    office.slack.workspace.directory.group("S0BACKUPOPERATORS").users.clear()
+    assert (await directory.read(OLE)).groups == OPERATORS
+    directory.groups_changed()
+    assert (await directory.read(OLE)).groups == frozenset({"S0ONCALL"})
+
+
+async def test_a_change_while_the_list_is_read_counts(office: PostOffice, directory: Directory) -> None:
+    """The answer under way is from before the change: it is not taken for the truth."""
+    office.slack.faults.add("usergroups.list", Slow(0.2))
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(directory.read(OLE))
+        await office.slack.wait_until(lambda: lists(office) == 1)
+        office.slack.workspace.directory.group("S0BACKUPOPERATORS").users.clear()
+        directory.groups_changed()
+    assert reading.result().groups == frozenset({"S0ONCALL"})
+
+
+async def test_an_outage_is_bridged_for_a_while(office: PostOffice, directory: Directory) -> None:
+    """An old list serves some minutes, counted from when it was read; then nobody has a group."""
+    await directory.read(OLE)
+    office.slack.faults.add("usergroups.list", ServerError(500), 10_000)
+    for seconds, groups in ((GROUPS_SECONDS + 1, OPERATORS), (GROUPS_GRACE_SECONDS, None)):
+        await office.clock.advance(seconds)
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(directory.read(OLE))
+            await office.until(reading.done)
+        assert reading.result().groups == groups
+
+
+async def test_an_outage_after_a_known_change_is_not_bridged(
+    office: PostOffice, directory: Directory
+) -> None:
+    """The old list is known to be wrong: nobody is let in by it."""
+    await directory.read(OLE)
+    directory.groups_changed()
+    office.slack.faults.add("usergroups.list", ServerError(500), 3)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(directory.read(OLE))
+        await office.until(reading.done)
+    assert reading.result().groups is None
+    assert (await directory.read(OLE)).groups == OPERATORS
+
+
+@pytest.mark.parametrize("word", ["missing_scope", "plan_upgrade_required", "something_new"])
+async def test_a_refusal_is_not_bridged(office: PostOffice, directory: Directory, word: str) -> None:
+    """What Slack refuses, it refuses now; an old list is no way round it."""
+    await directory.read(OLE)
+    await office.clock.advance(GROUPS_SECONDS + 1)
+    office.slack.faults.add("usergroups.list", Refused(word))
+    assert (await directory.read(OLE)).groups is None
+    assert (await directory.read(OLE)).groups == OPERATORS
+
+
+async def test_people_are_read_again_after_some_minutes(office: PostOffice, directory: Directory) -> None:
+    """A person who was deactivated is refused within minutes, and one that can't be read at once."""
+    assert (await directory.read(ANN)).standing is Standing.MEMBER
+    office.slack.workspace.directory.person("ann").kind = "deactivated"
+    await office.clock.advance(PERSON_SECONDS + 1)
+    assert (await directory.read(ANN)).standing is Standing.DEACTIVATED
+    assert (await directory.read(PersonId("U0NOBODY"))).standing is Standing.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [
+        ("U0ADA", Standing.MEMBER),
+        ("U0GUS", Standing.GUEST),
+        ("U0SIA", Standing.GUEST),
+        ("U0DEE", Standing.DEACTIVATED),
+        ("U0INA", Standing.INVITED),
+        ("U0FAY", Standing.FOREIGN),
+        ("U0STU", Standing.FOREIGN),
+        ("USLACKBOT", Standing.BOT),
+    ],
+)
+async def test_only_members_are_members(directory: Directory, person: str, expected: Standing) -> None:
+    """Every other kind of account is told apart, and has no groups whatever group it is in."""
+    found = await directory.read(PersonId(person))
+    assert found.standing is expected
+    assert (found.groups is None) is (expected is not Standing.MEMBER)
+
+
+async def test_a_gesture_of_another_team_is_foreign(directory: Directory) -> None:
+    """Whatever `users.info` says about the ID: the gesture came from elsewhere."""
+    assert (await directory.read(ANN, "T0OTHER")).standing is Standing.FOREIGN
+    assert (await directory.read(ANN, "T0ACME")).standing is Standing.MEMBER
+
+
+@pytest.mark.parametrize(
+    ("user", "home", "expected"),
+    [
+        ({}, HOME, Standing.UNREADABLE),
+        ({"team_id": "T0ACME"}, HOME, Standing.MEMBER),
+        ({"team_id": "T0OTHER"}, HOME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "is_stranger": False}, HOME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0ACME"}}, HOME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0ACME"}}, GRID, Standing.MEMBER),
+        ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0OTHER"}}, GRID, Standing.FOREIGN),
+        ({"team_id": "T0ACME", "is_workflow_bot": True}, HOME, Standing.BOT),
+        ({"team_id": "T0ACME", "is_ultra_restricted": True, "is_restricted": True}, HOME, Standing.GUEST),
+        ({"team_id": 7}, HOME, Standing.UNREADABLE),
+    ],
+)
+def test_what_is_missing_never_makes_a_member(
+    user: dict[str, object], home: Home, expected: Standing
+) -> None:
+    """`users.info` in every shape it is known to have."""
+    assert standing(user, home) is expected
+
+
+async def test_handles_and_names(office: PostOffice) -> None:
+    """A handle holds the group it named first; unknown groups are called as the settings call them."""
+    directory = Directory(office.web, office.home, ["@Oncall"], clock=office.clock)
+    assert (await directory.read(OLE)).groups == OPERATORS | {"@Oncall"}
+    assert directory.group_id("@oncall") == "S0ONCALL"
+    assert directory.group_id("S0X") == "S0X"
+    assert directory.group_names(["S0ONCALL", "S0GONE"]) == ("@oncall", "S0GONE")
+    office.slack.workspace.directory.group("S0ONCALL").handle = "former"
+    office.slack.workspace.directory.group("S0BACKUPVIEWERS").handle = "oncall"
+    directory.groups_changed()
+    assert (await directory.read(PersonId("U0VIC"))).groups == frozenset({"S0BACKUPVIEWERS"})
+    assert directory.group_id("@oncall") == "S0ONCALL"
