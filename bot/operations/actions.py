@@ -1,4 +1,4 @@
-"""`start`, `stop` and `retry`: whether and on what they are done.
+"""What changes a job: whether and on what it is done.
 
 In this order, and no other: the press is claimed, the job looked up as it stands, the right asked for on that
 very job, the action sent. Where nothing was done, the press is given back; where that is unknown, it is kept.
@@ -20,13 +20,14 @@ from bot.operations.outcomes import (
     MovedOn,
     NotFound,
     NotNow,
+    Obstacle,
     PressedBefore,
     Refused,
     Unclear,
 )
 from bot.operations.people import PersonId
 from bot.operations.record import Record
-from bot.operations.requests import ActionRequest, Drawn, KnownJob
+from bot.operations.requests import ActionRequest, DisableRequest, Drawn, EnableRequest, KnownJob
 from bot.operations.roles import Rights, Target, Verdict
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender
@@ -34,7 +35,7 @@ from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.store.presses import Presses
 from bot.store.records import Press
-from bot.veeam import Fleet, JobState, VeeamServer
+from bot.veeam import Fleet, JobState, Rejected, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
 log = structlog.get_logger()
@@ -52,7 +53,7 @@ class Memory:
 
 
 class Actions:
-    """Does `start`, `stop` and `retry`."""
+    """Does the actions."""
 
     def __init__(
         self, fleet: Fleet, lookup: Lookup, rights: Rights, sender: Sender, memory: Memory, clock: Clock
@@ -114,10 +115,17 @@ class Actions:
         if request.drawn is not None and request.drawn != drawn_now(job.state):
             again = replace(request, job=KnownJob(job.server, job.state.id), drawn=drawn_now(job.state))
             return MovedOn(operation, self._views.of(asking, job.server, job.state), again)
-        is_active = await _is_active(self._fleet.server(job.server), job.state)
-        if (reason := obstacle(request, job.state, is_active=is_active)) is not None:
+        if (reason := await self._obstacle(request, job)) is not None:
             return NotNow(operation, self._views.of(asking, job.server, job.state), reason)
         return Action(operation, request, asking, job, self._account(job.server, verdict))
+
+    async def _obstacle(self, request: ActionRequest, job: FoundJob) -> Obstacle | None:
+        server, state = self._fleet.server(job.server), job.state
+        if isinstance(request, EnableRequest | DisableRequest):
+            is_disabled = await _is_disabled(server, state)
+            return obstacle(request, state, is_active=state.is_active, is_disabled=is_disabled)
+        is_active = await _is_active(server, state)
+        return obstacle(request, state, is_active=is_active, is_disabled=state.is_disabled)
 
     def _account(self, server: ServerName, verdict: Verdict) -> VeeamServer:
         """Under a person's own role, where there is an account of it, VBR enforces the role as well."""
@@ -138,3 +146,13 @@ async def _is_active(server: VeeamServer, state: JobState) -> bool:
         return not (await server.session(state.session_id)).is_stopped
     except NotOnServer:
         return False
+
+
+async def _is_disabled(server: VeeamServer, state: JobState) -> bool | None:
+    """While a job runs, its status may not say: then its settings do, where the revision can describe it."""
+    if state.is_disabled or not state.is_active:
+        return state.is_disabled
+    try:
+        return (await server.job(state.id)).is_disabled
+    except (NotOnServer, Rejected):
+        return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.operations.catalog import Operation
+from bot.operations.effects import Effect, Ran
 from bot.operations.people import Person, PersonId
 from bot.operations.requests import JobsRequest, SessionsRequest
 from bot.settings import GrantSettings, Role
@@ -182,16 +183,21 @@ class WhoamiAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ActionAnswer:
-    """VBR accepted an action. `session` is the run it began or is stopping, None where VBR named none."""
+    """VBR accepted an action; `effect` is what it did."""
 
     operation: Operation
     by: PersonId
     server: ServerName
     job_id: JobId
     job_name: str
-    session: Session | None
+    effect: Effect
     detail: str | None  # "active full", "at once", "with chained jobs"
     at: datetime
+
+    @property
+    def session(self) -> Session | None:
+        """The run it began or is stopping; None where there is none, or VBR named none."""
+        return self.effect.session if isinstance(self.effect, Ran) else None
 
 
 Answer = (

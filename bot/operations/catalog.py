@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.operations.requests import (
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
     HelpRequest,
     JobRequest,
     JobsRequest,
@@ -25,6 +28,7 @@ from bot.operations.requests import (
 from bot.settings import Role
 
 ALL_ROLES = frozenset(Role)
+ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
 OPERATORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR})
 
 
@@ -205,6 +209,58 @@ RETRY = Operation(
     done="retried",
 )
 
+ENABLE = Operation(
+    name="enable",
+    usage="enable NAME",
+    help="let a job follow its schedule again",
+    kind=Kind.ACTION,
+    request=EnableRequest,
+    audit_name="job.enable",
+    roles=ADMINISTRATORS,
+    examples=("enable SQL Prod",),
+    button="Enable",
+    confirmation=Confirmation(
+        question="Enable this job?",
+        consequence="It follows its schedule again.",
+        yes="Enable",
+    ),
+    done="enabled",
+)
+DISABLE = Operation(
+    name="disable",
+    usage="disable NAME",
+    help="take a job off its schedule; a run in progress goes on",
+    kind=Kind.ACTION,
+    request=DisableRequest,
+    audit_name="job.disable",
+    roles=ADMINISTRATORS,
+    examples=("disable SQL Prod",),
+    button="Disable",
+    confirmation=Confirmation(
+        question="Disable this job?",
+        consequence="It makes no more backups by its schedule until somebody enables it.",
+        yes="Disable",
+    ),
+    done="disabled",
+)
+CLONE = Operation(
+    name="clone",
+    usage="clone NAME",
+    help="copy a job with all its settings; VBR names the copy",
+    kind=Kind.ACTION,
+    request=CloneRequest,
+    audit_name="job.clone",
+    roles=ADMINISTRATORS,
+    examples=("clone SQL Prod",),
+    button="Clone",
+    confirmation=Confirmation(
+        question="Clone this job?",
+        consequence="VBR makes a second job with the same settings and names it itself.",
+        yes="Clone",
+    ),
+    done="cloned",
+)
+
 CATALOG: tuple[Operation, ...] = (
     JOBS,
     JOB,
@@ -215,6 +271,9 @@ CATALOG: tuple[Operation, ...] = (
     START,
     STOP,
     RETRY,
+    ENABLE,
+    DISABLE,
+    CLONE,
     WHOAMI,
     HELP,
 )

@@ -3,10 +3,20 @@
 Drawing a button gives no right: who clicks is asked for theirs when the operation runs.
 """
 
-from bot.operations.catalog import JOB, RETRY, START, STOP, Operation
+from typing import assert_never
+
+from bot.operations.catalog import CLONE, DISABLE, ENABLE, JOB, RETRY, START, STOP, Operation
 from bot.operations.outcomes import Obstacle
 from bot.operations.people import Person
-from bot.operations.requests import ActionRequest, StopRequest
+from bot.operations.requests import (
+    ActionRequest,
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
+    RetryRequest,
+    StartRequest,
+    StopRequest,
+)
 from bot.operations.roles import Rights, Target
 from bot.settings import ServerName
 from bot.veeam import JobState, Result
@@ -16,11 +26,12 @@ _IMMEDIATE = "immediate"
 
 def offers_all(state: JobState) -> tuple[Operation, ...]:
     """Return what makes sense on the job, the likeliest first, for a message that many people see."""
+    switch = ENABLE if state.is_disabled else DISABLE
     if state.is_active:
-        return (JOB,) if never_stops(state) else (STOP, JOB)
+        return (JOB, switch, CLONE) if never_stops(state) else (STOP, JOB, switch, CLONE)
     if state.result is Result.FAILED:
-        return (RETRY, JOB, START)
-    return (START, JOB)
+        return (RETRY, JOB, START, switch, CLONE)
+    return (START, JOB, switch, CLONE)
 
 
 def offers(rights: Rights, person: Person, server: ServerName, state: JobState) -> tuple[Operation, ...]:
@@ -31,13 +42,28 @@ def offers(rights: Rights, person: Person, server: ServerName, state: JobState) 
     )
 
 
-def obstacle(request: ActionRequest, state: JobState, *, is_active: bool) -> Obstacle | None:
-    """Return why the action makes no sense on the job, which is or isn't active; None when it does."""
-    if not isinstance(request, StopRequest):
-        return Obstacle.RUNNING if is_active else None
-    if never_stops(state):
-        return Obstacle.NEVER_STOPS
-    return None if is_active else Obstacle.NOT_RUNNING
+def obstacle(
+    request: ActionRequest, state: JobState, *, is_active: bool, is_disabled: bool | None
+) -> Obstacle | None:
+    """Return why the action makes no sense on the job as it is; None when it does.
+
+    `is_disabled` is None where nobody could tell: then it is VBR's to say.
+    """
+    match request:
+        case StartRequest() | RetryRequest():
+            return Obstacle.RUNNING if is_active else None
+        case StopRequest():
+            if never_stops(state):
+                return Obstacle.NEVER_STOPS
+            return None if is_active else Obstacle.NOT_RUNNING
+        case EnableRequest():
+            return Obstacle.ENABLED if is_disabled is False else None
+        case DisableRequest():
+            return Obstacle.DISABLED if is_disabled else None
+        case CloneRequest():
+            return None
+        case _:
+            assert_never(request)
 
 
 def never_stops(state: JobState) -> bool:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.operations.answers import Answer, JobView
 from bot.operations.catalog import Operation
+from bot.operations.effects import Effect, Ran
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, Request
 from bot.settings import Role
@@ -112,6 +113,8 @@ class Obstacle(StrEnum):
     RUNNING = "running"  # start or retry, and it runs
     NOT_RUNNING = "not_running"  # stop, and it does not run
     NEVER_STOPS = "never_stops"  # stop of an immediate backup copy: VBR can only disable it
+    ENABLED = "enabled"  # enable, and it is
+    DISABLED = "disabled"  # disable, and it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +128,23 @@ class NotNow:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """It was sent and no answer came: it may or may not have happened. `job` is its state looked up since."""
+    """It was sent and no answer came: it may or may not have happened.
+
+    `job` is its state looked up since; `found` is what speaks for its having happened.
+    """
 
     operation: Operation
     job_name: str
     server: ServerName
     job: JobView | None
-    session_id: SessionId | None
+    found: Effect | None
     error: VeeamError
+
+    @property
+    def session_id(self) -> SessionId | None:
+        """The session that was found, if any."""
+        session = self.found.session if isinstance(self.found, Ran) else None
+        return session.id if session is not None else None
 
 
 @dataclass(frozen=True, slots=True)

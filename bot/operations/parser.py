@@ -15,6 +15,9 @@ from bot.operations.matching import nearest
 from bot.operations.outcomes import Misread
 from bot.operations.people import PersonId
 from bot.operations.requests import (
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
     HelpRequest,
     JobRequest,
     JobsFilter,
@@ -190,6 +193,18 @@ def _retry(line: _Line) -> Request:
     return RetryRequest(job=_named(line, rest), chained="chained" in flags)
 
 
+def _enable(line: _Line) -> Request:
+    return EnableRequest(job=_named(line, line.words))
+
+
+def _disable(line: _Line) -> Request:
+    return DisableRequest(job=_named(line, line.words))
+
+
+def _clone(line: _Line) -> Request:
+    return CloneRequest(job=_named(line, line.words))
+
+
 _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     HelpRequest: _help,
     WhoamiRequest: _whoami,
@@ -202,6 +217,9 @@ _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     StartRequest: _start,
     StopRequest: _stop,
     RetryRequest: _retry,
+    EnableRequest: _enable,
+    DisableRequest: _disable,
+    CloneRequest: _clone,
 }
 _OPTIONS: Mapping[type, frozenset[str]] = {
     HelpRequest: frozenset(),

@@ -151,7 +151,31 @@ class RetryRequest:
     drawn: Drawn | None = None
 
 
-ActionRequest = StartRequest | StopRequest | RetryRequest
+@dataclass(frozen=True, slots=True)
+class EnableRequest:
+    """Let a job follow its schedule again."""
+
+    job: JobRef
+    drawn: Drawn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisableRequest:
+    """Take a job off its schedule; a run in progress goes on."""
+
+    job: JobRef
+    drawn: Drawn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloneRequest:
+    """Copy a job; VBR names the copy."""
+
+    job: JobRef
+    drawn: Drawn | None = None
+
+
+ActionRequest = StartRequest | StopRequest | RetryRequest | EnableRequest | DisableRequest | CloneRequest
 Request = (
     HelpRequest
     | WhoamiRequest

@@ -34,6 +34,9 @@ from bot.operations.ports import OperationMetrics, WatchHealth
 from bot.operations.reasons import Reasons
 from bot.operations.record import Record
 from bot.operations.requests import (
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
     Gesture,
     HelpRequest,
     JobRequest,
@@ -204,7 +207,14 @@ class Runner:
                 return await self._servers.status(request, asking)
             case ServersRequest():
                 return await self._servers.servers(request, asking)
-            case StartRequest() | StopRequest() | RetryRequest():
+            case (
+                StartRequest()
+                | StopRequest()
+                | RetryRequest()
+                | EnableRequest()
+                | DisableRequest()
+                | CloneRequest()
+            ):
                 return await self._actions.run(request, asking)
             case _:
                 assert_never(request)

@@ -9,6 +9,9 @@ import pytest_asyncio
 
 from bot.operations.catalog import BY_NAME, CATALOG
 from bot.operations.requests import (
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
     HelpRequest,
     JobRequest,
     JobsRequest,
@@ -30,7 +33,7 @@ from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
 from bot.slack.codec import action_id, encode_act
 from bot.veeam import JobId, ServerName, SessionId
-from tests.acceptance.rig import RETRY, SHARED, START, STOP, Rig, Setting, now
+from tests.acceptance.rig import CLONE, DISABLE, ENABLE, RETRY, SHARED, START, STOP, Rig, Setting, now
 
 # A administrator, B backup operator, R restore operator, V viewer, T tape operator, N nobody (no grant),
 # G guest in the admins' group, F from another organisation in the admins' group, D deactivated in it.
@@ -49,12 +52,17 @@ MAY = {
     "start":    "yy..y....",
     "stop":     "yy..y....",
     "retry":    "yy..y....",
+    "enable":   "y........",
+    "disable":  "y........",
+    "clone":    "y........",
     "whoami":   "yyyyyy...",
     "help":     "yyyyyy...",
 }  # fmt: skip
 NO_ROLE = "You have none of Veeam's roles here"
 NOT_THIS = "Your role does not include"
 WHY = {
+    "B": NOT_THIS,
+    "T": NOT_THIS,
     "R": NOT_THIS,
     "V": NOT_THIS,
     "N": NO_ROLE,
@@ -62,8 +70,22 @@ WHY = {
     "F": "People from other organisations can't use this",
     "D": "Your account in Slack is deactivated",
 }
-REASON = {"R": "role", "V": "role", "N": "no_grant", "G": "standing", "F": "standing", "D": "standing"}
-POSTS = {"start": START, "stop": STOP, "retry": RETRY}
+REASON = {
+    "B": "role", "R": "role", "V": "role", "T": "role", "N": "no_grant", "G": "standing", "F": "standing",
+    "D": "standing",
+}  # fmt: skip
+POSTS = {
+    "start": START, "stop": STOP, "retry": RETRY,
+    "enable": ENABLE, "disable": DISABLE, "clone": CLONE,
+}  # fmt: skip
+# Whom to ask, in the order of the columns above.
+ROLES = (
+    ("Veeam Backup Administrator", "@backup-admins"),
+    ("Veeam Backup Operator", "@backup-operators"),
+    ("Veeam Restore Operator", "@restore-operators"),
+    ("Veeam Backup Viewer", "@backup-viewers"),
+    ("Veeam Tape Operator", "@tape-operators"),
+)
 CASES = [(name, letter) for name in MAY for letter in PEOPLE]
 
 
@@ -77,7 +99,9 @@ class Office:
     def job(self, operation: str) -> Job:
         """A job that this operation makes sense on."""
         self._made += 1
-        job = self.rig.world.add_job(f"Case {self._made:03d}", run_seconds=3600)
+        job = self.rig.world.add_job(
+            f"Case {self._made:03d}", run_seconds=3600, is_disabled=operation == "enable"
+        )
         if operation == "stop":
             self.rig.world.begin_run(job)
         else:
@@ -110,7 +134,8 @@ class Office:
             "jobs": JobsRequest(), "job": JobRequest(known), "sessions": SessionsRequest(),
             "session": SessionRequest(SessionId(last.id)), "status": StatusRequest(),
             "servers": ServersRequest(), "start": StartRequest(known), "stop": StopRequest(known),
-            "retry": RetryRequest(known), "whoami": WhoamiRequest(), "help": HelpRequest(),
+            "retry": RetryRequest(known), "enable": EnableRequest(known), "disable": DisableRequest(known),
+            "clone": CloneRequest(known), "whoami": WhoamiRequest(), "help": HelpRequest(),
         }  # fmt: skip
         return requests[operation]
 
@@ -238,12 +263,9 @@ def _expect_refused(asked: Asked, operation: str, letter: str) -> None:
     assert WHY[letter] in said
     assert "Nothing was done" in said
     if REASON[letter] != "standing":
-        roles = ["Veeam Backup Administrator", "Veeam Backup Operator", "Veeam Tape Operator"]
-        groups = ["@backup-admins", "@backup-operators", "@tape-operators"]
-        if operation not in POSTS:
-            roles += ["Veeam Restore Operator", "Veeam Backup Viewer"]
-            groups += ["@restore-operators", "@backup-viewers"]
-        assert [word for word in (*roles, *groups) if word not in said] == []
+        columns = zip(MAY[operation], ROLES, strict=False)
+        may = [word for allowed, words in columns if allowed == "y" for word in words]
+        assert [word for word in may if word not in said] == []
     assert asked.in_channel() == []
     assert asked.at_vbr() == []
     (row,) = asked.on_record()

@@ -1,7 +1,20 @@
 """An action, told where it was asked for: who did what, how it goes, what came of it, in one message."""
 
+from typing import assert_never
+
 from bot.operations.answers import ActionAnswer
-from bot.operations.catalog import BY_NAME, JOB, RETRY, START, STOP, Operation
+from bot.operations.catalog import (
+    BY_NAME,
+    CLONE,
+    DISABLE,
+    ENABLE,
+    JOB,
+    RETRY,
+    START,
+    STOP,
+    Operation,
+)
+from bot.operations.effects import Cloned, Ran, Switched
 from bot.operations.requests import Drawn
 from bot.slack.text import bar, code, count, duration, literal, mention, strong
 from bot.slack.views import signs
@@ -16,18 +29,33 @@ _SENTENCES = {
     START.name: "{job} started by {by}",
     RETRY.name: "Retry of {job} started by {by}",
     STOP.name: "Stop of {job} asked for by {by}",
+    ENABLE.name: "{job} enabled by {by}",
+    DISABLE.name: "{job} disabled by {by}",
+    CLONE.name: "{job} cloned by {by}",
 }
 
 
 def action(answer: ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
     target = Target(answer.server, answer.job_id, answer.job_name)
-    head = paragraph(
-        _sentence(answer.operation, target, answer.by),
-        _detail(answer.detail),
-        _state(answer.operation, answer.session) if answer.session else "VBR named no session to follow.",
-    )
-    return compose([head, _running_controls(answer.operation, target, answer.session)])
+    done = _sentence(answer.operation, target, answer.by)
+    effect = answer.effect
+    match effect:
+        case Ran(session):
+            state = _state(answer.operation, session) if session else "VBR named no session to follow."
+            shown = _running_controls(answer.operation, target, session)
+        case Switched(is_disabled):
+            state = signs.switched(is_disabled=is_disabled)
+            shown = controls(
+                [job_control(target, ENABLE if is_disabled else DISABLE), job_control(target, JOB)]
+            )
+        case Cloned(job_id, name, is_disabled):
+            copy = Target(answer.server, job_id, name)
+            state = f"The copy is {strong(name)}. {signs.switched(is_disabled=is_disabled)}"
+            shown = controls([job_control(copy, ENABLE) if is_disabled else None, job_control(copy, JOB)])
+        case _:
+            assert_never(effect)
+    return compose([paragraph(done, _detail(answer.detail), state), shown])
 
 
 def action_progress(followed: NewFollowed, session: Session) -> Message:

@@ -15,10 +15,27 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.operations.answers import JobView
-from bot.operations.catalog import JOB, RETRY, SESSION, START, STOP, Kind, Operation, Style, operation_of
+from bot.operations.catalog import (
+    CLONE,
+    DISABLE,
+    ENABLE,
+    JOB,
+    RETRY,
+    SESSION,
+    START,
+    STOP,
+    Kind,
+    Operation,
+    Style,
+    operation_of,
+)
 from bot.operations.outcomes import Choice
 from bot.operations.requests import (
+    ActionRequest,
+    CloneRequest,
+    DisableRequest,
     Drawn,
+    EnableRequest,
     JobRequest,
     KnownJob,
     Request,
@@ -42,13 +59,16 @@ DETAILS_LABEL = JOB.button or ""
 _LABEL_LIMIT = 75
 _CONFIRM_LIMIT = 300
 _CONFIRM_NAME_LIMIT = 100
-_URGENCY = (RETRY, STOP, START)
+_URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, CLONE)
 
 _REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
     JOB.name: lambda job, _: JobRequest(job),
     START.name: lambda job, state: StartRequest(job, drawn=state),
     STOP.name: lambda job, state: StopRequest(job, drawn=state),
     RETRY.name: lambda job, state: RetryRequest(job, drawn=state),
+    ENABLE.name: lambda job, state: EnableRequest(job, drawn=state),
+    DISABLE.name: lambda job, state: DisableRequest(job, drawn=state),
+    CLONE.name: lambda job, state: CloneRequest(job, drawn=state),
 }
 
 
@@ -74,11 +94,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Something to press: as a button or, where there is no room, as an entry of a menu."""
+    """Something to press: as a button or, where there is no room, as an entry of a menu.
+
+    `consequence` is what a dialog says before it acts; empty where it only shows something.
+    """
 
     button: ButtonElement
     option: Option | None = None
-    asks_first: bool = False
+    label: str = ""
+    consequence: str = ""
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a press is asked about before it acts."""
+        return bool(self.consequence)
 
 
 def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, about: str = "") -> Part:
@@ -126,7 +155,8 @@ def request_control(request: Request, *, name: str, server: str, prominent: bool
     return Control(
         button,
         _option(label, codec.encode_act(request, codec.OPTION_LIMIT)),
-        operation.confirmation is not None,
+        label,
+        operation.confirmation.consequence if operation.confirmation else "",
     )
 
 
@@ -259,15 +289,20 @@ def _menu(rest: Sequence[Control], about: str) -> OverflowMenuElement | None:
 
 
 def _menu_confirm(entries: Sequence[Control], about: str) -> ConfirmObject | None:
-    # A menu has one dialog for all its entries; only where it has one entry can it say what will happen.
+    # A menu has one dialog for all its entries, so it says of each what it does, as far as there is room.
     if len(entries) == 1:
         own: ConfirmObject | None = entries[0].button.confirm
         return own
-    if not any(control.asks_first for control in entries):
+    asking = [control for control in entries if control.consequence]
+    if not asking:
         return None
+    said = f"{about}: what you chose is done now."
+    for control in asking:
+        longer = f"{said}\n*{control.label}*: {control.consequence}"
+        said = longer if len(longer) <= _CONFIRM_LIMIT else said
     return ConfirmObject(
         title=_plain("Go ahead?"),
-        text=mrkdwn(f"{about}: what you chose is done now.", _CONFIRM_LIMIT),
+        text=mrkdwn(said, _CONFIRM_LIMIT),
         confirm=_plain("Go ahead"),
         deny=_plain("Cancel"),
     )
@@ -285,7 +320,7 @@ def _turn(label: str, action_id: str, request: codec.ListRequest, of_all: str) -
 
 def _choice(request: Request, choice: Choice) -> Option | None:
     job = KnownJob(choice.server, choice.job_id)
-    if not isinstance(request, JobRequest | SessionsRequest | StartRequest | StopRequest | RetryRequest):
+    if not isinstance(request, JobRequest | SessionsRequest | ActionRequest):
         return None
     value = codec.encode_act(replace(request, job=job), codec.OPTION_LIMIT)
     if value is None:

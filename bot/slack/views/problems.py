@@ -2,6 +2,7 @@
 
 from bot.operations.answers import JobView
 from bot.operations.catalog import JOB, Operation
+from bot.operations.effects import Cloned, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -24,6 +25,7 @@ from bot.slack.views.buttons import Target, choice_menu, controls, job_control, 
 from bot.slack.views.errors import explain
 from bot.slack.views.job import job_state
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
+from bot.veeam import Session
 
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
@@ -146,9 +148,7 @@ def unclear(outcome: Unclear, reference: str) -> Message:
             explained.means,
         ),
         paragraph("Looked up since:") + job_state(outcome.job) if outcome.job else paragraph(_NOT_LOOKED_UP),
-        note(
-            f"Its session is {code(outcome.session_id)}." if outcome.session_id else "", _reference(reference)
-        ),
+        note(_found(outcome), _reference(reference)),
         controls([job_control(Target.of(outcome.job), JOB)]) if outcome.job else NOTHING,
     ]
     return compose(head)
@@ -186,12 +186,26 @@ def broken(outcome: Broken, reference: str) -> Message:
 _OBSTACLES = {
     Obstacle.RUNNING: "is running already.",
     Obstacle.NOT_RUNNING: "is not running, so there is nothing to stop.",
-    Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; in VBR it can be disabled.",
+    Obstacle.ENABLED: "is enabled already.",
+    Obstacle.DISABLED: "is disabled already.",
+    Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
 }
 _NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
 )
+
+
+def _found(outcome: Unclear) -> str:
+    match outcome.found:
+        case Ran(Session() as session):
+            return f"Its session is {code(session.id)}."
+        case Switched(is_disabled):
+            return f"The job is {'disabled' if is_disabled else 'enabled'} now, so it seems to be done."
+        case Cloned(name=name):
+            return f"The newest copy there is {code(name)}: see whether it is the one you asked for."
+        case _:
+            return ""
 
 
 def _refusal(outcome: Refused, doing: str) -> str:

@@ -57,6 +57,13 @@ def session_state(session: Session) -> str:
     return _STATES.get(state, state.value)
 
 
+def switched(*, is_disabled: bool) -> str:
+    """What it means that a job was disabled, or enabled."""
+    if is_disabled:
+        return "It is disabled: no more backups by its schedule until somebody enables it."
+    return "It is enabled: it follows its schedule."
+
+
 def job_result(state: JobState) -> str:
     """A job's sign and word: what it is doing while it is active, else how its latest run went."""
     if state.is_active:

@@ -1,6 +1,7 @@
 """Every asking is answered, counted and told in one line; whoever may not is refused on record."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +10,10 @@ from bot.operations.catalog import CATALOG, operation_of
 from bot.operations.outcomes import Done, Refusal, Refused
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import (
+    ActionRequest,
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
     HelpRequest,
     JobRequest,
     JobsFilter,
@@ -43,13 +48,17 @@ ONE_OF_EACH: tuple[Request, ...] = (
     StartRequest(SQL),
     StopRequest(SQL),
     RetryRequest(SQL),
+    EnableRequest(SQL),
+    DisableRequest(SQL),
+    CloneRequest(SQL),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
 ACTIONS = {"start", "stop", "retry"}
+CHANGES = {"enable", "disable", "clone"}
 # By hand, as Veeam's Jobs reference has it.
 MAY = {
-    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS,
+    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | CHANGES,
     Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS,
     Role.RESTORE_OPERATOR: EVERYBODY | QUERIES,
     Role.BACKUP_VIEWER: EVERYBODY | QUERIES,
@@ -60,7 +69,7 @@ MAY = {
 
 def clicked(request: Request, job: KnownJob) -> Request:
     """The request as a button makes it."""
-    if isinstance(request, JobRequest | SessionsRequest | StartRequest | StopRequest | RetryRequest):
+    if isinstance(request, JobRequest | SessionsRequest | ActionRequest):
         return replace(request, job=job)
     return request
 
@@ -181,11 +190,7 @@ PRYING: tuple[Request, ...] = (
     JobsRequest(server="nowhere"),
     *(JobRequest(NamedJob(word)) for word in ("Orac", "*", "e", "Exchagne", "Nevr ran", "S")),
     JobRequest(NamedJob("File", server="d")),
-    *(
-        action(NamedJob(word))
-        for action in (StartRequest, StopRequest, RetryRequest)
-        for word in ("Orac", "Fil", "e")
-    ),
+    *(action(NamedJob(word)) for action in get_args(ActionRequest) for word in ("Orac", "Fil", "e")),
     SessionsRequest(job=NamedJob("Orac")),
     WhoamiRequest(VIEWER),
     WhoamiRequest(OPERATOR),
@@ -203,7 +208,9 @@ async def test_nothing_out_of_sight_leaks(office: Office, request_: Request) -> 
     assert not [request for request in office.dr.requests if "/jobs" in request.template]
 
 
-@pytest.mark.parametrize("verb", [JobRequest, StartRequest, StopRequest, RetryRequest])
+@pytest.mark.parametrize(
+    "verb", [JobRequest, StartRequest, StopRequest, RetryRequest, EnableRequest, CloneRequest]
+)
 async def test_ids_out_of_sight_tell_nothing(office: Office, verb: type[JobRequest]) -> None:
     """A job out of sight, clicked by its ID, is answered as one that does not exist."""
     unknown = JobId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")

@@ -11,6 +11,9 @@ from bot.operations.outcomes import Misread
 from bot.operations.parser import parse
 from bot.operations.people import PersonId
 from bot.operations.requests import (
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
     HelpRequest,
     JobRequest,
     JobsFilter,
@@ -110,6 +113,9 @@ READ: list[tuple[str, Request]] = [
     ('stop "now" now', StopRequest(NamedJob("now", exact=True), now=True)),
     ("stop SQL full", StopRequest(NamedJob("SQL full"))),
     ("retry SQL Prod", RetryRequest(SQL)),
+    ("enable SQL Prod", EnableRequest(SQL)),
+    ("Disable SQL Prod", DisableRequest(SQL)),
+    ("clone SQL Prod", CloneRequest(SQL)),
     ("retry SQL Prod chained", RetryRequest(SQL, chained=True)),
     ("“retry” SQL Prod", RetryRequest(SQL)),
 ]  # fmt: skip

@@ -5,7 +5,16 @@ import pytest
 from bot.operations.offers import obstacle, offers_all
 from bot.operations.outcomes import Obstacle
 from bot.operations.reasons import failed_in_a_row, first_failed_message
-from bot.operations.requests import KnownJob, RetryRequest, StartRequest, StopRequest
+from bot.operations.requests import (
+    ActionRequest,
+    CloneRequest,
+    DisableRequest,
+    EnableRequest,
+    KnownJob,
+    RetryRequest,
+    StartRequest,
+    StopRequest,
+)
 from bot.settings import ServerName
 from bot.veeam import JobId, JobState, Session, SessionId, SessionResult, TaskSession, TaskSessionId
 
@@ -57,14 +66,14 @@ def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expecte
 @pytest.mark.parametrize(
     ("status", "result", "mode", "expected"),
     [
-        ("running", "None", None, ["stop", "job"]),
-        ("Stopping", "None", None, ["stop", "job"]),
-        ("running", "None", "Immediate", ["job"]),
-        ("stopped", "Failed", None, ["retry", "job", "start"]),
-        ("stopped", "Success", None, ["start", "job"]),
-        ("stopped", "Warning", None, ["start", "job"]),
-        ("disabled", "None", None, ["start", "job"]),
-        ("BrandNew", "BrandNew", None, ["start", "job"]),
+        ("running", "None", None, ["stop", "job", "disable", "clone"]),
+        ("Stopping", "None", None, ["stop", "job", "disable", "clone"]),
+        ("running", "None", "Immediate", ["job", "disable", "clone"]),
+        ("stopped", "Failed", None, ["retry", "job", "start", "disable", "clone"]),
+        ("stopped", "Success", None, ["start", "job", "disable", "clone"]),
+        ("stopped", "Warning", None, ["start", "job", "disable", "clone"]),
+        ("disabled", "None", None, ["start", "job", "enable", "clone"]),
+        ("BrandNew", "BrandNew", None, ["start", "job", "disable", "clone"]),
     ],
 )
 def test_what_makes_sense_on_a_job(status: str, result: str, mode: str | None, expected: list[str]) -> None:
@@ -77,25 +86,34 @@ REF = KnownJob(ServerName("hq"), JOB)
 
 
 @pytest.mark.parametrize(
-    ("request_", "mode", "is_active", "expected"),
+    ("request_", "mode", "is_active", "is_disabled", "expected"),
     [
-        (StartRequest(REF), None, False, None),
-        (StartRequest(REF), None, True, Obstacle.RUNNING),
-        (RetryRequest(REF), None, True, Obstacle.RUNNING),
-        (StopRequest(REF), None, True, None),
-        (StopRequest(REF), None, False, Obstacle.NOT_RUNNING),
-        (StopRequest(REF), "Immediate", True, Obstacle.NEVER_STOPS),
-        (StopRequest(REF), "Periodic", True, None),
-        (StartRequest(REF), "Immediate", False, None),
+        (StartRequest(REF), None, False, False, None),
+        (StartRequest(REF), None, True, False, Obstacle.RUNNING),
+        (RetryRequest(REF), None, True, False, Obstacle.RUNNING),
+        (StopRequest(REF), None, True, False, None),
+        (StopRequest(REF), None, False, False, Obstacle.NOT_RUNNING),
+        (StopRequest(REF), "Immediate", True, False, Obstacle.NEVER_STOPS),
+        (StopRequest(REF), "Periodic", True, False, None),
+        (StartRequest(REF), "Immediate", False, False, None),
+        (StartRequest(REF), None, False, True, None),
+        (EnableRequest(REF), None, False, True, None),
+        (EnableRequest(REF), None, True, False, Obstacle.ENABLED),
+        (EnableRequest(REF), None, True, None, None),
+        (DisableRequest(REF), None, True, False, None),
+        (DisableRequest(REF), None, False, True, Obstacle.DISABLED),
+        (DisableRequest(REF), None, True, None, None),
+        (CloneRequest(REF), "Immediate", True, True, None),
     ],
 )
 def test_what_stands_in_the_way(
-    request_: StartRequest | StopRequest | RetryRequest,
+    request_: ActionRequest,
     mode: str | None,
     expected: Obstacle | None,
     *,
     is_active: bool,
+    is_disabled: bool | None,
 ) -> None:
-    """Starting what runs, stopping what doesn't or never does: named before anything is sent."""
+    """Starting what runs, stopping what doesn't, enabling what is enabled: named before anything is sent."""
     state = JobState(id=JOB, backup_copy_mode=mode)
-    assert obstacle(request_, state, is_active=is_active) is expected
+    assert obstacle(request_, state, is_active=is_active, is_disabled=is_disabled) is expected

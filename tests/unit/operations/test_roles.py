@@ -27,6 +27,9 @@ MATRIX = {
     "start": (YES, YES, NO, NO, YES, NO),
     "stop": (YES, YES, NO, NO, YES, NO),
     "retry": (YES, YES, NO, NO, YES, NO),
+    "enable": (YES, NO, NO, NO, NO, NO),
+    "disable": (YES, NO, NO, NO, NO, NO),
+    "clone": (YES, NO, NO, NO, NO, NO),
     "whoami": (YES, YES, YES, YES, YES, YES),
     "help": (YES, YES, YES, YES, YES, YES),
 }

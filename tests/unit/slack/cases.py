@@ -7,7 +7,8 @@ import msgspec
 
 from bot import veeam
 from bot.operations.answers import Answer, JobView
-from bot.operations.catalog import JOB, JOBS, RETRY, START, STOP
+from bot.operations.catalog import CLONE, DISABLE, ENABLE, JOB, JOBS, RETRY, START, STOP
+from bot.operations.effects import Cloned, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -72,6 +73,10 @@ def _awkward_jobs() -> tuple[JobView, ...]:
     return tuple(samples.job_view(state, reason=state.name) for state in states)
 
 
+def _copy(name: str) -> Cloned:
+    return Cloned(samples.job_id(2), name, is_disabled=True)
+
+
 def _answers() -> dict[str, Answer]:
     filtered = JobsRequest(JobsFilter.FAILED, "SQL*", "VSphereBackup", "Main", "hq", 1)
     running = samples.job_view(
@@ -92,6 +97,17 @@ def _answers() -> dict[str, Answer]:
             silences=(samples.silence(),),
             unreadable=2,
             total_is_exact=False,
+        ),
+        "jobs-administrator": samples.jobs_answer(
+            samples.job_view(operations=(RETRY, JOB, START, DISABLE, CLONE)),
+            samples.job_view(
+                samples.job_state("Oracle", result="Success", status="disabled", number=2),
+                reason=None,
+                operations=(START, JOB, ENABLE, CLONE),
+            ),
+        ),
+        "jobs-administrator-full-page": samples.jobs_answer(
+            *(replace(view, operations=(RETRY, JOB, START, DISABLE, CLONE)) for view in _many(10))
         ),
         "jobs-viewer": samples.jobs_answer(samples.job_view(operations=(JOB,))),
         "jobs-all-kinds": samples.jobs_answer(
@@ -134,7 +150,13 @@ def _answers() -> dict[str, Answer]:
         "action-retry": samples.action_answer(),
         "action-start-full": samples.action_answer(START, detail="active full"),
         "action-stop": samples.action_answer(STOP, name="<!here>"),
-        "action-without-session": replace(samples.action_answer(START), session=None),
+        "action-without-session": replace(samples.action_answer(START), effect=Ran(None)),
+        "action-enable": replace(samples.action_answer(ENABLE), effect=Switched(is_disabled=False)),
+        "action-disable": replace(
+            samples.action_answer(DISABLE, name="<!here>"), effect=Switched(is_disabled=True)
+        ),
+        "action-clone": replace(samples.action_answer(CLONE), effect=_copy("SQL Prod_clone1")),
+        "action-clone-awkward": replace(samples.action_answer(CLONE), effect=_copy("<!channel>_clone1")),
     }
 
 
@@ -162,6 +184,9 @@ def _refusals() -> dict[str, Outcome]:
 def _problems() -> dict[str, Outcome]:
     job = KnownJob(HQ, JOB_ID)
     running = samples.job_view(samples.job_state(result="None", status="running"), operations=(JOB, STOP))
+    disabled = samples.job_view(
+        samples.job_state(result="Success", status="disabled"), operations=(START, JOB, ENABLE, CLONE)
+    )
     error = veeam.Unclear(HQ, "no answer within 30 s")
     return {
         "misread": Misread("retyr SQL", "There is no command retyr.", "retry SQL"),
@@ -178,7 +203,11 @@ def _problems() -> dict[str, Outcome]:
         "not-now-stop": NotNow(STOP, samples.job_view(), Obstacle.NOT_RUNNING),
         "not-now-start": NotNow(START, running, Obstacle.RUNNING),
         "not-now-copy": NotNow(STOP, running, Obstacle.NEVER_STOPS),
-        "unclear": Unclear(RETRY, "SQL Prod", HQ, running, SESSION_ID, error),
+        "not-now-enable": NotNow(ENABLE, samples.job_view(), Obstacle.ENABLED),
+        "not-now-disable": NotNow(DISABLE, disabled, Obstacle.DISABLED),
+        "unclear": Unclear(RETRY, "SQL Prod", HQ, running, Ran(samples.session()), error),
+        "unclear-disable": Unclear(DISABLE, "SQL Prod", HQ, disabled, Switched(is_disabled=True), error),
+        "unclear-clone": Unclear(CLONE, "SQL Prod", HQ, running, _copy("SQL Prod_clone1"), error),
         "unclear-not-looked-up": Unclear(RETRY, "<!channel>", HQ, None, None, error),
         "broken-store": Broken("store", changed=False),
         "broken-slow": Broken("slow", changed=None),

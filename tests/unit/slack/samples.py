@@ -20,6 +20,7 @@ from bot.operations.answers import (
     WhoamiAnswer,
 )
 from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP, Kind, Operation
+from bot.operations.effects import Ran
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import JobsFilter, JobsRequest, NamedJob, SessionsFilter, SessionsRequest
 from bot.settings import GrantSettings, GroupReference, Role
@@ -285,7 +286,7 @@ def action_answer(
 ) -> ActionAnswer:
     """An action that VBR accepted just now."""
     begun = session(name=name, result="None", state="Starting", message=None)
-    return ActionAnswer(operation, ANN, HQ, JOB_ID, name, begun, detail, NOW)
+    return ActionAnswer(operation, ANN, HQ, JOB_ID, name, Ran(begun), detail, NOW)
 
 
 def followed(operation: Operation = RETRY, name: str = "SQL Prod") -> NewFollowed:

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.catalog import BY_NAME, CATALOG, RETRY, START, STOP, Operation
+from bot.operations.catalog import BY_NAME, CATALOG, Kind, Operation
 from bot.operations.requests import (
+    CloneRequest,
+    DisableRequest,
     Drawn,
+    EnableRequest,
     HelpRequest,
     JobRef,
     JobRequest,
@@ -36,6 +39,7 @@ from bot.slack.codec import Act, Share, Turn, Unreadability, Unreadable
 from bot.veeam import JobId, ServerName, SessionId
 
 UUID = "6c76bb17-8695-4f7c-981f-670789edd8f3"
+ACTIONS = [operation for operation in CATALOG if operation.kind is Kind.ACTION]
 LONGEST_SERVER = ServerName("s" * 40)
 
 texts = st.text(max_size=60)
@@ -73,6 +77,9 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(StartRequest, jobs, st.booleans(), st.booleans(), states),
     st.builds(StopRequest, jobs, st.booleans(), st.booleans(), states),
     st.builds(RetryRequest, jobs, st.booleans(), states),
+    st.builds(EnableRequest, jobs, states),
+    st.builds(DisableRequest, jobs, states),
+    st.builds(CloneRequest, jobs, states),
 )
 
 
@@ -123,7 +130,7 @@ def test_value_survives_an_escaping_slack(request: Request) -> None:
     assert not set("&<>") & set(codec.encode_act(request) or "")
 
 
-@pytest.mark.parametrize("operation", [START, STOP, RETRY], ids=lambda one: one.name)
+@pytest.mark.parametrize("operation", ACTIONS, ids=lambda one: one.name)
 def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
     """A server's name of 40 characters and two UUIDs fit the 150 characters of an option."""
     job, state = KnownJob(LONGEST_SERVER, JobId(UUID)), Drawn(SessionId(UUID), is_active=True)
@@ -131,6 +138,9 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "start": StartRequest(job, full=True, chained=True, drawn=state),
         "stop": StopRequest(job, now=True, chained=True, drawn=state),
         "retry": RetryRequest(job, chained=True, drawn=state),
+        "enable": EnableRequest(job, drawn=state),
+        "disable": DisableRequest(job, drawn=state),
+        "clone": CloneRequest(job, drawn=state),
     }
 
     value = codec.encode_act(longest[operation.name], codec.OPTION_LIMIT)

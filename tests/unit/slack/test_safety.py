@@ -19,6 +19,7 @@ from bot.operations.answers import (
     StatusAnswer,
 )
 from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP
+from bot.operations.effects import Cloned, Ran
 from bot.operations.outcomes import (
     Ambiguous,
     Choice,
@@ -197,7 +198,7 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
         foreign,
         st.just(HQ),
         st.none() | job_views,
-        st.none() | session_ids,
+        st.none() | st.builds(Ran, st.none() | sessions) | st.builds(Cloned, job_ids, foreign, st.booleans()),
         st.just(ConnectFailed(HQ)),
     ),
     st.builds(Failed, st.just(RETRY), foreign.map(lambda words: Rejected(HQ, words)), maybe),
@@ -354,7 +355,7 @@ def test_every_button_of_the_catalog_can_be_drawn() -> None:
 
     assert {*labels, *entries} == {operation.button for operation in CATALOG if operation.button}
     assert labels == ["Retry", "Details"]
-    assert entries == ["Stop", "Start"]
+    assert entries == ["Stop", "Enable", "Start", "Disable", "Clone"]
     assert row["elements"][0]["accessibility_label"] == "Retry job SQL Prod on hq"
     assert "*SQL Prod* on hq." in row["elements"][0]["confirm"]["text"]["text"]
 

@@ -1,0 +1,31 @@
+"""What an action did, as VBR tells it or as it was found since: one kind for each way to change a job."""
+
+from dataclasses import dataclass
+
+from bot.veeam import JobId, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run began or is being stopped: its session, None where VBR named none."""
+
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The job was taken off its schedule, or put back on it."""
+
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """There is a copy, under the name that VBR gave it."""
+
+    job_id: JobId
+    name: str
+    is_disabled: bool
+
+
+Effect = Ran | Switched | Cloned
