@@ -67,6 +67,15 @@ class Replies:
             return
         try:
             await self._whisper_by_token(place, message)
+        except MessageInvalid as error:
+            log.error("reply.blocks_refused", problem=str(error), details=error.details)
+            await self._whisper_words(place, message)
+        except SlackError as error:
+            log.error("reply.undelivered", problem=str(error))
+
+    async def _whisper_words(self, place: Place, message: Message) -> None:
+        try:
+            await self._whisper_by_token(place, Message(message.text))
         except SlackError as error:
             log.error("reply.undelivered", problem=str(error))
 
@@ -127,6 +136,8 @@ class Replies:
                 ephemeral = {"text": sent["text"], "blocks": sent["blocks"], "parse": "none"}
                 where = {"channel": place.channel_id, "user": place.person_id, **_thread(place)}
                 await self._web.write("chat.postEphemeral", ephemeral | where)
+            except MessageInvalid:
+                raise
             except (SlackRefused, SlackUnclear) as error:
                 log.info("reply.not_in_place", problem=str(error))
             else:

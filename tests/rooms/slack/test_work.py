@@ -1,0 +1,73 @@
+"""Every piece of work is answered, also when it breaks, takes too long or is cut off."""
+
+import asyncio
+
+from bot.operations.outcomes import Broken
+from bot.operations.people import PersonId
+from bot.operations.requests import Gesture, Origin
+from bot.slack.work import Work
+
+GESTURE = Gesture("REF123", PersonId("U0ANN"), "T0ACME", "C0PROD", Origin.TYPED, "key")
+
+
+class Told:
+    """What the person was told instead of an answer."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Broken] = []
+
+    async def __call__(self, outcome: Broken) -> None:
+        self.outcomes.append(outcome)
+
+
+async def broken() -> None:
+    raise KeyError("a bug")
+
+
+async def test_a_bug_is_told_and_ends_nothing_else() -> None:
+    """The task group goes on."""
+    told = Told()
+    async with asyncio.TaskGroup() as group:
+        Work(group).hand_over(GESTURE, broken(), told)
+    assert told.outcomes == [Broken("bug", changed=None)]
+
+
+async def test_what_is_cut_off_is_told() -> None:
+    """Stopping waits so long and no longer; whoever still waits hears that nothing is known."""
+    told, forever = Told(), asyncio.Event()
+
+    async def waits() -> None:
+        await forever.wait()
+
+    async with asyncio.TaskGroup() as group:
+        work = Work(group)
+        work.hand_over(GESTURE, waits(), told)
+        await asyncio.sleep(0)
+        await work.close(0.01)
+    assert told.outcomes == [Broken("stopping", changed=None)]
+
+
+async def test_what_runs_is_waited_for() -> None:
+    """Work that ends within the grace period ends well."""
+    told, done = Told(), asyncio.Event()
+
+    async def quick() -> None:
+        await asyncio.sleep(0)
+        done.set()
+
+    async with asyncio.TaskGroup() as group:
+        work = Work(group)
+        work.hand_over(GESTURE, quick(), told)
+        await work.close(5)
+        assert done.is_set()
+    assert told.outcomes == []
+
+
+async def test_what_comes_too_late_is_told() -> None:
+    """Once closed, nothing is begun, and the person hears why."""
+    told = Told()
+    async with asyncio.TaskGroup() as group:
+        work = Work(group)
+        await work.close(1)
+        work.hand_over(GESTURE, broken(), told)
+    assert told.outcomes == [Broken("stopping", changed=False)]
