@@ -20,7 +20,7 @@ _WRONG_CREDENTIALS = "Unable to perform authorization: The provided user credent
 
 @dataclass(frozen=True)
 class Account:
-    """Who may log in. Accounts with MFA or a custom role are refused, as a wrong password is."""
+    """Who may log in. Accounts with MFA are refused as a wrong password is; custom roles before 1.3-rev2."""
 
     username: str
     password: str
@@ -96,13 +96,13 @@ class Accounts:
         """Lift a lock-out."""
         self._locks.pop(username.casefold(), None)
 
-    def grant(self, form: Mapping[str, str]) -> TokenPair:
+    def grant(self, form: Mapping[str, str], *, lets_custom_roles_in: bool = False) -> TokenPair:
         """Answer the token call's form."""
         kind = form.get("grant_type")
         if kind not in GRANT_TYPES:
             raise bad_content("The grant_type field is missing or unknown.")
         if kind == "password":
-            return self._by_password(form)
+            return self._by_password(form, lets_custom_roles_in=lets_custom_roles_in)
         if kind == "refresh_token":
             return self._by_refresh(form)
         raise bad_request(f"The grant type '{kind}' is not supported for this client.")
@@ -127,7 +127,7 @@ class Accounts:
         self._access.pop(pair.access_token, None)
         self._refresh.pop(pair.refresh_token, None)
 
-    def _by_password(self, form: Mapping[str, str]) -> TokenPair:
+    def _by_password(self, form: Mapping[str, str], *, lets_custom_roles_in: bool) -> TokenPair:
         username, password = form.get("username"), form.get("password")
         if not username or password is None:
             raise bad_content("The fields username and password are required.")
@@ -136,7 +136,7 @@ class Accounts:
         account = self._accounts.get(username.casefold())
         if account is None or account.password != password:
             raise self._failed(lock)
-        if account.has_mfa or account.has_custom_role:
+        if account.has_mfa or (account.has_custom_role and not lets_custom_roles_in):
             raise login_refused("Authentication failed")
         del self._locks[username.casefold()]
         return self._issue(account, form)

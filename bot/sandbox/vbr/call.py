@@ -1,7 +1,7 @@
 """One request to a simulated VBR, as its operations see it, and what they answer."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -57,15 +57,26 @@ class Call:
 
     @cached_property
     def body(self) -> Any:
-        """The JSON body, None where there is none. Raises a 400 for anything that is not JSON."""
+        """The JSON body in the world's words, None where there is none.
+
+        Raises a 400 for anything that is not JSON, or is spelt as another revision does.
+        """
         if not self.raw_body:
             return None
         if self.content_type != _JSON:
             raise bad_content(f"The media type '{self.content_type}' is not supported.")
         try:
-            return json.loads(self.raw_body)
+            body = json.loads(self.raw_body)
         except ValueError:
             raise bad_content("The request body is not valid JSON.") from None
+        return self.revision.read(body)
+
+    def several(self, name: str, words: Collection[str]) -> frozenset[str] | None:
+        """A filter that takes several values since 1.3 and one before."""
+        if self.revision.filters_by_several:
+            return self.query.words(name, words)
+        word = self.query.word(name, words)
+        return None if word is None else frozenset({word})
 
     @property
     def username(self) -> str:
@@ -96,7 +107,7 @@ class Call:
         """The session that the path names."""
         session_id = self.identity()
         session = self.world.book.sessions.get(session_id)
-        if session is None:
+        if session is None or session.type not in self.revision.session_types:
             raise not_found("Session", session_id)
         return session
 

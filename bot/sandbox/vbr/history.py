@@ -25,6 +25,7 @@ class FinishedRun:
     seconds: float = 300.0
     initiated_by: str = SYSTEM
     only: Sequence[str] | None = None
+    retry_of: Session | None = None
 
 
 def record_run(book: Book, job: Job, finished: FinishedRun) -> Session:
@@ -36,6 +37,8 @@ def record_run(book: Book, job: Job, finished: FinishedRun) -> Session:
         id=book.new_id(), name=job.name, job_id=job.id, type=kind.session_type, created_at=started_at,
         platform=kind.platform, initiated_by=finished.initiated_by, usn=book.next_usn(), log=finished.log,
     )  # fmt: skip
+    if finished.retry_of is not None:
+        session.retries(finished.retry_of)
     run = Run(
         outcome=_outcome(book, finished),
         working_at=started_at + length * 0.1,

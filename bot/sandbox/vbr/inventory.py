@@ -109,7 +109,7 @@ def _texts(item: InventoryItem) -> tuple[str | None, ...]:
 
 
 def _rows(call: Call, page: Page, found: list[InventoryItem]) -> Reply:
-    rows = [item.model for item in page.of(found)]
+    rows = [call.revision.written(item.model) for item in page.of(found)]
     if call.quirks.wraps_inventory:
         rows = [{"inventoryObject": _without_size(row), "size": row["size"]} for row in rows]
     return listing(rows, len(found), call)
@@ -134,9 +134,9 @@ def _browsed(call: Call, found: list[InventoryItem]) -> Reply:
         )
     asked = body.get("pagination") or {}
     page = Page(asked.get("skip") or 0, asked.get("limit") or 200)
-    if page.skip < 0 or page.limit < 0:
+    if page.skip < 0 or (page.limit or 0) < 0:
         raise bad_request("pagination must not be negative.")
-    rows = [item.model for item in page.of(found)]
+    rows = [call.revision.written(item.model) for item in page.of(found)]
     pagination = {"total": len(found), "count": len(rows), "skip": page.skip, "limit": page.limit}
     return Reply(200, {"data": rows, "pagination": pagination, "hierarchyType": hierarchy})
 

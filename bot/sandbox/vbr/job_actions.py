@@ -12,10 +12,15 @@ from bot.sandbox.vbr.state import Job
 
 
 def start_job(call: Call) -> Reply:
-    """POST /jobs/{id}/start. A disabled job can be started; a running one cannot."""
+    """POST /jobs/{id}/start. A disabled job can be started; a running one cannot.
+
+    Since 1.3-rev2 a job with nothing to process is answered with 204, and no session exists.
+    """
     job = call.job()
     spec = _spec(call, START)
     _demand_idle(call, job)
+    if not job.objects and call.revision.links_retries:
+        return Reply(204)
     if spec.get("syncRestorePoints") and not job.is_immediate_copy:
         raise bad_request("syncRestorePoints is supported for backup copy jobs in the immediate mode only.")
     start = Start(
@@ -43,7 +48,7 @@ def stop_job(call: Call) -> Reply:
         session.run.follows_chain = False
     call.world.life.stop(session, call.world.now(), graceful=is_graceful)
     job.rows.clear()
-    return Reply(201, session_row(call.world, session))
+    return Reply(201, session_row(call.world, session, call.revision))
 
 
 def retry_job(call: Call) -> Reply:
@@ -58,6 +63,7 @@ def retry_job(call: Call) -> Reply:
         is_scheduled=False,
         follows_chain=bool(spec.get("startChainedJobs")),
         only=job.failed_objects or None,
+        is_retry=True,
     )
     return _begun(call, job, start)
 
@@ -107,7 +113,7 @@ def _demand_idle(call: Call, job: Job) -> None:
 
 def _begun(call: Call, job: Job, start: Start) -> Reply:
     session = call.world.life.begin(job, start, call.world.now())
-    return Reply(201, session_row(call.world, session))
+    return Reply(201, session_row(call.world, session, call.revision))
 
 
 def _switch(call: Call, *, is_disabled: bool) -> Reply:

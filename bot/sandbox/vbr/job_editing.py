@@ -24,7 +24,7 @@ def create_job(call: Call) -> Reply:
     model = copy.deepcopy(spec) | {"id": call.world.book.new_id(), "isDisabled": False}
     _fill_in(call.world, model)
     job = _enter(call.world, model)
-    return Reply(201, job.model)
+    return Reply(201, call.revision.written(job.model))
 
 
 def edit_job(call: Call) -> Reply:
@@ -43,7 +43,7 @@ def edit_job(call: Call) -> Reply:
     if machines:
         job.objects, job.objects_count = machines, len(machines)
     call.world.life.plan_next_run(job, call.world.now())
-    return Reply(200, job.model)
+    return Reply(200, call.revision.written(job.model))
 
 
 def delete_job(call: Call) -> Reply:
@@ -73,7 +73,7 @@ def clone_job(call: Call) -> Reply:
     twin = _enter(call.world, model)
     twin.objects, twin.objects_count = list(job.objects), job.objects_count
     twin.run_seconds, twin.failure_rate = job.run_seconds, job.failure_rate
-    return Reply(201, twin.model)
+    return Reply(201, call.revision.written(twin.model))
 
 
 def machine_names(model: dict[str, Any]) -> list[str]:
@@ -87,6 +87,12 @@ def _checked(call: Call, rule: Rule) -> dict[str, Any]:
         raise bad_content("The request body is required.")
     rule(call.body, "")
     body: dict[str, Any] = call.body
+    kind = body["type"]
+    if call.revision.job_type(kind) is None:
+        raise bad_content(f"The value '{kind}' is not valid for type.")
+    part = call.revision.required_parts.get(kind)
+    if part is not None and body.get(part) is None:
+        raise bad_content(f"The {part} field is required.")
     return body
 
 

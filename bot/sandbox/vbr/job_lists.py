@@ -17,13 +17,13 @@ _Test = Callable[[Job], bool]
 
 def list_jobs(call: Call) -> Reply:
     """GET /jobs: JobModels; types that the revision cannot model are left out."""
-    query = call.query
-    jobs = [job for job in call.world.jobs if job.type not in words.UNMODELLED_JOB_TYPES]
+    query, revision = call.query, call.revision
+    jobs = [job for job in _expressible(call) if job.type not in words.UNMODELLED_JOB_TYPES]
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         jobs = [job for job in jobs if matches((job.name, job.description, job.type))]
-    if (kind := query.word("typeFilter", words.JOB_TYPES)) is not None:
-        jobs = [job for job in jobs if job.type == kind]
+    if (kind := query.word("typeFilter", revision.written_job_types)) is not None:
+        jobs = [job for job in jobs if revision.job_type(job.type) == kind]
     jobs = query.ordered(
         jobs,
         {
@@ -32,13 +32,13 @@ def list_jobs(call: Call) -> Reply:
             "Description": lambda job: job.description.casefold(),
         },
     )
-    return listing([job.model for job in query.page().of(jobs)], len(jobs), call)
+    return listing([revision.written(job.model) for job in query.page().of(jobs)], len(jobs), call)
 
 
 def list_job_states(call: Call) -> Reply:
     """GET /jobs/states: JobStateModels of all jobs, each row encoded once until it changes."""
     tests = list(_tests(call))
-    jobs = [job for job in call.world.jobs if all(test(job) for test in tests)]
+    jobs = [job for job in _expressible(call) if all(test(job) for test in tests)]
     world = call.world
     jobs = call.query.ordered(
         jobs,
@@ -64,15 +64,19 @@ def list_job_states(call: Call) -> Reply:
 
 def get_job(call: Call) -> Reply:
     """GET /jobs/{id}: the whole JobModel."""
-    return Reply(200, modelled_job(call).model)
+    return Reply(200, call.revision.written(modelled_job(call).model))
 
 
 def modelled_job(call: Call) -> Job:
     """The job that the path names; a 400 where the revision has no model of its type."""
     job = call.job()
-    if job.type in words.UNMODELLED_JOB_TYPES:
+    if job.type in words.UNMODELLED_JOB_TYPES or call.revision.job_type(job.type) is None:
         raise bad_request("Specify job of supported platform type.")
     return job
+
+
+def _expressible(call: Call) -> Iterator[Job]:
+    return (job for job in call.world.jobs if call.revision.job_type(job.type) is not None)
 
 
 def _encoded(call: Call, job: Job) -> bytes:
@@ -84,17 +88,17 @@ def _encoded(call: Call, job: Job) -> bytes:
 
 
 def _tests(call: Call) -> Iterator[_Test]:
-    query, world = call.query, call.world
+    query, world, revision = call.query, call.world, call.revision
     if (job_id := query.uuid("idFilter")) is not None:
         yield lambda job: job.id == job_id
-    if (kind := query.word("typeFilter", words.JOB_TYPES)) is not None:
-        yield lambda job: job.type == kind
+    if (kind := query.word("typeFilter", revision.written_job_types)) is not None:
+        yield lambda job: revision.job_type(job.type) == kind
     if (result := query.word("lastResultFilter", words.RESULTS)) is not None:
         yield lambda job: job_result(world, job) == result
-    if (status := query.word("statusFilter", words.JOB_STATUSES)) is not None:
-        yield lambda job: job_status(world, job) == status
-    if (workload := query.word("workloadFilter", words.JOB_WORKLOADS)) is not None:
-        yield lambda job: KINDS[job.type].workload == workload
+    if (status := query.word("statusFilter", revision.written_statuses)) is not None:
+        yield lambda job: revision.status(job_status(world, job)) == status
+    if (workload := query.word("workloadFilter", revision.written_workloads)) is not None:
+        yield lambda job: revision.word(KINDS[job.type].workload) == workload
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         yield lambda job: matches((job.name, job.description, job.type, repository_name(world, job)))

@@ -47,6 +47,7 @@ class Start:
     is_full: bool = False
     attempt: int = 1
     only: Sequence[str] | None = None
+    is_retry: bool = False
 
 
 class Life:
@@ -98,6 +99,9 @@ class Life:
             id=book.new_id(), name=job.name, job_id=job.id, type=kind.session_type, created_at=now,
             platform=kind.platform, initiated_by=start.by, usn=book.next_usn(),
         )  # fmt: skip
+        before = book.latest_session(job)
+        if start.is_retry and before is not None:
+            session.retries(before)
         length = job.run_seconds if job.run_seconds is not None else book.rng.uniform(*self._pace.run_seconds)
         session.run = run = Run(
             outcome=chosen_outcome(book.rng, job, objects),
@@ -146,7 +150,7 @@ class Life:
         job = self._book.jobs.get(job_id)
         if job is None or job.retry_at != at or self._book.active_session(job) is not None:
             return
-        self.begin(job, Start(attempt=job.attempt + 1, only=job.failed_objects or None), at)
+        self.begin(job, Start(attempt=job.attempt + 1, only=job.failed_objects or None, is_retry=True), at)
 
     def _on_end(self, session_id: str, at: datetime) -> None:
         session = self._running.get(session_id)

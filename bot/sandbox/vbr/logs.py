@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.sandbox.vbr.revision import Revision
 from bot.sandbox.vbr.state import Session, TaskSession
 from bot.sandbox.vbr.wire import american_time, variation, wire_time
 from bot.sandbox.vbr.world import World
@@ -26,22 +27,22 @@ class _Line:
     updated_at: datetime | None = None
 
 
-def session_log(world: World, session: Session) -> list[dict[str, Any]]:
+def session_log(world: World, session: Session, revision: Revision) -> list[dict[str, Any]]:
     """The session's SessionLogRecordModels up to now; none where it was stopped through the API."""
     if session.has_empty_log:
         return []
     now = world.now()
     lines = [line for line in _session_lines(world, session) if line.at <= now]
-    return _records(world, session.id, lines)
+    return _records(world, session.id, lines, revision)
 
 
-def task_log(world: World, task: TaskSession) -> list[dict[str, Any]]:
+def task_log(world: World, task: TaskSession, revision: Revision) -> list[dict[str, Any]]:
     """The task session's SessionLogRecordModels up to now."""
     session = world.book.sessions.get(task.session_id)
     if session is not None and session.has_empty_log:
         return []
     now = world.now()
-    return _records(world, task.id, [line for line in _task_lines(task) if line.at <= now])
+    return _records(world, task.id, [line for line in _task_lines(task) if line.at <= now], revision)
 
 
 def _session_lines(world: World, session: Session) -> Iterator[_Line]:
@@ -103,7 +104,7 @@ def _load(session: Session) -> str:
     return "Load: " + " > ".join(f"{name} {(form >> index * 5) % 100}%" for index, name in enumerate(parts))
 
 
-def _records(world: World, identity: str, lines: list[_Line]) -> list[dict[str, Any]]:
+def _records(world: World, identity: str, lines: list[_Line], revision: Revision) -> list[dict[str, Any]]:
     form = variation(identity)
     records = []
     for number, line in enumerate(lines, start=1):
@@ -115,6 +116,9 @@ def _records(world: World, identity: str, lines: list[_Line]) -> list[dict[str, 
             "title": line.title,
             "description": "",
         }
+        if revision.additional_info != "absent" and (form + number) % 2:
+            info = f"Line {number}"
+            record["additionalInfo"] = [info] if revision.additional_info == "list" else info
         records.append(record)
     if form % 2:
         return records[::-1]

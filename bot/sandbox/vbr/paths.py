@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from bot.sandbox.vbr.call import Operation
-from bot.sandbox.vbr.refusals import Refusal
+from bot.sandbox.vbr.refusals import Refusal, unknown_path
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Paths:
             template = pattern
         if template is not None:
             raise Refusal(405, "MethodNotAllowed", f"The method {method} is not allowed for this path.")
-        raise Refusal(404, "InvalidURI", f"The path '{unquote(raw_path)}' was not found.")
+        raise unknown_path(unquote(raw_path))
 
 
 def _values(pattern: list[str], segments: list[str]) -> dict[str, str] | None:

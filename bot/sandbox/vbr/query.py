@@ -12,7 +12,6 @@ from uuid import UUID
 from bot.sandbox.vbr.refusals import Refusal, bad_request
 
 T = TypeVar("T")
-_DEFAULT_LIMIT = 200
 
 
 class _Comparable(Protocol):
@@ -28,17 +27,25 @@ class Page:
     """Which part of a list is wanted."""
 
     skip: int
-    limit: int
+    limit: int | None
 
     def of(self, rows: Sequence[T]) -> Sequence[T]:
         """Cut the page out of the rows."""
-        return rows[self.skip : self.skip + self.limit]
+        return rows[self.skip : None if self.limit is None else self.skip + self.limit]
 
 
 class Query:
     """The query of one request. Every reader raises a 400 for a value that VBR would not understand."""
 
-    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        default_limit: int | None = 200,
+        absent_columns: Collection[str] = (),
+    ) -> None:
+        self._default_limit = default_limit
+        self._absent_columns = absent_columns
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
@@ -85,14 +92,14 @@ class Query:
     def page(self) -> Page:
         """``skip`` and ``limit``."""
         skip, limit = self.integer("skip"), self.integer("limit")
-        page = Page(0 if skip is None else skip, _DEFAULT_LIMIT if limit is None else limit)
-        if page.skip < 0 or page.limit < 0:
+        page = Page(0 if skip is None else skip, self._default_limit if limit is None else limit)
+        if page.skip < 0 or (page.limit or 0) < 0:
             raise bad_request("The parameters 'skip' and 'limit' must not be negative.")
         return page
 
     def ordered(self, rows: list[T], columns: Mapping[str, SortKey[T]]) -> list[T]:
         """Order the rows by ``orderColumn``, one of ``columns``; downwards unless ``orderAsc``."""
-        column = self.word("orderColumn", columns)
+        column = self.word("orderColumn", columns.keys() - set(self._absent_columns))
         ascending = self.boolean("orderAsc")
         if column is None:
             return rows

@@ -62,6 +62,11 @@ def forbidden() -> Refusal:
     )
 
 
+def unknown_path(path: str) -> Refusal:
+    """404: no such path, or not in this revision."""
+    return Refusal(404, "InvalidURI", f"The path '{path}' was not found.")
+
+
 def not_found(what: str, identity: str) -> Refusal:
     """404: no such object, or no longer."""
     return Refusal(404, "NotFound", f"{what} with ID '{identity}' was not found.")

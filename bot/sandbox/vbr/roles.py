@@ -1,6 +1,11 @@
-"""VBR's built-in roles, and which of them may call which operation under 1.3-rev0."""
+"""VBR's built-in roles, and which of them may call which operation, revision by revision.
+
+An operation that a revision does not have stands in no table of it. Letter C stands for custom roles with
+backup permissions, which came with 1.3-rev2.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -17,6 +22,7 @@ class Role(StrEnum):
     INCIDENT_API_OPERATOR = "Incident API Operator"
 
 
+_CUSTOM = "C"
 _LETTERS = {
     "A": Role.ADMINISTRATOR,
     "B": Role.BACKUP_OPERATOR,
@@ -67,7 +73,78 @@ _ALLOWED = {
     ("GET", f"{_V1}/backupInfrastructure/proxies/states"): "ABRVT",
 }
 
-#: Operation (method, path template) → the roles that may call it. Operations without a token are not listed.
-ROLES_1_3_REV0: Mapping[tuple[str, str], frozenset[Role]] = MappingProxyType(
-    {operation: frozenset(_LETTERS[letter] for letter in letters) for operation, letters in _ALLOWED.items()}
+_JOB = f"{_V1}/jobs/{{id}}"
+_JOB_READS = (("GET", f"{_V1}/jobs"), ("GET", f"{_V1}/jobs/states"), ("GET", _JOB))
+_VMWARE_HOSTS = (
+    ("GET", f"{_V1}/inventory/vmware/hosts"),
+    ("GET", f"{_V1}/inventory/vmware/hosts/{{name}}"),
 )
+_INVENTORY_SEARCHES = (("POST", f"{_V1}/inventory"), ("POST", f"{_V1}/inventory/{{hostname}}"))
+_RUNS = (("POST", f"{_JOB}/start"), ("POST", f"{_JOB}/stop"))
+_SINCE_1_3 = frozenset({
+    ("POST", f"{_JOB}/retry"),
+    ("POST", f"{_JOB}/clone"),
+    ("POST", f"{_V1}/inventory/physical"),
+    ("POST", f"{_V1}/inventory/physical/{{protectionGroupId}}"),
+    ("GET", f"{_V1}/backupInfrastructure/proxies/states"),
+})  # fmt: skip
+#: What a custom role with backup permissions may call; that it reads what it runs is inferred.
+_OPEN_TO_CUSTOM = frozenset({
+    ("POST", "/api/oauth2/logout"), *_JOB_READS, *_RUNS, ("POST", f"{_JOB}/retry"),
+    ("POST", f"{_V1}/jobs/quickBackup/vSphere"), *_VMWARE_HOSTS, *_INVENTORY_SEARCHES,
+    ("GET", f"{_V1}/sessions"), ("GET", f"{_V1}/sessions/{{id}}"), ("GET", f"{_V1}/sessions/{{id}}/logs"),
+    ("GET", f"{_V1}/sessions/{{id}}/taskSessions"),
+})  # fmt: skip
+
+_Letters = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """Operation (method, path template) → who may call it. Operations without a token are not listed."""
+
+    roles: Mapping[tuple[str, str], frozenset[Role]]
+    open_to_custom_roles: frozenset[tuple[str, str]] = frozenset()
+
+    def has(self, operation: tuple[str, str]) -> bool:
+        """Whether the revision has the operation at all."""
+        return operation in self.roles
+
+
+def _permissions(letters: _Letters) -> Permissions:
+    return Permissions(
+        roles=MappingProxyType(
+            {
+                operation: frozenset(_LETTERS[letter] for letter in allowed if letter != _CUSTOM)
+                for operation, allowed in letters.items()
+            }
+        ),
+        open_to_custom_roles=frozenset(
+            operation for operation, allowed in letters.items() if _CUSTOM in allowed
+        ),
+    )
+
+
+def _rev2(before: _Letters) -> dict[tuple[str, str], str]:
+    """Tape operators are gone from all lists but the log-out; custom roles come in."""
+    logout = ("POST", "/api/oauth2/logout")
+    return {
+        operation: (letters if operation == logout else letters.replace("T", ""))
+        + (_CUSTOM if operation in _OPEN_TO_CUSTOM else "")
+        for operation, letters in before.items()
+    }
+
+
+_OLDER = {operation: letters for operation, letters in _ALLOWED.items() if operation not in _SINCE_1_3}
+_NEWER = {
+    **_ALLOWED,
+    **dict.fromkeys(_JOB_READS, "ABRVTS"),
+    **dict.fromkeys(_INVENTORY_SEARCHES, "ABRT"),
+}
+
+PERMISSIONS_1_2_REV1 = _permissions(
+    {**_OLDER, **dict.fromkeys(_RUNS, "AB"), **dict.fromkeys(_VMWARE_HOSTS, "A")}
+)
+PERMISSIONS_1_3_REV0 = _permissions(_ALLOWED)
+PERMISSIONS_1_3_REV1 = _permissions(_NEWER)
+PERMISSIONS_1_3_REV2 = _permissions(_rev2(_NEWER))

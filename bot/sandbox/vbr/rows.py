@@ -1,4 +1,4 @@
-"""Jobs, sessions and task sessions as the JSON of 1.3-rev0."""
+"""Jobs, sessions and task sessions as the JSON of a revision."""
 
 from datetime import timedelta
 from typing import Any
@@ -51,9 +51,9 @@ def job_state_row(world: World, job: Job, revision: Revision) -> dict[str, Any]:
     row = {
         "id": job.id,
         "name": job.name,
-        "type": job.type,
+        "type": revision.job_type(job.type),
         "description": job.description,
-        "status": revision.word(job_status(world, job)),
+        "status": revision.status(job_status(world, job)),
         "lastResult": job_result(world, job),
         "workload": revision.word(KINDS[job.type].workload),
         "objectsCount": job.objects_count,
@@ -72,10 +72,13 @@ def job_state_row(world: World, job: Job, revision: Revision) -> dict[str, Any]:
         "backupCopyMode": job.copy_mode,
         "isStorageSnapshot": None if form % 3 == 0 else False,
     }
-    return with_gaps(row, optional, form)
+    if revision.links_retries:
+        optional["targetName"] = repository_name(world, job)
+    whole = with_gaps(row, optional, form)
+    return {key: value for key, value in whole.items() if key not in revision.absent_fields}
 
 
-def session_row(world: World, session: Session) -> dict[str, Any]:
+def session_row(world: World, session: Session, revision: Revision) -> dict[str, Any]:
     """A SessionModel."""
     form = variation(session.id)
     row = {
@@ -88,8 +91,9 @@ def session_row(world: World, session: Session) -> dict[str, Any]:
         "usn": session.usn,
         "platformName": session.platform,
         "platformId": _NO_ID,
-        "initiatedBy": session.initiated_by,
     }
+    if "InitiatedBy" not in revision.absent_columns:
+        row["initiatedBy"] = session.initiated_by
     ended_at = session.ended_at
     optional = {
         "endTime": None if ended_at is None else wire_time(ended_at, world.zone, (form >> 3) % 8),
@@ -99,6 +103,13 @@ def session_row(world: World, session: Session) -> dict[str, Any]:
         "resourceReference": None,
         "parentSessionId": session.parent_id,
     }
+    if revision.relates_sessions:
+        optional["relatedSessionId"] = None
+    if revision.links_retries:
+        row["algorithm"] = "Increment"
+        row["progress"] = session_progress(world, session)
+        row["retryInfo"] = {"isRecheckRetry": False, "retryNumber": session.retry_number}
+        optional["originalSessionId"] = session.original_id
     return with_gaps(row, optional, form)
 
 

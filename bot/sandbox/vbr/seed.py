@@ -118,7 +118,7 @@ def _starts(world: World, seed: JobSeed, seeding: Seeding) -> list[datetime]:
 
 
 def _record_attempts(world: World, job: Job, started_at: datetime, broken: Outcome | None) -> None:
-    policy, only = retry_policy(job.schedule), None
+    policy, only, before = retry_policy(job.schedule), None, None
     for _ in range(policy.count + 1):
         seconds = world.book.rng.uniform(120, _LONGEST_RUN.total_seconds())
         ended_at = started_at + timedelta(seconds=seconds)
@@ -128,7 +128,7 @@ def _record_attempts(world: World, job: Job, started_at: datetime, broken: Outco
         run = FinishedRun(
             ended_at, outcome.result, outcome.objects, outcome.warned, outcome.message, outcome.log, seconds
         )
-        session = record_run(world.book, job, replace(run, only=only))
+        before = session = record_run(world.book, job, replace(run, only=only, retry_of=before))
         if job.type == "BackupCopy":
             record_child(world.book, session)
         if outcome.result != "Failed":

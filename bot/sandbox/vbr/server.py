@@ -25,8 +25,8 @@ from bot.sandbox.vbr.job_lists import JOB_LISTS
 from bot.sandbox.vbr.paths import Match, Paths
 from bot.sandbox.vbr.query import Query
 from bot.sandbox.vbr.recording import RecordedRequest, Requests
-from bot.sandbox.vbr.refusals import Refusal, forbidden
-from bot.sandbox.vbr.revision import REVISIONS, Revision
+from bot.sandbox.vbr.refusals import Refusal, forbidden, unknown_path
+from bot.sandbox.vbr.revision import REVISION_1_3_REV0, REVISIONS, Revision, accepted_by
 from bot.sandbox.vbr.service import SERVICE
 from bot.sandbox.vbr.session_lists import SESSIONS
 from bot.sandbox.vbr.world import World
@@ -43,10 +43,11 @@ _SHUTDOWN_SECONDS = 0.5
 class Behaviour:
     """What one server is like: the revisions it speaks, its accounts, its answers to open questions.
 
+    ``supported_revisions`` are those of a build and of the older ones, as ``accepted_by`` tells them.
     ``public_name`` is the host in ``url``, for a certificate that bears a name.
     """
 
-    supported_revisions: tuple[str, ...] = ("1.3-rev0",)
+    supported_revisions: tuple[str, ...] = accepted_by(REVISION_1_3_REV0.name)
     accounts: tuple[Account, ...] = DEFAULT_ACCOUNTS
     quirks: Quirks = field(default_factory=Quirks)
     public_name: str = "127.0.0.1"
@@ -154,6 +155,9 @@ class VbrSandbox:
             revision = self._revision(request)
             if isinstance(found, Refusal):
                 raise found
+            operation = found.operation
+            if not operation.is_open and not revision.permissions.has((operation.method, operation.template)):
+                raise unknown_path(recorded.path)
             token = self._token(request, found.operation)
             account = None if token is None else self.accounts.current(token)
             recorded.account = account
@@ -162,7 +166,11 @@ class VbrSandbox:
                 world=self.world,
                 accounts=self.accounts,
                 revision=revision,
-                query=Query(request.query.items()),
+                query=Query(
+                    request.query.items(),
+                    default_limit=revision.default_limit,
+                    absent_columns=revision.absent_columns,
+                ),
                 path=found.path,
                 raw_body=recorded.raw_body,
                 content_type=request.content_type,
@@ -179,12 +187,7 @@ class VbrSandbox:
         name = request.headers.get("x-api-version")
         revision = REVISIONS.get(name or "")
         if revision is None or name not in self.behaviour.supported_revisions:
-            raise Refusal(
-                400,
-                "NotImplemented",
-                f"The HTTP resource that matches the request URI '{request.rel_url.path}' does not support "
-                f"the API version '{name or ''}'.",
-            )
+            raise unsupported(request.rel_url.path, name or "", self.behaviour.supported_revisions)
         return revision
 
     def _token(self, request: web.Request, operation: Operation) -> TokenPair | None:
@@ -200,7 +203,10 @@ class VbrSandbox:
             return
         if self.accounts.forbids_refreshed_tokens and token.by_refresh:
             raise forbidden()
-        if not account.roles & revision.roles[operation.method, operation.template]:
+        asked = (operation.method, operation.template)
+        if account.has_custom_role and asked in revision.permissions.open_to_custom_roles:
+            return
+        if not account.roles & revision.permissions.roles[asked]:
             raise forbidden()
 
     async def _send(
@@ -242,6 +248,17 @@ class VbrSandbox:
 
 
 _NO_FAULT = Fault()
+
+
+def unsupported(path: str, name: str, spoken: tuple[str, ...]) -> Refusal:
+    """400 for an unknown revision: 12 lists those it speaks, 13 says that it does not speak this one."""
+    newest = REVISIONS.get(spoken[-1])
+    if newest is not None and newest.names_versions_it_speaks:
+        listed = ", ".join(f"v{each}" for each in spoken)
+        message = f"Unsupported RESTAPI version. The following versions are supported: {listed}"
+        return Refusal(400, "UnknownError", message)
+    message = f"The HTTP resource that matches the request URI '{path}' does not support the API version"
+    return Refusal(400, "NotImplemented", f"{message} '{name}'.")
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -16,7 +16,8 @@ _PLACES = {
 def grant_token(call: Call) -> Reply:
     """POST /api/oauth2/token: form-encoded only. Times in it are the server's and not to be computed with."""
     call.demand_form()
-    pair = call.accounts.grant(call.form)
+    has_custom_roles = bool(call.revision.permissions.open_to_custom_roles)
+    pair = call.accounts.grant(call.form, lets_custom_roles_in=has_custom_roles)
     zone = call.world.zone
     return Reply(
         200,
@@ -42,13 +43,13 @@ def log_out(call: Call) -> Reply:
 def server_time(call: Call) -> Reply:
     """GET /serverTime: seven fractional digits, and a time zone as Windows names it."""
     offset = call.world.now().astimezone(call.world.zone).strftime("%z")
-    return Reply(
-        200,
-        {
-            "serverTime": wire_time(call.world.now(), call.world.zone, 7),
-            "timeZone": f"(UTC{offset[:3]}:{offset[3:]}) {_PLACES.get(offset[:3], 'Local Time')}",
-        },
-    )
+    told = {
+        "serverTime": wire_time(call.world.now(), call.world.zone, 7),
+        "timeZone": f"(UTC{offset[:3]}:{offset[3:]}) {_PLACES.get(offset[:3], 'Local Time')}",
+    }
+    if call.revision.links_retries:
+        told["ianaTimeZoneId"] = "Etc/UTC"
+    return Reply(200, told)
 
 
 def server_info(call: Call) -> Reply:

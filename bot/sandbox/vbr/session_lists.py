@@ -19,7 +19,12 @@ _TaskTest = Callable[[TaskSession], bool]
 def list_sessions(call: Call) -> Reply:
     """GET /sessions; newest first unless an order is asked for."""
     tests = [*_session_time_tests(call), *_session_tests(call)]
-    sessions = [s for s in call.world.book.sessions.values() if all(test(s) for test in tests)]
+    known = call.revision.session_types
+    sessions = [
+        session
+        for session in call.world.book.sessions.values()
+        if session.type in known and all(test(session) for test in tests)
+    ]
     if call.query.text("orderColumn") is None:
         sessions.sort(key=lambda session: session.created_at, reverse=True)
     sessions = call.query.ordered(
@@ -34,18 +39,18 @@ def list_sessions(call: Call) -> Reply:
             "InitiatedBy": lambda session: session.initiated_by,
         },
     )
-    rows = [session_row(call.world, session) for session in call.query.page().of(sessions)]
+    rows = [session_row(call.world, session, call.revision) for session in call.query.page().of(sessions)]
     return listing(rows, len(sessions), call)
 
 
 def get_session(call: Call) -> Reply:
     """GET /sessions/{id}."""
-    return Reply(200, session_row(call.world, call.session()))
+    return Reply(200, session_row(call.world, call.session(), call.revision))
 
 
 def get_session_logs(call: Call) -> Reply:
     """GET /sessions/{id}/logs."""
-    return _logs(call, session_log(call.world, call.session()))
+    return _logs(call, session_log(call.world, call.session(), call.revision))
 
 
 def stop_session(call: Call) -> Reply:
@@ -58,16 +63,25 @@ def stop_session(call: Call) -> Reply:
 
 
 def list_tasks_of_session(call: Call) -> Reply:
-    """GET /sessions/{id}/taskSessions: all at once, whatever the query says."""
+    """GET /sessions/{id}/taskSessions: before 1.3-rev1 all at once, whatever the query says."""
     tasks = call.world.book.tasks_of(call.session())
+    if call.revision.pages_task_sessions:
+        return _listed_tasks(call, tasks)
     rows = [task_session_row(call.world, task) for task in tasks]
     return Reply(200, {"data": rows, "pagination": {"total": len(rows), "count": len(rows)}})
 
 
 def list_task_sessions(call: Call) -> Reply:
     """GET /taskSessions."""
-    tests = [*_task_time_tests(call.query), *_task_tests(call.query)]
-    tasks = [task for task in call.world.book.tasks.values() if all(test(task) for test in tests)]
+    known = call.revision.session_types
+    return _listed_tasks(
+        call, [task for task in call.world.book.tasks.values() if task.session_type in known]
+    )
+
+
+def _listed_tasks(call: Call, among: list[TaskSession]) -> Reply:
+    tests = [*_task_time_tests(call.query), *_task_tests(call)]
+    tasks = [task for task in among if all(test(task) for test in tests)]
     tasks = call.query.ordered(
         tasks,
         {
@@ -93,11 +107,11 @@ def get_task_session(call: Call) -> Reply:
 
 def get_task_session_logs(call: Call) -> Reply:
     """GET /taskSessions/{id}/logs."""
-    return _logs(call, task_log(call.world, call.task_session()))
+    return _logs(call, task_log(call.world, call.task_session(), call.revision))
 
 
 def _logs(call: Call, records: list[dict[str, Any]]) -> Reply:
-    status = call.query.word("statusFilter", words.LOG_STATUSES)
+    status = call.query.word("statusFilter", words.LOG_STATUSES) if call.revision.filters_logs else None
     if status is not None:
         records = [record for record in records if record["status"] == status]
     return Reply(200, {"totalRecords": len(records), "records": records})
@@ -124,13 +138,13 @@ def _session_time_tests(call: Call) -> Iterator[_SessionTest]:
 
 def _session_tests(call: Call) -> Iterator[_SessionTest]:
     query = call.query
-    if (types := query.words("typeFilter", words.SESSION_TYPES)) is not None:
+    if (types := call.several("typeFilter", call.revision.session_types)) is not None:
         yield lambda session: session.type in types
     if (job_id := query.uuid("jobIdFilter")) is not None:
         yield lambda session: session.job_id == job_id
-    if (state := query.word("stateFilter", words.SESSION_STATES)) is not None:
+    if (state := query.word("stateFilter", call.revision.session_states)) is not None:
         yield lambda session: session.state == state
-    if (results := query.words("resultFilter", words.RESULTS)) is not None:
+    if (results := call.several("resultFilter", words.RESULTS)) is not None:
         yield lambda session: session.result in results
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
@@ -151,14 +165,15 @@ def _task_time_tests(query: Query) -> Iterator[_TaskTest]:
         yield lambda task: task.starts_at <= created_before
 
 
-def _task_tests(query: Query) -> Iterator[_TaskTest]:
+def _task_tests(call: Call) -> Iterator[_TaskTest]:
+    query = call.query
     if (session_id := query.uuid("sessionIdFilter")) is not None:
         yield lambda task: task.session_id == session_id
     if (kind := query.word("typeFilter", words.TASK_TYPES)) is not None:
         yield lambda task: task.type == kind
-    if (session_type := query.word("sessionTypeFilter", words.SESSION_TYPES)) is not None:
+    if (session_type := query.word("sessionTypeFilter", call.revision.session_types)) is not None:
         yield lambda task: task.session_type == session_type
-    if (state := query.word("stateFilter", words.SESSION_STATES)) is not None:
+    if (state := query.word("stateFilter", call.revision.session_states)) is not None:
         yield lambda task: task.state == state
     if (result := query.word("resultFilter", words.RESULTS)) is not None:
         yield lambda task: task.result == result

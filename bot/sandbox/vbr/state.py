@@ -1,6 +1,6 @@
 """What a simulated VBR remembers: jobs, sessions, task sessions, repositories, proxies, inventory.
 
-Plain values without behaviour; times are aware. The world changes them, the encoders turn them into JSON.
+Plain values; times are aware. The world changes them, the encoders turn them into JSON.
 """
 
 from collections import deque
@@ -121,7 +121,10 @@ class Run:
 
 @dataclass(slots=True)
 class Session:
-    """One run of a job, or of any other activity of the server. ``run`` is set while it is going on."""
+    """One run of a job, or of any other activity of the server. ``run`` is set while it is going on.
+
+    ``original_id`` is the first session of the run that this one retries.
+    """
 
     id: str
     name: str
@@ -138,6 +141,8 @@ class Session:
     message: str = ""
     is_canceled: bool = False
     parent_id: str | None = None
+    original_id: str | None = None
+    retry_number: int = 0
     repository_id: str | None = None
     task_ids: list[str] = field(default_factory=list)
     log: tuple[tuple[str, str], ...] = ()
@@ -149,6 +154,11 @@ class Session:
     def is_stopped(self) -> bool:
         """Whether the session is over."""
         return self.state == "Stopped"
+
+    def retries(self, before: "Session") -> None:
+        """Remember that this is a retry of the run that ``before`` belongs to."""
+        self.original_id = before.original_id or before.id
+        self.retry_number = before.retry_number + 1
 
 
 @dataclass(slots=True)

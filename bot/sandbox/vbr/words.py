@@ -1,12 +1,26 @@
-"""The vocabulary of VBR's REST API 1.3-rev0: the values of the enums that filters and bodies may name.
+"""The vocabulary of VBR's REST API: the values of the enums that filters and bodies may name.
 
-Spelling and letter case are those of the revision; a filter with any other spelling is refused.
+Spelling and letter case are those of 1.3-rev0, in which the world thinks; what other revisions have more,
+less or otherwise stands beside it. A filter with any other spelling is refused.
 """
 
 JOB_TYPES = frozenset({
     "Unknown", "VSphereBackup", "HyperVBackup", "VSphereReplica", "CloudDirectorBackup",
     "EntraIDTenantBackup", "EntraIDAuditLogBackup", "FileBackupCopy", "LegacyBackupCopy", "BackupCopy",
     "WindowsAgentBackup", "LinuxAgentBackup", "EntraIDTenantBackupCopy",
+})  # fmt: skip
+#: Those that 1.2-rev1 has words for; VSphereBackup is called Backup there.
+JOB_TYPES_OF_1_2 = frozenset({
+    "VSphereBackup", "VSphereReplica", "CloudDirectorBackup", "EntraIDTenantBackup",
+    "EntraIDAuditLogBackup", "FileBackupCopy",
+})  # fmt: skip
+JOB_TYPES_OF_REV1 = frozenset({
+    "FileBackup", "ObjectStorageBackup", "SureBackupContentScan", "CloudBackupAzure", "CloudBackupAWS",
+    "CloudBackupGoogle", "WindowsAgentBackupWorkstationPolicy", "LinuxAgentBackupWorkstationPolicy",
+    "WindowsAgentBackupServerPolicy", "LinuxAgentBackupServerPolicy",
+})  # fmt: skip
+JOB_TYPES_OF_REV2 = frozenset({
+    "NutanixAHVBackupJob", "ProxmoxBackupJob", "IrisBackup", "WindowsAgentBackupFailoverCluster",
 })  # fmt: skip
 #: Types that the revision lists in ``/jobs/states`` only: no model, so no details, no editing, no clone.
 UNMODELLED_JOB_TYPES = frozenset({"Unknown", "LegacyBackupCopy"})
@@ -40,6 +54,21 @@ SESSION_TYPES = frozenset({
     "EntraIdRescanRepository", "HostComponentsUpdate", "CopyBackup", "FileBackupHealthCheck",
     "ArchiveBackup", "ArchiveRehydration", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing",
     "RetrieveBackup", "ArchiveTierDownload", "DirectBackupSync", "CheckpointRemoval", "Retention",
+})  # fmt: skip
+
+#: What 1.2-rev1 does not have, as far as its document's own words tell: agent, archive, copy, log backups.
+SESSION_TYPES_SINCE_1_3 = frozenset({
+    "AgentDiscovery", "AgentPolicy", "AgentBackup", "ArchiveBackup", "ArchiveRehydration", "ArchiveSync",
+    "ArchiveCopy", "ArchiveFreezing", "ArchiveTierDownload", "RetrieveBackup", "CopyBackup",
+    "EntraIdRestoreFromCopy", "SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup",
+})  # fmt: skip
+SESSION_TYPES_OF_REV1 = frozenset({
+    "BackupCopyJob", "FileInstantRecovery", "FileInstantRecoveryMigration", "AgentOperationPurgeCache",
+    "SureBackupContentScan",
+})  # fmt: skip
+SESSION_TYPES_OF_REV2 = frozenset({
+    "PlatformBackupJob", "EndpointBackup", "BackupCopyJobParent", "IrisBackup", "PlatformServiceJob",
+    "AgentManagement", "HaSwitchover",
 })  # fmt: skip
 
 TASK_TYPES = frozenset({"Backup", "Restore", "Antivirus", "Replica"})

@@ -50,6 +50,7 @@ class RunFacts(TypedDict, total=False):
     seconds: float
     initiated_by: str
     only: Sequence[str]
+    retry_of: Session
 
 
 class World:

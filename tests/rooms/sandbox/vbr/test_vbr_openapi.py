@@ -77,7 +77,7 @@ def test_a_seeded_world_is_valid_to_the_last_row(document: OpenApi, site: str) -
         if job.type not in words.UNMODELLED_JOB_TYPES:
             problems += document.schema_problems("JobModel", job.model)
     for session in list(world.book.sessions.values())[::7]:
-        problems += document.schema_problems("SessionModel", session_row(world, session))
+        problems += document.schema_problems("SessionModel", session_row(world, session, REVISION_1_3_REV0))
     for task in list(world.book.tasks.values())[::7]:
         problems += document.schema_problems("TaskSessionModel", task_session_row(world, task))
     assert problems == []
