@@ -4,7 +4,8 @@ Knows VBR and the store; knows nothing of Slack.
 """
 
 from bot.watch.following import Display, Following
+from bot.watch.reenabling import Reenabling
 from bot.watch.telling import Rules
 from bot.watch.watching import Watch, Witnesses
 
-__all__ = ["Display", "Following", "Rules", "Watch", "Witnesses"]
+__all__ = ["Display", "Following", "Reenabling", "Rules", "Watch", "Witnesses"]

@@ -176,6 +176,33 @@ class ChannelClosed(Facts, frozen=True, kw_only=True, tag="channel_closed"):
     waiting: int
 
 
+class DisableEnds(Facts, frozen=True, kw_only=True, tag="disable_ends"):
+    """A reminder: a job that `person` disabled for a time is enabled again soon."""
+
+    server: ServerName
+    job_id: JobId
+    job_name: str
+    person: str
+    until: datetime
+
+
+class DisableEnded(Facts, frozen=True, kw_only=True, tag="disable_ended"):
+    """The time is over for which `person` disabled a job, or somebody ended it before.
+
+    `outcome`: "enabled" by the bot; "enabled_before" by somebody else; "gone": no such job any more;
+    "refused" by VBR, and "unclear", both with VBR's words as `problem`.
+    """
+
+    server: ServerName
+    job_id: JobId
+    job_name: str
+    person: str
+    disabled_at: datetime
+    until: datetime
+    outcome: str
+    problem: str | None = None
+
+
 Announcement = (
     RunEnded
     | RunChanged
@@ -187,6 +214,8 @@ Announcement = (
     | ServerSilent
     | ServerBack
     | ChannelClosed
+    | DisableEnds
+    | DisableEnded
 )
 
 _decoder = msgspec.json.Decoder(Announcement)

@@ -24,6 +24,8 @@ _SLOW_EVERY = 6
 _FOLLOWED_AT_MOST = timedelta(days=7)
 _SHOWN_AT_MOST = timedelta(days=8)
 _LEASE_SECONDS = 60.0
+# How soon a session is listed after it was started is nowhere said.
+_SHOWS_WITHIN = timedelta(minutes=1)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -78,6 +80,8 @@ class Following:
     async def _look_at(self, followed: Followed) -> None:
         session = await self._read(followed)
         age = self._clock.now() - followed.started_at
+        if session is None and age < _SHOWS_WITHIN:
+            return
         if session is None or age > _FOLLOWED_AT_MOST:
             is_over = await self._display(followed, None, None) or age > _SHOWN_AT_MOST
         elif not session.is_stopped:

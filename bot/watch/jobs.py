@@ -9,7 +9,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.veeam import (
-    SESSION_TYPES,
+    Job,
     JobId,
     JobState,
     NotFound,
@@ -18,10 +18,10 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
 )
+from bot.watch.classify import is_strange
 
 _KNOWN_FOR = timedelta(minutes=10)
 _SAMPLES = 3
-_NAMED_TYPES = frozenset(name.casefold() for names in SESSION_TYPES.values() for name in names)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -38,6 +38,11 @@ class KnownJob:
 class _Retries:
     policy: RetryPolicy | None
     read_at: datetime
+
+
+def _retries(job: Job) -> RetryPolicy | None:
+    """A schedule that doesn't speak of retries has none: so the document's default."""
+    return job.retry or (None if job.runs_automatically is None else RetryPolicy(enabled=False))
 
 
 class JobBook:
@@ -92,7 +97,7 @@ class JobBook:
         held = self._retries.get(job_id)
         if held is None or self._clock.now() - held.read_at >= _KNOWN_FOR:
             try:
-                policy = (await self._server.job(job_id)).retry
+                policy = _retries(await self._server.job(job_id))
             except VeeamError as error:
                 self._unsaid(error)
                 policy = None
@@ -125,7 +130,7 @@ class JobBook:
                 session = await self._server.session(session_id)
             except NotFound:
                 continue
-            if session.session_type.casefold() not in _NAMED_TYPES:
+            if is_strange(session):
                 self._learned.add(session.session_type)
                 log.info("watch.type_learned", server=self._server.name, session_type=session.session_type)
             return True

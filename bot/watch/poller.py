@@ -15,10 +15,10 @@ from bot.observability import Clock
 from bot.settings import PollingSettings
 from bot.store import Cursor, Sessions
 from bot.veeam import Page, Rejected, Session, SessionGroup, SessionsQuery, VeeamError, VeeamServer
-from bot.watch.classify import group_of
+from bot.watch.classify import group_of, is_strange
 from bot.watch.jobs import JobBook
 from bot.watch.reading import Ended, Reading, in_order
-from bot.watch.reasons import reason_to_ignore
+from bot.watch.reasons import Ignored, reason_to_ignore
 from bot.watch.undecided import Undecided
 
 OVERLAP = timedelta(minutes=10)
@@ -52,6 +52,7 @@ class Poller:
         self._jobs = jobs
         self._clock = clock
         self._types = asking.types
+        self._folded_types = frozenset(name.casefold() for name in asking.types)
         self._backfill = timedelta(hours=asking.polling.backfill_hours)
         self._undecided = Undecided(server, clock)
         self._skew: timedelta | None = None
@@ -100,6 +101,7 @@ class Poller:
             types=self._asked_types(),
         )
         rows = await self._listed(query)
+        await self._meet_strangers(rows)
         ended, held_back = await self._unknown(rows, cursor)
         # After the clock was set back, ends that lie ahead of it must not carry the cursor along.
         believed = self._server_now + _CLOCK_TOLERANCE
@@ -149,7 +151,7 @@ class Poller:
             row
             for row in rows
             if row.is_stopped
-            and group_of(row, self._jobs.ids) is not SessionGroup.HOUSEKEEPING
+            and (self._is_asked_for(row) or group_of(row, self._jobs.ids) is not SessionGroup.HOUSEKEEPING)
             and (row.end_time is None or row.end_time >= cursor.floor)
         ]
         unknown = await self._sessions.unknown(self._server.name, [row.id for row in worth_a_look])
@@ -159,9 +161,21 @@ class Poller:
         ended = [
             Ended(session, group, ended_at)
             for session, ended_at in settled.ended
-            if reason_to_ignore(session, group := group_of(session, self._jobs.ids)) is None
+            if self._reason_to_ignore(session, group := group_of(session, self._jobs.ids)) is None
         ]
         return in_order(ended), settled.held_back
+
+    async def _meet_strangers(self, rows: Sequence[Session]) -> None:
+        """Whether a session of a type that nobody knows is a job's run, its job tells."""
+        for row in rows:
+            if row.is_stopped and is_strange(row):
+                await self._jobs.of(row)
+
+    def _is_asked_for(self, session: Session) -> bool:
+        return session.session_type.casefold() in self._folded_types
+
+    def _reason_to_ignore(self, session: Session, group: SessionGroup) -> Ignored | None:
+        return reason_to_ignore(session, group, is_asked_for=self._is_asked_for(session))
 
     def _asked_types(self) -> tuple[str, ...]:
         return self._types if self._refuses_learned else (*self._types, *self._jobs.learned_types)

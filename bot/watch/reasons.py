@@ -28,13 +28,14 @@ class Untold(StrEnum):
     OWN_ACTION = "own_action"  # started from the very channel whose route is silent about that
 
 
-def reason_to_ignore(session: Session, group: SessionGroup) -> Ignored | None:
+def reason_to_ignore(session: Session, group: SessionGroup, *, is_asked_for: bool = False) -> Ignored | None:
     """Return why nobody is to be told this session, whatever the routes say; None when they decide.
 
+    `is_asked_for`: a route names its very type.
     A part of another session is told only when it went wrong: an immediate copy's parent may never end, so
     that its parts are the only ones to speak of a failure.
     """
-    if group is SessionGroup.HOUSEKEEPING:
+    if group is SessionGroup.HOUSEKEEPING and not is_asked_for:
         return Ignored.HOUSEKEEPING
     if group is SessionGroup.LOG_BACKUP and session.outcome is not Result.FAILED:
         return Ignored.LOG_BACKUP_WELL

@@ -18,7 +18,9 @@ MARGIN = timedelta(minutes=5)
 RETRY = "retry"
 """The operation that runs a job's failed objects again."""
 
-_NOBODY = frozenset({"", "system", r".\system", r"nt authority\system"})
+_NOBODY = frozenset({"", "system"})
+_UNSAID = RetryPolicy(enabled=True)
+"""What is assumed of a job that VBR does not describe, as those of plug-ins: the document's own defaults."""
 
 
 class ToldIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,13 +67,23 @@ def is_by_person(session: SessionFacts) -> bool:
     """Whether somebody started the session, through the bot or otherwise, rather than its schedule."""
     if session.started_by is not None:
         return True
-    return (session.initiated_by or "").strip().casefold() not in _NOBODY
+    # `SYSTEM`, `.\SYSTEM`, `NT AUTHORITY\SYSTEM`: the machine's own account under any name of the machine.
+    account = (session.initiated_by or "").rpartition("\\")[2]
+    return account.strip().casefold() not in _NOBODY
 
 
 def begun(facts: RunFacts, retry: RetryPolicy | None) -> Run:
-    """Return the run that a session begins: retried where it was scheduled and its job is known to be."""
-    if retry is None or not retry.enabled or is_by_person(facts.first):
+    """Return the run that a session begins: retried where it was scheduled and its job is known to be.
+
+    Where VBR does not say how a job is retried, an attempt that comes in due time still belongs to the run,
+    but none is promised.
+    """
+    if is_by_person(facts.first) or (retry is not None and not retry.enabled):
         return Run(facts=_settled(facts, attempts_total=None, wait_minutes=None))
+    if retry is None:
+        wait_minutes = None if facts.job_type is None else _UNSAID.wait_minutes
+        settled = _settled(facts, attempts_total=None, wait_minutes=None)
+        return Run(facts=settled, retry_wait_minutes=wait_minutes)
     settled = _settled(facts, attempts_total=retry.count + 1, wait_minutes=retry.wait_minutes)
     return Run(facts=settled, retry_wait_minutes=retry.wait_minutes)
 
@@ -83,10 +95,11 @@ def belongs(run: Run, session: SessionFacts) -> bool:
         return False
     if session.started_operation == RETRY:
         return True
-    if is_by_person(session) or run.facts.attempts_total is None or run.retry_wait_minutes is None:
+    if is_by_person(session) or run.retry_wait_minutes is None:
         return False
     latest = last.ended_at + timedelta(minutes=run.retry_wait_minutes) + MARGIN
-    return session.created_at <= latest and len(run.facts.attempts) < run.facts.attempts_total
+    attempts_at_most = run.facts.attempts_total or _UNSAID.count + 1
+    return session.created_at <= latest and len(run.facts.attempts) < attempts_at_most
 
 
 def continued(run: Run, session: SessionFacts, *, is_late: bool) -> Run:

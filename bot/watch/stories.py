@@ -6,7 +6,8 @@ Fetched once, when the session is told. What VBR does not give in time is left o
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -34,6 +35,8 @@ _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
 _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
 _NO_BOTTLENECK = frozenset({"", "none", "notdefined"})
 
+T = TypeVar("T")
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -42,24 +45,33 @@ async def story_of(server: VeeamServer, session: Session, *, seconds: float = _S
 
     Within `seconds`; `is_incomplete` where VBR did not answer all of it.
     """
-    tasks: tuple[TaskSession, ...] = ()
-    records: tuple[LogRecord, ...] = ()
-    is_incomplete = False
+    asked_tasks = _answered(server, session, server.task_sessions(session.id), seconds)
+    tasks: tuple[TaskSession, ...] | None
+    records: tuple[LogRecord, ...] | None = ()
+    if session.outcome is Result.SUCCESS:
+        tasks = await asked_tasks
+    else:
+        # Unfiltered: the bottleneck stands in records that went well.
+        asked_records = _answered(server, session, server.session_logs(session.id), seconds)
+        tasks, records = await asyncio.gather(asked_tasks, asked_records)
+    told = told_by(tasks or (), records or ())
+    return msgspec.structs.replace(told, is_incomplete=tasks is None or records is None)
+
+
+async def _answered(
+    server: VeeamServer, session: Session, answer: Awaitable[tuple[T, ...]], seconds: float
+) -> tuple[T, ...] | None:
     try:
         async with asyncio.timeout(seconds):
-            tasks = await server.task_sessions(session.id)
-            if session.outcome is not Result.SUCCESS:
-                # Unfiltered: the bottleneck stands in records that went well.
-                records = await server.session_logs(session.id)
+            return await answer
     except (VeeamError, TimeoutError) as error:
-        is_incomplete = True
         log.warning(
             "watch.story_incomplete",
             server=server.name,
             session_id=session.id,
             problem=type(error).__name__,
         )
-    return msgspec.structs.replace(told_by(tasks, records), is_incomplete=is_incomplete)
+        return None
 
 
 def told_by(tasks: Sequence[TaskSession], records: Sequence[LogRecord]) -> StoryFacts:

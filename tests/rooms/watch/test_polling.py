@@ -139,6 +139,17 @@ async def test_types_that_no_document_names(site: Site) -> None:
     assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["Fancy"]
 
 
+async def test_a_type_that_comes_unasked(site: Site) -> None:
+    """A server that sends a type nobody knows is believed where it is a job's; the job is asked for once."""
+    site.vbr.faults.add(*SESSIONS, rows(setting("sessionType", "FancyBackup")), times=2)
+    session_id = site.ended("Fancy")
+    site.requests()
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert root.run.last.session_id == session_id
+    await site.poll_after()
+    assert site.requests().count("/api/v1/jobs/states") == 1
+
+
 async def test_a_clock_set_back(site: Site) -> None:
     """A server's clock that is set back by days does not silence it for days, and tells nothing twice."""
     site.ended("First")

@@ -234,6 +234,26 @@ async def test_a_story_that_cannot_be_read(site: Site) -> None:
     assert (story.is_incomplete, story.problems) == (True, ())
 
 
+async def test_half_a_story(site: Site) -> None:
+    """Where VBR has no task sessions to give, the log still tells what failed."""
+    site.ended(result="Failed", objects=["vm01"])
+    site.vbr.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", refusing(404), times=99)
+    story = of_kind(await site.poll_after(), SessionStory)[0].session.story
+    assert story is not None
+    assert (story.is_incomplete, story.problems) == (True, ())
+    assert story.records
+
+
+async def test_housekeeping_that_a_route_names(site: Site) -> None:
+    """A route that names a type of housekeeping hears of it; nobody else does."""
+    site.begin(rules(route_to("C0CLEAN", types=["deletebackup"], results=["Success", "Failed"])))
+    site.world.session(site.ended("Cleaning", "Failed")).type = "DeleteBackup"
+    site.world.session(site.ended("Resync", "Failed")).type = "ConfigurationResynchronize"
+    told = await site.poll_after()
+    roots = [(channel, root.run.job_name) for channel, root in told if isinstance(root, RunEnded)]
+    assert roots == [("C0CLEAN", "Cleaning")]
+
+
 async def test_a_job_that_cannot_be_read(site: Site) -> None:
     """When neither the job nor its retries can be read, its session is told under its own name."""
     site.ended(result="Failed", objects=["vm01"])

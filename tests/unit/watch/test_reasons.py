@@ -51,6 +51,12 @@ def test_is_child(parent: str | None, *, expected: bool) -> None:
     assert is_child(session(parent_session_id=parent and SessionId(parent))) is expected
 
 
+def test_what_a_route_names_is_not_ignored() -> None:
+    """Housekeeping is told where a route names its very type."""
+    cleaning = session(result="Failed")
+    assert reason_to_ignore(cleaning, SessionGroup.HOUSEKEEPING, is_asked_for=True) is None
+
+
 PARENT = SessionId("s0")
 
 

@@ -112,7 +112,8 @@ def test_channels_of_a_server() -> None:
     [
         ((), set()),
         (("restorevm", "VSphereBackup"), {"RestoreVm"}),
-        (("Infrastructure", "MalwareDetection"), {"MalwareDetection"}),
+        (("Infrastructure", "MalwareDetection"), {"Infrastructure", "MalwareDetection"}),
+        (("HaSwitchover", "deletebackup"), {"DeleteBackup"}),
         (("FileInstantRecovery",), set()),
     ],
 )

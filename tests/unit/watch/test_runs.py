@@ -35,6 +35,7 @@ def later(after: float, result: str = "Success", **more: Any) -> SessionFacts:
         (r".\SYSTEM", None, False),
         (r"NT AUTHORITY\SYSTEM", None, False),
         (r"nt authority\system", None, False),
+        (r"VBR01\SYSTEM", None, False),
         (r"CORP\anna", None, True),
         (r"CORP\svc-slack", "U1", True),
         (r".\SYSTEM", "U1", True),
@@ -98,6 +99,19 @@ def test_a_manual_retry_of_a_manual_run() -> None:
     manual = begun(run(facts("Failed", initiated_by=r"CORP\anna")), RETRIED)
     assert not belongs(manual, later(10))
     assert belongs(manual, later(10, started_by="U1", started_operation="retry"))
+
+
+def test_a_job_that_nobody_can_describe() -> None:
+    """Where VBR says nothing of retries, none is promised, and one that comes in due time still belongs."""
+    current = begun(run(facts("Failed"), job_type="Unknown"), None)
+    assert (current.facts.is_final, current.expected_by) == (True, None)
+    assert belongs(current, later(10))
+    assert not belongs(current, later(15.1))
+    assert not belongs(current, later(10, initiated_by=r"CORP\anna"))
+    for attempt in range(1, 4):
+        current = continued(current, later(13 * attempt - 3, "Failed"), is_late=False)
+    assert not belongs(current, later(13 * 4 - 3))
+    assert not belongs(begun(run(facts("Failed")), None), later(10))  # The session is no job's.
 
 
 def test_attempts_are_counted() -> None:
