@@ -24,7 +24,8 @@ FLAGS = (
 )
 WAIT_MS = 15_000
 ANN, OLE, VIC, NIA, GUS = "U0ANN", "U0OLE", "U0VIC", "U0NIA", "U0GUS"
-BAR = re.compile(r"▰{4,8}▱+ \d\d %")
+BAR = re.compile(r"▰+▱+ \d+ %")
+HALF_DONE = re.compile(r"▰{4,7}▱+ \d\d %")
 
 _FULL = (
     "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\ora01D2026.vbk]."

@@ -148,11 +148,15 @@ export class Stick {
     this.pane = pane;
     this.pill = pill;
     pane.addEventListener("scroll", () => {
-      this.#atEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 48;
+      this.#atEnd = this.#isAtEnd();
       if (this.#atEnd) pill.hidden = true;
     }, { passive: true });
     pill.addEventListener("click", () => this.toEnd());
     new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(pane);
+  }
+
+  #isAtEnd() {
+    return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight < 48;
   }
 
   toEnd() {
@@ -164,11 +168,12 @@ export class Stick {
   after(draw, { isNew }) {
     const before = this.pane.scrollTop;
     draw();
-    if (this.#atEnd) this.toEnd();
-    else {
+    if (!this.#atEnd) {
       this.pane.scrollTop = before;
-      if (isNew) this.pill.hidden = false;
+      this.#atEnd = this.#isAtEnd(); // what was drawn may be shorter than before
     }
+    if (this.#atEnd) this.toEnd();
+    else if (isNew) this.pill.hidden = false;
   }
 }
 
