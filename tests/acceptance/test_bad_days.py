@@ -216,6 +216,7 @@ async def test_two_processes_on_one_database(tmp_path: Path) -> None:
         await first.redeliver()
         await rig.until(lambda: sum("already" in text for text in rig.whispers("ann")) == 2)
         await rig.until(lambda: set(rig.told()) >= {session.id for session in ended})
+        await rig.until(lambda: said(rig, "Retry of"))
         assert set(rig.told().values()) == {1}
         assert rig.sent("POST", "/api/v1/jobs/{id}/retry") == 1
 
