@@ -11,6 +11,7 @@ import structlog
 from bot.observability import Clock
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation, operation_of
+from bot.operations.latest import has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.offers import obstacle
 from bot.operations.outcomes import (
@@ -112,7 +113,8 @@ class Actions:
             return Refused(
                 verdict.refusal, operation, asking.person.standing, verdict.roles_needed, verdict.groups
             )
-        if request.drawn is not None and request.drawn != drawn_now(job.state):
+        told, job = job.state, await with_session(self._fleet.server(job.server), job)
+        if request.drawn is not None and has_moved_on(request.drawn, told, job.state):
             again = replace(request, job=KnownJob(job.server, job.state.id), drawn=drawn_now(job.state))
             return MovedOn(operation, self._views.of(asking, job.server, job.state), again)
         if (reason := await self._obstacle(request, job)) is not None:
