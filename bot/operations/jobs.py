@@ -11,7 +11,7 @@ from typing import Any
 from bot.observability import Clock
 from bot.operations.answers import JobsAnswer, JobView, Silence
 from bot.operations.asking import Asking
-from bot.operations.job_types import job_types, meant_types
+from bot.operations.job_types import meant_types
 from bot.operations.listing import PAGE_ROWS, Rows, page_of, scanned, window
 from bot.operations.lookup import FoundJob, Lookup, name_filter
 from bot.operations.matching import fits, fold, nearest, pick
@@ -30,6 +30,7 @@ from bot.veeam import (
     Page,
     RepositoryStatesQuery,
     Result,
+    Revision,
     VeeamServer,
 )
 
@@ -113,7 +114,7 @@ class Jobs:
     ) -> NotFound | None:
         """What was named and is not there; None for a list that is rightly empty."""
         if request.type is not None and not any(part.knows_type for part in parts):
-            types = [kind for server in servers for kind in job_types(self._fleet.server(server).revision)]
+            types = [kind for server in servers for kind in self._fleet.server(server).revision.job_types]
             return NotFound("type", request.type, nearest(request.type, types) or tuple(dict.fromkeys(types)))
         if request.repository is not None and not any(part.repositories.ids for part in parts):
             known = [name for part in parts for name in part.repositories.known]
@@ -169,7 +170,7 @@ class _Question:
         tests = self._tests(server.name, kinds, repositories)
         lists = [
             await self._rows(server, query, tests)
-            for query in self._queries(kinds[0] if len(kinds) == 1 else None, repositories.only_id)
+            for query in self._queries(server.revision, kinds[0] if len(kinds) == 1 else None, repositories)
         ]
         return _Part(tuple(lists), repositories)
 
@@ -186,19 +187,23 @@ class _Question:
             known=tuple(state.name for state in states.rows),
         )
 
-    def _queries(self, kind: str | None, repository_id: str | None) -> tuple[JobStatesQuery, ...]:
+    def _queries(
+        self, revision: Revision, kind: str | None, repositories: _Repositories
+    ) -> tuple[JobStatesQuery, ...]:
         request = self._request
         latest_first = request.which in _LATEST_FIRST
         base = JobStatesQuery(
             name=name_filter(request.pattern) if request.pattern is not None else None,
             type=kind,
-            repository_id=repository_id,
+            repository_id=repositories.only_id,
             last_result=_RESULTS.get(request.which) if request.which is not None else None,
             order_by="LastRun" if latest_first else "Name",
             ascending=not latest_first,
         )
         statuses = _STATUSES.get(request.which) if request.which is not None else None
-        return tuple(replace(base, status=status) for status in statuses) if statuses else (base,)
+        if statuses is None:
+            return (base,)
+        return tuple(replace(base, status=status) for status in statuses if status in revision.job_statuses)
 
     def _tests(
         self, server: ServerName, kinds: Sequence[str], repositories: _Repositories

@@ -163,7 +163,9 @@ async def _standing(server: VeeamServer, sight: Sight) -> _Standing:
         return await _standing_of_some(server, sight)
     async with at_once() as group:
         active = [
-            group.create_task(_counted(server, replace(_LATEST_FIRST, status=status))) for status in _ACTIVE
+            group.create_task(_counted(server, replace(_LATEST_FIRST, status=status)))
+            for status in _ACTIVE
+            if status in server.revision.job_statuses
         ]
         failed = group.create_task(_counted(server, replace(_LATEST_FIRST, last_result=Result.FAILED)))
         warning = group.create_task(_counted(server, replace(_LATEST_FIRST, last_result=Result.WARNING)))

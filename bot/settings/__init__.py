@@ -21,6 +21,7 @@ from bot.settings.origins import Origin
 from bot.settings.problems import Problem, SettingsWrong
 from bot.settings.show import effective, json_schema
 from bot.settings.words import (
+    ApiVersion,
     ApprovableOperation,
     ChannelId,
     GroupId,
@@ -38,6 +39,7 @@ from bot.settings.words import (
 
 __all__ = [
     "AccountSettings",
+    "ApiVersion",
     "ApprovableOperation",
     "ApprovalSettings",
     "ChannelId",

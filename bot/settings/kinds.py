@@ -23,6 +23,7 @@ from pydantic import (
 
 from bot.settings.problems import nearest, quoted
 from bot.settings.words import (
+    ApiVersion,
     ApprovableOperation,
     ChannelId,
     GroupReference,
@@ -49,7 +50,6 @@ _HANDLE = re.compile(r"@[^\s@]{1,80}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
-_API_VERSION = re.compile(r"\d+\.\d+-rev\d+")
 
 
 def _choice(words: type[Word], also: Mapping[str, Word] | None = None) -> Callable[[Any], Any]:
@@ -115,12 +115,6 @@ def _server_name(value: str) -> str:
 def _command(value: str) -> str:
     if not _COMMAND.fullmatch(value):
         raise ValueError('must start with "/", followed by at most 31 characters without blanks or capitals')
-    return value
-
-
-def _api_version(value: str) -> str:
-    if not _API_VERSION.fullmatch(value):
-        raise ValueError('must look like "1.3-rev0"')
     return value
 
 
@@ -247,6 +241,7 @@ _LONG_DAYS = dict(
 )
 _OTHER_LEVELS = {"warn": LogLevel.WARNING, "critical": LogLevel.ERROR}
 
+AsApiVersion = Annotated[ApiVersion, BeforeValidator(_choice(ApiVersion))]
 AsRole = Annotated[Role, BeforeValidator(_choice(Role, _SHORT_ROLES))]
 AsRouteResult = Annotated[RouteResult, BeforeValidator(_choice(RouteResult))]
 AsThreads = Annotated[Threads, BeforeValidator(_choice(Threads))]
@@ -263,7 +258,6 @@ AsPerson = Annotated[PersonId, StringConstraints(strip_whitespace=True), AfterVa
 AsMention = Annotated[MentionId, StringConstraints(strip_whitespace=True), AfterValidator(_mention_id)]
 AsServerName = Annotated[ServerName, StringConstraints(strip_whitespace=True), AfterValidator(_server_name)]
 AsCommand = Annotated[Text, AfterValidator(_command)]
-AsApiVersion = Annotated[Text, AfterValidator(_api_version)]
 AsFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
 AsServerUrl = Annotated[Text, AfterValidator(_server_url)]
 AsSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]

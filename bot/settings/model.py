@@ -47,7 +47,7 @@ from bot.settings.kinds import (
     database_passwords,
 )
 from bot.settings.origins import Location, Origin, Origins
-from bot.settings.words import LogFormat, LogLevel, RouteResult, Threads, Weekday
+from bot.settings.words import ApiVersion, LogFormat, LogLevel, RouteResult, Threads, Weekday
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class ServerSettings(Section):
         description="The account's password."
     )
     api_version: Annotated[AsApiVersion, Variable("VEEAM_API_VERSION")] = Field(
-        default="1.3-rev0", description="The revision of VBR's REST API that is spoken."
+        default=ApiVersion.V1_3_REV0, description="The revision of VBR's REST API that is spoken."
     )
     ca_file: Annotated[Path | None, Variable("VEEAM_CA_FILE")] = Field(
         default=None,

@@ -31,6 +31,15 @@ class Role(StrEnum):
         return self.value.removeprefix("Veeam ")
 
 
+class ApiVersion(StrEnum):
+    """The revisions of VBR's REST API that can be spoken, the oldest first."""
+
+    V1_2_REV1 = "1.2-rev1"
+    V1_3_REV0 = "1.3-rev0"
+    V1_3_REV1 = "1.3-rev1"
+    V1_3_REV2 = "1.3-rev2"
+
+
 class RouteResult(StrEnum):
     """The results of a session that a route can ask for; equal to VBR's words."""
 

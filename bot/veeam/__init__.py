@@ -43,14 +43,16 @@ from bot.veeam.queries import (
 from bot.veeam.revisions import (
     REVISIONS,
     SESSION_TYPES,
+    Capability,
     Revision,
     SessionGroup,
+    job_type_key,
     revision_facts,
     session_group,
 )
 from bot.veeam.rows import Page
 from bot.veeam.server import VeeamServer
-from bot.veeam.sessions import Accepted, LogRecord, Session, SessionResult, TaskSession
+from bot.veeam.sessions import Accepted, LogRecord, RetryInfo, Session, SessionResult, TaskSession
 from bot.veeam.vocabulary import (
     JobStatus,
     JobWorkload,
@@ -67,6 +69,7 @@ __all__ = [
     "REVISIONS",
     "SESSION_TYPES",
     "Accepted",
+    "Capability",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
@@ -97,6 +100,7 @@ __all__ = [
     "RepositoryStatesQuery",
     "RestorePoints",
     "Result",
+    "RetryInfo",
     "RetryPolicy",
     "Revision",
     "RevisionUnsupported",
@@ -132,6 +136,7 @@ __all__ = [
     "check_server",
     "connection_to",
     "is_id",
+    "job_type_key",
     "known",
     "revision_facts",
     "session_group",

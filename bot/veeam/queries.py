@@ -25,7 +25,7 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What every list understands. `limit` without a value is the server's own (200)."""
+    """What every list understands. `limit` without a value is the server's own, or 200 where it has none."""
 
     skip: Annotated[int | None, Parameter("skip")] = None
     limit: Annotated[int | None, Parameter("limit")] = None
@@ -44,6 +44,10 @@ class Query:
     def _pairs(self, revision: Revision) -> Iterator[tuple[str, str]]:
         for field, parameter in _parameters_of(type(self)):
             value = getattr(self, field)
+            if parameter.name == "orderColumn" and value in revision.absent_columns:
+                continue
+            if parameter.name == "limit" and value is None:
+                value = revision.limit_to_send
             values = value if isinstance(value, tuple) else () if value is None else (value,)
             if len(values) > 1 and not revision.session_array_filters:
                 continue
@@ -95,6 +99,11 @@ class SessionsQuery(Query):
     created_before: Annotated[datetime | None, Parameter("createdBeforeFilter")] = None
     ended_after: Annotated[datetime | None, Parameter("endedAfterFilter")] = None
     ended_before: Annotated[datetime | None, Parameter("endedBeforeFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSessionsQuery(Query):
+    """GET /sessions/{id}/taskSessions, of the revisions that give it in pages."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """What differs between the revisions of VBR's API, as data, and the kinds of sessions.
 
+Whoever wants something that not every revision has asks `Revision.has`, never for a revision's name.
+
 A revision is what we ask for with `x-api-version`; newer servers speak older revisions too. For a revision
 that isn't listed, the nearest older one of the list is taken.
 """
@@ -8,6 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from bot.veeam.vocabulary import JobStatus
 
 
 class SessionGroup(StrEnum):
@@ -88,6 +92,57 @@ SESSION_TYPES: Mapping[SessionGroup, frozenset[str]] = {
     ),
 }
 
+
+class Capability(StrEnum):
+    """What some revisions cannot be asked for, by the word that people use for it."""
+
+    RETRY = "retry"
+    CLONE = "clone"
+    CHAINED_STOP = "stop with chained jobs"
+    COPY_RESTORE_POINTS = "choice of restore points for copies"
+
+
+_JOB_TYPES_OF_1_2 = (
+    "VSphereReplica",
+    "CloudDirectorBackup",
+    "EntraIDTenantBackup",
+    "EntraIDAuditLogBackup",
+    "FileBackupCopy",
+)
+_JOB_TYPES_OF_REV0 = (
+    "VSphereBackup",
+    *_JOB_TYPES_OF_1_2,
+    "HyperVBackup",
+    "LegacyBackupCopy",
+    "BackupCopy",
+    "WindowsAgentBackup",
+    "LinuxAgentBackup",
+    "EntraIDTenantBackupCopy",
+    "Unknown",
+)
+_JOB_TYPES_OF_REV1 = (
+    *_JOB_TYPES_OF_REV0,
+    "FileBackup",
+    "ObjectStorageBackup",
+    "SureBackupContentScan",
+    "CloudBackupAzure",
+    "CloudBackupAWS",
+    "CloudBackupGoogle",
+    "WindowsAgentBackupWorkstationPolicy",
+    "LinuxAgentBackupWorkstationPolicy",
+    "WindowsAgentBackupServerPolicy",
+    "LinuxAgentBackupServerPolicy",
+)
+_JOB_TYPES_OF_REV2 = (
+    *_JOB_TYPES_OF_REV1,
+    "NutanixAHVBackupJob",
+    "ProxmoxBackupJob",
+    "IrisBackup",
+    "WindowsAgentBackupFailoverCluster",
+)
+_JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
+_ROWS_WITHOUT_DEFAULT = 200
+
 _GROUP_OF = {name.casefold(): group for group, names in SESSION_TYPES.items() for name in names}
 
 
@@ -96,21 +151,31 @@ class Revision:
     """The facts of one revision that a client has to mind."""
 
     name: str
+    product: str
+    """The oldest VBR that speaks it, as people call it."""
+    job_types: tuple[str, ...]
+    """EJobType in this revision's spelling, the commonest first."""
     job_run_types: tuple[str, ...]
     """Session types to ask for as job runs; one that the revision does not know would be refused."""
     log_backup_types: tuple[str, ...] = ("SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup")
-    has_retry_and_clone: bool = True
+    lacks: frozenset[Capability] = frozenset()
+    job_statuses: frozenset[JobStatus] = frozenset(JobStatus)
+    """What a status filter may ask for; a server of an older revision reports these alone."""
+    absent_columns: frozenset[str] = frozenset()
+    """Columns that its lists cannot be ordered by, though later ones can."""
+    limit_to_send: int | None = None
+    """How many rows to ask for where no number is wanted: a revision without a default may send them all."""
     session_array_filters: bool = True
     """Whether sessions are filtered by several types and results at once."""
     log_status_filter: bool = True
-    chained_stop: bool = True
-    """Whether start takes `syncRestorePoints` and stop `cancelChainedJobs`."""
+    pages_task_sessions: bool = False
+    """Whether a session's task sessions come in pages rather than all at once."""
     capitalised: bool = False
     """Whether job status, workload and inventory operations begin with a capital."""
-    links_retries: bool = False
-    """Whether a session names the first run it retries (`retryInfo`, `originalSessionId`)."""
-    vsphere_job_type: str = "VSphereBackup"
-    vsphere_platform: str = "VSphere"
+
+    def has(self, capability: Capability) -> bool:
+        """Whether it can be asked for."""
+        return capability not in self.lacks
 
     def spelled(self, word: str) -> str:
         """A word of the enums whose letter case differs between revisions, as this one prints it."""
@@ -128,19 +193,38 @@ REVISIONS: Mapping[str, Revision] = {
     for revision in (
         Revision(
             name="1.2-rev1",
+            product="VBR 12.3",
+            job_types=("Backup", *_JOB_TYPES_OF_1_2),
             job_run_types=_job_runs_up_to("1.2-rev1"),
             log_backup_types=(),
-            has_retry_and_clone=False,
+            lacks=frozenset(Capability),
+            job_statuses=frozenset({JobStatus.RUNNING, JobStatus.INACTIVE, JobStatus.DISABLED}),
+            absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
+            limit_to_send=_ROWS_WITHOUT_DEFAULT,
             session_array_filters=False,
             log_status_filter=False,
-            chained_stop=False,
-            vsphere_job_type="Backup",
-            vsphere_platform="VMware",
         ),
-        Revision(name="1.3-rev0", job_run_types=_job_runs_up_to("1.3-rev0")),
-        Revision(name="1.3-rev1", job_run_types=_job_runs_up_to("1.3-rev1"), capitalised=True),
         Revision(
-            name="1.3-rev2", job_run_types=_job_runs_up_to("1.3-rev2"), capitalised=True, links_retries=True
+            name="1.3-rev0",
+            product="VBR 13.0",
+            job_types=_JOB_TYPES_OF_REV0,
+            job_run_types=_job_runs_up_to("1.3-rev0"),
+        ),
+        Revision(
+            name="1.3-rev1",
+            product="VBR 13.0.1",
+            job_types=_JOB_TYPES_OF_REV1,
+            job_run_types=_job_runs_up_to("1.3-rev1"),
+            pages_task_sessions=True,
+            capitalised=True,
+        ),
+        Revision(
+            name="1.3-rev2",
+            product="VBR 13.1",
+            job_types=_JOB_TYPES_OF_REV2,
+            job_run_types=_job_runs_up_to("1.3-rev2"),
+            pages_task_sessions=True,
+            capitalised=True,
         ),
     )
 }
@@ -161,6 +245,12 @@ def session_group(
     if group is not None:
         return group
     return SessionGroup.JOB_RUN if job_id is not None and job_id in job_ids else SessionGroup.HOUSEKEEPING
+
+
+def job_type_key(name: str) -> str:
+    """What a job type is compared by: letter case aside, and whatever revision named it."""
+    folded = name.casefold()
+    return _JOB_TYPES_RENAMED.get(folded, folded)
 
 
 def _place(name: str) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """One server as one account sees it: every operation the bot has a use for, typed.
 
 A question is asked again within its patience; a change is sent once, and `Unclear` is raised when its outcome
-isn't known. Every method raises the errors of `bot.veeam.errors` and no others.
+isn't known. Every method raises the errors of `bot.veeam.errors` and no others; what the revision lacks is
+`Rejected` before anything is sent.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -26,11 +27,12 @@ from bot.veeam.queries import (
     RepositoriesQuery,
     RepositoryStatesQuery,
     SessionsQuery,
+    TaskSessionsQuery,
     VmwareHostsQuery,
     VmwareObjectsQuery,
 )
 from bot.veeam.reader import Reader
-from bot.veeam.revisions import Revision, revision_facts
+from bot.veeam.revisions import Capability, Revision, revision_facts
 from bot.veeam.rows import Page
 from bot.veeam.sessions import Accepted, LogRecord, Session, TaskSession
 from bot.veeam.vocabulary import LogStatus, RestorePoints, known
@@ -118,19 +120,23 @@ class VeeamServer:
     ) -> Accepted:
         """Start a run: `full` an active full, `chained` with the jobs scheduled after this one."""
         body: dict[str, object] = {"performActiveFull": full, "startChainedJobs": chained}
-        if restore_points is not None and self.revision.chained_stop:
+        if restore_points is not None:
+            self._demand(Capability.COPY_RESTORE_POINTS)
             body["syncRestorePoints"] = restore_points
         return await self._accepted(self._job_path(job_id, "start"), body)
 
     async def stop_job(self, job_id: JobId, *, graceful: bool = True, chained: bool = False) -> Accepted:
         """Stop the run; gracefully, objects in work are finished first. Rejected when none runs."""
         body = {"gracefulStop": graceful}
-        if self.revision.chained_stop:
+        if chained:
+            self._demand(Capability.CHAINED_STOP)
+        if self.revision.has(Capability.CHAINED_STOP):
             body["cancelChainedJobs"] = chained
         return await self._accepted(self._job_path(job_id, "stop"), body)
 
     async def retry_job(self, job_id: JobId, *, chained: bool = False) -> Accepted:
         """Process again what failed in the last run."""
+        self._demand(Capability.RETRY)
         return await self._accepted(self._job_path(job_id, "retry"), {"startChainedJobs": chained})
 
     async def enable_job(self, job_id: JobId) -> None:
@@ -143,6 +149,7 @@ class VeeamServer:
 
     async def clone_job(self, job_id: JobId) -> Job:
         """Copy a job; the server names the copy."""
+        self._demand(Capability.CLONE)
         return await self._changed_job(Call.change("POST", self._job_path(job_id, "clone")))
 
     async def delete_job(self, job_id: JobId) -> None:
@@ -183,8 +190,11 @@ class VeeamServer:
 
     async def task_sessions(self, session_id: SessionId) -> tuple[TaskSession, ...]:
         """The session's objects. May be empty at first, and stays so for some agent jobs."""
-        call = Call.get(self._session_path(session_id, "taskSessions"))
-        return (await self._reader.page(TaskSession, call)).rows
+        path = self._session_path(session_id, "taskSessions")
+        if not self.revision.pages_task_sessions:
+            return (await self._reader.page(TaskSession, Call.get(path))).rows
+        rows = self._reader.every(TaskSessionsQuery(), lambda page: self._list(path, page), TaskSession)
+        return tuple([row async for row in rows])
 
     async def task_session_logs(
         self, task_session_id: TaskSessionId, status: LogStatus | None = None
@@ -229,6 +239,10 @@ class VeeamServer:
         return await self._reader.page(RepositoryState, call)
 
     # --- what they share
+
+    def _demand(self, capability: Capability) -> None:
+        if not self.revision.has(capability):
+            raise Rejected(self.name, f"revision {self.revision.name} has no {capability}")
 
     def _list(self, path: str, query: Query) -> Call:
         return Call.get(path, query.parameters(self.revision))

@@ -11,6 +11,7 @@ from bot.veeam.jobs import SessionProgress
 from bot.veeam.rows import Part, Row
 from bot.veeam.vocabulary import Result, ScanResult, ScanState, SessionState, known
 
+_ZEROS = frozenset("0-")
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 _OUTCOME_OF_SCAN = {
     ScanResult.NONE: Result.NONE,
@@ -38,8 +39,17 @@ class SessionResult(Part, frozen=True, gc=False):
         return {"result": value} if isinstance(value, str) else super().as_object(value)
 
 
+class RetryInfo(Part, frozen=True, gc=False):
+    """Which retry of a run a session is; 0 is the run's first session."""
+
+    is_recheck_retry: bool | None = None
+    retry_number: int | None = None
+
+
 class Session(Row, frozen=True, gc=False):
     """One run of a job, or of any other activity of the server (SessionModel).
+
+    `original_session_id` and `retry_info` tie a retry to the run's first session; only 1.3-rev2 gives them.
 
     `job_id` may be the id of something other than a job, and all zeros. `progress_percent` 100 is not the
     end: only `is_stopped` is.
@@ -61,6 +71,19 @@ class Session(Row, frozen=True, gc=False):
     platform_name: str | None = None
     platform_id: str | None = None
     initiated_by: str | None = None
+    original_session_id: SessionId | None = None
+    retry_info: RetryInfo | None = None
+
+    @property
+    def retries(self) -> SessionId | None:
+        """The first session of the run that this one retries; None where VBR names none."""
+        original = self.original_session_id
+        return None if original is None or original == self.id or set(original) <= _ZEROS else original
+
+    @property
+    def begins_run(self) -> bool:
+        """Whether VBR says that this is no retry; False also where it says nothing."""
+        return self.retries is None and self.retry_info is not None and self.retry_info.retry_number == 0
 
     @property
     def is_stopped(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bot.settings import ChannelId, RouteResult, RouteSettings, ServerName, Threads
-from bot.veeam import Result, SessionGroup, known
+from bot.veeam import Result, SessionGroup, job_type_key, known
 from bot.watch.classify import NAMED_ONLY
 from bot.watch.reasons import Told, Untold
 
@@ -96,8 +96,8 @@ def _by_default(completion: Completion, default_channel: str | None) -> Routed:
 def _type_fits(types: Sequence[str], completion: Completion) -> bool:
     if not types:
         return completion.group not in NAMED_ONLY
-    names = {completion.session_type.casefold(), (completion.job_type or "").casefold()}
-    return any(name.casefold() in names for name in types)
+    names = {job_type_key(completion.session_type), job_type_key(completion.job_type or "")}
+    return any(job_type_key(name) in names for name in types)
 
 
 def _result_fits(results: Sequence[RouteResult], result: str) -> bool:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from bot.operations.job_types import job_types
 from bot.operations.requests import (
     JobsFilter,
     JobsRequest,
@@ -55,4 +54,4 @@ async def test_every_request_fits_the_document(office: Office, document: OpenApi
 
 def test_job_types_are_the_documents(document: OpenApi) -> None:
     """EJobType, word for word."""
-    assert set(job_types(revision_facts("1.3-rev0"))) == document.values("EJobType")
+    assert set(revision_facts("1.3-rev0").job_types) == document.values("EJobType")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.job_types import job_types, meant_types
+from bot.operations.job_types import meant_types
 from bot.operations.matching import fits, fold, matches_glob, nearest, pick
 from bot.veeam import revision_facts
 
@@ -116,6 +116,8 @@ def test_names_that_are_alike() -> None:
         ("proxmox", "1.3-rev0", ()),
         ("proxmox", "1.3-rev2", ("ProxmoxBackupJob",)),
         ("vsphere", "1.2-rev1", ("VSphereReplica",)),
+        ("vspherebackup", "1.2-rev1", ("Backup",)),
+        ("Backup", "1.3-rev0", ("VSphereBackup",)),
     ],
 )
 def test_job_types_by_a_part_of_them(word: str, revision: str, expected: tuple[str, ...]) -> None:
@@ -125,4 +127,4 @@ def test_job_types_by_a_part_of_them(word: str, revision: str, expected: tuple[s
 
 def test_every_job_type_of_the_pinned_revision_is_known() -> None:
     """EJobType of 1.3-rev0 has thirteen values."""
-    assert len(set(job_types(revision_facts("1.3-rev0")))) == 13
+    assert len(set(revision_facts("1.3-rev0").job_types)) == 13

@@ -68,8 +68,16 @@ def test_a_status_is_spelled_as_the_revision_does() -> None:
 
 def test_a_filter_the_revision_cannot_express_is_left_out() -> None:
     """1.2-rev1 takes one session type: with several, more rows come, never fewer."""
-    assert SessionsQuery(types=("BackupJob", "ReplicaJob")).parameters(OLD) == ()
-    assert SessionsQuery(types=("BackupJob",)).parameters(OLD) == (("typeFilter", "BackupJob"),)
+    all_types = SessionsQuery(types=("BackupJob", "ReplicaJob"), order_by="InitiatedBy", limit=9)
+    assert all_types.parameters(OLD) == (("limit", "9"),)
+    one_type = SessionsQuery(types=("BackupJob",), limit=9)
+    assert one_type.parameters(OLD) == (("limit", "9"), ("typeFilter", "BackupJob"))
+
+
+def test_a_limit_is_asked_for_where_none_is_declared() -> None:
+    """1.2-rev1 declares no default for `limit`; without one it might send everything."""
+    assert JobStatesQuery().parameters(OLD) == (("limit", "200"),)
+    assert JobStatesQuery().parameters(REV1) == ()
 
 
 def test_a_time_without_offset_is_refused() -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.veeam import REVISIONS, SESSION_TYPES, SessionGroup, revision_facts, session_group
+from bot.settings import ApiVersion
+from bot.veeam import (
+    REVISIONS,
+    SESSION_TYPES,
+    Capability,
+    SessionGroup,
+    job_type_key,
+    revision_facts,
+    session_group,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +41,27 @@ def test_only_types_of_the_revision_are_asked_for() -> None:
     assert "BackupCopyJob" not in REVISIONS["1.3-rev0"].job_run_types
     assert "BackupCopyJob" in REVISIONS["1.3-rev1"].job_run_types
     assert set(REVISIONS["1.2-rev1"].job_run_types) < set(REVISIONS["1.3-rev0"].job_run_types)
+
+
+def test_the_settings_name_the_revisions_that_we_know() -> None:
+    """What `api_version` takes is what the client has facts of, and nothing else."""
+    assert [version.value for version in ApiVersion] == list(REVISIONS)
+
+
+@pytest.mark.parametrize(
+    ("revision", "lacks"),
+    [("1.2-rev1", set(Capability)), ("1.3-rev0", set()), ("1.3-rev1", set()), ("1.3-rev2", set())],
+)
+def test_what_a_revision_lacks(revision: str, lacks: set[Capability]) -> None:
+    """Retry, clone and the choices that 1.3 brought."""
+    facts = REVISIONS[revision]
+    assert {capability for capability in Capability if not facts.has(capability)} == lacks
+
+
+def test_a_type_of_job_has_one_key_whatever_revision_names_it() -> None:
+    """`Backup` of 1.2-rev1 is `VSphereBackup` since."""
+    assert job_type_key("Backup") == job_type_key("VSphereBackup") == job_type_key("vspherebackup")
+    assert job_type_key("BackupCopy") != job_type_key("Backup")
 
 
 def test_groups_do_not_overlap() -> None:

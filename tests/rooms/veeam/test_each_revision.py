@@ -1,0 +1,170 @@
+"""The client against a server of each revision: it asks what the revision has, and reads what it says."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr.life import Start
+from bot.veeam import (
+    REVISIONS,
+    JobId,
+    JobsQuery,
+    JobStatesQuery,
+    JobStatus,
+    LogStatus,
+    Rejected,
+    RestorePoints,
+    Result,
+    RevisionUnsupported,
+    SessionId,
+    SessionsQuery,
+    VeeamServer,
+)
+from tests.rooms.veeam.clients import client_of
+from tests.support.clock import FakeClock
+
+OLD = "1.2-rev1"
+SINCE_1_3 = ["1.3-rev0", "1.3-rev1", "1.3-rev2"]
+JOB = "SQL nightly"
+
+
+@pytest.fixture(params=list(REVISIONS))
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def vbr(world: World, revision: str) -> AsyncIterator[VbrSandbox]:
+    """A server whose newest revision is the one spoken."""
+    behaviour = Behaviour(supported_revisions=accepted_by(revision))
+    async with VbrSandbox(world, behaviour=behaviour) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(vbr: VbrSandbox, clock: FakeClock, revision: str) -> AsyncIterator[VeeamServer]:
+    async with client_of(vbr, clock, api_version=revision) as found:
+        yield found
+    refused = [(one.method, one.path, one.status) for one in vbr.requests if one.status in {400, 404}]
+    assert refused == []
+
+
+async def test_jobs_are_listed_and_filtered(client: VeeamServer, world: World, clock: FakeClock) -> None:
+    """Status and type find a job in the spelling of the revision; what comes back reads the same."""
+    world.life.begin(world.add_job("Busy"), Start(), world.now())
+    world.add_job("Off", is_disabled=True)
+    await clock.advance(60)
+    running = await client.job_states(JobStatesQuery(status=JobStatus.RUNNING))
+    disabled = await client.job_states(JobStatesQuery(status=JobStatus.DISABLED))
+    of_type = await client.job_states(
+        JobStatesQuery(type=client.revision.job_types[0], order_by="Name", ascending=True)
+    )
+    assert [(state.name, state.is_active) for state in running.rows] == [("Busy", True)]
+    assert [(state.name, state.is_disabled) for state in disabled.rows] == [("Off", True)]
+    assert [state.name for state in of_type.rows] == ["Busy", "Off", JOB]
+    assert len((await client.jobs(JobsQuery(type=client.revision.job_types[0]))).rows) == 3
+
+
+async def test_every_filter_that_we_may_send_is_taken(client: VeeamServer, revision: str) -> None:
+    """Each status, type and group of session types that the facts name, asked for one by one."""
+    facts = client.revision
+    for status in facts.job_statuses:
+        await client.job_states(JobStatesQuery(status=status))
+    for job_type in facts.job_types:
+        await client.job_states(JobStatesQuery(type=job_type))
+    for session_type in (*facts.job_run_types, *facts.log_backup_types):
+        await client.sessions(SessionsQuery(types=(session_type,)))
+    await client.sessions(SessionsQuery(types=(*facts.job_run_types, *facts.log_backup_types)))
+    await client.sessions(SessionsQuery(results=(Result.FAILED, Result.WARNING), order_by="InitiatedBy"))
+    await client.job_states(JobStatesQuery(order_by="RepositoryName", workload="cloudVm"))
+    assert (await client.server_time()).server_time is not None
+    assert client.revision.name == revision
+
+
+async def test_a_run_is_started_followed_and_stopped(
+    client: VeeamServer, world: World, clock: FakeClock
+) -> None:
+    """The session that a start names is read by id until it is stopped."""
+    job_id = JobId(world.job(JOB).id)
+    begun = (await client.start_job(job_id, full=True)).session
+    assert begun is not None
+    await clock.advance(60)
+    assert not (await client.session(begun.id)).is_stopped
+    stopping = (await client.stop_job(job_id, graceful=False)).session
+    await clock.advance(60)
+    ended = await client.session(begun.id)
+    assert stopping is not None
+    assert (stopping.id, ended.is_stopped, ended.outcome) == (begun.id, True, Result.FAILED)
+
+
+async def test_a_job_is_switched_off_and_on(client: VeeamServer, world: World) -> None:
+    """Whether the server says 200 or 204."""
+    job = world.job(JOB)
+    await client.disable_job(JobId(job.id))
+    assert job.is_disabled
+    await client.enable_job(JobId(job.id))
+    assert not job.is_disabled
+
+
+async def test_a_start_that_finds_nothing_to_process(
+    client: VeeamServer, world: World, revision: str
+) -> None:
+    """Accepted all the same: 1.3-rev2 answers 204, and there is no session."""
+    job = world.add_job("Empty", objects=())
+    accepted = await client.start_job(JobId(job.id))
+    assert (accepted.session is None) == (revision == "1.3-rev2")
+
+
+async def test_retry_and_clone(client: VeeamServer, vbr: VbrSandbox, world: World, revision: str) -> None:
+    """Done where the revision has them; else rejected before anything is sent."""
+    world.finish_run(JOB, result="Failed", objects=["vm01"])
+    job_id = JobId(world.job(JOB).id)
+    if revision in SINCE_1_3:
+        assert (await client.retry_job(job_id)).session is not None
+        assert (await client.clone_job(job_id)).name == f"{JOB}_clone1"
+        return
+    for attempt in (
+        client.retry_job(job_id),
+        client.clone_job(job_id),
+        client.stop_job(job_id, chained=True),
+        client.start_job(job_id, restore_points=RestorePoints.ALL),
+    ):
+        with pytest.raises(Rejected, match=r"revision 1\.2-rev1 has no "):
+            await attempt
+    assert list(vbr.requests) == []
+
+
+async def test_the_story_of_a_failure(client: VeeamServer, world: World) -> None:
+    """All objects, however they are paged, and the failed records, whoever filters them."""
+    objects = tuple(f"vm{number:03d}" for number in range(501))
+    job = world.add_job("Wide", objects=objects)
+    session = world.finish_run(job, result="Failed", objects=["vm007"])
+    tasks = await client.task_sessions(SessionId(session.id))
+    records = await client.session_logs(SessionId(session.id), LogStatus.FAILED)
+    assert len({task.id for task in tasks}) == len(tasks) == 501
+    assert [task.name for task in tasks if task.outcome is Result.FAILED] == ["vm007"]
+    assert {record.status for record in records} == {"Failed"}
+
+
+async def test_a_retry_names_the_run_it_belongs_to(client: VeeamServer, world: World, revision: str) -> None:
+    """1.3-rev2 says which session a retry retries; before, nothing does."""
+    first = world.finish_run(JOB, result="Failed")
+    second = world.finish_run(JOB, result="Success", retry_of=first)
+    begun, retried = await client.session(SessionId(first.id)), await client.session(SessionId(second.id))
+    says = revision == "1.3-rev2"
+    assert (begun.retries, begun.begins_run) == (None, says)
+    assert (retried.retries, retried.begins_run) == (SessionId(first.id) if says else None, False)
+    assert retried.initiated_by == (None if revision == OLD else ".\\SYSTEM")
+
+
+async def test_a_server_that_is_older_than_the_settings_say(world: World, clock: FakeClock) -> None:
+    """It says so itself, each in its generation's words, and no password is sent."""
+    for newest, asked in ((OLD, "1.3-rev0"), ("1.3-rev0", "1.3-rev1"), ("1.3-rev1", "1.3-rev2")):
+        behaviour = Behaviour(supported_revisions=accepted_by(newest))
+        async with (
+            VbrSandbox(world, behaviour=behaviour) as vbr,
+            client_of(vbr, clock, api_version=asked) as found,
+        ):
+            with pytest.raises(RevisionUnsupported):
+                await found.server_time()
