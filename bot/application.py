@@ -61,12 +61,13 @@ from bot.store import (
     StoreBroken,
     StoreError,
     StoreUnavailable,
+    TimedDisables,
     check_database,
     release_ended,
     upgrade,
 )
 from bot.veeam import Fleet, Login, VeeamServer, check_server, connection_to
-from bot.watch import Following, Rules, Watch, Witnesses
+from bot.watch import Following, Reenabling, Rules, Watch, Witnesses
 
 GRACE_SECONDS = 10.0
 _DATABASE_PART = "database"
@@ -168,6 +169,8 @@ class Application:
             following = Following(server, database, self._clock, self._holder, live)
             self._start(group, f"watch:{name}", watch.run)
             self._start(group, f"following:{name}", following.run)
+            reenabling = Reenabling(server, database, self._clock, self._holder)
+            self._start(group, f"reenabling:{name}", reenabling.run)
 
     async def _open_intake(
         self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: Web, home: Home
@@ -215,7 +218,7 @@ class Application:
     def _runner(self, database: Database, fleet: Fleet, directory: Directory) -> Runner:
         return Runner(
             Servants(fleet, self._acting),
-            Stores(AuditLog(database), Presses(database), OwnActions(database)),
+            Stores(AuditLog(database), Presses(database), OwnActions(database), TimedDisables(database)),
             Permissions(self._settings.grants, self._settings.slack.allowed_channels),
             Surroundings(directory, _Watching(self._health, Outbox(database)), self._metrics, self._clock),
         )

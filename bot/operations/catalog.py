@@ -228,13 +228,13 @@ ENABLE = Operation(
 )
 DISABLE = Operation(
     name="disable",
-    usage="disable NAME",
-    help="take a job off its schedule; a run in progress goes on",
+    usage="disable NAME [for 4h]",
+    help="take a job off its schedule, for good or for a time; a run in progress goes on",
     kind=Kind.ACTION,
     request=DisableRequest,
     audit_name="job.disable",
     roles=ADMINISTRATORS,
-    examples=("disable SQL Prod",),
+    examples=("disable SQL Prod", "disable SQL Prod for 4h"),
     button="Disable",
     confirmation=Confirmation(
         question="Disable this job?",

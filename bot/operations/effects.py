@@ -1,6 +1,7 @@
 """What an action did, as VBR tells it or as it was found since: one kind for each way to change a job."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.veeam import JobId, Session
 
@@ -14,9 +15,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The job was taken off its schedule, or put back on it."""
+    """The job was taken off its schedule, or put back on it; `until` when the bot will enable it again."""
 
     is_disabled: bool
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def _job(line: _Line) -> Request:
 
 
 def _sessions(line: _Line) -> Request | Misread:
-    within = _span(line)
+    within = _span(line, f"{line.operation.name} 24h")
     narrowed = _Line(line.operation, line.typed, line.without_last(1 if within else 0), line.options)
     which, rest = _filter(narrowed, SessionsFilter)
     server = line.options.get("server")
@@ -198,7 +198,9 @@ def _enable(line: _Line) -> Request:
 
 
 def _disable(line: _Line) -> Request:
-    return DisableRequest(job=_named(line, line.words))
+    is_timed = len(line.words) > 1 and line.words[-2].bare == "for"
+    span = _span(line, line.operation.examples[-1]) if is_timed else None
+    return DisableRequest(job=_named(line, line.without_last(2 if span else 0)), span=span)
 
 
 def _clone(line: _Line) -> Request:
@@ -267,7 +269,7 @@ def _flags(line: _Line, *known: str) -> tuple[frozenset[str], tuple[Word, ...]]:
     return frozenset(word.bare for word in line.words[len(rest) :]), rest
 
 
-def _span(line: _Line) -> timedelta | None:
+def _span(line: _Line, suggestion: str) -> timedelta | None:
     if not line.words or not _LIKE_A_SPAN.match(line.words[-1].bare):
         return None
     word = line.words[-1].bare
@@ -277,7 +279,7 @@ def _span(line: _Line) -> timedelta | None:
     if found is None and len(word.lstrip("0123456789")) > 1:
         return None
     problem = f"{word} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
-    raise _Unreadable(line.misread(problem, f"{line.operation.name} 24h"))
+    raise _Unreadable(line.misread(problem, suggestion))
 
 
 def _no_words(line: _Line) -> Misread | None:

@@ -161,10 +161,11 @@ class EnableRequest:
 
 @dataclass(frozen=True, slots=True)
 class DisableRequest:
-    """Take a job off its schedule; a run in progress goes on."""
+    """Take a job off its schedule; a run in progress goes on. After `span` the bot enables it again."""
 
     job: JobRef
     drawn: Drawn | None = None
+    span: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

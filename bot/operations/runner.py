@@ -53,7 +53,7 @@ from bot.operations.requests import (
 )
 from bot.operations.roles import Rights, Verdict
 from bot.operations.seen import JobViews
-from bot.operations.sending import Acting, Sender
+from bot.operations.sending import Acting, Plans, Sender
 from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
 from bot.settings import GrantSettings, ServerName
@@ -61,6 +61,7 @@ from bot.store.audit import AuditLog
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
+from bot.store.timed_disables import TimedDisables
 from bot.veeam import Fleet, JobState, VeeamError
 
 log = structlog.get_logger()
@@ -75,6 +76,7 @@ class Stores:
     audit: AuditLog
     presses: Presses
     own_actions: OwnActions
+    timed_disables: TimedDisables
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Runner:
         self._record = Record(stores.audit, clock)
         lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), JobViews(self._rights)
         sessions = SessionViews(stores.own_actions)
-        sender = Sender(fleet, views, self._record, stores.own_actions, clock)
+        plans = Plans(stores.own_actions, stores.timed_disables)
+        sender = Sender(fleet, views, self._record, plans, clock)
         memory = Memory(self._record, stores.presses, servants.acting)
         self._personal = Personal(surroundings.people, self._rights, fleet.names)
         self._jobs = Jobs(fleet, lookup, views, reasons, clock)

@@ -1,17 +1,20 @@
 """One action, sent once: on record before, its outcome on record after, an unclear one looked up."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
+from humanize import precisedelta
 
 from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
 from bot.operations.effects import Cloned, Effect, Ran, Switched
+from bot.operations.latest import is_run_of, latest_run
 from bot.operations.lookup import FoundJob, name_filter
 from bot.operations.outcomes import Done, Failed, Unclear, kind_of
 from bot.operations.record import Record
@@ -29,13 +32,13 @@ from bot.settings import Role, ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
 from bot.store.records import AuditId, OwnAction
+from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.veeam import (
     Fleet,
     JobState,
     JobStatesQuery,
     Session,
     SessionId,
-    SessionsQuery,
     VeeamError,
     VeeamServer,
 )
@@ -70,6 +73,8 @@ class Action:
                 asked = ("at once" if self.request.now else "", self.request.chained)
             case RetryRequest():
                 asked = ("", self.request.chained)
+            case DisableRequest(span=timedelta() as span):
+                return f"for {precisedelta(span, minimum_unit='minutes')}"
             case EnableRequest() | DisableRequest() | CloneRequest():
                 return None
             case _:
@@ -78,16 +83,23 @@ class Action:
         return ", ".join(filter(None, (how, "with chained jobs" if chained else ""))) or None
 
 
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What is remembered of actions for those who watch: whose they were, and what is to follow."""
+
+    own_actions: OwnActions
+    timed_disables: TimedDisables
+
+
 class Sender:
     """Sends actions to VBR. Each is sent once at most."""
 
-    def __init__(
-        self, fleet: Fleet, views: JobViews, record: Record, own_actions: OwnActions, clock: Clock
-    ) -> None:
+    def __init__(self, fleet: Fleet, views: JobViews, record: Record, plans: Plans, clock: Clock) -> None:
         self._fleet = fleet
         self._views = views
         self._record = record
-        self._own_actions = own_actions
+        self._own_actions = plans.own_actions
+        self._timed_disables = plans.timed_disables
         self._clock = clock
 
     async def send(self, action: Action) -> Done | Unclear | Failed:
@@ -96,38 +108,65 @@ class Sender:
         Raises `StoreError` where it could not be put on record, and so was not sent.
         """
         audit_id = await self._record.opened(action.operation, action.asking, action.job, action.detail)
-        stop = await self._remembered_stop(action, audit_id)
         try:
-            effect = await _send(action)
+            await self._remember_before(action)
+        except StoreError as error:
+            await self._record.closed(audit_id, BROKEN, None, str(error))
+            raise
+        try:
+            effect = await _send(action, self._clock.now())
         except UnclearAnswer as error:
             outcome: Done | Unclear | Failed = await self._unclear(action, error)
         except VeeamError as error:
-            if stop is not None:
-                await self._forget(stop)
+            await self._quietly(action, self._forget(action))
             outcome = Failed(action.operation, error, action.job.state.name)
         else:
             outcome = Done(await self._answer(action, effect))
         await self._close(audit_id, outcome)
         return outcome
 
-    async def _remembered_stop(self, action: Action, audit_id: AuditId) -> OwnAction | None:
-        """The session may have ended, and be told of, before the answer to a stop is here."""
-        session_id = action.job.state.session_id
-        if not isinstance(action.request, StopRequest) or session_id is None:
-            return None
-        stop = self._own(action, session_id)
+    async def _remember_before(self, action: Action) -> None:
+        """What others must know before the answer is here: a session may end, and a bot be killed, first."""
+        session_id, request = action.job.state.session_id, action.request
+        if isinstance(request, StopRequest) and session_id is not None:
+            await self._own_actions.remember(self._own(action, session_id))
+        if isinstance(request, DisableRequest) and request.span is not None:
+            await self._timed_disables.remember(self._timed(action, request.span))
+
+    async def _forget(self, action: Action) -> None:
+        """Take back what was remembered of an action that was not done, or is no longer to follow."""
+        session_id, request = action.job.state.session_id, action.request
+        if isinstance(request, StopRequest) and session_id is not None:
+            await self._own_actions.forget(self._own(action, session_id))
+        if isinstance(request, DisableRequest) and request.span is not None:
+            await self._timed_disables.forget(action.job.server, action.job.state.id)
+
+    async def _remember_after(self, action: Action, effect: Effect) -> None:
+        match effect:
+            case Ran(Session() as session):
+                await self._own_actions.remember(self._own(action, session.id))
+            case Switched(until=None):
+                # Whoever switches a job by hand ends what was planned for it.
+                await self._timed_disables.forget(action.job.server, action.job.state.id)
+            case _:
+                pass
+
+    async def _quietly(self, action: Action, remembering: Awaitable[None]) -> None:
+        """It was sent, whatever the database says."""
         try:
-            await self._own_actions.remember(stop)
+            await remembering
         except StoreError as error:
-            await self._record.closed(audit_id, BROKEN, None, str(error))
-            raise
-        return stop
+            log.error(
+                "operations.not_remembered",
+                operation=action.operation.name,
+                job_id=action.job.state.id,
+                error=str(error),
+            )
 
     async def _answer(self, action: Action, effect: Effect) -> ActionAnswer:
         if isinstance(effect, Ran):
-            effect = Ran(effect.session or await self._session_since(action))
-            if effect.session is not None and not isinstance(action.request, StopRequest):
-                await self._remember(self._own(action, effect.session.id))
+            effect = Ran(await self._session_of(action, effect.session))
+        await self._quietly(action, self._remember_after(action, effect))
         return ActionAnswer(
             operation=action.operation,
             by=action.asking.person.id,
@@ -141,12 +180,15 @@ class Sender:
 
     async def _unclear(self, action: Action, error: UnclearAnswer) -> Unclear:
         state = await self._state_since(action)
+        found = await self._found(action, state)
+        if isinstance(action.request, DisableRequest) and state is not None and found is None:
+            await self._quietly(action, self._timed_disables.forget(action.job.server, state.id))
         return Unclear(
             operation=action.operation,
             job_name=action.job.state.name,
             server=action.job.server,
             job=self._views.of(action.asking, action.job.server, state) if state is not None else None,
-            found=await self._found(action, state),
+            found=found,
             error=error,
         )
 
@@ -185,14 +227,18 @@ class Sender:
         )
         return answer.answers.get(action.job.server)
 
+    async def _session_of(self, action: Action, named: Session | None) -> Session | None:
+        """The run that VBR named, or else looked up: a stop may be answered with a session of its own."""
+        if named is not None and is_run_of(named, action.job.state.id):
+            return named
+        return await self._session_since(action) or named
+
     async def _session_since(self, action: Action) -> Session | None:
-        """The job's newest session: of a stop the one that ran, of anything else one that is new since."""
-        query = SessionsQuery(job_id=action.job.state.id, order_by="CreationTime", ascending=False, limit=1)
-        answer = await self._fleet.ask(lambda server: server.sessions(query), (action.job.server,))
-        page = answer.answers.get(action.job.server)
-        newest = page.rows[0] if page is not None and page.rows else None
+        """The job's newest run: of a stop the one that ran, of anything else one that is new since."""
         before = action.job.state
-        if newest is None or (before.session_id is None and before.last_run is not None):
+        answer = await self._fleet.ask(lambda server: latest_run(server, before.id), (action.job.server,))
+        newest = answer.answers.get(action.job.server)
+        if newest is None:
             return None
         is_new = newest.id != before.session_id
         return newest if is_new != isinstance(action.request, StopRequest) else None
@@ -209,17 +255,18 @@ class Sender:
             at=self._clock.now(),
         )
 
-    async def _remember(self, own: OwnAction) -> None:
-        try:
-            await self._own_actions.remember(own)
-        except StoreError as error:
-            log.error("operations.own_action_lost", session_id=own.session_id, error=str(error))
-
-    async def _forget(self, own: OwnAction) -> None:
-        try:
-            await self._own_actions.forget(own)
-        except StoreError as error:
-            log.error("operations.own_action_kept", session_id=own.session_id, error=str(error))
+    def _timed(self, action: Action, span: timedelta) -> TimedDisable:
+        now = self._clock.now()
+        return TimedDisable(
+            server=action.job.server,
+            job_id=action.job.state.id,
+            job_name=action.job.state.name,
+            person_id=action.asking.person.id,
+            channel_id=action.asking.gesture.channel_id,
+            reference=action.asking.gesture.reference,
+            disabled_at=now,
+            until=now + span,
+        )
 
     async def _close(self, audit_id: AuditId, outcome: Done | Unclear | Failed) -> None:
         session_id, detail = _for_the_record(outcome)
@@ -230,7 +277,7 @@ class Sender:
             log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
 
 
-async def _send(action: Action) -> Effect:
+async def _send(action: Action, now: datetime) -> Effect:
     server, job_id, request = action.server, action.job.state.id, action.request
     match request:
         case StartRequest():
@@ -246,7 +293,7 @@ async def _send(action: Action) -> Effect:
             return Switched(is_disabled=False)
         case DisableRequest():
             await server.disable_job(job_id)
-            return Switched(is_disabled=True)
+            return Switched(is_disabled=True, until=None if request.span is None else now + request.span)
         case CloneRequest():
             copy = await server.clone_job(job_id)
             return Cloned(copy.id, copy.name, is_disabled=copy.is_disabled)

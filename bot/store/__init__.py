@@ -26,6 +26,7 @@ from bot.store.records import (
 from bot.store.runs import RunRow, Runs
 from bot.store.sessions import Cursor, Sessions
 from bot.store.silences import Silence, Silences
+from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
 __all__ = [
@@ -64,6 +65,8 @@ __all__ = [
     "StoreBroken",
     "StoreError",
     "StoreUnavailable",
+    "TimedDisable",
+    "TimedDisables",
     "Transaction",
     "check_database",
     "release_ended",

@@ -229,3 +229,18 @@ silences = Table(
     _text("detail"),
     _maybe_time("told_at"),
 )
+
+timed_disables = Table(
+    "timed_disables",
+    metadata,
+    _text("server", primary_key=True),
+    _text("job_id", primary_key=True),
+    _text("job_name"),
+    _text("person_id"),
+    _maybe_text("channel_id"),
+    _text("reference"),
+    _time("disabled_at"),
+    _time("until"),
+    _maybe_time("reminded_at"),
+    _maybe_time("attempted_at"),
+)

@@ -44,8 +44,8 @@ def action(answer: ActionAnswer) -> Message:
         case Ran(session):
             state = _state(answer.operation, session) if session else "VBR named no session to follow."
             shown = _running_controls(answer.operation, target, session)
-        case Switched(is_disabled):
-            state = signs.switched(is_disabled=is_disabled)
+        case Switched(is_disabled, until):
+            state = signs.switched(is_disabled=is_disabled, until=until)
             shown = controls(
                 [job_control(target, ENABLE if is_disabled else DISABLE), job_control(target, JOB)]
             )
@@ -55,7 +55,8 @@ def action(answer: ActionAnswer) -> Message:
             shown = controls([job_control(copy, ENABLE) if is_disabled else None, job_control(copy, JOB)])
         case _:
             assert_never(effect)
-    return compose([paragraph(done, _detail(answer.detail), state), shown])
+    detail = _detail(answer.detail) if not isinstance(effect, Switched) else ""
+    return compose([paragraph(done, detail, state), shown])
 
 
 def action_progress(followed: NewFollowed, session: Session) -> Message:

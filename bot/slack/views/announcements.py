@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.slack.views import notices, runs
+from bot.slack.views import notices, runs, timed
 from bot.slack.views.message import Message
 from bot.watch.facts import (
     Announcement,
@@ -11,6 +11,8 @@ from bot.watch.facts import (
     CaughtUp,
     CaughtUpProblems,
     ChannelClosed,
+    DisableEnded,
+    DisableEnds,
     NoFurtherAttempt,
     RunChanged,
     RunEnded,
@@ -48,7 +50,10 @@ def _drawn(facts: Announcement) -> Message:
             return _notice(facts)
 
 
-def _notice(facts: CaughtUp | CaughtUpProblems | ServerSilent | ServerBack | ChannelClosed) -> Message:
+_Notice = CaughtUp | CaughtUpProblems | ServerSilent | ServerBack | ChannelClosed | DisableEnds | DisableEnded
+
+
+def _notice(facts: _Notice) -> Message:
     match facts:
         case CaughtUp():
             return notices.caught_up(facts)
@@ -60,6 +65,10 @@ def _notice(facts: CaughtUp | CaughtUpProblems | ServerSilent | ServerBack | Cha
             return notices.server_back(facts)
         case ChannelClosed():
             return notices.channel_closed(facts)
+        case DisableEnds():
+            return timed.disable_ends(facts)
+        case DisableEnded():
+            return timed.disable_ended(facts)
         case _:
             assert_never(facts)
 

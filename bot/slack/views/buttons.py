@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -46,7 +47,7 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.slack import codec
-from bot.slack.text import literal, plain, strong
+from bot.slack.text import duration, literal, plain, strong
 from bot.slack.views.message import NOTHING, Part, drawn, mrkdwn
 from bot.veeam import JobId, ServerName, SessionId
 
@@ -224,6 +225,8 @@ def wishes(request: Request) -> tuple[str, ...]:
             )
         case RetryRequest():
             return _said(_chained(request.chained))
+        case DisableRequest(span=timedelta() as span):
+            return (f"The bot enables it again after {duration(span)}.",)
         case _:
             return ()
 

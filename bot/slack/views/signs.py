@@ -57,8 +57,10 @@ def session_state(session: Session) -> str:
     return _STATES.get(state, state.value)
 
 
-def switched(*, is_disabled: bool) -> str:
-    """What it means that a job was disabled, or enabled."""
+def switched(*, is_disabled: bool, until: datetime | None = None) -> str:
+    """What it means that a job was disabled, or enabled; `until` when the bot will enable it."""
+    if is_disabled and until is not None:
+        return f"It is disabled: no more backups by its schedule. The bot enables it again {date(until)}."
     if is_disabled:
         return "It is disabled: no more backups by its schedule until somebody enables it."
     return "It is enabled: it follows its schedule."

@@ -16,6 +16,7 @@ from bot.store.audit import AuditLog
 from bot.store.database import Database
 from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
+from bot.store.timed_disables import TimedDisables
 from bot.veeam import Fleet, JobId
 from tests.support.clock import FakeClock
 
@@ -89,6 +90,7 @@ class Office:
     def __post_init__(self) -> None:
         self.audit = AuditLog(self.database)
         self.own_actions = OwnActions(self.database)
+        self.timed_disables = TimedDisables(self.database)
         self._presses = itertools.count()
         self._runner: Runner | None = None
 
@@ -97,7 +99,7 @@ class Office:
         if self._runner is None:
             self._runner = Runner(
                 Servants(self.fleet, self.acting),
-                Stores(self.audit, Presses(self.database), self.own_actions),
+                Stores(self.audit, Presses(self.database), self.own_actions, self.timed_disables),
                 Rules(self.grants, self.allowed_channels),
                 Surroundings(self.team, Watching(), self.metrics, self.clock),
             )

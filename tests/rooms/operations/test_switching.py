@@ -1,12 +1,13 @@
 """`enable`, `disable` and `clone`: an administrator's changes to a job, done once and on record."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from bot.operations.answers import ActionAnswer
 from bot.operations.effects import Cloned, Effect, Switched
-from bot.operations.outcomes import Done, NotNow, Obstacle, Outcome, PressedBefore, Refused, Unclear
+from bot.operations.outcomes import Done, Failed, NotNow, Obstacle, Outcome, PressedBefore, Refused, Unclear
 from bot.operations.people import Person, Standing
 from bot.operations.requests import (
     ActionRequest,
@@ -15,7 +16,7 @@ from bot.operations.requests import (
     EnableRequest,
     NamedJob,
 )
-from bot.sandbox.vbr.faults import Moment, dropped, empty
+from bot.sandbox.vbr.faults import Moment, dropped, empty, refusing
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.veeam import JobId
 from tests.rooms.operations.office import GRANTS, OPERATOR, Office
@@ -144,3 +145,42 @@ async def test_an_operator_is_refused(office: Office, request_: ActionRequest) -
     assert outcome.roles_needed == (Role.BACKUP_ADMINISTRATOR,)
     assert outcome.groups == ("@S0ADMIN",)
     assert len(office.hq.requests) == 0
+
+
+FOR_4_HOURS = DisableRequest(FILES, span=timedelta(hours=4))
+
+
+async def test_a_disable_for_a_time_is_planned(office: Office) -> None:
+    """Who disabled it, where and until when is kept; the answer and the record say so."""
+    answer = done(await office.ask(FOR_4_HOURS, ANN))
+    until = office.clock.now() + timedelta(hours=4)
+    assert answer.effect == Switched(is_disabled=True, until=until)
+    (plan,) = await office.timed_disables.of("hq")
+    assert (plan.job_name, plan.person_id, plan.channel_id, plan.until) == ("Files", ANN, "C0PROD", until)
+    assert (await office.audited())[0]["detail"] == "for 4 hours"
+
+
+@pytest.mark.parametrize("verb", ["enable", "disable"])
+async def test_switching_by_hand_ends_what_was_planned(office: Office, verb: str) -> None:
+    """Whoever enables the job, or disables it for good, has the last word."""
+    done(await office.ask(FOR_4_HOURS, ANN))
+    if verb == "disable":
+        office.world.job("Files").model["isDisabled"] = False
+        office.world.job("Files").rows.clear()
+    done(await office.ask(REQUESTS[verb](FILES), ANN))
+    assert await office.timed_disables.of("hq") == ()
+
+
+async def test_a_refused_disable_is_not_planned(office: Office) -> None:
+    """Where VBR says no, nothing is to be enabled later."""
+    office.hq.faults.add("POST", "/api/v1/jobs/{id}/disable", refusing(400))
+    assert isinstance(await office.ask(FOR_4_HOURS, ANN), Failed)
+    assert await office.timed_disables.of("hq") == ()
+
+
+@pytest.mark.parametrize("moment", Moment)
+async def test_an_unclear_disable_is_planned_if_it_was_done(office: Office, moment: Moment) -> None:
+    """The plan stands where the job is found disabled, and only there."""
+    office.hq.faults.add("POST", "/api/v1/jobs/{id}/disable", dropped(moment))
+    assert isinstance(await office.ask(FOR_4_HOURS, ANN), Unclear)
+    assert len(await office.timed_disables.of("hq")) == (moment is Moment.AFTER)

@@ -28,6 +28,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.people import Standing
 from bot.operations.requests import (
+    DisableRequest,
     Drawn,
     JobsFilter,
     JobsRequest,
@@ -50,6 +51,8 @@ from bot.watch.facts import (
     CaughtUp,
     CaughtUpProblems,
     ChannelClosed,
+    DisableEnded,
+    DisableEnds,
     NoFurtherAttempt,
     ObjectFacts,
     RunChanged,
@@ -155,6 +158,10 @@ def _answers() -> dict[str, Answer]:
         "action-disable": replace(
             samples.action_answer(DISABLE, name="<!here>"), effect=Switched(is_disabled=True)
         ),
+        "action-disable-for-a-time": replace(
+            samples.action_answer(DISABLE, detail="for 4 hours"),
+            effect=Switched(is_disabled=True, until=NOW + timedelta(hours=4)),
+        ),
         "action-clone": replace(samples.action_answer(CLONE), effect=_copy("SQL Prod_clone1")),
         "action-clone-awkward": replace(samples.action_answer(CLONE), effect=_copy("<!channel>_clone1")),
     }
@@ -194,6 +201,9 @@ def _problems() -> dict[str, Outcome]:
         "not-found": NotFound("job", "SQL Prd", ("SQL Prod", "SQL Test"), (BRANCH,)),
         "not-found-nothing-near": NotFound("job", "<!channel>", suggestion="jobs failed"),
         "ambiguous": Ambiguous("sql", RetryRequest(NamedJob("sql")), _choices(3), 3),
+        "ambiguous-disable-for-a-time": Ambiguous(
+            "sql", DisableRequest(NamedJob("sql"), span=timedelta(hours=4)), _choices(2), 2
+        ),
         "ambiguous-many": Ambiguous(
             "sql", StartRequest(NamedJob("sql"), full=True), _choices(100), 250, (BRANCH,)
         ),
@@ -242,6 +252,19 @@ def outcomes() -> dict[str, Outcome]:
     return {**done, **_refusals(), **_problems(), **failures}
 
 
+def _disable_ended(outcome: str) -> DisableEnded:
+    return DisableEnded(
+        server=HQ,
+        job_id=JOB_ID,
+        job_name="<!here>",
+        person=ANN,
+        disabled_at=NOW - timedelta(hours=4),
+        until=NOW,
+        outcome=outcome,
+        problem="hq: NotAllowed: <no>" if outcome == "refused" else None,
+    )
+
+
 def announcements() -> dict[str, Announcement]:
     """What is told without being asked, at least once each."""
     failed, again = samples.attempt(), samples.attempt(number=2)
@@ -285,6 +308,11 @@ def announcements() -> dict[str, Announcement]:
             server=HQ, silent_since=NOW, back_at=NOW + timedelta(minutes=64), late_total=3
         ),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
+        "disable-ends": DisableEnds(server=HQ, job_id=JOB_ID, job_name="SQL Prod", person=ANN, until=NOW),
+        **{
+            f"disable-ended-{how}": _disable_ended(how)
+            for how in ("enabled", "enabled_before", "gone", "refused", "unclear")
+        },
     }
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.catalog import BY_NAME, CATALOG, Kind, Operation
+from bot.operations.parser import LONGEST
 from bot.operations.requests import (
     CloneRequest,
     DisableRequest,
@@ -78,7 +79,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(StopRequest, jobs, st.booleans(), st.booleans(), states),
     st.builds(RetryRequest, jobs, st.booleans(), states),
     st.builds(EnableRequest, jobs, states),
-    st.builds(DisableRequest, jobs, states),
+    st.builds(DisableRequest, jobs, states, spans),
     st.builds(CloneRequest, jobs, states),
 )
 
@@ -139,7 +140,7 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "stop": StopRequest(job, now=True, chained=True, drawn=state),
         "retry": RetryRequest(job, chained=True, drawn=state),
         "enable": EnableRequest(job, drawn=state),
-        "disable": DisableRequest(job, drawn=state),
+        "disable": DisableRequest(job, span=LONGEST),  # a span is typed, so nothing was drawn
         "clone": CloneRequest(job, drawn=state),
     }
 

@@ -57,6 +57,8 @@ from bot.watch.facts import (
     CaughtUp,
     CaughtUpProblems,
     ChannelClosed,
+    DisableEnded,
+    DisableEnds,
     NoFurtherAttempt,
     ObjectFacts,
     RunChanged,
@@ -251,6 +253,20 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
     ),
     st.builds(CaughtUpProblems, problems=_many(runs, 60), problems_total=st.just(500)),
     st.builds(ServerSilent, server=st.just(HQ), since=moments, problem=foreign, detail=foreign),
+    st.builds(
+        DisableEnds, server=st.just(HQ), job_id=job_ids, job_name=foreign, person=st.just(ANN), until=moments
+    ),
+    st.builds(
+        DisableEnded,
+        server=st.just(HQ),
+        job_id=job_ids,
+        job_name=foreign,
+        person=st.just(ANN),
+        disabled_at=moments,
+        until=moments,
+        outcome=st.sampled_from(["enabled", "enabled_before", "gone", "refused", "unclear"]),
+        problem=maybe,
+    ),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
 )
 

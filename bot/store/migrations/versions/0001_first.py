@@ -88,6 +88,20 @@ def _watching() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_followed_server_finished_at", "followed", ["server", "finished_at"], unique=False)
+    op.create_table(
+        "timed_disables",
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Text(), nullable=False),
+        sa.Column("job_name", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("channel_id", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("disabled_at", TIME, nullable=False),
+        sa.Column("until", TIME, nullable=False),
+        sa.Column("reminded_at", TIME, nullable=True),
+        sa.Column("attempted_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("server", "job_id", name="pk_timed_disables"),
+    )
 
 
 def _delivery() -> None:

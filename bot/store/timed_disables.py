@@ -1,0 +1,109 @@
+"""Jobs that were disabled for a time, until they are enabled again."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+
+from bot.store.database import Database, Transaction
+from bot.store.tables import timed_disables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedDisable:
+    """A job that is to be enabled again at `until`: who disabled it, when, and in which channel.
+
+    `attempted_at` is when enabling it was begun: whoever finds that set does not know whether it was done.
+    """
+
+    server: str
+    job_id: str
+    job_name: str
+    person_id: str
+    channel_id: str | None
+    reference: str
+    disabled_at: datetime
+    until: datetime
+    reminded_at: datetime | None = None
+    attempted_at: datetime | None = None
+
+
+class TimedDisables:
+    """The timed disables of one database. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def remember(self, disable: TimedDisable) -> None:
+        """Plan to enable a job again; an earlier plan for it is replaced."""
+        values = asdict(disable)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                transaction.insert(timed_disables)
+                .values(values)
+                .on_conflict_do_update(index_elements=["server", "job_id"], set_=values)
+            )
+
+    async def forget(self, server: str, job_id: str) -> None:
+        """Drop the plan for a job, if there is one."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                delete(timed_disables).where(
+                    timed_disables.c.server == server, timed_disables.c.job_id == job_id
+                )
+            )
+
+    async def of(self, server: str) -> tuple[TimedDisable, ...]:
+        """Return a server's plans, the next due first."""
+        return await self._found(server)
+
+    async def every(self) -> tuple[TimedDisable, ...]:
+        """Return all plans, the next due first."""
+        return await self._found(None)
+
+    async def remind(self, transaction: Transaction, disable: TimedDisable, now: datetime) -> bool:
+        """Claim the reminder of a plan, in one statement. False: it was given, or the plan is gone."""
+        return await self._marked(transaction, disable, "reminded_at", now)
+
+    async def attempt(self, disable: TimedDisable, now: datetime) -> bool:
+        """Claim the enabling of a job, in one statement. False: somebody else began it, or it is dropped."""
+        async with self._database.transaction() as transaction:
+            return await self._marked(transaction, disable, "attempted_at", now)
+
+    async def wait(self, disable: TimedDisable) -> None:
+        """Note that nothing was done, so that it is tried again."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(update(timed_disables).where(_is(disable)).values(attempted_at=None))
+
+    async def end(self, transaction: Transaction, disable: TimedDisable) -> bool:
+        """Drop a plan, in one statement. False: it is gone already, or another one."""
+        won = await transaction.first(
+            delete(timed_disables).where(_is(disable)).returning(timed_disables.c.job_id)
+        )
+        return won is not None
+
+    async def _found(self, server: str | None) -> tuple[TimedDisable, ...]:
+        query = select(timed_disables).order_by(timed_disables.c.until, timed_disables.c.job_id)
+        if server is not None:
+            query = query.where(timed_disables.c.server == server)
+        async with self._database.reading() as reading:
+            return tuple(TimedDisable(**values) for values in await reading.values(query))
+
+    async def _marked(
+        self, transaction: Transaction, disable: TimedDisable, column: str, now: datetime
+    ) -> bool:
+        won = await transaction.first(
+            update(timed_disables)
+            .where(_is(disable), timed_disables.c[column].is_(None))
+            .values({column: now})
+            .returning(timed_disables.c.job_id)
+        )
+        return won is not None
+
+
+def _is(disable: TimedDisable) -> ColumnElement[bool]:
+    return and_(
+        timed_disables.c.server == disable.server,
+        timed_disables.c.job_id == disable.job_id,
+        timed_disables.c.disabled_at == disable.disabled_at,
+    )

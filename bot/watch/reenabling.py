@@ -1,0 +1,185 @@
+"""Jobs that were disabled for a time are enabled again at the hour, with a reminder before.
+
+What somebody changed meanwhile stays: a job that is found enabled before its hour is left alone from then on,
+and that is told. Enabling is sent once; where its outcome is unclear, that is told instead of sent again.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.observability import Clock
+from bot.store import (
+    AuditEntry,
+    AuditLog,
+    AuditOutcome,
+    Database,
+    Leases,
+    NewRow,
+    Outbox,
+    StoreError,
+    TimedDisable,
+    TimedDisables,
+)
+from bot.veeam import (
+    JobId,
+    JobState,
+    NotAllowed,
+    NotFound,
+    Rejected,
+    ServerName,
+    Unclear,
+    VeeamError,
+    VeeamServer,
+)
+from bot.watch.destinations import notice
+from bot.watch.facts import Announcement, DisableEnded, DisableEnds
+
+SECONDS_BETWEEN_LOOKS = 30.0
+REMINDED_BEFORE = timedelta(minutes=15)
+_LEAST_REMINDED = timedelta(minutes=20)
+_LEASE_SECONDS = 120.0
+_BEGINS_WITHIN = timedelta(minutes=2)
+"""How long a plan stands before a job that is not disabled counts as enabled again."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Reenabling:
+    """Keeps the timed disables of one server. One process at a time does, by a lease."""
+
+    def __init__(self, server: VeeamServer, database: Database, clock: Clock, holder: str) -> None:
+        self._server = server
+        self._database = database
+        self._clock = clock
+        self._holder = holder
+        self._disables = TimedDisables(database)
+        self._audit = AuditLog(database)
+        self._outbox = Outbox(database)
+        self._leases = Leases(database)
+
+    async def run(self) -> None:
+        """Look every half minute, for ever; a server or a database that does not answer is asked again."""
+        while True:
+            try:
+                await self.tick()
+            except (VeeamError, StoreError) as error:
+                log.debug("watch.reenabling_waits", server=self._server.name, problem=str(error))
+            await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
+
+    async def tick(self) -> None:
+        """Look at every plan once. Raises VeeamError and StoreError."""
+        planned = await self._disables.of(self._server.name)
+        if not planned:
+            return
+        lease = f"reenable/{self._server.name}"
+        if not await self._leases.take(lease, self._holder, self._clock.now(), _LEASE_SECONDS):
+            return
+        for disable in planned:
+            await self._look_at(disable, self._clock.now())
+
+    async def _look_at(self, disable: TimedDisable, now: datetime) -> None:
+        state = await self._server.job_state(JobId(disable.job_id))
+        if state is None:
+            await self._end(disable, "gone")
+        elif not await self._is_disabled(state):
+            if disable.attempted_at is not None:
+                await self._end(disable, "enabled")
+            elif now - disable.disabled_at > _BEGINS_WITHIN:
+                await self._end(disable, "enabled_before")
+        elif disable.attempted_at is not None:
+            await self._end(disable, "unclear")
+        elif now >= disable.until:
+            await self._enable(disable)
+        elif now >= disable.until - REMINDED_BEFORE and disable.reminded_at is None:
+            await self._remind(disable, now)
+
+    async def _is_disabled(self, state: JobState) -> bool:
+        """While a job runs its status may not say: then its settings do, where VBR can describe them."""
+        if state.is_disabled or not state.is_active:
+            return state.is_disabled
+        try:
+            return (await self._server.job(state.id)).is_disabled
+        except (NotFound, Rejected):
+            return True
+
+    async def _remind(self, disable: TimedDisable, now: datetime) -> None:
+        if disable.until - disable.disabled_at < _LEAST_REMINDED:
+            return
+        reminder = DisableEnds(
+            server=self._server.name,
+            job_id=JobId(disable.job_id),
+            job_name=disable.job_name,
+            person=disable.person_id,
+            until=disable.until,
+        )
+        async with self._database.transaction() as transaction:
+            if await self._disables.remind(transaction, disable, now):
+                await self._outbox.add(transaction, [_told(disable, reminder, "reminder", now)])
+
+    async def _enable(self, disable: TimedDisable) -> None:
+        """Enable the job: claimed and on record before, so that no second process does it too."""
+        if not await self._disables.attempt(disable, self._clock.now()):
+            return
+        audit_id = await self._audit.opened(_entry(disable, self._clock.now()))
+        outcome, problem = "enabled", None
+        try:
+            await self._server.enable_job(JobId(disable.job_id))
+        except Unclear as error:
+            outcome, problem = "unclear", str(error)
+        except NotFound as error:
+            outcome, problem = "gone", str(error)
+        except (NotAllowed, Rejected) as error:
+            outcome, problem = "refused", str(error)
+        except VeeamError as error:
+            outcome, problem = "waits", str(error)
+        await self._audit.closed(
+            audit_id, AuditOutcome(_RECORDED.get(outcome, "failed"), self._clock.now(), detail=problem)
+        )
+        if outcome == "waits":
+            await self._disables.wait(disable)
+        elif outcome != "unclear":
+            # An unclear one is looked at by the next tick, and told then.
+            await self._end(disable, outcome, problem)
+
+    async def _end(self, disable: TimedDisable, outcome: str, problem: str | None = None) -> None:
+        now = self._clock.now()
+        ended = DisableEnded(
+            server=ServerName(disable.server),
+            job_id=JobId(disable.job_id),
+            job_name=disable.job_name,
+            person=disable.person_id,
+            disabled_at=disable.disabled_at,
+            until=disable.until,
+            outcome=outcome,
+            problem=problem,
+        )
+        async with self._database.transaction() as transaction:
+            if await self._disables.end(transaction, disable):
+                await self._outbox.add(transaction, [_told(disable, ended, "end", now)])
+        log.info("watch.timed_disable_ended", server=disable.server, job_id=disable.job_id, outcome=outcome)
+
+
+_RECORDED = {"enabled": "done", "unclear": "unclear"}
+
+
+def _told(disable: TimedDisable, announcement: Announcement, occasion: str, now: datetime) -> NewRow:
+    key = f"{disable.server}/disable/{disable.job_id}/{disable.disabled_at.isoformat()}/{occasion}"
+    return notice(key, disable.channel_id or disable.person_id, announcement, now)
+
+
+def _entry(disable: TimedDisable, now: datetime) -> AuditEntry:
+    return AuditEntry(
+        person_id=disable.person_id,
+        person_name="",
+        team_id=None,
+        operation="job.enable",
+        reference=disable.reference,
+        origin="timer",
+        channel_id=disable.channel_id,
+        at=now,
+        server=disable.server,
+        job_id=disable.job_id,
+        job_name=disable.job_name,
+        detail="the time it was disabled for is over",
+    )
