@@ -25,6 +25,7 @@ EXPECTED = (
     "start_new",
     "start_again",
     "memory",
+    "memory_new",
 )
 
 

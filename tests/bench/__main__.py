@@ -14,7 +14,7 @@ from typing import Any
 from bot.observability import set_up_logging
 from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import reply_lost, told_once
-from tests.bench.figures import Figure, machine, table
+from tests.bench.figures import Figure, busy_cpu_seconds, machine, table
 from tests.bench.footprint import footprint
 from tests.bench.reading import idle_poll, job_states
 from tests.bench.sizes import QUICK, Sizes
@@ -56,22 +56,25 @@ def main() -> None:
     given = parser.parse_args()
     set_up_logging("warning", "console", [])
     sizes = QUICK if given.quick else Sizes()
-    began, others = time.monotonic(), os.getloadavg()[0]
+    began, busy, own = time.monotonic(), busy_cpu_seconds(), sum(os.times()[:4])
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(measured(sizes, Path(folder)))
+    seconds, here = time.monotonic() - began, machine()
+    others = busy_cpu_seconds() - busy - (sum(os.times()[:4]) - own)
     report: dict[str, Any] = {
-        "machine": machine(),
+        "machine": here,
         "is_quick": given.quick,
-        "load_before": round(others, 2),
-        "seconds": round(time.monotonic() - began, 1),
+        "others_cpu_share": round(max(0.0, others) / (seconds * here["cores"]), 3),
+        "seconds": round(seconds, 1),
         "figures": [figure.as_json() for figure in figures],
     }
     given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    here = report["machine"]
     sys.stdout.write(f"{table(figures)}\n")
     sys.stdout.write(
-        f"{here['cores']} cores ({here['processor']}), Python {here['python']}; load before {others:.1f}; "
-        f"Slack's pace kept; {report['seconds']:.0f} s; {given.out}\n"
+        f"{here['cores']} cores ({here['processor']}), Python {here['python']}; Slack's pace kept; "
+        f"{seconds:.0f} s. "
+        f"Other processes took {report['others_cpu_share']:.0%} of the cores: the less, the truer is what is in "
+        f"seconds.\nWritten to {given.out}.\n"
     )
 
 

@@ -108,7 +108,7 @@ async def told_once(folder: Path, sizes: Sizes) -> list[Figure]:
         for death in deaths:
             await asyncio.wait_for(death.wait(), _PATIENCE_SECONDS)
             await telling.site.bot.kill()
-            await telling.site.start()
+            await telling.site.bot.start()  # it may well be killed again before it is ready
         await telling.until_all_told()
         seconds = clock.monotonic() - began
         facts: dict[str, Any] = {

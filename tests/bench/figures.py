@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -92,10 +93,16 @@ def machine() -> dict[str, Any]:
     }
 
 
+def busy_cpu_seconds() -> float:
+    """For how long the machine's cores have worked since it was started, for whomever."""
+    user, nice, system, _, _, interrupt, soft = Path("/proc/stat").read_text(encoding="utf-8").split()[1:8]
+    return sum(map(int, (user, nice, system, interrupt, soft))) / os.sysconf("SC_CLK_TCK")
+
+
 def _processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 -- one line of a pseudo file
-        named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-        return next(named, platform.machine())
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
 
 
 def _shown(value: float, unit: str) -> str:

@@ -6,16 +6,15 @@ import sys
 import time
 from pathlib import Path
 
-from bot.sandbox.process import inherited
 from tests.bench.figures import Aim, Figure, Floor
-from tests.bench.site import Site
+from tests.bench.site import Site, as_installed
 from tests.bench.sizes import Sizes
 from tests.bench.vbr import Login
 
 _READY = Aim(1.5)
 _MEMORY = Aim(100.0)
 _LIBRARIES = (
-    "aiohttp.web, aiolimiter, aiosqlite, alembic.command, click, httpx, humanize, msgspec, "
+    "aiohttp.web, aiolimiter, aiosqlite, click, httpx, humanize, msgspec, "
     "prometheus_client, pydantic_settings, rapidfuzz, slack_bolt.async_app, sqlalchemy.ext.asyncio, stamina, "
     "structlog, tabulate, truststore, yaml"
 )
@@ -31,37 +30,19 @@ async def footprint(folder: Path, login: Login, sizes: Sizes) -> list[Figure]:
             new.append(await site.start())
             await site.bot.stop()
             again.append(await site.start())
-        bare.append(await _bare())
-    async with Site(folder / "idle", login) as site:
-        await site.start()
-        await asyncio.sleep(sizes.idle_seconds)
-        memory = _resident_mib(site.bot.pid or 0)
-    seconds = Floor(statistics.median(each[0] for each in bare), "Python importing the same libraries")
+        bare.append(await _bare(folder))
+    memory_new, memory_again = await _idle(folder, login, sizes.idle_seconds)
+    seconds = Floor(statistics.median(each[0] for each in bare), "Python importing its libraries")
     resident = Floor(statistics.median(each[1] for each in bare), seconds.what)
-    counted = {"starts": sizes.starts}
+    idle = f"memory after {sizes.idle_seconds:g} s idle (RSS)"
     return [
+        _started("start_new", "start to ready, new database", new, seconds),
+        _started("start_again", "start to ready, database as it was left", again, seconds),
+        Figure("memory", f"{idle}, database as it was left", memory_again, "MiB", _MEMORY, resident),
         Figure(
-            "start_new",
-            "start to ready, new database",
-            statistics.median(new),
-            "s",
-            _READY,
-            seconds,
-            counted | {"seconds": new},
-        ),
-        Figure(
-            "start_again",
-            "start to ready, restart",
-            statistics.median(again),
-            "s",
-            _READY,
-            seconds,
-            counted | {"seconds": again},
-        ),
-        Figure(
-            "memory",
-            f"memory after {sizes.idle_seconds:g} s idle (RSS)",
-            memory,
+            "memory_new",
+            f"{idle}, in the process that made the database",
+            memory_new,
             "MiB",
             _MEMORY,
             resident,
@@ -69,12 +50,30 @@ async def footprint(folder: Path, login: Login, sizes: Sizes) -> list[Figure]:
     ]
 
 
-async def _bare() -> tuple[float, float]:
+def _started(key: str, what: str, taken: list[float], floor: Floor) -> Figure:
+    facts = {"starts": len(taken), "seconds": [round(each, 3) for each in taken]}
+    return Figure(
+        key, f"{what} (median of {len(taken)})", statistics.median(taken), "s", _READY, floor, facts
+    )
+
+
+async def _idle(folder: Path, login: Login, seconds: float) -> tuple[float, float]:
+    """MiB of two bots that do nothing: one with a new database, one that was started before."""
+    async with Site(folder / "idle-new", login) as new, Site(folder / "idle-again", login) as again:
+        await new.start()
+        await again.start()
+        await again.bot.stop()
+        await again.start()
+        await asyncio.sleep(seconds)
+        return _resident_mib(new.bot.pid or 0), _resident_mib(again.bot.pid or 0)
+
+
+async def _bare(folder: Path) -> tuple[float, float]:
     """Seconds and MiB of a Python that only imports what the bot is built on."""
     code = f"import {_LIBRARIES}\nprint(open('/proc/self/status').read())"
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code), env=inherited(), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", code), env=as_installed(folder), stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await process.communicate()
     return time.monotonic() - began, _mib(printed.decode())

@@ -1,6 +1,7 @@
 """The shipped bot in a process of its own, with settings as in production, and the Slack that it serves."""
 
 import asyncio
+import os
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,6 +18,9 @@ from tests.acceptance.rig import GROUPS, free_port
 from tests.bench.vbr import Login
 
 _READY_SECONDS = 60.0
+# httpx and structlog import them where they are there, but an installation of the bot does not bring them:
+# import-linter and pytest do.
+_DEVELOPERS_LIBRARIES = ("rich", "pygments")
 _MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 
 
@@ -102,7 +106,7 @@ class Site:
             else {"SLACK_APP_TOKEN": self.slack.app_token}
         )
         return (
-            inherited()
+            as_installed(self.folder)
             | mode
             | {
                 "SLACK_BOT_TOKEN": self.slack.bot_token,
@@ -113,3 +117,13 @@ class Site:
                 "VEEAM_PASSWORD_HQ": self._login.password,
             }
         )
+
+
+def as_installed(folder: Path) -> dict[str, str]:
+    """The environment for a Python that finds what an installation of the bot brings, and nothing more."""
+    hiding = folder / "not-installed"
+    hiding.mkdir(parents=True, exist_ok=True)
+    for library in _DEVELOPERS_LIBRARIES:
+        (hiding / f"{library}.py").write_text(f"raise ImportError({library!r})\n", encoding="utf-8")
+    environment = inherited()
+    return environment | {"PYTHONPATH": os.pathsep.join((str(hiding), environment["PYTHONPATH"]))}

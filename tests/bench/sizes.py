@@ -18,7 +18,8 @@ class Sizes:
     commands: int = 100
     first_sights: int = 20
     in_flight: int = 200
-    further_acks: int = 200
+    further_acks: int = 100
+    crowds: int = 3
     starts: int = 5
     idle_seconds: float = 20.0
 
@@ -36,6 +37,7 @@ QUICK = Sizes(
     first_sights=2,
     in_flight=5,
     further_acks=5,
+    crowds=1,
     starts=1,
     idle_seconds=0.5,
 )
