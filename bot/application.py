@@ -180,7 +180,7 @@ class Application:
             str(grant.group) for grant in self._settings.grants if str(grant.group or "").startswith("@")
         ]
         directory = Directory(web_client, home, handles, clock=self._clock)
-        history = History(web_client, home.bot_id)
+        history = History(web_client, home)
         work = Work(group)
         desk = Desk(
             self._runner(database, fleet, directory),

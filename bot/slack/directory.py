@@ -180,7 +180,7 @@ def standing(user: dict[str, Any], home: Home) -> Standing:
     """Tell how somebody stands from `users.info`. What is missing never makes a member."""
     enterprise = (user.get("enterprise_user") or {}).get("enterprise_id")
     is_colleague = home.enterprise_id is not None and enterprise == home.enterprise_id
-    match user:
+    match {**user, "team_id": user.get("team_id") or (user.get("profile") or {}).get("team")}:
         case {"deleted": True}:
             return Standing.DEACTIVATED
         case {"is_bot": True} | {"is_workflow_bot": True} | {"id": "USLACKBOT"}:

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from bot.slack.directory import Home
 from bot.slack.errors import ScopeMissing, SlackError
 from bot.slack.web import Web
 from bot.store import Root
@@ -21,9 +22,10 @@ log = structlog.get_logger()
 class History:
     """Reads channels and threads. Only messages of this bot are looked at."""
 
-    def __init__(self, web: Web, bot_id: str) -> None:
+    def __init__(self, web: Web, home: Home) -> None:
         self._web = web
-        self._bot_id = bot_id
+        self._bot_id = home.bot_id
+        self._bot_user_id = home.bot_user_id
 
     async def find(
         self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None
@@ -45,7 +47,7 @@ class History:
                 log.error("history.unreadable", channel=channel, needed=error.needed)
                 return None
             for item in answer.get("messages") or ():
-                if item.get("bot_id") == self._bot_id and _carries(item, metadata):
+                if self._is_own(item) and _carries(item, metadata):
                     return Root(channel, str(item["ts"]))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
@@ -53,6 +55,11 @@ class History:
             where["cursor"] = cursor
         log.warning("history.too_long", channel=channel, pages=_MOST_PAGES)
         return None
+
+    def _is_own(self, item: Mapping[str, Any]) -> bool:
+        """Others' messages name their author; one that names nobody is told apart by its metadata alone."""
+        author = item.get("bot_id") or item.get("user")
+        return not author or author in {self._bot_id, self._bot_user_id}
 
     async def is_open(self, channel: str) -> bool:
         """Tell whether the bot can post to a channel now, as far as `conversations.info` says."""

@@ -117,7 +117,8 @@ class Replies:
         if place.response_url is None:
             return False
         try:
-            await self._web.answer(place.response_url, body)
+            # A response address knows text, blocks, how and where to show them, and no other argument.
+            await self._web.answer(place.response_url, {k: v for k, v in body.items() if k != "parse"})
         except GestureExpired as error:
             log.info("reply.address_expired", problem=error.word)
             return False

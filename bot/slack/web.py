@@ -32,7 +32,7 @@ from bot.slack.errors import (
 TIMEOUT_SECONDS = 10
 _READ_ATTEMPTS = 3
 _LONGEST_READ_WAIT_SECONDS = 5.0
-_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 200, 400, 429, 500
+_OK, _NOT_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
 
 
 def without_proxy(client: AsyncWebClient | AsyncWebhookClient, url: str) -> None:
@@ -102,7 +102,7 @@ class Web:
             raise SlackLimited("response_url", 1.0)
         if status >= _SERVER_ERROR:
             raise SlackUnclear("response_url", f"http_{status}")
-        if status != _OK:
+        if not _OK <= status < _NOT_OK:
             raise GestureExpired("response_url", f"http_{status}")
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

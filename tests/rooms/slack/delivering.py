@@ -47,7 +47,7 @@ class PostOffice:
         return Outbox(self.database)
 
     def delivery(self) -> Delivery:
-        history = History(self.web, self.home.bot_id)
+        history = History(self.web, self.home)
         return Delivery(
             self.database, self.web, history, clock=self.clock, metrics=Metrics(), health=self.health
         )

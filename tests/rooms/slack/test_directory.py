@@ -153,6 +153,9 @@ async def test_a_gesture_of_another_team_is_foreign(directory: Directory) -> Non
         ({"team_id": "T0ACME", "is_workflow_bot": True}, HOME, Standing.BOT),
         ({"team_id": "T0ACME", "is_ultra_restricted": True, "is_restricted": True}, HOME, Standing.GUEST),
         ({"team_id": 7}, HOME, Standing.UNREADABLE),
+        ({"team_id": None, "profile": {"team": "T0ACME"}}, HOME, Standing.MEMBER),
+        ({"profile": {"team": "T0OTHER"}}, HOME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "profile": {"team": "T0ACME"}}, HOME, Standing.FOREIGN),
     ],
 )
 def test_what_is_missing_never_makes_a_member(

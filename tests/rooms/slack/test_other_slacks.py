@@ -1,0 +1,104 @@
+"""A Slack that answers otherwise than the sandbox does, and as its documents allow."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.observability import Metrics
+from bot.operations.people import PersonId
+from bot.slack.directory import Home
+from bot.slack.errors import GestureExpired
+from bot.slack.gestures import Place
+from bot.slack.history import History
+from bot.slack.replies import Replies
+from bot.slack.views.message import Message
+from bot.slack.web import Web
+from bot.store import Root
+from tests.support.clock import FakeClock
+
+HOME = Home("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
+METADATA = {"event_type": "veeam_session", "event_payload": {"session_id": "s1"}}
+SINCE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Slack:
+    """Answers every call with `answer`, and every post to a response address with `status`."""
+
+    answer: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+
+    async def called(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.answer)
+
+    async def addressed(self, request: web.Request) -> web.Response:
+        self.heard.append(await request.json())
+        return web.Response(status=self.status)
+
+
+@asynccontextmanager
+async def standing_in(slack: Slack) -> AsyncIterator[Web]:
+    app = web.Application()
+    app.router.add_route("*", "/api/{method}", slack.called)
+    app.router.add_post("/address", slack.addressed)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        slack.url = str(server.make_url("/address"))
+        client = AsyncWebClient("xoxb-1", str(server.make_url("/api/")), session=session, retry_handlers=[])
+        yield Web(client, session, clock=FakeClock(), metrics=Metrics())
+
+
+@pytest.mark.parametrize(
+    ("author", "is_own"),
+    [
+        ({}, True),
+        ({"bot_id": "B0BOT", "user": "U0BOT"}, True),
+        ({"user": "U0BOT"}, True),
+        ({"bot_id": "B0OTHER"}, False),
+        ({"bot_id": "B0OTHER", "user": "U0BOT"}, False),
+        ({"user": "U0MALLORY"}, False),
+    ],
+)
+async def test_whose_message_it_is(author: dict[str, str], *, is_own: bool) -> None:
+    """A message of somebody else's is never taken for ours, whatever metadata it carries."""
+    message = {"type": "message", "ts": "1.000001", "metadata": METADATA, **author}
+    async with standing_in(Slack({"ok": True, "messages": [message]})) as client:
+        found = await History(client, HOME).find("C1", METADATA, SINCE, None)
+    assert found == (Root("C1", "1.000001") if is_own else None)
+
+
+@pytest.mark.parametrize(("status", "is_taken"), [(200, True), (204, True), (404, False), (410, False)])
+async def test_a_response_address_is_judged_by_its_status(status: int, *, is_taken: bool) -> None:
+    """Every 2xx is a success."""
+    slack = Slack(status=status)
+    async with standing_in(slack) as client:
+        if is_taken:
+            await client.answer(slack.url, {"text": "Hello"})
+        else:
+            with pytest.raises(GestureExpired):
+                await client.answer(slack.url, {"text": "Hello"})
+
+
+async def test_what_a_response_address_is_given() -> None:
+    """Nothing is sent to it that Slack does not document."""
+    slack = Slack()
+    async with standing_in(slack) as client:
+        place = Place(PersonId("U1"), "C1", slack.url)
+        await Replies(client, FakeClock()).whisper(place, Message("Hello"))
+    assert set(slack.heard[0]) == {
+        "text",
+        "blocks",
+        "response_type",
+        "replace_original",
+        "unfurl_links",
+        "unfurl_media",
+    }
