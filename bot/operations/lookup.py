@@ -64,7 +64,7 @@ class Lookup:
     async def job(self, ref: JobRef, *, request: Request, sight: Sight) -> FoundJob | NotFound | Ambiguous:
         """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
 
-        An action on a name typed in part, while a silent server may have a better match, is asked back.
+        An action on a name, while a silent server may have a job of that name too, is asked back.
         """
         if isinstance(ref, KnownJob):
             return await self._known(ref, sight)
@@ -77,7 +77,7 @@ class Lookup:
         found = await _picked(ref, _visible(answer.answers, sight), lambda job: job.state.name)
         if not found:
             return await self._by_all_names(ref, request, answer, sight)
-        if len(found) == 1 and _is_sure(ref, request, found[0].state.name, answer):
+        if len(found) == 1 and _is_sure(request, answer):
             return found[0]
         named = tuple(_Named(job.server, job.state.id, job.state.name) for job in found)
         return _ambiguous(ref, request, named, tuple(answer.silences))
@@ -105,7 +105,7 @@ class Lookup:
         servers, silent = tuple(answer.answers), tuple(answer.silences)
         named = await self._all_names(servers, sight)
         found = await _picked(ref, named, lambda job: job.name)
-        if len(found) > 1 or (found and not _is_sure(ref, request, found[0].name, answer)):
+        if len(found) > 1 or (found and not _is_sure(request, answer)):
             return _ambiguous(ref, request, found, silent)
         if found:
             job = await self._known(KnownJob(found[0].server, found[0].job_id), sight)
@@ -175,11 +175,9 @@ async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
     return await _beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
 
 
-def _is_sure(ref: NamedJob, request: Request, name: str, answer: FleetAnswer[Any]) -> bool:
-    """A silent server may have a better match: for an action a part of a name is then not enough."""
-    if not answer.silences or not isinstance(request, ActionRequest):
-        return True
-    return matching.fold(ref.text) == matching.fold(name)
+def _is_sure(request: Request, answer: FleetAnswer[Any]) -> bool:
+    """A silent server may have a better match, or a job of the very name: an action is then asked back."""
+    return not answer.silences or not isinstance(request, ActionRequest)
 
 
 def _ambiguous(

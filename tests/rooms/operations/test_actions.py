@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from bot.operations.actions import drawn_now
 from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import START
+from bot.operations.latest import drawn_now
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -262,13 +262,14 @@ async def test_one_name_on_two_servers_is_asked_about(office: Office) -> None:
     done(await office.ask(replace(outcome.request, job=KnownJob(chosen.server, chosen.job_id))))  # type: ignore[arg-type] # it is the StartRequest
 
 
-async def test_a_part_of_a_name_is_asked_about_while_a_server_is_silent(office: Office) -> None:
-    """A silent server may have the job that was meant: a part of a name is then not enough for an action."""
+@pytest.mark.parametrize("word", ["Exch", "Exchange"])
+async def test_a_name_is_asked_about_while_a_server_is_silent(office: Office, word: str) -> None:
+    """A silent server may have the job that was meant, also one of the very name: the server is to be said."""
     await die(office.dr)
-    outcome = await office.ask(StartRequest(NamedJob("Exch")))
+    outcome = await office.ask(StartRequest(NamedJob(word)))
     assert isinstance(outcome, Ambiguous)
     assert (len(outcome.choices), outcome.silent) == (1, ("dr",))
-    done(await office.ask(StartRequest(NamedJob("exchange"))))
+    done(await office.ask(StartRequest(NamedJob(word, server="hq"))))
 
 
 @pytest.mark.parametrize("request_", [RetryRequest(NamedJob("Oracle")), StopRequest(NamedJob("Oracle"))])
