@@ -96,12 +96,22 @@ async def reason_of(server: VeeamServer, session_id: SessionId, session: Session
 
     Raises `VeeamError`.
     """
-    if message := first_failed_message(await server.task_sessions(session_id)):
+    if message := first_failed_message(await _task_sessions(server, session_id)):
         return message
     records = await server.session_logs(session_id, LogStatus.FAILED)
     if title := next((record.title for record in records if record.title.strip()), None):
         return title
     return _telling(session.result if session is not None else None)
+
+
+async def _task_sessions(server: VeeamServer, session_id: SessionId) -> tuple[TaskSession, ...]:
+    """Return none where the server has them not to give: the log may still tell."""
+    try:
+        return await server.task_sessions(session_id)
+    except VeeamError as error:
+        if not error.reaches:
+            raise
+        return ()
 
 
 def first_failed_message(tasks: Iterable[TaskSession]) -> str | None:

@@ -210,8 +210,10 @@ def _of(states: Sequence[JobState]) -> _Counted:
 
 async def _counted(server: VeeamServer, query: JobStatesQuery) -> _Counted:
     page = await server.job_states(query.page(skip=0, limit=SHOWN_OF_EACH))
-    total = page.total if page.total is not None else page.received
-    return _Counted(page.rows[:SHOWN_OF_EACH], total)
+    if page.total is not None or not page.received:
+        return _Counted(page.rows[:SHOWN_OF_EACH], page.total or 0)
+    # A server that does not count its rows has them counted.
+    return _of([state async for state in server.every_job_state(query)])
 
 
 async def _repositories(server: VeeamServer) -> tuple[RepositoryState, ...]:

@@ -5,7 +5,7 @@ jobs they may know of; a session of no known job is then not shown.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from bot.observability import Clock
 from bot.operations.answers import JobView, SessionAnswer, SessionsAnswer, SessionView, Silence
 from bot.operations.asking import Asking
 from bot.operations.catalog import STOP
-from bot.operations.listing import PAGE_ROWS, Rows, page_of, scanned, window
+from bot.operations.listing import PAGE_ROWS, Ask, Rows, page_of, scanned, window
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.outcomes import Ambiguous, Done, NotFound
 from bot.operations.parallel import at_once
@@ -36,6 +36,7 @@ from bot.veeam import (
     SessionGroup,
     SessionId,
     SessionsQuery,
+    SessionState,
     VeeamServer,
     is_id,
     session_group,
@@ -52,6 +53,7 @@ _RESULTS = {
     SessionsFilter.SUCCESS: Result.SUCCESS,
 }
 _SHOWN = frozenset({SessionGroup.JOB_RUN, SessionGroup.LOG_BACKUP})
+_UNFINISHED = tuple(state for state in SessionState if state is not SessionState.STOPPED)
 _NO_ID = frozenset("0-")
 
 _Test = Callable[[Session], bool]
@@ -170,7 +172,11 @@ def job_id_of(session: Session) -> JobId | None:
 
 
 def _place(found: FoundSession) -> float:
-    created_at = found.session.creation_time
+    return _age(found.session)
+
+
+def _age(session: Session) -> float:
+    created_at = session.creation_time
     return -created_at.timestamp() if created_at is not None else 0.0
 
 
@@ -214,17 +220,26 @@ class _Question:
         """Ask one server. Raises `VeeamError`."""
         query = self._query(server.revision, await self._since(server))
         tests = await self._tests(server)
-
-        async def ask(skip: int, limit: int) -> Page[Session]:
-            return await server.sessions(query.page(skip=skip, limit=limit))
-
         if not tests:
-            return _on(server.name, await window(ask, skip=self._skip, count=self._count))
-        end = self._skip + self._count
-        kept = await scanned(
-            ask, lambda session: all(test(session) for test in tests), at_most=SCAN_AT_MOST, enough=end + 1
+            return _on(server.name, await window(_asking(server, query), skip=self._skip, count=self._count))
+        cut = slice(self._skip, self._skip + self._count)
+        if self._request.which is not SessionsFilter.RUNNING:
+            return _on(server.name, await self._scanned(server, query, tests), cut)
+        # Whether a filter by result finds a session that has none yet is nowhere said; its state is certain.
+        by_state = [replace(query, results=(), state=state) for state in _UNFINISHED]
+        async with at_once() as group:
+            asked = [group.create_task(self._scanned(server, one, tests)) for one in (query, *by_state)]
+        return _on(server.name, _together([task.result() for task in asked]), cut)
+
+    async def _scanned(
+        self, server: VeeamServer, query: SessionsQuery, tests: Sequence[_Test]
+    ) -> Rows[Session]:
+        return await scanned(
+            _asking(server, query),
+            lambda session: all(test(session) for test in tests),
+            at_most=SCAN_AT_MOST,
+            enough=self._skip + self._count + 1,
         )
-        return _on(server.name, kept, slice(self._skip, end))
 
     async def _since(self, server: VeeamServer) -> datetime | None:
         if self._request.within is None:
@@ -258,6 +273,21 @@ class _Question:
             seen = {job_id for job_id, name in names.items() if self._sight.sees(server.name, name)}
             tests.append(lambda session: session.job_id in seen)
         return tuple(tests)
+
+
+def _asking(server: VeeamServer, query: SessionsQuery) -> Ask[Session]:
+    async def ask(skip: int, limit: int) -> Page[Session]:
+        return await server.sessions(query.page(skip=skip, limit=limit))
+
+    return ask
+
+
+def _together(parts: Sequence[Rows[Session]]) -> Rows[Session]:
+    """Each session once, the newest first."""
+    found = {session.id: session for part in parts for session in part.rows}
+    ordered = sorted(found.values(), key=_age)
+    is_exact = all(part.is_exact for part in parts)
+    return Rows(tuple(ordered), len(ordered), is_exact, sum(part.unreadable for part in parts))
 
 
 def _on(server: ServerName, rows: Rows[Session], cut: slice = slice(None)) -> Rows[FoundSession]:

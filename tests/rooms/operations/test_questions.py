@@ -8,6 +8,7 @@ import pytest
 from bot.operations.answers import (
     HelpAnswer,
     JobAnswer,
+    JobsAnswer,
     ServersAnswer,
     SessionAnswer,
     SessionsAnswer,
@@ -19,6 +20,8 @@ from bot.operations.outcomes import Ambiguous, Failed, NotFound
 from bot.operations.requests import (
     HelpRequest,
     JobRequest,
+    JobsFilter,
+    JobsRequest,
     KnownJob,
     NamedJob,
     ServersRequest,
@@ -29,7 +32,7 @@ from bot.operations.requests import (
     StopRequest,
     WhoamiRequest,
 )
-from bot.sandbox.vbr.faults import refusing
+from bot.sandbox.vbr.faults import changed, refusing
 from bot.settings import Role
 from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
@@ -178,6 +181,31 @@ async def test_a_session_stopped_from_here_says_by_whom(office: Office) -> None:
     await office.ask(StopRequest(office.known("Files")))
     answer = await office.answer(SessionRequest(SessionId(session.id)), SessionAnswer)
     assert answer.view.stopped_by == OPERATOR
+
+
+async def test_running_sessions_without_a_result(office: Office) -> None:
+    """A session that runs is found by its state where a filter by result leaves out what has none yet."""
+    session = office.world.begin_run("Files")
+    nothing = changed(lambda answer: {**answer, "data": [], "pagination": {"total": 0, "count": 0}})
+    office.hq.faults.add("GET", "/api/v1/sessions", nothing)
+    request = SessionsRequest(which=SessionsFilter.RUNNING, server=HQ)
+    answer = await office.answer(request, SessionsAnswer)
+    assert [row.session.id for row in answer.rows] == [session.id]
+
+
+async def test_a_reason_without_task_sessions(office: Office) -> None:
+    """Where VBR has no task sessions to give, the log gives the reason."""
+    office.hq.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", refusing(404), times=9)
+    answer = await office.answer(JobsRequest(which=JobsFilter.FAILED, server=HQ), JobsAnswer)
+    assert any(row.reason for row in answer.rows)
+
+
+async def test_status_where_rows_are_not_counted(office: Office) -> None:
+    """A server that gives no total has its rows counted."""
+    uncounted = changed(lambda answer: {**answer, "pagination": {"count": len(answer["data"])}})
+    office.hq.faults.add("GET", "/api/v1/jobs/states", uncounted, times=99)
+    (hq,) = (await office.answer(StatusRequest(server=HQ), StatusAnswer)).servers
+    assert (hq.failed_total, hq.jobs_total) == (2, 8)
 
 
 async def test_status_counts_what_stands(office: Office) -> None:
