@@ -13,7 +13,7 @@ from bot.operations.asking import Asking
 from bot.operations.catalog import Operation, operation_of
 from bot.operations.latest import has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
-from bot.operations.offers import obstacle
+from bot.operations.offers import lack, obstacle
 from bot.operations.outcomes import (
     Ambiguous,
     Done,
@@ -62,7 +62,7 @@ class Actions:
         self._fleet = fleet
         self._lookup = lookup
         self._rights = rights
-        self._views = JobViews(rights)
+        self._views = JobViews(rights, fleet)
         self._sender = sender
         self._memory = memory
         self._clock = clock
@@ -113,6 +113,10 @@ class Actions:
             return Refused(
                 verdict.refusal, operation, asking.person.standing, verdict.roles_needed, verdict.groups
             )
+        lacked = lack(request, self._fleet.server(job.server).revision)
+        if lacked is not None:
+            view = self._views.of(asking, job.server, job.state)
+            return NotNow(operation, view, Obstacle.LACKED, lacked)
         told, job = job.state, await with_session(self._fleet.server(job.server), job)
         if request.drawn is not None and has_moved_on(request.drawn, told, job.state):
             again = replace(request, job=KnownJob(job.server, job.state.id), drawn=drawn_now(job.state))

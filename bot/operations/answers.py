@@ -108,7 +108,10 @@ class SessionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """One server: whether it answers, its time, its build if this account may know it, its last good poll."""
+    """One server: whether it answers, its time, its build if this account may know it, its last good poll.
+
+    `lacks` are the operations that its revision of the API does not have, which came with `product`.
+    """
 
     server: ServerName
     time: ServerTime | None
@@ -116,6 +119,8 @@ class ServerView:
     error: VeeamError | None
     answered_in_ms: int | None
     last_poll_at: datetime | None
+    product: str = ""
+    lacks: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +158,27 @@ class ServersAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class LackingServer:
+    """A server whose revision of the API, which came with `product`, does not have these operations."""
+
+    server: ServerName
+    product: str
+    lacks: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HelpAnswer:
-    """What this person may do; `topic` when one operation was asked about."""
+    """What this person may do; `topic` when one operation was asked about.
+
+    `lacking` are the servers on which some of it cannot be done by anybody.
+    """
 
     operations: tuple[Operation, ...]
     topic: Operation | None
     unknown_word: str | None
     nearest: Operation | None
     is_granted_anything: bool
+    lacking: tuple[LackingServer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

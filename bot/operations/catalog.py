@@ -26,6 +26,7 @@ from bot.operations.requests import (
     WhoamiRequest,
 )
 from bot.settings import Role
+from bot.veeam import Capability
 
 ALL_ROLES = frozenset(Role)
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
@@ -59,7 +60,10 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be done. `roles` empty means everyone, granted or not."""
+    """One thing that can be done.
+
+    `roles` empty means everyone, granted or not. `needs` is what a server's revision of the API must have.
+    """
 
     name: str
     usage: str
@@ -73,6 +77,7 @@ class Operation:
     style: Style = Style.PLAIN
     confirmation: Confirmation | None = None
     done: str = ""  # "started": the word of the outcome, for actions
+    needs: Capability | None = None
 
 
 HELP = Operation(
@@ -207,6 +212,7 @@ RETRY = Operation(
         yes="Retry",
     ),
     done="retried",
+    needs=Capability.RETRY,
 )
 
 ENABLE = Operation(
@@ -259,6 +265,7 @@ CLONE = Operation(
         yes="Clone",
     ),
     done="cloned",
+    needs=Capability.CLONE,
 )
 
 CATALOG: tuple[Operation, ...] = (

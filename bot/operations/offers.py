@@ -5,8 +5,19 @@ Drawing a button gives no right: who clicks is asked for theirs when the operati
 
 from typing import assert_never
 
-from bot.operations.catalog import CLONE, DISABLE, ENABLE, JOB, RETRY, START, STOP, Operation
-from bot.operations.outcomes import Obstacle
+from bot.operations.catalog import (
+    CATALOG,
+    CLONE,
+    DISABLE,
+    ENABLE,
+    JOB,
+    RETRY,
+    START,
+    STOP,
+    Operation,
+    operation_of,
+)
+from bot.operations.outcomes import Lack, Obstacle
 from bot.operations.people import Person
 from bot.operations.requests import (
     ActionRequest,
@@ -19,13 +30,18 @@ from bot.operations.requests import (
 )
 from bot.operations.roles import Rights, Target
 from bot.settings import ServerName
-from bot.veeam import JobState, Result
+from bot.veeam import Capability, JobState, Result, Revision
 
 _IMMEDIATE = "immediate"
 
 
-def offers_all(state: JobState) -> tuple[Operation, ...]:
-    """Return what makes sense on the job, the likeliest first, for a message that many people see."""
+def offers_all(state: JobState, revision: Revision) -> tuple[Operation, ...]:
+    """Return what makes sense on the job and its server has, the likeliest first."""
+    lacked = lacked_by(revision)
+    return tuple(operation for operation in _sensible(state) if operation not in lacked)
+
+
+def _sensible(state: JobState) -> tuple[Operation, ...]:
     switch = ENABLE if state.is_disabled else DISABLE
     if state.is_active:
         return (JOB, switch, CLONE) if never_stops(state) else (STOP, JOB, switch, CLONE)
@@ -34,12 +50,27 @@ def offers_all(state: JobState) -> tuple[Operation, ...]:
     return (START, JOB, switch, CLONE)
 
 
-def offers(rights: Rights, person: Person, server: ServerName, state: JobState) -> tuple[Operation, ...]:
+def offers(
+    rights: Rights, person: Person, server: ServerName, state: JobState, revision: Revision
+) -> tuple[Operation, ...]:
     """Return what makes sense on the job and is allowed to this person."""
     target = Target(server, state.name)
-    return tuple(
-        operation for operation in offers_all(state) if rights.may(person, operation, target).is_allowed
-    )
+    offered = offers_all(state, revision)
+    return tuple(operation for operation in offered if rights.may(person, operation, target).is_allowed)
+
+
+def lacked_by(revision: Revision) -> tuple[Operation, ...]:
+    """Return the operations that a server of this revision does not have, whatever its jobs."""
+    return tuple(each for each in CATALOG if each.needs is not None and not revision.has(each.needs))
+
+
+def lack(request: ActionRequest, revision: Revision) -> Lack | None:
+    """Return what the request takes and the server's revision does not have; None when it has all."""
+    needs = {operation_of(request).needs}
+    if isinstance(request, StopRequest) and request.chained:
+        needs.add(Capability.CHAINED_STOP)
+    lacked = next((each for each in needs if each is not None and not revision.has(each)), None)
+    return None if lacked is None else Lack(lacked, revision.product)
 
 
 def obstacle(

@@ -11,7 +11,7 @@ from bot.operations.effects import Effect, Ran
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, Request
 from bot.settings import Role
-from bot.veeam import JobId, ServerName, SessionId, VeeamError
+from bot.veeam import Capability, JobId, ServerName, SessionId, VeeamError
 
 
 class Refusal(StrEnum):
@@ -115,15 +115,28 @@ class Obstacle(StrEnum):
     NEVER_STOPS = "never_stops"  # stop of an immediate backup copy: VBR can only disable it
     ENABLED = "enabled"  # enable, and it is
     DISABLED = "disabled"  # disable, and it is
+    LACKED = "lacked"  # the server's revision of the API has no such thing
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a server's revision of the API does not have; `product` is the VBR that it came with."""
+
+    capability: Capability
+    product: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """The job as it stands does not allow it, for a named reason. Nothing was sent."""
+    """The job as it stands, or its server, does not allow it, for a named reason. Nothing was sent.
+
+    `lack` goes with `Obstacle.LACKED`.
+    """
 
     operation: Operation
     job: JobView
     obstacle: Obstacle
+    lack: Lack | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,25 @@
 """`help` and `whoami`: what somebody may do here, and why. Asks VBR nothing."""
 
-from bot.operations.answers import HeldGrant, HelpAnswer, WhoamiAnswer
+from bot.operations.answers import HeldGrant, HelpAnswer, LackingServer, WhoamiAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import BY_NAME, CATALOG, Operation
 from bot.operations.matching import fold, nearest
+from bot.operations.offers import lacked_by
 from bot.operations.outcomes import Done
 from bot.operations.people import People, Person
 from bot.operations.requests import HelpRequest, WhoamiRequest
 from bot.operations.roles import Rights
-from bot.settings import Role, ServerName
+from bot.settings import Role
+from bot.veeam import Fleet
 
 
 class Personal:
     """Answers `help` and `whoami`."""
 
-    def __init__(self, people: People, rights: Rights, servers: tuple[ServerName, ...]) -> None:
+    def __init__(self, people: People, rights: Rights, fleet: Fleet) -> None:
         self._people = people
         self._rights = rights
-        self._servers = servers
+        self._fleet = fleet
 
     async def help(self, request: HelpRequest, asking: Asking) -> Done:
         """Return what this person may do; with a word, the operation of that name or button."""
@@ -31,6 +33,7 @@ class Personal:
                 unknown_word=unknown,
                 nearest=BY_NAME[alike[0]] if alike else None,
                 is_granted_anything=bool(self._rights.held(asking.person)),
+                lacking=self._lacking(asking),
             )
         )
 
@@ -52,10 +55,15 @@ class Personal:
 
     def _known_to(self, asking: Asking, held: tuple[HeldGrant, ...]) -> tuple[HeldGrant, ...]:
         """A grant's globs are names too: of others' grants only those are told that the asker has as well."""
-        if all(asking.sight.sees_all(server) for server in self._servers):
+        if all(asking.sight.sees_all(server) for server in self._fleet.names):
             return held
         own = {mine.grant for mine in self._rights.held(asking.person)}
         return tuple(theirs for theirs in held if theirs.grant in own)
+
+    def _lacking(self, asking: Asking) -> tuple[LackingServer, ...]:
+        seen = [self._fleet.server(name) for name in self._fleet.names if asking.sight.sees_server(name)]
+        lacking = (LackingServer(one.name, one.revision.product, lacked_by(one.revision)) for one in seen)
+        return tuple(each for each in lacking if each.lacks)
 
     def _operations(self, person: Person) -> tuple[Operation, ...]:
         return tuple(operation for operation in CATALOG if self._rights.may(person, operation).is_allowed)

@@ -7,7 +7,6 @@ from typing import assert_never
 import structlog
 
 from bot.observability import Clock
-from bot.operations import offers
 from bot.operations.actions import Actions, Memory
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
@@ -56,13 +55,13 @@ from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Plans, Sender
 from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
-from bot.settings import GrantSettings, ServerName
+from bot.settings import GrantSettings
 from bot.store.audit import AuditLog
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
 from bot.store.timed_disables import TimedDisables
-from bot.veeam import Fleet, JobState, VeeamError
+from bot.veeam import Fleet, VeeamError
 
 log = structlog.get_logger()
 
@@ -114,12 +113,12 @@ class Runner:
         self._allowed_channels = frozenset(rules.allowed_channels)
         self._rights = Rights(rules.grants)
         self._record = Record(stores.audit, clock)
-        lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), JobViews(self._rights)
+        lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), JobViews(self._rights, fleet)
         sessions = SessionViews(stores.own_actions)
         plans = Plans(stores.own_actions, stores.timed_disables)
         sender = Sender(fleet, views, self._record, plans, clock)
         memory = Memory(self._record, stores.presses, servants.acting)
-        self._personal = Personal(surroundings.people, self._rights, fleet.names)
+        self._personal = Personal(surroundings.people, self._rights, fleet)
         self._jobs = Jobs(fleet, lookup, views, reasons, clock)
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
         self._sessions = Sessions(fleet, lookup, views, sessions, clock)
@@ -138,14 +137,6 @@ class Runner:
         self._surroundings.metrics.operation_finished(operation.name, kind_of(outcome), seconds=seconds)
         _tell(operation, gesture, outcome, seconds)
         return outcome
-
-    def offers(self, person: Person, server: ServerName, state: JobState) -> tuple[Operation, ...]:
-        """Return the operations whose buttons to draw for this person on this job."""
-        return offers.offers(self._rights, person, server, state)
-
-    def offers_all(self, state: JobState) -> tuple[Operation, ...]:
-        """Return the operations whose buttons to draw on this job where many people look."""
-        return offers.offers_all(state)
 
     async def _outcome(self, operation: Operation, gesture: Gesture, request: Request | Misread) -> Outcome:
         try:

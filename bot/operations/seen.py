@@ -8,7 +8,7 @@ from bot.operations.offers import offers
 from bot.operations.reasons import Failure
 from bot.operations.roles import Rights, Sight
 from bot.settings import ServerName
-from bot.veeam import Job, JobState
+from bot.veeam import Fleet, Job, JobState
 
 _OF_NO_OTHER_JOB = ("id", "name", "type", "description", "isDisabled", "isHighPriority")
 _OF_ITS_OWN_SCHEDULE = ("runAutomatically", "retry")
@@ -17,20 +17,22 @@ _OF_ITS_OWN_SCHEDULE = ("runAutomatically", "retry")
 class JobViews:
     """Job states as they are shown to the person who asks."""
 
-    def __init__(self, rights: Rights) -> None:
+    def __init__(self, rights: Rights, fleet: Fleet) -> None:
         self._rights = rights
+        self._fleet = fleet
 
     def of(
         self, asking: Asking, server: ServerName, state: JobState, failure: Failure | None = None
     ) -> JobView:
         """Return the job as shown, with the operations that make sense on it and are allowed."""
         failure = failure or Failure()
+        revision = self._fleet.server(server).revision
         return JobView(
             server=server,
             state=state_as_seen(asking.sight, server, state),
             failed_in_a_row=failure.in_a_row,
             reason=failure.reason,
-            operations=offers(self._rights, asking.person, server, state),
+            operations=offers(self._rights, asking.person, server, state, revision),
         )
 
 

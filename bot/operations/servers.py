@@ -15,6 +15,7 @@ from bot.operations.answers import (
 from bot.operations.asking import Asking
 from bot.operations.listing import Rows, scanned
 from bot.operations.lookup import Lookup
+from bot.operations.offers import lacked_by
 from bot.operations.outcomes import Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.ports import WatchHealth
@@ -131,6 +132,7 @@ class Servers:
             return _Alive(time, None, error, answered_in_ms)
 
     def _server_view(self, name: ServerName, alive: _Alive | None, silence: VeeamError | None) -> ServerView:
+        revision = self._fleet.server(name).revision
         return ServerView(
             server=name,
             time=alive.time if alive is not None else None,
@@ -138,6 +140,8 @@ class Servers:
             error=alive.refusal if alive is not None else silence,
             answered_in_ms=alive.answered_in_ms if alive is not None else None,
             last_poll_at=self._health.last_poll_at(name),
+            product=revision.product,
+            lacks=lacked_by(revision),
         )
 
     def _status(self, name: ServerName, standing: _Standing, asking: Asking) -> ServerStatus:

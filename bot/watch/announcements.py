@@ -121,7 +121,7 @@ class Announcer:
             if not await self._sessions.claim(transaction, server, session.id, ended_at):
                 return False
             own = await self._own_actions.within(transaction, server, [session.id])
-            facts = session_facts(prepared, own)
+            facts = session_facts(prepared, own, lacks=self._server.revision.lacks)
             goes_to = routed(self._rules, server, prepared, facts.started_in)
             queued = await self._queued(transaction, prepared, facts, goes_to, reading)
             await self._outbox.add(transaction, queued.rows)

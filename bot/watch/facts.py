@@ -46,7 +46,8 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """One session that ended. `result` is VBR's word.
 
     `started_by` and `stopped_by` are the people who did so through the bot, `…_in` the channels they did
-    it in.
+    it in. `retries` is the first session of the run that this one retries and `begins_run` that it retries
+    none, where VBR says so. `lacks` is what the server's revision of the API has not.
     """
 
     session_id: SessionId
@@ -62,6 +63,9 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     stopped_by: str | None = None
     stopped_in: str | None = None
     story: StoryFacts | None = None
+    retries: SessionId | None = None
+    begins_run: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

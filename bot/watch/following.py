@@ -103,4 +103,5 @@ class Following:
         prepared = Prepared(
             Ended(session, group_of(session), ended_at), None, story=await story_of(self._server, session)
         )
-        return session_facts(prepared, await self._own_actions.of(self._server.name, [session.id]))
+        own = await self._own_actions.of(self._server.name, [session.id])
+        return session_facts(prepared, own, lacks=self._server.revision.lacks)

@@ -1,8 +1,8 @@
 """Runs: which sessions are attempts of one run, and what that makes of it. Pure.
 
-VBR 1.3-rev0 shows each attempt as a session of its own and does not tie them together, so that they are
-tied by job, time and who started them. Automatic retries follow scheduled runs that Failed, a set time
-apart.
+VBR shows each attempt as a session of its own. Since 1.3-rev2 it names the first one with each retry; before,
+nothing ties them together, so that they are tied by job, time and who started them. Automatic retries follow
+scheduled runs that Failed, a set time apart.
 """
 
 from datetime import datetime, timedelta
@@ -89,13 +89,15 @@ def begun(facts: RunFacts, retry: RetryPolicy | None) -> Run:
 
 
 def belongs(run: Run, session: SessionFacts) -> bool:
-    """Whether a session is a further attempt of a run: retried through the bot, or by VBR in due time."""
+    """Whether a session is a further attempt of a run: by VBR's own word, through the bot, or in due time."""
+    if session.retries is not None:
+        return session.retries in {run.facts.first.retries, *(each.session_id for each in run.facts.attempts)}
     last = run.facts.last
     if not is_failed(last) or session.created_at < last.ended_at:
         return False
     if session.started_operation == RETRY:
         return True
-    if is_by_person(session) or run.retry_wait_minutes is None:
+    if session.begins_run or is_by_person(session) or run.retry_wait_minutes is None:
         return False
     latest = last.ended_at + timedelta(minutes=run.retry_wait_minutes) + MARGIN
     attempts_at_most = run.facts.attempts_total or _UNSAID.count + 1

@@ -1,6 +1,6 @@
 """What a session that ended is, as facts, and where it is routed. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -62,8 +62,13 @@ def result_of(ended: Ended) -> str:
     return (result and result.result) or Result.NONE.value
 
 
-def session_facts(prepared: Prepared, own: Sequence[OwnAction]) -> SessionFacts:
-    """Return a session as facts; `own` is what was done to it through the bot, oldest first."""
+def session_facts(
+    prepared: Prepared, own: Sequence[OwnAction], *, lacks: Collection[str] = ()
+) -> SessionFacts:
+    """Return a session as facts; `own` is what was done to it through the bot, oldest first.
+
+    `lacks` are the capabilities that its server's revision has not.
+    """
     session, result = prepared.ended.session, result_of(prepared.ended)
     started = next((action for action in own if action.operation != STOP), None)
     stopped = next((action for action in own if action.operation == STOP), None)
@@ -84,6 +89,9 @@ def session_facts(prepared: Prepared, own: Sequence[OwnAction]) -> SessionFacts:
         stopped_by=None if stopped is None else stopped.person_id,
         stopped_in=None if stopped is None else stopped.channel_id,
         story=prepared.story,
+        retries=session.retries,
+        begins_run=session.begins_run,
+        lacks=tuple(sorted(lacks)),
     )
 
 

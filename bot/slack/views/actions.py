@@ -89,7 +89,7 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
     left_out = story.failed_total + story.warned_total - len(problems)
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
-        _ended_controls(target, session, is_stopped=is_stopped),
+        _ended_controls(target, session, ended, is_stopped=is_stopped),
     ]
     return compose(head, [_object(problem) for problem in problems], tail, noun="object", plural="objects")
 
@@ -152,8 +152,11 @@ def _running_controls(operation: Operation, target: Target, session: Session | N
     return controls([job_control(running, STOP), job_control(running, JOB)])
 
 
-def _ended_controls(target: Target, session: Session, *, is_stopped: bool) -> Part:
+def _ended_controls(
+    target: Target, session: Session, ended: SessionFacts | None, *, is_stopped: bool
+) -> Part:
     if is_stopped:
         return controls([job_control(target, START), job_control(target, JOB)])
-    again = job_control(target, RETRY) if session.outcome is Result.FAILED else None
+    retry = START if ended is not None and RETRY.needs in ended.lacks else RETRY
+    again = job_control(target, retry) if session.outcome is Result.FAILED else None
     return controls([again, job_control(target, JOB)])

@@ -1,10 +1,13 @@
 """What can be done here, one screen of it; or all about one command."""
 
-from bot.operations.answers import HelpAnswer
+from collections.abc import Sequence
+
+from bot.operations.answers import HelpAnswer, LackingServer
 from bot.operations.catalog import CATALOG, Kind, Operation
 from bot.settings import Role
-from bot.slack.text import code
+from bot.slack.text import code, strong
 from bot.slack.views.message import Message, Part, compose, heading, note, paragraph
+from bot.slack.views.signs import lacks
 
 _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself"))
 
@@ -12,26 +15,31 @@ _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself
 def help_(answer: HelpAnswer, *, command: str) -> Message:
     """The commands that this person may use, or one of them with its examples and its roles."""
     if answer.topic is not None:
-        return _one(answer.topic, may=answer.topic in answer.operations, command=command)
+        return _one(answer.topic, answer, command=command)
     head = [heading(f"What {command} can do"), paragraph(_unknown(answer, command), _without_role(answer))]
     groups = [_group(title, kind, answer, command) for kind, title in _GROUPS]
     tail = [
         note(
             f"{code(f'{command} help {_topic(answer)}')} tells all about one of them.",
             "`server:NAME` narrows a command to one server.",
+            *(_lacks(each, answer.operations) for each in answer.lacking),
         )
     ]
     return compose(head, groups, tail)
 
 
-def _one(operation: Operation, *, may: bool, command: str) -> Message:
+def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
+    may = operation in answer.operations
     lines = [f"{code(f'{command} {operation.usage}')}", f"{operation.help[:1].upper()}{operation.help[1:]}."]
     examples = [code(f"{command} {example}") for example in operation.examples]
     head = [
         heading(f"{command} {operation.name}"),
         paragraph(*lines),
         paragraph("For example:", *examples) if examples else paragraph(),
-        note(f"For: {roles(operation)}." + ("" if may else " You have none of these roles here.")),
+        note(
+            f"For: {roles(operation)}." + ("" if may else " You have none of these roles here."),
+            *(_lacks(each, (operation,)) for each in answer.lacking),
+        ),
     ]
     return compose(head)
 
@@ -62,6 +70,11 @@ def _without_role(answer: HelpAnswer) -> str:
     if answer.is_granted_anything:
         return ""
     return "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
+
+
+def _lacks(server: LackingServer, asked: Sequence[Operation]) -> str:
+    missing = [operation for operation in server.lacks if operation in asked]
+    return f"{strong(server.server)}: {lacks(server.product, missing)}" if missing else ""
 
 
 def _topic(answer: HelpAnswer) -> str:

@@ -7,6 +7,7 @@ from bot.operations.outcomes import (
     Ambiguous,
     Broken,
     Failed,
+    Lack,
     Misread,
     MovedOn,
     NotFound,
@@ -25,7 +26,7 @@ from bot.slack.views.buttons import Target, choice_menu, controls, job_control, 
 from bot.slack.views.errors import explain
 from bot.slack.views.job import job_state
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
-from bot.veeam import Session
+from bot.veeam import Capability, Session
 
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
@@ -130,7 +131,7 @@ def not_now(outcome: NotNow) -> Message:
     """The job's state does not allow it."""
     name = signs.job_name(outcome.job.state.name, outcome.job.server)
     head = [
-        paragraph(f"{name} {_OBSTACLES[outcome.obstacle]} Nothing was sent."),
+        paragraph(f"{name} {_OBSTACLES[outcome.obstacle]} Nothing was sent.", _lack(outcome.lack)),
         job_state(outcome.job),
         _job_buttons(outcome.job),
     ]
@@ -188,12 +189,26 @@ _OBSTACLES = {
     Obstacle.NOT_RUNNING: "is not running, so there is nothing to stop.",
     Obstacle.ENABLED: "is enabled already.",
     Obstacle.DISABLED: "is disabled already.",
+    Obstacle.LACKED: "is on a server whose API does not have this.",
     Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
 }
 _NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
 )
+
+
+_INSTEAD = {
+    Capability.RETRY: "Start the job instead.",
+    Capability.CLONE: "Clone it in VBR's console.",
+    Capability.CHAINED_STOP: "Stop the jobs one by one.",
+}
+
+
+def _lack(lack: Lack | None) -> str:
+    if lack is None:
+        return ""
+    return f"{lack.product}'s API has no {lack.capability}. {_INSTEAD.get(lack.capability, '')}".strip()
 
 
 def _found(outcome: Unclear) -> str:

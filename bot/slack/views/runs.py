@@ -1,6 +1,6 @@
 """A run of a job that ended: its root message, and what is told in its thread."""
 
-from bot.operations.catalog import JOB, RETRY, START
+from bot.operations.catalog import JOB, RETRY, START, Operation
 from bot.operations.requests import Drawn
 from bot.slack.text import code, count, date, duration, literal, mention, strong
 from bot.slack.views import signs
@@ -74,7 +74,7 @@ def no_further_attempt(facts: NoFurtherAttempt) -> Message:
     run = facts.run
     head = paragraph(
         f"{signs.FAILED} Failed for good: {signs.job_name(run.job_name, run.server)}",
-        "The automatic attempt that was expected did not come. Retry runs the objects that failed again.",
+        f"The automatic attempt that was expected did not come. {_what_again_does(run.last)}",
         mention(facts.mention) if facts.mention else "",
     )
     return compose([head, controls(_run_controls(run))])
@@ -178,7 +178,7 @@ def _next_step(run: RunFacts) -> str:
     if not run.is_final:
         due = f" by {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
         return f"VBR should try again on its own{due}."
-    return "VBR won't try again on its own. Retry runs the objects that failed again."
+    return f"VBR won't try again on its own. {_what_again_does(run.last)}"
 
 
 def _late(run: RunFacts) -> str:
@@ -189,8 +189,18 @@ def _run_controls(run: RunFacts) -> list[Control | None]:
     target = Target(run.server, run.job_id, run.job_name, Drawn(run.last.session_id, is_active=False))
     if run.last.stopped_by:
         return [job_control(target, START), job_control(target, JOB)]
-    again = job_control(target, RETRY) if _has_failed(run.last) else None
+    again = job_control(target, _again(run.last)) if _has_failed(run.last) else None
     return [again, job_control(target, JOB)]
+
+
+def _what_again_does(session: SessionFacts) -> str:
+    if _again(session) is START:
+        return "Start runs the job again."
+    return "Retry runs the objects that failed again."
+
+
+def _again(session: SessionFacts) -> Operation:
+    return START if RETRY.needs in session.lacks else RETRY
 
 
 def _problems(told: StoryFacts) -> list[Part]:

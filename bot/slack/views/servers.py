@@ -29,7 +29,11 @@ def _server(view: ServerView) -> Part:
         return paragraph(f"{signs.FAILED} {explained.happened}", explained.advice, polled)
     took = "" if view.answered_in_ms is None else f" in {view.answered_in_ms:,} ms"
     return paragraph(
-        f"{signs.SUCCESS} {strong(view.server)} answers{took}", _build(view), _clock(view), polled
+        f"{signs.SUCCESS} {strong(view.server)} answers{took}",
+        _build(view),
+        _clock(view),
+        polled,
+        signs.lacks(view.product, view.lacks),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.operations.answers import JobView, Silence
+from bot.operations.catalog import Operation
 from bot.slack.text import bar, code, count, date, duration, literal, size, strong
 from bot.slack.views.errors import in_brief
 from bot.veeam import JobState, Result, Session, SessionProgress, SessionState, known
@@ -132,6 +133,12 @@ def bottleneck(word: str | None) -> str:
 def silences(silent: Iterable[Silence]) -> list[str]:
     """The servers that did not answer, by name, each with why."""
     return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
+
+
+def lacks(product: str, operations: Iterable[Operation]) -> str:
+    """What nobody can do on a server, and why; nothing where its revision of the API has it all."""
+    missing = " and no ".join(operation.name for operation in operations)
+    return f"The bot speaks {product}'s API with it, which has no {missing}." if missing else ""
 
 
 def nothing_found(only_server: str | None) -> str:

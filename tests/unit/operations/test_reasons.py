@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.operations.offers import obstacle, offers_all
-from bot.operations.outcomes import Obstacle
+from bot.operations.offers import lack, obstacle, offers_all
+from bot.operations.outcomes import Lack, Obstacle
 from bot.operations.reasons import failed_in_a_row, first_failed_message
 from bot.operations.requests import (
     ActionRequest,
@@ -16,7 +16,17 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.settings import ServerName
-from bot.veeam import JobId, JobState, Session, SessionId, SessionResult, TaskSession, TaskSessionId
+from bot.veeam import (
+    REVISIONS,
+    Capability,
+    JobId,
+    JobState,
+    Session,
+    SessionId,
+    SessionResult,
+    TaskSession,
+    TaskSessionId,
+)
 
 JOB = JobId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")
 
@@ -79,10 +89,37 @@ def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expecte
 def test_what_makes_sense_on_a_job(status: str, result: str, mode: str | None, expected: list[str]) -> None:
     """The buttons follow from the job's state, whatever words a newer VBR has for it."""
     state = JobState(id=JOB, status=status, last_result=result, backup_copy_mode=mode)
-    assert [operation.name for operation in offers_all(state)] == expected
+    assert [operation.name for operation in offers_all(state, REVISIONS["1.3-rev0"])] == expected
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
+def test_what_a_revision_lacks_is_not_offered(revision: str) -> None:
+    """1.2-rev1 has no retry and no clone: a failed job can be started there."""
+    state = JobState(id=JOB, status="stopped", last_result="Failed")
+    offered = {operation.name for operation in offers_all(state, REVISIONS[revision])}
+    assert {"retry", "clone"} & offered == (set() if revision == "1.2-rev1" else {"retry", "clone"})
+    assert "start" in offered
 
 
 REF = KnownJob(ServerName("hq"), JOB)
+
+
+@pytest.mark.parametrize(
+    ("request_", "lacks"),
+    [
+        (StartRequest(REF, full=True, chained=True), None),
+        (StopRequest(REF, now=True), None),
+        (StopRequest(REF, chained=True), Capability.CHAINED_STOP),
+        (RetryRequest(REF), Capability.RETRY),
+        (CloneRequest(REF), Capability.CLONE),
+    ],
+)
+def test_what_a_request_takes_that_12_3_has_not(
+    request_: StartRequest | StopRequest | RetryRequest | CloneRequest, lacks: Capability | None
+) -> None:
+    """Named before anything is sent, with the VBR whose API it is; newer revisions have it all."""
+    assert lack(request_, REVISIONS["1.2-rev1"]) == (lacks and Lack(lacks, "VBR 12.3"))
+    assert lack(request_, REVISIONS["1.3-rev0"]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,153 @@
+"""What can be done follows the revision of each server: nothing that it lacks is offered, or sent."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.operations.answers import ActionAnswer, HelpAnswer, JobsAnswer, ServersAnswer, StatusAnswer
+from bot.operations.effects import Ran
+from bot.operations.outcomes import Done, Lack, NotNow, Obstacle
+from bot.operations.requests import (
+    CloneRequest,
+    HelpRequest,
+    JobsFilter,
+    JobsRequest,
+    NamedJob,
+    RetryRequest,
+    ServersRequest,
+    StartRequest,
+    StatusRequest,
+    StopRequest,
+)
+from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr.life import Start
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.store.database import Database
+from bot.store.upgrade import upgrade
+from bot.veeam import REVISIONS, Capability, Fleet
+from tests.rooms.operations.office import DR, HQ, Office
+from tests.rooms.veeam.clients import client_of
+from tests.support.clock import FakeClock
+
+OLD = "1.2-rev1"
+NEW = "1.3-rev2"
+ADMINS = (GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),)
+
+
+@pytest.fixture(params=list(REVISIONS))
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
+    """`hq` is as old as the revision, `dr` is of 1.3-rev2; the operators are administrators."""
+    address = f"sqlite:///{tmp_path}/bot.db"
+    await upgrade(address)
+    other = World(clock.now, name="vbr02", seed=2)
+    other.add_job("Other")
+    other.finish_run("Other", result="Failed")
+    database = Database(address)
+    old, new = (Behaviour(supported_revisions=accepted_by(name)) for name in (revision, NEW))
+    async with VbrSandbox(world, behaviour=old) as hq, VbrSandbox(other, behaviour=new) as dr:
+        fleet = Fleet(
+            [
+                client_of(hq, clock, name=HQ, api_version=revision),
+                client_of(dr, clock, name=DR, api_version=NEW),
+            ]
+        )
+        yield Office(hq, dr, fleet, database, clock, grants=ADMINS)
+        await fleet.close()
+        refused = [(one.template, one.query, one.status) for one in hq.requests if one.status in {400, 404}]
+        assert refused == []
+    await database.close()
+
+
+def named(job: str) -> NamedJob:
+    return NamedJob(job, server="hq", exact=True)
+
+
+async def test_retry(office: Office, revision: str) -> None:
+    """Retried where the revision has it; on VBR 12.3 said to be lacking, and nothing is sent."""
+    outcome = await office.ask(RetryRequest(named("SQL Prod")))
+    if revision == OLD:
+        assert isinstance(outcome, NotNow)
+        assert (outcome.obstacle, outcome.lack) == (Obstacle.LACKED, Lack(Capability.RETRY, "VBR 12.3"))
+        assert "retry" not in {operation.name for operation in outcome.job.operations}
+        assert office.posts() == []
+        return
+    assert isinstance(outcome, Done)
+    assert [verb for verb, _ in office.posts()] == ["retry"]
+
+
+async def test_what_else_12_3_lacks(office: Office, revision: str) -> None:
+    """A clone, and a stop that takes the chained jobs along; a plain stop is done."""
+    office.world.life.begin(office.world.job("Files"), Start(), office.world.now())
+    clone = await office.ask(CloneRequest(named("SQL Prod")))
+    chained = await office.ask(StopRequest(named("Files"), chained=True))
+    if revision != OLD:
+        assert isinstance(clone, Done)
+        assert isinstance(chained, Done)
+        return
+    assert isinstance(clone, NotNow)
+    assert isinstance(chained, NotNow)
+    assert (clone.lack, chained.lack) == (
+        Lack(Capability.CLONE, "VBR 12.3"),
+        Lack(Capability.CHAINED_STOP, "VBR 12.3"),
+    )
+    assert isinstance(await office.ask(StopRequest(named("Files"))), Done)
+    assert [verb for verb, _ in office.posts()] == ["stop"]
+
+
+async def test_buttons_are_those_that_the_server_has(office: Office, revision: str) -> None:
+    """Of two failed jobs in one list, each has what its own server can do."""
+    answer = await office.answer(JobsRequest(JobsFilter.FAILED), JobsAnswer)
+    offered = {row.state.name: {one.name for one in row.operations} for row in answer.rows}
+    assert {"retry", "clone", "start"} <= offered["Other"]
+    assert ("retry" in offered["SQL Prod"], "clone" in offered["SQL Prod"]) == (revision != OLD,) * 2
+    assert {"start", "disable"} <= offered["SQL Prod"]
+
+
+async def test_a_job_is_started(office: Office) -> None:
+    """A start is a start on every revision, and its session is known."""
+    outcome = await office.answer(StartRequest(named("Files")), ActionAnswer)
+    assert isinstance(outcome.effect, Ran)
+    assert outcome.effect.session is not None
+
+
+async def test_a_start_with_nothing_to_process(office: Office, revision: str) -> None:
+    """1.3-rev2 accepts it without a session: done, with none to follow."""
+    office.world.add_job("Empty", objects=())
+    outcome = await office.answer(StartRequest(named("Empty")), ActionAnswer)
+    assert isinstance(outcome.effect, Ran)
+    assert (outcome.effect.session is None) == (revision == NEW)
+
+
+async def test_running_and_disabled_jobs_are_found(office: Office) -> None:
+    """Whatever words the revision has for a status."""
+    office.world.life.begin(office.world.job("Files"), Start(), office.world.now())
+    await office.clock.advance(timedelta(minutes=1).total_seconds())
+    running = await office.answer(JobsRequest(JobsFilter.RUNNING, server="hq"), JobsAnswer)
+    disabled = await office.answer(JobsRequest(JobsFilter.DISABLED, server="hq"), JobsAnswer)
+    status = await office.answer(StatusRequest(server="hq"), StatusAnswer)
+    assert [row.state.name for row in running.rows] == ["Files"]
+    assert [row.state.name for row in disabled.rows] == ["Archive"]
+    assert (status.servers[0].running_total, status.servers[0].disabled_total) == (1, 1)
+
+
+async def test_a_type_is_found_by_either_name(office: Office) -> None:
+    """VBR 12.3 calls a vSphere backup `Backup`; whoever types the newer name means the same."""
+    answer = await office.answer(JobsRequest(type="vspherebackup", server="hq"), JobsAnswer)
+    assert "SQL Prod" in {row.state.name for row in answer.rows}
+
+
+async def test_help_and_servers_say_what_a_server_lacks(office: Office, revision: str) -> None:
+    """With the VBR whose API it is; a server that has everything is not mentioned."""
+    helped = await office.answer(HelpRequest(), HelpAnswer)
+    listed = await office.answer(ServersRequest(), ServersAnswer)
+    lacking = {view.server: tuple(one.name for one in view.lacks) for view in listed.servers}
+    expected = ("retry", "clone") if revision == OLD else ()
+    assert lacking == {HQ: expected, DR: ()}
+    assert [(one.server, one.product) for one in helped.lacking] == ([(HQ, "VBR 12.3")] if expected else [])
