@@ -17,7 +17,8 @@ from bot.slack.errors import SlackError, SlackRefused
 from bot.slack.web import Web
 
 PERSON_SECONDS = 180.0
-GROUPS_SECONDS = 300.0
+# One call a minute is far within Tier 2, and a replica that did not get the event is that far behind at most.
+GROUPS_SECONDS = 60.0
 # After failed refreshes the old list serves this long, counted from when it was read; then nobody has a
 # group.
 GROUPS_GRACE_SECONDS = 900.0
