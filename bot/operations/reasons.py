@@ -49,10 +49,10 @@ class Reasons:
 
     async def of(self, server: ServerName, state: JobState) -> Failure:
         """Return why the job's latest session failed; nothing for any other job, or where VBR is silent."""
-        if state.result is not Result.FAILED or state.session_id is None:
+        if state.result is not Result.FAILED:
             return Failure()
-        key = (server, state.session_id)
-        if key in self._kept:
+        key = None if state.session_id is None else (server, state.session_id)
+        if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         async with self._turns:
@@ -60,17 +60,22 @@ class Reasons:
                 found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
             except VeeamError:
                 return Failure()
+        if key is None:
+            return found
         self._kept[key] = found
         if len(self._kept) > FAILURES_KEPT:
             self._kept.popitem(last=False)
         return found
 
-    async def _look_up(self, server: VeeamServer, job_id: JobId, session_id: SessionId) -> Failure:
+    async def _look_up(self, server: VeeamServer, job_id: JobId, session_id: SessionId | None) -> Failure:
         query = SessionsQuery(
             job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_BACK
         )
         sessions = (await server.sessions(query)).rows
-        latest = next((session for session in sessions if session.id == session_id), None)
+        latest = next((session for session in sessions if session_id in {None, session.id}), None)
+        session_id = session_id if latest is None else latest.id
+        if session_id is None:
+            return Failure()
         return Failure(failed_in_a_row(sessions), await reason_of(server, session_id, latest))
 
 

@@ -47,7 +47,11 @@ def story(facts: SessionStory) -> Message:
     told = facts.session.story or StoryFacts(is_incomplete=True)
     title = f"What happened in {signs.job_name(facts.run.job_name, facts.run.server)}"
     return compose(
-        [paragraph(title, _objects(told))], _problems(told), [_log(told)], noun="object", plural="objects"
+        [paragraph(title, _objects(told) or _nothing(told))],
+        _problems(told),
+        [_log(told)],
+        noun="object",
+        plural="objects",
     )
 
 
@@ -201,6 +205,11 @@ def _what_again_does(session: SessionFacts) -> str:
 
 def _again(session: SessionFacts) -> Operation:
     return START if RETRY.needs in session.lacks else RETRY
+
+
+def _nothing(told: StoryFacts) -> str:
+    is_nothing = not (told.records or told.bottleneck or told.is_incomplete)
+    return "VBR names no object that failed, and its log does not say why." if is_nothing else ""
 
 
 def _problems(told: StoryFacts) -> list[Part]:

@@ -32,7 +32,7 @@ from bot.operations.requests import (
     StopRequest,
     WhoamiRequest,
 )
-from bot.sandbox.vbr.faults import changed, refusing
+from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import Role
 from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
@@ -198,6 +198,17 @@ async def test_a_reason_without_task_sessions(office: Office) -> None:
     office.hq.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", refusing(404), times=9)
     answer = await office.answer(JobsRequest(which=JobsFilter.FAILED, server=HQ), JobsAnswer)
     assert any(row.reason for row in answer.rows)
+
+
+async def test_a_reason_without_a_session_in_the_state(office: Office) -> None:
+    """Where a job state does not name its session, the job's newest one gives the reason."""
+    request = JobsRequest(which=JobsFilter.FAILED, server=HQ)
+    expected = (await office.answer(request, JobsAnswer)).rows
+    office.hq.faults.add("GET", "/api/v1/jobs/states", rows(without("sessionId")), times=9)
+    found = (await office.answer(request, JobsAnswer)).rows
+    assert [(row.reason, row.failed_in_a_row) for row in found] == [
+        (row.reason, row.failed_in_a_row) for row in expected
+    ]
 
 
 async def test_status_where_rows_are_not_counted(office: Office) -> None:
