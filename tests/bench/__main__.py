@@ -69,12 +69,11 @@ def main() -> None:
         "figures": [figure.as_json() for figure in figures],
     }
     given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{table(figures)}\n")
     sys.stdout.write(
-        f"{here['cores']} cores ({here['processor']}), Python {here['python']}; Slack's pace kept; "
-        f"{seconds:.0f} s. "
-        f"Other processes took {report['others_cpu_share']:.0%} of the cores: the less, the truer is what is in "
-        f"seconds.\nWritten to {given.out}.\n"
+        f"{table(figures)}\n"
+        f"{here['cores']} cores ({here['processor']}), Python {here['python']}; Slack's pace kept.\n"
+        f"{seconds:.0f} s, in which other processes took {report['others_cpu_share']:.0%} of the cores: the "
+        f"less, the truer is what is given in seconds.\nWritten to {given.out}.\n"
     )
 
 
