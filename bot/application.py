@@ -30,6 +30,7 @@ from bot.observability import (
     process_name,
     set_up_logging,
 )
+from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.matching import matches_glob
 from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
@@ -67,7 +68,7 @@ from bot.store import (
     upgrade,
 )
 from bot.veeam import Fleet, Login, VeeamServer, check_server, connection_to
-from bot.watch import Following, Reenabling, Rules, Watch, Witnesses
+from bot.watch import AuditChannel, Following, Reenabling, Rules, Watch, Witnesses
 
 GRACE_SECONDS = 10.0
 _DATABASE_PART = "database"
@@ -169,7 +170,7 @@ class Application:
             following = Following(server, database, self._clock, self._holder, live)
             self._start(group, f"watch:{name}", watch.run)
             self._start(group, f"following:{name}", following.run)
-            reenabling = Reenabling(server, database, self._clock, self._holder)
+            reenabling = Reenabling(server, self._record(database), database, self._clock, self._holder)
             self._start(group, f"reenabling:{name}", reenabling.run)
 
     async def _open_intake(
@@ -218,10 +219,13 @@ class Application:
     def _runner(self, database: Database, fleet: Fleet, directory: Directory) -> Runner:
         return Runner(
             Servants(fleet, self._acting),
-            Stores(AuditLog(database), Presses(database), OwnActions(database), TimedDisables(database)),
+            Stores(self._record(database), Presses(database), OwnActions(database), TimedDisables(database)),
             Permissions(self._settings.grants, self._settings.slack.allowed_channels),
             Surroundings(directory, _Watching(self._health, Outbox(database)), self._metrics, self._clock),
         )
+
+    def _record(self, database: Database) -> AuditLog:
+        return AuditLog(database, AuditChannel(self._settings.slack.audit_channel, ACTIONS_ON_RECORD).rows)
 
     def _start(self, group: asyncio.TaskGroup, name: str, part: Part) -> None:
         self._intake.loops.append(group.create_task(self._supervise(name, part), name=name))

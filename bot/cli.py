@@ -9,16 +9,19 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import yaml
 from tabulate import tabulate
 
 from bot import application
-from bot.observability import Finding, Verdict, set_up_logging
+from bot.observability import Finding, SystemClock, Verdict, set_up_logging
+from bot.operations import export
+from bot.operations.parser import span_of
 from bot.settings import (
     Loaded,
     LogLevel,
@@ -29,7 +32,9 @@ from bot.settings import (
     load_with_cautions,
 )
 from bot.slack import manifest as app_manifest
-from bot.store import StoreError, upgrade
+from bot.store import AuditLog, Database, StoreError, is_missing, upgrade
+
+T = TypeVar("T")
 
 WRONG_SETTINGS = 2
 _COLUMNS = 110
@@ -149,6 +154,87 @@ def db_upgrade() -> None:
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database has the newest schema.")
+
+
+class _Span(click.ParamType[timedelta]):
+    """A time span as the slash command reads one."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the time span; fails for what is none."""
+        found = value if isinstance(value, timedelta) else span_of(str(value))
+        if found is None:
+            self.fail(f"{value!r} is no time span: 24h, 30d, 8w, up to a year.", param, ctx)
+        return found
+
+
+@main.group()
+def audit() -> None:
+    """Check the audit record, or hand it out."""
+
+
+@audit.command("verify")
+@click.option("--head", metavar="HASH", help="A head that was printed before: is it still in the chain?")
+def audit_verify(head: str | None) -> None:
+    """Check that no row of the audit record was changed, removed or slipped in.
+
+    Prints how many rows there are and the head, the hash of the latest row. Keep it elsewhere: with --head it
+    shows later whether the end of the record was cut off or the whole chain made anew. Exit code 0 when all
+    is well, else 1.
+    """
+    found = _on_record(lambda log: log.check(head.strip().lower() if head else None))
+    if found.broken_at is not None:
+        click.echo(f"The chain breaks at row {found.broken_at}: it was changed, or rows before it were.")
+        click.echo(f"Whole up to there: {_counted(found.rows, 'row')}.")
+        sys.exit(1)
+    click.echo(f"The chain is whole: {_counted(found.rows, 'row')}.")
+    click.echo(f"Head: {found.head}")
+    if found.has_known_head is False:
+        click.echo("The head you kept is not in it: rows were cut off, or the chain was made anew.")
+        sys.exit(1)
+
+
+@audit.command("export")
+@click.option(
+    "--format", "as_", type=click.Choice(["jsonl", "csv"]), required=True, help="One line a row, either way."
+)
+@click.option("--since", type=_Span(), metavar="SPAN", help="Only this far back: 24h, 30d, 8w; default all.")
+def audit_export(as_: str, since: timedelta | None) -> None:
+    """Print the audit record, oldest row first.
+
+    Every column, times in UTC. An action is a row `opened` and a row `closed`, and a row `shown` for the
+    message that told it: both name the first by its id. A refusal is one row. In CSV a cell that a
+    spreadsheet would read as a formula begins with an apostrophe.
+    """
+    line_of = export.csv_row if as_ == "csv" else export.json_row
+    since_when = SystemClock().now() - since if since is not None else None
+
+    async def print_all(log: AuditLog) -> None:
+        if as_ == "csv":
+            click.echo(export.csv_head().encode(), nl=False)
+        async for row in log.rows(since_when):
+            click.echo(line_of(row).encode(), nl=False)
+
+    _on_record(print_all)
+
+
+def _on_record(do: Callable[[AuditLog], Awaitable[T]]) -> T:
+    url = _settings().database_url.get_secret_value()
+    try:
+        if is_missing(url):
+            raise click.ClickException("The database of DATABASE_URL is not there.")
+        return asyncio.run(_with_log(url, do))
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _with_log(url: str, do: Callable[[AuditLog], Awaitable[T]]) -> T:
+    database = Database(url)
+    try:
+        return await do(AuditLog(database))
+    finally:
+        await database.close()
 
 
 async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:

@@ -6,8 +6,9 @@ from datetime import datetime
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
 from bot.operations.people import Person, PersonId
-from bot.operations.requests import JobsRequest, SessionsRequest
+from bot.operations.requests import AuditRequest, JobsRequest, SessionsRequest
 from bot.settings import GrantSettings, Role
+from bot.store.records import Attempt
 from bot.veeam import (
     Job,
     JobId,
@@ -167,6 +168,17 @@ class LackingServer:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditAnswer:
+    """One page of the audit record, newest first. `is_cut` where only its latest part was looked through."""
+
+    request: AuditRequest
+    rows: tuple[Attempt, ...]
+    has_more: bool
+    is_cut: bool
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HelpAnswer:
     """What this person may do; `topic` when one operation was asked about.
 
@@ -225,6 +237,7 @@ Answer = (
     | SessionAnswer
     | StatusAnswer
     | ServersAnswer
+    | AuditAnswer
     | HelpAnswer
     | WhoamiAnswer
     | ActionAnswer

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.operations.requests import (
+    AuditRequest,
     CloneRequest,
     DisableRequest,
     EnableRequest,
@@ -159,6 +160,16 @@ SERVERS = Operation(
     roles=ALL_ROLES,
     examples=("servers",),
 )
+AUDIT = Operation(
+    name="audit",
+    usage="audit [JOB or @person] [7d]",
+    help="what was done and refused through the bot, and by whom",
+    kind=Kind.QUERY,
+    request=AuditRequest,
+    audit_name="audit.list",
+    roles=ADMINISTRATORS,
+    examples=("audit 7d", "audit SQL Prod"),
+)
 START = Operation(
     name="start",
     usage="start NAME [full] [chained]",
@@ -275,6 +286,7 @@ CATALOG: tuple[Operation, ...] = (
     SESSION,
     STATUS,
     SERVERS,
+    AUDIT,
     START,
     STOP,
     RETRY,
@@ -286,6 +298,7 @@ CATALOG: tuple[Operation, ...] = (
 )
 BY_NAME = {operation.name: operation for operation in CATALOG}
 BY_REQUEST = {operation.request: operation for operation in CATALOG}
+ACTIONS_ON_RECORD = frozenset(one.audit_name for one in CATALOG if one.kind is Kind.ACTION)
 
 
 def operation_of(request: Request) -> Operation:

@@ -15,6 +15,7 @@ from bot.operations.matching import nearest
 from bot.operations.outcomes import Misread
 from bot.operations.people import PersonId
 from bot.operations.requests import (
+    AuditRequest,
     CloneRequest,
     DisableRequest,
     EnableRequest,
@@ -42,6 +43,7 @@ F = TypeVar("F", JobsFilter, SessionsFilter)
 LONGEST = timedelta(days=366)
 
 _SERVER = frozenset({"server"})
+_PICK = "pick the person from the list after typing @."
 _PERSON = re.compile(r"@([UW][A-Z0-9]{2,})", re.IGNORECASE)
 _SPAN = re.compile(r"(\d{1,5})(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)")
 _LIKE_A_SPAN = re.compile(r"\d+[a-z]")
@@ -131,7 +133,7 @@ def _whoami(line: _Line) -> Request | Misread:
         return WhoamiRequest()
     found = _PERSON.fullmatch(word)
     if found is None:
-        return line.usage(f"{word} is nobody I can look up: pick the person from the list after typing @.")
+        return line.usage(f"{word} is nobody I can look up: {_PICK}")
     return WhoamiRequest(person=PersonId(found[1].upper()))
 
 
@@ -178,6 +180,19 @@ def _servers(line: _Line) -> Request | Misread:
     return _no_words(line) or ServersRequest(server=line.options.get("server"))
 
 
+def _audit(line: _Line) -> Request | Misread:
+    within = _span(line, f"{line.operation.name} 24h")
+    rest = line.without_last(1 if within else 0)
+    person: PersonId | None = None
+    if rest and rest[0].text.startswith("@") and not rest[0].is_quoted:
+        found = _PERSON.fullmatch(rest[0].text)
+        if found is None:
+            return line.usage(f"{rest[0].text} is nobody I can look up: {_PICK}")
+        person, rest = PersonId(found[1].upper()), rest[1:]
+    job = _named(line, rest) if rest else None
+    return AuditRequest(job=job, person=person, within=within, server=line.options.get("server"))
+
+
 def _start(line: _Line) -> Request:
     flags, rest = _flags(line, "full", "chained")
     return StartRequest(job=_named(line, rest), full="full" in flags, chained="chained" in flags)
@@ -216,6 +231,7 @@ _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     SessionRequest: _session,
     StatusRequest: _status,
     ServersRequest: _servers,
+    AuditRequest: _audit,
     StartRequest: _start,
     StopRequest: _stop,
     RetryRequest: _retry,
@@ -269,14 +285,20 @@ def _flags(line: _Line, *known: str) -> tuple[frozenset[str], tuple[Word, ...]]:
     return frozenset(word.bare for word in line.words[len(rest) :]), rest
 
 
+def span_of(word: str) -> timedelta | None:
+    """Return the time span that a word says (`90m`, `24h`, `7d`), at most a year; else None."""
+    found = _SPAN.fullmatch(word.casefold())
+    span = int(found[1]) * _UNITS[found[2][0]] if found is not None else timedelta()
+    return span if timedelta() < span <= LONGEST else None
+
+
 def _span(line: _Line, suggestion: str) -> timedelta | None:
     if not line.words or not _LIKE_A_SPAN.match(line.words[-1].bare):
         return None
     word = line.words[-1].bare
-    found = _SPAN.fullmatch(word)
-    if found is not None and timedelta() < (span := int(found[1]) * _UNITS[found[2][0]]) <= LONGEST:
+    if (span := span_of(word)) is not None:
         return span
-    if found is None and len(word.lstrip("0123456789")) > 1:
+    if _SPAN.fullmatch(word) is None and len(word.lstrip("0123456789")) > 1:
         return None
     problem = f"{word} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
     raise _Unreadable(line.misread(problem, suggestion))

@@ -8,7 +8,7 @@ from bot.operations.outcomes import Refusal
 from bot.operations.people import Person
 from bot.operations.requests import Gesture
 from bot.store.audit import AuditLog
-from bot.store.records import AuditEntry, AuditId, AuditOutcome
+from bot.store.records import AuditEntry, AuditId, AuditOutcome, AuditShown
 from bot.veeam import SessionId
 
 REFUSED = "refused"
@@ -45,6 +45,10 @@ class Record:
         """Put a refusal on record, with its named reason."""
         entry = self._entry(operation, person, gesture, job, None)
         await self._audit.refused(entry, AuditOutcome(REFUSED, entry.at, detail=refusal))
+
+    async def shown(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
+        """Put on record which message told the action of that reference."""
+        await self._audit.shown(reference, AuditShown(channel_id, ts, link, self._clock.now()))
 
     def _entry(
         self,

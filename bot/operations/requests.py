@@ -123,6 +123,20 @@ class ServersRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What was done and refused through the bot, newest first. `page` counts from 0.
+
+    A job is meant by the name it had at the time; `within` reaches back from now.
+    """
+
+    job: JobRef | None = None
+    person: PersonId | None = None
+    within: timedelta | None = None
+    server: str | None = None
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StartRequest:
     """Start a job now."""
 
@@ -186,6 +200,7 @@ Request = (
     | SessionRequest
     | StatusRequest
     | ServersRequest
+    | AuditRequest
     | ActionRequest
 )
 

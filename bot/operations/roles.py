@@ -79,6 +79,11 @@ class Rights:
         """Return what the person may know of, for asking often."""
         return Sight(tuple(held.grant for held in self.held(person)))
 
+    def reach(self, person: Person, operation: Operation) -> "Sight":
+        """Return what the person may use the operation on, for asking often."""
+        held = (held.grant for held in self.held(person))
+        return Sight(tuple(grant for grant in held if grant.role in operation.roles))
+
     def sees(self, person: Person, server: str, job_name: str) -> bool:
         """Whether the person may know that there is a job of this name on this server."""
         return self.sight(person).sees(server, job_name)

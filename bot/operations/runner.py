@@ -10,6 +10,7 @@ from bot.observability import Clock
 from bot.operations.actions import Actions, Memory
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
+from bot.operations.audit import Audit
 from bot.operations.catalog import HELP, Operation, operation_of
 from bot.operations.job import JobDetails
 from bot.operations.jobs import Jobs
@@ -33,6 +34,7 @@ from bot.operations.ports import OperationMetrics, WatchHealth
 from bot.operations.reasons import Reasons
 from bot.operations.record import Record
 from bot.operations.requests import (
+    AuditRequest,
     CloneRequest,
     DisableRequest,
     EnableRequest,
@@ -123,6 +125,7 @@ class Runner:
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
         self._sessions = Sessions(fleet, lookup, views, sessions, clock)
         self._servers = Servers(fleet, lookup, views, surroundings.health, clock)
+        self._audit = Audit(stores.audit, lookup, self._rights, fleet.names, clock)
         self._actions = Actions(fleet, lookup, self._rights, sender, memory, clock)
 
     async def run(self, gesture: Gesture, request: Request | Misread) -> Outcome:
@@ -137,6 +140,13 @@ class Runner:
         self._surroundings.metrics.operation_finished(operation.name, kind_of(outcome), seconds=seconds)
         _tell(operation, gesture, outcome, seconds)
         return outcome
+
+    async def shown(self, gesture: Gesture, *, channel_id: str, ts: str, link: str | None) -> None:
+        """Put on record which message told an action. Never raises: the action stands either way."""
+        try:
+            await self._record.shown(gesture.reference, channel_id=channel_id, ts=ts, link=link)
+        except StoreError as error:
+            log.error("operations.message_not_recorded", reference=gesture.reference, error=str(error))
 
     async def _outcome(self, operation: Operation, gesture: Gesture, request: Request | Misread) -> Outcome:
         try:
@@ -183,7 +193,7 @@ class Runner:
             return outcome
         return replace(outcome, groups=self._surroundings.people.group_names(outcome.groups))
 
-    async def _answer(self, request: Request, asking: Asking) -> Outcome:
+    async def _answer(self, request: Request, asking: Asking) -> Outcome:  # noqa: C901 -- one for each kind
         match request:
             case HelpRequest():
                 return await self._personal.help(request, asking)
@@ -201,6 +211,8 @@ class Runner:
                 return await self._servers.status(request, asking)
             case ServersRequest():
                 return await self._servers.servers(request, asking)
+            case AuditRequest():
+                return await self._audit.list(request, asking)
             case (
                 StartRequest()
                 | StopRequest()

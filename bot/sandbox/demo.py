@@ -155,7 +155,10 @@ class Demo:
         route = (
             '[[routes]]\nchannel = "C0PROD"\nservers = ["hq"]\nresults = ["Failed", "Warning", "Success"]\n'
         )
-        slack, polling = '[slack]\ndefault_channel = "C0BACKUPS"\n', "[polling]\ninterval_seconds = 3\n"
+        slack, polling = (
+            '[slack]\ndefault_channel = "C0BACKUPS"\naudit_channel = "C0AUDIT"\n',
+            "[polling]\ninterval_seconds = 3\n",
+        )
         return "\n".join([slack, *servers, *grants, route, polling])
 
     def _env(self, settings: Path) -> dict[str, str]:

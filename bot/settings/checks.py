@@ -16,7 +16,7 @@ from bot.settings.problems import Problem, nearest, quoted
 
 _SECTIONS_WITH_SERVERS = ("grants", "routes", "expectations")
 _GLOB_SIGNS = "*?["
-_NOT_ACTED_ON = (("slack", "audit_channel"), ("expectations",), ("digests",), ("approvals", "operations"))
+_NOT_ACTED_ON = (("expectations",), ("digests",), ("approvals", "operations"))
 
 
 def cross_checks(values: Mapping[str, Any], origins: Origins) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ import msgspec
 
 from bot.operations.catalog import BY_NAME, CATALOG, Operation, operation_of
 from bot.operations.requests import (
+    AuditRequest,
     Drawn,
     JobRef,
     JobsRequest,
@@ -39,7 +40,7 @@ MORE = "more"
 CHOOSE = "choose"
 _OPERATION = "operation:"
 
-ListRequest = JobsRequest | SessionsRequest
+ListRequest = JobsRequest | SessionsRequest | AuditRequest
 
 
 @dataclass(frozen=True, slots=True)

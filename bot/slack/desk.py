@@ -110,6 +110,8 @@ class Desk:
         if posted is None or not isinstance(outcome, Done) or not isinstance(outcome.answer, ActionAnswer):
             return
         await self._follow(outcome.answer, posted)
+        link = await self._replies.link(posted)
+        await self._runner.shown(gesture, channel_id=posted.channel_id, ts=posted.ts, link=link)
 
     async def _follow(self, answer: ActionAnswer, posted: Posted) -> None:
         if answer.session is None:

@@ -100,6 +100,16 @@ class Replies:
             return None
         return Posted(str(answer["channel"]), str(answer["ts"]))
 
+    async def link(self, posted: Posted) -> str | None:
+        """Return the address under which a message can be opened (`chat.getPermalink`); None without one."""
+        where = {"channel": posted.channel_id, "message_ts": posted.ts}
+        try:
+            answer = await self._web.read("chat.getPermalink", where)
+        except SlackError as error:
+            log.info("reply.no_link", problem=str(error))
+            return None
+        return str(answer["permalink"])
+
     async def _post(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         try:
             return await self._web.write("chat.postMessage", sent)

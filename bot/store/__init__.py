@@ -3,8 +3,8 @@
 Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON, times are aware and in UTC.
 """
 
-from bot.store.audit import AuditLog, AuditRow, Chain
-from bot.store.checks import check_database
+from bot.store.audit import AUDIT_COLUMNS, AuditLog, AuditRow, Chain
+from bot.store.checks import check_database, is_missing
 from bot.store.database import Database, Transaction
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.followed import Followed, FollowedId, FollowedSessions, NewFollowed
@@ -30,6 +30,7 @@ from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
 __all__ = [
+    "AUDIT_COLUMNS",
     "Attempt",
     "AuditEntry",
     "AuditFilter",
@@ -69,6 +70,7 @@ __all__ = [
     "TimedDisables",
     "Transaction",
     "check_database",
+    "is_missing",
     "release_ended",
     "upgrade",
 ]

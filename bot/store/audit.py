@@ -31,6 +31,7 @@ from bot.store.records import Attempt, AuditEntry, AuditFilter, AuditId, AuditOu
 from bot.store.tables import audit
 
 FIRST_HASH = "0" * 64
+AUDIT_COLUMNS = tuple(column.name for column in audit.columns)
 _UNCHAINED = {"id", "hash"}
 _ROWS_AT_ONCE = 500
 

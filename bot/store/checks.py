@@ -64,6 +64,11 @@ async def check_database(database_url: str) -> tuple[Finding, ...]:
         return (_problem(_name(url), detail, _trouble(url, StoreUnavailable())[1]),)
 
 
+def is_missing(database_url: str) -> bool:
+    """Whether it is a SQLite file that is not there, and that opening would make. Raises `StoreBroken`."""
+    return _missing_file(address(database_url)) is not None
+
+
 async def _look(url: URL) -> tuple[Finding, ...]:
     answers = Finding(PART, _name(url), Verdict.OK, "It answers.")
     made = engine(url)

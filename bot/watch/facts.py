@@ -207,6 +207,28 @@ class DisableEnded(Facts, frozen=True, kw_only=True, tag="disable_ended"):
     problem: str | None = None
 
 
+class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
+    """An action that is on record with its outcome, or that was refused; for the audit channel.
+
+    `operation` is its name on record ("job.retry"), `asked` what else was asked for ("active full"), `said`
+    why it failed or was refused. Server and job are None where none was reached.
+    """
+
+    operation: str
+    outcome: str
+    person_id: str
+    person_name: str
+    reference: str
+    origin: str
+    at: datetime
+    channel_id: str | None = None
+    server: str | None = None
+    job_name: str | None = None
+    asked: str | None = None
+    session_id: str | None = None
+    said: str | None = None
+
+
 Announcement = (
     RunEnded
     | RunChanged
@@ -220,6 +242,7 @@ Announcement = (
     | ChannelClosed
     | DisableEnds
     | DisableEnded
+    | ActionRecorded
 )
 
 _decoder = msgspec.json.Decoder(Announcement)

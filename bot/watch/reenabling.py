@@ -48,13 +48,15 @@ log = structlog.stdlib.get_logger(__name__)
 class Reenabling:
     """Keeps the timed disables of one server. One process at a time does, by a lease."""
 
-    def __init__(self, server: VeeamServer, database: Database, clock: Clock, holder: str) -> None:
+    def __init__(
+        self, server: VeeamServer, audit: AuditLog, database: Database, clock: Clock, holder: str
+    ) -> None:
         self._server = server
         self._database = database
         self._clock = clock
         self._holder = holder
         self._disables = TimedDisables(database)
-        self._audit = AuditLog(database)
+        self._audit = audit
         self._outbox = Outbox(database)
         self._leases = Leases(database)
 

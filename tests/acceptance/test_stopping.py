@@ -23,6 +23,7 @@ async def test_what_runs_is_answered_before_the_end(tmp_path: Path) -> None:
         assert [row["event"] for row in rig.rows("SELECT event FROM audit ORDER BY id")] == [
             "opened",
             "closed",
+            "shown",
         ]
         assert rig.rows("SELECT * FROM leases") == []
         assert "Traceback" not in rig.log

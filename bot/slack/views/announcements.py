@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.slack.views import notices, runs, timed
+from bot.slack.views import audit, notices, runs, timed
 from bot.slack.views.message import Message
 from bot.watch.facts import (
+    ActionRecorded,
     Announcement,
     AttemptEnded,
     CaughtUp,
@@ -50,7 +51,16 @@ def _drawn(facts: Announcement) -> Message:
             return _notice(facts)
 
 
-_Notice = CaughtUp | CaughtUpProblems | ServerSilent | ServerBack | ChannelClosed | DisableEnds | DisableEnded
+_Notice = (
+    CaughtUp
+    | CaughtUpProblems
+    | ServerSilent
+    | ServerBack
+    | ChannelClosed
+    | DisableEnds
+    | DisableEnded
+    | ActionRecorded
+)
 
 
 def _notice(facts: _Notice) -> Message:
@@ -69,6 +79,8 @@ def _notice(facts: _Notice) -> Message:
             return timed.disable_ends(facts)
         case DisableEnded():
             return timed.disable_ended(facts)
+        case ActionRecorded():
+            return audit.action_recorded(facts)
         case _:
             assert_never(facts)
 

@@ -8,6 +8,7 @@ from bot.operations.outcomes import Outcome
 from bot.operations.people import PersonId
 from bot.slack.views import problems
 from bot.slack.views.actions import action
+from bot.slack.views.audit import audit
 from bot.slack.views.help import help_
 from bot.slack.views.job import job
 from bot.slack.views.jobs import jobs
@@ -38,16 +39,20 @@ def outcome(
     """The reply to a gesture, whose reference it repeats where something went wrong.
 
     An action that was accepted is for the channel, everything else for the asker alone. `shared_by` draws an
-    answer for the channel it is shared with: named as shared, without Share and without paging.
+    answer for the channel it is shared with: named as shared, without Share and without paging. The audit
+    record is not for sharing.
     """
     if not isinstance(came_of_it, outcomes.Done):
         return Reply(_problem(came_of_it, reference, command=command))
     message = _answer(came_of_it.answer, command=command, shared_by=shared_by)
     is_action = isinstance(came_of_it.answer, answers.ActionAnswer)
-    return Reply(message, in_channel=is_action or shared_by is not None)
+    is_shared = shared_by is not None and not isinstance(came_of_it.answer, answers.AuditAnswer)
+    return Reply(message, in_channel=is_action or is_shared)
 
 
-def _answer(answer: Answer, *, command: str, shared_by: PersonId | None) -> Message:
+def _answer(  # noqa: C901 -- one for each kind
+    answer: Answer, *, command: str, shared_by: PersonId | None
+) -> Message:
     match answer:
         case answers.JobsAnswer():
             return jobs(answer, shared_by=shared_by)
@@ -61,6 +66,8 @@ def _answer(answer: Answer, *, command: str, shared_by: PersonId | None) -> Mess
             return status(answer, command=command, shared_by=shared_by)
         case answers.ServersAnswer():
             return servers(answer, shared_by=shared_by)
+        case answers.AuditAnswer():
+            return audit(answer)
         case answers.HelpAnswer():
             return help_(answer, command=command)
         case answers.WhoamiAnswer():

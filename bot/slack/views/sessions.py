@@ -59,6 +59,12 @@ def literal_type(session_type: str) -> str:
     return literal(session_type) if session_type else ""
 
 
+def in_the_last(within: timedelta) -> str:
+    """How far back a list reaches, as it was asked for: "in the last 24 h", not "1 d"."""
+    is_short = within <= _TOLD_IN_HOURS and not within % timedelta(hours=1)
+    return f"in the last {f'{within // timedelta(hours=1)} h' if is_short else duration(within)}"
+
+
 def _summary(answer: SessionsAnswer) -> str:
     request = answer.request
     parts = [
@@ -66,17 +72,11 @@ def _summary(answer: SessionsAnswer) -> str:
         if answer.total is None or (answer.silences and not answer.total)
         else count(answer.total, "session"),
         _of_job(answer),
-        f"in the last {_window(request.within)}" if request.within else "",
+        in_the_last(request.within) if request.within else "",
         f"on {literal(request.server)}" if request.server else "",
         _page(answer),
     ]
     return sentence_case(" · ".join(filter(None, parts)))
-
-
-def _window(within: timedelta) -> str:
-    # "The last 24 h" is what was asked for; "the last 1 d" is not.
-    is_short = within <= _TOLD_IN_HOURS and not within % timedelta(hours=1)
-    return f"{within // timedelta(hours=1)} h" if is_short else duration(within)
 
 
 def _of_job(answer: SessionsAnswer) -> str:

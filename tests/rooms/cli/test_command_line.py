@@ -42,7 +42,16 @@ def test_the_version_is_the_distributions(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["config", "-h"], ["manifest", "-h"], ["demo", "-h"], ["db", "upgrade", "-h"]]
+    "arguments",
+    [
+        ["--help"],
+        ["config", "-h"],
+        ["manifest", "-h"],
+        ["demo", "-h"],
+        ["db", "upgrade", "-h"],
+        ["audit", "verify", "-h"],
+        ["audit", "export", "-h"],
+    ],
 )
 def test_every_command_explains_itself(run: Run, arguments: list[str]) -> None:
     """Help needs no settings and says what a command does."""

@@ -11,6 +11,7 @@ from bot.operations.outcomes import Done, Refusal, Refused
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import (
     ActionRequest,
+    AuditRequest,
     CloneRequest,
     DisableRequest,
     EnableRequest,
@@ -45,6 +46,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     SessionRequest(SessionId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")),
     StatusRequest(),
     ServersRequest(),
+    AuditRequest(),
     StartRequest(SQL),
     StopRequest(SQL),
     RetryRequest(SQL),
@@ -56,9 +58,10 @@ EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
 ACTIONS = {"start", "stop", "retry"}
 CHANGES = {"enable", "disable", "clone"}
+RECORD = {"audit"}
 # By hand, as Veeam's Jobs reference has it.
 MAY = {
-    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | CHANGES,
+    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | CHANGES | RECORD,
     Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS,
     Role.RESTORE_OPERATOR: EVERYBODY | QUERIES,
     Role.BACKUP_VIEWER: EVERYBODY | QUERIES,

@@ -35,7 +35,8 @@ class Plan:
         self.loop = self.restarted()
 
     def restarted(self, holder: str = "one") -> Reenabling:
-        return Reenabling(self.site.client, self.site.database, self.site.clock, holder)
+        record = AuditLog(self.site.database)
+        return Reenabling(self.site.client, record, self.site.database, self.site.clock, holder)
 
     async def begin(self) -> "Plan":
         await TimedDisables(self.site.database).remember(self.row)

@@ -11,6 +11,7 @@ from bot.operations.outcomes import Misread
 from bot.operations.parser import parse
 from bot.operations.people import PersonId
 from bot.operations.requests import (
+    AuditRequest,
     CloneRequest,
     DisableRequest,
     EnableRequest,
@@ -97,6 +98,16 @@ READ: list[tuple[str, Request]] = [
     ("status", StatusRequest()),
     ("status server:hq", StatusRequest("hq")),
     ("servers", ServersRequest()),
+    ("audit", AuditRequest()),
+    ("audit 7d", AuditRequest(within=timedelta(days=7))),
+    ("audit SQL Prod 7d", AuditRequest(SQL, within=timedelta(days=7))),
+    ('audit "7d"', AuditRequest(NamedJob("7d", exact=True))),
+    ("audit @u0ann", AuditRequest(person=PersonId("U0ANN"))),
+    ("audit @U0ANN 24h server:hq", AuditRequest(
+        person=PersonId("U0ANN"), within=timedelta(hours=24), server="hq"
+    )),
+    ("audit @U0ANN SQL Prod", AuditRequest(SQL, PersonId("U0ANN"))),
+    ('audit "@home"', AuditRequest(NamedJob("@home", exact=True))),
     ("start SQL Prod", StartRequest(SQL)),
     ("start SQL Prod full", StartRequest(SQL, full=True)),
     ("start SQL Prod chained FULL", StartRequest(SQL, full=True, chained=True)),

@@ -24,6 +24,7 @@ MATRIX = {
     "session": (YES, YES, YES, YES, YES, NO),
     "status": (YES, YES, YES, YES, YES, NO),
     "servers": (YES, YES, YES, YES, YES, NO),
+    "audit": (YES, NO, NO, NO, NO, NO),
     "start": (YES, YES, NO, NO, YES, NO),
     "stop": (YES, YES, NO, NO, YES, NO),
     "retry": (YES, YES, NO, NO, YES, NO),

@@ -28,6 +28,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.people import Standing
 from bot.operations.requests import (
+    AuditRequest,
     DisableRequest,
     Drawn,
     JobsFilter,
@@ -46,6 +47,7 @@ from bot.slack.views.notices import unreadable_press
 from bot.slack.views.outcomes import outcome
 from bot.veeam import TlsReason, VeeamError
 from bot.watch.facts import (
+    ActionRecorded,
     Announcement,
     AttemptEnded,
     CaughtUp,
@@ -78,6 +80,53 @@ def _awkward_jobs() -> tuple[JobView, ...]:
 
 def _copy(name: str) -> Cloned:
     return Cloned(samples.job_id(2), name, is_disabled=True)
+
+
+def _records() -> dict[str, Answer]:
+    on, of = samples.attempt_on_record, samples.recorded
+    link = "https://example.slack.com/archives/C0PROD/p1763899200000100"
+    rows = (
+        on(of("done", session=SESSION_ID), operation="job.start", detail="active full", link=link),
+        on(of("failed", said="hq: The job is not currently running."), operation="job.stop", origin="typed"),
+        on(of("unclear", said="hq: no answer within 30 s"), channel="D0ANN", origin="menu"),
+        on(None, channel=None, origin="shortcut"),
+        on(of("refused", said="role"), person=BEN),
+        on(of("refused", said="unsigned"), name=None, operation="request", person="unknown", origin="http"),
+        on(of("broken", said="the database does not answer"), name="<!channel>"),
+        on(of("brand-new", said="<!here>"), detail="<!here>", link="https://x|<!here>"),
+    )
+    narrowed = AuditRequest(NamedJob("sql", server="hq"), BEN, timedelta(days=7), "hq", 1)
+    return {
+        "audit": samples.audit_answer(*rows, has_more=True),
+        "audit-narrowed": samples.audit_answer(*rows[:2], request=narrowed, has_more=True, is_cut=True),
+        "audit-of-one-job": samples.audit_answer(rows[0], request=AuditRequest(KnownJob(HQ, JOB_ID))),
+        "audit-nothing": samples.audit_answer(request=AuditRequest(NamedJob("SQL <b>", exact=True))),
+    }
+
+
+def _recorded() -> dict[str, Announcement]:
+    done = ActionRecorded(
+        operation="job.start",
+        outcome="done",
+        person_id=ANN,
+        person_name="Ann Admin",
+        reference=REFERENCE,
+        origin="typed",
+        at=NOW,
+        channel_id="C0PROD",
+        server=HQ,
+        job_name="SQL Prod",
+        asked="active full, with chained jobs",
+        session_id=SESSION_ID,
+    )
+    but = msgspec.structs.replace
+    refused = but(done, outcome="refused", said="role", asked=None, session_id=None)
+    return {
+        "action-done": done,
+        "action-failed": but(done, outcome="failed", said="hq: access is denied", session_id=None),
+        "action-refused": but(refused, server=None, job_name=None, origin="button", channel_id="D0ANN"),
+        "action-awkward": but(refused, person_name="<!channel>", job_name="<!here>", said="<!here>"),
+    }
 
 
 def _answers() -> dict[str, Answer]:
@@ -144,6 +193,7 @@ def _answers() -> dict[str, Answer]:
         "status-well": replace(samples.status_answer(), silences=(), outbox_waiting=0),
         "status-without-database": replace(samples.status_answer(), outbox_waiting=None),
         "servers": samples.servers_answer(),
+        **_records(),
         "help": samples.help_answer(),
         "help-viewer": replace(samples.help_answer(), operations=samples.viewer_operations()),
         "help-retry": samples.help_answer(RETRY),
@@ -307,6 +357,7 @@ def announcements() -> dict[str, Announcement]:
         "server-back": ServerBack(
             server=HQ, silent_since=NOW, back_at=NOW + timedelta(minutes=64), late_total=3
         ),
+        **_recorded(),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
         "disable-ends": DisableEnds(server=HQ, job_id=JOB_ID, job_name="SQL Prod", person=ANN, until=NOW),
         **{

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.operations.answers import (
     ActionAnswer,
+    AuditAnswer,
     HeldGrant,
     HelpAnswer,
     JobAnswer,
@@ -19,12 +20,19 @@ from bot.operations.answers import (
     StatusAnswer,
     WhoamiAnswer,
 )
-from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP, Kind, Operation
+from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP, Operation
 from bot.operations.effects import Ran
 from bot.operations.people import Person, PersonId, Standing
-from bot.operations.requests import JobsFilter, JobsRequest, NamedJob, SessionsFilter, SessionsRequest
+from bot.operations.requests import (
+    AuditRequest,
+    JobsFilter,
+    JobsRequest,
+    NamedJob,
+    SessionsFilter,
+    SessionsRequest,
+)
 from bot.settings import GrantSettings, GroupReference, Role
-from bot.store import NewFollowed
+from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, NewFollowed
 from bot.veeam import (
     ConnectFailed,
     Job,
@@ -258,6 +266,49 @@ def servers_answer() -> ServersAnswer:
     )
 
 
+def attempt_on_record(
+    outcome: AuditOutcome | None = None,
+    *,
+    name: str | None = "SQL Prod",
+    operation: str = "job.retry",
+    person: str = ANN,
+    origin: str = "button",
+    channel: str | None = "C0PROD",
+    detail: str | None = None,
+    link: str | None = None,
+) -> Attempt:
+    """An attempt of ten minutes ago."""
+    at = NOW - timedelta(minutes=10)
+    entry = AuditEntry(
+        person_id=person,
+        person_name="Ann Admin",
+        team_id="T0",
+        operation=operation,
+        reference=REFERENCE,
+        origin=origin,
+        channel_id=channel,
+        at=at,
+        server=HQ if name else None,
+        job_id=JOB_ID if name else None,
+        job_name=name,
+        detail=detail,
+    )
+    shown = AuditShown("C0PROD", "1763899200.000100", link, at) if link else None
+    return Attempt(AuditId(7), entry, outcome, shown)
+
+
+def recorded(word: str, *, session: str | None = None, said: str | None = None) -> AuditOutcome:
+    """What came of an attempt."""
+    return AuditOutcome(word, NOW, session, said)
+
+
+def audit_answer(
+    *rows: Attempt, request: AuditRequest | None = None, has_more: bool = False, is_cut: bool = False
+) -> AuditAnswer:
+    """A page of the record."""
+    return AuditAnswer(request or AuditRequest(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
+
+
 def help_answer(
     topic: Operation | None = None, unknown: str | None = None, nearest: Operation | None = None
 ) -> HelpAnswer:
@@ -278,7 +329,7 @@ def whoami_answer(standing: Standing = Standing.MEMBER) -> WhoamiAnswer:
 
 def viewer_operations() -> tuple[Operation, ...]:
     """What a viewer may do."""
-    return tuple(operation for operation in CATALOG if operation.kind is not Kind.ACTION)
+    return tuple(one for one in CATALOG if not one.roles or Role.BACKUP_VIEWER in one.roles)
 
 
 def action_answer(

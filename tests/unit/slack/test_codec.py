@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.operations.catalog import BY_NAME, CATALOG, Kind, Operation
 from bot.operations.parser import LONGEST
 from bot.operations.requests import (
+    AuditRequest,
     CloneRequest,
     DisableRequest,
     Drawn,
@@ -75,6 +76,14 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(SessionRequest, texts.map(SessionId), optional_texts),
     st.builds(StatusRequest, optional_texts),
     st.builds(ServersRequest, optional_texts),
+    st.builds(
+        AuditRequest,
+        st.none() | jobs,
+        st.none() | texts.map(PersonId),
+        spans,
+        optional_texts,
+        pages,
+    ),
     st.builds(StartRequest, jobs, st.booleans(), st.booleans(), states),
     st.builds(StopRequest, jobs, st.booleans(), st.booleans(), states),
     st.builds(RetryRequest, jobs, st.booleans(), states),

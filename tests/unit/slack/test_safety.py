@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.operations.answers import (
+    AuditAnswer,
     JobAnswer,
     JobsAnswer,
     JobView,
@@ -31,12 +32,13 @@ from bot.operations.outcomes import (
     Outcome,
     Unclear,
 )
-from bot.operations.requests import JobsRequest, NamedJob, RetryRequest, SessionsRequest
+from bot.operations.requests import AuditRequest, JobsRequest, NamedJob, RetryRequest, SessionsRequest
 from bot.sandbox.slack.mentions import notified
 from bot.slack.views.actions import action_ended, action_progress
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Block, Message, compose, fit, paragraph
 from bot.slack.views.outcomes import outcome
+from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown
 from bot.veeam import (
     ConnectFailed,
     JobId,
@@ -52,6 +54,7 @@ from bot.veeam import (
     TaskSessionId,
 )
 from bot.watch.facts import (
+    ActionRecorded,
     Announcement,
     AttemptEnded,
     CaughtUp,
@@ -146,6 +149,28 @@ tasks = st.builds(
 )
 records = st.builds(LogRecord, status=foreign, title=foreign, description=foreign)
 silences = st.builds(Silence, st.just(samples.BRANCH), foreign.map(lambda words: ConnectFailed(HQ, words)))
+entries = st.builds(
+    AuditEntry,
+    person_id=st.sampled_from([ANN, BEN]) | foreign,
+    person_name=foreign,
+    team_id=maybe,
+    operation=st.just("job.retry") | foreign,
+    reference=foreign,
+    origin=foreign,
+    channel_id=maybe,
+    at=moments,
+    server=maybe,
+    job_id=maybe,
+    job_name=maybe,
+    detail=maybe,
+)
+attempts_on_record = st.builds(
+    Attempt,
+    st.just(AuditId(1)),
+    entries,
+    st.none() | st.builds(AuditOutcome, st.just("done") | foreign, moments, maybe, maybe),
+    st.none() | st.builds(AuditShown, foreign, foreign, maybe, moments),
+)
 choices = st.builds(Choice, st.just(HQ), job_ids, foreign)
 
 
@@ -182,8 +207,17 @@ done = st.one_of(
         lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
     ),
 ).map(Done)
+records_of_actions = st.builds(
+    AuditAnswer,
+    st.builds(AuditRequest, st.none() | st.builds(NamedJob, foreign), server=maybe),
+    _many(attempts_on_record, 10),
+    st.booleans(),
+    st.booleans(),
+    moments,
+).map(Done)
 outcomes: st.SearchStrategy[Outcome] = st.one_of(
     done,
+    records_of_actions,
     st.builds(Misread, foreign, foreign, maybe),
     st.builds(NotFound, foreign, foreign, _many(foreign), st.just(()), maybe),
     st.builds(
@@ -267,6 +301,22 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         outcome=st.sampled_from(["enabled", "enabled_before", "gone", "refused", "unclear"]),
         problem=maybe,
     ),
+    st.builds(
+        ActionRecorded,
+        operation=st.just("job.retry") | foreign,
+        outcome=st.just("done") | foreign,
+        person_id=st.just(ANN) | foreign,
+        person_name=foreign,
+        reference=foreign,
+        origin=foreign,
+        at=moments,
+        channel_id=maybe,
+        server=maybe,
+        job_name=maybe,
+        asked=maybe,
+        session_id=maybe,
+        said=maybe,
+    ),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
 )
 
@@ -310,6 +360,13 @@ def test_a_shared_answer_bears_neither_share_nor_paging(came_of_it: Done) -> Non
     assert reply.in_channel
     assert _wrong(reply.message) == []
     assert not {"share", "page:next", "page:previous"} & set(_action_ids(reply.message.blocks))
+
+
+def test_the_audit_record_is_never_shared() -> None:
+    """Nothing offers it, and a press that asks for it all the same shows it to whoever pressed alone."""
+    reply = outcome(Done(samples.audit_answer()), REFERENCE, shared_by=ANN)
+
+    assert not reply.in_channel
 
 
 @DEEP

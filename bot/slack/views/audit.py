@@ -1,0 +1,145 @@
+"""The audit record: a page of it for whoever may read it, and one action as the audit channel is told."""
+
+from bot.operations.answers import AuditAnswer
+from bot.operations.catalog import CATALOG
+from bot.operations.outcomes import Refusal
+from bot.operations.requests import KnownJob
+from bot.slack.text import channel, code, date, literal, mention, strong
+from bot.slack.views import signs
+from bot.slack.views.buttons import controls, page_controls, session_control
+from bot.slack.views.message import Message, Part, as_of, compose, divided, heading, note, paragraph
+from bot.slack.views.sessions import in_the_last
+from bot.store import Attempt, AuditEntry
+from bot.veeam import ServerName, SessionId
+from bot.watch.facts import ActionRecorded
+
+_LABELS = {one.audit_name: one.button or one.name.capitalize() for one in CATALOG}
+_OUTCOMES = {
+    "done": f"{signs.SUCCESS} Done",
+    "failed": f"{signs.FAILED} Failed",
+    "unclear": f"{signs.WARNING} Unclear",
+    "broken": f"{signs.WARNING} Not done, the bot's database failed",
+    "refused": ":no_entry: Refused",
+}
+_NO_OUTCOME = f"{signs.WARNING} No outcome on record"
+_REASONS = {
+    Refusal.STANDING: "no member of this workspace",
+    Refusal.PERSON_UNREADABLE: "Slack did not tell who it was",
+    Refusal.GROUPS_UNREADABLE: "Slack did not tell the user groups",
+    Refusal.CHANNEL: "the command may not be used in this channel",
+    Refusal.NO_GRANT: "no role here",
+    Refusal.ROLE: "the role does not include it",
+    Refusal.SCOPE: "no role that includes it on this server or job",
+    "unsigned": "a request without a valid signature",
+}
+_ORIGINS = {
+    "typed": "typed",
+    "button": "by button",
+    "menu": "from a menu",
+    "shortcut": "by shortcut",
+    "timer": "by the bot at the hour",
+}
+
+
+def audit(answer: AuditAnswer) -> Message:
+    """One page of the record, newest first, for the asker alone."""
+    head = [heading("Audit record"), note(_summary(answer))]
+    if not answer.rows:
+        head.append(paragraph("Nothing like that is on record."))
+    tail = [
+        note(_cut(answer)),
+        as_of(answer.as_of, None),
+        controls(page_controls(answer.request, pages=None, has_more=answer.has_more)),
+    ]
+    return compose(head, divided(map(_row, answer.rows)), tail)
+
+
+def action_recorded(facts: ActionRecorded) -> Message:
+    """One action and what came of it. The person is named by name and ID, so that nobody is notified."""
+    who = code(facts.person_id)
+    if facts.person_name:
+        who = f"{strong(facts.person_name)} ({who})"
+    session = f"Session {code(facts.session_id)}" if facts.session_id else ""
+    lines = paragraph(
+        f"{_outcome(facts.outcome)} · {_what(facts.operation, facts.job_name, facts.server, facts.asked)}",
+        " · ".join((who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference))),
+        _said(facts.said),
+    )
+    return compose([lines, note(session)])
+
+
+def _row(attempt: Attempt) -> Part:
+    entry, outcome = attempt.entry, attempt.outcome
+    came_of_it = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
+    link = attempt.shown.link if attempt.shown else None
+    facts = (
+        _who(entry),
+        _where(entry.origin, entry.channel_id),
+        date(entry.at),
+        code(entry.reference),
+        f"<{link}|message>" if link and link.startswith("https://") and not set("<>|") & set(link) else "",
+    )
+    lines = paragraph(
+        f"{came_of_it} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
+        " · ".join(filter(None, facts)),
+        _said(outcome.detail if outcome is not None else None),
+    )
+    if outcome is None or outcome.session_id is None or entry.server is None:
+        return lines
+    server, session_id = ServerName(entry.server), SessionId(outcome.session_id)
+    return lines + controls([session_control(server, session_id, entry.job_name or "")])
+
+
+def _outcome(word: str) -> str:
+    return _OUTCOMES.get(word, f"{signs.NEUTRAL} {literal(word)}")
+
+
+def _what(operation: str, job_name: str | None, server: str | None, asked: str | None) -> str:
+    label = f"*{_LABELS[operation]}*" if operation in _LABELS else strong(operation)
+    job = f"{label} of {signs.job_name(job_name, server or '?')}" if job_name else label
+    return f"{job}, {literal(asked)}" if asked else job
+
+
+def _who(entry: AuditEntry) -> str:
+    known = mention(entry.person_id)
+    return known if known.startswith("<@") else literal(entry.person_name)
+
+
+def _where(origin: str, channel_id: str | None) -> str:
+    how = _ORIGINS.get(origin) or literal(origin)
+    if channel_id is None:
+        return how
+    return f"{how} in a direct message" if channel_id.startswith("D") else f"{how} in {channel(channel_id)}"
+
+
+def _said(detail: str | None) -> str:
+    if not detail:
+        return ""
+    return f"Why: {_REASONS[detail]}" if detail in _REASONS else code(detail)
+
+
+def _summary(answer: AuditAnswer) -> str:
+    request = answer.request
+    parts = (
+        _about(answer),
+        f"by {mention(request.person)}" if request.person else "",
+        in_the_last(request.within) if request.within else "",
+        f"on {literal(request.server)}" if request.server else "",
+        f"page {request.page + 1:,}" if request.page or answer.has_more else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _about(answer: AuditAnswer) -> str:
+    job = answer.request.job
+    if job is None:
+        return "Actions and refusals, newest first"
+    if isinstance(job, KnownJob):
+        return f"of one job on {literal(job.server)}"
+    return f"of {code(job.text)}" if job.exact else f"of jobs like {code(job.text)}"
+
+
+def _cut(answer: AuditAnswer) -> str:
+    if not answer.is_cut:
+        return ""
+    return f"{signs.WARNING} Only the latest part of the record was looked through; a time span narrows it."

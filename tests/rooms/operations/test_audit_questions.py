@@ -1,0 +1,164 @@
+"""`audit`: what is on record, narrowed, paged, and limited to where the asker is an administrator."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from bot.operations.answers import AuditAnswer
+from bot.operations.audit import SCAN_AT_MOST
+from bot.operations.outcomes import NotFound, Refused
+from bot.operations.requests import AuditRequest, JobsRequest, KnownJob, NamedJob, StartRequest
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.store import AuditEntry, AuditOutcome
+from bot.veeam import JobId
+from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.support.clock import FakeClock
+
+ADMIN = VIEWER  # has the viewer's group, and the grants below
+TEAM = GroupReference("S0VIEW")
+EVERYWHERE = (GrantSettings(group=TEAM, role=Role.BACKUP_ADMINISTRATOR),)
+ON_SQL_VIEWER_ELSEWHERE = (
+    GrantSettings(group=TEAM, role=Role.BACKUP_ADMINISTRATOR, servers=("hq",), jobs=("SQL*",)),
+    GrantSettings(group=TEAM, role=Role.BACKUP_VIEWER),
+)
+
+
+def entry(number: int, office: Office, **facts: object) -> AuditEntry:
+    made = AuditEntry(
+        person_id=OPERATOR,
+        person_name="ole",
+        team_id="T0",
+        operation="job.start",
+        reference=f"REF{number:03}",
+        origin="typed",
+        channel_id="C0PROD",
+        at=office.clock.now() - timedelta(hours=100 - number),
+        server="hq",
+        job_id="j1",
+        job_name="SQL Prod",
+    )
+    return replace(made, **facts)  # type: ignore[arg-type] # made-up facts
+
+
+@pytest.fixture
+async def filled(office: Office) -> Office:
+    """Actions on jobs of both servers, one refusal without a job, one action that never ended."""
+    office.grants = EVERYWHERE
+    log, clock = office.audit, office.clock
+    entries = [
+        entry(1, office),
+        entry(2, office, job_name="SQL Test", job_id="j2"),
+        entry(3, office, server="dr", job_name="Files"),
+        entry(4, office, job_name="Files", person_id=SQL_ONLY),
+    ]
+    for one in entries:
+        await log.closed(await log.opened(one), AuditOutcome("done", clock.now(), session_id="s1"))
+    alone = entry(5, office, server=None, job_id=None, job_name=None, person_id=NOBODY)
+    await log.refused(alone, AuditOutcome("refused", clock.now(), detail="no_grant"))
+    await log.opened(entry(6, office))
+    return office
+
+
+async def references(office: Office, request: AuditRequest) -> list[int]:
+    found = await office.answer(request, AuditAnswer, ADMIN)
+    return [int(row.entry.reference[3:]) for row in found.rows]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (AuditRequest(), [6, 5, 4, 3, 2, 1]),
+        (AuditRequest(NamedJob("sql")), [6, 2, 1]),
+        (AuditRequest(NamedJob("SQL Prod", exact=True)), [6, 1]),
+        (AuditRequest(NamedJob("*test")), [2]),
+        (AuditRequest(NamedJob("nothing")), []),
+        (AuditRequest(KnownJob(HQ, JobId("j2"))), [2]),
+        (AuditRequest(person=SQL_ONLY), [4]),
+        (AuditRequest(NamedJob("sql"), person=SQL_ONLY), []),
+        (AuditRequest(within=timedelta(hours=98, minutes=30)), [6, 5, 4, 3, 2]),
+        (AuditRequest(server="dr"), [3]),
+        (AuditRequest(NamedJob("Files", server="hq"), server="hq"), [4]),
+    ],
+)
+async def test_the_record_is_narrowed(
+    filled: Office, request_: AuditRequest, expected: Sequence[int]
+) -> None:
+    """By job as it was named, person, time and server; newest first."""
+    assert await references(filled, request_) == expected
+
+
+async def test_a_limited_administrator_sees_where_they_are_one(filled: Office) -> None:
+    """A role that may only look elsewhere shows nothing there; what has no job is for those with all jobs."""
+    filled.grants = ON_SQL_VIEWER_ELSEWHERE
+    assert await references(filled, AuditRequest()) == [6, 2, 1]
+    assert await references(filled, AuditRequest(person=NOBODY)) == []
+    outcome = await filled.ask(AuditRequest(server="dr"), ADMIN)
+    assert outcome == NotFound("server", "dr", (HQ,))
+
+
+async def test_an_administrator_of_one_server_sees_nothing_of_no_server(filled: Office) -> None:
+    """A refusal that names no server may be about any of them."""
+    filled.grants = (GrantSettings(group=TEAM, role=Role.BACKUP_ADMINISTRATOR, servers=(DR,)),)
+    assert await references(filled, AuditRequest()) == [3]
+
+
+async def test_pages_hold_ten(filled: Office) -> None:
+    """Each page begins where the one before ended, and says whether there is another."""
+    for number in range(7, 22):
+        await filled.audit.opened(entry(number, filled))
+    pages = [await filled.answer(AuditRequest(page=page), AuditAnswer, ADMIN) for page in range(4)]
+    shown = [[int(row.entry.reference[3:]) for row in page.rows] for page in pages]
+    assert shown == [[*range(21, 11, -1)], [*range(11, 1, -1)], [1], []]
+    assert [page.has_more for page in pages] == [True, True, False, False]
+
+
+MANY = """
+INSERT INTO audit (event, at, person_id, person_name, operation, reference, origin, previous_hash, hash)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)
+SELECT 'opened', '2026-11-23 00:00:00.000000', 'U1', 'x', 'job.stop', 'r', 'typed', i, i FROM n
+"""
+
+
+async def test_of_a_long_record_the_latest_part_is_looked_through(filled: Office) -> None:
+    """Nobody waits for years of rows: the answer says that it is cut; a narrower question is not."""
+    async with filled.database.transaction() as transaction:
+        await transaction.execute(text(MANY).bindparams(many=SCAN_AT_MOST))
+    found = await filled.answer(AuditRequest(NamedJob("SQL Test")), AuditAnswer, ADMIN)
+    assert (found.rows, found.is_cut) == ((), True)
+    narrower = await filled.answer(AuditRequest(NamedJob("SQL Test"), person=OPERATOR), AuditAnswer, ADMIN)
+    assert (len(narrower.rows), narrower.is_cut) == (1, False)
+
+
+async def test_what_is_shown_of_an_action(filled: Office, clock: FakeClock) -> None:
+    """Start it, look at it: who, what, on what, when, what came of it, and VBR's session."""
+    filled.grants = (*GRANTS, *EVERYWHERE)
+    await filled.ask(StartRequest(NamedJob("Exchange"), full=True))
+    newest = (await filled.answer(AuditRequest(), AuditAnswer, ADMIN)).rows[0]
+    assert newest.outcome is not None
+    assert (newest.entry.operation, newest.entry.job_name, newest.entry.detail) == (
+        "job.start",
+        "Exchange",
+        "active full",
+    )
+    assert (newest.entry.person_id, newest.entry.at) == (OPERATOR, clock.now())
+    assert newest.outcome.outcome == "done"
+    assert newest.outcome.session_id == filled.world.sessions_of(filled.world.job("Exchange"))[-1].id
+
+
+async def test_vbr_is_not_asked(filled: Office) -> None:
+    """The record answers while every server is down."""
+    before = len(filled.hq.requests)
+    await references(filled, AuditRequest(NamedJob("sql")))
+    assert len(filled.hq.requests) == before
+
+
+async def test_others_are_refused_and_that_is_on_record(filled: Office) -> None:
+    """An operator asks in vain, and the administrator reads of it."""
+    filled.grants = (*GRANTS, *EVERYWHERE)
+    assert isinstance(await filled.ask(AuditRequest(), OPERATOR), Refused)
+    assert isinstance(await filled.ask(JobsRequest(), NOBODY), Refused)
+    rows = (await filled.answer(AuditRequest(), AuditAnswer, ADMIN)).rows
+    assert [row.entry.operation for row in rows[:2]] == ["jobs.list", "audit.list"]

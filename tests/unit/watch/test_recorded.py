@@ -1,0 +1,71 @@
+"""What the audit channel is told, and what it is not."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome
+from bot.watch import AuditChannel
+from bot.watch.destinations import ROOT
+from bot.watch.facts import ActionRecorded, decode
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ENTRY = AuditEntry(
+    person_id="U1",
+    person_name="Ann",
+    team_id="T1",
+    operation="job.start",
+    reference="K7Q2XY",
+    origin="typed",
+    channel_id="C1",
+    at=NOON,
+    server="hq",
+    job_id="j1",
+    job_name="SQL",
+    detail="active full",
+)
+DONE = AuditOutcome("done", NOON + timedelta(seconds=1), session_id="s1")
+CHANNEL = AuditChannel("C0AUDIT", {"job.start"})
+
+
+def test_an_action_is_told_with_what_came_of_it() -> None:
+    """One row, with everything that the record says of it, under a key of its own."""
+    (row,) = CHANNEL.rows(Attempt(AuditId(7), ENTRY, DONE))
+    assert (row.key, row.channel, row.kind) == ("audit/7/C0AUDIT", "C0AUDIT", "action_recorded")
+    assert (row.created_at, row.priority, row.root_key) == (DONE.at, ROOT, None)
+    assert decode(row.body) == ActionRecorded(
+        operation="job.start",
+        outcome="done",
+        person_id="U1",
+        person_name="Ann",
+        reference="K7Q2XY",
+        origin="typed",
+        at=NOON,
+        channel_id="C1",
+        server="hq",
+        job_name="SQL",
+        asked="active full",
+        session_id="s1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "told"),
+    [
+        (Attempt(AuditId(1), ENTRY, AuditOutcome("failed", NOON, detail="busy")), True),
+        (Attempt(AuditId(1), ENTRY, AuditOutcome("refused", NOON, detail="role")), True),
+        (Attempt(AuditId(1), replace(ENTRY, server=None, job_name=None), DONE), True),
+        (Attempt(AuditId(1), ENTRY, None), False),
+        (Attempt(AuditId(1), replace(ENTRY, operation="jobs.list"), DONE), False),
+        (Attempt(AuditId(1), replace(ENTRY, operation="request"), DONE), False),
+    ],
+)
+def test_actions_and_their_refusals_are_told(attempt: Attempt, *, told: bool) -> None:
+    """Not what is only begun, nor refused looks."""
+    assert len(CHANNEL.rows(attempt)) == told
+
+
+def test_without_a_channel_nothing_is_told() -> None:
+    """The setting may be left out."""
+    assert AuditChannel(None, {"job.start"}).rows(Attempt(AuditId(1), ENTRY, DONE)) == ()
