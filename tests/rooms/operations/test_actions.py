@@ -264,7 +264,7 @@ async def test_one_name_on_two_servers_is_asked_about(office: Office) -> None:
 
 @pytest.mark.parametrize("word", ["Exch", "Exchange"])
 async def test_a_name_is_asked_about_while_a_server_is_silent(office: Office, word: str) -> None:
-    """A silent server may have the job that was meant, also one of the very name: the server is to be said."""
+    """A silent server may have the job that was meant, also one of the very name: the server must be said."""
     await die(office.dr)
     outcome = await office.ask(StartRequest(NamedJob(word)))
     assert isinstance(outcome, Ambiguous)
