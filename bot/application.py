@@ -45,6 +45,7 @@ from bot.slack.gestures import new_reference
 from bot.slack.history import History
 from bot.slack.http import SlackRequests
 from bot.slack.listeners import bolt_app, listen
+from bot.slack.modals import Modals
 from bot.slack.replies import Replies
 from bot.slack.socket import SocketMode, wait_for_credentials
 from bot.slack.web import Web
@@ -186,6 +187,7 @@ class Application:
         desk = Desk(
             self._runner(database, fleet, directory),
             Replies(web_client, self._clock),
+            Modals(web_client),
             FollowedSessions(database),
             work,
             command=slack.command,

@@ -147,6 +147,8 @@ def _operation(operation: Operation) -> Iterator[str]:
         facts.append(("button", f"**{operation.button}**"))
     if asked := operation.confirmation:
         facts.append(("asks before a click acts", f'"{asked.question} {asked.consequence}"'))
+    if operation.has_form:
+        facts.append(("asks in a form", "yes"))
     facts.append(("name on record", f"`{operation.audit_name}`"))
     sentence = f"{operation.help[:1].upper()}{operation.help[1:]}."
     yield from (f"### {operation.name}", "", sentence, "", *_table(("", ""), facts), "")

@@ -4,14 +4,16 @@ In this order, and no other: the press is claimed, the job looked up as it stand
 very job, the action sent. Where nothing was done, the press is given back; where that is unknown, it is kept.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
 from bot.observability import Clock
+from bot.operations.answers import JobView
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation, operation_of
-from bot.operations.latest import has_moved_on, with_session
+from bot.operations.forms import Forms
+from bot.operations.latest import drawn_now, has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.offers import lack, obstacle
 from bot.operations.outcomes import (
@@ -19,6 +21,7 @@ from bot.operations.outcomes import (
     Done,
     Failed,
     MovedOn,
+    NeedsForm,
     NotFound,
     NotNow,
     Obstacle,
@@ -28,7 +31,14 @@ from bot.operations.outcomes import (
 )
 from bot.operations.people import PersonId
 from bot.operations.record import Record
-from bot.operations.requests import ActionRequest, DisableRequest, Drawn, EnableRequest, KnownJob
+from bot.operations.requests import (
+    ActionRequest,
+    DisableRequest,
+    EnableRequest,
+    KnownJob,
+    asked_anew,
+    is_bare,
+)
 from bot.operations.roles import Rights, Target, Verdict
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender
@@ -42,6 +52,15 @@ from bot.veeam import NotFound as NotOnServer
 log = structlog.get_logger()
 
 Unsent = Refused | NotFound | Ambiguous | MovedOn | NotNow
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """A job that the person may do it on; `told` is its state as VBR's list has it."""
+
+    job: FoundJob
+    told: JobState
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +82,18 @@ class Actions:
         self._lookup = lookup
         self._rights = rights
         self._views = JobViews(rights, fleet)
+        self._forms = Forms(fleet, self._views)
         self._sender = sender
         self._memory = memory
         self._clock = clock
 
     async def run(
         self, request: ActionRequest, asking: Asking
-    ) -> Done | Unclear | Failed | PressedBefore | Unsent:
+    ) -> Done | Unclear | Failed | PressedBefore | NeedsForm | Unsent:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
         operation = operation_of(request)
+        if is_bare(request):
+            return await self._form(operation, request, asking)
         key = asking.gesture.press_key
         press = Press(key, asking.person.id, operation.name, self._clock.now())
         first = await self._memory.presses.claim(press)
@@ -101,9 +123,33 @@ class Actions:
         except StoreError as error:
             log.warning("operations.press_kept", error=str(error))
 
+    async def _form(self, operation: Operation, request: ActionRequest, asking: Asking) -> NeedsForm | Unsent:
+        """Nothing is claimed for a form: opening it twice does no harm, and it changes nothing."""
+        allowed = await self._allowed(operation, request, asking)
+        if not isinstance(allowed, _Allowed):
+            return allowed
+        if (reason := await self._obstacle(request, allowed.job)) not in {None, Obstacle.OTHER_NAME}:
+            return NotNow(operation, self._view(asking, allowed.job), reason)
+        return NeedsForm(operation, await self._forms.deletion(asking, allowed.job))
+
     async def _prepared(
         self, operation: Operation, request: ActionRequest, asking: Asking
     ) -> Action | Unsent:
+        allowed = await self._allowed(operation, request, asking)
+        if not isinstance(allowed, _Allowed):
+            return allowed
+        job, now = allowed.job, allowed.job.state
+        if request.drawn is not None and has_moved_on(request.drawn, allowed.told, now):
+            again = asked_anew(request, KnownJob(job.server, now.id), drawn_now(now))
+            return MovedOn(operation, self._view(asking, job), again)
+        if (reason := await self._obstacle(request, job)) is not None:
+            return NotNow(operation, self._view(asking, job), reason)
+        return Action(operation, request, asking, job, self._account(job.server, allowed.verdict))
+
+    async def _allowed(
+        self, operation: Operation, request: ActionRequest, asking: Asking
+    ) -> "_Allowed | Refused | NotFound | Ambiguous | NotNow":
+        """The job as it stands, where the person may do this on that very job, and its server has it."""
         job = await self._lookup.job(request.job, request=request, sight=asking.sight)
         if not isinstance(job, FoundJob):
             return job
@@ -115,15 +161,11 @@ class Actions:
             )
         lacked = lack(request, self._fleet.server(job.server).revision)
         if lacked is not None:
-            view = self._views.of(asking, job.server, job.state)
-            return NotNow(operation, view, Obstacle.LACKED, lacked)
-        told, job = job.state, await with_session(self._fleet.server(job.server), job)
-        if request.drawn is not None and has_moved_on(request.drawn, told, job.state):
-            again = replace(request, job=KnownJob(job.server, job.state.id), drawn=drawn_now(job.state))
-            return MovedOn(operation, self._views.of(asking, job.server, job.state), again)
-        if (reason := await self._obstacle(request, job)) is not None:
-            return NotNow(operation, self._views.of(asking, job.server, job.state), reason)
-        return Action(operation, request, asking, job, self._account(job.server, verdict))
+            return NotNow(operation, self._view(asking, job), Obstacle.LACKED, lacked)
+        return _Allowed(await with_session(self._fleet.server(job.server), job), job.state, verdict)
+
+    def _view(self, asking: Asking, job: FoundJob) -> JobView:
+        return self._views.of(asking, job.server, job.state)
 
     async def _obstacle(self, request: ActionRequest, job: FoundJob) -> Obstacle | None:
         server, state = self._fleet.server(job.server), job.state
@@ -137,11 +179,6 @@ class Actions:
         """Under a person's own role, where there is an account of it, VBR enforces the role as well."""
         accounts = (self._memory.acting.get((server, role)) for role in verdict.by)
         return next((account for account in accounts if account is not None), self._fleet.server(server))
-
-
-def drawn_now(state: JobState) -> Drawn:
-    """Return what a button drawn now carries of the job's state."""
-    return Drawn(state.session_id, state.is_active)
 
 
 async def _is_active(server: VeeamServer, state: JobState) -> bool:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     HelpRequest,
@@ -77,6 +78,7 @@ class Operation:
     button: str | None = None
     style: Style = Style.PLAIN
     confirmation: Confirmation | None = None
+    has_form: bool = False  # it asks in a form before it acts, instead of in a dialog
     done: str = ""  # "started": the word of the outcome, for actions
     needs: Capability | None = None
 
@@ -279,6 +281,21 @@ CLONE = Operation(
     needs=Capability.CLONE,
 )
 
+DELETE = Operation(
+    name="delete",
+    usage="delete NAME",
+    help="remove a job, after its name was typed once more; its backups stay",
+    kind=Kind.ACTION,
+    request=DeleteRequest,
+    audit_name="job.delete",
+    roles=ADMINISTRATORS,
+    examples=("delete SQL Prod",),
+    button="Delete",
+    style=Style.DANGER,
+    has_form=True,
+    done="deleted",
+)
+
 CATALOG: tuple[Operation, ...] = (
     JOBS,
     JOB,
@@ -293,6 +310,7 @@ CATALOG: tuple[Operation, ...] = (
     ENABLE,
     DISABLE,
     CLONE,
+    DELETE,
     WHOAMI,
     HELP,
 )

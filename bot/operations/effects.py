@@ -30,4 +30,9 @@ class Cloned:
     is_disabled: bool
 
 
-Effect = Ran | Switched | Cloned
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The job is gone; its backups stay, orphaned."""
+
+
+Effect = Ran | Switched | Cloned | Deleted

@@ -59,7 +59,7 @@ class JobDetails:
         async with at_once() as group:
             job = group.create_task(_where_there(server.job(found.state.id)))
             recent = group.create_task(_recent(server, found.state))
-            repository = group.create_task(_repository(server, found.state))
+            repository = group.create_task(repository_of(server, found.state))
             failure = group.create_task(self._reasons.of(found.server, found.state))
         view = self._views.of(asking, found.server, found.state, failure.result())
         settings = job.result()
@@ -83,7 +83,8 @@ async def _recent(server: VeeamServer, state: JobState) -> tuple[Session, ...]:
     return (await server.sessions(query)).rows[:RECENT_SESSIONS]
 
 
-async def _repository(server: VeeamServer, state: JobState) -> RepositoryState | None:
+async def repository_of(server: VeeamServer, state: JobState) -> RepositoryState | None:
+    """Return the repository a job writes to; None where VBR does not say. Raises `VeeamError`."""
     if state.repository_id is None:
         return None
     page = await _where_there(server.repository_states(RepositoryStatesQuery(id=state.repository_id)))

@@ -44,3 +44,8 @@ def has_moved_on(drawn: Drawn, told: JobState, now: JobState) -> bool:
     if drawn.session_id is None and told.session_id is None:
         return drawn.is_active != now.is_active
     return (drawn.session_id, drawn.is_active) != (now.session_id, now.is_active)
+
+
+def drawn_now(state: JobState) -> Drawn:
+    """Return what a button drawn now carries of the job's state."""
+    return Drawn(state.session_id, state.is_active)

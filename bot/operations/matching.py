@@ -37,6 +37,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.translate(_EQUIVALENTS).casefold().split()))
 
 
+def is_exactly(typed: str, name: str) -> bool:
+    """Whether a name was typed out, letter by letter; blanks around it, which nobody sees, don't count."""
+    return typed.strip() == name.strip()
+
+
 def matches_glob(glob: str, name: str) -> bool:
     """Whether the whole name fits a glob: `*` any text, `?` one character, letter case aside."""
     return _compiled(glob.casefold()).fullmatch(name.casefold()) is not None

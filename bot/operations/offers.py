@@ -8,6 +8,7 @@ from typing import assert_never
 from bot.operations.catalog import (
     CATALOG,
     CLONE,
+    DELETE,
     DISABLE,
     ENABLE,
     JOB,
@@ -17,11 +18,13 @@ from bot.operations.catalog import (
     Operation,
     operation_of,
 )
+from bot.operations.matching import is_exactly
 from bot.operations.outcomes import Lack, Obstacle
 from bot.operations.people import Person
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     RetryRequest,
@@ -46,8 +49,8 @@ def _sensible(state: JobState) -> tuple[Operation, ...]:
     if state.is_active:
         return (JOB, switch, CLONE) if never_stops(state) else (STOP, JOB, switch, CLONE)
     if state.result is Result.FAILED:
-        return (RETRY, JOB, START, switch, CLONE)
-    return (START, JOB, switch, CLONE)
+        return (RETRY, JOB, START, switch, CLONE, DELETE)
+    return (START, JOB, switch, CLONE, DELETE)
 
 
 def offers(
@@ -93,6 +96,10 @@ def obstacle(
             return Obstacle.DISABLED if is_disabled else None
         case CloneRequest():
             return None
+        case DeleteRequest():
+            if is_active:
+                return Obstacle.BUSY
+            return None if is_exactly(request.typed_name or "", state.name) else Obstacle.OTHER_NAME
         case _:
             assert_never(request)
 

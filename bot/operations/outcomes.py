@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.operations.answers import Answer, JobView
+from bot.operations.answers import Answer, Form, JobView
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
 from bot.operations.people import PersonId, Standing
@@ -115,6 +115,8 @@ class Obstacle(StrEnum):
     NEVER_STOPS = "never_stops"  # stop of an immediate backup copy: VBR can only disable it
     ENABLED = "enabled"  # enable, and it is
     DISABLED = "disabled"  # disable, and it is
+    BUSY = "busy"  # delete, and it runs
+    OTHER_NAME = "other_name"  # delete, and the name that was typed is another one
     LACKED = "lacked"  # the server's revision of the API has no such thing
 
 
@@ -137,6 +139,14 @@ class NotNow:
     job: JobView
     obstacle: Obstacle
     lack: Lack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsForm:
+    """What is asked for takes a form; nothing was done. `form` is what the form says."""
+
+    operation: Operation
+    form: Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +196,7 @@ Outcome = (
     | PressedBefore
     | MovedOn
     | NotNow
+    | NeedsForm
     | Unclear
     | Failed
     | Broken
@@ -206,6 +217,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     PressedBefore: "pressed_before",
     MovedOn: "moved_on",
     NotNow: "not_now",
+    NeedsForm: "needs_form",
     Unclear: "unclear",
     Failed: "failed",
     Broken: "broken",

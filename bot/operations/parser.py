@@ -17,6 +17,7 @@ from bot.operations.people import PersonId
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     HelpRequest,
@@ -222,6 +223,10 @@ def _clone(line: _Line) -> Request:
     return CloneRequest(job=_named(line, line.words))
 
 
+def _delete(line: _Line) -> Request:
+    return DeleteRequest(job=_named(line, line.words))
+
+
 _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     HelpRequest: _help,
     WhoamiRequest: _whoami,
@@ -238,6 +243,7 @@ _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     EnableRequest: _enable,
     DisableRequest: _disable,
     CloneRequest: _clone,
+    DeleteRequest: _delete,
 }
 _OPTIONS: Mapping[type, frozenset[str]] = {
     HelpRequest: frozenset(),

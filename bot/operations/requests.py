@@ -1,6 +1,6 @@
 """One asking, typed. Typed words, a button, a menu and a shortcut all become one of these."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -190,7 +190,32 @@ class CloneRequest:
     drawn: Drawn | None = None
 
 
-ActionRequest = StartRequest | StopRequest | RetryRequest | EnableRequest | DisableRequest | CloneRequest
+@dataclass(frozen=True, slots=True)
+class DeleteRequest:
+    """Remove a job; its backups stay. Without `typed_name`, the job's name as typed, a form is needed."""
+
+    job: JobRef
+    drawn: Drawn | None = None
+    typed_name: str | None = None
+
+
+def is_bare(request: object) -> bool:
+    """Whether the request lacks what only a form asks for."""
+    return isinstance(request, DeleteRequest) and request.typed_name is None
+
+
+ActionRequest = (
+    StartRequest | StopRequest | RetryRequest | EnableRequest | DisableRequest | CloneRequest | DeleteRequest
+)
+
+
+def asked_anew(request: ActionRequest, job: KnownJob, drawn: Drawn) -> ActionRequest:
+    """Return the same request for the job as it is now; what was entered in a form is asked for again."""
+    if isinstance(request, DeleteRequest):
+        return DeleteRequest(job, drawn)
+    return replace(request, job=job, drawn=drawn)
+
+
 Request = (
     HelpRequest
     | WhoamiRequest
@@ -211,6 +236,7 @@ class Origin(StrEnum):
     TYPED = "typed"
     BUTTON = "button"
     MENU = "menu"
+    FORM = "form"
     SHORTCUT = "shortcut"
 
 

@@ -36,6 +36,7 @@ from bot.operations.record import Record
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     Gesture,
@@ -220,6 +221,7 @@ class Runner:
                 | EnableRequest()
                 | DisableRequest()
                 | CloneRequest()
+                | DeleteRequest()
             ):
                 return await self._actions.run(request, asking)
             case _:

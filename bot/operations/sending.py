@@ -13,7 +13,7 @@ from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
-from bot.operations.effects import Cloned, Effect, Ran, Switched
+from bot.operations.effects import Cloned, Deleted, Effect, Ran, Switched
 from bot.operations.latest import is_run_of, latest_run
 from bot.operations.lookup import FoundJob, name_filter
 from bot.operations.outcomes import Done, Failed, Unclear, kind_of
@@ -21,6 +21,7 @@ from bot.operations.record import Record
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     RetryRequest,
@@ -75,7 +76,7 @@ class Action:
                 asked = ("", self.request.chained)
             case DisableRequest(span=timedelta() as span):
                 return f"for {precisedelta(span, minimum_unit='minutes')}"
-            case EnableRequest() | DisableRequest() | CloneRequest():
+            case EnableRequest() | DisableRequest() | CloneRequest() | DeleteRequest():
                 return None
             case _:
                 assert_never(self.request)
@@ -145,8 +146,8 @@ class Sender:
         match effect:
             case Ran(Session() as session):
                 await self._own_actions.remember(self._own(action, session.id))
-            case Switched(until=None):
-                # Whoever switches a job by hand ends what was planned for it.
+            case Switched(until=None) | Deleted():
+                # Whoever switches a job by hand, or removes it, ends what was planned for it.
                 await self._timed_disables.forget(action.job.server, action.job.state.id)
             case _:
                 pass
@@ -205,8 +206,17 @@ class Sender:
                 return Switched(is_disabled=is_wanted) if is_so else None
             case CloneRequest():
                 return await self._newest_clone(action)
+            case DeleteRequest():
+                return Deleted() if await self._is_gone(action) else None
             case _:
                 assert_never(request)
+
+    async def _is_gone(self, action: Action) -> bool:
+        """Whether the server answered, and has no such job."""
+        answer = await self._fleet.ask(
+            lambda server: server.job_state(action.job.state.id), (action.job.server,)
+        )
+        return action.job.server in answer.answers and answer.answers[action.job.server] is None
 
     async def _newest_clone(self, action: Action) -> Cloned | None:
         """VBR names copies `NAME_clone1` and on; the highest number is the newest, perhaps an older one."""
@@ -297,6 +307,9 @@ async def _send(action: Action, now: datetime) -> Effect:
         case CloneRequest():
             copy = await server.clone_job(job_id)
             return Cloned(copy.id, copy.name, is_disabled=copy.is_disabled)
+        case DeleteRequest():
+            await server.delete_job(job_id)
+            return Deleted()
         case _:
             assert_never(request)
 

@@ -40,6 +40,8 @@ MORE = "more"
 CHOOSE = "choose"
 _OPERATION = "operation:"
 
+METADATA_LIMIT = 3_000
+
 ListRequest = JobsRequest | SessionsRequest | AuditRequest
 
 
@@ -84,10 +86,24 @@ class Unreadable:
 Press = Act | Turn | Share | Unreadable
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a form carries in its `private_metadata`: what to run, and where it was opened from.
+
+    `name` is the name of what the form is about, for what can be checked without asking VBR.
+    """
+
+    request: Request
+    name: str
+    channel_id: str | None = None
+    thread_ts: str | None = None
+
+
 class _Kind(StrEnum):
     ACT = "a"
     TURN = "t"
     SHARE = "s"
+    FORM = "f"
 
 
 def action_id(operation: Operation) -> str:
@@ -108,6 +124,23 @@ def encode_turn(request: ListRequest) -> str | None:
 def encode_share(request: Request, limit: int = VALUE_LIMIT) -> str | None:
     """The value of a button or option that shares the request's answer; None when over the limit."""
     return _encoded(_Kind.SHARE, request, limit)
+
+
+def encode_form(carried: Carried) -> str | None:
+    """The `private_metadata` of a form; None when it would be over the limit. It holds no secret."""
+    request = carried.request
+    cells = [carried.name, carried.channel_id, carried.thread_ts, operation_of(request).name]
+    return _json([f"{VERSION}{_Kind.FORM}", *cells, *_cells(request)], METADATA_LIMIT)
+
+
+def decode_form(metadata: str) -> Carried | Unreadable:
+    """What a form carries. Never raises: what can't be read is `Unreadable`, and says why."""
+    try:
+        return _carried(msgspec.json.decode(metadata, type=list[Any]))
+    except _Old:
+        return Unreadable("", Unreadability.OLD)
+    except (_Broken, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return Unreadable("", Unreadability.BROKEN)
 
 
 def is_ours(action_id: str) -> bool:
@@ -137,7 +170,10 @@ class _Old(Exception):
 
 
 def _encoded(kind: _Kind, request: Request, limit: int) -> str | None:
-    cells = [f"{VERSION}{kind}", operation_of(request).name, *_cells(request)]
+    return _json([f"{VERSION}{kind}", operation_of(request).name, *_cells(request)], limit)
+
+
+def _json(cells: list[Any], limit: int) -> str | None:
     try:
         text = msgspec.json.encode(cells).decode()
     except UnicodeEncodeError:  # half a surrogate pair: no such name can be sent to Slack
@@ -194,6 +230,19 @@ def _press(action_id: str, cells: list[Any]) -> Press:
             return Share(request)
         case _:
             raise _Broken
+
+
+def _carried(cells: list[Any]) -> Carried:
+    match cells:
+        case [str(stamp), str(name), str() | None as channel, str() | None as thread, str(verb), *values]:
+            pass
+        case _:
+            raise _Broken
+    if stamp[:-1] != VERSION:
+        raise _Old
+    if stamp[-1:] != _Kind.FORM:
+        raise _Broken
+    return Carried(_request(verb, values), name, channel, thread)
 
 
 def _request(name: str, values: list[Any]) -> Request:

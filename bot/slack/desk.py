@@ -1,30 +1,44 @@
 """From gesture to answer: reads what was asked, has it done, and shows what came of it where it belongs."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from bot.observability import Clock, Metrics
 from bot.operations.answers import ActionAnswer
-from bot.operations.catalog import CATALOG
-from bot.operations.outcomes import Broken, Done, Misread, Outcome
+from bot.operations.catalog import CATALOG, Operation, operation_of
+from bot.operations.outcomes import Ambiguous, Broken, Done, Misread, MovedOn, NeedsForm, Outcome
 from bot.operations.parser import parse
-from bot.operations.requests import Gesture, Request
+from bot.operations.requests import Gesture, Request, is_bare
 from bot.operations.runner import Runner
-from bot.slack.codec import Act, Share, Turn, Unreadable, decode
-from bot.slack.gestures import Place, Pressed, Typed
+from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form
+from bot.slack.gestures import Place, Pressed, Submitted, Typed, of_form
+from bot.slack.modals import Modals
 from bot.slack.replies import Posted, Replies
 from bot.slack.text import typed_line
+from bot.slack.views import forms
 from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
 from bot.slack.work import Work
 from bot.store import FollowedSessions, NewFollowed, StoreError
 
 PATIENCE_SECONDS = 3.0
+_HEAD_START_SECONDS = 0.5
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A form that is open: what it is for, whose it is, and where it was opened from."""
+
+    gesture: Gesture
+    place: Place
+    operation: Operation
+    view_id: str
 
 
 class Desk:
@@ -34,6 +48,7 @@ class Desk:
         self,
         runner: Runner,
         replies: Replies,
+        modals: Modals,
         followed: FollowedSessions,
         work: Work,
         *,
@@ -43,6 +58,7 @@ class Desk:
     ) -> None:
         self._runner = runner
         self._replies = replies
+        self._modals = modals
         self._followed = followed
         self._work = work
         self._command = command
@@ -81,7 +97,59 @@ class Desk:
                 self._count(pressed.gesture, "unreadable")
                 await self._replies.whisper(pressed.place, unreadable_press(press))
 
+    def take_submitted(self, form: Submitted) -> dict[str, Any]:
+        """Serve a form; return what Slack is answered: mistakes by block, or that it is worked on."""
+        carried = decode_form(form.carried)
+        if isinstance(carried, Unreadable):
+            return {"response_action": "update", "view": forms.unreadable(carried)}
+        request = forms.filled(carried, form.entered)
+        if isinstance(request, Mapping):
+            return {"response_action": "errors", "errors": dict(request)}
+        gesture = of_form(form, carried.channel_id)
+        place = Place(form.person_id, carried.channel_id, None, carried.thread_ts)
+        shown = _Shown(gesture, place, operation_of(request), form.view_id)
+
+        async def broken(what: Broken) -> None:
+            await self._show_in_form(shown, what)
+
+        self._work.hand_over(gesture, self._serve_form(shown, request), broken)
+        return {"response_action": "update", "view": forms.working(shown.operation)}
+
+    async def _serve_form(self, shown: "_Shown", request: Request) -> None:
+        began = self._clock.monotonic()
+        outcome = await self._runner.run(shown.gesture, request)
+        # Slack keeps no order between the answer to a submission and a later call: the answer goes first.
+        await self._clock.sleep(max(0.0, _HEAD_START_SECONDS - (self._clock.monotonic() - began)))
+        await self._show_in_form(shown, outcome)
+
+    async def _open_form(self, gesture: Gesture, place: Place, request: Request) -> None:
+        operation = operation_of(request)
+        view_id = await self._modals.open(place, forms.loading(operation))
+        if view_id is None:
+            await self._show(gesture, place, await self._outcome(gesture, place, request))
+            return
+        shown = _Shown(gesture, place, operation, view_id)
+        outcome = await self._runner.run(gesture, request)
+        if isinstance(outcome, NeedsForm):
+            view = forms.form(outcome.form, channel_id=place.channel_id, thread_ts=place.thread_ts)
+            if view is not None and await self._modals.update(view_id, view):
+                self._count(gesture, "needsform")
+                return
+        await self._show_in_form(shown, outcome)
+
+    async def _show_in_form(self, shown: "_Shown", outcome: Outcome) -> None:
+        """Show it in the form; also where it was asked, if it concerns others or bears something to press."""
+        reply = draw(outcome, shown.gesture.reference, command=self._command)
+        is_seen = await self._modals.update(shown.view_id, forms.told(shown.operation, reply.message))
+        if not is_seen or reply.in_channel or isinstance(outcome, Ambiguous | MovedOn | NeedsForm):
+            await self._show(shown.gesture, shown.place, outcome)
+        else:
+            self._count(shown.gesture, type(outcome).__name__.lower())
+
     async def _run(self, gesture: Gesture, place: Place, request: Request | Misread) -> None:
+        if not isinstance(request, Misread) and is_bare(request):
+            await self._open_form(gesture, place, request)
+            return
         await self._show(gesture, place, await self._outcome(gesture, place, request))
 
     async def _outcome(self, gesture: Gesture, place: Place, request: Request | Misread) -> Outcome:

@@ -1,7 +1,7 @@
 """What a person did in Slack, read once from the payload and typed from there on.
 
-The payloads are those of slash commands and of `block_actions` interactions. `token` and `user_name` are not
-read: the first is a secret of no use, the second proves nothing.
+The payloads are those of slash commands and of `block_actions` and `view_submission` interactions. `token`
+and `user_name` are not read: the first is a secret of no use, the second proves nothing.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ class Place:
     thread_ts: str | None = None
     message_ts: str | None = None
     is_ephemeral: bool = False
+    trigger_id: str | None = None  # opens one modal, within three seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,17 @@ class Pressed:
     value: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs."""
+
+    person_id: PersonId
+    team_id: str | None
+    view_id: str
+    carried: str
+    entered: Mapping[str, str]
+
+
 def typed(body: Mapping[str, Any]) -> Typed:
     """Read a slash command's payload."""
     person_id = PersonId(_text(body, "user_id") or "")
@@ -55,6 +67,7 @@ def typed(body: Mapping[str, Any]) -> Typed:
         person_id=person_id,
         channel_id=_text(body, "channel_id"),
         response_url=_text(body, "response_url"),
+        trigger_id=_text(body, "trigger_id"),
     )
     gesture = Gesture(
         reference=new_reference(),
@@ -83,6 +96,7 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
         thread_ts=thread_ts if thread_ts != message_ts else None,
         message_ts=message_ts,
         is_ephemeral=container.get("is_ephemeral") is True,
+        trigger_id=_text(body, "trigger_id"),
     )
     option = action.get("selected_option") or {}
     value = _text(action, "value") or _text(option, "value")
@@ -99,6 +113,33 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
     return Pressed(gesture, place, action_id, value)
 
 
+def submitted(body: Mapping[str, Any]) -> Submitted:
+    """Read a `view_submission` payload; an input that was left empty is not among what was entered."""
+    view, user = body.get("view") or {}, body.get("user") or {}
+    blocks = ((view.get("state") or {}).get("values") or {}).values()
+    elements = {name: element for block in blocks for name, element in block.items()}
+    return Submitted(
+        person_id=PersonId(_text(user, "id") or ""),
+        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
+        view_id=_text(view, "id") or "",
+        carried=_text(view, "private_metadata") or "",
+        entered={name: value for name, element in elements.items() if (value := _entered(element))},
+    )
+
+
+def of_form(form: Submitted, channel_id: str | None) -> Gesture:
+    """Return the gesture that a submission is, asked for in the channel that the form was opened from."""
+    return Gesture(
+        reference=new_reference(),
+        person_id=form.person_id,
+        team_id=form.team_id,
+        channel_id=channel_id,
+        origin=Origin.FORM,
+        is_direct=_is_direct(channel_id),
+        press_key=_key("view", form.view_id),
+    )
+
+
 def new_reference() -> str:
     """Return a short reference that people can read out and that finds the log lines of one gesture."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(6))
@@ -111,6 +152,10 @@ def _is_direct(channel_id: str | None) -> bool:
 
 def _key(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _entered(element: Mapping[str, Any]) -> str | None:
+    return _text(element, "value") or _text(element.get("selected_option") or {}, "value")
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str | None:

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory, Home
-from bot.slack.gestures import pressed, typed
+from bot.slack.gestures import pressed, submitted, typed
 
 _ANYTHING = re.compile(".*")
 _GROUP_EVENTS = re.compile("^subteam_")
@@ -61,6 +61,9 @@ def listen(
         await ack()
         desk.take_pressed(pressed(body))
 
+    async def on_submission(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(**desk.take_submitted(submitted(body)))
+
     async def on_groups(_body: dict[str, Any]) -> None:
         directory.groups_changed()
 
@@ -72,6 +75,7 @@ def listen(
 
     app.command(command)(on_command)
     app.action(_ANYTHING)(on_action)
+    app.view(_ANYTHING)(on_submission)
     app.event(_GROUP_EVENTS)(on_groups)
     app.event(_LOST_EVENTS)(on_loss)
     # An event without a listener is not acknowledged, and Slack sends it three times more.

@@ -6,6 +6,7 @@ from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import (
     BY_NAME,
     CLONE,
+    DELETE,
     DISABLE,
     ENABLE,
     JOB,
@@ -14,7 +15,7 @@ from bot.operations.catalog import (
     STOP,
     Operation,
 )
-from bot.operations.effects import Cloned, Ran, Switched
+from bot.operations.effects import Cloned, Deleted, Ran, Switched
 from bot.operations.requests import Drawn
 from bot.slack.text import bar, code, count, duration, literal, mention, strong
 from bot.slack.views import signs
@@ -32,6 +33,7 @@ _SENTENCES = {
     ENABLE.name: "{job} enabled by {by}",
     DISABLE.name: "{job} disabled by {by}",
     CLONE.name: "{job} cloned by {by}",
+    DELETE.name: "{job} deleted by {by}",
 }
 
 
@@ -53,6 +55,8 @@ def action(answer: ActionAnswer) -> Message:
             copy = Target(answer.server, job_id, name)
             state = f"The copy is {strong(name)}. {signs.switched(is_disabled=is_disabled)}"
             shown = controls([job_control(copy, ENABLE) if is_disabled else None, job_control(copy, JOB)])
+        case Deleted():
+            state, shown = "Its backups stay in the repository, as orphaned ones.", NOTHING
         case _:
             assert_never(effect)
     detail = _detail(answer.detail) if not isinstance(effect, Switched) else ""

@@ -18,6 +18,7 @@ from slack_sdk.models.blocks import (
 from bot.operations.answers import JobView
 from bot.operations.catalog import (
     CLONE,
+    DELETE,
     DISABLE,
     ENABLE,
     JOB,
@@ -34,6 +35,7 @@ from bot.operations.outcomes import Choice
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     Drawn,
     EnableRequest,
@@ -60,7 +62,7 @@ DETAILS_LABEL = JOB.button or ""
 _LABEL_LIMIT = 75
 _CONFIRM_LIMIT = 300
 _CONFIRM_NAME_LIMIT = 100
-_URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, CLONE)
+_URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, CLONE, DELETE)
 
 _REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
     JOB.name: lambda job, _: JobRequest(job),
@@ -70,6 +72,7 @@ _REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
     ENABLE.name: lambda job, state: EnableRequest(job, drawn=state),
     DISABLE.name: lambda job, state: DisableRequest(job, drawn=state),
     CLONE.name: lambda job, state: CloneRequest(job, drawn=state),
+    DELETE.name: lambda job, state: DeleteRequest(job, drawn=state),
 }
 
 
@@ -128,8 +131,8 @@ def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, a
 def job_controls(target: Target, operations: Sequence[Operation]) -> list[Control | None]:
     """What can be pressed about a job, the most wanted first: what is urgent, Details, what else acts."""
     offered = [operation for operation in operations if operation.name in _REQUESTS]
-    acting = sorted((one for one in offered if one.confirmation), key=_urgency)
-    looking = [one for one in offered if one.confirmation is None]
+    acting = sorted((one for one in offered if one.kind is Kind.ACTION), key=_urgency)
+    looking = [one for one in offered if one.kind is not Kind.ACTION]
     return [job_control(target, one) for one in (*acting[:1], *looking, *acting[1:])]
 
 
@@ -157,7 +160,7 @@ def request_control(request: Request, *, name: str, server: str, prominent: bool
         button,
         _option(label, codec.encode_act(request, codec.OPTION_LIMIT)),
         label,
-        operation.confirmation.consequence if operation.confirmation else "",
+        _consequence(operation),
     )
 
 
@@ -274,6 +277,12 @@ def _confirm(operation: Operation, request: Request, *, name: str, server: str) 
         deny=_plain("Cancel"),
         style=Style.DANGER.value if operation.style is Style.DANGER else None,
     )
+
+
+def _consequence(operation: Operation) -> str:
+    if operation.has_form:
+        return "A form asks first."
+    return operation.confirmation.consequence if operation.confirmation else ""
 
 
 def _option(label: str, value: str | None) -> Option | None:

@@ -1,5 +1,6 @@
 """What a server's failure means to a person: in brief for lists, and in full when it is the answer."""
 
+import re
 from dataclasses import dataclass
 
 from bot import veeam
@@ -123,6 +124,12 @@ def _explain_trouble(error: VeeamError, server: str) -> Explanation:
                 _UNCHANGED,
                 "Check that the address in the settings is VBR's own, not a proxy's.",
             )
+
+
+def is_four_eyes(error: VeeamError) -> bool:
+    """Whether VBR refused because its own four-eyes authorization is on; it says so in words alone."""
+    is_refusal = isinstance(error, veeam.Rejected | veeam.NotAllowed)
+    return is_refusal and re.search(r"four[- ]eyes", error.message, re.IGNORECASE) is not None
 
 
 def _explain_no(error: VeeamError, server: str) -> Explanation:

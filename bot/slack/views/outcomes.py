@@ -27,6 +27,7 @@ Problem = (
     | outcomes.PressedBefore
     | outcomes.MovedOn
     | outcomes.NotNow
+    | outcomes.NeedsForm
     | outcomes.Unclear
     | outcomes.Failed
     | outcomes.Broken
@@ -94,6 +95,8 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
             return problems.moved_on(problem)
         case outcomes.NotNow():
             return problems.not_now(problem)
+        case outcomes.NeedsForm():
+            return problems.needs_form(problem)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():

@@ -2,7 +2,7 @@
 
 from bot.operations.answers import JobView
 from bot.operations.catalog import JOB, Operation
-from bot.operations.effects import Cloned, Ran, Switched
+from bot.operations.effects import Cloned, Deleted, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -10,6 +10,7 @@ from bot.operations.outcomes import (
     Lack,
     Misread,
     MovedOn,
+    NeedsForm,
     NotFound,
     NotNow,
     Obstacle,
@@ -23,7 +24,7 @@ from bot.settings import Role
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import Target, choice_menu, controls, job_control, job_controls, request_control
-from bot.slack.views.errors import explain
+from bot.slack.views.errors import explain, is_four_eyes
 from bot.slack.views.job import job_state
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
 from bot.veeam import Capability, Session
@@ -138,6 +139,21 @@ def not_now(outcome: NotNow) -> Message:
     return compose(head)
 
 
+def needs_form(outcome: NeedsForm) -> Message:
+    """A form is needed and could not be opened: a button to open it by."""
+    state, server = outcome.form.job.state, outcome.form.job.server
+    head = [
+        paragraph(
+            f"{_label(outcome.operation)} of {signs.job_name(state.name, server)} takes a form. "
+            "Nothing was done yet."
+        ),
+        job_state(outcome.form.job),
+        note("Press the button to open the form."),
+        controls([request_control(outcome.form.request, name=state.name, server=server)]),
+    ]
+    return compose(head)
+
+
 def unclear(outcome: Unclear, reference: str) -> Message:
     """It was sent and no answer came: what is known, and no button that would do it twice."""
     name = signs.job_name(outcome.job_name, outcome.server)
@@ -161,7 +177,7 @@ def failed(outcome: Failed, reference: str) -> Message:
     about = f" of {strong(outcome.job_name)}" if outcome.job_name else ""
     head = [
         paragraph(f"{signs.FAILED} {_label(outcome.operation)}{about} was not done.", explained.happened),
-        paragraph(explained.means, explained.advice),
+        paragraph(explained.means, _FOUR_EYES if is_four_eyes(outcome.error) else explained.advice),
         note(_reference(reference)),
     ]
     return compose(head)
@@ -189,9 +205,15 @@ _OBSTACLES = {
     Obstacle.NOT_RUNNING: "is not running, so there is nothing to stop.",
     Obstacle.ENABLED: "is enabled already.",
     Obstacle.DISABLED: "is disabled already.",
+    Obstacle.BUSY: "is running. Stop it first, or wait for its end.",
+    Obstacle.OTHER_NAME: "is not what was typed as its name.",
     Obstacle.LACKED: "is on a server whose API does not have this.",
     Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
 }
+_FOUR_EYES = (
+    "VBR's own four-eyes authorization is on: a second administrator has to approve this in VBR's console. "
+    "Through its REST API VBR refuses it altogether, whoever asks."
+)
 _NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
@@ -217,6 +239,8 @@ def _found(outcome: Unclear) -> str:
             return f"Its session is {code(session.id)}."
         case Switched(is_disabled):
             return f"The job is {'disabled' if is_disabled else 'enabled'} now, so it seems to be done."
+        case Deleted():
+            return "The job is not there any more, so it seems to be done."
         case Cloned(name=name):
             return f"The newest copy there is {code(name)}: see whether it is the one you asked for."
         case _:

@@ -13,6 +13,7 @@ from bot.operations.requests import (
     ActionRequest,
     AuditRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     HelpRequest,
@@ -53,11 +54,12 @@ ONE_OF_EACH: tuple[Request, ...] = (
     EnableRequest(SQL),
     DisableRequest(SQL),
     CloneRequest(SQL),
+    DeleteRequest(SQL),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
 ACTIONS = {"start", "stop", "retry"}
-CHANGES = {"enable", "disable", "clone"}
+CHANGES = {"enable", "disable", "clone", "delete"}
 RECORD = {"audit"}
 # By hand, as Veeam's Jobs reference has it.
 MAY = {

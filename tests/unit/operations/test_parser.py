@@ -13,6 +13,7 @@ from bot.operations.people import PersonId
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     HelpRequest,
@@ -127,6 +128,7 @@ READ: list[tuple[str, Request]] = [
     ("enable SQL Prod", EnableRequest(SQL)),
     ("Disable SQL Prod", DisableRequest(SQL)),
     ("clone SQL Prod", CloneRequest(SQL)),
+    ("delete SQL Prod", DeleteRequest(SQL)),
     ("disable SQL Prod for 4h", DisableRequest(SQL, span=timedelta(hours=4))),
     ("disable SQL Prod FOR 90m", DisableRequest(SQL, span=timedelta(minutes=90))),
     ('disable "SQL Prod" for 2d', DisableRequest(NamedJob("SQL Prod", exact=True), span=timedelta(days=2))),

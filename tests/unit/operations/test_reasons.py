@@ -8,6 +8,7 @@ from bot.operations.reasons import failed_in_a_row, first_failed_message
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     EnableRequest,
     KnownJob,
@@ -79,11 +80,11 @@ def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expecte
         ("running", "None", None, ["stop", "job", "disable", "clone"]),
         ("Stopping", "None", None, ["stop", "job", "disable", "clone"]),
         ("running", "None", "Immediate", ["job", "disable", "clone"]),
-        ("stopped", "Failed", None, ["retry", "job", "start", "disable", "clone"]),
-        ("stopped", "Success", None, ["start", "job", "disable", "clone"]),
-        ("stopped", "Warning", None, ["start", "job", "disable", "clone"]),
-        ("disabled", "None", None, ["start", "job", "enable", "clone"]),
-        ("BrandNew", "BrandNew", None, ["start", "job", "disable", "clone"]),
+        ("stopped", "Failed", None, ["retry", "job", "start", "disable", "clone", "delete"]),
+        ("stopped", "Success", None, ["start", "job", "disable", "clone", "delete"]),
+        ("stopped", "Warning", None, ["start", "job", "disable", "clone", "delete"]),
+        ("disabled", "None", None, ["start", "job", "enable", "clone", "delete"]),
+        ("BrandNew", "BrandNew", None, ["start", "job", "disable", "clone", "delete"]),
     ],
 )
 def test_what_makes_sense_on_a_job(status: str, result: str, mode: str | None, expected: list[str]) -> None:
@@ -141,6 +142,11 @@ def test_what_a_request_takes_that_12_3_has_not(
         (DisableRequest(REF), None, False, True, Obstacle.DISABLED),
         (DisableRequest(REF), None, True, None, None),
         (CloneRequest(REF), "Immediate", True, True, None),
+        (DeleteRequest(REF, typed_name="SQL"), None, False, False, None),
+        (DeleteRequest(REF, typed_name=" SQL "), None, False, False, None),
+        (DeleteRequest(REF, typed_name="sql"), None, False, False, Obstacle.OTHER_NAME),
+        (DeleteRequest(REF), None, False, False, Obstacle.OTHER_NAME),
+        (DeleteRequest(REF, typed_name="SQL"), None, True, False, Obstacle.BUSY),
     ],
 )
 def test_what_stands_in_the_way(
@@ -152,5 +158,5 @@ def test_what_stands_in_the_way(
     is_disabled: bool | None,
 ) -> None:
     """Starting what runs, stopping what doesn't, enabling what is enabled: named before anything is sent."""
-    state = JobState(id=JOB, backup_copy_mode=mode)
+    state = JobState(id=JOB, name="SQL", backup_copy_mode=mode)
     assert obstacle(request_, state, is_active=is_active, is_disabled=is_disabled) is expected

@@ -31,6 +31,7 @@ MATRIX = {
     "enable": (YES, NO, NO, NO, NO, NO),
     "disable": (YES, NO, NO, NO, NO, NO),
     "clone": (YES, NO, NO, NO, NO, NO),
+    "delete": (YES, NO, NO, NO, NO, NO),
     "whoami": (YES, YES, YES, YES, YES, YES),
     "help": (YES, YES, YES, YES, YES, YES),
 }

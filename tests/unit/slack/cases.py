@@ -7,8 +7,8 @@ import msgspec
 
 from bot import veeam
 from bot.operations.answers import Answer, JobView
-from bot.operations.catalog import CLONE, DISABLE, ENABLE, JOB, JOBS, RETRY, START, STOP
-from bot.operations.effects import Cloned, Ran, Switched
+from bot.operations.catalog import CLONE, DELETE, DISABLE, ENABLE, JOB, JOBS, RETRY, START, STOP
+from bot.operations.effects import Cloned, Deleted, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -17,6 +17,7 @@ from bot.operations.outcomes import (
     Failed,
     Misread,
     MovedOn,
+    NeedsForm,
     NotFound,
     NotNow,
     Obstacle,
@@ -212,6 +213,7 @@ def _answers() -> dict[str, Answer]:
             samples.action_answer(DISABLE, detail="for 4 hours"),
             effect=Switched(is_disabled=True, until=NOW + timedelta(hours=4)),
         ),
+        "action-delete": replace(samples.action_answer(DELETE), effect=Deleted()),
         "action-clone": replace(samples.action_answer(CLONE), effect=_copy("SQL Prod_clone1")),
         "action-clone-awkward": replace(samples.action_answer(CLONE), effect=_copy("<!channel>_clone1")),
     }
@@ -263,6 +265,15 @@ def _problems() -> dict[str, Outcome]:
         "not-now-stop": NotNow(STOP, samples.job_view(), Obstacle.NOT_RUNNING),
         "not-now-start": NotNow(START, running, Obstacle.RUNNING),
         "not-now-copy": NotNow(STOP, running, Obstacle.NEVER_STOPS),
+        "not-now-delete-running": NotNow(DELETE, running, Obstacle.BUSY),
+        "not-now-delete-other-name": NotNow(DELETE, samples.job_view(), Obstacle.OTHER_NAME),
+        "needs-form": NeedsForm(DELETE, samples.delete_form()),
+        "failed-four-eyes": Failed(
+            DELETE,
+            veeam.Rejected(HQ, "The operation requires approval: four-eyes authorization is on."),
+            "SQL Prod",
+        ),
+        "unclear-delete": Unclear(DELETE, "SQL Prod", HQ, None, Deleted(), error),
         "not-now-enable": NotNow(ENABLE, samples.job_view(), Obstacle.ENABLED),
         "not-now-disable": NotNow(DISABLE, disabled, Obstacle.DISABLED),
         "unclear": Unclear(RETRY, "SQL Prod", HQ, running, Ran(samples.session()), error),

@@ -13,6 +13,7 @@ from bot.operations.parser import LONGEST
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    DeleteRequest,
     DisableRequest,
     Drawn,
     EnableRequest,
@@ -90,6 +91,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(EnableRequest, jobs, states),
     st.builds(DisableRequest, jobs, states, spans),
     st.builds(CloneRequest, jobs, states),
+    st.builds(DeleteRequest, jobs, states, optional_texts),
 )
 
 
@@ -127,6 +129,42 @@ def test_shared_request_comes_back(request: Request) -> None:
     assert codec.decode(codec.SHARE, value) == Share(request)
 
 
+@given(requests, texts, optional_texts, optional_texts)
+def test_what_a_form_carries_comes_back(
+    request: Request, name: str, channel: str | None, thread: str | None
+) -> None:
+    """A form carries the request, the name it is about, and where it was opened from."""
+    carried = codec.Carried(request, name, channel, thread)
+    metadata = codec.encode_form(carried)
+
+    assert metadata is not None
+    assert len(metadata) <= codec.METADATA_LIMIT
+    assert codec.decode_form(metadata) == carried
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        ("", Unreadability.BROKEN),
+        ("[]", Unreadability.BROKEN),
+        ('["1f","SQL","C1",null,"delete"]', Unreadability.BROKEN),
+        ('["1a","SQL","C1",null,"delete",["hq","j"]]', Unreadability.BROKEN),
+        ('["0f","SQL","C1",null,"delete",["hq","j"]]', Unreadability.OLD),
+        ('["1f","SQL","C1",null,"undo",["hq","j"]]', Unreadability.OLD),
+        ('["1f","SQL",7,null,"delete",["hq","j"]]', Unreadability.BROKEN),
+    ],
+)
+def test_what_no_form_carries_says_why(metadata: str, why: Unreadability) -> None:
+    """What another version carried, or nobody, is an answer of its own."""
+    assert codec.decode_form(metadata) == Unreadable("", why)
+
+
+@given(st.text(max_size=200))
+def test_no_metadata_makes_decoding_raise(metadata: str) -> None:
+    """Whatever Slack sends back, decoding returns something."""
+    assert isinstance(codec.decode_form(metadata), codec.Carried | Unreadable)
+
+
 def test_page_comes_back() -> None:
     """Previous and Next carry the list and the page to show."""
     value = codec.encode_turn(JobsRequest(JobsFilter.FAILED, page=2))
@@ -151,6 +189,7 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "enable": EnableRequest(job, drawn=state),
         "disable": DisableRequest(job, span=LONGEST),  # a span is typed, so nothing was drawn
         "clone": CloneRequest(job, drawn=state),
+        "delete": DeleteRequest(job, drawn=state),
     }
 
     value = codec.encode_act(longest[operation.name], codec.OPTION_LIMIT)

@@ -9,6 +9,7 @@ import pytest
 from bot.slack.views.message import Message
 from tests.support.block_limits import problems
 from tests.unit.slack.cases import messages
+from tests.unit.slack.form_cases import views
 
 MESSAGES = messages()
 Golden = Callable[[str, Any], Any]
@@ -33,4 +34,4 @@ def test_every_golden_file_belongs_to_a_case() -> None:
     """A case that is gone takes its file along."""
     files = {path.stem for path in (Path(__file__).parent / "golden").glob("*.json")}
 
-    assert files == set(MESSAGES)
+    assert files == {*MESSAGES, *views()}

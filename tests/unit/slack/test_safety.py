@@ -19,7 +19,7 @@ from bot.operations.answers import (
     Silence,
     StatusAnswer,
 )
-from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP
+from bot.operations.catalog import CATALOG, ENABLE, JOB, RETRY, START, STOP
 from bot.operations.effects import Cloned, Ran
 from bot.operations.outcomes import (
     Ambiguous,
@@ -420,15 +420,17 @@ def test_a_message_from_elsewhere_is_made_to_fit() -> None:
 
 def test_every_button_of_the_catalog_can_be_drawn() -> None:
     """An operation on a job that has a button is offered with its label, confirm dialog and full name."""
-    view = samples.job_view(operations=tuple(operation for operation in CATALOG if operation.button))
+    # A job is never to be enabled and disabled at once; a menu has room for five.
+    offered = tuple(operation for operation in CATALOG if operation.button and operation is not ENABLE)
+    view = samples.job_view(operations=offered)
     message = outcome(Done(samples.jobs_answer(view)), REFERENCE).message
     row = next(block for block in message.blocks if block["type"] == "actions")
     labels = [element["text"]["text"] for element in row["elements"] if element["type"] == "button"]
     entries = [option["text"]["text"] for element in row["elements"] for option in element.get("options", ())]
 
-    assert {*labels, *entries} == {operation.button for operation in CATALOG if operation.button}
+    assert {*labels, *entries} == {operation.button for operation in offered}
     assert labels == ["Retry", "Details"]
-    assert entries == ["Stop", "Enable", "Start", "Disable", "Clone"]
+    assert entries == ["Stop", "Start", "Disable", "Clone", "Delete"]
     assert row["elements"][0]["accessibility_label"] == "Retry job SQL Prod on hq"
     assert "*SQL Prod* on hq." in row["elements"][0]["confirm"]["text"]["text"]
 

@@ -1,0 +1,37 @@
+"""Modals: opened at once, because a trigger lives three seconds, and filled when there is an answer."""
+
+from typing import Any
+
+import structlog
+
+from bot.slack.errors import SlackError
+from bot.slack.gestures import Place
+from bot.slack.views.forms import View
+from bot.slack.web import Web
+
+log = structlog.get_logger()
+
+
+class Modals:
+    """Opens and changes modals. Never raises: what could not be shown is logged, and said to the caller."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+
+    async def open(self, place: Place, view: View) -> str | None:
+        """Open a modal for whoever made the gesture, by `views.open`; None where Slack does not do it."""
+        if place.trigger_id is None:
+            return None
+        answer = await self._call("views.open", {"trigger_id": place.trigger_id, "view": view})
+        return None if answer is None else str(answer["view"]["id"])
+
+    async def update(self, view_id: str, view: View) -> bool:
+        """Replace what an open modal shows, by `views.update`; False where it is closed by now."""
+        return await self._call("views.update", {"view_id": view_id, "view": view}) is not None
+
+    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            return await self._web.write(method, arguments)
+        except SlackError as error:
+            log.warning("modal.not_shown", method=method, problem=str(error))
+            return None
