@@ -27,6 +27,7 @@ from bot.watch.destinations import Queued, attempt_told, first_told, run_key
 from bot.watch.facts import SessionFacts
 from bot.watch.jobs import JobBook
 from bot.watch.reading import Ended, Reading
+from bot.watch.reasons import Told
 from bot.watch.routing import Routed
 from bot.watch.runs import Run, begun, belongs, continued, is_failed
 from bot.watch.stories import story_of
@@ -156,7 +157,10 @@ class Announcer:
         else:
             facts = run_facts(server, prepared, session, is_late=late)
             further = Queued(begun(facts, prepared.retry), ())
-        first = first_told(further.run, goes_to.destinations, now)
+        # Who was told how a run began is told how it goes on; the default channel takes what nobody took.
+        is_told = bool(further.run.told_in)
+        new = [each for each in goes_to.destinations if each.reason is Told.ROUTE or not is_told]
+        first = first_told(further.run, new, now)
         return Queued(first.run, (*further.rows, *first.rows))
 
     async def _keep(self, transaction: Transaction, run: Run) -> None:

@@ -167,6 +167,16 @@ async def test_a_long_attempt_is_not_missing(site: Site) -> None:
     assert kinds(told) == [(DEFAULT, "RunChanged"), (DEFAULT, "AttemptEnded")]
 
 
+async def test_a_run_goes_on_where_it_was_told(site: Site) -> None:
+    """A route that asks for failures is told the recovery; the default channel does not hear of the run."""
+    site.begin(rules(route_to("C0PROD", results=["Failed"])))
+    job = scheduled(site, FAILED, Outcome("Success"))
+    site.world.begin_run(job)
+    assert kinds(await site.poll_after(RUN_SECONDS)) == [("C0PROD", "RunEnded"), ("C0PROD", "SessionStory")]
+    told = await site.poll_after(700 + RUN_SECONDS)
+    assert kinds(told) == [("C0PROD", "RunChanged"), ("C0PROD", "AttemptEnded")]
+
+
 async def test_a_run_by_hand_overtakes_the_retry(site: Site) -> None:
     """A run that somebody starts in VBR instead of the retry is told itself; the old root is only redrawn."""
     site.begin(rules(route_to("C0PROD", mention="S0ONCALL", results=["Failed", "Success"])))
