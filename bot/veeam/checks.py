@@ -115,6 +115,8 @@ async def _reach(server: VeeamServer) -> tuple[Reach, ServerInfo | None]:
         return Reach.ADMINISTRATOR, await server.server_info()
     except NotAllowed:
         pass
+    if not server.revision.operators_see_inventory:
+        return Reach.UNTOLD, None
     try:
         await server.vmware_hosts(VmwareHostsQuery(limit=1))
     except NotAllowed:

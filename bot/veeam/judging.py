@@ -33,8 +33,12 @@ _USERS_AND_ROLES = "VBR's console, Users and Roles"
 
 
 class Reach(IntEnum):
-    """How much an account may, as far as harmless questions tell."""
+    """How much an account may, as far as harmless questions tell.
 
+    `UNTOLD`: it may look and is no administrator's; more does not tell a viewer from an operator before 1.3.
+    """
+
+    UNTOLD = -1
     NOTHING = 0
     READER = 1
     OPERATOR = 2
@@ -50,6 +54,10 @@ _NEEDED = {
 }
 _OWN = {**_NEEDED, Role.RESTORE_OPERATOR: Reach.OPERATOR}
 _LOGS_IN = {
+    Reach.UNTOLD: (
+        "It logs in, may look, and is no administrator's account; whether it may start and stop jobs, "
+        "VBR 12.3 does not tell."
+    ),
     Reach.READER: "It logs in and may look, no more (a viewer's account).",
     Reach.OPERATOR: "It logs in and has an operator's role (Backup, Restore or Tape Operator).",
     Reach.ADMINISTRATOR: "It logs in and is an administrator's account.",
@@ -185,7 +193,7 @@ def logged_in(login: Login, reach: Reach, info: ServerInfo | None) -> Finding:
         )
     build = f" VBR {info.build_version}, {info.name}." if info is not None else ""
     detail = f"{_LOGS_IN[reach]}{build}"
-    verdict, remark, advice = _against_purpose(login, reach)
+    verdict, remark, advice = _against_purpose(login, _credited(login, reach))
     return Finding(name, login.subject, verdict, f"{detail}{remark}", advice)
 
 
@@ -271,6 +279,14 @@ def _against_purpose(login: Login, reach: Reach) -> tuple[Verdict, str, str]:
         return Verdict.OK, "", ""
     remark = f" VBR will refuse {_LOST[reach]}, which some grants allow."
     return Verdict.WARNING, remark, f"Give it a higher role in {_USERS_AND_ROLES}, or grant less."
+
+
+def _credited(login: Login, reach: Reach) -> Reach:
+    """Nobody is blamed for what cannot be told."""
+    if reach is not Reach.UNTOLD:
+        return reach
+    wanted = Reach.OPERATOR if login.made_for is None else _OWN[login.made_for]
+    return min(wanted, Reach.OPERATOR)
 
 
 def _against_role(role: Role, reach: Reach) -> tuple[Verdict, str, str]:

@@ -168,6 +168,8 @@ class Revision:
     session_array_filters: bool = True
     """Whether sessions are filtered by several types and results at once."""
     log_status_filter: bool = True
+    operators_see_inventory: bool = True
+    """Whether `/inventory/vmware/hosts` is open to operators, which tells their accounts from a viewer's."""
     pages_task_sessions: bool = False
     """Whether a session's task sessions come in pages rather than all at once."""
     capitalised: bool = False
@@ -201,6 +203,7 @@ REVISIONS: Mapping[str, Revision] = {
             job_statuses=frozenset({JobStatus.RUNNING, JobStatus.INACTIVE, JobStatus.DISABLED}),
             absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
             limit_to_send=_ROWS_WITHOUT_DEFAULT,
+            operators_see_inventory=False,
             session_array_filters=False,
             log_status_filter=False,
         ),

@@ -7,7 +7,6 @@ from bot.operations.outcomes import (
     Ambiguous,
     Broken,
     Failed,
-    Lack,
     Misread,
     MovedOn,
     NeedsForm,
@@ -132,7 +131,7 @@ def not_now(outcome: NotNow) -> Message:
     """The job's state does not allow it."""
     name = signs.job_name(outcome.job.state.name, outcome.job.server)
     head = [
-        paragraph(f"{name} {_OBSTACLES[outcome.obstacle]} Nothing was sent.", _lack(outcome.lack)),
+        paragraph(f"{name}{_in_the_way(outcome)} Nothing was sent."),
         job_state(outcome.job),
         _job_buttons(outcome.job),
     ]
@@ -207,7 +206,6 @@ _OBSTACLES = {
     Obstacle.DISABLED: "is disabled already.",
     Obstacle.BUSY: "is running. Stop it first, or wait for its end.",
     Obstacle.OTHER_NAME: "is not what was typed as its name.",
-    Obstacle.LACKED: "is on a server whose API does not have this.",
     Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
 }
 _FOUR_EYES = (
@@ -221,16 +219,18 @@ _NOT_LOOKED_UP = (
 
 
 _INSTEAD = {
-    Capability.RETRY: "Start the job instead.",
-    Capability.CLONE: "Clone it in VBR's console.",
-    Capability.CHAINED_STOP: "Stop the jobs one by one.",
+    Capability.RETRY: "start the job instead",
+    Capability.CLONE: "clone it in VBR's console",
+    Capability.CHAINED_STOP: "stop the jobs one by one",
 }
 
 
-def _lack(lack: Lack | None) -> str:
-    if lack is None:
-        return ""
-    return f"{lack.product}'s API has no {lack.capability}. {_INSTEAD.get(lack.capability, '')}".strip()
+def _in_the_way(outcome: NotNow) -> str:
+    if outcome.lack is None:
+        return f" {_OBSTACLES[outcome.obstacle]}"
+    lacked = outcome.lack.capability
+    instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
+    return f": {outcome.lack.product}'s API has no {lacked}{instead}."
 
 
 def _found(outcome: Unclear) -> str:

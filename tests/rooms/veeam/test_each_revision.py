@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start
 from bot.veeam import (
     REVISIONS,
@@ -20,7 +20,9 @@ from bot.veeam import (
     SessionId,
     SessionsQuery,
     VeeamServer,
+    check_server,
 )
+from tests.rooms.veeam.checking import login
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 
@@ -168,3 +170,21 @@ async def test_a_server_that_is_older_than_the_settings_say(world: World, clock:
         ):
             with pytest.raises(RevisionUnsupported):
                 await found.server_time()
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (Role.ADMINISTRATOR, "It logs in and is an administrator's account."),
+        (Role.BACKUP_OPERATOR, "It logs in and has an operator's role"),
+        (Role.VIEWER, "It logs in and may look, no more"),
+    ],
+)
+async def test_what_an_account_may_is_found_out(
+    vbr: VbrSandbox, clock: FakeClock, revision: str, role: Role, said: str
+) -> None:
+    """By harmless questions; those of VBR 12.3 do not tell an operator from a viewer, and blame none."""
+    account = vbr.accounts.by_role(role)
+    found = await check_server([login(vbr, account, api_version=revision)], clock)
+    untold = revision == OLD and role is not Role.ADMINISTRATOR
+    assert found[-1].detail.startswith("It logs in, may look, and is no administrator's" if untold else said)

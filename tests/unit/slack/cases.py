@@ -15,6 +15,7 @@ from bot.operations.outcomes import (
     Choice,
     Done,
     Failed,
+    Lack,
     Misread,
     MovedOn,
     NeedsForm,
@@ -46,7 +47,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.views.notices import unreadable_press
 from bot.slack.views.outcomes import outcome
-from bot.veeam import TlsReason, VeeamError
+from bot.veeam import Capability, TlsReason, VeeamError
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
@@ -196,6 +197,9 @@ def _answers() -> dict[str, Answer]:
         "servers": samples.servers_answer(),
         **_records(),
         "help": samples.help_answer(),
+        "servers-lacking": replace(samples.servers_answer(), servers=(samples.lacking_server(),)),
+        "help-lacking": replace(samples.help_answer(), operations=(START, RETRY), lacking=samples.lacking()),
+        "help-retry-lacking": replace(samples.help_answer(RETRY), lacking=samples.lacking()),
         "help-viewer": replace(samples.help_answer(), operations=samples.viewer_operations()),
         "help-retry": samples.help_answer(RETRY),
         "help-unknown-word": replace(samples.help_answer(None, "retyr", RETRY), is_granted_anything=False),
@@ -264,6 +268,12 @@ def _problems() -> dict[str, Outcome]:
         "moved-on": MovedOn(RETRY, running, RetryRequest(job, drawn=Drawn(SESSION_ID, is_active=True))),
         "not-now-stop": NotNow(STOP, samples.job_view(), Obstacle.NOT_RUNNING),
         "not-now-start": NotNow(START, running, Obstacle.RUNNING),
+        "not-now-lacked": NotNow(
+            RETRY,
+            replace(samples.job_view(), operations=(START, JOB)),
+            Obstacle.LACKED,
+            Lack(Capability.RETRY, "VBR 12.3"),
+        ),
         "not-now-copy": NotNow(STOP, running, Obstacle.NEVER_STOPS),
         "not-now-delete-running": NotNow(DELETE, running, Obstacle.BUSY),
         "not-now-delete-other-name": NotNow(DELETE, samples.job_view(), Obstacle.OTHER_NAME),
@@ -345,6 +355,9 @@ def announcements() -> dict[str, Announcement]:
         "run-stopped": RunEnded(run=samples.run(stopped, total=None)),
         "run-late": RunEnded(run=late),
         "run-awkward": RunEnded(run=samples.run(samples.attempt(message=AWKWARD[1]), name="<!channel>")),
+        "run-failed-lacking-retry": RunEnded(
+            run=samples.run(samples.lacking_retry(), total=None, is_final=True)
+        ),
         "run-failed-attempt-2": RunChanged(run=samples.run(failed, again)),
         "run-recovered": RunChanged(run=samples.run(failed, fine)),
         "story": SessionStory(run=samples.run(), session=failed),

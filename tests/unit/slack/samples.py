@@ -1,6 +1,9 @@
 """Values to draw: ordinary ones, and such that are out to break a message."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from bot.operations.answers import (
     ActionAnswer,
@@ -11,6 +14,7 @@ from bot.operations.answers import (
     JobAnswer,
     JobsAnswer,
     JobView,
+    LackingServer,
     ServersAnswer,
     ServerStatus,
     ServerView,
@@ -21,7 +25,7 @@ from bot.operations.answers import (
     StatusAnswer,
     WhoamiAnswer,
 )
-from bot.operations.catalog import CATALOG, JOB, RETRY, START, STOP, Operation
+from bot.operations.catalog import CATALOG, CLONE, JOB, RETRY, START, STOP, Operation
 from bot.operations.effects import Ran
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import (
@@ -38,6 +42,7 @@ from bot.operations.requests import (
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, NewFollowed
 from bot.veeam import (
+    Capability,
     ConnectFailed,
     Job,
     JobId,
@@ -313,6 +318,16 @@ def audit_answer(
     return AuditAnswer(request or AuditRequest(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
 
 
+def lacking_server() -> ServerView:
+    """A server of VBR 12.3."""
+    return replace(servers_answer().servers[0], info=None, product="VBR 12.3", lacks=(RETRY, CLONE))
+
+
+def lacking() -> tuple[LackingServer, ...]:
+    """Two servers, of which one cannot retry or clone."""
+    return (LackingServer(BRANCH, "VBR 12.3", (RETRY, CLONE)),)
+
+
 def help_answer(
     topic: Operation | None = None, unknown: str | None = None, nearest: Operation | None = None
 ) -> HelpAnswer:
@@ -395,6 +410,11 @@ def attempt(
         message=message,
         story=told if told is not None else story(),
     )
+
+
+def lacking_retry() -> SessionFacts:
+    """A failed session on a server whose API has no retry."""
+    return msgspec.structs.replace(attempt(), lacks=(Capability.RETRY,))
 
 
 def run(

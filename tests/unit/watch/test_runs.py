@@ -94,6 +94,28 @@ def test_nothing_belongs_to_a_run_that_went_well() -> None:
         assert not belongs(well, later(10, started_by="U1", started_operation="retry"))
 
 
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        (later(600, retries="s-1200"), True),
+        (later(10, retries="s-1200", initiated_by=r"CORP\anna"), True),
+        (later(10, retries="another"), False),
+        (later(10, begins_run=True), False),
+        (later(10, begins_run=True, started_by="U1", started_operation="retry"), True),
+    ],
+)
+def test_vbr_s_own_word_on_retries(session: SessionFacts, *, expected: bool) -> None:
+    """Where VBR says what a session retries, or that it retries nothing, neither time nor person counts."""
+    assert belongs(failing(), session) is expected
+
+
+def test_a_retry_of_a_session_that_was_never_seen() -> None:
+    """Two retries of one session belong together, although the first session was before our time."""
+    current = begun(run(facts("Failed", retries="before")), None)
+    assert belongs(current, later(300, retries="before"))
+    assert not belongs(current, later(300, retries="other"))
+
+
 def test_a_manual_retry_of_a_manual_run() -> None:
     """A run that somebody started is not retried by itself, but its retry through the bot folds into it."""
     manual = begun(run(facts("Failed", initiated_by=r"CORP\anna")), RETRIED)
