@@ -46,6 +46,8 @@ from bot.slack.history import History
 from bot.slack.http import SlackRequests
 from bot.slack.listeners import bolt_app, listen
 from bot.slack.modals import Modals
+from bot.slack.private_desk import PrivateDesk
+from bot.slack.private_listeners import listen_privately
 from bot.slack.replies import Replies
 from bot.slack.socket import SocketMode, wait_for_credentials
 from bot.slack.web import Web
@@ -199,6 +201,8 @@ class Application:
         )
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = bolt_app(web_client.client, home, secret)
+        private = PrivateDesk(desk, web_client, work, home, command=slack.command, clock=self._clock)
+        listen_privately(app, private)
         listen(app, desk, directory, slack.command, self._on_slack_lost)
         if slack.app_token is None:
             self._intake.requests = SlackRequests(

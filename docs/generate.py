@@ -18,7 +18,7 @@ from bot.operations.catalog import CATALOG, Kind, Operation
 from bot.settings import Role, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.settings.words import ChannelId, GroupReference, MentionId, PersonId, ServerName
-from bot.slack.manifest import EVENTS, SCOPES
+from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 
 _HERE: Final = Path(__file__).parent
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
@@ -54,6 +54,10 @@ def slack_app_page() -> str:
     events = [
         (f"`{event.name}`", event.reason, f"`{event.scope}`" if event.scope else "none") for event in EVENTS
     ]
+    places = {"global": "Slack's own menu", "message": "the menu of a message"}
+    shortcuts = [
+        (each.name, places[each.type], f"{each.reason} (`{each.callback_id}`)") for each in SHORTCUTS
+    ]
     lines = (
         _MADE,
         "# The Slack app",
@@ -67,6 +71,12 @@ def slack_app_page() -> str:
         "## Events",
         "",
         *_table(("event", "what it is for", "scope"), events),
+        "",
+        "## Shortcuts and App Home",
+        "",
+        *_table(("shortcut", "where", "what it does"), shortcuts),
+        "",
+        "The app's Home tab is switched on: it shows each person how things are, and what they may do.",
         "",
         "## The app-level token",
         "",

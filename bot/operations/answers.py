@@ -212,6 +212,32 @@ class WhoamiAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnDeed:
+    """What somebody did. `outcome` is its kind on record ("done", "unclear" …), None where there is none."""
+
+    operation: Operation
+    server: ServerName
+    job_name: str
+    at: datetime
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAnswer:
+    """One person's own page. `status` is None for somebody who is granted nothing.
+
+    Then `groups` are those that have some role, as people know them. `lately` is newest first, and None where
+    the database does not answer.
+    """
+
+    whoami: WhoamiAnswer
+    status: StatusAnswer | None
+    lately: tuple[OwnDeed, ...] | None
+    as_of: datetime
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ActionAnswer:
     """VBR accepted an action; `effect` is what it did."""
 
@@ -257,5 +283,6 @@ Answer = (
     | AuditAnswer
     | HelpAnswer
     | WhoamiAnswer
+    | HomeAnswer
     | ActionAnswer
 )

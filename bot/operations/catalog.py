@@ -15,6 +15,7 @@ from bot.operations.requests import (
     DisableRequest,
     EnableRequest,
     HelpRequest,
+    HomeRequest,
     JobRequest,
     JobsRequest,
     Request,
@@ -65,6 +66,7 @@ class Operation:
     """One thing that can be done.
 
     `roles` empty means everyone, granted or not. `needs` is what a server's revision of the API must have.
+    No `usage`: nobody types it.
     """
 
     name: str
@@ -280,6 +282,15 @@ CLONE = Operation(
     done="cloned",
     needs=Capability.CLONE,
 )
+HOME = Operation(
+    name="home",
+    usage="",
+    help="your own page: what is wrong now, what runs, what you did lately",
+    kind=Kind.QUERY,
+    request=HomeRequest,
+    audit_name="home.show",
+    button="Refresh",
+)
 
 DELETE = Operation(
     name="delete",
@@ -296,7 +307,7 @@ DELETE = Operation(
     done="deleted",
 )
 
-CATALOG: tuple[Operation, ...] = (
+OPERATIONS: tuple[Operation, ...] = (
     JOBS,
     JOB,
     SESSIONS,
@@ -313,10 +324,14 @@ CATALOG: tuple[Operation, ...] = (
     DELETE,
     WHOAMI,
     HELP,
+    HOME,
 )
-BY_NAME = {operation.name: operation for operation in CATALOG}
-BY_REQUEST = {operation.request: operation for operation in CATALOG}
-ACTIONS_ON_RECORD = frozenset(one.audit_name for one in CATALOG if one.kind is Kind.ACTION)
+CATALOG = tuple(operation for operation in OPERATIONS if operation.usage)
+"""What can be typed: the slash command's verbs, its help, and the commands page of the docs."""
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+BY_REQUEST = {operation.request: operation for operation in OPERATIONS}
+BY_AUDIT_NAME = {operation.audit_name: operation for operation in OPERATIONS}
+ACTIONS_ON_RECORD = frozenset(one.audit_name for one in OPERATIONS if one.kind is Kind.ACTION)
 
 
 def operation_of(request: Request) -> Operation:

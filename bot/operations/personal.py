@@ -2,7 +2,7 @@
 
 from bot.operations.answers import HeldGrant, HelpAnswer, LackingServer, WhoamiAnswer
 from bot.operations.asking import Asking
-from bot.operations.catalog import BY_NAME, CATALOG, Operation
+from bot.operations.catalog import BY_NAME, CATALOG, JOBS, Operation
 from bot.operations.matching import fold, nearest
 from bot.operations.offers import lacked_by
 from bot.operations.outcomes import Done
@@ -25,7 +25,7 @@ class Personal:
         """Return what this person may do; with a word, the operation of that name or button."""
         topic = _topic(request.word) if request.word is not None else None
         unknown = request.word if topic is None else None
-        alike = nearest(unknown, BY_NAME, limit=1) if unknown is not None else ()
+        alike = nearest(unknown, (known.name for known in CATALOG), limit=1) if unknown is not None else ()
         return Done(
             HelpAnswer(
                 operations=self._operations(asking.person),
@@ -43,14 +43,27 @@ class Personal:
         if request.person is not None and request.person != person.id:
             person = await self._people.read(request.person, asking.gesture.team_id)
         held = self._rights.held(person)
+        known = held if person == asking.person else self._known_to(asking, held)
+        return Done(self._about(person, held, known))
+
+    def own(self, asking: Asking) -> WhoamiAnswer:
+        """Return the grants that apply to whoever asks, and what these let them do."""
+        held = self._rights.held(asking.person)
+        return self._about(asking.person, held, held)
+
+    def groups_with_a_role(self, person: Person) -> tuple[str, ...]:
+        """Return the groups whose members may look, by name: whom to ask for somebody who may not."""
+        return self._people.group_names(self._rights.may(person, JOBS).groups)
+
+    def _about(
+        self, person: Person, held: tuple[HeldGrant, ...], known: tuple[HeldGrant, ...]
+    ) -> WhoamiAnswer:
         roles = {grant.grant.role for grant in held}
-        return Done(
-            WhoamiAnswer(
-                person=person,
-                held=held if person == asking.person else self._known_to(asking, held),
-                roles=tuple(role for role in Role if role in roles),
-                operations=self._operations(person),
-            )
+        return WhoamiAnswer(
+            person=person,
+            held=known,
+            roles=tuple(role for role in Role if role in roles),
+            operations=self._operations(person),
         )
 
     def _known_to(self, asking: Asking, held: tuple[HeldGrant, ...]) -> tuple[HeldGrant, ...]:

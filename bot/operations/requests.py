@@ -71,6 +71,11 @@ class WhoamiRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeRequest:
+    """What concerns me: what is wrong now, what runs, what I did lately, my roles. Nobody types it."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobsRequest:
     """A list of jobs. `page` counts from 0."""
 
@@ -219,6 +224,7 @@ def asked_anew(request: ActionRequest, job: KnownJob, drawn: Drawn) -> ActionReq
 Request = (
     HelpRequest
     | WhoamiRequest
+    | HomeRequest
     | JobsRequest
     | JobRequest
     | SessionsRequest
@@ -238,6 +244,7 @@ class Origin(StrEnum):
     MENU = "menu"
     FORM = "form"
     SHORTCUT = "shortcut"
+    HOME = "home"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,17 +91,12 @@ class Servers:
         servers = self._lookup.servers(request.server, asking.sight)
         if isinstance(servers, NotFound):
             return servers
-        answer = await self._fleet.ask(lambda server: _standing(server, asking.sight), servers)
-        return Done(
-            StatusAnswer(
-                servers=tuple(
-                    self._status(name, standing, asking) for name, standing in answer.answers.items()
-                ),
-                silences=tuple(Silence(name, error) for name, error in answer.silences.items()),
-                outbox_waiting=await self._outbox_waiting(),
-                as_of=self._clock.now(),
-            )
-        )
+        return Done(await self._overview(servers, asking))
+
+    async def overview(self, asking: Asking) -> StatusAnswer:
+        """Return how things are on every server that the person may know of."""
+        seen = tuple(name for name in self._fleet.names if asking.sight.sees_server(name))
+        return await self._overview(seen, asking)
 
     async def servers(self, request: ServersRequest, asking: Asking) -> Done | NotFound:
         """Return each server that the person may know of, and whether it answers."""
@@ -113,6 +108,15 @@ class Servers:
             self._server_view(name, answer.answers.get(name), answer.silences.get(name)) for name in servers
         )
         return Done(ServersAnswer(views, self._clock.now()))
+
+    async def _overview(self, servers: Sequence[ServerName], asking: Asking) -> StatusAnswer:
+        answer = await self._fleet.ask(lambda server: _standing(server, asking.sight), servers)
+        return StatusAnswer(
+            servers=tuple(self._status(name, standing, asking) for name, standing in answer.answers.items()),
+            silences=tuple(Silence(name, error) for name, error in answer.silences.items()),
+            outbox_waiting=await self._outbox_waiting(),
+            as_of=self._clock.now(),
+        )
 
     async def _outbox_waiting(self) -> int | None:
         try:

@@ -15,7 +15,7 @@ from typing import Any, NewType, get_args, get_type_hints
 
 import msgspec
 
-from bot.operations.catalog import BY_NAME, CATALOG, Operation, operation_of
+from bot.operations.catalog import BY_NAME, OPERATIONS, Operation, operation_of
 from bot.operations.requests import (
     AuditRequest,
     Drawn,
@@ -341,4 +341,4 @@ _READERS: dict[type, _Reader] = {
     Drawn: _drawn,
 }
 
-_FIELDS = {operation.name: _readers(operation.request) for operation in CATALOG}
+_FIELDS = {operation.name: _readers(operation.request) for operation in OPERATIONS}

@@ -20,6 +20,7 @@ from bot.slack.modals import Modals
 from bot.slack.replies import Posted, Replies
 from bot.slack.text import typed_line
 from bot.slack.views import forms
+from bot.slack.views.message import Message
 from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
 from bot.slack.work import Work
@@ -204,3 +205,25 @@ class Desk:
 
     def _count(self, gesture: Gesture, outcome: str) -> None:
         self._metrics.gesture_answered(gesture.origin.value, outcome)
+
+    async def ask(self, gesture: Gesture, request: Request) -> Outcome:
+        """Run the request, for a place that says by itself that something is being asked."""
+        return await self._runner.run(gesture, request)
+
+    async def act(self, gesture: Gesture, place: Place, request: Request) -> Outcome:
+        """Run the request, show what came of it at the place, and return it."""
+        outcome = await self._outcome(gesture, place, request)
+        await self._show(gesture, place, outcome)
+        return outcome
+
+    async def show(self, gesture: Gesture, place: Place, outcome: Outcome) -> None:
+        """Show at the place what came of it."""
+        await self._show(gesture, place, outcome)
+
+    async def whisper(self, place: Place, message: Message) -> None:
+        """Tell the person alone."""
+        await self._replies.whisper(place, message)
+
+    def count(self, gesture: Gesture, outcome: Outcome) -> None:
+        """Count a gesture that was answered elsewhere."""
+        self._count(gesture, type(outcome).__name__.lower())

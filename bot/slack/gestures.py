@@ -40,13 +40,63 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenView:
+    """The App Home or the modal that an element stands in, as it was when somebody used the element."""
+
+    id: str
+    callback_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button, an overflow option or a menu choice: the element's action ID and what it carried."""
+    """A button, an overflow option or a menu choice: the element's action ID and what it carried.
+
+    `view` where it stands in no message.
+    """
 
     gesture: Gesture
     place: Place
     action_id: str
     value: str | None
+    view: SeenView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Somebody opened the app's Home tab; `is_published` when there was something to see already."""
+
+    gesture: Gesture
+    place: Place
+    is_published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """An element of a message: its action ID and value, by which the message says what it is about."""
+
+    action_id: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMessage:
+    """The message that a shortcut was used on, as far as it says what it is about."""
+
+    bot_id: str | None
+    server: str | None
+    job_id: str | None
+    elements: tuple[Carried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedShortcut:
+    """A shortcut of the app, used from Slack's own menus; `message` where it stands in a message's menu."""
+
+    gesture: Gesture
+    place: Place
+    callback_id: str
+    message: SeenMessage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +135,7 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
     """Read the first action of a `block_actions` payload."""
     action = (body.get("actions") or [{}])[0]
     user, container = body.get("user") or {}, body.get("container") or {}
-    channel, message = body.get("channel") or {}, body.get("message") or {}
+    channel, message, view = body.get("channel") or {}, body.get("message") or {}, body.get("view") or {}
     message_ts = _text(container, "message_ts") or _text(message, "ts")
     thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
     place = Place(
@@ -108,9 +158,56 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
         channel_id=place.channel_id,
         origin=Origin.MENU if option else Origin.BUTTON,
         is_direct=_is_direct(place.channel_id),
-        press_key=_key(place.channel_id or "", place.message_ts or "", value or action_id),
+        # A view is drawn anew in its place: only its hash tells a second press from one on what came after.
+        press_key=_key(
+            place.channel_id or _text(view, "id") or "",
+            place.message_ts or _text(view, "hash") or "",
+            value or action_id,
+        ),
     )
-    return Pressed(gesture, place, action_id, value)
+    return Pressed(gesture, place, action_id, value, _seen_view(view))
+
+
+def opened(body: Mapping[str, Any]) -> Opened | None:
+    """Read the event `app_home_opened`; None where it was another tab."""
+    event = body.get("event") or {}
+    if event.get("tab") != "home":
+        return None
+    place = Place(person_id=PersonId(_text(event, "user") or ""), channel_id=None, response_url=None)
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=place.person_id,
+        team_id=_text(body, "team_id"),
+        channel_id=None,
+        origin=Origin.HOME,
+        press_key=_key("home", _text(body, "event_id") or secrets.token_hex()),
+    )
+    return Opened(gesture, place, is_published=bool(event.get("view")))
+
+
+def shortcut(body: Mapping[str, Any]) -> UsedShortcut:
+    """Read a `shortcut` (it has no channel) or a `message_action`."""
+    user, channel, message = body.get("user") or {}, body.get("channel") or {}, body.get("message") or {}
+    message_ts, thread_ts = _text(message, "ts"), _text(message, "thread_ts")
+    place = Place(
+        person_id=PersonId(_text(user, "id") or ""),
+        channel_id=_text(channel, "id"),
+        response_url=_text(body, "response_url"),
+        thread_ts=thread_ts if thread_ts != message_ts else None,
+        message_ts=message_ts,
+        trigger_id=_text(body, "trigger_id"),
+    )
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=place.person_id,
+        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
+        channel_id=place.channel_id,
+        origin=Origin.SHORTCUT,
+        is_direct=_is_direct(place.channel_id),
+        press_key=_key("shortcut", place.trigger_id or secrets.token_hex()),
+    )
+    seen = _seen_message(message) if message else None
+    return UsedShortcut(gesture, place, _text(body, "callback_id") or "", seen)
 
 
 def submitted(body: Mapping[str, Any]) -> Submitted:
@@ -148,6 +245,32 @@ def new_reference() -> str:
 def _is_direct(channel_id: str | None) -> bool:
     """A conversation of two has an ID that begins with D."""
     return channel_id is not None and channel_id.startswith("D")
+
+
+def _seen_view(view: Mapping[str, Any]) -> SeenView | None:
+    view_id = _text(view, "id")
+    if view_id is None:
+        return None
+    title = view.get("title") or {}
+    return SeenView(view_id, _text(view, "callback_id") or "", _text(title, "text") or "")
+
+
+def _seen_message(message: Mapping[str, Any]) -> SeenMessage:
+    payload = (message.get("metadata") or {}).get("event_payload") or {}
+    elements = [
+        each for block in message.get("blocks") or () for each in (block.get("elements") or ()) if each
+    ]
+    carried = [
+        Carried(action_id, value)
+        for element in elements
+        if (action_id := _text(element, "action_id")) and (value := _text(element, "value"))
+    ]
+    return SeenMessage(
+        bot_id=_text(message, "bot_id"),
+        server=_text(payload, "server"),
+        job_id=_text(payload, "job_id"),
+        elements=tuple(carried),
+    )
 
 
 def _key(*parts: str) -> str:

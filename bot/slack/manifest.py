@@ -69,6 +69,7 @@ METHODS_WITHOUT_SCOPE: Final = frozenset({
 """Web API methods that any bot token may call; the first needs the app-level token."""
 
 EVENTS: Final = (
+    Event("app_home_opened", "show whoever opens the app's Home how things are, and what they may do"),
     Event(
         "subteam_created", "a user group that a grant names by its handle may have come", "usergroups:read"
     ),
@@ -77,6 +78,25 @@ EVENTS: Final = (
     Event("app_uninstalled", "the workspace removed the app: say so in the log"),
     Event("tokens_revoked", "the bot's token holds no longer: say so in the log"),
 )
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """An entry of Slack's own menus, `global` or on a `message`, and what it does."""
+
+    callback_id: str
+    type: str
+    name: str
+    reason: str
+
+
+FAILED_SHORTCUT: Final = Shortcut(
+    "veeam_failed", "global", "Failed backups", "List the jobs whose last run failed"
+)
+DETAILS_SHORTCUT: Final = Shortcut(
+    "veeam_details", "message", "Details of this job", "Show the job that a message of the bot is about"
+)
+SHORTCUTS: Final = (FAILED_SHORTCUT, DETAILS_SHORTCUT)
 
 
 def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[str, Any]:
@@ -94,12 +114,13 @@ def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[st
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "veeam", "always_online": True},
             "slash_commands": [_slash_command(command, url)],
+            "shortcuts": [_shortcut(each) for each in SHORTCUTS],
         },
         "oauth_config": {"scopes": {"bot": [scope.name for scope in SCOPES]}},
         "settings": {
@@ -125,6 +146,15 @@ def _slash_command(command: str, url: str | None) -> dict[str, Any]:
         "should_escape": True,
     }
     return described if url is None else {**described, "url": url}
+
+
+def _shortcut(shortcut: Shortcut) -> dict[str, Any]:
+    return {
+        "name": shortcut.name,
+        "type": shortcut.type,
+        "callback_id": shortcut.callback_id,
+        "description": shortcut.reason,
+    }
 
 
 def _with_url(section: dict[str, Any], url: str | None) -> dict[str, Any]:

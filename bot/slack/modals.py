@@ -18,11 +18,16 @@ class Modals:
     def __init__(self, web: Web) -> None:
         self._web = web
 
-    async def open(self, place: Place, view: View) -> str | None:
-        """Open a modal for whoever made the gesture, by `views.open`; None where Slack does not do it."""
+    async def open(self, place: Place, view: View, *, on_top: bool = False) -> str | None:
+        """Open a modal for whoever made the gesture, by `views.open`; None where Slack does not do it.
+
+        `on_top` of the modal that the gesture was made in, by `views.push`: Slack stacks three.
+        """
         if place.trigger_id is None:
             return None
-        answer = await self._call("views.open", {"trigger_id": place.trigger_id, "view": view})
+        answer = await self._call(
+            "views.push" if on_top else "views.open", {"trigger_id": place.trigger_id, "view": view}
+        )
         return None if answer is None else str(answer["view"]["id"])
 
     async def update(self, view_id: str, view: View) -> bool:

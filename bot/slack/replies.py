@@ -80,11 +80,9 @@ class Replies:
             log.error("reply.undelivered", problem=str(error))
 
     async def say(self, place: Place, message: Message) -> Posted | None:
-        """Answer in the channel, for everybody; None when there is no message that can be edited."""
-        if place.channel_id is None:
-            await self.whisper(place, message)
-            return None
-        sent = {**arguments(message), "channel": place.channel_id, **_thread(place)}
+        """Answer in the channel, for everybody there; None when there is no message that can be edited."""
+        # Without a channel (App Home, a modal) it is told in the person's direct messages.
+        sent = {**arguments(message), "channel": place.channel_id or place.person_id, **_thread(place)}
         try:
             answer = await self._post(sent)
         except SlackUnclear as error:

@@ -94,6 +94,17 @@ def channel_closed(facts: ChannelClosed) -> Message:
     )
 
 
+def not_about_a_job() -> Message:
+    """The message shortcut, on a message that names no job, or that somebody else wrote."""
+    return compose(
+        [
+            paragraph(
+                "This message is about no job.", "The shortcut works on the bot's own messages about one."
+            )
+        ]
+    )
+
+
 def unreadable_press(press: Unreadable) -> Message:
     """A button that can't be acted on, told to whoever pressed it."""
     why = {

@@ -10,6 +10,7 @@ from bot.slack.views import problems
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
 from bot.slack.views.help import help_
+from bot.slack.views.home import home_message
 from bot.slack.views.job import job
 from bot.slack.views.jobs import jobs
 from bot.slack.views.message import Message, Reply
@@ -73,6 +74,8 @@ def _answer(  # noqa: C901 -- one for each kind
             return help_(answer, command=command)
         case answers.WhoamiAnswer():
             return whoami(answer, command=command)
+        case answers.HomeAnswer():
+            return home_message(answer, command=command)
         case answers.ActionAnswer():
             return action(answer)
         case _:

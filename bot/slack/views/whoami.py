@@ -24,7 +24,7 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
         heading("Roles"),
         paragraph(f"{mention(person.id)} is {_STANDINGS[person.standing]}.", _groups(answer)),
     ]
-    rows = [paragraph(_grant(held)) for held in answer.held]
+    rows = [paragraph(grant(held)) for held in answer.held]
     may = ", ".join(code(f"{command} {operation.name}") for operation in answer.operations)
     tail = [
         paragraph("No role is granted here. Whoever runs the bot can grant one.")
@@ -43,11 +43,12 @@ def _groups(answer: WhoamiAnswer) -> str:
     return ""
 
 
-def _grant(held: HeldGrant) -> str:
-    grant = held.grant
-    where = "all servers" if "*" in grant.servers else f"servers {_globs(grant.servers)}"
-    jobs = "all jobs" if "*" in grant.jobs else f"jobs {_globs(grant.jobs)}"
-    return f"*{grant.role.value}* on {where}, {jobs}\n{_via(held)}"
+def grant(held: HeldGrant) -> str:
+    """One grant in two lines: the role and where it holds, and how it was come by."""
+    own = held.grant
+    where = "all servers" if "*" in own.servers else f"servers {_globs(own.servers)}"
+    jobs = "all jobs" if "*" in own.jobs else f"jobs {_globs(own.jobs)}"
+    return f"*{own.role.value}* on {where}, {jobs}\n{_via(held)}"
 
 
 def _via(held: HeldGrant) -> str:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from bot.slack.manifest import EVENTS, METHODS_WITHOUT_SCOPE, SCOPES, manifest, render
+from bot.slack.private_listeners import OUR_SHORTCUTS
 
 SCHEMA = os.environ.get("SLACK_MANIFEST_SCHEMA", "")
 ROOT = Path(__file__).parents[3]
@@ -86,6 +87,24 @@ def test_the_command_escapes_what_people_type() -> None:
     """With escaping, @person and #channel arrive as IDs."""
     command: dict[str, Any] = manifest("/backup")["features"]["slash_commands"][0]
     assert (command["command"], command["should_escape"]) == ("/backup", True)
+
+
+def test_every_shortcut_is_listened_to_and_fits() -> None:
+    """Slack shows 24 characters of a name; an entry that nobody listens to would answer nothing."""
+    shown = manifest()["features"]["shortcuts"]
+    assert [(each["callback_id"], each["type"]) for each in shown] == [
+        ("veeam_failed", "global"),
+        ("veeam_details", "message"),
+    ]
+    assert all(len(each["name"]) <= 24 for each in shown)
+    assert all(OUR_SHORTCUTS.fullmatch(each["callback_id"]) for each in shown)
+    assert OUR_SHORTCUTS.fullmatch("veeam_failed_again") is None
+
+
+def test_app_home_is_on_and_its_event_is_subscribed() -> None:
+    """Without the event nothing would ever be published to the tab."""
+    assert manifest()["features"]["app_home"]["home_tab_enabled"] is True
+    assert "app_home_opened" in manifest()["settings"]["event_subscriptions"]["bot_events"]
 
 
 def _methods_called() -> set[str]:

@@ -1,5 +1,6 @@
 """Whatever VBR says: it reaches nobody, links nowhere, and Slack takes the message."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from bot.operations.answers import (
     AuditAnswer,
+    HomeAnswer,
     JobAnswer,
     JobsAnswer,
     JobView,
+    OwnDeed,
     SessionAnswer,
     SessionsAnswer,
     SessionView,
@@ -34,10 +37,13 @@ from bot.operations.outcomes import (
 )
 from bot.operations.requests import AuditRequest, JobsRequest, NamedJob, RetryRequest, SessionsRequest
 from bot.sandbox.slack.mentions import notified
+from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.slack.views.actions import action_ended, action_progress
 from bot.slack.views.announcements import announcement
+from bot.slack.views.home import home
 from bot.slack.views.message import Block, Message, compose, fit, paragraph
 from bot.slack.views.outcomes import outcome
+from bot.slack.views.surface import SIZE_LIMIT_BYTES, home_view, sheet
 from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown
 from bot.veeam import (
     ConnectFailed,
@@ -239,6 +245,15 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
     ),
     st.builds(Failed, st.just(RETRY), foreign.map(lambda words: Rejected(HQ, words)), maybe),
 )
+homes = st.builds(
+    HomeAnswer,
+    st.just(samples.whoami_answer()),
+    st.lists(job_views, max_size=5).map(
+        lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
+    ),
+    st.none() | _many(st.builds(OwnDeed, st.sampled_from([RETRY, JOB]), foreign, foreign, moments, maybe), 8),
+    moments,
+)
 objects = st.builds(ObjectFacts, name=foreign, result=results, message=maybe)
 stories = st.builds(
     StoryFacts,
@@ -332,6 +347,10 @@ def _mrkdwn(node: object) -> Iterator[str]:
             yield from _mrkdwn(each)
 
 
+def _odd(blocks: Sequence[Block]) -> list[str]:
+    return [text for text in _mrkdwn(blocks) if set("<>") & set(OUR_TOKENS.sub("", text))]
+
+
 def _wrong(message: Message) -> list[str]:
     told = notified(message.text, list(message.blocks))
     strangers = sorted((told.users - {ANN, BEN}) | (told.groups - {ONCALL}) | told.broadcasts)
@@ -367,6 +386,28 @@ def test_the_audit_record_is_never_shared() -> None:
     reply = outcome(Done(samples.audit_answer()), REFERENCE, shared_by=ANN)
 
     assert not reply.in_channel
+
+
+@DEEP
+@given(homes, st.none() | outcomes)
+def test_no_home_can_be_broken_by_what_vbr_says(answer: HomeAnswer, before: Outcome | None) -> None:
+    """Any text in any field, and in what came of a press, pings nobody and keeps the limits of a Home."""
+    told = outcome(before, REFERENCE).message if before is not None else None
+    view = home_view(home(answer, command="/veeam", told=told))
+
+    assert view_problems(view, "home") == []
+    assert len(json.dumps(view)) <= SIZE_LIMIT_BYTES
+    assert _odd(view["blocks"]) == []
+
+
+@DEEP
+@given(foreign, outcomes)
+def test_no_modal_can_be_broken_by_what_vbr_says(title: str, came_of_it: Outcome) -> None:
+    """The same answer in a modal, whatever its title."""
+    view = sheet(title, outcome(came_of_it, REFERENCE).message)
+
+    assert view_problems(view, "modal") == []
+    assert _odd(view["blocks"]) == []
 
 
 @DEEP

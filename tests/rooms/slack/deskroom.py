@@ -1,0 +1,177 @@
+"""Both desks between a simulated Slack, over Socket Mode, and a simulated VBR."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.observability import Health, Metrics
+from bot.operations.runner import Rules, Runner, Servants, Stores, Surroundings
+from bot.sandbox.slack import SlackSandbox, default_workspace
+from bot.sandbox.slack.app import App
+from bot.sandbox.slack.gestures import Actor
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.views import View
+from bot.sandbox.vbr import VbrSandbox, World
+from bot.settings import GrantSettings, GroupReference, Role, ServerName
+from bot.slack.desk import Desk
+from bot.slack.directory import Directory
+from bot.slack.listeners import bolt_app, listen
+from bot.slack.manifest import manifest
+from bot.slack.modals import Modals
+from bot.slack.private_desk import PrivateDesk
+from bot.slack.private_listeners import listen_privately
+from bot.slack.replies import Replies
+from bot.slack.socket import SocketMode
+from bot.slack.web import Web
+from bot.slack.work import Work
+from bot.slack.workspace import open_web, read_home
+from bot.store import AuditLog, Database, FollowedSessions, OwnActions, Presses, TimedDisables, upgrade
+from bot.veeam import Fleet
+from tests.rooms.veeam.clients import client_of
+from tests.support.clock import FakeClock
+from tests.support.settings_files import ENVIRONMENT, read
+
+HQ, PROD = ServerName("hq"), "C0PROD"
+GRANTS = tuple(
+    GrantSettings(group=GroupReference(group), role=role)
+    for group, role in {
+        "S0BACKUPADMINS": Role.BACKUP_ADMINISTRATOR,
+        "S0BACKUPOPERATORS": Role.BACKUP_OPERATOR,
+        "S0BACKUPVIEWERS": Role.BACKUP_VIEWER,
+    }.items()
+)
+
+
+class _Watching:
+    def last_poll_at(self, server: ServerName) -> None:
+        del server
+
+    async def outbox_waiting(self) -> int:
+        return 0
+
+
+@dataclass
+class DeskRoom:
+    """What a test holds: the two simulated sides, the database between them, and the clock."""
+
+    slack: SlackSandbox
+    vbr: VbrSandbox
+    clock: FakeClock
+    database: Database
+
+    @property
+    def world(self) -> World:
+        return self.vbr.world
+
+    def person(self, name: str) -> Actor:
+        return self.slack.person(name)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        await self.slack.wait_until(condition, 10)
+
+    def home(self, name: str) -> View:
+        found = self.slack.home(name)
+        assert found is not None
+        return found
+
+    def modal(self, name: str) -> View:
+        found = self.slack.open_view(name)
+        assert found is not None
+        return found
+
+    async def opens_home(self, name: str) -> str:
+        """Open the Home and return what it says once VBR has answered."""
+        await self.person(name).opens_home()
+        await self.until(lambda: (home := self.slack.home(name)) and "Asking VBR" not in words(home.blocks))
+        return words(self.home(name).blocks)
+
+    async def reads_modal(self, name: str, *, instead_of: View | None = None) -> str:
+        """Return what the modal says once VBR has answered."""
+        await self.until(
+            lambda: (
+                (view := self.slack.open_view(name))
+                and view is not instead_of
+                and "Asking VBR" not in words(view.blocks)
+            )
+        )
+        return words(self.modal(name).blocks)
+
+    def direct(self, name: str) -> list[Message]:
+        """The person's conversation with the bot."""
+        workspace = self.slack.workspace
+        person = workspace.directory.person(name).id
+        channel = workspace.conversations.direct(workspace.app.bot_user, person)
+        return list(channel.messages.values())
+
+    def posts(self) -> list[str]:
+        """What was sent to VBR that changes it."""
+        return [
+            each.template for each in self.vbr.requests if each.method == "POST" and "/jobs/" in each.template
+        ]
+
+    def asked(self) -> int:
+        """How often VBR was asked for jobs."""
+        return sum("/jobs/states" in each.template for each in self.vbr.requests)
+
+
+def words(blocks: Any) -> str:
+    """Everything that stands in the blocks, labels too."""
+    if isinstance(blocks, Mapping):
+        own = blocks["text"] if isinstance(blocks.get("text"), str) else ""
+        return "\n".join(filter(None, (own, *(words(each) for each in blocks.values()))))
+    return "\n".join(filter(None, map(words, blocks))) if isinstance(blocks, list | tuple) else ""
+
+
+@asynccontextmanager
+async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
+    """Open everything, and close it in order."""
+    clock = FakeClock()
+    address = f"sqlite:///{folder}/bot.db"
+    await upgrade(address)
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(
+            SlackSandbox(default_workspace(app=App.from_manifest(manifest())))
+        )
+        vbr = await stack.enter_async_context(VbrSandbox(World(clock.now, name=HQ)))
+        room = DeskRoom(slack, vbr, clock, Database(address))
+        stack.push_async_callback(room.database.close)
+        own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_API_URL": slack.api_url}
+        settings = read(folder, environ=ENVIRONMENT | own)
+        web = await stack.enter_async_context(open_web(settings.slack, clock=clock, metrics=Metrics()))
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        fleet = Fleet([client_of(vbr, clock)])
+        stack.push_async_callback(fleet.close)
+        socket = group.create_task((await _socket(room, fleet, web, group)).run())
+        stack.callback(socket.cancel)
+        await slack.wait_until(lambda: slack.socket_mode.connections)
+        yield room
+
+
+async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGroup) -> SocketMode:
+    clock, database, metrics = room.clock, room.database, Metrics()
+    home = await read_home(web)
+    directory = Directory(web, home, (), clock=clock)
+    runner = Runner(
+        Servants(fleet),
+        Stores(AuditLog(database), Presses(database), OwnActions(database), TimedDisables(database)),
+        Rules(GRANTS),
+        Surroundings(directory, _Watching(), metrics, clock),
+    )
+    work, replies = Work(group), Replies(web, clock)
+    desk = Desk(
+        runner,
+        replies,
+        Modals(web),
+        FollowedSessions(database),
+        work,
+        command="/veeam",
+        clock=clock,
+        metrics=metrics,
+    )
+    app = bolt_app(web.client, home, "")
+    listen_privately(app, PrivateDesk(desk, web, work, home, command="/veeam", clock=clock))
+    listen(app, desk, directory, "/veeam", lambda _: None)
+    return SocketMode(app, room.slack.app_token, web, clock=clock, health=Health(clock))

@@ -1,0 +1,166 @@
+"""App Home and the modals that show answers: as they were last looked at, and within Slack's limits."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.operations.answers import HomeAnswer, OwnDeed, StatusAnswer
+from bot.operations.catalog import JOB, RETRY, START, STOP, Operation
+from bot.operations.outcomes import Broken, Done, Refusal, Refused
+from bot.operations.people import Standing
+from bot.sandbox.slack.validation.surfaces import view_problems
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.slack.views.home import home, home_message, home_problem
+from bot.slack.views.message import Block
+from bot.slack.views.outcomes import outcome
+from bot.slack.views.surface import home_view, loading, sheet
+from tests.support.block_limits import problems
+from tests.unit.slack import samples
+from tests.unit.slack.samples import BRANCH, HQ, NOW, REFERENCE
+
+ACTING = {Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR}
+Golden = Callable[[str, Any], Any]
+
+
+def _deed(operation: Operation = RETRY, outcome_kind: str | None = "done", name: str = "SQL Prod") -> OwnDeed:
+    return OwnDeed(operation, HQ, name, NOW, outcome_kind)
+
+
+def _whoami(role: Role) -> Any:
+    held = GrantSettings(group=GroupReference("@team"), role=role)
+    may = (JOB, START, STOP, RETRY) if role in ACTING else (JOB,)
+    own = samples.whoami_answer()
+    return replace(own, held=(replace(own.held[0], grant=held, via="@team"),), roles=(role,), operations=may)
+
+
+def of_role(role: Role) -> HomeAnswer:
+    """What somebody of that role sees, with the buttons that are theirs."""
+    operations = (JOB, START, RETRY) if role in ACTING else (JOB,)
+    running = samples.job_view(
+        samples.job_state("Exchange", result="None", status="running", number=7),
+        operations=(JOB, STOP) if role in ACTING else (JOB,),
+    )
+    server = replace(samples.server_status(samples.job_view(operations=operations)), running=(running,))
+    status = StatusAnswer((server,), (), 0, NOW)
+    deeds = (_deed(), _deed(STOP, "unclear"), _deed(START, None)) if role in ACTING else ()
+    return HomeAnswer(_whoami(role), status, deeds, NOW)
+
+
+def nobody() -> HomeAnswer:
+    """What somebody without a grant sees."""
+    whoami = replace(samples.whoami_answer(), held=(), roles=(), operations=())
+    return HomeAnswer(whoami, None, (), NOW, ("@backup-admins", "@backup-viewers"))
+
+
+def all_well() -> HomeAnswer:
+    """Nothing failed, nothing runs."""
+    server = replace(samples.server_status(), running=(), running_total=0, warning_total=0, repositories=())
+    return HomeAnswer(_whoami(Role.BACKUP_VIEWER), StatusAnswer((server,), (), 0, NOW), (), NOW)
+
+
+def hundred_failed() -> HomeAnswer:
+    """Many servers with a hundred failed and fifty running jobs each, all that they show full of text."""
+    long = samples.job_view(
+        samples.job_state("<&>" * 200), reason="&" * 3_000, operations=(JOB, START, RETRY)
+    )
+    server = replace(
+        samples.server_status(*[long] * 5),
+        failed_total=100,
+        running=(replace(long, operations=(JOB, STOP)),) * 5,
+        running_total=50,
+    )
+    silences = tuple(samples.silence() for _ in range(30))
+    held = _whoami(Role.BACKUP_OPERATOR)
+    held = replace(held, held=held.held * 200)
+    return HomeAnswer(held, StatusAnswer((server,) * 20, silences, 0, NOW), (_deed(name="x" * 500),) * 8, NOW)
+
+
+HOMES: dict[str, tuple[Block, ...]] = {
+    **{role.value.lower().replace(" ", "-"): home(of_role(role), command="/veeam") for role in Role},
+    "nobody": home(nobody(), command="/veeam"),
+    "nobody-without-groups": home(replace(nobody(), groups=()), command="/veeam"),
+    "all-well": home(all_well(), command="/veeam"),
+    "silent-server": home(
+        replace(all_well(), status=StatusAnswer((), (samples.silence(HQ), samples.silence(BRANCH)), 0, NOW)),
+        command="/veeam",
+    ),
+    "one-server-silent": home(
+        replace(of_role(Role.BACKUP_OPERATOR), status=samples.status_answer(), lately=None), command="/veeam"
+    ),
+    "after-an-action": home(
+        of_role(Role.BACKUP_OPERATOR),
+        command="/veeam",
+        told=outcome(Done(samples.action_answer()), REFERENCE).message,
+    ),
+    "guest": home_problem(outcome(Refused(Refusal.STANDING, JOB, Standing.GUEST), REFERENCE).message),
+    "broken": home_problem(outcome(Broken("bug", changed=None), REFERENCE).message),
+    "loading": loading().blocks,
+}
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_the_home_is_as_it_was_last_looked_at(name: str, golden: Golden) -> None:
+    """The page draws exactly the view that its golden file keeps, and Slack takes it."""
+    view = home_view(HOMES[name])
+
+    assert view_problems(view, "home") == []
+    assert view == golden(f"home/{name}", view)
+
+
+def test_every_golden_file_belongs_to_a_home() -> None:
+    """A case that is gone takes its file along."""
+    files = {path.stem for path in (Path(__file__).parent / "golden" / "home").glob("*.json")}
+
+    assert files == set(HOMES)
+
+
+def test_a_hundred_failed_jobs_fit() -> None:
+    """As many as fit are shown, the others are counted; Slack's hundred blocks and 250 kB are kept."""
+    blocks = home(hundred_failed(), command="/veeam")
+    shown = sum("Retry" in str(block) for block in blocks if block["type"] == "actions")
+
+    assert view_problems(home_view(blocks), "home") == []
+    assert 10 <= shown < 100
+    assert f"… and {2_000 - shown:,} more failed jobs" in str(blocks)
+
+
+def test_who_may_only_look_gets_no_button_that_acts() -> None:
+    """A viewer's Home bears Details and Refresh."""
+    ids = {
+        element["action_id"]
+        for block in HOMES["veeam-backup-viewer"]
+        for element in (*block.get("elements", ()), block.get("accessory", {}))
+        if "action_id" in element
+    }
+
+    assert ids == {"operation:job", "operation:home"}
+
+
+def test_the_home_can_be_said_in_a_message() -> None:
+    """Where there is no Home tab the same is a message, within a message's limits."""
+    message = home_message(hundred_failed(), command="/veeam")
+
+    assert problems(message.text, message.blocks) == []
+
+
+def test_nobody_shares_from_a_modal() -> None:
+    """A modal was opened in no channel: Share is taken away, Next and Details stay."""
+    answer = samples.jobs_answer(*[samples.job_view()] * 10, total=23)
+    view = sheet("Failed backups", outcome(Done(answer), REFERENCE).message)
+    ids = [element["action_id"] for block in view["blocks"] for element in block.get("elements", ())
+           if "action_id" in element]  # fmt: skip
+
+    assert view_problems(view, "modal") == []
+    assert "page:next" in ids
+    assert "operation:job" in ids
+    assert "share" not in ids
+
+
+def test_an_answer_without_blocks_is_shown_all_the_same() -> None:
+    """A modal without blocks would be refused."""
+    view = sheet("x" * 100, outcome(Done(samples.jobs_answer()), REFERENCE).message)
+
+    assert view_problems(view, "modal") == []
