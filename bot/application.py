@@ -78,6 +78,7 @@ _DATABASE_PART = "database"
 _DATABASE_SECONDS = 10.0
 _KEPT = timedelta(days=30)
 _PURGE_SECONDS = 3600.0
+_IN_WORK_AT_MOST = timedelta(minutes=10)  # far longer than a gesture may take
 _FIRST_BACK_OFF_SECONDS = 1.0
 _UNSIGNED_ON_RECORD_A_MINUTE = 20
 _LONGEST_BACK_OFF_SECONDS = 60.0
@@ -347,8 +348,8 @@ class Application:
         return fleet
 
     async def _look_after(self, database: Database) -> None:
-        """Say how the database is, and forget what was sent long ago."""
-        outbox, purged_at = Outbox(database), self._clock.monotonic()
+        """Say how the database is, forget what was sent long ago, and end what was left open on record."""
+        outbox, record, purged_at = Outbox(database), self._record(database), self._clock.monotonic()
         while True:
             try:
                 await database.ping()
@@ -357,6 +358,7 @@ class Application:
                     await outbox.purge(before)
                     await Presses(database).purge(before)
                     await FollowedSessions(database).purge(before)
+                    await record.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())
                     purged_at = self._clock.monotonic()
             except StoreError as error:
                 self._health.set(_DATABASE_PART, ok=False, detail=str(error))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from bot.store.audit_columns import (
     CLOSED,
@@ -31,6 +31,7 @@ from bot.store.records import Attempt, AuditEntry, AuditFilter, AuditId, AuditOu
 from bot.store.tables import audit
 
 FIRST_HASH = "0" * 64
+LEFT_OPEN = "the bot was stopped before it knew what came of it"
 AUDIT_COLUMNS = tuple(column.name for column in audit.columns)
 _UNCHAINED = {"id", "hash"}
 _ROWS_AT_ONCE = 500
@@ -90,6 +91,17 @@ class AuditLog:
             opened = await transaction.values(select(audit).where(audit.c.id == audit_id))
             for values in opened:
                 await self._outbox.add(transaction, self._tell(attempt_of(values, {CLOSED: row})))
+
+    async def end_left_open(self, before: datetime, now: datetime) -> int:
+        """Give what was opened before a moment and never closed its outcome: unclear. Returns how many."""
+        closing = audit.alias()
+        is_closed = exists().where(closing.c.entry_id == audit.c.id, closing.c.event == CLOSED)
+        left = select(audit.c.id).where(audit.c.event == OPENED, audit.c.at < before, ~is_closed)
+        async with self._database.reading() as reading:
+            ids = [row.id for row in await reading.all(left.order_by(audit.c.id))]
+        for audit_id in ids:
+            await self.closed(audit_id, AuditOutcome("unclear", now, detail=LEFT_OPEN))
+        return len(ids)
 
     async def refused(self, entry: AuditEntry, outcome: AuditOutcome) -> AuditId:
         """Put a refusal on record, in one row."""

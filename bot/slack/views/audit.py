@@ -36,6 +36,7 @@ _ORIGINS = {
     "typed": "typed",
     "button": "by button",
     "menu": "from a menu",
+    "form": "by form",
     "shortcut": "by shortcut",
     "timer": "by the bot at the hour",
 }

@@ -24,7 +24,7 @@ from bot.store import (
     StoreBroken,
     StoreError,
 )
-from bot.store.audit import FIRST_HASH
+from bot.store.audit import FIRST_HASH, LEFT_OPEN
 from bot.store.tables import audit
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
@@ -126,6 +126,24 @@ async def test_a_refusal_is_told(database: Database) -> None:
     """It is queued with what was asked for."""
     refused = await AuditLog(database, told).refused(ENTRY, REFUSAL)
     assert await waiting(database) == [(f"{refused}/refused", "job.retry")]
+
+
+async def test_what_was_left_open_is_ended_and_told(database: Database, other: Database) -> None:
+    """A process was killed: after a while any other one says so, once; what may still go on is left alone."""
+    logs = [AuditLog(database, told), AuditLog(other, told)]
+    left = await logs[0].opened(ENTRY)
+    await logs[0].closed(await logs[0].opened(ENTRY), OUTCOME)
+    young = await logs[0].opened(replace(ENTRY, at=NOON + timedelta(minutes=9)))
+    later = NOON + timedelta(minutes=10)
+    await asyncio.gather(*(log.end_left_open(NOON + timedelta(minutes=1), later) for log in logs))
+    assert [(one.id, one.outcome) for one in await logs[0].attempts(AuditFilter())] == [
+        (young, None),
+        (2, OUTCOME),
+        (left, AuditOutcome("unclear", later, detail=LEFT_OPEN)),
+    ]
+    rows = await Outbox(database).waiting()
+    assert [backlog.rows for backlog in rows] == [2]
+    assert await logs[0].end_left_open(NOON + timedelta(minutes=1), later) == 0
 
 
 async def test_what_cannot_be_told_is_not_on_record_either(database: Database) -> None:
