@@ -70,7 +70,7 @@ from bot.store import (
     release_ended,
     upgrade,
 )
-from bot.veeam import Fleet, Login, VeeamServer, check_server, connection_to
+from bot.veeam import Connection, Fleet, Login, VeeamServer, check_server, connection_to
 from bot.watch import AuditChannel, Following, Reenabling, Rules, Watch, Witnesses
 
 GRACE_SECONDS = 10.0
@@ -336,13 +336,16 @@ class Application:
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
 
+    def _server(self, to: Connection) -> VeeamServer:
+        return VeeamServer(to, clock=self._clock, metrics=self._metrics)
+
     def _open_fleet(self, stack: AsyncExitStack) -> Fleet:
-        servers = [VeeamServer(connection_to(server), clock=self._clock) for server in self._settings.servers]
+        servers = [self._server(connection_to(server)) for server in self._settings.servers]
         fleet = Fleet(servers)
         stack.push_async_callback(fleet.close)
         for server in self._settings.servers:
             for account in server.accounts:
-                acting = VeeamServer(connection_to(server, account), clock=self._clock)
+                acting = self._server(connection_to(server, account))
                 stack.push_async_callback(acting.close)
                 self._acting[server.name, account.role] = acting
         return fleet

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.observability import Clock
+from bot.observability import Clock, Metrics
 from bot.veeam.answers import Answer, error_in
 from bot.veeam.connection import Connection
 from bot.veeam.errors import VeeamError
@@ -38,11 +38,11 @@ class Patience:
 class Account:
     """Authorised calls to one server."""
 
-    def __init__(self, connection: Connection, clock: Clock, patience: Patience) -> None:
+    def __init__(self, connection: Connection, clock: Clock, patience: Patience, metrics: Metrics) -> None:
         self._server = connection.name
         self._clock = clock
         self._patience = patience
-        self._wire = Wire(connection, clock)
+        self._wire = Wire(connection, clock, metrics)
         self._tokens = Tokens(connection, self._wire, clock)
 
     async def read(self, call: Call) -> Answer:

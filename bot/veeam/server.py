@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
 from typing import Any, Self
 
-from bot.observability import Clock, SystemClock
+from bot.observability import Clock, Metrics, SystemClock
 from bot.settings import ServerName
 from bot.veeam import rows
 from bot.veeam.account import Account, Patience
@@ -52,13 +52,18 @@ class VeeamServer:
     """One VBR account's view of one server. Nothing is sent before the first question."""
 
     def __init__(
-        self, connection: Connection, *, clock: Clock | None = None, patience: Patience | None = None
+        self,
+        connection: Connection,
+        *,
+        clock: Clock | None = None,
+        patience: Patience | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """Raises TlsFailed when the CA file cannot be read."""
         clock = clock or SystemClock()
         self.name: ServerName = connection.name
         self.revision: Revision = revision_facts(connection.api_version)
-        self._account = Account(connection, clock, patience or Patience())
+        self._account = Account(connection, clock, patience or Patience(), metrics or Metrics())
         self._reader = Reader(connection.name, self._account, clock)
 
     async def __aenter__(self) -> Self:

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from bot.observability import Clock
+from bot.observability import Clock, Metrics
 from bot.veeam import errors
 from bot.veeam.answers import Answer, seconds_to_wait
 from bot.veeam.connection import Connection
@@ -134,9 +134,10 @@ def fate_of(failure: BaseException) -> Fate:
 class Wire:
     """The connection pool to one server. Raises VeeamError only."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, metrics: Metrics) -> None:
         self._server = connection.name
         self._clock = clock
+        self._metrics = metrics
         self._limit_seconds = connection.timeouts.total
         self._client = httpx.AsyncClient(
             base_url=connection.url,
@@ -159,6 +160,9 @@ class Wire:
             trust_env=not connection.is_loopback,
         )
 
+    def _count(self, outcome: str, started: float) -> None:
+        self._metrics.veeam_answered(self._server, outcome, seconds=self._clock.monotonic() - started)
+
     async def send(
         self, call: Call, *, token: SecretStr | None = None, limit_seconds: float | None = None
     ) -> Answer:
@@ -175,7 +179,10 @@ class Wire:
                     call.method, call.path, params=call.parameters, content=call.content, headers=headers
                 )
         except tuple(FATES) as failure:
-            raise self._translated(failure, call) from failure
+            error = self._translated(failure, call)
+            self._count(type(error).__name__, started)
+            raise error from failure
+        self._count(f"{response.status_code // 100}xx", started)
         log.debug(
             "veeam.answered",
             server=self._server,
