@@ -223,11 +223,21 @@ class OwnDeed:
 
 
 @dataclass(frozen=True, slots=True)
+class DisabledUntil:
+    """A job that was disabled for a time, and by whom."""
+
+    server: ServerName
+    job_name: str
+    by: PersonId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HomeAnswer:
     """One person's own page. `status` is None for somebody who is granted nothing.
 
     Then `groups` are those that have some role, as people know them. `lately` is newest first, and None where
-    the database does not answer.
+    the database does not answer; `disabled` is what ends soonest first.
     """
 
     whoami: WhoamiAnswer
@@ -235,6 +245,7 @@ class HomeAnswer:
     lately: tuple[OwnDeed, ...] | None
     as_of: datetime
     groups: tuple[str, ...] = ()
+    disabled: tuple[DisabledUntil, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

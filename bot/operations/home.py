@@ -1,10 +1,10 @@
 """One person's own page: what is wrong where they may look, what they did lately, what they may do."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.observability import Clock
-from bot.operations.answers import HomeAnswer, JobView, OwnDeed, ServerStatus, StatusAnswer
+from bot.operations.answers import DisabledUntil, HomeAnswer, JobView, OwnDeed, ServerStatus, StatusAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import BY_AUDIT_NAME
 from bot.operations.outcomes import Done
@@ -13,25 +13,34 @@ from bot.operations.personal import Personal
 from bot.operations.reasons import Reasons
 from bot.operations.record import REFUSED
 from bot.operations.servers import Servers
-from bot.settings import ServerName
+from bot.settings import PersonId, ServerName
 from bot.store.audit import AuditLog
 from bot.store.errors import StoreError
 from bot.store.records import Attempt, AuditFilter
+from bot.store.timed_disables import TimedDisables
 
 DEEDS_SHOWN = 8
 _ATTEMPTS_READ = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is on record about people and jobs."""
+
+    audit: AuditLog
+    timed_disables: TimedDisables
 
 
 class HomePage:
     """Composes the page from other operations' answers; asks no server for whoever is granted nothing."""
 
     def __init__(
-        self, personal: Personal, servers: Servers, reasons: Reasons, audit: AuditLog, clock: Clock
+        self, personal: Personal, servers: Servers, reasons: Reasons, kept: Kept, clock: Clock
     ) -> None:
         self._personal = personal
         self._servers = servers
         self._reasons = reasons
-        self._audit = audit
+        self._kept = kept
         self._clock = clock
 
     async def show(self, asking: Asking) -> Done:
@@ -43,7 +52,12 @@ class HomePage:
         async with at_once() as group:
             status = group.create_task(self._status(asking))
             lately = group.create_task(self._lately(asking))
-        return Done(HomeAnswer(whoami, status.result(), lately.result(), self._clock.now()))
+            disabled = group.create_task(self._disabled(asking))
+        return Done(
+            HomeAnswer(
+                whoami, status.result(), lately.result(), self._clock.now(), disabled=disabled.result()
+            )
+        )
 
     async def _status(self, asking: Asking) -> StatusAnswer:
         status = await self._servers.overview(asking)
@@ -63,10 +77,21 @@ class HomePage:
     async def _lately(self, asking: Asking) -> tuple[OwnDeed, ...] | None:
         which = AuditFilter(person_id=asking.person.id)
         try:
-            attempts = await self._audit.attempts(which, limit=_ATTEMPTS_READ)
+            attempts = await self._kept.audit.attempts(which, limit=_ATTEMPTS_READ)
         except StoreError:
             return None
         return deeds(attempts, asking)
+
+    async def _disabled(self, asking: Asking) -> tuple[DisabledUntil, ...]:
+        try:
+            plans = await self._kept.timed_disables.every()
+        except StoreError:
+            return ()
+        return tuple(
+            DisabledUntil(ServerName(one.server), one.job_name, PersonId(one.person_id), one.until)
+            for one in plans
+            if asking.sight.sees(one.server, one.job_name)
+        )
 
 
 def deeds(attempts: Sequence[Attempt], asking: Asking) -> tuple[OwnDeed, ...]:

@@ -12,7 +12,7 @@ from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.audit import Audit
 from bot.operations.catalog import HELP, Operation, operation_of
-from bot.operations.home import HomePage
+from bot.operations.home import HomePage, Kept
 from bot.operations.job import JobDetails
 from bot.operations.jobs import Jobs
 from bot.operations.lookup import Lookup
@@ -128,7 +128,9 @@ class Runner:
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
         self._sessions = Sessions(fleet, lookup, views, sessions, clock)
         self._servers = Servers(fleet, lookup, views, surroundings.health, clock)
-        self._home = HomePage(self._personal, self._servers, reasons, stores.audit, clock)
+        self._home = HomePage(
+            self._personal, self._servers, reasons, Kept(stores.audit, stores.timed_disables), clock
+        )
         self._audit = Audit(stores.audit, lookup, self._rights, fleet.names, clock)
         self._actions = Actions(fleet, lookup, self._rights, sender, memory, clock)
 

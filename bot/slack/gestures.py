@@ -83,7 +83,7 @@ class Carried:
 class SeenMessage:
     """The message that a shortcut was used on, as far as it says what it is about."""
 
-    bot_id: str | None
+    author: str | None
     server: str | None
     job_id: str | None
     elements: tuple[Carried, ...]
@@ -266,7 +266,7 @@ def _seen_message(message: Mapping[str, Any]) -> SeenMessage:
         if (action_id := _text(element, "action_id")) and (value := _text(element, "value"))
     ]
     return SeenMessage(
-        bot_id=_text(message, "bot_id"),
+        author=_text(message, "bot_id") or _text(message, "user"),
         server=_text(payload, "server"),
         job_id=_text(payload, "job_id"),
         elements=tuple(carried),

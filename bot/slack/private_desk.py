@@ -51,7 +51,7 @@ class PrivateDesk:
         self._home = AppHome(web, clock)
         self._modals = Modals(web)
         self._work = work
-        self._bot_id = workspace.bot_id
+        self._own = {workspace.bot_id, workspace.bot_user_id} - {""}
         self._command = command
 
     def take_opened(self, opened: Opened) -> None:
@@ -129,7 +129,7 @@ class PrivateDesk:
     def _asked_by(self, used: UsedShortcut) -> Request | None:
         if used.message is None:
             return JobsRequest(which=JobsFilter.FAILED)
-        job = job_of(used.message) if used.message.bot_id == self._bot_id else None
+        job = job_of(used.message) if used.message.author in self._own else None
         return None if job is None else JobRequest(job)
 
     async def _answer_in_new(

@@ -186,6 +186,24 @@ async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> 
     await expect(ann.messages.last).to_contain_text("Success · Exchange DAG on hq")
 
 
+async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: Picture) -> None:
+    """The app in the side bar shows what is wrong; Details open a modal; whoever has no role sees no job."""
+    ann = await visit(demo, DESK)
+    home = ann.page.locator("#home")
+    await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
+    await expect(home).to_contain_text("3 failed jobs")
+    await expect(home).to_contain_text("What you did lately")
+    await picture(ann, "home")
+
+    await ann.button(home, "Details", "NAS share").click()
+    modal = ann.page.get_by_test_id("modal")
+    await expect(modal).to_contain_text("Latest sessions")
+    await modal.get_by_role("button", name="Close").last.click()
+    await ann.acts_as(NIA)
+    await expect(home).to_contain_text("You have none of Veeam's roles here yet")
+    await expect(home).not_to_contain_text("NAS share")
+
+
 async def test_an_ambiguous_name_gives_a_menu(demo: Demo, visit: Visit) -> None:
     """Two servers have a job of that name: the menu says which is where, and the choice is answered."""
     ann = await visit(demo, DESK)

@@ -1,12 +1,12 @@
 """App Home: one person's own page."""
 
-from slack_sdk.models.blocks import ButtonElement, PlainTextObject, SectionBlock
+from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
 from bot.operations.answers import HomeAnswer, OwnDeed, ServerStatus, StatusAnswer
 from bot.operations.catalog import HOME
 from bot.operations.requests import HomeRequest
 from bot.slack import codec
-from bot.slack.text import code, count, date, literal
+from bot.slack.text import code, count, date, literal, mention
 from bot.slack.views import signs
 from bot.slack.views.jobs import job_row
 from bot.slack.views.message import (
@@ -30,6 +30,7 @@ _FAILED_ROOM = Room(blocks=36, size_bytes=110_000)
 _RUNNING_ROOM = Room(blocks=20, size_bytes=60_000)
 _REPOSITORIES_LIMIT = 5
 _GROUPS_LIMIT = 10
+_DISABLED_LIMIT = 8
 _OUTCOMES = {
     "done": f"{signs.SUCCESS} accepted",
     "unclear": f"{signs.WARNING} unclear",
@@ -61,6 +62,7 @@ def _parts(answer: HomeAnswer, command: str, told: Message | None) -> list[Part]
         *parts,
         *_wrong(answer.status, command),
         *_running(answer.status, command),
+        *_disabled(answer),
         heading("What you did lately"),
         _lately(answer),
         heading("Your roles"),
@@ -70,7 +72,9 @@ def _parts(answer: HomeAnswer, command: str, told: Message | None) -> list[Part]
 
 
 def _told(message: Message) -> Part:
-    return paragraph(message.text) + note("It stands in the Messages tab too.")
+    return (
+        paragraph(message.text) + note("It stands in the Messages tab too.") + Part("", drawn(DividerBlock()))
+    )
 
 
 def _head(words: str) -> Part:
@@ -149,6 +153,18 @@ def _more(left_out: int, noun: str, command: str, plural: str | None = None) -> 
         return ""
     where = f": see {code(command)}" if command else ""
     return f"… and {count(left_out, f'more {noun}', f'more {plural or noun + chr(115)}')}{where}."
+
+
+def _disabled(answer: HomeAnswer) -> list[Part]:
+    if not answer.disabled:
+        return []
+    shown = answer.disabled[:_DISABLED_LIMIT]
+    lines = [
+        f"{signs.job_name(one.job_name, one.server)} · until {date(one.until)} · by {mention(one.by)}"
+        for one in shown
+    ]
+    more = _more(len(answer.disabled) - len(shown), "such job", "")
+    return [heading("Disabled for a time"), paragraph(*lines, more)]
 
 
 def _lately(answer: HomeAnswer) -> Part:

@@ -70,5 +70,18 @@ def _unshared(blocks: Iterable[Block]) -> list[Block]:
 def _without_share(block: Block) -> Block | None:
     if block["type"] != "actions":
         return block
-    elements = [element for element in block["elements"] if element["action_id"] != codec.SHARE]
+    elements = [kept for element in block["elements"] if (kept := _not_to_share(element)) is not None]
     return {**block, "elements": elements} if elements else None
+
+
+def _not_to_share(element: dict[str, Any]) -> dict[str, Any] | None:
+    if element["action_id"] == codec.SHARE:
+        return None
+    if element["type"] != "overflow":
+        return element
+    options = [
+        option
+        for option in element["options"]
+        if not isinstance(codec.decode(element["action_id"], option["value"]), codec.Share)
+    ]
+    return {**element, "options": options} if options else None

@@ -1,6 +1,7 @@
 """App Home, the shortcuts and the modals they open: over the wire, with the rights of whoever looks."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bot.sandbox.slack.normal import stored_blocks
 from bot.sandbox.vbr.state import Job
 from bot.slack.app_home import FRESH_SECONDS
 from bot.slack.codec import encode_act
+from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.veeam import JobId
 from tests.rooms.slack.deskroom import HQ, PROD, DeskRoom, desk_room, words
 
@@ -125,6 +127,20 @@ async def test_refresh_asks_anew(room: DeskRoom, failed: Job) -> None:
 
     await room.until(lambda: "Late" in words(room.home("ole").blocks))
     assert failed.name in words(room.home("ole").blocks)
+
+
+async def test_disables_that_will_end(room: DeskRoom, failed: Job) -> None:
+    """Which job is off for how long, and who said so; a job out of sight would not be named."""
+    plan = TimedDisable(
+        server="hq", job_id=failed.id, job_name=failed.name, person_id="U0ANN", channel_id=None,
+        reference="r", disabled_at=room.clock.now(), until=room.clock.now() + timedelta(hours=4),
+    )  # fmt: skip
+    await TimedDisables(room.database).remember(plan)
+    said = await room.opens_home("vic")
+
+    assert "Disabled for a time" in said
+    assert "23 Nov 2026 16:00 UTC" in said
+    assert "by <@U0ANN>" in said
 
 
 async def test_retry_in_the_home(room: DeskRoom, failed: Job) -> None:

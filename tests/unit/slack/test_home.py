@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.operations.answers import HomeAnswer, OwnDeed, StatusAnswer
+from bot.operations.answers import DisabledUntil, HomeAnswer, OwnDeed, StatusAnswer
 from bot.operations.catalog import JOB, RETRY, START, STOP, Operation
 from bot.operations.outcomes import Broken, Done, Refusal, Refused
 from bot.operations.people import Standing
@@ -19,7 +20,7 @@ from bot.slack.views.outcomes import outcome
 from bot.slack.views.surface import home_view, loading, sheet
 from tests.support.block_limits import problems
 from tests.unit.slack import samples
-from tests.unit.slack.samples import BRANCH, HQ, NOW, REFERENCE
+from tests.unit.slack.samples import ANN, BRANCH, HQ, NOW, REFERENCE
 
 ACTING = {Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR}
 Golden = Callable[[str, Any], Any]
@@ -90,6 +91,16 @@ HOMES: dict[str, tuple[Block, ...]] = {
     "one-server-silent": home(
         replace(of_role(Role.BACKUP_OPERATOR), status=samples.status_answer(), lately=None), command="/veeam"
     ),
+    "disabled-for-a-time": home(
+        replace(
+            all_well(),
+            disabled=tuple(
+                DisabledUntil(HQ, f"<!channel> {number}", ANN, NOW + timedelta(hours=number))
+                for number in range(1, 11)
+            ),
+        ),
+        command="/veeam",
+    ),
     "after-an-action": home(
         of_role(Role.BACKUP_OPERATOR),
         command="/veeam",
@@ -157,6 +168,16 @@ def test_nobody_shares_from_a_modal() -> None:
     assert "page:next" in ids
     assert "operation:job" in ids
     assert "share" not in ids
+
+
+def test_nobody_shares_from_a_modals_menu() -> None:
+    """Share is taken out of a menu too; the menu goes where nothing else is in it."""
+    for operations in ((JOB, START, RETRY), (JOB, START, STOP, RETRY), (JOB,)):
+        answer = samples.job_answer(samples.job_view(operations=operations))
+        view = sheet("Details of the job", outcome(Done(answer), REFERENCE).message)
+
+        assert view_problems(view, "modal") == []
+        assert "Share" not in str(view)
 
 
 def test_an_answer_without_blocks_is_shown_all_the_same() -> None:
