@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.observability import Clock
 from bot.operations.answers import JobView
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation, operation_of
@@ -16,6 +15,7 @@ from bot.operations.forms import Forms
 from bot.operations.latest import drawn_now, has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.offers import lack, obstacle
+from bot.operations.once import Once, Ready
 from bot.operations.outcomes import (
     Ambiguous,
     Done,
@@ -29,7 +29,6 @@ from bot.operations.outcomes import (
     Refused,
     Unclear,
 )
-from bot.operations.people import PersonId
 from bot.operations.record import Record
 from bot.operations.requests import (
     ActionRequest,
@@ -41,17 +40,14 @@ from bot.operations.requests import (
 )
 from bot.operations.roles import Rights, Target, Verdict
 from bot.operations.seen import JobViews
-from bot.operations.sending import Acting, Action, Sender
-from bot.settings import ServerName
-from bot.store.errors import StoreError
-from bot.store.presses import Presses
-from bot.store.records import Press
+from bot.operations.sending import Acting, Action, Sender, account_of
 from bot.veeam import Fleet, JobState, Rejected, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
 log = structlog.get_logger()
 
 Unsent = Refused | NotFound | Ambiguous | MovedOn | NotNow
+Came = Done | Unclear | Failed | Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +64,14 @@ class Memory:
     """What actions write down before they act, and whom they act as."""
 
     record: Record
-    presses: Presses
+    once: Once
     acting: Acting
 
 
 class Actions:
     """Does the actions."""
 
-    def __init__(
-        self, fleet: Fleet, lookup: Lookup, rights: Rights, sender: Sender, memory: Memory, clock: Clock
-    ) -> None:
+    def __init__(self, fleet: Fleet, lookup: Lookup, rights: Rights, sender: Sender, memory: Memory) -> None:
         self._fleet = fleet
         self._lookup = lookup
         self._rights = rights
@@ -85,7 +79,6 @@ class Actions:
         self._forms = Forms(fleet, self._views)
         self._sender = sender
         self._memory = memory
-        self._clock = clock
 
     async def run(
         self, request: ActionRequest, asking: Asking
@@ -94,34 +87,15 @@ class Actions:
         operation = operation_of(request)
         if is_bare(request):
             return await self._form(operation, request, asking)
-        key = asking.gesture.press_key
-        press = Press(key, asking.person.id, operation.name, self._clock.now())
-        first = await self._memory.presses.claim(press)
-        if first is not None:
-            by = PersonId(first.person_id)
-            return PressedBefore(operation, by, first.at, by_same_person=by == asking.person.id)
-        is_kept = False
-        try:
+
+        async def prepare() -> Ready[Came] | Came:
             prepared = await self._prepared(operation, request, asking)
             if not isinstance(prepared, Action):
                 return prepared
-            is_kept = True
-            outcome = await self._sender.send(prepared)
-            is_kept = not isinstance(outcome, Failed)
-        except StoreError:
-            is_kept = False
-            raise
-        else:
-            return outcome
-        finally:
-            if not is_kept:
-                await self._give_back(key)
+            return Ready(lambda: self._sender.send(prepared))
 
-    async def _give_back(self, key: str) -> None:
-        try:
-            await self._memory.presses.release(key)
-        except StoreError as error:
-            log.warning("operations.press_kept", error=str(error))
+        came: Came | PressedBefore = await self._memory.once.run(operation, asking, prepare)
+        return came
 
     async def _form(self, operation: Operation, request: ActionRequest, asking: Asking) -> NeedsForm | Unsent:
         """Nothing is claimed for a form: opening it twice does no harm, and it changes nothing."""
@@ -144,7 +118,13 @@ class Actions:
             return MovedOn(operation, self._view(asking, job), again)
         if (reason := await self._obstacle(request, job)) is not None:
             return NotNow(operation, self._view(asking, job), reason)
-        return Action(operation, request, asking, job, self._account(job.server, allowed.verdict))
+        return Action(
+            operation,
+            request,
+            asking,
+            job,
+            account_of(self._fleet, self._memory.acting, job.server, allowed.verdict),
+        )
 
     async def _allowed(
         self, operation: Operation, request: ActionRequest, asking: Asking
@@ -174,11 +154,6 @@ class Actions:
             return obstacle(request, state, is_active=state.is_active, is_disabled=is_disabled)
         is_active = await _is_active(server, state)
         return obstacle(request, state, is_active=is_active, is_disabled=state.is_disabled)
-
-    def _account(self, server: ServerName, verdict: Verdict) -> VeeamServer:
-        """Under a person's own role, where there is an account of it, VBR enforces the role as well."""
-        accounts = (self._memory.acting.get((server, role)) for role in verdict.by)
-        return next((account for account in accounts if account is not None), self._fleet.server(server))
 
 
 async def _is_active(server: VeeamServer, state: JobState) -> bool:

@@ -18,6 +18,7 @@ from bot.operations.requests import (
     HomeRequest,
     JobRequest,
     JobsRequest,
+    QuickBackupRequest,
     Request,
     RetryRequest,
     ServersRequest,
@@ -307,6 +308,18 @@ DELETE = Operation(
     done="deleted",
 )
 
+QUICKBACKUP = Operation(
+    name="quickbackup",
+    usage="quickbackup VM",
+    help="back up one vSphere machine now, through the job that has its newest restore point",
+    kind=Kind.ACTION,
+    request=QuickBackupRequest,
+    audit_name="machine.quickbackup",
+    roles=frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR}),
+    examples=("quickbackup web01",),
+    done="started",
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     JOBS,
     JOB,
@@ -322,6 +335,7 @@ OPERATIONS: tuple[Operation, ...] = (
     DISABLE,
     CLONE,
     DELETE,
+    QUICKBACKUP,
     WHOAMI,
     HELP,
     HOME,

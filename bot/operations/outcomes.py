@@ -9,7 +9,7 @@ from bot.operations.answers import Answer, Form, JobView
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
 from bot.operations.people import PersonId, Standing
-from bot.operations.requests import ActionRequest, Request
+from bot.operations.requests import ActionRequest, KnownMachine, Request
 from bot.settings import Role
 from bot.veeam import Capability, JobId, ServerName, SessionId, VeeamError
 
@@ -84,6 +84,24 @@ class Ambiguous:
     word: str
     request: Request
     choices: tuple[Choice, ...]
+    total: int
+    silent: tuple[ServerName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MachineChoice:
+    """One of several virtual machines of one name."""
+
+    machine: KnownMachine
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhichMachine:
+    """Several virtual machines bear the name, or a silent server may have another: the person chooses."""
+
+    word: str
+    choices: tuple[MachineChoice, ...]
     total: int
     silent: tuple[ServerName, ...] = ()
 
@@ -193,6 +211,7 @@ Outcome = (
     | Misread
     | NotFound
     | Ambiguous
+    | WhichMachine
     | PressedBefore
     | MovedOn
     | NotNow
@@ -214,6 +233,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     Misread: "misread",
     NotFound: "not_found",
     Ambiguous: "ambiguous",
+    WhichMachine: "which_machine",
     PressedBefore: "pressed_before",
     MovedOn: "moved_on",
     NotNow: "not_now",

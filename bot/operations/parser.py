@@ -25,6 +25,8 @@ from bot.operations.requests import (
     JobsFilter,
     JobsRequest,
     NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
     Request,
     RetryRequest,
     ServersRequest,
@@ -227,6 +229,13 @@ def _delete(line: _Line) -> Request:
     return DeleteRequest(job=_named(line, line.words))
 
 
+def _quick_backup(line: _Line) -> Request | Misread:
+    name = _text(line.words)
+    if name is None:
+        return line.usage("Which virtual machine?")
+    return QuickBackupRequest(NamedMachine(name, line.options.get("server")))
+
+
 _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     HelpRequest: _help,
     WhoamiRequest: _whoami,
@@ -244,6 +253,7 @@ _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     DisableRequest: _disable,
     CloneRequest: _clone,
     DeleteRequest: _delete,
+    QuickBackupRequest: _quick_backup,
 }
 _OPTIONS: Mapping[type, frozenset[str]] = {
     HelpRequest: frozenset(),

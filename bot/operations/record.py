@@ -9,7 +9,7 @@ from bot.operations.people import Person
 from bot.operations.requests import Gesture
 from bot.store.audit import AuditLog
 from bot.store.records import AuditEntry, AuditId, AuditOutcome, AuditShown
-from bot.veeam import SessionId
+from bot.veeam import ServerName, SessionId
 
 REFUSED = "refused"
 
@@ -22,10 +22,10 @@ class Record:
         self._clock = clock
 
     async def opened(
-        self, operation: Operation, asking: Asking, job: FoundJob, detail: str | None
+        self, operation: Operation, asking: Asking, place: FoundJob | ServerName, detail: str | None
     ) -> AuditId:
-        """Put on record what is about to be done on a job."""
-        entry = self._entry(operation, asking.person, asking.gesture, job, detail)
+        """Put on record what is about to be done on a job, or on a server where no job is named."""
+        entry = self._entry(operation, asking.person, asking.gesture, place, detail)
         return await self._audit.opened(entry)
 
     async def closed(
@@ -55,9 +55,10 @@ class Record:
         operation: Operation,
         person: Person,
         gesture: Gesture,
-        job: FoundJob | None,
+        place: FoundJob | ServerName | None,
         detail: str | None,
     ) -> AuditEntry:
+        job = place if isinstance(place, FoundJob) else None
         return AuditEntry(
             person_id=person.id,
             person_name=person.name,
@@ -67,7 +68,7 @@ class Record:
             origin=gesture.origin,
             channel_id=gesture.channel_id,
             at=self._clock.now(),
-            server=job.server if job is not None else None,
+            server=place.server if isinstance(place, FoundJob) else place,
             job_id=job.state.id if job is not None else None,
             job_name=job.state.name if job is not None else None,
             detail=detail,

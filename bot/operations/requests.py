@@ -221,6 +221,33 @@ def asked_anew(request: ActionRequest, job: KnownJob, drawn: Drawn) -> ActionReq
     return replace(request, job=job, drawn=drawn)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedMachine:
+    """A virtual machine by its whole name."""
+
+    text: str
+    server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMachine:
+    """A virtual machine by its place in an inventory, as a menu carries it."""
+
+    server: ServerName
+    host_name: str
+    object_id: str
+
+
+MachineRef = NamedMachine | KnownMachine
+
+
+@dataclass(frozen=True, slots=True)
+class QuickBackupRequest:
+    """Back up one virtual machine now, through the job that has its newest restore point."""
+
+    machine: MachineRef
+
+
 Request = (
     HelpRequest
     | WhoamiRequest
@@ -233,6 +260,7 @@ Request = (
     | ServersRequest
     | AuditRequest
     | ActionRequest
+    | QuickBackupRequest
 )
 
 

@@ -75,6 +75,16 @@ class Rights:
         reason = Refusal.SCOPE if able else Refusal.ROLE if held else Refusal.NO_GRANT
         return self._refused(reason, operation, target)
 
+    def may_throughout(self, person: Person, operation: Operation, server: str) -> Verdict:
+        """Return whether the person may do this on every job of the server, where none is named before."""
+        target = Target(server)
+        verdict = self.may(person, operation, target)
+        if not verdict.is_allowed:
+            return verdict
+        able = (held.grant for held in self.held(person) if held.grant.role in operation.roles)
+        whole = _in_order(grant.role for grant in able if _covers(grant, target) and "*" in grant.jobs)
+        return Verdict(None, by=whole) if whole else self._refused(Refusal.SCOPE, operation, target)
+
     def sight(self, person: Person) -> "Sight":
         """Return what the person may know of, for asking often."""
         return Sight(tuple(held.grant for held in self.held(person)))

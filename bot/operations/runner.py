@@ -16,6 +16,7 @@ from bot.operations.home import HomePage, Kept
 from bot.operations.job import JobDetails
 from bot.operations.jobs import Jobs
 from bot.operations.lookup import Lookup
+from bot.operations.once import Once
 from bot.operations.outcomes import (
     Broken,
     Done,
@@ -32,6 +33,7 @@ from bot.operations.outcomes import (
 from bot.operations.people import People, Person
 from bot.operations.personal import Personal
 from bot.operations.ports import OperationMetrics, WatchHealth
+from bot.operations.quick_backup import Keeping, QuickBackups
 from bot.operations.reasons import Reasons
 from bot.operations.record import Record
 from bot.operations.requests import (
@@ -45,6 +47,7 @@ from bot.operations.requests import (
     HomeRequest,
     JobRequest,
     JobsRequest,
+    QuickBackupRequest,
     Request,
     RetryRequest,
     ServersRequest,
@@ -122,7 +125,8 @@ class Runner:
         sessions = SessionViews(stores.own_actions)
         plans = Plans(stores.own_actions, stores.timed_disables)
         sender = Sender(fleet, views, self._record, plans, clock)
-        memory = Memory(self._record, stores.presses, servants.acting)
+        once = Once(stores.presses, clock)
+        memory = Memory(self._record, once, servants.acting)
         self._personal = Personal(surroundings.people, self._rights, fleet)
         self._jobs = Jobs(fleet, lookup, views, reasons, clock)
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
@@ -132,7 +136,9 @@ class Runner:
             self._personal, self._servers, reasons, Kept(stores.audit, stores.timed_disables), clock
         )
         self._audit = Audit(stores.audit, lookup, self._rights, fleet.names, clock)
-        self._actions = Actions(fleet, lookup, self._rights, sender, memory, clock)
+        self._actions = Actions(fleet, lookup, self._rights, sender, memory)
+        keeping = Keeping(self._record, once, stores.own_actions)
+        self._quick_backups = QuickBackups(fleet, lookup, self._rights, keeping, servants.acting, clock)
 
     async def run(self, gesture: Gesture, request: Request | Misread) -> Outcome:
         """Return what came of it; what servers and database raise are outcomes too.
@@ -199,7 +205,7 @@ class Runner:
             return outcome
         return replace(outcome, groups=self._surroundings.people.group_names(outcome.groups))
 
-    async def _answer(self, request: Request, asking: Asking) -> Outcome:  # noqa: C901 -- one for each kind
+    async def _answer(self, request: Request, asking: Asking) -> Outcome:  # noqa: C901, PLR0912 -- one for each kind
         match request:
             case HelpRequest():
                 return await self._personal.help(request, asking)
@@ -231,6 +237,8 @@ class Runner:
                 | DeleteRequest()
             ):
                 return await self._actions.run(request, asking)
+            case QuickBackupRequest():
+                return await self._quick_backups.run(request, asking)
             case _:
                 assert_never(request)
 

@@ -28,6 +28,7 @@ from bot.operations.requests import (
     StartRequest,
     StopRequest,
 )
+from bot.operations.roles import Verdict
 from bot.operations.seen import JobViews
 from bot.settings import Role, ServerName
 from bot.store.errors import StoreError
@@ -51,6 +52,14 @@ Acting = Mapping[tuple[ServerName, Role], VeeamServer]
 """The accounts to act under, by server and role; where there is none the fleet's own account acts."""
 
 BROKEN = "broken"
+
+
+def account_of(fleet: Fleet, acting: Acting, server: ServerName, verdict: Verdict) -> VeeamServer:
+    """Return whom to act as: under an account of a role that allows it, VBR enforces the role as well."""
+    accounts = (acting.get((server, role)) for role in verdict.by)
+    return next((account for account in accounts if account is not None), fleet.server(server))
+
+
 _CLONE_NUMBER = re.compile(r"_clone(\d+)")
 
 

@@ -22,7 +22,10 @@ from bot.operations.requests import (
     JobRef,
     JobsRequest,
     KnownJob,
+    KnownMachine,
+    MachineRef,
     NamedJob,
+    NamedMachine,
     Origin,
     Request,
     SessionsRequest,
@@ -197,6 +200,10 @@ def _cell(value: object) -> object:
             return [server, job_id]
         case NamedJob(text, server, exact):
             return [text, server, int(exact)]
+        case KnownMachine(server, host_name, object_id):
+            return [server, host_name, object_id]
+        case NamedMachine(text, server):
+            return [text, server]
         case Drawn(session_id, is_active):
             return [session_id, int(is_active)]
         case bool():
@@ -275,6 +282,8 @@ def _reader(hint: Any) -> _Reader:
 def _reader_of_kind(kinds: set[Any]) -> _Reader:
     if kinds == set(get_args(JobRef)):
         return _job
+    if kinds == set(get_args(MachineRef)):
+        return _machine
     (kind,) = kinds
     if isinstance(kind, NewType):
         kind = kind.__supertype__
@@ -321,6 +330,16 @@ def _job(value: object) -> JobRef:
             return KnownJob(ServerName(server), JobId(job_id))
         case [str(text), str() | None as server, exact]:
             return NamedJob(text, server, _flag(exact))
+        case _:
+            raise _Broken
+
+
+def _machine(value: object) -> MachineRef:
+    match value:
+        case [str(server), str(host_name), str(object_id)]:
+            return KnownMachine(ServerName(server), host_name, object_id)
+        case [str(text), str() | None as server]:
+            return NamedMachine(text, server)
         case _:
             raise _Broken
 

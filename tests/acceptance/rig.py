@@ -36,6 +36,7 @@ GROUPS = {
 EVERYTHING = '[[routes]]\nchannel = "C0PROD"\nresults = ["Success", "Warning", "Failed"]\n'
 START, STOP, RETRY = (f"/api/v1/jobs/{{id}}/{action}" for action in ("start", "stop", "retry"))
 ENABLE, DISABLE, CLONE = (f"/api/v1/jobs/{{id}}/{action}" for action in ("enable", "disable", "clone"))
+QUICKBACKUP = "/api/v1/jobs/quickBackup/vSphere"
 _LOOK_SECONDS = 0.02
 
 

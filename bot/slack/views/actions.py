@@ -10,6 +10,7 @@ from bot.operations.catalog import (
     DISABLE,
     ENABLE,
     JOB,
+    QUICKBACKUP,
     RETRY,
     START,
     STOP,
@@ -34,6 +35,7 @@ _SENTENCES = {
     DISABLE.name: "{job} disabled by {by}",
     CLONE.name: "{job} cloned by {by}",
     DELETE.name: "{job} deleted by {by}",
+    QUICKBACKUP.name: "Quick backup through {job} started by {by}",
 }
 
 

@@ -31,7 +31,7 @@ from bot.operations.catalog import (
     Style,
     operation_of,
 )
-from bot.operations.outcomes import Choice
+from bot.operations.outcomes import Choice, MachineChoice
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,
@@ -41,6 +41,7 @@ from bot.operations.requests import (
     EnableRequest,
     JobRequest,
     KnownJob,
+    QuickBackupRequest,
     Request,
     RetryRequest,
     SessionRequest,
@@ -215,6 +216,17 @@ def choice_menu(request: Request, choices: Sequence[Choice]) -> Part:
     return Part("", drawn(ActionsBlock(elements=[select])))
 
 
+def machine_menu(choices: Sequence[MachineChoice]) -> Part:
+    """A menu of virtual machines, each to be backed up; those too long to carry are left out."""
+    options = [option for choice in choices if (option := _machine_choice(choice))]
+    if not options:
+        return NOTHING
+    select = StaticSelectElement(
+        action_id=codec.CHOOSE, placeholder=_plain("Choose a machine"), options=options
+    )
+    return Part("", drawn(ActionsBlock(elements=[select])))
+
+
 def wishes(request: Request) -> tuple[str, ...]:
     """What a request asks for beyond the plain operation, as sentences for its dialog."""
     match request:
@@ -327,6 +339,18 @@ def _turn(label: str, action_id: str, request: codec.ListRequest, of_all: str) -
     name = f"{label} page, page {request.page + 1}{of_all}"
     return Control(
         ButtonElement(text=_plain(label), action_id=action_id, value=value, accessibility_label=name)
+    )
+
+
+def _machine_choice(choice: MachineChoice) -> Option | None:
+    value = codec.encode_act(QuickBackupRequest(choice.machine), codec.OPTION_LIMIT)
+    if value is None:
+        return None
+    place = f"{choice.machine.host_name} on {choice.machine.server}"
+    return Option(
+        text=_plain(plain(choice.name, _LABEL_LIMIT)),
+        value=value,
+        description=_plain(plain(place, _LABEL_LIMIT)),
     )
 
 

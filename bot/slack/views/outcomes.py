@@ -25,6 +25,7 @@ Problem = (
     | outcomes.Misread
     | outcomes.NotFound
     | outcomes.Ambiguous
+    | outcomes.WhichMachine
     | outcomes.PressedBefore
     | outcomes.MovedOn
     | outcomes.NotNow
@@ -82,7 +83,7 @@ def _answer(  # noqa: C901 -- one for each kind
             assert_never(answer)
 
 
-def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # noqa: C901 -- one for each kind
+def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # noqa: C901, PLR0912 -- one for each kind
     match problem:
         case outcomes.Refused():
             return problems.refused(problem, command=command)
@@ -92,6 +93,8 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
             return problems.not_found(problem, command=command)
         case outcomes.Ambiguous():
             return problems.ambiguous(problem)
+        case outcomes.WhichMachine():
+            return problems.which_machine(problem)
         case outcomes.PressedBefore():
             return problems.pressed_before(problem)
         case outcomes.MovedOn():

@@ -1,7 +1,7 @@
 """Every outcome that isn't Done, in words: what happened, whether anything was changed, what to do next."""
 
 from bot.operations.answers import JobView
-from bot.operations.catalog import JOB, Operation
+from bot.operations.catalog import JOB, QUICKBACKUP, Operation
 from bot.operations.effects import Cloned, Deleted, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
@@ -17,16 +17,25 @@ from bot.operations.outcomes import (
     Refusal,
     Refused,
     Unclear,
+    WhichMachine,
 )
 from bot.operations.people import Standing
 from bot.settings import Role
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
 from bot.slack.views import signs
-from bot.slack.views.buttons import Target, choice_menu, controls, job_control, job_controls, request_control
+from bot.slack.views.buttons import (
+    Target,
+    choice_menu,
+    controls,
+    job_control,
+    job_controls,
+    machine_menu,
+    request_control,
+)
 from bot.slack.views.errors import explain, is_four_eyes
 from bot.slack.views.job import job_state
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
-from bot.veeam import Capability, Session
+from bot.veeam import Capability, Rejected, Session
 
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
@@ -102,6 +111,17 @@ def ambiguous(outcome: Ambiguous) -> Message:
     return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
 
 
+def which_machine(outcome: WhichMachine) -> Message:
+    """Several virtual machines bear the name: a menu to choose from."""
+    asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
+    rows = [
+        f"{strong(choice.name)} below {literal(choice.machine.host_name)} on {literal(choice.machine.server)}"
+        for choice in outcome.choices
+    ]
+    menu = machine_menu(outcome.choices)
+    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent))])
+
+
 def pressed_before(outcome: PressedBefore) -> Message:
     """A second press of the same button."""
     label = _label(outcome.operation)
@@ -162,6 +182,7 @@ def unclear(outcome: Unclear, reference: str) -> Message:
             f"{signs.WARNING} {_label(outcome.operation)} of {name}: it is not clear whether it was done.",
             explained.happened,
             explained.means,
+            _QUICK_BACKUP if outcome.operation is QUICKBACKUP else "",
         ),
         paragraph("Looked up since:") + job_state(outcome.job) if outcome.job else paragraph(_NOT_LOOKED_UP),
         note(_found(outcome), _reference(reference)),
@@ -176,7 +197,7 @@ def failed(outcome: Failed, reference: str) -> Message:
     about = f" of {strong(outcome.job_name)}" if outcome.job_name else ""
     head = [
         paragraph(f"{signs.FAILED} {_label(outcome.operation)}{about} was not done.", explained.happened),
-        paragraph(explained.means, _FOUR_EYES if is_four_eyes(outcome.error) else explained.advice),
+        paragraph(explained.means, _advice(outcome) or explained.advice),
         note(_reference(reference)),
     ]
     return compose(head)
@@ -212,6 +233,10 @@ _FOUR_EYES = (
     "VBR's own four-eyes authorization is on: a second administrator has to approve this in VBR's console. "
     "Through its REST API VBR refuses it altogether, whoever asks."
 )
+_QUICK_BACKUP = (
+    "A quick backup takes a job that covers the machine, has a full backup of it already, and does not run "
+    "at the time."
+)
 _NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
@@ -231,6 +256,13 @@ def _in_the_way(outcome: NotNow) -> str:
     lacked = outcome.lack.capability
     instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
     return f": {outcome.lack.product}'s API has no {lacked}{instead}."
+
+
+def _advice(outcome: Failed) -> str:
+    if is_four_eyes(outcome.error):
+        return _FOUR_EYES
+    is_refused_backup = outcome.operation is QUICKBACKUP and isinstance(outcome.error, Rejected)
+    return _QUICK_BACKUP if is_refused_backup else ""
 
 
 def _found(outcome: Unclear) -> str:

@@ -22,6 +22,8 @@ from bot.operations.requests import (
     JobsRequest,
     KnownJob,
     NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
     Request,
     RetryRequest,
     ServersRequest,
@@ -55,6 +57,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     DisableRequest(SQL),
     CloneRequest(SQL),
     DeleteRequest(SQL),
+    QuickBackupRequest(NamedMachine("web01")),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
@@ -63,8 +66,8 @@ CHANGES = {"enable", "disable", "clone", "delete"}
 RECORD = {"audit"}
 # By hand, as Veeam's Jobs reference has it.
 MAY = {
-    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | CHANGES | RECORD,
-    Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS,
+    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | {"quickbackup"} | CHANGES | RECORD,
+    Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS | {"quickbackup"},
     Role.RESTORE_OPERATOR: EVERYBODY | QUERIES,
     Role.BACKUP_VIEWER: EVERYBODY | QUERIES,
     Role.TAPE_OPERATOR: EVERYBODY | QUERIES | ACTIONS,

@@ -32,6 +32,7 @@ MATRIX = {
     "disable": (YES, NO, NO, NO, NO, NO),
     "clone": (YES, NO, NO, NO, NO, NO),
     "delete": (YES, NO, NO, NO, NO, NO),
+    "quickbackup": (YES, YES, NO, NO, NO, NO),
     "whoami": (YES, YES, YES, YES, YES, YES),
     "help": (YES, YES, YES, YES, YES, YES),
 }
@@ -126,6 +127,15 @@ def test_seeing_all_takes_one_grant_over_all() -> None:
     assert rights.sees_all(person("S0TEAM"), "hq")
     assert not rights.sees_all(person("S0TEAM"), "dr")
     assert not rights.sight(person("S0TEAM")).sees_server("lab")
+
+
+def test_on_every_job_takes_a_grant_over_all() -> None:
+    """Where no job is named before, a role on some of a server's jobs is not enough."""
+    rights = Rights([granted(OPERATOR, "S0SQL", jobs="SQL*"), granted(OPERATOR, "S0OPS", servers="hq")])
+    assert rights.may_throughout(person("S0OPS"), START, "hq") == Verdict(None, by=(OPERATOR,))
+    assert rights.may_throughout(person("S0SQL"), START, "hq").refusal is Refusal.SCOPE
+    assert rights.may_throughout(person("S0OPS"), START, "dr").refusal is Refusal.SCOPE
+    assert rights.may_throughout(person(), START, "hq").refusal is Refusal.NO_GRANT
 
 
 globs = st.sampled_from(["*", "hq", "dr", "SQL*", "*Prod", "[x]", "?"])

@@ -7,7 +7,7 @@ import msgspec
 
 from bot import veeam
 from bot.operations.answers import Answer, JobView
-from bot.operations.catalog import CLONE, DELETE, DISABLE, ENABLE, JOB, JOBS, RETRY, START, STOP
+from bot.operations.catalog import CLONE, DELETE, DISABLE, ENABLE, JOB, JOBS, QUICKBACKUP, RETRY, START, STOP
 from bot.operations.effects import Cloned, Deleted, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
@@ -16,6 +16,7 @@ from bot.operations.outcomes import (
     Done,
     Failed,
     Lack,
+    MachineChoice,
     Misread,
     MovedOn,
     NeedsForm,
@@ -27,6 +28,7 @@ from bot.operations.outcomes import (
     Refusal,
     Refused,
     Unclear,
+    WhichMachine,
 )
 from bot.operations.people import Standing
 from bot.operations.requests import (
@@ -36,6 +38,7 @@ from bot.operations.requests import (
     JobsFilter,
     JobsRequest,
     KnownJob,
+    KnownMachine,
     NamedJob,
     RetryRequest,
     StartRequest,
@@ -218,6 +221,7 @@ def _answers() -> dict[str, Answer]:
             effect=Switched(is_disabled=True, until=NOW + timedelta(hours=4)),
         ),
         "action-delete": replace(samples.action_answer(DELETE), effect=Deleted()),
+        "action-quickbackup": samples.action_answer(QUICKBACKUP, detail="machine <!here>"),
         "action-clone": replace(samples.action_answer(CLONE), effect=_copy("SQL Prod_clone1")),
         "action-clone-awkward": replace(samples.action_answer(CLONE), effect=_copy("<!channel>_clone1")),
     }
@@ -225,6 +229,13 @@ def _answers() -> dict[str, Answer]:
 
 def _choices(number: int) -> tuple[Choice, ...]:
     return tuple(Choice(HQ, samples.job_id(n), f"SQL {n}") for n in range(1, number + 1))
+
+
+def _machines(*names: str) -> tuple[MachineChoice, ...]:
+    return tuple(
+        MachineChoice(KnownMachine(HQ, f"vcenter{number}.example.com", f"vm-{number}"), name)
+        for number, name in enumerate(names)
+    )
 
 
 def _refusals() -> dict[str, Outcome]:
@@ -284,6 +295,13 @@ def _problems() -> dict[str, Outcome]:
             "SQL Prod",
         ),
         "unclear-delete": Unclear(DELETE, "SQL Prod", HQ, None, Deleted(), error),
+        "which-machine": WhichMachine("web01", _machines("web01", "<!here>"), 2),
+        "which-machine-silent": WhichMachine("web01", _machines("web01"), 1, (BRANCH,)),
+        "failed-quickbackup": Failed(
+            QUICKBACKUP, veeam.Rejected(HQ, "No job with a full backup was found."), "web01"
+        ),
+        "unclear-quickbackup": Unclear(QUICKBACKUP, "web01", HQ, None, None, error),
+        "not-found-machine": NotFound("virtual machine", "wbe01", ("web01",)),
         "not-now-enable": NotNow(ENABLE, samples.job_view(), Obstacle.ENABLED),
         "not-now-disable": NotNow(DISABLE, disabled, Obstacle.DISABLED),
         "unclear": Unclear(RETRY, "SQL Prod", HQ, running, Ran(samples.session()), error),

@@ -23,8 +23,12 @@ from bot.operations.requests import (
     JobsFilter,
     JobsRequest,
     KnownJob,
+    KnownMachine,
+    MachineRef,
     NamedJob,
+    NamedMachine,
     Origin,
+    QuickBackupRequest,
     Request,
     RetryRequest,
     ServersRequest,
@@ -49,6 +53,9 @@ texts = st.text(max_size=60)
 optional_texts = st.none() | texts
 jobs: st.SearchStrategy[JobRef] = st.builds(KnownJob, texts.map(ServerName), texts.map(JobId)) | st.builds(
     NamedJob, texts, optional_texts, st.booleans()
+)
+machines: st.SearchStrategy[MachineRef] = st.builds(NamedMachine, texts, optional_texts) | st.builds(
+    KnownMachine, texts.map(ServerName), texts, texts
 )
 states = st.none() | st.builds(Drawn, st.none() | texts.map(SessionId), st.booleans())
 pages = st.integers(0, 10_000)
@@ -92,6 +99,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(DisableRequest, jobs, states, spans),
     st.builds(CloneRequest, jobs, states),
     st.builds(DeleteRequest, jobs, states, optional_texts),
+    st.builds(QuickBackupRequest, machines),
 )
 
 
@@ -190,6 +198,7 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "disable": DisableRequest(job, span=LONGEST),  # a span is typed, so nothing was drawn
         "clone": CloneRequest(job, drawn=state),
         "delete": DeleteRequest(job, drawn=state),
+        "quickbackup": QuickBackupRequest(KnownMachine(LONGEST_SERVER, "h" * 60, "vm-1234567890")),
     }
 
     value = codec.encode_act(longest[operation.name], codec.OPTION_LIMIT)

@@ -1,0 +1,83 @@
+"""From what somebody typed to one virtual machine of vSphere's inventory.
+
+Asked are the GETs that an operator's account may use: the vCenters and hosts, and what lies below each. VBR's
+`nameFilter` matches any field, so names are compared here; a part of a name is not enough to act on one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.operations import matching
+from bot.operations.lookup import name_filter
+from bot.operations.outcomes import MachineChoice, NotFound, WhichMachine
+from bot.operations.parallel import at_once
+from bot.operations.requests import KnownMachine, MachineRef, NamedMachine
+from bot.settings import ServerName
+from bot.veeam import Fleet, InventoryObject, VeeamServer, VmwareHostsQuery, VmwareObjectsQuery
+
+MACHINE = "VirtualMachine"
+CHOICES_AT_MOST = 25
+_HOSTS_AT_MOST = 100
+_ROWS_AT_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMachine:
+    """A machine and the server whose inventory it is in."""
+
+    server: ServerName
+    machine: InventoryObject
+
+
+class Machines:
+    """Resolves machines. Raises `VeeamError` where the only server asked gives no answer."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    async def find(
+        self, ref: MachineRef, servers: Sequence[ServerName]
+    ) -> FoundMachine | WhichMachine | NotFound:
+        """Return the one machine that is meant, on one of these servers."""
+        if isinstance(ref, KnownMachine):
+            return await self._known(ref, servers)
+        answer = await self._fleet.ask(lambda server: _below(server, name_filter(ref.text)), servers)
+        if len(servers) == 1 and answer.silences:
+            raise next(iter(answer.silences.values()))
+        rows = [FoundMachine(name, row) for name, found in answer.answers.items() for row in found]
+        found = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
+        silent = tuple(answer.silences)
+        if len(found) == 1 and not silent:
+            return found[0]
+        if found:
+            choices = tuple(map(_choice, found[:CHOICES_AT_MOST]))
+            return WhichMachine(ref.text, choices, total=len(found), silent=silent)
+        return NotFound("virtual machine", ref.text, await self._nearest(ref, servers), silent)
+
+    async def _known(self, ref: KnownMachine, servers: Sequence[ServerName]) -> FoundMachine | NotFound:
+        missing = NotFound("virtual machine", ref.object_id)
+        if ref.server not in servers:
+            return missing
+        query = VmwareObjectsQuery(object_id=ref.object_id, type=MACHINE)
+        page = await self._fleet.server(ref.server).vmware_objects(ref.host_name, query)
+        found = next((row for row in page.rows if row.object_id == ref.object_id), None)
+        return missing if found is None else FoundMachine(ref.server, found)
+
+    async def _nearest(self, ref: NamedMachine, servers: Sequence[ServerName]) -> tuple[str, ...]:
+        answer = await self._fleet.ask(lambda server: _below(server, None), servers)
+        return matching.nearest(ref.text, (row.name for rows in answer.answers.values() for row in rows))
+
+
+async def _below(server: VeeamServer, name: str | None) -> tuple[InventoryObject, ...]:
+    """The machines below every vCenter and host of a server."""
+    hosts = await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST))
+    query = VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
+    async with at_once() as group:
+        pages = [group.create_task(server.vmware_objects(host.name, query)) for host in hosts.rows]
+    return tuple(row for page in pages for row in page.result().rows)
+
+
+def _choice(found: FoundMachine) -> MachineChoice:
+    machine = found.machine
+    known = KnownMachine(found.server, machine.host_name, machine.object_id or "")
+    return MachineChoice(known, machine.name)
