@@ -1,7 +1,8 @@
 """What a person did in Slack, read once from the payload and typed from there on.
 
-The payloads are those of slash commands and of `block_actions` and `view_submission` interactions. `token`
-and `user_name` are not read: the first is a secret of no use, the second proves nothing.
+The payloads are those of slash commands, of `block_actions` and `view_submission` interactions, of shortcuts
+and of the event `app_home_opened`. `token` and `user_name` are not read: the first is a secret of no use, the
+second proves nothing.
 """
 
 import hashlib

@@ -245,6 +245,23 @@ async def test_retry_in_a_modal(room: DeskRoom, failed: Job) -> None:
     assert [failed.name in each.text for each in room.direct("ole")] == [True]
 
 
+@pytest.mark.parametrize("is_home", [True, False], ids=["home", "modal"])
+async def test_what_takes_a_form_asks_in_one(room: DeskRoom, failed: Job, *, is_home: bool) -> None:
+    """Delete, in the menu of a Home or of a modal, opens the form that it opens everywhere."""
+    if is_home:
+        await room.opens_home("ann")
+        surface = room.home("ann")
+    else:
+        await room.person("ann").shortcut("veeam_failed")
+        await room.reads_modal("ann")
+        surface = room.modal("ann")
+    await room.person("ann").presses(surface, "Delete")
+
+    await room.until(lambda: (view := room.slack.open_view("ann")) and view.content["submit"])
+    assert failed.name in words(room.modal("ann").blocks)
+    assert room.posts() == []
+
+
 async def test_the_failed_backups_are_for_those_who_may_look(room: DeskRoom, failed: Job) -> None:
     """Somebody without a role is told whom to ask, in the modal."""
     await room.person("nia").shortcut("veeam_failed")
