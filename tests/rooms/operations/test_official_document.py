@@ -3,15 +3,22 @@
 import pytest
 
 from bot.operations.requests import (
+    CloneRequest,
+    DeleteRequest,
+    DisableRequest,
+    EnableRequest,
     JobsFilter,
     JobsRequest,
     NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
     RetryRequest,
     SessionsFilter,
     SessionsRequest,
     StartRequest,
     StopRequest,
 )
+from bot.settings import GrantSettings, GroupReference, Role
 from bot.veeam import revision_facts
 from tests.rooms.operations.office import Office
 from tests.rooms.operations.test_runner import ONE_OF_EACH
@@ -26,7 +33,14 @@ ASKED = (
     StartRequest(FILES, full=True, chained=True),
     StopRequest(FILES, now=True, chained=True),
     RetryRequest(NamedJob("Oracle"), chained=True),
+    EnableRequest(NamedJob("Archive")),
+    DisableRequest(NamedJob("Exchange")),
+    CloneRequest(NamedJob("Exchange")),
+    QuickBackupRequest(NamedMachine("vm02", "hq")),
+    DeleteRequest(NamedJob("Never ran")),
+    DeleteRequest(NamedJob("Never ran"), typed_name="Never ran"),
 )
+CHANGES = ("start", "retry", "enable", "disable", "clone", "vSphere")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +53,7 @@ def document() -> OpenApi:
 
 async def test_every_request_fits_the_document(office: Office, document: OpenApi) -> None:
     """Whatever is asked, each request is one that VBR's own document allows."""
+    office.grants = (GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),)
     for request in ASKED:
         await office.ask(request)
     problems = [
@@ -50,6 +65,9 @@ async def test_every_request_fits_the_document(office: Office, document: OpenApi
         )
     ]
     assert problems == []
+    sent = {request.template.rsplit("/", 1)[1] for request in office.hq.requests if request.method == "POST"}
+    assert sent >= set(CHANGES)
+    assert len(office.hq.requests.of("DELETE", "/api/v1/jobs/{id}")) == 1
 
 
 def test_job_types_are_the_documents(document: OpenApi) -> None:
