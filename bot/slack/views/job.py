@@ -101,4 +101,5 @@ def _controls(view: JobView, shared_by: PersonId | None) -> Part:
         if control and control.asks_first
     ]
     share = share_control(JobRequest(KnownJob(view.server, view.state.id))) if shared_by is None else None
-    return controls([*buttons, share], about=signs.job_name(view.state.name, view.server))
+    # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
+    return controls([*buttons[:2], share, *buttons[2:]], about=signs.job_name(view.state.name, view.server))

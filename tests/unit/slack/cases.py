@@ -176,6 +176,9 @@ def _answers() -> dict[str, Answer]:
         ),
         "jobs-awkward": samples.jobs_answer(*_awkward_jobs()),
         "job-failed": samples.job_answer(),
+        "job-administrator": samples.job_answer(
+            samples.job_view(operations=(RETRY, JOB, START, DISABLE, CLONE, DELETE))
+        ),
         "job-running": samples.job_answer(running),
         "job-never-ran": replace(
             samples.job_answer(JobView(HQ, never)), recent=(), repository=None, job=None
