@@ -22,7 +22,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WAIT_MS = 15_000
+WAIT_MS = 30_000
 ANN, OLE, VIC, NIA, GUS = "U0ANN", "U0OLE", "U0VIC", "U0NIA", "U0GUS"
 BAR = re.compile(r"▰+▱+ \d+ %")
 HALF_DONE = re.compile(r"▰{4,7}▱+ \d\d %")

@@ -121,7 +121,7 @@ class Rig:
         await self.until_ready(replica=replica)
         return replica
 
-    async def until_ready(self, seconds: float = 30, replica: "Replica | None" = None) -> None:
+    async def until_ready(self, seconds: float = 90, replica: "Replica | None" = None) -> None:
         """Wait until `/readyz` says so; the log's end when the bot died."""
         which = replica or Replica(self.bot, self.port)
         async with asyncio.timeout(seconds):
@@ -140,7 +140,7 @@ class Rig:
         report: dict[str, Any] = json.loads(body) if body else {"ready": False}
         return report
 
-    async def until_part(self, part: str, *, ok: bool, seconds: float = 20) -> None:
+    async def until_part(self, part: str, *, ok: bool, seconds: float = 60) -> None:
         """Wait until a part of `/readyz` (a server's by its name) is well, or is not."""
         async with asyncio.timeout(seconds):
             while True:
@@ -150,7 +150,7 @@ class Rig:
                     return
                 await asyncio.sleep(0.05)
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
         """Wait until the condition holds, looked at after each change of the workspace and in between."""
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
@@ -164,7 +164,7 @@ class Rig:
             else:
                 return
 
-    async def ends(self, number: signal.Signals = signal.SIGTERM, seconds: float = 15) -> int | None:
+    async def ends(self, number: signal.Signals = signal.SIGTERM, seconds: float = 30) -> int | None:
         """Send the bot a signal and wait for its end; return the exit code."""
         process = self.bot._process
         assert process is not None

@@ -1,7 +1,4 @@
-"""The composition root: builds every part, runs them in one task group, and stops them in order.
-
-Nothing else constructs a client, an engine or an app, and nothing else decides what runs for ever.
-"""
+"""Builds every part, runs them in one task group, and stops them in order."""
 
 import asyncio
 import gc
@@ -19,23 +16,18 @@ from aiolimiter import AsyncLimiter
 from bot import endpoints
 from bot.observability import (
     Clock,
-    Finding,
     Health,
     Metrics,
-    Redaction,
     SystemClock,
     contained,
-    found_by,
     is_gone,
     process_name,
     set_up_logging,
 )
 from bot.operations.catalog import ACTIONS_ON_RECORD
-from bot.operations.matching import matches_glob
 from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
 from bot.settings import Role, ServerName, Settings
-from bot.slack.checks import check_slack
 from bot.slack.delivery import TOKEN_PART, Delivery
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory, Home
@@ -66,11 +58,10 @@ from bot.store import (
     StoreError,
     StoreUnavailable,
     TimedDisables,
-    check_database,
     release_ended,
     upgrade,
 )
-from bot.veeam import Connection, Fleet, Login, VeeamServer, check_server, connection_to
+from bot.veeam import Connection, Fleet, VeeamServer, connection_to
 from bot.watch import AuditChannel, Following, Reenabling, Rules, Watch, Witnesses
 
 GRACE_SECONDS = 10.0
@@ -383,39 +374,3 @@ class _Watching:
 
     async def outbox_waiting(self) -> int:
         return sum(backlog.rows for backlog in await self._outbox.waiting())
-
-
-async def check(settings: Settings) -> tuple[Finding, ...]:
-    """Ask Slack, every server and the database whether they are as the settings want them; change nothing.
-
-    All at once, within half a minute. What goes wrong is a finding, and no secret is in it.
-    """
-    clock, redaction = SystemClock(), Redaction(settings.secrets())
-    async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web_client:
-        parts = [found_by("Slack", check_slack(settings, web_client))]
-        parts += [
-            found_by(f"server {server.name}", check_server(_logins(settings, at), clock))
-            for at, server in enumerate(settings.servers)
-        ]
-        parts.append(found_by("database", check_database(settings.database_url.get_secret_value())))
-        found = await asyncio.gather(*parts)
-    return tuple(finding.redacted(redaction) for part in found for finding in part)
-
-
-def _logins(settings: Settings, at: int) -> list[Login]:
-    """The accounts of one server with the roles of those who act under them, the main account first."""
-    server = settings.servers[at]
-    granted = {
-        grant.role
-        for grant in settings.grants
-        if any(matches_glob(glob, server.name) for glob in grant.servers)
-    }
-    others = granted - {account.role for account in server.accounts}
-    found = [
-        Login(connection_to(server), frozenset(others), settings.origin("servers", at, "password").place)
-    ]
-    for place, account in enumerate(server.accounts):
-        origin = settings.origin("servers", at, "accounts", place, "password")
-        own = connection_to(server, account)
-        found.append(Login(own, frozenset({account.role}), origin.place, made_for=account.role))
-    return found

@@ -1,0 +1,47 @@
+"""Builds what `veeam-bot check` asks with, asks everything at once, and leaves nothing open."""
+
+import asyncio
+
+from bot.observability import Finding, Metrics, Redaction, SystemClock, found_by
+from bot.operations.matching import matches_glob
+from bot.settings import Settings
+from bot.slack.checks import check_slack
+from bot.slack.workspace import open_web
+from bot.store import check_database
+from bot.veeam import Login, check_server, connection_to
+
+
+async def check(settings: Settings) -> tuple[Finding, ...]:
+    """Ask Slack, every server and the database whether they are as the settings want them; change nothing.
+
+    All at once, within half a minute. What goes wrong is a finding, and no secret is in it.
+    """
+    clock, redaction = SystemClock(), Redaction(settings.secrets())
+    async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web_client:
+        parts = [found_by("Slack", check_slack(settings, web_client))]
+        parts += [
+            found_by(f"server {server.name}", check_server(_logins(settings, at), clock))
+            for at, server in enumerate(settings.servers)
+        ]
+        parts.append(found_by("database", check_database(settings.database_url.get_secret_value())))
+        found = await asyncio.gather(*parts)
+    return tuple(finding.redacted(redaction) for part in found for finding in part)
+
+
+def _logins(settings: Settings, at: int) -> list[Login]:
+    """The accounts of one server with the roles of those who act under them, the main account first."""
+    server = settings.servers[at]
+    granted = {
+        grant.role
+        for grant in settings.grants
+        if any(matches_glob(glob, server.name) for glob in grant.servers)
+    }
+    others = granted - {account.role for account in server.accounts}
+    found = [
+        Login(connection_to(server), frozenset(others), settings.origin("servers", at, "password").place)
+    ]
+    for place, account in enumerate(server.accounts):
+        origin = settings.origin("servers", at, "accounts", place, "password")
+        own = connection_to(server, account)
+        found.append(Login(own, frozenset({account.role}), origin.place, made_for=account.role))
+    return found
