@@ -218,7 +218,11 @@ class Application:
         return Runner(
             Servants(fleet, self._acting),
             Stores(self._record(database), Presses(database), OwnActions(database), TimedDisables(database)),
-            Permissions(self._settings.grants, self._settings.slack.allowed_channels),
+            Permissions(
+                self._settings.grants,
+                self._settings.slack.allowed_channels,
+                self._settings.approvals.operations,
+            ),
             Surroundings(directory, _Watching(self._health, Outbox(database)), self._metrics, self._clock),
         )
 

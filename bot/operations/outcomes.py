@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     NO_GRANT = "no_grant"
     ROLE = "role"  # granted something, but not this
     SCOPE = "scope"  # the role is there, but not on this server or job
+    APPROVAL = "approval"  # the settings ask for a second person, and nobody can be asked yet
 
 
 @dataclass(frozen=True, slots=True)

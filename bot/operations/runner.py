@@ -88,10 +88,15 @@ class Stores:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the settings say about who may do what, and where. No `allowed_channels`: everywhere."""
+    """What the settings say about who may do what, and where. No `allowed_channels`: everywhere.
+
+    `needs_approval` are operations that take a second person. There is no way to ask one yet, so they are
+    refused: what was to be guarded by four eyes is not done under two.
+    """
 
     grants: Sequence[GrantSettings]
     allowed_channels: Collection[str] = ()
+    needs_approval: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class Runner:
         fleet, clock = servants.fleet, surroundings.clock
         self._surroundings = surroundings
         self._allowed_channels = frozenset(rules.allowed_channels)
+        self._needs_approval = frozenset(rules.needs_approval)
         self._rights = Rights(rules.grants)
         self._record = Record(stores.audit, clock)
         lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), JobViews(self._rights, fleet)
@@ -180,9 +186,11 @@ class Runner:
 
     def _verdict(self, person: Person, operation: Operation, gesture: Gesture) -> Verdict:
         verdict = self._rights.may(person, operation)
-        if verdict.refusal is not None or self._may_be_asked_in(gesture):
+        if verdict.refusal is not None:
             return verdict
-        return Verdict(Refusal.CHANNEL)
+        if not self._may_be_asked_in(gesture):
+            return Verdict(Refusal.CHANNEL)
+        return Verdict(Refusal.APPROVAL) if operation.name in self._needs_approval else verdict
 
     def _may_be_asked_in(self, gesture: Gesture) -> bool:
         if not self._allowed_channels or gesture.is_direct or gesture.channel_id is None:

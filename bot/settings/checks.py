@@ -16,7 +16,7 @@ from bot.settings.problems import Problem, nearest, quoted
 
 _SECTIONS_WITH_SERVERS = ("grants", "routes", "expectations")
 _GLOB_SIGNS = "*?["
-_NOT_ACTED_ON = (("expectations",), ("digests",), ("approvals", "operations"))
+_NOT_ACTED_ON = (("expectations",), ("digests",))
 
 
 def cross_checks(values: Mapping[str, Any], origins: Origins) -> Iterator[Problem]:
@@ -45,6 +45,10 @@ def cautions(settings: Settings, environ: Mapping[str, str], known: set[str]) ->
         if value:
             origin = settings.origin(*location)
             yield Problem(".".join(location), origin.source, "is checked, but not acted on in this release")
+    if settings.approvals.operations:
+        origin = settings.origin("approvals", "operations")
+        text = "take a second person, who cannot be asked in this release: they are refused"
+        yield Problem("approvals.operations", origin.source, text)
     for name in foreign_variables(environ, known):
         yield Problem(name, f"environment variable {name}", "is not a variable of veeam-bot: it is ignored")
 

@@ -30,6 +30,7 @@ _REASONS = {
     Refusal.NO_GRANT: "no role here",
     Refusal.ROLE: "the role does not include it",
     Refusal.SCOPE: "no role that includes it on this server or job",
+    Refusal.APPROVAL: "it takes a second person",
     "unsigned": "a request without a valid signature",
 }
 _ORIGINS = {

@@ -295,6 +295,8 @@ def _refusal(outcome: Refused, doing: str) -> str:
             return f"Your role does not include {doing}."
         case Refusal.SCOPE:
             return f"Your role includes {doing}, but not for this server or job."
+        case Refusal.APPROVAL:
+            return f"{doing} takes a second person's approval, which cannot be asked for from Slack yet."
 
 
 def _roles(needed: tuple[Role, ...]) -> str:

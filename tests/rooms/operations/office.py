@@ -85,6 +85,7 @@ class Office:
     metrics: Counted = field(default_factory=Counted)
     grants: Sequence[GrantSettings] = GRANTS
     allowed_channels: Collection[str] = ()
+    needs_approval: Collection[str] = ()
     acting: Acting = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,7 +101,7 @@ class Office:
             self._runner = Runner(
                 Servants(self.fleet, self.acting),
                 Stores(self.audit, Presses(self.database), self.own_actions, self.timed_disables),
-                Rules(self.grants, self.allowed_channels),
+                Rules(self.grants, self.allowed_channels, self.needs_approval),
                 Surroundings(self.team, Watching(), self.metrics, self.clock),
             )
         return self._runner

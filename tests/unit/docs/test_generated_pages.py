@@ -60,7 +60,11 @@ def test_every_operation_is_documented() -> None:
 def test_the_example_holds(tmp_path: Path) -> None:
     """The annotated example is a whole deployment; all there is to say is what is not acted on yet."""
     loaded = load_with_cautions(ENVIRONMENT, tmp_path)
-    assert {caution.text for caution in loaded.cautions} == {"is checked, but not acted on in this release"}
+    assert {caution.setting for caution in loaded.cautions} == {
+        "expectations",
+        "digests",
+        "approvals.operations",
+    }
     assert [server.name for server in loaded.settings.servers] == ["hq", "dr-site"]
 
 

@@ -243,13 +243,15 @@ def _machines(*names: str) -> tuple[MachineChoice, ...]:
 
 def _refusals() -> dict[str, Outcome]:
     roles, groups = (Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR), ("@backup-admins", "@backup-operators")
+    by_role = (Refusal.ROLE, Refusal.SCOPE, Refusal.NO_GRANT)
     member = {
         f"refused-{refusal.value}": Refused(refusal, RETRY, Standing.MEMBER, roles, groups)
-        for refusal in (Refusal.ROLE, Refusal.SCOPE, Refusal.NO_GRANT)
+        for refusal in by_role
     }
     others = {
         f"refused-{refusal.value}": Refused(refusal, RETRY, Standing.MEMBER)
-        for refusal in (Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE, Refusal.CHANNEL)
+        for refusal in Refusal
+        if refusal not in {Refusal.STANDING, *by_role}
     }
     standings = {
         f"refused-{standing.value}": Refused(Refusal.STANDING, JOBS, standing)
