@@ -17,6 +17,7 @@ from bot.slack.errors import (
 )
 from bot.slack.gestures import Place
 from bot.slack.views.message import Message
+from bot.slack.views.notices import not_kept_current
 from bot.slack.web import Web
 
 _LONGEST_WAIT_SECONDS = 5.0
@@ -92,7 +93,8 @@ class Replies:
             return None
         except SlackError as error:
             log.warning("reply.not_posted", problem=str(error))
-            body = {**arguments(message), "response_type": "in_channel", "replace_original": False}
+            kept = arguments(not_kept_current(message))
+            body = {**kept, "response_type": "in_channel", "replace_original": False}
             if not await self._respond(place, body | _thread(place)):
                 await self.whisper(place, message)
             return None

@@ -4,7 +4,7 @@ from bot.slack.codec import Unreadability, Unreadable
 from bot.slack.text import channel, code, count, date, duration, literal, strong
 from bot.slack.views import signs
 from bot.slack.views.errors import in_brief_by_name
-from bot.slack.views.message import Message, compose, note, paragraph
+from bot.slack.views.message import Message, compose, fit, note, paragraph
 from bot.slack.views.runs import run_line
 from bot.watch.facts import CaughtUp, CaughtUpProblems, ChannelClosed, ServerBack, ServerSilent
 
@@ -40,6 +40,12 @@ def caught_up_problems(facts: CaughtUpProblems) -> Message:
     )
     lines = [paragraph(run_line(run)) for run in facts.problems]
     return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")
+
+
+def not_kept_current(message: Message) -> Message:
+    """The message for a place where the bot cannot post itself, and so cannot edit what it said."""
+    said = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
+    return fit(Message(f"{message.text}\n{said.text}", message.blocks + said.blocks, message.metadata))
 
 
 def still_asking() -> Message:

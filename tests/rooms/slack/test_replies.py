@@ -103,11 +103,12 @@ async def test_a_short_429_is_waited_out(office: PostOffice, replies: Replies) -
 async def test_a_refused_post_goes_to_the_address(
     office: PostOffice, replies: Replies, fault: RateLimited | Refused
 ) -> None:
-    """The channel hears it all the same; only it can't be kept current."""
+    """The channel hears it all the same, and that it can't be kept current."""
     office.slack.faults.add("chat.postMessage", fault)
     assert await replies.say(place(office), SAID) is None
-    assert heard(office) == ["Answer"]
-    assert [each.text for each in office.slack.messages(PROD)] == ["Answer"]
+    (said,) = heard(office)
+    assert said.startswith("Answer\nThis is not kept current")
+    assert [each.text for each in office.slack.messages(PROD)] == [said]
 
 
 async def test_a_lost_reply_is_not_said_twice_to_the_channel(office: PostOffice, replies: Replies) -> None:
