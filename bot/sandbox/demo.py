@@ -74,11 +74,9 @@ class Demo:
         self.cards: tuple[ServerCard, ...] = ()
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._build()
-        except BaseException:
-            await self._stack.aclose()
-            raise
+        async with AsyncExitStack() as stack:
+            await self._build(stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -126,10 +124,10 @@ class Demo:
                     raise await self.bot.died()
                 await asyncio.sleep(0.1)
 
-    async def _build(self) -> None:
-        enter = self._stack.enter_async_context
+    async def _build(self, stack: AsyncExitStack) -> None:
+        enter = stack.enter_async_context
         temporary = tempfile.TemporaryDirectory(prefix="veeam-bot-demo-", ignore_cleanup_errors=True)
-        self.folder = Path(self._stack.enter_context(temporary))
+        self.folder = Path(stack.enter_context(temporary))
         for site in SITES:
             self._tls[site] = await asyncio.to_thread(_certificate, self.folder / site)
             world = self._worlds[site] if self._worlds else _lively_world(site)
@@ -139,11 +137,11 @@ class Demo:
         self.slack = await enter(SlackSandbox(workspace))
         self.page = SandboxPage(workspace, self.slack.person, self._page_setting())
         await self.page.start(self._port)
-        self._stack.push_async_callback(self.page.stop)
+        stack.push_async_callback(self.page.stop)
         settings = self.folder / "veeam-bot.toml"
         settings.write_text(self._settings(), encoding="utf-8")
         self.bot = BotProcess(self._env(settings), self.folder)
-        self._stack.push_async_callback(self.bot.stop)
+        stack.push_async_callback(self.bot.stop)
 
     def _settings(self) -> str:
         servers = [
