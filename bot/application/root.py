@@ -272,7 +272,7 @@ class Application:
         self._stop.set()
 
     async def _listen_for_http(self, stack: AsyncExitStack) -> None:
-        is_called = self._settings.slack.app_token is None
+        is_called = not self._settings.slack.socket_mode
         routes = endpoints.application(
             self._health, self._metrics, self._on_slack_request if is_called else None
         )

@@ -95,10 +95,6 @@ class Directory:
         """Read the groups again before the next decision (a `subteam_*` event came)."""
         self._groups_stale = True
 
-    def person_changed(self, person_id: str) -> None:
-        """Read this person again before the next decision."""
-        self._people.pop(person_id, None)
-
     async def groups(self) -> tuple[Group, ...] | None:
         """Return all groups; None when they could not be read for too long, or are known to have changed."""
         async with self._groups_lock:

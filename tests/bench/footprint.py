@@ -15,7 +15,7 @@ _READY = Aim(1.5)
 _MEMORY = Aim(100.0)
 _LIBRARIES = (
     "aiohttp.web, aiolimiter, aiosqlite, click, httpx, humanize, msgspec, "
-    "prometheus_client, pydantic_settings, rapidfuzz, slack_bolt.async_app, sqlalchemy.ext.asyncio, stamina, "
+    "prometheus_client, pydantic_settings, rapidfuzz, slack_bolt.async_app, sqlalchemy.ext.asyncio, "
     "structlog, tabulate, truststore, yaml"
 )
 
