@@ -27,10 +27,19 @@ from bot.veeam.errors import (
 )
 from bot.veeam.fleet import Fleet, FleetAnswer
 from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id
-from bot.veeam.infrastructure import InventoryObject, Repository, RepositoryState, ServerInfo, ServerTime
+from bot.veeam.infrastructure import (
+    AgentObject,
+    Credentials,
+    InventoryObject,
+    Repository,
+    RepositoryState,
+    ServerInfo,
+    ServerTime,
+)
 from bot.veeam.jobs import Job, JobRow, JobState, RetryPolicy, RunAfterJob, SessionProgress
 from bot.veeam.judging import Login
 from bot.veeam.queries import (
+    CredentialsQuery,
     InventoryQuery,
     JobsQuery,
     JobStatesQuery,
@@ -69,10 +78,13 @@ __all__ = [
     "REVISIONS",
     "SESSION_TYPES",
     "Accepted",
+    "AgentObject",
     "Capability",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
+    "Credentials",
+    "CredentialsQuery",
     "Fleet",
     "FleetAnswer",
     "InventoryObject",

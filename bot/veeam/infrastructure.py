@@ -10,6 +10,7 @@ import msgspec
 from bot.veeam.rows import Part, Row
 
 _PLACE_OF_AN_OBJECT = ("platform", "type", "hostName", "name", "objectId", "urn")
+_PLACE_OF_AN_AGENT = ("platform", "type", "id", "name", "path", "parentObjectId", "protectionGroupId")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,32 @@ class InventoryObject(Row, frozen=True, gc=False):
 
     def to_json(self) -> dict[str, str]:
         """The object as a request names it (VmwareObjectModel); absent parts are left out."""
-        values = msgspec.to_builtins(self)
-        return {key: values[key] for key in _PLACE_OF_AN_OBJECT if values[key]}
+        return _named(self, _PLACE_OF_AN_OBJECT)
+
+
+class AgentObject(Row, frozen=True, gc=False):
+    """A protection group, or a computer or cluster in one, as the physical inventory lists them."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    protection_group_id: str | None = None
+    parent_object_id: str | None = None
+    path: str | None = None
+    platform: str = "Agent"
+
+    def to_json(self) -> dict[str, str]:
+        """The object as a job names it (AgentObjectModel); absent parts are left out."""
+        return _named(self, _PLACE_OF_AN_AGENT)
+
+
+class Credentials(Row, frozen=True, gc=False):
+    """A credentials record, by which a job names an account (`/credentials`). The secret is never told."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    username: str = ""
+    description: str = ""
+    type: str = ""
 
 
 class Repository(Row, frozen=True, gc=False):
@@ -101,3 +126,8 @@ class RepositoryState(Row, frozen=True, gc=False):
             return None
         used = (self.capacity_gb - self.free_gb) / self.capacity_gb
         return min(1.0, max(0.0, used)) if math.isfinite(used) else None
+
+
+def _named(row: Row, parts: tuple[str, ...]) -> dict[str, str]:
+    values = msgspec.to_builtins(row)
+    return {key: values[key] for key in parts if values[key]}

@@ -5,7 +5,7 @@ rows may come, never fewer. Nothing is filtered here: `name` matches *any* field
 finds a description too), so whoever needs an exact name compares again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Annotated, Self, get_type_hints
@@ -143,41 +143,62 @@ class RepositoryStatesQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InventoryQuery:
-    """POST /inventory: a search by type and a part of the name, below one host or everywhere."""
+class CredentialsQuery(Query):
+    """GET /credentials. Order columns: Username, Description."""
 
-    type: str | None = None
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryQuery:
+    """POST /inventory and /inventory/physical: a search below one host or group, or everywhere.
+
+    An object found fits all that is given, and one each of several `types` and `object_ids`. `platform` is
+    named as since 1.3 (`VSphere`).
+    """
+
+    types: tuple[str, ...] = ()
+    object_ids: tuple[str, ...] = ()
     name_contains: str | None = None
+    platform: str | None = None
     hierarchy: str | None = None
     skip: int = 0
     limit: int = 200
 
-    def body(self, revision: Revision) -> dict[str, object]:
+    def body(self, revision: Revision, *, id_property: str = "objectId") -> dict[str, object]:
         """InventoryBrowserFilters, sorted by name. Its words are spelled as the revision prints them."""
-        wanted = (("equals", "type", self.type), ("contains", "name", self.name_contains))
-        predicates = [
-            {
-                "type": "PredicateExpression",
-                "operation": revision.spelled(operation),
-                "property": part,
-                "value": value,
-            }
-            for operation, part, value in wanted
-            if value is not None
-        ]
         body: dict[str, object] = {
             "pagination": {"skip": self.skip, "limit": self.limit},
             "sorting": {"property": "name", "direction": revision.spelled("ascending")},
         }
-        if predicates:
-            body["filter"] = {
-                "type": "GroupExpression",
-                "operation": revision.spelled("and"),
-                "items": predicates,
-            }
+        if wanted := tuple(self._wanted(revision, id_property)):
+            body["filter"] = _group(revision, "and", wanted)
         if self.hierarchy is not None:
             body["hierarchyType"] = self.hierarchy
         return body
+
+    def _wanted(self, revision: Revision, id_property: str) -> Iterator[dict[str, object]]:
+        platforms = () if self.platform is None else (revision.platform(self.platform),)
+        for part, values in (("platform", platforms), ("type", self.types), (id_property, self.object_ids)):
+            # An array as a value is refused, even for `in`.
+            equal = [_predicate(revision, "equals", part, value) for value in values]
+            if equal:
+                yield equal[0] if len(equal) == 1 else _group(revision, "or", equal)
+        if self.name_contains is not None:
+            yield _predicate(revision, "contains", "name", self.name_contains)
+
+
+def _predicate(revision: Revision, operation: str, part: str, value: str) -> dict[str, object]:
+    return {
+        "type": "PredicateExpression",
+        "operation": revision.spelled(operation),
+        "property": part,
+        "value": value,
+    }
+
+
+def _group(revision: Revision, operation: str, items: Sequence[dict[str, object]]) -> dict[str, object]:
+    return {"type": "GroupExpression", "operation": revision.spelled(operation), "items": list(items)}
 
 
 def _parameters_of(query: type[Query]) -> tuple[tuple[str, Parameter], ...]:

@@ -100,6 +100,7 @@ class Capability(StrEnum):
     CLONE = "clone"
     CHAINED_STOP = "stop with chained jobs"
     COPY_RESTORE_POINTS = "choice of restore points for copies"
+    PHYSICAL_INVENTORY = "list of physical machines"
 
 
 _JOB_TYPES_OF_1_2 = (
@@ -172,12 +173,18 @@ class Revision:
     """Whether `/inventory/vmware/hosts` is open to operators, which tells their accounts from a viewer's."""
     pages_task_sessions: bool = False
     """Whether a session's task sessions come in pages rather than all at once."""
+    vsphere: str = "VSphere"
+    """What `platform` calls vSphere."""
     capitalised: bool = False
     """Whether job status, workload and inventory operations begin with a capital."""
 
     def has(self, capability: Capability) -> bool:
         """Whether it can be asked for."""
         return capability not in self.lacks
+
+    def platform(self, name: str) -> str:
+        """A platform of the inventory, as this revision calls it."""
+        return self.vsphere if name == "VSphere" else name
 
     def spelled(self, word: str) -> str:
         """A word of the enums whose letter case differs between revisions, as this one prints it."""
@@ -204,6 +211,7 @@ REVISIONS: Mapping[str, Revision] = {
             absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
             limit_to_send=_ROWS_WITHOUT_DEFAULT,
             operators_see_inventory=False,
+            vsphere="VMware",
             session_array_filters=False,
             log_status_filter=False,
         ),

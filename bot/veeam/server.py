@@ -17,9 +17,18 @@ from bot.veeam.answers import Answer
 from bot.veeam.connection import Connection
 from bot.veeam.errors import Rejected, Unclear
 from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id, path_segment
-from bot.veeam.infrastructure import InventoryObject, Repository, RepositoryState, ServerInfo, ServerTime
+from bot.veeam.infrastructure import (
+    AgentObject,
+    Credentials,
+    InventoryObject,
+    Repository,
+    RepositoryState,
+    ServerInfo,
+    ServerTime,
+)
 from bot.veeam.jobs import Job, JobRow, JobState
 from bot.veeam.queries import (
+    CredentialsQuery,
     InventoryQuery,
     JobsQuery,
     JobStatesQuery,
@@ -45,7 +54,9 @@ _SESSIONS = f"{_API}/sessions"
 _TASK_SESSIONS = f"{_API}/taskSessions"
 _INVENTORY = f"{_API}/inventory"
 _VMWARE_HOSTS = f"{_API}/inventory/vmware/hosts"
+_PHYSICAL_INVENTORY = f"{_API}/inventory/physical"
 _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
+_CREDENTIALS = f"{_API}/credentials"
 
 
 class VeeamServer:
@@ -211,7 +222,7 @@ class VeeamServer:
         """Stop a session abruptly; `stop_job` is the kind way."""
         await self._account.change(Call.change("POST", self._session_path(session_id, "stop")))
 
-    # --- inventory and repositories
+    # --- inventory, repositories and credentials
 
     async def vmware_hosts(self, query: VmwareHostsQuery | None = None) -> Page[InventoryObject]:
         """The vCenters and hosts that VBR knows."""
@@ -234,6 +245,17 @@ class VeeamServer:
         body = (query or InventoryQuery()).body(self.revision)
         return await self._reader.page(InventoryObject, Call.search(path, body))
 
+    async def physical_inventory(
+        self, query: InventoryQuery | None = None, *, protection_group_id: str | None = None
+    ) -> Page[AgentObject]:
+        """The protection groups, or what is in one of them. Administrators only."""
+        self._demand(Capability.PHYSICAL_INVENTORY)
+        path = _PHYSICAL_INVENTORY
+        if protection_group_id is not None:
+            path = f"{path}/{self._id(protection_group_id)}"
+        body = (query or InventoryQuery()).body(self.revision, id_property="id")
+        return await self._reader.page(AgentObject, Call.search(path, body))
+
     async def repositories(self, query: RepositoriesQuery | None = None) -> Page[Repository]:
         """One page of repositories as they are configured."""
         return await self._reader.page(Repository, self._list(_REPOSITORIES, query or RepositoriesQuery()))
@@ -242,6 +264,10 @@ class VeeamServer:
         """One page of how full the repositories are."""
         call = self._list(f"{_REPOSITORIES}/states", query or RepositoryStatesQuery())
         return await self._reader.page(RepositoryState, call)
+
+    async def credentials(self, query: CredentialsQuery | None = None) -> Page[Credentials]:
+        """One page of credentials records. NotAllowed is normal for a viewer's account."""
+        return await self._reader.page(Credentials, self._list(_CREDENTIALS, query or CredentialsQuery()))
 
     # --- what they share
 

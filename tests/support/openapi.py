@@ -8,6 +8,9 @@ are taken with it, because no validator could use it as it is:
 * null counts as missing, which is what real servers mean by it.
 
 Field names that the document does not know are reported, except in Error bodies.
+
+A document without the operation that lists credentials gets it from ``openapi_credentials.json``, written
+after the reference that Veeam publishes (1.3-rev0, tag Credentials).
 """
 
 import json
@@ -52,7 +55,7 @@ class OpenApi:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read the document from a file."""
-        return cls(json.loads(Path(path).read_text("utf-8")))
+        return cls(_with_credentials(json.loads(Path(path).read_text("utf-8"))))
 
     def check_request(self, method: str, path: str, query: _Query = (), body: Any = None) -> list[str]:
         """Check a request's path, query and body. ``path`` is as it was sent, or a template."""
@@ -187,6 +190,16 @@ class OpenApi:
             found = found[part]
         resolved: Mapping[str, Any] = found
         return resolved
+
+
+def _with_credentials(document: dict[str, Any]) -> dict[str, Any]:
+    more = json.loads(Path(__file__).with_name("openapi_credentials.json").read_text("utf-8"))
+    schemas = {**more["components"]["schemas"], **document["components"]["schemas"]}
+    return {
+        **document,
+        "paths": {**more["paths"], **document["paths"]},
+        "components": {**document["components"], "schemas": schemas},
+    }
 
 
 def _definitions(schemas: Mapping[str, Any]) -> dict[str, Any]:

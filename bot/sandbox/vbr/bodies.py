@@ -162,25 +162,27 @@ JOB_MODEL = by(
     },
 )
 
-_PREDICATE = Shape(
-    {"property": one_of(*words.INVENTORY_PROPERTIES), "operation": one_of(*words.PREDICATES), "value": text},
-)
+
+def _filters(properties: frozenset[str], hierarchies: frozenset[str]) -> Shape:
+    predicate = Shape(
+        {"property": one_of(*properties), "operation": one_of(*words.PREDICATES), "value": text}
+    )
+
+    def expression(value: object, where: str) -> None:
+        group = Shape({"operation": one_of(*words.GROUPS), "items": many(expression)})
+        by("type", {"PredicateExpression": predicate, "GroupExpression": group})(value, where)
+
+    sorting = Shape({"property": one_of(*properties)}, {"direction": one_of("ascending", "descending")})
+    return Shape(
+        {},
+        {
+            "pagination": Shape({}, {"skip": integer, "limit": integer}),
+            "filter": expression,
+            "sorting": sorting,
+            "hierarchyType": one_of(*hierarchies),
+        },
+    )
 
 
-def _expression(value: object, where: str) -> None:
-    group = Shape({"operation": one_of(*words.GROUPS), "items": many(_expression)})
-    by("type", {"PredicateExpression": _PREDICATE, "GroupExpression": group})(value, where)
-
-
-INVENTORY_FILTERS = Shape(
-    {},
-    {
-        "pagination": Shape({}, {"skip": integer, "limit": integer}),
-        "filter": _expression,
-        "sorting": Shape(
-            {"property": one_of(*words.INVENTORY_PROPERTIES)},
-            {"direction": one_of("ascending", "descending")},
-        ),
-        "hierarchyType": one_of(*words.HIERARCHIES),
-    },
-)
+INVENTORY_FILTERS = _filters(words.INVENTORY_PROPERTIES, words.BROWSED_HIERARCHIES)
+PHYSICAL_FILTERS = _filters(words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)

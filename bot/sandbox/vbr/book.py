@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from uuid import UUID
 
-from bot.sandbox.vbr.state import InventoryItem, Job, Proxy, Repository, Session, TaskSession
+from bot.sandbox.vbr.state import Credentials, InventoryItem, Job, Proxy, Repository, Session, TaskSession
 
 
 class Book:
@@ -17,6 +17,7 @@ class Book:
         self.tasks: dict[str, TaskSession] = {}
         self.repositories: dict[str, Repository] = {}
         self.proxies: dict[str, Proxy] = {}
+        self.credentials: dict[str, Credentials] = {}
         self.inventory: dict[tuple[str, str, str], InventoryItem] = {}
         self._names: dict[str, str] = {}
         self._usn = 140_000

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bot.sandbox.vbr import words
 from bot.sandbox.vbr.book import Book
 from bot.sandbox.vbr.state import InventoryItem, Proxy, Repository
 
@@ -10,6 +11,7 @@ _CLUSTERS = frozenset({"HostsAndClusters", "HostsAndDatastores", "HostsAndDisks"
 _TEMPLATES = frozenset({"VmsAndTemplates"})
 _TAGS = frozenset({"VmsAndTags"})
 _DATASTORES = frozenset({"DatastoresAndVms", "HostsAndDatastores", "VmwareDatastores"})
+_COMPUTERS = frozenset({"Computers"})
 _MACHINES = _CLUSTERS | _TEMPLATES | _TAGS | {"DatastoresAndVms"}
 
 
@@ -133,7 +135,9 @@ def add_protection_group(book: Book, name: str, computers: tuple[str, ...]) -> N
             "platform": "Agent", "id": group_id if index == 0 else book.new_id(), "name": computer,
             "type": kind, "protectionGroupId": group_id, "size": "N/A",
         }  # fmt: skip
-        book.inventory["", kind, computer] = InventoryItem(model, None if index == 0 else group_id)
+        book.inventory["", kind, computer] = InventoryItem(
+            model, None if index == 0 else group_id, words.AGENT_HIERARCHIES if index == 0 else _COMPUTERS
+        )
 
 
 _PREFIXES = {

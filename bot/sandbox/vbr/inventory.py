@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.vbr import words
-from bot.sandbox.vbr.bodies import INVENTORY_FILTERS
+from bot.sandbox.vbr.bodies import INVENTORY_FILTERS, PHYSICAL_FILTERS
 from bot.sandbox.vbr.call import Call, Operation, Reply, listing
 from bot.sandbox.vbr.query import Page, name_matcher
 from bot.sandbox.vbr.refusals import Refusal, bad_request
+from bot.sandbox.vbr.shapes import Shape
 from bot.sandbox.vbr.state import InventoryItem
 
-_ROOTS = frozenset({"vCenterServer"})
+_ROOTS = frozenset({"vCenterServer", "Scvmm", "CloudDirectorServer"})
 _Comparison = Callable[[str, str], bool]
 _COMPARISONS: dict[str, _Comparison] = {
     "in": lambda field, value: field.casefold() == value.casefold(),
@@ -42,7 +43,7 @@ def list_hosts(call: Call) -> Reply:
 def list_host_objects(call: Call) -> Reply:
     """GET /inventory/vmware/hosts/{name}: what lies below a vCenter."""
     query = call.query
-    found = _below(call, call.path["name"])
+    found = _below(_vmware(call), call.path["name"])
     if (object_id := query.text("objectIdFilter")) is not None:
         found = [item for item in found if item.model["objectId"] == object_id]
     if (hierarchy := query.word("hierarchyTypeFilter", words.HIERARCHIES)) is not None:
@@ -66,18 +67,18 @@ def list_host_objects(call: Call) -> Reply:
 
 
 def browse_servers(call: Call) -> Reply:
-    """POST /inventory: the virtual infrastructure servers."""
-    return _browsed(call, [item for item in _vmware(call) if item.model["type"] in _ROOTS])
+    """POST /inventory: the virtual infrastructure servers of all platforms."""
+    return _browsed(call, [item for item in _virtual(call) if item.model["type"] in _ROOTS])
 
 
 def browse_host(call: Call) -> Reply:
     """POST /inventory/{hostname}: what lies below a server."""
-    return _browsed(call, _below(call, call.path["hostname"]))
+    return _browsed(call, _below(_virtual(call), call.path["hostname"]))
 
 
 def browse_physical(call: Call) -> Reply:
     """POST /inventory/physical: the protection groups."""
-    return _browsed(call, [item for item in _physical(call) if item.parent is None])
+    return _browsed(call, [item for item in _physical(call) if item.parent is None], PHYSICAL_FILTERS)
 
 
 def browse_protection_group(call: Call) -> Reply:
@@ -85,19 +86,24 @@ def browse_protection_group(call: Call) -> Reply:
     group_id = call.identity("protectionGroupId")
     if all(item.model["id"] != group_id for item in _physical(call)):
         raise Refusal(404, "NotFound", f"Protection group with ID '{group_id}' was not found.")
-    return _browsed(call, [item for item in _physical(call) if item.parent == group_id])
+    found = [item for item in _physical(call) if item.model["protectionGroupId"] == group_id]
+    return _browsed(call, found, PHYSICAL_FILTERS)
+
+
+def _virtual(call: Call) -> list[InventoryItem]:
+    return [item for item in call.world.book.inventory.values() if item.model["platform"] != "Agent"]
 
 
 def _vmware(call: Call) -> list[InventoryItem]:
-    return [item for item in call.world.book.inventory.values() if item.model["platform"] == "VSphere"]
+    return [item for item in _virtual(call) if item.model["platform"] == "VSphere"]
 
 
 def _physical(call: Call) -> list[InventoryItem]:
     return [item for item in call.world.book.inventory.values() if item.model["platform"] == "Agent"]
 
 
-def _below(call: Call, host_name: str) -> list[InventoryItem]:
-    here = [item for item in _vmware(call) if item.model["hostName"].casefold() == host_name.casefold()]
+def _below(items: list[InventoryItem], host_name: str) -> list[InventoryItem]:
+    here = [item for item in items if item.model["hostName"].casefold() == host_name.casefold()]
     if not here:
         raise Refusal(404, "NotFound", f"Server '{host_name}' was not found.")
     return [item for item in here if item.model["type"] not in _ROOTS]
@@ -119,11 +125,11 @@ def _without_size(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "size"}
 
 
-def _browsed(call: Call, found: list[InventoryItem]) -> Reply:
+def _browsed(call: Call, found: list[InventoryItem], filters: Shape = INVENTORY_FILTERS) -> Reply:
     body: dict[str, Any] = {} if call.body is None else call.body
-    INVENTORY_FILTERS(body, "")
+    filters(body, "")
     if (expression := body.get("filter")) is not None:
-        found = [item for item in found if _passes(item, expression)]
+        found = [item for item in found if _passes(call.revision.written(item.model), expression)]
     hierarchy = body.get("hierarchyType")
     if hierarchy is not None:
         found = [item for item in found if hierarchy in item.hierarchies]
@@ -141,11 +147,11 @@ def _browsed(call: Call, found: list[InventoryItem]) -> Reply:
     return Reply(200, {"data": rows, "pagination": pagination, "hierarchyType": hierarchy})
 
 
-def _passes(item: InventoryItem, expression: dict[str, Any]) -> bool:
+def _passes(row: dict[str, Any], expression: dict[str, Any]) -> bool:
     if expression["type"] == "PredicateExpression":
-        field = item.model.get(expression["property"])
+        field = row.get(expression["property"])
         return _COMPARISONS[expression["operation"]](str(field or ""), expression["value"])
-    verdicts = [_passes(item, inner) for inner in expression["items"]]
+    verdicts = [_passes(row, inner) for inner in expression["items"]]
     if expression["operation"] == "not":
         return not any(verdicts)
     return any(verdicts) if expression["operation"] == "or" else all(verdicts)

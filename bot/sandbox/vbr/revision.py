@@ -40,6 +40,7 @@ class Revision:
     job_types: frozenset[str] = words.JOB_TYPES
     session_types: frozenset[str] = words.SESSION_TYPES
     session_states: frozenset[str] = words.SESSION_STATES
+    credentials_types: frozenset[str] = words.CREDENTIALS_TYPES
     spellings: Mapping[str, Spelling] = field(default_factory=dict)
     statuses: Spelling = field(default_factory=dict)
     keys: Spelling = field(default_factory=dict)
@@ -154,6 +155,7 @@ REVISION_1_2_REV1 = Revision(
     permissions=PERMISSIONS_1_2_REV1,
     job_types=words.JOB_TYPES_OF_1_2,
     session_types=words.SESSION_TYPES - words.SESSION_TYPES_SINCE_1_3,
+    credentials_types=words.CREDENTIALS_TYPES - {"ManagedService"},
     spellings=_OF_1_2,
     statuses=_STATUSES_OF_1_2,
     absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),

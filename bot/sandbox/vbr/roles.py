@@ -67,6 +67,7 @@ _ALLOWED = {
     ("GET", f"{_V1}/inventory/vmware/hosts"): "ABRT",
     ("GET", f"{_V1}/inventory/vmware/hosts/{{name}}"): "ABRT",
     ("POST", f"{_V1}/inventory/{{hostname}}"): "A",
+    ("GET", f"{_V1}/credentials"): "ABRTS",
     ("GET", _REPOSITORIES): "ABRVT",
     ("GET", f"{_REPOSITORIES}/states"): "ABRVT",
     ("GET", f"{_REPOSITORIES}/{{id}}"): "ABRVT",
@@ -143,7 +144,12 @@ _NEWER = {
 }
 
 PERMISSIONS_1_2_REV1 = _permissions(
-    {**_OLDER, **dict.fromkeys(_RUNS, "AB"), **dict.fromkeys(_VMWARE_HOSTS, "A")}
+    {
+        **_OLDER,
+        **dict.fromkeys(_RUNS, "AB"),
+        **dict.fromkeys(_VMWARE_HOSTS, "A"),
+        ("GET", f"{_V1}/credentials"): "AS",
+    }
 )
 PERMISSIONS_1_3_REV0 = _permissions(_ALLOWED)
 PERMISSIONS_1_3_REV1 = _permissions(_NEWER)

@@ -16,6 +16,7 @@ from multidict import MultiDict
 
 from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account, Accounts, TokenPair
 from bot.sandbox.vbr.call import Call, Operation, Quirks, Reply
+from bot.sandbox.vbr.credentials import CREDENTIALS
 from bot.sandbox.vbr.faults import Fault, Faults, Moment
 from bot.sandbox.vbr.infrastructure import INFRASTRUCTURE
 from bot.sandbox.vbr.inventory import INVENTORY
@@ -32,7 +33,7 @@ from bot.sandbox.vbr.session_lists import SESSIONS
 from bot.sandbox.vbr.world import World
 
 OPERATIONS: tuple[Operation, ...] = (
-    *SERVICE, *JOB_LISTS, *JOB_ACTIONS, *JOB_EDITING, *SESSIONS, *INVENTORY, *INFRASTRUCTURE,
+    *SERVICE, *JOB_LISTS, *JOB_ACTIONS, *JOB_EDITING, *SESSIONS, *INVENTORY, *INFRASTRUCTURE, *CREDENTIALS,
 )  # fmt: skip
 
 _TOKEN_PATH = "/api/oauth2/token"

@@ -226,6 +226,17 @@ class Proxy:
     is_out_of_date: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A record of credentials, without its secret."""
+
+    id: str
+    username: str
+    type: str
+    description: str
+    created_at: datetime
+
+
 @dataclass(slots=True)
 class InventoryItem:
     """An object of the virtual or physical inventory: its InventoryObjectModel, and what it lies in."""

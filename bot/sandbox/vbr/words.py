@@ -94,16 +94,26 @@ AGENT_OBJECT_TYPES = frozenset({
     "ProtectionGroup", "WindowsComputer", "LinuxComputer", "WindowsCluster", "Container", "Group",
     "OrganizationUnit", "Domain",
 })  # fmt: skip
+#: Those of vSphere.
 HIERARCHIES = frozenset({
     "HostsAndClusters", "DatastoresAndVms", "HostsAndDatastores", "VmsAndTemplates", "VmsAndTags",
     "Network", "VmwareDatastores", "HostsAndDisks",
 })  # fmt: skip
+#: Those that a body may name, of whatever platform.
+BROWSED_HIERARCHIES = HIERARCHIES | {
+    "VAppsAndVms", "StoragePolicies", "Datastores", "HostsAndVMs", "Hosts", "HostsAndVolumes", "VMGroups",
+    "Tags",
+}  # fmt: skip
+AGENT_HIERARCHIES = frozenset({"Computers", "Clusters"})
 PREDICATES = frozenset({
     "in", "contains", "equals", "notEquals", "lessThan", "lessThanOrEqual", "greaterThan",
     "greaterThanOrEqual", "startsWith", "endsWith",
 })  # fmt: skip
 GROUPS = frozenset({"not", "or", "and"})
 INVENTORY_PROPERTIES = frozenset({"platform", "size", "hostName", "name", "type", "objectId", "urn"})
+AGENT_PROPERTIES = frozenset({
+    "platform", "size", "id", "name", "type", "path", "parentObjectId", "protectionGroupId",
+})  # fmt: skip
 
 REPOSITORY_TYPES = frozenset({
     "WinLocal", "LinuxLocal", "Smb", "Nfs", "AzureBlob", "AzureDataBox", "AzureArchive", "AmazonS3",
@@ -118,5 +128,6 @@ REPOSITORY_TYPES = frozenset({
 EXTENT_TYPES = frozenset({"Performance", "Capacity", "Archive"})
 PROXY_TYPES = frozenset({"ViProxy", "HvProxy", "GeneralPurposeProxy"})
 
+CREDENTIALS_TYPES = frozenset({"Standard", "Linux", "ManagedService"})
 GRANT_TYPES = frozenset({"password", "refresh_token", "authorization_code", "vbr_token"})
 DAYS_OF_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

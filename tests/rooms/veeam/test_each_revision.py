@@ -5,9 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr.credentials import add_credentials
+from bot.sandbox.vbr.estate import add_protection_group, virtual_machine
 from bot.sandbox.vbr.life import Start
 from bot.veeam import (
     REVISIONS,
+    CredentialsQuery,
+    InventoryQuery,
     JobId,
     JobsQuery,
     JobStatesQuery,
@@ -188,3 +192,33 @@ async def test_what_an_account_may_is_found_out(
     found = await check_server([login(vbr, account, api_version=revision)], clock)
     untold = revision == OLD and role is not Role.ADMINISTRATOR
     assert found[-1].detail.startswith("It logs in, may look, and is no administrator's" if untold else said)
+
+
+async def test_the_inventory_is_searched(client: VeeamServer, world: World) -> None:
+    """Groups within groups, in the spelling of the revision, platform included."""
+    virtual_machine(world.book, world.host_name, "web01")
+    query = InventoryQuery(types=("VirtualMachine", "Tag"), name_contains="e", platform="VSphere")
+    found = await client.browse_inventory(query, host_name=world.host_name)
+    assert [row.name for row in found.rows] == ["Silver", "web01"]
+    ids = tuple(row.object_id or "" for row in found.rows)
+    again = await client.browse_inventory(InventoryQuery(object_ids=ids), host_name=world.host_name)
+    assert again.rows == found.rows
+
+
+async def test_physical_machines_and_credentials(
+    client: VeeamServer, vbr: VbrSandbox, world: World, revision: str
+) -> None:
+    """Credentials in all revisions; the physical inventory came with 1.3."""
+    add_protection_group(world.book, "Servers", ("phys01",))
+    add_credentials(world.book, "EXAMPLE\\svc-vss", world.now())
+    query = CredentialsQuery(type="Standard", name="*svc*", order_by="Username")
+    assert [row.username for row in (await client.credentials(query)).rows] == ["EXAMPLE\\svc-vss"]
+    if revision == OLD:
+        with pytest.raises(Rejected, match="no list of physical machines"):
+            await client.physical_inventory()
+        assert vbr.requests.of("POST", "/api/v1/inventory/physical") == []
+        return
+    query_by_type = InventoryQuery(types=("ProtectionGroup", "WindowsComputer"), platform="Agent")
+    (group,) = (await client.physical_inventory(query_by_type)).rows
+    found = await client.physical_inventory(query_by_type, protection_group_id=group.id)
+    assert [row.name for row in found.rows] == ["Servers", "phys01"]

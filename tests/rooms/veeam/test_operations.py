@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from bot.sandbox.vbr import Outcome, Role, VbrSandbox, World
+from bot.sandbox.vbr.credentials import add_credentials
+from bot.sandbox.vbr.estate import add_protection_group
 from bot.veeam import (
+    CredentialsQuery,
     InventoryObject,
     InventoryQuery,
     Job,
@@ -124,6 +127,13 @@ async def stopped_session(site: Site) -> None:
     await site.server.stop_session(state.session_id)
 
 
+async def physical_machines(site: Site) -> list[str]:
+    (group,) = (await site.server.physical_inventory(InventoryQuery(types=("ProtectionGroup",)))).rows
+    query = InventoryQuery(types=("WindowsComputer", "LinuxComputer"), hierarchy="Computers")
+    page = await site.server.physical_inventory(query, protection_group_id=group.id)
+    return [machine.name for machine in page.rows]
+
+
 EVERYTHING: dict[str, Ask] = {
     "server_time": lambda site: site.server.server_time(),
     "server_info": lambda site: site.server.server_info(),
@@ -173,8 +183,12 @@ EVERYTHING: dict[str, Ask] = {
     "vmware_hosts": lambda site: site.server.vmware_hosts(VmwareHostsQuery(limit=5)),
     "vmware_objects": lambda site: site.machine(),
     "browse_inventory": lambda site: site.server.browse_inventory(
-        InventoryQuery(type="VirtualMachine", name_contains="vm", hierarchy="VmsAndTemplates"),
+        InventoryQuery(types=("VirtualMachine", "Template"), name_contains="vm", hierarchy="VmsAndTemplates"),
         host_name=site.host_name,
+    ),
+    "physical_inventory": physical_machines,
+    "credentials": lambda site: site.server.credentials(
+        CredentialsQuery(name="*svc*", type="Standard", order_by="Username", ascending=True, limit=5)
     ),
     "repositories": lambda site: site.server.repositories(RepositoriesQuery(exclude_extents=True)),
     "repository_states": lambda site: site.server.repository_states(RepositoryStatesQuery(is_online=True)),
@@ -183,6 +197,8 @@ EVERYTHING: dict[str, Ask] = {
 
 @pytest.fixture
 def site(world: World, client: VeeamServer) -> Site:
+    add_protection_group(world.book, "Servers", ("phys01", "phys02"))
+    add_credentials(world.book, "EXAMPLE\\svc-vss", world.now())
     session = world.finish_run("SQL nightly", result="Failed", objects={"vm01": "Failed to open VDDK disk"})
     running = world.add_job("Files", objects=("vm03",))
     world.begin_run(running)
@@ -294,6 +310,23 @@ async def test_an_operator_finds_a_machine_and_backs_it_up(
     assert accepted.session.job_id == site.failed
 
 
+async def test_physical_machines_are_found_in_their_group(site: Site) -> None:
+    """By the group's id; a search for ids goes by what physical objects call theirs."""
+    assert await physical_machines(site) == ["phys01", "phys02"]
+    (group,) = (await site.server.physical_inventory()).rows
+    query = InventoryQuery(object_ids=(group.id,), name_contains="serv")
+    found = await site.server.physical_inventory(query, protection_group_id=group.id)
+    assert [row.to_json()["protectionGroupId"] for row in found.rows] == [group.id]
+
+
+async def test_credentials_are_read_without_their_secrets(site: Site) -> None:
+    """Id, user name, description, type: what a job is told and a person chooses by."""
+    add_credentials(site.world.book, "root", site.world.now(), kind="Linux", description="Linux hosts")
+    rows = (await site.server.credentials(CredentialsQuery(type="Linux"))).rows
+    assert [(row.username, row.description, row.type) for row in rows] == [("root", "Linux hosts", "Linux")]
+    assert len((await site.server.credentials()).rows) == 2
+
+
 async def test_a_hosts_name_is_escaped(vbr: VbrSandbox, client: VeeamServer) -> None:
     """A slash in a name does not make a path."""
     with pytest.raises(Exception, match="NotFound"):
@@ -310,6 +343,9 @@ async def test_a_hosts_name_is_escaped(vbr: VbrSandbox, client: VeeamServer) -> 
         (Role.VIEWER, "session_logs", True),
         (Role.VIEWER, "server_info", False),
         (Role.VIEWER, "start_job", False),
+        (Role.VIEWER, "credentials", False),
+        (Role.BACKUP_OPERATOR, "credentials", True),
+        (Role.BACKUP_OPERATOR, "physical_inventory", False),
         (Role.VIEWER, "vmware_hosts", False),
         (Role.BACKUP_OPERATOR, "start_job", True),
         (Role.BACKUP_OPERATOR, "disable_job", False),

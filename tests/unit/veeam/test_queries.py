@@ -1,11 +1,13 @@
 """Filters are written as the document names them, and as the revision spells them."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from bot.veeam import (
     REVISIONS,
+    CredentialsQuery,
     InventoryQuery,
     JobsQuery,
     JobStatesQuery,
@@ -53,6 +55,10 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
             ),
         ),
         (RepositoryStatesQuery(is_online=False), (("isOnlineFilter", "false"),)),
+        (
+            CredentialsQuery(name="*svc*", type="Standard", limit=5),
+            (("limit", "5"), ("nameFilter", "*svc*"), ("typeFilter", "Standard")),
+        ),
         (VmwareObjectsQuery(type="VirtualMachine"), (("typeFilter", "VirtualMachine"),)),
     ],
 )
@@ -95,7 +101,9 @@ def test_fractions_of_a_second_survive() -> None:
 
 def test_an_inventory_search_groups_its_predicates() -> None:
     """An array as a predicate's value is refused by VBR; a group is not."""
-    query = InventoryQuery(type="VirtualMachine", name_contains="web", hierarchy="VmsAndTemplates", limit=50)
+    query = InventoryQuery(
+        types=("VirtualMachine",), name_contains="web", hierarchy="VmsAndTemplates", limit=50
+    )
     assert query.body(REV0) == {
         "pagination": {"skip": 0, "limit": 50},
         "filter": {
@@ -114,4 +122,35 @@ def test_an_inventory_search_groups_its_predicates() -> None:
         "sorting": {"property": "name", "direction": "ascending"},
         "hierarchyType": "VmsAndTemplates",
     }
+
+
+def test_several_types_and_ids_are_groups_of_their_own() -> None:
+    """One of each must fit; physical objects have an `id` where others have an `objectId`."""
+    query = InventoryQuery(types=("Folder", "Tag"), object_ids=("a", "b"), platform="VSphere")
+
+    def equal(part: str, value: str) -> dict[str, object]:
+        return {"type": "PredicateExpression", "operation": "equals", "property": part, "value": value}
+
+    def either(*items: dict[str, object]) -> dict[str, object]:
+        return {"type": "GroupExpression", "operation": "or", "items": list(items)}
+
+    types = either(equal("type", "Folder"), equal("type", "Tag"))
+    ids = either(equal("objectId", "a"), equal("objectId", "b"))
+    expected = {
+        "type": "GroupExpression",
+        "operation": "and",
+        "items": [equal("platform", "VSphere"), types, ids],
+    }
+    assert query.body(REV0)["filter"] == expected
+    only = InventoryQuery(object_ids=("a",)).body(REV0, id_property="id")
+    assert only["filter"] == {"type": "GroupExpression", "operation": "and", "items": [equal("id", "a")]}
+
+
+def test_an_inventory_search_is_spelled_as_the_revision_does() -> None:
+    """Operations begin with a capital since rev1; before 1.3 vSphere was called VMware."""
+    query = InventoryQuery(types=("Folder", "Tag"), platform="VSphere")
+    newer, older = (query.body(revision)["filter"] for revision in (REV1, OLD))
+    assert re.findall("'operation': '(\\w+)'", str(newer)) == ["And", "Equals", "Or", "Equals", "Equals"]
+    assert re.findall("'value': '(\\w+)'", str(older)) == ["VMware", "Folder", "Tag"]
+    assert "filter" not in InventoryQuery().body(REV0)
     assert InventoryQuery().body(REV1)["sorting"] == {"property": "name", "direction": "Ascending"}

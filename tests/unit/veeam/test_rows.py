@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.veeam import InventoryObject, JobState, LogRecord, RepositoryState, ServerInfo, Session, TaskSession
+from bot.veeam import (
+    AgentObject,
+    Credentials,
+    InventoryObject,
+    JobState,
+    LogRecord,
+    RepositoryState,
+    ServerInfo,
+    Session,
+    TaskSession,
+)
 from bot.veeam.rows import Row, Undecodable, ZoneNeeded, decode_one, decode_page
 
 BERLIN_IN_WINTER = timezone(timedelta(hours=1))
@@ -222,6 +232,35 @@ def test_a_wrapped_inventory_row_is_unwrapped() -> None:
     assert plain[0].to_json() == inner
 
 
+def test_a_physical_object_is_named_as_a_job_names_it() -> None:
+    """AgentObjectModel, its keys in a fixed order; what is null or unknown is left out."""
+    row = {"type": "WindowsComputer", "id": "a", "name": "n", "path": None, "size": "N/A",
+           "protectionGroupId": "g", "parentObjectId": "p", "platform": "Agent"}  # fmt: skip
+    found = decode_page(AgentObject, page(row), UTC).rows[0]
+    assert list(found.to_json().items()) == [
+        ("platform", "Agent"),
+        ("type", "WindowsComputer"),
+        ("id", "a"),
+        ("name", "n"),
+        ("parentObjectId", "p"),
+        ("protectionGroupId", "g"),
+    ]
+
+
+def test_nothing_but_the_record_is_kept_of_credentials() -> None:
+    """Whatever else a build may send, a secret among it, is not in the row."""
+    row = {
+        "id": "c",
+        "username": "EXAMPLE\\svc",
+        "description": "",
+        "type": "Standard",
+        "password": "hunter2",
+    }
+    found = decode_page(Credentials, page(row), UTC).rows[0]
+    assert found == Credentials(id="c", username="EXAMPLE\\svc", type="Standard")
+    assert "hunter2" not in repr(found)
+
+
 @pytest.mark.parametrize(
     "row", [None, 7, "x", [], {}, {"id": None}, {"id": ""}, {"id": {}}, {"name": "no id"}]
 )
@@ -306,7 +345,10 @@ def test_no_mutation_loses_the_page(data: st.DataObject, kind: tuple[type[Row], 
 
 
 @settings(deadline=None)  # the machine may be busy
-@given(value=json_values, model=st.sampled_from([JobState, Session, TaskSession, InventoryObject]))
+@given(
+    value=json_values,
+    model=st.sampled_from([JobState, Session, TaskSession, InventoryObject, AgentObject, Credentials]),
+)
 def test_any_json_is_a_row_or_is_counted(value: object, model: type[Row]) -> None:
     """No JSON value raises anything as a row."""
     assert decode_page(model, page(value), UTC).received == 1

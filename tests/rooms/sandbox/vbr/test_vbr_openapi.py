@@ -52,6 +52,8 @@ def document() -> OpenApi:
         ("ERepositoryType", words.REPOSITORY_TYPES),
         ("EScaleOutRepositoryExtentType", words.EXTENT_TYPES),
         ("EProxyType", words.PROXY_TYPES),
+        ("EAgentHierarchyType", words.AGENT_HIERARCHIES),
+        ("ECredentialsType", words.CREDENTIALS_TYPES),
         ("ELoginGrantType", words.GRANT_TYPES),
         ("EDayOfWeek", words.DAYS_OF_WEEK),
     ],
@@ -86,7 +88,7 @@ def test_a_seeded_world_is_valid_to_the_last_row(document: OpenApi, site: str) -
 LISTS = [
     "/jobs", "/jobs/states", "/sessions", "/taskSessions", "/inventory/vmware/hosts",
     "/backupInfrastructure/repositories", "/backupInfrastructure/repositories/states",
-    "/backupInfrastructure/proxies/states",
+    "/backupInfrastructure/proxies/states", "/credentials",
 ]  # fmt: skip
 
 

@@ -43,6 +43,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/inventory/{hostname}"): {A},
     ("POST", "/api/v1/inventory/physical"): {A},
     ("POST", "/api/v1/inventory/physical/{protectionGroupId}"): {A},
+    ("GET", "/api/v1/credentials"): {A, BO, RO, TO, SA},
     ("GET", "/api/v1/backupInfrastructure/repositories"): READERS,
     ("GET", "/api/v1/backupInfrastructure/repositories/states"): READERS,
     ("GET", "/api/v1/backupInfrastructure/repositories/{id}"): READERS,

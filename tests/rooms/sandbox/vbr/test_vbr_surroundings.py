@@ -123,12 +123,12 @@ async def test_wrong_inventory_filters(client: Client, estate: World, body: dict
 
 
 async def test_servers_and_physical_machines_are_browsed(client: Client, estate: World) -> None:
-    """Without a body everything; a group's machines by the group's id."""
+    """Without a body everything; by its id a protection group and what is in it."""
     servers = (await client.post("/inventory")).json()
     assert [row["type"] for row in servers["data"]] == ["vCenterServer"]
     (group,) = (await client.post("/inventory/physical", {})).json()["data"]
     machines = (await client.post(f"/inventory/physical/{group['id']}", {})).json()["data"]
-    assert [machine["name"] for machine in machines] == ["phys01", "phys02"]
+    assert [machine["name"] for machine in machines] == ["Servers", "phys01", "phys02"]
     assert (await client.post("/inventory/nowhere", {})).status_code == 404
     assert (await client.post(f"/inventory/physical/{estate.vbr_id}", {})).status_code == 404
 
