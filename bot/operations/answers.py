@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
 from bot.operations.people import Person, PersonId
-from bot.operations.requests import AuditRequest, DeleteRequest, JobsRequest, SessionsRequest
+from bot.operations.requests import AuditRequest, JobsRequest, SessionsRequest
 from bot.settings import GrantSettings, Role
 from bot.store.records import Attempt
 from bot.veeam import (
@@ -266,23 +266,6 @@ class ActionAnswer:
         """The run it began or is stopping; None where there is none, or VBR named none."""
         return self.effect.session if isinstance(self.effect, Ran) else None
 
-
-@dataclass(frozen=True, slots=True)
-class DeleteForm:
-    """What deleting a job touches. `request` is what to run once the job's name was typed.
-
-    `runs_before` is the job that this one runs after, `run_after` are those that run after it; of both only
-    what the person may know of.
-    """
-
-    request: DeleteRequest
-    job: JobView
-    runs_before: str | None
-    run_after: tuple[str, ...]
-    repository: RepositoryState | None
-
-
-Form = DeleteForm
 
 Answer = (
     JobsAnswer

@@ -1,7 +1,7 @@
 """What a form says before anything is done: facts read afresh, for the one who asks."""
 
-from bot.operations.answers import DeleteForm
 from bot.operations.asking import Asking
+from bot.operations.form_facts import DeleteForm
 from bot.operations.job import repository_of
 from bot.operations.latest import drawn_now
 from bot.operations.lookup import FoundJob

@@ -54,6 +54,16 @@ class Machines:
             return WhichMachine(ref.text, choices, total=len(found), silent=silent)
         return NotFound("virtual machine", ref.text, await self._nearest(ref, servers), silent)
 
+    async def like(self, text: str, servers: Sequence[ServerName]) -> tuple[FoundMachine, ...]:
+        """Return machines with this in their names, on those of the servers that answer."""
+        answer = await self._fleet.ask(lambda server: _below(server, name_filter(text)), servers)
+        return tuple(
+            FoundMachine(name, row)
+            for name, found in answer.answers.items()
+            for row in found
+            if matching.fits(text, row.name)
+        )
+
     async def _known(self, ref: KnownMachine, servers: Sequence[ServerName]) -> FoundMachine | NotFound:
         missing = NotFound("virtual machine", ref.object_id)
         if ref.server not in servers:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.operations.answers import Answer, Form, JobView
+from bot.operations.answers import Answer, JobView
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
+from bot.operations.form_facts import Form
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, KnownMachine, Request
 from bot.settings import Role

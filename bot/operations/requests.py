@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from bot.operations.people import PersonId
-from bot.veeam import JobId, ServerName, SessionId
+from bot.veeam import JobId, RestorePoints, ServerName, SessionId
 
 
 class JobsFilter(StrEnum):
@@ -30,7 +30,10 @@ class SessionsFilter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NamedJob:
-    """A job by what somebody typed: its name or a unique part of it. `exact` when it stood in quotes."""
+    """A job by what somebody typed: its name or a unique part of it. `exact` when it stood in quotes.
+
+    Without `text` nobody said which one: a form asks.
+    """
 
     text: str
     server: str | None = None
@@ -141,14 +144,23 @@ class AuditRequest:
     page: int = 0
 
 
+class Step(StrEnum):
+    """How far somebody is with what takes a form."""
+
+    FILL = "fill"  # the form is shown
+    SEND = "send"  # do it
+
+
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """Start a job now."""
+    """Start a job now. `restore_points` are those that an immediate backup copy takes."""
 
     job: JobRef
     full: bool = False
     chained: bool = False
     drawn: Drawn | None = None
+    restore_points: RestorePoints | None = None
+    step: Step = Step.SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,7 @@ class StopRequest:
     now: bool = False
     chained: bool = False
     drawn: Drawn | None = None
+    step: Step = Step.SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +217,6 @@ class DeleteRequest:
     typed_name: str | None = None
 
 
-def is_bare(request: object) -> bool:
-    """Whether the request lacks what only a form asks for."""
-    return isinstance(request, DeleteRequest) and request.typed_name is None
-
-
 ActionRequest = (
     StartRequest | StopRequest | RetryRequest | EnableRequest | DisableRequest | CloneRequest | DeleteRequest
 )
@@ -223,7 +231,7 @@ def asked_anew(request: ActionRequest, job: KnownJob, drawn: Drawn) -> ActionReq
 
 @dataclass(frozen=True, slots=True)
 class NamedMachine:
-    """A virtual machine by its whole name."""
+    """A virtual machine by its whole name. Without `text` nobody said which one: a form asks."""
 
     text: str
     server: str | None = None
@@ -246,6 +254,7 @@ class QuickBackupRequest:
     """Back up one virtual machine now, through the job that has its newest restore point."""
 
     machine: MachineRef
+    step: Step = Step.SEND
 
 
 Request = (
@@ -262,6 +271,23 @@ Request = (
     | ActionRequest
     | QuickBackupRequest
 )
+
+
+def is_bare(request: Request) -> bool:
+    """Whether the request lacks what only a form asks for."""
+    match request:
+        case DeleteRequest():
+            return request.typed_name is None
+        case StartRequest() | StopRequest() | QuickBackupRequest():
+            return request.step is Step.FILL or not is_said(request)
+        case _:
+            return False
+
+
+def is_said(request: Request) -> bool:
+    """Whether it was said which job or machine is meant, where it takes one."""
+    subject = getattr(request, "job", None) or getattr(request, "machine", None)
+    return not isinstance(subject, NamedJob | NamedMachine) or bool(subject.text)
 
 
 class Origin(StrEnum):

@@ -63,6 +63,7 @@ from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Plans, Sender
 from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
+from bot.operations.suggestions import Search, Suggestion, Suggestions
 from bot.settings import GrantSettings
 from bot.store.audit import AuditLog
 from bot.store.errors import StoreError
@@ -143,6 +144,7 @@ class Runner:
         )
         self._audit = Audit(stores.audit, lookup, self._rights, fleet.names, clock)
         self._actions = Actions(fleet, lookup, self._rights, sender, memory)
+        self._suggestions = Suggestions(fleet, lookup, self._rights)
         keeping = Keeping(self._record, once, stores.own_actions)
         self._quick_backups = QuickBackups(fleet, lookup, self._rights, keeping, servants.acting, clock)
 
@@ -158,6 +160,21 @@ class Runner:
         self._surroundings.metrics.operation_finished(operation.name, kind_of(outcome), seconds=seconds)
         _tell(operation, gesture, outcome, seconds)
         return outcome
+
+    async def suggest(self, gesture: Gesture, search: Search) -> tuple[Suggestion, ...]:
+        """Return what a search menu offers; nothing to whoever may not, and where nobody can say.
+
+        It is no attempt at anything: a refusal is not on record. Never raises.
+        """
+        try:
+            person = await self._surroundings.people.read(gesture.person_id, gesture.team_id)
+            if self._verdict(person, operation_of(search.request), gesture).refusal is not None:
+                return ()
+            asking = Asking(person, gesture, self._rights.sight(person))
+            return await self._suggestions.find(search, asking)
+        except (VeeamError, StoreError) as error:
+            log.warning("operations.nothing_suggested", sought=search.sought, error=str(error))
+            return ()
 
     async def shown(self, gesture: Gesture, *, channel_id: str, ts: str, link: str | None) -> None:
         """Put on record which message told an action. Never raises: the action stands either way."""

@@ -6,6 +6,7 @@ out. A field that is added at the end of a request therefore needs no new versio
 Slack's limits: 2,000 characters for a button's value, 150 for an option's. What doesn't fit is not offered.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -86,6 +87,10 @@ class Carried:
     thread_ts: str | None = None
 
 
+Entered = Mapping[str, str | tuple[str, ...] | None]
+"""What the fields of a form hold: a text or a choice, several choices, None where one was left empty."""
+
+
 class _Kind(StrEnum):
     ACT = "a"
     TURN = "t"
@@ -128,6 +133,11 @@ def decode_form(metadata: str) -> Carried | Unreadable:
         return Unreadable("", Unreadability.OLD)
     except (BrokenCells, msgspec.MsgspecError, UnicodeError, RecursionError):
         return Unreadable("", Unreadability.BROKEN)
+
+
+def is_form(callback_id: str) -> bool:
+    """Whether a view is a form of an operation: its callback ID is that of the operation's button."""
+    return callback_id.startswith(_OPERATION)
 
 
 def is_ours(action_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -14,12 +14,13 @@ from bot.operations.outcomes import Ambiguous, Broken, Done, Misread, MovedOn, N
 from bot.operations.parser import parse
 from bot.operations.requests import Gesture, Request, is_bare
 from bot.operations.runner import Runner
-from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form
-from bot.slack.gestures import Place, Pressed, Submitted, Typed, of_form
+from bot.operations.suggestions import Search, Sought
+from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form, is_form
+from bot.slack.gestures import Place, Pressed, Searching, SeenView, Submitted, Typed, of_form
 from bot.slack.modals import Modals
 from bot.slack.replies import Posted, Replies
 from bot.slack.text import typed_line
-from bot.slack.views import forms
+from bot.slack.views import forms, inputs
 from bot.slack.views.message import Message
 from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
@@ -28,6 +29,7 @@ from bot.store import FollowedSessions, NewFollowed, StoreError
 
 PATIENCE_SECONDS = 3.0
 _HEAD_START_SECONDS = 0.5
+_SUGGESTED_WITHIN_SECONDS = 2.4
 
 log = structlog.get_logger()
 
@@ -85,6 +87,8 @@ class Desk:
 
     async def _serve_pressed(self, pressed: Pressed) -> None:
         match decode(pressed.action_id, pressed.value or ""):
+            case Act(request=request) if pressed.view is not None and is_form(pressed.view.callback_id):
+                await self._serve_in_form(pressed, pressed.view, request)
             case Act(request=request):
                 await self._run(pressed.gesture, pressed.place, request)
             case Turn(request=request):
@@ -116,6 +120,32 @@ class Desk:
         self._work.hand_over(gesture, self._serve_form(shown, request), broken)
         return {"response_action": "update", "view": forms.working(shown.operation)}
 
+    async def suggest(self, search: Searching) -> dict[str, Any]:
+        """Return what Slack is answered for a search menu in its three seconds; nothing if it takes more."""
+        carried = decode_form(search.carried)
+        sought = next((each for each in Sought if each == search.field), None)
+        if isinstance(carried, Unreadable) or sought is None:
+            return inputs.offered(())
+        gesture = replace(search.gesture, channel_id=carried.channel_id)
+        try:
+            async with asyncio.timeout(_SUGGESTED_WITHIN_SECONDS):
+                found = await self._runner.suggest(gesture, Search(sought, search.text, carried.request))
+        except TimeoutError:
+            log.warning("desk.suggested_too_late", sought=sought)
+            found = ()
+        return inputs.offered(found)
+
+    async def _serve_in_form(self, pressed: Pressed, view: SeenView, request: Request) -> None:
+        """Go on, or back, in the form that a button stands in: what it asks for takes the form's place."""
+        carried = decode_form(view.carried)
+        if isinstance(carried, Unreadable):
+            await self._modals.update(view.id, forms.unreadable(carried))
+            return
+        gesture = replace(pressed.gesture, channel_id=carried.channel_id)
+        place = replace(pressed.place, channel_id=carried.channel_id, thread_ts=carried.thread_ts)
+        shown = _Shown(gesture, place, operation_of(request), view.id)
+        await self._show_in_form(shown, await self._runner.run(gesture, request))
+
     async def _serve_form(self, shown: "_Shown", request: Request) -> None:
         began = self._clock.monotonic()
         outcome = await self._runner.run(shown.gesture, request)
@@ -130,22 +160,25 @@ class Desk:
             await self._show(gesture, place, await self._outcome(gesture, place, request))
             return
         shown = _Shown(gesture, place, operation, view_id)
-        outcome = await self._runner.run(gesture, request)
-        if isinstance(outcome, NeedsForm):
-            view = forms.form(outcome.form, channel_id=place.channel_id, thread_ts=place.thread_ts)
-            if view is not None and await self._modals.update(view_id, view):
-                self._count(gesture, "needsform")
-                return
-        await self._show_in_form(shown, outcome)
+        await self._show_in_form(shown, await self._runner.run(gesture, request))
 
     async def _show_in_form(self, shown: "_Shown", outcome: Outcome) -> None:
         """Show it in the form; also where it was asked, if it concerns others or bears something to press."""
+        if isinstance(outcome, NeedsForm) and await self._show_form(shown, outcome):
+            self._count(shown.gesture, "needsform")
+            return
         reply = draw(outcome, shown.gesture.reference, command=self._command)
         is_seen = await self._modals.update(shown.view_id, forms.told(shown.operation, reply.message))
         if not is_seen or reply.in_channel or isinstance(outcome, Ambiguous | MovedOn | NeedsForm):
             await self._show(shown.gesture, shown.place, outcome)
         else:
             self._count(shown.gesture, type(outcome).__name__.lower())
+
+    async def _show_form(self, shown: "_Shown", outcome: NeedsForm) -> bool:
+        """Show the form, or the next of several; False where it is closed by now, or cannot be carried."""
+        place = shown.place
+        view = forms.form(outcome.form, channel_id=place.channel_id, thread_ts=place.thread_ts)
+        return view is not None and await self._modals.update(shown.view_id, view)
 
     async def _run(self, gesture: Gesture, place: Place, request: Request | Misread) -> None:
         if not isinstance(request, Misread) and is_bare(request):

@@ -1,8 +1,8 @@
 """What a person did in Slack, read once from the payload and typed from there on.
 
-The payloads are those of slash commands, of `block_actions` and `view_submission` interactions, of shortcuts
-and of the event `app_home_opened`. `token` and `user_name` are not read: the first is a secret of no use, the
-second proves nothing.
+The payloads are those of slash commands, of `block_actions`, `view_submission` and `block_suggestion`
+interactions, of shortcuts and of the event `app_home_opened`. `token` and `user_name` are not read: the first
+is a secret of no use, the second proves nothing.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.operations.people import PersonId
 from bot.operations.requests import Gesture, Origin
+from bot.slack.codec import Entered
 
 # Letters that are not mistaken for each other when somebody reads a reference out over the telephone.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -42,11 +43,15 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class SeenView:
-    """The App Home or the modal that an element stands in, as it was when somebody used the element."""
+    """The App Home or the modal that an element stands in, as it was when somebody used the element.
+
+    `carried` is its `private_metadata`.
+    """
 
     id: str
     callback_id: str
     title: str
+    carried: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,27 @@ class UsedShortcut:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs."""
+    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs.
+
+    `view_hash` tells a second delivery from what is sent off after the view was drawn anew.
+    """
 
     person_id: PersonId
     team_id: str | None
     view_id: str
+    view_hash: str
     carried: str
-    entered: Mapping[str, str]
+    entered: Entered
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """Somebody types into a search menu of a modal: which field, what, and what the modal carries."""
+
+    gesture: Gesture
+    field: str
+    text: str
+    carried: str
 
 
 def typed(body: Mapping[str, Any]) -> Typed:
@@ -212,7 +231,7 @@ def shortcut(body: Mapping[str, Any]) -> UsedShortcut:
 
 
 def submitted(body: Mapping[str, Any]) -> Submitted:
-    """Read a `view_submission` payload; an input that was left empty is not among what was entered."""
+    """Read a `view_submission` payload."""
     view, user = body.get("view") or {}, body.get("user") or {}
     blocks = ((view.get("state") or {}).get("values") or {}).values()
     elements = {name: element for block in blocks for name, element in block.items()}
@@ -220,8 +239,28 @@ def submitted(body: Mapping[str, Any]) -> Submitted:
         person_id=PersonId(_text(user, "id") or ""),
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
         view_id=_text(view, "id") or "",
+        view_hash=_text(view, "hash") or "",
         carried=_text(view, "private_metadata") or "",
-        entered={name: value for name, element in elements.items() if (value := _entered(element))},
+        entered={name: _entered(element) for name, element in elements.items()},
+    )
+
+
+def searching(body: Mapping[str, Any]) -> Searching:
+    """Read a `block_suggestion` payload; it has no trigger and no response address."""
+    user, view = body.get("user") or {}, body.get("view") or {}
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=PersonId(_text(user, "id") or ""),
+        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
+        channel_id=None,
+        origin=Origin.FORM,
+        press_key=_key("search", secrets.token_hex()),
+    )
+    return Searching(
+        gesture=gesture,
+        field=_text(body, "action_id") or "",
+        text=_text(body, "value") or "",
+        carried=_text(view, "private_metadata") or "",
     )
 
 
@@ -234,7 +273,7 @@ def of_form(form: Submitted, channel_id: str | None) -> Gesture:
         channel_id=channel_id,
         origin=Origin.FORM,
         is_direct=_is_direct(channel_id),
-        press_key=_key("view", form.view_id),
+        press_key=_key("view", form.view_id, form.view_hash),
     )
 
 
@@ -253,7 +292,12 @@ def _seen_view(view: Mapping[str, Any]) -> SeenView | None:
     if view_id is None:
         return None
     title = view.get("title") or {}
-    return SeenView(view_id, _text(view, "callback_id") or "", _text(title, "text") or "")
+    return SeenView(
+        id=view_id,
+        callback_id=_text(view, "callback_id") or "",
+        title=_text(title, "text") or "",
+        carried=_text(view, "private_metadata") or "",
+    )
 
 
 def _seen_message(message: Mapping[str, Any]) -> SeenMessage:
@@ -278,8 +322,12 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def _entered(element: Mapping[str, Any]) -> str | None:
-    return _text(element, "value") or _text(element.get("selected_option") or {}, "value")
+def _entered(element: Mapping[str, Any]) -> str | tuple[str, ...] | None:
+    chosen = element.get("selected_options")
+    if isinstance(chosen, list):
+        return tuple(value for option in chosen if (value := _text(option, "value")))
+    selected = _text(element.get("selected_option") or {}, "value")
+    return selected or _text(element, "selected_time") or _text(element, "value")
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str | None:

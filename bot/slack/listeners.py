@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory, Home
-from bot.slack.gestures import pressed, submitted, typed
+from bot.slack.gestures import pressed, searching, submitted, typed
 
 _ANYTHING = re.compile(".*")
 _GROUP_EVENTS = re.compile("^subteam_")
@@ -64,6 +64,9 @@ def listen(
     async def on_submission(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**desk.take_submitted(submitted(body)))
 
+    async def on_search(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(**await desk.suggest(searching(body)))
+
     async def on_groups(_body: dict[str, Any]) -> None:
         directory.groups_changed()
 
@@ -75,6 +78,7 @@ def listen(
 
     app.command(command)(on_command)
     app.action(_ANYTHING)(on_action)
+    app.options(_ANYTHING)(on_search)
     app.view(_ANYTHING)(on_submission)
     app.event(_GROUP_EVENTS)(on_groups)
     app.event(_LOST_EVENTS)(on_loss)

@@ -125,7 +125,7 @@ def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[st
         "oauth_config": {"scopes": {"bot": [scope.name for scope in SCOPES]}},
         "settings": {
             "event_subscriptions": _with_url({"bot_events": [event.name for event in EVENTS]}, url),
-            "interactivity": _with_url({"is_enabled": True}, url),
+            "interactivity": _with_url({"is_enabled": True} | _with_options(url), url),
             "org_deploy_enabled": False,
             "socket_mode_enabled": url is None,
             "token_rotation_enabled": False,
@@ -159,6 +159,11 @@ def _shortcut(shortcut: Shortcut) -> dict[str, Any]:
 
 def _with_url(section: dict[str, Any], url: str | None) -> dict[str, Any]:
     return section if url is None else {"request_url": url, **section}
+
+
+def _with_options(url: str | None) -> dict[str, Any]:
+    """Search menus ask an address of their own, which may be the same; over Socket Mode none is named."""
+    return {} if url is None else {"message_menu_options_url": url}
 
 
 def _events_url(address: str) -> str:

@@ -20,18 +20,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
-
-from bot.operations.answers import DeleteForm, Form
 from bot.operations.catalog import DELETE, Operation
+from bot.operations.form_facts import DeleteForm, Form
 from bot.operations.matching import is_exactly
 from bot.operations.requests import DeleteRequest, Request
 from bot.slack import codec
-from bot.slack.codec import Carried, Unreadable
+from bot.slack.codec import Carried, Entered, Unreadable
 from bot.slack.text import count, date, literal, plain, strong
-from bot.slack.views import signs
+from bot.slack.views import inputs, signs
 from bot.slack.views.job import job_state
-from bot.slack.views.message import Block, Message, Part, drawn, note, paragraph
+from bot.slack.views.message import Block, Message, Part, note, paragraph
 from bot.slack.views.repositories import repository_line
 
 View = dict[str, Any]
@@ -77,11 +75,11 @@ def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View 
             assert_never(facts)
 
 
-def filled(carried: Carried, entered: Mapping[str, str]) -> Request | Mapping[str, str]:
+def filled(carried: Carried, entered: Entered) -> Request | Mapping[str, str]:
     """The request that a form asks for, or what is wrong with it, by block."""
     match carried.request:
         case DeleteRequest():
-            typed = entered.get(TYPED_NAME, "")
+            typed = str(entered.get(TYPED_NAME) or "")
             if not is_exactly(typed, carried.name):
                 return {TYPED_NAME: plain(f"This is not its name. Its name is {carried.name}", _HINT_LIMIT)}
             return replace(carried.request, typed_name=carried.name)
@@ -157,10 +155,5 @@ def _chain(facts: DeleteForm) -> list[str]:
 
 
 def _name_input(name: str) -> Part:
-    block = InputBlock(
-        block_id=TYPED_NAME,
-        label=PlainTextObject(text="Type the job's name to delete it", emoji=False),
-        hint=PlainTextObject(text=plain(name, _HINT_LIMIT), emoji=False),
-        element=PlainTextInputElement(action_id=TYPED_NAME, focus_on_load=True),
-    )
-    return Part("", drawn(block))
+    hint = plain(name, _HINT_LIMIT)
+    return inputs.text(inputs.Field(TYPED_NAME, "Type the job's name to delete it", hint), focus=True)

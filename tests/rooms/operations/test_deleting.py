@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.operations.answers import ActionAnswer, DeleteForm
+from bot.operations.answers import ActionAnswer
 from bot.operations.effects import Deleted
+from bot.operations.form_facts import DeleteForm
 from bot.operations.outcomes import (
     Ambiguous,
     Done,

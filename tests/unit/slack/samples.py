@@ -8,7 +8,6 @@ import msgspec
 from bot.operations.answers import (
     ActionAnswer,
     AuditAnswer,
-    DeleteForm,
     HeldGrant,
     HelpAnswer,
     JobAnswer,
@@ -27,6 +26,7 @@ from bot.operations.answers import (
 )
 from bot.operations.catalog import CATALOG, CLONE, JOB, RETRY, START, STOP, Operation
 from bot.operations.effects import Ran
+from bot.operations.form_facts import DeleteForm
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import (
     AuditRequest,

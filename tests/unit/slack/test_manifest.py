@@ -50,13 +50,17 @@ def test_socket_mode_has_no_urls() -> None:
     "address", ["https://bot.example.com", "https://bot.example.com/", "https://bot.example.com/slack/events"]
 )
 def test_http_mode_has_every_url(address: str) -> None:
-    """Command, events and interactivity all go to the one events endpoint."""
+    """Command, events, interactivity and search menus all go to the one events endpoint."""
     shown = manifest(request_url=address)
     events = "https://bot.example.com/slack/events"
     assert shown["settings"]["socket_mode_enabled"] is False
     assert shown["features"]["slash_commands"][0]["url"] == events
     assert shown["settings"]["event_subscriptions"]["request_url"] == events
-    assert shown["settings"]["interactivity"] == {"request_url": events, "is_enabled": True}
+    assert shown["settings"]["interactivity"] == {
+        "request_url": events,
+        "is_enabled": True,
+        "message_menu_options_url": events,
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,150 @@
+"""What a search menu offers while somebody types: only what the person may know of and use there.
+
+An answer is due within three seconds and is asked for with every pause in typing: names come from what was
+read a moment ago, and what must be asked of VBR is asked once for all who type the same.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from bot.operations.asking import Asking
+from bot.operations.catalog import operation_of
+from bot.operations.lookup import Lookup
+from bot.operations.machines import Machines
+from bot.operations.matching import fits, fold
+from bot.operations.requests import (
+    KnownJob,
+    KnownMachine,
+    NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
+    Request,
+)
+from bot.operations.roles import Rights
+from bot.settings import ServerName
+from bot.veeam import Fleet, JobId
+
+OFFERED_AT_MOST = 50
+
+
+class Sought(StrEnum):
+    """What a search menu finds, by the name of its field."""
+
+    JOB = "job"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody typed into a search menu, and the request that its form is for."""
+
+    sought: Sought
+    text: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One thing to choose: what the choice carries, its name, and what tells it from others of that name."""
+
+    value: str
+    name: str
+    detail: str
+
+
+class Suggestions:
+    """Finds what to offer. Raises `VeeamError` where the only server asked gives no answer."""
+
+    def __init__(self, fleet: Fleet, lookup: Lookup, rights: Rights) -> None:
+        self._fleet = fleet
+        self._lookup = lookup
+        self._rights = rights
+        self._machines = Machines(fleet)
+        self._finders: dict[Sought, Callable[[Search, Asking], Awaitable[tuple[Suggestion, ...]]]] = {
+            Sought.JOB: self._jobs,
+            Sought.MACHINE: self._machine,
+        }
+
+    async def find(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
+        """Return what fits what was typed, by name, as much as a menu takes."""
+        found = await self._finders[search.sought](search, asking)
+        return tuple(sorted(found, key=lambda one: (fold(one.name), one.detail))[:OFFERED_AT_MOST])
+
+    async def _jobs(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
+        reach = self._rights.reach(asking.person, operation_of(search.request))
+        answer = await self._fleet.ask(self._lookup.names, self._servers(search.request, asking))
+        return tuple(
+            Suggestion(job_value(KnownJob(server, job_id)), name, server)
+            for server, names in answer.answers.items()
+            for job_id, name in names.items()
+            if _fits(search.text, name) and reach.sees(server, name)
+        )
+
+    async def _machine(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
+        operation = operation_of(search.request)
+        servers = tuple(
+            name
+            for name in self._servers(search.request, asking)
+            if self._rights.may_throughout(asking.person, operation, name).is_allowed
+        )
+        found = await self._machines.like(search.text, servers)
+        return tuple(
+            Suggestion(
+                machine_value(KnownMachine(one.server, one.machine.host_name, one.machine.object_id)),
+                one.machine.name,
+                f"{one.machine.host_name} · {one.server}",
+            )
+            for one in found
+            if one.machine.object_id is not None
+        )
+
+    def _servers(self, request: Request, asking: Asking) -> tuple[ServerName, ...]:
+        named = _server_named(request)
+        servers = self._lookup.servers(named, asking.sight)
+        return servers if isinstance(servers, tuple) else ()
+
+
+def _server_named(request: Request) -> str | None:
+    subject = request.machine if isinstance(request, QuickBackupRequest) else getattr(request, "job", None)
+    match subject:
+        case NamedJob(server=server) | NamedMachine(server=server):
+            return server
+        case KnownJob(server=server) | KnownMachine(server=server):
+            return server
+        case _:
+            return getattr(request, "server", None)
+
+
+def _fits(text: str, name: str) -> bool:
+    return not text.strip() or fits(text, name)
+
+
+def job_value(job: KnownJob) -> str:
+    """What the choice of a job carries."""
+    return msgspec.json.encode([job.server, job.job_id]).decode()
+
+
+def job_chosen(value: str) -> KnownJob | None:
+    """The job that was chosen; None for what no menu of ours offered."""
+    try:
+        server, job_id = msgspec.json.decode(value, type=tuple[str, str])
+    except msgspec.MsgspecError:
+        return None
+    return KnownJob(ServerName(server), JobId(job_id))
+
+
+def machine_value(machine: KnownMachine) -> str:
+    """What the choice of a virtual machine carries."""
+    return msgspec.json.encode([machine.server, machine.host_name, machine.object_id]).decode()
+
+
+def machine_chosen(value: str) -> KnownMachine | None:
+    """The virtual machine that was chosen; None for what no menu of ours offered."""
+    try:
+        server, host_name, object_id = msgspec.json.decode(value, type=tuple[str, str, str])
+    except msgspec.MsgspecError:
+        return None
+    return KnownMachine(ServerName(server), host_name, object_id)

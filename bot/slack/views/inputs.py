@@ -1,0 +1,161 @@
+"""The fields of forms: one block each, whose block and element bear the field's name as their ID.
+
+Slack's limits (https://docs.slack.dev/reference/block-kit/block-elements): an option has 75 characters of
+text and of description and 150 of value; a menu takes 100 options, radio buttons and checkboxes 10. What a
+choice carries is never cut: an option whose value is too long is left out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    CheckboxesElement,
+    ExternalDataMultiSelectElement,
+    ExternalDataSelectElement,
+    InputBlock,
+    InputInteractiveElement,
+    NumberInputElement,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    RadioButtonsElement,
+    StaticSelectElement,
+    TimePickerElement,
+)
+
+from bot.operations.suggestions import Suggestion
+from bot.slack.text import plain
+from bot.slack.views.message import Part, drawn
+
+OPTIONS_LIMIT = 100
+TEXT_LIMIT = 3_000
+_OPTION_TEXT_LIMIT = 75
+_OPTION_VALUE_LIMIT = 150
+_LABEL_LIMIT = 150
+_PLACEHOLDER_LIMIT = 150
+_MIN_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: its name, that of what it fills; its label, a hint below it; whether it may stay empty."""
+
+    name: str
+    label: str
+    hint: str = ""
+    is_optional: bool = False
+
+
+def text(
+    field: Field, initial: str = "", *, most: int = TEXT_LIMIT, lines: bool = False, focus: bool = False
+) -> Part:
+    """A line of text, or several `lines`."""
+    element = PlainTextInputElement(
+        action_id=field.name,
+        initial_value=initial[:most] or None,
+        max_length=min(most, TEXT_LIMIT),
+        multiline=lines,
+        focus_on_load=focus or None,
+    )
+    return _input(field, element)
+
+
+def number(field: Field, initial: int | None, *, least: int, most: int | None = None) -> Part:
+    """A whole number."""
+    element = NumberInputElement(
+        action_id=field.name,
+        is_decimal_allowed=False,
+        initial_value=None if initial is None else str(initial),
+        min_value=str(least),
+        max_value=None if most is None else str(most),
+    )
+    return _input(field, element)
+
+
+def clock_time(field: Field, initial: time | None) -> Part:
+    """A time of day."""
+    shown = None if initial is None else f"{initial:%H:%M}"
+    return _input(field, TimePickerElement(action_id=field.name, initial_time=shown))
+
+
+def one_of(field: Field, choices: Sequence[Suggestion], chosen: str | None, *, open_: bool = False) -> Part:
+    """One of a few choices, `open_` as radio buttons, which show them all."""
+    options = {choice.value: _option(choice) for choice in choices}
+    element: InputInteractiveElement
+    if open_:
+        element = RadioButtonsElement(
+            action_id=field.name, options=list(options.values()), initial_option=options.get(chosen or "")
+        )
+    else:
+        element = StaticSelectElement(
+            action_id=field.name, options=list(options.values()), initial_option=options.get(chosen or "")
+        )
+    return _input(field, element)
+
+
+def any_of(field: Field, choices: Sequence[Suggestion], chosen: Iterable[str]) -> Part:
+    """Any of a few choices, as checkboxes."""
+    options = {choice.value: _option(choice) for choice in choices}
+    ticked = [options[value] for value in chosen if value in options]
+    element = CheckboxesElement(
+        action_id=field.name, options=list(options.values()), initial_options=ticked or None
+    )
+    return _input(field, element)
+
+
+def search(field: Field, chosen: Suggestion | None, *, letters: int = _MIN_LETTERS) -> Part:
+    """One thing found by typing; `letters` of it before anything is looked for, 0: the menu opens filled."""
+    element = ExternalDataSelectElement(
+        action_id=field.name,
+        placeholder=_placeholder(letters),
+        initial_option=None if chosen is None else _option(chosen),
+        min_query_length=letters,
+    )
+    return _input(field, element)
+
+
+def search_many(field: Field, chosen: Sequence[Suggestion], *, letters: int = _MIN_LETTERS) -> Part:
+    """Things found by typing."""
+    element = ExternalDataMultiSelectElement(
+        action_id=field.name,
+        placeholder=_placeholder(letters),
+        initial_options=[_option(one) for one in chosen if fits_in_menu(one)][:OPTIONS_LIMIT] or None,
+        min_query_length=letters,
+    )
+    return _input(field, element)
+
+
+def offered(suggestions: Sequence[Suggestion]) -> dict[str, Any]:
+    """The answer to `block_suggestion`: what fits in a menu."""
+    options = [_option(one).to_dict() for one in suggestions if fits_in_menu(one)]
+    return {"options": options[:OPTIONS_LIMIT]}
+
+
+def fits_in_menu(one: Suggestion) -> bool:
+    """Whether an option can carry it."""
+    return 0 < len(one.value) <= _OPTION_VALUE_LIMIT
+
+
+def _option(one: Suggestion) -> Option:
+    name = plain(one.name, _OPTION_TEXT_LIMIT) or "(no name)"
+    detail = PlainTextObject(text=plain(one.detail, _OPTION_TEXT_LIMIT), emoji=False) if one.detail else None
+    return Option(value=one.value, text=PlainTextObject(text=name, emoji=False), description=detail)
+
+
+def _placeholder(letters: int) -> PlainTextObject:
+    said = "Choose, or type to search" if letters == 0 else "Type to search"
+    return PlainTextObject(text=said[:_PLACEHOLDER_LIMIT], emoji=False)
+
+
+def _input(field: Field, element: InputInteractiveElement) -> Part:
+    hint = PlainTextObject(text=plain(field.hint, _LABEL_LIMIT), emoji=False) if field.hint else None
+    block = InputBlock(
+        block_id=field.name,
+        label=PlainTextObject(text=plain(field.label, _LABEL_LIMIT), emoji=False),
+        hint=hint,
+        element=element,
+        optional=field.is_optional or None,
+    )
+    return Part("", drawn(block))
