@@ -94,6 +94,27 @@ class RestorePoints(StrEnum):
     LATEST = "Latest"
 
 
+class RetentionUnit(StrEnum):
+    """ERetentionPolicyType, and the units of file copies and of Entra ID audit logs."""
+
+    RESTORE_POINTS = "RestorePoints"
+    DAYS = "Days"
+    MONTHS = "Months"
+    YEARS = "Years"
+
+
+class Weekday(StrEnum):
+    """EDayOfWeek, in the order of the week."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
 def known(words: type[E], text: str | None) -> E | None:
     """The enum's word for this text, letter case aside; None for an unknown word, and for none."""
     return _by_folded_text(words).get((text or "").casefold())

@@ -1,0 +1,95 @@
+"""Settings that a person could ask for a job, part by part, for hypothesis."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from bot.sandbox.vbr.revision import REVISIONS
+from bot.veeam import (
+    Guest,
+    JobObject,
+    JobSettings,
+    Part,
+    Retention,
+    Rhythm,
+    Schedule,
+    Weekday,
+    choosable_rhythms,
+    platform_of,
+    retention_units,
+    settings_of,
+    takes_guest_credentials,
+)
+from tests.support.job_models import NAMES, UUIDS, Model, job_objects
+
+_FIELDS = {Part.PRIORITY: "is_high_priority", Part.REPOSITORY: "repository_id"}
+_TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+
+
+def offered(settings: JobSettings) -> list[Part]:
+    """The parts that this job has."""
+    return [part for part in Part if settings.part(part) is not None]
+
+
+@st.composite
+def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Part) -> JobSettings:
+    """The job's settings with these parts drawn anew (all that it offers where none are named)."""
+    settings = settings_of(model)
+    for part in parts or offered(settings):
+        new = draw(_NEW[part](model, settings))
+        if part is Part.OBJECTS:
+            new = tuple(JobObject(REVISIONS[revision].written(item.raw)) for item in new)
+        settings = replace(settings, **{_FIELDS.get(part, str(part)): new})
+    return settings
+
+
+def _schedules(model: Model, settings: JobSettings) -> st.SearchStrategy[Schedule]:
+    days = st.sets(st.sampled_from(Weekday), min_size=1)
+    anew = {
+        Rhythm.BY_HAND: st.just(Schedule(Rhythm.BY_HAND)),
+        Rhythm.EVERY_DAY: st.builds(Schedule, st.just(Rhythm.EVERY_DAY), _TIMES),
+        Rhythm.WEEKDAYS: st.builds(Schedule, st.just(Rhythm.WEEKDAYS), _TIMES),
+        Rhythm.CHOSEN_DAYS: st.builds(
+            Schedule, st.just(Rhythm.CHOSEN_DAYS), _TIMES, days.map(lambda chosen: tuple(_in_order(chosen)))
+        ),
+        Rhythm.AFTER_JOB: st.builds(Schedule, st.just(Rhythm.AFTER_JOB), after_job=NAMES),
+    }
+    choosable = [anew[rhythm] for rhythm in choosable_rhythms(model) if rhythm in anew]
+    return st.one_of(st.just(settings.schedule or Schedule(Rhythm.OTHER)), *choosable)
+
+
+def _in_order(days: set[Weekday]) -> list[Weekday]:
+    return [day for day in Weekday if day in days]
+
+
+@st.composite
+def _objects(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobObject, ...]:
+    there = settings.objects or ()
+    kept = [item for item in there if draw(st.booleans())]
+    new = draw(st.lists(job_objects(platform_of(model["type"]) or ""), max_size=2, unique=True))
+    return (*kept, *(item for item in new if item not in there))
+
+
+@st.composite
+def _guest(draw: st.DrawFn, model: Model, settings: JobSettings) -> Guest:
+    before = settings.guest or Guest(is_application_aware=False)
+    is_aware = draw(st.booleans())
+    if is_aware and takes_guest_credentials(model["type"]) and draw(st.booleans()):
+        return Guest(is_aware, draw(UUIDS), draw(st.sampled_from(("Standard", "Linux", None))))
+    return replace(before, is_application_aware=is_aware)
+
+
+_NEW: Mapping[Part, Callable[[Model, JobSettings], st.SearchStrategy[Any]]] = {
+    Part.NAME: lambda _model, _settings: NAMES,
+    Part.DESCRIPTION: lambda _model, _settings: st.text(max_size=20),
+    Part.PRIORITY: lambda _model, _settings: st.booleans(),
+    Part.OBJECTS: _objects,
+    Part.REPOSITORY: lambda _model, _settings: UUIDS,
+    Part.RETENTION: lambda model, _settings: st.builds(
+        Retention, st.sampled_from(retention_units(model["type"])).map(str), st.integers(1, 28)
+    ),
+    Part.SCHEDULE: _schedules,
+    Part.GUEST: _guest,
+}

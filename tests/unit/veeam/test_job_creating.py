@@ -1,0 +1,198 @@
+"""Specs of new jobs are complete, valid, and take no other job's restore points."""
+
+from dataclasses import replace
+from datetime import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.sandbox.vbr.bodies import JOB_SPEC
+from bot.sandbox.vbr.revision import REVISIONS as SANDBOX_REVISIONS
+from bot.veeam import (
+    REVISIONS,
+    Guest,
+    JobObject,
+    JobSettings,
+    Part,
+    Retention,
+    Rhythm,
+    Schedule,
+    Weekday,
+    new_vsphere,
+    problems,
+    settings_of,
+    spec_like,
+)
+from tests.support.job_models import CASES, KINDS, received_models, valid_models
+from tests.support.openapi import OpenApi
+from tests.support.wanted_settings import wanted_settings
+
+FEW = settings(max_examples=6, deadline=None)  # for each of 40 cases
+REPOSITORY = "88788f9e-d8f5-4eb4-bc4f-9b3f5403bcec"
+
+
+def machine(platform: str = "VSphere") -> JobObject:
+    """A machine as the inventory names it."""
+    return JobObject(
+        {"platform": platform, "type": "VirtualMachine", "hostName": "vcenter01.example.com",
+         "name": "web01", "objectId": "vm-1042"}
+    )  # fmt: skip
+
+
+def wanted(**parts: Any) -> JobSettings:
+    """A job that could be created."""
+    whole: dict[str, Any] = {
+        "name": "Web tier",
+        "description": "Created from Slack by ana",
+        "is_high_priority": False,
+        "objects": (machine(),),
+        "repository_id": REPOSITORY,
+        "retention": Retention("Days", 14),
+        "schedule": Schedule(Rhythm.EVERY_DAY, time(22)),
+        "guest": Guest(is_application_aware=False),
+    }
+    return JobSettings(**whole | parts)
+
+
+@pytest.mark.parametrize(("kind", "revision"), CASES)
+@given(data=st.data())
+@FEW
+def test_a_spec_is_like_its_template(kind: str, revision: str, data: st.DataObject) -> None:
+    """With what was wanted, in the revision's spelling, and nothing that only a job has."""
+    model = data.draw(received_models(kind, revision))
+    asked = data.draw(wanted_settings(model, revision))
+    spec = spec_like(model, asked, REVISIONS[revision])
+    assert settings_of(spec) == asked
+    assert model.keys() - spec.keys() == {"id", "isDisabled"}
+    assert "sourceBackupId" not in (spec.get("storage") or {})
+    assert "replicaMapping" not in (spec.get("seeding") or {})
+    JOB_SPEC(SANDBOX_REVISIONS[revision].read(spec), "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@FEW
+def test_a_spec_is_valid(kind: str, document: OpenApi, data: st.DataObject) -> None:
+    """By the schema of its type."""
+    model = data.draw(valid_models(kind))
+    asked = data.draw(wanted_settings(model, "1.3-rev0"))
+    assert document.schema_problems("JobSpec", spec_like(model, asked, REVISIONS["1.3-rev0"])) == []
+
+
+def test_a_vsphere_job_is_written_whole() -> None:
+    """The shape that a server of 13.1 was seen to accept."""
+    assert new_vsphere(wanted(), REVISIONS["1.3-rev0"]) == {
+        "type": "VSphereBackup",
+        "name": "Web tier",
+        "description": "Created from Slack by ana",
+        "isHighPriority": False,
+        "virtualMachines": {"includes": [machine().raw]},
+        "storage": {
+            "backupRepositoryId": REPOSITORY,
+            "backupProxies": {"autoSelectEnabled": True},
+            "retentionPolicy": {"type": "Days", "quantity": 14},
+        },
+        "guestProcessing": {
+            "appAwareProcessing": {"isEnabled": False},
+            "guestFSIndexing": {"isEnabled": False},
+        },
+        "schedule": {
+            "runAutomatically": True,
+            "daily": {"isEnabled": True, "dailyKind": "Everyday", "localTime": "22:00"},
+            "retry": {"isEnabled": True, "retryCount": 3, "awaitMinutes": 10},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("revision", "kind", "platform", "days"),
+    [
+        ("1.2-rev1", "Backup", "VMware", ["monday"]),
+        ("1.3-rev0", "VSphereBackup", "VSphere", ["monday"]),
+        ("1.3-rev1", "VSphereBackup", "VSphere", ["Monday"]),
+        ("1.3-rev2", "VSphereBackup", "VSphere", ["Monday"]),
+    ],
+)
+def test_each_revision_has_its_words(revision: str, kind: str, platform: str, days: list[str]) -> None:
+    """And a server of it takes the spec."""
+    monday = Schedule(Rhythm.CHOSEN_DAYS, time(9), (Weekday.MONDAY,))
+    asked = wanted(schedule=monday, objects=(machine(platform),))
+    spec = new_vsphere(asked, REVISIONS[revision])
+    assert (spec["type"], spec["schedule"]["daily"]["days"]) == (kind, days)
+    assert settings_of(spec) == asked
+    JOB_SPEC(SANDBOX_REVISIONS[revision].read(spec), "")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"schedule": Schedule(Rhythm.BY_HAND)},
+        {"schedule": Schedule(Rhythm.AFTER_JOB, after_job="Nightly")},
+        {"schedule": None, "retention": None, "guest": None, "description": None, "is_high_priority": None},
+        {"guest": Guest(is_application_aware=True, credentials_id=REPOSITORY, credentials_type="Linux")},
+    ],
+)
+def test_a_new_vsphere_job_is_valid(parts: dict[str, Any], document: OpenApi) -> None:
+    """With whatever was said; what was not is VBR's usual."""
+    spec = new_vsphere(wanted(**parts), REVISIONS["1.3-rev0"])
+    assert document.schema_problems("JobSpec", spec) == []
+    assert {"storage", "guestProcessing", "schedule"} <= spec.keys()
+
+
+def test_only_a_scheduled_job_retries() -> None:
+    """Retries are of scheduled runs."""
+    by_hand = new_vsphere(wanted(schedule=Schedule(Rhythm.BY_HAND)), REVISIONS["1.3-rev0"])
+    assert by_hand["schedule"] == {"runAutomatically": False}
+
+
+CHOSEN_DAYS = Schedule(Rhythm.CHOSEN_DAYS, time(22))
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind", "found"),
+    [
+        ({}, "VSphereBackup", []),
+        ({"name": "  "}, "VSphereBackup", [Part.NAME]),
+        ({"objects": ()}, "VSphereBackup", [Part.OBJECTS]),
+        ({"objects": None}, "VSphereBackup", [Part.OBJECTS]),
+        ({"objects": None}, "BackupCopy", []),
+        ({"objects": ()}, "BackupCopy", [Part.OBJECTS]),
+        ({"repository_id": ""}, "CloudDirectorBackup", [Part.REPOSITORY]),
+        ({"repository_id": None}, "CloudDirectorBackup", []),
+        ({"repository_id": None}, "VSphereBackup", [Part.REPOSITORY]),
+        ({"retention": Retention("Days", 0)}, "VSphereBackup", [Part.RETENTION]),
+        ({"retention": Retention("Fortnights", 1)}, "VSphereBackup", []),
+        ({"retention": Retention("RestorePoints", 28)}, "VSphereReplica", []),
+        ({"retention": Retention("RestorePoints", 29)}, "VSphereReplica", [Part.RETENTION]),
+        ({"schedule": CHOSEN_DAYS}, "VSphereBackup", [Part.SCHEDULE]),
+        ({"schedule": replace(CHOSEN_DAYS, days=(Weekday.FRIDAY,))}, "VSphereBackup", []),
+        ({"schedule": Schedule(Rhythm.EVERY_DAY)}, "VSphereBackup", [Part.SCHEDULE]),
+        ({"schedule": Schedule(Rhythm.AFTER_JOB)}, "VSphereBackup", [Part.SCHEDULE]),
+        ({"schedule": Schedule(Rhythm.AFTER_JOB, after_job="web TIER")}, "VSphereBackup", [Part.SCHEDULE]),
+        ({"schedule": Schedule(Rhythm.AFTER_JOB, after_job="Nightly")}, "VSphereBackup", []),
+        ({"schedule": Schedule(Rhythm.OTHER)}, "VSphereBackup", []),
+        ({}, "LegacyBackupCopy", [Part.NAME]),
+        (
+            {"name": "", "objects": (), "repository_id": "", "schedule": CHOSEN_DAYS},
+            "VSphereBackup",
+            [Part.NAME, Part.OBJECTS, Part.REPOSITORY, Part.SCHEDULE],
+        ),
+    ],
+)
+def test_what_is_wrong_before_anybody_is_asked(parts: dict[str, Any], kind: str, found: list[Part]) -> None:
+    """Each at its part, in one sentence."""
+    told = problems(wanted(**parts), kind)
+    assert [part for part, _ in told] == found
+    assert all(text.endswith(".") and len(text) < 80 for _, text in told)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@FEW
+def test_what_a_job_is_has_no_problem(kind: str, data: st.DataObject) -> None:
+    """A job that VBR runs can be edited, whatever it does without."""
+    model = data.draw(received_models(kind, "1.3-rev0"))
+    assert problems(settings_of(model), kind) == ()

@@ -1,0 +1,348 @@
+"""What is read from a JobModel, how odd it may be, and when two of them say the same."""
+
+import copy
+import json
+from datetime import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.sandbox.vbr.jobmodels import after, daily, never, periodically
+from bot.veeam import (
+    Change,
+    Guest,
+    InventoryObject,
+    JobObject,
+    JobSettings,
+    Part,
+    Retention,
+    RetentionUnit,
+    Rhythm,
+    Schedule,
+    Weekday,
+    choosable_rhythms,
+    differences,
+    fingerprint,
+    is_creatable,
+    is_editable,
+    platform_of,
+    retention_units,
+    same_settings,
+    settings_of,
+    takes_guest_credentials,
+)
+from tests.support.job_models import KINDS, Model, received_models
+
+NINE = time(9)
+SELECTED = {"dailyKind": "SelectedDays", "isEnabled": True, "localTime": "9:00"}
+OTHER = Schedule(Rhythm.OTHER)
+PLAIN = (Rhythm.BY_HAND, Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS, Rhythm.AFTER_JOB)
+
+
+def scheduled(schedule: Any, kind: str = "VSphereBackup") -> Model:
+    """As much of a model as its schedule needs."""
+    return {"type": kind, "name": "Web tier", "schedule": schedule}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (None, None),
+        ("daily", None),
+        ([], None),
+        ({}, Schedule(Rhythm.BY_HAND)),
+        (never(), Schedule(Rhythm.BY_HAND)),
+        (daily("22:00") | {"runAutomatically": False}, Schedule(Rhythm.BY_HAND)),
+        (daily("22:00") | {"runAutomatically": None}, Schedule(Rhythm.BY_HAND)),
+        (daily("22:00") | {"runAutomatically": "yes"}, OTHER),
+        (daily("22:00"), Schedule(Rhythm.EVERY_DAY, time(22))),
+        (daily("9:00", "WEEKDAYS"), Schedule(Rhythm.WEEKDAYS, NINE)),
+        (daily("09:00:30"), Schedule(Rhythm.EVERY_DAY, NINE)),
+        (daily("09:00:30.1234567"), Schedule(Rhythm.EVERY_DAY, NINE)),
+        (daily("9 o'clock"), OTHER),
+        (daily("25:00"), OTHER),
+        (daily("9:00", "Sometimes"), OTHER),
+        (periodically(4), OTHER),
+        (after("Nightly"), Schedule(Rhythm.AFTER_JOB, after_job="Nightly")),
+        (after(""), OTHER),
+        (daily("9:00") | {"monthly": {"isEnabled": True}}, OTHER),
+        (daily("9:00") | {"monthly": {"isEnabled": False}}, Schedule(Rhythm.EVERY_DAY, NINE)),
+        (daily("9:00") | {"monthly": None}, Schedule(Rhythm.EVERY_DAY, NINE)),
+        (daily("9:00") | {"monthly": {}}, OTHER),
+        (daily("9:00") | {"monthly": "no"}, OTHER),
+        ({"runAutomatically": True}, OTHER),
+        ({"runAutomatically": True, "continuously": {"isEnabled": True}}, OTHER),
+        ({"runAutomatically": True, "daily": SELECTED | {"days": []}}, OTHER),
+        ({"runAutomatically": True, "daily": SELECTED | {"days": "monday"}}, OTHER),
+        ({"runAutomatically": True, "daily": SELECTED | {"days": ["Caturday"]}}, OTHER),
+        ({"runAutomatically": True, "daily": SELECTED | {"days": [1]}}, OTHER),
+        (
+            {"runAutomatically": True, "daily": SELECTED | {"days": ["Friday", "monday", "friday"]}},
+            Schedule(Rhythm.CHOSEN_DAYS, NINE, (Weekday.MONDAY, Weekday.FRIDAY)),
+        ),
+    ],
+)
+def test_a_schedule_is_a_plain_rhythm_or_another(schedule: Any, expected: Schedule | None) -> None:
+    """What is not understood wholly is not pretended to be."""
+    assert settings_of(scheduled(schedule)).schedule == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "schedule", "expected"),
+    [
+        ("VSphereBackup", daily("22:00"), PLAIN),
+        ("VSphereBackup", periodically(4), (*PLAIN, Rhythm.OTHER)),
+        ("VSphereBackup", None, ()),
+        ("BackupCopy", {"type": "Immediate", "scheduleMode": "Continuous"}, (Rhythm.OTHER,)),
+        ("BackupCopy", {"type": "Periodic"} | daily("22:00"), PLAIN),
+        ("BackupCopy", {"type": "periodic"} | daily("22:00"), PLAIN),
+        ("FileBackupCopy", {"type": "Continuous"}, (Rhythm.OTHER,)),
+        ("FileBackupCopy", {}, (Rhythm.OTHER,)),
+        ("IrisBackup", daily("22:00"), ()),
+    ],
+)
+def test_which_rhythms_can_be_chosen(kind: str, schedule: Any, expected: tuple[Rhythm, ...]) -> None:
+    """Another rhythm can be kept, never chosen."""
+    assert choosable_rhythms(scheduled(schedule, kind)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "platform", "units", "credentials"),
+    [
+        ("VSphereBackup", "VSphere", ("RestorePoints", "Days"), True),
+        ("Backup", "VSphere", ("RestorePoints", "Days"), True),
+        ("vspherebackup", "VSphere", ("RestorePoints", "Days"), True),
+        ("HyperVBackup", "HyperV", ("RestorePoints", "Days"), True),
+        ("CloudDirectorBackup", "CloudDirector", ("RestorePoints", "Days"), True),
+        ("VSphereReplica", "VSphere", ("RestorePoints",), True),
+        ("WindowsAgentBackup", "Agent", ("RestorePoints", "Days"), False),
+        ("LinuxAgentBackup", "Agent", ("RestorePoints", "Days"), True),
+        ("BackupCopy", "Jobs", ("RestorePoints", "Days"), False),
+        ("FileBackupCopy", None, ("Days", "Months"), False),
+        ("EntraIDTenantBackupCopy", None, ("Days", "Months"), False),
+        ("EntraIDTenantBackup", None, ("RestorePoints", "Days"), False),
+        ("EntraIDAuditLogBackup", None, ("Days", "Months", "Years"), False),
+    ],
+)
+def test_what_a_type_can_be_asked_for(
+    kind: str,
+    platform: str | None,
+    units: tuple[str, ...],
+    credentials: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """By the schemas of 1.3-rev0, in any revision's spelling of the type."""
+    assert (is_editable(kind), is_creatable(kind)) == (True, True)
+    assert (platform_of(kind), retention_units(kind), takes_guest_credentials(kind)) == (
+        platform,
+        tuple(map(RetentionUnit, units)),
+        credentials,
+    )
+
+
+@pytest.mark.parametrize("kind", ["Unknown", "LegacyBackupCopy", "IrisBackup", ""])
+def test_a_type_without_a_model_offers_nothing(kind: str) -> None:
+    """It cannot be fetched or sent, so nothing about it may seem changeable."""
+    assert (is_editable(kind), is_creatable(kind), platform_of(kind), retention_units(kind)) == (
+        False,
+        False,
+        None,
+        (),
+    )
+    assert settings_of({"type": kind, "name": "Iris", "description": "x"}) == JobSettings("Iris")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda part: st.lists(part, max_size=2) | st.dictionaries(st.text(max_size=3), part, max_size=2),
+    max_leaves=4,
+)
+
+
+@st.composite
+def spoilt_models(draw: st.DrawFn) -> Model:
+    """A job's model with any value put in some of its places."""
+    kind = draw(st.sampled_from(KINDS))
+    model = draw(received_models(kind, "1.3-rev0"))
+    for _ in range(draw(st.integers(1, 4))):
+        place: Any = model
+        while place:
+            key = draw(st.sampled_from(sorted(place)))
+            if not isinstance(place[key], dict) or draw(st.booleans()):
+                place[key] = draw(JSON)
+                break
+            place = place[key]
+    return model
+
+
+@given(model=spoilt_models())
+@settings(max_examples=100, deadline=None)
+def test_reading_never_raises(model: Model) -> None:
+    """Whatever stands where; nor do keys, differences and fingerprints of what was read."""
+    read = settings_of(model)
+    assert differences(read, settings_of(copy.deepcopy(model))) == ()
+    assert all(len(item.key) <= 150 for item in read.objects or ())
+    assert len(fingerprint(model)) == 64
+    choosable_rhythms(model)
+
+
+@pytest.mark.parametrize(
+    ("raw", "key"),
+    [
+        (
+            {"platform": "VSphere", "hostName": "vc01", "type": "VirtualMachine", "name": "web01",
+             "objectId": "vm-1"},
+            '["vc01","VirtualMachine","vm-1"]',
+        ),
+        (
+            {"platform": "VSphere", "hostName": "vc01", "type": "vCenterServer", "name": "vc01"},
+            '["vc01","vCenterServer","vc01"]',
+        ),
+        (
+            {"platform": "Agent", "id": "AB-1", "name": "Büro", "type": "ProtectionGroup"},
+            '["agent","ab-1"]',
+        ),
+        ({"id": "AB-1", "name": "Nightly", "type": "VSphereBackup"}, '["job","ab-1"]'),
+        ({"platform": "HyperV", "hostName": "hv", "type": "Tag", "name": "Büro"}, '["hv","Tag","Büro"]'),
+    ],
+)  # fmt: skip
+def test_an_object_is_known_by_its_ids(raw: Model, key: str) -> None:
+    """Its name, its size and what a server adds make it no other."""
+    assert JobObject(raw).key == key
+    assert JobObject(raw | {"size": "1 TB", "isEnabled": True, "metadata": []}) == JobObject(raw)
+    assert len({JobObject(raw), JobObject(raw | {"size": "2 TB"})}) == 1
+
+
+def test_a_key_fits_whatever_the_names() -> None:
+    """An option of a Slack menu holds 150 characters; long names are still told apart."""
+    long = [JobObject({"hostName": "h" * 200, "type": "Host", "name": name}) for name in ("a", "b")]
+    assert all(len(item.key) <= 150 for item in long)
+    assert long[0] != long[1]
+
+
+def test_objects_are_made_from_what_was_found() -> None:
+    """A row of the inventory, or a job to copy."""
+    row = InventoryObject(
+        name="web01",
+        platform="VSphere",
+        type="VirtualMachine",
+        host_name="vc01",
+        object_id="vm-1",
+        size="1 GB",
+    )
+    machine = JobObject.of_machine(row)
+    assert (machine.name, machine.kind, machine.host_name, machine.object_id, machine.platform) == (
+        "web01",
+        "VirtualMachine",
+        "vc01",
+        "vm-1",
+        "VSphere",
+    )
+    assert "size" not in machine.raw
+    job = JobObject.of_job("ab-1", "Nightly", "VSphereBackup")
+    assert (job.name, job.kind, job.object_id, job.platform) == ("Nightly", "VSphereBackup", "ab-1", "")
+    assert JobObject.of_job("ab-1").raw == {"id": "ab-1"}
+    assert JobObject.of_job("ab-1").name == "ab-1"
+
+
+def test_a_copy_of_whole_repositories_offers_no_objects() -> None:
+    """Choosing jobs instead would leave the repositories in, or out, unseen."""
+    sources = {"includes": {"jobs": [], "repositories": [{"id": "ab-1", "type": "WinLocal"}]}}
+    model = {"type": "BackupCopy", "name": "Copy", "sourceObjects": sources}
+    assert settings_of(model).objects is None
+
+
+WEB, DB = (JobObject({"hostName": "vc01", "type": "VirtualMachine", "name": name}) for name in ("web", "db"))
+BEFORE = JobSettings(
+    "Web tier",
+    description="",
+    is_high_priority=False,
+    objects=(WEB, DB),
+    repository_id="ab-1",
+    retention=Retention("Days", 14),
+    schedule=Schedule(Rhythm.EVERY_DAY, time(22)),
+    guest=Guest(is_application_aware=True, credentials_id="cd-1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after", "differs"),
+    [
+        (Part.NAME, "Web tier", "Web", True),
+        (Part.DESCRIPTION, "", "x", True),
+        (Part.PRIORITY, False, True, True),
+        (Part.OBJECTS, (WEB, DB), (DB, WEB), False),
+        (Part.OBJECTS, (WEB, DB), (WEB,), True),
+        (Part.REPOSITORY, "ab-1", "AB-1", False),
+        (Part.REPOSITORY, "ab-1", "ab-2", True),
+        (Part.RETENTION, Retention("Days", 14), Retention("days", 14), False),
+        (Part.RETENTION, Retention("Days", 14), Retention("RestorePoints", 14), True),
+        (Part.SCHEDULE, Schedule(Rhythm.BY_HAND), Schedule(Rhythm.BY_HAND, NINE), False),
+        (Part.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), Schedule(Rhythm.EVERY_DAY, time(9, 0, 30)), False),
+        (Part.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), Schedule(Rhythm.WEEKDAYS, NINE), True),
+        (Part.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), OTHER, False),
+        (Part.SCHEDULE, OTHER, Schedule(Rhythm.BY_HAND), True),
+        (Part.GUEST, Guest(True, "a"), Guest(True), False),
+        (Part.GUEST, Guest(True), Guest(True, "a"), True),
+        (Part.GUEST, Guest(False, "a"), Guest(False, "b"), False),
+        (Part.GUEST, Guest(False, "a"), Guest(True, "a"), True),
+        (Part.GUEST, Guest(True, "a", "Linux"), Guest(True, "a"), False),
+    ],
+)
+def test_what_counts_as_a_difference(part: Part, before: Any, after: Any, differs: bool) -> None:  # noqa: FBT001 - a table's columns
+    """Whoever asks for what is there already asks for nothing."""
+    fields = {Part.PRIORITY: "is_high_priority", Part.REPOSITORY: "repository_id"}
+    name = fields.get(part, str(part))
+    old, new = (JobSettings(**({"name": "Web tier"} | {name: value})) for value in (before, after))
+    assert differences(old, new) == ((Change(part, before, after),) if differs else ())
+
+
+def test_differences_come_in_the_order_of_the_parts() -> None:
+    """And a part that is not offered, before or after, is none."""
+    after_all = JobSettings("Web", is_high_priority=True, objects=(WEB,), guest=None)
+    assert [change.part for change in differences(BEFORE, after_all)] == [
+        Part.NAME,
+        Part.PRIORITY,
+        Part.OBJECTS,
+    ]
+    assert [change.part for change in differences(after_all, BEFORE)] == [
+        Part.NAME,
+        Part.PRIORITY,
+        Part.OBJECTS,
+    ]
+
+
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_the_order_of_keys_and_the_size_of_machines_say_nothing(data: st.DataObject) -> None:
+    """Two reads of an unchanged job are the same settings, with one fingerprint."""
+    model = data.draw(received_models(data.draw(st.sampled_from(KINDS)), "1.3-rev0"))
+    again = grown(json.loads(json.dumps(model, sort_keys=True)))
+    assert same_settings(model, again)
+    assert fingerprint(model) == fingerprint(again)
+
+
+def grown(value: Any) -> Any:
+    """The like with other sizes of its machines, and a null that was not there."""
+    if isinstance(value, dict):
+        size = {"size": "999 GB"} if "platform" in value else {}
+        return {key: grown(part) for key, part in value.items()} | size | {"xNew": None}
+    return [grown(part) for part in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Web"},
+        {"isDisabled": True},
+        {"xFuture": 1},
+        {"schedule": daily("22:01")},
+        {"size": "1 GB"},
+    ],
+)
+def test_everything_else_is_a_setting(change: Model) -> None:
+    """Also what this bot has no form for: somebody else changed it."""
+    model = scheduled(daily("22:00")) | {"isDisabled": False}
+    assert not same_settings(model, model | change)
+    assert fingerprint(model) != fingerprint(model | change)
