@@ -8,13 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.veeam.job_editing import changed
-from bot.veeam.job_layouts import Layout, found, layout_of
+from bot.veeam.job_layouts import Layout, Path, found, layout_of
+from bot.veeam.job_objects import JobObject
 from bot.veeam.job_schedules import DAILY, Rhythm, Schedule
-from bot.veeam.job_settings import JobSettings, Part, Retention
+from bot.veeam.job_settings import JobSettings, Part, Retention, settings_of
 from bot.veeam.revisions import Revision, job_type_key
 from bot.veeam.vocabulary import RetentionUnit
 
 _ONLY_OF_A_MODEL = frozenset({"id", "isDisabled"})
+_OF_SINGLE_OBJECTS: tuple[Path, ...] = (
+    ("virtualMachines", "excludes", "disks"),
+    ("destination", "mappingRules"),
+    ("guestProcessing", "appAwareProcessing", "appSettings"),
+    ("guestProcessing", "guestFSIndexing", "indexingSettings"),
+    ("guestProcessing", "guestCredentials", "credentialsPerMachine"),
+)
 _USUAL_DAYS = 7
 _RETRY = {"isEnabled": True, "retryCount": 3, "awaitMinutes": 10}
 
@@ -23,7 +31,8 @@ def spec_like(raw: Mapping[str, Any], wanted: JobSettings, revision: Revision) -
     """A JobSpec from the model of a job of the same type, with the wanted settings.
 
     A spec has all that its model has but the id and whether it is disabled. Left out is also what ties the
-    template to backups or replicas that are there already: two jobs writing to the same would spoil them.
+    template to backups or replicas that are there already, because two jobs writing to the same would spoil
+    them, and what it says of single objects that the new job doesn't have: VBR need not know them there.
     """
     layout = layout_of(raw.get("type"))
     template = copy.deepcopy({key: part for key, part in raw.items() if key not in _ONLY_OF_A_MODEL})
@@ -31,6 +40,12 @@ def spec_like(raw: Mapping[str, Any], wanted: JobSettings, revision: Revision) -
         place = found(template, tuple(way))
         if isinstance(place, dict):
             place.pop(last, None)
+    before = settings_of(raw).objects or ()
+    dropped = set(before).difference(wanted.objects or before)
+    for path in _OF_SINGLE_OBJECTS:
+        listed = found(template, path)
+        if isinstance(listed, list):
+            listed[:] = [item for item in listed if _object_of(item) not in dropped]
     return changed(template, wanted, revision)
 
 
@@ -78,6 +93,11 @@ def problems(wanted: JobSettings, kind: str) -> tuple[tuple[Part, str], ...]:
         Part.SCHEDULE: _schedule_problem(wanted.schedule, wanted.name),
     }
     return tuple((part, problem) for part, problem in told.items() if problem is not None)
+
+
+def _object_of(item: object) -> JobObject | None:
+    named = (item.get("vmObject") or item.get("machineObject")) if isinstance(item, Mapping) else None
+    return JobObject(named) if isinstance(named, Mapping) else None
 
 
 def _objects_problem(wanted: JobSettings, layout: Layout) -> str | None:

@@ -176,7 +176,8 @@ def differs(part: Part, before: JobSettings, after: JobSettings) -> bool:
 def same_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     """Whether two reads of a job say the same.
 
-    Missing and null are the same. An object's `size` doesn't count: it grows without anybody's doing.
+    Missing and null are the same. Of an object, its size and (1.3-rev2) whether it is switched on don't
+    count: they change without anybody's doing.
     """
     return _canonical(a) == _canonical(b)
 
@@ -255,12 +256,15 @@ _DIFFER: Mapping[Part, Callable[[Any, Any], bool]] = {
 }
 
 
+_PASSING = frozenset({"size", "powerState"})
+
+
 def _canonical(raw: Mapping[str, Any]) -> str:
     return json.dumps(_essence(raw), sort_keys=True, separators=(",", ":"))
 
 
 def _essence(value: Any) -> Any:
     if isinstance(value, Mapping):
-        volatile = "size" if "platform" in value else None
-        return {key: _essence(part) for key, part in value.items() if part is not None and key != volatile}
+        passing = _PASSING if "platform" in value else frozenset()
+        return {key: _essence(part) for key, part in value.items() if part is not None and key not in passing}
     return [_essence(part) for part in value] if isinstance(value, list) else value

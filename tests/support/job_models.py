@@ -125,7 +125,7 @@ def backup_schedules(draw: st.DrawFn, *, with_continuous: bool = True) -> Model:
         daily(at, "WeekDays"),
         selected,
         periodically(4),
-        after(draw(NAMES)),
+        after(f"before {draw(NAMES)} and after"),  # longer than a name drawn here: no job runs after itself
         never() | {"runAutomatically": True, "monthly": monthly},
         daily(at) | {"monthly": monthly},
         daily(at) | {"backupWindow": {"isEnabled": False}, "afterThisJob": {"isEnabled": False}},

@@ -95,6 +95,17 @@ class OpenApi:
         """The values of the enum of that name."""
         return set(self._document["components"]["schemas"][name]["enum"])
 
+    def kinds(self, parent: str) -> set[str]:
+        """The values by which a polymorphic schema is told apart."""
+        return set(self._document["components"]["schemas"][parent]["discriminator"]["mapping"])
+
+    def fields(self, parent: str, kind: str) -> set[str]:
+        """The names of the fields of one kind of a polymorphic schema, inherited ones included."""
+        schemas = self._document["components"]["schemas"]
+        child = schemas[_name(schemas[parent]["discriminator"]["mapping"][kind])]
+        parts = [self._resolved(part) for part in child["allOf"]]
+        return {name for part in parts for name in part.get("properties", {})}
+
     def parameter_values(self, method: str, path: str, name: str) -> set[str]:
         """The values that a query parameter may take, by its enum."""
         operation = self._operation(method, path)

@@ -22,6 +22,7 @@ from bot.veeam import (
     Weekday,
     new_vsphere,
     problems,
+    retention_units,
     settings_of,
     spec_like,
 )
@@ -79,6 +80,45 @@ def test_a_spec_is_valid(kind: str, document: OpenApi, data: st.DataObject) -> N
     model = data.draw(valid_models(kind))
     asked = data.draw(wanted_settings(model, "1.3-rev0"))
     assert document.schema_problems("JobSpec", spec_like(model, asked, REVISIONS["1.3-rev0"])) == []
+
+
+def test_a_template_keeps_to_itself_what_it_says_of_its_own_machines() -> None:
+    """What it says of machines that the new job has too, or has by their folder, goes along."""
+    own, shared, inside = (
+        dict(machine().raw) | {"name": name, "objectId": name} for name in ("own", "shared", "inside")
+    )
+    model = new_vsphere(wanted(objects=(JobObject(own), JobObject(shared))), REVISIONS["1.3-rev0"])
+    said = [{"vmObject": item, "vss": "disabled"} for item in (own, shared, inside)]
+    model["guestProcessing"]["appAwareProcessing"]["appSettings"] = said
+    spec = spec_like(model, wanted(objects=(JobObject(shared), machine())), REVISIONS["1.3-rev0"])
+    assert spec["guestProcessing"]["appAwareProcessing"]["appSettings"] == said[1:]
+    assert [item["name"] for item in spec["virtualMachines"]["includes"]] == ["shared", "web01"]
+    assert model["guestProcessing"]["appAwareProcessing"]["appSettings"] == said
+
+
+def test_the_layouts_are_the_documents(document: OpenApi) -> None:
+    """Every type that JobModel and JobSpec map, no other; a spec lacks the id and the flag alone."""
+    assert document.kinds("JobModel") == document.kinds("JobSpec") == set(KINDS)
+    for kind in KINDS:
+        fields = document.fields("JobModel", kind)
+        assert fields - document.fields("JobSpec", kind) == {"id", "isDisabled"}
+        assert document.fields("JobSpec", kind) < fields
+
+
+@pytest.mark.parametrize(
+    ("enum", "kinds"),
+    [
+        (
+            "ERetentionPolicyType",
+            ["VSphereBackup", "WindowsAgentBackup", "BackupCopy", "EntraIDTenantBackup"],
+        ),
+        ("EFileBackupRetentionPolicyType", ["FileBackupCopy", "EntraIDTenantBackupCopy"]),
+        ("EEntraIDAuditLogRetentionPolicyType", ["EntraIDAuditLogBackup"]),
+    ],
+)
+def test_the_units_are_the_documents(document: OpenApi, enum: str, kinds: list[str]) -> None:
+    """Each type has the units of its own policy."""
+    assert {frozenset(retention_units(kind)) for kind in kinds} == {frozenset(document.values(enum))}
 
 
 def test_a_vsphere_job_is_written_whole() -> None:
