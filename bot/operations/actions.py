@@ -11,7 +11,10 @@ import structlog
 from bot.operations.answers import JobView
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation, operation_of
+from bot.operations.consequences import Touched
+from bot.operations.form_facts import OthersDeed
 from bot.operations.forms import Forms
+from bot.operations.lately import Lately
 from bot.operations.latest import drawn_now, has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.offers import lack, obstacle
@@ -37,6 +40,7 @@ from bot.operations.requests import (
     KnownJob,
     asked_anew,
     is_bare,
+    is_said,
 )
 from bot.operations.roles import Rights, Target, Verdict
 from bot.operations.seen import JobViews
@@ -65,6 +69,7 @@ class Memory:
 
     record: Record
     once: Once
+    lately: Lately
     acting: Acting
 
 
@@ -76,7 +81,7 @@ class Actions:
         self._lookup = lookup
         self._rights = rights
         self._views = JobViews(rights, fleet)
-        self._forms = Forms(fleet, self._views)
+        self._forms = Forms(fleet, lookup, Touched(fleet, self._views, memory.lately))
         self._sender = sender
         self._memory = memory
 
@@ -99,12 +104,15 @@ class Actions:
 
     async def _form(self, operation: Operation, request: ActionRequest, asking: Asking) -> NeedsForm | Unsent:
         """Nothing is claimed for a form: opening it twice does no harm, and it changes nothing."""
+        if not is_said(request):
+            picking = await self._forms.pick(asking, request)
+            return picking if isinstance(picking, NotFound) else NeedsForm(operation, picking)
         allowed = await self._allowed(operation, request, asking)
         if not isinstance(allowed, _Allowed):
             return allowed
         if (reason := await self._obstacle(request, allowed.job)) not in {None, Obstacle.OTHER_NAME}:
-            return NotNow(operation, self._view(asking, allowed.job), reason)
-        return NeedsForm(operation, await self._forms.deletion(asking, allowed.job))
+            return await self._not_now(operation, asking, allowed.job, reason)
+        return NeedsForm(operation, await self._forms.on_job(asking, request, allowed.job))
 
     async def _prepared(
         self, operation: Operation, request: ActionRequest, asking: Asking
@@ -115,9 +123,9 @@ class Actions:
         job, now = allowed.job, allowed.job.state
         if request.drawn is not None and has_moved_on(request.drawn, allowed.told, now):
             again = asked_anew(request, KnownJob(job.server, now.id), drawn_now(now))
-            return MovedOn(operation, self._view(asking, job), again)
+            return MovedOn(operation, self._view(asking, job), again, await self._lately(asking, job))
         if (reason := await self._obstacle(request, job)) is not None:
-            return NotNow(operation, self._view(asking, job), reason)
+            return await self._not_now(operation, asking, job, reason)
         return Action(
             operation,
             request,
@@ -143,6 +151,13 @@ class Actions:
         if lacked is not None:
             return NotNow(operation, self._view(asking, job), Obstacle.LACKED, lacked)
         return _Allowed(await with_session(self._fleet.server(job.server), job), job.state, verdict)
+
+    async def _not_now(self, operation: Operation, asking: Asking, job: FoundJob, reason: Obstacle) -> NotNow:
+        lately = await self._lately(asking, job)
+        return NotNow(operation, self._view(asking, job), reason, lately=lately)
+
+    async def _lately(self, asking: Asking, job: FoundJob) -> tuple[OthersDeed, ...]:
+        return await self._memory.lately.on_job(asking, job.server, job.state.id)
 
     def _view(self, asking: Asking, job: FoundJob) -> JobView:
         return self._views.of(asking, job.server, job.state)

@@ -1,40 +1,105 @@
 """What a form says before anything is done: facts read afresh, for the one who asks."""
 
+import asyncio
+from typing import assert_never
+
 from bot.operations.asking import Asking
-from bot.operations.form_facts import DeleteForm
-from bot.operations.job import repository_of
+from bot.operations.consequences import Touched
+from bot.operations.form_facts import (
+    ActForm,
+    ActionForm,
+    Consequences,
+    DeleteForm,
+    PickForm,
+    StartForm,
+    StopForm,
+)
 from bot.operations.latest import drawn_now
-from bot.operations.lookup import FoundJob
-from bot.operations.parallel import at_once
-from bot.operations.requests import DeleteRequest, KnownJob
-from bot.operations.seen import JobViews
-from bot.veeam import Fleet, JobStatesQuery, VeeamServer
+from bot.operations.lookup import FoundJob, Lookup
+from bot.operations.offers import never_stops
+from bot.operations.outcomes import NotFound
+from bot.operations.requests import (
+    ActionRequest,
+    CloneRequest,
+    DeleteRequest,
+    DisableRequest,
+    EnableRequest,
+    KnownJob,
+    NamedJob,
+    RetryRequest,
+    StartRequest,
+    StopRequest,
+    to_fill_in,
+)
+from bot.veeam import Capability, Fleet, JobState, Revision, job_type_key
+
+_WARMED_WITHIN_SECONDS = 10.0
+_MAKES_FULLS = frozenset(
+    {
+        "vspherebackup",
+        "hypervbackup",
+        "clouddirectorbackup",
+        "windowsagentbackup",
+        "linuxagentbackup",
+        "nutanixahvbackupjob",
+        "proxmoxbackupjob",
+    }
+)
+_REPLICA, _COPY = "replica", "copy"
 
 
 class Forms:
-    """Reads what forms say. Raises `VeeamError`."""
+    """Reads what forms say. Raises `VeeamError` and `StoreError`."""
 
-    def __init__(self, fleet: Fleet, views: JobViews) -> None:
+    def __init__(self, fleet: Fleet, lookup: Lookup, touched: Touched) -> None:
         self._fleet = fleet
-        self._views = views
+        self._lookup = lookup
+        self._touched = touched
 
-    async def deletion(self, asking: Asking, job: FoundJob) -> DeleteForm:
-        """Return what deleting this job touches."""
-        server = self._fleet.server(job.server)
-        async with at_once() as group:
-            repository = group.create_task(repository_of(server, job.state))
-            followers = group.create_task(_followers(server, job))
-        view = self._views.of(asking, job.server, job.state)
-        before = view.state.run_after_job
-        return DeleteForm(
-            request=DeleteRequest(KnownJob(job.server, job.state.id), drawn_now(job.state)),
-            job=view,
-            runs_before=before.job_name if before is not None else None,
-            run_after=tuple(name for name in followers.result() if asking.sight.sees(job.server, name)),
-            repository=repository.result(),
-        )
+    async def pick(self, asking: Asking, request: ActionRequest) -> PickForm | NotFound:
+        """Return the form that asks for the job, with the names at hand that its menu will offer.
+
+        Without that a menu's first search, which is due within three seconds, would be too slow for a server
+        of thousands of jobs.
+        """
+        named = request.job.server if isinstance(request.job, NamedJob) else None
+        servers = self._lookup.servers(named, asking.sight)
+        if isinstance(servers, NotFound):
+            return servers
+        try:
+            async with asyncio.timeout(_WARMED_WITHIN_SECONDS):
+                answer = await self._fleet.ask(self._lookup.names, servers)
+        except TimeoutError:
+            return PickForm(request)
+        return PickForm(request, silent=tuple(answer.silences))
+
+    async def on_job(self, asking: Asking, request: ActionRequest, job: FoundJob) -> ActionForm:
+        """Return what doing this to the job touches, and what there is to choose."""
+        touched = await self._touched.by_action_on(asking, job)
+        revision = self._fleet.server(job.server).revision
+        filling = to_fill_in(request, KnownJob(job.server, job.state.id), drawn_now(job.state))
+        return _form(filling, touched, job.state, revision)
 
 
-async def _followers(server: VeeamServer, job: FoundJob) -> tuple[str, ...]:
-    query = JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
-    return tuple([state.name async for state in server.every_job_state(query)])
+def _form(request: ActionRequest, touched: Consequences, state: JobState, revision: Revision) -> ActionForm:
+    match request:
+        case StartRequest():
+            has_choice = never_stops(state) and revision.has(Capability.COPY_RESTORE_POINTS)
+            return StartForm(request, touched, why_no_full(state), takes_restore_points=has_choice)
+        case StopRequest():
+            may_cancel = bool(touched.run_after) and revision.has(Capability.CHAINED_STOP)
+            return StopForm(request, touched, may_cancel_chain=may_cancel)
+        case RetryRequest() | EnableRequest() | DisableRequest() | CloneRequest():
+            return ActForm(request, touched)
+        case DeleteRequest():
+            return DeleteForm(request, touched)
+        case _:
+            assert_never(request)
+
+
+def why_no_full(state: JobState) -> str | None:
+    """Return in a word why an active full makes no sense for a job of this type; None where it does."""
+    kind = job_type_key(state.type)
+    if kind in _MAKES_FULLS or kind.startswith(("windowsagentbackup", "linuxagentbackup")):
+        return None
+    return next((word for word in (_REPLICA, _COPY) if word in kind), "type")

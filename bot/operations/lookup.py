@@ -5,6 +5,7 @@ and never decides; names are compared here.
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ T = TypeVar("T")
 CHOICES_AT_MOST = 25
 NAMES_AT_MOST = 20_000
 NAMES_LAST_SECONDS = 60.0
+OFFERED_FOR_SECONDS = 600.0
+"""How old the names may be that a menu offers: what is chosen is looked up anew by its ID."""
 MANY_NAMES = 2_000
 """From here on comparing them all takes long enough to be done beside the event loop."""
 
@@ -86,6 +89,10 @@ class Lookup:
         """Return the names of the server's jobs by ID, at most a minute old."""
         return await self._names.of(server)
 
+    async def names_to_offer(self, server: VeeamServer) -> Mapping[JobId, str]:
+        """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
+        return await self._names.of(server, at_most_seconds=OFFERED_FOR_SECONDS)
+
     async def nearest(self, word: str, servers: Sequence[ServerName], sight: Sight) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""
         return await _nearest(word, await self._all_names(servers, sight))
@@ -134,17 +141,19 @@ class JobNames:
         self._clock = clock
         self._kept: dict[ServerName, tuple[float, Mapping[JobId, str]]] = {}
 
-    async def of(self, server: VeeamServer) -> Mapping[JobId, str]:
-        """Return the names by ID, the first 20,000 of them. Raises `VeeamError`."""
-        until, names = self._kept.get(server.name, (0.0, {}))
-        if self._clock.monotonic() < until:
+    async def of(
+        self, server: VeeamServer, *, at_most_seconds: float = NAMES_LAST_SECONDS
+    ) -> Mapping[JobId, str]:
+        """Return the names by ID, the first 20,000 of them, at most so old. Raises `VeeamError`."""
+        read_at, names = self._kept.get(server.name, (-math.inf, {}))
+        if self._clock.monotonic() - read_at < at_most_seconds:
             return names
         fresh: dict[JobId, str] = {}
         async for state in server.every_job_state(JobStatesQuery(order_by="Name", ascending=True)):
             fresh[state.id] = state.name
             if len(fresh) >= NAMES_AT_MOST:
                 break
-        self._kept[server.name] = (self._clock.monotonic() + NAMES_LAST_SECONDS, fresh)
+        self._kept[server.name] = (self._clock.monotonic(), fresh)
         return fresh
 
 
@@ -172,7 +181,7 @@ def _visible(answers: Mapping[ServerName, Sequence[JobState]], sight: Sight) -> 
 
 
 async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
-    return await _beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
+    return await beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
 
 
 def _is_sure(request: Request, answer: FleetAnswer[Any]) -> bool:
@@ -189,10 +198,9 @@ def _ambiguous(
 
 
 async def _picked(ref: NamedJob, among: Sequence[T], name_of: Callable[[T], str]) -> tuple[T, ...]:
-    return await _beside_the_loop(
-        len(among), lambda: matching.pick(ref.text, among, name_of, exact=ref.exact)
-    )
+    return await beside_the_loop(len(among), lambda: matching.pick(ref.text, among, name_of, exact=ref.exact))
 
 
-async def _beside_the_loop(count: int, compare: Callable[[], T]) -> T:
+async def beside_the_loop(count: int, compare: Callable[[], T]) -> T:
+    """Compare so many names, in a thread where they are many."""
     return await asyncio.to_thread(compare) if count >= MANY_NAMES else compare()

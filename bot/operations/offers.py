@@ -72,6 +72,8 @@ def lack(request: ActionRequest, revision: Revision) -> Lack | None:
     needs = {operation_of(request).needs}
     if isinstance(request, StopRequest) and request.chained:
         needs.add(Capability.CHAINED_STOP)
+    if isinstance(request, StartRequest) and request.restore_points is not None:
+        needs.add(Capability.COPY_RESTORE_POINTS)
     lacked = next((each for each in needs if each is not None and not revision.has(each)), None)
     return None if lacked is None else Lack(lacked, revision.product)
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot.operations.answers import Answer, JobView
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
-from bot.operations.form_facts import Form
+from bot.operations.form_facts import Form, OthersDeed
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, KnownMachine, Request
 from bot.settings import Role
@@ -120,11 +120,15 @@ class PressedBefore:
 
 @dataclass(frozen=True, slots=True)
 class MovedOn:
-    """The job is no longer as it was when the button was drawn; `request` is what to ask again with."""
+    """The job is no longer as it was when the button was drawn; `request` is what to ask again with.
+
+    `lately` is what others asked for on it a moment ago: perhaps why it has moved.
+    """
 
     operation: Operation
     job: JobView
     request: ActionRequest
+    lately: tuple[OthersDeed, ...] = ()
 
 
 class Obstacle(StrEnum):
@@ -152,13 +156,14 @@ class Lack:
 class NotNow:
     """The job as it stands, or its server, does not allow it, for a named reason. Nothing was sent.
 
-    `lack` goes with `Obstacle.LACKED`.
+    `lack` goes with `Obstacle.LACKED`; `lately` is what others asked for on the job a moment ago.
     """
 
     operation: Operation
     job: JobView
     obstacle: Obstacle
     lack: Lack | None = None
+    lately: tuple[OthersDeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,42 +198,39 @@ def _audit(line: _Line) -> Request | Misread:
 
 def _start(line: _Line) -> Request:
     flags, rest = _flags(line, "full", "chained")
-    return StartRequest(job=_named(line, rest), full="full" in flags, chained="chained" in flags)
+    return StartRequest(job=_named_or_asked(line, rest), full="full" in flags, chained="chained" in flags)
 
 
 def _stop(line: _Line) -> Request:
     flags, rest = _flags(line, "now", "chained")
-    return StopRequest(job=_named(line, rest), now="now" in flags, chained="chained" in flags)
+    return StopRequest(job=_named_or_asked(line, rest), now="now" in flags, chained="chained" in flags)
 
 
 def _retry(line: _Line) -> Request:
     flags, rest = _flags(line, "chained")
-    return RetryRequest(job=_named(line, rest), chained="chained" in flags)
+    return RetryRequest(job=_named_or_asked(line, rest), chained="chained" in flags)
 
 
 def _enable(line: _Line) -> Request:
-    return EnableRequest(job=_named(line, line.words))
+    return EnableRequest(job=_named_or_asked(line, line.words))
 
 
 def _disable(line: _Line) -> Request:
     is_timed = len(line.words) > 1 and line.words[-2].bare == "for"
     span = _span(line, line.operation.examples[-1]) if is_timed else None
-    return DisableRequest(job=_named(line, line.without_last(2 if span else 0)), span=span)
+    return DisableRequest(job=_named_or_asked(line, line.without_last(2 if span else 0)), span=span)
 
 
 def _clone(line: _Line) -> Request:
-    return CloneRequest(job=_named(line, line.words))
+    return CloneRequest(job=_named_or_asked(line, line.words))
 
 
 def _delete(line: _Line) -> Request:
-    return DeleteRequest(job=_named(line, line.words))
+    return DeleteRequest(job=_named_or_asked(line, line.words))
 
 
-def _quick_backup(line: _Line) -> Request | Misread:
-    name = _text(line.words)
-    if name is None:
-        return line.usage("Which virtual machine?")
-    return QuickBackupRequest(NamedMachine(name, line.options.get("server")))
+def _quick_backup(line: _Line) -> Request:
+    return QuickBackupRequest(NamedMachine(_text(line.words) or "", line.options.get("server")))
 
 
 _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
@@ -268,6 +265,11 @@ def _named(line: _Line, words: Sequence[Word]) -> NamedJob:
         raise _Unreadable(line.usage("Which job?"))
     exact = len(words) == 1 and words[0].is_quoted
     return NamedJob(text=name, server=line.options.get("server"), exact=exact)
+
+
+def _named_or_asked(line: _Line, words: Sequence[Word]) -> NamedJob:
+    """Without a name a form asks for the job, on the server that was named."""
+    return _named(line, words) if _text(words) else NamedJob("", server=line.options.get("server"))
 
 
 def _text(words: Sequence[Word]) -> str | None:

@@ -12,12 +12,15 @@ from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import QUICKBACKUP
 from bot.operations.effects import Ran
+from bot.operations.form_facts import PickForm
+from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
 from bot.operations.machines import FoundMachine, Machines
 from bot.operations.once import Once, Ready
 from bot.operations.outcomes import (
     Done,
     Failed,
+    NeedsForm,
     NotFound,
     PressedBefore,
     Refusal,
@@ -26,9 +29,11 @@ from bot.operations.outcomes import (
     WhichMachine,
     kind_of,
 )
+from bot.operations.predicting import Predictions, detail_of
 from bot.operations.record import Record
-from bot.operations.requests import QuickBackupRequest
+from bot.operations.requests import QuickBackupRequest, is_bare, is_said
 from bot.operations.roles import Rights, Verdict
+from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, account_of
 from bot.settings import ServerName
 from bot.store.errors import StoreError
@@ -39,7 +44,8 @@ from bot.veeam import Unclear as UnclearAnswer
 
 log = structlog.get_logger()
 
-Came = Done | Unclear | Failed | Refused | NotFound | WhichMachine
+Unsent = Refused | NotFound | WhichMachine
+Came = Done | Unclear | Failed | Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +58,16 @@ class _Backup:
 
     @property
     def detail(self) -> str:
-        return f"machine {self.found.machine.name}"
+        return detail_of(self.found)
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is written down of a quick backup."""
+    """What is written down of a quick backup, and what stands there already."""
 
     record: Record
     once: Once
+    lately: Lately
     own_actions: OwnActions
 
 
@@ -77,9 +84,12 @@ class QuickBackups:
         self._keeping = keeping
         self._acting = acting
         self._clock = clock
+        self._predictions = Predictions(fleet, JobViews(rights, fleet), keeping.lately)
 
-    async def run(self, request: QuickBackupRequest, asking: Asking) -> Came | PressedBefore:
+    async def run(self, request: QuickBackupRequest, asking: Asking) -> Came | PressedBefore | NeedsForm:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
+        if is_bare(request):
+            return await self._form(request, asking)
 
         async def prepare() -> Ready[Came] | Came:
             backup = await self._prepared(request, asking)
@@ -90,21 +100,39 @@ class QuickBackups:
         came: Came | PressedBefore = await self._keeping.once.run(QUICKBACKUP, asking, prepare)
         return came
 
-    async def _prepared(
-        self, request: QuickBackupRequest, asking: Asking
-    ) -> _Backup | Refused | NotFound | WhichMachine:
-        servers = self._lookup.servers(request.machine.server, asking.sight)
-        if isinstance(servers, NotFound):
-            return servers
-        verdicts = {name: self._rights.may_throughout(asking.person, QUICKBACKUP, name) for name in servers}
-        allowed = tuple(name for name, verdict in verdicts.items() if verdict.is_allowed)
-        if not allowed:
-            return await self._refused(asking, next(iter(verdicts.values()), Verdict(Refusal.SCOPE)))
-        found = await self._machines.find(request.machine, allowed)
+    async def _form(self, request: QuickBackupRequest, asking: Asking) -> NeedsForm | Unsent:
+        verdicts = await self._allowed(request, asking)
+        if not isinstance(verdicts, dict):
+            return verdicts
+        if not is_said(request):
+            return NeedsForm(QUICKBACKUP, PickForm(request))
+        found = await self._machines.find(request.machine, tuple(verdicts))
+        if not isinstance(found, FoundMachine):
+            return found
+        return NeedsForm(QUICKBACKUP, await self._predictions.of(asking, found))
+
+    async def _prepared(self, request: QuickBackupRequest, asking: Asking) -> _Backup | Unsent:
+        verdicts = await self._allowed(request, asking)
+        if not isinstance(verdicts, dict):
+            return verdicts
+        found = await self._machines.find(request.machine, tuple(verdicts))
         if not isinstance(found, FoundMachine):
             return found
         account = account_of(self._fleet, self._acting, found.server, verdicts[found.server])
         return _Backup(asking, found, account)
+
+    async def _allowed(
+        self, request: QuickBackupRequest, asking: Asking
+    ) -> dict[ServerName, Verdict] | Refused | NotFound:
+        """The servers that are meant and where the person may, each with what lets them."""
+        servers = self._lookup.servers(request.machine.server, asking.sight)
+        if isinstance(servers, NotFound):
+            return servers
+        verdicts = {name: self._rights.may_throughout(asking.person, QUICKBACKUP, name) for name in servers}
+        allowed = {name: verdict for name, verdict in verdicts.items() if verdict.is_allowed}
+        if not allowed:
+            return await self._refused(asking, next(iter(verdicts.values()), Verdict(Refusal.SCOPE)))
+        return allowed
 
     async def _refused(self, asking: Asking, verdict: Verdict) -> Refused:
         refusal = verdict.refusal or Refusal.SCOPE

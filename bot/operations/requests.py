@@ -181,6 +181,7 @@ class RetryRequest:
     job: JobRef
     chained: bool = False
     drawn: Drawn | None = None
+    step: Step = Step.SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ class EnableRequest:
 
     job: JobRef
     drawn: Drawn | None = None
+    step: Step = Step.SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,7 @@ class DisableRequest:
     job: JobRef
     drawn: Drawn | None = None
     span: timedelta | None = None
+    step: Step = Step.SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,7 @@ class CloneRequest:
 
     job: JobRef
     drawn: Drawn | None = None
+    step: Step = Step.SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,13 @@ def asked_anew(request: ActionRequest, job: KnownJob, drawn: Drawn) -> ActionReq
     if isinstance(request, DeleteRequest):
         return DeleteRequest(job, drawn)
     return replace(request, job=job, drawn=drawn)
+
+
+def to_fill_in(request: ActionRequest, job: KnownJob, drawn: Drawn | None = None) -> ActionRequest:
+    """Return the same request for this job, to be asked about in a form first."""
+    if isinstance(request, DeleteRequest):
+        return DeleteRequest(job, drawn)
+    return replace(request, job=job, drawn=drawn, step=Step.FILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +289,15 @@ def is_bare(request: Request) -> bool:
     match request:
         case DeleteRequest():
             return request.typed_name is None
-        case StartRequest() | StopRequest() | QuickBackupRequest():
+        case (
+            StartRequest()
+            | StopRequest()
+            | RetryRequest()
+            | EnableRequest()
+            | DisableRequest()
+            | CloneRequest()
+            | QuickBackupRequest()
+        ):
             return request.step is Step.FILL or not is_said(request)
         case _:
             return False

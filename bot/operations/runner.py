@@ -15,6 +15,7 @@ from bot.operations.catalog import HELP, Operation, operation_of
 from bot.operations.home import HomePage, Kept
 from bot.operations.job import JobDetails
 from bot.operations.jobs import Jobs
+from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
 from bot.operations.once import Once
 from bot.operations.outcomes import (
@@ -133,7 +134,8 @@ class Runner:
         plans = Plans(stores.own_actions, stores.timed_disables)
         sender = Sender(fleet, views, self._record, plans, clock)
         once = Once(stores.presses, clock)
-        memory = Memory(self._record, once, servants.acting)
+        lately = Lately(stores.audit, clock)
+        memory = Memory(self._record, once, lately, servants.acting)
         self._personal = Personal(surroundings.people, self._rights, fleet)
         self._jobs = Jobs(fleet, lookup, views, reasons, clock)
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
@@ -145,7 +147,7 @@ class Runner:
         self._audit = Audit(stores.audit, lookup, self._rights, fleet.names, clock)
         self._actions = Actions(fleet, lookup, self._rights, sender, memory)
         self._suggestions = Suggestions(fleet, lookup, self._rights)
-        keeping = Keeping(self._record, once, stores.own_actions)
+        keeping = Keeping(self._record, once, lately, stores.own_actions)
         self._quick_backups = QuickBackups(fleet, lookup, self._rights, keeping, servants.acting, clock)
 
     async def run(self, gesture: Gesture, request: Request | Misread) -> Outcome:

@@ -39,6 +39,7 @@ from bot.veeam import (
     Fleet,
     JobState,
     JobStatesQuery,
+    RestorePoints,
     Session,
     SessionId,
     VeeamError,
@@ -60,6 +61,10 @@ def account_of(fleet: Fleet, acting: Acting, server: ServerName, verdict: Verdic
     return next((account for account in accounts if account is not None), fleet.server(server))
 
 
+RESTORE_POINTS = {
+    RestorePoints.ALL: "all restore points",
+    RestorePoints.LATEST: "the latest restore points",
+}
 _CLONE_NUMBER = re.compile(r"_clone(\d+)")
 
 
@@ -78,7 +83,8 @@ class Action:
         """What else was asked for, in words."""
         match self.request:
             case StartRequest():
-                asked = ("active full" if self.request.full else "", self.request.chained)
+                points = RESTORE_POINTS[self.request.restore_points] if self.request.restore_points else ""
+                asked = ("active full" if self.request.full else points, self.request.chained)
             case StopRequest():
                 asked = ("at once" if self.request.now else "", self.request.chained)
             case RetryRequest():
@@ -300,7 +306,9 @@ async def _send(action: Action, now: datetime) -> Effect:
     server, job_id, request = action.server, action.job.state.id, action.request
     match request:
         case StartRequest():
-            accepted = await server.start_job(job_id, full=request.full, chained=request.chained)
+            accepted = await server.start_job(
+                job_id, full=request.full, chained=request.chained, restore_points=request.restore_points
+            )
             return Ran(accepted.session)
         case StopRequest():
             accepted = await server.stop_job(job_id, graceful=not request.now, chained=request.chained)

@@ -4,15 +4,16 @@ An answer is due within three seconds and is asked for with every pause in typin
 read a moment ago, and what must be asked of VBR is asked once for all who type the same.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import nsmallest
 
 import msgspec
 
 from bot.operations.asking import Asking
 from bot.operations.catalog import operation_of
-from bot.operations.lookup import Lookup
+from bot.operations.lookup import Lookup, beside_the_loop
 from bot.operations.machines import Machines
 from bot.operations.matching import fits, fold
 from bot.operations.requests import (
@@ -23,7 +24,7 @@ from bot.operations.requests import (
     QuickBackupRequest,
     Request,
 )
-from bot.operations.roles import Rights
+from bot.operations.roles import Rights, Sight
 from bot.settings import ServerName
 from bot.veeam import Fleet, JobId
 
@@ -70,18 +71,14 @@ class Suggestions:
 
     async def find(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         """Return what fits what was typed, by name, as much as a menu takes."""
-        found = await self._finders[search.sought](search, asking)
-        return tuple(sorted(found, key=lambda one: (fold(one.name), one.detail))[:OFFERED_AT_MOST])
+        return await self._finders[search.sought](search, asking)
 
     async def _jobs(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         reach = self._rights.reach(asking.person, operation_of(search.request))
-        answer = await self._fleet.ask(self._lookup.names, self._servers(search.request, asking))
-        return tuple(
-            Suggestion(job_value(KnownJob(server, job_id)), name, server)
-            for server, names in answer.answers.items()
-            for job_id, name in names.items()
-            if _fits(search.text, name) and reach.sees(server, name)
-        )
+        servers = self._servers(search.request, asking)
+        named = (await self._fleet.ask(self._lookup.names_to_offer, servers)).answers
+        count = sum(map(len, named.values()))
+        return await beside_the_loop(count, lambda: _jobs_like(search.text, named, reach))
 
     async def _machine(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         operation = operation_of(search.request)
@@ -91,7 +88,7 @@ class Suggestions:
             if self._rights.may_throughout(asking.person, operation, name).is_allowed
         )
         found = await self._machines.like(search.text, servers)
-        return tuple(
+        return _first(
             Suggestion(
                 machine_value(KnownMachine(one.server, one.machine.host_name, one.machine.object_id)),
                 one.machine.name,
@@ -118,8 +115,19 @@ def _server_named(request: Request) -> str | None:
             return getattr(request, "server", None)
 
 
-def _fits(text: str, name: str) -> bool:
-    return not text.strip() or fits(text, name)
+def _jobs_like(
+    text: str, named: Mapping[ServerName, Mapping[JobId, str]], reach: Sight
+) -> tuple[Suggestion, ...]:
+    return _first(
+        Suggestion(job_value(KnownJob(server, job_id)), name, server)
+        for server, names in named.items()
+        for job_id, name in names.items()
+        if (not text.strip() or fits(text, name)) and reach.sees(server, name)
+    )
+
+
+def _first(found: Iterable[Suggestion]) -> tuple[Suggestion, ...]:
+    return tuple(nsmallest(OFFERED_AT_MOST, found, key=lambda one: (fold(one.name), one.detail)))
 
 
 def job_value(job: KnownJob) -> str:

@@ -118,7 +118,8 @@ class Desk:
             await self._show_in_form(shown, what)
 
         self._work.hand_over(gesture, self._serve_form(shown, request), broken)
-        return {"response_action": "update", "view": forms.working(shown.operation)}
+        busy = forms.loading if is_bare(request) else forms.working
+        return {"response_action": "update", "view": busy(shown.operation)}
 
     async def suggest(self, search: Searching) -> dict[str, Any]:
         """Return what Slack is answered for a search menu in its three seconds; nothing if it takes more."""

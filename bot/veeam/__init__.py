@@ -60,6 +60,7 @@ from bot.veeam.job_settings import (
 from bot.veeam.jobs import Job, JobRow, JobState, RetryPolicy, RunAfterJob, SessionProgress
 from bot.veeam.judging import Login
 from bot.veeam.queries import (
+    AllTaskSessionsQuery,
     CredentialsQuery,
     InventoryQuery,
     JobsQuery,
@@ -102,6 +103,7 @@ __all__ = [
     "SESSION_TYPES",
     "Accepted",
     "AgentObject",
+    "AllTaskSessionsQuery",
     "Capability",
     "Change",
     "ConnectFailed",

@@ -107,6 +107,18 @@ class TaskSessionsQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllTaskSessionsQuery(Query):
+    """GET /taskSessions. Always narrow it: a server has tens of thousands. One value a filter.
+
+    Order columns: Name, Type, SessionType, CreationTime, EndTime, State, Result, ScanState, ScanResult.
+    """
+
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+    state: Annotated[str | None, Parameter("stateFilter")] = None
+    result: Annotated[str | None, Parameter("resultFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class VmwareHostsQuery(Query):
     """GET /inventory/vmware/hosts."""
 

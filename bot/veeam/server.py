@@ -28,6 +28,7 @@ from bot.veeam.infrastructure import (
 )
 from bot.veeam.jobs import Job, JobRow, JobState
 from bot.veeam.queries import (
+    AllTaskSessionsQuery,
     CredentialsQuery,
     InventoryQuery,
     JobsQuery,
@@ -211,6 +212,10 @@ class VeeamServer:
             return (await self._reader.page(TaskSession, Call.get(path))).rows
         rows = self._reader.every(TaskSessionsQuery(), lambda page: self._list(path, page), TaskSession)
         return tuple([row async for row in rows])
+
+    async def all_task_sessions(self, query: AllTaskSessionsQuery) -> Page[TaskSession]:
+        """One page of the objects' parts of sessions, of whichever job."""
+        return await self._reader.page(TaskSession, self._list(_TASK_SESSIONS, query))
 
     async def task_session_logs(
         self, task_session_id: TaskSessionId, status: LogStatus | None = None

@@ -48,6 +48,7 @@ from bot.operations.requests import (
     SessionsRequest,
     StartRequest,
     StopRequest,
+    is_bare,
 )
 from bot.slack import codec
 from bot.slack.text import duration, literal, plain, strong
@@ -279,7 +280,7 @@ def _accessible(label: str, name: str, server: str) -> str:
 
 def _confirm(operation: Operation, request: Request, *, name: str, server: str) -> ConfirmObject | None:
     asked = operation.confirmation
-    if asked is None:
+    if asked is None or is_bare(request):  # a form asks
         return None
     about = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}." if server else ""
     return ConfirmObject(

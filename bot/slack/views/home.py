@@ -31,12 +31,6 @@ _RUNNING_ROOM = Room(blocks=20, size_bytes=60_000)
 _REPOSITORIES_LIMIT = 5
 _GROUPS_LIMIT = 10
 _DISABLED_LIMIT = 8
-_OUTCOMES = {
-    "done": f"{signs.SUCCESS} accepted",
-    "unclear": f"{signs.WARNING} unclear",
-    "failed": f"{signs.FAILED} VBR refused",
-    "broken": f"{signs.FAILED} broke off",
-}
 
 
 def home(answer: HomeAnswer, *, command: str, told: Message | None = None) -> tuple[Block, ...]:
@@ -175,7 +169,7 @@ def _lately(answer: HomeAnswer) -> Part:
 
 def _deed(deed: OwnDeed) -> str:
     label = deed.operation.button or deed.operation.name.capitalize()
-    outcome = _OUTCOMES.get(deed.outcome or "", f"{signs.BUSY} outcome not on record")
+    outcome = signs.deed(deed.outcome)
     return f"{label} · {signs.job_name(deed.job_name, deed.server)} · {outcome} · {date(deed.at)}"
 
 

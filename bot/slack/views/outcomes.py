@@ -102,7 +102,7 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
         case outcomes.NotNow():
             return problems.not_now(problem)
         case outcomes.NeedsForm():
-            return problems.needs_form(problem)
+            return problems.needs_form(problem, command=command)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():

@@ -3,6 +3,7 @@
 from bot.operations.answers import JobView
 from bot.operations.catalog import JOB, QUICKBACKUP, Operation
 from bot.operations.effects import Cloned, Deleted, Ran, Switched
+from bot.operations.form_facts import PickForm, QuickBackupForm
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -32,6 +33,7 @@ from bot.slack.views.buttons import (
     machine_menu,
     request_control,
 )
+from bot.slack.views.consequences import lately
 from bot.slack.views.errors import explain, is_four_eyes
 from bot.slack.views.job import job_state
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
@@ -141,6 +143,7 @@ def moved_on(outcome: MovedOn) -> Message:
             f"{signs.job_name(name, server)} has moved on since that button was drawn. Nothing was done."
         ),
         job_state(outcome.job),
+        paragraph(lately(outcome.lately)),
         note(f"If you still want it, press {_label(outcome.operation)} here."),
         controls([again, job_control(Target.of(outcome.job), JOB)]),
     ]
@@ -153,22 +156,38 @@ def not_now(outcome: NotNow) -> Message:
     head = [
         paragraph(f"{name}{_in_the_way(outcome)} Nothing was sent."),
         job_state(outcome.job),
+        paragraph(lately(outcome.lately)),
         _job_buttons(outcome.job),
     ]
     return compose(head)
 
 
-def needs_form(outcome: NeedsForm) -> Message:
-    """A form is needed and could not be opened: a button to open it by."""
-    state, server = outcome.form.job.state, outcome.form.job.server
+def needs_form(outcome: NeedsForm, *, command: str) -> Message:
+    """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
+    form, label = outcome.form, _label(outcome.operation)
+    if isinstance(form, PickForm):
+        return _which(outcome.operation, command)
+    if isinstance(form, QuickBackupForm):
+        name, server = form.machine_name, form.server
+        about = NOTHING
+    else:
+        name, server = form.consequences.job.state.name, form.consequences.job.server
+        about = job_state(form.consequences.job)
     head = [
-        paragraph(
-            f"{_label(outcome.operation)} of {signs.job_name(state.name, server)} takes a form. "
-            "Nothing was done yet."
-        ),
-        job_state(outcome.form.job),
+        paragraph(f"{label} of {signs.job_name(name, server)} takes a form. Nothing was done yet."),
+        about,
         note("Press the button to open the form."),
-        controls([request_control(outcome.form.request, name=state.name, server=server)]),
+        controls([request_control(form.request, name=name, server=server)]),
+    ]
+    return compose(head)
+
+
+def _which(operation: Operation, command: str) -> Message:
+    asked = "Which virtual machine?" if operation is QUICKBACKUP else "Which job?"
+    usage = code(f"{command} {operation.usage}")
+    head = [
+        paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
+        note("Without a name a form asks for it, but it could not be opened just now."),
     ]
     return compose(head)
 
@@ -247,6 +266,7 @@ _INSTEAD = {
     Capability.RETRY: "start the job instead",
     Capability.CLONE: "clone it in VBR's console",
     Capability.CHAINED_STOP: "stop the jobs one by one",
+    Capability.COPY_RESTORE_POINTS: "start it without a choice",
 }
 
 

@@ -29,6 +29,12 @@ _STATES = {
     SessionState.WAITING_SLOT: "Waiting for a free slot",
     SessionState.POSTPROCESSING: "Finishing",
 }
+_DEEDS = {
+    "done": f"{SUCCESS} accepted",
+    "unclear": f"{WARNING} unclear",
+    "failed": f"{FAILED} VBR refused",
+    "broken": f"{FAILED} broke off",
+}
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 
@@ -43,6 +49,11 @@ def session_result(session: Session) -> str:
     if not session.is_stopped:
         return f"{BUSY} {session_state(session)}"
     return result(session.result.result if session.result else "")
+
+
+def deed(outcome: str | None) -> str:
+    """What came of an action by the kind of its outcome on record; None: nothing stands there yet."""
+    return _DEEDS.get(outcome or "", f"{BUSY} outcome not on record")
 
 
 def own_words(message: str | None) -> str:

@@ -48,13 +48,14 @@ def administrators(office: Office) -> None:
 async def form(office: Office, name: str, person: PersonId = ANN) -> DeleteForm:
     outcome = await office.ask(DeleteRequest(NamedJob(name, server="hq")), person)
     assert isinstance(outcome, NeedsForm), outcome
+    assert isinstance(outcome.form, DeleteForm)
     return outcome.form
 
 
 async def submitted(
     office: Office, facts: DeleteForm, name: str | None = None, press: str = "view-1"
 ) -> Outcome:
-    typed = name if name is not None else facts.job.state.name
+    typed = name if name is not None else facts.consequences.job.state.name
     return await office.ask(replace(facts.request, typed_name=typed), ANN, press=press)
 
 
@@ -64,7 +65,8 @@ def deletions(office: Office) -> int:
 
 async def test_the_form_says_what_it_touches(office: Office) -> None:
     """The job as it stands, its repository, what it runs after, and what runs after it; nothing is done."""
-    oracle, test = await form(office, "Oracle"), await form(office, "SQL Test")
+    oracle = (await form(office, "Oracle")).consequences
+    test = (await form(office, "SQL Test")).consequences
     assert (oracle.run_after, oracle.runs_before) == (("SQL Test",), None)
     assert (test.run_after, test.runs_before) == ((), "Oracle")
     assert oracle.repository is not None
@@ -73,7 +75,7 @@ async def test_the_form_says_what_it_touches(office: Office) -> None:
 
 async def test_the_form_names_no_job_out_of_sight(office: Office) -> None:
     """Who may know of SQL jobs alone hears of no other in the chain."""
-    assert (await form(office, "SQL Test", SQL_ADMIN)).runs_before is None
+    assert (await form(office, "SQL Test", SQL_ADMIN)).consequences.runs_before is None
 
 
 async def test_a_job_is_deleted_once_its_name_was_typed(office: Office) -> None:

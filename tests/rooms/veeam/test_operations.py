@@ -14,6 +14,7 @@ from bot.sandbox.vbr import Outcome, Role, VbrSandbox, World
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.estate import add_protection_group
 from bot.veeam import (
+    AllTaskSessionsQuery,
     CredentialsQuery,
     InventoryObject,
     InventoryQuery,
@@ -178,6 +179,11 @@ EVERYTHING: dict[str, Ask] = {
     "session": lambda site: site.server.session(site.session),
     "session_logs": lambda site: site.server.session_logs(site.session, LogStatus.FAILED),
     "task_sessions": lambda site: site.server.task_sessions(site.session),
+    "all_task_sessions": lambda site: site.server.all_task_sessions(
+        AllTaskSessionsQuery(
+            name="*vm01*", type="Backup", state="Stopped", result="Failed", order_by="CreationTime"
+        )
+    ),
     "task_session_logs": logs_of_task,
     "stop_session": stopped_session,
     "vmware_hosts": lambda site: site.server.vmware_hosts(VmwareHostsQuery(limit=5)),

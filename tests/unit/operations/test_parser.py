@@ -38,6 +38,7 @@ from bot.operations.words import quote
 from bot.veeam import SessionId
 
 SQL = NamedJob("SQL Prod")
+ANY = NamedJob("")
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 
 READ: list[tuple[str, Request]] = [
@@ -140,6 +141,25 @@ READ: list[tuple[str, Request]] = [
     ("disable SQL for all", DisableRequest(NamedJob("SQL for all"))),
     ("disable SQL 4h", DisableRequest(NamedJob("SQL 4h"))),
     ("retry SQL Prod chained", RetryRequest(SQL, chained=True)),
+    ("start", StartRequest(ANY)),
+    ("start full", StartRequest(ANY, full=True)),
+    ("start --full chained server:hq", StartRequest(NamedJob("", "hq"), full=True, chained=True)),
+    ('start ""', StartRequest(ANY)),
+    ("stop", StopRequest(ANY)),
+    ("stop now", StopRequest(ANY, now=True)),
+    ("stop now chained server:hq", StopRequest(NamedJob("", "hq"), now=True, chained=True)),
+    ("retry", RetryRequest(ANY)),
+    ("retry chained", RetryRequest(ANY, chained=True)),
+    ("retry server:hq", RetryRequest(NamedJob("", "hq"))),
+    ("enable", EnableRequest(ANY)),
+    ("disable", DisableRequest(ANY)),
+    ("disable for 4h", DisableRequest(ANY, span=timedelta(hours=4))),
+    ("disable server:hq for 2d", DisableRequest(NamedJob("", "hq"), span=timedelta(days=2))),
+    ("clone", CloneRequest(ANY)),
+    ("delete", DeleteRequest(ANY)),
+    ("delete server:hq", DeleteRequest(NamedJob("", "hq"))),
+    ("quickbackup", QuickBackupRequest(NamedMachine(""))),
+    ("quickbackup server:hq", QuickBackupRequest(NamedMachine("", "hq"))),
     ("“retry” SQL Prod", RetryRequest(SQL)),
 ]  # fmt: skip
 
@@ -155,19 +175,16 @@ MISREAD = [
     ("retyr SQL Prod", "retry SQL Prod"),
     ("xyzzy", "help"),
     ("job", "job SQL Prod"),
-    ("start", "start SQL Prod"),
-    ("start full", "start SQL Prod"),
-    ("stop now", "stop SQL Prod"),
     ('job ""', "job SQL Prod"),
-    ("retry server:hq", "retry SQL Prod"),
+    ("job server:hq", "job SQL Prod"),
+    ("start server:", None),
+    ("disable for 0h", "disable SQL Prod for 4h"),
     ("jobs server:", None),
     ("jobs server:a server:b", None),
     ("jobs failed warning", "jobs failed"),
     ("sessions 0h", "sessions 24h"),
     ("sessions 24x", "sessions 24h"),
     ("sessions 99999w", "sessions 24h"),
-    ("quickbackup", "quickbackup web01"),
-    ("disable for 4h", "disable SQL Prod"),
     ("disable SQL Prod for 0h", "disable SQL Prod for 4h"),
     ("disable SQL Prod for 24x", "disable SQL Prod for 4h"),
     ("session", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),

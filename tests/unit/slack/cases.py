@@ -9,6 +9,7 @@ from bot import veeam
 from bot.operations.answers import Answer, JobView
 from bot.operations.catalog import CLONE, DELETE, DISABLE, ENABLE, JOB, JOBS, QUICKBACKUP, RETRY, START, STOP
 from bot.operations.effects import Cloned, Deleted, Ran, Switched
+from bot.operations.form_facts import PickForm
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
@@ -40,8 +41,11 @@ from bot.operations.requests import (
     KnownJob,
     KnownMachine,
     NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
     RetryRequest,
     StartRequest,
+    StopRequest,
 )
 from bot.settings import Role
 from bot.slack.codec import Unreadability, Unreadable
@@ -68,7 +72,7 @@ from bot.watch.facts import (
     ServerSilent,
     SessionStory,
 )
-from tests.unit.slack import samples
+from tests.unit.slack import form_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
 
 AWKWARD = samples.HOSTILE
@@ -293,7 +297,18 @@ def _problems() -> dict[str, Outcome]:
         "not-now-copy": NotNow(STOP, running, Obstacle.NEVER_STOPS),
         "not-now-delete-running": NotNow(DELETE, running, Obstacle.BUSY),
         "not-now-delete-other-name": NotNow(DELETE, samples.job_view(), Obstacle.OTHER_NAME),
-        "needs-form": NeedsForm(DELETE, samples.delete_form()),
+        "needs-form": NeedsForm(DELETE, form_samples.delete_form()),
+        "needs-form-start": NeedsForm(START, form_samples.start_form()),
+        "needs-form-machine": NeedsForm(QUICKBACKUP, form_samples.quick_backup_form()),
+        "needs-form-which-job": NeedsForm(STOP, PickForm(StopRequest(NamedJob("")))),
+        "needs-form-which-machine": NeedsForm(QUICKBACKUP, PickForm(QuickBackupRequest(NamedMachine("")))),
+        "moved-on-by-another": MovedOn(
+            RETRY,
+            running,
+            RetryRequest(job, drawn=Drawn(SESSION_ID, is_active=True)),
+            form_samples.touched().lately,
+        ),
+        "not-now-by-another": NotNow(START, running, Obstacle.RUNNING, lately=form_samples.touched().lately),
         "failed-four-eyes": Failed(
             DELETE,
             veeam.Rejected(HQ, "The operation requires approval: four-eyes authorization is on."),

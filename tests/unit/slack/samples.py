@@ -26,15 +26,11 @@ from bot.operations.answers import (
 )
 from bot.operations.catalog import CATALOG, CLONE, JOB, RETRY, START, STOP, Operation
 from bot.operations.effects import Ran
-from bot.operations.form_facts import DeleteForm
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import (
     AuditRequest,
-    DeleteRequest,
-    Drawn,
     JobsFilter,
     JobsRequest,
-    KnownJob,
     NamedJob,
     SessionsFilter,
     SessionsRequest,
@@ -357,12 +353,6 @@ def action_answer(
     """An action that VBR accepted just now."""
     begun = session(name=name, result="None", state="Starting", message=None)
     return ActionAnswer(operation, ANN, HQ, JOB_ID, name, Ran(begun), detail, NOW)
-
-
-def delete_form(name: str = "SQL Prod", followers: tuple[str, ...] = ("SQL Copy",)) -> DeleteForm:
-    """What deleting a job touches."""
-    request = DeleteRequest(KnownJob(HQ, JOB_ID), Drawn(SESSION_ID, is_active=False))
-    return DeleteForm(request, job_view(job_state(name), reason=None), "Oracle", followers, repository())
 
 
 def followed(operation: Operation = RETRY, name: str = "SQL Prod") -> NewFollowed:

@@ -37,13 +37,14 @@ from bot.operations.requests import (
     SessionsRequest,
     StartRequest,
     StatusRequest,
+    Step,
     StopRequest,
     WhoamiRequest,
 )
 from bot.settings import PersonId
 from bot.slack import codec
 from bot.slack.codec import Act, Share, Turn, Unreadability, Unreadable
-from bot.veeam import JobId, ServerName, SessionId
+from bot.veeam import JobId, RestorePoints, ServerName, SessionId
 
 UUID = "6c76bb17-8695-4f7c-981f-670789edd8f3"
 ACTIONS = [operation for operation in CATALOG if operation.kind is Kind.ACTION]
@@ -59,6 +60,8 @@ machines: st.SearchStrategy[MachineRef] = st.builds(NamedMachine, texts, optiona
 )
 states = st.none() | st.builds(Drawn, st.none() | texts.map(SessionId), st.booleans())
 pages = st.integers(0, 10_000)
+points = st.none() | st.sampled_from(RestorePoints)
+steps = st.sampled_from(Step)
 spans = st.none() | st.timedeltas(timedelta(0), timedelta(days=400))
 requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(HelpRequest, optional_texts),
@@ -92,14 +95,14 @@ requests: st.SearchStrategy[Request] = st.one_of(
         optional_texts,
         pages,
     ),
-    st.builds(StartRequest, jobs, st.booleans(), st.booleans(), states),
-    st.builds(StopRequest, jobs, st.booleans(), st.booleans(), states),
-    st.builds(RetryRequest, jobs, st.booleans(), states),
-    st.builds(EnableRequest, jobs, states),
-    st.builds(DisableRequest, jobs, states, spans),
-    st.builds(CloneRequest, jobs, states),
+    st.builds(StartRequest, jobs, st.booleans(), st.booleans(), states, points, steps),
+    st.builds(StopRequest, jobs, st.booleans(), st.booleans(), states, steps),
+    st.builds(RetryRequest, jobs, st.booleans(), states, steps),
+    st.builds(EnableRequest, jobs, states, steps),
+    st.builds(DisableRequest, jobs, states, spans, steps),
+    st.builds(CloneRequest, jobs, states, steps),
     st.builds(DeleteRequest, jobs, states, optional_texts),
-    st.builds(QuickBackupRequest, machines),
+    st.builds(QuickBackupRequest, machines, steps),
 )
 
 
@@ -240,7 +243,7 @@ def test_half_a_surrogate_is_not_offered() -> None:
         ("operation:retry", '["0a","retry",["hq","j"]]', Unreadability.OLD),
         ("operation:retry", '["2a","retry",["hq","j"]]', Unreadability.OLD),
         ("operation:undo", '["1a","undo",["hq","j"]]', Unreadability.OLD),
-        ("operation:retry", '["1a","retry",["hq","j"],0,null,0]', Unreadability.OLD),
+        ("operation:retry", '["1a","retry",["hq","j"],0,null,"send",0]', Unreadability.OLD),
         ("page:next", '["1t","jobs",null,null,null,null,null,-1]', Unreadability.BROKEN),
         ("page:next", '["1t","jobs","sick"]', Unreadability.BROKEN),
         ("share", '["1s","sessions",null,null,1e400]', Unreadability.BROKEN),

@@ -1,6 +1,8 @@
 """Forms: what is drawn, and what comes of what was entered."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,16 +10,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.catalog import CATALOG
-from bot.operations.requests import is_bare
+from bot.operations.form_facts import ActionForm, Consequences, DeleteForm, QuickBackupForm
+from bot.operations.requests import (
+    ActionRequest,
+    CloneRequest,
+    DeleteRequest,
+    DisableRequest,
+    EnableRequest,
+    KnownMachine,
+    NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
+    Request,
+    RetryRequest,
+    StartRequest,
+    Step,
+    StopRequest,
+    is_bare,
+    to_fill_in,
+)
+from bot.operations.suggestions import job_value, machine_value
+from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
-from bot.slack.codec import Carried, decode_form
+from bot.slack.codec import Carried, Entered, decode_form
 from bot.slack.views import forms
-from bot.slack.views.forms import TYPED_NAME, View, filled
+from bot.slack.views.action_forms import TYPED_NAME
+from bot.slack.views.forms import View, filled
+from bot.veeam import RestorePoints
+from tests.unit.slack import form_samples as facts
 from tests.unit.slack import samples
 from tests.unit.slack.form_cases import views
 
 VIEWS = views()
-CARRIED = Carried(samples.delete_form().request, "SQL Prod", "C0PROD")
+CARRIED = Carried(facts.delete_form().request, "SQL Prod", "C0PROD")
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -35,7 +60,7 @@ def test_view_keeps_slacks_limits(view: View) -> None:
 @given(st.text(), st.lists(st.text(), max_size=40).map(tuple))
 def test_no_form_can_be_broken_by_what_vbr_says(name: str, followers: tuple[str, ...]) -> None:
     """Whatever a job is called, Slack takes the form, or it is not offered."""
-    view = forms.form(samples.delete_form(name, followers), channel_id="C0PROD", thread_ts="1.2")
+    view = forms.form(facts.delete_form(name, followers), channel_id="C0PROD", thread_ts="1.2")
     assert view is None or view_problems(view, "modal") == []
 
 
@@ -49,7 +74,7 @@ def test_a_form_carries_what_it_is_about() -> None:
 def test_the_name_typed_out_fills_the_form(typed: str) -> None:
     """Typed as it is, blanks around it aside."""
     request = filled(CARRIED, {TYPED_NAME: typed})
-    assert request == replace(samples.delete_form().request, typed_name="SQL Prod")
+    assert request == replace(facts.delete_form().request, typed_name="SQL Prod")
     assert not is_bare(request)
 
 
@@ -63,3 +88,102 @@ def test_another_name_is_told_at_its_field(typed: str) -> None:
 def test_every_form_has_no_dialog_beside_it() -> None:
     """What asks in a form does not ask in a dialog too."""
     assert [one for one in CATALOG if one.has_form and one.confirmation] == []
+
+
+def entering(**fields: str | tuple[str, ...] | None) -> dict[str, str | tuple[str, ...] | None]:
+    return fields
+
+
+FILLED = [
+    (facts.start_form(), entering(full="normal", chained=()), {}),
+    (facts.start_form(), entering(full="full", chained=()), {"full": True}),
+    (facts.start_form(), entering(full="full", chained=("yes",)), {"full": True, "chained": True}),
+    (facts.start_form(asked={"full": True}), entering(full="normal", chained=()), {"full": False}),
+    (facts.start_form(asked={"full": True}, why_no_full="copy"), entering(), {"full": False}),
+    (facts.start_form(), entering(restore_points="All"), {"restore_points": RestorePoints.ALL}),
+    (facts.start_form(), entering(restore_points="Latest"), {"restore_points": RestorePoints.LATEST}),
+    (facts.start_form(), entering(restore_points="Some"), {}),
+    (facts.stop_form(), entering(now="graceful"), {}),
+    (facts.stop_form(), entering(now="now", chained=None), {"now": True}),
+    (facts.stop_form(), entering(now="graceful", chained=("yes",)), {"chained": True}),
+    (facts.stop_form(asked={"now": True, "chained": True}), entering(now="graceful", chained=()), {
+        "now": False, "chained": False
+    }),
+    (facts.act_form(RetryRequest(facts.JOB, chained=True)), entering(), {"chained": True}),
+    (facts.act_form(EnableRequest(facts.JOB)), entering(), {}),
+    (facts.act_form(DisableRequest(facts.JOB, span=timedelta(hours=4))), entering(), {}),
+    (facts.act_form(CloneRequest(facts.JOB)), entering(), {}),
+    (facts.quick_backup_form(), entering(), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "entered", "asked"), FILLED)
+def test_what_is_entered_becomes_the_request(
+    form: ActionForm | QuickBackupForm, entered: Entered, asked: dict[str, Any]
+) -> None:
+    """Each field fills what bears its name; what the form did not ask is as plain as it can be."""
+    assert not isinstance(form, DeleteForm)
+    request = filled(Carried(form.request, "SQL Prod"), entered)
+    assert request == replace(form.request, step=Step.SEND, **asked)
+    assert not isinstance(request, Mapping)
+    assert not is_bare(request)
+
+
+PICKED = [
+    StartRequest(NamedJob(""), full=True, chained=True),
+    StopRequest(NamedJob("", "hq"), now=True),
+    RetryRequest(NamedJob(""), chained=True),
+    EnableRequest(NamedJob("")),
+    DisableRequest(NamedJob(""), span=timedelta(hours=4)),
+    CloneRequest(NamedJob("")),
+    DeleteRequest(NamedJob("")),
+]
+
+
+@pytest.mark.parametrize("asked", PICKED, ids=lambda one: type(one).__name__)
+def test_a_chosen_job_is_asked_about_in_the_next_form(asked: ActionRequest) -> None:
+    """The choice fills the job and keeps what was typed; it is another form, and no action yet."""
+    request = filled(Carried(asked, ""), entering(job=job_value(facts.JOB)))
+    assert request == to_fill_in(asked, facts.JOB)
+    assert not isinstance(request, Mapping)
+    assert is_bare(request)
+
+
+def test_a_chosen_machine_is_asked_about_in_the_next_form() -> None:
+    """The same for a machine."""
+    machine = facts.quick_backup_form().request.machine
+    assert isinstance(machine, KnownMachine)
+    carried = Carried(QuickBackupRequest(NamedMachine("")), "")
+    assert filled(carried, entering(machine=machine_value(machine))) == facts.quick_backup_form().request
+
+
+@pytest.mark.parametrize("chosen", [None, "", "x", "[1,2]", '["hq"]', '["hq","a","b","c"]'])
+@pytest.mark.parametrize("asked", [StopRequest(NamedJob("")), QuickBackupRequest(NamedMachine(""))])
+def test_no_choice_is_told_at_the_menu(asked: Request, chosen: str | None) -> None:
+    """What no menu of ours offered is a mistake, at the menu's own block."""
+    field = "machine" if isinstance(asked, QuickBackupRequest) else "job"
+    problems = filled(Carried(asked, ""), entering(**{field: chosen}))
+    assert problems == {field: f"Choose a {field} from the list."}
+
+
+FORMS = st.sampled_from(
+    [
+        facts.start_form,
+        facts.stop_form,
+        lambda touched: facts.act_form(DisableRequest(facts.JOB), touched),
+        lambda touched: DeleteForm(facts.delete_form().request, touched),
+    ]
+)
+
+
+@given(FORMS, st.text(), st.text(), st.lists(st.text(), max_size=40).map(tuple))
+def test_no_form_notifies_or_breaks(
+    form: Callable[[Consequences], ActionForm], name: str, before: str, after: tuple[str, ...]
+) -> None:
+    """Whatever jobs are called, Slack takes the form, and nobody but who pressed something is named."""
+    touched = facts.touched(samples.job_state(name), runs_before=before, run_after=after)
+    view = forms.form(form(touched), channel_id="C0PROD", thread_ts=None)
+    assert view is None or view_problems(view, "modal") == []
+    named = notified("", view["blocks"] if view else ())
+    assert named.users <= {"U0BEN"}
+    assert not named.broadcasts

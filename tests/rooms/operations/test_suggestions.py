@@ -1,0 +1,156 @@
+"""What search menus offer: what may be used there, by name, and nothing that its person may not know of."""
+
+import asyncio
+
+import pytest
+
+from bot.operations.requests import (
+    EnableRequest,
+    Gesture,
+    KnownJob,
+    NamedJob,
+    NamedMachine,
+    Origin,
+    QuickBackupRequest,
+    Request,
+    StartRequest,
+)
+from bot.operations.suggestions import (
+    OFFERED_AT_MOST,
+    Search,
+    Sought,
+    Suggestion,
+    job_chosen,
+    machine_chosen,
+)
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
+from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.rooms.veeam.clients import die
+
+STRANGER = PersonId("U0STRANGER")
+STARTING, STARTING_AT_HQ = StartRequest(NamedJob("")), StartRequest(NamedJob("", "hq"))
+BACKING_UP = QuickBackupRequest(NamedMachine(""))
+
+
+async def offered(
+    office: Office, text: str, person: PersonId = OPERATOR, request: Request = STARTING
+) -> tuple[Suggestion, ...]:
+    gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
+    sought = Sought.MACHINE if isinstance(request, QuickBackupRequest) else Sought.JOB
+    return await office.runner.suggest(gesture, Search(sought, text, request))
+
+
+async def names(
+    office: Office, text: str, person: PersonId = OPERATOR, request: Request = STARTING
+) -> list[str]:
+    return [one.name for one in await offered(office, text, person, request)]
+
+
+async def test_jobs_are_found_by_a_part_of_their_name(office: Office) -> None:
+    """By name, each with its server, and the choice is the job itself."""
+    found = await offered(office, "sql")
+    assert [(one.name, one.detail) for one in found] == [
+        ("SQL Prod", "hq"),
+        ("SQL Prod DR", "dr"),
+        ("SQL Test", "hq"),
+    ]
+    assert job_chosen(found[0].value) == office.known("SQL Prod")
+
+
+@pytest.mark.parametrize("text", ["", " "])
+async def test_a_menu_opens_filled(office: Office, text: str) -> None:
+    """Nothing typed yet: the first names there are."""
+    assert (await names(office, text))[:2] == ["Archive", "Copy now"]
+
+
+async def test_the_server_that_was_typed_narrows(office: Office) -> None:
+    """`start server:hq` offers jobs of hq alone."""
+    assert await names(office, "sql", request=STARTING_AT_HQ) == ["SQL Prod", "SQL Test"]
+
+
+@pytest.mark.parametrize("text", ["", "sql", "o", "e", "prod", "files"])
+async def test_names_out_of_scope_never_appear(office: Office, text: str) -> None:
+    """A grant on SQL jobs of one server offers those alone, whatever is typed."""
+    assert set(await names(office, text, SQL_ONLY)) <= {"SQL Prod", "SQL Test"}
+    assert {one.detail for one in await offered(office, text, SQL_ONLY)} <= {HQ}
+    assert len(office.dr.requests) == 0
+
+
+async def test_only_what_this_operation_may_be_done_on_is_offered(office: Office) -> None:
+    """Who views everything and operates SQL jobs is offered SQL jobs to start."""
+    office.grants = (
+        *GRANTS,
+        GrantSettings(group=GroupReference("S0SQL"), role=Role.BACKUP_VIEWER),
+        GrantSettings(group=GroupReference("S0SQL"), role=Role.BACKUP_ADMINISTRATOR, servers=("d*",)),
+    )
+    assert await names(office, "", SQL_ONLY, EnableRequest(NamedJob(""))) == ["Files", "SQL Prod DR"]
+    assert await names(office, "s", SQL_ONLY) == ["Files", "SQL Prod", "SQL Prod DR", "SQL Test"]
+
+
+@pytest.mark.parametrize("person", [VIEWER, NOBODY, STRANGER])
+async def test_who_may_not_is_offered_nothing(office: Office, person: PersonId) -> None:
+    """No name for whoever may not do it, VBR is not asked, and a look is no attempt on record."""
+    assert await names(office, "s", person) == []
+    assert await names(office, "web", person, BACKING_UP) == []
+    assert len(office.hq.requests) == 0
+    assert await office.audited() == []
+
+
+async def test_a_silent_server_leaves_the_others(office: Office) -> None:
+    """What answers is offered."""
+    await die(office.dr)
+    assert await names(office, "sql") == ["SQL Prod", "SQL Test"]
+
+
+async def test_names_are_read_once_for_a_while(office: Office) -> None:
+    """Each pause in typing is a search; VBR is asked once in minutes."""
+    for text in ("s", "sq", "sql"):
+        await names(office, text)
+    await office.clock.advance(300)
+    await names(office, "sql p")
+    assert len(office.hq.requests.of("GET", "/api/v1/jobs/states")) == 1
+
+
+async def test_many_names_are_compared_beside_the_loop(office: Office) -> None:
+    """Among thousands of jobs a search leaves room for others, and offers what a menu takes."""
+    for number in range(4_000):
+        office.world.add_job(f"Bulk {number:05d}")
+    await names(office, "")
+    longest, is_over = 0.0, False
+
+    async def watch() -> None:
+        nonlocal longest
+        loop = asyncio.get_running_loop()
+        while not is_over:
+            began = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - began)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch())
+        found = await names(office, "bulk")
+        is_over = True
+    assert found == [f"Bulk {number:05d}" for number in range(OFFERED_AT_MOST)]
+    assert longest < 0.5
+
+
+async def test_machines_are_found_where_one_may_back_them_up(office: Office) -> None:
+    """A quick backup takes a role on every job of the server, so others are offered no machine of it."""
+    found = await offered(office, "vm0", request=BACKING_UP)
+    assert {"vm01", "vm02"} <= {one.name for one in found}
+    chosen = machine_chosen(found[0].value)
+    assert chosen is not None
+    assert await offered(office, "vm0", SQL_ONLY, BACKING_UP) == ()
+
+
+@pytest.mark.parametrize("value", ["", "x", "1", "[]", "[1,2]", '["a"]', '["a","b","c","d"]'])
+def test_no_other_choice_is_read(value: str) -> None:
+    """What no menu of ours offered is no job and no machine."""
+    assert (job_chosen(value), machine_chosen(value)) == (None, None)
+
+
+def test_a_choice_of_a_job_is_no_machine() -> None:
+    """They differ in length."""
+    assert machine_chosen('["hq","j"]') is None
+    assert job_chosen('["hq","j"]') == KnownJob(HQ, "j")  # type: ignore[arg-type] # an ID as it comes
+    assert DR != HQ
