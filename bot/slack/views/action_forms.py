@@ -34,8 +34,8 @@ from bot.operations.suggestions import Sought, Suggestion, job_chosen, machine_c
 from bot.slack.codec import Carried, Entered
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, signs
-from bot.slack.views.buttons import wishes
 from bot.slack.views.consequences import consequences, lately
+from bot.slack.views.dialogs import wishes
 from bot.slack.views.inputs import Field
 from bot.slack.views.message import NOTHING, Part, note, paragraph
 from bot.slack.views.repositories import repository_line

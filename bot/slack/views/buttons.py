@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -48,11 +47,11 @@ from bot.operations.requests import (
     SessionsRequest,
     StartRequest,
     StopRequest,
-    is_bare,
 )
 from bot.slack import codec
-from bot.slack.text import duration, literal, plain, strong
-from bot.slack.views.message import NOTHING, Part, drawn, mrkdwn
+from bot.slack.text import literal, plain, strong
+from bot.slack.views.dialogs import confirm, menu_confirm, touches_of
+from bot.slack.views.message import NOTHING, Part, drawn
 from bot.veeam import JobId, ServerName, SessionId
 
 DIRECT_LIMIT = 3
@@ -62,7 +61,6 @@ SHARE_LABEL = "Share"
 DETAILS_LABEL = JOB.button or ""
 
 _LABEL_LIMIT = 75
-_CONFIRM_LIMIT = 300
 _CONFIRM_NAME_LIMIT = 100
 _URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, CLONE, DELETE)
 
@@ -80,18 +78,23 @@ _REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The job that buttons are about, as it stands while they are drawn."""
+    """The job that buttons are about, as it stands while they are drawn.
+
+    `touches` is what a dialog says of it besides: what it covers, its next run, where it writes to.
+    """
 
     server: ServerName
     job_id: JobId
     name: str
     state: Drawn | None = None
+    touches: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, view: JobView) -> "Target":
         """The target that a job in a list is."""
         state = view.state
-        return cls(view.server, state.id, state.name, Drawn(state.session_id, state.is_active))
+        drawn_state = Drawn(state.session_id, state.is_active)
+        return cls(view.server, state.id, state.name, drawn_state, touches_of(state))
 
     def request(self, operation: Operation) -> Request:
         """What pressing the operation's button on this job asks for."""
@@ -102,13 +105,15 @@ class Target:
 class Control:
     """Something to press: as a button or, where there is no room, as an entry of a menu.
 
-    `consequence` is what a dialog says before it acts; empty where it only shows something.
+    `consequence` is what a dialog says before it acts; empty where it only shows something. `touches` is what
+    the dialog says of the job.
     """
 
     button: ButtonElement
     option: Option | None = None
     label: str = ""
     consequence: str = ""
+    touches: tuple[str, ...] = ()
 
     @property
     def asks_first(self) -> bool:
@@ -140,10 +145,14 @@ def job_controls(target: Target, operations: Sequence[Operation]) -> list[Contro
 
 def job_control(target: Target, operation: Operation) -> Control | None:
     """One operation on a job."""
-    return request_control(target.request(operation), name=target.name, server=target.server)
+    return request_control(
+        target.request(operation), name=target.name, server=target.server, touches=target.touches
+    )
 
 
-def request_control(request: Request, *, name: str, server: str, prominent: bool = False) -> Control | None:
+def request_control(
+    request: Request, *, name: str, server: str, prominent: bool = False, touches: tuple[str, ...] = ()
+) -> Control | None:
     """A control that runs exactly this request on the job of that name; None when too long to carry."""
     operation = operation_of(request)
     label = operation.button or operation.name.capitalize()
@@ -155,7 +164,9 @@ def request_control(request: Request, *, name: str, server: str, prominent: bool
         action_id=codec.action_id(operation),
         value=value,
         style=_style(operation, prominent=prominent),
-        confirm=_confirm(operation, request, name=name, server=server),
+        confirm=confirm(
+            operation, request, f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}.", touches
+        ),
         accessibility_label=_accessible(_spoken(operation, label), name, server),
     )
     return Control(
@@ -163,6 +174,7 @@ def request_control(request: Request, *, name: str, server: str, prominent: bool
         _option(label, codec.encode_act(request, codec.OPTION_LIMIT)),
         label,
         _consequence(operation),
+        touches,
     )
 
 
@@ -212,7 +224,7 @@ def choice_menu(request: Request, choices: Sequence[Choice]) -> Part:
         action_id=codec.CHOOSE,
         placeholder=_plain("Choose a job"),
         options=options,
-        confirm=_confirm(operation, request, name="", server=""),
+        confirm=confirm(operation, request),
     )
     return Part("", drawn(ActionsBlock(elements=[select])))
 
@@ -228,39 +240,12 @@ def machine_menu(choices: Sequence[MachineChoice]) -> Part:
     return Part("", drawn(ActionsBlock(elements=[select])))
 
 
-def wishes(request: Request) -> tuple[str, ...]:
-    """What a request asks for beyond the plain operation, as sentences for its dialog."""
-    match request:
-        case StartRequest():
-            return _said(
-                (request.full, "It is an active full: all data is read again."), _chained(request.chained)
-            )
-        case StopRequest():
-            return _said(
-                (request.now, "It stops at once: objects in work are lost."), _chained(request.chained)
-            )
-        case RetryRequest():
-            return _said(_chained(request.chained))
-        case DisableRequest(span=timedelta() as span):
-            return (f"The bot enables it again after {duration(span)}.",)
-        case _:
-            return ()
-
-
 def _spoken(operation: Operation, label: str) -> str:
     return f"{label} of" if operation.kind is Kind.QUERY else label
 
 
 def _urgency(operation: Operation) -> int:
     return _URGENCY.index(operation) if operation in _URGENCY else len(_URGENCY)
-
-
-def _said(*sentences: tuple[bool, str]) -> tuple[str, ...]:
-    return tuple(sentence for wanted, sentence in sentences if wanted)
-
-
-def _chained(wanted: bool) -> tuple[bool, str]:  # noqa: FBT001 -- read as a pair, never called with a literal
-    return wanted, "Chained jobs are included."
 
 
 def _plain(text: str) -> PlainTextObject:
@@ -276,20 +261,6 @@ def _style(operation: Operation, *, prominent: bool) -> str | None:
 def _accessible(label: str, name: str, server: str) -> str:
     start, end = f"{label} job ", f" on {server}"
     return start + plain(name, _LABEL_LIMIT - len(start) - len(end)) + end
-
-
-def _confirm(operation: Operation, request: Request, *, name: str, server: str) -> ConfirmObject | None:
-    asked = operation.confirmation
-    if asked is None or is_bare(request):  # a form asks
-        return None
-    about = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}." if server else ""
-    return ConfirmObject(
-        title=_plain(asked.question),
-        text=mrkdwn(" ".join(filter(None, (about, asked.consequence, *wishes(request)))), _CONFIRM_LIMIT),
-        confirm=_plain(asked.yes),
-        deny=_plain("Cancel"),
-        style=Style.DANGER.value if operation.style is Style.DANGER else None,
-    )
 
 
 def _consequence(operation: Operation) -> str:
@@ -314,23 +285,14 @@ def _menu(rest: Sequence[Control], about: str) -> OverflowMenuElement | None:
 
 
 def _menu_confirm(entries: Sequence[Control], about: str) -> ConfirmObject | None:
-    # A menu has one dialog for all its entries, so it says of each what it does, as far as there is room.
+    # A menu has one dialog for all its entries.
     if len(entries) == 1:
         own: ConfirmObject | None = entries[0].button.confirm
         return own
     asking = [control for control in entries if control.consequence]
     if not asking:
         return None
-    said = f"{about}: what you chose is done now."
-    for control in asking:
-        longer = f"{said}\n*{control.label}*: {control.consequence}"
-        said = longer if len(longer) <= _CONFIRM_LIMIT else said
-    return ConfirmObject(
-        title=_plain("Go ahead?"),
-        text=mrkdwn(said, _CONFIRM_LIMIT),
-        confirm=_plain("Go ahead"),
-        deny=_plain("Cancel"),
-    )
+    return menu_confirm(about, [(one.label, one.consequence) for one in asking], asking[0].touches)
 
 
 def _turn(label: str, action_id: str, request: codec.ListRequest, of_all: str) -> Control | None:

@@ -137,7 +137,8 @@ def pressed_before(outcome: PressedBefore) -> Message:
 def moved_on(outcome: MovedOn) -> Message:
     """The job is no longer as it was drawn: how it is now, and a fresh button to ask again with."""
     name, server = outcome.job.state.name, outcome.job.server
-    again = request_control(outcome.request, name=name, server=server, prominent=True)
+    touches = Target.of(outcome.job).touches
+    again = request_control(outcome.request, name=name, server=server, prominent=True, touches=touches)
     head = [
         paragraph(
             f"{signs.job_name(name, server)} has moved on since that button was drawn. Nothing was done."
