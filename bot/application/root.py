@@ -50,6 +50,7 @@ from bot.store import (
     AuditLog,
     AuditOutcome,
     Database,
+    Drafts,
     FollowedSessions,
     Outbox,
     OwnActions,
@@ -68,6 +69,7 @@ GRACE_SECONDS = 10.0
 _DATABASE_PART = "database"
 _DATABASE_SECONDS = 10.0
 _KEPT = timedelta(days=30)
+_DRAFTS_KEPT = timedelta(days=1)
 _PURGE_SECONDS = 3600.0
 _IN_WORK_AT_MOST = timedelta(minutes=10)  # far longer than a gesture may take
 _FIRST_BACK_OFF_SECONDS = 1.0
@@ -217,7 +219,13 @@ class Application:
     def _runner(self, database: Database, fleet: Fleet, directory: Directory) -> Runner:
         return Runner(
             Servants(fleet, self._acting),
-            Stores(self._record(database), Presses(database), OwnActions(database), TimedDisables(database)),
+            Stores(
+                self._record(database),
+                Presses(database),
+                OwnActions(database),
+                TimedDisables(database),
+                Drafts(database),
+            ),
             Permissions(
                 self._settings.grants,
                 self._settings.slack.allowed_channels,
@@ -356,6 +364,7 @@ class Application:
                     await outbox.purge(before)
                     await Presses(database).purge(before)
                     await FollowedSessions(database).purge(before)
+                    await Drafts(database).purge(self._clock.now() - _DRAFTS_KEPT)
                     await record.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())
                     purged_at = self._clock.monotonic()
             except StoreError as error:

@@ -10,8 +10,9 @@ import structlog
 
 from bot.operations.answers import JobView
 from bot.operations.asking import Asking
-from bot.operations.catalog import Operation, operation_of
+from bot.operations.catalog import EDIT, Operation, operation_of
 from bot.operations.consequences import Touched
+from bot.operations.editing import Edit, Editing
 from bot.operations.form_facts import OthersDeed
 from bot.operations.forms import Forms
 from bot.operations.lately import Lately
@@ -23,6 +24,7 @@ from bot.operations.outcomes import (
     Ambiguous,
     Done,
     Failed,
+    Forgotten,
     MovedOn,
     NeedsForm,
     NotFound,
@@ -36,13 +38,16 @@ from bot.operations.record import Record
 from bot.operations.requests import (
     ActionRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     KnownJob,
+    PlainRequest,
+    Step,
     asked_anew,
     is_bare,
     is_said,
 )
-from bot.operations.roles import Rights, Target, Verdict
+from bot.operations.roles import Rights, Target
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender, account_of
 from bot.veeam import Fleet, JobState, Rejected, VeeamServer
@@ -50,17 +55,17 @@ from bot.veeam import NotFound as NotOnServer
 
 log = structlog.get_logger()
 
-Unsent = Refused | NotFound | Ambiguous | MovedOn | NotNow
+Unsent = Refused | NotFound | Ambiguous | MovedOn | NotNow | NeedsForm | Forgotten
 Came = Done | Unclear | Failed | Unsent
 
 
 @dataclass(frozen=True, slots=True)
 class _Allowed:
-    """A job that the person may do it on; `told` is its state as VBR's list has it."""
+    """A job that the person may do it on, and whom to act as; `told` is its state as VBR's list has it."""
 
     job: FoundJob
     told: JobState
-    verdict: Verdict
+    account: VeeamServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +81,25 @@ class Memory:
 class Actions:
     """Does the actions."""
 
-    def __init__(self, fleet: Fleet, lookup: Lookup, rights: Rights, sender: Sender, memory: Memory) -> None:
+    def __init__(
+        self, fleet: Fleet, lookup: Lookup, rights: Rights, sender: Sender, editing: Editing, memory: Memory
+    ) -> None:
         self._fleet = fleet
         self._lookup = lookup
         self._rights = rights
         self._views = JobViews(rights, fleet)
         self._forms = Forms(fleet, lookup, Touched(fleet, self._views, memory.lately))
         self._sender = sender
+        self._editing = editing
         self._memory = memory
 
-    async def run(
-        self, request: ActionRequest, asking: Asking
-    ) -> Done | Unclear | Failed | PressedBefore | NeedsForm | Unsent:
+    async def run(self, request: ActionRequest, asking: Asking) -> Came | PressedBefore:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
         operation = operation_of(request)
         if is_bare(request):
             return await self._form(operation, request, asking)
+        if isinstance(request, EditRequest):
+            return await self._edit(request, asking)
 
         async def prepare() -> Ready[Came] | Came:
             prepared = await self._prepared(operation, request, asking)
@@ -112,11 +120,32 @@ class Actions:
             return allowed
         if (reason := await self._obstacle(request, allowed.job)) not in {None, Obstacle.OTHER_NAME}:
             return await self._not_now(operation, asking, allowed.job, reason)
+        if isinstance(request, EditRequest):
+            return await self._editing.form(request, asking, allowed.job, allowed.account)
         return NeedsForm(operation, await self._forms.on_job(asking, request, allowed.job))
 
-    async def _prepared(
-        self, operation: Operation, request: ActionRequest, asking: Asking
-    ) -> Action | Unsent:
+    async def _edit(self, request: EditRequest, asking: Asking) -> Came | PressedBefore:
+        allowed = await self._allowed(EDIT, request, asking)
+        if not isinstance(allowed, _Allowed):
+            return allowed
+        job, account = allowed.job, allowed.account
+        if request.step is Step.REVIEW:
+            return await self._editing.review(request, asking, job, account)
+
+        async def prepare() -> Ready[Came] | Came:
+            edit = await self._editing.ready(request, asking, job, account)
+            if not isinstance(edit, Edit):
+                return edit
+            return Ready(lambda: self._sender.send(Action(EDIT, edit, asking, job, account)))
+
+        came: Came | PressedBefore = await self._memory.once.run(EDIT, asking, prepare)
+        return (
+            await self._editing.refused(came, request, asking, job, account)
+            if isinstance(came, Failed)
+            else came
+        )
+
+    async def _prepared(self, operation: Operation, request: PlainRequest, asking: Asking) -> Action | Unsent:
         allowed = await self._allowed(operation, request, asking)
         if not isinstance(allowed, _Allowed):
             return allowed
@@ -126,13 +155,7 @@ class Actions:
             return MovedOn(operation, self._view(asking, job), again, await self._lately(asking, job))
         if (reason := await self._obstacle(request, job)) is not None:
             return await self._not_now(operation, asking, job, reason)
-        return Action(
-            operation,
-            request,
-            asking,
-            job,
-            account_of(self._fleet, self._memory.acting, job.server, allowed.verdict),
-        )
+        return Action(operation, request, asking, job, allowed.account)
 
     async def _allowed(
         self, operation: Operation, request: ActionRequest, asking: Asking
@@ -150,7 +173,9 @@ class Actions:
         lacked = lack(request, self._fleet.server(job.server).revision)
         if lacked is not None:
             return NotNow(operation, self._view(asking, job), Obstacle.LACKED, lacked)
-        return _Allowed(await with_session(self._fleet.server(job.server), job), job.state, verdict)
+        with_latest = await with_session(self._fleet.server(job.server), job)
+        account = account_of(self._fleet, self._memory.acting, job.server, verdict)
+        return _Allowed(with_latest, job.state, account)
 
     async def _not_now(self, operation: Operation, asking: Asking, job: FoundJob, reason: Obstacle) -> NotNow:
         lately = await self._lately(asking, job)

@@ -11,8 +11,10 @@ from enum import StrEnum
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     HelpRequest,
     HomeRequest,
@@ -283,6 +285,31 @@ CLONE = Operation(
     done="cloned",
     needs=Capability.CLONE,
 )
+EDIT = Operation(
+    name="edit",
+    usage="edit NAME",
+    help="change a job's name, objects, repository, retention, schedule or guest processing",
+    kind=Kind.ACTION,
+    request=EditRequest,
+    audit_name="job.edit",
+    roles=ADMINISTRATORS,
+    examples=("edit SQL Prod",),
+    button="Edit",
+    has_form=True,
+    done="edited",
+)
+CREATE = Operation(
+    name="create",
+    usage="create",
+    help="make a new job: a vSphere backup, or one like a job that is there",
+    kind=Kind.ACTION,
+    request=CreateRequest,
+    audit_name="job.create",
+    roles=ADMINISTRATORS,
+    examples=("create", "create server:hq"),
+    has_form=True,
+    done="created",
+)
 HOME = Operation(
     name="home",
     usage="",
@@ -333,6 +360,8 @@ OPERATIONS: tuple[Operation, ...] = (
     RETRY,
     ENABLE,
     DISABLE,
+    CREATE,
+    EDIT,
     CLONE,
     DELETE,
     QUICKBACKUP,

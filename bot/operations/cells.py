@@ -5,7 +5,7 @@ change does.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from datetime import timedelta
 from enum import Enum
 from types import NoneType
@@ -35,7 +35,7 @@ class OldCells(Exception):
 
 def cells_of(request: Request) -> list[Any]:
     """The request's fields in their order, as JSON takes them; defaults at the end are left out."""
-    values = [(getattr(request, field.name), field.default) for field in fields(request)]
+    values = [(getattr(request, field.name), field.default) for field in _written(request)]
     while values and values[-1][1] is not MISSING and values[-1][0] == values[-1][1]:
         values.pop()
     return [_cell(value) for value, _ in values]
@@ -82,8 +82,14 @@ _Reader = Callable[[Any], Any]
 
 def _readers(request: type[Request]) -> tuple[tuple[_Reader, ...], int]:
     hints = get_type_hints(request)
-    required = sum(field.default is MISSING for field in fields(request))
-    return tuple(_reader(hints[field.name]) for field in fields(request)), required
+    written = _written(request)
+    required = sum(field.default is MISSING for field in written)
+    return tuple(_reader(hints[field.name]) for field in written), required
+
+
+def _written(request: Request | type[Request]) -> tuple[Field[Any], ...]:
+    """The fields that cells hold: all but what was entered in a form, which is kept as a draft."""
+    return tuple(field for field in fields(request) if field.name != "entered")
 
 
 def _reader(hint: Any) -> _Reader:
@@ -165,7 +171,15 @@ def _drawn(value: object) -> Drawn:
             raise BrokenCells
 
 
+def _known_job(value: object) -> KnownJob:
+    job = _job(value)
+    if not isinstance(job, KnownJob):
+        raise BrokenCells
+    return job
+
+
 _READERS: dict[type, _Reader] = {
+    KnownJob: _known_job,
     str: _text,
     int: _number,
     bool: _flag,

@@ -35,4 +35,20 @@ class Deleted:
     """The job is gone; its backups stay, orphaned."""
 
 
-Effect = Ran | Switched | Cloned | Deleted
+@dataclass(frozen=True, slots=True)
+class Created:
+    """There is a new job, as VBR tells it."""
+
+    job_id: JobId
+    name: str
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The job's settings were replaced; `changes` say what is otherwise now, each in words."""
+
+    changes: tuple[str, ...]
+
+
+Effect = Ran | Switched | Cloned | Deleted | Created | Edited

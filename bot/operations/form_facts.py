@@ -1,16 +1,20 @@
 """What a form says, and what stands in its fields: plain values, drawn by whoever shows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.operations.answers import JobView
 from bot.operations.catalog import Operation
+from bot.operations.drafts import JobDraft
 from bot.operations.people import PersonId
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     QuickBackupRequest,
     RetryRequest,
@@ -18,7 +22,7 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.settings import ServerName
-from bot.veeam import RepositoryState
+from bot.veeam import Change, Part, RepositoryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +123,57 @@ class QuickBackupForm:
     lately: tuple[OthersDeed, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with what was entered, in a sentence, and with which part; None where nobody can tell."""
+
+    part: Part | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobForm:
+    """The fields of a job, filled with what the draft holds. `request` is what to run with what is entered.
+
+    `touched` is the job as it stands, None for one that is made. `names` are those of repositories and
+    credentials by ID; `time_zone` is what VBR calls its own.
+    """
+
+    request: EditRequest | CreateRequest
+    draft: JobDraft
+    touched: Consequences | None
+    names: Mapping[str, str]
+    time_zone: str | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """What will be done. `request` does it, `back` shows the fields again.
+
+    `changes` are what this person changes of a job that is there, `theirs` what somebody else changed since
+    the fields were filled; `is_changed_otherwise` where that is nothing that the form shows.
+    """
+
+    request: EditRequest | CreateRequest
+    back: EditRequest | CreateRequest
+    draft: JobDraft
+    touched: Consequences | None
+    names: Mapping[str, str]
+    changes: tuple[Change, ...] = ()
+    theirs: tuple[Change, ...] = ()
+    is_changed_otherwise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateChoice:
+    """What kind of job, and on which server: a new vSphere backup, or one like a job that is there."""
+
+    request: CreateRequest
+    servers: tuple[ServerName, ...]
+    problems: tuple[Problem, ...] = ()
+
+
 ActionForm = StartForm | StopForm | ActForm | DeleteForm
-Form = PickForm | ActionForm | QuickBackupForm
+SettingsForm = JobForm | JobSummary | CreateChoice
+Form = PickForm | ActionForm | QuickBackupForm | SettingsForm

@@ -26,6 +26,7 @@ from bot.operations.requests import (
     EnableRequest,
     KnownJob,
     NamedJob,
+    PlainRequest,
     RetryRequest,
     StartRequest,
     StopRequest,
@@ -73,7 +74,7 @@ class Forms:
             return PickForm(request)
         return PickForm(request, silent=tuple(answer.silences))
 
-    async def on_job(self, asking: Asking, request: ActionRequest, job: FoundJob) -> ActionForm:
+    async def on_job(self, asking: Asking, request: PlainRequest, job: FoundJob) -> ActionForm:
         """Return what doing this to the job touches, and what there is to choose."""
         touched = await self._touched.by_action_on(asking, job)
         revision = self._fleet.server(job.server).revision
@@ -81,7 +82,7 @@ class Forms:
         return _form(filling, touched, job.state, revision)
 
 
-def _form(request: ActionRequest, touched: Consequences, state: JobState, revision: Revision) -> ActionForm:
+def _form(request: PlainRequest, touched: Consequences, state: JobState, revision: Revision) -> ActionForm:
     match request:
         case StartRequest():
             has_choice = never_stops(state) and revision.has(Capability.COPY_RESTORE_POINTS)

@@ -10,6 +10,7 @@ from bot.operations.catalog import (
     CLONE,
     DELETE,
     DISABLE,
+    EDIT,
     ENABLE,
     JOB,
     RETRY,
@@ -26,6 +27,7 @@ from bot.operations.requests import (
     CloneRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     RetryRequest,
     StartRequest,
@@ -33,7 +35,7 @@ from bot.operations.requests import (
 )
 from bot.operations.roles import Rights, Target
 from bot.settings import ServerName
-from bot.veeam import Capability, JobState, Result, Revision
+from bot.veeam import Capability, JobState, Result, Revision, is_editable
 
 _IMMEDIATE = "immediate"
 
@@ -46,11 +48,12 @@ def offers_all(state: JobState, revision: Revision) -> tuple[Operation, ...]:
 
 def _sensible(state: JobState) -> tuple[Operation, ...]:
     switch = ENABLE if state.is_disabled else DISABLE
+    edit = (EDIT,) if is_editable(state.type) else ()
     if state.is_active:
-        return (JOB, switch, CLONE) if never_stops(state) else (STOP, JOB, switch, CLONE)
+        return (*(() if never_stops(state) else (STOP,)), JOB, switch, *edit, CLONE)
     if state.result is Result.FAILED:
-        return (RETRY, JOB, START, switch, CLONE, DELETE)
-    return (START, JOB, switch, CLONE, DELETE)
+        return (RETRY, JOB, START, switch, *edit, CLONE, DELETE)
+    return (START, JOB, switch, *edit, CLONE, DELETE)
 
 
 def offers(
@@ -96,7 +99,7 @@ def obstacle(
             return Obstacle.ENABLED if is_disabled is False else None
         case DisableRequest():
             return Obstacle.DISABLED if is_disabled else None
-        case CloneRequest():
+        case CloneRequest() | EditRequest():
             return None
         case DeleteRequest():
             if is_active:

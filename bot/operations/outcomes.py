@@ -141,6 +141,7 @@ class Obstacle(StrEnum):
     DISABLED = "disabled"  # disable, and it is
     BUSY = "busy"  # delete, and it runs
     OTHER_NAME = "other_name"  # delete, and the name that was typed is another one
+    UNDESCRIBED = "undescribed"  # edit, and VBR's API cannot describe jobs of this type
     LACKED = "lacked"  # the server's revision of the API has no such thing
 
 
@@ -197,11 +198,22 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A server said no or did not answer; nothing was done."""
+    """A server said no or did not answer; nothing was done.
+
+    `form` is the form that asked for it, with what was entered and what is wrong.
+    """
 
     operation: Operation
     error: VeeamError
     job_name: str | None = None
+    form: Form | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was entered in a form is no longer kept; nothing was done."""
+
+    operation: Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +237,7 @@ Outcome = (
     | NeedsForm
     | Unclear
     | Failed
+    | Forgotten
     | Broken
 )
 
@@ -247,5 +260,6 @@ _KINDS: Mapping[type[Outcome], str] = {
     NeedsForm: "needs_form",
     Unclear: "unclear",
     Failed: "failed",
+    Forgotten: "forgotten",
     Broken: "broken",
 }

@@ -17,8 +17,10 @@ from bot.operations.people import PersonId
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     HelpRequest,
     JobRequest,
@@ -225,6 +227,16 @@ def _clone(line: _Line) -> Request:
     return CloneRequest(job=_named_or_asked(line, line.words))
 
 
+def _edit(line: _Line) -> Request:
+    return EditRequest(job=_named_or_asked(line, line.words))
+
+
+def _create(line: _Line) -> Request | Misread:
+    if line.words:
+        return line.misread("A form asks for the new job's name and all else.", line.operation.name)
+    return CreateRequest(server=line.options.get("server"))
+
+
 def _delete(line: _Line) -> Request:
     return DeleteRequest(job=_named_or_asked(line, line.words))
 
@@ -249,6 +261,8 @@ _READERS: Mapping[type, Callable[[_Line], Request | Misread]] = {
     EnableRequest: _enable,
     DisableRequest: _disable,
     CloneRequest: _clone,
+    EditRequest: _edit,
+    CreateRequest: _create,
     DeleteRequest: _delete,
     QuickBackupRequest: _quick_backup,
 }

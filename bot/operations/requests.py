@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import TypeVar
 
+from bot.operations.entries import JobEntries
 from bot.operations.people import PersonId
 from bot.veeam import JobId, RestorePoints, ServerName, SessionId
 
@@ -147,7 +149,9 @@ class AuditRequest:
 class Step(StrEnum):
     """How far somebody is with what takes a form."""
 
+    CHOOSE = "choose"  # what it is about is asked first
     FILL = "fill"  # the form is shown
+    REVIEW = "review"  # it was filled in: what will be done is shown, or what is wrong
     SEND = "send"  # do it
 
 
@@ -221,23 +225,53 @@ class DeleteRequest:
     typed_name: str | None = None
 
 
-ActionRequest = (
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """Change a job's settings. `draft` holds what was entered so far; `entered` is never written down."""
+
+    job: JobRef
+    draft: str | None = None
+    step: Step = Step.FILL
+    entered: JobEntries | None = None
+
+
+PlainRequest = (
     StartRequest | StopRequest | RetryRequest | EnableRequest | DisableRequest | CloneRequest | DeleteRequest
 )
+ActionRequest = PlainRequest | EditRequest
 
 
-def asked_anew(request: ActionRequest, job: KnownJob, drawn: Drawn) -> ActionRequest:
+def asked_anew(request: PlainRequest, job: KnownJob, drawn: Drawn) -> ActionRequest:
     """Return the same request for the job as it is now; what was entered in a form is asked for again."""
     if isinstance(request, DeleteRequest):
         return DeleteRequest(job, drawn)
     return replace(request, job=job, drawn=drawn)
 
 
-def to_fill_in(request: ActionRequest, job: KnownJob, drawn: Drawn | None = None) -> ActionRequest:
+Asked = TypeVar("Asked", bound=ActionRequest)
+
+
+def to_fill_in(request: Asked, job: KnownJob, drawn: Drawn | None = None) -> Asked:
     """Return the same request for this job, to be asked about in a form first."""
     if isinstance(request, DeleteRequest):
-        return DeleteRequest(job, drawn)
+        return replace(request, job=job, drawn=drawn, typed_name=None)
+    if isinstance(request, EditRequest):
+        return replace(request, job=job)
     return replace(request, job=job, drawn=drawn, step=Step.FILL)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """Make a new job on a server: a vSphere backup, or one of the kind of `like`, a job that is there.
+
+    `draft` holds what was entered so far; `entered` is never written down.
+    """
+
+    server: str | None = None
+    like: KnownJob | None = None
+    draft: str | None = None
+    step: Step = Step.CHOOSE
+    entered: JobEntries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +314,7 @@ Request = (
     | ServersRequest
     | AuditRequest
     | ActionRequest
+    | CreateRequest
     | QuickBackupRequest
 )
 
@@ -296,11 +331,18 @@ def is_bare(request: Request) -> bool:
             | EnableRequest()
             | DisableRequest()
             | CloneRequest()
+            | EditRequest()
+            | CreateRequest()
             | QuickBackupRequest()
         ):
-            return request.step is Step.FILL or not is_said(request)
+            return request.step in {Step.CHOOSE, Step.FILL} or not is_said(request)
         case _:
             return False
+
+
+def is_reviewed(request: Request) -> bool:
+    """Whether what was entered is to be looked through first; nothing is done yet."""
+    return isinstance(request, EditRequest | CreateRequest) and request.step is Step.REVIEW
 
 
 def is_said(request: Request) -> bool:

@@ -12,8 +12,15 @@ from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.audit import Audit
 from bot.operations.catalog import HELP, Operation, operation_of
+from bot.operations.consequences import Touched
+from bot.operations.creating import Creating, Making
+from bot.operations.drafts import DraftBook
+from bot.operations.editing import Editing
 from bot.operations.home import HomePage, Kept
 from bot.operations.job import JobDetails
+from bot.operations.job_choices import JobChoices
+from bot.operations.job_fields import JobFields
+from bot.operations.job_objects import JobObjects
 from bot.operations.jobs import Jobs
 from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
@@ -40,8 +47,10 @@ from bot.operations.record import Record
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     Gesture,
     HelpRequest,
@@ -64,9 +73,11 @@ from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Plans, Sender
 from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
-from bot.operations.suggestions import Search, Suggestion, Suggestions
+from bot.operations.suggestion import Suggestion
+from bot.operations.suggestions import Finders, Search, Suggestions
 from bot.settings import GrantSettings
 from bot.store.audit import AuditLog
+from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
@@ -86,6 +97,7 @@ class Stores:
     presses: Presses
     own_actions: OwnActions
     timed_disables: TimedDisables
+    drafts: Drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +157,14 @@ class Runner:
             self._personal, self._servers, reasons, Kept(stores.audit, stores.timed_disables), clock
         )
         self._audit = Audit(stores.audit, lookup, self._rights, fleet.names, clock)
-        self._actions = Actions(fleet, lookup, self._rights, sender, memory)
-        self._suggestions = Suggestions(fleet, lookup, self._rights)
+        book, objects = DraftBook(stores.drafts, clock), JobObjects(clock)
+        fields = JobFields(book, objects, self._rights, self._record)
+        editing = Editing(book, fields, views, Touched(fleet, views, lately))
+        self._actions = Actions(fleet, lookup, self._rights, sender, editing, memory)
+        making = Making(book, fields, self._record, once)
+        self._creating = Creating(fleet, lookup, self._rights, making, servants.acting, clock)
+        finders = Finders(JobChoices(objects), book, servants.acting)
+        self._suggestions = Suggestions(fleet, lookup, self._rights, finders)
         keeping = Keeping(self._record, once, lately, stores.own_actions)
         self._quick_backups = QuickBackups(fleet, lookup, self._rights, keeping, servants.acting, clock)
 
@@ -262,8 +280,11 @@ class Runner:
                 | DisableRequest()
                 | CloneRequest()
                 | DeleteRequest()
+                | EditRequest()
             ):
                 return await self._actions.run(request, asking)
+            case CreateRequest():
+                return await self._creating.run(request, asking)
             case QuickBackupRequest():
                 return await self._quick_backups.run(request, asking)
             case _:

@@ -13,17 +13,18 @@ from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
-from bot.operations.effects import Cloned, Deleted, Effect, Ran, Switched
+from bot.operations.editing import Edit
+from bot.operations.effects import Cloned, Deleted, Edited, Effect, Ran, Switched
 from bot.operations.latest import is_run_of, latest_run
 from bot.operations.lookup import FoundJob, name_filter
 from bot.operations.outcomes import Done, Failed, Unclear, kind_of
 from bot.operations.record import Record
 from bot.operations.requests import (
-    ActionRequest,
     CloneRequest,
     DeleteRequest,
     DisableRequest,
     EnableRequest,
+    PlainRequest,
     RetryRequest,
     StartRequest,
     StopRequest,
@@ -37,6 +38,7 @@ from bot.store.records import AuditId, OwnAction
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.veeam import (
     Fleet,
+    Job,
     JobState,
     JobStatesQuery,
     RestorePoints,
@@ -44,6 +46,8 @@ from bot.veeam import (
     SessionId,
     VeeamError,
     VeeamServer,
+    differences,
+    settings_of,
 )
 from bot.veeam import Unclear as UnclearAnswer
 
@@ -68,12 +72,16 @@ RESTORE_POINTS = {
 _CLONE_NUMBER = re.compile(r"_clone(\d+)")
 
 
+Sendable = PlainRequest | Edit
+"""What can be sent for a job: what was asked for, or the settings that came of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action on one job, allowed and sensible: everything that sending it takes."""
 
     operation: Operation
-    request: ActionRequest
+    request: Sendable
     asking: Asking
     job: FoundJob
     server: VeeamServer
@@ -91,6 +99,8 @@ class Action:
                 asked = ("", self.request.chained)
             case DisableRequest(span=timedelta() as span):
                 return f"for {precisedelta(span, minimum_unit='minutes')}"
+            case Edit():
+                return "; ".join(self.request.changes)
             case EnableRequest() | DisableRequest() | CloneRequest() | DeleteRequest():
                 return None
             case _:
@@ -223,8 +233,18 @@ class Sender:
                 return await self._newest_clone(action)
             case DeleteRequest():
                 return Deleted() if await self._is_gone(action) else None
+            case Edit():
+                return await self._edited(action, request)
             case _:
                 assert_never(request)
+
+    async def _edited(self, action: Action, edit: Edit) -> Edited | None:
+        """The edit, where the job has the settings that were sent."""
+        answer = await self._fleet.ask(lambda server: server.job(action.job.state.id), (action.job.server,))
+        job = answer.answers.get(action.job.server)
+        if job is None or differences(settings_of(job.raw), edit.wanted):
+            return None
+        return Edited(edit.changes)
 
     async def _is_gone(self, action: Action) -> bool:
         """Whether the server answered, and has no such job."""
@@ -327,6 +347,9 @@ async def _send(action: Action, now: datetime) -> Effect:
         case DeleteRequest():
             await server.delete_job(job_id)
             return Deleted()
+        case Edit():
+            await server.edit_job(Job(request.model))
+            return Edited(request.changes)
         case _:
             assert_never(request)
 

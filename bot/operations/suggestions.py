@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nsmallest
 
-import msgspec
-
 from bot.operations.asking import Asking
 from bot.operations.catalog import operation_of
+from bot.operations.drafts import DraftBook
+from bot.operations.job_choices import JobChoices
 from bot.operations.lookup import Lookup, beside_the_loop
 from bot.operations.machines import Machines
 from bot.operations.matching import fits, fold
@@ -24,7 +24,9 @@ from bot.operations.requests import (
     QuickBackupRequest,
     Request,
 )
-from bot.operations.roles import Rights, Sight
+from bot.operations.roles import Rights, Sight, Target
+from bot.operations.sending import Acting, account_of
+from bot.operations.suggestion import Suggestion, job_value, machine_value
 from bot.settings import ServerName
 from bot.veeam import Fleet, JobId
 
@@ -36,6 +38,11 @@ class Sought(StrEnum):
 
     JOB = "job"
     MACHINE = "machine"
+    LIKE = "like"
+    OBJECTS = "objects"
+    REPOSITORY = "repository"
+    CREDENTIALS = "credentials"
+    AFTER_JOB = "after_job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +55,31 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
-    """One thing to choose: what the choice carries, its name, and what tells it from others of that name."""
+class Finders:
+    """What finds things for the form of a job, the drafts that it is of, and whom to ask as."""
 
-    value: str
-    name: str
-    detail: str
+    choices: JobChoices
+    book: DraftBook
+    acting: Acting
 
 
 class Suggestions:
     """Finds what to offer. Raises `VeeamError` where the only server asked gives no answer."""
 
-    def __init__(self, fleet: Fleet, lookup: Lookup, rights: Rights) -> None:
+    def __init__(self, fleet: Fleet, lookup: Lookup, rights: Rights, finders: Finders) -> None:
         self._fleet = fleet
         self._lookup = lookup
         self._rights = rights
         self._machines = Machines(fleet)
+        self._found = finders
         self._finders: dict[Sought, Callable[[Search, Asking], Awaitable[tuple[Suggestion, ...]]]] = {
             Sought.JOB: self._jobs,
             Sought.MACHINE: self._machine,
+            Sought.LIKE: self._like,
+            Sought.OBJECTS: self._of_draft,
+            Sought.REPOSITORY: self._of_draft,
+            Sought.CREDENTIALS: self._of_draft,
+            Sought.AFTER_JOB: self._of_draft,
         }
 
     async def find(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
@@ -98,6 +111,38 @@ class Suggestions:
             if one.machine.object_id is not None
         )
 
+    async def _like(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
+        operation = operation_of(search.request)
+        allowed = tuple(
+            name
+            for name in self._servers(search.request, asking)
+            if self._rights.may(asking.person, operation, Target(name)).is_allowed
+        )
+        answer = await self._fleet.ask(
+            lambda server: self._found.choices.templates(server, search.text, asking), allowed
+        )
+        return tuple(one for found in answer.answers.values() for one in found)
+
+    async def _of_draft(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
+        """What goes into a field of the draft: asked under the account that the change will be made under."""
+        draft = await self._found.book.of(asking.person.id, getattr(search.request, "draft", None))
+        if draft is None or draft.server not in self._fleet.names:
+            return ()
+        verdict = self._rights.may(asking.person, operation_of(search.request), Target(draft.server))
+        if not verdict.is_allowed:
+            return ()
+        server = account_of(self._fleet, self._found.acting, draft.server, verdict)
+        choices = self._found.choices
+        match search.sought:
+            case Sought.OBJECTS:
+                return await choices.objects(server, draft, search.text, asking)
+            case Sought.REPOSITORY:
+                return await choices.repositories(server, search.text)
+            case Sought.CREDENTIALS:
+                return await choices.credentials(server, search.text)
+            case _:
+                return await choices.predecessors(server, search.text, asking)
+
     def _servers(self, request: Request, asking: Asking) -> tuple[ServerName, ...]:
         named = _server_named(request)
         servers = self._lookup.servers(named, asking.sight)
@@ -128,31 +173,3 @@ def _jobs_like(
 
 def _first(found: Iterable[Suggestion]) -> tuple[Suggestion, ...]:
     return tuple(nsmallest(OFFERED_AT_MOST, found, key=lambda one: (fold(one.name), one.detail)))
-
-
-def job_value(job: KnownJob) -> str:
-    """What the choice of a job carries."""
-    return msgspec.json.encode([job.server, job.job_id]).decode()
-
-
-def job_chosen(value: str) -> KnownJob | None:
-    """The job that was chosen; None for what no menu of ours offered."""
-    try:
-        server, job_id = msgspec.json.decode(value, type=tuple[str, str])
-    except msgspec.MsgspecError:
-        return None
-    return KnownJob(ServerName(server), JobId(job_id))
-
-
-def machine_value(machine: KnownMachine) -> str:
-    """What the choice of a virtual machine carries."""
-    return msgspec.json.encode([machine.server, machine.host_name, machine.object_id]).decode()
-
-
-def machine_chosen(value: str) -> KnownMachine | None:
-    """The virtual machine that was chosen; None for what no menu of ours offered."""
-    try:
-        server, host_name, object_id = msgspec.json.decode(value, type=tuple[str, str, str])
-    except msgspec.MsgspecError:
-        return None
-    return KnownMachine(ServerName(server), host_name, object_id)

@@ -10,9 +10,10 @@ import structlog
 from bot.observability import Clock, Metrics
 from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import CATALOG, Operation, operation_of
-from bot.operations.outcomes import Ambiguous, Broken, Done, Misread, MovedOn, NeedsForm, Outcome
+from bot.operations.form_facts import Form
+from bot.operations.outcomes import Ambiguous, Broken, Done, Failed, Misread, MovedOn, NeedsForm, Outcome
 from bot.operations.parser import parse
-from bot.operations.requests import Gesture, Request, is_bare
+from bot.operations.requests import Gesture, Request, is_bare, is_reviewed
 from bot.operations.runner import Runner
 from bot.operations.suggestions import Search, Sought
 from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form, is_form
@@ -118,7 +119,7 @@ class Desk:
             await self._show_in_form(shown, what)
 
         self._work.hand_over(gesture, self._serve_form(shown, request), broken)
-        busy = forms.loading if is_bare(request) else forms.working
+        busy = forms.loading if is_bare(request) or is_reviewed(request) else forms.working
         return {"response_action": "update", "view": busy(shown.operation)}
 
     async def suggest(self, search: Searching) -> dict[str, Any]:
@@ -165,8 +166,9 @@ class Desk:
 
     async def _show_in_form(self, shown: "_Shown", outcome: Outcome) -> None:
         """Show it in the form; also where it was asked, if it concerns others or bears something to press."""
-        if isinstance(outcome, NeedsForm) and await self._show_form(shown, outcome):
-            self._count(shown.gesture, "needsform")
+        asked = outcome.form if isinstance(outcome, NeedsForm | Failed) else None
+        if asked is not None and await self._show_form(shown, asked):
+            self._count(shown.gesture, type(outcome).__name__.lower())
             return
         reply = draw(outcome, shown.gesture.reference, command=self._command)
         is_seen = await self._modals.update(shown.view_id, forms.told(shown.operation, reply.message))
@@ -175,10 +177,10 @@ class Desk:
         else:
             self._count(shown.gesture, type(outcome).__name__.lower())
 
-    async def _show_form(self, shown: "_Shown", outcome: NeedsForm) -> bool:
+    async def _show_form(self, shown: "_Shown", asked: Form) -> bool:
         """Show the form, or the next of several; False where it is closed by now, or cannot be carried."""
         place = shown.place
-        view = forms.form(outcome.form, channel_id=place.channel_id, thread_ts=place.thread_ts)
+        view = forms.form(asked, channel_id=place.channel_id, thread_ts=place.thread_ts)
         return view is not None and await self._modals.update(shown.view_id, view)
 
     async def _run(self, gesture: Gesture, place: Place, request: Request | Misread) -> None:

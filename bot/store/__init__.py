@@ -6,6 +6,7 @@ Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON
 from bot.store.audit import AUDIT_COLUMNS, AuditLog, AuditRow, Chain
 from bot.store.checks import check_database, is_missing
 from bot.store.database import Database, Transaction
+from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.followed import Followed, FollowedId, FollowedSessions, NewFollowed
 from bot.store.holders import release_ended
@@ -43,6 +44,8 @@ __all__ = [
     "ChannelBacklog",
     "Cursor",
     "Database",
+    "Draft",
+    "Drafts",
     "Followed",
     "FollowedId",
     "FollowedSessions",

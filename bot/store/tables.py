@@ -244,3 +244,12 @@ timed_disables = Table(
     _maybe_time("reminded_at"),
     _maybe_time("attempted_at"),
 )
+
+drafts = Table(
+    "drafts",
+    metadata,
+    _text("id", primary_key=True),
+    _text("person_id"),
+    _text("body"),
+    _time("changed_at"),
+)

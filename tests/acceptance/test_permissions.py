@@ -11,8 +11,10 @@ from bot.operations.catalog import BY_NAME, CATALOG
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     HelpRequest,
     JobRequest,
@@ -72,6 +74,8 @@ MAY = {
     "enable":   "y........",
     "disable":  "y........",
     "clone":    "y........",
+    "create":   "y........",
+    "edit":     "y........",
     "delete":   "y........",
     "quickbackup": "yy.......",
     "whoami":   "yyyyyy...",
@@ -97,7 +101,8 @@ POSTS = {
     "start": START, "stop": STOP, "retry": RETRY,
     "enable": ENABLE, "disable": DISABLE, "clone": CLONE,
     "quickbackup": QUICKBACKUP,
-    "delete": None,  # asking for it opens a form; sent off it is tested in test_forms.py
+    # Asking for these opens a form; sent off they are tested in test_forms.py and test_job_forms.py.
+    "create": None, "edit": None, "delete": None,
 }  # fmt: skip
 # Whom to ask, in the order of the columns above.
 ROLES = (
@@ -140,6 +145,8 @@ class Office:
         last = self.rig.world.sessions_of(job)[-1]
         if operation == "quickbackup":
             return f"quickbackup {job.objects[0]}"
+        if operation == "create":
+            return "create"
         about = {"job": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
         return f"{operation} {about.get(operation, '')}".strip()
 
@@ -166,6 +173,7 @@ class Office:
             "start": StartRequest(known), "stop": StopRequest(known),
             "retry": RetryRequest(known), "enable": EnableRequest(known), "disable": DisableRequest(known),
             "clone": CloneRequest(known), "delete": DeleteRequest(known),
+            "create": CreateRequest(), "edit": EditRequest(known),
             "quickbackup": QuickBackupRequest(NamedMachine(job.objects[0])),
             "whoami": WhoamiRequest(), "help": HelpRequest(),
         }  # fmt: skip
@@ -296,7 +304,7 @@ def _expect_done(asked: Asked, operation: str) -> None:
     sent = POSTS.get(operation)
     posts = [template for template in asked.at_vbr() if template in POSTS.values()]
     assert posts == ([sent] if sent else [])
-    if operation == "delete":
+    if operation in {"delete", "edit"}:
         assert asked.job.name in "".join(asked.in_form())
     if sent:
         assert f"<@{asked.person_id}>" in "".join(asked.in_channel())

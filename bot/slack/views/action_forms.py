@@ -30,7 +30,8 @@ from bot.operations.requests import (
     is_said,
     to_fill_in,
 )
-from bot.operations.suggestions import Sought, Suggestion, job_chosen, machine_chosen
+from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
+from bot.operations.suggestions import Sought
 from bot.slack.codec import Carried, Entered
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, signs

@@ -6,8 +6,10 @@ from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import (
     BY_NAME,
     CLONE,
+    CREATE,
     DELETE,
     DISABLE,
+    EDIT,
     ENABLE,
     JOB,
     QUICKBACKUP,
@@ -16,7 +18,7 @@ from bot.operations.catalog import (
     STOP,
     Operation,
 )
-from bot.operations.effects import Cloned, Deleted, Ran, Switched
+from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.requests import Drawn
 from bot.slack.text import bar, code, count, duration, literal, mention, strong
 from bot.slack.views import signs
@@ -27,6 +29,7 @@ from bot.veeam import JobId, Result, ServerName, Session, SessionId
 from bot.watch.facts import ObjectFacts, SessionFacts, StoryFacts
 
 _OBJECT_LIMIT = 5
+_CHANGE_LIMIT = 400
 _SENTENCES = {
     START.name: "{job} started by {by}",
     RETRY.name: "Retry of {job} started by {by}",
@@ -35,6 +38,8 @@ _SENTENCES = {
     DISABLE.name: "{job} disabled by {by}",
     CLONE.name: "{job} cloned by {by}",
     DELETE.name: "{job} deleted by {by}",
+    CREATE.name: "{job} created by {by}",
+    EDIT.name: "{job} edited by {by}",
     QUICKBACKUP.name: "Quick backup through {job} started by {by}",
 }
 
@@ -55,13 +60,28 @@ def action(answer: ActionAnswer) -> Message:
             )
         case Cloned(job_id, name, is_disabled):
             copy = Target(answer.server, job_id, name)
-            state = f"The copy is {strong(name)}. {signs.switched(is_disabled=is_disabled)}"
-            shown = controls([job_control(copy, ENABLE) if is_disabled else None, job_control(copy, JOB)])
+            state = (
+                f"The copy is {strong(name)}; Edit gives it another name. "
+                f"{signs.switched(is_disabled=is_disabled)}"
+            )
+            shown = controls(
+                [
+                    job_control(copy, EDIT),
+                    job_control(copy, ENABLE) if is_disabled else None,
+                    job_control(copy, JOB),
+                ]
+            )
+        case Created(_, _, is_disabled):
+            state = signs.switched(is_disabled=is_disabled) if is_disabled else ""
+            shown = controls([job_control(target, START), job_control(target, JOB)])
+        case Edited(changes):
+            state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
+            shown = controls([job_control(target, JOB)])
         case Deleted():
             state, shown = "Its backups stay in the repository, as orphaned ones.", NOTHING
         case _:
             assert_never(effect)
-    detail = _detail(answer.detail) if not isinstance(effect, Switched) else ""
+    detail = "" if isinstance(effect, Switched | Edited) else _detail(answer.detail)
     return compose([paragraph(done, detail, state), shown])
 
 

@@ -19,6 +19,7 @@ from bot.operations.catalog import (
     CLONE,
     DELETE,
     DISABLE,
+    EDIT,
     ENABLE,
     JOB,
     RETRY,
@@ -37,6 +38,7 @@ from bot.operations.requests import (
     DeleteRequest,
     DisableRequest,
     Drawn,
+    EditRequest,
     EnableRequest,
     JobRequest,
     KnownJob,
@@ -62,7 +64,7 @@ DETAILS_LABEL = JOB.button or ""
 
 _LABEL_LIMIT = 75
 _CONFIRM_NAME_LIMIT = 100
-_URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, CLONE, DELETE)
+_URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, EDIT, CLONE, DELETE)
 
 _REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
     JOB.name: lambda job, _: JobRequest(job),
@@ -71,6 +73,7 @@ _REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
     RETRY.name: lambda job, state: RetryRequest(job, drawn=state),
     ENABLE.name: lambda job, state: EnableRequest(job, drawn=state),
     DISABLE.name: lambda job, state: DisableRequest(job, drawn=state),
+    EDIT.name: lambda job, _: EditRequest(job),
     CLONE.name: lambda job, state: CloneRequest(job, drawn=state),
     DELETE.name: lambda job, state: DeleteRequest(job, drawn=state),
 }
@@ -204,6 +207,20 @@ def share_control(request: Request) -> Control | None:
         accessibility_label="Share this answer with the channel",
     )
     return Control(button, _option(SHARE_LABEL, codec.encode_share(request, codec.OPTION_LIMIT)))
+
+
+def previous_step(request: Request) -> Part:
+    """Back to the view before, in a form of several; nothing where the request is too long to carry."""
+    value = codec.encode_act(request)
+    if value is None:
+        return NOTHING
+    button = ButtonElement(
+        text=_plain("Previous"),
+        action_id=codec.PREVIOUS,
+        value=value,
+        accessibility_label="Back to the fields, as you filled them in",
+    )
+    return controls([Control(button)])
 
 
 def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bool) -> list[Control | None]:

@@ -10,7 +10,7 @@ How to add a form to an operation:
    checked then.
 3. In action_forms.py: a case in `sheet` that draws the facts and the inputs, and one in `filled_in` that
    turns what was entered into the request, or into one problem for each block: what can be told without
-   asking VBR, at its field.
+   asking VBR, at its field. (The forms of a job's settings are in job_form.py and job_summary.py.)
 4. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/test_forms.py.
 
 An input's block and element bear the same ID, the name of the request's field. What a form carries besides is
@@ -23,12 +23,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.operations.catalog import QUICKBACKUP, Operation, operation_of
-from bot.operations.form_facts import Form
-from bot.operations.requests import Request
+from bot.operations.form_facts import Form, SettingsForm
+from bot.operations.requests import CreateRequest, EditRequest, Request, is_said
 from bot.slack import codec
 from bot.slack.codec import Carried, Entered, Unreadable
 from bot.slack.views import signs
 from bot.slack.views.action_forms import Sheet, filled_in, sheet
+from bot.slack.views.job_summary import job_filled_in, job_sheet
 from bot.slack.views.message import Block, Message, note, paragraph
 
 View = dict[str, Any]
@@ -64,12 +65,14 @@ def told(operation: Operation, message: Message) -> View:
 
 def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View | None:
     """The form itself; None where it can't be carried. `channel_id` and `thread_ts` say where it is told."""
-    drawn = sheet(facts)
+    drawn = job_sheet(facts) if isinstance(facts, SettingsForm) else sheet(facts)
     return _form(drawn, Carried(facts.request, drawn.name, channel_id, thread_ts))
 
 
 def filled(carried: Carried, entered: Entered) -> Request | Mapping[str, str]:
     """The request that a form asks for, or what is wrong with it, by block."""
+    if isinstance(carried.request, EditRequest | CreateRequest) and is_said(carried.request):
+        return job_filled_in(carried.request, entered)
     return filled_in(carried, entered)
 
 

@@ -25,7 +25,7 @@ from slack_sdk.models.blocks import (
     TimePickerElement,
 )
 
-from bot.operations.suggestions import Suggestion
+from bot.operations.suggestion import Suggestion
 from bot.slack.text import plain
 from bot.slack.views.message import Part, drawn
 

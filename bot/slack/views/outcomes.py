@@ -6,7 +6,7 @@ from bot.operations import answers, outcomes
 from bot.operations.answers import Answer
 from bot.operations.outcomes import Outcome
 from bot.operations.people import PersonId
-from bot.slack.views import problems
+from bot.slack.views import problems, unopened
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
 from bot.slack.views.help import help_
@@ -32,6 +32,7 @@ Problem = (
     | outcomes.NeedsForm
     | outcomes.Unclear
     | outcomes.Failed
+    | outcomes.Forgotten
     | outcomes.Broken
 )
 
@@ -102,7 +103,9 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
         case outcomes.NotNow():
             return problems.not_now(problem)
         case outcomes.NeedsForm():
-            return problems.needs_form(problem, command=command)
+            return unopened.needs_form(problem, command=command)
+        case outcomes.Forgotten():
+            return unopened.forgotten(problem, command=command)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():

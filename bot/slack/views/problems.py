@@ -2,15 +2,13 @@
 
 from bot.operations.answers import JobView
 from bot.operations.catalog import JOB, QUICKBACKUP, Operation
-from bot.operations.effects import Cloned, Deleted, Ran, Switched
-from bot.operations.form_facts import PickForm, QuickBackupForm
+from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
     Failed,
     Misread,
     MovedOn,
-    NeedsForm,
     NotFound,
     NotNow,
     Obstacle,
@@ -163,36 +161,6 @@ def not_now(outcome: NotNow) -> Message:
     return compose(head)
 
 
-def needs_form(outcome: NeedsForm, *, command: str) -> Message:
-    """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
-    form, label = outcome.form, _label(outcome.operation)
-    if isinstance(form, PickForm):
-        return _which(outcome.operation, command)
-    if isinstance(form, QuickBackupForm):
-        name, server = form.machine_name, form.server
-        about = NOTHING
-    else:
-        name, server = form.consequences.job.state.name, form.consequences.job.server
-        about = job_state(form.consequences.job)
-    head = [
-        paragraph(f"{label} of {signs.job_name(name, server)} takes a form. Nothing was done yet."),
-        about,
-        note("Press the button to open the form."),
-        controls([request_control(form.request, name=name, server=server)]),
-    ]
-    return compose(head)
-
-
-def _which(operation: Operation, command: str) -> Message:
-    asked = "Which virtual machine?" if operation is QUICKBACKUP else "Which job?"
-    usage = code(f"{command} {operation.usage}")
-    head = [
-        paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
-        note("Without a name a form asks for it, but it could not be opened just now."),
-    ]
-    return compose(head)
-
-
 def unclear(outcome: Unclear, reference: str) -> Message:
     """It was sent and no answer came: what is known, and no button that would do it twice."""
     name = signs.job_name(outcome.job_name, outcome.server)
@@ -248,6 +216,10 @@ _OBSTACLES = {
     Obstacle.BUSY: "is running. Stop it first, or wait for its end.",
     Obstacle.OTHER_NAME: "is not what was typed as its name.",
     Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
+    Obstacle.UNDESCRIBED: (
+        "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "
+        "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
+    ),
 }
 _FOUR_EYES = (
     "VBR's own four-eyes authorization is on: a second administrator has to approve this in VBR's console. "
@@ -294,6 +266,10 @@ def _found(outcome: Unclear) -> str:
             return f"The job is {'disabled' if is_disabled else 'enabled'} now, so it seems to be done."
         case Deleted():
             return "The job is not there any more, so it seems to be done."
+        case Edited():
+            return "The job has the new settings now, so it seems to be done."
+        case Created(name=name):
+            return f"There is a job {code(name)} now, so it seems to be done: look at it first."
         case Cloned(name=name):
             return f"The newest copy there is {code(name)}: see whether it is the one you asked for."
         case _:

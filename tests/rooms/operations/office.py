@@ -14,6 +14,7 @@ from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
 from bot.store.audit import AuditLog
 from bot.store.database import Database
+from bot.store.drafts import Drafts
 from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
 from bot.store.timed_disables import TimedDisables
@@ -100,7 +101,13 @@ class Office:
         if self._runner is None:
             self._runner = Runner(
                 Servants(self.fleet, self.acting),
-                Stores(self.audit, Presses(self.database), self.own_actions, self.timed_disables),
+                Stores(
+                    self.audit,
+                    Presses(self.database),
+                    self.own_actions,
+                    self.timed_disables,
+                    Drafts(self.database),
+                ),
                 Rules(self.grants, self.allowed_channels, self.needs_approval),
                 Surroundings(self.team, Watching(), self.metrics, self.clock),
             )

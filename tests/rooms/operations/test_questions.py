@@ -264,7 +264,7 @@ async def test_help_about_a_word(office: Office, word: str, topic: str | None, n
 async def test_help_lists_what_one_may(office: Office) -> None:
     """Only what the asker may do is listed."""
     operator = await office.answer(HelpRequest(), HelpAnswer)
-    administrators = {"audit", "enable", "disable", "clone", "delete"}
+    administrators = {"audit", "enable", "disable", "clone", "delete", "edit", "create"}
     assert operator.operations == tuple(one for one in CATALOG if one.name not in administrators)
     assert operator.is_granted_anything
     viewer = await office.answer(HelpRequest(), HelpAnswer, VIEWER)

@@ -13,8 +13,10 @@ from bot.operations.requests import (
     ActionRequest,
     AuditRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
+    EditRequest,
     EnableRequest,
     HelpRequest,
     JobRequest,
@@ -57,12 +59,14 @@ ONE_OF_EACH: tuple[Request, ...] = (
     DisableRequest(SQL),
     CloneRequest(SQL),
     DeleteRequest(SQL),
+    EditRequest(SQL),
+    CreateRequest(),
     QuickBackupRequest(NamedMachine("web01")),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
 ACTIONS = {"start", "stop", "retry"}
-CHANGES = {"enable", "disable", "clone", "delete"}
+CHANGES = {"enable", "disable", "clone", "delete", "edit", "create"}
 RECORD = {"audit"}
 # By hand, as Veeam's Jobs reference has it.
 MAY = {

@@ -15,14 +15,8 @@ from bot.operations.requests import (
     Request,
     StartRequest,
 )
-from bot.operations.suggestions import (
-    OFFERED_AT_MOST,
-    Search,
-    Sought,
-    Suggestion,
-    job_chosen,
-    machine_chosen,
-)
+from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
+from bot.operations.suggestions import OFFERED_AT_MOST, Search, Sought
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die

@@ -28,7 +28,16 @@ from bot.slack.socket import SocketMode
 from bot.slack.web import Web
 from bot.slack.work import Work
 from bot.slack.workspace import open_web, read_home
-from bot.store import AuditLog, Database, FollowedSessions, OwnActions, Presses, TimedDisables, upgrade
+from bot.store import (
+    AuditLog,
+    Database,
+    Drafts,
+    FollowedSessions,
+    OwnActions,
+    Presses,
+    TimedDisables,
+    upgrade,
+)
 from bot.veeam import Fleet
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
@@ -156,7 +165,13 @@ async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGro
     directory = Directory(web, home, (), clock=clock)
     runner = Runner(
         Servants(fleet),
-        Stores(AuditLog(database), Presses(database), OwnActions(database), TimedDisables(database)),
+        Stores(
+            AuditLog(database),
+            Presses(database),
+            OwnActions(database),
+            TimedDisables(database),
+            Drafts(database),
+        ),
         Rules(GRANTS),
         Surroundings(directory, _Watching(), metrics, clock),
     )

@@ -31,6 +31,8 @@ MATRIX = {
     "enable": (YES, NO, NO, NO, NO, NO),
     "disable": (YES, NO, NO, NO, NO, NO),
     "clone": (YES, NO, NO, NO, NO, NO),
+    "create": (YES, NO, NO, NO, NO, NO),
+    "edit": (YES, NO, NO, NO, NO, NO),
     "delete": (YES, NO, NO, NO, NO, NO),
     "quickbackup": (YES, YES, NO, NO, NO, NO),
     "whoami": (YES, YES, YES, YES, YES, YES),

@@ -7,15 +7,29 @@ import msgspec
 
 from bot import veeam
 from bot.operations.answers import Answer, JobView
-from bot.operations.catalog import CLONE, DELETE, DISABLE, ENABLE, JOB, JOBS, QUICKBACKUP, RETRY, START, STOP
-from bot.operations.effects import Cloned, Deleted, Ran, Switched
-from bot.operations.form_facts import PickForm
+from bot.operations.catalog import (
+    CLONE,
+    CREATE,
+    DELETE,
+    DISABLE,
+    EDIT,
+    ENABLE,
+    JOB,
+    JOBS,
+    QUICKBACKUP,
+    RETRY,
+    START,
+    STOP,
+)
+from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
+from bot.operations.form_facts import CreateChoice, PickForm
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,
     Choice,
     Done,
     Failed,
+    Forgotten,
     Lack,
     MachineChoice,
     Misread,
@@ -34,6 +48,7 @@ from bot.operations.outcomes import (
 from bot.operations.people import Standing
 from bot.operations.requests import (
     AuditRequest,
+    CreateRequest,
     DisableRequest,
     Drawn,
     JobsFilter,
@@ -227,6 +242,13 @@ def _answers() -> dict[str, Answer]:
             samples.action_answer(DISABLE, detail="for 4 hours"),
             effect=Switched(is_disabled=True, until=NOW + timedelta(hours=4)),
         ),
+        "action-create": replace(
+            samples.action_answer(CREATE), effect=Created(JOB_ID, "SQL Prod", is_disabled=False)
+        ),
+        "action-edit": replace(
+            samples.action_answer(EDIT, detail="Retention: 14 days → 30 days"),
+            effect=Edited(("Retention: 14 days → 30 days", "Objects: + <!here>, - `x`")),
+        ),
         "action-delete": replace(samples.action_answer(DELETE), effect=Deleted()),
         "action-quickbackup": samples.action_answer(QUICKBACKUP, detail="machine <!here>"),
         "action-clone": replace(samples.action_answer(CLONE), effect=_copy("SQL Prod_clone1")),
@@ -314,6 +336,13 @@ def _problems() -> dict[str, Outcome]:
             veeam.Rejected(HQ, "The operation requires approval: four-eyes authorization is on."),
             "SQL Prod",
         ),
+        "forgotten": Forgotten(EDIT),
+        "needs-form-create": NeedsForm(CREATE, CreateChoice(CreateRequest(), (HQ,))),
+        "not-now-edit": NotNow(EDIT, samples.job_view(), Obstacle.UNDESCRIBED),
+        "unclear-create": Unclear(
+            CREATE, "Web tier", HQ, None, Created(JOB_ID, "Web tier", is_disabled=False), error
+        ),
+        "unclear-edit": Unclear(EDIT, "SQL Prod", HQ, samples.job_view(), Edited(("x",)), error),
         "unclear-delete": Unclear(DELETE, "SQL Prod", HQ, None, Deleted(), error),
         "which-machine": WhichMachine("web01", _machines("web01", "<!here>"), 2),
         "which-machine-silent": WhichMachine("web01", _machines("web01"), 1, (BRANCH,)),

@@ -26,7 +26,7 @@ from bot.slack.views.forms import View
 from bot.slack.views.outcomes import outcome
 from bot.veeam import RestorePoints
 from tests.unit.slack import form_samples as facts
-from tests.unit.slack import samples
+from tests.unit.slack import job_form_samples, samples
 
 _NASTY = "<!channel> *`x`*"
 
@@ -86,4 +86,5 @@ def views() -> dict[str, View]:
         "form-told-refused": forms.told(DELETE, refused),
         "form-unreadable": forms.unreadable(Unreadable("", Unreadability.OLD)),
         **{name: _view(form) for name, form in _forms().items()},
+        **{name: _view(form) for name, form in job_form_samples.views().items()},
     }

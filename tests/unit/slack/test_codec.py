@@ -13,9 +13,11 @@ from bot.operations.parser import LONGEST
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
+    CreateRequest,
     DeleteRequest,
     DisableRequest,
     Drawn,
+    EditRequest,
     EnableRequest,
     HelpRequest,
     JobRef,
@@ -201,6 +203,8 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "disable": DisableRequest(job, span=LONGEST),  # a span is typed, so nothing was drawn
         "clone": CloneRequest(job, drawn=state),
         "delete": DeleteRequest(job, drawn=state),
+        "edit": EditRequest(job),
+        "create": CreateRequest(LONGEST_SERVER),
         "quickbackup": QuickBackupRequest(KnownMachine(LONGEST_SERVER, "h" * 60, "vm-1234567890")),
     }
 

@@ -29,7 +29,7 @@ from bot.operations.requests import (
     is_bare,
     to_fill_in,
 )
-from bot.operations.suggestions import job_value, machine_value
+from bot.operations.suggestion import job_value, machine_value
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.slack.codec import Carried, Entered, decode_form

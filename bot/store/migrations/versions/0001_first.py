@@ -102,6 +102,14 @@ def _watching() -> None:
         sa.Column("attempted_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("server", "job_id", name="pk_timed_disables"),
     )
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("changed_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_drafts"),
+    )
 
 
 def _delivery() -> None:

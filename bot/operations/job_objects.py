@@ -1,0 +1,168 @@
+"""What jobs may include: found by typing, and found again by what a menu's choice carried.
+
+Inventories are searched below each of the servers that VBR knows, with `POST /inventory/{hostname}`; the list
+of these servers is kept for a minute. Before 1.3-rev1 only an administrator's account may.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from bot.observability import Clock
+from bot.operations.lookup import name_filter
+from bot.operations.matching import fits
+from bot.operations.parallel import at_once
+from bot.operations.roles import Sight
+from bot.settings import ServerName
+from bot.veeam import (
+    InventoryObject,
+    InventoryQuery,
+    JobId,
+    JobObject,
+    JobStatesQuery,
+    VeeamServer,
+    is_id,
+)
+
+AGENTS = "Agent"
+JOBS = "Jobs"
+FOUND_AT_MOST = 50
+_ROOTS_LAST_SECONDS = 60.0
+_LETTERS = 2
+_VSPHERE = "VSphere"
+_VSPHERE_TYPES = (
+    "VirtualMachine",
+    "vCenterServer",
+    "Datacenter",
+    "Cluster",
+    "Host",
+    "ResourcePool",
+    "Folder",
+    "Template",
+    "Tag",
+    "Datastore",
+    "DatastoreCluster",
+)
+_COPIES = frozenset({"backupcopy", "filebackupcopy", "legacybackupcopy", "entraidtenantbackupcopy"})
+
+
+class JobObjects:
+    """Finds objects for jobs. Raises `VeeamError`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._roots: dict[tuple[ServerName, str], tuple[float, tuple[InventoryObject, ...]]] = {}
+
+    async def like(
+        self, server: VeeamServer, platform: str, text: str, sight: Sight
+    ) -> tuple[JobObject, ...]:
+        """Return objects with this in their names that a job of this platform may include."""
+        if platform == JOBS:
+            return await _jobs_like(server, text, sight)
+        if platform == AGENTS:
+            return await _computers_like(server, text)
+        return await self._machines_like(server, platform, text)
+
+    async def known(
+        self, server: VeeamServer, platform: str, keys: Sequence[str], at_hand: Iterable[JobObject]
+    ) -> dict[str, JobObject]:
+        """Return the objects with these keys, as far as they are there; `at_hand` need not be asked for."""
+        found = {each.key: each for each in at_hand if each.key in keys}
+        places = [place for key in keys if key not in found and (place := _place(key)) is not None]
+        if not places:
+            return found
+        if platform == JOBS:
+            fresh = await _jobs_by_id(server, [place[-1] for place in places])
+        elif platform == AGENTS:
+            fresh = await _computers_by_id(server, [place[-1] for place in places])
+        else:
+            fresh = await self._machines_by_place(server, platform, places)
+        return found | {each.key: each for each in fresh if each.key in keys}
+
+    async def _machines_like(self, server: VeeamServer, platform: str, text: str) -> tuple[JobObject, ...]:
+        roots = await self._roots_of(server, platform)
+        found = [JobObject.of_machine(root) for root in roots if not text.strip() or fits(text, root.name)]
+        if len(text.strip()) < _LETTERS:
+            return tuple(found)
+        types = _VSPHERE_TYPES if platform == _VSPHERE else ()
+        query = InventoryQuery(types=types, name_contains=text.strip(), limit=FOUND_AT_MOST)
+        async with at_once() as group:
+            pages = [group.create_task(server.browse_inventory(query, host_name=root.name)) for root in roots]
+        found += [JobObject.of_machine(row) for page in pages for row in page.result().rows]
+        return tuple(dict.fromkeys(found))
+
+    async def _machines_by_place(
+        self, server: VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
+    ) -> list[JobObject]:
+        roots = await self._roots_of(server, platform)
+        ids = {root.name: tuple(place[-1] for place in places if place[0] == root.name) for root in roots}
+        async with at_once() as group:
+            pages = [
+                group.create_task(
+                    server.browse_inventory(InventoryQuery(object_ids=wanted), host_name=host_name)
+                )
+                for host_name, wanted in ids.items()
+                if wanted
+            ]
+        rows = [row for page in pages for row in page.result().rows]
+        return [JobObject.of_machine(row) for row in (*roots, *rows)]
+
+    async def _roots_of(self, server: VeeamServer, platform: str) -> tuple[InventoryObject, ...]:
+        """The vCenters, hosts and clusters of a platform that VBR knows."""
+        until, roots = self._roots.get((server.name, platform), (0.0, ()))
+        if self._clock.monotonic() < until:
+            return roots
+        roots = (await server.browse_inventory(InventoryQuery(platform=platform))).rows
+        self._roots[server.name, platform] = (self._clock.monotonic() + _ROOTS_LAST_SECONDS, roots)
+        return roots
+
+
+def _place(key: str) -> tuple[str, ...] | None:
+    try:
+        return msgspec.json.decode(key, type=tuple[str, ...])
+    except msgspec.MsgspecError:
+        return None
+
+
+async def _jobs_like(server: VeeamServer, text: str, sight: Sight) -> tuple[JobObject, ...]:
+    query = JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    found: list[JobObject] = []
+    async for state in server.every_job_state(query):
+        is_source = state.type.casefold() not in _COPIES and (not text.strip() or fits(text, state.name))
+        if is_source and sight.sees(server.name, state.name):
+            found.append(JobObject.of_job(state.id, state.name, state.type))
+        if len(found) >= FOUND_AT_MOST:
+            break
+    return tuple(found)
+
+
+async def _jobs_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject]:
+    async with at_once() as group:
+        asked = [group.create_task(server.job_state(JobId(job_id))) for job_id in ids if is_id(job_id)]
+    states = [state for task in asked if (state := task.result()) is not None]
+    return [JobObject.of_job(state.id, state.name, state.type) for state in states]
+
+
+async def _computers_like(server: VeeamServer, text: str) -> tuple[JobObject, ...]:
+    groups = (await server.physical_inventory()).rows
+    query = InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)
+    async with at_once() as group:
+        pages = [
+            group.create_task(server.physical_inventory(query, protection_group_id=each.id))
+            for each in groups
+        ]
+    rows = [each for each in groups if not text.strip() or fits(text, each.name)]
+    rows += [row for page in pages for row in page.result().rows]
+    return tuple(dict.fromkeys(JobObject.of_machine(row) for row in rows))
+
+
+async def _computers_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject]:
+    groups = (await server.physical_inventory()).rows
+    query = InventoryQuery(object_ids=tuple(ids))
+    async with at_once() as group:
+        pages = [
+            group.create_task(server.physical_inventory(query, protection_group_id=each.id))
+            for each in groups
+        ]
+    rows = [*groups, *(row for page in pages for row in page.result().rows)]
+    return [JobObject.of_machine(row) for row in rows]

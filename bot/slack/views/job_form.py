@@ -1,0 +1,315 @@
+"""The form of a job: its fields, filled, and what was entered in them, read back. Pure.
+
+A field is shown for what the job's type has. What the form cannot express (a monthly schedule, an immediate
+copy) is named and kept as it is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import time
+
+from bot.operations.entries import JobEntries
+from bot.operations.form_facts import JobForm, Problem
+from bot.operations.job_choices import credentials_chosen, credentials_value
+from bot.operations.job_words import named
+from bot.operations.requests import EditRequest
+from bot.operations.suggestion import Suggestion
+from bot.slack.codec import Entered
+from bot.slack.text import count, literal
+from bot.slack.views import inputs, signs
+from bot.slack.views.consequences import consequences
+from bot.slack.views.inputs import Field
+from bot.slack.views.message import NOTHING, Part, note, paragraph
+from bot.veeam import (
+    Guest,
+    JobObject,
+    JobSettings,
+    Retention,
+    RetentionUnit,
+    Rhythm,
+    Schedule,
+    Weekday,
+    choosable_rhythms,
+    known,
+    platform_of,
+    retention_units,
+    takes_guest_credentials,
+)
+from bot.veeam import Part as JobPart
+
+NAME, DESCRIPTION, PRIORITY = "name", "description", "priority"
+OBJECTS, REPOSITORY = "objects", "repository"
+RETENTION, RETENTION_UNIT = "retention", "retention_unit"
+RHYTHM, AT, DAYS, AFTER_JOB = "rhythm", "at", "days", "after_job"
+GUEST, CREDENTIALS = "guest", "credentials"
+
+HIGH, AWARE, OFF = "high", "aware", "off"
+_MOST_KEPT = 99_999
+_PROBLEM_LIMIT = 400
+_RHYTHMS = {
+    Rhythm.EVERY_DAY: "Every day",
+    Rhythm.WEEKDAYS: "Monday to Friday",
+    Rhythm.CHOSEN_DAYS: "On chosen days",
+    Rhythm.AFTER_JOB: "After another job",
+    Rhythm.BY_HAND: "Not by itself: by hand only",
+    Rhythm.OTHER: "As it is set in VBR",
+}
+_NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not Rhythm.OTHER)
+_UNITS = {
+    RetentionUnit.DAYS: "days",
+    RetentionUnit.RESTORE_POINTS: "restore points",
+    RetentionUnit.MONTHS: "months",
+}
+_FIELD_OF = {
+    JobPart.NAME: NAME,
+    JobPart.DESCRIPTION: DESCRIPTION,
+    JobPart.PRIORITY: PRIORITY,
+    JobPart.OBJECTS: OBJECTS,
+    JobPart.REPOSITORY: REPOSITORY,
+    JobPart.RETENTION: RETENTION,
+    JobPart.SCHEDULE: RHYTHM,
+    JobPart.GUEST: GUEST,
+}
+_DAILY = frozenset({Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS})
+
+
+def job_form(facts: JobForm) -> Part:
+    """Everything that the form shows, each problem below the field that it is about."""
+    fields = [field for draw in _FIELDS for field in draw(facts)]
+    shown = {block["block_id"] for field in fields for block in field.blocks}
+    parts = [_head(facts), *_problems(facts.problems, shown)]
+    for field in fields:
+        parts.append(field)
+        block_id = field.blocks[0]["block_id"]
+        parts += [_said(problem) for problem in facts.problems if _at(problem) == block_id]
+    return sum(parts, NOTHING)
+
+
+def entries_of(entered: Entered) -> JobEntries | Mapping[str, str]:
+    """What was entered about a job, or what is wrong with it by field: what is told without asking VBR."""
+    problems: dict[str, str] = {}
+    if not _text(entered, NAME).strip():
+        problems[NAME] = "A job needs a name."
+    schedule = _schedule(entered, problems)
+    retention = _retention(entered, problems)
+    if problems:
+        return problems
+    return JobEntries(
+        name=_text(entered, NAME),
+        description=_text(entered, DESCRIPTION) if DESCRIPTION in entered else None,
+        is_high_priority=HIGH in _many(entered, PRIORITY) if PRIORITY in entered else None,
+        object_keys=_many(entered, OBJECTS) if OBJECTS in entered else None,
+        repository_id=_text(entered, REPOSITORY) if REPOSITORY in entered else None,
+        retention=retention,
+        schedule=schedule,
+        guest=_guest(entered),
+    )
+
+
+def _head(facts: JobForm) -> Part:
+    draft = facts.draft
+    if facts.touched is not None and isinstance(facts.request, EditRequest):
+        seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
+        return consequences(facts.touched, facts.request) + seen
+    like = f", like {literal(draft.like)}" if draft.like else ""
+    said = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
+    return said + note("Nothing is created before you have seen it once more.", *_left_out(draft.wanted))
+
+
+def _left_out(wanted: JobSettings) -> list[str]:
+    """What of the job the form cannot show: it stays as it is."""
+    objects = wanted.objects or ()
+    is_other = wanted.schedule is not None and wanted.schedule.rhythm is Rhythm.OTHER
+    return [
+        f"Its {count(len(objects), 'object')} are too many for a form." if _are_too_many(objects) else "",
+        "Only VBR's console can show its schedule: leave it, or choose another." if is_other else "",
+    ]
+
+
+def _are_too_many(objects: Sequence[JobObject]) -> bool:
+    return len(objects) > inputs.OPTIONS_LIMIT
+
+
+def _problems(problems: Sequence[Problem], shown: set[str]) -> list[Part]:
+    """The problems that no field is shown for, at the top; and a word that there are others below."""
+    loose = [_said(problem) for problem in problems if _at(problem) not in shown]
+    if len(problems) > len(loose):
+        loose.append(
+            paragraph(f"{signs.WARNING} Something below needs another look. Nothing was sent to VBR.")
+        )
+    return loose
+
+
+def _said(problem: Problem) -> Part:
+    return paragraph(f"{signs.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
+
+
+def _at(problem: Problem) -> str | None:
+    return None if problem.part is None else _FIELD_OF[problem.part]
+
+
+def _name(facts: JobForm) -> list[Part]:
+    wanted = facts.draft.wanted
+    shown = [inputs.text(Field(NAME, "Name"), wanted.name, focus=facts.touched is None)]
+    if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
+        field = Field(DESCRIPTION, "Description", is_optional=True)
+        shown.append(inputs.text(field, wanted.description, lines=True))
+    return shown
+
+
+def _objects(facts: JobForm) -> list[Part]:
+    objects = facts.draft.wanted.objects
+    if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
+        return []
+    chosen = [Suggestion(each.key, each.name, _detail(each.kind, each.host_name)) for each in objects]
+    is_of_jobs = platform_of(facts.draft.kind) == "Jobs"
+    label = "Jobs to copy" if is_of_jobs else "Machines and containers"
+    return [inputs.search_many(Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
+
+
+def _detail(kind: str, host_name: str) -> str:
+    return " · ".join(filter(None, (kind, host_name)))
+
+
+def _repository(facts: JobForm) -> list[Part]:
+    repository_id = facts.draft.wanted.repository_id
+    if repository_id is None:
+        return []
+    chosen = Suggestion(repository_id, named(repository_id, facts.names), "") if repository_id else None
+    return [inputs.search(Field(REPOSITORY, "Repository"), chosen, letters=0)]
+
+
+def _kept(facts: JobForm) -> list[Part]:
+    retention, units = facts.draft.wanted.retention, retention_units(facts.draft.kind)
+    if retention is None or not units:
+        return []
+    choices = [Suggestion(unit.value, _UNITS[unit], "") for unit in units]
+    field = Field(RETENTION, "Keep backups for", "A lower number removes restore points in a following run.")
+    unit = known(RetentionUnit, retention.unit)
+    return [
+        inputs.number(field, retention.quantity, least=1, most=_MOST_KEPT),
+        *([inputs.one_of(Field(RETENTION_UNIT, "Counted in"), choices, unit)] if len(units) > 1 else []),
+    ]
+
+
+def _scheduled(facts: JobForm) -> list[Part]:
+    schedule = facts.draft.wanted.schedule
+    if schedule is None:
+        return []
+    model = facts.draft.model
+    rhythms = choosable_rhythms(model) if model is not None else _NEW_RHYTHMS
+    if not set(rhythms) - {Rhythm.OTHER}:
+        return []
+    zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
+    after = Suggestion(schedule.after_job, schedule.after_job, "") if schedule.after_job else None
+    choices = [Suggestion(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
+    days = [Suggestion(day.value, day.capitalize(), "") for day in Weekday]
+    return [
+        inputs.one_of(Field(RHYTHM, "Runs"), choices, schedule.rhythm),
+        inputs.clock_time(Field(AT, "At", zone, is_optional=True), schedule.at),
+        inputs.any_of(Field(DAYS, "Chosen days", is_optional=True), days, schedule.days),
+        inputs.search(Field(AFTER_JOB, "The job to run after", is_optional=True), after, letters=0),
+    ]
+
+
+def _guests(facts: JobForm) -> list[Part]:
+    guest = facts.draft.wanted.guest
+    if guest is None:
+        return []
+    choices = [
+        Suggestion(OFF, "Off", ""),
+        Suggestion(AWARE, "Application-aware", "Consistent with databases"),
+    ]
+    shown = [
+        inputs.one_of(
+            Field(GUEST, "Guest processing"),
+            choices,
+            AWARE if guest.is_application_aware else OFF,
+            open_=True,
+        )
+    ]
+    if takes_guest_credentials(facts.draft.kind):
+        chosen = guest.credentials_id and Suggestion(
+            credentials_value(guest.credentials_id, guest.credentials_type or ""),
+            named(guest.credentials_id, facts.names),
+            "",
+        )
+        field = Field(CREDENTIALS, "Guest credentials", is_optional=True)
+        shown.append(inputs.search(field, chosen or None, letters=0))
+    return shown
+
+
+def _priority(facts: JobForm) -> list[Part]:
+    is_high = facts.draft.wanted.is_high_priority
+    if is_high is None:
+        return []
+    choice = Suggestion(HIGH, "High priority", "The scheduler gives this job resources first")
+    return [inputs.any_of(Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else [])]
+
+
+_FIELDS: tuple[Callable[[JobForm], list[Part]], ...] = (
+    _name,
+    _objects,
+    _repository,
+    _kept,
+    _scheduled,
+    _guests,
+    _priority,
+)
+
+
+def _schedule(entered: Entered, problems: dict[str, str]) -> Schedule | None:
+    if RHYTHM not in entered:
+        return None
+    rhythm = Rhythm(_text(entered, RHYTHM))
+    at, after, days = _time(entered), _text(entered, AFTER_JOB) or None, _many(entered, DAYS)
+    if rhythm in _DAILY and at is None:
+        problems[AT] = "Choose a time."
+    if rhythm is Rhythm.CHOSEN_DAYS and not days:
+        problems[DAYS] = "Choose at least one day."
+    if rhythm is Rhythm.AFTER_JOB and after is None:
+        problems[AFTER_JOB] = "Choose the job to run after."
+    return Schedule(
+        rhythm,
+        at=at if rhythm in _DAILY else None,
+        days=tuple(day for day in Weekday if day in days) if rhythm is Rhythm.CHOSEN_DAYS else (),
+        after_job=after if rhythm is Rhythm.AFTER_JOB else None,
+    )
+
+
+def _retention(entered: Entered, problems: dict[str, str]) -> Retention | None:
+    if RETENTION not in entered:
+        return None
+    try:
+        quantity = int(_text(entered, RETENTION))
+    except ValueError:
+        quantity = 0
+    if not 1 <= quantity <= _MOST_KEPT:
+        problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
+    return Retention(_text(entered, RETENTION_UNIT), quantity)
+
+
+def _guest(entered: Entered) -> Guest | None:
+    if GUEST not in entered:
+        return None
+    chosen = credentials_chosen(_text(entered, CREDENTIALS))
+    is_aware = _text(entered, GUEST) == AWARE
+    if chosen is None:
+        return Guest(is_aware)
+    return Guest(is_aware, chosen.id, chosen.type or None)
+
+
+def _time(entered: Entered) -> time | None:
+    try:
+        return time.fromisoformat(_text(entered, AT))
+    except ValueError:
+        return None
+
+
+def _text(entered: Entered, field: str) -> str:
+    value = entered.get(field)
+    return value if isinstance(value, str) else ""
+
+
+def _many(entered: Entered, field: str) -> tuple[str, ...]:
+    value = entered.get(field)
+    return value if isinstance(value, tuple) else ()

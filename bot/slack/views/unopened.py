@@ -1,0 +1,78 @@
+"""Forms that could not be opened, or whose entries are gone: how to come by them again, in words."""
+
+from bot.operations.catalog import QUICKBACKUP, Operation
+from bot.operations.form_facts import CreateChoice, PickForm, QuickBackupForm, SettingsForm
+from bot.operations.outcomes import Forgotten, NeedsForm
+from bot.operations.requests import EditRequest, KnownJob
+from bot.slack.text import code
+from bot.slack.views import signs
+from bot.slack.views.buttons import controls, request_control
+from bot.slack.views.job import job_state
+from bot.slack.views.message import NOTHING, Message, compose, note, paragraph
+
+
+def needs_form(outcome: NeedsForm, *, command: str) -> Message:
+    """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
+    form, label = outcome.form, _label(outcome.operation)
+    if isinstance(form, PickForm):
+        return _which(outcome.operation, command)
+    if isinstance(form, SettingsForm):
+        return _settings_form(outcome.operation, form, command)
+    if isinstance(form, QuickBackupForm):
+        name, server = form.machine_name, form.server
+        about = NOTHING
+    else:
+        name, server = form.consequences.job.state.name, form.consequences.job.server
+        about = job_state(form.consequences.job)
+    head = [
+        paragraph(f"{label} of {signs.job_name(name, server)} takes a form. Nothing was done yet."),
+        about,
+        note("Press the button to open the form."),
+        controls([request_control(form.request, name=name, server=server)]),
+    ]
+    return compose(head)
+
+
+def _settings_form(operation: Operation, form: SettingsForm, command: str) -> Message:
+    label = _label(operation)
+    touched = None if isinstance(form, CreateChoice) else form.touched
+    if touched is None:
+        again = f"Type {code(f'{command} {operation.usage}')} once more."
+        return compose(
+            [paragraph(f"{label} takes a form, and it could not be opened. Nothing was done. {again}")]
+        )
+    name, server = touched.job.state.name, touched.job.server
+    edit = request_control(EditRequest(KnownJob(server, touched.job.state.id)), name=name, server=server)
+    head = [
+        paragraph(f"{label} of {signs.job_name(name, server)} takes a form. Nothing was done yet."),
+        job_state(touched.job),
+        note("Press the button to open the form."),
+        controls([edit]),
+    ]
+    return compose(head)
+
+
+def forgotten(outcome: Forgotten, *, command: str) -> Message:
+    """What was entered in a form is no longer kept."""
+    asked = code(f"{command} {outcome.operation.usage}")
+    head = [
+        paragraph(
+            "What was entered here is no longer kept: a form stands for a day. Nothing was done.",
+            f"Please begin again with {asked}.",
+        )
+    ]
+    return compose(head)
+
+
+def _which(operation: Operation, command: str) -> Message:
+    asked = "Which virtual machine?" if operation is QUICKBACKUP else "Which job?"
+    usage = code(f"{command} {operation.usage}")
+    head = [
+        paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
+        note("Without a name a form asks for it, but it could not be opened just now."),
+    ]
+    return compose(head)
+
+
+def _label(operation: Operation) -> str:
+    return operation.button or operation.name.capitalize()

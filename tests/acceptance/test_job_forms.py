@@ -1,0 +1,94 @@
+"""Jobs made and changed by form over the wire: searched, filled in, looked over, sent once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.slack.gestures import Actor
+from bot.sandbox.slack.views import View
+from bot.sandbox.vbr import World
+from tests.acceptance.rig import SHARED, Rig, Setting, now
+
+CREATING = ("POST", "/api/v1/jobs")
+EDITING = ("PUT", "/api/v1/jobs/{id}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["socket", "http"])
+async def rig(tmp_path_factory: pytest.TempPathFactory, request: Any) -> AsyncIterator[Rig]:
+    folder: Path = tmp_path_factory.mktemp("job-forms")
+    world = World(now, name="hq")
+    world.add_job("Servers", objects=("web01", "web02", "db01"))
+    async with Rig(
+        folder, Setting(toml="", polling_seconds=3600), world=world, http_mode=request.param
+    ) as made:
+        made.slack.rates.is_on = False
+        await made.start()
+        yield made
+
+
+class Person:
+    """Somebody before a form."""
+
+    def __init__(self, rig: Rig, name: str) -> None:
+        self.rig = rig
+        self.actor: Actor = rig.slack.person(name)
+
+    @property
+    def view(self) -> View:
+        """The form on top."""
+        return self.rig.slack.workspace.views.stack(self.actor.person.id)[-1]
+
+    def says(self, words: str) -> bool:
+        stack = self.rig.slack.workspace.views.stack(self.actor.person.id)
+        return bool(stack) and words in str(stack[-1].blocks)
+
+    async def sees(self, words: str) -> View:
+        """Wait until the form says so."""
+        try:
+            await self.rig.until(lambda: self.says(words))
+        except TimeoutError:
+            raise AssertionError(str(self.view.blocks)) from None
+        return self.view
+
+    async def option(self, field: str, typed: str, name: str) -> dict[str, Any]:
+        """Search in a menu, and return the option of that name."""
+        result = await self.actor.suggests(self.view, field, field, typed)
+        found = [each for each in result.options or () if each["text"]["text"] == name]
+        assert found, (field, typed, result)
+        return dict(found[0])
+
+    async def submits(self, values: dict[str, Any]) -> None:
+        result = await self.actor.submits(self.view, values)
+        assert result.shown == "ok", result
+        assert not result.errors, result.errors
+
+
+async def filled(rig: Rig, person: Person, name: str) -> None:
+    """Ask for a new job, and fill in all that it needs."""
+    await person.actor.types(SHARED, "create")
+    await person.sees("Like a job that is there")
+    await person.submits({})
+    await person.sees("Machines and containers")
+    machine = await person.option("objects", "web01", "web01")
+    repository = next(iter(rig.world.book.repositories.values()))
+    chosen = await person.option("repository", "", repository.name)
+    await person.submits({"name": name, "objects": [machine], "repository": chosen})
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_job_is_created_by_form(rig: Rig) -> None:
+    """Choose, fill in, look over, send: the job is there as it was shown, and the channel is told by whom."""
+    ann = Person(rig, "ann")
+    await filled(rig, ann, "Web tier")
+    summary = await ann.sees("Objects: web01")
+    assert "every day at 22:00" in str(summary.blocks)
+    assert rig.sent(*CREATING) == 0
+    await ann.submits({})
+    await rig.until(lambda: any("created by <@U0ANN>" in each.text for each in rig.slack.messages(SHARED)))
+    job = rig.world.book.job_named("Web tier")
+    assert job is not None
+    assert job.objects == ["web01"]
+    assert rig.sent(*CREATING) == 1
