@@ -93,6 +93,10 @@ class Lookup:
         """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
         return await self._names.of(server, at_most_seconds=OFFERED_FOR_SECONDS)
 
+    async def names_with(self, server: VeeamServer, word: str) -> Mapping[JobId, str]:
+        """Return the names of jobs that have the word in them, and of others, as they are now."""
+        return {state.id: state.name for state in await _candidates(server, word)}
+
     async def nearest(self, word: str, servers: Sequence[ServerName], sight: Sight) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""
         return await _nearest(word, await self._all_names(servers, sight))

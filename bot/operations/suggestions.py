@@ -91,7 +91,12 @@ class Suggestions:
         servers = self._servers(search.request, asking)
         named = (await self._fleet.ask(self._lookup.names_to_offer, servers)).answers
         count = sum(map(len, named.values()))
-        return await beside_the_loop(count, lambda: _jobs_like(search.text, named, reach))
+        found = await beside_the_loop(count, lambda: _jobs_like(search.text, named, reach))
+        if found or not search.text.strip():
+            return found
+        # A job may be newer than the names.
+        fresh = await self._fleet.ask(lambda server: self._lookup.names_with(server, search.text), servers)
+        return _jobs_like(search.text, fresh.answers, reach)
 
     async def _machine(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         operation = operation_of(search.request)

@@ -16,10 +16,11 @@ from bot.operations.requests import (
     SessionsFilter,
     SessionsRequest,
     StartRequest,
+    Step,
     StopRequest,
 )
 from bot.settings import GrantSettings, GroupReference, Role
-from bot.veeam import revision_facts
+from bot.veeam import RestorePoints, revision_facts
 from tests.rooms.operations.office import Office
 from tests.rooms.operations.test_runner import ONE_OF_EACH
 from tests.support.openapi import VARIABLE, OpenApi, document_path
@@ -31,6 +32,11 @@ ASKED = (
     *(SessionsRequest(which=which) for which in SessionsFilter),
     JobsRequest(type="vspherebackup", repository="default"),
     StartRequest(FILES, full=True, chained=True),
+    StartRequest(NamedJob("Copy now"), restore_points=RestorePoints.LATEST),
+    *(asked(NamedJob("")) for asked in (StartRequest, StopRequest, RetryRequest, EnableRequest)),
+    *(asked(NamedJob("Oracle"), step=Step.FILL) for asked in (StartRequest, StopRequest, DisableRequest)),
+    QuickBackupRequest(NamedMachine("")),
+    QuickBackupRequest(NamedMachine("vm02", "hq"), Step.FILL),
     StopRequest(FILES, now=True, chained=True),
     RetryRequest(NamedJob("Oracle"), chained=True),
     EnableRequest(NamedJob("Archive")),
@@ -68,6 +74,9 @@ async def test_every_request_fits_the_document(office: Office, document: OpenApi
     sent = {request.template.rsplit("/", 1)[1] for request in office.hq.requests if request.method == "POST"}
     assert sent >= set(CHANGES)
     assert len(office.hq.requests.of("DELETE", "/api/v1/jobs/{id}")) == 1
+    assert office.hq.requests.of("GET", "/api/v1/taskSessions")
+    bodies = [request.body for request in office.hq.requests.of("POST", "/api/v1/jobs/{id}/start")]
+    assert any("syncRestorePoints" in body for body in bodies)
 
 
 def test_job_types_are_the_documents(document: OpenApi) -> None:

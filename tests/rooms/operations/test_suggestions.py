@@ -105,6 +105,15 @@ async def test_names_are_read_once_for_a_while(office: Office) -> None:
     assert len(office.hq.requests.of("GET", "/api/v1/jobs/states")) == 1
 
 
+async def test_a_job_that_is_newer_than_the_names_is_found(office: Office) -> None:
+    """Typed far enough, it is asked for; what is out of sight is not offered this way either."""
+    await names(office, "")
+    for name in ("SQL Brandnew", "Brandnew"):
+        office.world.add_job(name)
+    assert await names(office, "brandnew") == ["Brandnew", "SQL Brandnew"]
+    assert await names(office, "brandnew", SQL_ONLY) == ["SQL Brandnew"]
+
+
 async def test_many_names_are_compared_beside_the_loop(office: Office) -> None:
     """Among thousands of jobs a search leaves room for others, and offers what a menu takes."""
     for number in range(4_000):
