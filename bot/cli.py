@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import yaml
-from tabulate import tabulate
 
-from bot import application
+from bot.application import root
 from bot.observability import Finding, SystemClock, Verdict, set_up_logging
 from bot.operations import export
 from bot.operations.parser import span_of
@@ -58,7 +56,7 @@ def run() -> None:
     loaded = _loaded()
     for caution in loaded.cautions:
         click.echo(f"caution: {caution}", err=True)
-    sys.exit(application.run(loaded.settings))
+    sys.exit(root.run(loaded.settings))
 
 
 @main.command()
@@ -239,7 +237,10 @@ async def _with_log(url: str, do: Callable[[AuditLog], Awaitable[T]]) -> T:
 
 async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
     """Print before the loop ends: a name that is still being resolved would hold up its end."""
-    found = [*cautions, *await application.check(settings)]
+    # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
+    from bot.application.checking import check  # noqa: PLC0415
+
+    found = [*cautions, *await check(settings)]
     columns = shutil.get_terminal_size(fallback=(_COLUMNS, 24)).columns
     printable = f"{_table(found, columns)}\n\n{_summary(found)}"
     encoding = sys.stdout.encoding or "utf-8"
@@ -248,6 +249,8 @@ async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
 
 
 def _table(found: Sequence[Finding], columns: int) -> str:
+    from tabulate import tabulate  # noqa: PLC0415
+
     rows = [(finding.verdict.value, *map(_plain, (finding.part, finding.subject))) for finding in found]
     taken = sum(max((len(cell) for cell in column), default=0) for column in zip(*rows, strict=True))
     width = max(_NARROWEST, columns - taken - 3 * len(_GAP))
@@ -298,4 +301,6 @@ def _loaded() -> Loaded:
 
 
 def _yaml(shown: dict[str, Any]) -> str:
+    import yaml  # noqa: PLC0415
+
     return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110)

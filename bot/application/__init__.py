@@ -2,8 +2,3 @@
 
 Nothing else constructs a client, an engine or an app, and nothing else decides what runs for ever.
 """
-
-from bot.application.checking import check
-from bot.application.root import run
-
-__all__ = ["check", "run"]
