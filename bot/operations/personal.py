@@ -2,7 +2,7 @@
 
 from bot.operations.answers import HeldGrant, HelpAnswer, LackingServer, WhoamiAnswer
 from bot.operations.asking import Asking
-from bot.operations.catalog import BY_NAME, CATALOG, JOBS, Operation
+from bot.operations.catalog import AUDIT, BY_NAME, CATALOG, JOBS, Operation
 from bot.operations.matching import fold, nearest
 from bot.operations.offers import lacked_by
 from bot.operations.outcomes import Done
@@ -67,8 +67,9 @@ class Personal:
         )
 
     def _known_to(self, asking: Asking, held: tuple[HeldGrant, ...]) -> tuple[HeldGrant, ...]:
-        """A grant's globs are names too: of others' grants only those are told that the asker has as well."""
-        if all(asking.sight.sees_all(server) for server in self._fleet.names):
+        """A grant's globs are names too: administrators alone are told all, others what both have."""
+        administered = self._rights.reach(asking.person, AUDIT)
+        if all(administered.sees_all(server) for server in self._fleet.names):
             return held
         own = {mine.grant for mine in self._rights.held(asking.person)}
         return tuple(theirs for theirs in held if theirs.grant in own)

@@ -33,9 +33,9 @@ from bot.operations.requests import (
     WhoamiRequest,
 )
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
-from bot.settings import Role
+from bot.settings import GrantSettings, GroupReference, Role
 from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
-from tests.rooms.operations.office import DR, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
 
 UNKNOWN = "0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11"
@@ -277,13 +277,17 @@ async def test_help_lists_what_one_may(office: Office) -> None:
 
 
 async def test_whoami(office: Office) -> None:
-    """One's own grants are told with what they came by; another's globs only to who sees everything."""
+    """One's own grants are told with what they came by; another's to administrators alone."""
+    office.grants = (*GRANTS, GrantSettings(group=GroupReference("S0ALL"), role=Role.BACKUP_ADMINISTRATOR))
+    office.team.people[NOBODY] = replace(office.team.people[NOBODY], groups=frozenset({"S0ALL"}))
     mine = await office.answer(WhoamiRequest(), WhoamiAnswer, SQL_ONLY)
     assert (mine.roles, [held.via for held in mine.held]) == ((Role.BACKUP_OPERATOR,), ["S0SQL"])
     theirs = await office.answer(WhoamiRequest(VIEWER), WhoamiAnswer, SQL_ONLY)
     assert (theirs.roles, theirs.held) == ((Role.BACKUP_VIEWER,), ())
     seen = await office.answer(WhoamiRequest(SQL_ONLY), WhoamiAnswer, VIEWER)
-    assert [held.via for held in seen.held] == ["S0SQL"]
+    assert (seen.roles, seen.held) == ((Role.BACKUP_OPERATOR,), ())
+    told = await office.answer(WhoamiRequest(SQL_ONLY), WhoamiAnswer, NOBODY)
+    assert [held.via for held in told.held] == ["S0SQL"]
 
 
 async def test_names_are_kept_for_a_minute(office: Office) -> None:
