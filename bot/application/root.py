@@ -14,6 +14,7 @@ from aiohttp import web
 from aiolimiter import AsyncLimiter
 
 from bot import endpoints
+from bot.application.permissions import permissions
 from bot.observability import (
     Clock,
     Health,
@@ -25,7 +26,6 @@ from bot.observability import (
     set_up_logging,
 )
 from bot.operations.catalog import ACTIONS_ON_RECORD
-from bot.operations.runner import Rules as Permissions
 from bot.operations.runner import Runner, Servants, Stores, Surroundings
 from bot.settings import Role, ServerName, Settings
 from bot.slack.delivery import TOKEN_PART, Delivery
@@ -46,6 +46,7 @@ from bot.slack.web import Web
 from bot.slack.work import Work
 from bot.slack.workspace import find_home, open_web
 from bot.store import (
+    Approvals,
     AuditEntry,
     AuditLog,
     AuditOutcome,
@@ -63,7 +64,7 @@ from bot.store import (
     upgrade,
 )
 from bot.veeam import Connection, Fleet, VeeamServer, connection_to
-from bot.watch import AuditChannel, Following, Reenabling, Rules, Watch, Witnesses
+from bot.watch import Approving, AuditChannel, Following, Reenabling, Rules, Watch, Witnesses, approval_rows
 
 GRACE_SECONDS = 10.0
 _DATABASE_PART = "database"
@@ -169,6 +170,8 @@ class Application:
             self._start(group, f"following:{name}", following.run)
             reenabling = Reenabling(server, self._record(database), database, self._clock, self._holder)
             self._start(group, f"reenabling:{name}", reenabling.run)
+        approving = Approving(self._approvals(database), self._record(database), self._clock)
+        self._start(group, "approving", approving.run)
 
     async def _open_intake(
         self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: Web, home: Home
@@ -225,17 +228,17 @@ class Application:
                 OwnActions(database),
                 TimedDisables(database),
                 Drafts(database),
+                self._approvals(database),
             ),
-            Permissions(
-                self._settings.grants,
-                self._settings.slack.allowed_channels,
-                self._settings.approvals.operations,
-            ),
+            permissions(self._settings),
             Surroundings(directory, _Watching(self._health, Outbox(database)), self._metrics, self._clock),
         )
 
     def _record(self, database: Database) -> AuditLog:
         return AuditLog(database, AuditChannel(self._settings.slack.audit_channel, ACTIONS_ON_RECORD).rows)
+
+    def _approvals(self, database: Database) -> Approvals:
+        return Approvals(database, approval_rows)
 
     def _start(self, group: asyncio.TaskGroup, name: str, part: Part) -> None:
         self._intake.loops.append(group.create_task(self._supervise(name, part), name=name))
@@ -365,6 +368,7 @@ class Application:
                     await Presses(database).purge(before)
                     await FollowedSessions(database).purge(before)
                     await Drafts(database).purge(self._clock.now() - _DRAFTS_KEPT)
+                    await self._approvals(database).purge(before)
                     await record.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())
                     purged_at = self._clock.monotonic()
             except StoreError as error:

@@ -4,7 +4,7 @@ In this order, and no other: the press is claimed, the job looked up as it stand
 very job, the action sent. Where nothing was done, the press is given back; where that is unknown, it is kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -19,7 +19,7 @@ from bot.operations.lately import Lately
 from bot.operations.latest import drawn_now, has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.offers import lack, obstacle
-from bot.operations.once import Once, Ready
+from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import (
     Ambiguous,
     Done,
@@ -30,7 +30,6 @@ from bot.operations.outcomes import (
     NotFound,
     NotNow,
     Obstacle,
-    PressedBefore,
     Refused,
     Unclear,
 )
@@ -50,6 +49,7 @@ from bot.operations.requests import (
 from bot.operations.roles import Rights, Target
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender, account_of
+from bot.operations.wishes import Wish
 from bot.veeam import Fleet, JobState, Rejected, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
@@ -93,7 +93,7 @@ class Actions:
         self._editing = editing
         self._memory = memory
 
-    async def run(self, request: ActionRequest, asking: Asking) -> Came | PressedBefore:
+    async def run(self, request: ActionRequest, asking: Asking) -> Came | NotSent:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
         operation = operation_of(request)
         if is_bare(request):
@@ -101,14 +101,24 @@ class Actions:
         if isinstance(request, EditRequest):
             return await self._edit(request, asking)
 
-        async def prepare() -> Ready[Came] | Came:
-            prepared = await self._prepared(operation, request, asking)
-            if not isinstance(prepared, Action):
-                return prepared
-            return Ready(lambda: self._sender.send(prepared))
-
-        came: Came | PressedBefore = await self._memory.once.run(operation, asking, prepare)
+        came: Came | NotSent = await self._memory.once.run(
+            operation, asking, lambda: self.prepare(request, asking)
+        )
         return came
+
+    async def prepare(self, request: ActionRequest, asking: Asking) -> Ready[Came] | Came:
+        """Return it ready to be sent, or why not. Raises `VeeamError`."""
+        if isinstance(request, EditRequest):
+            allowed = await self._allowed(EDIT, request, asking)
+            if not isinstance(allowed, _Allowed):
+                return allowed
+            return await self._prepared_edit(request, asking, allowed)
+        prepared = await self._prepared(operation_of(request), request, asking)
+        if not isinstance(prepared, Action):
+            return prepared
+        known = KnownJob(prepared.job.server, prepared.job.state.id)
+        wish = _wish(prepared, replace(request, job=known, drawn=None))
+        return Ready(wish, lambda: self._sender.send(prepared))
 
     async def _form(self, operation: Operation, request: ActionRequest, asking: Asking) -> NeedsForm | Unsent:
         """Nothing is claimed for a form: opening it twice does no harm, and it changes nothing."""
@@ -124,7 +134,7 @@ class Actions:
             return await self._editing.form(request, asking, allowed.job, allowed.account)
         return NeedsForm(operation, await self._forms.on_job(asking, request, allowed.job))
 
-    async def _edit(self, request: EditRequest, asking: Asking) -> Came | PressedBefore:
+    async def _edit(self, request: EditRequest, asking: Asking) -> Came | NotSent:
         allowed = await self._allowed(EDIT, request, asking)
         if not isinstance(allowed, _Allowed):
             return allowed
@@ -132,18 +142,26 @@ class Actions:
         if request.step is Step.REVIEW:
             return await self._editing.review(request, asking, job, account)
 
-        async def prepare() -> Ready[Came] | Came:
-            edit = await self._editing.ready(request, asking, job, account)
-            if not isinstance(edit, Edit):
-                return edit
-            return Ready(lambda: self._sender.send(Action(EDIT, edit, asking, job, account)))
-
-        came: Came | PressedBefore = await self._memory.once.run(EDIT, asking, prepare)
+        came: Came | NotSent = await self._memory.once.run(
+            EDIT, asking, lambda: self._prepared_edit(request, asking, allowed)
+        )
         return (
             await self._editing.refused(came, request, asking, job, account)
             if isinstance(came, Failed)
             else came
         )
+
+    async def _prepared_edit(
+        self, request: EditRequest, asking: Asking, allowed: _Allowed
+    ) -> Ready[Came] | Came:
+        job, account = allowed.job, allowed.account
+        edit = await self._editing.ready(request, asking, job, account)
+        if not isinstance(edit, Edit):
+            return edit
+        action = Action(EDIT, edit, asking, job, account)
+        known = KnownJob(job.server, job.state.id)
+        wish = replace(_wish(action, replace(request, job=known)), sent=edit.model)
+        return Ready(wish, lambda: self._sender.send(action))
 
     async def _prepared(self, operation: Operation, request: PlainRequest, asking: Asking) -> Action | Unsent:
         allowed = await self._allowed(operation, request, asking)
@@ -194,6 +212,19 @@ class Actions:
             return obstacle(request, state, is_active=state.is_active, is_disabled=is_disabled)
         is_active = await _is_active(server, state)
         return obstacle(request, state, is_active=is_active, is_disabled=state.is_disabled)
+
+
+def _wish(action: Action, request: ActionRequest) -> Wish:
+    job = action.job
+    return Wish(
+        operation=action.operation,
+        request=request,
+        asking=action.asking,
+        server=job.server,
+        job=job,
+        name=job.state.name,
+        detail=action.detail,
+    )
 
 
 async def _is_active(server: VeeamServer, state: JobState) -> bool:

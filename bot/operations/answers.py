@@ -8,6 +8,7 @@ from bot.operations.effects import Effect, Ran
 from bot.operations.people import Person, PersonId
 from bot.operations.requests import AuditRequest, JobsRequest, SessionsRequest
 from bot.settings import GrantSettings, Role
+from bot.store.approvals import Approval
 from bot.store.records import Attempt
 from bot.veeam import (
     Job,
@@ -182,7 +183,8 @@ class AuditAnswer:
 class HelpAnswer:
     """What this person may do; `topic` when one operation was asked about.
 
-    `lacking` are the servers on which some of it cannot be done by anybody.
+    `lacking` are the servers on which some of it cannot be done by anybody; `under_four_eyes` is what takes a
+    second person.
     """
 
     operations: tuple[Operation, ...]
@@ -191,6 +193,7 @@ class HelpAnswer:
     nearest: Operation | None
     is_granted_anything: bool
     lacking: tuple[LackingServer, ...] = ()
+    under_four_eyes: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +206,16 @@ class HeldGrant:
 
 @dataclass(frozen=True, slots=True)
 class WhoamiAnswer:
-    """Who somebody is here: the grants that apply and what they may do with them."""
+    """Who somebody is here: the grants that apply and what they may do with them.
+
+    `under_four_eyes` is what of it takes a second person.
+    """
 
     person: Person
     held: tuple[HeldGrant, ...]
     roles: tuple[Role, ...]
     operations: tuple[Operation, ...]
+    under_four_eyes: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +267,21 @@ class ActionAnswer:
     effect: Effect
     detail: str | None  # "active full", "at once", "with chained jobs"
     at: datetime
+    reference: str | None = None  # under which it is on record; None: that of the gesture
+    approver: PersonId | None = None
+    reason: str | None = None
 
     @property
     def session(self) -> Session | None:
         """The run it began or is stopping; None where there is none, or VBR named none."""
         return self.effect.session if isinstance(self.effect, Ran) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswer:
+    """A request that waited for a second person was declined, or taken back."""
+
+    approval: Approval
 
 
 Answer = (
@@ -279,4 +296,5 @@ Answer = (
     | WhoamiAnswer
     | HomeAnswer
     | ActionAnswer
+    | ApprovalAnswer
 )

@@ -5,13 +5,13 @@ the docs and the tests' matrices are derived from these frozen values; nothing a
 anywhere else.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from bot.operations.operation import Confirmation, Kind, Operation, Style
 from bot.operations.requests import (
+    ApproveRequest,
     AuditRequest,
     CloneRequest,
     CreateRequest,
+    DeclineRequest,
     DeleteRequest,
     DisableRequest,
     EditRequest,
@@ -34,58 +34,11 @@ from bot.operations.requests import (
 from bot.settings import Role
 from bot.veeam import Capability
 
+__all__ = ["Confirmation", "Kind", "Operation", "Style"]
+
 ALL_ROLES = frozenset(Role)
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
 OPERATORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR})
-
-
-class Kind(StrEnum):
-    """A query answers the asker alone; an action changes VBR, is audited, and answers in the channel."""
-
-    PERSONAL = "personal"  # everyone may, and it asks VBR nothing
-    QUERY = "query"
-    ACTION = "action"
-
-
-class Style(StrEnum):
-    """How much a button stands out."""
-
-    PLAIN = "plain"
-    PRIMARY = "primary"
-    DANGER = "danger"
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What is asked before a button acts. `consequence` is a sentence that follows the job and its server."""
-
-    question: str
-    consequence: str
-    yes: str
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One thing that can be done.
-
-    `roles` empty means everyone, granted or not. `needs` is what a server's revision of the API must have.
-    No `usage`: nobody types it.
-    """
-
-    name: str
-    usage: str
-    help: str
-    kind: Kind
-    request: type[Request]
-    audit_name: str
-    roles: frozenset[Role] = frozenset()
-    examples: tuple[str, ...] = ()
-    button: str | None = None
-    style: Style = Style.PLAIN
-    confirmation: Confirmation | None = None
-    has_form: bool = False  # it asks in a form before it acts, instead of in a dialog
-    done: str = ""  # "started": the word of the outcome, for actions
-    needs: Capability | None = None
 
 
 HELP = Operation(
@@ -347,6 +300,33 @@ QUICKBACKUP = Operation(
     done="started",
 )
 
+# Who may press these is whoever may do what the request is about, which these two do not know.
+APPROVE = Operation(
+    name="approve",
+    usage="",
+    help="let what somebody else asked for be done",
+    kind=Kind.ACTION,
+    request=ApproveRequest,
+    audit_name="approval.approve",
+    button="Approve",
+    style=Style.PRIMARY,
+    confirmation=Confirmation(
+        question="Approve this?",
+        consequence="It is done at once, as it was asked for.",
+        yes="Approve",
+    ),
+)
+DECLINE = Operation(
+    name="decline",
+    usage="",
+    help="let what somebody else asked for not be done, or take back what you asked for",
+    kind=Kind.ACTION,
+    request=DeclineRequest,
+    audit_name="approval.decline",
+    button="Decline",
+    style=Style.DANGER,
+)
+
 OPERATIONS: tuple[Operation, ...] = (
     JOBS,
     JOB,
@@ -368,6 +348,8 @@ OPERATIONS: tuple[Operation, ...] = (
     WHOAMI,
     HELP,
     HOME,
+    APPROVE,
+    DECLINE,
 )
 CATALOG = tuple(operation for operation in OPERATIONS if operation.usage)
 """What can be typed: the slash command's verbs, its help, and the commands page of the docs."""

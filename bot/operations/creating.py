@@ -22,14 +22,13 @@ from bot.operations.form_facts import CreateChoice, JobForm, JobSummary, Problem
 from bot.operations.job_choices import names_of
 from bot.operations.job_fields import JobFields
 from bot.operations.lookup import Lookup, name_filter
-from bot.operations.once import Once, Ready
+from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import (
     Done,
     Failed,
     Forgotten,
     NeedsForm,
     NotFound,
-    PressedBefore,
     Refusal,
     Refused,
     Unclear,
@@ -39,6 +38,7 @@ from bot.operations.record import Record
 from bot.operations.requests import CreateRequest, KnownJob, Step
 from bot.operations.roles import Rights, Target, Verdict
 from bot.operations.sending import Acting, account_of
+from bot.operations.wishes import Wish
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.veeam import (
@@ -102,7 +102,7 @@ class Creating:
         self._acting = acting
         self._clock = clock
 
-    async def run(self, request: CreateRequest, asking: Asking) -> Came | PressedBefore:
+    async def run(self, request: CreateRequest, asking: Asking) -> Came | NotSent:
         """Ask for what is missing, or do it. Raises `StoreError` and `VeeamError` only before it is sent."""
         places = await self._places(request, asking)
         if not isinstance(places, tuple):
@@ -115,14 +115,20 @@ class Creating:
         if request.step is Step.REVIEW:
             return await self._review(request, asking, place)
 
-        async def prepare() -> Ready[Came] | Came:
-            return await self._ready(request, asking, place)
-
-        came: Came | PressedBefore = await self._making.once.run(CREATE, asking, prepare)
+        came: Came | NotSent = await self._making.once.run(
+            CREATE, asking, lambda: self._ready(request, asking, place)
+        )
         if isinstance(came, Failed) and (draft := await self._draft(request, asking)) is not None:
             filled = await self._filled(draft, request, place, (problem_of(came),))
             return replace(came, form=filled.form)
         return came
+
+    async def prepare(self, request: CreateRequest, asking: Asking) -> Ready[Came] | Came:
+        """Return it ready to be sent, or why not. Raises `StoreError` and `VeeamError`."""
+        places = await self._places(request, asking)
+        if not isinstance(places, tuple):
+            return places
+        return await self._ready(request, asking, places[0]) if len(places) == 1 else _choice(request, places)
 
     async def _places(
         self, request: CreateRequest, asking: Asking
@@ -206,9 +212,7 @@ class Creating:
         )
         return NeedsForm(CREATE, form)
 
-    async def _ready(
-        self, request: CreateRequest, asking: Asking, place: _Place
-    ) -> Ready[Came] | NeedsForm | Forgotten:
+    async def _ready(self, request: CreateRequest, asking: Asking, place: _Place) -> Ready[Came] | Came:
         draft = await self._draft(request, asking)
         if draft is None:
             return Forgotten(CREATE)
@@ -220,14 +224,23 @@ class Creating:
             spec = new_vsphere(draft.wanted, revision)
         else:
             spec = spec_like(draft.model, draft.wanted, revision)
-        return Ready(lambda: self._send(asking, place, draft, spec))
+        wish = Wish(
+            operation=CREATE,
+            request=replace(request, server=place.server),
+            asking=asking,
+            server=place.server,
+            job=None,
+            name=draft.wanted.name,
+            detail=_detail(draft),
+            sent=spec,
+        )
+        return Ready(wish, lambda: self._send(asking, place, draft, spec))
 
     async def _send(
         self, asking: Asking, place: _Place, draft: JobDraft, spec: Mapping[str, Any]
     ) -> Done | Unclear | Failed:
         record, name = self._making.record, draft.wanted.name
-        detail = f"{draft.kind} {name}" + (f" like {draft.like}" if draft.like else "")
-        audit_id = await record.opened(CREATE, asking, place.server, detail)
+        audit_id = await record.opened(CREATE, asking, place.server, _detail(draft))
         try:
             job = await place.account.create_job(spec)
         except UnclearAnswer as error:
@@ -246,6 +259,8 @@ class Creating:
                     effect=effect,
                     detail=None,
                     at=self._clock.now(),
+                    reference=asking.gesture.reference,
+                    approver=asking.approver.id if asking.approver is not None else None,
                 )
             )
         said = str(outcome.error) if isinstance(outcome, Failed | Unclear) else None
@@ -260,6 +275,10 @@ class Creating:
         state = answer.answers.get(place.server)
         found = Created(state.id, state.name, is_disabled=state.is_disabled) if state is not None else None
         return Unclear(CREATE, name, place.server, job=None, found=found, error=error)
+
+
+def _detail(draft: JobDraft) -> str:
+    return f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
 
 
 def _choice(

@@ -87,7 +87,11 @@ async def _below(server: VeeamServer, name: str | None) -> tuple[InventoryObject
     return tuple(row for page in pages for row in page.result().rows)
 
 
-def _choice(found: FoundMachine) -> MachineChoice:
+def known_machine(found: FoundMachine) -> KnownMachine:
+    """Return the machine by its place in the inventory."""
     machine = found.machine
-    known = KnownMachine(found.server, machine.host_name, machine.object_id or "")
-    return MachineChoice(known, machine.name)
+    return KnownMachine(found.server, machine.host_name, machine.object_id or "")
+
+
+def _choice(found: FoundMachine) -> MachineChoice:
+    return MachineChoice(known_machine(found), found.machine.name)

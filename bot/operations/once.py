@@ -1,4 +1,7 @@
-"""One press acts once: claimed before anything is done, and given back only where nothing was."""
+"""One press acts once: claimed before anything is done, and given back only where nothing was.
+
+What takes a second person is asked of one at the last moment, when it is allowed and ready, instead of sent.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,10 +10,12 @@ from typing import Generic, TypeVar
 import structlog
 
 from bot.observability import Clock
+from bot.operations.approvals import FourEyes
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
-from bot.operations.outcomes import Failed, PressedBefore
+from bot.operations.outcomes import Asked, AskedBefore, Failed, PressedBefore, Refused
 from bot.operations.people import PersonId
+from bot.operations.wishes import Wish
 from bot.store.errors import StoreError
 from bot.store.presses import Presses
 from bot.store.records import Press
@@ -18,27 +23,35 @@ from bot.store.records import Press
 Came = TypeVar("Came")
 Sent_co = TypeVar("Sent_co", covariant=True)
 
+NotSent = PressedBefore | Asked | AskedBefore | Refused
+"""What may come of a press besides what came of the action."""
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Ready(Generic[Sent_co]):
-    """Something allowed and sensible, not sent yet."""
+    """Something allowed and sensible, not sent yet; `wish` is what a second person would be asked."""
 
+    wish: Wish
     send: Callable[[], Awaitable[Sent_co]]
 
 
 class Once:
     """Sees to it that one press, or one delivery, is acted on once, between two processes as well."""
 
-    def __init__(self, presses: Presses, clock: Clock) -> None:
+    def __init__(self, presses: Presses, four_eyes: FourEyes, clock: Clock) -> None:
         self._presses = presses
+        self._four_eyes = four_eyes
         self._clock = clock
 
     async def run(
         self, operation: Operation, asking: Asking, prepare: Callable[[], Awaitable[Ready[Came] | Came]]
-    ) -> Came | PressedBefore:
-        """Prepare and send. Raises `StoreError` and `VeeamError` only where nothing was done."""
+    ) -> Came | NotSent:
+        """Prepare and send, or ask for an approval.
+
+        Raises `StoreError` and `VeeamError` only where nothing was done.
+        """
         key = asking.gesture.press_key
         first = await self._presses.claim(Press(key, asking.person.id, operation.name, self._clock.now()))
         if first is not None:
@@ -49,6 +62,9 @@ class Once:
             prepared = await prepare()
             if not isinstance(prepared, Ready):
                 return prepared
+            if self._four_eyes.takes(operation):
+                # The press is given back: what was asked for is known by what it is.
+                return await self._four_eyes.ask(prepared.wish)
             is_kept = True
             outcome: Came = await prepared.send()
             is_kept = not isinstance(outcome, Failed)

@@ -12,6 +12,7 @@ from bot.operations.form_facts import Form, OthersDeed
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, KnownMachine, Request
 from bot.settings import Role
+from bot.store.approvals import Approval
 from bot.veeam import Capability, JobId, ServerName, SessionId, VeeamError
 
 
@@ -25,7 +26,9 @@ class Refusal(StrEnum):
     NO_GRANT = "no_grant"
     ROLE = "role"  # granted something, but not this
     SCOPE = "scope"  # the role is there, but not on this server or job
-    APPROVAL = "approval"  # the settings ask for a second person, and nobody can be asked yet
+    OWN_REQUEST = "own_request"  # whoever asked for it cannot be the second person
+    ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what whoever asked for it may do now
+    NOWHERE = "nowhere"  # it takes a second person, and there is no channel to ask one in
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,33 @@ class NeedsForm:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """It takes a second person, who is asked now; nothing was sent.
+
+    `is_held_back` where the channel cannot be posted to at the moment, so that nobody sees the request yet.
+    """
+
+    operation: Operation
+    approval: Approval
+    is_held_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """The same waits for a second person already, asked for by whoever `approval` says."""
+
+    operation: Operation
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A request that cannot be decided: it is over, or is found to be so just now. Nothing was sent."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """It was sent and no answer came: it may or may not have happened.
 
@@ -235,6 +265,9 @@ Outcome = (
     | MovedOn
     | NotNow
     | NeedsForm
+    | Asked
+    | AskedBefore
+    | Settled
     | Unclear
     | Failed
     | Forgotten
@@ -258,6 +291,9 @@ _KINDS: Mapping[type[Outcome], str] = {
     MovedOn: "moved_on",
     NotNow: "not_now",
     NeedsForm: "needs_form",
+    Asked: "asked",
+    AskedBefore: "asked_before",
+    Settled: "settled",
     Unclear: "unclear",
     Failed: "failed",
     Forgotten: "forgotten",

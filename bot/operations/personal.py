@@ -1,6 +1,9 @@
 """`help` and `whoami`: what somebody may do here, and why. Asks VBR nothing."""
 
+from collections.abc import Iterable
+
 from bot.operations.answers import HeldGrant, HelpAnswer, LackingServer, WhoamiAnswer
+from bot.operations.approvals import FourEyes
 from bot.operations.asking import Asking
 from bot.operations.catalog import AUDIT, BY_NAME, CATALOG, JOBS, Operation
 from bot.operations.matching import fold, nearest
@@ -16,8 +19,9 @@ from bot.veeam import Fleet
 class Personal:
     """Answers `help` and `whoami`."""
 
-    def __init__(self, people: People, rights: Rights, fleet: Fleet) -> None:
+    def __init__(self, people: People, rights: Rights, fleet: Fleet, four_eyes: FourEyes) -> None:
         self._people = people
+        self._four_eyes = four_eyes
         self._rights = rights
         self._fleet = fleet
 
@@ -34,6 +38,7 @@ class Personal:
                 nearest=BY_NAME[alike[0]] if alike else None,
                 is_granted_anything=bool(self._rights.held(asking.person)),
                 lacking=self._lacking(asking),
+                under_four_eyes=self._under_four_eyes(CATALOG),
             )
         )
 
@@ -59,11 +64,13 @@ class Personal:
         self, person: Person, held: tuple[HeldGrant, ...], known: tuple[HeldGrant, ...]
     ) -> WhoamiAnswer:
         roles = {grant.grant.role for grant in held}
+        operations = self._operations(person)
         return WhoamiAnswer(
             person=person,
             held=known,
             roles=tuple(role for role in Role if role in roles),
-            operations=self._operations(person),
+            operations=operations,
+            under_four_eyes=self._under_four_eyes(operations),
         )
 
     def _known_to(self, asking: Asking, held: tuple[HeldGrant, ...]) -> tuple[HeldGrant, ...]:
@@ -81,6 +88,9 @@ class Personal:
 
     def _operations(self, person: Person) -> tuple[Operation, ...]:
         return tuple(operation for operation in CATALOG if self._rights.may(person, operation).is_allowed)
+
+    def _under_four_eyes(self, operations: Iterable[Operation]) -> tuple[Operation, ...]:
+        return tuple(operation for operation in operations if self._four_eyes.takes(operation))
 
 
 def _topic(word: str) -> Operation | None:

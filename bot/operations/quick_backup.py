@@ -15,14 +15,13 @@ from bot.operations.effects import Ran
 from bot.operations.form_facts import PickForm
 from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
-from bot.operations.machines import FoundMachine, Machines
-from bot.operations.once import Once, Ready
+from bot.operations.machines import FoundMachine, Machines, known_machine
+from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import (
     Done,
     Failed,
     NeedsForm,
     NotFound,
-    PressedBefore,
     Refusal,
     Refused,
     Unclear,
@@ -35,6 +34,7 @@ from bot.operations.requests import QuickBackupRequest, is_bare, is_said
 from bot.operations.roles import Rights, Verdict
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, account_of
+from bot.operations.wishes import Wish
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
@@ -86,19 +86,21 @@ class QuickBackups:
         self._clock = clock
         self._predictions = Predictions(fleet, JobViews(rights, fleet), keeping.lately)
 
-    async def run(self, request: QuickBackupRequest, asking: Asking) -> Came | PressedBefore | NeedsForm:
+    async def run(self, request: QuickBackupRequest, asking: Asking) -> Came | NeedsForm | NotSent:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
         if is_bare(request):
             return await self._form(request, asking)
-
-        async def prepare() -> Ready[Came] | Came:
-            backup = await self._prepared(request, asking)
-            if not isinstance(backup, _Backup):
-                return backup
-            return Ready(lambda: self._send(backup))
-
-        came: Came | PressedBefore = await self._keeping.once.run(QUICKBACKUP, asking, prepare)
+        came: Came | NotSent = await self._keeping.once.run(
+            QUICKBACKUP, asking, lambda: self.prepare(request, asking)
+        )
         return came
+
+    async def prepare(self, request: QuickBackupRequest, asking: Asking) -> Ready[Came] | Came:
+        """Return it ready to be sent, or why not. Raises `StoreError` and `VeeamError`."""
+        backup = await self._prepared(request, asking)
+        if not isinstance(backup, _Backup):
+            return backup
+        return Ready(_wish(backup), lambda: self._send(backup))
 
     async def _form(self, request: QuickBackupRequest, asking: Asking) -> NeedsForm | Unsent:
         verdicts = await self._allowed(request, asking)
@@ -175,6 +177,8 @@ class QuickBackups:
                 effect=Ran(session),
                 detail=backup.detail,
                 at=self._clock.now(),
+                reference=backup.asking.gesture.reference,
+                approver=approver.id if (approver := backup.asking.approver) is not None else None,
             )
         )
 
@@ -201,6 +205,19 @@ class QuickBackups:
             log.error(
                 "operations.not_remembered", operation=QUICKBACKUP.name, job_id=job_id, error=str(error)
             )
+
+
+def _wish(backup: _Backup) -> Wish:
+    found = backup.found
+    return Wish(
+        operation=QUICKBACKUP,
+        request=QuickBackupRequest(known_machine(found)),
+        asking=backup.asking,
+        server=found.server,
+        job=None,
+        name=found.machine.name,
+        detail=backup.detail,
+    )
 
 
 def _unclear(backup: _Backup, error: VeeamError) -> Unclear:

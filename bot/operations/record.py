@@ -1,5 +1,7 @@
 """What goes on record about an asking: before it is done, and what came of it."""
 
+from dataclasses import dataclass, replace
+
 from bot.observability import Clock
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
@@ -14,6 +16,18 @@ from bot.veeam import ServerName, SessionId
 REFUSED = "refused"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an entry is about: a job as it was named at the time, or a server as such."""
+
+    server: str
+    job_id: str | None = None
+    job_name: str | None = None
+
+
+Where = FoundJob | ServerName | Place
+
+
 class Record:
     """The audit record, in the operations' words. Raises `StoreError`."""
 
@@ -21,12 +35,12 @@ class Record:
         self._audit = audit
         self._clock = clock
 
-    async def opened(
-        self, operation: Operation, asking: Asking, place: FoundJob | ServerName, detail: str | None
-    ) -> AuditId:
+    async def opened(self, operation: Operation, asking: Asking, where: Where, detail: str | None) -> AuditId:
         """Put on record what is about to be done on a job, or on a server where no job is named."""
-        entry = self._entry(operation, asking.person, asking.gesture, place, detail)
-        return await self._audit.opened(entry)
+        entry = self._entry(operation, asking.person, asking.gesture, where, detail)
+        if (approver := asking.approver) is not None:
+            entry = replace(entry, approver_id=approver.id, approver_name=approver.name)
+        return await self._audit.opened(replace(entry, reason=asking.reason))
 
     async def closed(
         self, audit_id: AuditId, outcome: str, session_id: SessionId | None, detail: str | None
@@ -40,10 +54,10 @@ class Record:
         person: Person,
         gesture: Gesture,
         refusal: Refusal,
-        job: FoundJob | None = None,
+        where: Where | None = None,
     ) -> None:
         """Put a refusal on record, with its named reason."""
-        entry = self._entry(operation, person, gesture, job, None)
+        entry = self._entry(operation, person, gesture, where, None)
         await self._audit.refused(entry, AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def shown(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
@@ -55,10 +69,10 @@ class Record:
         operation: Operation,
         person: Person,
         gesture: Gesture,
-        place: FoundJob | ServerName | None,
+        where: Where | None,
         detail: str | None,
     ) -> AuditEntry:
-        job = place if isinstance(place, FoundJob) else None
+        place = _place(where)
         return AuditEntry(
             person_id=person.id,
             person_name=person.name,
@@ -68,8 +82,18 @@ class Record:
             origin=gesture.origin,
             channel_id=gesture.channel_id,
             at=self._clock.now(),
-            server=place.server if isinstance(place, FoundJob) else place,
-            job_id=job.state.id if job is not None else None,
-            job_name=job.state.name if job is not None else None,
+            server=place.server if place is not None else None,
+            job_id=place.job_id if place is not None else None,
+            job_name=place.job_name if place is not None else None,
             detail=detail,
         )
+
+
+def _place(where: Where | None) -> Place | None:
+    match where:
+        case FoundJob(server, state):
+            return Place(server, state.id, state.name)
+        case str():
+            return Place(where)
+        case _:
+            return where

@@ -218,11 +218,15 @@ class CloneRequest:
 
 @dataclass(frozen=True, slots=True)
 class DeleteRequest:
-    """Remove a job; its backups stay. Without `typed_name`, the job's name as typed, a form is needed."""
+    """Remove a job; its backups stay. Without `typed_name`, the job's name as typed, a form is needed.
+
+    `reason` is why, in the asker's own words.
+    """
 
     job: JobRef
     drawn: Drawn | None = None
     typed_name: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +306,20 @@ class QuickBackupRequest:
     step: Step = Step.SEND
 
 
+@dataclass(frozen=True, slots=True)
+class ApproveRequest:
+    """Let what waits for a second person be done."""
+
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineRequest:
+    """Let what waits for a second person not be done; by whoever asked for it: take it back."""
+
+    approval_id: str
+
+
 Request = (
     HelpRequest
     | WhoamiRequest
@@ -316,6 +334,8 @@ Request = (
     | ActionRequest
     | CreateRequest
     | QuickBackupRequest
+    | ApproveRequest
+    | DeclineRequest
 )
 
 

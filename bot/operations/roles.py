@@ -85,6 +85,11 @@ class Rights:
         whole = _in_order(grant.role for grant in able if _covers(grant, target) and "*" in grant.jobs)
         return Verdict(None, by=whole) if whole else self._refused(Refusal.SCOPE, operation, target)
 
+    def who_may(self, operation: Operation, target: Target) -> tuple[tuple[Role, ...], tuple[str, ...]]:
+        """Return the roles that may do this there, and the groups that have one of them."""
+        refused = self._refused(Refusal.ROLE, operation, target)
+        return refused.roles_needed, refused.groups
+
     def sight(self, person: Person) -> "Sight":
         """Return what the person may know of, for asking often."""
         return Sight(tuple(held.grant for held in self.held(person)))

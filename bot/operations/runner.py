@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Any, assert_never
 
 import structlog
 
 from bot.observability import Clock
 from bot.operations.actions import Actions, Memory
 from bot.operations.answers import ActionAnswer
+from bot.operations.approvals import ApprovalRules, Bench, FourEyes
 from bot.operations.asking import Asking
 from bot.operations.audit import Audit
 from bot.operations.catalog import HELP, Operation, operation_of
 from bot.operations.consequences import Touched
 from bot.operations.creating import Creating, Making
+from bot.operations.deciding import Deciding
 from bot.operations.drafts import DraftBook
 from bot.operations.editing import Editing
 from bot.operations.home import HomePage, Kept
@@ -24,8 +26,10 @@ from bot.operations.job_objects import JobObjects
 from bot.operations.jobs import Jobs
 from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
-from bot.operations.once import Once
+from bot.operations.once import Once, Ready
 from bot.operations.outcomes import (
+    Asked,
+    AskedBefore,
     Broken,
     Done,
     Failed,
@@ -35,6 +39,7 @@ from bot.operations.outcomes import (
     Outcome,
     Refusal,
     Refused,
+    Settled,
     Unclear,
     kind_of,
 )
@@ -45,9 +50,11 @@ from bot.operations.quick_backup import Keeping, QuickBackups
 from bot.operations.reasons import Reasons
 from bot.operations.record import Record
 from bot.operations.requests import (
+    ApproveRequest,
     AuditRequest,
     CloneRequest,
     CreateRequest,
+    DeclineRequest,
     DeleteRequest,
     DisableRequest,
     EditRequest,
@@ -75,7 +82,9 @@ from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
 from bot.operations.suggestion import Suggestion
 from bot.operations.suggestions import Finders, Search, Suggestions
+from bot.operations.wishes import Bindings, reason_of
 from bot.settings import GrantSettings
+from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
@@ -98,19 +107,16 @@ class Stores:
     own_actions: OwnActions
     timed_disables: TimedDisables
     drafts: Drafts
+    approvals: Approvals
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the settings say about who may do what, and where. No `allowed_channels`: everywhere.
-
-    `needs_approval` are operations that take a second person. There is no way to ask one yet, so they are
-    refused: what was to be guarded by four eyes is not done under two.
-    """
+    """What the settings say about who may do what, and where. No `allowed_channels`: everywhere."""
 
     grants: Sequence[GrantSettings]
     allowed_channels: Collection[str] = ()
-    needs_approval: Collection[str] = ()
+    approvals: ApprovalRules = field(default_factory=ApprovalRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +144,19 @@ class Runner:
         fleet, clock = servants.fleet, surroundings.clock
         self._surroundings = surroundings
         self._allowed_channels = frozenset(rules.allowed_channels)
-        self._needs_approval = frozenset(rules.needs_approval)
         self._rights = Rights(rules.grants)
         self._record = Record(stores.audit, clock)
         lookup, reasons, views = Lookup(fleet, clock), Reasons(fleet), JobViews(self._rights, fleet)
         sessions = SessionViews(stores.own_actions)
         plans = Plans(stores.own_actions, stores.timed_disables)
         sender = Sender(fleet, views, self._record, plans, clock)
-        once = Once(stores.presses, clock)
+        bindings = Bindings(fleet)
+        bench = Bench(stores.approvals, self._record, surroundings.people)
+        four_eyes = FourEyes(self._approval_rules(rules), self._rights, bindings, bench, clock)
+        once = Once(stores.presses, four_eyes, clock)
         lately = Lately(stores.audit, clock)
         memory = Memory(self._record, once, lately, servants.acting)
-        self._personal = Personal(surroundings.people, self._rights, fleet)
+        self._personal = Personal(surroundings.people, self._rights, fleet, four_eyes)
         self._jobs = Jobs(fleet, lookup, views, reasons, clock)
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
         self._sessions = Sessions(fleet, lookup, views, sessions, clock)
@@ -167,6 +175,7 @@ class Runner:
         self._suggestions = Suggestions(fleet, lookup, self._rights, finders)
         keeping = Keeping(self._record, once, lately, stores.own_actions)
         self._quick_backups = QuickBackups(fleet, lookup, self._rights, keeping, servants.acting, clock)
+        self._deciding = Deciding(bench, self._rights, bindings, self._prepared, clock)
 
     async def run(self, gesture: Gesture, request: Request | Misread) -> Outcome:
         """Return what came of it; what servers and database raise are outcomes too.
@@ -196,12 +205,12 @@ class Runner:
             log.warning("operations.nothing_suggested", sought=search.sought, error=str(error))
             return ()
 
-    async def shown(self, gesture: Gesture, *, channel_id: str, ts: str, link: str | None) -> None:
+    async def shown(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
         """Put on record which message told an action. Never raises: the action stands either way."""
         try:
-            await self._record.shown(gesture.reference, channel_id=channel_id, ts=ts, link=link)
+            await self._record.shown(reference, channel_id=channel_id, ts=ts, link=link)
         except StoreError as error:
-            log.error("operations.message_not_recorded", reference=gesture.reference, error=str(error))
+            log.error("operations.message_not_recorded", reference=reference, error=str(error))
 
     async def _outcome(self, operation: Operation, gesture: Gesture, request: Request | Misread) -> Outcome:
         try:
@@ -212,7 +221,8 @@ class Runner:
             elif isinstance(request, Misread):
                 outcome = request
             else:
-                asking = Asking(person, gesture, self._rights.sight(person))
+                sight = self._rights.sight(person)
+                asking = Asking(person, gesture, sight, reason=reason_of(request))
                 outcome = await self._answer(request, asking)
         except VeeamError as error:
             return Failed(operation, error)
@@ -225,14 +235,18 @@ class Runner:
         verdict = self._rights.may(person, operation)
         if verdict.refusal is not None:
             return verdict
-        if not self._may_be_asked_in(gesture):
-            return Verdict(Refusal.CHANNEL)
-        return Verdict(Refusal.APPROVAL) if operation.name in self._needs_approval else verdict
+        return verdict if self._may_be_asked_in(gesture) else Verdict(Refusal.CHANNEL)
 
     def _may_be_asked_in(self, gesture: Gesture) -> bool:
-        if not self._allowed_channels or gesture.is_direct or gesture.channel_id is None:
-            return True
-        return gesture.channel_id in self._allowed_channels
+        return gesture.is_direct or gesture.channel_id is None or self._is_allowed(gesture.channel_id)
+
+    def _is_allowed(self, channel_id: str) -> bool:
+        return not self._allowed_channels or channel_id in self._allowed_channels
+
+    def _approval_rules(self, rules: Rules) -> ApprovalRules:
+        """Where no button may be pressed, nobody is asked."""
+        channels = tuple(filter(self._is_allowed, rules.approvals.channels))
+        return replace(rules.approvals, channels=channels)
 
     async def _refused(
         self, operation: Operation, person: Person, gesture: Gesture, verdict: Verdict
@@ -287,8 +301,33 @@ class Runner:
                 return await self._creating.run(request, asking)
             case QuickBackupRequest():
                 return await self._quick_backups.run(request, asking)
+            case ApproveRequest():
+                return await self._deciding.approve(request, asking)
+            case DeclineRequest():
+                return await self._deciding.decline(request, asking)
             case _:
                 assert_never(request)
+
+    async def _prepared(self, request: Request, asking: Asking) -> Ready[Any] | Outcome:
+        """What was asked for, made ready anew once it is approved."""
+        match request:
+            case (
+                StartRequest()
+                | StopRequest()
+                | RetryRequest()
+                | EnableRequest()
+                | DisableRequest()
+                | CloneRequest()
+                | DeleteRequest()
+                | EditRequest()
+            ):
+                return await self._actions.prepare(request, asking)
+            case CreateRequest():
+                return await self._creating.prepare(request, asking)
+            case QuickBackupRequest():
+                return await self._quick_backups.prepare(request, asking)
+            case _:
+                raise TypeError(request)
 
 
 def _tell(operation: Operation, gesture: Gesture, outcome: Outcome, seconds: float) -> None:
@@ -313,6 +352,9 @@ def _facts(outcome: Outcome) -> dict[str, str | None]:
             return {"reason": outcome.refusal}
         case MovedOn() | NotNow():
             return {"server": outcome.job.server, "job_id": outcome.job.state.id}
+        case Asked() | AskedBefore() | Settled():
+            approval = outcome.approval
+            return {"server": approval.server, "job_id": approval.job_id, "approval_id": approval.id}
         case Unclear():
             return {"server": outcome.server, "session_id": outcome.session_id, "error": str(outcome.error)}
         case Failed():

@@ -202,6 +202,9 @@ class Sender:
             effect=effect,
             detail=action.detail,
             at=self._clock.now(),
+            reference=action.asking.gesture.reference,
+            approver=action.asking.approver.id if action.asking.approver is not None else None,
+            reason=action.asking.reason,
         )
 
     async def _unclear(self, action: Action, error: UnclearAnswer) -> Unclear:

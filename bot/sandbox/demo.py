@@ -157,7 +157,8 @@ class Demo:
             '[slack]\ndefault_channel = "C0BACKUPS"\naudit_channel = "C0AUDIT"\n',
             "[polling]\ninterval_seconds = 3\n",
         )
-        return "\n".join([slack, *servers, *grants, route, polling])
+        approvals = '[approvals]\noperations = ["delete"]\n'
+        return "\n".join([slack, *servers, *grants, route, polling, approvals])
 
     def _env(self, settings: Path) -> dict[str, str]:
         passwords = {f"VEEAM_PASSWORD_{name.upper()}": _account(vbr)[1] for name, vbr in self.vbrs.items()}

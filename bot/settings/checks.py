@@ -45,10 +45,6 @@ def cautions(settings: Settings, environ: Mapping[str, str], known: set[str]) ->
         if value:
             origin = settings.origin(*location)
             yield Problem(".".join(location), origin.source, "is checked, but not acted on in this release")
-    if settings.approvals.operations:
-        origin = settings.origin("approvals", "operations")
-        text = "take a second person, who cannot be asked in this release: they are refused"
-        yield Problem("approvals.operations", origin.source, text)
     for name in foreign_variables(environ, known):
         yield Problem(name, f"environment variable {name}", "is not a variable of veeam-bot: it is ignored")
 

@@ -30,7 +30,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web import TIMEOUT_SECONDS, Web
 from bot.store import Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root, StoreError
-from bot.watch.facts import ChannelClosed, decode, encode
+from bot.watch.facts import ApprovalAsked, ApprovalHeldBack, ChannelClosed, decode, encode
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
@@ -244,6 +244,12 @@ class Delivery:
         """Hold the channel's rows back, and say so once, in another channel."""
         if notices_to is not None and notices_to != row.channel:
             await self._tell_closed(row, problem, notices_to)
+        match decode(row.body):
+            case ApprovalAsked(approval=approval):
+                held_back = ApprovalHeldBack(approval=approval, channel=row.channel, problem=problem)
+                await self._notify(row, held_back, approval.person)
+            case _:
+                pass
         now = self._clock.now()
         if await self._outbox.close_channel(row.channel, problem, now):
             log.error("delivery.channel_closed", channel=row.channel, problem=problem)
@@ -255,11 +261,15 @@ class Delivery:
             backlog.rows for backlog in await self._outbox.waiting() if backlog.channel == row.channel
         )
         facts = ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
+        await self._notify(row, facts, notices_to)
+
+    async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalHeldBack, channel: str) -> None:
         # The row that could not be sent is the occasion: while it waits, nothing is said again.
+        kind = str(facts.__struct_config__.tag)
         notice = NewRow(
-            key=f"closed:{row.channel}:{row.id}",
-            channel=notices_to,
-            kind="channel_closed",
+            key=f"{kind}:{row.channel}:{row.id}",
+            channel=channel,
+            kind=kind,
             body=encode(facts),
             created_at=self._clock.now(),
         )

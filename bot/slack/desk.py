@@ -216,7 +216,8 @@ class Desk:
             return
         await self._follow(outcome.answer, posted)
         link = await self._replies.link(posted)
-        await self._runner.shown(gesture, channel_id=posted.channel_id, ts=posted.ts, link=link)
+        reference = outcome.answer.reference or gesture.reference
+        await self._runner.shown(reference, channel_id=posted.channel_id, ts=posted.ts, link=link)
 
     async def _follow(self, answer: ActionAnswer, posted: Posted) -> None:
         if answer.session is None:
@@ -232,6 +233,7 @@ class Desk:
             ts=posted.ts,
             started_at=answer.at,
             detail=answer.detail,
+            approver=answer.approver,
         )
         try:
             await self._followed.add(new)

@@ -3,6 +3,15 @@
 Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON, times are aware and in UTC.
 """
 
+from bot.store.approvals import (
+    Approval,
+    ApprovalEnd,
+    Approvals,
+    ApprovalState,
+    Decision,
+    Ending,
+    Touched,
+)
 from bot.store.audit import AUDIT_COLUMNS, AuditLog, AuditRow, Chain
 from bot.store.checks import check_database, is_missing
 from bot.store.database import Database, Transaction
@@ -32,6 +41,10 @@ from bot.store.upgrade import upgrade
 
 __all__ = [
     "AUDIT_COLUMNS",
+    "Approval",
+    "ApprovalEnd",
+    "ApprovalState",
+    "Approvals",
     "Attempt",
     "AuditEntry",
     "AuditFilter",
@@ -44,8 +57,10 @@ __all__ = [
     "ChannelBacklog",
     "Cursor",
     "Database",
+    "Decision",
     "Draft",
     "Drafts",
+    "Ending",
     "Followed",
     "FollowedId",
     "FollowedSessions",
@@ -71,6 +86,7 @@ __all__ = [
     "StoreUnavailable",
     "TimedDisable",
     "TimedDisables",
+    "Touched",
     "Transaction",
     "check_database",
     "is_missing",

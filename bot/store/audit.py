@@ -136,6 +136,20 @@ class AuditLog:
                 later.setdefault(row["entry_id"], {})[row["event"]] = row
         return tuple(attempt_of(row, later.get(row["id"], {})) for row in rows)
 
+    async def approved(self, reference: str) -> Attempt | None:
+        """Return what was begun under this reference once it was approved; None: nothing was."""
+        begun = (
+            select(audit)
+            .where(audit.c.reference == reference, audit.c.event == OPENED, audit.c.approver_id.is_not(None))
+            .order_by(audit.c.id.desc())
+            .limit(1)
+        )
+        async with self._database.reading() as reading:
+            for row in await reading.values(begun):
+                later = await reading.values(select(audit).where(audit.c.entry_id == row["id"]))
+                return attempt_of(row, {each["event"]: each for each in later})
+        return None
+
     async def rows(self, since: datetime | None = None) -> AsyncIterator[AuditRow]:
         """Yield every row since a moment, oldest first; reads some at a time."""
         last = 0

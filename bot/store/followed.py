@@ -15,7 +15,10 @@ FollowedId = NewType("FollowedId", int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFollowed:
-    """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` started it."""
+    """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` started it.
+
+    `approver` is the second person, where it took one.
+    """
 
     server: str
     session_id: str
@@ -27,6 +30,7 @@ class NewFollowed:
     ts: str
     started_at: datetime
     detail: str | None = None
+    approver: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

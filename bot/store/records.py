@@ -34,8 +34,9 @@ class AuditEntry:
     """Who asked for what, on which job and server, and from where.
 
     `operation` is the catalog's audit name ("job.retry"); `origin` how it was asked for ("typed", "button");
-    `reference` the short one that people and the log know; `detail` what else was asked ("active full").
-    Server and job are None where the asking named none.
+    `reference` the short one that people and the log know; `detail` what else was asked ("active full");
+    `reason` why, in the asker's own words. Server and job are None where the asking named none, the approver
+    where it took no second person.
     """
 
     person_id: str
@@ -50,6 +51,9 @@ class AuditEntry:
     job_id: str | None = None
     job_name: str | None = None
     detail: str | None = None
+    approver_id: str | None = None
+    approver_name: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,8 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     """An action that is on record with its outcome, or that was refused; for the audit channel.
 
     `operation` is its name on record ("job.retry"), `asked` what else was asked for ("active full"), `said`
-    why it failed or was refused. Server and job are None where none was reached.
+    why it failed or was refused, `reason` why the asker wants it. Server and job are None where none was
+    reached, the approver where it took none.
     """
 
     operation: str
@@ -227,6 +228,71 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     asked: str | None = None
     session_id: str | None = None
     said: str | None = None
+    approver_id: str | None = None
+    approver_name: str | None = None
+    reason: str | None = None
+
+
+class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request that takes a second person, what it touches, and what became of it.
+
+    `operation` is its name in the catalog; `name` that of a job, or of a machine; `asked` what else was asked
+    for. `status` to `repository` are the job's as it stood when it was asked. `state` is "pending",
+    "approved" or "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused",
+    "not_sent", or the kind of what came of it once it was sent.
+    """
+
+    id: str
+    operation: str
+    person: str
+    server: ServerName
+    name: str
+    job_id: JobId | None
+    asked_at: datetime
+    expires_at: datetime
+    asked: str | None = None
+    reason: str | None = None
+    status: str | None = None
+    is_disabled: bool = False
+    objects: int | None = None
+    last_result: str | None = None
+    last_run: datetime | None = None
+    next_run: datetime | None = None
+    repository: str | None = None
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    state: str = "pending"
+    decider: str | None = None
+    decided_at: datetime | None = None
+    outcome: str | None = None
+    problem: str | None = None
+    ended_at: datetime | None = None
+
+
+class ApprovalAsked(Facts, frozen=True, kw_only=True, tag="approval_asked"):
+    """Somebody asks for what takes a second person: the message with Approve and Decline."""
+
+    approval: ApprovalFacts
+
+
+class ApprovalChanged(Facts, frozen=True, kw_only=True, tag="approval_changed"):
+    """That message is to be redrawn: the request was approved, or it ended."""
+
+    approval: ApprovalFacts
+
+
+class ApprovalEnded(Facts, frozen=True, kw_only=True, tag="approval_ended"):
+    """In its thread, for whoever asked: the request ended, and not by what they asked for being done."""
+
+    approval: ApprovalFacts
+
+
+class ApprovalHeldBack(Facts, frozen=True, kw_only=True, tag="approval_held_back"):
+    """For whoever asked: the channel cannot be posted to, so nobody sees the request yet."""
+
+    approval: ApprovalFacts
+    channel: str
+    problem: str
 
 
 Announcement = (
@@ -243,6 +309,10 @@ Announcement = (
     | DisableEnds
     | DisableEnded
     | ActionRecorded
+    | ApprovalAsked
+    | ApprovalChanged
+    | ApprovalEnded
+    | ApprovalHeldBack
 )
 
 _decoder = msgspec.json.Decoder(Announcement)

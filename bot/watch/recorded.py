@@ -36,6 +36,9 @@ class AuditChannel:
             asked=entry.detail,
             session_id=outcome.session_id,
             said=outcome.detail,
+            approver_id=entry.approver_id,
+            approver_name=entry.approver_name,
+            reason=entry.reason,
         )
         row = NewRow(
             key=f"audit/{attempt.id}/{self._channel}",

@@ -11,6 +11,7 @@ from bot.sandbox.slack.workspace import Workspace
 _PEOPLE = (
     Person("U0ADA", "ada", "Ada Admin", kind="admin"),  # administers Slack, has no role in Veeam
     Person("U0ANN", "ann", "Ann Administrator"),
+    Person("U0BEN", "ben", "Ben Administrator"),
     Person("U0OLE", "ole", "Ole Operator"),
     Person("U0RIA", "ria", "Ria Restore"),
     Person("U0VIC", "vic", "Vic Viewer", time_zone="America/New_York"),
@@ -25,18 +26,18 @@ _PEOPLE = (
     Person(SLACKBOT, "slackbot", "Slackbot"),
 )
 _GROUPS = {
-    "backup-admins": ("S0BACKUPADMINS", "Backup admins", ("U0ANN", "U0DEE", "U0GUS", "U0FAY")),
+    "backup-admins": ("S0BACKUPADMINS", "Backup admins", ("U0ANN", "U0BEN", "U0DEE", "U0GUS", "U0FAY")),
     "backup-operators": ("S0BACKUPOPERATORS", "Backup operators", ("U0OLE",)),
     "restore-operators": ("S0RESTOREOPERATORS", "Restore operators", ("U0RIA",)),
     "backup-viewers": ("S0BACKUPVIEWERS", "Backup viewers", ("U0VIC",)),
     "tape-operators": ("S0TAPEOPERATORS", "Tape operators", ("U0TOM",)),
     "oncall": ("S0ONCALL", "On call", ("U0ANN", "U0OLE")),
 }
-_INSIDERS = ("U0ADA", "U0ANN", "U0OLE", "U0RIA", "U0VIC", "U0TOM", "U0NIA")
+_INSIDERS = ("U0ADA", "U0ANN", "U0BEN", "U0OLE", "U0RIA", "U0VIC", "U0TOM", "U0NIA")
 
 
 def default_workspace(clock: Clock = time.time, app: App | None = None) -> Workspace:
-    """A person for each of Veeam's roles and for each kind of account that has none.
+    """A person for each of Veeam's roles, two administrators, and one for each kind of account without any.
 
     The admins' group also has people whom membership alone must not let in: a deactivated one, a guest and a
     foreign one. The bot is in all channels but `random` (public) and `secret` (private).

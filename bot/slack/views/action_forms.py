@@ -35,6 +35,7 @@ from bot.operations.suggestions import Sought
 from bot.slack.codec import Carried, Entered
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, signs
+from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.consequences import consequences, lately
 from bot.slack.views.dialogs import wishes
 from bot.slack.views.inputs import Field
@@ -42,7 +43,7 @@ from bot.slack.views.message import NOTHING, Part, note, paragraph
 from bot.slack.views.repositories import repository_line
 from bot.veeam import RestorePoints, known
 
-TYPED_NAME = "typed_name"
+TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
 PICK_LABEL = "Next"
 _NORMAL, _GRACEFUL, _YES = "normal", "graceful", "yes"
@@ -127,7 +128,8 @@ def _picked(request: Request, entered: Entered) -> Filled:
 def _with_typed_name(request: DeleteRequest, name: str, entered: Entered) -> Filled:
     if not is_exactly(_choice(entered, TYPED_NAME), name):
         return {TYPED_NAME: plain(f"This is not its name. Its name is {name}", _HINT_LIMIT)}
-    return replace(request, typed_name=name)
+    reason = _choice(entered, REASON).strip()[:REASON_LIMIT]
+    return replace(request, typed_name=name, reason=reason or None)
 
 
 def _choice(entered: Entered, field: str) -> str:
@@ -196,10 +198,15 @@ def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> Part:
 def _deleting(facts: DeleteForm) -> Part:
     name = facts.consequences.job.state.name
     field = Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT))
-    return paragraph(
-        "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
-        "VBR has no undo for this.",
-    ) + inputs.text(field, focus=True)
+    parts = [
+        paragraph(
+            "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
+            "VBR has no undo for this.",
+        ),
+        inputs.text(field, focus=True),
+        inputs.text(Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT),
+    ]
+    return sum(parts, NOTHING)
 
 
 def _quick_backup(facts: QuickBackupForm) -> Part:

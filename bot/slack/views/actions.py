@@ -22,6 +22,7 @@ from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switch
 from bot.operations.requests import Drawn
 from bot.slack.text import bar, code, count, duration, literal, mention, strong
 from bot.slack.views import signs
+from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import Target, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
 from bot.store import NewFollowed
@@ -47,7 +48,7 @@ _SENTENCES = {
 def action(answer: ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
     target = Target(answer.server, answer.job_id, answer.job_name)
-    done = _sentence(answer.operation, target, answer.by)
+    done = _sentence(answer.operation, target, answer.by, answer.approver)
     effect = answer.effect
     match effect:
         case Ran(session):
@@ -82,14 +83,17 @@ def action(answer: ActionAnswer) -> Message:
         case _:
             assert_never(effect)
     detail = "" if isinstance(effect, Switched | Edited) else _detail(answer.detail)
-    return compose([paragraph(done, detail, state), shown])
+    reason = f"Reason: {literal(answer.reason, REASON_LIMIT)}" if answer.reason else ""
+    return compose([paragraph(done, detail, reason, state), shown])
 
 
 def action_progress(followed: NewFollowed, session: Session) -> Message:
     """The same message while the session goes on."""
     operation, target = BY_NAME[followed.operation], _target(followed)
     head = paragraph(
-        _sentence(operation, target, followed.person), _detail(followed.detail), _state(operation, session)
+        _sentence(operation, target, followed.person, followed.approver),
+        _detail(followed.detail),
+        _state(operation, session),
     )
     return compose([head, _running_controls(operation, target, session)])
 
@@ -103,7 +107,7 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
     message = session.result.message if session.result else None
     head = [
         paragraph(
-            _sentence(operation, target, followed.person),
+            _sentence(operation, target, followed.person, followed.approver),
             _ending(session, is_stopped=is_stopped),
             f"Stopped by {mention(stopped_by)}" if stopped_by else "",
         ),
@@ -124,7 +128,7 @@ def action_lost(followed: NewFollowed) -> Message:
     """The same message when VBR has no such session any more, or it was followed for too long."""
     operation, target = BY_NAME[followed.operation], _target(followed)
     head = paragraph(
-        _sentence(operation, target, followed.person),
+        _sentence(operation, target, followed.person, followed.approver),
         f"{signs.NEUTRAL} The session is not followed any further. Details shows how the job stands.",
     )
     return compose([head, controls([job_control(target, JOB)])])
@@ -134,10 +138,11 @@ def _target(followed: NewFollowed, state: Drawn | None = None) -> Target:
     return Target(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
 
 
-def _sentence(operation: Operation, target: Target, by: str) -> str:
+def _sentence(operation: Operation, target: Target, by: str, approver: str | None) -> str:
     label = operation.button or operation.name.capitalize()
     sentence = _SENTENCES.get(operation.name, f"{label} of {{job}} by {{by}}")
-    return sentence.format(job=signs.job_name(target.name, target.server), by=mention(by))
+    people = f"{mention(by)}, approved by {mention(approver)}" if approver else mention(by)
+    return sentence.format(job=signs.job_name(target.name, target.server), by=people)
 
 
 def _detail(detail: str | None) -> str:

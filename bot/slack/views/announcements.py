@@ -3,11 +3,15 @@
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.slack.views import audit, notices, runs, timed
+from bot.slack.views import approvals, audit, notices, runs, timed
 from bot.slack.views.message import Message
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
+    ApprovalAsked,
+    ApprovalChanged,
+    ApprovalEnded,
+    ApprovalHeldBack,
     AttemptEnded,
     CaughtUp,
     CaughtUpProblems,
@@ -29,8 +33,8 @@ def announcement(facts: Announcement, key: str) -> Message:
     """The message that tells an announcement; `key` is the one the outbox knows it by.
 
     A completed attempt carries `veeam_session` with that attempt's own session, everything else that is
-    posted `veeam_bot`. An edit (`RunChanged`) carries none: `chat.update` keeps what is there when it is
-    given none.
+    posted `veeam_bot`. An edit (`RunChanged`, `ApprovalChanged`) carries none: `chat.update` keeps what is
+    there when it is given none.
     """
     return replace(_drawn(facts), metadata=_metadata(facts, key))
 
@@ -47,8 +51,24 @@ def _drawn(facts: Announcement) -> Message:
             return runs.attempt(facts)
         case NoFurtherAttempt():
             return runs.no_further_attempt(facts)
+        case ApprovalAsked() | ApprovalChanged() | ApprovalEnded() | ApprovalHeldBack():
+            return _approval(facts)
         case _:
             return _notice(facts)
+
+
+def _approval(facts: ApprovalAsked | ApprovalChanged | ApprovalEnded | ApprovalHeldBack) -> Message:
+    match facts:
+        case ApprovalAsked():
+            return approvals.approval_asked(facts)
+        case ApprovalChanged():
+            return approvals.approval_changed(facts)
+        case ApprovalEnded():
+            return approvals.approval_ended(facts)
+        case ApprovalHeldBack():
+            return approvals.approval_held_back(facts)
+        case _:
+            assert_never(facts)
 
 
 _Notice = (
@@ -91,7 +111,7 @@ def _metadata(facts: Announcement, key: str) -> dict[str, Any] | None:
             return _session(run, run.first)
         case AttemptEnded(run=run, session=session):
             return _session(run, session)
-        case RunChanged():
+        case RunChanged() | ApprovalChanged():
             return None
         case _:
             return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}

@@ -1,11 +1,12 @@
 """The audit record: a page of it for whoever may read it, and one action as the audit channel is told."""
 
 from bot.operations.answers import AuditAnswer
-from bot.operations.catalog import CATALOG
+from bot.operations.catalog import OPERATIONS
 from bot.operations.outcomes import Refusal
 from bot.operations.requests import KnownJob
 from bot.slack.text import channel, code, date, literal, mention, strong
 from bot.slack.views import signs
+from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import controls, page_controls, session_control
 from bot.slack.views.message import Message, Part, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.sessions import in_the_last
@@ -13,13 +14,16 @@ from bot.store import Attempt, AuditEntry
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
-_LABELS = {one.audit_name: one.button or one.name.capitalize() for one in CATALOG}
+_LABELS = {one.audit_name: one.button or one.name.capitalize() for one in OPERATIONS}
 _OUTCOMES = {
     "done": f"{signs.SUCCESS} Done",
     "failed": f"{signs.FAILED} Failed",
     "unclear": f"{signs.WARNING} Unclear",
     "broken": f"{signs.WARNING} Not done, the bot's database failed",
     "refused": ":no_entry: Refused",
+    "asked": ":raised_hand: Waits for a second person",
+    "asked_before": f"{signs.NEUTRAL} Waited for a second person already",
+    "settled": f"{signs.NEUTRAL} Was decided before",
 }
 _NO_OUTCOME = f"{signs.WARNING} No outcome on record"
 _REASONS = {
@@ -30,7 +34,9 @@ _REASONS = {
     Refusal.NO_GRANT: "no role here",
     Refusal.ROLE: "the role does not include it",
     Refusal.SCOPE: "no role that includes it on this server or job",
-    Refusal.APPROVAL: "it takes a second person",
+    Refusal.OWN_REQUEST: "nobody approves what they asked for themselves",
+    Refusal.ASKER_UNREADABLE: "Slack did not tell who asked for it",
+    Refusal.NOWHERE: "it takes a second person, who could not be asked there",
     "unsigned": "a request without a valid signature",
 }
 _ORIGINS = {
@@ -58,13 +64,13 @@ def audit(answer: AuditAnswer) -> Message:
 
 def action_recorded(facts: ActionRecorded) -> Message:
     """One action and what came of it. The person is named by name and ID, so that nobody is notified."""
-    who = code(facts.person_id)
-    if facts.person_name:
-        who = f"{strong(facts.person_name)} ({who})"
+    who = _named(facts.person_name, facts.person_id)
     session = f"Session {code(facts.session_id)}" if facts.session_id else ""
     lines = paragraph(
         f"{_outcome(facts.outcome)} · {_what(facts.operation, facts.job_name, facts.server, facts.asked)}",
         " · ".join((who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference))),
+        f"Approved by {_named(facts.approver_name, facts.approver_id)}" if facts.approver_id else "",
+        _reason(facts.reason),
         _said(facts.said),
     )
     return compose([lines, note(session)])
@@ -84,6 +90,8 @@ def _row(attempt: Attempt) -> Part:
     lines = paragraph(
         f"{came_of_it} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
         " · ".join(filter(None, facts)),
+        f"Approved by {mention(entry.approver_id)}" if entry.approver_id else "",
+        _reason(entry.reason),
         _said(outcome.detail if outcome is not None else None),
     )
     if outcome is None or outcome.session_id is None or entry.server is None:
@@ -105,6 +113,14 @@ def _what(operation: str, job_name: str | None, server: str | None, asked: str |
 def _who(entry: AuditEntry) -> str:
     known = mention(entry.person_id)
     return known if known.startswith("<@") else literal(entry.person_name)
+
+
+def _named(name: str | None, person_id: str) -> str:
+    return f"{strong(name)} ({code(person_id)})" if name else code(person_id)
+
+
+def _reason(reason: str | None) -> str:
+    return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
 
 
 def _where(origin: str, channel_id: str | None) -> str:

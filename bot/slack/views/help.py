@@ -38,6 +38,9 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
         paragraph("For example:", *examples) if examples else paragraph(),
         note(
             f"For: {roles(operation)}." + ("" if may else " You have none of these roles here."),
+            "It waits for a second person, who has to approve it."
+            if operation in answer.under_four_eyes
+            else "",
             *(_lacks(each, (operation,)) for each in answer.lacking),
         ),
     ]
@@ -55,7 +58,11 @@ def roles(operation: Operation) -> str:
 
 def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> Part:
     offered = [one for one in CATALOG if one.kind is kind and one in answer.operations]
-    lines = [f"{code(f'{command} {operation.usage}')}: {operation.help}" for operation in offered]
+    lines = [
+        f"{code(f'{command} {one.usage}')}: {one.help}"
+        + (" (takes a second person)" if one in answer.under_four_eyes else "")
+        for one in offered
+    ]
     return paragraph(f"*{title}*", *lines) if lines else paragraph()
 
 

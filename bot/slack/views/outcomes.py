@@ -6,7 +6,7 @@ from bot.operations import answers, outcomes
 from bot.operations.answers import Answer
 from bot.operations.outcomes import Outcome
 from bot.operations.people import PersonId
-from bot.slack.views import problems, unopened
+from bot.slack.views import approvals, problems, unopened
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
 from bot.slack.views.help import help_
@@ -30,6 +30,9 @@ Problem = (
     | outcomes.MovedOn
     | outcomes.NotNow
     | outcomes.NeedsForm
+    | outcomes.Asked
+    | outcomes.AskedBefore
+    | outcomes.Settled
     | outcomes.Unclear
     | outcomes.Failed
     | outcomes.Forgotten
@@ -54,7 +57,7 @@ def outcome(
     return Reply(message, in_channel=is_action or is_shared)
 
 
-def _answer(  # noqa: C901 -- one for each kind
+def _answer(  # noqa: C901, PLR0912 -- one for each kind
     answer: Answer, *, command: str, shared_by: PersonId | None
 ) -> Message:
     match answer:
@@ -80,6 +83,8 @@ def _answer(  # noqa: C901 -- one for each kind
             return home_message(answer, command=command)
         case answers.ActionAnswer():
             return action(answer)
+        case answers.ApprovalAnswer():
+            return approvals.decided(answer)
         case _:
             assert_never(answer)
 
@@ -106,6 +111,12 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
             return unopened.needs_form(problem, command=command)
         case outcomes.Forgotten():
             return unopened.forgotten(problem, command=command)
+        case outcomes.Asked():
+            return approvals.asked(problem)
+        case outcomes.AskedBefore():
+            return approvals.asked_before(problem)
+        case outcomes.Settled():
+            return approvals.settled(problem)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():

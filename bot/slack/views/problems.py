@@ -276,7 +276,7 @@ def _found(outcome: Unclear) -> str:
             return ""
 
 
-def _refusal(outcome: Refused, doing: str) -> str:
+def _refusal(outcome: Refused, doing: str) -> str:  # noqa: C901 -- one for each reason
     match outcome.refusal:
         case Refusal.STANDING:
             return _STANDINGS[outcome.standing]
@@ -292,8 +292,12 @@ def _refusal(outcome: Refused, doing: str) -> str:
             return f"Your role does not include {doing}."
         case Refusal.SCOPE:
             return f"Your role includes {doing}, but not for this server or job."
-        case Refusal.APPROVAL:
-            return f"{doing} takes a second person's approval, which cannot be asked for from Slack yet."
+        case Refusal.OWN_REQUEST:
+            return "You asked for this yourself: it takes somebody else to approve it. It waits on."
+        case Refusal.ASKER_UNREADABLE:
+            return f"Slack did not tell just now what whoever asked for this may do. {_NO_GUESS}"
+        case Refusal.NOWHERE:
+            return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
 
 
 def _roles(needed: tuple[Role, ...]) -> str:

@@ -34,6 +34,9 @@ _DEEDS = {
     "unclear": f"{WARNING} unclear",
     "failed": f"{FAILED} VBR refused",
     "broken": f"{FAILED} broke off",
+    "asked": "asked a second person",
+    "asked_before": "asked for already",
+    "settled": "decided before",
 }
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 

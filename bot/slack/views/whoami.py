@@ -30,9 +30,14 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
         paragraph("No role is granted here. Whoever runs the bot can grant one.")
         if not rows
         else paragraph(),
-        note(f"May use {may}." if may else ""),
+        note(f"May use {may}." if may else "", _second_person(answer, command)),
     ]
     return compose(head, rows, tail, noun="grant", plural="grants")
+
+
+def _second_person(answer: WhoamiAnswer, command: str) -> str:
+    names = ", ".join(code(f"{command} {operation.name}") for operation in answer.under_four_eyes)
+    return f"A second person has to approve {names}." if names else ""
 
 
 def _groups(answer: WhoamiAnswer) -> str:

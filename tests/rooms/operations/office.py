@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bot.operations.approvals import ApprovalRules
 from bot.operations.outcomes import Done, Outcome
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import Gesture, KnownJob, Origin, Request
@@ -12,6 +13,7 @@ from bot.operations.runner import Rules, Runner, Servants, Stores, Surroundings
 from bot.operations.sending import Acting
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
+from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog
 from bot.store.database import Database
 from bot.store.drafts import Drafts
@@ -19,6 +21,7 @@ from bot.store.own_actions import OwnActions
 from bot.store.presses import Presses
 from bot.store.timed_disables import TimedDisables
 from bot.veeam import Fleet, JobId
+from bot.watch import approval_rows
 from tests.support.clock import FakeClock
 
 A = TypeVar("A")
@@ -86,7 +89,7 @@ class Office:
     metrics: Counted = field(default_factory=Counted)
     grants: Sequence[GrantSettings] = GRANTS
     allowed_channels: Collection[str] = ()
-    needs_approval: Collection[str] = ()
+    approvals: ApprovalRules = field(default_factory=ApprovalRules)
     acting: Acting = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,8 +110,9 @@ class Office:
                     self.own_actions,
                     self.timed_disables,
                     Drafts(self.database),
+                    Approvals(self.database, approval_rows),
                 ),
-                Rules(self.grants, self.allowed_channels, self.needs_approval),
+                Rules(self.grants, self.allowed_channels, self.approvals),
                 Surroundings(self.team, Watching(), self.metrics, self.clock),
             )
         return self._runner
@@ -121,9 +125,10 @@ class Office:
         press: str | None = None,
         channel: str | None = "C0PROD",
         is_direct: bool = False,
+        reference: str = "r-1",
     ) -> Outcome:
         gesture = Gesture(
-            reference="r-1",
+            reference=reference,
             person_id=person,
             team_id="T0",
             channel_id=channel,

@@ -162,17 +162,6 @@ async def test_allowed_channels(
         assert [row["detail"] for row in await office.audited()] == ["channel"]
 
 
-async def test_what_takes_a_second_person_is_not_done_by_one(office: Office) -> None:
-    """While nobody can be asked, an operation under four eyes is refused, and that is on record."""
-    office.needs_approval = ["start"]
-    outcome = await office.ask(StartRequest(NamedJob("Exchange")))
-    assert isinstance(outcome, Refused)
-    assert outcome.refusal is Refusal.APPROVAL
-    assert [row["detail"] for row in await office.audited()] == ["approval"]
-    assert office.posts() == []
-    assert isinstance(await office.ask(JobRequest(NamedJob("Exchange"))), Done)
-
-
 async def test_one_line_tells_the_gesture(office: Office) -> None:
     """What was asked by whom, and what came of it, stands in one line and is counted."""
     with capture_logs() as lines:

@@ -29,6 +29,7 @@ from bot.slack.web import Web
 from bot.slack.work import Work
 from bot.slack.workspace import open_web, read_home
 from bot.store import (
+    Approvals,
     AuditLog,
     Database,
     Drafts,
@@ -39,6 +40,7 @@ from bot.store import (
     upgrade,
 )
 from bot.veeam import Fleet
+from bot.watch import approval_rows
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 from tests.support.settings_files import ENVIRONMENT, read
@@ -171,6 +173,7 @@ async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGro
             OwnActions(database),
             TimedDisables(database),
             Drafts(database),
+            Approvals(database, approval_rows),
         ),
         Rules(GRANTS),
         Surroundings(directory, _Watching(), metrics, clock),

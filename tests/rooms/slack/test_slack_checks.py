@@ -60,7 +60,7 @@ async def test_a_workspace_that_is_ready(slack: SlackSandbox, tmp_path: Path) ->
         ("ok", "channel #random (C0RANDOM)", "It exists."),
         ("ok", "channel #prod (C0PROD)", "The bot is in it."),
         ("ok", "channel #war-room (C0WAR)", "The bot is in it."),
-        ("ok", "group @backup-admins (S0BACKUPADMINS)", "It has 4 members."),
+        ("ok", "group @backup-admins (S0BACKUPADMINS)", "It has 5 members."),
         ("ok", "group @backup-operators (S0BACKUPOPERATORS)", "It has 1 member."),
         ("ok", "group @oncall (S0ONCALL)", "It has 2 members."),
         ("ok", "person vic (U0VIC)", "A member of the workspace."),

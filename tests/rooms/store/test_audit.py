@@ -263,3 +263,16 @@ async def test_rows_since_a_moment(database: Database) -> None:
     await log.opened(ENTRY)
     await log.opened(replace(ENTRY, at=NOON + timedelta(hours=1)))
     assert [row.id for row in await rows(log, NOON + timedelta(minutes=1))] == [2]
+
+
+async def test_what_was_approved_is_found(database: Database) -> None:
+    """Of a reference, what was begun once it was approved; that it was asked for is another entry."""
+    log = AuditLog(database)
+    await log.closed(await log.opened(ENTRY), AuditOutcome("asked", NOON))
+    assert await log.approved("k7q2") is None
+    approved = replace(ENTRY, approver_id="U2", approver_name="ben", reason="retired")
+    opened = await log.opened(approved)
+    assert await log.approved("k7q2") == Attempt(opened, approved, None)
+    await log.closed(opened, OUTCOME)
+    assert await log.approved("k7q2") == Attempt(opened, approved, OUTCOME)
+    assert (await log.check()).broken_at is None

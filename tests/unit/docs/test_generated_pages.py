@@ -63,7 +63,6 @@ def test_the_example_holds(tmp_path: Path) -> None:
     assert {caution.setting for caution in loaded.cautions} == {
         "expectations",
         "digests",
-        "approvals.operations",
     }
     assert [server.name for server in loaded.settings.servers] == ["hq", "dr-site"]
 

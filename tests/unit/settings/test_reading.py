@@ -199,7 +199,7 @@ def test_a_ca_file_is_looked_for_beside_the_file_that_names_it(tmp_path: Path) -
     assert load_with_cautions(environ, elsewhere).settings.servers[0].ca_file == tmp_path / "ca.pem"
 
 
-NOT_ACTED_ON = ["expectations", "digests", "approvals.operations"]
+NOT_ACTED_ON = ["expectations", "digests"]
 
 
 def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ from bot.watch.facts import (
     ServerSilent,
     SessionStory,
 )
-from tests.unit.slack import form_samples, samples
+from tests.unit.slack import approval_cases, form_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
 
 AWKWARD = samples.HOSTILE
@@ -149,6 +149,7 @@ def _recorded() -> dict[str, Announcement]:
         "action-done": done,
         "action-failed": but(done, outcome="failed", said="hq: access is denied", session_id=None),
         "action-refused": but(refused, server=None, job_name=None, origin="button", channel_id="D0ANN"),
+        "action-approved": but(done, approver_id=BEN, approver_name="Ben", reason="<!here> is retired"),
         "action-awkward": but(refused, person_name="<!channel>", job_name="<!here>", said="<!here>"),
     }
 
@@ -484,9 +485,11 @@ def _followed() -> dict[str, Message]:
 
 def messages() -> dict[str, Message]:
     """Every case, drawn."""
-    drawn = {f"outcome-{name}": outcome(one, REFERENCE).message for name, one in outcomes().items()}
+    asked = {**outcomes(), **approval_cases.outcomes()}
+    drawn = {f"outcome-{name}": outcome(one, REFERENCE).message for name, one in asked.items()}
     shared = outcome(Done(_answers()["jobs-second-of-three-pages"]), REFERENCE, shared_by=ANN).message
-    told = {f"announcement-{name}": announcement(one, "key-1") for name, one in announcements().items()}
+    facts = {**announcements(), **approval_cases.announcements()}
+    told = {f"announcement-{name}": announcement(one, "key-1") for name, one in facts.items()}
     action = {f"action-{name}": one for name, one in _followed().items()}
     presses = {
         f"press-{why.value}": unreadable_press(Unreadable("operation:retry", why)) for why in Unreadability

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.catalog import BY_NAME, CATALOG, Kind, Operation
+from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS, Kind, Operation
 from bot.operations.parser import LONGEST
 from bot.operations.requests import (
+    ApproveRequest,
     AuditRequest,
     CloneRequest,
     CreateRequest,
+    DeclineRequest,
     DeleteRequest,
     DisableRequest,
     Drawn,
@@ -103,13 +105,15 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(EnableRequest, jobs, states, steps),
     st.builds(DisableRequest, jobs, states, spans, steps),
     st.builds(CloneRequest, jobs, states, steps),
-    st.builds(DeleteRequest, jobs, states, optional_texts),
+    st.builds(DeleteRequest, jobs, states, optional_texts, optional_texts),
+    st.builds(ApproveRequest, texts),
+    st.builds(DeclineRequest, texts),
     st.builds(QuickBackupRequest, machines, steps),
 )
 
 
 def _name(request: Request) -> str:
-    return next(operation.name for operation in CATALOG if isinstance(request, operation.request))
+    return next(operation.name for operation in OPERATIONS if isinstance(request, operation.request))
 
 
 @given(requests)

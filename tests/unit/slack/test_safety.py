@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +23,12 @@ from bot.operations.answers import (
     Silence,
     StatusAnswer,
 )
-from bot.operations.catalog import CATALOG, ENABLE, JOB, RETRY, START, STOP
+from bot.operations.catalog import CATALOG, DELETE, ENABLE, JOB, RETRY, START, STOP
 from bot.operations.effects import Cloned, Ran
 from bot.operations.outcomes import (
     Ambiguous,
+    Asked,
+    AskedBefore,
     Choice,
     Done,
     Failed,
@@ -33,18 +36,20 @@ from bot.operations.outcomes import (
     MovedOn,
     NotFound,
     Outcome,
+    Settled,
     Unclear,
 )
 from bot.operations.requests import AuditRequest, JobsRequest, NamedJob, RetryRequest, SessionsRequest
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
+from bot.settings import Role
 from bot.slack.views.actions import action_ended, action_progress
 from bot.slack.views.announcements import announcement
 from bot.slack.views.home import home
 from bot.slack.views.message import Block, Message, compose, fit, paragraph
 from bot.slack.views.outcomes import outcome
 from bot.slack.views.surface import SIZE_LIMIT_BYTES, home_view, sheet
-from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown
+from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, Touched
 from bot.veeam import (
     ConnectFailed,
     JobId,
@@ -59,9 +64,14 @@ from bot.veeam import (
     TaskSession,
     TaskSessionId,
 )
+from bot.watch import approval_facts
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
+    ApprovalAsked,
+    ApprovalChanged,
+    ApprovalEnded,
+    ApprovalHeldBack,
     AttemptEnded,
     CaughtUp,
     CaughtUpProblems,
@@ -79,11 +89,11 @@ from bot.watch.facts import (
     StoryFacts,
 )
 from tests.support.block_limits import problems
-from tests.unit.slack import samples
+from tests.unit.slack import approval_cases, samples
 from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, NOW, ONCALL, REFERENCE
 
 OUR_TOKENS = re.compile(
-    r"<(@U0ANN|@U0BEN|!subteam\^S0ONCALL|!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*)>"
+    r"<(@U0ANN|@U0BEN|#C0PROD|!subteam\^S0ONCALL|!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]*)>"
 )
 DEEP = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -221,6 +231,26 @@ records_of_actions = st.builds(
     st.booleans(),
     moments,
 ).map(Done)
+approvals = st.builds(
+    replace,
+    st.sampled_from([approval_cases.PENDING, *approval_cases.ENDS.values(), approval_cases.MACHINE]),
+    name=foreign,
+    reason=maybe,
+    detail=maybe,
+    problem=maybe,
+    touched=st.builds(
+        Touched,
+        status=maybe,
+        is_disabled=st.booleans(),
+        objects=st.none() | st.integers(0, 500),
+        last_result=maybe,
+        last_run=maybe_moments,
+        next_run=maybe_moments,
+        repository=maybe,
+        groups=_many(foreign, 40),
+        roles=st.just((Role.BACKUP_ADMINISTRATOR.value,)),
+    ),
+)
 outcomes: st.SearchStrategy[Outcome] = st.one_of(
     done,
     records_of_actions,
@@ -243,6 +273,9 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
         st.none() | st.builds(Ran, st.none() | sessions) | st.builds(Cloned, job_ids, foreign, st.booleans()),
         st.just(ConnectFailed(HQ)),
     ),
+    st.builds(Asked, st.just(DELETE), approvals, st.booleans()),
+    st.builds(AskedBefore, st.just(DELETE), approvals),
+    st.builds(Settled, approvals),
     st.builds(Failed, st.just(RETRY), foreign.map(lambda words: Rejected(HQ, words)), maybe),
 )
 homes = st.builds(
@@ -301,6 +334,14 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         problems_total=st.integers(0, 500),
     ),
     st.builds(CaughtUpProblems, problems=_many(runs, 60), problems_total=st.just(500)),
+    st.builds(
+        lambda kind, approval: kind(approval=approval_facts(approval)),
+        st.sampled_from([ApprovalAsked, ApprovalChanged, ApprovalEnded]),
+        approvals,
+    ),
+    st.builds(
+        ApprovalHeldBack, approval=approvals.map(approval_facts), channel=st.just("C0PROD"), problem=foreign
+    ),
     st.builds(ServerSilent, server=st.just(HQ), since=moments, problem=foreign, detail=foreign),
     st.builds(
         DisableEnds, server=st.just(HQ), job_id=job_ids, job_name=foreign, person=st.just(ANN), until=moments
@@ -328,6 +369,9 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         channel_id=maybe,
         server=maybe,
         job_name=maybe,
+        approver_id=st.none() | st.just(ANN) | foreign,
+        approver_name=maybe,
+        reason=maybe,
         asked=maybe,
         session_id=maybe,
         said=maybe,

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _watching()
     _delivery()
     _record()
+    _requests()
 
 
 def _watching() -> None:
@@ -83,6 +84,7 @@ def _watching() -> None:
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("finished_at", TIME, nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("approver", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_followed"),
         sa.UniqueConstraint("channel", "ts", name="uq_followed_channel_ts"),
         sqlite_autoincrement=True,
@@ -193,6 +195,9 @@ def _record() -> None:
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("message_ts", sa.Text(), nullable=True),
         sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("approver_id", sa.Text(), nullable=True),
+        sa.Column("approver_name", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("previous_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
@@ -202,6 +207,41 @@ def _record() -> None:
     op.create_index("uq_audit_previous_hash", "audit", ["previous_hash"], unique=True)
     op.create_index("ix_audit_reference", "audit", ["reference"], unique=False)
     _append_only("audit")
+
+
+def _requests() -> None:
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("cells", sa.Text(), nullable=False),
+        sa.Column("sameness", sa.Text(), nullable=False),
+        sa.Column("binding", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("person_name", sa.Text(), nullable=False),
+        sa.Column("team_id", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("channel_id", sa.Text(), nullable=True),
+        sa.Column("server", sa.Text(), nullable=False),
+        sa.Column("job_id", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("asked_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("touched", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decider_id", sa.Text(), nullable=True),
+        sa.Column("decider_name", sa.Text(), nullable=True),
+        sa.Column("decided_at", TIME, nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("ended_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_approvals"),
+    )
+    op.create_index("ix_approvals_state_sameness", "approvals", ["state", "sameness"], unique=False)
 
 
 def _append_only(table: str) -> None:

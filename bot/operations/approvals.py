@@ -1,0 +1,133 @@
+"""Four eyes: what is allowed and ready is asked of a second person, instead of being sent."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from bot.observability import Clock
+from bot.operations.catalog import Operation
+from bot.operations.cells import cells_of
+from bot.operations.outcomes import Asked, AskedBefore, Refusal, Refused
+from bot.operations.people import People
+from bot.operations.record import Place, Record
+from bot.operations.requests import Gesture
+from bot.operations.roles import Rights
+from bot.operations.wishes import Bindings, Wish, reason_of
+from bot.store.approvals import Approval, Approvals, Touched
+
+ASKED, ASKED_BEFORE = "asked", "asked_before"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRules:
+    """Which operations take a second person, and how long a request waits for one.
+
+    `channels` are where it stands if it was asked for where nobody else reads: the first of them.
+    """
+
+    operations: Collection[str] = ()
+    lasts: timedelta = timedelta(minutes=30)
+    channels: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where requests and what is decided about them are kept, and who says who people are."""
+
+    approvals: Approvals
+    record: Record
+    people: People
+
+
+class FourEyes:
+    """Asks for approvals. Raises `StoreError`, and `VeeamError` where nothing was asked."""
+
+    def __init__(
+        self, rules: ApprovalRules, rights: Rights, bindings: Bindings, bench: Bench, clock: Clock
+    ) -> None:
+        self._rules = rules
+        self._rights = rights
+        self._bindings = bindings
+        self._approvals = bench.approvals
+        self._record = bench.record
+        self._people = bench.people
+        self._clock = clock
+
+    def takes(self, operation: Operation) -> bool:
+        """Whether the operation waits for a second person."""
+        return operation.name in self._rules.operations
+
+    async def ask(self, wish: Wish) -> Asked | AskedBefore | Refused:
+        """Put the request where somebody else can approve it; nothing is sent."""
+        asking, place = wish.asking, _place(wish)
+        channel = self._channel(asking.gesture)
+        if channel is None:
+            refusal = Refusal.NOWHERE
+            await self._record.refused(wish.operation, asking.person, asking.gesture, refusal, place)
+            return Refused(refusal, wish.operation, asking.person.standing)
+        approval = self._approval(wish, await self._bindings.of(wish), channel)
+        audit_id = await self._record.opened(wish.operation, asking, place, wish.detail)
+        waiting = await self._approvals.ask(approval)
+        if waiting is None:
+            await self._record.closed(audit_id, ASKED, None, None)
+            is_held_back = await self._approvals.is_held_back(channel)
+            return Asked(wish.operation, approval, is_held_back=is_held_back)
+        await self._record.closed(audit_id, ASKED_BEFORE, None, None)
+        return AskedBefore(wish.operation, waiting)
+
+    def _channel(self, gesture: Gesture) -> str | None:
+        if gesture.channel_id is not None and not gesture.is_direct:
+            return gesture.channel_id
+        return next(iter(self._rules.channels), None)
+
+    def _approval(self, wish: Wish, binding: str, channel: str) -> Approval:
+        person, gesture, now = wish.asking.person, wish.asking.gesture, self._clock.now()
+        return Approval(
+            id=secrets.token_urlsafe(12),
+            operation=wish.operation.name,
+            cells=msgspec.json.encode(cells_of(wish.request)).decode(),
+            sameness=wish.sameness,
+            binding=binding,
+            person_id=person.id,
+            person_name=person.name,
+            team_id=gesture.team_id,
+            origin=gesture.origin,
+            reference=gesture.reference,
+            channel_id=gesture.channel_id,
+            server=wish.server,
+            job_id=wish.job.state.id if wish.job is not None else None,
+            name=wish.name,
+            channel=channel,
+            asked_at=now,
+            expires_at=now + self._rules.lasts,
+            detail=wish.detail,
+            reason=reason_of(wish.request),
+            touched=self._touched(wish),
+        )
+
+    def _touched(self, wish: Wish) -> Touched:
+        roles, groups = self._rights.who_may(wish.operation, wish.target)
+        may = Touched(roles=tuple(role.value for role in roles), groups=self._people.group_names(groups))
+        if wish.job is None:
+            return may
+        state = wish.job.state
+        return Touched(
+            status=state.status,
+            is_disabled=state.is_disabled,
+            objects=state.objects_count,
+            last_result=state.last_result,
+            last_run=state.last_run,
+            next_run=state.next_run,
+            repository=state.repository_name,
+            roles=may.roles,
+            groups=may.groups,
+        )
+
+
+def _place(wish: Wish) -> Place:
+    if wish.job is None:
+        return Place(wish.server)
+    return Place(wish.server, wish.job.state.id, wish.job.state.name)

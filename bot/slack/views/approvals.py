@@ -1,0 +1,232 @@
+"""Four eyes: the message that asks for an approval, as it stands and as it ends, and the answers about it."""
+
+from bot.operations.answers import ApprovalAnswer
+from bot.operations.catalog import BY_NAME, JOB, QUICKBACKUP
+from bot.operations.deciding import GONE, OLD
+from bot.operations.outcomes import Asked, AskedBefore, Settled
+from bot.operations.requests import ApproveRequest, DeclineRequest
+from bot.slack.text import channel, code, count, date, literal, mention
+from bot.slack.views import signs
+from bot.slack.views.buttons import Target, controls, job_control, request_control
+from bot.slack.views.message import NOTHING, Message, compose, note, paragraph
+from bot.watch import approval_facts
+from bot.watch.facts import ApprovalAsked, ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalHeldBack
+
+REASON_LIMIT = 300
+_ASKS = ":raised_hand:"
+_GROUPS_LIMIT = 10
+_DETAIL_LIMIT = 1_000
+_AGAIN = "Nothing was done. If it is still wanted, ask for it again."
+_ENDS = {
+    "done": "{sign} Done: approved by {decider} {decided}.",
+    "failed": "{sign} Approved by {decider}, but it was not done.",
+    "unclear": (
+        "{sign} Approved by {decider}, and it is not clear whether it was done. "
+        "Look before you ask for it again."
+    ),
+    "not_sent": f"{{sign}} Approved by {{decider}}, but the bot broke off before it sent anything. {_AGAIN}",
+    "broken": f"{{sign}} Approved by {{decider}}, but the bot's database failed. {_AGAIN}",
+    "declined": "{sign} Declined by {decider} {decided}. Nothing was done.",
+    "withdrawn": "{sign} Taken back by {decider} {decided}. Nothing was done.",
+    "expired": f"{{sign}} Nobody approved it until {{until}}. {_AGAIN}",
+    "overtaken": f"{{sign}} {{changed}} {_AGAIN}",
+    "refused": "{sign} {person} may not do this any more. Nothing was done.",
+}
+_SIGNS = {
+    "done": signs.SUCCESS,
+    "failed": signs.FAILED,
+    "declined": ":no_entry:",
+    "refused": ":no_entry:",
+    "withdrawn": signs.NEUTRAL,
+    "expired": signs.NEUTRAL,
+}
+_SAID_IN_WORDS = frozenset({"overtaken", "refused"})
+
+
+def approval_asked(facts: ApprovalAsked) -> Message:
+    """The request: who asks for what, what it touches, why, until when, and who may decide."""
+    approval = facts.approval
+    target = _target(approval)
+    pressed = [
+        request_control(request, name=approval.name, server=approval.server, prominent=True)
+        for request in (ApproveRequest(approval.id), DeclineRequest(approval.id))
+    ]
+    head = [
+        paragraph(f"{_ASKS} {_asks(approval)}", *_wish(approval)),
+        paragraph(*_touched(approval)) if approval.job_id is not None else NOTHING,
+        note(
+            _who_may(approval),
+            f"It waits until {date(approval.expires_at)}. "
+            f"{mention(approval.person)} can take it back with Decline.",
+        ),
+        controls([*pressed, job_control(target, JOB) if target is not None else None]),
+    ]
+    return compose(head)
+
+
+def approval_changed(facts: ApprovalChanged) -> Message:
+    """The same message once it is decided, or over: nothing to press but Details."""
+    approval = facts.approval
+    target = _target(approval) if _is_there(approval) else None
+    return compose(
+        [
+            paragraph(_asks(approval), *_wish(approval)),
+            paragraph(_end(approval), _problem(approval)),
+            controls([job_control(target, JOB)]) if target is not None else NOTHING,
+        ]
+    )
+
+
+def approval_ended(facts: ApprovalEnded) -> Message:
+    """In the thread, for whoever asked."""
+    approval = facts.approval
+    return compose([paragraph(f"{mention(approval.person)}: {_end(approval)}", _problem(approval))])
+
+
+def approval_held_back(facts: ApprovalHeldBack) -> Message:
+    """For whoever asked: nobody sees the request yet."""
+    approval = facts.approval
+    return compose(
+        [
+            paragraph(
+                f"{signs.WARNING} Your request to {_doing(approval)} cannot be shown in "
+                f"{channel(facts.channel)}: {code(facts.problem)}.",
+                "Nobody can approve it yet, and nothing was done. Once the bot can post there (invite it "
+                f"with `/invite`), it is shown; it waits until {date(approval.expires_at)}.",
+            )
+        ]
+    )
+
+
+def asked(outcome: Asked) -> Message:
+    """It waits for a second person now."""
+    approval = outcome.approval
+    facts = approval_facts(approval)
+    return compose(
+        [
+            paragraph(
+                f"{signs.BUSY} Your request to {_doing(facts)} waits for a second person. "
+                "Nothing was done yet.",
+                f"It stands in {channel(approval.channel)} until {date(approval.expires_at)}. "
+                "You can take it back there with Decline.",
+                f"{signs.WARNING} The bot cannot post there at the moment: until it can (invite it with "
+                "`/invite`), nobody sees the request."
+                if outcome.is_held_back
+                else "",
+            ),
+            note(_who_may(facts)),
+        ]
+    )
+
+
+def asked_before(outcome: AskedBefore) -> Message:
+    """The same waits already."""
+    approval = outcome.approval
+    facts = approval_facts(approval)
+    return compose(
+        [
+            paragraph(
+                f"The request to {_doing(facts)} waits for a second person already. Nobody was asked again.",
+                f"{mention(approval.person_id)} asked for it {date(approval.asked_at)}: it stands in "
+                f"{channel(approval.channel)} until {date(approval.expires_at)}.",
+            )
+        ]
+    )
+
+
+def settled(outcome: Settled) -> Message:
+    """A press on a request that is over, or is found to be so."""
+    facts = approval_facts(outcome.approval)
+    return compose([paragraph(_asks(facts), _end(facts), _problem(facts)), note("Your press did nothing.")])
+
+
+def decided(answer: ApprovalAnswer) -> Message:
+    """It was declined or taken back by this press."""
+    facts = approval_facts(answer.approval)
+    return compose([paragraph(_asks(facts), _end(facts))])
+
+
+def _asks(approval: ApprovalFacts) -> str:
+    return f"{mention(approval.person)} asks to {_doing(approval)}."
+
+
+def _doing(approval: ApprovalFacts) -> str:
+    verb = "back up" if approval.operation == QUICKBACKUP.name else BY_NAME[approval.operation].name
+    return f"{verb} {signs.job_name(approval.name, approval.server)}"
+
+
+def _wish(approval: ApprovalFacts) -> tuple[str, ...]:
+    is_said = approval.operation == QUICKBACKUP.name or approval.asked is None
+    detail = "" if is_said else literal(approval.asked or "", _DETAIL_LIMIT)
+    return (
+        f"{detail[:1].upper()}{detail[1:]}." if detail else "",
+        f"Reason: {literal(approval.reason, REASON_LIMIT)}" if approval.reason else "",
+    )
+
+
+def _touched(approval: ApprovalFacts) -> tuple[str, ...]:
+    covers = [
+        "" if approval.objects is None else count(approval.objects, "object"),
+        f"repository {literal(approval.repository)}" if approval.repository else "",
+        "disabled" if approval.is_disabled else "",
+    ]
+    last = "never" if approval.last_run is None else date(approval.last_run)
+    result = f", {signs.result(approval.last_result)}" if approval.last_result and approval.last_run else ""
+    runs = [
+        f"Status: {literal(approval.status.capitalize())}" if approval.status else "",
+        f"last run: {last}{result}",
+        f"next run: {date(approval.next_run)}" if approval.next_run and not approval.is_disabled else "",
+    ]
+    return "It covers " + " · ".join(filter(None, covers)) if any(covers) else "", " · ".join(
+        filter(None, runs)
+    )
+
+
+def _who_may(approval: ApprovalFacts) -> str:
+    roles = " or ".join(approval.roles)
+    groups = ", ".join(literal(group) for group in approval.groups[:_GROUPS_LIMIT])
+    named = f" ({groups})" if groups else ""
+    return f"Somebody else has to approve it, with the role {roles}{named}." if roles else ""
+
+
+def _end(approval: ApprovalFacts) -> str:
+    if approval.state == "pending":
+        return f"It waits for a second person until {date(approval.expires_at)}."
+    who = mention(approval.decider or "")
+    if approval.outcome is None:
+        return f"{signs.BUSY} Approved by {who}, and on its way to VBR."
+    sign = _SIGNS.get(approval.outcome, signs.WARNING)
+    if approval.outcome not in _ENDS:
+        return f"{sign} {literal(approval.outcome)}"
+    return _ENDS[approval.outcome].format(
+        sign=sign,
+        decider=who,
+        person=mention(approval.person),
+        decided=date(approval.decided_at) if approval.decided_at else "",
+        until=date(approval.expires_at),
+        changed=_CHANGES.get(approval.problem or "", _CHANGED),
+    )
+
+
+_CHANGES = {
+    GONE: "What it was asked for is not there any more.",
+    OLD: "It was asked for through another version of the bot.",
+}
+_CHANGED = "What it was asked for has changed since."
+
+
+def _problem(approval: ApprovalFacts) -> str:
+    if not approval.problem or approval.outcome in _SAID_IN_WORDS:
+        return ""
+    return code(approval.problem)
+
+
+def _is_there(approval: ApprovalFacts) -> bool:
+    is_deleted = approval.outcome in {"done", None} and approval.operation == "delete"
+    return not is_deleted and approval.problem != GONE
+
+
+def _target(approval: ApprovalFacts) -> Target | None:
+    if approval.job_id is None:
+        return None
+    return Target(approval.server, approval.job_id, approval.name)

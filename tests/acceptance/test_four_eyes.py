@@ -1,0 +1,170 @@
+"""What takes a second person, over the wire: asked, the bot killed and started, approved, done once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.vbr.state import Job
+from bot.store import AuditLog, Database
+from tests.acceptance.rig import PROD, START, Rig, Setting
+
+DELETING = ("DELETE", "/api/v1/jobs/{id}")
+SETTING = Setting(toml='[approvals]\noperations = ["delete", "start"]\n', polling_seconds=3600)
+
+
+@pytest.fixture(params=[False, True], ids=["socket", "http"])
+async def rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    async with Rig(tmp_path, SETTING, http_mode=request.param) as made:
+        await made.start()
+        yield made
+
+
+def standing(rig: Rig, words: str) -> list[Message]:
+    return [message for message in rig.slack.messages(PROD) if words in message.text]
+
+
+def labels(message: Message) -> list[str]:
+    return [
+        element["text"]["text"]
+        for block in message.blocks
+        for element in block.get("elements", ())
+        if element["type"] == "button"
+    ]
+
+
+async def asks_to_delete(rig: Rig, job: Job) -> Message:
+    ann = rig.slack.person("ann")
+    await ann.types(PROD, f'delete "{job.name}"')
+    stack = rig.slack.workspace.views
+    await rig.until(lambda: any("typed_name" in str(view.blocks) for view in stack.stack("U0ANN")))
+    view = stack.stack("U0ANN")[-1]
+    await ann.submits(view, {"typed_name": job.name, "reason": "retired <!channel>"})
+    await rig.until(lambda: standing(rig, "asks to delete"))
+    return standing(rig, "asks to delete")[0]
+
+
+async def told_alone(rig: Rig, person: str, words: str) -> None:
+    await rig.until(lambda: any(words in text for text in rig.whispers(person)))
+
+
+async def test_asked_killed_approved_and_done_once(rig: Rig) -> None:
+    """The request outlives the bot; others are refused; the second administrator's press deletes the job."""
+    job = rig.world.add_job("Files")
+    asked = await asks_to_delete(rig, job)
+    assert labels(asked) == ["Approve", "Decline", "Details"]
+    assert "retired &lt;!channel&gt;" in asked.text
+    await rig.bot.kill()
+    await rig.start()
+
+    await rig.slack.person("ann").presses(asked, "Approve")
+    await told_alone(rig, "U0ANN", "it takes somebody else to approve it")
+    await rig.slack.person("ole").presses(asked, "Approve")
+    await told_alone(rig, "U0OLE", "Your role does not include")
+    assert rig.sent(*DELETING) == 0
+
+    await rig.slack.person("ben").presses(asked, "Approve")
+    await rig.until(lambda: standing(rig, "deleted by <@U0ANN>, approved by <@U0BEN>"))
+    await rig.until(lambda: standing(rig, "Done: approved by <@U0BEN>"))
+    (done,) = standing(rig, "Done: approved by <@U0BEN>")
+    assert (done.ts, labels(done), rig.sent(*DELETING)) == (asked.ts, [], 1)
+    assert [each.name for each in rig.world.jobs] == []
+    (opened,) = rig.rows("SELECT * FROM audit WHERE event = 'opened' AND approver_id IS NOT NULL")
+    assert (opened["person_id"], opened["approver_id"], opened["reason"]) == (
+        "U0ANN", "U0BEN", "retired <!channel>",
+    )  # fmt: skip
+    shown = "SELECT * FROM audit WHERE event = 'shown'"
+    await rig.until(lambda: opened["id"] in [row["entry_id"] for row in rig.rows(shown)])
+    said = await rig.asks("ann", "audit")
+    assert "Approved by <@U0BEN>" in said
+    await rig.until(lambda: not rig.waiting())
+    database = Database(f"sqlite:///{rig.folder / 'bot.db'}")
+    assert (await AuditLog(database).check()).broken_at is None
+    await database.close()
+
+
+async def test_a_second_press_and_a_redelivery_do_nothing(rig: Rig) -> None:
+    """Slack delivers the approval again, and somebody presses late: sent once, and the latter hears who."""
+    job = rig.world.add_job("Files")
+    asked = await asks_to_delete(rig, job)
+    result = await rig.slack.person("ben").presses(asked, "Approve")
+    assert result.payload is not None
+    await rig.delivers("interactive", result.payload)
+    await told_alone(rig, "U0BEN", "Your press did nothing.")
+    await rig.until(lambda: standing(rig, "Done: approved by"))
+    assert rig.sent(*DELETING) == 1
+
+
+async def test_an_approved_start_is_followed(rig: Rig) -> None:
+    """The progress of what was approved names both, to its end; the asker withdraws another one."""
+    job = rig.world.add_job("SQL Prod", run_seconds=2)
+    await rig.slack.person("ole").types(PROD, "start SQL Prod")
+    await rig.until(lambda: standing(rig, "asks to start"))
+    await rig.slack.person("ann").presses(standing(rig, "asks to start")[0], "Approve")
+    await rig.until(lambda: standing(rig, "started by <@U0OLE>, approved by <@U0ANN>"))
+    assert rig.sent("POST", START, job) == 1
+    followed = "started by <@U0OLE>, approved by <@U0ANN>"
+    await rig.until(lambda: "Success · took" in standing(rig, followed)[0].text)
+
+    await rig.slack.person("ole").types(PROD, "start SQL Prod full")
+    await rig.until(lambda: standing(rig, "Active full."))
+    await rig.slack.person("ole").presses(standing(rig, "Active full.")[0], "Decline")
+    await rig.until(lambda: standing(rig, "Taken back by <@U0OLE>"))
+    assert rig.sent("POST", START, job) == 1
+
+
+async def test_where_the_bot_cannot_post_the_asker_is_told(rig: Rig) -> None:
+    """The request waits; whoever asked hears in their direct messages that nobody sees it yet."""
+    rig.world.add_job("SQL Prod", run_seconds=3600)
+    random = rig.slack.workspace.conversations.channel("C0RANDOM")
+    await rig.slack.person("ole").types("C0RANDOM", "start SQL Prod")
+    told = "cannot be shown in <#C0RANDOM>"
+    await rig.until(lambda: any(told in message.text for message in rig.everything()))
+    assert rig.slack.messages(random.id) == []
+
+
+# Who presses Approve or Decline on an administrator's request to delete, and what they are told.
+MAY_NOT = {
+    "ole": "Your role does not include",
+    "tom": "Your role does not include",
+    "ria": "Your role does not include",
+    "vic": "Your role does not include",
+    "nia": "You have none of Veeam's roles here",
+    "gus": "Guests of this workspace can't use this",
+    "fay": "People from other organisations can't use this",
+    "dee": "Your account in Slack is deactivated",
+}
+
+
+async def test_who_may_decide(rig: Rig) -> None:
+    """By hand: every other role, and whoever has none, decides nothing; VBR hears nothing."""
+    asked = await asks_to_delete(rig, rig.world.add_job("Files"))
+    asks = len(rig.vbr.requests)
+    for label in ("Approve", "Decline"):
+        for name, words in MAY_NOT.items():
+            assert words in await _presses(rig, name, asked, label)
+    assert len(rig.vbr.requests) == asks
+    refused = rig.rows("SELECT operation FROM audit WHERE event = 'refused'")
+    decided = [row["operation"] for row in refused]
+    assert (decided.count("approval.approve"), decided.count("approval.decline")) == (8, 8)
+    await rig.slack.person("ben").presses(asked, "Decline")
+    await rig.until(lambda: standing(rig, "Declined by <@U0BEN>"))
+    assert rig.sent(*DELETING) == 0
+
+
+async def _presses(rig: Rig, name: str, asked: Message, label: str) -> str:
+    """Deliver the press, of whomever no client would let press too, and return what they alone are told."""
+    actor = rig.slack.person(name)
+    before = len(rig.whispers(actor.person.id))
+    payload = actor.payloads.block_actions(actor.person, asked, [_press(asked, label)])
+    await rig.delivers("interactive", payload)
+    await rig.until(lambda: len(rig.whispers(actor.person.id)) > before)
+    return rig.whispers(actor.person.id)[before]
+
+
+def _press(message: Message, label: str) -> dict[str, Any]:
+    block = next(block for block in message.blocks if block["type"] == "actions")
+    element = next(each for each in block["elements"] if each["text"]["text"] == label)
+    return {**element, "block_id": block["block_id"], "action_ts": "1.0"}

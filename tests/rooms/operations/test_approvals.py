@@ -1,0 +1,517 @@
+"""Four eyes: what takes a second person is asked of one, bound to the job as it was, and done once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.operations.answers import ActionAnswer, ApprovalAnswer, HelpAnswer, WhoamiAnswer
+from bot.operations.approvals import ApprovalRules
+from bot.operations.entries import JobEntries
+from bot.operations.form_facts import JobForm, JobSummary
+from bot.operations.outcomes import (
+    Asked,
+    AskedBefore,
+    Done,
+    Failed,
+    NeedsForm,
+    NotFound,
+    Outcome,
+    Refusal,
+    Refused,
+    Settled,
+    Unclear,
+)
+from bot.operations.people import Person, PersonId, Standing
+from bot.operations.requests import (
+    ApproveRequest,
+    CreateRequest,
+    DeclineRequest,
+    DeleteRequest,
+    EditRequest,
+    HelpRequest,
+    NamedJob,
+    NamedMachine,
+    QuickBackupRequest,
+    Request,
+    StartRequest,
+    Step,
+    WhoamiRequest,
+)
+from bot.sandbox.vbr import Role as VbrRole
+from bot.sandbox.vbr.faults import Moment, dropped
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.store import (
+    Approval,
+    ApprovalEnd,
+    Approvals,
+    ApprovalState,
+    AuditEntry,
+    AuditOutcome,
+    Decision,
+    Outbox,
+)
+from bot.watch import Approving, approval_rows
+from bot.watch.facts import decode
+from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office
+from tests.rooms.veeam.clients import client_of
+
+ANN, BEN, SQL_ADMIN = PersonId("U0ANN"), PersonId("U0BEN"), PersonId("U0SQLADMIN")
+NOBODY = PersonId("U0STRANGER")
+ADMINS = frozenset({"S0ADMIN"})
+DELETE = DeleteRequest(NamedJob("Files", server="hq"), typed_name="Files", reason="retired")
+DELETING = ("DELETE", "/api/v1/jobs/{id}")
+EXPIRES = timedelta(minutes=30)
+GUARDED = frozenset({"delete", "start", "quickbackup", "create", "edit"})
+
+
+@pytest.fixture(autouse=True)
+def four_eyes(office: Office) -> None:
+    """Ann and Ben may everything, another administrator SQL jobs alone; deleting and starting take two."""
+    for person, groups in ((ANN, ADMINS), (BEN, ADMINS), (SQL_ADMIN, frozenset({"S0SQLADMIN"}))):
+        office.team.people[person] = Person(person, person.lower(), Standing.MEMBER, groups)
+    office.grants = (
+        *GRANTS,
+        GrantSettings(group=GroupReference("S0ADMIN"), role=Role.BACKUP_ADMINISTRATOR),
+        GrantSettings(group=GroupReference("S0SQLADMIN"), role=Role.BACKUP_ADMINISTRATOR, jobs=("SQL*",)),
+    )
+    office.approvals = ApprovalRules(
+        {"delete", "start", "quickbackup", "create", "edit"}, EXPIRES, ("C0AUDIT",)
+    )
+
+
+async def asked(office: Office, request: Request = DELETE, person: PersonId = ANN) -> Approval:
+    outcome = await office.ask(request, person)
+    assert isinstance(outcome, Asked), outcome
+    return outcome.approval
+
+
+async def approves(office: Office, approval: Approval, person: PersonId = BEN) -> Outcome:
+    return await office.ask(ApproveRequest(approval.id), person)
+
+
+async def declines(office: Office, approval: Approval, person: PersonId = BEN) -> Outcome:
+    return await office.ask(DeclineRequest(approval.id), person)
+
+
+def deletions(office: Office) -> int:
+    return len(office.hq.requests.of(*DELETING))
+
+
+async def kept(office: Office, approval: Approval) -> Approval:
+    found = await Approvals(office.database, approval_rows).of(approval.id)
+    assert found is not None
+    return found
+
+
+async def told(office: Office) -> list[str]:
+    """What was queued, in its order, by its kind."""
+    kinds = []
+    outbox = Outbox(office.database)
+    while rows := await outbox.claim("me", office.clock.now(), 60, 9):
+        for row in rows:
+            kinds.append(str(decode(row.body).__struct_config__.tag))
+            await outbox.park(row.id, "seen", office.clock.now())
+    return kinds
+
+
+def tick(office: Office) -> Approving:
+    return Approving(Approvals(office.database, approval_rows), office.audit, office.clock)
+
+
+async def test_what_takes_a_second_person_is_asked(office: Office) -> None:
+    """Nothing is sent; the request names job, reason and who may approve, and is told in the channel."""
+    approval = await asked(office)
+    assert (approval.job_id, approval.name, approval.channel) == (
+        office.known("Files").job_id,
+        "Files",
+        "C0PROD",
+    )
+    assert (approval.reason, approval.expires_at - approval.asked_at) == ("retired", EXPIRES)
+    assert approval.touched.groups == ("@S0ADMIN",)
+    assert approval.touched.roles == (Role.BACKUP_ADMINISTRATOR.value,)
+    assert deletions(office) == 0
+    assert await told(office) == ["approval_asked"]
+    opened, closed = await office.audited()
+    assert (opened["operation"], opened["reason"], closed["outcome"]) == ("job.delete", "retired", "asked")
+
+
+async def test_an_approved_deletion_is_done_once(office: Office) -> None:
+    """It is done for whoever asked, under their reference, and on record with the approver."""
+    approval = await asked(office)
+    outcome = await approves(office, approval)
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.answer, ActionAnswer)
+    assert (outcome.answer.by, outcome.answer.approver, outcome.answer.reference) == (ANN, BEN, "r-1")
+    assert deletions(office) == 1
+    opened, closed = (await office.audited())[2:]
+    assert (opened["person_id"], opened["approver_id"], opened["approver_name"], opened["reason"]) == (
+        ANN, BEN, "u0ben", "retired",
+    )  # fmt: skip
+    assert closed["outcome"] == "done"
+    assert (await kept(office, approval)).outcome == "done"
+    again = await approves(office, approval)
+    assert isinstance(again, Settled)
+    assert (again.approval.decider_id, deletions(office)) == (BEN, 1)
+
+
+async def test_nobody_approves_their_own(office: Office) -> None:
+    """It takes somebody else: said with whom to ask, on record, and the request waits on."""
+    approval = await asked(office)
+    outcome = await approves(office, approval, ANN)
+    assert isinstance(outcome, Refused)
+    assert (outcome.refusal, outcome.groups) == (Refusal.OWN_REQUEST, ("@S0ADMIN",))
+    last = (await office.audited())[-1]
+    assert (last["operation"], last["detail"], last["job_name"]) == (
+        "approval.approve",
+        "own_request",
+        "Files",
+    )
+    assert isinstance(await approves(office, approval), Done)
+
+
+WHO = {
+    OPERATOR: Refusal.ROLE,
+    VIEWER: Refusal.ROLE,
+    SQL_ADMIN: Refusal.SCOPE,
+    NOBODY: Refusal.PERSON_UNREADABLE,
+}
+
+
+@pytest.mark.parametrize("press", [approves, declines])
+@pytest.mark.parametrize("person", WHO)
+async def test_only_who_may_do_it_decides(
+    office: Office, press: Callable[[Office, Approval, PersonId], object], person: PersonId
+) -> None:
+    """Whoever may not do that very thing on that very job decides nothing; VBR hears nothing."""
+    approval = await asked(office)
+    before = len(office.hq.requests)
+    decide = approves if press is approves else declines
+    outcome = await decide(office, approval, person)
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is WHO[person]
+    assert (await office.audited())[-1]["detail"] == WHO[person]
+    assert (len(office.hq.requests), (await kept(office, approval)).state) == (before, ApprovalState.PENDING)
+
+
+async def test_declined_is_not_done(office: Office) -> None:
+    """On record, told to whoever asked, and not to be approved any more."""
+    approval = await asked(office)
+    outcome = await declines(office, approval)
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.answer, ApprovalAnswer)
+    assert outcome.answer.approval.outcome == ApprovalEnd.DECLINED
+    assert isinstance(await approves(office, approval), Settled)
+    assert isinstance(await declines(office, approval), Settled)
+    assert deletions(office) == 0
+    assert [row["outcome"] for row in await office.audited() if row["event"] == "closed"] == ["asked", "done"]
+
+
+async def test_whoever_asked_takes_it_back(office: Office) -> None:
+    """Also when they may not do it any more; the same can be asked for again then."""
+    approval = await asked(office)
+    office.team.people[ANN] = replace(office.team.people[ANN], groups=frozenset())
+    await declines(office, approval, ANN)
+    assert (await kept(office, approval)).outcome == ApprovalEnd.WITHDRAWN
+    assert (await asked(office, person=BEN)).id != approval.id
+
+
+async def test_the_same_is_asked_once(office: Office) -> None:
+    """Asked again, by whomever and for whatever reason, it says that it waits already."""
+    approval = await asked(office)
+    for request, person in ((DELETE, ANN), (replace(DELETE, reason=None), BEN)):
+        again = await office.ask(request, person)
+        assert isinstance(again, AskedBefore)
+        assert again.approval == approval
+    other = replace(DELETE, job=NamedJob("Exchange"), typed_name="Exchange")
+    assert (await asked(office, other)).id != approval.id
+
+
+async def test_what_is_not_approved_in_time_lapses(office: Office) -> None:
+    """Checked by the request's own time at the press; the loop ends it, once, and tells."""
+    approval = await asked(office)
+    await office.clock.advance(EXPIRES.total_seconds())
+    outcome = await approves(office, approval)
+    assert isinstance(outcome, Settled)
+    assert outcome.approval.outcome == ApprovalEnd.EXPIRED
+    other = await asked(office)
+    await office.clock.advance(EXPIRES.total_seconds())
+    for _ in range(2):
+        await tick(office).tick()
+    assert (await kept(office, other)).outcome == ApprovalEnd.EXPIRED
+    assert deletions(office) == 0
+
+
+def _ran(office: Office) -> None:
+    office.world.finish_run("Files", result="Success")
+
+
+def _edited(office: Office) -> None:
+    office.world.job("Files").model["description"] = "not what it was"
+
+
+def _running(office: Office) -> None:
+    office.world.begin_run("Files")
+
+
+def _renamed(office: Office) -> None:
+    office.world.job("Files").model["name"] = "Files of yesterday"
+
+
+def _gone(office: Office) -> None:
+    office.world.book.jobs.pop(office.world.job("Files").id)
+
+
+@pytest.mark.parametrize("change", [_ran, _edited, _running, _renamed, _gone])
+async def test_a_job_that_changed_takes_a_new_request(
+    office: Office, change: Callable[[Office], None]
+) -> None:
+    """What is approved is what was asked for; anything else ends the request, and nothing is sent."""
+    approval = await asked(office)
+    await office.clock.advance(60)
+    change(office)
+    outcome = await approves(office, approval)
+    assert isinstance(outcome, Settled)
+    assert outcome.approval.outcome == ApprovalEnd.OVERTAKEN
+    assert deletions(office) == 0
+
+
+async def test_asked_anew_for_a_changed_job(office: Office) -> None:
+    """A request that is bound to another state makes room for the new one."""
+    approval = await asked(office)
+    await office.clock.advance(60)
+    _ran(office)
+    new = await asked(office)
+    assert (await kept(office, approval)).outcome == ApprovalEnd.OVERTAKEN
+    assert isinstance(await approves(office, new), Done)
+
+
+async def test_an_unchanged_job_is_bound_to_the_same(office: Office) -> None:
+    """Time alone changes nothing, also for a job whose settings the revision cannot describe."""
+    request = DeleteRequest(NamedJob("Copy now"), typed_name="Copy now")
+    for each in (DELETE, request):
+        approval = await asked(office, each)
+        await office.clock.advance(600)
+        assert isinstance(await office.ask(each, BEN), AskedBefore)
+        assert isinstance(await approves(office, approval), Done)
+
+
+async def test_whoever_asked_is_asked_for_their_right_again(office: Office) -> None:
+    """Taken away meanwhile: ended, and nothing is sent; not readable just now: it waits on."""
+    approval = await asked(office)
+    ann = office.team.people.pop(ANN)
+    unreadable = await approves(office, approval)
+    assert isinstance(unreadable, Refused)
+    assert unreadable.refusal is Refusal.ASKER_UNREADABLE
+    office.team.people[ANN] = replace(ann, groups=frozenset({"S0OPS"}))
+    outcome = await approves(office, approval)
+    assert isinstance(outcome, Settled)
+    assert (outcome.approval.outcome, deletions(office)) == (ApprovalEnd.REFUSED, 0)
+
+
+async def test_it_is_done_under_the_account_of_the_askers_role(office: Office) -> None:
+    """VBR sees the role of whoever asked, not of whoever approved."""
+    account = office.hq.accounts.by_role(VbrRole.BACKUP_OPERATOR)
+    async with client_of(office.hq, office.clock, account, name=HQ) as acting:
+        office.acting = {(HQ, Role.BACKUP_OPERATOR): acting}
+        approval = await asked(office, StartRequest(NamedJob("Exchange")), OPERATOR)
+        assert isinstance(await approves(office, approval), Done)
+    (start,) = office.hq.requests.of("POST", "/api/v1/jobs/{id}/start")
+    assert start.username == account.username
+
+
+async def test_two_approvers_at_once(office: Office) -> None:
+    """One of them does it; the other hears who."""
+    office.team.people[SQL_ADMIN] = replace(office.team.people[SQL_ADMIN], groups=ADMINS)
+    approval = await asked(office)
+    outcomes = await asyncio.gather(*(approves(office, approval, one) for one in (BEN, SQL_ADMIN)))
+    assert sorted(type(one).__name__ for one in outcomes) == ["Done", "Settled"]
+    assert deletions(office) == 1
+
+
+@pytest.mark.parametrize("moment", Moment)
+async def test_an_unclear_end_is_told_as_that(office: Office, moment: Moment) -> None:
+    """The answer is lost: sent once, and the request ends as unclear."""
+    approval = await asked(office)
+    office.hq.faults.add(*DELETING, dropped(moment))
+    assert isinstance(await approves(office, approval), Unclear)
+    assert ((await kept(office, approval)).outcome, deletions(office)) == ("unclear", 1)
+    assert isinstance(await approves(office, approval), Settled)
+
+
+async def test_vbrs_refusal_ends_it(office: Office) -> None:
+    """VBR's own four eyes: the request ends as failed, with VBR's words."""
+    approval = await asked(office)
+    office.world.four_eyes = True
+    assert isinstance(await approves(office, approval), Failed)
+    ended = await kept(office, approval)
+    assert (ended.outcome, "four-eyes" in (ended.problem or "")) == ("failed", True)
+
+
+async def test_a_silent_server_leaves_it_waiting(office: Office) -> None:
+    """What cannot be looked at is not approved, and can be once the server answers."""
+    approval = await asked(office)
+    office.hq.faults.add("GET", "/api/v1/jobs/states", dropped(Moment.BEFORE), times=10)
+    assert isinstance(await approves(office, approval), Failed)
+    office.hq.faults.clear()
+    assert isinstance(await approves(office, approval), Done)
+
+
+async def test_from_a_direct_message_it_stands_in_the_audit_channel(office: Office) -> None:
+    """Where nobody else reads along it is asked in the first channel of the settings that may be used."""
+    outcome = await office.ask(DELETE, ANN, channel="D0ANN", is_direct=True)
+    assert isinstance(outcome, Asked)
+    assert outcome.approval.channel == "C0AUDIT"
+
+
+@pytest.mark.parametrize("allowed", [(), ("C0PROD",)])
+async def test_nowhere_to_ask(office: Office, allowed: tuple[str, ...]) -> None:
+    """Without a channel whose buttons may be pressed it is refused, and says where to ask."""
+    office.allowed_channels = allowed
+    if not allowed:
+        office.approvals = replace(office.approvals, channels=())
+    outcome = await office.ask(DELETE, ANN, channel=None)
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is Refusal.NOWHERE
+    assert [row["detail"] for row in await office.audited()] == ["nowhere"]
+
+
+async def test_a_press_in_another_channel_counts_only_where_it_may(office: Office) -> None:
+    """The channel of the press is asked for too."""
+    approval = await asked(office)
+    office.allowed_channels = ("C0OTHER",)
+    office._runner = None
+    outcome = await approves(office, approval)
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is Refusal.CHANNEL
+
+
+async def test_what_is_not_there_is_not_asked(office: Office) -> None:
+    """Rights, state and obstacles come first: nobody is asked about what would not be done."""
+    assert isinstance(await office.ask(DELETE, OPERATOR), Refused)
+    assert isinstance(await office.ask(ApproveRequest("no such"), BEN), NotFound)
+    assert await told(office) == []
+
+
+async def test_a_quick_backup_takes_a_role_on_all_jobs_of_both(office: Office) -> None:
+    """It names no job, so whoever approves needs a role on every job of the server."""
+    machine = "web01"
+    office.world.add_job("Web", objects=(machine,))
+    office.world.finish_run("Web", result="Success")
+    approval = await asked(office, QuickBackupRequest(NamedMachine(machine, "hq")))
+    assert (approval.job_id, approval.name) == (None, machine)
+    refused = await approves(office, approval, SQL_ADMIN)
+    assert isinstance(refused, Refused)
+    assert refused.refusal in {Refusal.SCOPE, Refusal.ROLE}
+    outcome = await approves(office, approval)
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.answer, ActionAnswer)
+    assert (outcome.answer.by, outcome.answer.approver) == (ANN, BEN)
+
+
+async def test_what_another_version_kept_is_not_guessed_at(office: Office) -> None:
+    """A request whose cells cannot be read ends, and nothing is sent."""
+    approval = await asked(office)
+    strange = replace(approval, id="strange", sameness="other", cells='["what"]')
+    await Approvals(office.database, approval_rows).ask(strange)
+    await Approvals(office.database, approval_rows).ask(
+        replace(strange, id="unknown", sameness="third", operation="explode")
+    )
+    for each in ("strange", "unknown"):
+        outcome = await office.ask(ApproveRequest(each), BEN)
+        assert isinstance(outcome, Settled)
+        assert (outcome.approval.outcome, outcome.approval.problem) == (ApprovalEnd.OVERTAKEN, "old")
+
+
+async def test_help_and_whoami_say_what_takes_two(office: Office) -> None:
+    """Before anybody asks."""
+    told_help = await office.answer(HelpRequest(), HelpAnswer, ANN)
+    assert [one.name for one in told_help.under_four_eyes] == [
+        "start",
+        "create",
+        "edit",
+        "delete",
+        "quickbackup",
+    ]
+    told_roles = await office.answer(WhoamiRequest(), WhoamiAnswer, OPERATOR)
+    assert [one.name for one in told_roles.under_four_eyes] == ["start", "quickbackup"]
+
+
+ENTRY = AuditEntry(
+    person_id=ANN,
+    person_name="ann",
+    team_id="T0",
+    operation="job.delete",
+    reference="r-1",
+    origin="typed",
+    channel_id="C0PROD",
+    at=datetime(2026, 11, 23, tzinfo=UTC),
+    server=HQ,
+    approver_id=BEN,
+)
+
+
+@pytest.mark.parametrize("step", ["claimed", "opened", "closed"])
+async def test_what_a_killed_bot_left_approved_is_ended_by_the_record(office: Office, step: str) -> None:
+    """Nothing on record: nothing was sent; opened: unclear; closed: as the record says."""
+    approval = await asked(office)
+    approvals = Approvals(office.database, approval_rows)
+    await approvals.approve(approval.id, Decision(BEN, "ben", office.clock.now()))
+    if step != "claimed":
+        opened = await office.audit.opened(replace(ENTRY, at=office.clock.now()))
+        if step == "closed":
+            await office.audit.closed(opened, AuditOutcome("done", office.clock.now()))
+    await office.clock.advance(3600)
+    await tick(office).tick()
+    ended = await approvals.of(approval.id)
+    assert ended is not None
+    expected = {"claimed": ApprovalEnd.NOT_SENT, "opened": "unclear", "closed": "done"}[step]
+    assert (ended.outcome, deletions(office)) == (expected, 0)
+    assert isinstance(await approves(office, approval), Settled)
+
+
+async def _summary(office: Office, request: EditRequest | CreateRequest, entered: JobEntries) -> Request:
+    """Fill a job's form in and look it over; what its last button asks for."""
+    form = await office.ask(request, ANN)
+    assert isinstance(form, NeedsForm)
+    assert isinstance(form.form, JobForm), form
+    reviewed = await office.ask(replace(form.form.request, entered=entered), ANN)
+    assert isinstance(reviewed, NeedsForm)
+    assert isinstance(reviewed.form, JobSummary), reviewed
+    return reviewed.form.request
+
+
+async def test_an_edit_is_bound_to_what_it_changes(office: Office) -> None:
+    """What somebody enters after they have asked was not approved; what was is sent as it was shown."""
+    edit = EditRequest(office.known("Files"))
+    asking = await _summary(office, edit, JobEntries("Files", description="not kept any more"))
+    approval = await asked(office, asking)
+    assert "not kept any more" in (approval.detail or "")
+    assert isinstance(asking, EditRequest)
+    again = replace(asking, step=Step.REVIEW, entered=JobEntries("Files", description="harmless"))
+    assert isinstance(await office.ask(again, ANN), NeedsForm)
+    overtaken = await approves(office, approval)
+    assert isinstance(overtaken, Settled)
+    assert overtaken.approval.outcome == ApprovalEnd.OVERTAKEN
+    assert len(office.hq.requests.of("PUT", "/api/v1/jobs/{id}")) == 0
+
+    outcome = await approves(office, await asked(office, asking))
+    assert isinstance(outcome, Done)
+    assert isinstance(outcome.answer, ActionAnswer)
+    assert outcome.answer.approver == BEN
+    assert office.world.job("Files").model["description"] == "harmless"
+
+
+async def test_a_new_job_is_approved_by_its_name(office: Office) -> None:
+    """Whoever may create jobs of that name approves; it is made once, as it was shown."""
+    like = CreateRequest(HQ, office.known("Files"), step=Step.FILL)
+    approval = await asked(office, await _summary(office, like, JobEntries("Files of today")))
+    assert (approval.job_id, approval.name) == (None, "Files of today")
+    refused = await approves(office, approval, SQL_ADMIN)
+    assert isinstance(refused, Refused)
+    assert refused.refusal is Refusal.SCOPE
+    assert isinstance(await approves(office, approval), Done)
+    assert isinstance(await approves(office, approval), Settled)
+    assert len(office.hq.requests.of("POST", "/api/v1/jobs")) == 1

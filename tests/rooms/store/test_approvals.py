@@ -1,0 +1,138 @@
+"""Requests that wait for a second person: each step is won once, and told in its transaction."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.store import (
+    Approval,
+    ApprovalEnd,
+    Approvals,
+    ApprovalState,
+    Database,
+    Decision,
+    Ending,
+    NewRow,
+    Outbox,
+    Touched,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SOON = NOON + timedelta(minutes=5)
+LATE = NOON + timedelta(minutes=30)
+ASKED = Approval(
+    id="a1",
+    operation="delete",
+    cells='[["hq","j1"],null,"Files"]',
+    sameness="same",
+    binding="as it was",
+    person_id="U0ANN",
+    person_name="Änne",
+    team_id=None,
+    origin="form",
+    reference="K7Q2AB",
+    channel_id="C0PROD",
+    server="hq",
+    job_id="j1",
+    name="Files <!channel>",
+    channel="C0PROD",
+    asked_at=NOON,
+    expires_at=LATE,
+    reason="retired",
+    touched=Touched(status="Inactive", objects=3, next_run=LATE, roles=("A",), groups=("@admins",)),
+)
+BY_BEN = Decision("U0BEN", "ben", SOON)
+
+
+def told(approval: Approval) -> tuple[NewRow, ...]:
+    key = f"{approval.id}/{approval.outcome or approval.state}"
+    return (NewRow(key=key, channel="C9", kind="k", body=approval.person_id, created_at=NOON),)
+
+
+def book(database: Database) -> Approvals:
+    return Approvals(database, told)
+
+
+async def queued(database: Database) -> list[str]:
+    keys = []
+    while rows := await Outbox(database).claim("me", LATE, 60, 9):
+        for row in rows:
+            keys.append(row.key)
+            await Outbox(database).park(row.id, "seen", LATE)
+    return keys
+
+
+async def test_a_request_comes_back_as_it_was(database: Database) -> None:
+    """What was asked is kept, and told once."""
+    assert await book(database).ask(ASKED) is None
+    assert await book(database).of("a1") == ASKED
+    assert await book(database).of("a2") is None
+    assert await queued(database) == ["a1/pending"]
+
+
+async def test_the_same_is_asked_once(database: Database, other: Database) -> None:
+    """Of two that ask for the same at the same moment one is queued, and the other is told which."""
+    second = replace(ASKED, id="a2", person_id="U0BEN")
+    found = await asyncio.gather(book(database).ask(ASKED), book(other).ask(second))
+    assert [one is None for one in found].count(True) == 1
+    assert len(await queued(database)) == 1
+
+
+async def test_what_cannot_be_approved_any_more_makes_room(database: Database) -> None:
+    """An expired request, and one that is bound to another state, end where the same is asked anew."""
+    approvals = book(database)
+    await approvals.ask(ASKED)
+    assert await approvals.ask(replace(ASKED, id="a2", binding="as it is", asked_at=SOON)) is None
+    assert await approvals.ask(replace(ASKED, id="a3", binding="as it is", asked_at=LATE)) is None
+    ends = [found.outcome for each in ("a1", "a2") if (found := await approvals.of(each))]
+    assert ends == [ApprovalEnd.OVERTAKEN, ApprovalEnd.EXPIRED]
+
+
+async def test_one_approves(database: Database, other: Database) -> None:
+    """Two approvers at once: one has it, and it cannot be declined any more."""
+    await book(database).ask(ASKED)
+    by_cid = Decision("U0CID", "cid", SOON)
+    won = await asyncio.gather(book(database).approve("a1", BY_BEN), book(other).approve("a1", by_cid))
+    (approved,) = [one for one in won if one is not None]
+    assert approved.state is ApprovalState.APPROVED
+    assert approved.decided_at == SOON
+    assert await book(other).end_pending("a1", Ending(ApprovalEnd.DECLINED, SOON, by=by_cid)) is None
+    assert await queued(database) == ["a1/pending", "a1/approved"]
+
+
+async def test_what_is_over_is_not_approved(database: Database) -> None:
+    """At the very moment its time is over a request cannot be approved; it ends, and is told, once."""
+    approvals = book(database)
+    await approvals.ask(ASKED)
+    assert await approvals.approve("a1", replace(BY_BEN, at=LATE)) is None
+    assert await approvals.expired(SOON) == ()
+    assert [one.outcome for one in await approvals.expired(LATE)] == [ApprovalEnd.EXPIRED]
+    assert await approvals.expired(LATE) == ()
+    assert await queued(database) == ["a1/pending", "a1/expired"]
+
+
+async def test_an_approved_request_is_finished_once(database: Database) -> None:
+    """What came of it is noted once, and until then it is found as left approved."""
+    approvals = book(database)
+    await approvals.ask(ASKED)
+    assert await approvals.finish("a1", Ending("done", SOON)) is None
+    await approvals.approve("a1", BY_BEN)
+    assert await approvals.left_approved(SOON) == ()
+    assert [one.id for one in await approvals.left_approved(LATE)] == ["a1"]
+    ended = await approvals.finish("a1", Ending("unclear", LATE, "no answer"))
+    assert ended is not None
+    assert (ended.decider_id, ended.outcome, ended.problem, ended.ended_at) == (
+        "U0BEN", "unclear", "no answer", LATE,
+    )  # fmt: skip
+    assert await approvals.finish("a1", Ending("done", LATE)) is None
+    assert await approvals.left_approved(LATE + timedelta(days=1)) == ()
+
+
+async def test_what_ended_long_ago_is_forgotten(database: Database) -> None:
+    """What is pending stays."""
+    approvals = book(database)
+    for each in (ASKED, replace(ASKED, id="a2", sameness="other")):
+        await approvals.ask(each)
+    await approvals.end_pending("a1", Ending(ApprovalEnd.WITHDRAWN, SOON, by=Decision("U0ANN", "ann", SOON)))
+    await approvals.purge(LATE)
+    assert (await approvals.of("a1"), await approvals.of("a2") is None) == (None, False)

@@ -1,0 +1,167 @@
+"""Requests that wait for a second person, in each of their states, and the answers about them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.operations.answers import ActionAnswer, ApprovalAnswer
+from bot.operations.catalog import DELETE, QUICKBACKUP, START
+from bot.operations.deciding import CHANGED, GONE, OLD
+from bot.operations.effects import Deleted
+from bot.operations.outcomes import Asked, AskedBefore, Done, Outcome, Refusal, Refused, Settled
+from bot.operations.people import Standing
+from bot.settings import Role
+from bot.store import Approval, ApprovalEnd, ApprovalState, Touched
+from bot.watch import approval_facts
+from bot.watch.facts import (
+    Announcement,
+    ApprovalAsked,
+    ApprovalChanged,
+    ApprovalEnded,
+    ApprovalFacts,
+    ApprovalHeldBack,
+)
+from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, JOB_ID, NOW, REFERENCE
+
+TOUCHED = Touched(
+    status="inactive",
+    objects=3,
+    last_result="Failed",
+    last_run=NOW - timedelta(hours=5),
+    next_run=NOW + timedelta(hours=19),
+    repository="Main Repository",
+    roles=(Role.BACKUP_ADMINISTRATOR.value,),
+    groups=("@backup-admins",),
+)
+PENDING = Approval(
+    id="kWb3x0Vh9QJYcPzA",
+    operation=DELETE.name,
+    cells="[]",
+    sameness="",
+    binding="",
+    person_id=ANN,
+    person_name="ann",
+    team_id=None,
+    origin="form",
+    reference=REFERENCE,
+    channel_id="C0PROD",
+    server=HQ,
+    job_id=JOB_ID,
+    name="SQL Prod",
+    channel="C0PROD",
+    asked_at=NOW,
+    expires_at=NOW + timedelta(minutes=30),
+    reason="Retired with sql01",
+    touched=TOUCHED,
+)
+APPROVED = replace(
+    PENDING,
+    state=ApprovalState.APPROVED,
+    decider_id=BEN,
+    decider_name="ben",
+    decided_at=NOW + timedelta(minutes=2),
+)
+MACHINE = replace(
+    PENDING,
+    operation=QUICKBACKUP.name,
+    job_id=None,
+    name="web01",
+    detail="machine web01",
+    reason=None,
+    touched=Touched(roles=("Veeam Backup Administrator", "Veeam Backup Operator")),
+)
+
+
+def ended(outcome: str, problem: str | None = None, of: Approval = APPROVED) -> Approval:
+    """The request at its end."""
+    at = NOW + timedelta(minutes=30)
+    return replace(of, state=ApprovalState.ENDED, outcome=outcome, problem=problem, ended_at=at)
+
+
+WITHDRAWN = ended(ApprovalEnd.WITHDRAWN, of=replace(APPROVED, decider_id=ANN))
+ENDS = {
+    "done": ended("done"),
+    "failed": ended("failed", "hq: Rejected: access is denied"),
+    "unclear": ended("unclear"),
+    "not-sent": ended(ApprovalEnd.NOT_SENT),
+    "broken": ended("broken"),
+    "declined": ended(ApprovalEnd.DECLINED),
+    "withdrawn": WITHDRAWN,
+    "expired": ended(ApprovalEnd.EXPIRED, of=PENDING),
+    "overtaken": ended(ApprovalEnd.OVERTAKEN, CHANGED, of=PENDING),
+    "overtaken-gone": ended(ApprovalEnd.OVERTAKEN, GONE, of=PENDING),
+    "overtaken-old": ended(ApprovalEnd.OVERTAKEN, OLD, of=PENDING),
+    "refused": ended(ApprovalEnd.REFUSED, "role", of=PENDING),
+}
+
+
+def outcomes() -> dict[str, Outcome]:
+    """What whoever asked or pressed is answered."""
+    deleted = ActionAnswer(
+        operation=DELETE,
+        by=ANN,
+        server=HQ,
+        job_id=JOB_ID,
+        job_name="SQL Prod",
+        effect=Deleted(),
+        detail=None,
+        at=NOW,
+        reference=REFERENCE,
+        approver=BEN,
+        reason="Retired with sql01",
+    )
+    own = Refused(
+        Refusal.OWN_REQUEST,
+        DELETE,
+        Standing.MEMBER,
+        roles_needed=(Role.BACKUP_ADMINISTRATOR,),
+        groups=("@backup-admins",),
+    )
+    return {
+        "asked": Asked(DELETE, PENDING),
+        "asked-held-back": Asked(DELETE, PENDING, is_held_back=True),
+        "asked-before": AskedBefore(DELETE, PENDING),
+        "asked-machine": Asked(QUICKBACKUP, MACHINE),
+        "settled-approved": Settled(APPROVED),
+        "settled-done": Settled(ENDS["done"]),
+        "settled-expired": Settled(ENDS["expired"]),
+        "settled-overtaken": Settled(ENDS["overtaken"]),
+        "approval-declined": Done(ApprovalAnswer(ENDS["declined"])),
+        "approval-withdrawn": Done(ApprovalAnswer(WITHDRAWN)),
+        "action-approved": Done(deleted),
+        "refused-own-request": own,
+    }
+
+
+def announcements() -> dict[str, Announcement]:
+    """The message in the channel in each of its states, and what is told in its thread."""
+    awkward = replace(
+        PENDING,
+        name=HOSTILE[0],
+        reason=HOSTILE[1],
+        touched=replace(TOUCHED, repository="<!here>", status="<!here>", groups=("<!here>",)),
+    )
+    started = replace(PENDING, operation=START.name, detail="active full, with chained jobs", reason=None)
+    waiting = {
+        "": PENDING,
+        "-machine": MACHINE,
+        "-awkward": awkward,
+        "-start": replace(started, touched=replace(TOUCHED, is_disabled=True, last_run=None)),
+    }
+    held_back = ApprovalHeldBack(approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel")
+    told = {name: one for name, one in ENDS.items() if name not in {"done", "withdrawn"}}
+    return {
+        **{
+            f"approval-asked{name}": ApprovalAsked(approval=approval_facts(one))
+            for name, one in waiting.items()
+        },
+        "approval-approved": ApprovalChanged(approval=approval_facts(APPROVED)),
+        **{f"approval-{name}": ApprovalChanged(approval=approval_facts(one)) for name, one in ENDS.items()},
+        **{
+            f"approval-told-{name}": ApprovalEnded(approval=approval_facts(one)) for name, one in told.items()
+        },
+        "approval-held-back": held_back,
+    }
+
+
+def _facts(approvals: dict[str, Approval]) -> dict[str, ApprovalFacts]:
+    return {name: approval_facts(one) for name, one in approvals.items()}
