@@ -22,6 +22,7 @@ CASES = [
 ]
 
 HOST = "vcenter01.example.com"
+_TARGET = {"platform": "VSphere", "type": "Host", "hostName": HOST, "name": "esx01", "objectId": "host-1"}
 UUIDS = st.integers(min_value=1, max_value=2**128 - 1).map(lambda number: str(UUID(int=number)))
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 NAMES = WORDS.filter(str.strip)
@@ -85,8 +86,10 @@ def valid_models(draw: st.DrawFn, kind: str) -> Model:
         name=draw(NAMES),
         description=draw(st.text(max_size=5)),
         repository_id=draw(UUIDS),
-        host_name=HOST,
-        objects=[_seed(machine) for machine in machines],
+        objects=[
+            dict(machine.raw) if LAYOUTS[kind].platform else {"id": draw(UUIDS)} for machine in machines
+        ],
+        target=_TARGET,
         schedule=draw(backup_schedules(with_continuous=kind != "BackupCopy")),
         is_disabled=draw(st.booleans()),
         is_high_priority=draw(st.booleans()),
@@ -133,10 +136,6 @@ def backup_schedules(draw: st.DrawFn, *, with_continuous: bool = True) -> Model:
     if with_continuous:
         schedules.append({"runAutomatically": True, "continuously": {"isEnabled": True}})
     return copy.deepcopy(draw(st.sampled_from(schedules)))
-
-
-def _seed(machine: JobObject) -> Model:
-    return {"name": machine.name, "type": machine.kind, "objectId": machine.object_id}
 
 
 def _enrich_machines(draw: st.DrawFn, model: Model) -> None:

@@ -5,7 +5,20 @@ are only checked to be objects.
 """
 
 from bot.sandbox.vbr import words
-from bot.sandbox.vbr.shapes import Rule, Shape, anything, boolean, by, integer, many, one_of, text, uuid
+from bot.sandbox.vbr.shapes import (
+    Rule,
+    Shape,
+    anything,
+    boolean,
+    by,
+    hours,
+    integer,
+    many,
+    one_of,
+    text,
+    uuid,
+    whole,
+)
 
 _DAY = one_of(*words.DAYS_OF_WEEK)
 _SWITCH = {"isEnabled": boolean}
@@ -26,33 +39,39 @@ _AGENT_OBJECT = Shape(
     {"id": uuid, "name": text, "type": one_of(*words.AGENT_OBJECT_TYPES), "protectionGroupId": uuid},
     {"parentObjectId": uuid, "path": text},
 )
-_INVENTORY_OBJECT = by(
-    "platform",
-    {
-        "VSphere": VMWARE_OBJECT,
-        "HyperV": Shape({**_NAMED, "type": one_of(*words.HYPERV_TYPES), "objectId": text}),
-        "CloudDirector": Shape({**_NAMED, "type": one_of(*words.CLOUD_DIRECTOR_TYPES)}, {"objectId": text}),
-        "Agent": _AGENT_OBJECT,
-    },
+_OBJECTS = {
+    "VSphere": VMWARE_OBJECT,
+    "HyperV": Shape({**_NAMED, "type": one_of(*words.HYPERV_TYPES), "objectId": text}),
+    "CloudDirector": Shape({**_NAMED, "type": one_of(*words.CLOUD_DIRECTOR_TYPES)}, {"objectId": text}),
+}
+
+
+def _object_of(platform: str) -> Rule:
+    return by("platform", {platform: _OBJECTS[platform]})
+
+
+_INCLUDED_IN_VSPHERE = by(
+    "platform", {"VSphere": VMWARE_OBJECT.plus(required={"type": one_of(*words.VMWARE_JOB_TYPES)})}
 )
 
-_BACKUP_WINDOW = Shape({"days": many(Shape({"day": _DAY, "hours": text}))})
+_BACKUP_WINDOW = Shape({"days": many(Shape({"day": _DAY, "hours": hours}))})
 _WINDOWED = Shape(_SWITCH, {"backupWindow": _BACKUP_WINDOW})
-_RETRY_BLOCK = Shape({}, {"isEnabled": boolean, "retryCount": integer, "awaitMinutes": integer})
+_RETRY_BLOCK = Shape({}, {"isEnabled": boolean, "retryCount": whole(1), "awaitMinutes": whole(1)})
 _DAILY = Shape(
     _SWITCH,
     {"localTime": text, "dailyKind": one_of("Everyday", "WeekDays", "SelectedDays"), "days": many(_DAY)},
 )
 _MONTHLY = Shape(
     _SWITCH,
-    {"localTime": text, "dayOfWeek": _DAY, "dayOfMonth": integer, "months": many(text),
+    {"localTime": text, "dayOfWeek": _DAY, "dayOfMonth": whole(1, 31),
+     "months": many(one_of(*words.MONTHS)),
      "isLastDayOfMonth": boolean,
      "dayNumberInMonth": one_of("First", "Second", "Third", "Fourth", "Last", "OnDay")},
 )  # fmt: skip
 _PERIODICALLY = Shape(
     _SWITCH,
-    {"periodicallyKind": one_of("Hours", "Minutes", "Seconds", "Days"), "frequency": integer,
-     "backupWindow": _BACKUP_WINDOW, "startTimeWithinAnHour": integer},
+    {"periodicallyKind": one_of("Hours", "Minutes", "Seconds", "Days"), "frequency": whole(1),
+     "backupWindow": _BACKUP_WINDOW, "startTimeWithinAnHour": whole(0, 59)},
 )  # fmt: skip
 SCHEDULE = Shape(
     {"runAutomatically": boolean},
@@ -60,8 +79,9 @@ SCHEDULE = Shape(
      "afterThisJob": Shape(_SWITCH, {"jobName": text}), "retry": _RETRY_BLOCK, "backupWindow": _WINDOWED},
 )  # fmt: skip
 
-_RETENTION = Shape({"type": one_of("RestorePoints", "Days"), "quantity": integer})
-_FILE_RETENTION = Shape({}, {"type": one_of("Days", "Months"), "quantity": integer})
+_RETENTION = Shape({"type": one_of("RestorePoints", "Days"), "quantity": whole(1)})
+_FILE_RETENTION = Shape({}, {"type": one_of("Days", "Months"), "quantity": whole(1)})
+_LOG_RETENTION = Shape({}, {"type": one_of("Days", "Months", "Years"), "quantity": whole(1)})
 _PROXIES = Shape({"autoSelectEnabled": boolean}, {"proxyIds": many(uuid)})
 _MODES = one_of("Full", "Incremental", "ReverseIncremental", "Transform", "TransformForeverIncremental")
 _ADVANCED = {"gfsPolicy": Shape(_SWITCH), "advancedSettings": Shape({"backupModeType": _MODES})}
@@ -76,8 +96,43 @@ _HYPERV_STORAGE = Shape(
 _AGENT_STORAGE = Shape(
     {}, {"backupRepositoryId": uuid, "sourceBackupId": uuid, "retentionPolicy": _RETENTION}
 )
-_GUEST = Shape({"appAwareProcessing": Shape(_SWITCH), "guestFSIndexing": Shape(_SWITCH)})
-_MACHINES = Shape({"includes": many(_INVENTORY_OBJECT)}, {"excludes": anything})
+_CREDENTIALS_TYPE = one_of(*words.CREDENTIALS_TYPES)
+_RECORD = {"credentialsId": uuid, "credentialsType": _CREDENTIALS_TYPE}
+
+
+def _guest(platform: str) -> Shape:
+    """BackupJobGuestProcessingModel, of jobs with objects of that platform."""
+    machine = _object_of(platform)
+    application = Shape({"vmObject": machine, "vss": one_of(*words.VSS_MODES)})
+    per_machine = Shape({"vmObject": machine}, {**_RECORD, "default": boolean})
+    credentials = Shape(
+        {"useAgentManagementCredentials": boolean},
+        {"credentials": Shape(_RECORD), "credentialsPerMachine": many(per_machine)},
+    )
+    return Shape(
+        {"appAwareProcessing": Shape(_SWITCH, {"appSettings": many(application)}),
+         "guestFSIndexing": Shape(_SWITCH)},
+        {"guestCredentials": credentials, "guestInteractionProxies": _PROXIES},
+    )  # fmt: skip
+
+
+def _as_optional(shape: Shape) -> Shape:
+    return Shape({}, {**shape.optional, **shape.required})
+
+
+_AGENT_GUEST = Shape({}, {"appAwareProcessing": anything, "guestFSIndexing": Shape(_SWITCH)})
+_LINUX_CREDENTIALS = Shape(
+    {},
+    {"useProtectionGroupCredentials": boolean, "credentialsId": uuid,
+     "credentialsPerMachine": many(
+         Shape({}, {"credentialsId": uuid, "machineObject": _AGENT_OBJECT, "default": boolean})
+     )},
+)  # fmt: skip
+
+
+def _machines(included: Rule) -> Shape:
+    return Shape({"includes": many(included)}, {"excludes": anything})
+
 
 _COPY_SCHEDULE = by(
     "type",
@@ -92,29 +147,39 @@ _COPIED = Shape(
 )
 _COPY_TARGET = Shape({"backupRepositoryId": uuid}, {"retentionPolicy": _RETENTION})
 _REPLICA_SETTINGS = Shape(
-    {"metadataRepositoryId": uuid, "replicaNameSuffix": text, "restorePointsToKeep": integer}
+    {"metadataRepositoryId": uuid, "replicaNameSuffix": text, "restorePointsToKeep": whole(1, 28)}
 )
 
 _NAME: dict[str, Rule] = {"name": text, "description": text}
 _PRIORITY: dict[str, Rule] = {"isHighPriority": boolean}
-_VM_PARTS: dict[str, Rule] = {
-    **_PRIORITY,
-    "storage": _STORAGE,
-    "guestProcessing": _GUEST,
-    "schedule": SCHEDULE,
-}
-_VM_JOB = Shape({**_NAME, "virtualMachines": _MACHINES}, _VM_PARTS)
-_HYPERV_JOB = _VM_JOB.plus(optional={"storage": _HYPERV_STORAGE})
+
+
+def _vm_parts(platform: str, storage: Shape = _STORAGE) -> dict[str, Rule]:
+    return {**_PRIORITY, "storage": storage, "guestProcessing": _guest(platform), "schedule": SCHEDULE}
+
+
+_VSPHERE_PARTS, _HYPERV_PARTS = _vm_parts("VSphere"), _vm_parts("HyperV", _HYPERV_STORAGE)
+_VSPHERE_JOB = Shape({**_NAME, "virtualMachines": _machines(_INCLUDED_IN_VSPHERE)}, _VSPHERE_PARTS)
+_HYPERV_JOB = Shape({**_NAME, "virtualMachines": _machines(_object_of("HyperV"))}, _HYPERV_PARTS)
+_CLOUD_DIRECTOR_JOB = Shape(
+    {**_NAME, "virtualMachines": _machines(_object_of("CloudDirector"))}, _vm_parts("CloudDirector")
+)
 _AGENT_JOB = Shape(
     {**_NAME, "computers": many(_AGENT_OBJECT),
      "backupMode": one_of("EntireComputer", "Volumes", "FileLevel")},
     {**_PRIORITY, "agentType": one_of("Workstation", "Server", "FailoverCluster"), "storage": _AGENT_STORAGE,
-     "schedule": SCHEDULE},
+     "guestProcessing": _AGENT_GUEST, "schedule": SCHEDULE},
 )  # fmt: skip
-_REPLICA_JOB = Shape(
-    {**_NAME, "virtualMachines": _MACHINES, "destination": Shape({"host": _INVENTORY_OBJECT})},
-    {**_PRIORITY, "jobSettings": _REPLICA_SETTINGS, "schedule": SCHEDULE},
+_LINUX_JOB = _AGENT_JOB.plus(
+    optional={"guestProcessing": _AGENT_GUEST.plus(optional={"guestCredentials": _LINUX_CREDENTIALS})}
 )
+_PLACE = _object_of("VSphere")
+_REPLICA_JOB = Shape(
+    {**_NAME, "virtualMachines": _machines(_INCLUDED_IN_VSPHERE),
+     "destination": Shape({"host": _PLACE}, {"resourcePool": _PLACE, "folder": _PLACE, "datastore": _PLACE})},
+    {**_PRIORITY, "jobSettings": _REPLICA_SETTINGS, "guestProcessing": _as_optional(_guest("VSphere")),
+     "dataTransfer": Shape({"sourceProxies": _PROXIES, "targetProxies": _PROXIES}), "schedule": SCHEDULE},
+)  # fmt: skip
 _COPY_JOB = Shape(
     {**_NAME, "mode": one_of(*words.COPY_MODES), "sourceObjects": _COPIED, "target": _COPY_TARGET},
     {"schedule": _COPY_SCHEDULE},
@@ -129,16 +194,17 @@ _ENTRA_JOB = Shape(
 )
 _ENTRA_LOG_JOB = Shape(
     {**_NAME, "tenant": Shape({"tenantId": uuid})},
-    {**_PRIORITY, "storage": Shape({}, {"backupRepositoryId": uuid}), "schedule": SCHEDULE},
-)
+    {**_PRIORITY, "storage": Shape({}, {"backupRepositoryId": uuid, "retentionPolicy": _LOG_RETENTION}),
+     "schedule": SCHEDULE},
+)  # fmt: skip
 
 _SPECS = {
-    "VSphereBackup": _VM_JOB,
-    "CloudDirectorBackup": _VM_JOB,
+    "VSphereBackup": _VSPHERE_JOB,
+    "CloudDirectorBackup": _CLOUD_DIRECTOR_JOB,
     "HyperVBackup": _HYPERV_JOB,
     "VSphereReplica": _REPLICA_JOB,
     "WindowsAgentBackup": _AGENT_JOB,
-    "LinuxAgentBackup": _AGENT_JOB,
+    "LinuxAgentBackup": _LINUX_JOB,
     "BackupCopy": _COPY_JOB,
     "FileBackupCopy": _DEPENDENT_COPY_JOB,
     "EntraIDTenantBackupCopy": _DEPENDENT_COPY_JOB,
@@ -146,8 +212,8 @@ _SPECS = {
     "EntraIDAuditLogBackup": _ENTRA_LOG_JOB,
 }
 _COMPLETE = {
-    "VSphereBackup": Shape(_VM_PARTS),
-    "HyperVBackup": Shape({**_VM_PARTS, "storage": _HYPERV_STORAGE}),
+    "VSphereBackup": Shape(_VSPHERE_PARTS),
+    "HyperVBackup": Shape(_HYPERV_PARTS),
 }
 _IDENTITY: dict[str, Rule] = {"id": uuid, "isDisabled": boolean}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from bot.sandbox.vbr.state import Credentials, InventoryItem, Job, Proxy, Repository, Session, TaskSession
 
@@ -12,6 +12,7 @@ class Book:
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
+        self._seed = seed
         self.jobs: dict[str, Job] = {}
         self.sessions: dict[str, Session] = {}
         self.tasks: dict[str, TaskSession] = {}
@@ -25,6 +26,10 @@ class Book:
     def new_id(self) -> str:
         """Make a UUID from the seeded source."""
         return str(UUID(int=self.rng.getrandbits(128), version=4))
+
+    def derived_id(self, *names: str) -> str:
+        """Make the UUID of what is called so: always the same one, and nothing else of the book changes."""
+        return str(uuid5(NAMESPACE_OID, "/".join((str(self._seed), *names))))
 
     def next_usn(self) -> int:
         """Count one change up, as VBR's update sequence number does."""
@@ -62,7 +67,7 @@ class Book:
 
     def successors(self, job: Job) -> Iterator[Job]:
         """The jobs chained directly after this one."""
-        return (other for other in self.jobs.values() if other.predecessor == job.name)
+        return (other for other in self.jobs.values() if _is_after(other, job))
 
     def latest_session(self, job: Job) -> Session | None:
         """The job's latest session, unless it was purged."""
@@ -84,3 +89,7 @@ class Book:
         for task_id in session.task_ids:
             del self.tasks[task_id]
         session.task_ids.clear()
+
+
+def _is_after(other: Job, job: Job) -> bool:
+    return other.predecessor is not None and other.predecessor.casefold() == job.name.casefold()

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_X500, uuid5
 
 from bot.sandbox.vbr.book import Book
 from bot.sandbox.vbr.call import Call, Operation, Reply, listing
@@ -24,7 +23,7 @@ def add_credentials(
 ) -> Credentials:
     """Add a record of type Standard, Linux or ManagedService; its id follows from kind and user name."""
     record = Credentials(
-        str(uuid5(NAMESPACE_X500, f"{kind} {username}")), username, kind, description, created_at
+        book.derived_id("credentials", kind, username), username, kind, description, created_at
     )
     book.credentials[record.id] = record
     return record
@@ -63,7 +62,7 @@ def _row(call: Call, item: Credentials) -> dict[str, Any]:
         "description": item.description,
         "type": item.type,
         "creationTime": wire_time(item.created_at, call.world.zone, variation(item.id) % 8),
-        "uniqueId": str(uuid5(NAMESPACE_X500, item.id)),
+        "uniqueId": call.world.book.derived_id(item.id),
     }
     return row | _LINUX if item.type == "Linux" else row
 

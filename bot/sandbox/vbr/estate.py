@@ -1,18 +1,10 @@
-"""What a VBR server has around its jobs: repositories, proxies, and the infrastructure it protects."""
+"""What a VBR server has around its jobs: repositories and proxies."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.vbr import words
 from bot.sandbox.vbr.book import Book
-from bot.sandbox.vbr.state import InventoryItem, Proxy, Repository
-
-_CLUSTERS = frozenset({"HostsAndClusters", "HostsAndDatastores", "HostsAndDisks"})
-_TEMPLATES = frozenset({"VmsAndTemplates"})
-_TAGS = frozenset({"VmsAndTags"})
-_DATASTORES = frozenset({"DatastoresAndVms", "HostsAndDatastores", "VmwareDatastores"})
-_COMPUTERS = frozenset({"Computers"})
-_MACHINES = _CLUSTERS | _TEMPLATES | _TAGS | {"DatastoresAndVms"}
+from bot.sandbox.vbr.state import Proxy, Repository
 
 
 @dataclass(frozen=True)
@@ -84,77 +76,6 @@ def add_proxy(
     )  # fmt: skip
     book.proxies[proxy.id] = proxy
     return proxy
-
-
-def add_vcenter(book: Book, host_name: str) -> None:
-    """Add a vCenter with a datacenter, a cluster, two hosts, folders, a datastore, a template and tags."""
-    _add(book, host_name, "vCenterServer", host_name, _MACHINES | _DATASTORES)
-    number = book.rng.randint(1000, 60000)
-    for kind, name, parent, hierarchies in (
-        ("Datacenter", "Prague", host_name, _MACHINES | _DATASTORES),
-        ("Cluster", "Cluster 01", "Prague", _CLUSTERS),
-        ("Host", "esx01.example.com", "Cluster 01", _CLUSTERS),
-        ("Host", "esx02.example.com", "Cluster 01", _CLUSTERS),
-        ("ResourcePool", "Services", "Cluster 01", frozenset({"HostsAndClusters"})),
-        ("Folder", "Production", "Prague", _TEMPLATES),
-        ("Folder", "Test & Development", "Prague", _TEMPLATES),
-        ("Template", "tpl-win2025", "Production", _TEMPLATES),
-        ("Datastore", "SAN-01", "Prague", _DATASTORES),
-        ("Category", "Backup", host_name, _TAGS),
-        ("Tag", "Gold", "Backup", _TAGS),
-        ("Tag", "Silver", "Backup", _TAGS),
-    ):
-        number += 1
-        item = _add(book, host_name, kind, name, hierarchies)
-        item.parent = parent
-        item.model["objectId"] = f"{_PREFIXES[kind]}-{number}"
-
-
-def virtual_machine(book: Book, host_name: str, name: str) -> InventoryItem:
-    """The VM of that name in a vCenter, added where it is not there yet."""
-    known = book.inventory.get((host_name, "VirtualMachine", name))
-    if known is not None:
-        return known
-    if (host_name, "vCenterServer", host_name) not in book.inventory:
-        add_vcenter(book, host_name)
-    item = _add(book, host_name, "VirtualMachine", name, _MACHINES)
-    item.parent = "Production"
-    item.model |= {
-        "objectId": f"vm-{1000 + len(book.inventory)}",
-        "size": f"{book.rng.randint(80, 4000) / 10} GB",
-    }
-    return item
-
-
-def add_protection_group(book: Book, name: str, computers: tuple[str, ...]) -> None:
-    """Add a protection group of physical machines to the physical inventory."""
-    group_id = book.new_id()
-    for index, computer in enumerate((name, *computers)):
-        kind = "ProtectionGroup" if index == 0 else "WindowsComputer"
-        model = {
-            "platform": "Agent", "id": group_id if index == 0 else book.new_id(), "name": computer,
-            "type": kind, "protectionGroupId": group_id, "size": "N/A",
-        }  # fmt: skip
-        book.inventory["", kind, computer] = InventoryItem(
-            model, None if index == 0 else group_id, words.AGENT_HIERARCHIES if index == 0 else _COMPUTERS
-        )
-
-
-_PREFIXES = {
-    "Datacenter": "datacenter", "Cluster": "domain-c", "Host": "host", "ResourcePool": "resgroup",
-    "Folder": "group-v", "Template": "vm", "Datastore": "datastore", "Category": "category",
-    "Tag": "urn:vmomi:InventoryServiceTag",
-}  # fmt: skip
-
-
-def _add(book: Book, host_name: str, kind: str, name: str, hierarchies: frozenset[str]) -> InventoryItem:
-    model = {
-        "platform": "VSphere", "hostName": host_name, "name": name, "type": kind, "objectId": book.new_id(),
-        "urn": f"vc:{host_name}/{name}", "size": "N/A",
-    }  # fmt: skip
-    item = InventoryItem(model, hierarchies=hierarchies)
-    book.inventory[host_name, kind, name] = item
-    return item
 
 
 def _bucket(book: Book) -> dict[str, Any]:

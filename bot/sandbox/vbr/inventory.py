@@ -11,7 +11,6 @@ from bot.sandbox.vbr.refusals import Refusal, bad_request
 from bot.sandbox.vbr.shapes import Shape
 from bot.sandbox.vbr.state import InventoryItem
 
-_ROOTS = frozenset({"vCenterServer", "Scvmm", "CloudDirectorServer"})
 _Comparison = Callable[[str, str], bool]
 _COMPARISONS: dict[str, _Comparison] = {
     "in": lambda field, value: field.casefold() == value.casefold(),
@@ -30,7 +29,7 @@ _COMPARISONS: dict[str, _Comparison] = {
 def list_hosts(call: Call) -> Reply:
     """GET /inventory/vmware/hosts: the vCenters."""
     query = call.query
-    found = [item for item in _vmware(call) if item.model["type"] in _ROOTS]
+    found = [item for item in _vmware(call) if item.parent is None]
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         found = [item for item in found if matches(_texts(item))]
@@ -51,7 +50,7 @@ def list_host_objects(call: Call) -> Reply:
     if (kind := query.word("typeFilter", words.VMWARE_TYPES)) is not None:
         found = [item for item in found if item.model["type"] == kind]
     if (parent := query.text("parentContainerNameFilter")) is not None:
-        found = [item for item in found if item.parent == parent]
+        found = [item for item in found if parent == item.parent or parent in item.also_in]
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         found = [item for item in found if matches(_texts(item))]
@@ -68,7 +67,7 @@ def list_host_objects(call: Call) -> Reply:
 
 def browse_servers(call: Call) -> Reply:
     """POST /inventory: the virtual infrastructure servers of all platforms."""
-    return _browsed(call, [item for item in _virtual(call) if item.model["type"] in _ROOTS])
+    return _browsed(call, [item for item in _virtual(call) if item.parent is None])
 
 
 def browse_host(call: Call) -> Reply:
@@ -106,7 +105,7 @@ def _below(items: list[InventoryItem], host_name: str) -> list[InventoryItem]:
     here = [item for item in items if item.model["hostName"].casefold() == host_name.casefold()]
     if not here:
         raise Refusal(404, "NotFound", f"Server '{host_name}' was not found.")
-    return [item for item in here if item.model["type"] not in _ROOTS]
+    return [item for item in here if item.parent is not None]
 
 
 def _texts(item: InventoryItem) -> tuple[str | None, ...]:

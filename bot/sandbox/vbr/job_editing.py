@@ -7,9 +7,9 @@ from bot.sandbox.vbr.bodies import JOB_MODEL, JOB_SPEC
 from bot.sandbox.vbr.call import Call, Operation, Reply
 from bot.sandbox.vbr.job_lists import modelled_job
 from bot.sandbox.vbr.jobmodels import never
-from bot.sandbox.vbr.progress import repository_of
+from bot.sandbox.vbr.machines import machines_within
+from bot.sandbox.vbr.references import check_references, included, source_ids
 from bot.sandbox.vbr.refusals import bad_content, bad_request
-from bot.sandbox.vbr.schedule import parse_local_time
 from bot.sandbox.vbr.shapes import Rule
 from bot.sandbox.vbr.state import Job
 from bot.sandbox.vbr.world import World
@@ -20,7 +20,7 @@ _OFF = {"isEnabled": False}
 def create_job(call: Call) -> Reply:
     """POST /jobs: a JobSpec becomes a job; what the spec leaves open is filled in."""
     spec = _checked(call, JOB_SPEC)
-    _check_references(call.world, spec, None)
+    check_references(call.world.book, spec, None)
     model = copy.deepcopy(spec) | {"id": call.world.book.new_id(), "isDisabled": False}
     _fill_in(call.world, model)
     job = _enter(call.world, model)
@@ -36,12 +36,12 @@ def edit_job(call: Call) -> Reply:
     model = _checked(call, JOB_MODEL)
     if model["id"].lower() != job.id or model["type"] != job.type:
         raise bad_request("The id and the type of a job cannot be changed.")
-    _check_references(call.world, model, job)
+    check_references(call.world.book, model, job)
+    has_other_objects = _contents(model) != _contents(job.model)
     call.world.book.rename_job(job, model["name"])
     job.model = copy.deepcopy(model) | {"id": job.id, "isDisabled": job.is_disabled}
-    machines = machine_names(job.model)
-    if machines:
-        job.objects, job.objects_count = machines, len(machines)
+    if has_other_objects:
+        job.objects, job.objects_count = _processed(call.world, job.model)
     call.world.life.plan_next_run(job, call.world.now())
     return Reply(200, call.revision.written(job.model))
 
@@ -76,12 +76,6 @@ def clone_job(call: Call) -> Reply:
     return Reply(201, call.revision.written(twin.model))
 
 
-def machine_names(model: dict[str, Any]) -> list[str]:
-    """The names of what a JobModel includes, where it names anything."""
-    includes = (model.get("virtualMachines") or {}).get("includes") or model.get("computers") or []
-    return [item["name"] for item in includes]
-
-
 def _checked(call: Call, rule: Rule) -> dict[str, Any]:
     if call.body is None:
         raise bad_content("The request body is required.")
@@ -96,31 +90,25 @@ def _checked(call: Call, rule: Rule) -> dict[str, Any]:
     return body
 
 
-def _check_references(world: World, model: dict[str, Any], job: Job | None) -> None:
-    name = model["name"]
-    if not name.strip():
-        raise bad_content("The name field must not be empty.")
-    namesake = world.book.job_named(name)
-    if namesake is not None and namesake is not job:
-        raise bad_request(f"A job with the name '{name}' already exists.")
-    repository_id = repository_of(Job(model=model, objects=[], objects_count=0))
-    if repository_id is not None and repository_id.lower() not in world.book.repositories:
-        raise bad_request(f"Backup repository with ID '{repository_id}' was not found.")
-    _check_schedule(world, model.get("schedule") or {})
+def _contents(model: dict[str, Any]) -> list[Any]:
+    return [model.get(part) for part in ("virtualMachines", "computers", "sourceObjects", "primaryJobId")]
 
 
-def _check_schedule(world: World, schedule: dict[str, Any]) -> None:
-    after = schedule.get("afterThisJob") or {}
-    if after.get("isEnabled") and world.book.job_named(after.get("jobName") or "") is None:
-        raise bad_request(f"Job '{after.get('jobName')}' was not found.")
-    for block in ("daily", "monthly"):
-        at = (schedule.get(block) or {}).get("localTime")
-        if at is None:
-            continue
-        try:
-            parse_local_time(at)
-        except ValueError:
-            raise bad_content(f"The value of schedule.{block}.localTime is not valid.") from None
+def _processed(world: World, model: dict[str, Any]) -> tuple[list[str], int]:
+    """The names of what a run of the job works on, and how many objects are in the job."""
+    chosen = included(world.book, model)
+    if chosen:
+        names = [name for item in chosen for name in machines_within(world.book, item)]
+        return _without_excluded(model, names), len(chosen)
+    sources = [world.book.jobs[job_id] for job_id in source_ids(model) if job_id in world.book.jobs]
+    names = [name for source in sources for name in source.objects]
+    return list(dict.fromkeys(names)) or [model["name"]], max(1, len(sources))
+
+
+def _without_excluded(model: dict[str, Any], names: list[str]) -> list[str]:
+    excludes = (model.get("virtualMachines") or {}).get("excludes") or {}
+    excluded = {each.get("name") for each in excludes.get("vms") or ()}
+    return [name for name in dict.fromkeys(names) if name not in excluded]
 
 
 def _fill_in(world: World, model: dict[str, Any]) -> None:
@@ -143,8 +131,8 @@ def _fill_in(world: World, model: dict[str, Any]) -> None:
 
 
 def _enter(world: World, model: dict[str, Any]) -> Job:
-    machines = machine_names(model)
-    job = Job(model=model, objects=machines or [model["name"]], objects_count=max(1, len(machines)))
+    objects, count = _processed(world, model)
+    job = Job(model=model, objects=objects, objects_count=count)
     world.book.add_job(job)
     world.life.plan_next_run(job, world.now())
     return job

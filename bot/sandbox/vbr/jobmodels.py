@@ -14,21 +14,23 @@ def never() -> dict[str, Any]:
 class JobParts:
     """What the models of all types are made from.
 
-    ``source_ids`` are the jobs that a copy job copies; ``objects`` the machines by name; ``schedule`` a
-    BackupScheduleModel.
+    ``source_ids`` are the jobs that a copy job copies; ``objects`` what is included, as the inventory has it
+    (of an Entra ID job the tenant: name and id); ``target`` the host of a replica; ``guest`` the credentials,
+    type and id, that application-aware processing uses; ``schedule`` a BackupScheduleModel.
     """
 
     id: str
     name: str
     description: str
     repository_id: str
-    host_name: str
     objects: Sequence[Mapping[str, Any]]
     schedule: Mapping[str, Any] = field(default_factory=never)
     is_disabled: bool = False
     is_high_priority: bool = False
     source_ids: Sequence[str] = ()
     mode: str = "Immediate"
+    target: Mapping[str, Any] = field(default_factory=dict)
+    guest: tuple[str, str] | None = None
 
 
 def job_model(kind: str, parts: JobParts) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def daily(at: str, kind: str = "Everyday", *, retries: int = 3, await_minutes: i
     return {
         "runAutomatically": True,
         "daily": {"isEnabled": True, "localTime": at, "dailyKind": kind},
-        "retry": {"isEnabled": retries > 0, "retryCount": retries, "awaitMinutes": await_minutes},
+        "retry": _retry(retries, await_minutes),
     }
 
 
@@ -66,7 +68,7 @@ def periodically(
         "runAutomatically": True,
         "daily": {"isEnabled": False, "localTime": "22:00", "dailyKind": "Everyday"},
         "periodically": {"isEnabled": True, "periodicallyKind": kind, "frequency": frequency},
-        "retry": {"isEnabled": retries > 0, "retryCount": retries, "awaitMinutes": await_minutes},
+        "retry": _retry(retries, await_minutes),
     }
 
 
@@ -75,8 +77,27 @@ def after(job_name: str, *, retries: int = 3, await_minutes: int = 10) -> dict[s
     return {
         "runAutomatically": True,
         "afterThisJob": {"isEnabled": True, "jobName": job_name},
-        "retry": {"isEnabled": retries > 0, "retryCount": retries, "awaitMinutes": await_minutes},
+        "retry": _retry(retries, await_minutes),
     }
+
+
+def complete(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """The same BackupScheduleModel with all blocks, those that it lacks switched off."""
+    monthly = {"localTime": "22:00", "dayNumberInMonth": "Fourth", "dayOfWeek": "saturday"}
+    return {
+        "daily": {"isEnabled": False, "localTime": "22:00", "dailyKind": "Everyday"},
+        "monthly": {"isEnabled": False, **monthly},
+        "periodically": {"isEnabled": False, "periodicallyKind": "Hours", "frequency": 1},
+        "continuously": {"isEnabled": False},
+        "afterThisJob": {"isEnabled": False},
+        "retry": {"isEnabled": False, "retryCount": 3, "awaitMinutes": 10},
+        "backupWindow": {"isEnabled": False},
+        **schedule,
+    }
+
+
+def _retry(retries: int, await_minutes: int) -> dict[str, Any]:
+    return {"isEnabled": retries > 0, "retryCount": max(1, retries), "awaitMinutes": await_minutes}
 
 
 def _storage(parts: JobParts) -> dict[str, Any]:
@@ -93,74 +114,91 @@ def _storage(parts: JobParts) -> dict[str, Any]:
     }
 
 
-def _guest() -> dict[str, Any]:
-    return {"appAwareProcessing": {"isEnabled": False}, "guestFSIndexing": {"isEnabled": False}}
+def _application_aware(parts: JobParts) -> dict[str, Any]:
+    if parts.guest is None:
+        return {"appAwareProcessing": {"isEnabled": False}}
+    kind, credentials_id = parts.guest
+    return {
+        "appAwareProcessing": {"isEnabled": True},
+        "guestCredentials": {
+            "useAgentManagementCredentials": False,
+            "credentials": {"credentialsId": credentials_id, "credentialsType": kind},
+            "credentialsPerMachine": [],
+        },
+    }
 
 
-def _virtual_machines(parts: JobParts, platform: str) -> dict[str, Any]:
-    includes = [
-        {"platform": platform, "hostName": parts.host_name, "size": "40 GB", **item} for item in parts.objects
-    ]
-    return {"includes": includes, "excludes": {"vms": []}}
+def _guest(parts: JobParts) -> dict[str, Any]:
+    return _application_aware(parts) | {"guestFSIndexing": {"isEnabled": False}}
+
+
+def _virtual_machines(parts: JobParts) -> dict[str, Any]:
+    return {"includes": [dict(item) for item in parts.objects], "excludes": {"vms": []}}
 
 
 def _vsphere(parts: JobParts) -> dict[str, Any]:
     return {
         "isHighPriority": parts.is_high_priority,
-        "virtualMachines": _virtual_machines(parts, "VSphere"),
+        "virtualMachines": _virtual_machines(parts),
         "storage": _storage(parts),
-        "guestProcessing": _guest(),
+        "guestProcessing": _guest(parts),
         "schedule": dict(parts.schedule),
     }
 
 
-def _cloud_director(parts: JobParts) -> dict[str, Any]:
-    return _vsphere(parts) | {"virtualMachines": _virtual_machines(parts, "CloudDirector")}
-
-
 def _hyperv(parts: JobParts) -> dict[str, Any]:
     storage = _storage(parts) | {"backupProxies": {"proxyType": "onHost"}}
-    return _vsphere(parts) | {"virtualMachines": _virtual_machines(parts, "HyperV"), "storage": storage}
+    return _vsphere(parts) | {"storage": storage}
 
 
 def _replica(parts: JobParts) -> dict[str, Any]:
-    host = {"platform": "VSphere", "hostName": parts.host_name, "type": "Host", "size": "N/A"}
     return {
         "isHighPriority": parts.is_high_priority,
-        "virtualMachines": _virtual_machines(parts, "VSphere"),
-        "destination": {"host": host | {"name": "esx-dr-01.example.com", "objectId": "host-91"}},
+        "virtualMachines": _virtual_machines(parts),
+        "destination": {"host": dict(parts.target)},
         "jobSettings": {
             "metadataRepositoryId": parts.repository_id,
             "replicaNameSuffix": "_replica",
             "restorePointsToKeep": 7,
         },
+        "dataTransfer": {
+            "sourceProxies": {"autoSelectEnabled": True, "proxyIds": []},
+            "targetProxies": {"autoSelectEnabled": True, "proxyIds": []},
+        },
+        "guestProcessing": _application_aware(parts),
         "schedule": dict(parts.schedule),
     }
 
 
 def _agent(parts: JobParts) -> dict[str, Any]:
-    computers = [
-        {"platform": "Agent", "id": item["objectId"], "name": item["name"], "type": item["type"],
-         "protectionGroupId": item["objectId"]}
-        for item in parts.objects
-    ]  # fmt: skip
     return {
         "isHighPriority": parts.is_high_priority,
         "agentType": "Server",
-        "computers": computers,
+        "computers": [dict(item) for item in parts.objects],
         "backupMode": "EntireComputer",
         "storage": {
             "backupRepositoryId": parts.repository_id,
             "retentionPolicy": {"type": "Days", "quantity": 14},
         },
+        "guestProcessing": {
+            "appAwareProcessing": {"isEnabled": False},
+            "guestFSIndexing": {"isEnabled": False},
+        },
         "schedule": dict(parts.schedule),
     }
+
+
+def _linux_agent(parts: JobParts) -> dict[str, Any]:
+    model = _agent(parts)
+    model["guestProcessing"]["guestCredentials"] = {"useProtectionGroupCredentials": True}
+    return model
 
 
 def _copy(parts: JobParts) -> dict[str, Any]:
     schedule: dict[str, Any] = {"type": "Immediate", "scheduleMode": "Continuous"}
     if parts.mode == "Periodic":
         schedule = {"type": "Periodic", **parts.schedule}
+        schedule.pop("continuously", None)
     return {
         "mode": parts.mode,
         "sourceObjects": {"includes": {"jobs": [{"id": job_id} for job_id in parts.source_ids]}},
@@ -185,7 +223,7 @@ def _dependent_copy(parts: JobParts) -> dict[str, Any]:
 def _entra_tenant(parts: JobParts) -> dict[str, Any]:
     return {
         "storage": {
-            "tenantId": parts.objects[0]["objectId"],
+            "tenantId": parts.objects[0]["id"],
             "retentionPolicy": {"type": "Days", "quantity": 31},
         },
         "schedule": dict(parts.schedule),
@@ -195,8 +233,11 @@ def _entra_tenant(parts: JobParts) -> dict[str, Any]:
 def _entra_logs(parts: JobParts) -> dict[str, Any]:
     return {
         "isHighPriority": parts.is_high_priority,
-        "tenant": {"tenantId": parts.objects[0]["objectId"]},
-        "storage": {"backupRepositoryId": parts.repository_id},
+        "tenant": {"tenantId": parts.objects[0]["id"]},
+        "storage": {
+            "backupRepositoryId": parts.repository_id,
+            "retentionPolicy": {"type": "Years", "quantity": 1},
+        },
         "schedule": dict(parts.schedule),
     }
 
@@ -204,11 +245,11 @@ def _entra_logs(parts: JobParts) -> dict[str, Any]:
 _WITHOUT_DESCRIPTION = frozenset({"FileBackupCopy", "EntraIDTenantBackupCopy"})
 _BUILDERS = {
     "VSphereBackup": _vsphere,
-    "CloudDirectorBackup": _cloud_director,
+    "CloudDirectorBackup": _vsphere,
     "HyperVBackup": _hyperv,
     "VSphereReplica": _replica,
     "WindowsAgentBackup": _agent,
-    "LinuxAgentBackup": _agent,
+    "LinuxAgentBackup": _linux_agent,
     "BackupCopy": _copy,
     "FileBackupCopy": _dependent_copy,
     "EntraIDTenantBackupCopy": _dependent_copy,

@@ -133,6 +133,7 @@ _CAPITALISED: Mapping[str, Spelling] = {
     "operation": _capitals(words.PREDICATES | words.GROUPS),
     "direction": _capitals(("ascending", "descending")),
     "proxyType": _capitals(("onHost", "offHost")),
+    "vss": _capitals(words.VSS_MODES),
 }
 _OF_1_2: Mapping[str, Spelling] = {
     "type": {"VSphereBackup": "Backup"},

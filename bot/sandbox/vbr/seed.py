@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from bot.sandbox.vbr.estate import add_protection_group, add_proxy, add_repository
+from bot.sandbox.vbr.credentials import add_credentials
+from bot.sandbox.vbr.estate import add_proxy, add_repository
 from bot.sandbox.vbr.history import FinishedRun, record_run
 from bot.sandbox.vbr.jobmodels import daily, never, periodically
 from bot.sandbox.vbr.life import Pace, Start
+from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
 from bot.sandbox.vbr.noise import record_noise
 from bot.sandbox.vbr.outcomes import drawn_outcome, failed_outcome
 from bot.sandbox.vbr.progress import record_child
@@ -51,7 +53,13 @@ def seeded_world(clock: Callable[[], datetime], site: str = "hq", seeding: Seedi
     world.default_repository_id = repositories[0].id
     for name, kind in plan.proxies:
         add_proxy(world.book, name, kind)
-    add_protection_group(world.book, "Physical servers", ("phys-win01", "phys-win02"))
+    for group in plan.groups:
+        add_protection_group(world.book, group.name, group.computers, group.kind)
+    for name in plan.machines_elsewhere:
+        virtual_machine(world.book, world.other_host_name, name)
+    since = world.now() - timedelta(days=400)
+    for username, kind, description in plan.credentials:
+        add_credentials(world.book, username, since, kind=kind, description=description)
     for seed in plan.jobs:
         job = world.add_job(seed.name, seed.kind, **_facts(seed, [r.id for r in repositories], seeding))
         if seed.has_run:
@@ -80,6 +88,8 @@ def _facts(seed: JobSeed, repository_ids: list[str], seeding: Seeding) -> JobFac
         facts["schedule"] = periodically(seed.every_hours, await_minutes=seeding.await_minutes)
     if seed.after is not None:
         facts["runs_after"] = seed.after
+    if seed.guest is not None:
+        facts["guest"] = seed.guest
     if seed.source is not None:
         facts["source"] = seed.source
     return facts

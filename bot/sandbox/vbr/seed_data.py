@@ -9,6 +9,8 @@ from bot.sandbox.vbr.estate import RepositoryFacts
 class JobSeed:
     """One job to seed. ``at`` is its daily time, ``after`` its predecessor; neither means by hand.
 
+    ``guest`` is the user whose credentials application-aware processing uses.
+
     The last ``failed_runs`` of a job failed, automatic retries included; it then fails every other time.
     """
 
@@ -29,11 +31,24 @@ class JobSeed:
     every_hours: int | None = None
     failed_runs: int = 0
     retries: int = 3
+    guest: str | None = None
+
+
+@dataclass(frozen=True)
+class GroupSeed:
+    """A protection group to seed."""
+
+    name: str
+    computers: tuple[str, ...]
+    kind: str = "WindowsComputer"
 
 
 @dataclass(frozen=True)
 class Site:
-    """A VBR server to seed: its repositories, its proxies and its jobs."""
+    """A VBR server to seed: what it protects with which credentials, its repositories, proxies and jobs.
+
+    ``machines_elsewhere`` are on a second vCenter; ``credentials`` are user name, type and description.
+    """
 
     name: str
     utc_offset_hours: int
@@ -41,6 +56,9 @@ class Site:
     proxies: tuple[tuple[str, str], ...]
     jobs: tuple[JobSeed, ...]
     people: tuple[str, ...]
+    groups: tuple[GroupSeed, ...]
+    credentials: tuple[tuple[str, str, str], ...]
+    machines_elsewhere: tuple[str, ...] = ()
 
 
 _LONG_NAME = (
@@ -54,6 +72,7 @@ _HQ_JOBS = (
         objects=("sql01", "sql02", "sql03"),
         is_high_priority=True,
         failed_runs=1,
+        guest="EXAMPLE\\svc-vss",
     ),
     JobSeed("SQL Production Logs", at=None, objects=("sql01", "sql02"), every_hours=6, failure_rate=0.3),
     JobSeed("SQL", at="20:30", objects=("sqltest01",), failure_rate=0.05),
@@ -180,6 +199,22 @@ HQ = Site(
     ),
     jobs=_HQ_JOBS,
     people=("EXAMPLE\\ana", "EXAMPLE\\boris", ".\\veeamadmin"),
+    groups=(
+        GroupSeed("Physical servers", ("phys-win01", "phys-win02")),
+        GroupSeed("Linux servers", ("phys-lnx01", "phys-lnx02", "rac01", "rac02"), "LinuxComputer"),
+        GroupSeed("Laptops", ("obrien-nb", "ana-nb")),
+        GroupSeed("Empty group", ()),
+    ),
+    credentials=(
+        ("EXAMPLE\\svc-vss", "Standard", "Application-aware processing"),
+        ("EXAMPLE\\svc-sql", "Standard", "SQL Server and Exchange"),
+        ("EXAMPLE\\administrator", "Standard", "Domain administrator"),
+        ("EXAMPLE\\gmsa-veeam$", "ManagedService", "Group managed service account"),
+        ("root", "Linux", "Linux hosts"),
+        ("oracle", "Linux", "Oracle databases"),
+        ("svc-k8s", "Linux", ""),
+    ),
+    machines_elsewhere=("dc02", "dr-mon01", "dr-test01"),
 )
 
 _BRANCH_JOBS = (
@@ -218,6 +253,14 @@ BRANCH = Site(
     proxies=(("vbr01.branch.example.com", "ViProxy"),),
     jobs=_BRANCH_JOBS,
     people=("EXAMPLE\\chen", ".\\veeamadmin"),
+    groups=(
+        GroupSeed("Tills", ("till01", "till02", "till03")),
+        GroupSeed("Warehouse", ("scan01",), "LinuxComputer"),
+    ),
+    credentials=(
+        ("EXAMPLE\\svc-vss", "Standard", "Application-aware processing"),
+        ("root", "Linux", "Warehouse"),
+    ),
 )
 
 SITES = {site.name: site for site in (HQ, BRANCH)}

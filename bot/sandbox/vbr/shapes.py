@@ -57,6 +57,18 @@ def integer(value: Any, where: str) -> None:
         raise _wrong(where)
 
 
+def whole(at_least: int, at_most: int | None = None) -> Rule:
+    """A whole number within bounds."""
+
+    def rule(value: Any, where: str) -> None:
+        integer(value, where)
+        if value < at_least or (at_most is not None and value > at_most):
+            limits = f"at least {at_least}" if at_most is None else f"between {at_least} and {at_most}"
+            raise bad_content(f"The value of {where} must be {limits}.")
+
+    return rule
+
+
 def uuid(value: Any, where: str) -> None:
     """A UUID as text."""
     text(value, where)
@@ -64,6 +76,14 @@ def uuid(value: Any, where: str) -> None:
         UUID(value)
     except ValueError:
         raise _wrong(where) from None
+
+
+def hours(value: Any, where: str) -> None:
+    """A day's 24 hours, each 0 or 1, with commas between them."""
+    text(value, where)
+    permitted = value.split(",")
+    if len(permitted) != 24 or set(permitted) - {"0", "1"}:
+        raise _wrong(where)
 
 
 def anything(value: Any, where: str) -> None:

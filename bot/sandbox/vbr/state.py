@@ -239,8 +239,12 @@ class Credentials:
 
 @dataclass(slots=True)
 class InventoryItem:
-    """An object of the virtual or physical inventory: its InventoryObjectModel, and what it lies in."""
+    """An object of the virtual or physical inventory: its InventoryObjectModel, and what it lies in.
+
+    ``parent`` is what it is shown below, None for a root; ``also_in`` are containers of other hierarchies.
+    """
 
     model: dict[str, Any]
     parent: str | None = None
     hierarchies: frozenset[str] = frozenset()
+    also_in: frozenset[str] = frozenset()

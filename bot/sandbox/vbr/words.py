@@ -76,6 +76,11 @@ SCAN_TYPES = frozenset({"Antivirus", "Yara"})
 SCAN_RESULTS = frozenset({"None", "Clean", "Infected", "Failed", "Canceled", "Inconclusive"})
 SCAN_STATES = frozenset({"NotStarted", "InProgress", "Finished"})
 
+#: What a vSphere job may include.
+VMWARE_JOB_TYPES = frozenset({
+    "VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool", "Folder", "Template",
+    "Tag", "Datastore", "DatastoreCluster",
+})  # fmt: skip
 INVENTORY_PLATFORMS = frozenset({"VSphere", "HyperV", "CloudDirector", "Agent"})
 VMWARE_TYPES = frozenset({
     "Unknown", "VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool", "Folder",
@@ -130,4 +135,9 @@ PROXY_TYPES = frozenset({"ViProxy", "HvProxy", "GeneralPurposeProxy"})
 
 CREDENTIALS_TYPES = frozenset({"Standard", "Linux", "ManagedService"})
 GRANT_TYPES = frozenset({"password", "refresh_token", "authorization_code", "vbr_token"})
+VSS_MODES = frozenset({"requireSuccess", "ignoreFailures", "disabled"})
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
 DAYS_OF_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -9,18 +9,30 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, TypedDict, Unpack
 
 from bot.sandbox.vbr.book import Book
-from bot.sandbox.vbr.estate import add_default_repository, virtual_machine
+from bot.sandbox.vbr.estate import add_default_repository
 from bot.sandbox.vbr.history import FinishedRun, record_run
-from bot.sandbox.vbr.jobmodels import JobParts, after, job_model, never
+from bot.sandbox.vbr.jobmodels import JobParts, after, complete, job_model, never
 from bot.sandbox.vbr.life import Life, Pace, Start
+from bot.sandbox.vbr.machines import computer, machine, replica_target
 from bot.sandbox.vbr.state import Job, Outcome, Session
 
+_COMPUTERS = {"WindowsAgentBackup": "WindowsComputer", "LinuxAgentBackup": "LinuxComputer"}
+_PLATFORMS = {
+    "VSphereBackup": "VSphere",
+    "VSphereReplica": "VSphere",
+    "HyperVBackup": "HyperV",
+    "CloudDirectorBackup": "CloudDirector",
+}
 _PACE = Pace(housekeeping=False)
 _CENTRAL_EUROPEAN_SUMMER_TIME = timezone(timedelta(hours=2))
 
 
 class JobFacts(TypedDict, total=False):
-    """What may be said of a new job. ``runs_after`` names its predecessor, ``source`` the job it copies."""
+    """What may be said of a new job.
+
+    ``runs_after`` names its predecessor, ``source`` the job it copies, ``guest`` the user whose credentials
+    application-aware processing uses.
+    """
 
     schedule: Mapping[str, Any]
     runs_after: str
@@ -32,6 +44,7 @@ class JobFacts(TypedDict, total=False):
     repository_id: str
     mode: str
     source: str
+    guest: str
     run_seconds: float
     failure_rate: float
     warning_rate: float
@@ -73,6 +86,7 @@ class World:
         self.book = Book(seed)
         self.vbr_id = self.book.new_id()
         self.host_name = f"vcenter01.{name}.example.com"
+        self.other_host_name = f"vcenter02.{name}.example.com"
         self._clock = clock
         self.life = Life(self.book, zone, pace)
         self.default_repository_id = add_default_repository(self.book).id
@@ -124,13 +138,14 @@ class World:
             name=name,
             description=facts.get("description", f"Created by .\\veeamadmin at {self.now():%m/%d/%Y}."),
             repository_id=facts.get("repository_id", self.default_repository_id),
-            host_name=self.host_name,
             objects=[self._job_object(kind, machine) for machine in objects],
-            schedule=schedule,
+            schedule=complete(schedule),
             is_disabled=facts.get("is_disabled", False),
             is_high_priority=facts.get("is_high_priority", False),
             source_ids=source_ids,
             mode=facts.get("mode", "Immediate"),
+            target=replica_target(self.book, self.other_host_name).model if kind == "VSphereReplica" else {},
+            guest=self._guest(facts["guest"]) if "guest" in facts else None,
         )
         job = Job(
             model=job_model(kind, parts),
@@ -174,11 +189,22 @@ class World:
     def _job(self, job: Job | str) -> Job:
         return self.job(job) if isinstance(job, str) else job
 
-    def _job_object(self, kind: str, machine: str) -> dict[str, Any]:
-        if kind in {"WindowsAgentBackup", "LinuxAgentBackup"}:
-            computer = "WindowsComputer" if kind == "WindowsAgentBackup" else "LinuxComputer"
-            return {"name": machine, "type": computer, "objectId": self.book.new_id()}
-        object_id = self.book.new_id()
-        if kind in {"VSphereBackup", "VSphereReplica"}:
-            object_id = virtual_machine(self.book, self.host_name, machine).model["objectId"]
-        return {"name": machine, "type": "VirtualMachine", "objectId": object_id}
+    def _job_object(self, kind: str, name: str) -> Mapping[str, Any]:
+        if kind in _COMPUTERS:
+            return computer(self.book, _COMPUTERS[kind], name).model
+        if kind in _PLATFORMS:
+            platform = _PLATFORMS[kind]
+            return machine(self.book, platform, self._host_names[platform], name).model
+        return {"name": name, "id": self.book.derived_id("tenant", name)}
+
+    @property
+    def _host_names(self) -> dict[str, str]:
+        return {
+            "VSphere": self.host_name,
+            "HyperV": f"scvmm01.{self.name}.example.com",
+            "CloudDirector": f"vcd01.{self.name}.example.com",
+        }
+
+    def _guest(self, username: str) -> tuple[str, str]:
+        by_name = {each.username: each for each in self.book.credentials.values()}
+        return by_name[username].type, by_name[username].id

@@ -18,8 +18,8 @@ from bot.operations.outcomes import (
 from bot.operations.requests import NamedMachine, QuickBackupRequest
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
-from bot.sandbox.vbr.estate import virtual_machine
 from bot.sandbox.vbr.faults import dropped, refusing
+from bot.sandbox.vbr.machines import virtual_machine
 from bot.settings import Role
 from bot.veeam import Rejected
 from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office

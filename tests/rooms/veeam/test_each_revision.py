@@ -6,8 +6,8 @@ import pytest
 
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.credentials import add_credentials
-from bot.sandbox.vbr.estate import add_protection_group, virtual_machine
 from bot.sandbox.vbr.life import Start
+from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
 from bot.veeam import (
     REVISIONS,
     CredentialsQuery,

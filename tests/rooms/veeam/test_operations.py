@@ -12,7 +12,7 @@ import pytest
 
 from bot.sandbox.vbr import Outcome, Role, VbrSandbox, World
 from bot.sandbox.vbr.credentials import add_credentials
-from bot.sandbox.vbr.estate import add_protection_group
+from bot.sandbox.vbr.machines import add_protection_group
 from bot.veeam import (
     AllTaskSessionsQuery,
     CredentialsQuery,
@@ -43,17 +43,6 @@ NEW_JOB: dict[str, Any] = {
     "name": "Web tier",
     "description": "Created from Slack by ana",
     "isHighPriority": False,
-    "virtualMachines": {
-        "includes": [
-            {
-                "platform": "VSphere",
-                "type": "VirtualMachine",
-                "hostName": "vcenter01.vbr01.example.com",
-                "name": "vm01",
-                "objectId": "vm-1",
-            }
-        ]
-    },
     "storage": {
         "backupProxies": {"autoSelectEnabled": True},
         "retentionPolicy": {"type": "Days", "quantity": 14},
@@ -94,9 +83,13 @@ class Site:
         whole["description"] = "Edited"
         return await self.server.edit_job(Job(whole))
 
-    def spec(self) -> dict[str, Any]:
+    async def spec(self) -> dict[str, Any]:
         storage = {**NEW_JOB["storage"], "backupRepositoryId": self.world.default_repository_id}
-        return {**NEW_JOB, "storage": storage}
+        machine = await self.machine()
+        return {**NEW_JOB, "storage": storage, "virtualMachines": {"includes": [machine.to_json()]}}
+
+    async def created(self) -> Job:
+        return await self.server.create_job(await self.spec())
 
 
 Ask = Callable[[Site], Awaitable[object]]
@@ -160,7 +153,7 @@ EVERYTHING: dict[str, Ask] = {
     "disable_job": lambda site: site.server.disable_job(site.failed),
     "clone_job": lambda site: site.server.clone_job(site.failed),
     "delete_job": lambda site: site.server.delete_job(site.failed),
-    "create_job": lambda site: site.server.create_job(site.spec()),
+    "create_job": lambda site: site.created(),
     "edit_job": lambda site: site.edited(),
     "quick_backup": quick_backup_of,
     "sessions": lambda site: site.server.sessions(
@@ -282,7 +275,7 @@ async def test_an_edit_keeps_what_it_did_not_touch(site: Site) -> None:
 async def test_a_copy_and_a_new_job_are_jobs(site: Site) -> None:
     """The answers are the jobs themselves, kept whole."""
     copied = await site.server.clone_job(site.failed)
-    created = await site.server.create_job(site.spec())
+    created = await site.created()
     assert copied.id != site.failed
     assert copied.name.startswith("SQL nightly")
     assert (created.name, created.runs_automatically) == ("Web tier", False)

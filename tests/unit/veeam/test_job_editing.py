@@ -197,13 +197,13 @@ def test_a_valid_model_stays_valid(kind: str, document: OpenApi, data: st.DataOb
 
 def model_with(schedule: Model, kind: str = "VSphereBackup", **parts: Any) -> Model:
     """A plain job with this schedule."""
-    machine = {"type": "VirtualMachine", "name": "web01", "objectId": "vm-1"}
+    machine = {"platform": "VSphere", "type": "VirtualMachine", "name": "web01", "objectId": "vm-1",
+               "hostName": "vcenter01.example.com"}  # fmt: skip
     made = JobParts(
         id="6ac1a4f2-6a52-4f0a-9d3c-0d1f2f6c0a01",
         name="Web tier",
         description="",
         repository_id="88788f9e-d8f5-4eb4-bc4f-9b3f5403bcec",
-        host_name="vcenter01.example.com",
         objects=[machine],
         source_ids=["6ac1a4f2-6a52-4f0a-9d3c-0d1f2f6c0a02"],
         schedule=schedule,

@@ -6,25 +6,22 @@ from typing import Any
 import pytest
 
 from bot.sandbox.vbr import World
-from bot.sandbox.vbr.jobmodels import JobParts, daily, job_model, periodically
+from bot.sandbox.vbr.jobmodels import daily, periodically
 from bot.sandbox.vbr.words import JOB_TYPES, UNMODELLED_JOB_TYPES
 from tests.rooms.sandbox.vbr.talking import Client
 
 MODELLED = sorted(JOB_TYPES - UNMODELLED_JOB_TYPES)
-OBJECT_TYPES = {"WindowsAgentBackup": "WindowsComputer", "LinuxAgentBackup": "LinuxComputer"}
 
 
 def _spec(world: World, kind: str) -> dict[str, Any]:
-    machine = {
-        "name": "web01",
-        "type": OBJECT_TYPES.get(kind, "VirtualMachine"),
-        "objectId": world.book.new_id(),
-    }
-    parts = JobParts(
-        id=world.book.new_id(), name="New job", description="Created from Slack", objects=[machine],
-        repository_id=world.default_repository_id, host_name=world.host_name, schedule=daily("22:00"),
+    if world.book.job_named("Source") is None:
+        world.add_job("Source", objects=("web01",))
+    job = world.add_job(
+        "New job", kind, objects=("web01",), schedule=daily("22:00"), source="Source",
+        description="Created from Slack",
     )  # fmt: skip
-    return {key: value for key, value in job_model(kind, parts).items() if key not in {"id", "isDisabled"}}
+    world.book.remove_job(job)
+    return {key: value for key, value in job.model.items() if key not in {"id", "isDisabled"}}
 
 
 @pytest.mark.parametrize("kind", MODELLED)
@@ -62,7 +59,7 @@ async def test_no_required_field_can_be_left_out_when_creating(
     """Whichever top-level field the schema requires: without it, or with null, 400."""
     optional = {
         "isHighPriority", "storage", "guestProcessing", "schedule", "jobSettings", "agentType",
-        "useCustomRetention", "retentionPolicy",
+        "useCustomRetention", "retentionPolicy", "dataTransfer",
     }  # fmt: skip
     if kind == "EntraIDTenantBackup":
         optional -= {"storage"}

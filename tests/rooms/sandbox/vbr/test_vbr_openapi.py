@@ -3,6 +3,8 @@
 The fixture ``vbr`` checks the requests and answers of every other test in this folder as well.
 """
 
+from typing import Any
+
 import pytest
 
 from bot.sandbox.vbr import VbrSandbox, World, seeded_world, words
@@ -56,6 +58,8 @@ def document() -> OpenApi:
         ("ECredentialsType", words.CREDENTIALS_TYPES),
         ("ELoginGrantType", words.GRANT_TYPES),
         ("EDayOfWeek", words.DAYS_OF_WEEK),
+        ("EMonth", words.MONTHS),
+        ("EApplicationSettingsVSS", words.VSS_MODES),
     ],
 )
 def test_the_vocabulary_is_the_documents(document: OpenApi, schema: str, known: frozenset[str]) -> None:
@@ -78,11 +82,18 @@ def test_a_seeded_world_is_valid_to_the_last_row(document: OpenApi, site: str) -
         problems += document.schema_problems("JobStateModel", job_state_row(world, job, REVISION_1_3_REV0))
         if job.type not in words.UNMODELLED_JOB_TYPES:
             problems += document.schema_problems("JobModel", job.model)
+            problems += document.schema_problems("JobSpec", as_spec(job.model))
+    for item in world.book.inventory.values():
+        problems += document.schema_problems("InventoryObjectModel", item.model)
     for session in list(world.book.sessions.values())[::7]:
         problems += document.schema_problems("SessionModel", session_row(world, session, REVISION_1_3_REV0))
     for task in list(world.book.tasks.values())[::7]:
         problems += document.schema_problems("TaskSessionModel", task_session_row(world, task))
     assert problems == []
+
+
+def as_spec(model: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in model.items() if key not in {"id", "isDisabled"}}
 
 
 LISTS = [

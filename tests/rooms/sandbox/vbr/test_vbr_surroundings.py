@@ -6,13 +6,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox.vbr import Behaviour, Quirks, VbrSandbox, World
-from bot.sandbox.vbr.estate import (
-    RepositoryFacts,
-    add_protection_group,
-    add_proxy,
-    add_repository,
-    virtual_machine,
-)
+from bot.sandbox.vbr.estate import RepositoryFacts, add_proxy, add_repository
+from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
 from tests.rooms.sandbox.vbr.talking import Client
 
 
@@ -87,7 +82,7 @@ MACHINES = _predicate("type", "equals", "VirtualMachine")
     [
         ({"filter": _group("and", MACHINES, _predicate("name", "contains", "WEB"))}, ["web01", "web02"]),
         ({"filter": _group("or", _predicate("name", "equals", "sql01"), ENDS_IN_02)},
-         ["web02", "sql01"]),
+         ["Cluster 02", "SAN-02", "web02", "sql01"]),
         ({"filter": _group("and", MACHINES, _group("not", _predicate("name", "startsWith", "web")))},
          ["sql01", "a/b & c"]),
         ({"filter": MACHINES, "sorting": {"property": "name", "direction": "descending"},
@@ -131,6 +126,55 @@ async def test_servers_and_physical_machines_are_browsed(client: Client, estate:
     assert [machine["name"] for machine in machines] == ["Servers", "phys01", "phys02"]
     assert (await client.post("/inventory/nowhere", {})).status_code == 404
     assert (await client.post(f"/inventory/physical/{estate.vbr_id}", {})).status_code == 404
+
+
+async def test_all_platforms_are_browsed(client: Client, estate: World) -> None:
+    """Servers of every platform in one list, each with its own objects; vSphere's GETs show vSphere alone."""
+    estate.add_job("Hyper-V", "HyperVBackup", objects=("hv01",))
+    estate.add_job("Clouds", "CloudDirectorBackup", objects=("tenant-b-vm1",))
+    estate.add_job("Replica", "VSphereReplica", objects=("web01",))
+    rows = (await client.post("/inventory")).json()["data"]
+    assert [row["type"] for row in rows] == ["vCenterServer", "Scvmm", "CloudDirectorServer", "vCenterServer"]
+    assert await client.names("/inventory/vmware/hosts") == [estate.host_name, estate.other_host_name]
+    for row, hierarchy, name in zip(
+        rows[1:3], ("HostsAndVMs", "VAppsAndVms"), ("hv01", "tenant-b-vm1"), strict=True
+    ):
+        body = {"filter": MACHINES, "hierarchyType": hierarchy}
+        (found,) = (await client.post(f"/inventory/{row['name']}", body)).json()["data"]
+        assert (found["name"], found["platform"]) == (name, row["platform"])
+        assert await client.status_of_get(f"/inventory/vmware/hosts/{row['name']}") == 404
+
+
+async def test_one_name_on_two_vcenters(client: Client, estate: World) -> None:
+    """A name is no identity: the same one is found below each, by another id."""
+    other = virtual_machine(estate.book, estate.other_host_name, "web01")
+    path = f"/inventory/vmware/hosts/{estate.other_host_name}"
+    (row,) = (await client.get(path, typeFilter="VirtualMachine"))["data"]
+    assert (row["name"], row["objectId"]) == ("web01", other.model["objectId"])
+    (first,) = (await client.get(f"/inventory/vmware/hosts/{estate.host_name}", nameFilter="web01"))["data"]
+    assert first["objectId"] != row["objectId"]
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ({"filter": _predicate("type", "equals", "WindowsComputer")}, ["phys01", "phys02"]),
+        ({"hierarchyType": "Clusters"}, ["Servers"]),
+        ({"filter": _predicate("path", "contains", "phys02")}, ["phys02"]),
+        ({"filter": _predicate("parentObjectId", "equals", "?")}, []),
+        ({"filter": _predicate("hostName", "equals", "x")}, None),
+        ({"hierarchyType": "VmsAndTags"}, None),
+    ],
+)
+async def test_a_group_is_browsed_by_what_agents_have(
+    client: Client, estate: World, body: dict[str, Any], names: list[str] | None
+) -> None:
+    """Properties of physical objects and their two hierarchies; those of virtual ones are refused."""
+    (group,) = (await client.post("/inventory/physical", {})).json()["data"]
+    assert group["id"] == estate.book.inventory["", "ProtectionGroup", "Servers"].model["id"]
+    answer = await client.post(f"/inventory/physical/{group['id']}", body)
+    found = [row["name"] for row in answer.json()["data"]] if answer.status_code == 200 else None
+    assert found == names
 
 
 async def test_inventory_rows_may_come_in_their_old_form(estate: World) -> None:

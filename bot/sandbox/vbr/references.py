@@ -1,0 +1,188 @@
+"""What a job's settings refer to and agree with: names, repositories, objects, credentials, other jobs.
+
+Shapes are checked before. Every refusal is a 400 whose message names what is wrong, by id or by the place in
+the body.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.sandbox.vbr.book import Book
+from bot.sandbox.vbr.refusals import bad_content, bad_request
+from bot.sandbox.vbr.schedule import parse_local_time
+from bot.sandbox.vbr.state import InventoryItem, Job
+
+_Part = Mapping[str, Any]
+_NOTHING: _Part = {}
+_BLOCKS = ("daily", "monthly", "periodically", "continuously", "afterThisJob")
+_GROUPED = {
+    "WindowsAgentBackup": frozenset({"LinuxComputer"}),
+    "LinuxAgentBackup": frozenset({"WindowsComputer", "WindowsCluster"}),
+}
+
+
+def check_references(book: Book, model: _Part, job: Job | None) -> None:
+    """Raise a 400 for the first thing in a JobSpec or JobModel that is not there, or cannot be."""
+    _check_name(book, model["name"], job)
+    for repository_id in _repository_ids(model):
+        if repository_id.lower() not in book.repositories:
+            raise bad_request(f"Backup repository with ID '{repository_id}' was not found.")
+    for proxy_id in _proxy_ids(model):
+        if proxy_id.lower() not in book.proxies:
+            raise bad_request(f"Backup proxy with ID '{proxy_id}' was not found.")
+    _check_objects(book, model)
+    _check_credentials(book, model.get("guestProcessing") or _NOTHING)
+    kept = frozenset() if job is None else frozenset(source_ids(job.model))
+    for job_id in source_ids(model):
+        if job_id not in kept and job_id not in book.jobs:
+            raise bad_request(f"Job with ID '{job_id}' was not found.")
+    _check_schedule(book, model, job)
+
+
+def source_ids(model: _Part) -> tuple[str, ...]:
+    """The ids of the jobs that a copy job copies."""
+    includes = _part(model, "sourceObjects", "includes")
+    primary = [model["primaryJobId"]] if "primaryJobId" in model else []
+    return tuple(each.lower() for each in (*(one["id"] for one in includes.get("jobs") or ()), *primary))
+
+
+def included(book: Book, model: _Part) -> list[InventoryItem]:
+    """What a job includes, as the inventory has it. Raises a 400 for an object that is not there."""
+    machines = _part(model, "virtualMachines").get("includes") or []
+    return [_object(book, each, f"virtualMachines.includes[{i}]") for i, each in enumerate(machines)] + [
+        _computer(book, each) for each in model.get("computers") or ()
+    ]
+
+
+def _check_name(book: Book, name: str, job: Job | None) -> None:
+    if not name.strip():
+        raise bad_content("The name field must not be empty.")
+    namesake = book.job_named(name)
+    if namesake is not None and namesake is not job:
+        raise bad_request(f"A job with the name '{name}' already exists.")
+
+
+def _repository_ids(model: _Part) -> Iterator[str]:
+    settings = _part(model, "jobSettings")
+    for part in (model, _part(model, "storage"), _part(model, "target")):
+        if part.get("backupRepositoryId"):
+            yield part["backupRepositoryId"]
+    if settings.get("metadataRepositoryId"):
+        yield settings["metadataRepositoryId"]
+    for each in _part(model, "sourceObjects", "includes").get("repositories") or ():
+        yield each["id"]
+
+
+def _proxy_ids(model: _Part) -> Iterator[str]:
+    yield from _part(model, "storage", "backupProxies").get("proxyIds") or ()
+    for side in ("sourceProxies", "targetProxies"):
+        yield from _part(model, "dataTransfer", side).get("proxyIds") or ()
+
+
+def _check_objects(book: Book, model: _Part) -> None:
+    if not included(book, model):
+        for where, chosen in (
+            ("virtualMachines.includes", _part(model, "virtualMachines").get("includes")),
+            ("computers", model.get("computers")),
+        ):
+            if chosen is not None:
+                raise bad_content(f"{where} must contain at least one item.")
+    for name, place in _part(model, "destination").items():
+        if name in {"host", "resourcePool", "folder", "datastore"} and place is not None:
+            _object(book, place, f"destination.{name}")
+    refused = _GROUPED.get(model["type"], frozenset())
+    for i, each in enumerate(model.get("computers") or ()):
+        if each["type"] in refused:
+            raise bad_content(f"The value of computers[{i}].type is missing or not valid.")
+
+
+def _object(book: Book, place: _Part, where: str) -> InventoryItem:
+    here = [
+        item
+        for item in book.inventory.values()
+        if item.model["platform"] == place["platform"]
+        and item.model["hostName"].casefold() == place["hostName"].casefold()
+    ]
+    if not here:
+        raise bad_request(f"Server '{place['hostName']}' was not found.")
+    object_id, name = place.get("objectId"), place["name"]
+    if object_id is None:
+        roots = [item for item in here if item.parent is None and item.model["name"] == name]
+        if not roots:
+            raise bad_content(f"The {where}.objectId field is required.")
+        return roots[0]
+    found = [
+        item for item in here if (item.model["objectId"], item.model["type"]) == (object_id, place["type"])
+    ]
+    if not found:
+        raise bad_request(f"Object '{name}' with ID '{object_id}' was not found on '{place['hostName']}'.")
+    return found[0]
+
+
+def _computer(book: Book, place: _Part) -> InventoryItem:
+    agents = [item for item in book.inventory.values() if item.model["platform"] == "Agent"]
+    group_id = place["protectionGroupId"].lower()
+    if all(item.model["id"] != group_id for item in agents):
+        raise bad_request(f"Protection group with ID '{group_id}' was not found.")
+    for item in agents:
+        if (item.model["id"], item.model["protectionGroupId"]) == (place["id"].lower(), group_id):
+            return item
+    raise bad_request(
+        f"Object '{place['name']}' with ID '{place['id']}' was not found in its protection group."
+    )
+
+
+def _check_credentials(book: Book, guest: _Part) -> None:
+    chosen = _part(guest, "guestCredentials")
+    records = [chosen, _part(chosen, "credentials"), *(chosen.get("credentialsPerMachine") or ())]
+    for record in records:
+        credentials_id, kind = record.get("credentialsId"), record.get("credentialsType")
+        if credentials_id is None:
+            continue
+        known = book.credentials.get(credentials_id.lower())
+        if known is None:
+            raise bad_request(f"Credentials with ID '{credentials_id}' were not found.")
+        if kind is not None and kind != known.type:
+            raise bad_request(f"Credentials with ID '{credentials_id}' are not of the type '{kind}'.")
+
+
+def _check_schedule(book: Book, model: _Part, job: Job | None) -> None:
+    schedule = model.get("schedule") or _NOTHING
+    enabled = [name for name in _BLOCKS if _part(schedule, name).get("isEnabled")]
+    if len(enabled) > 1:
+        raise bad_request(f"Only one scheduling option can be enabled in schedule: {', '.join(enabled)}.")
+    for block in ("daily", "monthly"):
+        _check_time(_part(schedule, block).get("localTime"), f"schedule.{block}.localTime")
+    daily = _part(schedule, "daily")
+    if daily.get("isEnabled") and daily.get("dailyKind") == "SelectedDays" and not daily.get("days"):
+        raise bad_content("The schedule.daily.days field is required when dailyKind is SelectedDays.")
+    if "afterThisJob" in enabled:
+        _check_chain(book, model["name"], schedule["afterThisJob"].get("jobName") or "", job)
+
+
+def _check_time(local_time: str | None, where: str) -> None:
+    if local_time is None:
+        return
+    try:
+        parse_local_time(local_time)
+    except ValueError:
+        raise bad_content(f"The value of {where} is not valid.") from None
+
+
+def _check_chain(book: Book, name: str, after: str, job: Job | None) -> None:
+    own_names = {name.casefold()} | (set() if job is None else {job.name.casefold()})
+    if after.casefold() in own_names:
+        raise bad_request(f"Job '{name}' cannot be scheduled to run after itself.")
+    before = book.job_named(after)
+    if before is None:
+        raise bad_request(f"Job '{after}' was not found.")
+    while before is not None and before.predecessor is not None:
+        if before.predecessor.casefold() in own_names:
+            raise bad_request(f"Job '{name}' cannot run after job '{after}', which itself runs after it.")
+        before = book.job_named(before.predecessor)
+
+
+def _part(model: _Part, *names: str) -> _Part:
+    for name in names:
+        model = model.get(name) or _NOTHING
+    return model
