@@ -50,7 +50,7 @@ from bot.operations.roles import Rights, Target
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender, account_of
 from bot.operations.wishes import Wish
-from bot.veeam import Fleet, JobState, Rejected, VeeamServer
+from bot.veeam import Fleet, JobState, Rejected, VeeamError, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
 log = structlog.get_logger()
@@ -96,10 +96,10 @@ class Actions:
     async def run(self, request: ActionRequest, asking: Asking) -> Came | NotSent:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
         operation = operation_of(request)
-        if is_bare(request):
-            return await self._form(operation, request, asking)
         if isinstance(request, EditRequest):
             return await self._edit(request, asking)
+        if is_bare(request):
+            return await self._form(operation, request, asking)
 
         came: Came | NotSent = await self._memory.once.run(
             operation, asking, lambda: self.prepare(request, asking)
@@ -135,6 +135,21 @@ class Actions:
         return NeedsForm(operation, await self._forms.on_job(asking, request, allowed.job))
 
     async def _edit(self, request: EditRequest, asking: Asking) -> Came | NotSent:
+        """What was entered is kept first, and stands in the form again where VBR does not answer."""
+        if request.draft is None:
+            return await self._form(EDIT, request, asking)
+        await self._editing.enter(request, asking)
+        try:
+            came = await self._edited(request, asking)
+        except VeeamError as error:
+            return await self._editing.failed(Failed(EDIT, error), request, asking)
+        if isinstance(came, NotFound) and (name := await self._editing.name_of(request, asking)) is not None:
+            return NotFound("job", name)
+        return came
+
+    async def _edited(self, request: EditRequest, asking: Asking) -> Came | NotSent:
+        if request.step is Step.FILL:
+            return await self._form(EDIT, request, asking)
         allowed = await self._allowed(EDIT, request, asking)
         if not isinstance(allowed, _Allowed):
             return allowed
@@ -145,11 +160,9 @@ class Actions:
         came: Came | NotSent = await self._memory.once.run(
             EDIT, asking, lambda: self._prepared_edit(request, asking, allowed)
         )
-        return (
-            await self._editing.refused(came, request, asking, job, account)
-            if isinstance(came, Failed)
-            else came
-        )
+        if isinstance(came, Failed):
+            return await self._editing.failed(came, request, asking, (job, account))
+        return came
 
     async def _prepared_edit(
         self, request: EditRequest, asking: Asking, allowed: _Allowed

@@ -15,12 +15,11 @@ from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import CREATE
-from bot.operations.drafts import DraftBook, JobDraft
-from bot.operations.editing import problem_of
+from bot.operations.drafts import JobDraft
 from bot.operations.effects import Created
 from bot.operations.form_facts import CreateChoice, JobForm, JobSummary, Problem
-from bot.operations.job_choices import names_of
-from bot.operations.job_fields import JobFields
+from bot.operations.job_fields import JobFields, problem_of
+from bot.operations.job_sight import settings_seen
 from bot.operations.lookup import Lookup, name_filter
 from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import (
@@ -57,7 +56,6 @@ from bot.veeam import (
     new_vsphere,
     settings_of,
     spec_like,
-    takes_guest_credentials,
 )
 from bot.veeam import NotFound as NotOnServer
 from bot.veeam import Unclear as UnclearAnswer
@@ -83,7 +81,6 @@ class _Place:
 class Making:
     """What creating works with: the fields, and what is written down."""
 
-    book: DraftBook
     fields: JobFields
     record: Record
     once: Once
@@ -104,6 +101,17 @@ class Creating:
 
     async def run(self, request: CreateRequest, asking: Asking) -> Came | NotSent:
         """Ask for what is missing, or do it. Raises `StoreError` and `VeeamError` only before it is sent."""
+        draft = await self._draft(request, asking)
+        if draft is None:
+            return await self._run(request, asking)
+        if request.entered is not None:
+            await self._making.fields.enter(asking.person, draft, request.entered)
+        try:
+            return await self._run(request, asking)
+        except VeeamError as error:
+            return await self._failed(Failed(CREATE, error, draft.wanted.name), request, asking, None)
+
+    async def _run(self, request: CreateRequest, asking: Asking) -> Came | NotSent:
         places = await self._places(request, asking)
         if not isinstance(places, tuple):
             return places
@@ -118,10 +126,19 @@ class Creating:
         came: Came | NotSent = await self._making.once.run(
             CREATE, asking, lambda: self._ready(request, asking, place)
         )
-        if isinstance(came, Failed) and (draft := await self._draft(request, asking)) is not None:
-            filled = await self._filled(draft, request, place, (problem_of(came),))
-            return replace(came, form=filled.form)
-        return came
+        return await self._failed(came, request, asking, place) if isinstance(came, Failed) else came
+
+    async def _failed(
+        self, failed: Failed, request: CreateRequest, asking: Asking, place: _Place | None
+    ) -> Failed:
+        """The failure with the form as it was filled in, so that nothing entered is lost."""
+        draft = await self._draft(request, asking)
+        if draft is None or not self._making.fields.may_still(CREATE, asking, draft):
+            return failed
+        problems = (problem_of(failed.error),)
+        if place is None:
+            return replace(failed, form=_form(draft, asking, request.like, problems))
+        return replace(failed, form=(await self._filled(draft, request, asking, place, problems)).form)
 
     async def prepare(self, request: CreateRequest, asking: Asking) -> Ready[Came] | Came:
         """Return it ready to be sent, or why not. Raises `StoreError` and `VeeamError`."""
@@ -151,12 +168,12 @@ class Creating:
         return Refused(refusal, CREATE, asking.person.standing, verdict.roles_needed, verdict.groups)
 
     async def _draft(self, request: CreateRequest, asking: Asking) -> JobDraft | None:
-        return await self._making.book.of(asking.person.id, request.draft)
+        return await self._making.fields.draft(asking.person, request.draft)
 
     async def _form(self, request: CreateRequest, asking: Asking, place: _Place) -> NeedsForm | Forgotten:
         if request.draft is not None:
             kept = await self._draft(request, asking)
-            return Forgotten(CREATE) if kept is None else await self._filled(kept, request, place)
+            return Forgotten(CREATE) if kept is None else await self._filled(kept, request, asking, place)
         if request.like is None:
             new = _from_nothing(place, asking.person.name)
         else:
@@ -164,7 +181,8 @@ class Creating:
             if like is None:
                 return _choice(request, (place,), (Problem(None, _UNDESCRIBED),))
             new = like
-        return await self._filled(await self._making.book.begin(asking.person.id, new), request, place)
+        begun = await self._making.fields.begin(asking.person, new)
+        return await self._filled(begun, request, asking, place)
 
     async def _like(self, job: KnownJob, asking: Asking, place: _Place) -> JobDraft | None:
         """A draft like a job that the person may know of; None where there is none that can be described."""
@@ -182,43 +200,49 @@ class Creating:
 
     async def _review(self, request: CreateRequest, asking: Asking, place: _Place) -> NeedsForm | Forgotten:
         draft = await self._draft(request, asking)
-        if draft is None or request.entered is None:
+        if draft is None or draft.server != place.server:
             return Forgotten(CREATE)
         fields = self._making.fields
-        draft, problems = await fields.enter(place.account, draft, request.entered, asking)
-        problems += await fields.problems(place.account, draft, request, asking)
+        draft, missing = await fields.find(place.account, draft, asking.person)
+        problems = missing + await fields.problems(place.account, draft, request, asking)
         if problems:
-            return await self._filled(draft, request, place, problems)
+            return await self._filled(draft, request, asking, place, problems)
+        around = await fields.around(place.account, draft)
         summary = JobSummary(
             request=CreateRequest(place.server, request.like, draft.id, Step.SEND),
             back=CreateRequest(place.server, request.like, draft.id, Step.FILL),
-            draft=draft,
+            draft=replace(draft, wanted=settings_seen(asking.sight, draft.server, draft.wanted)),
             touched=None,
-            names=await names_of(place.account, with_credentials=takes_guest_credentials(draft.kind)),
+            names=around.names,
+            repository=around.repository_of(draft),
+            time_zone=around.time_zone,
         )
         return NeedsForm(CREATE, summary)
 
     async def _filled(
-        self, draft: JobDraft, request: CreateRequest, place: _Place, problems: tuple[Problem, ...] = ()
+        self,
+        draft: JobDraft,
+        request: CreateRequest,
+        asking: Asking,
+        place: _Place,
+        problems: tuple[Problem, ...] = (),
     ) -> NeedsForm:
-        around = await self._making.fields.around(place.account, draft)
-        form = JobForm(
-            request=CreateRequest(place.server, request.like, draft.id, Step.REVIEW),
-            draft=draft,
-            touched=None,
-            names=around.names,
-            time_zone=around.time_zone,
-            problems=problems,
-        )
-        return NeedsForm(CREATE, form)
+        try:
+            around = await self._making.fields.around(place.account, draft)
+        except VeeamError:
+            if not problems:
+                raise
+        else:
+            draft = await self._making.fields.remember(asking.person, draft, around)
+        return NeedsForm(CREATE, _form(draft, asking, request.like, problems))
 
     async def _ready(self, request: CreateRequest, asking: Asking, place: _Place) -> Ready[Came] | Came:
         draft = await self._draft(request, asking)
-        if draft is None:
+        if draft is None or draft.server != place.server:
             return Forgotten(CREATE)
         problems = await self._making.fields.problems(place.account, draft, request, asking)
         if problems:
-            return await self._filled(draft, request, place, problems)
+            return await self._filled(draft, request, asking, place, problems)
         revision = place.account.revision
         if draft.model is None:
             spec = new_vsphere(draft.wanted, revision)
@@ -279,6 +303,17 @@ class Creating:
 
 def _detail(draft: JobDraft) -> str:
     return f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
+
+
+def _form(draft: JobDraft, asking: Asking, like: KnownJob | None, problems: tuple[Problem, ...]) -> JobForm:
+    return JobForm(
+        request=CreateRequest(draft.server, like, draft.id, Step.REVIEW),
+        draft=replace(draft, wanted=settings_seen(asking.sight, draft.server, draft.wanted)),
+        touched=None,
+        names=draft.names,
+        time_zone=draft.time_zone,
+        problems=problems,
+    )
 
 
 def _choice(

@@ -4,9 +4,10 @@ A form's own memory at the chat platform is small and forgets what leaves the sc
 the database: nothing entered is lost by an error, a look back or a restart.
 """
 
+import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -23,7 +24,9 @@ class JobDraft:
     """A job in the making on one server, of one type (EJobType as received).
 
     `model` is what VBR told last: of the job itself, or of the one that it is made like; None for a job that
-    is made from nothing. `like` is that other job's name.
+    is made from nothing. `like` is that other job's name. `sought` are the keys of objects that were chosen
+    and are not looked up yet. `names` (by ID) and `time_zone` are what VBR said last of what stands around
+    the fields: the form can be shown with them while VBR is silent.
     """
 
     id: str
@@ -32,6 +35,9 @@ class JobDraft:
     wanted: JobSettings
     model: Mapping[str, Any] | None = None
     like: str | None = None
+    sought: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str | None = None
 
 
 class DraftBook:
@@ -47,7 +53,8 @@ class DraftBook:
 
     async def keep(self, person: PersonId, draft: JobDraft) -> JobDraft:
         """Keep a draft, in place of what was kept under its ID."""
-        body = msgspec.json.encode(draft).decode()
+        # Names may hold half a surrogate pair, which UTF-8 has no bytes for: written as an escape it stays.
+        body = json.dumps(msgspec.to_builtins(draft))
         await self._drafts.keep(Draft(id=draft.id, person_id=person, body=body, changed_at=self._clock.now()))
         return draft
 
@@ -57,6 +64,6 @@ class DraftBook:
         if found is None:
             return None
         try:
-            return msgspec.json.decode(found.body, type=JobDraft)
-        except msgspec.MsgspecError:
+            return msgspec.convert(json.loads(found.body), JobDraft)
+        except (msgspec.MsgspecError, ValueError):
             return None

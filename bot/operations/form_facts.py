@@ -22,7 +22,7 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.settings import ServerName
-from bot.veeam import Change, Part, RepositoryState
+from bot.veeam import Change, Part, RepositoryState, VeeamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +125,22 @@ class QuickBackupForm:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with what was entered, in a sentence, and with which part; None where nobody can tell."""
+    """What is wrong with what was entered, and with which part; None where nobody can tell.
+
+    A sentence, or what the server answered, if anything.
+    """
 
     part: Part | None
-    said: str
+    said: str = ""
+    error: VeeamError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobForm:
     """The fields of a job, filled with what the draft holds. `request` is what to run with what is entered.
 
-    `touched` is the job as it stands, None for one that is made. `names` are those of repositories and
-    credentials by ID; `time_zone` is what VBR calls its own.
+    `touched` is the job as it stands, None for one that is made, and while VBR is silent. `names` are those
+    of repositories and credentials by ID; `time_zone` is what VBR calls its own.
     """
 
     request: EditRequest | CreateRequest
@@ -152,7 +156,8 @@ class JobSummary:
     """What will be done. `request` does it, `back` shows the fields again.
 
     `changes` are what this person changes of a job that is there, `theirs` what somebody else changed since
-    the fields were filled; `is_changed_otherwise` where that is nothing that the form shows.
+    the fields were filled; `is_changed_otherwise` where that is nothing that the form shows. `repository` is
+    the one that will be written to, as it stands.
     """
 
     request: EditRequest | CreateRequest
@@ -163,6 +168,8 @@ class JobSummary:
     changes: tuple[Change, ...] = ()
     theirs: tuple[Change, ...] = ()
     is_changed_otherwise: bool = False
+    repository: RepositoryState | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

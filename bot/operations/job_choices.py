@@ -24,6 +24,7 @@ from bot.veeam import (
     VeeamServer,
     is_creatable,
     platform_of,
+    takes_guest_credentials,
 )
 from bot.veeam import NotFound as NotOnServer
 
@@ -60,8 +61,8 @@ class JobChoices:
 
     async def repositories(self, server: VeeamServer, text: str) -> tuple[Suggestion, ...]:
         """Return repositories, each with its free space."""
-        page = await server.repository_states(RepositoryStatesQuery(limit=_LISTED_AT_MOST))
-        return tuple(repository_choice(state) for state in page.rows if _fits(text, state.name))
+        rows = await repositories_of(server)
+        return tuple(repository_choice(state) for state in rows if _fits(text, state.name))
 
     async def credentials(self, server: VeeamServer, text: str) -> tuple[Suggestion, ...]:
         """Return credentials; none where the account may not list them."""
@@ -123,13 +124,15 @@ async def credentials_of(server: VeeamServer) -> tuple[Credentials, ...]:
         return ()
 
 
-async def names_of(server: VeeamServer, *, with_credentials: bool) -> Mapping[str, str]:
-    """Return what people call repositories and credentials, by ID in lower case. Raises `VeeamError`."""
-    repositories = (await server.repository_states(RepositoryStatesQuery(limit=_LISTED_AT_MOST))).rows
-    credentials = await credentials_of(server) if with_credentials else ()
-    return {row.id.casefold(): row.name for row in repositories} | {
-        row.id.casefold(): row.username for row in credentials if row.username
-    }
+async def repositories_of(server: VeeamServer) -> tuple[RepositoryState, ...]:
+    """Return the repositories of a server. Raises `VeeamError`."""
+    return (await server.repository_states(RepositoryStatesQuery(limit=_LISTED_AT_MOST))).rows
+
+
+async def credential_names(server: VeeamServer, kind: str) -> Mapping[str, str]:
+    """Return what people call credentials, by ID in lower case, where jobs of this type name any."""
+    rows = await credentials_of(server) if takes_guest_credentials(kind) else ()
+    return {row.id.casefold(): row.username for row in rows if row.username}
 
 
 async def _jobs(server: VeeamServer, text: str) -> tuple[JobState, ...]:

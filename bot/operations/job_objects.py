@@ -28,6 +28,8 @@ AGENTS = "Agent"
 JOBS = "Jobs"
 FOUND_AT_MOST = 50
 _ROOTS_LAST_SECONDS = 60.0
+_REMEMBERED = 5_000
+"""Objects that menus offered: what is chosen of them need not be asked for again."""
 _LETTERS = 2
 _VSPHERE = "VSphere"
 _VSPHERE_TYPES = (
@@ -52,32 +54,42 @@ class JobObjects:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._roots: dict[tuple[ServerName, str], tuple[float, tuple[InventoryObject, ...]]] = {}
+        self._offered: dict[tuple[ServerName, str], JobObject] = {}
 
     async def like(
         self, server: VeeamServer, platform: str, text: str, sight: Sight
     ) -> tuple[JobObject, ...]:
         """Return objects with this in their names that a job of this platform may include."""
         if platform == JOBS:
-            return await _jobs_like(server, text, sight)
-        if platform == AGENTS:
-            return await _computers_like(server, text)
-        return await self._machines_like(server, platform, text)
+            found = await _jobs_like(server, text, sight)
+        elif platform == AGENTS:
+            found = await _computers_like(server, text)
+        else:
+            found = await self._machines_like(server, platform, text)
+        for each in found:
+            self._offered[server.name, each.key] = each
+        while len(self._offered) > _REMEMBERED:
+            del self._offered[next(iter(self._offered))]
+        return found
 
-    async def known(
-        self, server: VeeamServer, platform: str, keys: Sequence[str], at_hand: Iterable[JobObject]
+    def at_hand(
+        self, server: ServerName, keys: Sequence[str], known: Iterable[JobObject]
     ) -> dict[str, JobObject]:
-        """Return the objects with these keys, as far as they are there; `at_hand` need not be asked for."""
-        found = {each.key: each for each in at_hand if each.key in keys}
-        places = [place for key in keys if key not in found and (place := _place(key)) is not None]
-        if not places:
-            return found
+        """Return the objects with these keys that are known, or were offered lately: VBR is not asked."""
+        found = {each.key: each for each in known if each.key in keys}
+        offered = {key: self._offered[server, key] for key in keys if (server, key) in self._offered}
+        return offered | found
+
+    async def by_key(self, server: VeeamServer, platform: str, keys: Sequence[str]) -> dict[str, JobObject]:
+        """Return the objects with these keys, as far as they are there."""
+        places = [place for key in keys if (place := _place(key)) is not None]
         if platform == JOBS:
             fresh = await _jobs_by_id(server, [place[-1] for place in places])
         elif platform == AGENTS:
             fresh = await _computers_by_id(server, [place[-1] for place in places])
         else:
             fresh = await self._machines_by_place(server, platform, places)
-        return found | {each.key: each for each in fresh if each.key in keys}
+        return {each.key: each for each in fresh if each.key in keys}
 
     async def _machines_like(self, server: VeeamServer, platform: str, text: str) -> tuple[JobObject, ...]:
         roots = await self._roots_of(server, platform)

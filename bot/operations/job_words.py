@@ -24,6 +24,7 @@ _UNITS = {
     RetentionUnit.DAYS: ("day", "days"),
     RetentionUnit.RESTORE_POINTS: ("restore point", "restore points"),
     RetentionUnit.MONTHS: ("month", "months"),
+    RetentionUnit.YEARS: ("year", "years"),
 }
 _OBJECT_CHANGES_NAMED = 6
 

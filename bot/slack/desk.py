@@ -16,7 +16,7 @@ from bot.operations.parser import parse
 from bot.operations.requests import Gesture, Request, is_bare, is_reviewed
 from bot.operations.runner import Runner
 from bot.operations.suggestions import Search, Sought
-from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form, is_form
+from bot.slack.codec import Act, Carried, Share, Turn, Unreadable, decode, decode_form, is_form
 from bot.slack.gestures import Place, Pressed, Searching, SeenView, Submitted, Typed, of_form
 from bot.slack.modals import Modals
 from bot.slack.replies import Posted, Replies
@@ -37,12 +37,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A form that is open: what it is for, whose it is, and where it was opened from."""
+    """A form that is open: what it is for, whose it is, and where it was opened from.
+
+    `back` leads to what was entered before, if anything was.
+    """
 
     gesture: Gesture
     place: Place
     operation: Operation
     view_id: str
+    back: Carried | None = None
 
 
 class Desk:
@@ -113,7 +117,7 @@ class Desk:
             return {"response_action": "errors", "errors": dict(request)}
         gesture = of_form(form, carried.channel_id)
         place = Place(form.person_id, carried.channel_id, None, carried.thread_ts)
-        shown = _Shown(gesture, place, operation_of(request), form.view_id)
+        shown = _Shown(gesture, place, operation_of(request), form.view_id, forms.back_to(request, carried))
 
         async def broken(what: Broken) -> None:
             await self._show_in_form(shown, what)
@@ -145,7 +149,7 @@ class Desk:
             return
         gesture = replace(pressed.gesture, channel_id=carried.channel_id)
         place = replace(pressed.place, channel_id=carried.channel_id, thread_ts=carried.thread_ts)
-        shown = _Shown(gesture, place, operation_of(request), view.id)
+        shown = _Shown(gesture, place, operation_of(request), view.id, forms.back_to(request, carried))
         await self._show_in_form(shown, await self._runner.run(gesture, request))
 
     async def _serve_form(self, shown: "_Shown", request: Request) -> None:
@@ -171,7 +175,8 @@ class Desk:
             self._count(shown.gesture, type(outcome).__name__.lower())
             return
         reply = draw(outcome, shown.gesture.reference, command=self._command)
-        is_seen = await self._modals.update(shown.view_id, forms.told(shown.operation, reply.message))
+        back = shown.back if isinstance(outcome, Broken | Failed) else None
+        is_seen = await self._modals.update(shown.view_id, forms.told(shown.operation, reply.message, back))
         if not is_seen or reply.in_channel or isinstance(outcome, Ambiguous | MovedOn | NeedsForm):
             await self._show(shown.gesture, shown.place, outcome)
         else:

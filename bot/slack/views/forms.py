@@ -20,15 +20,17 @@ because a trigger lives three seconds, and fills it when VBR has answered; a sub
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.operations.catalog import QUICKBACKUP, Operation, operation_of
 from bot.operations.form_facts import Form, SettingsForm
-from bot.operations.requests import CreateRequest, EditRequest, Request, is_said
+from bot.operations.requests import CreateRequest, EditRequest, Request, Step, is_said
 from bot.slack import codec
 from bot.slack.codec import Carried, Entered, Unreadable
 from bot.slack.views import signs
 from bot.slack.views.action_forms import Sheet, filled_in, sheet
+from bot.slack.views.buttons import previous_step
 from bot.slack.views.job_summary import job_filled_in, job_sheet
 from bot.slack.views.message import Block, Message, note, paragraph
 
@@ -57,10 +59,25 @@ def working(operation: Operation) -> View:
     )
 
 
-def told(operation: Operation, message: Message) -> View:
-    """The end: what came of it. Its buttons are left out, for a press in a view knows of no channel."""
+def told(operation: Operation, message: Message, back: Carried | None = None) -> View:
+    """The end: what came of it. Its buttons are left out, for a press in a view knows of no channel.
+
+    `back` leads to what was entered before.
+    """
     blocks = tuple(block for block in message.blocks if block["type"] not in _NO_CONTROLS)
-    return _view(operation, blocks or paragraph(message.text).blocks)
+    view = _view(operation, blocks or paragraph(message.text).blocks)
+    metadata = codec.encode_form(back) if back is not None else None
+    if back is None or metadata is None:
+        return view
+    again = list(previous_step(back.request).blocks)
+    return {**view, "blocks": view["blocks"] + again, "private_metadata": metadata}
+
+
+def back_to(request: Request, carried: Carried) -> Carried | None:
+    """What leads back to the fields as they were filled in, where a draft keeps them."""
+    if isinstance(request, EditRequest | CreateRequest) and request.draft is not None:
+        return replace(carried, request=replace(request, step=Step.FILL, entered=None))
+    return None
 
 
 def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View | None:

@@ -7,7 +7,7 @@ copy) is named and kept as it is.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 
-from bot.operations.entries import JobEntries
+from bot.operations.entries import JobEntries, name_value, shown
 from bot.operations.form_facts import JobForm, Problem
 from bot.operations.job_choices import credentials_chosen, credentials_value
 from bot.operations.job_words import named
@@ -17,6 +17,7 @@ from bot.slack.codec import Entered
 from bot.slack.text import count, literal
 from bot.slack.views import inputs, signs
 from bot.slack.views.consequences import consequences
+from bot.slack.views.errors import explain
 from bot.slack.views.inputs import Field
 from bot.slack.views.message import NOTHING, Part, note, paragraph
 from bot.veeam import (
@@ -58,6 +59,7 @@ _UNITS = {
     RetentionUnit.DAYS: "days",
     RetentionUnit.RESTORE_POINTS: "restore points",
     RetentionUnit.MONTHS: "months",
+    RetentionUnit.YEARS: "years",
 }
 _FIELD_OF = {
     JobPart.NAME: NAME,
@@ -75,12 +77,12 @@ _DAILY = frozenset({Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS})
 def job_form(facts: JobForm) -> Part:
     """Everything that the form shows, each problem below the field that it is about."""
     fields = [field for draw in _FIELDS for field in draw(facts)]
-    shown = {block["block_id"] for field in fields for block in field.blocks}
-    parts = [_head(facts), *_problems(facts.problems, shown)]
+    drawn = {block["block_id"] for field in fields for block in field.blocks}
+    parts = [_head(facts), *_problems(facts.problems, drawn)]
     for field in fields:
         parts.append(field)
         block_id = field.blocks[0]["block_id"]
-        parts += [_said(problem) for problem in facts.problems if _at(problem) == block_id]
+        parts += [problem_said(problem) for problem in facts.problems if _at(problem) == block_id]
     return sum(parts, NOTHING)
 
 
@@ -107,8 +109,13 @@ def entries_of(entered: Entered) -> JobEntries | Mapping[str, str]:
 
 def _head(facts: JobForm) -> Part:
     draft = facts.draft
-    if facts.touched is not None and isinstance(facts.request, EditRequest):
+    if isinstance(facts.request, EditRequest):
         seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
+        if facts.touched is None:
+            return (
+                paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
+                + seen
+            )
         return consequences(facts.touched, facts.request) + seen
     like = f", like {literal(draft.like)}" if draft.like else ""
     said = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
@@ -129,18 +136,20 @@ def _are_too_many(objects: Sequence[JobObject]) -> bool:
     return len(objects) > inputs.OPTIONS_LIMIT
 
 
-def _problems(problems: Sequence[Problem], shown: set[str]) -> list[Part]:
+def _problems(problems: Sequence[Problem], drawn: set[str]) -> list[Part]:
     """The problems that no field is shown for, at the top; and a word that there are others below."""
-    loose = [_said(problem) for problem in problems if _at(problem) not in shown]
+    loose = [problem_said(problem) for problem in problems if _at(problem) not in drawn]
     if len(problems) > len(loose):
-        loose.append(
-            paragraph(f"{signs.WARNING} Something below needs another look. Nothing was sent to VBR.")
-        )
+        loose.append(paragraph(f"{signs.WARNING} Something below needs another look. Nothing was changed."))
     return loose
 
 
-def _said(problem: Problem) -> Part:
-    return paragraph(f"{signs.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
+def problem_said(problem: Problem) -> Part:
+    """What is wrong, in words."""
+    if problem.error is None:
+        return paragraph(f"{signs.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
+    explained = explain(problem.error)
+    return paragraph(f"{signs.WARNING} {explained.happened}", explained.means, explained.advice)
 
 
 def _at(problem: Problem) -> str | None:
@@ -149,11 +158,11 @@ def _at(problem: Problem) -> str | None:
 
 def _name(facts: JobForm) -> list[Part]:
     wanted = facts.draft.wanted
-    shown = [inputs.text(Field(NAME, "Name"), wanted.name, focus=facts.touched is None)]
+    fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.touched is None)]
     if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
         field = Field(DESCRIPTION, "Description", is_optional=True)
-        shown.append(inputs.text(field, wanted.description, lines=True))
-    return shown
+        fields.append(inputs.text(field, shown(wanted.description), lines=True))
+    return fields
 
 
 def _objects(facts: JobForm) -> list[Part]:
@@ -161,9 +170,15 @@ def _objects(facts: JobForm) -> list[Part]:
     if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
         return []
     chosen = [Suggestion(each.key, each.name, _detail(each.kind, each.host_name)) for each in objects]
+    chosen += [Suggestion(key, _identity(key), "") for key in facts.draft.sought]
     is_of_jobs = platform_of(facts.draft.kind) == "Jobs"
     label = "Jobs to copy" if is_of_jobs else "Machines and containers"
     return [inputs.search_many(Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
+
+
+def _identity(key: str) -> str:
+    """What a choice that is not looked up yet can be called: the last that its key says."""
+    return key.rstrip('"]').rpartition('"')[2]
 
 
 def _detail(kind: str, host_name: str) -> str:
@@ -184,10 +199,18 @@ def _kept(facts: JobForm) -> list[Part]:
         return []
     choices = [Suggestion(unit.value, _UNITS[unit], "") for unit in units]
     field = Field(RETENTION, "Keep backups for", "A lower number removes restore points in a following run.")
-    unit = known(RetentionUnit, retention.unit)
+    unit: str | None = known(RetentionUnit, retention.unit)
+    if unit not in units:
+        unit = retention.unit
+        choices.append(Suggestion(unit, unit, "As it is set in VBR"))
     return [
-        inputs.number(field, retention.quantity, least=1, most=_MOST_KEPT),
-        *([inputs.one_of(Field(RETENTION_UNIT, "Counted in"), choices, unit)] if len(units) > 1 else []),
+        inputs.number(
+            field,
+            retention.quantity,
+            least=min(1, retention.quantity),
+            most=max(_MOST_KEPT, retention.quantity),
+        ),
+        *([inputs.one_of(Field(RETENTION_UNIT, "Counted in"), choices, unit)] if len(choices) > 1 else []),
     ]
 
 
@@ -200,7 +223,8 @@ def _scheduled(facts: JobForm) -> list[Part]:
     if not set(rhythms) - {Rhythm.OTHER}:
         return []
     zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
-    after = Suggestion(schedule.after_job, schedule.after_job, "") if schedule.after_job else None
+    before = schedule.after_job
+    after = Suggestion(name_value(before), before, "") if before else None
     choices = [Suggestion(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
     days = [Suggestion(day.value, day.capitalize(), "") for day in Weekday]
     return [
@@ -219,7 +243,7 @@ def _guests(facts: JobForm) -> list[Part]:
         Suggestion(OFF, "Off", ""),
         Suggestion(AWARE, "Application-aware", "Consistent with databases"),
     ]
-    shown = [
+    fields = [
         inputs.one_of(
             Field(GUEST, "Guest processing"),
             choices,
@@ -234,8 +258,8 @@ def _guests(facts: JobForm) -> list[Part]:
             "",
         )
         field = Field(CREDENTIALS, "Guest credentials", is_optional=True)
-        shown.append(inputs.search(field, chosen or None, letters=0))
-    return shown
+        fields.append(inputs.search(field, chosen or None, letters=0))
+    return fields
 
 
 def _priority(facts: JobForm) -> list[Part]:
@@ -260,7 +284,10 @@ _FIELDS: tuple[Callable[[JobForm], list[Part]], ...] = (
 def _schedule(entered: Entered, problems: dict[str, str]) -> Schedule | None:
     if RHYTHM not in entered:
         return None
-    rhythm = Rhythm(_text(entered, RHYTHM))
+    rhythm = known(Rhythm, _text(entered, RHYTHM))
+    if rhythm is None:
+        problems[RHYTHM] = "Choose when it runs."
+        return None
     at, after, days = _time(entered), _text(entered, AFTER_JOB) or None, _many(entered, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."
@@ -283,7 +310,7 @@ def _retention(entered: Entered, problems: dict[str, str]) -> Retention | None:
         quantity = int(_text(entered, RETENTION))
     except ValueError:
         quantity = 0
-    if not 1 <= quantity <= _MOST_KEPT:
+    if quantity < 1:
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
     return Retention(_text(entered, RETENTION_UNIT), quantity)
 

@@ -17,14 +17,14 @@ from bot.slack.views.action_forms import PICK_LABEL, Filled, Sheet
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.consequences import consequences
 from bot.slack.views.inputs import Field
-from bot.slack.views.job_form import entries_of, job_form
-from bot.slack.views.message import NOTHING, Part, paragraph
-from bot.veeam import Change, Retention
+from bot.slack.views.job_form import entries_of, job_form, problem_said
+from bot.slack.views.message import NOTHING, Part, note, paragraph
+from bot.slack.views.repositories import is_worth_telling, repository_line
+from bot.veeam import Change, Retention, Schedule
 from bot.veeam import Part as JobPart
 
 SERVER, LIKE = "server", "like"
 _LINE_LIMIT = 500
-_PROBLEM_LIMIT = 400
 
 
 def job_sheet(facts: SettingsForm) -> Sheet:
@@ -62,7 +62,7 @@ def create_choice(facts: CreateChoice) -> Part:
         is_optional=True,
     )
     parts = [
-        *(paragraph(f"{signs.WARNING} {literal(each.said, _PROBLEM_LIMIT)}") for each in facts.problems),
+        *map(problem_said, facts.problems),
         inputs.one_of(Field(SERVER, "Server"), servers, facts.request.server)
         if len(servers) > 1
         else NOTHING,
@@ -87,7 +87,7 @@ def chosen(request: CreateRequest, entered: Entered) -> CreateRequest | dict[str
 def job_summary(facts: JobSummary) -> Part:
     """What will be done, and what of it cannot be taken back; a button leads back to the fields."""
     said = _changes(facts) if isinstance(facts.request, EditRequest) else _whole(facts)
-    return said + _warnings(facts) + previous_step(facts.back)
+    return said + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
 
 
 def _changes(facts: JobSummary) -> Part:
@@ -124,6 +124,27 @@ def _whole(facts: JobSummary) -> Part:
         for part in shown
     ]
     return paragraph(head, *lines)
+
+
+def _space(facts: JobSummary) -> Part:
+    """How full the repository is that is new to the job."""
+    is_new = isinstance(facts.request, CreateRequest) or any(
+        change.part is JobPart.REPOSITORY for change in facts.changes
+    )
+    if facts.repository is None or not is_new:
+        return NOTHING
+    sign = f"{signs.WARNING} " if is_worth_telling(facts.repository) else ""
+    return paragraph(f"{sign}Repository: {repository_line(facts.repository)}")
+
+
+def _zone(facts: JobSummary) -> Part:
+    """Whose time is meant, where one is said."""
+    parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
+    has_time = any(isinstance(part, Schedule) and part.at is not None for part in parts)
+    if not has_time:
+        return NOTHING
+    named = f", {literal(facts.time_zone)}" if facts.time_zone else ""
+    return note(f"Times are in the server's own time zone{named}.")
 
 
 def _warnings(facts: JobSummary) -> Part:
