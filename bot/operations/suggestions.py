@@ -1,11 +1,11 @@
 """What a search menu offers while somebody types: only what the person may know of and use there.
 
 An answer is due within three seconds and is asked for with every pause in typing: names come from what was
-read a moment ago, and what must be asked of VBR is asked once for all who type the same.
+read a moment ago, and what must be asked of VBR is narrowed by what was typed.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nsmallest
 
@@ -17,20 +17,24 @@ from bot.operations.lookup import Lookup, beside_the_loop
 from bot.operations.machines import Machines
 from bot.operations.matching import fits, fold
 from bot.operations.requests import (
+    EnableRequest,
     KnownJob,
     KnownMachine,
     NamedJob,
     NamedMachine,
     QuickBackupRequest,
     Request,
+    RetryRequest,
+    StopRequest,
 )
 from bot.operations.roles import Rights, Sight, Target
 from bot.operations.sending import Acting, account_of
 from bot.operations.suggestion import Suggestion, job_value, machine_value
 from bot.settings import ServerName
-from bot.veeam import Fleet, JobId
+from bot.veeam import Fleet, JobId, JobStatesQuery, JobStatus, Result, VeeamServer
 
 OFFERED_AT_MOST = 50
+_LIKELY_AT_MOST = 500
 
 
 class Sought(StrEnum):
@@ -89,6 +93,8 @@ class Suggestions:
     async def _jobs(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         reach = self._rights.reach(asking.person, operation_of(search.request))
         servers = self._servers(search.request, asking)
+        if not search.text.strip() and (likely := await self._likely(search.request, servers, reach)):
+            return likely
         named = (await self._fleet.ask(self._lookup.names_to_offer, servers)).answers
         count = sum(map(len, named.values()))
         found = await beside_the_loop(count, lambda: _jobs_like(search.text, named, reach))
@@ -97,6 +103,16 @@ class Suggestions:
         # A job may be newer than the names.
         fresh = await self._fleet.ask(lambda server: self._lookup.names_with(server, search.text), servers)
         return _jobs_like(search.text, fresh.answers, reach)
+
+    async def _likely(
+        self, request: Request, servers: Sequence[ServerName], reach: Sight
+    ) -> tuple[Suggestion, ...]:
+        """The jobs that such a request is most likely for, before anything is typed."""
+        query = _LIKELY.get(type(request))
+        if query is None:
+            return ()
+        answer = await self._fleet.ask(lambda server: _names(server, query), servers)
+        return _jobs_like("", answer.answers, reach)
 
     async def _machine(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         operation = operation_of(search.request)
@@ -152,6 +168,18 @@ class Suggestions:
         named = _server_named(request)
         servers = self._lookup.servers(named, asking.sight)
         return servers if isinstance(servers, tuple) else ()
+
+
+_BY_NAME = JobStatesQuery(order_by="Name", ascending=True, limit=_LIKELY_AT_MOST)
+_LIKELY: Mapping[type[Request], JobStatesQuery] = {
+    StopRequest: replace(_BY_NAME, status=JobStatus.RUNNING),
+    RetryRequest: replace(_BY_NAME, last_result=Result.FAILED),
+    EnableRequest: replace(_BY_NAME, status=JobStatus.DISABLED),
+}
+
+
+async def _names(server: VeeamServer, query: JobStatesQuery) -> Mapping[JobId, str]:
+    return {state.id: state.name for state in (await server.job_states(query)).rows}
 
 
 def _server_named(request: Request) -> str | None:

@@ -229,7 +229,7 @@ def _through(facts: QuickBackupForm) -> tuple[str, ...]:
     state = newest.job.state
     running = f"{signs.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
     return (
-        f"Newest restore point: {date(newest.at)}",
-        f"It was made by {strong(state.name)}, through which this will most likely run.",
+        f"Newest restore point: {date(newest.at)}, made by {strong(state.name)}.",
+        "This will most likely run through that job.",
         running,
     )

@@ -13,7 +13,9 @@ from bot.operations.requests import (
     Origin,
     QuickBackupRequest,
     Request,
+    RetryRequest,
     StartRequest,
+    StopRequest,
 )
 from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
 from bot.operations.suggestions import OFFERED_AT_MOST, Search, Sought
@@ -55,6 +57,38 @@ async def test_jobs_are_found_by_a_part_of_their_name(office: Office) -> None:
 async def test_a_menu_opens_filled(office: Office, text: str) -> None:
     """Nothing typed yet: the first names there are."""
     assert (await names(office, text))[:2] == ["Archive", "Copy now"]
+
+
+LIKELY: list[tuple[Request, list[str]]] = [
+    (StopRequest(NamedJob("")), ["Exchange", "Files"]),
+    (RetryRequest(NamedJob("")), ["Oracle", "SQL Prod"]),
+    (EnableRequest(NamedJob("")), ["Archive"]),
+]
+
+
+@pytest.mark.parametrize(("request_", "likely"), LIKELY, ids=str)
+async def test_what_is_likely_meant_stands_first(
+    office: Office, request_: Request, likely: list[str]
+) -> None:
+    """A menu opens with what runs, failed, or is disabled; typed, any job is found."""
+    office.grants = (GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),)
+    for name in ("Files", "Exchange"):
+        office.world.job(name).run_seconds = 900
+        office.world.begin_run(name)
+    await office.clock.advance(300)
+    office.world.tick()
+    assert await names(office, "", request=request_) == likely
+    assert await names(office, "never", request=request_) == ["Never ran"]
+
+
+async def test_where_nothing_is_likely_all_are_offered(office: Office) -> None:
+    """Nothing runs: VBR, or the answer, says so of what is chosen."""
+    assert (await names(office, "", request=StopRequest(NamedJob(""))))[:2] == ["Archive", "Copy now"]
+
+
+async def test_what_is_likely_is_no_more_than_may_be_known(office: Office) -> None:
+    """The same limits as for anything typed."""
+    assert await names(office, "", SQL_ONLY, RetryRequest(NamedJob(""))) == ["SQL Prod"]
 
 
 async def test_the_server_that_was_typed_narrows(office: Office) -> None:
