@@ -238,18 +238,14 @@ class Delivery:
         del self._refusals[row.id]
         log.error("delivery.given_up", key=row.key, problem=str(error), attempts=row.attempts)
         self._tell_end(row, "given_up")
+        await self._tell_asker(row, str(error))
         await self._outbox.park(row.id, str(error), self._clock.now())
 
     async def _close(self, row: OutboxRow, problem: str, notices_to: str | None, *, in_doubt: bool) -> None:
         """Hold the channel's rows back, and say so once, in another channel."""
         if notices_to is not None and notices_to != row.channel:
             await self._tell_closed(row, problem, notices_to)
-        match decode(row.body):
-            case ApprovalAsked(approval=approval):
-                held_back = ApprovalHeldBack(approval=approval, channel=row.channel, problem=problem)
-                await self._notify(row, held_back, approval.person)
-            case _:
-                pass
+        await self._tell_asker(row, problem)
         now = self._clock.now()
         if await self._outbox.close_channel(row.channel, problem, now):
             log.error("delivery.channel_closed", channel=row.channel, problem=problem)
@@ -262,6 +258,15 @@ class Delivery:
         )
         facts = ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
         await self._notify(row, facts, notices_to)
+
+    async def _tell_asker(self, row: OutboxRow, problem: str) -> None:
+        """Somebody waits for what nobody sees."""
+        match decode(row.body):
+            case ApprovalAsked(approval=approval):
+                held_back = ApprovalHeldBack(approval=approval, channel=row.channel, problem=problem)
+                await self._notify(row, held_back, approval.person)
+            case _:
+                pass
 
     async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalHeldBack, channel: str) -> None:
         # The row that could not be sent is the occasion: while it waits, nothing is said again.

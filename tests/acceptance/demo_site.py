@@ -23,7 +23,7 @@ FLAGS = (
     "--disable-sync",
 )
 WAIT_MS = 30_000
-ANN, OLE, VIC, NIA, GUS = "U0ANN", "U0OLE", "U0VIC", "U0NIA", "U0GUS"
+ANN, BEN, OLE, VIC, NIA, GUS = "U0ANN", "U0BEN", "U0OLE", "U0VIC", "U0NIA", "U0GUS"
 BAR = re.compile(r"▰+▱+ \d+ %")
 HALF_DONE = re.compile(r"▰{4,7}▱+ \d\d %")
 

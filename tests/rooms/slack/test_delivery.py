@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Fault, Hung, RateLimited, Refused, ServerError
+from bot.settings import ServerName
+from bot.store import NewRow
+from bot.watch.facts import ApprovalAsked, ApprovalFacts, encode
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 MORE = [f"C0MORE{number:02d}" for number in range(20)]
@@ -240,3 +244,35 @@ async def test_two_processes_tell_each_session_once(office: PostOffice) -> None:
     async with office.sending("here:1:a"), office.sending("here:2:b"):
         await office.until_sent()
     assert office.told() == Counter(office.queued)
+
+
+@pytest.mark.parametrize("channel", ["C0RANDOM", PROD], ids=["closed", "given-up"])
+async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOffice, channel: str) -> None:
+    """A request for an approval that cannot be posted: the asker is told, once, in their direct messages."""
+    office.slack.faults.add(
+        "chat.postMessage", Refused("something_new"), 10, when=lambda sent: sent.text("channel") == PROD
+    )
+    asked = ApprovalFacts(
+        id="a1",
+        operation="delete",
+        person="U0ANN",
+        server=ServerName("hq"),
+        name="Files",
+        job_id=None,
+        asked_at=office.clock.now(),
+        expires_at=office.clock.now() + timedelta(minutes=30),
+    )
+    row = NewRow(
+        key="approval/a1",
+        channel=channel,
+        kind="approval_asked",
+        body=encode(ApprovalAsked(approval=asked)),
+        created_at=office.clock.now(),
+    )
+    async with office.database.transaction() as transaction:
+        await office.outbox.add(transaction, [row])
+    async with office.sending():
+        told = f"cannot be shown in <#{channel}>"
+        await office.until(lambda: any(told in message.text for message in office.everything()))
+        await office.until(lambda: len(office.posts(channel)) >= (10 if channel == PROD else 1))
+    assert office.slack.messages(channel) == []

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.catalog import BY_NAME, CATALOG, RETRY, START, Operation
+from bot.operations.catalog import APPROVE, BY_NAME, CATALOG, DECLINE, RETRY, START, Kind, Operation
 from bot.operations.outcomes import Refusal
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.roles import Rights, Target, Verdict
 from bot.settings import GrantSettings, GroupReference, Role
+from bot.settings.words import ApprovableOperation
 
 ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR
 RESTORE, VIEWER, TAPE = Role.RESTORE_OPERATOR, Role.BACKUP_VIEWER, Role.TAPE_OPERATOR
@@ -53,6 +54,22 @@ def granted(role: Role, group: str = "S0TEAM", servers: str = "*", jobs: str = "
 def test_the_matrix_has_every_operation() -> None:
     """No operation is forgotten."""
     assert set(MATRIX) == {operation.name for operation in CATALOG}
+
+
+def test_what_changes_vbr_can_be_made_to_take_two() -> None:
+    """The settings know each action that can be typed, and no other."""
+    actions = {operation.name for operation in CATALOG if operation.kind is Kind.ACTION}
+    assert {operation.value for operation in ApprovableOperation} == actions
+
+
+@pytest.mark.parametrize("operation", [APPROVE, DECLINE], ids=lambda operation: operation.name)
+@pytest.mark.parametrize("role", [*Role, None])
+def test_what_a_request_is_about_decides_who_decides_it(role: Role | None, operation: Operation) -> None:
+    """Approve and Decline have no roles of their own; whoever cannot be read is refused here already."""
+    rights = Rights([granted(role)] if role is not None else [])
+    assert rights.may(person("S0TEAM"), operation).is_allowed
+    assert not rights.may(person(standing=Standing.GUEST), operation).is_allowed
+    assert not rights.may(person(readable=False), operation).is_allowed
 
 
 @pytest.mark.parametrize(("name", "role", "may"), CELLS)
