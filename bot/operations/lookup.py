@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 CHOICES_AT_MOST = 25
 NAMES_AT_MOST = 20_000
+NAMES_AT_ONCE = 200
 NAMES_LAST_SECONDS = 60.0
 OFFERED_FOR_SECONDS = 600.0
 """How old the names may be that a menu offers: what is chosen is looked up anew by its ID."""
@@ -94,8 +95,9 @@ class Lookup:
         return await self._names.of(server, at_most_seconds=OFFERED_FOR_SECONDS)
 
     async def names_with(self, server: VeeamServer, word: str) -> Mapping[JobId, str]:
-        """Return the names of jobs that have the word in them, and of others, as they are now."""
-        return {state.id: state.name for state in await _candidates(server, word)}
+        """Return names as they are now: one page of jobs that have the word in their name or elsewhere."""
+        query = JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True, limit=NAMES_AT_ONCE)
+        return {state.id: state.name for state in (await server.job_states(query)).rows}
 
     async def nearest(self, word: str, servers: Sequence[ServerName], sight: Sight) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""

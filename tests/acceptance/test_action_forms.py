@@ -114,6 +114,7 @@ class Site:
         assert [one["text"]["text"] for one in found.options] == [name], found
         result = await ann.submits(view, {field: found.options[0]})
         assert result.shown == "ok", result
+        assert "Asking VBR" in str(result.ack["view"]["blocks"])
         await self.rig.until(lambda: self.says(name) and not self.says("external_select"))
         following = self.top()
         assert following is not None
@@ -166,6 +167,7 @@ async def flows(site: Site, words: str, values: Values, template: str, body: Any
     assert site.bodies(template, job) == []
     result = await site.rig.slack.person("ann").submits(form, values)
     assert result.shown == "ok", result
+    assert "On its way to VBR" in str(result.ack["view"]["blocks"])
     await site.rig.until(lambda: site.bodies(template, job))
     assert site.bodies(template, job) == [body]
     channel = site.rig.slack.messages

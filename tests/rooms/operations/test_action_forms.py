@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.operations.answers import ActionAnswer
+from bot.operations.approvals import ApprovalRules
 from bot.operations.form_facts import (
     ActForm,
     Consequences,
@@ -16,6 +17,7 @@ from bot.operations.form_facts import (
     StopForm,
 )
 from bot.operations.outcomes import (
+    Asked,
     Done,
     MovedOn,
     NeedsForm,
@@ -294,6 +296,17 @@ async def test_who_lost_the_right_submits_nothing(office: Office) -> None:
     office.team.people[ANN] = replace(office.team.people[ANN], groups=frozenset({"S0OPS"}))
     assert isinstance(await office.ask(replace(asked.request, step=Step.SEND), ANN), Refused)
     assert office.posts() == []
+
+
+async def test_what_takes_two_is_asked_for_by_form_as_well(office: Office) -> None:
+    """The form opens as ever; sent off, a second person is asked, and others see that in theirs."""
+    office.approvals = ApprovalRules({"disable"}, timedelta(minutes=30), ("C0AUDIT",))
+    asked = await form(office, DisableRequest(office.known("Files"), step=FILL))
+    assert isinstance(asked, ActForm)
+    assert isinstance(await office.ask(replace(asked.request, step=Step.SEND), ANN), Asked)
+    assert office.posts() == []
+    (deed,) = (await touched(office, "Files", BEN)).lately
+    assert (deed.operation.name, deed.by, deed.outcome) == ("disable", ANN, "asked")
 
 
 async def test_typed_with_a_name_acts_at_once(office: Office) -> None:

@@ -153,6 +153,7 @@ async def test_many_names_are_compared_beside_the_loop(office: Office) -> None:
     for number in range(4_000):
         office.world.add_job(f"Bulk {number:05d}")
     await names(office, "")
+    before = len(office.hq.requests)
     longest, is_over = 0.0, False
 
     async def watch() -> None:
@@ -169,6 +170,8 @@ async def test_many_names_are_compared_beside_the_loop(office: Office) -> None:
         is_over = True
     assert found == [f"Bulk {number:05d}" for number in range(OFFERED_AT_MOST)]
     assert longest < 0.5
+    assert await names(office, "bulk", SQL_ONLY) == []
+    assert len(office.hq.requests) <= before + 1
 
 
 async def test_machines_are_found_where_one_may_back_them_up(office: Office) -> None:
