@@ -160,6 +160,8 @@ def _operation(operation: Operation) -> Iterator[str]:
         facts.append(("button", f"**{operation.button}**"))
     if asked := operation.confirmation:
         facts.append(("asks before a click acts", f'"{asked.question} {asked.consequence}"'))
+    if operation.is_searched_by_form:
+        facts.append(("without a name", "a form searches, says what is touched, and asks how"))
     if operation.has_form:
         facts.append(("asks in a form", "yes"))
     facts.append(("name on record", f"`{operation.audit_name}`"))

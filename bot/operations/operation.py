@@ -1,6 +1,6 @@
 """What an operation is: one thing that can be done, with all that is said about it anywhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from bot.operations.requests import Request
@@ -55,3 +55,9 @@ class Operation:
     has_form: bool = False  # it asks in a form before it acts, instead of in a dialog
     done: str = ""  # "started": the word of the outcome, for actions
     needs: Capability | None = None
+
+    @property
+    def is_searched_by_form(self) -> bool:
+        """Whether a form asks which job or machine is meant where nobody names it."""
+        subjects = {field.name for field in fields(self.request)} & {"job", "machine"}
+        return self.kind is Kind.ACTION and bool(self.usage) and bool(subjects)

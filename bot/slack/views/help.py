@@ -22,6 +22,9 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
         note(
             f"{code(f'{command} help {_topic(answer)}')} tells all about one of them.",
             "`server:NAME` narrows a command to one server.",
+            "Without a name an action opens a form that searches, says what is touched, and asks how."
+            if any(one.is_searched_by_form for one in answer.operations)
+            else "",
             *(_lacks(each, answer.operations) for each in answer.lacking),
         )
     ]
@@ -38,6 +41,9 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
         paragraph("For example:", *examples) if examples else paragraph(),
         note(
             f"For: {roles(operation)}." + ("" if may else " You have none of these roles here."),
+            "Without a name a form searches for it, says what is touched, and asks how."
+            if operation.is_searched_by_form
+            else "",
             "It waits for a second person, who has to approve it."
             if operation in answer.under_four_eyes
             else "",
