@@ -25,7 +25,7 @@ from bot.watch.destinations import NOTICE, REPLY, kind_of
 from bot.watch.facts import Announcement, ApprovalAsked, ApprovalChanged, ApprovalEnded, ApprovalFacts, encode
 
 SECONDS_BETWEEN_LOOKS = 10.0
-LEFT_AFTER = timedelta(minutes=5)
+LEFT_AFTER = timedelta(minutes=3)
 """How long after its approval nobody can be sending any more what was approved."""
 _TELL_THEMSELVES = frozenset({"done", ApprovalEnd.WITHDRAWN})
 

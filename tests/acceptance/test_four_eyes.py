@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack.messages import Message
+from bot.sandbox.vbr import Moment
+from bot.sandbox.vbr.faults import hanging
 from bot.sandbox.vbr.state import Job
 from bot.store import AuditLog, Database
 from tests.acceptance.rig import PROD, START, Rig, Setting
@@ -168,3 +170,22 @@ def _press(message: Message, label: str) -> dict[str, Any]:
     block = next(block for block in message.blocks if block["type"] == "actions")
     element = next(each for each in block["elements"] if each["text"]["text"] == label)
     return {**element, "block_id": block["block_id"], "action_ts": "1.0"}
+
+
+@pytest.mark.parametrize("moment", Moment)
+async def test_killed_while_it_was_sent(rig: Rig, moment: Moment) -> None:
+    """Approved, sent, and the bot killed before the answer: after the restart no press sends it again."""
+    asked = await asks_to_delete(rig, rig.world.add_job("Files"))
+    ben = rig.slack.person("ben")
+    press = ben.payloads.block_actions(ben.person, asked, [_press(asked, "Approve")])
+    rig.vbr.faults.add(*DELETING, hanging(moment))
+    await rig.delivers("interactive", press)
+    await rig.until(lambda: any(each.was_faulty for each in rig.vbr.requests.of(*DELETING)))
+    await rig.bot.kill()
+    rig.vbr.faults.clear()
+    await rig.start()
+    await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and on its way to VBR."))
+    await rig.delivers("interactive", press)
+    await told_alone(rig, "U0BEN", "Your press did nothing.")
+    (row,) = rig.rows("SELECT * FROM audit WHERE approver_id IS NOT NULL")
+    assert (row["event"], row["approver_id"], rig.sent(*DELETING)) == ("opened", "U0BEN", 1)
