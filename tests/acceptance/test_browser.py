@@ -285,23 +285,25 @@ async def test_whoever_has_no_role_is_told_so(demo: Demo, visit: Visit, person: 
     await expect(refused).not_to_contain_text("NAS share")
 
 
-async def test_a_job_is_searched_and_started_by_form(demo: Demo, visit: Visit, picture: Picture) -> None:
+async def test_a_job_is_searched_and_started_by_form(visit: Visit, picture: Picture) -> None:
     """Without a name a form searches; the next says what is touched and asks how; the channel is told."""
-    ann = await visit(demo, DESK)
-    await ann.types("/veeam start")
-    modal = ann.page.get_by_test_id("modal")
-    await modal.locator("button.select").click()
-    await ann.page.keyboard.type("domain")
-    await ann.page.get_by_role("option").filter(has_text="Domain controllers").click()
-    await modal.get_by_role("button", name="Next").click()
-    await expect(modal).to_contain_text("2 objects · last run")
-    await expect(modal).to_contain_text("Default Backup Repository")
-    await modal.get_by_text("Active full").click()
-    await picture(ann, "start")
-    await modal.get_by_role("button", name="Start", exact=True).click()
-    await expect(modal).to_contain_text("Domain controllers on hq started by @Ann Administrator")
-    await expect(ann.messages.filter(has_text="Domain controllers on hq started by")).to_contain_text(
-        "Active full."
-    )
-    (start,) = demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs/{id}/start")
-    assert start.body == {"performActiveFull": True, "startChainedJobs": False}
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann = await visit(demo, DESK)
+        await ann.types("/veeam start")
+        modal = ann.page.get_by_test_id("modal")
+        await modal.locator("button.select").click()
+        await ann.page.keyboard.type("domain")
+        await ann.page.get_by_role("option").filter(has_text="Domain controllers").click()
+        await modal.get_by_role("button", name="Next").click()
+        await expect(modal).to_contain_text("2 objects · last run")
+        await expect(modal).to_contain_text("Default Backup Repository")
+        await modal.get_by_text("Active full").click()
+        await picture(ann, "start")
+        await modal.get_by_role("button", name="Start", exact=True).click()
+        await expect(modal).to_contain_text("Domain controllers on hq started by @Ann Administrator")
+        told = ann.messages.filter(has_text="Domain controllers on hq started by")
+        await expect(told).to_contain_text("Active full.")
+        (start,) = demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs/{id}/start")
+        assert start.body == {"performActiveFull": True, "startChainedJobs": False}
