@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.operations.approvals import ApprovalRules
+from bot.operations.approvals.four_eyes import ApprovalRules
 from bot.operations.runner import Rules
 from bot.settings import Settings
 

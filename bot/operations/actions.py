@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.operations.action_forms import ActionForms
 from bot.operations.answers import JobView
+from bot.operations.approvals.wishes import Wish
 from bot.operations.asking import Asking
 from bot.operations.catalog import EDIT, Operation, operation_of
 from bot.operations.consequences import Touched
-from bot.operations.editing import Edit, Editing
-from bot.operations.form_facts import OthersDeed
-from bot.operations.forms import Forms
+from bot.operations.forms import OthersDeed
+from bot.operations.job_settings.editing import Edit, Editing
 from bot.operations.lately import Lately
 from bot.operations.latest import drawn_now, has_moved_on, with_session
 from bot.operations.lookup import FoundJob, Lookup
@@ -49,7 +50,6 @@ from bot.operations.requests import (
 from bot.operations.roles import Rights, Target
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Action, Sender, account_of
-from bot.operations.wishes import Wish
 from bot.veeam import Fleet, JobState, Rejected, VeeamError, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
@@ -88,7 +88,7 @@ class Actions:
         self._lookup = lookup
         self._rights = rights
         self._views = JobViews(rights, fleet)
-        self._forms = Forms(fleet, lookup, Touched(fleet, self._views, memory.lately))
+        self._forms = ActionForms(fleet, lookup, Touched(fleet, self._views, memory.lately))
         self._sender = sender
         self._editing = editing
         self._memory = memory

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.operations.asking import Asking
-from bot.operations.form_facts import Consequences
+from bot.operations.forms import Consequences
 from bot.operations.job import repository_of
 from bot.operations.lately import Lately
 from bot.operations.latest import is_run_of

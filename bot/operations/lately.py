@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.observability import Clock
 from bot.operations.asking import Asking
 from bot.operations.catalog import BY_AUDIT_NAME, QUICKBACKUP, Kind
-from bot.operations.form_facts import OthersDeed
+from bot.operations.forms import OthersDeed
 from bot.operations.people import PersonId
 from bot.operations.record import REFUSED
 from bot.settings import ServerName

@@ -10,12 +10,12 @@ from typing import Generic, TypeVar
 import structlog
 
 from bot.observability import Clock
-from bot.operations.approvals import FourEyes
+from bot.operations.approvals.four_eyes import FourEyes
+from bot.operations.approvals.wishes import Wish
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
 from bot.operations.outcomes import Asked, AskedBefore, Failed, PressedBefore, Refused
 from bot.operations.people import PersonId
-from bot.operations.wishes import Wish
 from bot.store.errors import StoreError
 from bot.store.presses import Presses
 from bot.store.records import Press

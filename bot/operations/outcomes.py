@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot.operations.answers import Answer, JobView
 from bot.operations.catalog import Operation
 from bot.operations.effects import Effect, Ran
-from bot.operations.form_facts import Form, OthersDeed
+from bot.operations.forms import Form, OthersDeed
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, KnownMachine, Request
 from bot.settings import Role

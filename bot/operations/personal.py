@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.operations.answers import HeldGrant, HelpAnswer, LackingServer, WhoamiAnswer
-from bot.operations.approvals import FourEyes
+from bot.operations.approvals.four_eyes import FourEyes
 from bot.operations.asking import Asking
 from bot.operations.catalog import AUDIT, BY_NAME, CATALOG, JOBS, Operation
 from bot.operations.matching import fold, nearest

@@ -9,10 +9,11 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
+from bot.operations.approvals.wishes import Wish
 from bot.operations.asking import Asking
 from bot.operations.catalog import QUICKBACKUP
 from bot.operations.effects import Ran
-from bot.operations.form_facts import PickForm
+from bot.operations.forms import PickForm
 from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
 from bot.operations.machines import FoundMachine, Machines, known_machine
@@ -28,13 +29,12 @@ from bot.operations.outcomes import (
     WhichMachine,
     kind_of,
 )
-from bot.operations.predicting import Predictions, detail_of
+from bot.operations.quick_backup_form import QuickBackupForms, detail_of
 from bot.operations.record import Record
 from bot.operations.requests import QuickBackupRequest, is_bare, is_said
 from bot.operations.roles import Rights, Verdict
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, account_of
-from bot.operations.wishes import Wish
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
@@ -84,7 +84,7 @@ class QuickBackups:
         self._keeping = keeping
         self._acting = acting
         self._clock = clock
-        self._predictions = Predictions(fleet, JobViews(rights, fleet), keeping.lately)
+        self._forms = QuickBackupForms(fleet, JobViews(rights, fleet), keeping.lately)
 
     async def run(self, request: QuickBackupRequest, asking: Asking) -> Came | NeedsForm | NotSent:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
@@ -111,7 +111,7 @@ class QuickBackups:
         found = await self._machines.find(request.machine, tuple(verdicts))
         if not isinstance(found, FoundMachine):
             return found
-        return NeedsForm(QUICKBACKUP, await self._predictions.of(asking, found))
+        return NeedsForm(QUICKBACKUP, await self._forms.of(asking, found))
 
     async def _prepared(self, request: QuickBackupRequest, asking: Asking) -> _Backup | Unsent:
         verdicts = await self._allowed(request, asking)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from bot.operations.entries import JobEntries
+from bot.operations.job_settings.entries import JobEntries
 from bot.operations.people import PersonId
 from bot.veeam import JobId, RestorePoints, ServerName, SessionId
 

@@ -9,20 +9,21 @@ import structlog
 from bot.observability import Clock
 from bot.operations.actions import Actions, Memory
 from bot.operations.answers import ActionAnswer
-from bot.operations.approvals import ApprovalRules, Bench, FourEyes
+from bot.operations.approvals.deciding import Deciding
+from bot.operations.approvals.four_eyes import ApprovalRules, Bench, FourEyes
+from bot.operations.approvals.wishes import Bindings, reason_of
 from bot.operations.asking import Asking
 from bot.operations.audit import Audit
 from bot.operations.catalog import HELP, Operation, operation_of
 from bot.operations.consequences import Touched
-from bot.operations.creating import Creating, Making
-from bot.operations.deciding import Deciding
-from bot.operations.drafts import DraftBook
-from bot.operations.editing import Editing
 from bot.operations.home import HomePage, Kept
 from bot.operations.job import JobDetails
-from bot.operations.job_choices import JobChoices
-from bot.operations.job_fields import JobFields
-from bot.operations.job_objects import JobObjects
+from bot.operations.job_settings.choices import JobChoices
+from bot.operations.job_settings.creating import Creating, Making
+from bot.operations.job_settings.drafts import DraftBook
+from bot.operations.job_settings.editing import Editing
+from bot.operations.job_settings.fields import JobFields
+from bot.operations.job_settings.objects import JobObjects
 from bot.operations.jobs import Jobs
 from bot.operations.lately import Lately
 from bot.operations.lookup import Lookup
@@ -76,13 +77,12 @@ from bot.operations.requests import (
     WhoamiRequest,
 )
 from bot.operations.roles import Rights, Verdict
+from bot.operations.searching import Finders, Search, Suggestions
 from bot.operations.seen import JobViews
 from bot.operations.sending import Acting, Plans, Sender
 from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
 from bot.operations.suggestion import Suggestion
-from bot.operations.suggestions import Finders, Search, Suggestions
-from bot.operations.wishes import Bindings, reason_of
 from bot.settings import GrantSettings
 from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog

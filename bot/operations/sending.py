@@ -13,8 +13,8 @@ from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
-from bot.operations.editing import Edit
 from bot.operations.effects import Cloned, Deleted, Edited, Effect, Ran, Switched
+from bot.operations.job_settings.editing import Edit
 from bot.operations.latest import is_run_of, latest_run
 from bot.operations.lookup import FoundJob, name_filter
 from bot.operations.outcomes import Done, Failed, Unclear, kind_of

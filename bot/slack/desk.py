@@ -10,12 +10,12 @@ import structlog
 from bot.observability import Clock, Metrics
 from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import CATALOG, Operation, operation_of
-from bot.operations.form_facts import Form
+from bot.operations.forms import Form
 from bot.operations.outcomes import Ambiguous, Broken, Done, Failed, Misread, MovedOn, NeedsForm, Outcome
 from bot.operations.parser import parse
 from bot.operations.requests import Gesture, Request, is_bare, is_reviewed
 from bot.operations.runner import Runner
-from bot.operations.suggestions import Search, Sought
+from bot.operations.searching import Search, Sought
 from bot.slack.codec import Act, Carried, Share, Turn, Unreadable, decode, decode_form, is_form
 from bot.slack.gestures import Place, Pressed, Searching, SeenView, Submitted, Typed, of_form
 from bot.slack.modals import Modals

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.operations.catalog import operation_of
-from bot.operations.form_facts import (
+from bot.operations.forms import (
     ActForm,
     ActionForm,
     DeleteForm,
@@ -30,8 +30,8 @@ from bot.operations.requests import (
     is_said,
     to_fill_in,
 )
+from bot.operations.searching import Sought
 from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
-from bot.operations.suggestions import Sought
 from bot.slack.codec import Carried, Entered
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, signs

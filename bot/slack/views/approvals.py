@@ -1,8 +1,8 @@
 """Four eyes: the message that asks for an approval, as it stands and as it ends, and the answers about it."""
 
 from bot.operations.answers import ApprovalAnswer
+from bot.operations.approvals.deciding import GONE, OLD
 from bot.operations.catalog import BY_NAME, JOB, QUICKBACKUP
-from bot.operations.deciding import GONE, OLD
 from bot.operations.outcomes import Asked, AskedBefore, Settled
 from bot.operations.requests import ApproveRequest, DeclineRequest
 from bot.slack.text import channel, code, count, date, literal, mention

@@ -1,6 +1,6 @@
 """What an action touches, short enough to read on a phone."""
 
-from bot.operations.form_facts import Consequences, OthersDeed
+from bot.operations.forms import Consequences, OthersDeed
 from bot.operations.requests import ActionRequest, DeleteRequest
 from bot.slack.text import bar, code, count, date, literal, mention, sentence_case, strong
 from bot.slack.views import signs

@@ -5,8 +5,8 @@ How to add a form to an operation:
 1. In the catalog, `has_form=True`, and no confirmation, where its button too asks in the form. Its request
    gets fields with defaults for what the form asks; `is_bare` (bot/operations/requests.py) says when they are
    missing.
-2. In bot/operations: facts for the form as a value of `form_facts.Form`, read in `forms.Forms`; a bare
-   request comes back as `NeedsForm`. The filled request runs like any other: rights, state, record are
+2. In bot/operations: facts for the form as a value of `forms.Form`, read in `action_forms.ActionForms`; a
+   bare request comes back as `NeedsForm`. The filled request runs like any other: rights, state, record are
    checked then.
 3. In action_forms.py: a case in `sheet` that draws the facts and the inputs, and one in `filled_in` that
    turns what was entered into the request, or into one problem for each block: what can be told without
@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.operations.catalog import QUICKBACKUP, Operation, operation_of
-from bot.operations.form_facts import Form, SettingsForm
+from bot.operations.forms import Form, SettingsForm
 from bot.operations.requests import CreateRequest, EditRequest, Request, Step, is_said
 from bot.slack import codec
 from bot.slack.codec import Carried, Entered, Unreadable

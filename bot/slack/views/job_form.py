@@ -7,10 +7,10 @@ copy) is named and kept as it is.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 
-from bot.operations.entries import JobEntries, name_value, shown
-from bot.operations.form_facts import JobForm, Problem
-from bot.operations.job_choices import credentials_chosen, credentials_value
-from bot.operations.job_words import named
+from bot.operations.forms import JobForm, Problem
+from bot.operations.job_settings.choices import credentials_chosen, credentials_value
+from bot.operations.job_settings.entries import JobEntries, name_value, shown
+from bot.operations.job_settings.words import named
 from bot.operations.requests import EditRequest
 from bot.operations.suggestion import Suggestion
 from bot.slack.codec import Entered

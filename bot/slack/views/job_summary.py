@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.operations.catalog import operation_of
-from bot.operations.entries import JobEntries
-from bot.operations.form_facts import CreateChoice, JobForm, JobSummary, SettingsForm
-from bot.operations.job_words import TITLES, change_in_words, in_words
+from bot.operations.forms import CreateChoice, JobForm, JobSummary, SettingsForm
+from bot.operations.job_settings.entries import JobEntries
+from bot.operations.job_settings.words import TITLES, change_in_words, in_words
 from bot.operations.requests import CreateRequest, EditRequest, Step
 from bot.operations.suggestion import Suggestion, job_chosen
 from bot.slack.codec import Entered

@@ -1,7 +1,7 @@
 """Forms that could not be opened, or whose entries are gone: how to come by them again, in words."""
 
 from bot.operations.catalog import QUICKBACKUP, Operation
-from bot.operations.form_facts import CreateChoice, PickForm, QuickBackupForm, SettingsForm
+from bot.operations.forms import CreateChoice, PickForm, QuickBackupForm, SettingsForm
 from bot.operations.outcomes import Forgotten, NeedsForm
 from bot.operations.requests import EditRequest, KnownJob
 from bot.slack.text import code

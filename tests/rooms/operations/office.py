@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.operations.approvals import ApprovalRules
+from bot.operations.approvals.four_eyes import ApprovalRules
 from bot.operations.outcomes import Done, Outcome
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import Gesture, KnownJob, Origin, Request

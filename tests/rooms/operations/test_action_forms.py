@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from bot.operations.answers import ActionAnswer
-from bot.operations.approvals import ApprovalRules
-from bot.operations.form_facts import (
+from bot.operations.approvals.four_eyes import ApprovalRules
+from bot.operations.forms import (
     ActForm,
     Consequences,
     PickForm,

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.operations.answers import ActionAnswer, ApprovalAnswer, HelpAnswer, WhoamiAnswer
-from bot.operations.approvals import ApprovalRules
-from bot.operations.entries import JobEntries
-from bot.operations.form_facts import JobForm, JobSummary
+from bot.operations.approvals.four_eyes import ApprovalRules
+from bot.operations.forms import JobForm, JobSummary
+from bot.operations.job_settings.entries import JobEntries
 from bot.operations.outcomes import (
     Asked,
     AskedBefore,

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from bot.operations.approvals import ApprovalRules
+from bot.operations.approvals.four_eyes import ApprovalRules
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import (
     ApproveRequest,

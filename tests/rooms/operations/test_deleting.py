@@ -7,7 +7,7 @@ import pytest
 
 from bot.operations.answers import ActionAnswer
 from bot.operations.effects import Deleted
-from bot.operations.form_facts import DeleteForm
+from bot.operations.forms import DeleteForm
 from bot.operations.outcomes import (
     Ambiguous,
     Done,

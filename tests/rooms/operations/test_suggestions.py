@@ -17,8 +17,8 @@ from bot.operations.requests import (
     StartRequest,
     StopRequest,
 )
+from bot.operations.searching import OFFERED_AT_MOST, Search, Sought
 from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
-from bot.operations.suggestions import OFFERED_AT_MOST, Search, Sought
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.operations.answers import ActionAnswer, ApprovalAnswer
+from bot.operations.approvals.deciding import CHANGED, GONE, OLD
 from bot.operations.catalog import DELETE, QUICKBACKUP, START
-from bot.operations.deciding import CHANGED, GONE, OLD
 from bot.operations.effects import Deleted
 from bot.operations.outcomes import Asked, AskedBefore, Done, Outcome, Refusal, Refused, Settled
 from bot.operations.people import Standing

@@ -22,7 +22,7 @@ from bot.operations.catalog import (
     STOP,
 )
 from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
-from bot.operations.form_facts import CreateChoice, PickForm
+from bot.operations.forms import CreateChoice, PickForm
 from bot.operations.outcomes import (
     Ambiguous,
     Broken,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from bot.operations.catalog import DELETE, QUICKBACKUP
-from bot.operations.form_facts import Form, PickForm
+from bot.operations.forms import Form, PickForm
 from bot.operations.outcomes import Refusal, Refused
 from bot.operations.people import Standing
 from bot.operations.requests import (

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.operations.catalog import QUICKBACKUP, RETRY
-from bot.operations.form_facts import (
+from bot.operations.forms import (
     ActForm,
     Consequences,
     DeleteForm,

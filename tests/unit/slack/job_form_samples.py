@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import time
 
-from bot.operations.drafts import JobDraft
-from bot.operations.form_facts import CreateChoice, JobForm, JobSummary, Problem
+from bot.operations.forms import CreateChoice, JobForm, JobSummary, Problem
+from bot.operations.job_settings.drafts import JobDraft
 from bot.operations.requests import CreateRequest, EditRequest, KnownJob, Step
 from bot.veeam import (
     Guest,

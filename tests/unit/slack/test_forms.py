@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.catalog import CATALOG
-from bot.operations.form_facts import ActionForm, Consequences, DeleteForm, QuickBackupForm
+from bot.operations.forms import ActionForm, Consequences, DeleteForm, QuickBackupForm
 from bot.operations.requests import (
     ActionRequest,
     CloneRequest,

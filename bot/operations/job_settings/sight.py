@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bot.operations.entries import OUT_OF_SIGHT
+from bot.operations.job_settings.entries import OUT_OF_SIGHT
 from bot.operations.roles import Sight
 from bot.settings import ServerName
 from bot.veeam import Change, JobObject, JobSettings, Part, Schedule

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from bot.observability import Clock
+from bot.operations.approvals.wishes import Bindings, Wish, reason_of
 from bot.operations.catalog import Operation
 from bot.operations.cells import cells_of
 from bot.operations.outcomes import Asked, AskedBefore, Refusal, Refused
@@ -15,7 +16,6 @@ from bot.operations.people import People
 from bot.operations.record import Place, Record
 from bot.operations.requests import Gesture
 from bot.operations.roles import Rights
-from bot.operations.wishes import Bindings, Wish, reason_of
 from bot.store.approvals import Approval, Approvals, Touched
 
 ASKED, ASKED_BEFORE = "asked", "asked_before"

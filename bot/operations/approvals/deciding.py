@@ -12,7 +12,8 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations.answers import ApprovalAnswer
-from bot.operations.approvals import Bench
+from bot.operations.approvals.four_eyes import Bench
+from bot.operations.approvals.wishes import Bindings, may_wish, target_of
 from bot.operations.asking import Asking
 from bot.operations.catalog import APPROVE, BY_NAME, DECLINE, Operation
 from bot.operations.cells import BrokenCells, OldCells, request_of
@@ -21,7 +22,6 @@ from bot.operations.outcomes import Done, Failed, NotFound, Refusal, Refused, Se
 from bot.operations.record import Place
 from bot.operations.requests import ApproveRequest, DeclineRequest, Gesture, Origin, Request
 from bot.operations.roles import Rights, Target, unreadable
-from bot.operations.wishes import Bindings, may_wish, target_of
 from bot.settings import PersonId
 from bot.store.approvals import Approval, ApprovalEnd, ApprovalState, Decision, Ending
 from bot.store.errors import StoreError

@@ -13,13 +13,14 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations.answers import ActionAnswer
+from bot.operations.approvals.wishes import Wish
 from bot.operations.asking import Asking
 from bot.operations.catalog import CREATE
-from bot.operations.drafts import JobDraft
 from bot.operations.effects import Created
-from bot.operations.form_facts import CreateChoice, JobForm, JobSummary, Problem
-from bot.operations.job_fields import JobFields, problem_of
-from bot.operations.job_sight import settings_seen
+from bot.operations.forms import CreateChoice, JobForm, JobSummary, Problem
+from bot.operations.job_settings.drafts import JobDraft
+from bot.operations.job_settings.fields import JobFields, problem_of
+from bot.operations.job_settings.sight import settings_seen
 from bot.operations.lookup import Lookup, name_filter
 from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import (
@@ -37,7 +38,6 @@ from bot.operations.record import Record
 from bot.operations.requests import CreateRequest, KnownJob, Step
 from bot.operations.roles import Rights, Target, Verdict
 from bot.operations.sending import Acting, account_of
-from bot.operations.wishes import Wish
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.veeam import (

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from bot.operations.asking import Asking
 from bot.operations.catalog import EDIT, Operation, operation_of
-from bot.operations.drafts import DraftBook, JobDraft
-from bot.operations.entries import JobEntries
-from bot.operations.form_facts import Problem
-from bot.operations.job_choices import credential_names, repositories_of
-from bot.operations.job_objects import JobObjects
+from bot.operations.forms import Problem
+from bot.operations.job_settings.choices import credential_names, repositories_of
+from bot.operations.job_settings.drafts import DraftBook, JobDraft
+from bot.operations.job_settings.entries import JobEntries
+from bot.operations.job_settings.objects import JobObjects
 from bot.operations.lookup import name_filter
 from bot.operations.matching import fold
 from bot.operations.parallel import at_once

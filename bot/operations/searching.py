@@ -11,8 +11,8 @@ from heapq import nsmallest
 
 from bot.operations.asking import Asking
 from bot.operations.catalog import operation_of
-from bot.operations.drafts import DraftBook
-from bot.operations.job_choices import JobChoices
+from bot.operations.job_settings.choices import JobChoices
+from bot.operations.job_settings.drafts import DraftBook
 from bot.operations.lookup import Lookup, beside_the_loop
 from bot.operations.machines import Machines
 from bot.operations.matching import fits, fold

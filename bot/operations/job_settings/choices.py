@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 from bot.operations.asking import Asking
-from bot.operations.drafts import JobDraft
-from bot.operations.job_objects import JobObjects
+from bot.operations.job_settings.drafts import JobDraft
+from bot.operations.job_settings.objects import JobObjects
 from bot.operations.lookup import name_filter
 from bot.operations.matching import fits
 from bot.operations.requests import KnownJob

@@ -8,7 +8,7 @@ it may be the other's.
 from collections.abc import Iterable
 
 from bot.operations.asking import Asking
-from bot.operations.form_facts import NewestPoint, QuickBackupForm
+from bot.operations.forms import NewestPoint, QuickBackupForm
 from bot.operations.job import repository_of
 from bot.operations.lately import Lately
 from bot.operations.lookup import name_filter
@@ -31,7 +31,7 @@ _BACKUP = "Backup"
 _MADE_ONE = frozenset({Result.SUCCESS, Result.WARNING})
 
 
-class Predictions:
+class QuickBackupForms:
     """Reads what the form of a quick backup says. Raises `VeeamError` and `StoreError`."""
 
     def __init__(self, fleet: Fleet, views: JobViews, lately: Lately) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from bot.operations.asking import Asking
 from bot.operations.catalog import EDIT
 from bot.operations.consequences import Touched
-from bot.operations.drafts import JobDraft
-from bot.operations.form_facts import Consequences, Form, JobForm, JobSummary, Problem
-from bot.operations.job_fields import JobFields, problem_of
-from bot.operations.job_sight import changes_seen, settings_seen
-from bot.operations.job_words import change_in_words
+from bot.operations.forms import Consequences, Form, JobForm, JobSummary, Problem
+from bot.operations.job_settings.drafts import JobDraft
+from bot.operations.job_settings.fields import JobFields, problem_of
+from bot.operations.job_settings.sight import changes_seen, settings_seen
+from bot.operations.job_settings.words import change_in_words
 from bot.operations.lookup import FoundJob
 from bot.operations.outcomes import Failed, Forgotten, NeedsForm, NotNow, Obstacle
 from bot.operations.requests import EditRequest, KnownJob, Step
