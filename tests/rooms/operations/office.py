@@ -117,6 +117,10 @@ class Office:
             )
         return self._runner
 
+    def restart(self) -> None:
+        """Another process takes over, with nothing in its memory."""
+        self._runner = None
+
     async def ask(
         self,
         request: Request,

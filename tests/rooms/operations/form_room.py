@@ -1,0 +1,160 @@
+"""Somebody before the forms of jobs, among real servers: opens, fills in, looks over, sends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.operations.form_facts import CreateChoice, JobForm, JobSummary
+from bot.operations.outcomes import Failed, NeedsForm, Outcome
+from bot.operations.people import Person, PersonId, Standing
+from bot.operations.requests import CreateRequest, EditRequest, Gesture, KnownJob, NamedJob, Origin
+from bot.operations.suggestion import Suggestion
+from bot.operations.suggestions import Search, Sought
+from bot.sandbox.vbr import Job, World
+from bot.sandbox.vbr.credentials import add_credentials
+from bot.sandbox.vbr.machines import add_protection_group
+from bot.sandbox.vbr.revision import REVISIONS
+from bot.settings import GrantSettings, GroupReference, Role
+from bot.slack.views.job_form import job_form
+from bot.slack.views.job_summary import job_filled_in
+from bot.veeam.job_layouts import LAYOUTS
+from tests.rooms.operations.office import GRANTS, Office
+from tests.support.filled_forms import with_changes
+
+ANN, BEN = PersonId("U0ANN"), PersonId("U0BEN")
+SQL_ADMIN = PersonId("U0SQLADMIN")
+EDITING = ("PUT", "/api/v1/jobs/{id}")
+CREATING = ("POST", "/api/v1/jobs")
+STATES = ("GET", "/api/v1/jobs/states")
+MODEL = ("GET", "/api/v1/jobs/{id}")
+SERVICE = "EXAMPLE\\svc-vss"
+ADMINISTRATORS = (
+    *GRANTS,
+    GrantSettings(group=GroupReference("S0ADMIN"), role=Role.BACKUP_ADMINISTRATOR),
+    GrantSettings(
+        group=GroupReference("S0SQLADMIN"),
+        role=Role.BACKUP_ADMINISTRATOR,
+        servers=("hq",),
+        jobs=("SQL*",),
+    ),
+)
+KINDS = tuple(LAYOUTS)
+CASES = [
+    (kind, revision)
+    for revision in REVISIONS
+    for kind in KINDS
+    if REVISIONS[revision].job_type(kind) is not None
+]
+_OBJECTS: Mapping[str, tuple[str, ...]] = {
+    "WindowsAgentBackup": ("phys-win01",),
+    "LinuxAgentBackup": ("phys-lnx01",),
+    "EntraIDTenantBackup": ("example.onmicrosoft.com",),
+    "EntraIDAuditLogBackup": ("example.onmicrosoft.com",),
+}
+_COPIES = frozenset({"BackupCopy", "FileBackupCopy", "EntraIDTenantBackupCopy"})
+
+
+def with_administrators(office: Office) -> None:
+    """Ann and Ben may everything, another administrator SQL jobs alone."""
+    for person, group in ((ANN, "S0ADMIN"), (BEN, "S0ADMIN"), (SQL_ADMIN, "S0SQLADMIN")):
+        office.team.people[person] = Person(person, person.lower(), Standing.MEMBER, frozenset({group}))
+    office.grants = ADMINISTRATORS
+
+
+def with_every_kind(world: World) -> None:
+    """A job of each type that VBR's API can describe, and what others of its kind could hold."""
+    add_credentials(world.book, SERVICE, world.now())
+    add_protection_group(world.book, "Windows servers", ("phys-win01", "phys-win02"))
+    add_protection_group(world.book, "Linux servers", ("phys-lnx01", "phys-lnx02"), "LinuxComputer")
+    for kind in KINDS:
+        if kind in _COPIES:
+            world.add_job(name_of(kind), kind, source="Files", mode="Periodic")
+        else:
+            world.add_job(name_of(kind), kind, objects=_OBJECTS.get(kind, ("app01", "app02")))
+
+
+def name_of(kind: str) -> str:
+    """The name of the job of that type."""
+    return f"The {kind}"
+
+
+@dataclass
+class Writer:
+    """One person with forms."""
+
+    office: Office
+    id: PersonId = ANN
+
+    async def edits(self, name: str, server: str = "hq") -> JobForm:
+        """Ask for the form of a job."""
+        return form_in(await self.office.ask(EditRequest(NamedJob(name, server, exact=True)), self.id))
+
+    async def creates(self, like: Job | None = None, server: str = "hq") -> JobForm:
+        """Ask for the form of a new job."""
+        choice = await self.office.ask(CreateRequest(server), self.id)
+        assert isinstance(choice, NeedsForm), choice
+        assert isinstance(choice.form, CreateChoice)
+        template = None if like is None else self.office.known(like.name)
+        return form_in(await self.submits(choice.form, like=template))
+
+    async def fills(self, form: JobForm, **changes: str | tuple[str, ...] | None) -> Outcome:
+        """Send the form off with these fields changed, the others as they stand."""
+        request = job_filled_in(form.request, with_changes(job_form(form).blocks, **changes))
+        assert isinstance(request, EditRequest | CreateRequest), request
+        return await self.office.ask(request, self.id)
+
+    async def submits(self, choice: CreateChoice, like: KnownJob | None) -> Outcome:
+        """Choose what the new job is to be like."""
+        return await self.office.ask(
+            CreateRequest(choice.servers[0], like, step=choice.request.step), self.id
+        )
+
+    async def sees(self, form: JobForm, **changes: str | tuple[str, ...] | None) -> JobSummary:
+        """Fill in, and get the summary."""
+        return summary_in(await self.fills(form, **changes))
+
+    async def sends(self, summary: JobSummary, press: str | None = None) -> Outcome:
+        """Send off the summary."""
+        return await self.office.ask(summary.request, self.id, press=press)
+
+    async def finds(self, form: JobForm, field: Sought, text: str = "") -> tuple[Suggestion, ...]:
+        """Type into a search menu of the form."""
+        gesture = Gesture("r-1", self.id, "T0", "C0PROD", Origin.FORM, "search")
+        return await self.office.runner.suggest(gesture, Search(field, text, form.request))
+
+    async def option(self, form: JobForm, field: Sought, name: str) -> str:
+        """The choice of that name."""
+        found = await self.finds(form, field, name)
+        return next(one.value for one in found if one.name == name)
+
+
+def form_in(outcome: Outcome) -> JobForm:
+    """The form that came of it."""
+    assert isinstance(outcome, NeedsForm | Failed), outcome
+    assert isinstance(outcome.form, JobForm), outcome
+    return outcome.form
+
+
+def summary_in(outcome: Outcome) -> JobSummary:
+    """The summary that came of it."""
+    assert isinstance(outcome, NeedsForm), outcome
+    assert isinstance(outcome.form, JobSummary), outcome.form
+    return outcome.form
+
+
+def said(form: JobForm) -> list[tuple[str | None, str]]:
+    """What the form says is wrong, by part."""
+    return [(problem.part, problem.said or str(problem.error)) for problem in form.problems]
+
+
+def sent(office: Office, operation: tuple[str, str]) -> list[Any]:
+    """The bodies that were sent for an operation."""
+    return [request.body for request in office.hq.requests.of(*operation)]
+
+
+def paths(before: Any, after: Any, way: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Where two models differ; lists are compared whole."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = {*before, *after}
+        return {path for key in keys for path in paths(before.get(key), after.get(key), (*way, key))}
+    return set() if before == after else {way}

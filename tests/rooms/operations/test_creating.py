@@ -1,0 +1,407 @@
+"""`create`: a vSphere backup from nothing, any other job like one of its kind; sent once, as it was shown."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.operations.answers import ActionAnswer
+from bot.operations.effects import Created
+from bot.operations.form_facts import CreateChoice, JobForm
+from bot.operations.outcomes import (
+    Done,
+    Failed,
+    Forgotten,
+    NeedsForm,
+    PressedBefore,
+    Refusal,
+    Refused,
+    Unclear,
+)
+from bot.operations.people import PersonId
+from bot.operations.requests import CreateRequest, Gesture, Origin, Step
+from bot.operations.suggestions import Search, Sought
+from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr.faults import dropped
+from bot.slack.views.job_form import job_form
+from bot.store.database import Database
+from bot.store.upgrade import upgrade
+from bot.veeam import Fleet, Part, is_creatable, settings_of
+from tests.rooms.operations.form_room import (
+    ANN,
+    BEN,
+    CASES,
+    CREATING,
+    SERVICE,
+    SQL_ADMIN,
+    Writer,
+    form_in,
+    name_of,
+    said,
+    sent,
+    summary_in,
+    with_administrators,
+    with_every_kind,
+)
+from tests.rooms.operations.office import DR, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
+from tests.rooms.veeam.clients import client_of, die, saying
+from tests.support.clock import FakeClock
+from tests.support.filled_forms import as_it_stands
+from tests.support.openapi import OpenApi, document_path
+
+Fields = dict[str, Any]
+
+DOCUMENTED = "1.3-rev0"
+SCHEDULES: dict[str, tuple[Fields, dict[str, Any]]] = {
+    "every day": (
+        {"rhythm": "every_day", "at": "21:15"},
+        {"daily": {"isEnabled": True, "localTime": "21:15", "dailyKind": "Everyday"}},
+    ),
+    "weekdays": (
+        {"rhythm": "weekdays", "at": "00:00"},
+        {"daily": {"isEnabled": True, "localTime": "00:00", "dailyKind": "WeekDays"}},
+    ),
+    "chosen days": (
+        {"rhythm": "chosen_days", "at": "04:30", "days": ("sunday", "monday")},
+        {
+            "daily": {
+                "isEnabled": True,
+                "localTime": "04:30",
+                "dailyKind": "SelectedDays",
+                "days": ["monday", "sunday"],
+            }
+        },
+    ),
+    "after a job": (
+        {"rhythm": "after_job", "after_job": "Oracle"},
+        {"afterThisJob": {"isEnabled": True, "jobName": "Oracle"}},
+    ),
+    "by hand": ({"rhythm": "by_hand"}, {}),
+}
+
+
+@pytest.fixture
+def revision() -> str:
+    return DOCUMENTED
+
+
+@pytest.fixture
+async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
+    """`hq` speaks the revision and has a job of each type."""
+    address = f"sqlite:///{tmp_path}/bot.db"
+    await upgrade(address)
+    with_every_kind(world)
+    database = Database(address)
+    behaviour = Behaviour(supported_revisions=accepted_by(revision))
+    other = World(clock.now, name="vbr02", seed=2)
+    other.add_job("SQL Prod DR")
+    async with VbrSandbox(world, behaviour=behaviour) as hq, VbrSandbox(other) as dr:
+        fleet = Fleet([client_of(hq, clock, name=HQ, api_version=revision), client_of(dr, clock, name=DR)])
+        made = Office(hq, dr, fleet, database, clock)
+        with_administrators(made)
+        yield made
+        await fleet.close()
+    await database.close()
+
+
+@pytest.fixture
+def ann(office: Office) -> Writer:
+    return Writer(office)
+
+
+@pytest.fixture(scope="module")
+def document() -> OpenApi | None:
+    path = document_path()
+    return None if path is None else OpenApi.load(path)
+
+
+async def filled(writer: Writer, form: JobForm, **more: Any) -> Fields:
+    """What a new vSphere backup needs."""
+    return {
+        "name": "Web tier",
+        "objects": (await writer.option(form, Sought.OBJECTS, "app01"),),
+        "repository": await writer.option(form, Sought.REPOSITORY, "Second Repository"),
+        **more,
+    }
+
+
+def model_of(office: Office, name: str) -> dict[str, Any]:
+    return office.world.job(name).model
+
+
+def within(expected: Any, actual: Any) -> bool:
+    """Whether all that is expected stands there."""
+    if isinstance(expected, dict):
+        return isinstance(actual, dict) and all(
+            within(each, actual.get(key)) for key, each in expected.items()
+        )
+    return bool(expected == actual)
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
+async def test_a_new_backup_is_as_it_was_shown(
+    office: Office, ann: Writer, revision: str, document: OpenApi | None
+) -> None:
+    """With its credentials and priority: one POST, a complete body, a job with what the summary said."""
+    form = await ann.creates()
+    account = await ann.option(form, Sought.CREDENTIALS, SERVICE)
+    fields = await filled(
+        ann,
+        form,
+        description="The shop",
+        retention="30",
+        guest="aware",
+        credentials=account,
+        priority=("high",),
+    )
+    summary = await ann.sees(form, **fields)
+    assert sent(office, CREATING) == []
+    done = await ann.sends(summary)
+    assert isinstance(done, Done)
+    assert isinstance(done.answer, ActionAnswer)
+    assert isinstance(done.answer.effect, Created)
+    (body,) = sent(office, CREATING)
+    made = settings_of((await office.fleet.server(HQ).job(done.answer.effect.job_id)).raw)
+    wanted = summary.draft.wanted
+    assert (made.name, made.description, made.is_high_priority) == ("Web tier", "The shop", True)
+    assert (made.objects, made.retention, made.schedule, made.guest, made.repository_id) == (
+        wanted.objects, wanted.retention, wanted.schedule, wanted.guest, wanted.repository_id,
+    )  # fmt: skip
+    assert summary.repository is not None
+    assert summary.repository.name == "Second Repository"
+    if revision == DOCUMENTED and document is not None:
+        assert document.check_request("POST", "/api/v1/jobs", [], body) == []
+
+
+@pytest.mark.parametrize("case", SCHEDULES)
+async def test_each_schedule_is_made_as_chosen(office: Office, ann: Writer, case: str) -> None:
+    """One block alone is enabled, in the server's own time."""
+    chosen, expected = SCHEDULES[case]
+    form = await ann.creates()
+    assert form.time_zone
+    assert isinstance(await ann.sends(await ann.sees(form, **await filled(ann, form, **chosen))), Done)
+    schedule = model_of(office, "Web tier")["schedule"]
+    assert schedule["runAutomatically"] == bool(expected)
+    assert within(expected, schedule)
+    enabled = [key for key, block in schedule.items() if isinstance(block, dict) and block.get("isEnabled")]
+    assert set(enabled) - {"retry"} == set(expected)
+
+
+@pytest.mark.parametrize(("kind", "revision"), CASES)
+async def test_a_job_of_each_type_is_made_like_another(
+    office: Office, ann: Writer, kind: str, revision: str, document: OpenApi | None
+) -> None:
+    """Its own name, all else as the template has it; what the template is bound to stays with it."""
+    template = office.world.job(name_of(kind))
+    form = await ann.creates(like=template)
+    assert form.draft.wanted.name == ""
+    fields: Fields = {"name": f"Another {kind}"}
+    standing = as_it_stands(job_form(form).blocks)
+    if "repository" in standing:
+        fields["repository"] = await ann.option(form, Sought.REPOSITORY, "Second Repository")
+    summary = await ann.sees(form, **fields)
+    assert isinstance(await ann.sends(summary), Done)
+    (body,) = sent(office, CREATING)
+    made = office.world.job(f"Another {kind}")
+    assert made.type == template.type
+    before, after = settings_of(template.model), settings_of(made.model)
+    assert (after.objects, after.retention, after.schedule) == (
+        before.objects, before.retention, before.schedule,
+    )  # fmt: skip
+    assert {"id", "isDisabled"}.isdisjoint(body)
+    if revision == DOCUMENTED and document is not None:
+        assert document.check_request("POST", "/api/v1/jobs", [], body) == []
+
+
+async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Writer) -> None:
+    """No other kind stands in the menu, and one that is chosen all the same is told apart."""
+    proxmox = office.world.add_job("Proxmox", "Unknown")
+    choice = await office.ask(CreateRequest("hq"), ANN)
+    assert isinstance(choice, NeedsForm)
+    assert isinstance(choice.form, CreateChoice)
+    offered = await _templates(office, ANN)
+    assert "Proxmox" not in offered
+    assert {name_of("BackupCopy"), "SQL Prod"} <= offered
+    assert all(is_creatable(job.type) for job in office.world.jobs if job.name in offered)
+    outcome = await ann.submits(choice.form, like=office.known(proxmox.name))
+    assert isinstance(outcome, NeedsForm)
+    assert isinstance(outcome.form, CreateChoice)
+    assert "Clone copies any job" in outcome.form.problems[0].said
+
+
+async def _templates(office: Office, person: PersonId) -> set[str]:
+    request = CreateRequest("hq", step=Step.FILL)
+    gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
+    return {one.name for one in await office.runner.suggest(gesture, Search(Sought.LIKE, "", request))}
+
+
+@pytest.mark.parametrize(
+    ("missing", "part"),
+    [("objects", Part.OBJECTS), ("repository", Part.REPOSITORY)],
+)
+async def test_what_is_missing_is_told_at_its_field(
+    office: Office, ann: Writer, missing: str, part: Part
+) -> None:
+    """Nothing is sent, and what was entered stands there."""
+    form = await ann.creates()
+    fields = {**await filled(ann, form, retention="30"), missing: () if missing == "objects" else None}
+    again = form_in(await ann.fills(form, **fields))
+    assert [each for each, _ in said(again)] == [part]
+    assert again.draft.wanted.name == "Web tier"
+    assert sent(office, CREATING) == []
+
+
+REFUSED = [
+    ("A job with the name 'Retention of Exchange' already exists.", Part.NAME),
+    ("Backup repository with ID '1' was not found.", Part.REPOSITORY),
+    ("Object 'Repository VM' with ID 'vm-1' was not found on 'vcenter01'.", Part.OBJECTS),
+    ("Credentials with ID '1' were not found.", Part.GUEST),
+    ("Job 'Credentials' was not found.", Part.SCHEDULE),
+    ("Four horsemen.", None),
+]
+
+
+@pytest.mark.parametrize(("words", "part"), REFUSED)
+async def test_vbrs_no_is_shown_at_the_field(
+    office: Office, ann: Writer, words: str, part: Part | None
+) -> None:
+    """With all that was entered; corrected, it is sent and made once."""
+    form = await ann.creates()
+    summary = await ann.sees(form, **await filled(ann, form))
+    office.hq.faults.add(*CREATING, saying(400, words))
+    outcome = await ann.sends(summary, press="view-1-hash-1")
+    assert isinstance(outcome, Failed)
+    again = form_in(outcome)
+    assert [each for each, _ in said(again)] == [part]
+    assert again.draft.wanted == summary.draft.wanted
+    assert isinstance(await ann.sends(await ann.sees(again)), Done)
+
+
+@pytest.mark.parametrize("moment", Moment)
+async def test_an_unclear_creation_is_looked_up_and_not_repeated(
+    office: Office, ann: Writer, moment: Moment
+) -> None:
+    """A job of the very name that is there since speaks for its having been made."""
+    form = await ann.creates()
+    summary = await ann.sees(form, **await filled(ann, form))
+    office.hq.faults.add(*CREATING, dropped(moment))
+    outcome = await ann.sends(summary, press="view-1-hash-1")
+    assert isinstance(outcome, Unclear)
+    assert (outcome.found is not None) == (moment is Moment.AFTER)
+    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), PressedBefore)
+    assert len(sent(office, CREATING)) == 1
+    if moment is Moment.AFTER:
+        again = form_in(await ann.sends(summary))
+        assert [part for part, _ in said(again)] == [Part.NAME]
+
+
+async def test_one_submission_delivered_twice_creates_once(office: Office, ann: Writer) -> None:
+    """The second delivery is told that it was pressed before."""
+    form = await ann.creates()
+    summary = await ann.sees(form, **await filled(ann, form))
+    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), Done)
+    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), PressedBefore)
+    assert len(sent(office, CREATING)) == 1
+
+
+@pytest.mark.parametrize("step", ["next", "create"])
+async def test_a_server_that_went_down_loses_nothing(office: Office, ann: Writer, step: str) -> None:
+    """The form stays with all that was entered, and can be sent once the server is back."""
+    form = await ann.creates()
+    fields = await filled(ann, form, retention="30")
+    summary = None if step == "next" else await ann.sees(form, **fields)
+    await die(office.hq)
+    outcome = await ann.fills(form, **fields) if summary is None else await ann.sends(summary)
+    assert isinstance(outcome, Failed)
+    wanted = form_in(outcome).draft.wanted
+    assert wanted.retention is not None
+    assert (wanted.name, wanted.retention.quantity, len(wanted.objects or ())) == ("Web tier", 30, 1)
+    assert [problem.error is not None for problem in form_in(outcome).problems] == [True]
+
+
+async def test_a_restart_between_form_and_summary_loses_nothing(office: Office, ann: Writer) -> None:
+    """Objects chosen before it are looked up again."""
+    form = await ann.creates()
+    fields = await filled(ann, form)
+    office.restart()
+    summary = await ann.sees(form, **fields)
+    office.restart()
+    assert isinstance(await ann.sends(summary), Done)
+    assert len(model_of(office, "Web tier")["virtualMachines"]["includes"]) == 1
+
+
+# --- rights
+
+
+@pytest.mark.parametrize("person", [OPERATOR, VIEWER, SQL_ONLY, NOBODY])
+@pytest.mark.parametrize("step", ["choice", "form", "next", "create", "search"])
+async def test_nobody_without_the_role_gets_anywhere(
+    office: Office, ann: Writer, person: PersonId, step: str
+) -> None:
+    """Whatever they submit is refused on record, and VBR gets nothing."""
+    form = await ann.creates()
+    fields = await filled(ann, form)
+    summary = await ann.sees(form, **fields)
+    other = Writer(office, person)
+    if step == "search":
+        assert await other.finds(form, Sought.REPOSITORY) == ()
+        assert await _templates(office, person) == set()
+        return
+    match step:
+        case "choice":
+            outcome = await office.ask(CreateRequest(), person)
+        case "form":
+            outcome = await office.ask(CreateRequest("hq", step=Step.FILL), person)
+        case "next":
+            outcome = await other.fills(form, **fields)
+        case _:
+            outcome = await other.sends(summary)
+    assert isinstance(outcome, Refused)
+    assert (await office.audited())[-1]["outcome"] == "refused"
+    assert sent(office, CREATING) == []
+
+
+async def test_a_draft_is_nobody_elses(office: Office, ann: Writer) -> None:
+    """Another administrator cannot send it."""
+    form = await ann.creates()
+    summary = await ann.sees(form, **await filled(ann, form))
+    assert isinstance(await Writer(office, BEN).sends(summary), Forgotten)
+    assert sent(office, CREATING) == []
+
+
+async def test_a_name_out_of_ones_reach_is_refused_at_the_field(office: Office) -> None:
+    """On record; and no name of a job out of sight is offered as a template."""
+    sql = Writer(office, SQL_ADMIN)
+    form = await sql.creates()
+    fields = await filled(sql, form)
+    again = form_in(await sql.fills(form, **fields))
+    assert said(again) == [(Part.NAME, "Your role covers jobs named SQL* only.")]
+    assert (await office.audited())[-1]["detail"] == Refusal.SCOPE
+    assert isinstance(await sql.sends(await sql.sees(again, name="SQL Web")), Done)
+    assert await _templates(office, SQL_ADMIN) == {"SQL Prod", "SQL Test", "SQL Web"}
+
+
+async def test_a_template_out_of_sight_is_none(office: Office) -> None:
+    """Who chooses it all the same is told what is told of a job that is not there."""
+    sql = Writer(office, SQL_ADMIN)
+    choice = await office.ask(CreateRequest(), SQL_ADMIN)
+    assert isinstance(choice, NeedsForm)
+    assert isinstance(choice.form, CreateChoice)
+    assert choice.form.servers == (HQ,)
+    outcome = await sql.submits(choice.form, like=office.known("Files"))
+    assert isinstance(outcome, NeedsForm)
+    assert isinstance(outcome.form, CreateChoice)
+
+
+async def test_the_server_is_asked_where_there_are_several(office: Office, ann: Writer) -> None:
+    """One named needs no question; a draft of one server is not sent to another."""
+    choice = await office.ask(CreateRequest(), ANN)
+    assert isinstance(choice, NeedsForm)
+    assert isinstance(choice.form, CreateChoice)
+    assert choice.form.servers == (HQ, DR)
+    form = await ann.creates()
+    summary = summary_in(await ann.fills(form, **await filled(ann, form)))
+    elsewhere = CreateRequest("dr", None, summary.draft.id, Step.SEND)
+    assert isinstance(await office.ask(elsewhere, ANN), Forgotten)
+    assert sent(office, CREATING) == []

@@ -1,0 +1,237 @@
+"""`edit` of each type of job under each revision: what was asked for is changed, and nothing else."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.operations.answers import ActionAnswer
+from bot.operations.form_facts import JobForm
+from bot.operations.outcomes import Done, NeedsForm
+from bot.operations.suggestions import Sought
+from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
+from bot.slack.views.job_form import job_form
+from bot.store.database import Database
+from bot.store.upgrade import upgrade
+from bot.veeam import Fleet, Job, Part, Rhythm, choosable_rhythms, differences, retention_units, settings_of
+from tests.rooms.operations.form_room import (
+    CASES,
+    EDITING,
+    KINDS,
+    MODEL,
+    Writer,
+    form_in,
+    name_of,
+    paths,
+    said,
+    sent,
+    summary_in,
+    with_administrators,
+    with_every_kind,
+)
+from tests.rooms.operations.office import DR, HQ, Office
+from tests.rooms.veeam.clients import client_of
+from tests.support.clock import FakeClock
+from tests.support.filled_forms import as_it_stands
+from tests.support.openapi import OpenApi, document_path
+
+Changes = dict[str, Any]
+
+DOCUMENTED = "1.3-rev0"
+OTHER_REPOSITORY = "Third Repository"
+PLACES: Mapping[Part, tuple[tuple[str, ...], ...]] = {
+    Part.NAME: (("name",),),
+    Part.DESCRIPTION: (("description",),),
+    Part.PRIORITY: (("isHighPriority",),),
+    Part.OBJECTS: (
+        ("virtualMachines", "includes"),
+        ("computers",),
+        ("sourceObjects", "includes", "jobs"),
+    ),
+    Part.REPOSITORY: (
+        ("storage", "backupRepositoryId"),
+        ("target", "backupRepositoryId"),
+        ("backupRepositoryId",),
+        ("jobSettings", "metadataRepositoryId"),
+    ),
+    Part.RETENTION: (
+        ("storage", "retentionPolicy"),
+        ("target", "retentionPolicy"),
+        ("retentionPolicy",),
+        ("useCustomRetention",),
+        ("jobSettings", "restorePointsToKeep"),
+    ),
+    Part.SCHEDULE: (("schedule",),),
+    Part.GUEST: (("guestProcessing",),),
+}
+
+
+@pytest.fixture
+def revision() -> str:
+    return DOCUMENTED
+
+
+@pytest.fixture
+async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
+    """`hq` speaks the revision and has a job of each type."""
+    address = f"sqlite:///{tmp_path}/bot.db"
+    await upgrade(address)
+    with_every_kind(world)
+    add_repository(world.book, RepositoryFacts(OTHER_REPOSITORY, "WinLocal", 1000, 100))
+    database = Database(address)
+    behaviour = Behaviour(supported_revisions=accepted_by(revision))
+    other = World(clock.now, name="vbr02", seed=2)
+    async with VbrSandbox(world, behaviour=behaviour) as hq, VbrSandbox(other) as dr:
+        fleet = Fleet([client_of(hq, clock, name=HQ, api_version=revision), client_of(dr, clock, name=DR)])
+        made = Office(hq, dr, fleet, database, clock)
+        with_administrators(made)
+        yield made
+        await fleet.close()
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+def document() -> OpenApi | None:
+    path = document_path()
+    return None if path is None else OpenApi.load(path)
+
+
+async def other_object(writer: Writer, form: JobForm) -> str:
+    """The key of something that the job does not include yet."""
+    own = {each.key for each in form.draft.wanted.objects or ()}
+    for text in ("", "phys", "app", "vm"):
+        found = await writer.finds(form, Sought.OBJECTS, text)
+        new = [one.value for one in found if one.value not in own]
+        if new:
+            return new[0]
+    raise AssertionError(form.draft.kind)
+
+
+async def changes_of(writer: Writer, form: JobForm) -> dict[Part, Changes]:
+    """For each part that the form offers, fields filled otherwise."""
+    fields = as_it_stands(job_form(form).blocks)
+    changes: dict[Part, Changes] = {Part.NAME: {"name": f"{form.draft.wanted.name} anew"}}
+    if "description" in fields:
+        changes[Part.DESCRIPTION] = {"description": "Changed\nfrom Slack"}
+    if "priority" in fields:
+        changes[Part.PRIORITY] = {"priority": () if fields["priority"] else ("high",)}
+    if isinstance(there := fields.get("objects"), tuple):
+        changes[Part.OBJECTS] = {"objects": (*there, await other_object(writer, form))}
+    if "repository" in fields:
+        repository = await writer.option(form, Sought.REPOSITORY, OTHER_REPOSITORY)
+        changes[Part.REPOSITORY] = {"repository": repository}
+    if "retention" in fields:
+        changes[Part.RETENTION] = {"retention": "19"}
+    if "rhythm" in fields:
+        changes[Part.SCHEDULE] = {"rhythm": Rhythm.WEEKDAYS, "at": "04:45"}
+    if "guest" in fields:
+        changes[Part.GUEST] = {"guest": "off" if fields["guest"] == "aware" else "aware"}
+    return changes
+
+
+async def read(office: Office, name: str) -> Any:
+    """The model as it is now, without counting as a question of the bot's."""
+    return (await office.fleet.server(HQ).job(office.known(name).job_id)).raw
+
+
+def is_within(path: tuple[str, ...], part: Part) -> bool:
+    return any(path[: len(place)] == place for place in PLACES[part])
+
+
+@pytest.mark.parametrize(("kind", "revision"), CASES)
+async def test_a_form_sent_off_as_it_stands_changes_nothing(office: Office, kind: str) -> None:
+    """It says so, and nothing is sent."""
+    ann = Writer(office)
+    again = form_in(await ann.fills(await ann.edits(name_of(kind))))
+    assert said(again) == [(None, "Nothing is changed yet.")]
+    assert sent(office, EDITING) == []
+
+
+@pytest.mark.parametrize(("kind", "revision"), CASES)
+async def test_each_part_is_changed_alone(
+    office: Office, kind: str, revision: str, document: OpenApi | None
+) -> None:
+    """One PUT a part, that differs from what was read in that part alone, and fits VBR's document."""
+    ann, name = Writer(office), name_of(kind)
+    for part, fields in (await changes_of(ann, await ann.edits(name))).items():
+        before = await read(office, name)
+        office.hq.requests.clear()
+        summary = await ann.sees(await ann.edits(name), **fields)
+        assert [change.part for change in summary.changes] == [part]
+        assert isinstance(await ann.sends(summary), Done)
+        (body,) = sent(office, EDITING)
+        differing = paths(before, body)
+        assert differing
+        assert {path for path in differing if not is_within(path, part)} == set()
+        assert [change.part for change in differences(settings_of(before), settings_of(body))] == [part]
+        assert list(body) == list(before)
+        if revision == DOCUMENTED and document is not None:
+            request = office.hq.requests.of(*EDITING)[0]
+            assert document.check_request("PUT", request.path, [], body) == []
+        name = settings_of(body).name
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_only_what_was_asked_for_is_changed(office: Office, data: st.DataObject) -> None:
+    """Whatever is entered, what is sent differs from what was read by what the summary said, and no more."""
+    ann, kind = Writer(office), data.draw(st.sampled_from(KINDS))
+    form = await ann.edits(name_of(kind))
+    before = await read(office, name_of(kind))
+    office.hq.requests.clear()
+    fields = data.draw(_entries(form, [row.id for row in office.world.book.repositories.values()]))
+    outcome = await ann.fills(form, **fields)
+    assert isinstance(outcome, NeedsForm)
+    if isinstance(outcome.form, JobForm):
+        assert outcome.form.problems
+        assert sent(office, EDITING) == []
+        return
+    shown = summary_in(outcome)
+    done = await ann.sends(shown)
+    assert isinstance(done, Done), (fields, done)
+    assert isinstance(done.answer, ActionAnswer)
+    (body,) = sent(office, EDITING)
+    parts = [change.part for change in shown.changes]
+    assert [change.part for change in differences(settings_of(before), settings_of(body))] == parts
+    strange = {path for path in paths(before, body) if not any(is_within(path, part) for part in parts)}
+    assert strange == set()
+    await office.fleet.server(HQ).edit_job(Job(before))
+
+
+def _entries(form: JobForm, repositories: list[str]) -> st.SearchStrategy[Changes]:
+    fields, model = as_it_stands(job_form(form).blocks), form.draft.model or {}
+    units = [unit.value for unit in retention_units(form.draft.kind)]
+    rhythms = [rhythm.value for rhythm in choosable_rhythms(model)]
+    drawn: dict[str, st.SearchStrategy[Any]] = {
+        "name": NAMES.filter(str.strip),
+        "description": TEXTS.map(lambda text: text or None),
+        "priority": st.sampled_from(((), ("high",))),
+        "repository": st.sampled_from(repositories),
+        "retention": st.integers(1, 28).map(str),
+        "retention_unit": st.sampled_from(units or [""]),
+        "rhythm": st.sampled_from([each for each in rhythms if each != "after_job"] or [""]),
+        "at": st.times().map(lambda at: f"{at:%H:%M}"),
+        "days": st.lists(st.sampled_from(("monday", "friday", "sunday")), min_size=1, unique=True).map(tuple),
+        "guest": st.sampled_from(("off", "aware")),
+    }
+    offered = {field: strategy for field, strategy in drawn.items() if field in fields}
+    always = {field: offered.pop(field) for field in ("at", "days") if field in offered}
+    return st.fixed_dictionaries(always, optional=offered)
+
+
+async def test_reading_for_a_form_takes_few_requests(office: Office) -> None:
+    """The form of a job is drawn with a bounded number of questions, the model read once."""
+    ann = Writer(office)
+    await ann.edits(name_of("VSphereBackup"))
+    office.hq.requests.clear()
+    await ann.edits(name_of("VSphereBackup"))
+    assert len(office.hq.requests.of(*MODEL)) == 1
+    assert len(office.hq.requests) <= 9

@@ -1,0 +1,34 @@
+"""What Slack sends back of a form: what stands in its fields, and what somebody changes there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.slack.codec import Entered
+
+
+def as_it_stands(blocks: Sequence[Mapping[str, Any]]) -> dict[str, str | tuple[str, ...] | None]:
+    """What a form holds that nobody touched, by the elements' action IDs."""
+    elements = [block["element"] for block in blocks if block["type"] == "input"]
+    return {element["action_id"]: _initial(element) for element in elements}
+
+
+def options_of(blocks: Sequence[Mapping[str, Any]], field: str) -> dict[str, str]:
+    """What a menu of the form offers by itself: values by what is read."""
+    element = next(block["element"] for block in blocks if block.get("block_id") == field)
+    return {option["text"]["text"]: option["value"] for option in element["options"]}
+
+
+def with_changes(blocks: Sequence[Mapping[str, Any]], **changes: str | tuple[str, ...] | None) -> Entered:
+    """What a form holds once these fields were changed; each must be there."""
+    standing = as_it_stands(blocks)
+    assert set(changes) <= set(standing), (sorted(changes), sorted(standing))
+    return {**standing, **changes}
+
+
+def _initial(element: Mapping[str, Any]) -> str | tuple[str, ...] | None:
+    if element["type"] in {"checkboxes", "multi_external_select"}:
+        return tuple(option["value"] for option in element.get("initial_options") or ())
+    chosen = element.get("initial_option")
+    if chosen is not None:
+        return str(chosen["value"])
+    return element.get("initial_value") or element.get("initial_time")
