@@ -33,11 +33,11 @@ def job_sheet(facts: SettingsForm) -> Sheet:
         case CreateChoice():
             return Sheet(create_choice(facts), PICK_LABEL)
         case JobForm():
-            return Sheet(job_form(facts), PICK_LABEL, facts.draft.wanted.name)
+            return Sheet(job_form(facts), PICK_LABEL)
         case JobSummary():
             operation = operation_of(facts.request)
             label = operation.button or operation.name.capitalize()
-            return Sheet(job_summary(facts), label, facts.draft.wanted.name)
+            return Sheet(job_summary(facts), label)
         case _:
             assert_never(facts)
 

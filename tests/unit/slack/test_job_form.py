@@ -1,0 +1,274 @@
+"""The form of a job: what stands in its fields comes back as it is, and what is entered is read as meant."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.operations.drafts import JobDraft
+from bot.operations.entries import OUT_OF_SIGHT, SHOWN_AT_MOST, JobEntries
+from bot.operations.form_facts import JobForm, Problem
+from bot.operations.requests import EditRequest, Step
+from bot.sandbox.slack.validation.surfaces import view_problems
+from bot.slack.views import forms, inputs
+from bot.slack.views.job_form import entries_of, job_form
+from bot.veeam import (
+    ConnectFailed,
+    Guest,
+    JobObject,
+    JobSettings,
+    Part,
+    Rejected,
+    Retention,
+    Rhythm,
+    Schedule,
+    ServerName,
+    Weekday,
+    differences,
+    settings_of,
+)
+from tests.support.filled_forms import as_it_stands, options_of, with_changes
+from tests.support.job_models import CASES, Model, received_models
+from tests.support.wanted_settings import wanted_settings
+from tests.unit.slack import job_form_samples as samples
+
+HQ = ServerName("hq")
+PLAIN = samples.settings()
+AWKWARD = "<!channel> *bold* `code` _it_ & <https://evil.example.com|here> :x: \\ \" '"
+
+
+def form_of(wanted: JobSettings, kind: str = "VSphereBackup", model: Model | None = None) -> JobForm:
+    draft = JobDraft(id="draft-1", server=HQ, kind=kind, wanted=wanted, model=model)
+    request = EditRequest(samples.JOB, "draft-1", Step.REVIEW)
+    return JobForm(request, draft, None, {}, None)
+
+
+def came_back(form: JobForm, **changes: Any) -> JobSettings:
+    """What the draft holds once the form was sent off, as it stands but for these fields."""
+    entries = entries_of(with_changes(job_form(form).blocks, **changes))
+    assert isinstance(entries, JobEntries), entries
+    known = {each.key: each for each in form.draft.wanted.objects or ()}
+    keys = entries.object_keys
+    objects = None if keys is None else tuple(known[key] for key in keys)
+    return entries.over(form.draft.wanted, objects)
+
+
+def unchanged(wanted: JobSettings, kind: str = "VSphereBackup", model: Model | None = None) -> bool:
+    return differences(wanted, came_back(form_of(wanted, kind, model))) == ()
+
+
+@pytest.mark.parametrize(("kind", "revision"), CASES)
+@given(data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_a_form_that_nobody_touched_asks_for_nothing(kind: str, revision: str, data: st.DataObject) -> None:
+    """Whatever a job's settings are, as read or as entered so far; and Slack takes the view."""
+    model = data.draw(received_models(kind, revision))
+    for wanted in (settings_of(model), data.draw(wanted_settings(model, revision))):
+        form = form_of(wanted, model["type"], model)
+        assert view_problems(forms.form(form, channel_id="C0PROD", thread_ts=None), "modal") == []
+        assert unchanged(wanted, model["type"], model)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        AWKWARD,
+        "x" * (SHOWN_AT_MOST + 500),
+        "half \ud83d a pair",
+        "\N{FAMILY} \N{ZERO WIDTH JOINER}\N{GIRL}",
+        "  blanks around  ",
+        "evil \N{RIGHT-TO-LEFT OVERRIDE}gpj.exe",
+        "bell \x07 and null \x00",
+    ],
+    ids=["markup", "long", "surrogate", "emoji", "blanks", "override", "control"],
+)
+def test_awkward_texts_stay_as_they_are(text: str) -> None:
+    """Name, description, objects and predecessor: what a field cannot show is no change of it."""
+    wanted = replace(
+        PLAIN,
+        name=text,
+        description=text,
+        objects=(JobObject({**samples.machine("web01").raw, "name": text}),),
+        schedule=Schedule(Rhythm.AFTER_JOB, after_job=text),
+    )
+    form = form_of(wanted)
+    assert view_problems(forms.form(form, channel_id="C0PROD", thread_ts=None), "modal") == []
+    assert unchanged(wanted)
+
+
+@pytest.mark.parametrize("sent_back", ["a\nb", "a\r\nb", "a\r\nb\r\n", "a  \nb"])
+def test_line_ends_are_no_change(sent_back: str) -> None:
+    """A field gives back its own; VBR's stay."""
+    wanted = replace(PLAIN, description="a\r\nb")
+    assert came_back(form_of(wanted), description=sent_back).description == "a\r\nb"
+    assert came_back(form_of(wanted), description="a\nc").description == "a\nc"
+
+
+def test_more_objects_than_a_menu_holds_are_left_alone() -> None:
+    """It is said, no field is shown, and they stay."""
+    objects = tuple(samples.machine(f"vm{number}", number) for number in range(inputs.OPTIONS_LIMIT + 1))
+    form = form_of(replace(PLAIN, objects=objects))
+    assert "objects" not in as_it_stands(job_form(form).blocks)
+    assert "101 objects are too many" in str(job_form(form).blocks)
+    assert came_back(form, name="Other").objects == objects
+
+
+def test_objects_with_long_identities_stay() -> None:
+    """A choice carries a hash of them."""
+    wanted = replace(PLAIN, objects=(samples.machine("web01"), JobObject({"name": "x" * 500, "type": "Tag"})))
+    assert unchanged(wanted)
+
+
+def test_choices_that_are_not_looked_up_yet_stand_in_the_menu() -> None:
+    """By the last that their key says; sent off again they are asked for again."""
+    form = form_of(PLAIN)
+    key = samples.machine("web09", 1099).key
+    form = replace(form, draft=replace(form.draft, sought=(key,)))
+    entries = entries_of(as_it_stands(job_form(form).blocks))
+    assert isinstance(entries, JobEntries)
+    assert entries.object_keys is not None
+    assert entries.object_keys[-1] == key
+    assert "vm-1099" in str(job_form(form).blocks)
+
+
+def test_an_unknown_unit_is_offered_as_it_is() -> None:
+    """What a later VBR counts in stays, or becomes one of the known."""
+    wanted = replace(PLAIN, retention=Retention("Fortnights", 3))
+    form = form_of(wanted)
+    assert unchanged(wanted)
+    assert "Fortnights" in options_of(job_form(form).blocks, "retention_unit")
+    assert came_back(form, retention_unit="Days").retention == Retention("Days", 3)
+
+
+@pytest.mark.parametrize("quantity", [0, 100_000, 5_000_000])
+def test_numbers_beyond_the_usual_stay(quantity: int) -> None:
+    """A limit of ours never keeps a job from being shown."""
+    form = form_of(replace(PLAIN, retention=Retention("Days", quantity)))
+    assert view_problems(forms.form(form, channel_id="C0PROD", thread_ts=None), "modal") == []
+
+
+def test_seconds_and_other_schedules_stay() -> None:
+    """A time picker knows no seconds; what only the console can show is kept by its own entry."""
+    assert unchanged(replace(PLAIN, schedule=Schedule(Rhythm.EVERY_DAY, at=time(22, 0, 30))))
+    monthly = {
+        "type": "VSphereBackup",
+        "schedule": {"runAutomatically": True, "monthly": {"isEnabled": True, "localTime": "22:00"}},
+    }
+    other = replace(PLAIN, schedule=Schedule(Rhythm.OTHER))
+    assert unchanged(other, model=monthly)
+    assert "As it is set in VBR" in options_of(job_form(form_of(other, model=monthly)).blocks, "rhythm")
+
+
+def test_a_predecessor_out_of_sight_stays_and_is_not_named() -> None:
+    """Its choice carries no name; the job that stood there is meant."""
+    true = replace(PLAIN, schedule=Schedule(Rhythm.AFTER_JOB, after_job="Payroll"))
+    seen = replace(PLAIN, schedule=Schedule(Rhythm.AFTER_JOB, after_job=OUT_OF_SIGHT))
+    entries = entries_of(as_it_stands(job_form(form_of(seen)).blocks))
+    assert isinstance(entries, JobEntries)
+    assert entries.over(true, true.objects).schedule == true.schedule
+
+
+def test_audit_logs_are_kept_for_years_too() -> None:
+    """Each unit of each type has a word."""
+    wanted = JobSettings("Audit", description="", retention=Retention("Years", 3))
+    form = form_of(wanted, "EntraIDAuditLogBackup", {"type": "EntraIDAuditLogBackup"})
+    assert set(options_of(job_form(form).blocks, "retention_unit")) == {"days", "months", "years"}
+    assert unchanged(wanted, "EntraIDAuditLogBackup", {"type": "EntraIDAuditLogBackup"})
+
+
+VALID: list[tuple[Mapping[str, Any], str, Any]] = [
+    ({"name": "  Shop  "}, "name", "Shop"),
+    ({"description": None}, "description", ""),
+    ({"description": "New\nlines"}, "description", "New\nlines"),
+    ({"priority": ("high",)}, "is_high_priority", True),
+    ({"objects": ()}, "objects", ()),
+    ({"repository": "r-2"}, "repository_id", "r-2"),
+    ({"retention": "1"}, "retention", Retention("Days", 1)),
+    (
+        {"retention": "99999", "retention_unit": "RestorePoints"},
+        "retention",
+        Retention("RestorePoints", 99_999),
+    ),
+    ({"rhythm": "by_hand"}, "schedule", Schedule(Rhythm.BY_HAND)),
+    ({"rhythm": "every_day", "at": "00:00"}, "schedule", Schedule(Rhythm.EVERY_DAY, at=time(0, 0))),
+    ({"rhythm": "weekdays", "at": "23:59"}, "schedule", Schedule(Rhythm.WEEKDAYS, at=time(23, 59))),
+    (
+        {"rhythm": "chosen_days", "at": "06:30", "days": ("sunday", "monday")},
+        "schedule",
+        Schedule(Rhythm.CHOSEN_DAYS, at=time(6, 30), days=(Weekday.MONDAY, Weekday.SUNDAY)),
+    ),
+    (
+        {"rhythm": "after_job", "after_job": "SQL Prod"},
+        "schedule",
+        Schedule(Rhythm.AFTER_JOB, after_job="SQL Prod"),
+    ),
+    ({"guest": "off"}, "guest", Guest(is_application_aware=False, credentials_id=samples.CREDENTIALS_ID)),
+    (
+        {"guest": "aware", "credentials": '{"id":"c-2","type":"Linux"}'},
+        "guest",
+        Guest(is_application_aware=True, credentials_id="c-2"),
+    ),
+    ({"guest": "aware", "credentials": None}, "guest", Guest(is_application_aware=True)),
+]
+
+
+@pytest.mark.parametrize(("fields", "part", "expected"), VALID)
+def test_what_is_entered_is_what_is_wanted(fields: Mapping[str, Any], part: str, expected: Any) -> None:
+    """Each field, and nothing but its part."""
+    wanted = came_back(form_of(PLAIN), **fields)
+    assert getattr(wanted, part) == expected
+    assert replace(wanted, **{part: getattr(PLAIN, part)}) == PLAIN
+
+
+INVALID: list[tuple[Mapping[str, Any], set[str]]] = [
+    ({"name": None}, {"name"}),
+    ({"name": "   "}, {"name"}),
+    ({"retention": None}, {"retention"}),
+    ({"retention": "0"}, {"retention"}),
+    ({"retention": "-3"}, {"retention"}),
+    ({"retention": "1.5"}, {"retention"}),
+    ({"retention": "many"}, {"retention"}),
+    ({"rhythm": None}, {"rhythm"}),
+    ({"rhythm": "fortnightly"}, {"rhythm"}),
+    ({"rhythm": "every_day", "at": None}, {"at"}),
+    ({"rhythm": "weekdays", "at": "25:99"}, {"at"}),
+    ({"rhythm": "chosen_days", "days": ()}, {"days"}),
+    ({"rhythm": "after_job", "after_job": None}, {"after_job"}),
+    ({"name": " ", "retention": "0", "rhythm": "after_job"}, {"name", "retention", "after_job"}),
+]
+
+
+@pytest.mark.parametrize(("fields", "blocks"), INVALID)
+def test_what_cannot_be_meant_is_told_at_its_field(fields: Mapping[str, Any], blocks: set[str]) -> None:
+    """All at once, without asking VBR; each is a block of the form."""
+    form = form_of(PLAIN)
+    found = entries_of(with_changes(job_form(form).blocks, **fields))
+    assert not isinstance(found, JobEntries)
+    assert set(found) == blocks
+    assert blocks <= {block.get("block_id") for block in job_form(form).blocks}
+
+
+@pytest.mark.parametrize("part", Part)
+def test_each_problem_stands_below_its_field(part: Part) -> None:
+    """In words, after the field that it is about; one without a field of its own stands on top."""
+    form = replace(form_of(PLAIN), problems=(Problem(part, "Look here."),))
+    blocks = job_form(form).blocks
+    (place,) = (number for number, block in enumerate(blocks) if "Look here." in str(block))
+    assert blocks[place - 1]["type"] == "input"
+    loose = job_form(replace(form, problems=(Problem(None, "Look here."),))).blocks
+    assert "Look here." in str(loose[:3])
+
+
+def test_what_a_server_answers_is_explained() -> None:
+    """What happened, that nothing was changed, and what to do; never a class name."""
+    for error, words in (
+        (Rejected(HQ, "No such thing."), ("hq said no", "`No such thing.`", "Nothing was changed")),
+        (ConnectFailed(HQ, ""), ("hq can't be reached", "Nothing was changed", "try again")),
+    ):
+        drawn = str(job_form(replace(form_of(PLAIN), problems=(Problem(None, error=error),))).blocks)
+        assert [word for word in words if word not in drawn] == []
+        assert type(error).__name__ not in drawn
