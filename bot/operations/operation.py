@@ -57,6 +57,11 @@ class Operation:
     needs: Capability | None = None
 
     @property
+    def label(self) -> str:
+        """What people call it: the word on its button, where it has one."""
+        return self.button or self.name.capitalize()
+
+    @property
     def is_searched_by_form(self) -> bool:
         """Whether a form asks which job or machine is meant where nobody names it."""
         subjects = {field.name for field in fields(self.request)} & {"job", "machine"}

@@ -95,6 +95,4 @@ class Personal:
 
 def _topic(word: str) -> Operation | None:
     wanted = fold(word)
-    return next(
-        (known for known in CATALOG if wanted in {known.name, fold(known.button or known.name)}), None
-    )
+    return next((known for known in CATALOG if wanted in {known.name, fold(known.label)}), None)

@@ -88,7 +88,7 @@ def sheet(facts: PickForm | ActionForm | QuickBackupForm) -> Sheet:
     meant = wishes(facts.request) if isinstance(facts, ActForm) else ()
     means = "" if isinstance(facts, StopForm) else " ".join((said, *meant)).strip()
     content = consequences(touched, facts.request) + paragraph(means) + asked
-    return Sheet(content, operation.button or operation.name.capitalize(), touched.job.state.name)
+    return Sheet(content, operation.label, touched.job.state.name)
 
 
 def filled_in(carried: Carried, entered: Entered) -> Filled:

@@ -139,8 +139,7 @@ def _target(followed: NewFollowed, state: Drawn | None = None) -> Target:
 
 
 def _sentence(operation: Operation, target: Target, by: str, approver: str | None) -> str:
-    label = operation.button or operation.name.capitalize()
-    sentence = _SENTENCES.get(operation.name, f"{label} of {{job}} by {{by}}")
+    sentence = _SENTENCES.get(operation.name, f"{operation.label} of {{job}} by {{by}}")
     people = f"{mention(by)}, approved by {mention(approver)}" if approver else mention(by)
     return sentence.format(job=signs.job_name(target.name, target.server), by=people)
 

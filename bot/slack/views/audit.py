@@ -14,7 +14,7 @@ from bot.store import Attempt, AuditEntry
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
-_LABELS = {one.audit_name: one.button or one.name.capitalize() for one in OPERATIONS}
+_LABELS = {one.audit_name: one.label for one in OPERATIONS}
 _OUTCOMES = {
     "done": f"{signs.SUCCESS} Done",
     "failed": f"{signs.FAILED} Failed",

@@ -60,7 +60,7 @@ DIRECT_LIMIT = 3
 """How many buttons stand beside each other; the rest is in the overflow menu."""
 MENU_LIMIT = 5
 SHARE_LABEL = "Share"
-DETAILS_LABEL = JOB.button or ""
+DETAILS_LABEL = JOB.label
 
 _LABEL_LIMIT = 75
 _CONFIRM_NAME_LIMIT = 100
@@ -158,7 +158,7 @@ def request_control(
 ) -> Control | None:
     """A control that runs exactly this request on the job of that name; None when too long to carry."""
     operation = operation_of(request)
-    label = operation.button or operation.name.capitalize()
+    label = operation.label
     value = codec.encode_act(request)
     if value is None:
         return None

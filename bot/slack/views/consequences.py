@@ -32,7 +32,7 @@ def lately(deeds: tuple[OthersDeed, ...]) -> str:
 
 
 def _deed(deed: OthersDeed) -> str:
-    label = deed.operation.button or deed.operation.name.capitalize()
+    label = deed.operation.label
     asked = f"{label} ({literal(deed.detail)})" if deed.detail else label
     return f"{signs.WARNING} {mention(deed.by)} pressed {asked} {date(deed.at)}: {signs.deed(deed.outcome)}"
 

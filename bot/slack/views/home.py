@@ -73,7 +73,7 @@ def _told(message: Message) -> Part:
 
 def _head(words: str) -> Part:
     button = ButtonElement(
-        text=PlainTextObject(text=HOME.button or "", emoji=False),
+        text=PlainTextObject(text=HOME.label, emoji=False),
         action_id=codec.action_id(HOME),
         value=codec.encode_act(HomeRequest()),
         accessibility_label="Refresh this page",
@@ -168,7 +168,7 @@ def _lately(answer: HomeAnswer) -> Part:
 
 
 def _deed(deed: OwnDeed) -> str:
-    label = deed.operation.button or deed.operation.name.capitalize()
+    label = deed.operation.label
     outcome = signs.deed(deed.outcome)
     return f"{label} · {signs.job_name(deed.job_name, deed.server)} · {outcome} · {date(deed.at)}"
 

@@ -35,9 +35,7 @@ def job_sheet(facts: SettingsForm) -> Sheet:
         case JobForm():
             return Sheet(job_form(facts), PICK_LABEL)
         case JobSummary():
-            operation = operation_of(facts.request)
-            label = operation.button or operation.name.capitalize()
-            return Sheet(job_summary(facts), label)
+            return Sheet(job_summary(facts), operation_of(facts.request).label)
         case _:
             assert_never(facts)
 

@@ -1,7 +1,7 @@
 """Every outcome that isn't Done, in words: what happened, whether anything was changed, what to do next."""
 
 from bot.operations.answers import JobView
-from bot.operations.catalog import JOB, QUICKBACKUP, Operation
+from bot.operations.catalog import JOB, QUICKBACKUP
 from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.outcomes import (
     Ambiguous,
@@ -124,7 +124,7 @@ def which_machine(outcome: WhichMachine) -> Message:
 
 def pressed_before(outcome: PressedBefore) -> Message:
     """A second press of the same button."""
-    label = _label(outcome.operation)
+    label = outcome.operation.label
     if outcome.by_same_person:
         said = f"You asked for this {label} already, {date(outcome.at)}."
     else:
@@ -143,7 +143,7 @@ def moved_on(outcome: MovedOn) -> Message:
         ),
         job_state(outcome.job),
         paragraph(lately(outcome.lately)),
-        note(f"If you still want it, press {_label(outcome.operation)} here."),
+        note(f"If you still want it, press {outcome.operation.label} here."),
         controls([again, job_control(Target.of(outcome.job), JOB)]),
     ]
     return compose(head)
@@ -167,7 +167,7 @@ def unclear(outcome: Unclear, reference: str) -> Message:
     explained = explain(outcome.error)
     head = [
         paragraph(
-            f"{signs.WARNING} {_label(outcome.operation)} of {name}: it is not clear whether it was done.",
+            f"{signs.WARNING} {outcome.operation.label} of {name}: it is not clear whether it was done.",
             explained.happened,
             explained.means,
             _QUICK_BACKUP if outcome.operation is QUICKBACKUP else "",
@@ -184,7 +184,7 @@ def failed(outcome: Failed, reference: str) -> Message:
     explained = explain(outcome.error)
     about = f" of {strong(outcome.job_name)}" if outcome.job_name else ""
     head = [
-        paragraph(f"{signs.FAILED} {_label(outcome.operation)}{about} was not done.", explained.happened),
+        paragraph(f"{signs.FAILED} {outcome.operation.label}{about} was not done.", explained.happened),
         paragraph(explained.means, _advice(outcome) or explained.advice),
         note(_reference(reference)),
     ]
@@ -325,10 +325,6 @@ def _silent(servers: tuple[str, ...]) -> str:
     if not servers:
         return ""
     return f"{signs.WARNING} Did not answer, so not looked through: {', '.join(map(literal, servers))}."
-
-
-def _label(operation: Operation) -> str:
-    return operation.button or operation.name.capitalize()
 
 
 def _reference(reference: str) -> str:

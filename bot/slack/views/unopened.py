@@ -13,7 +13,7 @@ from bot.slack.views.message import NOTHING, Message, compose, note, paragraph
 
 def needs_form(outcome: NeedsForm, *, command: str) -> Message:
     """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
-    form, label = outcome.form, _label(outcome.operation)
+    form, label = outcome.form, outcome.operation.label
     if isinstance(form, PickForm):
         return _which(outcome.operation, command)
     if isinstance(form, SettingsForm):
@@ -34,7 +34,7 @@ def needs_form(outcome: NeedsForm, *, command: str) -> Message:
 
 
 def _settings_form(operation: Operation, form: SettingsForm, command: str) -> Message:
-    label = _label(operation)
+    label = operation.label
     touched = None if isinstance(form, CreateChoice) else form.touched
     if touched is None:
         again = f"Type {code(f'{command} {operation.usage}')} once more."
@@ -72,7 +72,3 @@ def _which(operation: Operation, command: str) -> Message:
         note("Without a name a form asks for it, but it could not be opened just now."),
     ]
     return compose(head)
-
-
-def _label(operation: Operation) -> str:
-    return operation.button or operation.name.capitalize()
