@@ -10,7 +10,7 @@ import structlog
 from bot.observability import Clock, Metrics
 from bot.operations.answers import ActionAnswer
 from bot.operations.catalog import CATALOG, Operation, operation_of
-from bot.operations.forms import Form
+from bot.operations.forms import Form, PickForm
 from bot.operations.outcomes import Ambiguous, Broken, Done, Failed, Misread, MovedOn, NeedsForm, Outcome
 from bot.operations.parser import parse
 from bot.operations.requests import Gesture, Request, is_bare, is_reviewed
@@ -25,6 +25,7 @@ from bot.slack.views import forms, inputs
 from bot.slack.views.message import Message
 from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
+from bot.slack.views.unopened import in_words
 from bot.slack.work import Work
 from bot.store import FollowedSessions, NewFollowed, StoreError
 
@@ -173,6 +174,9 @@ class Desk:
         asked = outcome.form if isinstance(outcome, NeedsForm | Failed) else None
         if asked is not None and await self._show_form(shown, asked):
             self._count(shown.gesture, type(outcome).__name__.lower())
+            if isinstance(asked, PickForm):
+                said = in_words(shown.operation, command=self._command, is_open=True)
+                await self._replies.whisper(shown.place, said)
             return
         reply = draw(outcome, shown.gesture.reference, command=self._command)
         back = shown.back if isinstance(outcome, Broken | Failed) else None

@@ -1,4 +1,4 @@
-"""Forms that could not be opened, or whose entries are gone: how to come by them again, in words."""
+"""What forms ask, said in words: where one could not be opened, where its entries are gone, and beside it."""
 
 from bot.operations.catalog import QUICKBACKUP, Operation
 from bot.operations.forms import CreateChoice, PickForm, QuickBackupForm, SettingsForm
@@ -15,7 +15,7 @@ def needs_form(outcome: NeedsForm, *, command: str) -> Message:
     """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
     form, label = outcome.form, outcome.operation.label
     if isinstance(form, PickForm):
-        return _which(outcome.operation, command)
+        return in_words(outcome.operation, command=command, is_open=False)
     if isinstance(form, SettingsForm):
         return _settings_form(outcome.operation, form, command)
     if isinstance(form, QuickBackupForm):
@@ -64,11 +64,17 @@ def forgotten(outcome: Forgotten, *, command: str) -> Message:
     return compose(head)
 
 
-def _which(operation: Operation, command: str) -> Message:
+def in_words(operation: Operation, *, command: str, is_open: bool) -> Message:
+    """How to say in one line what a form asks for; `is_open` when the form is there to ask it."""
     asked = "Which virtual machine?" if operation is QUICKBACKUP else "Which job?"
     usage = code(f"{command} {operation.usage}")
+    form = (
+        "A form asks for it now; with a name no form is needed."
+        if is_open
+        else "Without a name a form asks for it, but it could not be opened just now."
+    )
     head = [
         paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
-        note("Without a name a form asks for it, but it could not be opened just now."),
+        note(form),
     ]
     return compose(head)
