@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.form_facts import CreateChoice, JobForm, JobSummary
+from bot.operations.forms import CreateChoice, JobForm, JobSummary
 from bot.operations.outcomes import Failed, NeedsForm, Outcome
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import CreateRequest, EditRequest, Gesture, KnownJob, NamedJob, Origin
+from bot.operations.searching import Search, Sought
 from bot.operations.suggestion import Suggestion
-from bot.operations.suggestions import Search, Sought
 from bot.sandbox.vbr import Job, World
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.machines import add_protection_group

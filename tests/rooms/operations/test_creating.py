@@ -8,7 +8,7 @@ import pytest
 
 from bot.operations.answers import ActionAnswer
 from bot.operations.effects import Created
-from bot.operations.form_facts import CreateChoice, JobForm
+from bot.operations.forms import CreateChoice, JobForm
 from bot.operations.outcomes import (
     Done,
     Failed,
@@ -21,7 +21,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.people import PersonId
 from bot.operations.requests import CreateRequest, Gesture, Origin, Step
-from bot.operations.suggestions import Search, Sought
+from bot.operations.searching import Search, Sought
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.slack.views.job_form import job_form

@@ -11,8 +11,8 @@ import pytest
 
 from bot.operations.answers import ActionAnswer
 from bot.operations.effects import Edited
-from bot.operations.entries import OUT_OF_SIGHT
-from bot.operations.form_facts import JobForm
+from bot.operations.forms import JobForm
+from bot.operations.job_settings.entries import OUT_OF_SIGHT
 from bot.operations.outcomes import (
     Done,
     Failed,
@@ -27,7 +27,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import EditRequest, NamedJob
-from bot.operations.suggestions import Sought
+from bot.operations.searching import Sought
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped
 from bot.store.drafts import Drafts

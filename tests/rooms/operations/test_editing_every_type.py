@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.operations.answers import ActionAnswer
-from bot.operations.form_facts import JobForm
+from bot.operations.forms import JobForm
 from bot.operations.outcomes import Done, NeedsForm
-from bot.operations.suggestions import Sought
+from bot.operations.searching import Sought
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form

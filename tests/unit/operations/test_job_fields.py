@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.operations.job_fields import part_told
+from bot.operations.job_settings.fields import part_told
 from bot.veeam import Part
 
 TOLD = [

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.operations.drafts import JobDraft
-from bot.operations.entries import OUT_OF_SIGHT, SHOWN_AT_MOST, JobEntries
-from bot.operations.form_facts import JobForm, Problem
+from bot.operations.forms import JobForm, Problem
+from bot.operations.job_settings.drafts import JobDraft
+from bot.operations.job_settings.entries import OUT_OF_SIGHT, SHOWN_AT_MOST, JobEntries
 from bot.operations.requests import EditRequest, Step
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.slack.views import forms, inputs
