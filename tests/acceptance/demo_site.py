@@ -134,6 +134,15 @@ class Visitor:
         await dialog.get_by_role("button", name=label, exact=True).click()
         await expect(dialog).to_have_count(0)
 
+    async def chooses(self, field: str, typed: str, *names: str) -> None:
+        """Search in a menu of the form on top, and choose these of what it finds."""
+        await self.page.get_by_test_id("modal").get_by_role("button", name=field).click()
+        await self.page.keyboard.type(typed)
+        for name in names:
+            await self.page.get_by_role("option").filter(has_text=re.compile(rf"^{re.escape(name)}")).click()
+        if await self.page.get_by_role("listbox").count():  # a menu of several stays open
+            await self.page.keyboard.press("Escape")
+
     def button(self, within: Locator, label: str, job: str) -> Locator:
         """The button of that label about that job, by what a screen reader says of it."""
         return within.get_by_role("button", name=re.compile(rf"^{label}\b.*\b{re.escape(job)}\b"))

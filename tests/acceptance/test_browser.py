@@ -307,3 +307,68 @@ async def test_a_job_is_searched_and_started_by_form(visit: Visit, picture: Pict
         await expect(told).to_contain_text("Active full.")
         (start,) = demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs/{id}/start")
         assert start.body == {"performActiveFull": True, "startChainedJobs": False}
+
+
+@pytest.mark.timeout(120)
+async def test_jobs_are_created_and_edited_by_form(visit: Visit, picture: Picture) -> None:
+    """A new backup, filled in, looked over and sent; its copy renamed; a no of VBR stands at its field."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
+        await _creates(ann, picture)
+        (created,) = demo.vbrs["hq"].requests.of("POST", "/api/v1/jobs")
+        assert created.body["storage"]["retentionPolicy"] == {"type": "Days", "quantity": 30}
+        assert world.job("Shop").objects == ["web01", "web02"]
+
+        await ann.types("/veeam clone Shop")
+        copied = ann.messages.filter(has_text="The copy is Shop_clone1")
+        await _renames(demo, ann, copied, picture)
+        (edited,) = demo.vbrs["hq"].requests.of("PUT", "/api/v1/jobs/{id}")
+        assert edited.body["name"] == "Shop (weekly)"
+        assert edited.body["description"] == "Changed in the console meanwhile"
+
+
+async def _creates(ann: Visitor, picture: Picture) -> None:
+    modal = ann.page.get_by_test_id("modal")
+    await ann.types("/veeam create server:hq")
+    await expect(modal).to_contain_text("Leave it empty for a new vSphere backup")
+    await modal.get_by_role("button", name="Next").click()
+    await modal.get_by_label("Name", exact=True).fill("Oracle ERP")
+    await ann.chooses("Machines and containers", "web0", "web01", "web02")
+    await ann.chooses("Repository", "def", "Default Backup Repository")
+    await modal.get_by_label("Keep backups for").fill("30")
+    await ann.chooses("Runs", "", "On chosen days")
+    await modal.get_by_label("Friday").check()
+    await modal.get_by_role("button", name="Next").click()
+    await expect(modal).to_contain_text("Another job has this name already.")
+    await picture(ann, "create")
+    await expect(modal.get_by_label("Keep backups for")).to_have_value("30")
+    await modal.get_by_label("Name", exact=True).fill("Shop")
+    await modal.get_by_role("button", name="Next").click()
+    await expect(modal).to_contain_text("Objects: web01, web02")
+    await expect(modal).to_contain_text("Friday at 22:00")
+    await expect(modal).to_contain_text("TB free of 2 TB")
+    await modal.get_by_role("button", name="Create", exact=True).click()
+    await expect(modal).to_contain_text("Shop on hq created by @Ann Administrator")
+    await modal.get_by_role("button", name="Close").last.click()
+    await expect(modal).to_have_count(0)
+
+
+async def _renames(demo: Demo, ann: Visitor, copied: Locator, picture: Picture) -> None:
+    modal, world = ann.page.get_by_test_id("modal"), demo.vbrs["hq"].world
+    await expect(copied).to_be_visible()
+    await ann.button(copied, "Edit", "Shop_clone1").click()
+    await modal.get_by_label("Name", exact=True).fill("Shop (weekly)")
+    await modal.get_by_label("Keep backups for").fill("7")
+    await modal.get_by_role("button", name="Next").click()
+    await expect(modal).to_contain_text("Restore points will be removed")
+    await modal.get_by_role("button", name="Back to the fields").click()
+    await expect(modal.get_by_label("Name", exact=True)).to_have_value("Shop (weekly)")
+    world.job("Shop_clone1").model["description"] = "Changed in the console meanwhile"
+    await modal.get_by_role("button", name="Next").click()
+    await expect(modal).to_contain_text("Somebody else changed this job meanwhile")
+    await picture(ann, "edit")
+    await modal.get_by_role("button", name="Edit", exact=True).click()
+    told = ann.messages.filter(has_text="Shop_clone1 on hq edited by @Ann Administrator")
+    await expect(told).to_contain_text("Name: Shop_clone1 → Shop (weekly)")

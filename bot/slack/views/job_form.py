@@ -54,6 +54,8 @@ _RHYTHMS = {
     Rhythm.BY_HAND: "Not by itself: by hand only",
     Rhythm.OTHER: "As it is set in VBR",
 }
+_ONLY_DAYS = f"Only for: {_RHYTHMS[Rhythm.CHOSEN_DAYS].lower()}."
+_ONLY_AFTER = f"Only for: {_RHYTHMS[Rhythm.AFTER_JOB].lower()}."
 _NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not Rhythm.OTHER)
 _UNITS = {
     RetentionUnit.DAYS: "days",
@@ -230,8 +232,10 @@ def _scheduled(facts: JobForm) -> list[Part]:
     return [
         inputs.one_of(Field(RHYTHM, "Runs"), choices, schedule.rhythm),
         inputs.clock_time(Field(AT, "At", zone, is_optional=True), schedule.at),
-        inputs.any_of(Field(DAYS, "Chosen days", is_optional=True), days, schedule.days),
-        inputs.search(Field(AFTER_JOB, "The job to run after", is_optional=True), after, letters=0),
+        inputs.any_of(Field(DAYS, "Chosen days", _ONLY_DAYS, is_optional=True), days, schedule.days),
+        inputs.search(
+            Field(AFTER_JOB, "The job to run after", _ONLY_AFTER, is_optional=True), after, letters=0
+        ),
     ]
 
 

@@ -132,7 +132,7 @@ def _space(facts: JobSummary) -> Part:
     if facts.repository is None or not is_new:
         return NOTHING
     sign = f"{signs.WARNING} " if is_worth_telling(facts.repository) else ""
-    return paragraph(f"{sign}Repository: {repository_line(facts.repository)}")
+    return paragraph(f"{sign}Space there: {repository_line(facts.repository)}")
 
 
 def _zone(facts: JobSummary) -> Part:
