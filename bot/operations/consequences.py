@@ -44,8 +44,19 @@ class Touched:
 
 
 async def _followers(server: VeeamServer, job: FoundJob) -> tuple[str, ...]:
+    """The jobs that run after it, and say so themselves: an older server may not know the filter."""
     query = JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
-    return tuple([state.name async for state in server.every_job_state(query)])
+    states = [state async for state in server.every_job_state(query)]
+    return tuple(state.name for state in states if _runs_after(state, job.state))
+
+
+def _runs_after(state: JobState, first: JobState) -> bool:
+    before = state.run_after_job
+    if before is None:
+        return False
+    if before.job_id is not None:
+        return before.job_id.casefold() == first.id.casefold()
+    return before.job_name == first.name
 
 
 async def _last_success(server: VeeamServer, state: JobState) -> datetime | None:

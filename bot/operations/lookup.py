@@ -173,6 +173,11 @@ def name_filter(word: str) -> str | None:
     return f"*{piece}*" if piece else None
 
 
+def told_name_filter(name: str) -> str | None:
+    """Return the like for a name as VBR itself tells it, which is sent whole: few rows have all of it."""
+    return name_filter(name) if matching.is_glob(name) else f"*{name}*"
+
+
 async def _candidates(server: VeeamServer, word: str) -> tuple[JobState, ...]:
     query = JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True)
     return tuple([state async for state in server.every_job_state(query)])

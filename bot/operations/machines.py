@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.operations import matching
 from bot.operations.lookup import name_filter
 from bot.operations.outcomes import MachineChoice, NotFound, WhichMachine
-from bot.operations.parallel import at_once
+from bot.operations.parallel import answered, at_once
 from bot.operations.requests import KnownMachine, MachineRef, NamedMachine
 from bot.settings import ServerName
 from bot.veeam import Fleet, InventoryObject, VeeamServer, VmwareHostsQuery, VmwareObjectsQuery
@@ -19,6 +19,8 @@ MACHINE = "VirtualMachine"
 CHOICES_AT_MOST = 25
 _HOSTS_AT_MOST = 100
 _ROWS_AT_MOST = 500
+OFFERED_WITHIN_SECONDS = 1.8
+"""A menu is due within three seconds: a host that is down, or slow, leaves the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Machines:
 
     async def like(self, text: str, servers: Sequence[ServerName]) -> tuple[FoundMachine, ...]:
         """Return machines with this in their names, on those of the servers that answer."""
-        answer = await self._fleet.ask(lambda server: _below(server, name_filter(text)), servers)
+        answer = await self._fleet.ask(lambda server: _offered_below(server, name_filter(text)), servers)
         return tuple(
             FoundMachine(name, row)
             for name, found in answer.answers.items()
@@ -81,10 +83,22 @@ class Machines:
 async def _below(server: VeeamServer, name: str | None) -> tuple[InventoryObject, ...]:
     """The machines below every vCenter and host of a server."""
     hosts = await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST))
-    query = VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
+    query = _machines(name)
     async with at_once() as group:
         pages = [group.create_task(server.vmware_objects(host.name, query)) for host in hosts.rows]
     return tuple(row for page in pages for row in page.result().rows)
+
+
+async def _offered_below(server: VeeamServer, name: str | None) -> tuple[InventoryObject, ...]:
+    """The machines below those vCenters and hosts of a server that answer in time."""
+    hosts, query = await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST)), _machines(name)
+    asked = (server.vmware_objects(host.name, query) for host in hosts.rows)
+    pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
+    return tuple(row for page in pages for row in page.rows)
+
+
+def _machines(name: str | None) -> VmwareObjectsQuery:
+    return VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
 
 
 def known_machine(found: FoundMachine) -> KnownMachine:

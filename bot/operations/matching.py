@@ -38,8 +38,11 @@ def fold(text: str) -> str:
 
 
 def is_exactly(typed: str, name: str) -> bool:
-    """Whether a name was typed out, letter by letter; blanks around it, which nobody sees, don't count."""
-    return typed.strip() == name.strip()
+    """Whether a name was typed out, letter by letter.
+
+    What nobody sees or chooses doesn't count: blanks around it, and how a keyboard wrote quotes and dashes.
+    """
+    return _typeset(typed) == _typeset(name)
 
 
 def matches_glob(glob: str, name: str) -> bool:
@@ -95,6 +98,10 @@ def _loose_ways(word: str) -> tuple[Callable[[str], bool], ...]:
         return ()
     ways = (lambda name: folded in fold(name), lambda name: matches_glob(folded, fold(name)))
     return ways if is_glob(word) else ways[:1]
+
+
+def _typeset(text: str) -> str:
+    return unicodedata.normalize("NFC", re.sub(r"\s", " ", text.translate(_EQUIVALENTS)).strip())
 
 
 @lru_cache(maxsize=512)

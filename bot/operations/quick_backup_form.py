@@ -5,13 +5,14 @@ the newest is looked for there. A task session tells its machine by name alone: 
 it may be the other's.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 from bot.operations.asking import Asking
 from bot.operations.forms import NewestPoint, QuickBackupForm
 from bot.operations.job import repository_of
 from bot.operations.lately import Lately
-from bot.operations.lookup import name_filter
+from bot.operations.lookup import told_name_filter
 from bot.operations.machines import FoundMachine
 from bot.operations.requests import KnownMachine, QuickBackupRequest, Step
 from bot.operations.seen import JobViews
@@ -27,6 +28,8 @@ from bot.veeam import (
 )
 
 _LOOKED_AT = 50
+_LOOKED_FOR_SECONDS = 15.0
+"""A server with a long history may take minutes: the form does not wait for a forecast."""
 _BACKUP = "Backup"
 _MADE_ONE = frozenset({Result.SUCCESS, Result.WARNING})
 
@@ -68,14 +71,17 @@ def detail_of(found: FoundMachine) -> str:
 
 async def _newest_point(server: VeeamServer, machine_name: str) -> TaskSession | None:
     query = AllTaskSessionsQuery(
-        name=name_filter(machine_name),
+        name=told_name_filter(machine_name),
         type=_BACKUP,
         order_by="CreationTime",
         ascending=False,
         limit=_LOOKED_AT,
     )
     try:
-        page = await server.all_task_sessions(query)
+        async with asyncio.timeout(_LOOKED_FOR_SECONDS):
+            page = await server.all_task_sessions(query)
+    except TimeoutError:
+        return None
     except VeeamError as error:
         if not error.reaches:
             raise

@@ -14,6 +14,7 @@ from typing import Any
 from bot.operations.people import PersonId
 from bot.operations.requests import Gesture, Origin
 from bot.slack.codec import Entered
+from bot.slack.text import unescape
 
 # Letters that are not mistaken for each other when somebody reads a reference out over the telephone.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -325,9 +326,15 @@ def _key(*parts: str) -> str:
 def _entered(element: Mapping[str, Any]) -> str | tuple[str, ...] | None:
     chosen = element.get("selected_options")
     if isinstance(chosen, list):
-        return tuple(value for option in chosen if (value := _text(option, "value")))
-    selected = _text(element.get("selected_option") or {}, "value")
+        return tuple(value for option in chosen if (value := _chosen(option)))
+    selected = _chosen(element.get("selected_option") or {})
     return selected or _text(element, "selected_time") or _text(element, "value")
+
+
+def _chosen(option: Mapping[str, Any]) -> str | None:
+    """What the choice carries, as it was offered: Slack may escape it on the way."""
+    value = _text(option, "value")
+    return None if value is None else unescape(value)
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str | None:

@@ -180,7 +180,12 @@ def typed_line(text: str) -> str:
     The three entities are decoded once, after that. Reads unescaped text as well, which some clients send.
     """
     bare = _TYPED_TOKEN.sub(lambda token: _as_typed(token[1]), text)
-    return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return unescape(bare)
+
+
+def unescape(text: str) -> str:
+    """Return the text with the three entities decoded, once."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _as_typed(token: str) -> str:

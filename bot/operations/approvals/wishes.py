@@ -17,7 +17,7 @@ from bot.operations.lookup import FoundJob
 from bot.operations.requests import DeleteRequest, Request
 from bot.operations.roles import Rights, Target, Verdict
 from bot.settings import ServerName
-from bot.veeam import Fleet, JobState, Rejected
+from bot.veeam import Fleet, JobState, Rejected, fingerprint
 from bot.veeam import NotFound as NotOnServer
 
 
@@ -79,16 +79,20 @@ class Bindings:
 
     async def of(self, wish: Wish) -> str:
         """Return the hash of the wish and of the job's settings and state; another one: it has changed."""
-        asked: list[Any] = [wish.operation.name, cells_of(unexplained(wish.request)), wish.sent]
+        sent = None if wish.sent is None else fingerprint(wish.sent)
+        asked: list[Any] = [wish.operation.name, cells_of(unexplained(wish.request)), sent]
         if wish.job is None:
             return _hash(asked)
         state = wish.job.state
         return _hash([*asked, await self._settings(wish.job), state.status, state.session_id])
 
     async def _settings(self, job: FoundJob) -> object:
-        """The settings as read; of a type that the revision cannot describe, what its state says of them."""
+        """The settings, without what changes by itself, such as the size of a machine.
+
+        Of a type that the revision cannot describe, what its state says of them.
+        """
         try:
-            return (await self._fleet.server(job.server).job(job.state.id)).raw
+            return fingerprint((await self._fleet.server(job.server).job(job.state.id)).raw)
         except (NotOnServer, Rejected):
             return _described(job.state)
 
@@ -98,5 +102,6 @@ def _described(state: JobState) -> list[Any]:
 
 
 def _hash(plain: object) -> str:
-    canonical = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    # Names may hold half a surrogate pair, which UTF-8 has no bytes for: escaped, it is text like any other.
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -125,8 +125,9 @@ async def credentials_of(server: VeeamServer) -> tuple[Credentials, ...]:
 
 
 async def repositories_of(server: VeeamServer) -> tuple[RepositoryState, ...]:
-    """Return the repositories of a server. Raises `VeeamError`."""
-    return (await server.repository_states(RepositoryStatesQuery(limit=_LISTED_AT_MOST))).rows
+    """Return the repositories that a job can write to; extents belong to others. Raises `VeeamError`."""
+    query = RepositoryStatesQuery(exclude_extents=True, limit=_LISTED_AT_MOST)
+    return (await server.repository_states(query)).rows
 
 
 async def credential_names(server: VeeamServer, kind: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from bot.operations.forms import CreateChoice, JobForm, JobSummary, Problem
 from bot.operations.job_settings.drafts import JobDraft
 from bot.operations.job_settings.fields import JobFields, problem_of
 from bot.operations.job_settings.sight import settings_seen
+from bot.operations.job_settings.words import TITLES, in_words
 from bot.operations.lookup import Lookup, name_filter
 from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import (
@@ -46,6 +47,7 @@ from bot.veeam import (
     JobSettings,
     JobState,
     JobStatesQuery,
+    Part,
     Rejected,
     Retention,
     RetentionUnit,
@@ -255,7 +257,7 @@ class Creating:
             server=place.server,
             job=None,
             name=draft.wanted.name,
-            detail=_detail(draft),
+            detail=_in_full(draft, asking),
             sent=spec,
         )
         return Ready(wish, lambda: self._send(asking, place, draft, spec))
@@ -303,6 +305,17 @@ class Creating:
 
 def _detail(draft: JobDraft) -> str:
     return f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
+
+
+def _in_full(draft: JobDraft, asking: Asking) -> str:
+    """What a second person approves: no job is there yet for them to look at."""
+    seen = settings_seen(asking.sight, draft.server, draft.wanted)
+    parts = [
+        f"{TITLES[part]}: {in_words(part, value, draft.names)}"
+        for part in Part
+        if part is not Part.NAME and (value := seen.part(part)) is not None
+    ]
+    return "; ".join([_detail(draft), *parts])
 
 
 def _form(draft: JobDraft, asking: Asking, like: KnownJob | None, problems: tuple[Problem, ...]) -> JobForm:

@@ -4,14 +4,17 @@ Inventories are searched below each of the servers that VBR knows, with `POST /i
 of these servers is kept for a minute. Before 1.3-rev1 only an administrator's account may.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from bot.observability import Clock
 from bot.operations.lookup import name_filter
+from bot.operations.machines import OFFERED_WITHIN_SECONDS
 from bot.operations.matching import fits
-from bot.operations.parallel import at_once
+from bot.operations.parallel import answered, at_once
 from bot.operations.roles import Sight
 from bot.settings import ServerName
 from bot.veeam import (
@@ -32,19 +35,13 @@ _REMEMBERED = 5_000
 """Objects that menus offered: what is chosen of them need not be asked for again."""
 _LETTERS = 2
 _VSPHERE = "VSphere"
-_VSPHERE_TYPES = (
-    "VirtualMachine",
-    "vCenterServer",
-    "Datacenter",
-    "Cluster",
-    "Host",
-    "ResourcePool",
-    "Folder",
-    "Template",
-    "Tag",
-    "Datastore",
-    "DatastoreCluster",
-)
+_VSPHERE_VIEWS = {
+    "HostsAndClusters": ("VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool"),
+    "VmsAndTemplates": ("Folder", "Template"),
+    "VmsAndTags": ("Tag",),
+    "DatastoresAndVms": ("Datastore", "DatastoreCluster"),
+}
+"""What a vSphere job may include, by the hierarchy that shows it: which VBR takes unasked, nobody says."""
 _COPIES = frozenset({"backupcopy", "filebackupcopy", "legacybackupcopy", "entraidtenantbackupcopy"})
 
 
@@ -96,25 +93,31 @@ class JobObjects:
         found = [JobObject.of_machine(root) for root in roots if not text.strip() or fits(text, root.name)]
         if len(text.strip()) < _LETTERS:
             return tuple(found)
-        types = _VSPHERE_TYPES if platform == _VSPHERE else ()
-        query = InventoryQuery(types=types, name_contains=text.strip(), limit=FOUND_AT_MOST)
-        async with at_once() as group:
-            pages = [group.create_task(server.browse_inventory(query, host_name=root.name)) for root in roots]
-        found += [JobObject.of_machine(row) for page in pages for row in page.result().rows]
+        asked = (
+            server.browse_inventory(query, host_name=root.name)
+            for query in _queries(platform, text.strip())
+            for root in roots
+        )
+        pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
+        found += [JobObject.of_machine(row) for page in pages for row in page.rows]
         return tuple(dict.fromkeys(found))
 
     async def _machines_by_place(
         self, server: VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
     ) -> list[JobObject]:
         roots = await self._roots_of(server, platform)
-        ids = {root.name: tuple(place[-1] for place in places if place[0] == root.name) for root in roots}
+        hosts, ids = {root.name for root in roots}, defaultdict[tuple[str, str | None], list[str]](list)
+        for host_name, *kinds, object_id in places:
+            if host_name in hosts:
+                ids[host_name, _view_of(platform, kinds)].append(object_id)
         async with at_once() as group:
             pages = [
                 group.create_task(
-                    server.browse_inventory(InventoryQuery(object_ids=wanted), host_name=host_name)
+                    server.browse_inventory(
+                        InventoryQuery(object_ids=tuple(wanted), hierarchy=view), host_name=host_name
+                    )
                 )
-                for host_name, wanted in ids.items()
-                if wanted
+                for (host_name, view), wanted in ids.items()
             ]
         rows = [row for page in pages for row in page.result().rows]
         return [JobObject.of_machine(row) for row in (*roots, *rows)]
@@ -129,11 +132,24 @@ class JobObjects:
         return roots
 
 
+def _queries(platform: str, text: str) -> tuple[InventoryQuery, ...]:
+    everywhere = InventoryQuery(name_contains=text, limit=FOUND_AT_MOST)
+    if platform != _VSPHERE:
+        return (everywhere,)
+    return tuple(replace(everywhere, types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items())
+
+
+def _view_of(platform: str, kinds: Sequence[str]) -> str | None:
+    views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
+    return next((view for view, shown in views.items() if set(kinds) & set(shown)), None)
+
+
 def _place(key: str) -> tuple[str, ...] | None:
     try:
-        return msgspec.json.decode(key, type=tuple[str, ...])
+        place = msgspec.json.decode(key, type=tuple[str, ...])
     except msgspec.MsgspecError:
         return None
+    return place if len(place) > 1 else None
 
 
 async def _jobs_like(server: VeeamServer, text: str, sight: Sight) -> tuple[JobObject, ...]:
@@ -158,13 +174,10 @@ async def _jobs_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject
 async def _computers_like(server: VeeamServer, text: str) -> tuple[JobObject, ...]:
     groups = (await server.physical_inventory()).rows
     query = InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)
-    async with at_once() as group:
-        pages = [
-            group.create_task(server.physical_inventory(query, protection_group_id=each.id))
-            for each in groups
-        ]
+    asked = (server.physical_inventory(query, protection_group_id=each.id) for each in groups)
+    pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
     rows = [each for each in groups if not text.strip() or fits(text, each.name)]
-    rows += [row for page in pages for row in page.result().rows]
+    rows += [row for page in pages for row in page.rows]
     return tuple(dict.fromkeys(JobObject.of_machine(row) for row in rows))
 
 

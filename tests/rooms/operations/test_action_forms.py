@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from bot.operations import quick_backup_form
 from bot.operations.answers import ActionAnswer
 from bot.operations.approvals.four_eyes import ApprovalRules
 from bot.operations.forms import (
@@ -45,6 +48,7 @@ from bot.operations.requests import (
     is_bare,
 )
 from bot.sandbox.vbr import Fault
+from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.veeam import RestorePoints
 from tests.rooms.operations.office import DR, GRANTS, OPERATOR, SQL_ONLY, VIEWER, Office
@@ -130,6 +134,17 @@ async def test_what_an_action_touches_is_read_afresh(office: Office) -> None:
     assert (chained.runs_before, (await touched(office, "Oracle")).run_after) == ("Oracle", ("SQL Test",))
     assert (await touched(office, "Oracle")).last_success_at is None
     assert (await touched(office, "Never ran")).last_success_at is None
+
+
+async def test_a_server_that_does_not_know_the_filter_names_no_followers(office: Office) -> None:
+    """It then lists jobs that do not run after this one: only what says so itself is named."""
+
+    def with_another(answer: dict[str, Any]) -> dict[str, Any]:
+        other = {"id": str(uuid4()), "name": "Another", "type": "VSphereBackup"}
+        return {**answer, "data": [*answer["data"], other]}
+
+    office.hq.faults.add("GET", "/api/v1/jobs/states", Fault(change=with_another), times=9)
+    assert (await touched(office, "Oracle")).run_after == ("SQL Test",)
 
 
 async def test_the_last_success_is_asked_for_only_where_the_last_run_was_none(office: Office) -> None:
@@ -367,6 +382,25 @@ async def test_a_server_that_shows_no_restore_points_says_nothing(office: Office
     """The form opens all the same."""
     office.hq.faults.add("GET", "/api/v1/taskSessions", Fault(status=status))
     assert (await machine_form(office)).newest is None
+
+
+@pytest.mark.usefixtures("covered")
+async def test_a_server_too_slow_to_foretell_says_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long histories take minutes to look through."""
+    monkeypatch.setattr(quick_backup_form, "_LOOKED_FOR_SECONDS", 0.05)
+    office.hq.faults.add("GET", "/api/v1/taskSessions", hanging(Moment.BEFORE))
+    assert (await machine_form(office)).newest is None
+
+
+async def test_restore_points_are_looked_for_by_the_whole_name(office: Office) -> None:
+    """A part of it would find those of every machine that is named alike, and leave out the one meant."""
+    office.world.add_job("Shop", objects=("web-01",))
+    office.world.finish_run("Shop", result="Success")
+    assert (await machine_form(office, "web-01")).newest is not None
+    (request,) = office.hq.requests.of("GET", "/api/v1/taskSessions")
+    assert dict(request.query)["nameFilter"] == "*web-01*"
 
 
 @pytest.mark.usefixtures("covered")

@@ -298,6 +298,15 @@ async def test_an_unchanged_job_is_bound_to_the_same(office: Office) -> None:
         assert isinstance(await approves(office, approval), Done)
 
 
+async def test_what_changes_by_itself_is_no_change(office: Office) -> None:
+    """VBR tells the size of a machine with the job: it grows, and the request still stands."""
+    edit = await _summary(office, EditRequest(office.known("Exchange")), JobEntries("Exchange", "mail"))
+    for name, request in (("Files", DELETE), ("Exchange", edit)):
+        approval = await asked(office, request)
+        office.world.job(name).model["virtualMachines"]["includes"][0]["size"] = "471.3 GB"
+        assert isinstance(await approves(office, approval), Done)
+
+
 async def test_whoever_asked_is_asked_for_their_right_again(office: Office) -> None:
     """Taken away meanwhile: ended, and nothing is sent; not readable just now: it waits on."""
     approval = await asked(office)
@@ -509,6 +518,8 @@ async def test_a_new_job_is_approved_by_its_name(office: Office) -> None:
     like = CreateRequest(HQ, office.known("Files"), step=Step.FILL)
     approval = await asked(office, await _summary(office, like, JobEntries("Files of today")))
     assert (approval.job_id, approval.name) == (None, "Files of today")
+    assert "like Files; " in (approval.detail or "")
+    assert all(part in (approval.detail or "") for part in ("Objects: ", "Repository: ", "Schedule: "))
     refused = await approves(office, approval, SQL_ADMIN)
     assert isinstance(refused, Refused)
     assert refused.refusal is Refusal.SCOPE

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.job_types import meant_types
-from bot.operations.matching import fits, fold, matches_glob, nearest, pick
+from bot.operations.matching import fits, fold, is_exactly, matches_glob, nearest, pick
 from bot.veeam import revision_facts
 
 NAMES = (
@@ -98,6 +98,24 @@ def test_globs_of_the_settings_are_literal(glob: str, name: str, *, expected: bo
 def test_a_pattern_narrows_a_list(pattern: str, expected: int) -> None:
     """A list shows the names that hold the pattern, or fit it as a glob."""
     assert sum(fits(pattern, name) for name in NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "expected"),
+    [
+        ("Ann\u2019s VM", "Ann's VM", True),
+        ("SQL \u2014 Prod", "SQL - Prod", True),
+        (" SQL\u00a0Prod ", "SQL Prod", True),
+        ("Mu\u0308ller", "Müller", True),
+        ("sql prod", "SQL Prod", False),
+        ("SQL Pro", "SQL Prod", False),
+        ("SQL  Prod", "SQL Prod", False),
+        ("SQL*", "SQL Prod", False),
+    ],
+)
+def test_a_name_typed_out(typed: str, name: str, *, expected: bool) -> None:
+    """Keyboards rewrite quotes and dashes; letters, and their case, are the person's own."""
+    assert is_exactly(typed, name) is expected
 
 
 def test_names_that_are_alike() -> None:

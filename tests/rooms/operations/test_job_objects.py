@@ -1,0 +1,43 @@
+"""What jobs may include, found in VBR's inventory: each kind in the hierarchy that shows it."""
+
+import pytest
+
+from bot.operations.job_settings.objects import JobObjects
+from bot.operations.roles import Rights
+from bot.settings import GrantSettings, GroupReference, Role
+from tests.rooms.operations.office import HQ, OPERATOR, Office
+
+BROWSED = ("POST", "/api/v1/inventory/{hostname}")
+
+
+@pytest.fixture
+def objects(office: Office) -> JobObjects:
+    return JobObjects(office.clock)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "hierarchy"),
+    [
+        ("vm01", "VirtualMachine", "HostsAndClusters"),
+        ("esx01", "Host", "HostsAndClusters"),
+        ("frontend", "Folder", "VmsAndTemplates"),
+        ("tpl-debian", "Template", "VmsAndTemplates"),
+        ("gold", "Tag", "VmsAndTags"),
+        ("san-01", "Datastore", "DatastoresAndVms"),
+    ],
+)
+async def test_each_kind_is_asked_for_where_vbr_shows_it(
+    office: Office, objects: JobObjects, text: str, kind: str, hierarchy: str
+) -> None:
+    """What VBR looks through unasked is not documented, so it is always named."""
+    rights = Rights((GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),))
+    sight = rights.sight(await office.team.read(OPERATOR))
+    server = office.fleet.server(HQ)
+    found = await objects.like(server, "VSphere", text, sight)
+    assert kind in {each.kind for each in found}
+    asked = [request.body for request in office.hq.requests.of(*BROWSED)]
+    views = {body["hierarchyType"] for body in asked if kind in str(body["filter"])}
+    assert views == {hierarchy}
+
+    again = await objects.by_key(server, "VSphere", [each.key for each in found])
+    assert set(again) == {each.key for each in found}
