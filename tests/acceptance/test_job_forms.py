@@ -1,5 +1,6 @@
 """Jobs made and changed by form over the wire: searched, filled in, looked over, sent once."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest_asyncio
 
 from bot.sandbox.slack.gestures import Actor
 from bot.sandbox.slack.views import View
-from bot.sandbox.vbr import World
+from bot.sandbox.vbr import Fault, World
 from tests.acceptance.rig import SHARED, Rig, Setting, now
 
 CREATING = ("POST", "/api/v1/jobs")
@@ -92,3 +93,79 @@ async def test_a_job_is_created_by_form(rig: Rig) -> None:
     assert job is not None
     assert job.objects == ["web01"]
     assert rig.sent(*CREATING) == 1
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_job_is_edited_by_form(rig: Rig) -> None:
+    """Only what was changed is changed; Previous shows what was entered; the channel is told what it was."""
+    ann = Person(rig, "ann")
+    rig.world.add_job("Intranet", objects=("intra01",))
+    before = dict(rig.world.job("Intranet").model)
+    await ann.actor.types(SHARED, "edit Intranet")
+    await ann.sees("Keep backups for")
+    await ann.submits({"name": "Intranet (old)", "retention": "30"})
+    await ann.sees("Name: Intranet → Intranet (old)")
+    await ann.actor.presses(ann.view, "Previous")
+    await ann.sees("Keep backups for")
+    await ann.submits({})
+    await ann.sees("Retention: 14 days → 30 days")
+    await ann.submits({})
+    await rig.until(lambda: any("edited by <@U0ANN>" in each.text for each in rig.slack.messages(SHARED)))
+    body = rig.vbr.requests.of(*EDITING)[-1].body
+    assert {key for key in before if body[key] != before[key]} == {"name", "storage"}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_vbrs_no_stands_below_its_field(rig: Rig) -> None:
+    """In VBR's words, with all that was entered; corrected, it is sent and done."""
+    ann = Person(rig, "ann")
+    words = json.dumps({"errorCode": "UnknownError", "message": "The retentionPolicy is not supported."})
+    await filled(rig, ann, "Web tier 2")
+    await ann.sees("Objects: web01")
+    rig.vbr.faults.add(*CREATING, Fault(status=400, body=words.encode()))
+    await ann.submits({})
+    view = await ann.sees("The retentionPolicy is not supported.")
+    blocks = [block.get("block_id") for block in view.blocks]
+    place = next(number for number, block in enumerate(view.blocks) if "not supported" in str(block))
+    assert blocks[place - 1] == "retention"
+    await ann.submits({"retention": "30"})
+    await ann.sees("Retention: 30 days")
+    await ann.submits({})
+    await rig.until(lambda: rig.world.book.job_named("Web tier 2"))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_server_that_does_not_answer_leaves_the_form(rig: Rig) -> None:
+    """It says so, with all that was entered; Next goes on when the server is back."""
+    ann = Person(rig, "ann")
+    await ann.actor.types(SHARED, "create")
+    await ann.sees("Like a job that is there")
+    await ann.submits({})
+    await ann.sees("Machines and containers")
+    machine = await ann.option("objects", "web01", "web01")
+    repository = next(iter(rig.world.book.repositories.values()))
+    chosen = await ann.option("repository", "", repository.name)
+    rig.vbr.faults.add("GET", "/api/v1/jobs/states", Fault(status=500), times=10)
+    await ann.submits({"name": "Web tier 3", "objects": [machine], "repository": chosen, "retention": "30"})
+    view = await ann.sees("Nothing was changed")
+    assert "Web tier 3" in str(view.blocks)
+    assert "web01" in str(view.blocks)
+    rig.vbr.faults.clear()
+    await ann.submits({})
+    await ann.sees("Retention: 30 days")
+    await ann.submits({})
+    await rig.until(lambda: rig.world.book.job_named("Web tier 3"))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_killed_between_the_form_and_its_summary_nothing_is_lost(rig: Rig) -> None:
+    """The bot that comes back goes on with what was entered, and makes the job once."""
+    ann = Person(rig, "ann")
+    await filled(rig, ann, "Web tier 4")
+    await ann.sees("Objects: web01")
+    rig.bot.kill_now()
+    await rig.start()
+    sent = rig.sent(*CREATING)
+    await ann.submits({})
+    await rig.until(lambda: rig.world.book.job_named("Web tier 4"))
+    assert rig.sent(*CREATING) == sent + 1

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.operations.catalog import EDIT
 from bot.operations.forms import JobForm, Problem
 from bot.operations.job_settings.drafts import JobDraft
 from bot.operations.job_settings.entries import OUT_OF_SIGHT, SHOWN_AT_MOST, JobEntries
 from bot.operations.requests import EditRequest, Step
 from bot.sandbox.slack.validation.surfaces import view_problems
+from bot.slack.codec import Carried, decode_form
 from bot.slack.views import forms, inputs
 from bot.slack.views.job_form import entries_of, job_form
+from bot.slack.views.message import Message
 from bot.veeam import (
     ConnectFailed,
     Guest,
@@ -272,3 +275,16 @@ def test_what_a_server_answers_is_explained() -> None:
         drawn = str(job_form(replace(form_of(PLAIN), problems=(Problem(None, error=error),))).blocks)
         assert [word for word in words if word not in drawn] == []
         assert type(error).__name__ not in drawn
+
+
+def test_a_failure_without_a_form_leads_back_to_what_was_entered() -> None:
+    """Previous, in a view that carries what it takes; without a draft there is nothing to lead back to."""
+    request = EditRequest(samples.JOB, "draft-1", Step.SEND)
+    back = forms.back_to(request, Carried(request, "", "C0PROD", "1.2"))
+    assert back is not None
+    view = forms.told(EDIT, Message("It took too long."), back)
+    assert view["blocks"][-1]["elements"][0]["text"]["text"] == "Previous"
+    assert decode_form(view["private_metadata"]) == back
+    assert back.request == EditRequest(samples.JOB, "draft-1", Step.FILL)
+    assert view_problems(view, "modal") == []
+    assert forms.back_to(EditRequest(samples.JOB), Carried(request, "")) is None
