@@ -82,17 +82,19 @@ async def filled(rig: Rig, person: Person, name: str) -> None:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_job_is_created_by_form(rig: Rig) -> None:
     """Choose, fill in, look over, send: the job is there as it was shown, and the channel is told by whom."""
-    ann = Person(rig, "ann")
+    ann, before = Person(rig, "ann"), rig.sent(*CREATING)
     await filled(rig, ann, "Web tier")
     summary = await ann.sees("Objects: web01")
     assert "every day at 22:00" in str(summary.blocks)
-    assert rig.sent(*CREATING) == 0
+    assert rig.sent(*CREATING) == before
     await ann.submits({})
-    await rig.until(lambda: any("created by <@U0ANN>" in each.text for each in rig.slack.messages(SHARED)))
+    await rig.until(
+        lambda: any("Web tier* on hq created by <@U0ANN>" in each.text for each in rig.slack.messages(SHARED))
+    )
     job = rig.world.book.job_named("Web tier")
     assert job is not None
     assert job.objects == ["web01"]
-    assert rig.sent(*CREATING) == 1
+    assert rig.sent(*CREATING) == before + 1
 
 
 @pytest.mark.asyncio(loop_scope="module")
