@@ -45,15 +45,18 @@ class Fleet:
         self,
         question: Callable[[VeeamServer], Awaitable[T]],
         names: Collection[ServerName] | None = None,
+        *,
+        limit_seconds: float | None = None,
     ) -> FleetAnswer[T]:
         """Put one question to these servers, or to all, in parallel, with a time limit for each.
 
         Only for questions: a server that is too slow is given up in the middle. Raises KeyError for an
         unknown name.
         """
+        limit = self._limit_seconds if limit_seconds is None else limit_seconds
         asked = [self._servers[name] for name in (self.names if names is None else names)]
         async with asyncio.TaskGroup() as group:
-            tasks = {server.name: group.create_task(self._answer(question, server)) for server in asked}
+            tasks = {server.name: group.create_task(_answer(question, server, limit)) for server in asked}
         outcomes = {name: task.result() for name, task in tasks.items()}
         return FleetAnswer(
             answers={name: one.value for name, one in outcomes.items() if isinstance(one, _Answered)},
@@ -66,19 +69,20 @@ class Fleet:
             for server in self._servers.values():
                 group.create_task(server.close())
 
-    async def _answer(
-        self, question: Callable[[VeeamServer], Awaitable[T]], server: VeeamServer
-    ) -> "_Answered[T] | VeeamError":
-        limit = asyncio.timeout(self._limit_seconds)
-        try:
-            async with limit:
-                return _Answered(await question(server))
-        except VeeamError as error:
-            return error
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            return TimedOut(server.name, f"no answer within {self._limit_seconds:g} s")
+
+async def _answer(
+    question: Callable[[VeeamServer], Awaitable[T]], server: VeeamServer, limit_seconds: float
+) -> "_Answered[T] | VeeamError":
+    limit = asyncio.timeout(limit_seconds)
+    try:
+        async with limit:
+            return _Answered(await question(server))
+    except VeeamError as error:
+        return error
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        return TimedOut(server.name, f"no answer within {limit_seconds:g} s")
 
 
 @dataclass(frozen=True)

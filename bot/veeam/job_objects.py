@@ -19,7 +19,10 @@ class Listed(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class JobObject:
-    """One included object exactly as received, because it goes back so. Two are equal when their keys are."""
+    """One included object exactly as received, because it goes back so. Two are equal when their keys are.
+
+    The older form, `{"inventoryObject": …, "size": …}`, is read too.
+    """
 
     raw: Mapping[str, Any]
 
@@ -73,7 +76,8 @@ class JobObject:
         return [self.host_name, self.kind, self.object_id or self.name]
 
     def _text(self, key: str) -> str:
-        value = self.raw.get(key)
+        inner = self.raw.get("inventoryObject")
+        value = (inner if isinstance(inner, Mapping) else self.raw).get(key)
         return value if isinstance(value, str) else ""
 
     def __eq__(self, other: object) -> bool:

@@ -265,6 +265,7 @@ def _canonical(raw: Mapping[str, Any]) -> str:
 
 def _essence(value: Any) -> Any:
     if isinstance(value, Mapping):
-        passing = _PASSING if "platform" in value else frozenset()
+        is_object = "platform" in value or "inventoryObject" in value
+        passing = _PASSING if is_object else frozenset()
         return {key: _essence(part) for key, part in value.items() if part is not None and key not in passing}
     return [_essence(part) for part in value] if isinstance(value, list) else value

@@ -44,7 +44,7 @@ def _seen(sight: Sight, server: ServerName, part: Part, value: Any) -> Any:
 
 def _object_seen(sight: Sight, server: ServerName, item: JobObject) -> JobObject:
     """A copied job is bound by its ID: without its name it is the same object."""
-    is_job = not item.platform and item.object_id != ""
+    is_job = not item.platform and not item.host_name and item.object_id != ""
     if not is_job or sight.sees(server, item.name):
         return item
     return JobObject({**item.raw, "name": OUT_OF_SIGHT})

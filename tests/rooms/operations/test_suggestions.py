@@ -19,6 +19,7 @@ from bot.operations.requests import (
 )
 from bot.operations.searching import OFFERED_AT_MOST, Search, Sought
 from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
+from bot.sandbox.vbr.faults import ANY, Moment, hanging, slow
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die
@@ -128,6 +129,26 @@ async def test_a_silent_server_leaves_the_others(office: Office) -> None:
     """What answers is offered."""
     await die(office.dr)
     assert await names(office, "sql") == ["SQL Prod", "SQL Test"]
+
+
+@pytest.mark.parametrize("text", ["", "sql"])
+async def test_a_server_that_hangs_leaves_the_others_in_time(office: Office, text: str) -> None:
+    """A menu is due within three seconds, and so is what the other servers have to offer."""
+    office.dr.faults.add(ANY, ANY, hanging(Moment.BEFORE), times=99)
+    async with asyncio.timeout(2.4):
+        found = await names(office, text)
+    async with asyncio.timeout(2.4):
+        machines = await names(office, "vm0", request=BACKING_UP)
+    assert "SQL Prod" in found
+    assert "vm01" in machines
+
+
+async def test_a_server_of_too_many_names_is_asked_for_some(office: Office) -> None:
+    """Where all names take too long, those with the typed word in them do not."""
+    office.hq.faults.add("GET", "/api/v1/jobs/states", slow(1.0))
+    assert await names(office, "sql") == ["SQL Prod", "SQL Prod DR", "SQL Test"]
+    *_, last = office.hq.requests.of("GET", "/api/v1/jobs/states")
+    assert dict(last.query)["nameFilter"] == "*sql*"
 
 
 async def test_names_are_read_once_for_a_while(office: Office) -> None:

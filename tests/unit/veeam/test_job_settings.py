@@ -246,6 +246,21 @@ def test_objects_are_made_from_what_was_found() -> None:
     assert JobObject.of_job("ab-1").name == "ab-1"
 
 
+def test_objects_in_the_older_form_are_told_apart() -> None:
+    """The official example of a job wraps each of its objects, and tells the size beside it."""
+    wrapped = [
+        {"inventoryObject": {"type": "VirtualMachine", "hostName": "vc01", "name": name, "objectId": name}}
+        for name in ("vm-1", "vm-2")
+    ]
+    model = {"type": "VSphereBackup", "name": "Web", "virtualMachines": {"includes": wrapped}}
+    objects = settings_of(model).objects or ()
+    assert [each.name for each in objects] == ["vm-1", "vm-2"]
+    assert objects == tuple(JobObject(each["inventoryObject"]) for each in wrapped)
+    assert objects[0].raw == wrapped[0]
+    sized = {**model, "virtualMachines": {"includes": [each | {"size": "1 GB"} for each in wrapped]}}
+    assert same_settings(model, sized)
+
+
 def test_a_copy_of_whole_repositories_offers_no_objects() -> None:
     """Choosing jobs instead would leave the repositories in, or out, unseen."""
     sources = {"includes": {"jobs": [], "repositories": [{"id": "ab-1", "type": "WinLocal"}]}}
