@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.operations.approvals.four_eyes import ApprovalRules
-from bot.operations.runner import Rules
+from bot.operations.parts import Rules
 from bot.settings import Settings
 
 

@@ -25,8 +25,10 @@ from bot.observability import (
     process_name,
     set_up_logging,
 )
+from bot.operations.accounts import Accounts
 from bot.operations.catalog import ACTIONS_ON_RECORD
-from bot.operations.runner import Runner, Servants, Stores, Surroundings
+from bot.operations.parts import Stores, Surroundings
+from bot.operations.runner import Runner
 from bot.settings import Role, ServerName, Settings
 from bot.slack.delivery import TOKEN_PART, Delivery
 from bot.slack.desk import Desk
@@ -221,7 +223,7 @@ class Application:
 
     def _runner(self, database: Database, fleet: Fleet, directory: Directory) -> Runner:
         return Runner(
-            Servants(fleet, self._acting),
+            Accounts(fleet, self._acting),
             Stores(
                 self._record(database),
                 Presses(database),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.operations.accounts import Accounts
 from bot.operations.action_forms import ActionForms
 from bot.operations.answers import JobView
 from bot.operations.approvals.wishes import Wish
@@ -49,7 +50,7 @@ from bot.operations.requests import (
 )
 from bot.operations.roles import Rights, Target
 from bot.operations.seen import JobViews
-from bot.operations.sending import Acting, Action, Sender, account_of
+from bot.operations.sending import Action, Sender
 from bot.veeam import Fleet, JobState, Rejected, VeeamError, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
@@ -75,7 +76,7 @@ class Memory:
     record: Record
     once: Once
     lately: Lately
-    acting: Acting
+    accounts: Accounts
 
 
 class Actions:
@@ -197,15 +198,12 @@ class Actions:
             return job
         verdict = self._rights.may(asking.person, operation, Target(job.server, job.state.name))
         if verdict.refusal is not None:
-            await self._memory.record.refused(operation, asking.person, asking.gesture, verdict.refusal, job)
-            return Refused(
-                verdict.refusal, operation, asking.person.standing, verdict.roles_needed, verdict.groups
-            )
+            return await self._memory.record.refuse(operation, asking, verdict, job)
         lacked = lack(request, self._fleet.server(job.server).revision)
         if lacked is not None:
             return NotNow(operation, self._view(asking, job), Obstacle.LACKED, lacked)
         with_latest = await with_session(self._fleet.server(job.server), job)
-        account = account_of(self._fleet, self._memory.acting, job.server, verdict)
+        account = self._memory.accounts.of(job.server, verdict)
         return _Allowed(with_latest, job.state, account)
 
     async def _not_now(self, operation: Operation, asking: Asking, job: FoundJob, reason: Obstacle) -> NotNow:

@@ -254,6 +254,9 @@ class Broken:
     changed: bool | None  # whether VBR was changed; None when that is not known
 
 
+Sent = Done | Unclear | Failed
+"""What came of something that was sent to VBR."""
+
 Outcome = (
     Done
     | Refused

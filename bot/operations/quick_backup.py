@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.observability import Clock
+from bot.operations.accounts import AllowedServers
 from bot.operations.answers import ActionAnswer
 from bot.operations.approvals.wishes import Wish
 from bot.operations.asking import Asking
@@ -15,26 +16,13 @@ from bot.operations.catalog import QUICKBACKUP
 from bot.operations.effects import Ran
 from bot.operations.forms import PickForm
 from bot.operations.lately import Lately
-from bot.operations.lookup import Lookup
 from bot.operations.machines import FoundMachine, Machines, known_machine
 from bot.operations.once import NotSent, Once, Ready
-from bot.operations.outcomes import (
-    Done,
-    Failed,
-    NeedsForm,
-    NotFound,
-    Refusal,
-    Refused,
-    Unclear,
-    WhichMachine,
-    kind_of,
-)
+from bot.operations.outcomes import Done, Failed, NeedsForm, NotFound, Refused, Sent, Unclear, WhichMachine
 from bot.operations.quick_backup_form import QuickBackupForms, detail_of
 from bot.operations.record import Record
 from bot.operations.requests import QuickBackupRequest, is_bare, is_said
-from bot.operations.roles import Rights, Verdict
 from bot.operations.seen import JobViews
-from bot.operations.sending import Acting, account_of
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
@@ -45,7 +33,7 @@ from bot.veeam import Unclear as UnclearAnswer
 log = structlog.get_logger()
 
 Unsent = Refused | NotFound | WhichMachine
-Came = Done | Unclear | Failed | Unsent
+Came = Sent | Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +63,14 @@ class QuickBackups:
     """Does `quickbackup`."""
 
     def __init__(
-        self, fleet: Fleet, lookup: Lookup, rights: Rights, keeping: Keeping, acting: Acting, clock: Clock
+        self, fleet: Fleet, allowed: AllowedServers, views: JobViews, keeping: Keeping, clock: Clock
     ) -> None:
         self._fleet = fleet
-        self._lookup = lookup
+        self._allowed = allowed
         self._machines = Machines(fleet)
-        self._rights = rights
         self._keeping = keeping
-        self._acting = acting
         self._clock = clock
-        self._forms = QuickBackupForms(fleet, JobViews(rights, fleet), keeping.lately)
+        self._forms = QuickBackupForms(fleet, views, keeping.lately)
 
     async def run(self, request: QuickBackupRequest, asking: Asking) -> Came | NeedsForm | NotSent:
         """Do it, or say why not. Raises `StoreError` and `VeeamError` only where nothing was done."""
@@ -103,69 +89,44 @@ class QuickBackups:
         return Ready(_wish(backup), lambda: self._send(backup))
 
     async def _form(self, request: QuickBackupRequest, asking: Asking) -> NeedsForm | Unsent:
-        verdicts = await self._allowed(request, asking)
-        if not isinstance(verdicts, dict):
-            return verdicts
+        accounts = await self._allowed.throughout(QUICKBACKUP, request.machine.server, asking)
+        if not isinstance(accounts, dict):
+            return accounts
         if not is_said(request):
             return NeedsForm(QUICKBACKUP, PickForm(request))
-        found = await self._machines.find(request.machine, tuple(verdicts))
+        found = await self._machines.find(request.machine, tuple(accounts))
         if not isinstance(found, FoundMachine):
             return found
         return NeedsForm(QUICKBACKUP, await self._forms.of(asking, found))
 
     async def _prepared(self, request: QuickBackupRequest, asking: Asking) -> _Backup | Unsent:
-        verdicts = await self._allowed(request, asking)
-        if not isinstance(verdicts, dict):
-            return verdicts
-        found = await self._machines.find(request.machine, tuple(verdicts))
+        accounts = await self._allowed.throughout(QUICKBACKUP, request.machine.server, asking)
+        if not isinstance(accounts, dict):
+            return accounts
+        found = await self._machines.find(request.machine, tuple(accounts))
         if not isinstance(found, FoundMachine):
             return found
-        account = account_of(self._fleet, self._acting, found.server, verdicts[found.server])
-        return _Backup(asking, found, account)
+        return _Backup(asking, found, accounts[found.server])
 
-    async def _allowed(
-        self, request: QuickBackupRequest, asking: Asking
-    ) -> dict[ServerName, Verdict] | Refused | NotFound:
-        """The servers that are meant and where the person may, each with what lets them."""
-        servers = self._lookup.servers(request.machine.server, asking.sight)
-        if isinstance(servers, NotFound):
-            return servers
-        verdicts = {name: self._rights.may_throughout(asking.person, QUICKBACKUP, name) for name in servers}
-        allowed = {name: verdict for name, verdict in verdicts.items() if verdict.is_allowed}
-        if not allowed:
-            return await self._refused(asking, next(iter(verdicts.values()), Verdict(Refusal.SCOPE)))
-        return allowed
+    async def _send(self, backup: _Backup) -> Sent:
+        return await self._keeping.record.sent(
+            QUICKBACKUP, backup.asking, backup.found.server, backup.detail, lambda: self._sent(backup)
+        )
 
-    async def _refused(self, asking: Asking, verdict: Verdict) -> Refused:
-        refusal = verdict.refusal or Refusal.SCOPE
-        await self._keeping.record.refused(QUICKBACKUP, asking.person, asking.gesture, refusal)
-        return Refused(refusal, QUICKBACKUP, asking.person.standing, verdict.roles_needed, verdict.groups)
-
-    async def _send(self, backup: _Backup) -> Came:
-        name, machine = backup.found.server, backup.found.machine
-        record = self._keeping.record
-        audit_id = await record.opened(QUICKBACKUP, backup.asking, name, backup.detail)
-        session: Session | None = None
+    async def _sent(self, backup: _Backup) -> Sent:
+        machine = backup.found.machine
         try:
-            session = (await backup.server.quick_backup(machine)).session
+            accepted = await backup.server.quick_backup(machine)
         except UnclearAnswer as error:
-            outcome: Done | Unclear | Failed = _unclear(backup, error)
+            return _unclear(backup, error)
         except VeeamError as error:
-            outcome = Failed(QUICKBACKUP, error, machine.name)
-        else:
-            outcome = await self._begun(backup, session)
-        session_id = session.id if session is not None else None
-        detail = str(outcome.error) if isinstance(outcome, Failed | Unclear) else None
-        try:
-            await record.closed(audit_id, kind_of(outcome), session_id, detail)
-        except StoreError as error:
-            log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
-        return outcome
+            return Failed(QUICKBACKUP, error, machine.name)
+        return await self._begun(backup, accepted.session)
 
     async def _begun(self, backup: _Backup, session: Session | None) -> Done | Unclear:
         name = backup.found.server
         if session is None or session.job_id is None:
-            return _unclear(backup, UnexpectedAnswer(name, "accepted, and no session was named"))
+            return _unclear(backup, UnexpectedAnswer(name, "accepted, and no session was named"), session)
         await self._remember(backup, session.job_id, session)
         return Done(
             ActionAnswer(
@@ -220,12 +181,12 @@ def _wish(backup: _Backup) -> Wish:
     )
 
 
-def _unclear(backup: _Backup, error: VeeamError) -> Unclear:
+def _unclear(backup: _Backup, error: VeeamError, session: Session | None = None) -> Unclear:
     return Unclear(
         operation=QUICKBACKUP,
         job_name=backup.found.machine.name,
         server=backup.found.server,
         job=None,
-        found=None,
+        found=Ran(session) if session is not None else None,
         error=error,
     )

@@ -1,19 +1,26 @@
 """What goes on record about an asking: before it is done, and what came of it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from bot.observability import Clock
+from bot.operations.answers import ActionAnswer
 from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
+from bot.operations.effects import Cloned, Ran
 from bot.operations.lookup import FoundJob
-from bot.operations.outcomes import Refusal
-from bot.operations.people import Person
-from bot.operations.requests import Gesture
+from bot.operations.outcomes import Done, Failed, Refusal, Refused, Sent, Unclear, kind_of
+from bot.operations.roles import Verdict
 from bot.store.audit import AuditLog
+from bot.store.errors import StoreError
 from bot.store.records import AuditEntry, AuditId, AuditOutcome, AuditShown
-from bot.veeam import ServerName, SessionId
+from bot.veeam import ServerName, Session, SessionId
 
-REFUSED = "refused"
+REFUSED, BROKEN = "refused", "broken"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +44,59 @@ class Record:
 
     async def opened(self, operation: Operation, asking: Asking, where: Where, detail: str | None) -> AuditId:
         """Put on record what is about to be done on a job, or on a server where no job is named."""
-        entry = self._entry(operation, asking.person, asking.gesture, where, detail)
+        entry = self._entry(operation, asking, where, detail)
         if (approver := asking.approver) is not None:
             entry = replace(entry, approver_id=approver.id, approver_name=approver.name)
         return await self._audit.opened(replace(entry, reason=asking.reason))
 
     async def closed(
-        self, audit_id: AuditId, outcome: str, session_id: SessionId | None, detail: str | None
+        self,
+        audit_id: AuditId,
+        outcome: str,
+        session_id: SessionId | None = None,
+        detail: str | None = None,
     ) -> None:
         """Put on record what came of it."""
         await self._audit.closed(audit_id, AuditOutcome(outcome, self._clock.now(), session_id, detail))
 
-    async def refused(
+    async def sent(
         self,
         operation: Operation,
-        person: Person,
-        gesture: Gesture,
-        refusal: Refusal,
-        where: Where | None = None,
+        asking: Asking,
+        where: Where,
+        detail: str | None,
+        send: Callable[[], Awaitable[Sent]],
+    ) -> Sent:
+        """Put on record what is about to be sent, have it sent, and put on record what came of it.
+
+        Raises `StoreError` where nothing was sent: it could not be put on record, or `send` raised it first.
+        """
+        audit_id = await self.opened(operation, asking, where, detail)
+        try:
+            outcome = await send()
+        except StoreError as error:
+            await self.closed(audit_id, BROKEN, detail=str(error))
+            raise
+        try:
+            await self.closed(audit_id, kind_of(outcome), *_told_of(outcome))
+        except StoreError as error:
+            # It was sent, and whoever asked is told what came of it; the entry that stays open says the rest.
+            log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
+        return outcome
+
+    async def refuse(
+        self, operation: Operation, asking: Asking, verdict: Verdict, where: Where | None = None
+    ) -> Refused:
+        """Put on record that the person may not; return the outcome that says so."""
+        refused = verdict.refused(operation, asking.person)
+        await self.refused(operation, asking, refused.refusal, where)
+        return refused
+
+    async def refused(
+        self, operation: Operation, asking: Asking, refusal: Refusal, where: Where | None = None
     ) -> None:
         """Put a refusal on record, with its named reason."""
-        entry = self._entry(operation, person, gesture, where, None)
+        entry = self._entry(operation, asking, where, None)
         await self._audit.refused(entry, AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def shown(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
@@ -65,14 +104,9 @@ class Record:
         await self._audit.shown(reference, AuditShown(channel_id, ts, link, self._clock.now()))
 
     def _entry(
-        self,
-        operation: Operation,
-        person: Person,
-        gesture: Gesture,
-        where: Where | None,
-        detail: str | None,
+        self, operation: Operation, asking: Asking, where: Where | None, detail: str | None
     ) -> AuditEntry:
-        place = _place(where)
+        person, gesture, place = asking.person, asking.gesture, _place(where)
         return AuditEntry(
             person_id=person.id,
             person_name=person.name,
@@ -87,6 +121,24 @@ class Record:
             job_name=place.job_name if place is not None else None,
             detail=detail,
         )
+
+
+def error_of(outcome: Sent) -> str | None:
+    """Return what went wrong, in the error's own words; None where nothing did."""
+    return None if isinstance(outcome, Done) else str(outcome.error)
+
+
+def _told_of(outcome: Sent) -> tuple[SessionId | None, str | None]:
+    """The session and the detail that go on record with an outcome."""
+    match outcome:
+        case Done(ActionAnswer(effect=Ran(session=Session() as session))):
+            return session.id, None
+        case Done(ActionAnswer(effect=Cloned() as clone)):
+            return None, f"as {clone.name}"
+        case Unclear():
+            return outcome.session_id, error_of(outcome)
+        case Done() | Failed():
+            return None, error_of(outcome)
 
 
 def _place(where: Where | None) -> Place | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.operations.answers import HeldGrant
 from bot.operations.catalog import Operation
 from bot.operations.matching import matches_glob
-from bot.operations.outcomes import Refusal
+from bot.operations.outcomes import Refusal, Refused
 from bot.operations.people import Person, Standing
 from bot.settings import GrantSettings, Role
 
@@ -40,6 +40,11 @@ class Verdict:
     def is_allowed(self) -> bool:
         """Whether it may be done."""
         return self.refusal is None
+
+    def refused(self, operation: Operation, person: Person) -> Refused:
+        """Return the outcome for whoever may not."""
+        refusal = self.refusal or Refusal.NO_GRANT
+        return Refused(refusal, operation, person.standing, self.roles_needed, self.groups)
 
 
 class Rights:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nsmallest
 
+from bot.operations.accounts import Accounts
 from bot.operations.asking import Asking
 from bot.operations.catalog import operation_of
 from bot.operations.job_settings.choices import JobChoices
@@ -28,7 +29,6 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.operations.roles import Rights, Sight, Target
-from bot.operations.sending import Acting, account_of
 from bot.operations.suggestion import Suggestion, job_value, machine_value
 from bot.settings import ServerName
 from bot.veeam import Fleet, JobId, JobStatesQuery, JobStatus, Result, VeeamServer
@@ -67,7 +67,7 @@ class Finders:
 
     choices: JobChoices
     book: DraftBook
-    acting: Acting
+    accounts: Accounts
 
 
 class Suggestions:
@@ -164,7 +164,7 @@ class Suggestions:
         verdict = self._rights.may(asking.person, operation_of(search.request), Target(draft.server))
         if not verdict.is_allowed:
             return ()
-        server = account_of(self._fleet, self._found.acting, draft.server, verdict)
+        server = self._found.accounts.of(draft.server, verdict)
         choices = self._found.choices
         match search.sought:
             case Sought.OBJECTS:

@@ -1,7 +1,7 @@
 """One action, sent once: on record before, its outcome on record after, an unclear one looked up."""
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -17,7 +17,7 @@ from bot.operations.effects import Cloned, Deleted, Edited, Effect, Ran, Switche
 from bot.operations.job_settings.editing import Edit
 from bot.operations.latest import is_run_of, latest_run
 from bot.operations.lookup import FoundJob, name_filter
-from bot.operations.outcomes import Done, Failed, Unclear, kind_of
+from bot.operations.outcomes import Done, Failed, Sent, Unclear
 from bot.operations.record import Record
 from bot.operations.requests import (
     CloneRequest,
@@ -29,12 +29,10 @@ from bot.operations.requests import (
     StartRequest,
     StopRequest,
 )
-from bot.operations.roles import Verdict
 from bot.operations.seen import JobViews
-from bot.settings import Role, ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
-from bot.store.records import AuditId, OwnAction
+from bot.store.records import OwnAction
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.veeam import (
     Fleet,
@@ -52,18 +50,6 @@ from bot.veeam import (
 from bot.veeam import Unclear as UnclearAnswer
 
 log = structlog.get_logger()
-
-Acting = Mapping[tuple[ServerName, Role], VeeamServer]
-"""The accounts to act under, by server and role; where there is none the fleet's own account acts."""
-
-BROKEN = "broken"
-
-
-def account_of(fleet: Fleet, acting: Acting, server: ServerName, verdict: Verdict) -> VeeamServer:
-    """Return whom to act as: under an account of a role that allows it, VBR enforces the role as well."""
-    accounts = (acting.get((server, role)) for role in verdict.by)
-    return next((account for account in accounts if account is not None), fleet.server(server))
-
 
 RESTORE_POINTS = {
     RestorePoints.ALL: "all restore points",
@@ -128,28 +114,25 @@ class Sender:
         self._timed_disables = plans.timed_disables
         self._clock = clock
 
-    async def send(self, action: Action) -> Done | Unclear | Failed:
+    async def send(self, action: Action) -> Sent:
         """Send it and return what came of it; `Failed` where nothing was done.
 
         Raises `StoreError` where it could not be put on record, and so was not sent.
         """
-        audit_id = await self._record.opened(action.operation, action.asking, action.job, action.detail)
-        try:
-            await self._remember_before(action)
-        except StoreError as error:
-            await self._record.closed(audit_id, BROKEN, None, str(error))
-            raise
+        return await self._record.sent(
+            action.operation, action.asking, action.job, action.detail, lambda: self._sent(action)
+        )
+
+    async def _sent(self, action: Action) -> Sent:
+        await self._remember_before(action)
         try:
             effect = await _send(action, self._clock.now())
         except UnclearAnswer as error:
-            outcome: Done | Unclear | Failed = await self._unclear(action, error)
+            return await self._unclear(action, error)
         except VeeamError as error:
             await self._quietly(action, self._forget(action))
-            outcome = Failed(action.operation, error, action.job.state.name)
-        else:
-            outcome = Done(await self._answer(action, effect))
-        await self._close(audit_id, outcome)
-        return outcome
+            return Failed(action.operation, error, action.job.state.name)
+        return Done(await self._answer(action, effect))
 
     async def _remember_before(self, action: Action) -> None:
         """What others must know before the answer is here: a session may end, and a bot be killed, first."""
@@ -316,14 +299,6 @@ class Sender:
             until=now + span,
         )
 
-    async def _close(self, audit_id: AuditId, outcome: Done | Unclear | Failed) -> None:
-        session_id, detail = _for_the_record(outcome)
-        try:
-            await self._record.closed(audit_id, kind_of(outcome), session_id, detail)
-        except StoreError as error:
-            # It was sent, and whoever asked is told what came of it; the entry that stays open says the rest.
-            log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
-
 
 async def _send(action: Action, now: datetime) -> Effect:
     server, job_id, request = action.server, action.job.state.id, action.request
@@ -363,17 +338,3 @@ async def _numbered_clones(server: VeeamServer, name: str, query: JobStatesQuery
         if state.name.startswith(name) and (found := _CLONE_NUMBER.fullmatch(state.name[len(name) :])):
             clones[int(found[1])] = state
     return clones
-
-
-def _for_the_record(outcome: Done | Unclear | Failed) -> tuple[SessionId | None, str | None]:
-    match outcome:
-        case Done(ActionAnswer(effect=Ran(session=Session() as session))):
-            return session.id, None
-        case Done(ActionAnswer(effect=Cloned() as clone)):
-            return None, f"as {clone.name}"
-        case Unclear():
-            return outcome.session_id, str(outcome.error)
-        case Failed():
-            return None, str(outcome.error)
-        case _:
-            return None, None

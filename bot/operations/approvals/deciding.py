@@ -18,10 +18,10 @@ from bot.operations.asking import Asking
 from bot.operations.catalog import APPROVE, BY_NAME, DECLINE, Operation
 from bot.operations.cells import BrokenCells, OldCells, request_of
 from bot.operations.once import Ready
-from bot.operations.outcomes import Done, Failed, NotFound, Refusal, Refused, Settled, Unclear, kind_of
-from bot.operations.record import Place
+from bot.operations.outcomes import Done, NotFound, Refusal, Refused, Sent, Settled, kind_of
+from bot.operations.record import Place, error_of
 from bot.operations.requests import ApproveRequest, DeclineRequest, Gesture, Origin, Request
-from bot.operations.roles import Rights, Target, unreadable
+from bot.operations.roles import Rights, Target, Verdict, unreadable
 from bot.settings import PersonId
 from bot.store.approvals import Approval, ApprovalEnd, ApprovalState, Decision, Ending
 from bot.store.errors import StoreError
@@ -50,9 +50,7 @@ class Deciding:
         self._prepare = prepare
         self._clock = clock
 
-    async def approve(
-        self, request: ApproveRequest, asking: Asking
-    ) -> Done | Unclear | Failed | Refused | NotFound | Settled:
+    async def approve(self, request: ApproveRequest, asking: Asking) -> Sent | Refused | NotFound | Settled:
         """Do what was asked for, if it still is what was asked for."""
         approval = await self._waiting(request.approval_id)
         if not isinstance(approval, Approval):
@@ -78,7 +76,7 @@ class Deciding:
         audit_id = await self._record.opened(DECLINE, asking, _place(approval), approval.operation)
         ending = Ending(end, self._clock.now(), by=self._decision(asking))
         ended = await self._approvals.end_pending(approval.id, ending)
-        await self._record.closed(audit_id, SETTLED if ended is None else "done", None, end)
+        await self._record.closed(audit_id, SETTLED if ended is None else "done", detail=end)
         return await self._settled(approval.id) if ended is None else Done(ApprovalAnswer(ended))
 
     async def _waiting(self, approval_id: str) -> Approval | NotFound | Settled:
@@ -96,23 +94,23 @@ class Deciding:
     async def _refused(self, press: Operation, approval: Approval, asking: Asking) -> Refused | None:
         operation = BY_NAME[approval.operation]
         verdict = may_wish(self._rights, asking, operation, _target(approval))
-        refusal = Refusal.OWN_REQUEST if approval.person_id == asking.person.id else verdict.refusal
-        if refusal is None:
-            return None
-        await self._record.refused(press, asking.person, asking.gesture, refusal, _place(approval))
-        roles, groups = verdict.roles_needed, verdict.groups
-        if refusal is Refusal.OWN_REQUEST:
+        if approval.person_id == asking.person.id:
             roles, groups = self._rights.who_may(operation, _target(approval))
-        return Refused(refusal, operation, asking.person.standing, roles, groups)
+            verdict = Verdict(Refusal.OWN_REQUEST, roles_needed=roles, groups=groups)
+        if verdict.is_allowed:
+            return None
+        refused = verdict.refused(operation, asking.person)
+        await self._record.refused(press, asking, refused.refusal, _place(approval))
+        return refused
 
     async def _ready(self, approval: Approval, asking: Asking) -> "Ready[Any] | Refused | Settled":
         """What was asked for, ready to be sent as whoever asked; ended where it is not what it was."""
         person_id, gesture = PersonId(approval.person_id), _gesture(approval)
         person = await self._people.read(person_id, approval.team_id)
         if unreadable(person) in {Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE}:
-            refusal = Refusal.ASKER_UNREADABLE
-            await self._record.refused(APPROVE, asking.person, asking.gesture, refusal, _place(approval))
-            return Refused(refusal, BY_NAME[approval.operation], asking.person.standing)
+            refused = Verdict(Refusal.ASKER_UNREADABLE).refused(BY_NAME[approval.operation], asking.person)
+            await self._record.refused(APPROVE, asking, refused.refusal, _place(approval))
+            return refused
         sight = self._rights.sight(person)
         requester = Asking(person, gesture, sight, approver=asking.person, reason=approval.reason)
         if (request := _request(approval)) is None:
@@ -129,14 +127,13 @@ class Deciding:
             case _:
                 return await self._ended(approval, ApprovalEnd.OVERTAKEN, CHANGED)
 
-    async def _sent(self, approval: Approval, ready: Ready[Any]) -> Done | Unclear | Failed:
+    async def _sent(self, approval: Approval, ready: Ready[Any]) -> Sent:
         try:
-            outcome: Done | Unclear | Failed = await ready.send()
+            outcome: Sent = await ready.send()
         except StoreError as error:
             await self._finished(approval, ApprovalEnd.NOT_SENT, str(error))
             raise
-        said = str(outcome.error) if isinstance(outcome, Unclear | Failed) else None
-        await self._finished(approval, kind_of(outcome), said)
+        await self._finished(approval, kind_of(outcome), error_of(outcome))
         return outcome
 
     async def _finished(self, approval: Approval, outcome: str, problem: str | None) -> None:

@@ -13,9 +13,9 @@ from bot.operations.catalog import Operation
 from bot.operations.cells import cells_of
 from bot.operations.outcomes import Asked, AskedBefore, Refusal, Refused
 from bot.operations.people import People
-from bot.operations.record import Place, Record
+from bot.operations.record import Record
 from bot.operations.requests import Gesture
-from bot.operations.roles import Rights
+from bot.operations.roles import Rights, Verdict
 from bot.store.approvals import Approval, Approvals, Touched
 
 ASKED, ASKED_BEFORE = "asked", "asked_before"
@@ -62,20 +62,18 @@ class FourEyes:
 
     async def ask(self, wish: Wish) -> Asked | AskedBefore | Refused:
         """Put the request where somebody else can approve it; nothing is sent."""
-        asking, place = wish.asking, _place(wish)
+        asking, where = wish.asking, wish.job or wish.server
         channel = self._channel(asking.gesture)
         if channel is None:
-            refusal = Refusal.NOWHERE
-            await self._record.refused(wish.operation, asking.person, asking.gesture, refusal, place)
-            return Refused(refusal, wish.operation, asking.person.standing)
+            return await self._record.refuse(wish.operation, asking, Verdict(Refusal.NOWHERE), where)
         approval = self._approval(wish, await self._bindings.of(wish), channel)
-        audit_id = await self._record.opened(wish.operation, asking, place, wish.detail)
+        audit_id = await self._record.opened(wish.operation, asking, where, wish.detail)
         waiting = await self._approvals.ask(approval)
         if waiting is None:
-            await self._record.closed(audit_id, ASKED, None, None)
+            await self._record.closed(audit_id, ASKED)
             is_held_back = await self._approvals.is_held_back(channel)
             return Asked(wish.operation, approval, is_held_back=is_held_back)
-        await self._record.closed(audit_id, ASKED_BEFORE, None, None)
+        await self._record.closed(audit_id, ASKED_BEFORE)
         return AskedBefore(wish.operation, waiting)
 
     def _channel(self, gesture: Gesture) -> str | None:
@@ -125,9 +123,3 @@ class FourEyes:
             roles=may.roles,
             groups=may.groups,
         )
-
-
-def _place(wish: Wish) -> Place:
-    if wish.job is None:
-        return Place(wish.server)
-    return Place(wish.server, wish.job.state.id, wish.job.state.name)

@@ -186,7 +186,7 @@ class JobFields:
         verdict = self._rights.may(asking.person, operation, Target(draft.server, draft.wanted.name))
         if verdict.refusal is None:
             return []
-        await self._record.refused(operation, asking.person, asking.gesture, verdict.refusal)
+        await self._record.refused(operation, asking, verdict.refusal)
         reach = self._rights.reach(asking.person, operation).grants
         globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
         return [Problem(Part.NAME, f"Your role covers jobs named {globs} only.")]

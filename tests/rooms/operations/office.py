@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bot.operations.accounts import Accounts, Acting
 from bot.operations.approvals.four_eyes import ApprovalRules
 from bot.operations.outcomes import Done, Outcome
+from bot.operations.parts import Rules, Stores, Surroundings
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.requests import Gesture, KnownJob, Origin, Request
-from bot.operations.runner import Rules, Runner, Servants, Stores, Surroundings
-from bot.operations.sending import Acting
+from bot.operations.runner import Runner
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
 from bot.store.approvals import Approvals
@@ -103,7 +104,7 @@ class Office:
     def runner(self) -> Runner:
         if self._runner is None:
             self._runner = Runner(
-                Servants(self.fleet, self.acting),
+                Accounts(self.fleet, self.acting),
                 Stores(
                     self.audit,
                     Presses(self.database),

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.observability import Health, Metrics
-from bot.operations.runner import Rules, Runner, Servants, Stores, Surroundings
+from bot.operations.accounts import Accounts
+from bot.operations.parts import Rules, Stores, Surroundings
+from bot.operations.runner import Runner
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.gestures import Actor
@@ -166,7 +168,7 @@ async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGro
     home = await read_home(web)
     directory = Directory(web, home, (), clock=clock)
     runner = Runner(
-        Servants(fleet),
+        Accounts(fleet),
         Stores(
             AuditLog(database),
             Presses(database),
