@@ -51,8 +51,9 @@ def job_filled_in(request: EditRequest | CreateRequest, entered: Entered) -> Fil
 
 
 def create_choice(facts: CreateChoice) -> Part:
-    """Which server, and like which job, if like any."""
+    """Like which job, if like any, and else on which server."""
     servers = [Suggestion(server, server, "") for server in facts.servers]
+    server = Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
     like = Field(
         LIKE,
         "Like a job that is there",
@@ -61,10 +62,8 @@ def create_choice(facts: CreateChoice) -> Part:
     )
     parts = [
         *map(problem_said, facts.problems),
-        inputs.one_of(Field(SERVER, "Server"), servers, facts.request.server)
-        if len(servers) > 1
-        else NOTHING,
         inputs.search(like, None, letters=0),
+        inputs.one_of(server, servers, facts.request.server) if len(servers) > 1 else NOTHING,
     ]
     return sum(parts, NOTHING)
 
@@ -73,6 +72,8 @@ def chosen(request: CreateRequest, entered: Entered) -> CreateRequest | dict[str
     """The request with what was chosen, or what is wrong with it by field."""
     server, like = entered.get(SERVER), entered.get(LIKE)
     if not isinstance(like, str):
+        if SERVER in entered and server is None:
+            return {SERVER: "Choose a server, or a job for the new one to be like."}
         return CreateRequest(server if isinstance(server, str) else request.server, step=request.step)
     job = job_chosen(like)
     if job is None:

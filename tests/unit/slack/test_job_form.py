@@ -13,11 +13,13 @@ from bot.operations.catalog import EDIT
 from bot.operations.forms import JobForm, Problem
 from bot.operations.job_settings.drafts import JobDraft
 from bot.operations.job_settings.entries import OUT_OF_SIGHT, SHOWN_AT_MOST, JobEntries
-from bot.operations.requests import EditRequest, Step
+from bot.operations.requests import CreateRequest, EditRequest, Step
+from bot.operations.suggestion import job_value
 from bot.sandbox.slack.validation.surfaces import view_problems
-from bot.slack.codec import Carried, decode_form
+from bot.slack.codec import Carried, Entered, decode_form
 from bot.slack.views import forms, inputs
 from bot.slack.views.job_form import entries_of, job_form
+from bot.slack.views.job_summary import chosen
 from bot.slack.views.message import Message
 from bot.veeam import (
     ConnectFailed,
@@ -288,3 +290,27 @@ def test_a_failure_without_a_form_leads_back_to_what_was_entered() -> None:
     assert back.request == EditRequest(samples.JOB, "draft-1", Step.FILL)
     assert view_problems(view, "modal") == []
     assert forms.back_to(EditRequest(samples.JOB), Carried(request, "")) is None
+
+
+CHOOSING = CreateRequest(step=Step.FILL)
+AT_BRANCH = replace(samples.JOB, server=ServerName("branch"))
+
+
+@pytest.mark.parametrize(
+    ("entered", "expected"),
+    [
+        ({"server": "branch", "like": None}, CreateRequest("branch", step=Step.FILL)),
+        ({"like": None}, CHOOSING),
+        ({"like": job_value(AT_BRANCH)}, CreateRequest("branch", AT_BRANCH, step=Step.FILL)),
+        ({"server": None, "like": job_value(AT_BRANCH)}, CreateRequest("branch", AT_BRANCH, step=Step.FILL)),
+        ({"server": None, "like": None}, {"server": "Choose a server, or a job for the new one to be like."}),
+        (
+            {"server": "hq", "like": job_value(AT_BRANCH)},
+            {"like": "This job is on branch. Choose that server, or another job."},
+        ),
+        ({"like": "no job"}, {"like": "Choose a job from the list."}),
+    ],
+)
+def test_what_is_to_be_made_is_chosen(entered: Entered, expected: object) -> None:
+    """A job to be like says the server as well; without one a server is chosen, where there are several."""
+    assert chosen(CHOOSING, entered) == expected
