@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.operations import matching
 from bot.operations.lookup import name_filter
 from bot.operations.outcomes import MachineChoice, NotFound, WhichMachine
-from bot.operations.parallel import answered, at_once
+from bot.operations.parallel import answered
 from bot.operations.requests import KnownMachine, MachineRef, NamedMachine
 from bot.settings import ServerName
 from bot.veeam import Fleet, InventoryObject, VeeamServer, VmwareHostsQuery, VmwareObjectsQuery
@@ -19,6 +19,7 @@ MACHINE = "VirtualMachine"
 CHOICES_AT_MOST = 25
 _HOSTS_AT_MOST = 100
 _ROWS_AT_MOST = 500
+_FOUND_WITHIN_SECONDS = 12.0
 OFFERED_WITHIN_SECONDS, _OFFERED_AT_ALL_SECONDS = 1.8, 2.2
 """A menu is due within three seconds: a host, or a server, that is down or slow leaves the others."""
 
@@ -29,6 +30,14 @@ class FoundMachine:
 
     server: ServerName
     machine: InventoryObject
+
+
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """Machines of a server; not `is_whole` where one of its vCenters and hosts gave no answer."""
+
+    machines: tuple[InventoryObject, ...]
+    is_whole: bool
 
 
 class Machines:
@@ -43,12 +52,16 @@ class Machines:
         """Return the one machine that is meant, on one of these servers."""
         if isinstance(ref, KnownMachine):
             return await self._known(ref, servers)
-        answer = await self._fleet.ask(lambda server: _below(server, name_filter(ref.text)), servers)
+        answer = await self._fleet.ask(
+            lambda server: _below(server, name_filter(ref.text), _FOUND_WITHIN_SECONDS), servers
+        )
         if len(servers) == 1 and answer.silences:
             raise next(iter(answer.silences.values()))
-        rows = [FoundMachine(name, row) for name, found in answer.answers.items() for row in found]
+        below = answer.answers
+        rows = [FoundMachine(name, row) for name, found in below.items() for row in found.machines]
         found = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
-        silent = tuple(answer.silences)
+        # Where a host is silent, a machine of this very name may be below it.
+        silent = (*answer.silences, *(name for name, found in below.items() if not found.is_whole))
         if len(found) == 1 and not silent:
             return found[0]
         if found:
@@ -59,14 +72,14 @@ class Machines:
     async def like(self, text: str, servers: Sequence[ServerName]) -> tuple[FoundMachine, ...]:
         """Return machines with this in their names, on those of the servers that answer."""
         answer = await self._fleet.ask(
-            lambda server: _offered_below(server, name_filter(text)),
+            lambda server: _below(server, name_filter(text), OFFERED_WITHIN_SECONDS),
             servers,
             limit_seconds=_OFFERED_AT_ALL_SECONDS,
         )
         return tuple(
             FoundMachine(name, row)
             for name, found in answer.answers.items()
-            for row in found
+            for row in found.machines
             if matching.fits(text, row.name)
         )
 
@@ -80,29 +93,18 @@ class Machines:
         return missing if found is None else FoundMachine(ref.server, found)
 
     async def _nearest(self, ref: NamedMachine, servers: Sequence[ServerName]) -> tuple[str, ...]:
-        answer = await self._fleet.ask(lambda server: _below(server, None), servers)
-        return matching.nearest(ref.text, (row.name for rows in answer.answers.values() for row in rows))
+        answer = await self._fleet.ask(lambda server: _below(server, None, _FOUND_WITHIN_SECONDS), servers)
+        rows = (row for found in answer.answers.values() for row in found.machines)
+        return matching.nearest(ref.text, (row.name for row in rows))
 
 
-async def _below(server: VeeamServer, name: str | None) -> tuple[InventoryObject, ...]:
-    """The machines below every vCenter and host of a server."""
-    hosts = await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST))
-    query = _machines(name)
-    async with at_once() as group:
-        pages = [group.create_task(server.vmware_objects(host.name, query)) for host in hosts.rows]
-    return tuple(row for page in pages for row in page.result().rows)
-
-
-async def _offered_below(server: VeeamServer, name: str | None) -> tuple[InventoryObject, ...]:
+async def _below(server: VeeamServer, name: str | None, within_seconds: float) -> _Below:
     """The machines below those vCenters and hosts of a server that answer in time."""
-    hosts, query = await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST)), _machines(name)
-    asked = (server.vmware_objects(host.name, query) for host in hosts.rows)
-    pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
-    return tuple(row for page in pages for row in page.rows)
-
-
-def _machines(name: str | None) -> VmwareObjectsQuery:
-    return VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
+    hosts = (await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST))).rows
+    query = VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
+    asked = (server.vmware_objects(host.name, query) for host in hosts)
+    pages = await answered(asked, within_seconds=within_seconds)
+    return _Below(tuple(row for page in pages for row in page.rows), is_whole=len(pages) == len(hosts))
 
 
 def known_machine(found: FoundMachine) -> KnownMachine:

@@ -19,7 +19,7 @@ from bot.operations.requests import NamedMachine, QuickBackupRequest
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import dropped, refusing
-from bot.sandbox.vbr.machines import virtual_machine
+from bot.sandbox.vbr.machines import add_host, virtual_machine
 from bot.settings import Role
 from bot.veeam import Rejected
 from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office
@@ -102,6 +102,19 @@ async def test_a_silent_server_may_have_another_of_that_name(office: Office) -> 
     assert isinstance(outcome, WhichMachine)
     assert (len(outcome.choices), outcome.silent) == (1, ("dr",))
     done(await office.ask(QuickBackupRequest(NamedMachine("web01", "hq"))))
+
+
+async def test_a_silent_host_may_have_another_of_that_name(office: Office) -> None:
+    """One vCenter that is down stops nobody: what the others have is asked back, as for a silent server."""
+    add_host(office.world.book, "VSphere", "vcenter99.example.com")
+    below = ("GET", "/api/v1/inventory/vmware/hosts/{name}")
+    office.hq.faults.add(*below, Fault(status=404), after=1)
+    request = QuickBackupRequest(NamedMachine("web01", server="hq"))
+    outcome = await office.ask(request)
+    assert isinstance(outcome, WhichMachine)
+    assert (len(outcome.choices), outcome.silent, sent(office)) == (1, (HQ,), 0)
+    chosen = QuickBackupRequest(outcome.choices[0].machine)
+    assert done(await office.ask(chosen)).job_name == "Web"
 
 
 async def test_a_second_press_does_nothing(office: Office) -> None:
