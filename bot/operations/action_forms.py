@@ -30,8 +30,8 @@ from bot.operations.requests import (
     RetryRequest,
     StartRequest,
     StopRequest,
-    to_fill_in,
 )
+from bot.operations.steps import to_fill_in
 from bot.veeam import Capability, Fleet, JobState, Revision, job_type_key
 
 _WARMED_WITHIN_SECONDS = 10.0

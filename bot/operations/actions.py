@@ -44,13 +44,11 @@ from bot.operations.requests import (
     KnownJob,
     PlainRequest,
     Step,
-    asked_anew,
-    is_bare,
-    is_said,
 )
 from bot.operations.roles import Rights, Target
 from bot.operations.seen import JobViews
 from bot.operations.sending import Action, Sender
+from bot.operations.steps import asked_anew, is_bare, is_said
 from bot.veeam import Fleet, JobState, Rejected, VeeamError, VeeamServer
 from bot.veeam import NotFound as NotOnServer
 
@@ -191,7 +189,7 @@ class Actions:
 
     async def _allowed(
         self, operation: Operation, request: ActionRequest, asking: Asking
-    ) -> "_Allowed | Refused | NotFound | Ambiguous | NotNow":
+    ) -> _Allowed | Refused | NotFound | Ambiguous | NotNow:
         """The job as it stands, where the person may do this on that very job, and its server has it."""
         job = await self._lookup.job(request.job, request=request, sight=asking.sight)
         if not isinstance(job, FoundJob):

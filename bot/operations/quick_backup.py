@@ -21,8 +21,9 @@ from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import Done, Failed, NeedsForm, NotFound, Refused, Sent, Unclear, WhichMachine
 from bot.operations.quick_backup_form import QuickBackupForms, detail_of
 from bot.operations.record import Record
-from bot.operations.requests import QuickBackupRequest, is_bare, is_said
+from bot.operations.requests import QuickBackupRequest
 from bot.operations.seen import JobViews
+from bot.operations.steps import is_bare, is_said
 from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions

@@ -1,9 +1,8 @@
 """One asking, typed. Typed words, a button, a menu and a shortcut all become one of these."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
 
 from bot.operations.job_settings.entries import JobEntries
 from bot.operations.people import PersonId
@@ -245,25 +244,6 @@ PlainRequest = (
 ActionRequest = PlainRequest | EditRequest
 
 
-def asked_anew(request: PlainRequest, job: KnownJob, drawn: Drawn) -> ActionRequest:
-    """Return the same request for the job as it is now; what was entered in a form is asked for again."""
-    if isinstance(request, DeleteRequest):
-        return DeleteRequest(job, drawn)
-    return replace(request, job=job, drawn=drawn)
-
-
-Asked = TypeVar("Asked", bound=ActionRequest)
-
-
-def to_fill_in(request: Asked, job: KnownJob, drawn: Drawn | None = None) -> Asked:
-    """Return the same request for this job, to be asked about in a form first."""
-    if isinstance(request, DeleteRequest):
-        return replace(request, job=job, drawn=drawn, typed_name=None)
-    if isinstance(request, EditRequest):
-        return replace(request, job=job)
-    return replace(request, job=job, drawn=drawn, step=Step.FILL)
-
-
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
     """Make a new job on a server: a vSphere backup, or one of the kind of `like`, a job that is there.
@@ -337,38 +317,6 @@ Request = (
     | ApproveRequest
     | DeclineRequest
 )
-
-
-def is_bare(request: Request) -> bool:
-    """Whether the request lacks what only a form asks for."""
-    match request:
-        case DeleteRequest():
-            return request.typed_name is None
-        case (
-            StartRequest()
-            | StopRequest()
-            | RetryRequest()
-            | EnableRequest()
-            | DisableRequest()
-            | CloneRequest()
-            | EditRequest()
-            | CreateRequest()
-            | QuickBackupRequest()
-        ):
-            return request.step in {Step.CHOOSE, Step.FILL} or not is_said(request)
-        case _:
-            return False
-
-
-def is_reviewed(request: Request) -> bool:
-    """Whether what was entered is to be looked through first; nothing is done yet."""
-    return isinstance(request, EditRequest | CreateRequest) and request.step is Step.REVIEW
-
-
-def is_said(request: Request) -> bool:
-    """Whether it was said which job or machine is meant, where it takes one."""
-    subject = getattr(request, "job", None) or getattr(request, "machine", None)
-    return not isinstance(subject, NamedJob | NamedMachine) or bool(subject.text)
 
 
 class Origin(StrEnum):

@@ -18,17 +18,17 @@ from bot.operations.lookup import Lookup, beside_the_loop
 from bot.operations.machines import Machines
 from bot.operations.matching import fits, fold
 from bot.operations.requests import (
+    CreateRequest,
+    EditRequest,
     EnableRequest,
     KnownJob,
     KnownMachine,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
     Request,
     RetryRequest,
     StopRequest,
 )
 from bot.operations.roles import Rights, Sight, Target
+from bot.operations.steps import subject_of
 from bot.operations.suggestion import Suggestion, job_value, machine_value
 from bot.settings import ServerName
 from bot.veeam import Fleet, JobId, JobStatesQuery, JobStatus, Result, VeeamServer
@@ -158,7 +158,7 @@ class Suggestions:
 
     async def _of_draft(self, search: Search, asking: Asking) -> tuple[Suggestion, ...]:
         """What goes into a field of the draft: asked under the account that the change will be made under."""
-        draft = await self._found.book.of(asking.person.id, getattr(search.request, "draft", None))
+        draft = await self._found.book.of(asking.person.id, _draft_of(search.request))
         if draft is None or draft.server not in self._fleet.names:
             return ()
         verdict = self._rights.may(asking.person, operation_of(search.request), Target(draft.server))
@@ -195,14 +195,14 @@ async def _names(server: VeeamServer, query: JobStatesQuery) -> Mapping[JobId, s
 
 
 def _server_named(request: Request) -> str | None:
-    subject = request.machine if isinstance(request, QuickBackupRequest) else getattr(request, "job", None)
-    match subject:
-        case NamedJob(server=server) | NamedMachine(server=server):
-            return server
-        case KnownJob(server=server) | KnownMachine(server=server):
-            return server
-        case _:
-            return getattr(request, "server", None)
+    if isinstance(request, CreateRequest):
+        return request.server
+    subject = subject_of(request)
+    return subject.server if subject is not None else None
+
+
+def _draft_of(request: Request) -> str | None:
+    return request.draft if isinstance(request, EditRequest | CreateRequest) else None
 
 
 def _jobs_like(

@@ -13,9 +13,10 @@ from bot.operations.catalog import CATALOG, Operation, operation_of
 from bot.operations.forms import Form, PickForm
 from bot.operations.outcomes import Ambiguous, Broken, Done, Failed, Misread, MovedOn, NeedsForm, Outcome
 from bot.operations.parser import parse
-from bot.operations.requests import Gesture, Request, is_bare, is_reviewed
+from bot.operations.requests import Gesture, Request
 from bot.operations.runner import Runner
 from bot.operations.searching import Search, Sought
+from bot.operations.steps import is_bare, is_reviewed
 from bot.slack.codec import Act, Carried, Share, Turn, Unreadable, decode, decode_form, is_form
 from bot.slack.gestures import Place, Pressed, Searching, SeenView, Submitted, Typed, of_form
 from bot.slack.modals import Modals
@@ -153,7 +154,7 @@ class Desk:
         shown = _Shown(gesture, place, operation_of(request), view.id, forms.back_to(request, carried))
         await self._show_in_form(shown, await self._runner.run(gesture, request))
 
-    async def _serve_form(self, shown: "_Shown", request: Request) -> None:
+    async def _serve_form(self, shown: _Shown, request: Request) -> None:
         began = self._clock.monotonic()
         outcome = await self._runner.run(shown.gesture, request)
         # Slack keeps no order between the answer to a submission and a later call: the answer goes first.
@@ -169,7 +170,7 @@ class Desk:
         shown = _Shown(gesture, place, operation, view_id)
         await self._show_in_form(shown, await self._runner.run(gesture, request))
 
-    async def _show_in_form(self, shown: "_Shown", outcome: Outcome) -> None:
+    async def _show_in_form(self, shown: _Shown, outcome: Outcome) -> None:
         """Show it in the form; also where it was asked, if it concerns others or bears something to press."""
         asked = outcome.form if isinstance(outcome, NeedsForm | Failed) else None
         if asked is not None and await self._show_form(shown, asked):
@@ -186,7 +187,7 @@ class Desk:
         else:
             self._count(shown.gesture, type(outcome).__name__.lower())
 
-    async def _show_form(self, shown: "_Shown", asked: Form) -> bool:
+    async def _show_form(self, shown: _Shown, asked: Form) -> bool:
         """Show the form, or the next of several; False where it is closed by now, or cannot be carried."""
         place = shown.place
         view = forms.form(asked, channel_id=place.channel_id, thread_ts=place.thread_ts)

@@ -79,7 +79,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class SeenElement:
     """An element of a message: its action ID and value, by which the message says what it is about."""
 
     action_id: str
@@ -93,7 +93,7 @@ class SeenMessage:
     author: str | None
     server: str | None
     job_id: str | None
-    elements: tuple[Carried, ...]
+    elements: tuple[SeenElement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +307,7 @@ def _seen_message(message: Mapping[str, Any]) -> SeenMessage:
         each for block in message.get("blocks") or () for each in (block.get("elements") or ()) if each
     ]
     carried = [
-        Carried(action_id, value)
+        SeenElement(action_id, value)
         for element in elements
         if (action_id := _text(element, "action_id")) and (value := _text(element, "value"))
     ]

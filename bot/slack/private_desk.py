@@ -19,8 +19,8 @@ from bot.operations.requests import (
     JobsRequest,
     KnownJob,
     Request,
-    is_bare,
 )
+from bot.operations.steps import is_bare, subject_of
 from bot.slack.app_home import AppHome
 from bot.slack.codec import Act, Share, Turn, Unreadable, decode
 from bot.slack.desk import Desk
@@ -192,7 +192,7 @@ def job_of(message: SeenMessage) -> KnownJob | None:
     if message.server is not None and message.job_id is not None:
         return KnownJob(ServerName(message.server), JobId(message.job_id))
     requests = (decode(element.action_id, element.value) for element in message.elements)
-    jobs = (getattr(press.request, "job", None) for press in requests if isinstance(press, Act))
+    jobs = (subject_of(press.request) for press in requests if isinstance(press, Act))
     return next((job for job in jobs if isinstance(job, KnownJob)), None)
 
 

@@ -103,7 +103,7 @@ class Deciding:
         await self._record.refused(press, asking, refused.refusal, _place(approval))
         return refused
 
-    async def _ready(self, approval: Approval, asking: Asking) -> "Ready[Any] | Refused | Settled":
+    async def _ready(self, approval: Approval, asking: Asking) -> Ready[Any] | Refused | Settled:
         """What was asked for, ready to be sent as whoever asked; ended where it is not what it was."""
         person_id, gesture = PersonId(approval.person_id), _gesture(approval)
         person = await self._people.read(person_id, approval.team_id)

@@ -27,10 +27,9 @@ from bot.operations.requests import (
     StartRequest,
     Step,
     StopRequest,
-    is_said,
-    to_fill_in,
 )
 from bot.operations.searching import Sought
+from bot.operations.steps import is_said, to_fill_in
 from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
 from bot.slack.codec import Carried, Entered
 from bot.slack.text import date, literal, plain, strong
@@ -98,12 +97,12 @@ def filled_in(carried: Carried, entered: Entered) -> Filled:
         return _picked(request, entered)
     match request:
         case StartRequest():
-            points = known(RestorePoints, _choice(entered, RESTORE_POINTS))
-            is_full = _choice(entered, FULL) == FULL
-            chained = _is_ticked(entered, CHAINED)
+            points = known(RestorePoints, inputs.said(entered, RESTORE_POINTS))
+            is_full = inputs.said(entered, FULL) == FULL
+            chained = _YES in inputs.ticked(entered, CHAINED)
             return replace(request, full=is_full, chained=chained, restore_points=points, step=Step.SEND)
         case StopRequest():
-            is_now, chained = _choice(entered, NOW) == NOW, _is_ticked(entered, CHAINED)
+            is_now, chained = inputs.said(entered, NOW) == NOW, _YES in inputs.ticked(entered, CHAINED)
             return replace(request, now=is_now, chained=chained, step=Step.SEND)
         case DeleteRequest():
             return _with_typed_name(request, carried.name, entered)
@@ -115,30 +114,21 @@ def filled_in(carried: Carried, entered: Entered) -> Filled:
 
 def _picked(request: Request, entered: Entered) -> Filled:
     if isinstance(request, QuickBackupRequest):
-        machine = machine_chosen(_choice(entered, Sought.MACHINE))
+        machine = machine_chosen(inputs.said(entered, Sought.MACHINE))
         if machine is None:
             return {Sought.MACHINE: "Choose a machine from the list."}
         return QuickBackupRequest(machine, Step.FILL)
-    job = job_chosen(_choice(entered, Sought.JOB))
+    job = job_chosen(inputs.said(entered, Sought.JOB))
     if job is None:
         return {Sought.JOB: "Choose a job from the list."}
     return to_fill_in(request, job) if isinstance(request, ActionRequest) else request
 
 
 def _with_typed_name(request: DeleteRequest, name: str, entered: Entered) -> Filled:
-    if not is_exactly(_choice(entered, TYPED_NAME), name):
+    if not is_exactly(inputs.said(entered, TYPED_NAME), name):
         return {TYPED_NAME: plain(f"This is not its name. Its name is {name}", _HINT_LIMIT)}
-    reason = _choice(entered, REASON).strip()[:REASON_LIMIT]
+    reason = inputs.said(entered, REASON).strip()[:REASON_LIMIT]
     return replace(request, typed_name=name, reason=reason or None)
-
-
-def _choice(entered: Entered, field: str) -> str:
-    value = entered.get(field)
-    return value if isinstance(value, str) else ""
-
-
-def _is_ticked(entered: Entered, field: str) -> bool:
-    return _YES in (entered.get(field) or ())
 
 
 def _picking(facts: PickForm) -> Part:

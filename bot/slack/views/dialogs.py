@@ -10,14 +10,8 @@ from datetime import timedelta
 from slack_sdk.models.blocks import ConfirmObject, PlainTextObject
 
 from bot.operations.catalog import Operation, Style
-from bot.operations.requests import (
-    DisableRequest,
-    Request,
-    RetryRequest,
-    StartRequest,
-    StopRequest,
-    is_bare,
-)
+from bot.operations.requests import DisableRequest, Request, RetryRequest, StartRequest, StopRequest
+from bot.operations.steps import is_bare
 from bot.slack.text import count, date, duration, literal, sentence_case, strong
 from bot.slack.views.message import mrkdwn
 from bot.veeam import JobState

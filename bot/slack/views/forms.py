@@ -3,7 +3,7 @@
 How to add a form to an operation:
 
 1. In the catalog, `has_form=True`, and no confirmation, where its button too asks in the form. Its request
-   gets fields with defaults for what the form asks; `is_bare` (bot/operations/requests.py) says when they are
+   gets fields with defaults for what the form asks; `is_bare` (bot/operations/steps.py) says when they are
    missing.
 2. In bot/operations: facts for the form as a value of `forms.Form`, read in `action_forms.ActionForms`; a
    bare request comes back as `NeedsForm`. The filled request runs like any other: rights, state, record are
@@ -25,7 +25,8 @@ from typing import Any
 
 from bot.operations.catalog import QUICKBACKUP, Operation, operation_of
 from bot.operations.forms import Form, SettingsForm
-from bot.operations.requests import CreateRequest, EditRequest, Request, Step, is_said
+from bot.operations.requests import CreateRequest, EditRequest, Request, Step
+from bot.operations.steps import is_said
 from bot.slack import codec
 from bot.slack.codec import Carried, Entered, Unreadable
 from bot.slack.views import signs

@@ -1,4 +1,4 @@
-"""The fields of forms: one block each, whose block and element bear the field's name as their ID.
+"""The fields of forms, drawn and read: one block each; block and element bear the field's name as their ID.
 
 Slack's limits (https://docs.slack.dev/reference/block-kit/block-elements): an option has 75 characters of
 text and of description and 150 of value; a menu takes 100 options, radio buttons and checkboxes 10. What a
@@ -26,6 +26,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.operations.suggestion import Suggestion
+from bot.slack.codec import Entered
 from bot.slack.text import plain
 from bot.slack.views.message import Part, drawn
 
@@ -136,6 +137,18 @@ def offered(suggestions: Sequence[Suggestion]) -> dict[str, Any]:
 def fits_in_menu(one: Suggestion) -> bool:
     """Whether an option can carry it."""
     return 0 < len(one.value) <= _OPTION_VALUE_LIMIT
+
+
+def said(entered: Entered, field: str) -> str:
+    """What was typed into a field, or the value of what was chosen in it; empty where nothing was."""
+    value = entered.get(field)
+    return value if isinstance(value, str) else ""
+
+
+def ticked(entered: Entered, field: str) -> tuple[str, ...]:
+    """The values of all that was chosen in a field that takes several."""
+    value = entered.get(field)
+    return value if isinstance(value, tuple) else ()
 
 
 def _option(one: Suggestion) -> Option:

@@ -91,18 +91,18 @@ def job_form(facts: JobForm) -> Part:
 def entries_of(entered: Entered) -> JobEntries | Mapping[str, str]:
     """What was entered about a job, or what is wrong with it by field: what is told without asking VBR."""
     problems: dict[str, str] = {}
-    if not _text(entered, NAME).strip():
+    if not inputs.said(entered, NAME).strip():
         problems[NAME] = "A job needs a name."
     schedule = _schedule(entered, problems)
     retention = _retention(entered, problems)
     if problems:
         return problems
     return JobEntries(
-        name=_text(entered, NAME),
-        description=_text(entered, DESCRIPTION) if DESCRIPTION in entered else None,
-        is_high_priority=HIGH in _many(entered, PRIORITY) if PRIORITY in entered else None,
-        object_keys=_many(entered, OBJECTS) if OBJECTS in entered else None,
-        repository_id=_text(entered, REPOSITORY) if REPOSITORY in entered else None,
+        name=inputs.said(entered, NAME),
+        description=inputs.said(entered, DESCRIPTION) if DESCRIPTION in entered else None,
+        is_high_priority=HIGH in inputs.ticked(entered, PRIORITY) if PRIORITY in entered else None,
+        object_keys=inputs.ticked(entered, OBJECTS) if OBJECTS in entered else None,
+        repository_id=inputs.said(entered, REPOSITORY) if REPOSITORY in entered else None,
         retention=retention,
         schedule=schedule,
         guest=_guest(entered),
@@ -288,11 +288,11 @@ _FIELDS: tuple[Callable[[JobForm], list[Part]], ...] = (
 def _schedule(entered: Entered, problems: dict[str, str]) -> Schedule | None:
     if RHYTHM not in entered:
         return None
-    rhythm = known(Rhythm, _text(entered, RHYTHM))
+    rhythm = known(Rhythm, inputs.said(entered, RHYTHM))
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
-    at, after, days = _time(entered), _text(entered, AFTER_JOB) or None, _many(entered, DAYS)
+    at, after, days = _time(entered), inputs.said(entered, AFTER_JOB) or None, inputs.ticked(entered, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."
     if rhythm is Rhythm.CHOSEN_DAYS and not days:
@@ -311,19 +311,19 @@ def _retention(entered: Entered, problems: dict[str, str]) -> Retention | None:
     if RETENTION not in entered:
         return None
     try:
-        quantity = int(_text(entered, RETENTION))
+        quantity = int(inputs.said(entered, RETENTION))
     except ValueError:
         quantity = 0
     if quantity < 1:
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
-    return Retention(_text(entered, RETENTION_UNIT), quantity)
+    return Retention(inputs.said(entered, RETENTION_UNIT), quantity)
 
 
 def _guest(entered: Entered) -> Guest | None:
     if GUEST not in entered:
         return None
-    chosen = credentials_chosen(_text(entered, CREDENTIALS))
-    is_aware = _text(entered, GUEST) == AWARE
+    chosen = credentials_chosen(inputs.said(entered, CREDENTIALS))
+    is_aware = inputs.said(entered, GUEST) == AWARE
     if chosen is None:
         return Guest(is_aware)
     return Guest(is_aware, chosen.id, chosen.type or None)
@@ -331,16 +331,6 @@ def _guest(entered: Entered) -> Guest | None:
 
 def _time(entered: Entered) -> time | None:
     try:
-        return time.fromisoformat(_text(entered, AT))
+        return time.fromisoformat(inputs.said(entered, AT))
     except ValueError:
         return None
-
-
-def _text(entered: Entered, field: str) -> str:
-    value = entered.get(field)
-    return value if isinstance(value, str) else ""
-
-
-def _many(entered: Entered, field: str) -> tuple[str, ...]:
-    value = entered.get(field)
-    return value if isinstance(value, tuple) else ()

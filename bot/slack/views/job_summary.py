@@ -70,15 +70,15 @@ def create_choice(facts: CreateChoice) -> Part:
 
 def chosen(request: CreateRequest, entered: Entered) -> CreateRequest | dict[str, str]:
     """The request with what was chosen, or what is wrong with it by field."""
-    server, like = entered.get(SERVER), entered.get(LIKE)
-    if not isinstance(like, str):
-        if SERVER in entered and server is None:
+    server, like = inputs.said(entered, SERVER), inputs.said(entered, LIKE)
+    if not like:
+        if SERVER in entered and not server:
             return {SERVER: "Choose a server, or a job for the new one to be like."}
-        return CreateRequest(server if isinstance(server, str) else request.server, step=request.step)
+        return CreateRequest(server or request.server, step=request.step)
     job = job_chosen(like)
     if job is None:
         return {LIKE: "Choose a job from the list."}
-    if isinstance(server, str) and server != job.server:
+    if server and server != job.server:
         return {LIKE: f"This job is on {job.server}. Choose that server, or another job."}
     return CreateRequest(job.server, job, step=request.step)
 

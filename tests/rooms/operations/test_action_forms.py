@@ -45,8 +45,8 @@ from bot.operations.requests import (
     StartRequest,
     Step,
     StopRequest,
-    is_bare,
 )
+from bot.operations.steps import is_bare
 from bot.sandbox.vbr import Fault
 from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role

@@ -26,9 +26,8 @@ from bot.operations.requests import (
     StartRequest,
     Step,
     StopRequest,
-    is_bare,
-    to_fill_in,
 )
+from bot.operations.steps import is_bare, to_fill_in
 from bot.operations.suggestion import job_value, machine_value
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
