@@ -7,14 +7,15 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from aiohttp import web
-from aiolimiter import AsyncLimiter
 
 from bot import endpoints
 from bot.application.permissions import permissions
+from bot.application.unsigned import Unsigned
+from bot.application.upkeep import DATABASE_PART, Upkeep
 from bot.observability import (
     Clock,
     Health,
@@ -35,7 +36,6 @@ from bot.slack.desk import Desk
 from bot.slack.directory import Directory, Home
 from bot.slack.display import LiveMessages
 from bot.slack.errors import CredentialsDead
-from bot.slack.gestures import new_reference
 from bot.slack.history import History
 from bot.slack.http import SlackRequests
 from bot.slack.listeners import bolt_app, listen
@@ -49,9 +49,7 @@ from bot.slack.work import Work
 from bot.slack.workspace import find_home, open_web
 from bot.store import (
     Approvals,
-    AuditEntry,
     AuditLog,
-    AuditOutcome,
     Database,
     Drafts,
     FollowedSessions,
@@ -59,7 +57,6 @@ from bot.store import (
     OwnActions,
     Presses,
     StoreBroken,
-    StoreError,
     StoreUnavailable,
     TimedDisables,
     release_ended,
@@ -69,14 +66,7 @@ from bot.veeam import Connection, Fleet, VeeamServer, connection_to
 from bot.watch import Approving, AuditChannel, Following, Reenabling, Rules, Watch, Witnesses, approval_rows
 
 GRACE_SECONDS = 10.0
-_DATABASE_PART = "database"
-_DATABASE_SECONDS = 10.0
-_KEPT = timedelta(days=30)
-_DRAFTS_KEPT = timedelta(days=1)
-_PURGE_SECONDS = 3600.0
-_IN_WORK_AT_MOST = timedelta(minutes=10)  # far longer than a gesture may take
 _FIRST_BACK_OFF_SECONDS = 1.0
-_UNSIGNED_ON_RECORD_A_MINUTE = 20
 _LONGEST_BACK_OFF_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -112,13 +102,11 @@ class Application:
         self._clock = clock
         self._metrics = Metrics()
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
-        self._health = Health(clock, [_DATABASE_PART, "slack", *servers])
+        self._health = Health(clock, [DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
         self._holder = process_name()
         self._stop = asyncio.Event()
         self._intake = _Intake()
-        self._database: Database | None = None
-        self._unsigned = AsyncLimiter(_UNSIGNED_ON_RECORD_A_MINUTE, 60.0)
         self._acting: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._exit_code = 0
 
@@ -132,14 +120,20 @@ class Application:
             except (OSError, StoreBroken) as error:
                 log.error("application.cannot_start", problem=str(error))
                 return 1
-            self._database = database
             if database is not None:
                 fleet = self._open_fleet(stack)
                 web_client = await stack.enter_async_context(
                     open_web(self._settings.slack, clock=self._clock, metrics=self._metrics)
                 )
+                upkeep = Upkeep(
+                    database,
+                    self._record(database),
+                    self._approvals(database),
+                    self._clock,
+                    self._health,
+                )
                 async with asyncio.TaskGroup() as group:
-                    self._start(group, _DATABASE_PART, lambda: self._look_after(database))
+                    self._start(group, DATABASE_PART, upkeep.run)
                     self._watch(group, database, fleet, LiveMessages(web_client, clock=self._clock))
                     self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_client))
                     await self._stop.wait()
@@ -205,7 +199,7 @@ class Application:
         listen(app, desk, directory, slack.command, self._on_slack_lost)
         if slack.app_token is None:
             self._intake.requests = SlackRequests(
-                app, secret, metrics=self._metrics, refused=self._on_unsigned
+                app, secret, metrics=self._metrics, refused=Unsigned(AuditLog(database), self._clock).refused
             )
             self._health.set("slack", ok=True, detail="waiting for Slack's requests")
         else:
@@ -294,27 +288,6 @@ class Application:
         await server.start()
         log.info("application.listening", port=server.port)
 
-    async def _on_unsigned(self, remote: str) -> None:
-        """Put a request without a valid signature on record; as many as one could send, a few a minute."""
-        if self._database is None or not self._unsigned.has_capacity():
-            return
-        await self._unsigned.acquire()
-        now = self._clock.now()
-        entry = AuditEntry(
-            person_id="unknown",
-            person_name=f"a request from {remote}",
-            team_id=None,
-            operation="request",
-            reference=new_reference(),
-            origin="http",
-            channel_id=None,
-            at=now,
-        )
-        try:
-            await AuditLog(self._database).refused(entry, AuditOutcome("refused", now, detail="unsigned"))
-        except StoreError as error:
-            log.error("application.not_on_record", problem=str(error))
-
     async def _on_slack_request(self, request: web.Request) -> web.StreamResponse:
         if self._intake.requests is None:
             return web.Response(status=503, text="starting")
@@ -331,7 +304,7 @@ class Application:
                 stack.push_async_callback(database.close)
                 await release_ended(database, is_gone)
             except StoreUnavailable as error:
-                self._health.set(_DATABASE_PART, ok=False, detail=str(error))
+                self._health.set(DATABASE_PART, ok=False, detail=str(error))
                 await self._pause(wait)
                 wait = min(2 * wait, _LONGEST_BACK_OFF_SECONDS)
             else:
@@ -357,27 +330,6 @@ class Application:
                 stack.push_async_callback(acting.close)
                 self._acting[server.name, account.role] = acting
         return fleet
-
-    async def _look_after(self, database: Database) -> None:
-        """Say how the database is, forget what was sent long ago, and end what was left open on record."""
-        outbox, record, purged_at = Outbox(database), self._record(database), self._clock.monotonic()
-        while True:
-            try:
-                await database.ping()
-                if self._clock.monotonic() - purged_at > _PURGE_SECONDS:
-                    before = self._clock.now() - _KEPT
-                    await outbox.purge(before)
-                    await Presses(database).purge(before)
-                    await FollowedSessions(database).purge(before)
-                    await Drafts(database).purge(self._clock.now() - _DRAFTS_KEPT)
-                    await self._approvals(database).purge(before)
-                    await record.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())
-                    purged_at = self._clock.monotonic()
-            except StoreError as error:
-                self._health.set(_DATABASE_PART, ok=False, detail=str(error))
-            else:
-                self._health.set(_DATABASE_PART, ok=True)
-            await self._clock.sleep(_DATABASE_SECONDS)
 
 
 class _Watching:
