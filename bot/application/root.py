@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from aiohttp import web
@@ -131,6 +131,7 @@ class Application:
                     self._approvals(database),
                     self._clock,
                     self._health,
+                    approvals_last=timedelta(minutes=self._settings.approvals.expire_minutes),
                 )
                 async with asyncio.TaskGroup() as group:
                     self._start(group, DATABASE_PART, upkeep.run)

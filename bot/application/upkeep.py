@@ -23,16 +23,24 @@ _IN_WORK_AT_MOST = timedelta(minutes=10)  # far longer than a gesture may take
 
 
 class Upkeep:
-    """Looks after one database."""
+    """Looks after one database. Drafts outlive the requests that wait for a second person's approval."""
 
     def __init__(
-        self, database: Database, audit: AuditLog, approvals: Approvals, clock: Clock, health: Health
+        self,
+        database: Database,
+        audit: AuditLog,
+        approvals: Approvals,
+        clock: Clock,
+        health: Health,
+        *,
+        approvals_last: timedelta,
     ) -> None:
         self._database = database
         self._audit = audit
         self._approvals = approvals
         self._clock = clock
         self._health = health
+        self._drafts_kept = max(_DRAFTS_KEPT, 2 * approvals_last)
 
     async def run(self) -> None:
         """Say how the database is, for ever; once an hour forget what is old and end what was left open."""
@@ -54,6 +62,6 @@ class Upkeep:
         await Outbox(self._database).purge(before)
         await Presses(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
-        await Drafts(self._database).purge(self._clock.now() - _DRAFTS_KEPT)
+        await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
         await self._audit.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())
