@@ -55,7 +55,7 @@ Came = Sent | Refused | NotFound | NeedsForm | Forgotten
 
 _USUAL_DAYS = 7
 _USUAL_TIME = time(22, 0)
-_UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it. Clone copies any job."
+_UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it: use VBR's console."
 
 
 @dataclass(frozen=True, slots=True)
