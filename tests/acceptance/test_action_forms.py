@@ -2,32 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from bot.operations.catalog import BY_NAME
-from bot.operations.requests import (
-    CloneRequest,
-    DisableRequest,
-    EnableRequest,
-    KnownJob,
-    KnownMachine,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    StartRequest,
-    Step,
-    StopRequest,
-)
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import Fault
 from bot.sandbox.vbr.state import Job
-from bot.slack.codec import Carried, encode_form
-from bot.veeam import JobId, ServerName
+from tests.acceptance.matrix import PEOPLE, SUBMITTED, may
 from tests.acceptance.rig import (
     CLONE,
     DISABLE,
@@ -42,7 +26,6 @@ from tests.acceptance.rig import (
     now,
 )
 
-HQ = ServerName("hq")
 DELETE = "/api/v1/jobs/{id}"
 ATTEMPTS = "SELECT * FROM audit WHERE event IN ('opened', 'refused') ORDER BY id"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -258,75 +241,6 @@ async def test_a_search_that_takes_too_long_offers_nothing(site: Site) -> None:
     assert site.rig.events("desk.suggested_too_late")[-1]["sought"] == "machine"
 
 
-# Who may: A administrator, B backup operator, R restore operator, V viewer, T tape operator, N nobody,
-# G guest, F from another organisation, D deactivated.
-PEOPLE = {
-    "A": "ann", "B": "ole", "R": "ria", "V": "vic", "T": "tom", "N": "nia", "G": "gus",
-    "F": "fay", "D": "dee",
-}  # fmt: skip
-REASONS = {
-    "B": "role", "R": "role", "V": "role", "T": "role", "N": "no_grant", "G": "standing", "F": "standing",
-    "D": "standing",
-}  # fmt: skip
-SUBMITTED = {
-    #          ABRVTNGFD
-    "start":   "yy..y....",
-    "stop":    "yy..y....",
-    "retry":   "yy..y....",
-    "enable":  "y........",
-    "disable": "y........",
-    "clone":   "y........",
-    "quickbackup": "yy.......",
-}  # fmt: skip
-TEMPLATES = {
-    "start": START, "stop": STOP, "retry": RETRY, "enable": ENABLE, "disable": DISABLE, "clone": CLONE,
-    "quickbackup": QUICKBACKUP,
-}  # fmt: skip
-CASES = [(verb, letter) for verb in SUBMITTED for letter in PEOPLE]
-
-
-def filling(site: Site, verb: str, job: Job) -> Request:
-    """The request that the form carries which somebody else's client sends off."""
-    known = KnownJob(HQ, JobId(job.id))
-    if verb == "quickbackup":
-        world = site.rig.world
-        machine = world.book.inventory[(world.host_name, "VirtualMachine", job.objects[0])]
-        known_machine = KnownMachine(HQ, world.host_name, str(machine.model["objectId"]))
-        return QuickBackupRequest(known_machine, Step.FILL)
-    requests: dict[str, Request] = {
-        "start": StartRequest(known, step=Step.FILL),
-        "stop": StopRequest(known, step=Step.FILL),
-        "retry": RetryRequest(known, step=Step.FILL),
-        "enable": EnableRequest(known, step=Step.FILL),
-        "disable": DisableRequest(known, span=timedelta(hours=4), step=Step.FILL),
-        "clone": CloneRequest(known, step=Step.FILL),
-    }
-    return requests[verb]
-
-
-@pytest.mark.parametrize(("verb", "letter"), CASES, ids=[f"{verb}-{PEOPLE[who]}" for verb, who in CASES])
-async def test_whoever_submits_needs_the_right(site: Site, verb: str, letter: str) -> None:
-    """Of a form that somebody else opened, too: who may not does nothing, and the refusal is on record."""
-    rig, job = site.rig, site.job(verb)
-    view = site.top() or await site.asks("start")
-    actor = rig.slack.person(PEOPLE[letter])
-    payload = actor.payloads.view_submission(actor.person, view)
-    carried = encode_form(Carried(filling(site, verb, job), job.name, SHARED))
-    payload["view"] |= {"private_metadata": carried, "hash": f"{verb}-{letter}"}
-    before, sent = len(rig.rows(ATTEMPTS)), rig.sent("POST", TEMPLATES[verb])
-    answer = await rig.delivers("interactive", payload)
-    assert answer.body["response_action"] == "update"
-    await rig.until(lambda: len(rig.rows(ATTEMPTS)) > before)
-    row = rig.rows(ATTEMPTS)[before]
-    assert (row["person_id"], row["operation"]) == (actor.person.id, BY_NAME[verb].audit_name)
-    if SUBMITTED[verb][list(PEOPLE).index(letter)] == "y":
-        assert row["event"] == "opened"
-        await rig.until(lambda: rig.sent("POST", TEMPLATES[verb]) > sent)
-    else:
-        assert (row["event"], row["detail"]) == ("refused", REASONS[letter])
-        assert rig.sent("POST", TEMPLATES[verb]) == sent
-
-
 @pytest.mark.parametrize("letter", PEOPLE)
 @pytest.mark.parametrize("verb", ["start", "enable", "quickbackup"])
 async def test_a_search_leaks_nothing(site: Site, verb: str, letter: str) -> None:
@@ -340,6 +254,5 @@ async def test_a_search_leaks_nothing(site: Site, verb: str, letter: str) -> Non
     before = len(site.rig.rows(ATTEMPTS))
     answer = await site.rig.delivers("interactive", payload)
     offered = [one["text"]["text"] for one in answer.body["options"]]
-    may = SUBMITTED[verb][list(PEOPLE).index(letter)] == "y"
-    assert offered == ([text] if may else [])
+    assert offered == ([text] if may(SUBMITTED, verb, letter) else [])
     assert len(site.rig.rows(ATTEMPTS)) == before

@@ -11,7 +11,6 @@ from playwright.async_api import Browser, Locator, ViewportSize, async_playwrigh
 from bot.sandbox.demo import Demo
 from bot.sandbox.vbr import Outcome
 from tests.acceptance.demo_site import (
-    ANN,
     BAR,
     BEN,
     CHROMIUM,
@@ -206,36 +205,56 @@ async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: P
     await expect(home).not_to_contain_text("NAS share")
 
 
-async def test_deleting_takes_two(demo: Demo, visit: Visit, picture: Picture) -> None:
+async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
     """Ann types the name and a reason; she cannot approve it herself; Ben does, and the job is gone."""
-    world = demo.vbrs["hq"].world
-    world.finish_run(world.add_job("Intranet", objects=("intra01", "intra02")), result="Success", seconds=600)
-    ann = await visit(demo, DESK)
-    await ann.types("/veeam delete Intranet")
-    modal = ann.page.get_by_test_id("modal")
-    await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
-    await modal.get_by_label("Why, for the record").fill("Its servers are switched off")
-    await modal.get_by_role("button", name="Delete", exact=True).click()
-    await expect(modal).to_contain_text("waits for a second person")
-    await modal.get_by_role("button", name="Close").last.click()
-    await expect(modal).to_have_count(0)
-    asked = ann.messages.filter(has_text="@Ann Administrator asks to delete Intranet on hq")
-    await expect(asked).to_contain_text("Reason: Its servers are switched off")
-    await picture(ann, "approval")
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        world = demo.vbrs["hq"].world
+        world.finish_run(
+            world.add_job("Intranet", objects=("intra01", "intra02")), result="Success", seconds=600
+        )
+        ann = await visit(demo, DESK)
+        await ann.types("/veeam delete Intranet")
+        modal = ann.page.get_by_test_id("modal")
+        await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
+        await modal.get_by_label("Why, for the record").fill("Its servers are switched off")
+        await modal.get_by_role("button", name="Delete", exact=True).click()
+        await expect(modal).to_contain_text("waits for a second person")
+        await modal.get_by_role("button", name="Close").last.click()
+        await expect(modal).to_have_count(0)
+        asked = ann.messages.filter(has_text="@Ann Administrator asks to delete Intranet on hq")
+        await expect(asked).to_contain_text("Reason: Its servers are switched off")
+        await picture(ann, "approval")
 
-    before = await ann.answers.count()
-    await ann.button(asked, "Approve", "Intranet").click()
-    await ann.confirms("Intranet", label="Approve")
-    await expect(ann.answers.nth(before)).to_contain_text("it takes somebody else to approve it")
-    await ann.acts_as(BEN)
-    await ann.button(asked, "Approve", "Intranet").click()
-    await ann.confirms("Intranet", label="Approve")
-    told = "deleted by @Ann Administrator, approved by @Ben Administrator"
-    await expect(ann.messages.filter(has_text=told)).to_be_visible()
-    await expect(asked).to_contain_text("Done: approved by @Ben Administrator")
-    await expect(asked.get_by_role("button", name="Approve")).to_have_count(0)
-    assert world.book.job_named("Intranet") is None
-    await ann.acts_as(ANN)
+        before = await ann.answers.count()
+        await ann.button(asked, "Approve", "Intranet").click()
+        await ann.confirms("Intranet", label="Approve")
+        await expect(ann.answers.nth(before)).to_contain_text("it takes somebody else to approve it")
+        await ann.acts_as(BEN)
+        await ann.button(asked, "Approve", "Intranet").click()
+        await ann.confirms("Intranet", label="Approve")
+        told = "deleted by @Ann Administrator, approved by @Ben Administrator"
+        await expect(ann.messages.filter(has_text=told)).to_be_visible()
+        await expect(asked).to_contain_text("Done: approved by @Ben Administrator")
+        await expect(asked.get_by_role("button", name="Approve")).to_have_count(0)
+        assert world.book.job_named("Intranet") is None
+
+
+async def test_a_job_is_disabled_for_a_time(visit: Visit) -> None:
+    """The channel reads by whom and until when; Enable on that message ends it at once."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann, job = await visit(demo, DESK), demo.vbrs["hq"].world.job("Web tier")
+        await ann.types('/veeam disable "Web tier" for 4h')
+        told = ann.messages.filter(has_text="Web tier on hq disabled by @Ann Administrator")
+        await expect(told).to_contain_text("The bot enables it again")
+        assert job.is_disabled
+        await ann.button(told, "Enable", "Web tier").click()
+        await ann.confirms("Web tier", "on hq", label="Enable")
+        await expect(ann.messages.filter(has_text="Web tier on hq enabled by")).to_be_visible()
+        assert not job.is_disabled
 
 
 async def test_an_ambiguous_name_gives_a_menu(demo: Demo, visit: Visit) -> None:

@@ -108,23 +108,6 @@ async def test_another_name_is_an_error_at_its_field(rig: Rig, typed: str) -> No
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("person", ["ole", "ria", "vic", "tom", "nia", "gus", "fay", "dee"])
-async def test_a_form_of_somebody_else_is_refused(rig: Rig, person: str) -> None:
-    """Whoever sends a form off is asked for their own right, whoever opened it; the refusal is on record."""
-    job = job_of(rig, f"Not by {person}")
-    view = await opened(rig, job)
-    view.entered[FIELD] = {FIELD: {"type": "plain_text_input", "value": job.name}}
-    actor = rig.slack.person(person)
-    payload = actor.payloads.view_submission(actor.person, view)
-    before = len(rig.rows("SELECT * FROM audit WHERE event = 'refused'"))
-    answer = await rig.delivers("interactive", payload)
-    assert answer.body["response_action"] == "update"
-    await rig.until(lambda: len(rig.rows("SELECT * FROM audit WHERE event = 'refused'")) > before)
-    assert rig.sent(*DELETING, job) == 0
-    assert not is_gone(rig, job)
-
-
-@pytest.mark.asyncio(loop_scope="module")
 async def test_a_form_sent_twice_acts_once(rig: Rig) -> None:
     """Slack delivers a submission again: one deletion."""
     job = job_of(rig, "Once")

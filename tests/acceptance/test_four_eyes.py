@@ -11,6 +11,7 @@ from bot.sandbox.vbr import Moment
 from bot.sandbox.vbr.faults import hanging
 from bot.sandbox.vbr.state import Job
 from bot.store import AuditLog, Database
+from tests.acceptance.matrix import CLICKED, PEOPLE, WHY, cases, may
 from tests.acceptance.rig import PROD, START, Rig, Setting
 
 DELETING = ("DELETE", "/api/v1/jobs/{id}")
@@ -127,26 +128,13 @@ async def test_where_the_bot_cannot_post_the_asker_is_told(rig: Rig) -> None:
     assert rig.slack.messages(random.id) == []
 
 
-# Who presses Approve or Decline on an administrator's request to delete, and what they are told.
-MAY_NOT = {
-    "ole": "Your role does not include",
-    "tom": "Your role does not include",
-    "ria": "Your role does not include",
-    "vic": "Your role does not include",
-    "nia": "You have none of Veeam's roles here",
-    "gus": "Guests of this workspace can't use this",
-    "fay": "People from other organisations can't use this",
-    "dee": "Your account in Slack is deactivated",
-}
-
-
 async def test_who_may_decide(rig: Rig) -> None:
     """By hand: every other role, and whoever has none, decides nothing; VBR hears nothing."""
     asked = await asks_to_delete(rig, rig.world.add_job("Files"))
     asks = len(rig.vbr.requests)
-    for label in ("Approve", "Decline"):
-        for name, words in MAY_NOT.items():
-            assert words in await _presses(rig, name, asked, label)
+    for row, letter in cases({row: CLICKED[row] for row in ("approve", "decline")}):
+        if not may(CLICKED, row, letter):
+            assert WHY[letter] in await _presses(rig, PEOPLE[letter], asked, row.capitalize())
     assert len(rig.vbr.requests) == asks
     refused = rig.rows("SELECT operation FROM audit WHERE event = 'refused'")
     decided = [row["operation"] for row in refused]

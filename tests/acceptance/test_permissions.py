@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.operations.catalog import BY_NAME, CATALOG
+from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS, Kind
 from bot.operations.requests import (
     AuditRequest,
     CloneRequest,
@@ -39,6 +39,7 @@ from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
 from bot.slack.codec import action_id, encode_act
 from bot.veeam import JobId, ServerName, SessionId
+from tests.acceptance.matrix import ASKED, CLICKED, PEOPLE, REASON, SUBMITTED, WHY, cases, may
 from tests.acceptance.rig import (
     CLONE,
     DISABLE,
@@ -53,55 +54,11 @@ from tests.acceptance.rig import (
     now,
 )
 
-# A administrator, B backup operator, R restore operator, V viewer, T tape operator, N nobody (no grant),
-# G guest in the admins' group, F from another organisation in the admins' group, D deactivated in it.
-PEOPLE = {
-    "A": "ann", "B": "ole", "R": "ria", "V": "vic", "T": "tom", "N": "nia", "G": "gus",
-    "F": "fay", "D": "dee",
-}  # fmt: skip
-MAY = {
-    #           ABRVTNGFD
-    "jobs":     "yyyyy....",
-    "job":      "yyyyy....",
-    "sessions": "yyyyy....",
-    "session":  "yyyyy....",
-    "status":   "yyyyy....",
-    "servers":  "yyyyy....",
-    "audit":    "y........",
-    "start":    "yy..y....",
-    "stop":     "yy..y....",
-    "retry":    "yy..y....",
-    "enable":   "y........",
-    "disable":  "y........",
-    "clone":    "y........",
-    "create":   "y........",
-    "edit":     "y........",
-    "delete":   "y........",
-    "quickbackup": "yy.......",
-    "whoami":   "yyyyyy...",
-    "help":     "yyyyyy...",
-}  # fmt: skip
-NO_ROLE = "You have none of Veeam's roles here"
-NOT_THIS = "Your role does not include"
-WHY = {
-    "B": NOT_THIS,
-    "T": NOT_THIS,
-    "R": NOT_THIS,
-    "V": NOT_THIS,
-    "N": NO_ROLE,
-    "G": "Guests of this workspace can't use this",
-    "F": "People from other organisations can't use this",
-    "D": "Your account in Slack is deactivated",
-}
-REASON = {
-    "B": "role", "R": "role", "V": "role", "T": "role", "N": "no_grant", "G": "standing", "F": "standing",
-    "D": "standing",
-}  # fmt: skip
 POSTS = {
     "start": START, "stop": STOP, "retry": RETRY,
     "enable": ENABLE, "disable": DISABLE, "clone": CLONE,
     "quickbackup": QUICKBACKUP,
-    # Asking for these opens a form; sent off they are tested in test_forms.py and test_job_forms.py.
+    # Asking for these opens a form; sent off they are tested in test_submitted.py.
     "create": None, "edit": None, "delete": None,
 }  # fmt: skip
 # Whom to ask, in the order of the columns above.
@@ -112,7 +69,7 @@ ROLES = (
     ("Veeam Backup Viewer", "@backup-viewers"),
     ("Veeam Tape Operator", "@tape-operators"),
 )
-CASES = [(name, letter) for name in MAY for letter in PEOPLE]
+CASES = cases(ASKED)
 
 
 class Office:
@@ -279,9 +236,13 @@ def _texts(node: object) -> Iterator[str]:
 
 
 def test_every_operation_has_its_row() -> None:
-    """An operation that is added is meant twice: in the catalog, and in the matrix above."""
-    assert set(MAY) == {operation.name for operation in CATALOG}
-    assert {len(row) for row in MAY.values()} == {len(PEOPLE)}
+    """An operation that is added is meant twice: in the catalog, and in the matrix, for each way to ask."""
+    acting = {operation.name for operation in CATALOG if operation.kind is Kind.ACTION}
+    assert set(ASKED) == {operation.name for operation in CATALOG}
+    assert {row.split()[0] for row in SUBMITTED} == acting
+    assert set(CLICKED) == {operation.name for operation in OPERATIONS} - set(ASKED)
+    rows = (*ASKED.values(), *SUBMITTED.values(), *CLICKED.values())
+    assert {len(row) for row in rows} == {len(PEOPLE)}
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -292,10 +253,38 @@ def test_every_operation_has_its_row() -> None:
 async def test_who_may_do_what(office: Office, operation: str, letter: str, *, clicked: bool) -> None:
     """The matrix, by hand: allowed ones get what they asked for; others a reason, and nothing reaches VBR."""
     asked = await office.asked(operation, letter, clicked=clicked)
-    if MAY[operation][list(PEOPLE).index(letter)] == "y":
+    if may(ASKED, operation, letter):
         _expect_done(asked, operation)
     else:
         _expect_refused(asked, operation, letter)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("letter", PEOPLE)
+async def test_who_has_a_home(office: Office, letter: str) -> None:
+    """Everybody's page says something: how things are, that there is no role yet, or why there is no page."""
+    slack = office.rig.slack
+    person = slack.person(PEOPLE[letter]).person
+    direct = slack.workspace.conversations.direct(slack.workspace.app.bot_user, person.id)
+    event = {"type": "app_home_opened", "user": person.id, "channel": direct.id, "tab": "home"}
+    slack.person("ann").deliveries.emit(event | {"event_ts": f"{slack.workspace.clock():.6f}"})
+    if letter == "D":  # Slack takes no page for somebody who is deactivated
+        await office.rig.until(
+            lambda: (
+                {"refused"}
+                == {
+                    each["outcome"]
+                    for each in office.rig.events("operation.finished")
+                    if each["person"] == person.id and each["operation"] == "home"
+                }
+            )
+        )
+        assert slack.home(PEOPLE[letter]) is None
+        return
+    wanted = "You have none of Veeam's roles here yet" if letter == "N" else "What is wrong now"
+    if not may(CLICKED, "home", letter):
+        wanted = WHY[letter]
+    await office.rig.until(lambda: (home := slack.home(PEOPLE[letter])) and wanted in str(home.blocks))
 
 
 def _expect_done(asked: Asked, operation: str) -> None:
@@ -321,9 +310,9 @@ def _expect_refused(asked: Asked, operation: str, letter: str) -> None:
     assert WHY[letter] in said
     assert "Nothing was done" in said
     if REASON[letter] != "standing":
-        columns = zip(MAY[operation], ROLES, strict=False)
-        may = [word for allowed, words in columns if allowed == "y" for word in words]
-        assert [word for word in may if word not in said] == []
+        columns = zip(ASKED[operation], ROLES, strict=False)
+        allowed = [word for column, words in columns if column == "y" for word in words]
+        assert [word for word in allowed if word not in said] == []
     assert asked.in_channel() == []
     assert asked.at_vbr() == []
     (row,) = asked.on_record()

@@ -11,7 +11,7 @@ How to add a form to an operation:
 3. In action_forms.py: a case in `sheet` that draws the facts and the inputs, and one in `filled_in` that
    turns what was entered into the request, or into one problem for each block: what can be told without
    asking VBR, at its field. (The forms of a job's settings are in job_form.py and job_summary.py.)
-4. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/test_forms.py.
+4. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/matrix.py.
 
 An input's block and element bear the same ID, the name of the request's field. What a form carries besides is
 a `codec.Carried`, in `private_metadata`: at most 3,000 characters, no secret. The desk opens a view at once,

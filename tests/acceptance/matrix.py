@@ -1,0 +1,82 @@
+"""Who may do what, by hand: every operation, each way to ask for it, every role and whoever has none."""
+
+# A administrator, B backup operator, R restore operator, V viewer, T tape operator, N nobody (no grant),
+# G guest in the admins' group, F from another organisation in the admins' group, D deactivated in it.
+PEOPLE = {
+    "A": "ann", "B": "ole", "R": "ria", "V": "vic", "T": "tom", "N": "nia", "G": "gus",
+    "F": "fay", "D": "dee",
+}  # fmt: skip
+# Typed as a command, and clicked as a button or a menu of a message.
+ASKED = {
+    #           ABRVTNGFD
+    "jobs":     "yyyyy....",
+    "job":      "yyyyy....",
+    "sessions": "yyyyy....",
+    "session":  "yyyyy....",
+    "status":   "yyyyy....",
+    "servers":  "yyyyy....",
+    "audit":    "y........",
+    "start":    "yy..y....",
+    "stop":     "yy..y....",
+    "retry":    "yy..y....",
+    "enable":   "y........",
+    "disable":  "y........",
+    "clone":    "y........",
+    "create":   "y........",
+    "edit":     "y........",
+    "delete":   "y........",
+    "quickbackup": "yy.......",
+    "whoami":   "yyyyyy...",
+    "help":     "yyyyyy...",
+}  # fmt: skip
+# Sent off as a form; of a form of several, each by itself.
+SUBMITTED = {
+    #                 ABRVTNGFD
+    "start":          "yy..y....",
+    "stop":           "yy..y....",
+    "retry":          "yy..y....",
+    "enable":         "y........",
+    "disable":        "y........",
+    "clone":          "y........",
+    "create choice":  "y........",
+    "create fields":  "y........",
+    "create summary": "y........",
+    "edit choice":    "y........",
+    "edit fields":    "y........",
+    "edit summary":   "y........",
+    "delete":         "y........",
+    "quickbackup":    "yy.......",
+}  # fmt: skip
+# Only clicked: the person's own page, and what stands on an administrator's request to delete a job.
+CLICKED = {
+    #          ABRVTNGFD
+    "home":    "yyyyyy...",
+    "approve": "y........",
+    "decline": "y........",
+}  # fmt: skip
+NO_ROLE = "You have none of Veeam's roles here"
+NOT_THIS = "Your role does not include"
+WHY = {
+    "B": NOT_THIS,
+    "T": NOT_THIS,
+    "R": NOT_THIS,
+    "V": NOT_THIS,
+    "N": NO_ROLE,
+    "G": "Guests of this workspace can't use this",
+    "F": "People from other organisations can't use this",
+    "D": "Your account in Slack is deactivated",
+}
+REASON = {
+    "B": "role", "R": "role", "V": "role", "T": "role", "N": "no_grant", "G": "standing", "F": "standing",
+    "D": "standing",
+}  # fmt: skip
+
+
+def may(rows: dict[str, str], row: str, letter: str) -> bool:
+    """Whether that row says so of that person."""
+    return rows[row][list(PEOPLE).index(letter)] == "y"
+
+
+def cases(rows: dict[str, str]) -> list[tuple[str, str]]:
+    """Each row with each person."""
+    return [(row, letter) for row in rows for letter in PEOPLE]
