@@ -1,7 +1,7 @@
 """From gesture to answer: reads what was asked, has it done, and shows what came of it where it belongs."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,9 @@ from bot.store import FollowedSessions, NewFollowed, StoreError
 PATIENCE_SECONDS = 3.0
 _HEAD_START_SECONDS = 0.5
 _SUGGESTED_WITHIN_SECONDS = 2.4
+
+Then = Callable[[Gesture, Outcome], Awaitable[None]]
+"""What else is to be done about what came of a form."""
 
 log = structlog.get_logger()
 
@@ -109,8 +112,11 @@ class Desk:
                 self._count(pressed.gesture, "unreadable")
                 await self._replies.whisper(pressed.place, unreadable_press(press))
 
-    def take_submitted(self, form: Submitted) -> dict[str, Any]:
-        """Serve a form; return what Slack is answered: mistakes by block, or that it is worked on."""
+    def take_submitted(self, form: Submitted, then: Then | None = None) -> dict[str, Any]:
+        """Serve a form; return what Slack is answered: mistakes by block, or that it is worked on.
+
+        `then` is called with what came of it, once that was shown.
+        """
         carried = decode_form(form.carried)
         if isinstance(carried, Unreadable):
             return {"response_action": "update", "view": forms.unreadable(carried)}
@@ -124,7 +130,7 @@ class Desk:
         async def broken(what: Broken) -> None:
             await self._show_in_form(shown, what)
 
-        self._work.hand_over(gesture, self._serve_form(shown, request), broken)
+        self._work.hand_over(gesture, self._serve_form(shown, request, then), broken)
         busy = forms.loading if is_bare(request) or is_reviewed(request) else forms.working
         return {"response_action": "update", "view": busy(shown.operation)}
 
@@ -154,12 +160,14 @@ class Desk:
         shown = _Shown(gesture, place, operation_of(request), view.id, forms.back_to(request, carried))
         await self._show_in_form(shown, await self._runner.run(gesture, request))
 
-    async def _serve_form(self, shown: _Shown, request: Request) -> None:
+    async def _serve_form(self, shown: _Shown, request: Request, then: Then | None) -> None:
         began = self._clock.monotonic()
         outcome = await self._runner.run(shown.gesture, request)
         # Slack keeps no order between the answer to a submission and a later call: the answer goes first.
         await self._clock.sleep(max(0.0, _HEAD_START_SECONDS - (self._clock.monotonic() - began)))
         await self._show_in_form(shown, outcome)
+        if then is not None:
+            await then(shown.gesture, outcome)
 
     async def _open_form(self, gesture: Gesture, place: Place, request: Request) -> None:
         operation = operation_of(request)

@@ -10,7 +10,7 @@ from typing import Any
 from bot.observability import Clock
 from bot.operations.answers import HomeAnswer
 from bot.operations.catalog import JOB, SESSION, Kind, Operation, operation_of
-from bot.operations.outcomes import Broken, Done, Outcome
+from bot.operations.outcomes import Asked, Broken, Done, Outcome, Unclear
 from bot.operations.requests import (
     Gesture,
     HomeRequest,
@@ -22,10 +22,10 @@ from bot.operations.requests import (
 )
 from bot.operations.steps import is_bare, subject_of
 from bot.slack.app_home import AppHome
-from bot.slack.codec import Act, Share, Turn, Unreadable, decode
+from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form
 from bot.slack.desk import Desk
 from bot.slack.directory import Home
-from bot.slack.gestures import Opened, Place, Pressed, SeenMessage, SeenView, UsedShortcut
+from bot.slack.gestures import Opened, Place, Pressed, SeenMessage, SeenView, Submitted, UsedShortcut
 from bot.slack.manifest import FAILED_SHORTCUT
 from bot.slack.modals import Modals
 from bot.slack.sheets import Sheet
@@ -38,6 +38,7 @@ from bot.slack.web import Web
 from bot.slack.work import Work
 from bot.veeam import JobId, ServerName
 
+_CHANGING = Done | Asked | Unclear
 _TITLES = {JOB.name: "Details of the job", SESSION.name: "Details of the session"}
 
 
@@ -62,6 +63,7 @@ class PrivateDesk:
         turn = self._home.turn(gesture.person_id)
 
         async def broken(what: Broken) -> None:
+            self._desk.count(gesture, what)
             await self._publish(gesture, turn, what)
 
         self._work.hand_over(gesture, self._serve_opened(opened, turn), broken)
@@ -82,6 +84,10 @@ class PrivateDesk:
         sheet, serving = self._served(pressed, pressed.view, press)
         self._take(pressed.gesture, pressed.place, sheet, serving)
 
+    def take_submitted(self, form: Submitted) -> dict[str, Any]:
+        """Serve a form that was opened where nobody else looks; return what Slack is answered."""
+        return self._desk.take_submitted(form, self._redraw)
+
     def _served(
         self, pressed: Pressed, view: SeenView, press: Act | Turn | Share
     ) -> tuple[Sheet, Coroutine[Any, Any, None]]:
@@ -89,7 +95,7 @@ class PrivateDesk:
         operation = operation_of(request)
         there = Sheet(self._modals, view.title, None if is_home else view.id)
         if isinstance(request, HomeRequest):
-            return there, self._refresh(pressed.gesture)
+            return there, self._serve_refresh(pressed.gesture)
         if operation.kind is Kind.ACTION:
             acting = (
                 self._act_at_home(pressed, request)
@@ -112,9 +118,18 @@ class PrivateDesk:
         gesture = opened.gesture
         if not opened.is_published:
             await self._home.publish(gesture.person_id, loading().blocks, turn)
-        await self._publish(gesture, turn, await self._desk.ask(gesture, HomeRequest()))
+        await self._ask_and_publish(gesture, turn)
+
+    async def _serve_refresh(self, gesture: Gesture) -> None:
+        await self._ask_and_publish(gesture, self._home.turn(gesture.person_id))
+
+    async def _ask_and_publish(self, gesture: Gesture, turn: int) -> None:
+        outcome = await self._desk.ask(gesture, HomeRequest())
+        self._desk.count(gesture, outcome)
+        await self._publish(gesture, turn, outcome)
 
     async def _refresh(self, gesture: Gesture, told: Message | None = None) -> None:
+        """Draw the Home anew after what a gesture did that was answered already."""
         turn = self._home.turn(gesture.person_id)
         await self._publish(gesture, turn, await self._desk.ask(gesture, HomeRequest()), told=told)
 
@@ -152,13 +167,18 @@ class PrivateDesk:
         """Do it; the modal says so once, the direct message is kept current."""
         gesture = pressed.gesture
         outcome = await self._desk.ask(gesture, request)
-        if not isinstance(outcome, Done):
+        if isinstance(outcome, Done):
+            await self._desk.show(gesture, pressed.place, outcome)
+            await sheet.show(self._drawn(gesture, outcome))
+        else:
             await self._show(gesture, pressed.place, outcome, sheet)
-            return
-        await self._desk.show(gesture, pressed.place, outcome)
-        await sheet.show(self._drawn(gesture, outcome))
-        if self._home.was_shown(gesture.person_id):
-            await self._refresh(gesture, told=self._drawn(gesture, outcome))
+        await self._redraw(gesture, outcome)
+
+    async def _redraw(self, gesture: Gesture, outcome: Outcome) -> None:
+        """Draw the Home anew of whoever has one, after what may have changed it."""
+        if isinstance(outcome, _CHANGING) and self._home.was_shown(gesture.person_id):
+            reply = draw(outcome, gesture.reference, command=self._command)
+            await self._refresh(gesture, told=reply.message if reply.in_channel else None)
 
     async def _show(self, gesture: Gesture, place: Place, outcome: Outcome, sheet: Sheet) -> None:
         if await sheet.show(self._drawn(gesture, outcome)):
@@ -169,8 +189,6 @@ class PrivateDesk:
     async def _publish(
         self, gesture: Gesture, turn: int, outcome: Outcome, *, told: Message | None = None
     ) -> None:
-        if told is None:
-            self._desk.count(gesture, outcome)
         await self._home.publish(gesture.person_id, self._home_of(gesture, outcome, told), turn)
 
     def _home_of(self, gesture: Gesture, outcome: Outcome, told: Message | None) -> tuple[Block, ...]:
@@ -182,6 +200,12 @@ class PrivateDesk:
 
     def _drawn(self, gesture: Gesture, outcome: Outcome) -> Message:
         return draw(outcome, gesture.reference, command=self._command).message
+
+
+def is_private(form: Submitted) -> bool:
+    """Whether the form was opened in no channel: from a Home, or from a modal of a shortcut."""
+    carried = decode_form(form.carried)
+    return not isinstance(carried, Unreadable) and carried.channel_id is None
 
 
 def job_of(message: SeenMessage) -> KnownJob | None:

@@ -262,6 +262,37 @@ async def test_what_takes_a_form_asks_in_one(room: DeskRoom, failed: Job, *, is_
     assert room.posts() == []
 
 
+async def test_what_a_form_did_shows_in_the_home(room: DeskRoom, failed: Job) -> None:
+    """A deletion asked for in the Home: told in the person's own messages, and the page shows it is done."""
+    await room.opens_home("ann")
+    await room.person("ann").presses(room.home("ann"), "Delete")
+    await room.until(lambda: (view := room.slack.open_view("ann")) and view.content["submit"])
+    await room.person("ann").submits(room.modal("ann"), {"typed_name": failed.name})
+    await room.until(lambda: "On its way to VBR" in words(room.modal("ann").blocks))
+    await room.clock.advance(1)
+
+    await room.until(lambda: "No job's last run failed" in words(room.home("ann").blocks))
+    said = words(room.home("ann").blocks)
+    assert "deleted by <@U0ANN>" in said
+    assert "It stands in the Messages tab too" in said
+    assert [failed.name in each.text for each in room.direct("ann")] == [True]
+    assert failed not in room.world.jobs
+
+
+async def test_a_form_that_does_nothing_leaves_the_home(room: DeskRoom, failed: Job) -> None:
+    """The step of a form of several is no reason to ask VBR about everything."""
+    await room.opens_home("ann")
+    published = len(room.slack.calls_of("views.publish"))
+    await room.person("ann").presses(room.home("ann"), "Edit")
+    await room.until(lambda: (view := room.slack.open_view("ann")) and view.content["submit"])
+    await room.person("ann").submits(room.modal("ann"), {"retention": "30"})
+    await room.clock.advance(1)
+
+    await room.until(lambda: "14 days → 30 days" in words(room.modal("ann").blocks))
+    assert len(room.slack.calls_of("views.publish")) == published
+    assert failed.name in words(room.home("ann").blocks)
+
+
 async def test_the_failed_backups_are_for_those_who_may_look(room: DeskRoom, failed: Job) -> None:
     """Somebody without a role is told whom to ask, in the modal."""
     await room.person("nia").shortcut("veeam_failed")
