@@ -4,11 +4,11 @@ from datetime import datetime
 
 from bot.operations.asking import Asking
 from bot.operations.forms import Consequences
-from bot.operations.job import repository_of
 from bot.operations.lately import Lately
 from bot.operations.latest import is_run_of
 from bot.operations.lookup import FoundJob
 from bot.operations.parallel import at_once
+from bot.operations.repositories import repository_of
 from bot.operations.seen import JobViews
 from bot.veeam import Fleet, JobState, JobStatesQuery, Result, SessionsQuery, VeeamServer
 

@@ -1,32 +1,17 @@
 """`job`: one job in full."""
 
-from collections.abc import Awaitable
-from typing import TypeVar
-
 from bot.observability import Clock
 from bot.operations.answers import JobAnswer
 from bot.operations.asking import Asking
-from bot.operations.lookup import FoundJob, Lookup
+from bot.operations.lookup import FoundJob, Lookup, where_there
 from bot.operations.outcomes import Ambiguous, Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.reasons import Reasons
+from bot.operations.repositories import repository_of
 from bot.operations.requests import JobRequest
 from bot.operations.seen import JobViews, settings_as_seen
 from bot.operations.sessions import FoundSession, SessionViews
-from bot.veeam import (
-    Fleet,
-    JobState,
-    NotAllowed,
-    Rejected,
-    RepositoryState,
-    RepositoryStatesQuery,
-    Session,
-    SessionsQuery,
-    VeeamServer,
-)
-from bot.veeam import NotFound as NotOnServer
-
-T = TypeVar("T")
+from bot.veeam import Fleet, JobState, Session, SessionsQuery, VeeamServer
 
 RECENT_SESSIONS = 5
 
@@ -57,7 +42,8 @@ class JobDetails:
             return found
         server = self._fleet.server(found.server)
         async with at_once() as group:
-            job = group.create_task(_where_there(server.job(found.state.id)))
+            # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
+            job = group.create_task(where_there(server.job(found.state.id)))
             recent = group.create_task(_recent(server, found.state))
             repository = group.create_task(repository_of(server, found.state))
             failure = group.create_task(self._reasons.of(found.server, found.state))
@@ -70,23 +56,6 @@ class JobDetails:
         return Done(JobAnswer(view, settings, shown, repository.result(), self._clock.now()))
 
 
-async def _where_there(answer: Awaitable[T]) -> T | None:
-    """Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."."""
-    try:
-        return await answer
-    except (Rejected, NotOnServer, NotAllowed):
-        return None
-
-
 async def _recent(server: VeeamServer, state: JobState) -> tuple[Session, ...]:
     query = SessionsQuery(job_id=state.id, order_by="CreationTime", ascending=False, limit=RECENT_SESSIONS)
     return (await server.sessions(query)).rows[:RECENT_SESSIONS]
-
-
-async def repository_of(server: VeeamServer, state: JobState) -> RepositoryState | None:
-    """Return the repository a job writes to; None where VBR does not say. Raises `VeeamError`."""
-    if state.repository_id is None:
-        return None
-    page = await _where_there(server.repository_states(RepositoryStatesQuery(id=state.repository_id)))
-    rows = page.rows if page is not None else ()
-    return next((row for row in rows if row.id.casefold() == state.repository_id.casefold()), None)

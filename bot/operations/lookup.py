@@ -7,7 +7,7 @@ and never decides; names are compared here.
 import asyncio
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +17,17 @@ from bot.operations.outcomes import Ambiguous, Choice, NotFound
 from bot.operations.requests import ActionRequest, JobRef, KnownJob, NamedJob, Request
 from bot.operations.roles import Sight
 from bot.settings import ServerName
-from bot.veeam import Fleet, FleetAnswer, JobId, JobState, JobStatesQuery, VeeamServer
+from bot.veeam import (
+    Fleet,
+    FleetAnswer,
+    JobId,
+    JobState,
+    JobStatesQuery,
+    NotAllowed,
+    Rejected,
+    VeeamServer,
+)
+from bot.veeam import NotFound as NotOnServer
 
 T = TypeVar("T")
 
@@ -161,6 +171,14 @@ class JobNames:
                 break
         self._kept[server.name] = (self._clock.monotonic(), fresh)
         return fresh
+
+
+async def where_there(answer: Awaitable[T]) -> T | None:
+    """Return the answer; None where the server has nothing of the kind, or does not tell this account."""
+    try:
+        return await answer
+    except (Rejected, NotOnServer, NotAllowed):
+        return None
 
 
 def name_filter(word: str) -> str | None:

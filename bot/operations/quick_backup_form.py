@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from bot.operations.asking import Asking
 from bot.operations.forms import NewestPoint, QuickBackupForm
-from bot.operations.job import repository_of
 from bot.operations.lately import Lately
 from bot.operations.lookup import told_name_filter
 from bot.operations.machines import FoundMachine
+from bot.operations.repositories import repository_of
 from bot.operations.requests import KnownMachine, QuickBackupRequest, Step
 from bot.operations.seen import JobViews
 from bot.veeam import (

@@ -170,7 +170,7 @@ class Suggestions:
             case Sought.OBJECTS:
                 return await choices.objects(server, draft, search.text, asking)
             case Sought.REPOSITORY:
-                return await choices.repositories(server, search.text)
+                return await choices.repositories(server, draft, search.text)
             case Sought.CREDENTIALS:
                 return await choices.credentials(server, search.text)
             case _:

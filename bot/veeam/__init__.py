@@ -28,13 +28,17 @@ from bot.veeam.errors import (
 from bot.veeam.fleet import Fleet, FleetAnswer
 from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id
 from bot.veeam.infrastructure import (
+    PERFORMANCE_EXTENT,
     AgentObject,
     Credentials,
+    ExtentOf,
     InventoryObject,
     Repository,
     RepositoryState,
+    ScaleOutRepository,
     ServerInfo,
     ServerTime,
+    scale_out_state,
 )
 from bot.veeam.job_creating import new_vsphere, problems, spec_like
 from bot.veeam.job_editing import changed
@@ -56,6 +60,7 @@ from bot.veeam.job_settings import (
     same_settings,
     settings_of,
     takes_guest_credentials,
+    takes_scale_out,
 )
 from bot.veeam.jobs import Job, JobRow, JobState, RetryPolicy, RunAfterJob, SessionProgress
 from bot.veeam.judging import Login
@@ -67,6 +72,7 @@ from bot.veeam.queries import (
     JobStatesQuery,
     RepositoriesQuery,
     RepositoryStatesQuery,
+    ScaleOutRepositoriesQuery,
     SessionsQuery,
     VmwareHostsQuery,
     VmwareObjectsQuery,
@@ -99,6 +105,7 @@ from bot.veeam.vocabulary import (
 )
 
 __all__ = [
+    "PERFORMANCE_EXTENT",
     "REVISIONS",
     "SESSION_TYPES",
     "Accepted",
@@ -111,6 +118,7 @@ __all__ = [
     "ConnectionLost",
     "Credentials",
     "CredentialsQuery",
+    "ExtentOf",
     "Fleet",
     "FleetAnswer",
     "Guest",
@@ -150,6 +158,8 @@ __all__ = [
     "RevisionUnsupported",
     "Rhythm",
     "RunAfterJob",
+    "ScaleOutRepositoriesQuery",
+    "ScaleOutRepository",
     "ScanResult",
     "ScanState",
     "Schedule",
@@ -197,8 +207,10 @@ __all__ = [
     "retention_units",
     "revision_facts",
     "same_settings",
+    "scale_out_state",
     "session_group",
     "settings_of",
     "spec_like",
     "takes_guest_credentials",
+    "takes_scale_out",
 ]

@@ -1,6 +1,7 @@
 """The server itself, its inventory and its repositories."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
@@ -9,6 +10,10 @@ import msgspec
 
 from bot.veeam.rows import Part, Row
 
+PERFORMANCE_EXTENT = "Performance"
+"""The extents that backups are written to; others take what is moved there."""
+_SCALE_OUT_TYPE = "ExtendableRepository"
+"""What ERepositoryType calls a scale-out repository."""
 _PLACE_OF_AN_OBJECT = ("platform", "type", "hostName", "name", "objectId", "urn")
 _PLACE_OF_AN_AGENT = ("platform", "type", "id", "name", "path", "parentObjectId", "protectionGroupId")
 
@@ -100,6 +105,27 @@ class Repository(Row, frozen=True, gc=False):
     host_id: str | None = None
 
 
+class ExtentOf(Part, frozen=True, gc=False):
+    """Which scale-out repository a repository is an extent of. Jobs name that one, never the extent."""
+
+    membership: str = ""
+    """The scale-out repository's name."""
+    scale_out_repository_id: str | None = None
+    extent_type: str = ""
+
+    def is_within(self, scale_out_id: str) -> bool:
+        """Whether it is that one."""
+        return (self.scale_out_repository_id or "").casefold() == scale_out_id.casefold()
+
+
+class ScaleOutRepository(Row, frozen=True, gc=False):
+    """A scale-out repository (`/backupInfrastructure/scaleOutRepositories`). Only its extents have states."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    description: str = ""
+
+
 class RepositoryState(Row, frozen=True, gc=False):
     """How full a repository is and whether it is there.
 
@@ -118,6 +144,12 @@ class RepositoryState(Row, frozen=True, gc=False):
     used_space_gb: float | None = msgspec.field(name="usedSpaceGB", default=None)
     is_online: bool | None = None
     is_out_of_date: bool | None = None
+    extent_of: ExtentOf | None = msgspec.field(name="scaleOutRepositoryDetails", default=None)
+
+    @property
+    def is_scale_out(self) -> bool:
+        """Whether it is a scale-out repository, as `scale_out_state` makes them."""
+        return self.type == _SCALE_OUT_TYPE
 
     @property
     def used_fraction(self) -> float | None:
@@ -126,6 +158,33 @@ class RepositoryState(Row, frozen=True, gc=False):
             return None
         used = (self.capacity_gb - self.free_gb) / self.capacity_gb
         return min(1.0, max(0.0, used)) if math.isfinite(used) else None
+
+
+def scale_out_state(scale_out: ScaleOutRepository, states: Iterable[RepositoryState]) -> RepositoryState:
+    """The state of a scale-out repository, by those of its performance extents.
+
+    Its sizes are the sums of those that tell theirs, None where none does. It is offline where all are.
+    """
+    extents = [state for state in states if _is_performance_extent(state, scale_out.id)]
+    told = [(state.capacity_gb, state.free_gb) for state in extents if state.used_fraction is not None]
+    return RepositoryState(
+        id=scale_out.id,
+        name=scale_out.name,
+        type=_SCALE_OUT_TYPE,
+        description=scale_out.description,
+        capacity_gb=math.fsum(capacity or 0 for capacity, _ in told) if told else None,
+        free_gb=math.fsum(free or 0 for _, free in told) if told else None,
+        is_online=any(state.is_online is not False for state in extents) if extents else None,
+    )
+
+
+def _is_performance_extent(state: RepositoryState, scale_out_id: str) -> bool:
+    member = state.extent_of
+    return (
+        member is not None
+        and member.is_within(scale_out_id)
+        and member.extent_type.casefold() == PERFORMANCE_EXTENT.casefold()
+    )
 
 
 def _named(row: Row, parts: tuple[str, ...]) -> dict[str, str]:

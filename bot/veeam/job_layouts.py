@@ -46,6 +46,8 @@ class Layout:
     """Whose inventory the objects come from; `Jobs` for jobs that copy jobs."""
     objects: Path = ()
     repository: Path = ()
+    takes_scale_out: bool = True
+    """Whether the repository may be a scale-out repository."""
     demands_objects: bool = False
     demands_repository: bool = False
     """Whether the schema requires it, so that no model does without."""
@@ -90,6 +92,7 @@ _REPLICA = replace(
     _VSPHERE,
     demands_repository=False,
     repository=("jobSettings", "metadataRepositoryId"),
+    takes_scale_out=False,
     retention=("jobSettings", "restorePointsToKeep"),
     units=(RetentionUnit.RESTORE_POINTS,),
     most_restore_points=28,

@@ -134,6 +134,12 @@ def takes_guest_credentials(kind: str) -> bool:
     return layout is not None and layout.credentials is not None
 
 
+def takes_scale_out(kind: str) -> bool:
+    """Whether its repository may be a scale-out repository: the metadata of replicas cannot lie on one."""
+    layout = layout_of(kind)
+    return layout is not None and layout.takes_scale_out
+
+
 def choosable_rhythms(raw: Mapping[str, Any]) -> tuple[Rhythm, ...]:
     """What this job's schedule can be; OTHER only to keep it. Immediate copies have no choice."""
     layout = layout_of(raw.get("type"))

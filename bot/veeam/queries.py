@@ -152,6 +152,13 @@ class RepositoryStatesQuery(Query):
     is_online: Annotated[bool | None, Parameter("isOnlineFilter")] = None
     is_out_of_date: Annotated[bool | None, Parameter("isOutOfDateFilter")] = None
     exclude_extents: Annotated[bool | None, Parameter("excludeExtents")] = None
+    scale_out_id: Annotated[str | None, Parameter("sobrIdFilter")] = None
+    extent_type: Annotated[str | None, Parameter("sobrExtentTypeFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleOutRepositoriesQuery(Query):
+    """GET /backupInfrastructure/scaleOutRepositories. Order columns: Name, Type, Description, Host, Path."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from bot.veeam.infrastructure import (
     InventoryObject,
     Repository,
     RepositoryState,
+    ScaleOutRepository,
     ServerInfo,
     ServerTime,
 )
@@ -36,6 +37,7 @@ from bot.veeam.queries import (
     Query,
     RepositoriesQuery,
     RepositoryStatesQuery,
+    ScaleOutRepositoriesQuery,
     SessionsQuery,
     TaskSessionsQuery,
     VmwareHostsQuery,
@@ -57,6 +59,7 @@ _INVENTORY = f"{_API}/inventory"
 _VMWARE_HOSTS = f"{_API}/inventory/vmware/hosts"
 _PHYSICAL_INVENTORY = f"{_API}/inventory/physical"
 _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
+_SCALE_OUT_REPOSITORIES = f"{_API}/backupInfrastructure/scaleOutRepositories"
 _CREDENTIALS = f"{_API}/credentials"
 
 
@@ -269,6 +272,27 @@ class VeeamServer:
         """One page of how full the repositories are."""
         call = self._list(f"{_REPOSITORIES}/states", query or RepositoryStatesQuery())
         return await self._reader.page(RepositoryState, call)
+
+    def every_repository_state(self, query: RepositoryStatesQuery) -> AsyncIterator[RepositoryState]:
+        """All rows of a query, page by page."""
+        return self._reader.every(
+            query, lambda page: self._list(f"{_REPOSITORIES}/states", page), RepositoryState
+        )
+
+    async def scale_out_repositories(
+        self, query: ScaleOutRepositoriesQuery | None = None
+    ) -> Page[ScaleOutRepository]:
+        """One page of scale-out repositories, which no other list has."""
+        call = self._list(_SCALE_OUT_REPOSITORIES, query or ScaleOutRepositoriesQuery())
+        return await self._reader.page(ScaleOutRepository, call)
+
+    def every_scale_out_repository(
+        self, query: ScaleOutRepositoriesQuery
+    ) -> AsyncIterator[ScaleOutRepository]:
+        """All rows of a query, page by page."""
+        return self._reader.every(
+            query, lambda page: self._list(_SCALE_OUT_REPOSITORIES, page), ScaleOutRepository
+        )
 
     async def credentials(self, query: CredentialsQuery | None = None) -> Page[Credentials]:
         """One page of credentials records. NotAllowed is normal for a viewer's account."""

@@ -9,8 +9,9 @@ are taken with it, because no validator could use it as it is:
 
 Field names that the document does not know are reported, except in Error bodies.
 
-A document without the operation that lists credentials gets it from ``openapi_credentials.json``, written
-after the reference that Veeam publishes (1.3-rev0, tag Credentials).
+A document without the operations that list credentials and scale-out repositories gets them from
+``openapi_credentials.json`` and ``openapi_scale_out.json``, written after the reference that Veeam publishes
+(1.3-rev0, tags Credentials and Repositories).
 """
 
 import json
@@ -26,6 +27,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 VARIABLE = "VEEAM_OPENAPI"
 _UNDOCUMENTED_REFUSALS = frozenset({400, 401, 404, 405, 409, 429})
+_SUPPLEMENTS = ("openapi_credentials.json", "openapi_scale_out.json")
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
 _Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -55,7 +57,10 @@ class OpenApi:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read the document from a file."""
-        return cls(_with_credentials(json.loads(Path(path).read_text("utf-8"))))
+        document = json.loads(Path(path).read_text("utf-8"))
+        for name in _SUPPLEMENTS:
+            document = _supplemented(document, name)
+        return cls(document)
 
     def check_request(self, method: str, path: str, query: _Query = (), body: Any = None) -> list[str]:
         """Check a request's path, query and body. ``path`` is as it was sent, or a template."""
@@ -203,8 +208,8 @@ class OpenApi:
         return resolved
 
 
-def _with_credentials(document: dict[str, Any]) -> dict[str, Any]:
-    more = json.loads(Path(__file__).with_name("openapi_credentials.json").read_text("utf-8"))
+def _supplemented(document: dict[str, Any], name: str) -> dict[str, Any]:
+    more = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
     schemas = {**more["components"]["schemas"], **document["components"]["schemas"]}
     return {
         **document,

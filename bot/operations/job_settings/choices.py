@@ -8,8 +8,9 @@ import msgspec
 from bot.operations.asking import Asking
 from bot.operations.job_settings.drafts import JobDraft
 from bot.operations.job_settings.objects import JobObjects
-from bot.operations.lookup import name_filter
+from bot.operations.lookup import name_filter, where_there
 from bot.operations.matching import fits
+from bot.operations.repositories import repositories_of
 from bot.operations.requests import KnownJob
 from bot.operations.suggestion import Suggestion, job_value
 from bot.veeam import (
@@ -17,16 +18,13 @@ from bot.veeam import (
     CredentialsQuery,
     JobState,
     JobStatesQuery,
-    NotAllowed,
-    Rejected,
     RepositoryState,
-    RepositoryStatesQuery,
     VeeamServer,
     is_creatable,
     platform_of,
     takes_guest_credentials,
+    takes_scale_out,
 )
-from bot.veeam import NotFound as NotOnServer
 
 FOUND_AT_MOST = 50
 _LISTED_AT_MOST = 500
@@ -59,10 +57,15 @@ class JobChoices:
             for each in found
         )
 
-    async def repositories(self, server: VeeamServer, text: str) -> tuple[Suggestion, ...]:
-        """Return repositories, each with its free space."""
-        rows = await repositories_of(server)
-        return tuple(repository_choice(state) for state in rows if _fits(text, state.name))
+    async def repositories(self, server: VeeamServer, draft: JobDraft, text: str) -> tuple[Suggestion, ...]:
+        """Return repositories that a job of the draft's type may write to, each with its free space."""
+        takes_all = takes_scale_out(draft.kind)
+        rows = await repositories_of(server, text)
+        return tuple(
+            repository_choice(state)
+            for state in rows
+            if _fits(text, state.name) and (takes_all or not state.is_scale_out)
+        )
 
     async def credentials(self, server: VeeamServer, text: str) -> tuple[Suggestion, ...]:
         """Return credentials; none where the account may not list them."""
@@ -95,7 +98,8 @@ def repository_choice(state: RepositoryState) -> Suggestion:
     free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
     whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
     offline = "offline" if state.is_online is False else ""
-    return Suggestion(state.id, state.name, ", ".join(filter(None, (f"{free}{whole}", offline))))
+    scale_out = "scale-out" if state.is_scale_out else ""
+    return Suggestion(state.id, state.name, ", ".join(filter(None, (scale_out, f"{free}{whole}", offline))))
 
 
 def credentials_choice(row: Credentials) -> Suggestion:
@@ -118,16 +122,8 @@ def credentials_chosen(value: str) -> ChosenCredentials | None:
 
 async def credentials_of(server: VeeamServer) -> tuple[Credentials, ...]:
     """Return the credentials of a server; none where the account may not list them. Raises `VeeamError`."""
-    try:
-        return (await server.credentials(CredentialsQuery(limit=_LISTED_AT_MOST))).rows
-    except (NotAllowed, NotOnServer, Rejected):
-        return ()
-
-
-async def repositories_of(server: VeeamServer) -> tuple[RepositoryState, ...]:
-    """Return the repositories that a job can write to; extents belong to others. Raises `VeeamError`."""
-    query = RepositoryStatesQuery(exclude_extents=True, limit=_LISTED_AT_MOST)
-    return (await server.repository_states(query)).rows
+    page = await where_there(server.credentials(CredentialsQuery(limit=_LISTED_AT_MOST)))
+    return page.rows if page is not None else ()
 
 
 async def credential_names(server: VeeamServer, kind: str) -> Mapping[str, str]:

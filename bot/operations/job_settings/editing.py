@@ -217,7 +217,7 @@ def _form(
 
 
 def _repository_name(job: FoundJob) -> Mapping[str, str]:
-    """What the job's own row calls its repository: a scale-out repository is in no list of states."""
+    """What the job's own row calls its repository: the account may not be told of scale-out repositories."""
     identity, name = job.state.repository_id, job.state.repository_name
     return {identity.casefold(): name} if identity and name else {}
 

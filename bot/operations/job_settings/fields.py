@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.operations.asking import Asking
 from bot.operations.catalog import EDIT, Operation, operation_of
 from bot.operations.forms import Problem
-from bot.operations.job_settings.choices import credential_names, repositories_of
+from bot.operations.job_settings.choices import credential_names
 from bot.operations.job_settings.drafts import DraftBook, JobDraft
 from bot.operations.job_settings.entries import JobEntries
 from bot.operations.job_settings.objects import JobObjects
@@ -19,6 +19,7 @@ from bot.operations.matching import fold
 from bot.operations.parallel import at_once
 from bot.operations.people import Person
 from bot.operations.record import Record
+from bot.operations.repositories import repositories_of
 from bot.operations.requests import CreateRequest, EditRequest, KnownJob
 from bot.operations.roles import Rights, Target
 from bot.veeam import (

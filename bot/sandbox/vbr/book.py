@@ -4,7 +4,21 @@ from collections.abc import Iterator
 from random import Random
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from bot.sandbox.vbr.state import Credentials, InventoryItem, Job, Proxy, Repository, Session, TaskSession
+from bot.sandbox.vbr.state import (
+    Credentials,
+    InventoryItem,
+    Job,
+    Proxy,
+    Repository,
+    ScaleOutRepository,
+    Session,
+    TaskSession,
+)
+
+
+def random_id(rng: Random) -> str:
+    """Make a UUID from a seeded source."""
+    return str(UUID(int=rng.getrandbits(128), version=4))
 
 
 class Book:
@@ -17,6 +31,7 @@ class Book:
         self.sessions: dict[str, Session] = {}
         self.tasks: dict[str, TaskSession] = {}
         self.repositories: dict[str, Repository] = {}
+        self.scale_out_repositories: dict[str, ScaleOutRepository] = {}
         self.proxies: dict[str, Proxy] = {}
         self.credentials: dict[str, Credentials] = {}
         self.inventory: dict[tuple[str, str, str], InventoryItem] = {}
@@ -24,8 +39,8 @@ class Book:
         self._usn = 140_000
 
     def new_id(self) -> str:
-        """Make a UUID from the seeded source."""
-        return str(UUID(int=self.rng.getrandbits(128), version=4))
+        """Make a UUID from the book's own source."""
+        return random_id(self.rng)
 
     def derived_id(self, *names: str) -> str:
         """Make the UUID of what is called so: always the same one, and nothing else of the book changes."""

@@ -1,10 +1,12 @@
-"""What a VBR server has around its jobs: repositories and proxies."""
+"""What a VBR server has around its jobs: repositories, scale-out repositories and proxies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
-from bot.sandbox.vbr.book import Book
-from bot.sandbox.vbr.state import Proxy, Repository
+from bot.sandbox.vbr.book import Book, random_id
+from bot.sandbox.vbr.state import Proxy, Repository, ScaleOutRepository
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,34 @@ class RepositoryFacts:
 
 def add_repository(book: Book, facts: RepositoryFacts) -> Repository:
     """Add a repository of one of the types WinLocal, LinuxLocal, LinuxHardened and S3Compatible."""
+    repository = _repository(facts, book.rng)
+    book.repositories[repository.id] = repository
+    return repository
+
+
+def add_scale_out_repository(book: Book, name: str, extents: Sequence[RepositoryFacts]) -> ScaleOutRepository:
+    """Add a scale-out repository with new repositories as its performance tier.
+
+    Random through a source of its own: all else in the book is as it would be without it.
+    """
+    rng = Random(book.derived_id("scale-out repository", name))
+    made = ScaleOutRepository(random_id(rng), name, f"Created by .\\veeamadmin: {name}", ())
+    for facts in extents:
+        extent = _repository(facts, rng)
+        extent.scale_out = {
+            "membership": name,
+            "scaleOutRepositoryId": made.id,
+            "extentType": "Performance",
+        }
+        book.repositories[extent.id] = extent
+        made.extent_ids += (extent.id,)
+    book.scale_out_repositories[made.id] = made
+    return made
+
+
+def _repository(facts: RepositoryFacts, rng: Random) -> Repository:
     mount_server = {
-        "mountServerId": book.new_id(),
+        "mountServerId": random_id(rng),
         "writeCacheFolder": "/var/lib/veeam/IRCache"
         if facts.path is None or "/" in facts.path
         else "C:\\IRCache",
@@ -36,24 +64,22 @@ def add_repository(book: Book, facts: RepositoryFacts) -> Repository:
         if windows
         else {"mountServerSettingsType": "linux", "linux": mount_server}
     }
-    host_id = None if facts.host_name is None else book.new_id()
+    host_id = None if facts.host_name is None else random_id(rng)
     if host_id is not None:
         settings |= {
             "hostId": host_id,
             "repository": {"path": facts.path, "taskLimitEnabled": True, "maxTaskCount": 4},
         }
     else:
-        settings |= _bucket(book)
-    repository = Repository(
-        id=book.new_id(), name=facts.name, type=facts.type,
+        settings |= _bucket(rng)
+    return Repository(
+        id=random_id(rng), name=facts.name, type=facts.type,
         description=f"Created by .\\veeamadmin: {facts.name}",
         host_id=host_id, host_name=facts.host_name, path=facts.path, capacity_gb=facts.capacity_gb,
         free_gb=facts.free_gb,
-        used_gb=round(book.rng.uniform(0.5, 1.4) * (facts.capacity_gb - facts.free_gb), 2),
+        used_gb=round(rng.uniform(0.5, 1.4) * (facts.capacity_gb - facts.free_gb), 2),
         settings=settings, is_online=facts.is_online, is_out_of_date=facts.is_out_of_date,
     )  # fmt: skip
-    book.repositories[repository.id] = repository
-    return repository
 
 
 def add_default_repository(book: Book) -> Repository:
@@ -78,12 +104,12 @@ def add_proxy(
     return proxy
 
 
-def _bucket(book: Book) -> dict[str, Any]:
+def _bucket(rng: Random) -> dict[str, Any]:
     return {
         "account": {
             "servicePoint": "https://s3.example.com",
             "regionId": "eu-01",
-            "credentialsId": book.new_id(),
+            "credentialsId": random_id(rng),
         },
         "bucket": {"bucketName": "veeam", "folderName": "backups"},
     }

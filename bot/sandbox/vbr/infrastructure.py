@@ -1,6 +1,6 @@
-"""Repositories, their states, the states of proxies, and the licence."""
+"""Repositories, their states, scale-out repositories, the states of proxies, and the licence."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from bot.sandbox.vbr import words
 from bot.sandbox.vbr.call import Call, Operation, Reply, listing
 from bot.sandbox.vbr.query import name_matcher
 from bot.sandbox.vbr.refusals import not_found
-from bot.sandbox.vbr.state import Proxy, Repository
+from bot.sandbox.vbr.state import Proxy, Repository, ScaleOutRepository
 from bot.sandbox.vbr.wire import variation, wire_time, with_gaps
 
 _Test = Callable[[Repository], bool]
@@ -72,6 +72,27 @@ def list_repository_states(call: Call) -> Reply:
         },
     )
     return listing([_state_row(item) for item in query.page().of(found)], len(found), call)
+
+
+def list_scale_out_repositories(call: Call) -> Reply:
+    """GET /backupInfrastructure/scaleOutRepositories: ScaleOutRepositoryModels."""
+    query, book = call.query, call.world.book
+    found = list(book.scale_out_repositories.values())
+    if (name := query.text("nameFilter")) is not None:
+        matches = name_matcher(name)
+        found = [item for item in found if matches((item.name, item.description))]
+    found = query.ordered(
+        found,
+        {
+            "Name": lambda item: item.name.casefold(),
+            "Description": lambda item: item.description.casefold(),
+            "Type": lambda _: None,
+            "Host": lambda _: None,
+            "Path": lambda _: None,
+        },
+    )
+    rows = [_scale_out_row(item, book.repositories) for item in query.page().of(found)]
+    return listing(rows, len(found), call)
 
 
 def list_proxy_states(call: Call) -> Reply:
@@ -167,7 +188,8 @@ def _scale_out_tests(call: Call) -> Iterator[_Test]:
     if (extents := query.words("sobrExtentTypeFilter", words.EXTENT_TYPES)) is not None:
         yield lambda item: item.scale_out is not None and item.scale_out["extentType"] in extents
     if (membership := query.text("sobrMembershipFilter")) is not None:
-        yield lambda item: item.scale_out is not None and item.scale_out["membership"] == membership
+        belongs = name_matcher(membership)
+        yield lambda item: item.scale_out is not None and belongs((item.scale_out["membership"],))
     if query.boolean("excludeExtents"):
         yield lambda item: item.scale_out is None
 
@@ -204,6 +226,23 @@ def _state_row(item: Repository) -> dict[str, Any]:
     return with_gaps(row, optional, variation(item.id))
 
 
+def _scale_out_row(item: ScaleOutRepository, repositories: Mapping[str, Repository]) -> dict[str, Any]:
+    extents = [{"id": extent_id, "name": repositories[extent_id].name} for extent_id in item.extent_ids]
+    return {
+        "id": item.id,
+        "name": item.name,
+        "description": item.description,
+        "tag": "",
+        "performanceTier": {
+            "performanceExtents": extents,
+            "advancedSettings": {"perVmBackup": True, "fullWhenExtentOffline": False},
+        },
+        "placementPolicy": {"type": "DataLocality"},
+        "capacityTier": {"isEnabled": False},
+        "archiveTier": {"isEnabled": False},
+    }
+
+
 def _proxy_row(item: Proxy) -> dict[str, Any]:
     return {
         "id": item.id,
@@ -222,6 +261,7 @@ INFRASTRUCTURE = (
     Operation("GET", "/api/v1/backupInfrastructure/repositories", list_repositories),
     Operation("GET", "/api/v1/backupInfrastructure/repositories/states", list_repository_states),
     Operation("GET", "/api/v1/backupInfrastructure/repositories/{id}", get_repository),
+    Operation("GET", "/api/v1/backupInfrastructure/scaleOutRepositories", list_scale_out_repositories),
     Operation("GET", "/api/v1/backupInfrastructure/proxies/states", list_proxy_states),
     Operation("GET", "/api/v1/license", get_license),
 )

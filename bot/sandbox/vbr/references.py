@@ -25,8 +25,8 @@ def check_references(book: Book, model: _Part, job: Job | None) -> None:
     """Raise a 400 for the first thing in a JobSpec or JobModel that is not there, or cannot be."""
     _check_name(book, model["name"], job)
     for repository_id in _repository_ids(model):
-        if repository_id.lower() not in book.repositories:
-            raise bad_request(f"Backup repository with ID '{repository_id}' was not found.")
+        _check_repository(book, repository_id)
+    _check_metadata_repository(book, model)
     for proxy_id in _proxy_ids(model):
         if proxy_id.lower() not in book.proxies:
             raise bad_request(f"Backup proxy with ID '{proxy_id}' was not found.")
@@ -60,6 +60,26 @@ def _check_name(book: Book, name: str, job: Job | None) -> None:
     namesake = book.job_named(name)
     if namesake is not None and namesake is not job:
         raise bad_request(f"A job with the name '{name}' already exists.")
+
+
+def _check_repository(book: Book, repository_id: str) -> None:
+    repository = book.repositories.get(repository_id.lower())
+    if repository is None and repository_id.lower() not in book.scale_out_repositories:
+        raise bad_request(f"Backup repository with ID '{repository_id}' was not found.")
+    if repository is not None and repository.scale_out is not None:
+        raise bad_request(
+            f"Backup repository '{repository.name}' cannot be used: it is an extent of scale-out backup "
+            f"repository '{repository.scale_out['membership']}'."
+        )
+
+
+def _check_metadata_repository(book: Book, model: _Part) -> None:
+    repository_id = _part(model, "jobSettings").get("metadataRepositoryId") or ""
+    scale_out = book.scale_out_repositories.get(repository_id.lower())
+    if scale_out is not None:
+        raise bad_request(
+            f"Unable to store replica metadata on the scale-out backup repository '{scale_out.name}'."
+        )
 
 
 def _repository_ids(model: _Part) -> Iterator[str]:

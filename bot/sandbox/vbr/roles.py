@@ -35,6 +35,7 @@ _LETTERS = {
 
 _V1 = "/api/v1"
 _REPOSITORIES = f"{_V1}/backupInfrastructure/repositories"
+_SCALE_OUT_REPOSITORIES = f"{_V1}/backupInfrastructure/scaleOutRepositories"
 
 _ALLOWED = {
     ("POST", "/api/oauth2/logout"): "ABRVTSI",
@@ -71,6 +72,7 @@ _ALLOWED = {
     ("GET", _REPOSITORIES): "ABRVT",
     ("GET", f"{_REPOSITORIES}/states"): "ABRVT",
     ("GET", f"{_REPOSITORIES}/{{id}}"): "ABRVT",
+    ("GET", _SCALE_OUT_REPOSITORIES): "ABRVT",
     ("GET", f"{_V1}/backupInfrastructure/proxies/states"): "ABRVT",
 }
 

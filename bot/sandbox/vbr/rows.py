@@ -38,7 +38,9 @@ def job_result(world: World, job: Job) -> str:
 
 def repository_name(world: World, job: Job) -> str | None:
     """The name of the repository that a job writes to; replicas have none."""
-    repository = world.book.repositories.get(repository_of(job) or "")
+    repository_id = repository_of(job) or ""
+    plain = world.book.repositories.get(repository_id)
+    repository = plain or world.book.scale_out_repositories.get(repository_id)
     return None if repository is None else repository.name
 
 

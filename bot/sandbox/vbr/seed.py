@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from bot.sandbox.vbr.credentials import add_credentials
-from bot.sandbox.vbr.estate import add_proxy, add_repository
+from bot.sandbox.vbr.estate import add_proxy, add_repository, add_scale_out_repository
 from bot.sandbox.vbr.history import FinishedRun, record_run
 from bot.sandbox.vbr.jobmodels import daily, never, periodically
 from bot.sandbox.vbr.life import Pace, Start
@@ -51,6 +51,10 @@ def seeded_world(clock: Callable[[], datetime], site: str = "hq", seeding: Seedi
     world.book.repositories.clear()
     repositories = [add_repository(world.book, facts) for facts in plan.repositories]
     world.default_repository_id = repositories[0].id
+    scale_outs = [
+        add_scale_out_repository(world.book, each.name, each.extents) for each in plan.scale_out_repositories
+    ]
+    repository_ids = [*(each.id for each in repositories), *(each.id for each in scale_outs)]
     for name, kind in plan.proxies:
         add_proxy(world.book, name, kind)
     for group in plan.groups:
@@ -61,7 +65,7 @@ def seeded_world(clock: Callable[[], datetime], site: str = "hq", seeding: Seedi
     for username, kind, description in plan.credentials:
         add_credentials(world.book, username, since, kind=kind, description=description)
     for seed in plan.jobs:
-        job = world.add_job(seed.name, seed.kind, **_facts(seed, [r.id for r in repositories], seeding))
+        job = world.add_job(seed.name, seed.kind, **_facts(seed, repository_ids, seeding))
         if seed.has_run:
             _record_history(world, job, seed, seeding)
     record_noise(world, plan.people, seeding.history_days)

@@ -9,7 +9,8 @@ from bot.sandbox.vbr.estate import RepositoryFacts
 class JobSeed:
     """One job to seed. ``at`` is its daily time, ``after`` its predecessor; neither means by hand.
 
-    ``guest`` is the user whose credentials application-aware processing uses.
+    ``repository`` counts the site's repositories, and after them its scale-out repositories. ``guest`` is the
+    user whose credentials application-aware processing uses.
 
     The last ``failed_runs`` of a job failed, automatic retries included; it then fails every other time.
     """
@@ -44,6 +45,14 @@ class GroupSeed:
 
 
 @dataclass(frozen=True)
+class ScaleOutSeed:
+    """A scale-out repository to seed, with its performance extents."""
+
+    name: str
+    extents: tuple[RepositoryFacts, ...]
+
+
+@dataclass(frozen=True)
 class Site:
     """A VBR server to seed: what it protects with which credentials, its repositories, proxies and jobs.
 
@@ -59,6 +68,7 @@ class Site:
     groups: tuple[GroupSeed, ...]
     credentials: tuple[tuple[str, str, str], ...]
     machines_elsewhere: tuple[str, ...] = ()
+    scale_out_repositories: tuple[ScaleOutSeed, ...] = ()
 
 
 _LONG_NAME = (
@@ -92,7 +102,7 @@ _HQ_JOBS = (
     ),
     JobSeed("Domain controllers", at="01:00", objects=("dc01", "dc02"), is_high_priority=True),
     JobSeed("SharePoint", at="02:00", objects=("sp-app01", "sp-sql01"), failed_runs=1, retries=0),
-    JobSeed("Linux backup job", at="19:00", objects=("lnx01", "lnx02", "lnx03"), repository=3),
+    JobSeed("Linux backup job", at="19:00", objects=("lnx01", "lnx02", "lnx03"), repository=6),
     JobSeed("Kubernetes nodes", at="03:00", objects=("k8s-01", "k8s-02", "k8s-03"), is_running=True),
     JobSeed("VDI golden images", at=None, objects=("vdi-gold01",), has_run=False),
     JobSeed(
@@ -215,6 +225,19 @@ HQ = Site(
         ("svc-k8s", "Linux", ""),
     ),
     machines_elsewhere=("dc02", "dr-mon01", "dr-test01"),
+    scale_out_repositories=(
+        ScaleOutSeed(
+            "Scale-out pool",
+            (
+                RepositoryFacts(
+                    "Pool extent 01", "LinuxLocal", 51200.0, 20480.0, "pool01.hq.example.com", "/pool"
+                ),
+                RepositoryFacts(
+                    "Pool extent 02", "LinuxLocal", 51200.0, 15360.0, "pool02.hq.example.com", "/pool"
+                ),
+            ),
+        ),
+    ),
 )
 
 _BRANCH_JOBS = (

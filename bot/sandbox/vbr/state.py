@@ -212,6 +212,16 @@ class Repository:
 
 
 @dataclass(slots=True)
+class ScaleOutRepository:
+    """A scale-out repository; ``extent_ids`` are the repositories of its performance tier."""
+
+    id: str
+    name: str
+    description: str
+    extent_ids: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class Proxy:
     """A backup proxy."""
 

@@ -16,6 +16,8 @@ def is_worth_telling(repository: RepositoryState) -> bool:
 def repository_line(repository: RepositoryState) -> str:
     """A repository by name, with a bar of what is used and how much is free."""
     parts = [literal(repository.name)]
+    if repository.is_scale_out:
+        parts.append("scale-out")
     if repository.is_online is False:
         parts.append(":x: offline")
     if repository.used_fraction is not None:

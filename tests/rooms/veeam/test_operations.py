@@ -14,6 +14,7 @@ from bot.sandbox.vbr import Outcome, Role, VbrSandbox, World
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.machines import add_protection_group
 from bot.veeam import (
+    PERFORMANCE_EXTENT,
     AllTaskSessionsQuery,
     CredentialsQuery,
     InventoryObject,
@@ -27,6 +28,7 @@ from bot.veeam import (
     RepositoriesQuery,
     RepositoryStatesQuery,
     Result,
+    ScaleOutRepositoriesQuery,
     SessionId,
     SessionsQuery,
     TaskSessionId,
@@ -191,6 +193,17 @@ EVERYTHING: dict[str, Ask] = {
     ),
     "repositories": lambda site: site.server.repositories(RepositoriesQuery(exclude_extents=True)),
     "repository_states": lambda site: site.server.repository_states(RepositoryStatesQuery(is_online=True)),
+    "every_repository_state": lambda site: rows_of(
+        site.server.every_repository_state(
+            RepositoryStatesQuery(extent_type=PERFORMANCE_EXTENT, scale_out_id=site.world.vbr_id)
+        )
+    ),
+    "scale_out_repositories": lambda site: site.server.scale_out_repositories(
+        ScaleOutRepositoriesQuery(name="*pool*", order_by="Name", ascending=True, limit=5)
+    ),
+    "every_scale_out_repository": lambda site: rows_of(
+        site.server.every_scale_out_repository(ScaleOutRepositoriesQuery())
+    ),
 }
 
 

@@ -14,6 +14,10 @@ TOLD = [
     ("The description field is required.", Part.DESCRIPTION),
     ("The value of isHighPriority is missing or not valid.", Part.PRIORITY),
     ("Backup repository with ID '88788f9e' was not found.", Part.REPOSITORY),
+    (
+        "Backup repository 'x' cannot be used: it is an extent of scale-out backup repository 'y'.",
+        Part.REPOSITORY,
+    ),
     ("The storage.backupRepositoryId field is required.", Part.REPOSITORY),
     ("The value of jobSettings.metadataRepositoryId is missing or not valid.", Part.REPOSITORY),
     ("The storage.retentionPolicy.quantity field is required.", Part.RETENTION),

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.veeam import (
+    ExtentOf,
     Job,
     JobId,
     JobState,
@@ -10,6 +11,7 @@ from bot.veeam import (
     RepositoryState,
     Result,
     RetryPolicy,
+    ScaleOutRepository,
     Session,
     SessionId,
     SessionProgress,
@@ -17,6 +19,7 @@ from bot.veeam import (
     TaskSession,
     TaskSessionId,
     known,
+    scale_out_state,
 )
 
 
@@ -116,6 +119,41 @@ def test_usage_is_capacity_less_free(capacity: float | None, free: float | None,
     """`usedSpaceGB` means something else; a capacity of nothing has no fraction."""
     state = RepositoryState(id="x", capacity_gb=capacity, free_gb=free, used_space_gb=3.0)
     assert state.used_fraction == used
+
+
+def _extent(
+    capacity: float | None,
+    free: float | None,
+    *,
+    of: str = "S1",
+    kind: str = "performance",
+    online: bool = True,
+) -> RepositoryState:
+    member = ExtentOf("Pool", of, kind)
+    return RepositoryState(id="e", capacity_gb=capacity, free_gb=free, is_online=online, extent_of=member)
+
+
+_ELSEWHERE = (_extent(900.0, 900.0, of="s2"), _extent(900.0, 900.0, kind="Capacity"), RepositoryState(id="p"))
+
+
+@pytest.mark.parametrize(
+    ("extents", "expected"),
+    [
+        ((), (None, None, None)),
+        ((_extent(100.0, 40.0), _extent(50.0, 10.0, of="s1")), (150.0, 50.0, True)),
+        ((_extent(100.0, 40.0), _extent(None, 10.0), _extent(0.0, 0.0, online=False)), (100.0, 40.0, True)),
+        ((_extent(0.0, 0.0, online=False),), (None, None, False)),
+    ],
+)
+def test_a_scale_out_repository_is_as_its_performance_extents(
+    extents: tuple[RepositoryState, ...], expected: tuple[float | None, float | None, bool | None]
+) -> None:
+    """Sums of what they tell; those of other tiers and of other repositories do not count."""
+    pool = ScaleOutRepository(id="s1", name="Pool", description="Fast")
+    state = scale_out_state(pool, (*extents, *_ELSEWHERE))
+    assert (state.capacity_gb, state.free_gb, state.is_online) == expected
+    assert (state.id, state.name, state.description, state.is_scale_out) == ("s1", "Pool", "Fast", True)
+    assert not any(extent.is_scale_out for extent in extents)
 
 
 def test_a_job_is_kept_whole() -> None:

@@ -14,6 +14,7 @@ from bot.veeam import (
     JobStatus,
     RepositoryStatesQuery,
     Result,
+    ScaleOutRepositoriesQuery,
     SessionsQuery,
     VmwareObjectsQuery,
 )
@@ -55,6 +56,11 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
             ),
         ),
         (RepositoryStatesQuery(is_online=False), (("isOnlineFilter", "false"),)),
+        (
+            RepositoryStatesQuery(exclude_extents=True, scale_out_id="x", extent_type="Performance"),
+            (("excludeExtents", "true"), ("sobrIdFilter", "x"), ("sobrExtentTypeFilter", "Performance")),
+        ),
+        (ScaleOutRepositoriesQuery(name="*pool*"), (("nameFilter", "*pool*"),)),
         (
             CredentialsQuery(name="*svc*", type="Standard", limit=5),
             (("limit", "5"), ("nameFilter", "*svc*"), ("typeFilter", "Standard")),

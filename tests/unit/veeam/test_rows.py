@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from bot.veeam import (
     AgentObject,
     Credentials,
+    ExtentOf,
     InventoryObject,
     JobState,
     LogRecord,
     RepositoryState,
+    ScaleOutRepository,
     ServerInfo,
     Session,
     TaskSession,
@@ -203,6 +205,35 @@ def test_flags_given_as_text_are_flags() -> None:
     state = decode_page(RepositoryState, page(row), UTC).rows[0]
     assert (state.is_out_of_date, state.is_online) == (False, True)
     assert (state.capacity_gb, state.free_gb, state.used_fraction) == (12.5, None, None)
+
+
+@pytest.mark.parametrize(
+    ("details", "extent_of"),
+    [
+        (
+            {"membership": "Pool", "scaleOutRepositoryId": "s1", "extentType": "Performance"},
+            ExtentOf("Pool", "s1", "Performance"),
+        ),
+        ({"extentType": "Buffer", "newField": 1}, ExtentOf(extent_type="Buffer")),
+        (None, None),
+        ("none", None),
+    ],
+)
+def test_an_extent_tells_whose_it_is(details: object, extent_of: ExtentOf | None) -> None:
+    """Absent, null or unreadable details leave a repository of its own."""
+    row = {"id": "x", "scaleOutRepositoryDetails": details}
+    assert decode_page(RepositoryState, page(row), UTC).rows[0].extent_of == extent_of
+
+
+def test_a_scale_out_repository_is_read_leniently() -> None:
+    """Its tiers are passed over, nulls are absent; without an ID it is no row."""
+    rows = decode_page(
+        ScaleOutRepository,
+        page({"id": "s1", "name": "Pool", "description": None, "performanceTier": []}, {"name": "Lost"}),
+        UTC,
+    )
+    assert rows.rows == (ScaleOutRepository(id="s1", name="Pool"),)
+    assert rows.unreadable == 1
 
 
 def test_a_result_given_as_a_bare_word_is_a_result() -> None:

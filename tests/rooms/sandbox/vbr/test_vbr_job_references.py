@@ -7,6 +7,7 @@ import pytest
 
 from bot.sandbox.vbr import Job, VbrSandbox, World, seeded_world
 from bot.sandbox.vbr.credentials import add_credentials
+from bot.sandbox.vbr.estate import RepositoryFacts, add_scale_out_repository
 from bot.sandbox.vbr.jobmodels import after, daily
 from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
 from bot.sandbox.vbr.words import JOB_TYPES, UNMODELLED_JOB_TYPES
@@ -310,3 +311,43 @@ async def test_every_seeded_job_can_be_edited_and_is_a_template(clock: StillCloc
             assert (edited.json(), job.objects, job.objects_count) == (model, *before)
     assert answers == dict.fromkeys((job.name for job in jobs), (200, 201))
     assert {job.type for job in jobs} == JOB_TYPES - UNMODELLED_JOB_TYPES
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("Web tier", "storage.backupRepositoryId"), ("Copy", "target.backupRepositoryId")],
+)
+async def test_a_job_is_pointed_at_the_whole_and_never_at_an_extent(
+    client: Client, site: World, name: str, path: str
+) -> None:
+    """Its state then tells the scale-out repository by name; an extent is refused, naming both."""
+    pool = add_scale_out_repository(
+        site.book, "Pool", [RepositoryFacts("ext1", "LinuxLocal", 100.0, 40.0, "x1", "/x")]
+    )
+    job = site.job(name)
+    refusal = (
+        "Backup repository 'ext1' cannot be used: it is an extent of scale-out backup repository 'Pool'."
+    )
+    assert await put(client, job, path, pool.extent_ids[0]) == (400, refusal)
+    assert await put(client, job, path, pool.id) == (200, "")
+    (state,) = (await client.get("/jobs/states", idFilter=job.id))["data"]
+    assert (state["repositoryId"], state["repositoryName"]) == (pool.id, "Pool")
+
+
+async def test_metadata_of_replicas_is_not_kept_on_a_scale_out_repository(
+    client: Client, site: World
+) -> None:
+    """The one place among a job's settings that takes plain repositories alone."""
+    pool = add_scale_out_repository(site.book, "Pool", ())
+    refusal = "Unable to store replica metadata on the scale-out backup repository 'Pool'."
+    answer = await put(client, site.job("Replica"), "jobSettings.metadataRepositoryId", pool.id)
+    assert answer == (400, refusal)
+
+
+def test_a_seeded_job_writes_to_a_scale_out_repository(clock: StillClock) -> None:
+    """One that has two extents."""
+    world = seeded_world(clock, "hq")
+    (pool,) = world.book.scale_out_repositories.values()
+    assert len(pool.extent_ids) == 2
+    model = world.job("Linux backup job").model
+    assert model["storage"]["backupRepositoryId"] == pool.id

@@ -99,7 +99,7 @@ def as_spec(model: dict[str, Any]) -> dict[str, Any]:
 LISTS = [
     "/jobs", "/jobs/states", "/sessions", "/taskSessions", "/inventory/vmware/hosts",
     "/backupInfrastructure/repositories", "/backupInfrastructure/repositories/states",
-    "/backupInfrastructure/proxies/states", "/credentials",
+    "/backupInfrastructure/scaleOutRepositories", "/backupInfrastructure/proxies/states", "/credentials",
 ]  # fmt: skip
 
 

@@ -47,6 +47,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/backupInfrastructure/repositories"): READERS,
     ("GET", "/api/v1/backupInfrastructure/repositories/states"): READERS,
     ("GET", "/api/v1/backupInfrastructure/repositories/{id}"): READERS,
+    ("GET", "/api/v1/backupInfrastructure/scaleOutRepositories"): READERS,
     ("GET", "/api/v1/backupInfrastructure/proxies/states"): READERS,
 }
 OPEN = {

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.sandbox.vbr import Behaviour, Quirks, VbrSandbox, World
-from bot.sandbox.vbr.estate import RepositoryFacts, add_proxy, add_repository
+from bot.sandbox.vbr.estate import RepositoryFacts, add_proxy, add_repository, add_scale_out_repository
 from bot.sandbox.vbr.machines import add_protection_group, virtual_machine
+from bot.sandbox.vbr.state import ScaleOutRepository
 from tests.rooms.sandbox.vbr.talking import Client
 
 
@@ -208,6 +209,57 @@ async def test_repository_states(
     """Filtered and ordered."""
     assert len(estate.book.repositories) == 4
     assert await client.names("/backupInfrastructure/repositories/states", **query) == names
+
+
+@pytest.fixture
+def pool(world: World) -> ScaleOutRepository:
+    add_repository(world.book, RepositoryFacts("plain", "LinuxLocal", 50.0, 25.0, "l1", "/y"))
+    extents = [
+        RepositoryFacts(f"extent{number}", "LinuxLocal", 100.0, 40.0, f"x{number}", "/x") for number in (1, 2)
+    ]
+    add_scale_out_repository(world.book, "Other pool", ())
+    return add_scale_out_repository(world.book, "Pool", extents)
+
+
+async def test_scale_out_repositories_stand_in_a_list_of_their_own(
+    client: Client, pool: ScaleOutRepository
+) -> None:
+    """With their extents, filtered and in pages; no state and no repository has their IDs."""
+    path = "/backupInfrastructure/scaleOutRepositories"
+    assert await client.names(path, orderColumn="Name", orderAsc="true") == ["Other pool", "Pool"]
+    assert await client.names(path, skip="1", limit="1") == ["Pool"]
+    assert await client.names(path, nameFilter="*OTHER*") == ["Other pool"]
+    (row,) = (await client.get(path, nameFilter="pool"))["data"]
+    assert row["id"] == pool.id
+    assert [one["name"] for one in row["performanceTier"]["performanceExtents"]] == ["extent1", "extent2"]
+    assert await client.names("/backupInfrastructure/repositories/states", idFilter=pool.id) == []
+    assert await client.status_of_get(f"/backupInfrastructure/repositories/{pool.id}") == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, ["Default Backup Repository", "plain", "extent1", "extent2"]),
+        ({"excludeExtents": "true"}, ["Default Backup Repository", "plain"]),
+        ({"sobrIdFilter": "the pool"}, ["extent1", "extent2"]),
+        ({"sobrExtentTypeFilter": "Performance", "skip": "1"}, ["extent2"]),
+        ({"sobrExtentTypeFilter": ["Capacity", "Archive"]}, []),
+        ({"sobrMembershipFilter": "po*"}, ["extent1", "extent2"]),
+        ({"sobrMembershipFilter": "other pool"}, []),
+    ],
+)
+async def test_states_tell_the_extents(
+    client: Client, pool: ScaleOutRepository, query: dict[str, Any], names: list[str]
+) -> None:
+    """Whose they are, and of which tier; a filter takes them out."""
+    asked = {name: pool.id if value == "the pool" else value for name, value in query.items()}
+    rows = (await client.get("/backupInfrastructure/repositories/states", **asked))["data"]
+    assert [row["name"] for row in rows] == names
+    details = [row["scaleOutRepositoryDetails"] for row in rows if row["name"].startswith("extent")]
+    assert all(
+        one == {"membership": "Pool", "scaleOutRepositoryId": pool.id, "extentType": "Performance"}
+        for one in details
+    )
 
 
 async def test_repositories_have_models_of_their_type(client: Client, estate: World) -> None:
