@@ -233,12 +233,11 @@ async def test_where_no_form_opens_the_usage_is_told(site: Site, words: str, sai
 
 
 async def test_a_search_that_takes_too_long_offers_nothing(site: Site) -> None:
-    """Slack waits three seconds: an empty menu in time, and a line in the log."""
+    """Slack waits three seconds: an empty menu in time."""
     view = await site.asks("quickbackup")
     site.rig.vbr.faults.add("GET", "/api/v1/inventory/vmware/hosts", Fault(delay_seconds=4))
     found = await site.rig.slack.person("ann").suggests(view, None, "machine", "vm")
     assert (found.shown, found.options) == ("ok", [])
-    assert site.rig.events("desk.suggested_too_late")[-1]["sought"] == "machine"
 
 
 @pytest.mark.parametrize("letter", PEOPLE)

@@ -171,3 +171,20 @@ async def test_killed_between_the_form_and_its_summary_nothing_is_lost(rig: Rig)
     await ann.submits({})
     await rig.until(lambda: rig.world.book.job_named("Web tier 4"))
     assert rig.sent(*CREATING) == sent + 1
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_menu_that_takes_too_long_is_empty_in_time(rig: Rig) -> None:
+    """Slack waits three seconds: an empty menu in time, a line in the log, and the next search finds it."""
+    ann = Person(rig, "ann")
+    await ann.actor.types(SHARED, "create")
+    await ann.sees("Like a job that is there")
+    await ann.submits({})
+    view = await ann.sees("Machines and containers")
+    states = "/api/v1/backupInfrastructure/repositories/states"
+    rig.vbr.faults.add("GET", states, Fault(delay_seconds=4))
+    found = await ann.actor.suggests(view, None, "repository", "")
+    assert (found.shown, found.options) == ("ok", [])
+    assert rig.events("desk.suggested_too_late")[-1]["sought"] == "repository"
+    repository = next(iter(rig.world.book.repositories.values()))
+    assert await ann.option("repository", "", repository.name)
