@@ -18,6 +18,7 @@ from bot.operations.matching import fits, fold, nearest, pick
 from bot.operations.outcomes import Done, NotFound
 from bot.operations.parallel import at_once
 from bot.operations.reasons import Failure, Reasons
+from bot.operations.repositories import repositories_of
 from bot.operations.requests import JobsFilter, JobsRequest
 from bot.operations.roles import Sight
 from bot.operations.seen import JobViews
@@ -28,7 +29,6 @@ from bot.veeam import (
     JobStatesQuery,
     JobStatus,
     Page,
-    RepositoryStatesQuery,
     Result,
     Revision,
     VeeamServer,
@@ -45,7 +45,6 @@ _STATUSES = {
     JobsFilter.DISABLED: (JobStatus.DISABLED,),
 }
 _LATEST_FIRST = frozenset({JobsFilter.RUNNING, JobsFilter.FAILED, JobsFilter.WARNING, JobsFilter.SUCCESS})
-_REPOSITORIES_AT_MOST = 500
 
 _Test = Callable[[JobState], bool]
 
@@ -179,12 +178,12 @@ class _Question:
         word = self._request.repository
         if word is None or not self._sight.sees_all(server.name):
             return _Repositories()
-        states = await server.repository_states(RepositoryStatesQuery(limit=_REPOSITORIES_AT_MOST))
-        found = pick(word, states.rows, lambda state: state.name)
+        states = await repositories_of(server)
+        found = pick(word, states, lambda state: state.name)
         return _Repositories(
             only_id=found[0].id if len(found) == 1 else None,
             ids=frozenset(state.id for state in found),
-            known=tuple(state.name for state in states.rows),
+            known=tuple(state.name for state in states),
         )
 
     def _queries(

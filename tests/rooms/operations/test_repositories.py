@@ -2,9 +2,10 @@
 
 import pytest
 
-from bot.operations.answers import JobAnswer
+from bot.operations.answers import JobAnswer, JobsAnswer
+from bot.operations.outcomes import NotFound
 from bot.operations.repositories import repositories_of, repository_of
-from bot.operations.requests import JobRequest, NamedJob
+from bot.operations.requests import JobRequest, JobsRequest, NamedJob
 from bot.operations.searching import Sought
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository, add_scale_out_repository
 from bot.sandbox.vbr.faults import refusing
@@ -20,7 +21,7 @@ from tests.rooms.operations.form_room import (
     with_administrators,
     with_every_kind,
 )
-from tests.rooms.operations.office import HQ, Office
+from tests.rooms.operations.office import HQ, VIEWER, Office
 
 SCALE_OUT = ("GET", "/api/v1/backupInfrastructure/scaleOutRepositories")
 STATES = ("GET", "/api/v1/backupInfrastructure/repositories/states")
@@ -115,6 +116,21 @@ async def test_a_job_tells_its_scale_out_repository(
         assert told is not None
         assert (told.id, told.name, told.capacity_gb, told.free_gb) == (pool.id, "Pool", 2000.0, 300.0)
         assert told.is_scale_out
+
+
+@pytest.mark.usefixtures("pool")
+async def test_jobs_are_listed_by_their_scale_out_repository(office: Office) -> None:
+    """By a part of its name, which is also the beginning of its extents' names."""
+    answer = await office.answer(JobsRequest(server="hq", repository="poo"), JobsAnswer)
+    assert [view.state.name for view in answer.rows] == ["Pooled"]
+
+
+@pytest.mark.usefixtures("pool")
+async def test_no_jobs_are_listed_by_an_extent(office: Office) -> None:
+    """None is in one; the nearest name is that of the scale-out repository."""
+    outcome = await office.ask(JobsRequest(server="hq", repository="Pool extent"), VIEWER)
+    assert isinstance(outcome, NotFound)
+    assert outcome.nearest[0] == "Pool"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
