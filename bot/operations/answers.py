@@ -1,6 +1,6 @@
 """What there is to show when an operation worked: plain values, drawn by whoever shows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.operations.catalog import Operation
@@ -240,11 +240,23 @@ class DisabledUntil:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a second person: what somebody may decide, and what they asked for themself.
+
+    What expires soonest stands first.
+    """
+
+    to_decide: tuple[Approval, ...] = ()
+    own: tuple[Approval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HomeAnswer:
     """One person's own page. `status` is None for somebody who is granted nothing.
 
     Then `groups` are those that have some role, as people know them. `lately` is newest first, and None where
-    the database does not answer; `disabled` is what ends soonest first.
+    the database does not answer; `disabled` is what ends soonest first. `waiting` is empty where nothing
+    takes a second person.
     """
 
     whoami: WhoamiAnswer
@@ -253,6 +265,7 @@ class HomeAnswer:
     as_of: datetime
     groups: tuple[str, ...] = ()
     disabled: tuple[DisabledUntil, ...] = ()
+    waiting: Waiting = field(default_factory=Waiting)
 
 
 @dataclass(frozen=True, slots=True)

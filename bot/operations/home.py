@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.observability import Clock
-from bot.operations.answers import DisabledUntil, HomeAnswer, JobView, OwnDeed, ServerStatus, StatusAnswer
+from bot.operations.answers import (
+    DisabledUntil,
+    HomeAnswer,
+    JobView,
+    OwnDeed,
+    ServerStatus,
+    StatusAnswer,
+    Waiting,
+)
+from bot.operations.approvals.waiting import WaitingRoom
 from bot.operations.asking import Asking
 from bot.operations.catalog import BY_AUDIT_NAME
 from bot.operations.outcomes import Done
@@ -25,10 +34,11 @@ _ATTEMPTS_READ = 40
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is on record about people and jobs."""
+    """What is on record about people and jobs, and what waits for a second person."""
 
     audit: AuditLog
     timed_disables: TimedDisables
+    waiting: WaitingRoom
 
 
 class HomePage:
@@ -53,9 +63,15 @@ class HomePage:
             status = group.create_task(self._status(asking))
             lately = group.create_task(self._lately(asking))
             disabled = group.create_task(self._disabled(asking))
+            waiting = group.create_task(self._waiting(asking))
         return Done(
             HomeAnswer(
-                whoami, status.result(), lately.result(), self._clock.now(), disabled=disabled.result()
+                whoami,
+                status.result(),
+                lately.result(),
+                self._clock.now(),
+                disabled=disabled.result(),
+                waiting=waiting.result(),
             )
         )
 
@@ -81,6 +97,12 @@ class HomePage:
         except StoreError:
             return None
         return deeds(attempts, asking)
+
+    async def _waiting(self, asking: Asking) -> Waiting:
+        try:
+            return await self._kept.waiting.of(asking)
+        except StoreError:
+            return Waiting()
 
     async def _disabled(self, asking: Asking) -> tuple[DisabledUntil, ...]:
         try:

@@ -9,6 +9,7 @@ from bot.operations.accounts import Accounts, AllowedServers
 from bot.operations.actions import Actions, Memory
 from bot.operations.approvals.deciding import Deciding
 from bot.operations.approvals.four_eyes import ApprovalRules, Bench, FourEyes
+from bot.operations.approvals.waiting import WaitingRoom
 from bot.operations.approvals.wishes import Bindings
 from bot.operations.asking import Asking
 from bot.operations.audit import Audit
@@ -126,7 +127,7 @@ class Parts:
         self._job = JobDetails(fleet, lookup, views, reasons, sessions, clock)
         self._sessions = Sessions(fleet, lookup, views, sessions, clock)
         self._servers = Servers(fleet, lookup, views, surroundings.health, clock)
-        kept = Kept(stores.audit, stores.timed_disables)
+        kept = Kept(stores.audit, stores.timed_disables, WaitingRoom(stores.approvals, rights, clock))
         self._home = HomePage(self._personal, self._servers, reasons, kept, clock)
         self._audit = Audit(stores.audit, lookup, rights, fleet.names, clock)
 

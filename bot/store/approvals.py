@@ -157,6 +157,13 @@ class Approvals:
             found = await reading.values(select(approvals).where(approvals.c.id == approval_id))
         return next(map(_approval, found), None)
 
+    async def pending(self, now: datetime) -> tuple[Approval, ...]:
+        """Return what waits for a second person and has not expired; what expires soonest first."""
+        waits = select(approvals).where(_is_pending, approvals.c.expires_at > now)
+        async with self._database.reading() as reading:
+            found = await reading.values(waits.order_by(approvals.c.expires_at, approvals.c.id))
+        return tuple(map(_approval, found))
+
     async def approve(self, approval_id: str, decision: Decision) -> Approval | None:
         """Claim a pending request that has not expired, in one statement. None: it was not to be had."""
         async with self._database.transaction() as transaction:

@@ -7,8 +7,9 @@ from bot.operations.outcomes import Asked, AskedBefore, Settled
 from bot.operations.requests import ApproveRequest, DeclineRequest
 from bot.slack.text import channel, code, count, date, literal, mention
 from bot.slack.views import signs
-from bot.slack.views.buttons import Target, controls, job_control, request_control
-from bot.slack.views.message import NOTHING, Message, compose, note, paragraph
+from bot.slack.views.buttons import Control, Target, controls, job_control, request_control
+from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
+from bot.store import Approval
 from bot.watch import approval_facts
 from bot.watch.facts import ApprovalAsked, ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalHeldBack
 
@@ -47,10 +48,6 @@ def approval_asked(facts: ApprovalAsked) -> Message:
     """The request: who asks for what, what it touches, why, until when, and who may decide."""
     approval = facts.approval
     target = _target(approval)
-    pressed = [
-        request_control(request, name=approval.name, server=approval.server, prominent=True)
-        for request in (ApproveRequest(approval.id), DeclineRequest(approval.id))
-    ]
     head = [
         paragraph(f"{_ASKS} {_asks(approval)}", *_wish(approval)),
         paragraph(*_touched(approval)) if approval.job_id is not None else NOTHING,
@@ -59,9 +56,31 @@ def approval_asked(facts: ApprovalAsked) -> Message:
             f"It waits until {date(approval.expires_at)}. "
             f"{mention(approval.person)} can take it back with Decline.",
         ),
-        controls([*pressed, job_control(target, JOB) if target is not None else None]),
+        controls([*_deciding(approval), job_control(target, JOB) if target is not None else None]),
     ]
     return compose(head)
+
+
+def to_decide(approval: Approval) -> Part:
+    """The request in a list, for somebody who may decide it."""
+    facts = approval_facts(approval)
+    target = _target(facts)
+    return (
+        paragraph(f"{_ASKS} {_asks(facts)}", *_wish(facts))
+        + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
+        + controls([*_deciding(facts), job_control(target, JOB) if target is not None else None])
+    )
+
+
+def own_request(approval: Approval) -> Part:
+    """The request in a list, for whoever asked."""
+    facts = approval_facts(approval)
+    where = f"in {channel(approval.channel)} until {date(approval.expires_at)}"
+    return (
+        paragraph(f"{signs.BUSY} Your request to {_doing(facts)} waits {where}.", *_wish(facts))
+        + note(_who_may(facts), "Decline takes it back.")
+        + controls(_deciding(facts)[1:])
+    )
 
 
 def approval_changed(facts: ApprovalChanged) -> Message:
@@ -144,6 +163,14 @@ def decided(answer: ApprovalAnswer) -> Message:
     """It was declined or taken back by this press."""
     facts = approval_facts(answer.approval)
     return compose([paragraph(_asks(facts), _end(facts))])
+
+
+def _deciding(approval: ApprovalFacts) -> list[Control | None]:
+    """Approve, and Decline."""
+    return [
+        request_control(request, name=approval.name, server=approval.server, prominent=True)
+        for request in (ApproveRequest(approval.id), DeclineRequest(approval.id))
+    ]
 
 
 def _asks(approval: ApprovalFacts) -> str:

@@ -2,12 +2,13 @@
 
 from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
-from bot.operations.answers import HomeAnswer, OwnDeed, ServerStatus, StatusAnswer
+from bot.operations.answers import HomeAnswer, OwnDeed, ServerStatus, StatusAnswer, Waiting
 from bot.operations.catalog import HOME
 from bot.operations.requests import HomeRequest
 from bot.slack import codec
 from bot.slack.text import code, count, date, literal, mention
 from bot.slack.views import signs
+from bot.slack.views.approvals import own_request, to_decide
 from bot.slack.views.jobs import job_row
 from bot.slack.views.message import (
     NOTHING,
@@ -27,6 +28,7 @@ from bot.slack.views.surface import Room, fitting
 from bot.slack.views.whoami import grant
 
 _FAILED_ROOM = Room(blocks=36, size_bytes=110_000)
+_WAITING_ROOM = Room(blocks=15, size_bytes=40_000)
 _RUNNING_ROOM = Room(blocks=20, size_bytes=60_000)
 _REPOSITORIES_LIMIT = 5
 _GROUPS_LIMIT = 10
@@ -54,6 +56,7 @@ def _parts(answer: HomeAnswer, command: str, told: Message | None) -> list[Part]
         return [*parts, _without_role(answer, command)]
     return [
         *parts,
+        *_waiting(answer.waiting),
         *_wrong(answer.status, command),
         *_running(answer.status, command),
         *_disabled(answer),
@@ -93,6 +96,18 @@ def _without_role(answer: HomeAnswer, command: str) -> Part:
         )
         + note(f"{code(f'{command} whoami')} and {code(f'{command} help')} work for everyone.")
     )
+
+
+def _waiting(waiting: Waiting) -> list[Part]:
+    requests = [*map(to_decide, waiting.to_decide), *map(own_request, waiting.own)]
+    if not requests:
+        return []
+    shown = fitting(requests, _WAITING_ROOM)
+    return [
+        heading("Waiting for a second person"),
+        *shown,
+        note(_more(len(requests) - len(shown), "request", "")),
+    ]
 
 
 def _wrong(status: StatusAnswer, command: str) -> list[Part]:

@@ -111,6 +111,15 @@ async def test_what_is_over_is_not_approved(database: Database) -> None:
     assert await queued(database) == ["a1/pending", "a1/expired"]
 
 
+async def test_what_waits_is_listed(database: Database) -> None:
+    """What expires soonest first; nothing that is decided, nothing whose time is over."""
+    approvals = book(database)
+    for number, until in (("a1", LATE), ("a2", SOON + timedelta(minutes=1)), ("a3", SOON), ("a4", LATE)):
+        await approvals.ask(replace(ASKED, id=number, sameness=number, expires_at=until))
+    await approvals.approve("a4", replace(BY_BEN, at=NOON))
+    assert [one.id for one in await approvals.pending(SOON)] == ["a2", "a1"]
+
+
 async def test_an_approved_request_is_finished_once(database: Database) -> None:
     """What came of it is noted once, and until then it is found as left approved."""
     approvals = book(database)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.operations.answers import DisabledUntil, HomeAnswer, OwnDeed, StatusAnswer
+from bot.operations.answers import DisabledUntil, HomeAnswer, OwnDeed, StatusAnswer, Waiting
 from bot.operations.catalog import JOB, RETRY, START, STOP, Operation
 from bot.operations.outcomes import Broken, Done, Refusal, Refused
 from bot.operations.people import Standing
@@ -19,7 +19,7 @@ from bot.slack.views.message import Block
 from bot.slack.views.outcomes import outcome
 from bot.slack.views.surface import home_view, loading, sheet
 from tests.support.block_limits import problems
-from tests.unit.slack import samples
+from tests.unit.slack import approval_cases, samples
 from tests.unit.slack.samples import ANN, BRANCH, HQ, NOW, REFERENCE
 
 ACTING = {Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR}
@@ -76,7 +76,14 @@ def hundred_failed() -> HomeAnswer:
     silences = tuple(samples.silence() for _ in range(30))
     held = _whoami(Role.BACKUP_OPERATOR)
     held = replace(held, held=held.held * 200)
-    return HomeAnswer(held, StatusAnswer((server,) * 20, silences, 0, NOW), (_deed(name="x" * 500),) * 8, NOW)
+    long_request = replace(approval_cases.PENDING, name="<&>" * 200, reason="&" * 3_000, detail="&" * 3_000)
+    return HomeAnswer(
+        held,
+        StatusAnswer((server,) * 20, silences, 0, NOW),
+        (_deed(name="x" * 500),) * 8,
+        NOW,
+        waiting=Waiting(to_decide=(long_request,) * 20, own=(long_request,) * 20),
+    )
 
 
 HOMES: dict[str, tuple[Block, ...]] = {
@@ -97,6 +104,16 @@ HOMES: dict[str, tuple[Block, ...]] = {
             disabled=tuple(
                 DisabledUntil(HQ, f"<!channel> {number}", ANN, NOW + timedelta(hours=number))
                 for number in range(1, 11)
+            ),
+        ),
+        command="/veeam",
+    ),
+    "waiting": home(
+        replace(
+            all_well(),
+            waiting=Waiting(
+                to_decide=(replace(approval_cases.PENDING, person_id=samples.BEN), approval_cases.MACHINE),
+                own=(replace(approval_cases.PENDING, name="<!channel>"),),
             ),
         ),
         command="/veeam",

@@ -22,6 +22,7 @@ from bot.operations.answers import (
     SessionView,
     Silence,
     StatusAnswer,
+    Waiting,
 )
 from bot.operations.catalog import CATALOG, DELETE, ENABLE, JOB, RETRY, START, STOP
 from bot.operations.effects import Cloned, Ran
@@ -286,6 +287,7 @@ homes = st.builds(
     ),
     st.none() | _many(st.builds(OwnDeed, st.sampled_from([RETRY, JOB]), foreign, foreign, moments, maybe), 8),
     moments,
+    waiting=st.builds(Waiting, _many(approvals, 4), _many(approvals, 4)),
 )
 objects = st.builds(ObjectFacts, name=foreign, result=results, message=maybe)
 stories = st.builds(
