@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.operations.answers import ActionAnswer, ApprovalAnswer, HelpAnswer, WhoamiAnswer
+from bot.operations.answers import ActionAnswer, ApprovalAnswer, HelpAnswer, HomeAnswer, Waiting, WhoamiAnswer
 from bot.operations.approvals.four_eyes import ApprovalRules
 from bot.operations.forms import JobForm, JobSummary
 from bot.operations.job_settings.entries import JobEntries
@@ -32,6 +32,7 @@ from bot.operations.requests import (
     DeleteRequest,
     EditRequest,
     HelpRequest,
+    HomeRequest,
     NamedJob,
     NamedMachine,
     QuickBackupRequest,
@@ -526,3 +527,19 @@ async def test_a_new_job_is_approved_by_its_name(office: Office) -> None:
     assert isinstance(await approves(office, approval), Done)
     assert isinstance(await approves(office, approval), Settled)
     assert len(office.hq.requests.of("POST", "/api/v1/jobs")) == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "to_decide", "own"),
+    [(ANN, [], ["Files"]), (BEN, ["Files"], []), (SQL_ADMIN, [], []), (OPERATOR, [], []), (VIEWER, [], [])],
+)
+async def test_a_home_lists_what_one_may_decide(
+    office: Office, person: PersonId, to_decide: list[str], own: list[str]
+) -> None:
+    """One's own requests apart; nothing of those that one may not do oneself, and nothing that is over."""
+    approval = await asked(office)
+    waiting = (await office.answer(HomeRequest(), HomeAnswer, person)).waiting
+    assert [one.name for one in waiting.to_decide] == to_decide
+    assert [one.name for one in waiting.own] == own
+    await declines(office, approval)
+    assert (await office.answer(HomeRequest(), HomeAnswer, person)).waiting == Waiting()
