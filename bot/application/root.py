@@ -165,7 +165,9 @@ class Application:
             following = Following(server, database, self._clock, self._holder, live)
             self._start(group, f"watch:{name}", watch.run)
             self._start(group, f"following:{name}", following.run)
-            reenabling = Reenabling(server, self._record(database), database, self._clock, self._holder)
+            # Enabling takes an administrator: where one has an account, the main one may be a viewer.
+            account = self._acting.get((name, Role.BACKUP_ADMINISTRATOR), server)
+            reenabling = Reenabling(account, self._record(database), database, self._clock, self._holder)
             self._start(group, f"reenabling:{name}", reenabling.run)
         approving = Approving(self._approvals(database), self._record(database), self._clock)
         self._start(group, "approving", approving.run)
