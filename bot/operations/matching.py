@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
-from rapidfuzz import fuzz, process
-
 T = TypeVar("T")
 
 DOUBLE_QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb'
@@ -76,6 +74,9 @@ def pick(word: str, among: Sequence[T], name_of: Callable[[T], str], *, exact: b
 
 def nearest(word: str, names: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
     """Return the names most like the word, best first, none where nothing is alike."""
+    # Only what is mistyped takes this library: a bot at rest does not carry it.
+    from rapidfuzz import fuzz, process  # noqa: PLC0415
+
     known = tuple(dict.fromkeys(names))
     found = process.extract(
         fold(word),

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz, process
-
 LIKENESS_OF_A_TYPO = 70
 """Out of 100. Below it, a suggestion would be a guess."""
 SHORTEST_BEGINNING = 3
@@ -33,6 +31,9 @@ class SettingsWrong(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant, letter case ignored, or None when nothing is near."""
+    # Only what is mistyped takes this library: a bot at rest does not carry it.
+    from rapidfuzz import fuzz, process  # noqa: PLC0415
+
     choices = sorted(known)
     found = process.extractOne(
         word, choices, scorer=fuzz.ratio, processor=str.casefold, score_cutoff=LIKENESS_OF_A_TYPO
