@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 
 import click
 
-from bot.application import root
+from bot import app
 from bot.observability import Finding, SystemClock, Verdict, set_up_logging
-from bot.operations import export
-from bot.operations.parser import span_of
+from bot.operations.commands import span_of
 from bot.settings import (
     Loaded,
     LogLevel,
@@ -31,6 +30,7 @@ from bot.settings import (
 )
 from bot.slack import manifest as app_manifest
 from bot.store import AuditLog, Database, StoreError, is_missing, upgrade
+from bot.store import audit_export as export
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def run() -> None:
     loaded = _loaded()
     for caution in loaded.cautions:
         click.echo(f"caution: {caution}", err=True)
-    sys.exit(root.run(loaded.settings))
+    sys.exit(app.run(loaded.settings))
 
 
 @main.command()
@@ -238,7 +238,7 @@ async def _with_log(url: str, do: Callable[[AuditLog], Awaitable[T]]) -> T:
 async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
     """Print before the loop ends: a name that is still being resolved would hold up its end."""
     # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
-    from bot.application.checking import check  # noqa: PLC0415
+    from bot.check import check  # noqa: PLC0415
 
     found = [*cautions, *await check(settings)]
     columns = shutil.get_terminal_size(fallback=(_COLUMNS, 24)).columns

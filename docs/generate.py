@@ -14,7 +14,8 @@ from typing import Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from bot.operations.catalog import CATALOG, Kind, Operation
+from bot.operations.catalog import CATALOG
+from bot.operations.model import Kind, Operation
 from bot.settings import Role, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.settings.words import ChannelId, GroupReference, MentionId, PersonId, ServerName
@@ -160,7 +161,7 @@ def _operation(operation: Operation) -> Iterator[str]:
         facts.append(("button", f"**{operation.button}**"))
     if asked := operation.confirmation:
         facts.append(("asks before a click acts", f'"{asked.question} {asked.consequence}"'))
-    if operation.is_searched_by_form:
+    if operation.finds_by_form:
         facts.append(("without a name", "a form searches, says what is touched, and asks how"))
     if operation.has_form:
         facts.append(("asks in a form", "yes"))

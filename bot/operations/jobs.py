@@ -1,242 +1,391 @@
-"""`jobs`: lists that VBR filters, sorts and pages wherever it can.
+"""From what somebody typed or clicked to one job on one server, and that job as this person may see it.
 
-Where it cannot (a pattern, which VBR would look for in every field; a person who may not know of every job),
-all rows are read and those to show are kept, up to a limit.
+Whatever a person may not know of is not found, not named and not counted.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from bot.observability import Clock
-from bot.operations.answers import JobsAnswer, JobView, Silence
-from bot.operations.asking import Asking
-from bot.operations.job_types import meant_types
-from bot.operations.listing import PAGE_ROWS, Rows, page_of, scanned, window
-from bot.operations.lookup import FoundJob, Lookup, name_filter
-from bot.operations.matching import fits, fold, nearest, pick
-from bot.operations.outcomes import Done, NotFound
-from bot.operations.parallel import at_once
-from bot.operations.reasons import Failure, Reasons
-from bot.operations.repositories import repositories_of
-from bot.operations.requests import JobsFilter, JobsRequest
-from bot.operations.roles import Sight
-from bot.operations.seen import JobViews
+from bot.operations import matching
+from bot.operations.failures import Failure
+from bot.operations.model import (
+    JobRef,
+    KnownJob,
+    NamedJob,
+    Operation,
+    Request,
+    RequestContext,
+    Snapshot,
+    Visibility,
+)
+from bot.operations.outcomes import Ambiguous, JobChoice, JobView, NotFound
+from bot.operations.permissions import Permissions, Scope
+from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 from bot.veeam import (
     Fleet,
+    FleetAnswer,
+    Job,
+    JobId,
     JobState,
     JobStatesQuery,
-    JobStatus,
-    Page,
-    Result,
+    Rejected,
     Revision,
+    Session,
+    SessionGroup,
+    SessionsQuery,
     VeeamServer,
+    session_group,
 )
+from bot.veeam import NotFound as NotOnServer
 
-_RESULTS = {
-    JobsFilter.FAILED: Result.FAILED,
-    JobsFilter.WARNING: Result.WARNING,
-    JobsFilter.SUCCESS: Result.SUCCESS,
-    JobsFilter.NONE: Result.NONE,
-}
-_STATUSES = {
-    JobsFilter.RUNNING: (JobStatus.RUNNING, JobStatus.STARTING, JobStatus.STOPPING),
-    JobsFilter.DISABLED: (JobStatus.DISABLED,),
-}
-_LATEST_FIRST = frozenset({JobsFilter.RUNNING, JobsFilter.FAILED, JobsFilter.WARNING, JobsFilter.SUCCESS})
+T = TypeVar("T")
 
-_Test = Callable[[JobState], bool]
+CHOICES_AT_MOST = 25
+NAMES_AT_MOST = 20_000
+NAMES_AT_ONCE = 200
+NAMES_LAST_SECONDS = 60.0
+OFFERED_FOR_SECONDS = 600.0
+"""How old the names may be that a menu offers: what is chosen is looked up again by its ID."""
+MANY_NAMES = 2_000
+"""From here on comparing them all takes long enough to be done beside the event loop."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Repositories:
-    """What a repository's name means on one server. `known` are all the names this person may be told."""
-
-    only_id: str | None = None
-    ids: frozenset[str] = frozenset()
-    known: tuple[str, ...] = ()
+_SESSIONS_LOOKED_AT = 5
+"""Sessions that are no run of the job, such as log backups, may be newer than its latest run."""
+_NAMES_NO_OTHER_JOB = ("id", "name", "type", "description", "isDisabled", "isHighPriority")
+_SCHEDULE_OF_ITS_OWN = ("runAutomatically", "retry")
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What one server has for a list: one sorted list for each question that it took."""
+class FoundJob:
+    """A job and the server it is on, as it stood when it was looked up."""
 
-    lists: tuple[Rows[FoundJob], ...] = ()
-    repositories: _Repositories = _Repositories()
-    knows_type: bool = True
+    server: ServerName
+    state: JobState
+
+    @property
+    def known(self) -> KnownJob:
+        """The job by its identity."""
+        return KnownJob(self.server, self.state.id)
 
 
-class Jobs:
-    """Answers `jobs`."""
+@dataclass(frozen=True, slots=True)
+class JobNow:
+    """A job as it stands right before an action; `is_disabled` is None where nobody could tell."""
 
-    def __init__(self, fleet: Fleet, lookup: Lookup, views: JobViews, reasons: Reasons, clock: Clock) -> None:
+    state: JobState
+    is_active: bool
+    is_disabled: bool | None
+
+    @property
+    def never_stops(self) -> bool:
+        """Whether VBR cannot stop the job: immediate backup copies can only be disabled."""
+        return never_stops(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    server: ServerName
+    job_id: JobId
+    name: str
+
+
+class JobFinder:
+    """Finds servers and jobs. Raises `VeeamError` where the only server asked gives no answer."""
+
+    def __init__(self, fleet: Fleet, clock: Clock) -> None:
         self._fleet = fleet
-        self._lookup = lookup
-        self._job_views = views
-        self._reasons = reasons
         self._clock = clock
+        self._names: dict[ServerName, tuple[float, Mapping[JobId, str]]] = {}
 
-    async def list(self, request: JobsRequest, asking: Asking) -> Done | NotFound:
-        """Return one page of jobs, from every server asked that answers."""
-        servers = self._lookup.servers(request.server, asking.sight)
+    def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | NotFound:
+        """Return the servers that the word means (None: all) of those the person may know of."""
+        visible = tuple(name for name in self._fleet.names if visibility.sees_server(name))
+        if word is None:
+            return visible
+        found = matching.pick(word, visible, str)
+        return found or NotFound("server", word, matching.nearest(word, visible) or visible)
+
+    async def job(
+        self, ref: JobRef, *, request: Request, visibility: Visibility, asks_when_unsure: bool = False
+    ) -> FoundJob | NotFound | Ambiguous:
+        """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
+
+        With `asks_when_unsure`, as for an action, a name is asked back while a silent server may have a job of
+        that name too.
+        """
+        if isinstance(ref, KnownJob):
+            return await self._known(ref, visibility)
+        servers = self.servers(ref.server, visibility)
         if isinstance(servers, NotFound):
             return servers
-        is_alone = len(servers) == 1 and request.which is not JobsFilter.RUNNING
-        question = _Question(request, asking.sight, is_alone=is_alone)
-        answer = await self._fleet.ask(question.put, servers)
-        parts = tuple(answer.answers.values())
-        lists = [rows for part in parts for rows in part.lists]
-        if not any(rows.total for rows in lists) and parts:
-            silent = tuple(answer.silences)
-            missing = await self._missing(request, asking, tuple(answer.answers), parts)
-            if missing is not None:
-                return NotFound(
-                    missing.what, missing.word, missing.nearest, silent, suggestion=missing.suggestion
-                )
-        page = page_of((rows.rows for rows in lists), start=question.start, by=question.place)
-        return Done(
-            JobsAnswer(
-                request=request,
-                rows=await self._views(page, asking, with_failures=request.which is JobsFilter.FAILED),
-                total=sum(rows.total for rows in lists),
-                page_size=PAGE_ROWS,
-                unreadable=sum(rows.unreadable for rows in lists),
-                silences=tuple(Silence(server, error) for server, error in answer.silences.items()),
-                as_of=self._clock.now(),
-                total_is_exact=all(rows.is_exact for rows in lists),
+        answer = await self._fleet.ask(lambda server: _candidates(server, ref.text), servers)
+        if len(servers) == 1 and answer.silences:
+            raise next(iter(answer.silences.values()))
+        is_sure = not asks_when_unsure or not answer.silences
+        found = await _picked(ref, _visible(answer.answers, visibility), lambda job: job.state.name)
+        if not found:
+            return await self._by_all_names(ref, request, answer, visibility, is_sure=is_sure)
+        if len(found) == 1 and is_sure:
+            return found[0]
+        named = tuple(_Named(job.server, job.state.id, job.state.name) for job in found)
+        return _ambiguous(ref, request, named, tuple(answer.silences))
+
+    async def names(
+        self, server: VeeamServer, *, at_most_seconds: float = NAMES_LAST_SECONDS
+    ) -> Mapping[JobId, str]:
+        """Return the names of the server's jobs by ID, the first 20,000 of them, at most so old.
+
+        Raises `VeeamError`.
+        """
+        read_at, names = self._names.get(server.name, (-math.inf, {}))
+        if self._clock.monotonic() - read_at < at_most_seconds:
+            return names
+        fresh: dict[JobId, str] = {}
+        async for state in server.every_job_state(JobStatesQuery(order_by="Name", ascending=True)):
+            fresh[state.id] = state.name
+            if len(fresh) >= NAMES_AT_MOST:
+                break
+        self._names[server.name] = (self._clock.monotonic(), fresh)
+        return fresh
+
+    async def names_to_offer(self, server: VeeamServer) -> Mapping[JobId, str]:
+        """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
+        return await self.names(server, at_most_seconds=OFFERED_FOR_SECONDS)
+
+    async def names_with(self, server: VeeamServer, word: str) -> Mapping[JobId, str]:
+        """Return names as they are now: one page of jobs that have the word in their name or elsewhere."""
+        query = JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True, limit=NAMES_AT_ONCE)
+        return {state.id: state.name for state in (await server.job_states(query)).rows}
+
+    async def nearest(
+        self, word: str, servers: Sequence[ServerName], visibility: Visibility
+    ) -> tuple[str, ...]:
+        """Return names of jobs that the person may know of and that are like the word."""
+        return await _nearest(word, await self._all_names(servers, visibility))
+
+    async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | NotFound:
+        missing = NotFound("job", ref.job_id)
+        if ref.server not in self._fleet.names or not visibility.sees_server(ref.server):
+            return missing
+        state = await self._fleet.server(ref.server).job_state(ref.job_id)
+        if state is None or not visibility.sees(ref.server, state.name):
+            return missing
+        return FoundJob(ref.server, state)
+
+    async def _by_all_names(
+        self,
+        ref: NamedJob,
+        request: Request,
+        answer: FleetAnswer[Any],
+        visibility: Visibility,
+        *,
+        is_sure: bool,
+    ) -> FoundJob | NotFound | Ambiguous:
+        servers, silent = tuple(answer.answers), tuple(answer.silences)
+        named = await self._all_names(servers, visibility)
+        found = await _picked(ref, named, lambda job: job.name)
+        if len(found) > 1 or (found and not is_sure):
+            return _ambiguous(ref, request, found, silent)
+        if found:
+            job = await self._known(KnownJob(found[0].server, found[0].job_id), visibility)
+            # The names may be a minute old: what was renamed since is not what was typed.
+            if isinstance(job, FoundJob) and job.state.name == found[0].name:
+                return job
+        return NotFound("job", ref.text, nearest=await _nearest(ref.text, named), silent=silent)
+
+    async def _all_names(self, servers: Sequence[ServerName], visibility: Visibility) -> tuple[_Named, ...]:
+        answer = await self._fleet.ask(self.names, servers)
+        named: list[_Named] = []
+        for server, names in answer.answers.items():
+            sees_all = visibility.sees_all(server)
+            named += (
+                _Named(server, job_id, name)
+                for job_id, name in names.items()
+                if sees_all or visibility.sees(server, name)
             )
+        return tuple(named)
+
+
+class JobViews:
+    """Job states as they are shown to the person who asks.
+
+    `available` says what makes sense on a job and its server has, the likeliest first. Drawing a button
+    gives no right: whoever clicks is asked for theirs when the action runs.
+    """
+
+    def __init__(
+        self,
+        permissions: Permissions,
+        fleet: Fleet,
+        available: Callable[[JobState, Revision], tuple[Operation, ...]],
+    ) -> None:
+        self._permissions = permissions
+        self._fleet = fleet
+        self._available = available
+
+    def of(
+        self,
+        context: RequestContext,
+        server: ServerName,
+        state: JobState,
+        failure: Failure | None = None,
+    ) -> JobView:
+        """Return the job as shown, with the operations that make sense on it and are allowed."""
+        failure = failure or Failure()
+        scope = Scope(server, state.name)
+        return JobView(
+            server=server,
+            state=visible_state(context.visibility, server, state),
+            failed_in_a_row=failure.in_a_row,
+            reason=failure.reason,
+            operations=tuple(
+                operation
+                for operation in self._available(state, self._fleet.server(server).revision)
+                if self._permissions.may(context.person, operation, scope).is_allowed
+            ),
         )
 
-    async def _missing(
-        self, request: JobsRequest, asking: Asking, servers: Sequence[ServerName], parts: Sequence[_Part]
-    ) -> NotFound | None:
-        """What was named and is not there; None for a list that is rightly empty."""
-        if request.type is not None and not any(part.knows_type for part in parts):
-            types = [kind for server in servers for kind in self._fleet.server(server).revision.job_types]
-            return NotFound("type", request.type, nearest(request.type, types) or tuple(dict.fromkeys(types)))
-        if request.repository is not None and not any(part.repositories.ids for part in parts):
-            known = [name for part in parts for name in part.repositories.known]
-            return NotFound("repository", request.repository, nearest(request.repository, known))
-        if request.pattern is None or request.which or request.type or request.repository:
-            return None
-        alike = await self._lookup.nearest(request.pattern, servers, asking.sight)
-        meant = nearest(request.pattern.split()[0], JobsFilter, limit=1) if request.pattern.strip() else ()
-        return NotFound("job", request.pattern, alike, suggestion=f"jobs {meant[0]}" if meant else None)
 
-    async def _views(
-        self, jobs: Sequence[FoundJob], asking: Asking, *, with_failures: bool
-    ) -> tuple[JobView, ...]:
-        async with at_once() as group:
-            lookups = [
-                group.create_task(self._reasons.of(job.server, job.state) if with_failures else _no_failure())
-                for job in jobs
-            ]
-        return tuple(
-            self._job_views.of(asking, job.server, job.state, lookup.result())
-            for job, lookup in zip(jobs, lookups, strict=True)
+def is_supported(operation: Operation, revision: Revision) -> bool:
+    """Whether a server of this revision has the operation, whatever its jobs."""
+    return operation.needs is None or revision.has(operation.needs)
+
+
+def visible_state(visibility: Visibility, server: ServerName, state: JobState) -> JobState:
+    """Return the state without a predecessor out of sight, which `nextRunPolicy` names too ("After [X]")."""
+    before = state.run_after_job
+    if visibility.sees_all(server) or (before is not None and visibility.sees(server, before.job_name or "")):
+        return state
+    policy = state.next_run_policy if state.next_run is not None else None
+    return msgspec.structs.replace(state, run_after_job=None, next_run_policy=policy)
+
+
+def visible_model(visibility: Visibility, server: ServerName, job: Job) -> Job:
+    """Return the job's model; for a person who may not know of every job, only what can name no other."""
+    if visibility.sees_all(server):
+        return job
+    schedule = job.raw.get("schedule")
+    own = schedule if isinstance(schedule, dict) else {}
+    kept = {key: job.raw[key] for key in _NAMES_NO_OTHER_JOB if key in job.raw}
+    return Job({**kept, "schedule": {key: own[key] for key in _SCHEDULE_OF_ITS_OWN if key in own}})
+
+
+async def latest_run(server: VeeamServer, job_id: JobId) -> Session | None:
+    """Return a job's newest run, going on or over; None where VBR lists none. Raises `VeeamError`."""
+    query = SessionsQuery(job_id=job_id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT)
+    page = await server.sessions(query)
+    return next((session for session in page.rows if is_run_of(session, job_id)), None)
+
+
+def is_run_of(session: Session, job_id: JobId) -> bool:
+    """Whether a session is a run of the job, by its type and, where nobody knows the type, by its job."""
+    group = session_group(session.session_type, job_id=session.job_id, job_ids={job_id})
+    return group is SessionGroup.JOB_RUN
+
+
+async def run_since(server: VeeamServer, before: JobState) -> Session | None:
+    """Return the job's newest run where it is a new one since; None otherwise. Raises `VeeamError`."""
+    newest = await latest_run(server, before.id)
+    return newest if newest is not None and newest.id != before.session_id else None
+
+
+def never_stops(state: JobState) -> bool:
+    """Whether VBR cannot stop the job: immediate backup copies can only be disabled."""
+    return (state.backup_copy_mode or "").casefold() == "immediate"
+
+
+async def job_now(server: VeeamServer, state: JobState, *, for_switch: bool = False) -> JobNow:
+    """Return whether the job runs or, `for_switch`, whether it is disabled: its status may not say.
+
+    One started while disabled may stay `disabled` during the run: then its session says. While a job runs,
+    its status may not say that it is disabled: then its settings do, where the revision can describe it.
+    Raises `VeeamError`.
+    """
+    is_active, is_disabled = state.is_active, state.is_disabled
+    if for_switch:
+        if is_disabled or not is_active:
+            return JobNow(state, is_active, is_disabled)
+        try:
+            return JobNow(state, is_active, (await server.job(state.id)).is_disabled)
+        except (NotOnServer, Rejected):
+            return JobNow(state, is_active, None)
+    if not is_active and is_disabled and state.session_id is not None:
+        try:
+            is_active = not (await server.session(state.session_id)).is_stopped
+        except NotOnServer:
+            is_active = False
+    return JobNow(state, is_active, is_disabled)
+
+
+async def with_session(server: VeeamServer, job: FoundJob) -> FoundJob:
+    """Return the job with its latest session named, if VBR names it at all: a state need not.
+
+    Raises `VeeamError`.
+    """
+    if job.state.session_id is not None:
+        return job
+    latest = await latest_run(server, job.state.id)
+    if latest is None:
+        return job
+    return replace(job, state=msgspec.structs.replace(job.state, session_id=latest.id))
+
+
+def has_moved_on(drawn: Snapshot, listed: JobState, now: JobState) -> bool:
+    """Whether a job is not as it was when a button was drawn.
+
+    `listed` is its state as VBR lists it, `now` the same with its session named. A button that was drawn from
+    a state without a session knows of none.
+    """
+    if drawn.session_id is None and listed.session_id is None:
+        return drawn.is_active != now.is_active
+    return (drawn.session_id, drawn.is_active) != (now.session_id, now.is_active)
+
+
+def snapshot_of(state: JobState) -> Snapshot:
+    """Return what a button drawn now carries of the job's state."""
+    return Snapshot(state.session_id, state.is_active)
+
+
+async def beside_the_loop(count: int, compare: Callable[[], T]) -> T:
+    """Compare so many names, in a thread where they are many."""
+    return await asyncio.to_thread(compare) if count >= MANY_NAMES else compare()
+
+
+async def _candidates(server: VeeamServer, word: str) -> tuple[JobState, ...]:
+    query = JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True)
+    return tuple([state async for state in server.every_job_state(query)])
+
+
+def _visible(
+    answers: Mapping[ServerName, Sequence[JobState]], visibility: Visibility
+) -> tuple[FoundJob, ...]:
+    visible: list[FoundJob] = []
+    for server, states in answers.items():
+        sees_all = visibility.sees_all(server)
+        visible += (
+            FoundJob(server, state) for state in states if sees_all or visibility.sees(server, state.name)
         )
+    return tuple(visible)
 
 
-async def _no_failure() -> Failure:
-    return Failure()
+async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
+    return await beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
 
 
-class _Question:
-    """One list as it is put to each server."""
-
-    def __init__(self, request: JobsRequest, sight: Sight, *, is_alone: bool) -> None:
-        first = request.page * PAGE_ROWS
-        self._request = request
-        self._sight = sight
-        self._skip = first if is_alone else 0
-        self._count = PAGE_ROWS if is_alone else first + PAGE_ROWS
-        self.start = 0 if is_alone else first
-        """Where the page begins in the merged rows."""
-
-    def place(self, job: FoundJob) -> Any:
-        """Where a job stands in the list."""
-        if self._request.which not in _LATEST_FIRST:
-            return fold(job.state.name)
-        return -job.state.last_run.timestamp() if job.state.last_run is not None else 0.0
-
-    async def put(self, server: VeeamServer) -> _Part:
-        """Ask one server. Raises `VeeamError`."""
-        kinds = meant_types(self._request.type, server.revision) if self._request.type is not None else ()
-        if self._request.type is not None and not kinds:
-            return _Part(knows_type=False)
-        repositories = await self._repositories(server)
-        tests = self._tests(server.name, kinds, repositories)
-        lists = [
-            await self._rows(server, query, tests)
-            for query in self._queries(server.revision, kinds[0] if len(kinds) == 1 else None, repositories)
-        ]
-        return _Part(tuple(lists), repositories)
-
-    async def _repositories(self, server: VeeamServer) -> _Repositories:
-        """Only who sees the whole server is told of repositories; for others their jobs' own words count."""
-        word = self._request.repository
-        if word is None or not self._sight.sees_all(server.name):
-            return _Repositories()
-        states = await repositories_of(server)
-        found = pick(word, states, lambda state: state.name)
-        return _Repositories(
-            only_id=found[0].id if len(found) == 1 else None,
-            ids=frozenset(state.id for state in found),
-            known=tuple(state.name for state in states),
-        )
-
-    def _queries(
-        self, revision: Revision, kind: str | None, repositories: _Repositories
-    ) -> tuple[JobStatesQuery, ...]:
-        request = self._request
-        latest_first = request.which in _LATEST_FIRST
-        base = JobStatesQuery(
-            name=name_filter(request.pattern) if request.pattern is not None else None,
-            type=kind,
-            repository_id=repositories.only_id,
-            last_result=_RESULTS.get(request.which) if request.which is not None else None,
-            order_by="LastRun" if latest_first else "Name",
-            ascending=not latest_first,
-        )
-        statuses = _STATUSES.get(request.which) if request.which is not None else None
-        if statuses is None:
-            return (base,)
-        return tuple(replace(base, status=status) for status in statuses if status in revision.job_statuses)
-
-    def _tests(
-        self, server: ServerName, kinds: Sequence[str], repositories: _Repositories
-    ) -> tuple[_Test, ...]:
-        """What VBR cannot be asked for, or cannot be asked for exactly."""
-        request, tests = self._request, list[_Test]()
-        if not self._sight.sees_all(server):
-            tests.append(lambda state: self._sight.sees(server, state.name))
-        if (pattern := request.pattern) is not None:
-            tests.append(lambda state: fits(pattern, state.name))
-        if request.which is JobsFilter.NONE:
-            tests.append(lambda state: not state.is_active)
-        if len(kinds) > 1:
-            tests.append(lambda state: state.type in kinds)
-        if (word := request.repository) is not None and repositories.only_id is None:
-            tests.append(
-                lambda state: (
-                    state.repository_id in repositories.ids or fits(word, state.repository_name or "")
-                )
-            )
-        return tuple(tests)
-
-    async def _rows(
-        self, server: VeeamServer, query: JobStatesQuery, tests: Sequence[_Test]
-    ) -> Rows[FoundJob]:
-        async def ask(skip: int, limit: int) -> Page[JobState]:
-            return await server.job_states(query.page(skip=skip, limit=limit))
-
-        if not tests:
-            return _on(server.name, await window(ask, skip=self._skip, count=self._count))
-        kept = await scanned(ask, lambda state: all(test(state) for test in tests))
-        return _on(server.name, kept, slice(self._skip, self._skip + self._count))
+def _ambiguous(
+    ref: NamedJob, request: Request, found: Sequence[_Named], silent: tuple[ServerName, ...]
+) -> Ambiguous:
+    ordered = sorted(found, key=lambda job: (matching.fold(job.name), job.server))
+    choices = tuple(JobChoice(job.server, job.job_id, job.name) for job in ordered[:CHOICES_AT_MOST])
+    return Ambiguous(ref.text, request, choices, total=len(found), silent=silent)
 
 
-def _on(server: ServerName, rows: Rows[JobState], cut: slice = slice(None)) -> Rows[FoundJob]:
-    found = tuple(FoundJob(server, state) for state in rows.rows[cut])
-    return Rows(found, rows.total, rows.is_exact, rows.unreadable)
+async def _picked(ref: NamedJob, among: Sequence[T], name_of: Callable[[T], str]) -> tuple[T, ...]:
+    return await beside_the_loop(len(among), lambda: matching.pick(ref.text, among, name_of, exact=ref.exact))

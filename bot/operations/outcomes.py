@@ -1,34 +1,143 @@
-"""What came of one asking: a closed union, matched with `assert_never` where it is drawn or counted."""
+"""What can come of a request: a closed union, matched with `assert_never` where it is drawn or counted.
+
+An expected "no" is a value here, with a named reason; only servers and the database raise. Words for people
+are made where outcomes are drawn.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.operations.answers import Answer, JobView
-from bot.operations.catalog import Operation
-from bot.operations.effects import Effect, Ran
-from bot.operations.forms import Form, OthersDeed
-from bot.operations.people import PersonId, Standing
-from bot.operations.requests import ActionRequest, KnownMachine, Request
-from bot.settings import Role
-from bot.store.approvals import Approval
-from bot.veeam import Capability, JobId, ServerName, SessionId, VeeamError
+from bot.operations.model import KnownMachine, Operation, Request, Standing
+from bot.operations.permissions import Refusal
+from bot.settings import PersonId, Role
+from bot.store import Approval
+from bot.veeam import Capability, JobId, JobState, ServerName, Session, SessionId, VeeamError
 
 
-class Refusal(StrEnum):
-    """Why somebody was refused."""
+class Answer:
+    """What there is to show when an operation worked; each verb's file has its own."""
 
-    STANDING = "standing"  # a guest, a foreigner, a bot, somebody deactivated
-    PERSON_UNREADABLE = "person_unreadable"
-    GROUPS_UNREADABLE = "groups_unreadable"
-    CHANNEL = "channel"
-    NO_GRANT = "no_grant"
-    ROLE = "role"  # granted something, but not this
-    SCOPE = "scope"  # the role is there, but not on this server or job
-    OWN_REQUEST = "own_request"  # whoever asked for it cannot be the second person
-    ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what whoever asked for it may do now
-    NOWHERE = "nowhere"  # it takes a second person, and there is no channel to ask one in
+    __slots__ = ()
+
+
+class Form:
+    """What a form says and what stands in its fields: plain values; each verb's file has its own.
+
+    `request` is what to run with what is filled in.
+    """
+
+    __slots__ = ()
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job state on its server, with what a list says of it.
+
+    `failed_in_a_row` counts the latest finished sessions that failed, None when not asked for; `reason` is
+    the failure in VBR's own words. `operations` are those of the catalog that this person may do on it as it
+    stands.
+    """
+
+    server: ServerName
+    state: JobState
+    failed_in_a_row: int | None = None
+    reason: str | None = None
+    operations: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SilentServer:
+    """A server that did not answer, and why."""
+
+    server: ServerName
+    error: VeeamError
+
+
+@dataclass(frozen=True, slots=True)
+class RecentAction:
+    """An action on record. `outcome` is its kind there ("done", "unclear" …); None: it goes on."""
+
+    operation: Operation
+    by: PersonId
+    at: datetime
+    outcome: str | None
+    server: ServerName
+    job_name: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run began or is being stopped: its session, None where VBR named none."""
+
+    session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The job was taken off its schedule, or put back on it; `until` when the bot will enable it again."""
+
+    is_disabled: bool
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """There is a copy, under the name that VBR gave it."""
+
+    job_id: JobId
+    name: str
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The job is gone; its backups stay, orphaned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """There is a new job, as VBR describes it."""
+
+    job_id: JobId
+    name: str
+    is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The job's settings were replaced; `changes` say what is different now, each in words."""
+
+    changes: tuple[str, ...]
+
+
+Effect = Ran | Switched | Cloned | Deleted | Created | Edited
+"""What an action did, as VBR says or as it was found since: one kind for each way to change a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAnswer(Answer):
+    """VBR accepted an action; `effect` is what it did."""
+
+    operation: Operation
+    by: PersonId
+    server: ServerName
+    job_id: JobId
+    job_name: str
+    effect: Effect
+    detail: str | None  # "active full", "at once", "with chained jobs"
+    at: datetime
+    reference: str | None = None  # under which it is on record; None: that of the gesture
+    approver: PersonId | None = None
+    reason: str | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The run it began or is stopping; None where there is none, or VBR named none."""
+        return self.effect.session if isinstance(self.effect, Ran) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +159,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Misread:
+class SyntaxProblem:
     """The words could not be read. `problem` is a plain sentence; `suggestion` a command that can be."""
 
     text: str
@@ -74,7 +183,7 @@ class NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class JobChoice:
     """One of several jobs that a word may mean."""
 
     server: ServerName
@@ -88,7 +197,7 @@ class Ambiguous:
 
     word: str
     request: Request
-    choices: tuple[Choice, ...]
+    choices: tuple[JobChoice, ...]
     total: int
     silent: tuple[ServerName, ...] = ()
 
@@ -102,7 +211,7 @@ class MachineChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class WhichMachine:
+class AmbiguousMachine:
     """Several virtual machines bear the name, or a silent server may have another: the person chooses."""
 
     word: str
@@ -112,7 +221,7 @@ class WhichMachine:
 
 
 @dataclass(frozen=True, slots=True)
-class PressedBefore:
+class AlreadyPressed:
     """The same button was pressed before; nothing was done now."""
 
     operation: Operation
@@ -122,19 +231,19 @@ class PressedBefore:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedOn:
+class StaleButton:
     """The job is no longer as it was when the button was drawn; `request` is what to ask again with.
 
-    `lately` is what others asked for on it a moment ago: perhaps why it has moved.
+    `recent` is what others did to it a moment ago: perhaps why it has moved on.
     """
 
     operation: Operation
     job: JobView
-    request: ActionRequest
-    lately: tuple[OthersDeed, ...] = ()
+    request: Request
+    recent: tuple[RecentAction, ...] = ()
 
 
-class Obstacle(StrEnum):
+class Blocked(StrEnum):
     """Why an action makes no sense on a job as it stands."""
 
     RUNNING = "running"  # start or retry, and it runs
@@ -145,11 +254,11 @@ class Obstacle(StrEnum):
     BUSY = "busy"  # delete, and it runs
     OTHER_NAME = "other_name"  # delete, and the name that was typed is another one
     UNDESCRIBED = "undescribed"  # edit, and VBR's API cannot describe jobs of this type
-    LACKED = "lacked"  # the server's revision of the API has no such thing
+    UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Unsupported:
     """What a server's revision of the API does not have; `product` is the VBR that it came with."""
 
     capability: Capability
@@ -157,17 +266,17 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class NotNow:
+class NotPossible:
     """The job as it stands, or its server, does not allow it, for a named reason. Nothing was sent.
 
-    `lack` goes with `Obstacle.LACKED`; `lately` is what others asked for on the job a moment ago.
+    `unsupported` goes with `Blocked.UNSUPPORTED`; `recent` is what others did to the job a moment ago.
     """
 
     operation: Operation
     job: JobView
-    obstacle: Obstacle
-    lack: Lack | None = None
-    lately: tuple[OthersDeed, ...] = ()
+    blocked: Blocked
+    unsupported: Unsupported | None = None
+    recent: tuple[RecentAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +288,8 @@ class NeedsForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """It takes a second person, who is asked now; nothing was sent.
+class ApprovalRequested:
+    """It needs a second person, who is asked now; nothing was sent.
 
     `is_held_back` where the channel cannot be posted to at the moment, so that nobody sees the request yet.
     """
@@ -191,15 +300,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedBefore:
-    """The same waits for a second person already, asked for by whoever `approval` says."""
+class AlreadyRequested:
+    """The same waits for a second person already, asked for by the person that `approval` names."""
 
     operation: Operation
     approval: Approval
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class AlreadyDecided:
     """A request that cannot be decided: it is over, or is found to be so just now. Nothing was sent."""
 
     approval: Approval
@@ -240,14 +349,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class DraftExpired:
     """What was entered in a form is no longer kept; nothing was done."""
 
     operation: Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class InternalError:
     """Our own failure: the log has the traceback under the same reference."""
 
     what: str  # "store": the database did not answer; "bug": anything unforeseen
@@ -260,21 +369,21 @@ Sent = Done | Unclear | Failed
 Outcome = (
     Done
     | Refused
-    | Misread
+    | SyntaxProblem
     | NotFound
     | Ambiguous
-    | WhichMachine
-    | PressedBefore
-    | MovedOn
-    | NotNow
+    | AmbiguousMachine
+    | AlreadyPressed
+    | StaleButton
+    | NotPossible
     | NeedsForm
-    | Asked
-    | AskedBefore
-    | Settled
+    | ApprovalRequested
+    | AlreadyRequested
+    | AlreadyDecided
     | Unclear
     | Failed
-    | Forgotten
-    | Broken
+    | DraftExpired
+    | InternalError
 )
 
 
@@ -286,19 +395,19 @@ def kind_of(outcome: Outcome) -> str:
 _KINDS: Mapping[type[Outcome], str] = {
     Done: "done",
     Refused: "refused",
-    Misread: "misread",
+    SyntaxProblem: "misread",
     NotFound: "not_found",
     Ambiguous: "ambiguous",
-    WhichMachine: "which_machine",
-    PressedBefore: "pressed_before",
-    MovedOn: "moved_on",
-    NotNow: "not_now",
+    AmbiguousMachine: "which_machine",
+    AlreadyPressed: "pressed_before",
+    StaleButton: "moved_on",
+    NotPossible: "not_now",
     NeedsForm: "needs_form",
-    Asked: "asked",
-    AskedBefore: "asked_before",
-    Settled: "settled",
+    ApprovalRequested: "asked",
+    AlreadyRequested: "asked_before",
+    AlreadyDecided: "settled",
     Unclear: "unclear",
     Failed: "failed",
-    Forgotten: "forgotten",
-    Broken: "broken",
+    DraftExpired: "forgotten",
+    InternalError: "broken",
 }

@@ -1,9 +1,8 @@
 """What buttons and menus carry, both ways: action ids and values out, typed presses in.
 
-A value holds the whole request, so a press needs no memory of ours. It is a JSON array: `["1a","retry",…]` is
-version 1, `a`ct, the operation's name, then the request's fields in their order, defaults at the end left
-out. A field that is added at the end of a request therefore needs no new version; any other change does.
-Slack's limits: 2,000 characters for a button's value, 150 for an option's. What doesn't fit is not offered.
+A value holds the whole request, so a press needs no memory of ours. It is a JSON array: `["2a","retry",…]` is
+version 2, `a`ct, then the request as `bot.operations.codec` writes it. Slack's limits: 2,000 characters for a
+button's value, 150 for an option's. What doesn't fit is not offered.
 """
 
 from collections.abc import Mapping
@@ -13,13 +12,17 @@ from typing import Any
 
 import msgspec
 
-from bot.operations.catalog import Operation, operation_of
-from bot.operations.cells import BrokenCells, OldCells, cells_of, request_of
-from bot.operations.requests import AuditRequest, JobsRequest, Origin, Request, SessionsRequest
+from bot.operations.catalog import CODEC
+from bot.operations.codec import BrokenRequest, OldRequest
+from bot.operations.model import Operation, Origin, Request
+from bot.operations.queries.audit import ReadAudit
+from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.sessions import ListSessions
 
-VERSION = "1"
+VERSION = "2"
 VALUE_LIMIT = 2_000
 OPTION_LIMIT = 150
+METADATA_LIMIT = 3_000
 
 SHARE = "share"
 PREVIOUS = "page:previous"
@@ -28,21 +31,19 @@ MORE = "more"
 CHOOSE = "choose"
 _OPERATION = "operation:"
 
-METADATA_LIMIT = 3_000
-
-ListRequest = JobsRequest | SessionsRequest | AuditRequest
+ListRequest = ListJobs | ListSessions | ReadAudit
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """Run this request for whoever pressed, and answer as if they had typed it."""
+class Run:
+    """Run this request for the person who pressed, and answer as if they had typed it."""
 
     request: Request
     origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnPage:
     """Show another page of a list, in place of the one that bore the button."""
 
     request: Request
@@ -55,7 +56,7 @@ class Share:
     request: Request
 
 
-class Unreadability(StrEnum):
+class UnreadableReason(StrEnum):
     """Why a press can't be read."""
 
     FOREIGN = "foreign"  # not one of our action ids
@@ -64,18 +65,18 @@ class Unreadability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A press that can't be acted on."""
+class UnreadablePress:
+    """A press, or a form, that can't be acted on."""
 
     action_id: str
-    why: Unreadability
+    why: UnreadableReason
 
 
-Press = Act | Turn | Share | Unreadable
+Press = Run | TurnPage | Share | UnreadablePress
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class FormMetadata:
     """What a form carries in its `private_metadata`: what to run, and where it was opened from.
 
     `name` is the name of what the form is about, for what can be checked without asking VBR.
@@ -87,12 +88,12 @@ class Carried:
     thread_ts: str | None = None
 
 
-Entered = Mapping[str, str | tuple[str, ...] | None]
+FormState = Mapping[str, str | tuple[str, ...] | None]
 """What the fields of a form hold: a text or a choice, several choices, None where one was left empty."""
 
 
 class _Kind(StrEnum):
-    ACT = "a"
+    RUN = "a"
     TURN = "t"
     SHARE = "s"
     FORM = "f"
@@ -103,36 +104,42 @@ def action_id(operation: Operation) -> str:
     return f"{_OPERATION}{operation.name}"
 
 
-def encode_act(request: Request, limit: int = VALUE_LIMIT) -> str | None:
+def encode_run(request: Request, limit: int = VALUE_LIMIT) -> str | None:
     """The value of a button or option that runs the request; None when it would be over the limit."""
-    return _encoded(_Kind.ACT, request, limit)
+    return _json([f"{VERSION}{_Kind.RUN}", *CODEC.encode(request)], limit)
 
 
 def encode_turn(request: ListRequest) -> str | None:
     """The value of a button that shows this page of a list; None when it would be over the limit."""
-    return _encoded(_Kind.TURN, request, VALUE_LIMIT)
+    return _json([f"{VERSION}{_Kind.TURN}", *CODEC.encode(request)], VALUE_LIMIT)
 
 
 def encode_share(request: Request, limit: int = VALUE_LIMIT) -> str | None:
     """The value of a button or option that shares the request's answer; None when over the limit."""
-    return _encoded(_Kind.SHARE, request, limit)
+    return _json([f"{VERSION}{_Kind.SHARE}", *CODEC.encode(request)], limit)
 
 
-def encode_form(carried: Carried) -> str | None:
+def encode_form(form: FormMetadata) -> str | None:
     """The `private_metadata` of a form; None when it would be over the limit. It holds no secret."""
-    request = carried.request
-    cells = [carried.name, carried.channel_id, carried.thread_ts, operation_of(request).name]
-    return _json([f"{VERSION}{_Kind.FORM}", *cells, *cells_of(request)], METADATA_LIMIT)
+    place = [form.name, form.channel_id, form.thread_ts]
+    return _json([f"{VERSION}{_Kind.FORM}", *place, *CODEC.encode(form.request)], METADATA_LIMIT)
 
 
-def decode_form(metadata: str) -> Carried | Unreadable:
-    """What a form carries. Never raises: what can't be read is `Unreadable`, and says why."""
+def decode_form(metadata: str) -> FormMetadata | UnreadablePress:
+    """What a form carries. Never raises: what can't be read is an `UnreadablePress`, and says why."""
     try:
-        return _carried(msgspec.json.decode(metadata, type=list[Any]))
-    except OldCells:
-        return Unreadable("", Unreadability.OLD)
-    except (BrokenCells, msgspec.MsgspecError, UnicodeError, RecursionError):
-        return Unreadable("", Unreadability.BROKEN)
+        match msgspec.json.decode(metadata, type=list[Any]):
+            case [str(stamp), str(name), str() | None as channel, str() | None as thread, *cells]:
+                _check_version(stamp)
+                if stamp[-1:] != _Kind.FORM:
+                    raise BrokenRequest
+                return FormMetadata(CODEC.decode(cells), name, channel, thread)
+            case _:
+                raise BrokenRequest
+    except OldRequest:
+        return UnreadablePress("", UnreadableReason.OLD)
+    except (BrokenRequest, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return UnreadablePress("", UnreadableReason.BROKEN)
 
 
 def is_form(callback_id: str) -> bool:
@@ -146,20 +153,40 @@ def is_ours(action_id: str) -> bool:
 
 
 def decode(action_id: str, value: str) -> Press:
-    """What a press asks for. Never raises: what can't be read is `Unreadable`, and says why."""
+    """What a press asks for. Never raises: what can't be read is an `UnreadablePress`, and says why."""
     if not is_ours(action_id):
-        return Unreadable(action_id, Unreadability.FOREIGN)
+        return UnreadablePress(action_id, UnreadableReason.FOREIGN)
     try:
-        cells = msgspec.json.decode(value, type=list[Any])
-        return _press(action_id, cells)
-    except OldCells:
-        return Unreadable(action_id, Unreadability.OLD)
-    except (BrokenCells, msgspec.MsgspecError, UnicodeError, RecursionError):
-        return Unreadable(action_id, Unreadability.BROKEN)
+        return _press(action_id, msgspec.json.decode(value, type=list[Any]))
+    except OldRequest:
+        return UnreadablePress(action_id, UnreadableReason.OLD)
+    except (BrokenRequest, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return UnreadablePress(action_id, UnreadableReason.BROKEN)
 
 
-def _encoded(kind: _Kind, request: Request, limit: int) -> str | None:
-    return _json([f"{VERSION}{kind}", operation_of(request).name, *cells_of(request)], limit)
+def _press(action_id: str, cells: list[Any]) -> Press:
+    match cells:
+        case [str(stamp), str(name), *_]:
+            _check_version(stamp)
+        case _:
+            raise BrokenRequest
+    if action_id.startswith(_OPERATION) and action_id != f"{_OPERATION}{name}":
+        raise BrokenRequest
+    request = CODEC.decode(cells[1:])
+    match stamp[-1:]:
+        case _Kind.RUN:
+            return Run(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
+        case _Kind.TURN:
+            return TurnPage(request)
+        case _Kind.SHARE:
+            return Share(request)
+        case _:
+            raise BrokenRequest
+
+
+def _check_version(stamp: str) -> None:
+    if stamp[:-1] != VERSION:
+        raise OldRequest
 
 
 def _json(cells: list[Any], limit: int) -> str | None:
@@ -171,38 +198,3 @@ def _json(cells: list[Any], limit: int) -> str | None:
     for character in "&<>":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text if len(text) <= limit else None
-
-
-def _press(action_id: str, cells: list[Any]) -> Press:
-    match cells:
-        case [str(stamp), str(name), *values]:
-            version, kind = stamp[:-1], stamp[-1:]
-        case _:
-            raise BrokenCells
-    if version != VERSION:
-        raise OldCells
-    if action_id.startswith(_OPERATION) and action_id != f"{_OPERATION}{name}":
-        raise BrokenCells
-    request = request_of(name, values)
-    match kind:
-        case _Kind.ACT:
-            return Act(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
-        case _Kind.TURN:
-            return Turn(request)
-        case _Kind.SHARE:
-            return Share(request)
-        case _:
-            raise BrokenCells
-
-
-def _carried(cells: list[Any]) -> Carried:
-    match cells:
-        case [str(stamp), str(name), str() | None as channel, str() | None as thread, str(verb), *values]:
-            pass
-        case _:
-            raise BrokenCells
-    if stamp[:-1] != VERSION:
-        raise OldCells
-    if stamp[-1:] != _Kind.FORM:
-        raise BrokenCells
-    return Carried(request_of(verb, values), name, channel, thread)

@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 
 from bot.observability import Clock
-from bot.operations.people import Person, PersonId, Standing
+from bot.operations.model import Person, Standing
+from bot.settings import PersonId
 from bot.slack.errors import SlackError, SlackRefused
 from bot.slack.web import Web
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.people import PersonId
-from bot.operations.requests import Gesture, Origin
-from bot.slack.codec import Entered
+from bot.operations.model import Gesture, Origin
+from bot.settings import PersonId
+from bot.slack.codec import FormMetadata, FormState, UnreadablePress, decode_form
 from bot.slack.text import unescape
 
 # Letters that are not mistaken for each other when somebody reads a reference out over the telephone.
@@ -21,7 +21,7 @@ _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReplyTarget:
     """Where an answer goes. `response_url` is a secret: whoever holds it can post."""
 
     person_id: PersonId
@@ -34,52 +34,52 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedCommand:
     """A slash command, its text as Slack sent it."""
 
     gesture: Gesture
-    place: Place
+    target: ReplyTarget
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class SeenView:
+class OpenView:
     """The App Home or the modal that an element stands in, as it was when somebody used the element.
 
-    `carried` is its `private_metadata`.
+    `metadata` is its `private_metadata`.
     """
 
     id: str
     callback_id: str
     title: str
-    carried: str = ""
+    metadata: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Pressed:
-    """A button, an overflow option or a menu choice: the element's action ID and what it carried.
+class ButtonPress:
+    """A button, an overflow option or a menu choice: the element's action ID and what it metadata.
 
     `view` where it stands in no message.
     """
 
     gesture: Gesture
-    place: Place
+    target: ReplyTarget
     action_id: str
     value: str | None
-    view: SeenView | None = None
+    view: OpenView | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class HomeOpened:
     """Somebody opened the app's Home tab; `is_published` when there was something to see already."""
 
     gesture: Gesture
-    place: Place
+    target: ReplyTarget
     is_published: bool
 
 
 @dataclass(frozen=True, slots=True)
-class SeenElement:
+class MessageElement:
     """An element of a message: its action ID and value, by which the message says what it is about."""
 
     action_id: str
@@ -87,54 +87,50 @@ class SeenElement:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenMessage:
+class ShortcutMessage:
     """The message that a shortcut was used on, as far as it says what it is about."""
 
     author: str | None
     server: str | None
     job_id: str | None
-    elements: tuple[SeenElement, ...]
+    elements: tuple[MessageElement, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class UsedShortcut:
+class ShortcutUse:
     """A shortcut of the app, used from Slack's own menus; `message` where it stands in a message's menu."""
 
     gesture: Gesture
-    place: Place
+    target: ReplyTarget
     callback_id: str
-    message: SeenMessage | None
+    message: ShortcutMessage | None
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs.
+class FormSubmission:
+    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs."""
 
-    `view_hash` tells a second delivery from what is sent off after the view was drawn anew.
-    """
-
-    person_id: PersonId
-    team_id: str | None
+    gesture: Gesture
+    target: ReplyTarget
     view_id: str
-    view_hash: str
-    carried: str
-    entered: Entered
+    metadata: FormMetadata | UnreadablePress
+    state: FormState
 
 
 @dataclass(frozen=True, slots=True)
-class Searching:
-    """Somebody types into a search menu of a modal: which field, what, and what the modal carries."""
+class MenuQuery:
+    """What somebody typed into a search menu of a modal: which field, what, and what the modal carries."""
 
     gesture: Gesture
     field: str
     text: str
-    carried: str
+    metadata: FormMetadata | UnreadablePress
 
 
-def typed(body: Mapping[str, Any]) -> Typed:
+def read_command(body: Mapping[str, Any]) -> TypedCommand:
     """Read a slash command's payload."""
     person_id = PersonId(_text(body, "user_id") or "")
-    place = Place(
+    target = ReplyTarget(
         person_id=person_id,
         channel_id=_text(body, "channel_id"),
         response_url=_text(body, "response_url"),
@@ -144,22 +140,22 @@ def typed(body: Mapping[str, Any]) -> Typed:
         reference=new_reference(),
         person_id=person_id,
         team_id=_text(body, "team_id"),
-        channel_id=place.channel_id,
+        channel_id=target.channel_id,
         origin=Origin.TYPED,
-        is_direct=_is_direct(place.channel_id),
+        is_direct=_is_direct(target.channel_id),
         press_key=_key("command", _text(body, "trigger_id") or secrets.token_hex()),
     )
-    return Typed(gesture, place, _text(body, "text") or "")
+    return TypedCommand(gesture, target, _text(body, "text") or "")
 
 
-def pressed(body: Mapping[str, Any]) -> Pressed:
+def read_press(body: Mapping[str, Any]) -> ButtonPress:
     """Read the first action of a `block_actions` payload."""
     action = (body.get("actions") or [{}])[0]
     user, container = body.get("user") or {}, body.get("container") or {}
     channel, message, view = body.get("channel") or {}, body.get("message") or {}, body.get("view") or {}
     message_ts = _text(container, "message_ts") or _text(message, "ts")
     thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
-    place = Place(
+    target = ReplyTarget(
         person_id=PersonId(_text(user, "id") or ""),
         channel_id=_text(channel, "id") or _text(container, "channel_id"),
         response_url=_text(body, "response_url"),
@@ -174,43 +170,43 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
     action_id = _text(action, "action_id") or ""
     gesture = Gesture(
         reference=new_reference(),
-        person_id=place.person_id,
+        person_id=target.person_id,
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=place.channel_id,
+        channel_id=target.channel_id,
         origin=Origin.MENU if option else Origin.BUTTON,
-        is_direct=_is_direct(place.channel_id),
-        # A view is drawn anew in its place: only its hash tells a second press from one on what came after.
+        is_direct=_is_direct(target.channel_id),
+        # A view is redrawn in its place: only its hash tells a second press from one on what came after.
         press_key=_key(
-            place.channel_id or _text(view, "id") or "",
-            place.message_ts or _text(view, "hash") or "",
+            target.channel_id or _text(view, "id") or "",
+            target.message_ts or _text(view, "hash") or "",
             value or action_id,
         ),
     )
-    return Pressed(gesture, place, action_id, value, _seen_view(view))
+    return ButtonPress(gesture, target, action_id, value, _open_view(view))
 
 
-def opened(body: Mapping[str, Any]) -> Opened | None:
+def read_home_opened(body: Mapping[str, Any]) -> HomeOpened | None:
     """Read the event `app_home_opened`; None where it was another tab."""
     event = body.get("event") or {}
     if event.get("tab") != "home":
         return None
-    place = Place(person_id=PersonId(_text(event, "user") or ""), channel_id=None, response_url=None)
+    target = ReplyTarget(person_id=PersonId(_text(event, "user") or ""), channel_id=None, response_url=None)
     gesture = Gesture(
         reference=new_reference(),
-        person_id=place.person_id,
+        person_id=target.person_id,
         team_id=_text(body, "team_id"),
         channel_id=None,
         origin=Origin.HOME,
         press_key=_key("home", _text(body, "event_id") or secrets.token_hex()),
     )
-    return Opened(gesture, place, is_published=bool(event.get("view")))
+    return HomeOpened(gesture, target, is_published=bool(event.get("view")))
 
 
-def shortcut(body: Mapping[str, Any]) -> UsedShortcut:
+def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
     """Read a `shortcut` (it has no channel) or a `message_action`."""
     user, channel, message = body.get("user") or {}, body.get("channel") or {}, body.get("message") or {}
     message_ts, thread_ts = _text(message, "ts"), _text(message, "thread_ts")
-    place = Place(
+    target = ReplyTarget(
         person_id=PersonId(_text(user, "id") or ""),
         channel_id=_text(channel, "id"),
         response_url=_text(body, "response_url"),
@@ -220,61 +216,62 @@ def shortcut(body: Mapping[str, Any]) -> UsedShortcut:
     )
     gesture = Gesture(
         reference=new_reference(),
-        person_id=place.person_id,
+        person_id=target.person_id,
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=place.channel_id,
+        channel_id=target.channel_id,
         origin=Origin.SHORTCUT,
-        is_direct=_is_direct(place.channel_id),
-        press_key=_key("shortcut", place.trigger_id or secrets.token_hex()),
+        is_direct=_is_direct(target.channel_id),
+        press_key=_key("shortcut", target.trigger_id or secrets.token_hex()),
     )
-    seen = _seen_message(message) if message else None
-    return UsedShortcut(gesture, place, _text(body, "callback_id") or "", seen)
+    used_on = _shortcut_message(message) if message else None
+    return ShortcutUse(gesture, target, _text(body, "callback_id") or "", used_on)
 
 
-def submitted(body: Mapping[str, Any]) -> Submitted:
-    """Read a `view_submission` payload."""
+def read_submission(body: Mapping[str, Any]) -> FormSubmission:
+    """Read a `view_submission` payload: it was asked for in the channel that the form was opened from."""
     view, user = body.get("view") or {}, body.get("user") or {}
+    person_id, metadata = PersonId(_text(user, "id") or ""), decode_form(_metadata(view))
     blocks = ((view.get("state") or {}).get("values") or {}).values()
     elements = {name: element for block in blocks for name, element in block.items()}
-    return Submitted(
-        person_id=PersonId(_text(user, "id") or ""),
+    channel_id = thread_ts = None
+    if isinstance(metadata, FormMetadata):
+        channel_id, thread_ts = metadata.channel_id, metadata.thread_ts
+    view_id = _text(view, "id") or ""
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=person_id,
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        view_id=_text(view, "id") or "",
-        view_hash=_text(view, "hash") or "",
-        carried=_text(view, "private_metadata") or "",
-        entered={name: _entered(element) for name, element in elements.items()},
+        channel_id=channel_id,
+        origin=Origin.FORM,
+        is_direct=_is_direct(channel_id),
+        # The hash distinguishes a second delivery from what is sent off after the view was drawn again.
+        press_key=_key("view", view_id, _text(view, "hash") or ""),
+    )
+    return FormSubmission(
+        gesture=gesture,
+        target=ReplyTarget(person_id, channel_id, None, thread_ts),
+        view_id=view_id,
+        metadata=metadata,
+        state={name: _entered(element) for name, element in elements.items()},
     )
 
 
-def searching(body: Mapping[str, Any]) -> Searching:
+def read_menu_query(body: Mapping[str, Any]) -> MenuQuery:
     """Read a `block_suggestion` payload; it has no trigger and no response address."""
-    user, view = body.get("user") or {}, body.get("view") or {}
+    user, metadata = body.get("user") or {}, decode_form(_metadata(body.get("view") or {}))
     gesture = Gesture(
         reference=new_reference(),
         person_id=PersonId(_text(user, "id") or ""),
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=None,
+        channel_id=metadata.channel_id if isinstance(metadata, FormMetadata) else None,
         origin=Origin.FORM,
         press_key=_key("search", secrets.token_hex()),
     )
-    return Searching(
+    return MenuQuery(
         gesture=gesture,
         field=_text(body, "action_id") or "",
         text=_text(body, "value") or "",
-        carried=_text(view, "private_metadata") or "",
-    )
-
-
-def of_form(form: Submitted, channel_id: str | None) -> Gesture:
-    """Return the gesture that a submission is, asked for in the channel that the form was opened from."""
-    return Gesture(
-        reference=new_reference(),
-        person_id=form.person_id,
-        team_id=form.team_id,
-        channel_id=channel_id,
-        origin=Origin.FORM,
-        is_direct=_is_direct(channel_id),
-        press_key=_key("view", form.view_id, form.view_hash),
+        metadata=metadata,
     )
 
 
@@ -288,34 +285,34 @@ def _is_direct(channel_id: str | None) -> bool:
     return channel_id is not None and channel_id.startswith("D")
 
 
-def _seen_view(view: Mapping[str, Any]) -> SeenView | None:
+def _open_view(view: Mapping[str, Any]) -> OpenView | None:
     view_id = _text(view, "id")
     if view_id is None:
         return None
     title = view.get("title") or {}
-    return SeenView(
+    return OpenView(
         id=view_id,
         callback_id=_text(view, "callback_id") or "",
         title=_text(title, "text") or "",
-        carried=_text(view, "private_metadata") or "",
+        metadata=_metadata(view),
     )
 
 
-def _seen_message(message: Mapping[str, Any]) -> SeenMessage:
+def _shortcut_message(message: Mapping[str, Any]) -> ShortcutMessage:
     payload = (message.get("metadata") or {}).get("event_payload") or {}
     elements = [
         each for block in message.get("blocks") or () for each in (block.get("elements") or ()) if each
     ]
-    carried = [
-        SeenElement(action_id, value)
+    found = [
+        MessageElement(action_id, value)
         for element in elements
         if (action_id := _text(element, "action_id")) and (value := _text(element, "value"))
     ]
-    return SeenMessage(
+    return ShortcutMessage(
         author=_text(message, "bot_id") or _text(message, "user"),
         server=_text(payload, "server"),
         job_id=_text(payload, "job_id"),
-        elements=tuple(carried),
+        elements=tuple(found),
     )
 
 
@@ -335,6 +332,10 @@ def _chosen(option: Mapping[str, Any]) -> str | None:
     """What the choice carries, as it was offered: Slack may escape it on the way."""
     value = _text(option, "value")
     return None if value is None else unescape(value)
+
+
+def _metadata(view: Mapping[str, Any]) -> str:
+    return _text(view, "private_metadata") or ""
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.observability import Finding, Verdict
-from bot.operations.people import Standing
+from bot.operations.model import Standing
 from bot.settings.problems import nearest
 from bot.slack.directory import Group, Home, name_of, standing
 from bot.slack.errors import (

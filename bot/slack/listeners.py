@@ -10,10 +10,21 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.desk import Desk
+from bot.slack.app_home import AppHome
 from bot.slack.directory import Directory, Home
-from bot.slack.gestures import pressed, searching, submitted, typed
+from bot.slack.gestures import (
+    read_command,
+    read_home_opened,
+    read_menu_query,
+    read_press,
+    read_shortcut,
+    read_submission,
+)
+from bot.slack.interactions import Interactions
+from bot.slack.manifest import SHORTCUTS
+from bot.slack.views.surface import PRIVATE_CALLBACKS
 
+OUR_SHORTCUTS = re.compile("|".join(f"^{re.escape(each.callback_id)}$" for each in SHORTCUTS))
 _ANYTHING = re.compile(".*")
 _GROUP_EVENTS = re.compile("^subteam_")
 _LOST_EVENTS = re.compile("^(app_uninstalled|tokens_revoked)$")
@@ -49,37 +60,63 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def listen(
-    app: AsyncApp, desk: Desk, directory: Directory, command: str, lost: Callable[[str], None]
+    app: AsyncApp,
+    interactions: Interactions,
+    app_home: AppHome,
+    directory: Directory,
+    *,
+    command: str,
+    on_access_lost: Callable[[str], None],
 ) -> None:
-    """Register every listener. `lost` hears when the app was removed or its token revoked."""
+    """Register every listener. `on_access_lost` hears when the app was removed or its token revoked."""
+
+    async def in_private_view(body: dict[str, Any]) -> bool:
+        return (body.get("view") or {}).get("callback_id") in PRIVATE_CALLBACKS
 
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        desk.take_typed(typed(body))
+        interactions.take_command(read_command(body))
 
-    async def on_action(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_private_press(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        desk.take_pressed(pressed(body))
+        app_home.take_press(read_press(body))
+
+    async def on_press(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        interactions.take_press(read_press(body))
 
     async def on_submission(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**desk.take_submitted(submitted(body)))
+        form = read_submission(body)
+        is_private = form.target.channel_id is None
+        await ack(**(app_home if is_private else interactions).take_submission(form))
 
     async def on_search(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**await desk.suggest(searching(body)))
+        await ack(**await interactions.search(read_menu_query(body)))
+
+    async def on_shortcut(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        app_home.take_shortcut(read_shortcut(body))
+
+    async def on_home(body: dict[str, Any]) -> None:
+        if (opened := read_home_opened(body)) is not None:
+            app_home.take_opened(opened)
 
     async def on_groups(_body: dict[str, Any]) -> None:
         directory.groups_changed()
 
     async def on_loss(body: dict[str, Any]) -> None:
-        lost(str((body.get("event") or {}).get("type")))
+        on_access_lost(str((body.get("event") or {}).get("type")))
 
     async def on_other(body: dict[str, Any]) -> None:
         log.debug("slack.event_ignored", event_type=(body.get("event") or {}).get("type"))
 
     app.command(command)(on_command)
-    app.action(_ANYTHING)(on_action)
+    app.action(_ANYTHING, matchers=[in_private_view])(on_private_press)
+    app.action(_ANYTHING)(on_press)
     app.options(_ANYTHING)(on_search)
     app.view(_ANYTHING)(on_submission)
+    app.shortcut(OUR_SHORTCUTS)(on_shortcut)
+    app.event("app_home_opened")(on_home)
     app.event(_GROUP_EVENTS)(on_groups)
     app.event(_LOST_EVENTS)(on_loss)
     # An event without a listener is not acknowledged, and Slack sends it three times more.

@@ -5,8 +5,10 @@ from typing import Any
 import structlog
 
 from bot.slack.errors import SlackError
-from bot.slack.gestures import Place
+from bot.slack.gestures import ReplyTarget
 from bot.slack.views.forms import View
+from bot.slack.views.message import Message
+from bot.slack.views.surface import loading, sheet
 from bot.slack.web import Web
 
 log = structlog.get_logger()
@@ -18,15 +20,15 @@ class Modals:
     def __init__(self, web: Web) -> None:
         self._web = web
 
-    async def open(self, place: Place, view: View, *, on_top: bool = False) -> str | None:
-        """Open a modal for whoever made the gesture, by `views.open`; None where Slack does not do it.
+    async def open(self, target: ReplyTarget, view: View, *, on_top: bool = False) -> str | None:
+        """Open a modal for the person who made the gesture, by `views.open`; None where Slack does not do it.
 
         `on_top` of the modal that the gesture was made in, by `views.push`: Slack stacks three.
         """
-        if place.trigger_id is None:
+        if target.trigger_id is None:
             return None
         answer = await self._call(
-            "views.push" if on_top else "views.open", {"trigger_id": place.trigger_id, "view": view}
+            "views.push" if on_top else "views.open", {"trigger_id": target.trigger_id, "view": view}
         )
         return None if answer is None else str(answer["view"]["id"])
 
@@ -40,3 +42,27 @@ class Modals:
         except SlackError as error:
             log.warning("modal.not_shown", method=method, problem=str(error))
             return None
+
+
+class AnswerModal:
+    """A modal that only shows an answer. Where it cannot be shown, the caller answers elsewhere."""
+
+    def __init__(self, modals: Modals, title: str, view_id: str | None = None) -> None:
+        self._modals = modals
+        self._title = title
+        self._view_id = view_id
+
+    async def open(self, target: ReplyTarget, *, on_top: bool = False) -> bool:
+        """Show that something is being asked; `on_top` of the modal that the gesture was made in.
+
+        False when Slack does not show it: the trigger was too old, or three modals are open.
+        """
+        view = sheet(self._title, loading())
+        self._view_id = await self._modals.open(target, view, on_top=on_top)
+        return self._view_id is not None
+
+    async def show(self, message: Message) -> bool:
+        """Show the answer; False when there is no modal to show it in (any more)."""
+        if self._view_id is None:
+            return False
+        return await self._modals.update(self._view_id, sheet(self._title, message))

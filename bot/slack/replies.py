@@ -15,7 +15,7 @@ from bot.slack.errors import (
     SlackRefused,
     SlackUnclear,
 )
-from bot.slack.gestures import Place
+from bot.slack.gestures import ReplyTarget
 from bot.slack.views.message import Message
 from bot.slack.views.notices import not_kept_current
 from bot.slack.web import Web
@@ -51,7 +51,7 @@ class Replies:
         self._web = web
         self._clock = clock
 
-    async def whisper(self, place: Place, message: Message, *, replace: bool = False) -> None:
+    async def whisper(self, place: ReplyTarget, message: Message, *, replace: bool = False) -> None:
         """Answer the asker alone; `replace` puts it in place of the ephemeral message that was pressed.
 
         The response address works where the bot is no member. When it is used up, an ephemeral message, then
@@ -74,13 +74,13 @@ class Replies:
         except SlackError as error:
             log.error("reply.undelivered", problem=str(error))
 
-    async def _whisper_words(self, place: Place, message: Message) -> None:
+    async def _whisper_words(self, place: ReplyTarget, message: Message) -> None:
         try:
             await self._whisper_by_token(place, Message(message.text))
         except SlackError as error:
             log.error("reply.undelivered", problem=str(error))
 
-    async def say(self, place: Place, message: Message) -> Posted | None:
+    async def say(self, place: ReplyTarget, message: Message) -> Posted | None:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
         # Without a channel (App Home, a modal) it is told in the person's direct messages.
         sent = {**arguments(message), "channel": place.channel_id or place.person_id, **_thread(place)}
@@ -123,7 +123,7 @@ class Replies:
             log.error("reply.blocks_refused", problem=str(error), details=error.details)
             return await self._web.write("chat.postMessage", {**sent, "blocks": []})
 
-    async def _respond(self, place: Place, body: dict[str, Any]) -> bool:
+    async def _respond(self, place: ReplyTarget, body: dict[str, Any]) -> bool:
         if place.response_url is None:
             return False
         try:
@@ -140,7 +140,7 @@ class Replies:
             return False
         return True
 
-    async def _whisper_by_token(self, place: Place, message: Message) -> None:
+    async def _whisper_by_token(self, place: ReplyTarget, message: Message) -> None:
         sent = arguments(message)
         if place.channel_id is not None:
             try:
@@ -156,5 +156,5 @@ class Replies:
         await self._web.write("chat.postMessage", {**sent, "channel": place.person_id})
 
 
-def _thread(place: Place) -> dict[str, str]:
+def _thread(place: ReplyTarget) -> dict[str, str]:
     return {"thread_ts": place.thread_ts} if place.thread_ts else {}

@@ -7,7 +7,7 @@ here is ever sent: a change goes into the model as it was read (`job_editing`).
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -92,6 +92,10 @@ class JobSettings:
     def part(self, part: Part) -> Any:
         """What stands for this part."""
         return getattr(self, _FIELDS.get(part, part))
+
+    def with_part(self, part: Part, value: Any) -> "JobSettings":
+        """Return the settings with this in place of the part."""
+        return replace(self, **{_FIELDS.get(part, part.value): value})
 
 
 _FIELDS = {Part.PRIORITY: "is_high_priority", Part.REPOSITORY: "repository_id"}

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.operations.actions.delete import Delete
 from bot.operations.catalog import BY_NAME
-from bot.operations.requests import DeleteRequest, KnownJob
+from bot.operations.model import KnownJob
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_blocks
@@ -15,7 +16,7 @@ from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import Fault
 from bot.sandbox.vbr.state import Job
-from bot.slack.codec import action_id, encode_act
+from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName
 from tests.acceptance.rig import SHARED, Rig, Setting, now
 
@@ -62,7 +63,7 @@ def button(rig: Rig, job: Job) -> Message:
         "type": "button",
         "text": {"type": "plain_text", "text": "Delete"},
         "action_id": action_id(BY_NAME["delete"]),
-        "value": encode_act(DeleteRequest(KnownJob(ServerName("hq"), JobId(job.id)))),
+        "value": encode_run(Delete(KnownJob(ServerName("hq"), JobId(job.id)))),
     }
     conversations = rig.slack.workspace.conversations
     content = Content("Delete", stored_blocks([{"type": "actions", "elements": [element]}]))

@@ -7,37 +7,33 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS, Kind
-from bot.operations.requests import (
-    AuditRequest,
-    CloneRequest,
-    CreateRequest,
-    DeleteRequest,
-    DisableRequest,
-    EditRequest,
-    EnableRequest,
-    HelpRequest,
-    JobRequest,
-    JobsRequest,
-    KnownJob,
-    NamedMachine,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    ServersRequest,
-    SessionRequest,
-    SessionsRequest,
-    StartRequest,
-    StatusRequest,
-    StopRequest,
-    WhoamiRequest,
-)
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.create import Create
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS
+from bot.operations.model import Kind, KnownJob, NamedMachine, Request
+from bot.operations.queries.audit import ReadAudit
+from bot.operations.queries.help import ShowHelp
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.servers import ListServers
+from bot.operations.queries.session import ShowSession
+from bot.operations.queries.sessions import ListSessions
+from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.whoami import ShowWhoami
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_blocks
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
-from bot.slack.codec import action_id, encode_act
+from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName, SessionId
 from tests.acceptance.matrix import ASKED, CLICKED, PEOPLE, REASON, SUBMITTED, WHY, cases, may
 from tests.acceptance.rig import (
@@ -113,7 +109,7 @@ class Office:
             "type": "button",
             "text": {"type": "plain_text", "text": "Do it"},
             "action_id": action_id(BY_NAME[operation]),
-            "value": encode_act(self._request(operation, job)),
+            "value": encode_run(self._request(operation, job)),
         }
         channel = self.rig.slack.workspace.conversations.channel(SHARED)
         content = Content("Do it", stored_blocks([{"type": "actions", "elements": [element]}]))
@@ -124,15 +120,15 @@ class Office:
         known = KnownJob(ServerName("hq"), JobId(job.id))
         last = self.rig.world.sessions_of(job)[-1]
         requests: dict[str, Request] = {
-            "jobs": JobsRequest(), "job": JobRequest(known), "sessions": SessionsRequest(),
-            "session": SessionRequest(SessionId(last.id)), "status": StatusRequest(),
-            "servers": ServersRequest(), "audit": AuditRequest(),
-            "start": StartRequest(known), "stop": StopRequest(known),
-            "retry": RetryRequest(known), "enable": EnableRequest(known), "disable": DisableRequest(known),
-            "clone": CloneRequest(known), "delete": DeleteRequest(known),
-            "create": CreateRequest(), "edit": EditRequest(known),
-            "quickbackup": QuickBackupRequest(NamedMachine(job.objects[0])),
-            "whoami": WhoamiRequest(), "help": HelpRequest(),
+            "jobs": ListJobs(), "job": ShowJob(known), "sessions": ListSessions(),
+            "session": ShowSession(SessionId(last.id)), "status": ShowStatus(),
+            "servers": ListServers(), "audit": ReadAudit(),
+            "start": Start(known), "stop": Stop(known),
+            "retry": Retry(known), "enable": Enable(known), "disable": Disable(known),
+            "clone": Clone(known), "delete": Delete(known),
+            "create": Create(), "edit": Edit(known),
+            "quickbackup": QuickBackup(NamedMachine(job.objects[0])),
+            "whoami": ShowWhoami(), "help": ShowHelp(),
         }  # fmt: skip
         return requests[operation]
 

@@ -9,24 +9,19 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
 from bot.operations.catalog import BY_NAME
-from bot.operations.requests import (
-    CloneRequest,
-    DisableRequest,
-    EnableRequest,
-    KnownJob,
-    KnownMachine,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    StartRequest,
-    Step,
-    StopRequest,
-)
+from bot.operations.model import KnownJob, KnownMachine, Request, Step
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
-from bot.slack.codec import Carried, encode_form
+from bot.slack.codec import FormMetadata, encode_form
 from bot.veeam import JobId, ServerName
 from tests.acceptance.matrix import PEOPLE, REASON, SUBMITTED, WHY, cases, may
 from tests.acceptance.rig import (
@@ -97,7 +92,7 @@ class Drawer:
             typed = {"type": "plain_text_input", "value": job.name}
             return Form(self._top().content, {"typed_name": {"typed_name": typed}})
         await self._types("start", "external_select")
-        carried = encode_form(Carried(self._filled(verb, job), job.name, SHARED))
+        carried = encode_form(FormMetadata(self._filled(verb, job), job.name, SHARED))
         return Form(self._top().content | {"private_metadata": carried})
 
     def _job(self, verb: str) -> Job:
@@ -117,14 +112,14 @@ class Drawer:
         if verb == "quickbackup":
             machine = world.book.inventory[(world.host_name, "VirtualMachine", job.objects[0])]
             found = KnownMachine(known.server, world.host_name, str(machine.model["objectId"]))
-            return QuickBackupRequest(found, Step.FILL)
+            return QuickBackup(found, Step.FILL)
         requests: dict[str, Request] = {
-            "start": StartRequest(known, step=Step.FILL),
-            "stop": StopRequest(known, step=Step.FILL),
-            "retry": RetryRequest(known, step=Step.FILL),
-            "enable": EnableRequest(known, step=Step.FILL),
-            "disable": DisableRequest(known, span=timedelta(hours=4), step=Step.FILL),
-            "clone": CloneRequest(known, step=Step.FILL),
+            "start": Start(known, step=Step.FILL),
+            "stop": Stop(known, step=Step.FILL),
+            "retry": Retry(known, step=Step.FILL),
+            "enable": Enable(known, step=Step.FILL),
+            "disable": Disable(known, span=timedelta(hours=4), step=Step.FILL),
+            "clone": Clone(known, step=Step.FILL),
         }
         return requests[verb]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.slack.codec import Entered
+from bot.slack.codec import FormState
 
 
 def as_it_stands(blocks: Sequence[Mapping[str, Any]]) -> dict[str, str | tuple[str, ...] | None]:
@@ -18,7 +18,7 @@ def options_of(blocks: Sequence[Mapping[str, Any]], field: str) -> dict[str, str
     return {option["text"]["text"]: option["value"] for option in element["options"]}
 
 
-def with_changes(blocks: Sequence[Mapping[str, Any]], **changes: str | tuple[str, ...] | None) -> Entered:
+def with_changes(blocks: Sequence[Mapping[str, Any]], **changes: str | tuple[str, ...] | None) -> FormState:
     """What a form holds once these fields were changed; each must be there."""
     standing = as_it_stands(blocks)
     assert set(changes) <= set(standing), (sorted(changes), sorted(standing))

@@ -2,28 +2,24 @@
 
 from typing import assert_never
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.catalog import (
-    BY_NAME,
-    CLONE,
-    CREATE,
-    DELETE,
-    DISABLE,
-    EDIT,
-    ENABLE,
-    JOB,
-    QUICKBACKUP,
-    RETRY,
-    START,
-    STOP,
-    Operation,
-)
-from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
-from bot.operations.requests import Drawn
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.create import Create
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.catalog import BY_NAME
+from bot.operations.model import Operation, Snapshot
+from bot.operations.outcomes import ActionAnswer, Cloned, Created, Deleted, Edited, Ran, Switched
+from bot.operations.queries.job import ShowJob
 from bot.slack.text import bar, code, count, duration, literal, mention, strong
 from bot.slack.views import signs
 from bot.slack.views.approvals import REASON_LIMIT
-from bot.slack.views.buttons import Target, controls, job_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
 from bot.store import NewFollowed
 from bot.veeam import JobId, Result, ServerName, Session, SessionId
@@ -32,22 +28,22 @@ from bot.watch.facts import ObjectFacts, SessionFacts, StoryFacts
 _OBJECT_LIMIT = 5
 _CHANGE_LIMIT = 400
 _SENTENCES = {
-    START.name: "{job} started by {by}",
-    RETRY.name: "Retry of {job} started by {by}",
-    STOP.name: "Stop of {job} asked for by {by}",
-    ENABLE.name: "{job} enabled by {by}",
-    DISABLE.name: "{job} disabled by {by}",
-    CLONE.name: "{job} cloned by {by}",
-    DELETE.name: "{job} deleted by {by}",
-    CREATE.name: "{job} created by {by}",
-    EDIT.name: "{job} edited by {by}",
-    QUICKBACKUP.name: "Quick backup through {job} started by {by}",
+    Start.operation.name: "{job} started by {by}",
+    Retry.operation.name: "Retry of {job} started by {by}",
+    Stop.operation.name: "Stop of {job} asked for by {by}",
+    Enable.operation.name: "{job} enabled by {by}",
+    Disable.operation.name: "{job} disabled by {by}",
+    Clone.operation.name: "{job} cloned by {by}",
+    Delete.operation.name: "{job} deleted by {by}",
+    Create.operation.name: "{job} created by {by}",
+    Edit.operation.name: "{job} edited by {by}",
+    QuickBackup.operation.name: "Quick backup through {job} started by {by}",
 }
 
 
 def action(answer: ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
-    target = Target(answer.server, answer.job_id, answer.job_name)
+    target = ButtonTarget(answer.server, answer.job_id, answer.job_name)
     done = _sentence(answer.operation, target, answer.by, answer.approver)
     effect = answer.effect
     match effect:
@@ -57,27 +53,30 @@ def action(answer: ActionAnswer) -> Message:
         case Switched(is_disabled, until):
             state = signs.switched(is_disabled=is_disabled, until=until)
             shown = controls(
-                [job_control(target, ENABLE if is_disabled else DISABLE), job_control(target, JOB)]
+                [
+                    job_control(target, Enable.operation if is_disabled else Disable.operation),
+                    job_control(target, ShowJob.operation),
+                ]
             )
         case Cloned(job_id, name, is_disabled):
-            copy = Target(answer.server, job_id, name)
+            copy = ButtonTarget(answer.server, job_id, name)
             state = (
                 f"The copy is {strong(name)}; Edit gives it another name. "
                 f"{signs.switched(is_disabled=is_disabled)}"
             )
             shown = controls(
                 [
-                    job_control(copy, EDIT),
-                    job_control(copy, ENABLE) if is_disabled else None,
-                    job_control(copy, JOB),
+                    job_control(copy, Edit.operation),
+                    job_control(copy, Enable.operation) if is_disabled else None,
+                    job_control(copy, ShowJob.operation),
                 ]
             )
         case Created(_, _, is_disabled):
             state = signs.switched(is_disabled=is_disabled) if is_disabled else ""
-            shown = controls([job_control(target, START), job_control(target, JOB)])
+            shown = controls([job_control(target, Start.operation), job_control(target, ShowJob.operation)])
         case Edited(changes):
             state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
-            shown = controls([job_control(target, JOB)])
+            shown = controls([job_control(target, ShowJob.operation)])
         case Deleted():
             state, shown = "Its backups stay in the repository, as orphaned ones.", NOTHING
         case _:
@@ -101,8 +100,8 @@ def action_progress(followed: NewFollowed, session: Session) -> Message:
 def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | None = None) -> Message:
     """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
     operation = BY_NAME[followed.operation]
-    target = _target(followed, Drawn(SessionId(followed.session_id), is_active=False))
-    stopped_by = ended.stopped_by if ended and operation is not STOP else None
+    target = _target(followed, Snapshot(SessionId(followed.session_id), is_active=False))
+    stopped_by = ended.stopped_by if ended and operation is not Stop.operation else None
     is_stopped = _is_cut_short(operation, session, stopped_by)
     message = session.result.message if session.result else None
     head = [
@@ -131,14 +130,14 @@ def action_lost(followed: NewFollowed) -> Message:
         _sentence(operation, target, followed.person, followed.approver),
         f"{signs.NEUTRAL} The session is not followed any further. Details shows how the job stands.",
     )
-    return compose([head, controls([job_control(target, JOB)])])
+    return compose([head, controls([job_control(target, ShowJob.operation)])])
 
 
-def _target(followed: NewFollowed, state: Drawn | None = None) -> Target:
-    return Target(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
+def _target(followed: NewFollowed, state: Snapshot | None = None) -> ButtonTarget:
+    return ButtonTarget(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
 
 
-def _sentence(operation: Operation, target: Target, by: str, approver: str | None) -> str:
+def _sentence(operation: Operation, target: ButtonTarget, by: str, approver: str | None) -> str:
     sentence = _SENTENCES.get(operation.name, f"{operation.label} of {{job}} by {{by}}")
     people = f"{mention(by)}, approved by {mention(approver)}" if approver else mention(by)
     return sentence.format(job=signs.job_name(target.name, target.server), by=people)
@@ -153,14 +152,14 @@ def _state(operation: Operation, session: Session) -> str:
         return _ending(session, is_stopped=_is_cut_short(operation, session, None))
     percent = session.progress_percent
     progress = "" if percent is None else bar(percent)
-    if operation is STOP:
+    if operation is Stop.operation:
         return " · ".join(filter(None, (f"{signs.BUSY} Stopping", progress)))
     return " · ".join(filter(None, (f"{signs.BUSY} {signs.session_state(session)}", progress)))
 
 
 def _is_cut_short(operation: Operation, session: Session, stopped_by: str | None) -> bool:
     # A graceful stop may come so late that the run succeeds all the same.
-    return stopped_by is not None or (operation is STOP and session.outcome is not Result.SUCCESS)
+    return stopped_by is not None or (operation is Stop.operation and session.outcome is not Result.SUCCESS)
 
 
 def _ending(session: Session, *, is_stopped: bool) -> str:
@@ -175,18 +174,18 @@ def _object(problem: ObjectFacts) -> Part:
     return paragraph(result, code(problem.message) if problem.message else "")
 
 
-def _running_controls(operation: Operation, target: Target, session: Session | None) -> Part:
-    if operation is STOP or session is None or session.is_stopped:
-        return controls([job_control(target, JOB)])
-    running = Target(target.server, target.job_id, target.name, Drawn(session.id, is_active=True))
-    return controls([job_control(running, STOP), job_control(running, JOB)])
+def _running_controls(operation: Operation, target: ButtonTarget, session: Session | None) -> Part:
+    if operation is Stop.operation or session is None or session.is_stopped:
+        return controls([job_control(target, ShowJob.operation)])
+    running = ButtonTarget(target.server, target.job_id, target.name, Snapshot(session.id, is_active=True))
+    return controls([job_control(running, Stop.operation), job_control(running, ShowJob.operation)])
 
 
 def _ended_controls(
-    target: Target, session: Session, ended: SessionFacts | None, *, is_stopped: bool
+    target: ButtonTarget, session: Session, ended: SessionFacts | None, *, is_stopped: bool
 ) -> Part:
     if is_stopped:
-        return controls([job_control(target, START), job_control(target, JOB)])
-    retry = START if ended is not None and RETRY.needs in ended.lacks else RETRY
+        return controls([job_control(target, Start.operation), job_control(target, ShowJob.operation)])
+    retry = Start.operation if ended is not None and Retry.operation.needs in ended.lacks else Retry.operation
     again = job_control(target, retry) if session.outcome is Result.FAILED else None
-    return controls([again, job_control(target, JOB)])
+    return controls([again, job_control(target, ShowJob.operation)])

@@ -1,13 +1,13 @@
 """Four eyes: the message that asks for an approval, as it stands and as it ends, and the answers about it."""
 
-from bot.operations.answers import ApprovalAnswer
-from bot.operations.approvals.deciding import GONE, OLD
-from bot.operations.catalog import BY_NAME, JOB, QUICKBACKUP
-from bot.operations.outcomes import Asked, AskedBefore, Settled
-from bot.operations.requests import ApproveRequest, DeclineRequest
+from bot.operations.actions.approvals import GONE, OLD, ApprovalAnswer, Approve, Decline
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.catalog import BY_NAME
+from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested
+from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, literal, mention
 from bot.slack.views import signs
-from bot.slack.views.buttons import Control, Target, controls, job_control, request_control
+from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, request_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
 from bot.store import Approval
 from bot.watch import approval_facts
@@ -56,7 +56,9 @@ def approval_asked(facts: ApprovalAsked) -> Message:
             f"It waits until {date(approval.expires_at)}. "
             f"{mention(approval.person)} can take it back with Decline.",
         ),
-        controls([*_deciding(approval), job_control(target, JOB) if target is not None else None]),
+        controls(
+            [*_deciding(approval), job_control(target, ShowJob.operation) if target is not None else None]
+        ),
     ]
     return compose(head)
 
@@ -68,7 +70,9 @@ def to_decide(approval: Approval) -> Part:
     return (
         paragraph(f"{_ASKS} {_asks(facts)}", *_wish(facts))
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
-        + controls([*_deciding(facts), job_control(target, JOB) if target is not None else None])
+        + controls(
+            [*_deciding(facts), job_control(target, ShowJob.operation) if target is not None else None]
+        )
     )
 
 
@@ -91,7 +95,7 @@ def approval_changed(facts: ApprovalChanged) -> Message:
         [
             paragraph(_asks(approval), *_wish(approval)),
             paragraph(_end(approval), _problem(approval)),
-            controls([job_control(target, JOB)]) if target is not None else NOTHING,
+            controls([job_control(target, ShowJob.operation)]) if target is not None else NOTHING,
         ]
     )
 
@@ -117,7 +121,7 @@ def approval_held_back(facts: ApprovalHeldBack) -> Message:
     )
 
 
-def asked(outcome: Asked) -> Message:
+def asked(outcome: ApprovalRequested) -> Message:
     """It waits for a second person now."""
     approval = outcome.approval
     facts = approval_facts(approval)
@@ -138,7 +142,7 @@ def asked(outcome: Asked) -> Message:
     )
 
 
-def asked_before(outcome: AskedBefore) -> Message:
+def asked_before(outcome: AlreadyRequested) -> Message:
     """The same waits already."""
     approval = outcome.approval
     facts = approval_facts(approval)
@@ -153,7 +157,7 @@ def asked_before(outcome: AskedBefore) -> Message:
     )
 
 
-def settled(outcome: Settled) -> Message:
+def settled(outcome: AlreadyDecided) -> Message:
     """A press on a request that is over, or is found to be so."""
     facts = approval_facts(outcome.approval)
     return compose([paragraph(_asks(facts), _end(facts), _problem(facts)), note("Your press did nothing.")])
@@ -169,7 +173,7 @@ def _deciding(approval: ApprovalFacts) -> list[Control | None]:
     """Approve, and Decline."""
     return [
         request_control(request, name=approval.name, server=approval.server, prominent=True)
-        for request in (ApproveRequest(approval.id), DeclineRequest(approval.id))
+        for request in (Approve(approval.id), Decline(approval.id))
     ]
 
 
@@ -178,12 +182,12 @@ def _asks(approval: ApprovalFacts) -> str:
 
 
 def _doing(approval: ApprovalFacts) -> str:
-    verb = "back up" if approval.operation == QUICKBACKUP.name else BY_NAME[approval.operation].name
+    verb = "back up" if approval.operation == QuickBackup.operation.name else BY_NAME[approval.operation].name
     return f"{verb} {signs.job_name(approval.name, approval.server)}"
 
 
 def _wish(approval: ApprovalFacts) -> tuple[str, ...]:
-    is_said = approval.operation == QUICKBACKUP.name or approval.asked is None
+    is_said = approval.operation == QuickBackup.operation.name or approval.asked is None
     detail = "" if is_said else literal(approval.asked or "", _DETAIL_LIMIT)
     return (
         f"{detail[:1].upper()}{detail[1:]}." if detail else "",
@@ -253,7 +257,7 @@ def _is_there(approval: ApprovalFacts) -> bool:
     return not is_deleted and approval.problem != GONE
 
 
-def _target(approval: ApprovalFacts) -> Target | None:
+def _target(approval: ApprovalFacts) -> ButtonTarget | None:
     if approval.job_id is None:
         return None
-    return Target(approval.server, approval.job_id, approval.name)
+    return ButtonTarget(approval.server, approval.job_id, approval.name)

@@ -1,9 +1,9 @@
 """The audit record: a page of it for whoever may read it, and one action as the audit channel is told."""
 
-from bot.operations.answers import AuditAnswer
 from bot.operations.catalog import OPERATIONS
-from bot.operations.outcomes import Refusal
-from bot.operations.requests import KnownJob
+from bot.operations.model import KnownJob
+from bot.operations.permissions import Refusal
+from bot.operations.queries.audit import AuditAnswer
 from bot.slack.text import channel, code, date, literal, mention, strong
 from bot.slack.views import signs
 from bot.slack.views.approvals import REASON_LIMIT

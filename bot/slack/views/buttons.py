@@ -1,8 +1,14 @@
-"""Buttons and menus: labels, confirm dialogs and accessible names, all from the catalog."""
+"""Buttons and menus: labels, the dialogs that ask before they act, accessible names, all from the catalog.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+Slack's limit (https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object): 300
+characters of text. A dialog is drawn with its button: what it says of the job may be old.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from msgspec.structs import replace
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
@@ -14,73 +20,42 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
 )
 
-from bot.operations.answers import JobView
-from bot.operations.catalog import (
-    CLONE,
-    DELETE,
-    DISABLE,
-    EDIT,
-    ENABLE,
-    JOB,
-    RETRY,
-    SESSION,
-    START,
-    STOP,
-    Kind,
-    Operation,
-    Style,
-    operation_of,
-)
-from bot.operations.outcomes import Choice, MachineChoice
-from bot.operations.requests import (
-    ActionRequest,
-    CloneRequest,
-    DeleteRequest,
-    DisableRequest,
-    Drawn,
-    EditRequest,
-    EnableRequest,
-    JobRequest,
-    KnownJob,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    SessionRequest,
-    SessionsRequest,
-    StartRequest,
-    StopRequest,
-)
+from bot.operations.actions import JobAction
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.model import Kind, KnownJob, Operation, Request, Snapshot, Style
+from bot.operations.outcomes import JobChoice, JobView, MachineChoice
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.session import ShowSession
+from bot.operations.queries.sessions import ListSessions
 from bot.slack import codec
-from bot.slack.text import literal, plain, strong
-from bot.slack.views.dialogs import confirm, menu_confirm, touches_of
-from bot.slack.views.message import NOTHING, Part, drawn
-from bot.veeam import JobId, ServerName, SessionId
+from bot.slack.text import count, date, duration, literal, plain, sentence_case, strong
+from bot.slack.views.message import NOTHING, Part, drawn, mrkdwn
+from bot.veeam import JobId, JobState, ServerName, SessionId
 
 DIRECT_LIMIT = 3
 """How many buttons stand beside each other; the rest is in the overflow menu."""
 MENU_LIMIT = 5
 SHARE_LABEL = "Share"
-DETAILS_LABEL = JOB.label
+DETAILS_LABEL = ShowJob.operation.label
 
 _LABEL_LIMIT = 75
 _CONFIRM_NAME_LIMIT = 100
-_URGENCY = (RETRY, STOP, ENABLE, START, DISABLE, EDIT, CLONE, DELETE)
-
-_REQUESTS: dict[str, Callable[[KnownJob, Drawn | None], Request]] = {
-    JOB.name: lambda job, _: JobRequest(job),
-    START.name: lambda job, state: StartRequest(job, drawn=state),
-    STOP.name: lambda job, state: StopRequest(job, drawn=state),
-    RETRY.name: lambda job, state: RetryRequest(job, drawn=state),
-    ENABLE.name: lambda job, state: EnableRequest(job, drawn=state),
-    DISABLE.name: lambda job, state: DisableRequest(job, drawn=state),
-    EDIT.name: lambda job, _: EditRequest(job),
-    CLONE.name: lambda job, state: CloneRequest(job, drawn=state),
-    DELETE.name: lambda job, state: DeleteRequest(job, drawn=state),
-}
+_CONFIRM_LIMIT = 300
+_TOUCHED_NAME_LIMIT = 60
+_MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Edit, Clone, Delete)
+_JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ButtonTarget:
     """The job that buttons are about, as it stands while they are drawn.
 
     `touches` is what a dialog says of it besides: what it covers, its next run, where it writes to.
@@ -89,19 +64,22 @@ class Target:
     server: ServerName
     job_id: JobId
     name: str
-    state: Drawn | None = None
+    state: Snapshot | None = None
     touches: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, view: JobView) -> "Target":
+    def of(cls, view: JobView) -> "ButtonTarget":
         """The target that a job in a list is."""
         state = view.state
-        drawn_state = Drawn(state.session_id, state.is_active)
+        drawn_state = Snapshot(state.session_id, state.is_active)
         return cls(view.server, state.id, state.name, drawn_state, touches_of(state))
 
     def request(self, operation: Operation) -> Request:
         """What pressing the operation's button on this job asks for."""
-        return _REQUESTS[operation.name](KnownJob(self.server, self.job_id), self.state)
+        job = KnownJob(self.server, self.job_id)
+        if operation == ShowJob.operation:
+            return ShowJob(job)
+        return _JOB_ACTIONS[operation.name].on_button(job, self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +116,14 @@ def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, a
     return Part("", drawn(ActionsBlock(elements=elements)))
 
 
-def job_controls(target: Target, operations: Sequence[Operation]) -> list[Control | None]:
-    """What can be pressed about a job, the most wanted first: what is urgent, Details, what else acts."""
-    offered = [operation for operation in operations if operation.name in _REQUESTS]
-    acting = sorted((one for one in offered if one.kind is Kind.ACTION), key=_urgency)
-    looking = [one for one in offered if one.kind is not Kind.ACTION]
+def job_controls(target: ButtonTarget, operations: Sequence[Operation]) -> list[Control | None]:
+    """What can be pressed about a job, the most wanted first: what is likeliest, Details, what else acts."""
+    acting = [action.operation for action in _MOST_URGENT_FIRST if action.operation in operations]
+    looking = [operation for operation in operations if operation == ShowJob.operation]
     return [job_control(target, one) for one in (*acting[:1], *looking, *acting[1:])]
 
 
-def job_control(target: Target, operation: Operation) -> Control | None:
+def job_control(target: ButtonTarget, operation: Operation) -> Control | None:
     """One operation on a job."""
     return request_control(
         target.request(operation), name=target.name, server=target.server, touches=target.touches
@@ -157,9 +134,9 @@ def request_control(
     request: Request, *, name: str, server: str, prominent: bool = False, touches: tuple[str, ...] = ()
 ) -> Control | None:
     """A control that runs exactly this request on the job of that name; None when too long to carry."""
-    operation = operation_of(request)
+    operation = request.operation
     label = operation.label
-    value = codec.encode_act(request)
+    value = codec.encode_run(request)
     if value is None:
         return None
     button = ButtonElement(
@@ -174,7 +151,7 @@ def request_control(
     )
     return Control(
         button,
-        _option(label, codec.encode_act(request, codec.OPTION_LIMIT)),
+        _option(label, codec.encode_run(request, codec.OPTION_LIMIT)),
         label,
         _consequence(operation),
         touches,
@@ -183,12 +160,12 @@ def request_control(
 
 def session_control(server: ServerName, session_id: SessionId, job_name: str) -> Control | None:
     """Details of one session."""
-    value = codec.encode_act(SessionRequest(session_id, server))
+    value = codec.encode_run(ShowSession(session_id, server))
     if value is None:
         return None
     button = ButtonElement(
         text=_plain(DETAILS_LABEL),
-        action_id=codec.action_id(SESSION),
+        action_id=codec.action_id(ShowSession.operation),
         value=value,
         accessibility_label=_accessible("Details of a session of", job_name, server),
     )
@@ -211,7 +188,7 @@ def share_control(request: Request) -> Control | None:
 
 def previous_step(request: Request) -> Part:
     """Back to the view before, in a form of several; nothing where the request is too long to carry."""
-    value = codec.encode_act(request)
+    value = codec.encode_run(request)
     if value is None:
         return NOTHING
     button = ButtonElement(
@@ -231,12 +208,12 @@ def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bo
     return [_turn(label, action_id, replace(request, page=page), of_all) for label, action_id, page in turns]
 
 
-def choice_menu(request: Request, choices: Sequence[Choice]) -> Part:
+def choice_menu(request: Request, choices: Sequence[JobChoice]) -> Part:
     """A menu of jobs, each running the request on itself; those too long to carry are left out."""
     options = [option for choice in choices if (option := _choice(request, choice))]
     if not options:
         return NOTHING
-    operation = operation_of(request)
+    operation = request.operation
     select = StaticSelectElement(
         action_id=codec.CHOOSE,
         placeholder=_plain("Choose a job"),
@@ -257,12 +234,89 @@ def machine_menu(choices: Sequence[MachineChoice]) -> Part:
     return Part("", drawn(ActionsBlock(elements=[select])))
 
 
+def confirm(
+    operation: Operation, request: Request, about: str = "", touches: tuple[str, ...] = ()
+) -> ConfirmObject | None:
+    """The dialog of a button; None where nothing is asked, or a form asks."""
+    asked = operation.confirmation
+    if asked is None or request.needs_form:
+        return None
+    said = " ".join(filter(None, (about, asked.consequence, *beyond_plain(request))))
+    return ConfirmObject(
+        title=_plain(asked.question),
+        text=mrkdwn(_with_touches(said, touches), _CONFIRM_LIMIT),
+        confirm=_plain(asked.yes),
+        deny=_plain("Cancel"),
+        style=Style.DANGER.value if operation.style is Style.DANGER else None,
+    )
+
+
+def touches_of(state: JobState) -> tuple[str, ...]:
+    """What a dialog says of a job besides, the most telling first."""
+    before = state.run_after_job.job_name if state.run_after_job is not None else None
+    if state.is_disabled:
+        upcoming = "disabled"
+    elif before:
+        upcoming = f"runs after {strong(before, _TOUCHED_NAME_LIMIT)}"
+    else:
+        upcoming = f"next run {date(state.next_run)}" if state.next_run is not None else ""
+    objects = "" if state.objects_count is None else count(state.objects_count, "object")
+    repository = f"to {literal(state.repository_name, _TOUCHED_NAME_LIMIT)}" if state.repository_name else ""
+    return tuple(filter(None, (objects, upcoming, repository)))
+
+
+def _with_touches(said: str, touches: tuple[str, ...]) -> str:
+    """As many of them, in a line of their own, as a dialog has room for; none is cut."""
+    line = ""
+    for one in touches:
+        longer = f"{line} · {one}" if line else sentence_case(one)
+        line = longer if len(said) + 1 + len(longer) <= _CONFIRM_LIMIT else line
+    return f"{said}\n{line}" if line else said
+
+
+def menu_confirm(about: str, entries: Sequence[tuple[str, str]], touches: tuple[str, ...]) -> ConfirmObject:
+    """The one dialog of a menu: what its entries do, each by label and consequence, as many as fit."""
+    said = f"{about}: what you chose is done now."
+    for label, consequence in entries:
+        longer = f"{said}\n*{label}*: {consequence}"
+        said = longer if len(longer) <= _CONFIRM_LIMIT else said
+    return ConfirmObject(
+        title=_plain("Go ahead?"),
+        text=mrkdwn(_with_touches(said, touches), _CONFIRM_LIMIT),
+        confirm=_plain("Go ahead"),
+        deny=_plain("Cancel"),
+    )
+
+
+def beyond_plain(request: Request) -> tuple[str, ...]:
+    """What a request asks for beyond the plain operation, as sentences for its dialog."""
+    match request:
+        case Start():
+            return _wanted(
+                (request.full, "It is an active full: all data is read again."), _chained(request.chained)
+            )
+        case Stop():
+            return _wanted(
+                (request.now, "It stops at once: objects in work are lost."), _chained(request.chained)
+            )
+        case Retry():
+            return _wanted(_chained(request.chained))
+        case Disable(span=timedelta() as span):
+            return (f"The bot enables it again after {duration(span)}.",)
+        case _:
+            return ()
+
+
+def _wanted(*sentences: tuple[bool, str]) -> tuple[str, ...]:
+    return tuple(sentence for wanted, sentence in sentences if wanted)
+
+
+def _chained(wanted: bool) -> tuple[bool, str]:  # noqa: FBT001 -- read as a pair, never called with a literal
+    return wanted, "Chained jobs are included."
+
+
 def _spoken(operation: Operation, label: str) -> str:
     return f"{label} of" if operation.kind is Kind.QUERY else label
-
-
-def _urgency(operation: Operation) -> int:
-    return _URGENCY.index(operation) if operation in _URGENCY else len(_URGENCY)
 
 
 def _plain(text: str) -> PlainTextObject:
@@ -323,7 +377,7 @@ def _turn(label: str, action_id: str, request: codec.ListRequest, of_all: str) -
 
 
 def _machine_choice(choice: MachineChoice) -> Option | None:
-    value = codec.encode_act(QuickBackupRequest(choice.machine), codec.OPTION_LIMIT)
+    value = codec.encode_run(QuickBackup(choice.machine), codec.OPTION_LIMIT)
     if value is None:
         return None
     place = f"{choice.machine.host_name} on {choice.machine.server}"
@@ -334,11 +388,11 @@ def _machine_choice(choice: MachineChoice) -> Option | None:
     )
 
 
-def _choice(request: Request, choice: Choice) -> Option | None:
+def _choice(request: Request, choice: JobChoice) -> Option | None:
     job = KnownJob(choice.server, choice.job_id)
-    if not isinstance(request, JobRequest | SessionsRequest | ActionRequest):
+    if not isinstance(request, ShowJob | ListSessions | JobAction):
         return None
-    value = codec.encode_act(replace(request, job=job), codec.OPTION_LIMIT)
+    value = codec.encode_run(replace(request, job=job), codec.OPTION_LIMIT)
     if value is None:
         return None
     return Option(

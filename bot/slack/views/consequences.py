@@ -1,7 +1,9 @@
 """What an action touches, short enough to read on a phone."""
 
-from bot.operations.forms import Consequences, OthersDeed
-from bot.operations.requests import ActionRequest, DeleteRequest
+from bot.operations.actions.delete import Delete
+from bot.operations.impact import Impact
+from bot.operations.model import Request
+from bot.operations.outcomes import RecentAction
 from bot.slack.text import bar, code, count, date, literal, mention, sentence_case, strong
 from bot.slack.views import signs
 from bot.slack.views.message import Part, paragraph
@@ -11,10 +13,10 @@ from bot.veeam import JobState, Result
 _FOLLOWERS_LIMIT = 5
 
 
-def consequences(touched: Consequences, request: ActionRequest) -> Part:
+def consequences(touched: Impact, request: Request) -> Part:
     """The job as it stands, what comes before and after it, where it writes to, and who else is at it."""
     state = touched.job.state
-    is_deletion = isinstance(request, DeleteRequest)
+    is_deletion = isinstance(request, Delete)
     return paragraph(
         f"{signs.job_result(state)} · {signs.job_name(state.name, touched.job.server)}",
         _runs(state),
@@ -22,16 +24,16 @@ def consequences(touched: Consequences, request: ActionRequest) -> Part:
         _next_run_lost(state) if is_deletion else _next_run(state),
         _chain(touched, is_deletion=is_deletion),
         f"Repository: {repository_line(touched.repository)}" if touched.repository else "",
-        lately(touched.lately),
+        lately(touched.recent),
     )
 
 
-def lately(deeds: tuple[OthersDeed, ...]) -> str:
+def lately(deeds: tuple[RecentAction, ...]) -> str:
     """What others asked for on the same a moment ago, a line for each."""
     return "\n".join(map(_deed, deeds))
 
 
-def _deed(deed: OthersDeed) -> str:
+def _deed(deed: RecentAction) -> str:
     label = deed.operation.label
     asked = f"{label} ({literal(deed.detail)})" if deed.detail else label
     return f"{signs.WARNING} {mention(deed.by)} pressed {asked} {date(deed.at)}: {signs.deed(deed.outcome)}"
@@ -51,7 +53,7 @@ def _runs(state: JobState) -> str:
     return sentence_case(" · ".join(filter(None, (objects, run, done))))
 
 
-def _last_success(touched: Consequences) -> str:
+def _last_success(touched: Impact) -> str:
     state = touched.job.state
     if state.result is Result.SUCCESS or state.last_run is None:
         return ""
@@ -76,7 +78,7 @@ def _next_run_lost(state: JobState) -> str:
     return f"Its next run, {date(state.next_run)}, will not take place." if state.next_run else ""
 
 
-def _chain(touched: Consequences, *, is_deletion: bool) -> str:
+def _chain(touched: Impact, *, is_deletion: bool) -> str:
     before = f"It runs after {strong(touched.runs_before)}." if touched.runs_before else ""
     after = _in_a_row(touched.run_after)
     if after and is_deletion:

@@ -1,43 +1,63 @@
 """Forms: modals that ask before something is done. Pure: facts in, view out; entries in, request out.
 
-How to add a form to an operation:
+How to add a form to an action:
 
-1. In the catalog, `has_form=True`, and no confirmation, where its button too asks in the form. Its request
-   gets fields with defaults for what the form asks; `is_bare` (bot/operations/steps.py) says when they are
-   missing.
-2. In bot/operations: facts for the form as a value of `forms.Form`, read in `action_forms.ActionForms`; a
-   bare request comes back as `NeedsForm`. The filled request runs like any other: rights, state, record are
-   checked then.
-3. In action_forms.py: a case in `sheet` that draws the facts and the inputs, and one in `filled_in` that
-   turns what was entered into the request, or into one problem for each block: what can be told without
-   asking VBR, at its field. (The forms of a job's settings are in job_form.py and job_summary.py.)
-4. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/matrix.py.
+1. In its file in bot/operations/actions: `needs_form` says when something is missing, `form` reads the facts
+   as a `Form` of its own. The filled request runs like any other: rights, state, record are checked then.
+2. Here: a case in `_content` that draws the facts and the inputs, and one in `_filled` that turns what was
+   entered into the request, or into one problem for each block: what can be said without asking VBR, at its
+   field. (The forms of a job's settings are in job_form.py.)
+3. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/matrix.py.
 
 An input's block and element bear the same ID, the name of the request's field. What a form carries besides is
-a `codec.Carried`, in `private_metadata`: at most 3,000 characters, no secret. The desk opens a view at once,
-because a trigger lives three seconds, and fills it when VBR has answered; a submission is answered with
+`codec.FormMetadata`, in `private_metadata`: at most 3,000 characters, no secret. A view is opened at once,
+because a trigger lives three seconds, and filled when VBR has answered; a submission is answered with
 `working` and runs after that.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import replace as replace_fields
 from typing import Any
 
-from bot.operations.catalog import QUICKBACKUP, Operation, operation_of
-from bot.operations.forms import Form, SettingsForm
-from bot.operations.requests import CreateRequest, EditRequest, Request, Step
-from bot.operations.steps import is_said
+from msgspec.structs import replace
+
+from bot.operations.actions import JobAction
+from bot.operations.actions.create import Create
+from bot.operations.actions.delete import Delete, DeleteForm
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
+from bot.operations.actions.start import Start, StartForm
+from bot.operations.actions.stop import Stop, StopForm
+from bot.operations.impact import ConfirmForm, Impact, PickForm
+from bot.operations.job_editor.objects import MenuOption, job_chosen, machine_chosen
+from bot.operations.matching import is_exactly
+from bot.operations.menus import MenuField
+from bot.operations.model import Operation, Request, Step
+from bot.operations.outcomes import Form
 from bot.slack import codec
-from bot.slack.codec import Carried, Entered, Unreadable
-from bot.slack.views import signs
-from bot.slack.views.action_forms import Sheet, filled_in, sheet
-from bot.slack.views.buttons import previous_step
-from bot.slack.views.job_summary import job_filled_in, job_sheet
-from bot.slack.views.message import Block, Message, note, paragraph
+from bot.slack.codec import FormMetadata, FormState, UnreadablePress
+from bot.slack.text import date, literal, plain, strong
+from bot.slack.views import inputs, job_form, signs
+from bot.slack.views.approvals import REASON_LIMIT
+from bot.slack.views.buttons import beyond_plain, previous_step
+from bot.slack.views.consequences import consequences, lately
+from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
+from bot.slack.views.message import NOTHING, Block, Message, Part, note, paragraph
+from bot.slack.views.repositories import repository_line
+from bot.veeam import RestorePoints, known
 
 View = dict[str, Any]
 
-_TITLES = {QUICKBACKUP.name: "Quick backup"}
+TYPED_NAME, REASON = "typed_name", "reason"
+FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
+_NORMAL, _GRACEFUL, _YES = "normal", "graceful", "yes"
+_HINT_LIMIT = 150
+_WHY_NO_FULL = {
+    "copy": "A copy has no active full: it takes over what its source job made.",
+    "replica": "A replica has no active full: each run brings it up to date.",
+    "type": "Jobs of this type have no active full.",
+}
+_TITLES = {QuickBackup.operation.name: "Quick backup"}
 _TITLE_LIMIT = 24
 _NO_CONTROLS = frozenset({"actions"})
 
@@ -60,7 +80,7 @@ def working(operation: Operation) -> View:
     )
 
 
-def told(operation: Operation, message: Message, back: Carried | None = None) -> View:
+def told(operation: Operation, message: Message, back: FormMetadata | None = None) -> View:
     """The end: what came of it. Its buttons are left out, for a press in a view knows of no channel.
 
     `back` leads to what was entered before.
@@ -74,43 +94,207 @@ def told(operation: Operation, message: Message, back: Carried | None = None) ->
     return {**view, "blocks": view["blocks"] + again, "private_metadata": metadata}
 
 
-def back_to(request: Request, carried: Carried) -> Carried | None:
+def back_to(request: Request, metadata: FormMetadata) -> FormMetadata | None:
     """What leads back to the fields as they were filled in, where a draft keeps them."""
-    if isinstance(request, EditRequest | CreateRequest) and request.draft is not None:
-        return replace(carried, request=replace(request, step=Step.FILL, entered=None))
+    if isinstance(request, Edit | Create) and request.draft is not None:
+        return replace_fields(metadata, request=replace(request, step=Step.FILL, entered=None, kept=None))
     return None
 
 
 def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View | None:
-    """The form itself; None where it can't be carried. `channel_id` and `thread_ts` say where it is told."""
-    drawn = job_sheet(facts) if isinstance(facts, SettingsForm) else sheet(facts)
-    return _form(drawn, Carried(facts.request, drawn.name, channel_id, thread_ts))
+    """The form itself; None where it can't be carried.
 
-
-def filled(carried: Carried, entered: Entered) -> Request | Mapping[str, str]:
-    """The request that a form asks for, or what is wrong with it, by block."""
-    if isinstance(carried.request, EditRequest | CreateRequest) and is_said(carried.request):
-        return job_filled_in(carried.request, entered)
-    return filled_in(carried, entered)
-
-
-def unreadable(form: Unreadable) -> View:
-    """A form that can't be read: another version of the bot drew it."""
-    del form
-    said = paragraph("This form was drawn by another version of the bot. Nothing was done. Please ask again.")
-    return {**_frame("Veeam"), "blocks": list(said.blocks)}
-
-
-def _form(drawn: Sheet, carried: Carried) -> View | None:
-    metadata = codec.encode_form(carried)
+    `channel_id` and `thread_ts` say where the answer is shown.
+    """
+    content = _content(facts)
+    metadata = codec.encode_form(FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
     return {
-        **_view(operation_of(carried.request), drawn.content.blocks),
-        "submit": {"type": "plain_text", "text": drawn.label, "emoji": False},
+        **_view(facts.request.operation, content.content.blocks),
+        "submit": {"type": "plain_text", "text": content.label, "emoji": False},
         "close": {"type": "plain_text", "text": "Cancel", "emoji": False},
         "private_metadata": metadata,
     }
+
+
+def filled(metadata: FormMetadata, state: FormState) -> Filled:
+    """The request that a form asks for, or what is wrong with it, by block."""
+    request = metadata.request
+    if not request.names_subject:
+        return _picked(request, state)
+    if isinstance(request, Edit | Create):
+        return job_form.filled(request, state)
+    return _filled(request, metadata.name, state)
+
+
+def unreadable(press: UnreadablePress) -> View:
+    """A form that can't be read: another version of the bot drew it."""
+    del press
+    words = paragraph(
+        "This form was drawn by another version of the bot. Nothing was done. Please ask again."
+    )
+    return {**_frame("Veeam"), "blocks": list(words.blocks)}
+
+
+def _content(facts: Form) -> FormContent:
+    match facts:
+        case PickForm():
+            return FormContent(_picking(facts), PICK_LABEL)
+        case QuickBackupForm():
+            return FormContent(_quick_backup(facts), "Start", facts.machine_name)
+        case ConfirmForm():
+            words = beyond_plain(facts.request)
+            return _asked(facts.request, facts.impact, " ".join((_consequence(facts.request), *words)))
+        case StartForm():
+            return _asked(facts.request, facts.impact, _consequence(facts.request), _starting(facts))
+        case StopForm():
+            return _asked(facts.request, facts.impact, "", _stopping(facts))
+        case DeleteForm():
+            return _asked(facts.request, facts.impact, _consequence(facts.request), _deleting(facts))
+        case _:
+            return job_form.content(facts)
+
+
+def _asked(request: Request, impact: Impact, means: str, inputs_: Part = NOTHING) -> FormContent:
+    content = consequences(impact, request) + paragraph(means.strip()) + inputs_
+    return FormContent(content, request.operation.label, impact.job.state.name)
+
+
+def _consequence(request: Request) -> str:
+    confirmation = request.operation.confirmation
+    return confirmation.consequence if confirmation else ""
+
+
+def _filled(request: Request, name: str, state: FormState) -> Filled:
+    match request:
+        case Start():
+            return replace(
+                request,
+                full=inputs.text_in(state, FULL) == FULL,
+                chained=_YES in inputs.choices_in(state, CHAINED),
+                restore_points=known(RestorePoints, inputs.text_in(state, RESTORE_POINTS)),
+                step=Step.SEND,
+            )
+        case Stop():
+            is_now = inputs.text_in(state, NOW) == NOW
+            chained = _YES in inputs.choices_in(state, CHAINED)
+            return replace(request, now=is_now, chained=chained, step=Step.SEND)
+        case Delete():
+            if not is_exactly(inputs.text_in(state, TYPED_NAME), name):
+                return {TYPED_NAME: plain(f"This is not its name. Its name is {name}", _HINT_LIMIT)}
+            reason = inputs.text_in(state, REASON).strip()[:REASON_LIMIT]
+            return replace(request, typed_name=name, reason=reason or None)
+        case JobAction() | QuickBackup():
+            return replace(request, step=Step.SEND)
+        case _:
+            return request
+
+
+def _picked(request: Request, state: FormState) -> Filled:
+    if isinstance(request, QuickBackup):
+        machine = machine_chosen(inputs.text_in(state, MenuField.MACHINE))
+        if machine is None:
+            return {MenuField.MACHINE: "Choose a machine from the list."}
+        return QuickBackup(machine, Step.FILL)
+    job = job_chosen(inputs.text_in(state, MenuField.JOB))
+    if job is None:
+        return {MenuField.JOB: "Choose a job from the list."}
+    return request.for_form(job) if isinstance(request, JobAction) else request
+
+
+def _picking(facts: PickForm) -> Part:
+    silent = ", ".join(map(literal, facts.silent))
+    missing = note(
+        f"{signs.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
+    )
+    if isinstance(facts.request, QuickBackup):
+        return missing + inputs.search(Field(MenuField.MACHINE, "Which virtual machine?"), None)
+    hint = "Those on which you may do this."
+    return missing + inputs.search(Field(MenuField.JOB, "Which job?", hint), None, letters=0)
+
+
+def _starting(facts: StartForm) -> Part:
+    request, after = facts.request, facts.impact.run_after
+    parts = NOTHING
+    if facts.why_no_full is None:
+        choices = (
+            MenuOption(_NORMAL, "Normal run", "What its settings say: most often an increment"),
+            MenuOption(FULL, "Active full", "Reads everything again; needs room for another full"),
+        )
+        field = Field(FULL, "What is made?")
+        parts += inputs.one_of(field, choices, FULL if request.full else _NORMAL, open_=True)
+    else:
+        parts += note(_WHY_NO_FULL[facts.why_no_full])
+    if facts.takes_restore_points:
+        points = (
+            MenuOption(RestorePoints.LATEST, "The latest", "One restore point of each machine"),
+            MenuOption(RestorePoints.ALL, "All", "Every restore point that is not copied yet; may take long"),
+        )
+        chosen = request.restore_points or RestorePoints.LATEST
+        parts += inputs.one_of(Field(RESTORE_POINTS, "Which restore points?"), points, chosen, open_=True)
+    if not after:
+        return parts
+    return parts + _ticked("Start the jobs that run after it as well", after, chosen=request.chained)
+
+
+def _stopping(facts: StopForm) -> Part:
+    request, after = facts.request, facts.impact.run_after
+    choices = (
+        MenuOption(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
+        MenuOption(NOW, "At once", "Machines in work are lost; finished ones keep theirs"),
+    )
+    field = Field(NOW, "How?")
+    how = inputs.one_of(field, choices, NOW if request.now else _GRACEFUL, open_=True)
+    if not facts.may_cancel_chain:
+        return how
+    return how + _ticked("Do not start the jobs that run after it", after, chosen=request.chained)
+
+
+def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> Part:
+    choice = MenuOption(_YES, name, ", ".join(jobs))
+    field = Field(CHAINED, "Chained jobs", is_optional=True)
+    return inputs.any_of(field, (choice,), (_YES,) if chosen else ())
+
+
+def _deleting(facts: DeleteForm) -> Part:
+    name = facts.impact.job.state.name
+    field = Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT))
+    parts = [
+        paragraph(
+            "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
+            "VBR has no undo for this.",
+        ),
+        inputs.text(field, focus=True),
+        inputs.text(Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT),
+    ]
+    return sum(parts, NOTHING)
+
+
+def _quick_backup(facts: QuickBackupForm) -> Part:
+    where = f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"
+    return paragraph(
+        where,
+        *_through(facts),
+        f"Repository: {repository_line(facts.repository)}" if facts.repository else "",
+        lately(facts.recent),
+    ) + note("One increment of this machine alone. VBR picks the job that has its newest restore point.")
+
+
+def _through(facts: QuickBackupForm) -> tuple[str, ...]:
+    newest = facts.newest
+    if newest is None:
+        return (
+            "Newest restore point: none that the bot can see.",
+            "VBR refuses where no job covers the machine, or none has a full backup of it yet.",
+        )
+    state = newest.job.state
+    running = f"{signs.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
+    return (
+        f"Newest restore point: {date(newest.at)}, made by {strong(state.name)}.",
+        "This will most likely run through that job.",
+        running,
+    )
 
 
 def _view(operation: Operation, blocks: Sequence[Block]) -> View:

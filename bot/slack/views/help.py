@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.operations.answers import HelpAnswer, LackingServer
-from bot.operations.catalog import CATALOG, Kind, Operation
+from bot.operations.catalog import CATALOG
+from bot.operations.model import Kind, Operation
+from bot.operations.queries.help import HelpAnswer, LimitedServer
 from bot.settings import Role
 from bot.slack.text import code, strong
 from bot.slack.views.message import Message, Part, compose, heading, note, paragraph
@@ -23,9 +24,9 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
             f"{code(f'{command} help {_topic(answer)}')} tells all about one of them.",
             "`server:NAME` narrows a command to one server.",
             "Without a name an action opens a form that searches, says what is touched, and asks how."
-            if any(one.is_searched_by_form for one in answer.operations)
+            if any(one.finds_by_form for one in answer.operations)
             else "",
-            *(_lacks(each, answer.operations) for each in answer.lacking),
+            *(_lacks(each, answer.operations) for each in answer.limited_servers),
         )
     ]
     return compose(head, groups, tail)
@@ -42,12 +43,12 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
         note(
             f"For: {roles(operation)}." + ("" if may else " You have none of these roles here."),
             "Without a name a form searches for it, says what is touched, and asks how."
-            if operation.is_searched_by_form
+            if operation.finds_by_form
             else "",
             "It waits for a second person, who has to approve it."
-            if operation in answer.under_four_eyes
+            if operation in answer.need_approval
             else "",
-            *(_lacks(each, (operation,)) for each in answer.lacking),
+            *(_lacks(each, (operation,)) for each in answer.limited_servers),
         ),
     ]
     return compose(head)
@@ -66,7 +67,7 @@ def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> Part:
     offered = [one for one in CATALOG if one.kind is kind and one in answer.operations]
     lines = [
         f"{code(f'{command} {one.usage}')}: {one.help}"
-        + (" (takes a second person)" if one in answer.under_four_eyes else "")
+        + (" (takes a second person)" if one in answer.need_approval else "")
         for one in offered
     ]
     return paragraph(f"*{title}*", *lines) if lines else paragraph()
@@ -85,8 +86,8 @@ def _without_role(answer: HelpAnswer) -> str:
     return "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
 
 
-def _lacks(server: LackingServer, asked: Sequence[Operation]) -> str:
-    missing = [operation for operation in server.lacks if operation in asked]
+def _lacks(server: LimitedServer, asked: Sequence[Operation]) -> str:
+    missing = [operation for operation in server.unsupported if operation in asked]
     return f"{strong(server.server)}: {lacks(server.product, missing)}" if missing else ""
 
 

@@ -2,9 +2,10 @@
 
 from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
-from bot.operations.answers import HomeAnswer, OwnDeed, ServerStatus, StatusAnswer, Waiting
-from bot.operations.catalog import HOME
-from bot.operations.requests import HomeRequest
+from bot.operations.actions.approvals import PendingApprovals
+from bot.operations.outcomes import RecentAction
+from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.operations.queries.status import ServerStatus, StatusAnswer
 from bot.slack import codec
 from bot.slack.text import code, count, date, literal, mention
 from bot.slack.views import signs
@@ -76,9 +77,9 @@ def _told(message: Message) -> Part:
 
 def _head(words: str) -> Part:
     button = ButtonElement(
-        text=PlainTextObject(text=HOME.label, emoji=False),
-        action_id=codec.action_id(HOME),
-        value=codec.encode_act(HomeRequest()),
+        text=PlainTextObject(text=ShowHome.operation.label, emoji=False),
+        action_id=codec.action_id(ShowHome.operation),
+        value=codec.encode_run(ShowHome()),
         accessibility_label="Refresh this page",
     )
     return Part(words, drawn(SectionBlock(text=mrkdwn(words), accessory=button)))
@@ -98,7 +99,7 @@ def _without_role(answer: HomeAnswer, command: str) -> Part:
     )
 
 
-def _waiting(waiting: Waiting) -> list[Part]:
+def _waiting(waiting: PendingApprovals) -> list[Part]:
     requests = [*map(to_decide, waiting.to_decide), *map(own_request, waiting.own)]
     if not requests:
         return []
@@ -118,7 +119,7 @@ def _wrong(status: StatusAnswer, command: str) -> list[Part]:
     filling = [f"{signs.WARNING} {repository_line(one)}" for one in repositories[:_REPOSITORIES_LIMIT]]
     return [
         heading("What is wrong now"),
-        paragraph(_in_a_word(status), *signs.silences(status.silences), *filling),
+        paragraph(_in_a_word(status), *signs.silences(status.silent), *filling),
         *shown,
         note(
             _more(left_out, "failed job", f"{command} jobs failed"),
@@ -130,7 +131,7 @@ def _wrong(status: StatusAnswer, command: str) -> list[Part]:
 
 def _in_a_word(status: StatusAnswer) -> str:
     failed = sum(server.failed_total for server in status.servers)
-    silent = len(status.silences)
+    silent = len(status.silent)
     if failed:
         return f"{signs.FAILED} {count(failed, 'failed job')}"
     if silent:
@@ -177,15 +178,15 @@ def _disabled(answer: HomeAnswer) -> list[Part]:
 
 
 def _lately(answer: HomeAnswer) -> Part:
-    if answer.lately is None:
+    if answer.recent is None:
         return paragraph(f"{signs.WARNING} The bot's own database does not answer just now.")
-    return paragraph(*map(_deed, answer.lately)) if answer.lately else paragraph("Nothing yet.")
+    return paragraph(*map(_deed, answer.recent)) if answer.recent else paragraph("Nothing yet.")
 
 
-def _deed(deed: OwnDeed) -> str:
+def _deed(deed: RecentAction) -> str:
     label = deed.operation.label
     outcome = signs.deed(deed.outcome)
-    return f"{label} · {signs.job_name(deed.job_name, deed.server)} · {outcome} · {date(deed.at)}"
+    return f"{label} · {signs.job_name(deed.job_name or '', deed.server)} · {outcome} · {date(deed.at)}"
 
 
 def _may(answer: HomeAnswer, command: str) -> str:

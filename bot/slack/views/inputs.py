@@ -5,7 +5,7 @@ text and of description and 150 of value; a menu takes 100 options, radio button
 choice carries is never cut: an option whose value is too long is left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from typing import Any
@@ -25,8 +25,9 @@ from slack_sdk.models.blocks import (
     TimePickerElement,
 )
 
-from bot.operations.suggestion import Suggestion
-from bot.slack.codec import Entered
+from bot.operations.job_editor.objects import MenuOption
+from bot.operations.model import Request
+from bot.slack.codec import FormState
 from bot.slack.text import plain
 from bot.slack.views.message import Part, drawn
 
@@ -37,6 +38,20 @@ _OPTION_VALUE_LIMIT = 150
 _LABEL_LIMIT = 150
 _PLACEHOLDER_LIMIT = 150
 _MIN_LETTERS = 2
+PICK_LABEL = "Next"
+
+
+Filled = Request | Mapping[str, str]
+"""The request that a form asks for, or what is wrong with it, by block."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormContent:
+    """What stands in a form: its blocks, the label of its submit button, the name it is about."""
+
+    content: Part
+    label: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +96,19 @@ def clock_time(field: Field, initial: time | None) -> Part:
     return _input(field, TimePickerElement(action_id=field.name, initial_time=shown))
 
 
-def one_of(field: Field, choices: Sequence[Suggestion], chosen: str | None, *, open_: bool = False) -> Part:
+def one_of(field: Field, choices: Sequence[MenuOption], chosen: str | None, *, open_: bool = False) -> Part:
     """One of a few choices, `open_` as radio buttons, which show them all."""
     options = {choice.value: _option(choice) for choice in choices}
-    element: InputInteractiveElement
-    if open_:
-        element = RadioButtonsElement(
+    element = RadioButtonsElement if open_ else StaticSelectElement
+    return _input(
+        field,
+        element(
             action_id=field.name, options=list(options.values()), initial_option=options.get(chosen or "")
-        )
-    else:
-        element = StaticSelectElement(
-            action_id=field.name, options=list(options.values()), initial_option=options.get(chosen or "")
-        )
-    return _input(field, element)
+        ),
+    )
 
 
-def any_of(field: Field, choices: Sequence[Suggestion], chosen: Iterable[str]) -> Part:
+def any_of(field: Field, choices: Sequence[MenuOption], chosen: Iterable[str]) -> Part:
     """Any of a few choices, as checkboxes."""
     options = {choice.value: _option(choice) for choice in choices}
     ticked = [options[value] for value in chosen if value in options]
@@ -106,7 +118,7 @@ def any_of(field: Field, choices: Sequence[Suggestion], chosen: Iterable[str]) -
     return _input(field, element)
 
 
-def search(field: Field, chosen: Suggestion | None, *, letters: int = _MIN_LETTERS) -> Part:
+def search(field: Field, chosen: MenuOption | None, *, letters: int = _MIN_LETTERS) -> Part:
     """One thing found by typing; `letters` of it before anything is looked for, 0: the menu opens filled."""
     element = ExternalDataSelectElement(
         action_id=field.name,
@@ -117,7 +129,7 @@ def search(field: Field, chosen: Suggestion | None, *, letters: int = _MIN_LETTE
     return _input(field, element)
 
 
-def search_many(field: Field, chosen: Sequence[Suggestion], *, letters: int = _MIN_LETTERS) -> Part:
+def search_many(field: Field, chosen: Sequence[MenuOption], *, letters: int = _MIN_LETTERS) -> Part:
     """Things found by typing."""
     element = ExternalDataMultiSelectElement(
         action_id=field.name,
@@ -128,30 +140,30 @@ def search_many(field: Field, chosen: Sequence[Suggestion], *, letters: int = _M
     return _input(field, element)
 
 
-def offered(suggestions: Sequence[Suggestion]) -> dict[str, Any]:
+def offered(suggestions: Sequence[MenuOption]) -> dict[str, Any]:
     """The answer to `block_suggestion`: what fits in a menu."""
     options = [_option(one).to_dict() for one in suggestions if fits_in_menu(one)]
     return {"options": options[:OPTIONS_LIMIT]}
 
 
-def fits_in_menu(one: Suggestion) -> bool:
+def fits_in_menu(one: MenuOption) -> bool:
     """Whether an option can carry it."""
     return 0 < len(one.value) <= _OPTION_VALUE_LIMIT
 
 
-def said(entered: Entered, field: str) -> str:
+def text_in(state: FormState, field: str) -> str:
     """What was typed into a field, or the value of what was chosen in it; empty where nothing was."""
-    value = entered.get(field)
+    value = state.get(field)
     return value if isinstance(value, str) else ""
 
 
-def ticked(entered: Entered, field: str) -> tuple[str, ...]:
+def choices_in(state: FormState, field: str) -> tuple[str, ...]:
     """The values of all that was chosen in a field that takes several."""
-    value = entered.get(field)
+    value = state.get(field)
     return value if isinstance(value, tuple) else ()
 
 
-def _option(one: Suggestion) -> Option:
+def _option(one: MenuOption) -> Option:
     name = plain(one.name, _OPTION_TEXT_LIMIT) or "(no name)"
     detail = PlainTextObject(text=plain(one.detail, _OPTION_TEXT_LIMIT), emoji=False) if one.detail else None
     return Option(value=one.value, text=PlainTextObject(text=name, emoji=False), description=detail)

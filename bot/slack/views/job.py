@@ -1,11 +1,13 @@
 """One job in full."""
 
-from bot.operations.answers import JobAnswer, JobView, SessionView
-from bot.operations.people import PersonId
-from bot.operations.requests import JobRequest, KnownJob
+from bot.operations.model import KnownJob
+from bot.operations.outcomes import JobView
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.sessions import SessionView
+from bot.settings import PersonId
 from bot.slack.text import code, count, date, literal, mention
 from bot.slack.views import signs
-from bot.slack.views.buttons import Target, controls, job_controls, share_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, note, paragraph
 from bot.slack.views.repositories import repository_line
 from bot.veeam import Job, JobState
@@ -97,9 +99,9 @@ def _recent_session(view: SessionView) -> str:
 def _controls(view: JobView, shared_by: PersonId | None) -> Part:
     buttons = [
         control
-        for control in job_controls(Target.of(view), view.operations)
+        for control in job_controls(ButtonTarget.of(view), view.operations)
         if control and control.asks_first
     ]
-    share = share_control(JobRequest(KnownJob(view.server, view.state.id))) if shared_by is None else None
+    share = share_control(ShowJob(KnownJob(view.server, view.state.id))) if shared_by is None else None
     # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
     return controls([*buttons[:2], share, *buttons[2:]], about=signs.job_name(view.state.name, view.server))

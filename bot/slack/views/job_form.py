@@ -1,4 +1,4 @@
-"""The form of a job: its fields, filled, and what was entered in them, read back. Pure.
+"""The form of a job's settings: its fields, what was entered in them, and what will be done. Pure.
 
 A field is shown for what the job's type has. What the form cannot express (a monthly schedule, an immediate
 copy) is named and kept as it is.
@@ -7,20 +7,27 @@ copy) is named and kept as it is.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import time
 
-from bot.operations.forms import JobForm, Problem
-from bot.operations.job_settings.choices import credentials_chosen, credentials_value
-from bot.operations.job_settings.entries import JobEntries, name_value, shown
-from bot.operations.job_settings.words import named
-from bot.operations.requests import EditRequest
-from bot.operations.suggestion import Suggestion
-from bot.slack.codec import Entered
-from bot.slack.text import count, literal
+from msgspec.structs import replace
+
+from bot.operations.actions.create import Create, CreateChoice
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.job_editor import JobEntries, name_value, shown
+from bot.operations.job_editor.fields import TITLES, FormProblem, change_in_words, in_words, name_of
+from bot.operations.job_editor.objects import MenuOption, credentials_chosen, credentials_value, job_chosen
+from bot.operations.model import Step
+from bot.operations.outcomes import Form
+from bot.slack.codec import FormState
+from bot.slack.text import count, literal, sentence_case, strong
 from bot.slack.views import inputs, signs
+from bot.slack.views.buttons import previous_step
 from bot.slack.views.consequences import consequences
 from bot.slack.views.errors import explain
-from bot.slack.views.inputs import Field
+from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
 from bot.slack.views.message import NOTHING, Part, note, paragraph
+from bot.slack.views.repositories import is_worth_telling, repository_line
 from bot.veeam import (
+    Change,
     Guest,
     JobObject,
     JobSettings,
@@ -37,6 +44,8 @@ from bot.veeam import (
 )
 from bot.veeam import Part as JobPart
 
+SERVER, LIKE = "server", "like"
+_LINE_LIMIT = 500
 NAME, DESCRIPTION, PRIORITY = "name", "description", "priority"
 OBJECTS, REPOSITORY = "objects", "repository"
 RETENTION, RETENTION_UNIT = "retention", "retention_unit"
@@ -76,6 +85,143 @@ _FIELD_OF = {
 _DAILY = frozenset({Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS})
 
 
+def content(facts: Form) -> FormContent:
+    """The form for these facts."""
+    match facts:
+        case CreateChoice():
+            return FormContent(create_choice(facts), PICK_LABEL)
+        case JobForm():
+            return FormContent(job_form(facts), PICK_LABEL)
+        case JobSummary():
+            return FormContent(job_summary(facts), facts.request.operation.label)
+        case _:
+            raise TypeError(facts)
+
+
+def filled(request: Edit | Create, state: FormState) -> Filled:
+    """The request that such a form asks for, or what is wrong with it, by block."""
+    if request.step is Step.REVIEW:
+        entries = entries_of(state)
+        return replace(request, entered=entries) if isinstance(entries, JobEntries) else entries
+    if isinstance(request, Create) and request.step is Step.FILL:
+        return chosen(request, state)
+    return request
+
+
+def create_choice(facts: CreateChoice) -> Part:
+    """Like which job, if like any, and else on which server."""
+    servers = [MenuOption(server, server, "") for server in facts.servers]
+    server = Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
+    like = Field(
+        LIKE,
+        "Like a job that is there",
+        "Leave it empty for a new vSphere backup. Other kinds of jobs are made like one of their kind.",
+        is_optional=True,
+    )
+    parts = [
+        *map(problem_said, facts.problems),
+        inputs.search(like, None, letters=0),
+        inputs.one_of(server, servers, facts.request.server) if len(servers) > 1 else NOTHING,
+    ]
+    return sum(parts, NOTHING)
+
+
+def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
+    """The request with what was chosen, or what is wrong with it by field."""
+    server, like = inputs.text_in(state, SERVER), inputs.text_in(state, LIKE)
+    if not like:
+        if SERVER in state and not server:
+            return {SERVER: "Choose a server, or a job for the new one to be like."}
+        return Create(server or request.server, step=request.step)
+    job = job_chosen(like)
+    if job is None:
+        return {LIKE: "Choose a job from the list."}
+    if server and server != job.server:
+        return {LIKE: f"This job is on {job.server}. Choose that server, or another job."}
+    return Create(job.server, job, step=request.step)
+
+
+def job_summary(facts: JobSummary) -> Part:
+    """What will be done, and what of it cannot be taken back; a button leads back to the fields."""
+    said = _changes(facts) if isinstance(facts.request, Edit) else _whole(facts)
+    return said + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
+
+
+def _changes(facts: JobSummary) -> Part:
+    touched = NOTHING
+    if facts.impact is not None and isinstance(facts.request, Edit):
+        touched = consequences(facts.impact, facts.request)
+    return touched + _theirs(facts) + paragraph("*You change*", *_lines(facts, facts.changes))
+
+
+def _theirs(facts: JobSummary) -> Part:
+    if not facts.changes_by_others and not facts.is_changed_otherwise:
+        return NOTHING
+    lines = _lines(facts, facts.changes_by_others)
+    if facts.is_changed_otherwise:
+        lines.append("Settings that this form does not show.")
+    return paragraph(
+        f"{signs.WARNING} *Somebody else changed this job meanwhile*",
+        *lines,
+        "That stays. Your changes below are made on top of it, if you go on.",
+    )
+
+
+def _lines(facts: JobSummary, changes: Sequence[Change]) -> list[str]:
+    return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
+
+
+def _whole(facts: JobSummary) -> Part:
+    draft = facts.draft
+    like = f", like {literal(draft.like)}" if draft.like else ""
+    head = f"{strong(draft.wanted.name)}, a new {literal(draft.kind)} job on {literal(draft.server)}{like}:"
+    shown = [part for part in JobPart if part is not JobPart.NAME and draft.wanted.part(part) is not None]
+    lines = [
+        f"• {TITLES[part]}: {literal(in_words(part, draft.wanted.part(part), facts.names), _LINE_LIMIT)}"
+        for part in shown
+    ]
+    return paragraph(head, *lines)
+
+
+def _space(facts: JobSummary) -> Part:
+    """How full the repository is that is new to the job."""
+    is_new = isinstance(facts.request, Create) or any(
+        change.part is JobPart.REPOSITORY for change in facts.changes
+    )
+    if facts.repository is None or not is_new:
+        return NOTHING
+    sign = f"{signs.WARNING} " if is_worth_telling(facts.repository) else ""
+    return paragraph(f"{sign}Space there: {repository_line(facts.repository)}")
+
+
+def _zone(facts: JobSummary) -> Part:
+    """Whose time is meant, where one is said."""
+    parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
+    has_time = any(isinstance(part, Schedule) and part.at is not None for part in parts)
+    if not has_time:
+        return NOTHING
+    named = f", {literal(facts.time_zone)}" if facts.time_zone else ""
+    return note(f"Times are in the server's own time zone{named}.")
+
+
+def _warnings(facts: JobSummary) -> Part:
+    shorter = next((each for each in facts.changes if _keeps_less(each)), None)
+    if shorter is None:
+        return NOTHING
+    return paragraph(
+        f"{signs.WARNING} *Restore points will be removed* in a following run: "
+        f"{sentence_case(literal(change_in_words(shorter, facts.names)))}. VBR has no undo for this."
+    )
+
+
+def _keeps_less(change: Change) -> bool:
+    before, after = change.before, change.after
+    if not isinstance(before, Retention) or not isinstance(after, Retention):
+        return False
+    # Nobody can say which of two counts keeps more where they count different things.
+    return after.quantity < before.quantity or after.unit.casefold() != before.unit.casefold()
+
+
 def job_form(facts: JobForm) -> Part:
     """Everything that the form shows, each problem below the field that it is about."""
     fields = [field for draw in _FIELDS for field in draw(facts)]
@@ -88,37 +234,37 @@ def job_form(facts: JobForm) -> Part:
     return sum(parts, NOTHING)
 
 
-def entries_of(entered: Entered) -> JobEntries | Mapping[str, str]:
+def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
     """What was entered about a job, or what is wrong with it by field: what is told without asking VBR."""
     problems: dict[str, str] = {}
-    if not inputs.said(entered, NAME).strip():
+    if not inputs.text_in(state, NAME).strip():
         problems[NAME] = "A job needs a name."
-    schedule = _schedule(entered, problems)
-    retention = _retention(entered, problems)
+    schedule = _schedule(state, problems)
+    retention = _retention(state, problems)
     if problems:
         return problems
     return JobEntries(
-        name=inputs.said(entered, NAME),
-        description=inputs.said(entered, DESCRIPTION) if DESCRIPTION in entered else None,
-        is_high_priority=HIGH in inputs.ticked(entered, PRIORITY) if PRIORITY in entered else None,
-        object_keys=inputs.ticked(entered, OBJECTS) if OBJECTS in entered else None,
-        repository_id=inputs.said(entered, REPOSITORY) if REPOSITORY in entered else None,
+        name=inputs.text_in(state, NAME),
+        description=inputs.text_in(state, DESCRIPTION) if DESCRIPTION in state else None,
+        is_high_priority=HIGH in inputs.choices_in(state, PRIORITY) if PRIORITY in state else None,
+        object_keys=inputs.choices_in(state, OBJECTS) if OBJECTS in state else None,
+        repository_id=inputs.text_in(state, REPOSITORY) if REPOSITORY in state else None,
         retention=retention,
         schedule=schedule,
-        guest=_guest(entered),
+        guest=_guest(state),
     )
 
 
 def _head(facts: JobForm) -> Part:
     draft = facts.draft
-    if isinstance(facts.request, EditRequest):
+    if isinstance(facts.request, Edit):
         seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
-        if facts.touched is None:
+        if facts.impact is None:
             return (
                 paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
                 + seen
             )
-        return consequences(facts.touched, facts.request) + seen
+        return consequences(facts.impact, facts.request) + seen
     like = f", like {literal(draft.like)}" if draft.like else ""
     said = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
     return said + note("Nothing is created before you have seen it once more.", *_left_out(draft.wanted))
@@ -138,7 +284,7 @@ def _are_too_many(objects: Sequence[JobObject]) -> bool:
     return len(objects) > inputs.OPTIONS_LIMIT
 
 
-def _problems(problems: Sequence[Problem], drawn: set[str]) -> list[Part]:
+def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[Part]:
     """The problems that no field is shown for, at the top; and a word that there are others below."""
     loose = [problem_said(problem) for problem in problems if _at(problem) not in drawn]
     if len(problems) > len(loose):
@@ -146,7 +292,7 @@ def _problems(problems: Sequence[Problem], drawn: set[str]) -> list[Part]:
     return loose
 
 
-def problem_said(problem: Problem) -> Part:
+def problem_said(problem: FormProblem) -> Part:
     """What is wrong, in words."""
     if problem.error is None:
         return paragraph(f"{signs.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
@@ -154,13 +300,13 @@ def problem_said(problem: Problem) -> Part:
     return paragraph(f"{signs.WARNING} {explained.happened}", explained.means, explained.advice)
 
 
-def _at(problem: Problem) -> str | None:
+def _at(problem: FormProblem) -> str | None:
     return None if problem.part is None else _FIELD_OF[problem.part]
 
 
 def _name(facts: JobForm) -> list[Part]:
     wanted = facts.draft.wanted
-    fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.touched is None)]
+    fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.impact is None)]
     if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
         field = Field(DESCRIPTION, "Description", is_optional=True)
         fields.append(inputs.text(field, shown(wanted.description), lines=True))
@@ -171,8 +317,8 @@ def _objects(facts: JobForm) -> list[Part]:
     objects = facts.draft.wanted.objects
     if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
         return []
-    chosen = [Suggestion(each.key, each.name, _detail(each.kind, each.host_name)) for each in objects]
-    chosen += [Suggestion(key, _identity(key), "") for key in facts.draft.sought]
+    chosen = [MenuOption(each.key, each.name, _detail(each.kind, each.host_name)) for each in objects]
+    chosen += [MenuOption(key, _identity(key), "") for key in facts.draft.keys_to_find]
     is_of_jobs = platform_of(facts.draft.kind) == "Jobs"
     label = "Jobs to copy" if is_of_jobs else "Machines and containers"
     return [inputs.search_many(Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
@@ -191,7 +337,7 @@ def _repository(facts: JobForm) -> list[Part]:
     repository_id = facts.draft.wanted.repository_id
     if repository_id is None:
         return []
-    chosen = Suggestion(repository_id, named(repository_id, facts.names), "") if repository_id else None
+    chosen = MenuOption(repository_id, name_of(repository_id, facts.names), "") if repository_id else None
     return [inputs.search(Field(REPOSITORY, "Repository"), chosen, letters=0)]
 
 
@@ -199,12 +345,12 @@ def _kept(facts: JobForm) -> list[Part]:
     retention, units = facts.draft.wanted.retention, retention_units(facts.draft.kind)
     if retention is None or not units:
         return []
-    choices = [Suggestion(unit.value, _UNITS[unit], "") for unit in units]
+    choices = [MenuOption(unit.value, _UNITS[unit], "") for unit in units]
     field = Field(RETENTION, "Keep backups for", "A lower number removes restore points in a following run.")
     unit: str | None = known(RetentionUnit, retention.unit)
     if unit not in units:
         unit = retention.unit
-        choices.append(Suggestion(unit, unit, "As it is set in VBR"))
+        choices.append(MenuOption(unit, unit, "As it is set in VBR"))
     return [
         inputs.number(
             field,
@@ -226,9 +372,9 @@ def _scheduled(facts: JobForm) -> list[Part]:
         return []
     zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
     before = schedule.after_job
-    after = Suggestion(name_value(before), before, "") if before else None
-    choices = [Suggestion(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
-    days = [Suggestion(day.value, day.capitalize(), "") for day in Weekday]
+    after = MenuOption(name_value(before), before, "") if before else None
+    choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
+    days = [MenuOption(day.value, day.capitalize(), "") for day in Weekday]
     return [
         inputs.one_of(Field(RHYTHM, "Runs"), choices, schedule.rhythm),
         inputs.clock_time(Field(AT, "At", zone, is_optional=True), schedule.at),
@@ -244,8 +390,8 @@ def _guests(facts: JobForm) -> list[Part]:
     if guest is None:
         return []
     choices = [
-        Suggestion(OFF, "Off", ""),
-        Suggestion(AWARE, "Application-aware", "Consistent with databases"),
+        MenuOption(OFF, "Off", ""),
+        MenuOption(AWARE, "Application-aware", "Consistent with databases"),
     ]
     fields = [
         inputs.one_of(
@@ -256,9 +402,9 @@ def _guests(facts: JobForm) -> list[Part]:
         )
     ]
     if takes_guest_credentials(facts.draft.kind):
-        chosen = guest.credentials_id and Suggestion(
+        chosen = guest.credentials_id and MenuOption(
             credentials_value(guest.credentials_id, guest.credentials_type or ""),
-            named(guest.credentials_id, facts.names),
+            name_of(guest.credentials_id, facts.names),
             "",
         )
         field = Field(CREDENTIALS, "Guest credentials", is_optional=True)
@@ -270,7 +416,7 @@ def _priority(facts: JobForm) -> list[Part]:
     is_high = facts.draft.wanted.is_high_priority
     if is_high is None:
         return []
-    choice = Suggestion(HIGH, "High priority", "The scheduler gives this job resources first")
+    choice = MenuOption(HIGH, "High priority", "The scheduler gives this job resources first")
     return [inputs.any_of(Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else [])]
 
 
@@ -285,14 +431,14 @@ _FIELDS: tuple[Callable[[JobForm], list[Part]], ...] = (
 )
 
 
-def _schedule(entered: Entered, problems: dict[str, str]) -> Schedule | None:
-    if RHYTHM not in entered:
+def _schedule(state: FormState, problems: dict[str, str]) -> Schedule | None:
+    if RHYTHM not in state:
         return None
-    rhythm = known(Rhythm, inputs.said(entered, RHYTHM))
+    rhythm = known(Rhythm, inputs.text_in(state, RHYTHM))
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
-    at, after, days = _time(entered), inputs.said(entered, AFTER_JOB) or None, inputs.ticked(entered, DAYS)
+    at, after, days = _time(state), inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."
     if rhythm is Rhythm.CHOSEN_DAYS and not days:
@@ -307,30 +453,30 @@ def _schedule(entered: Entered, problems: dict[str, str]) -> Schedule | None:
     )
 
 
-def _retention(entered: Entered, problems: dict[str, str]) -> Retention | None:
-    if RETENTION not in entered:
+def _retention(state: FormState, problems: dict[str, str]) -> Retention | None:
+    if RETENTION not in state:
         return None
     try:
-        quantity = int(inputs.said(entered, RETENTION))
+        quantity = int(inputs.text_in(state, RETENTION))
     except ValueError:
         quantity = 0
     if quantity < 1:
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
-    return Retention(inputs.said(entered, RETENTION_UNIT), quantity)
+    return Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
 
 
-def _guest(entered: Entered) -> Guest | None:
-    if GUEST not in entered:
+def _guest(state: FormState) -> Guest | None:
+    if GUEST not in state:
         return None
-    chosen = credentials_chosen(inputs.said(entered, CREDENTIALS))
-    is_aware = inputs.said(entered, GUEST) == AWARE
+    chosen = credentials_chosen(inputs.text_in(state, CREDENTIALS))
+    is_aware = inputs.text_in(state, GUEST) == AWARE
     if chosen is None:
         return Guest(is_aware)
     return Guest(is_aware, chosen.id, chosen.type or None)
 
 
-def _time(entered: Entered) -> time | None:
+def _time(state: FormState) -> time | None:
     try:
-        return time.fromisoformat(inputs.said(entered, AT))
+        return time.fromisoformat(inputs.text_in(state, AT))
     except ValueError:
         return None

@@ -2,12 +2,12 @@
 
 from math import ceil
 
-from bot.operations.answers import JobsAnswer, JobView
-from bot.operations.people import PersonId
-from bot.operations.requests import JobsFilter, JobsRequest
+from bot.operations.outcomes import JobView
+from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.settings import PersonId
 from bot.slack.text import code, count, date, literal, sentence_case
 from bot.slack.views import signs
-from bot.slack.views.buttons import Target, controls, job_controls, page_controls, share_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_controls, page_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
 
 _TITLES = {
@@ -37,7 +37,7 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     head = [
         heading(_TITLES[request.which]),
         note(_summary(answer)),
-        paragraph(*signs.silences(answer.silences)),
+        paragraph(*signs.silences(answer.silent)),
     ]
     if not answer.rows:
         head.append(paragraph(_nothing(answer)))
@@ -52,7 +52,7 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
 def job_row(view: JobView) -> Part:
     """One job in a list: how it stands, since when, why, and what can be pressed."""
     lines = paragraph(signs.job_line(view), _when(view), code(view.reason) if view.reason else "")
-    buttons = job_controls(Target.of(view), view.operations)
+    buttons = job_controls(ButtonTarget.of(view), view.operations)
     return lines + controls(
         buttons, direct=_BUTTONS_PER_ROW, about=signs.job_name(view.state.name, view.server)
     )
@@ -74,10 +74,10 @@ def _summary(answer: JobsAnswer) -> str:
     return sentence_case(" · ".join(filter(None, said)))
 
 
-def _filters(request: JobsRequest) -> list[str]:
+def _filters(request: ListJobs) -> list[str]:
     return [
         f"matching {code(request.pattern)}" if request.pattern else "",
-        f"of type {code(request.type)}" if request.type else "",
+        f"of type {code(request.job_type)}" if request.job_type else "",
         f"in repository {code(request.repository)}" if request.repository else "",
         f"on {literal(request.server)}" if request.server else "",
     ]
@@ -86,7 +86,7 @@ def _filters(request: JobsRequest) -> list[str]:
 def _nothing(answer: JobsAnswer) -> str:
     if answer.total:
         return "There is nothing on this page; the list has become shorter."
-    if answer.silences:
+    if answer.silent:
         return signs.nothing_found(answer.request.server)
     return "No job is like that." if any(_filters(answer.request)) else _NOTHING_SUCH[answer.request.which]
 

@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.operations.people import PersonId
+from bot.settings import PersonId
 from bot.slack.text import count, date, mention, plain, shorten_mrkdwn
 
 Block = dict[str, Any]

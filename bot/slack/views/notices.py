@@ -1,6 +1,6 @@
 """What is told that is no run of a job: a first start, silent servers, closed channels, old buttons."""
 
-from bot.slack.codec import Unreadability, Unreadable
+from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import channel, code, count, date, duration, literal, strong
 from bot.slack.views import signs
 from bot.slack.views.errors import in_brief_by_name
@@ -111,11 +111,11 @@ def not_about_a_job() -> Message:
     )
 
 
-def unreadable_press(press: Unreadable) -> Message:
+def unreadable_press(press: UnreadablePress) -> Message:
     """A button that can't be acted on, told to whoever pressed it."""
     why = {
-        Unreadability.OLD: "This button was drawn by another version of the bot.",
-        Unreadability.BROKEN: "This button can't be read any more.",
-        Unreadability.FOREIGN: "This button is not the bot's.",
+        UnreadableReason.OLD: "This button was drawn by another version of the bot.",
+        UnreadableReason.BROKEN: "This button can't be read any more.",
+        UnreadableReason.FOREIGN: "This button is not the bot's.",
     }[press.why]
     return compose([paragraph(f"{why} Nothing was done. Ask again, and use the new button.")])

@@ -1,11 +1,22 @@
-"""Outcomes: what came of one asking, as the reply to it."""
+"""What came of a request, as the reply to it."""
 
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
 
-from bot.operations import answers, outcomes
-from bot.operations.answers import Answer
-from bot.operations.outcomes import Outcome
-from bot.operations.people import PersonId
+from bot.operations import outcomes
+from bot.operations.actions.approvals import ApprovalAnswer
+from bot.operations.outcomes import Answer, Outcome
+from bot.operations.queries.audit import AuditAnswer
+from bot.operations.queries.help import HelpAnswer
+from bot.operations.queries.home import HomeAnswer
+from bot.operations.queries.job import JobAnswer
+from bot.operations.queries.jobs import JobsAnswer
+from bot.operations.queries.servers import ServersAnswer
+from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.sessions import SessionsAnswer
+from bot.operations.queries.status import StatusAnswer
+from bot.operations.queries.whoami import WhoamiAnswer
+from bot.settings import PersonId
 from bot.slack.views import approvals, problems, unopened
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
@@ -20,24 +31,21 @@ from bot.slack.views.sessions import sessions
 from bot.slack.views.status import status
 from bot.slack.views.whoami import whoami
 
-Problem = (
-    outcomes.Refused
-    | outcomes.Misread
-    | outcomes.NotFound
-    | outcomes.Ambiguous
-    | outcomes.WhichMachine
-    | outcomes.PressedBefore
-    | outcomes.MovedOn
-    | outcomes.NotNow
-    | outcomes.NeedsForm
-    | outcomes.Asked
-    | outcomes.AskedBefore
-    | outcomes.Settled
-    | outcomes.Unclear
-    | outcomes.Failed
-    | outcomes.Forgotten
-    | outcomes.Broken
-)
+_ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
+    JobsAnswer: lambda answer, _, shared_by: jobs(answer, shared_by=shared_by),
+    JobAnswer: lambda answer, _, shared_by: job(answer, shared_by=shared_by),
+    SessionsAnswer: lambda answer, _, shared_by: sessions(answer, shared_by=shared_by),
+    SessionAnswer: lambda answer, _, shared_by: session(answer, shared_by=shared_by),
+    StatusAnswer: lambda answer, command, by: status(answer, command=command, shared_by=by),
+    ServersAnswer: lambda answer, _, shared_by: servers(answer, shared_by=shared_by),
+    AuditAnswer: lambda answer, _, __: audit(answer),
+    HelpAnswer: lambda answer, command, _: help_(answer, command=command),
+    WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
+    HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
+    outcomes.ActionAnswer: lambda answer, _, __: action(answer),
+    ApprovalAnswer: lambda answer, _, __: approvals.decided(answer),
+}
+"""How each verb's answer is drawn, given the command's name and the person who shares it."""
 
 
 def outcome(
@@ -51,77 +59,50 @@ def outcome(
     """
     if not isinstance(came_of_it, outcomes.Done):
         return Reply(_problem(came_of_it, reference, command=command))
-    message = _answer(came_of_it.answer, command=command, shared_by=shared_by)
-    is_action = isinstance(came_of_it.answer, answers.ActionAnswer)
-    is_shared = shared_by is not None and not isinstance(came_of_it.answer, answers.AuditAnswer)
+    answer = came_of_it.answer
+    message = _ANSWERS[type(answer)](answer, command, shared_by)
+    is_action = isinstance(answer, outcomes.ActionAnswer)
+    is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)
 
 
-def _answer(  # noqa: C901, PLR0912 -- one for each kind
-    answer: Answer, *, command: str, shared_by: PersonId | None
+def _problem(  # noqa: C901, PLR0912 -- one for each kind
+    problem: Outcome, reference: str, *, command: str
 ) -> Message:
-    match answer:
-        case answers.JobsAnswer():
-            return jobs(answer, shared_by=shared_by)
-        case answers.JobAnswer():
-            return job(answer, shared_by=shared_by)
-        case answers.SessionsAnswer():
-            return sessions(answer, shared_by=shared_by)
-        case answers.SessionAnswer():
-            return session(answer, shared_by=shared_by)
-        case answers.StatusAnswer():
-            return status(answer, command=command, shared_by=shared_by)
-        case answers.ServersAnswer():
-            return servers(answer, shared_by=shared_by)
-        case answers.AuditAnswer():
-            return audit(answer)
-        case answers.HelpAnswer():
-            return help_(answer, command=command)
-        case answers.WhoamiAnswer():
-            return whoami(answer, command=command)
-        case answers.HomeAnswer():
-            return home_message(answer, command=command)
-        case answers.ActionAnswer():
-            return action(answer)
-        case answers.ApprovalAnswer():
-            return approvals.decided(answer)
-        case _:
-            assert_never(answer)
-
-
-def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # noqa: C901, PLR0912 -- one for each kind
     match problem:
         case outcomes.Refused():
             return problems.refused(problem, command=command)
-        case outcomes.Misread():
+        case outcomes.SyntaxProblem():
             return problems.misread(problem, command=command)
         case outcomes.NotFound():
             return problems.not_found(problem, command=command)
         case outcomes.Ambiguous():
             return problems.ambiguous(problem)
-        case outcomes.WhichMachine():
+        case outcomes.AmbiguousMachine():
             return problems.which_machine(problem)
-        case outcomes.PressedBefore():
+        case outcomes.AlreadyPressed():
             return problems.pressed_before(problem)
-        case outcomes.MovedOn():
+        case outcomes.StaleButton():
             return problems.moved_on(problem)
-        case outcomes.NotNow():
+        case outcomes.NotPossible():
             return problems.not_now(problem)
         case outcomes.NeedsForm():
             return unopened.needs_form(problem, command=command)
-        case outcomes.Forgotten():
+        case outcomes.DraftExpired():
             return unopened.forgotten(problem, command=command)
-        case outcomes.Asked():
+        case outcomes.ApprovalRequested():
             return approvals.asked(problem)
-        case outcomes.AskedBefore():
+        case outcomes.AlreadyRequested():
             return approvals.asked_before(problem)
-        case outcomes.Settled():
+        case outcomes.AlreadyDecided():
             return approvals.settled(problem)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():
             return problems.failed(problem, reference)
-        case outcomes.Broken():
+        case outcomes.InternalError():
             return problems.broken(problem, reference)
+        case outcomes.Done():
+            raise TypeError(problem)
         case _:
             assert_never(problem)

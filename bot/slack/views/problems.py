@@ -1,29 +1,35 @@
 """Every outcome that isn't Done, in words: what happened, whether anything was changed, what to do next."""
 
-from bot.operations.answers import JobView
-from bot.operations.catalog import JOB, QUICKBACKUP
-from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.model import Standing
 from bot.operations.outcomes import (
+    AlreadyPressed,
     Ambiguous,
-    Broken,
+    AmbiguousMachine,
+    Blocked,
+    Cloned,
+    Created,
+    Deleted,
+    Edited,
     Failed,
-    Misread,
-    MovedOn,
+    InternalError,
+    JobView,
     NotFound,
-    NotNow,
-    Obstacle,
-    PressedBefore,
-    Refusal,
+    NotPossible,
+    Ran,
     Refused,
+    StaleButton,
+    Switched,
+    SyntaxProblem,
     Unclear,
-    WhichMachine,
 )
-from bot.operations.people import Standing
+from bot.operations.permissions import Refusal
+from bot.operations.queries.job import ShowJob
 from bot.settings import Role
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import (
-    Target,
+    ButtonTarget,
     choice_menu,
     controls,
     job_control,
@@ -68,7 +74,7 @@ def refused(outcome: Refused, *, command: str) -> Message:
     return compose(head)
 
 
-def misread(outcome: Misread, *, command: str) -> Message:
+def misread(outcome: SyntaxProblem, *, command: str) -> Message:
     """Words that could not be read, what is wrong with them, and what would be read."""
     suggestion = f"Try {code(f'{command} {outcome.suggestion}')}" if outcome.suggestion else ""
     typed = f"{command} {outcome.text}".strip()
@@ -111,7 +117,7 @@ def ambiguous(outcome: Ambiguous) -> Message:
     return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
 
 
-def which_machine(outcome: WhichMachine) -> Message:
+def which_machine(outcome: AmbiguousMachine) -> Message:
     """Several virtual machines bear the name: a menu to choose from."""
     asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
     rows = [
@@ -122,7 +128,7 @@ def which_machine(outcome: WhichMachine) -> Message:
     return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent))])
 
 
-def pressed_before(outcome: PressedBefore) -> Message:
+def pressed_before(outcome: AlreadyPressed) -> Message:
     """A second press of the same button."""
     label = outcome.operation.label
     if outcome.by_same_person:
@@ -132,30 +138,30 @@ def pressed_before(outcome: PressedBefore) -> Message:
     return compose([paragraph(f"{said} Nothing was done now.")])
 
 
-def moved_on(outcome: MovedOn) -> Message:
+def moved_on(outcome: StaleButton) -> Message:
     """The job is no longer as it was drawn: how it is now, and a fresh button to ask again with."""
     name, server = outcome.job.state.name, outcome.job.server
-    touches = Target.of(outcome.job).touches
+    touches = ButtonTarget.of(outcome.job).touches
     again = request_control(outcome.request, name=name, server=server, prominent=True, touches=touches)
     head = [
         paragraph(
             f"{signs.job_name(name, server)} has moved on since that button was drawn. Nothing was done."
         ),
         job_state(outcome.job),
-        paragraph(lately(outcome.lately)),
+        paragraph(lately(outcome.recent)),
         note(f"If you still want it, press {outcome.operation.label} here."),
-        controls([again, job_control(Target.of(outcome.job), JOB)]),
+        controls([again, job_control(ButtonTarget.of(outcome.job), ShowJob.operation)]),
     ]
     return compose(head)
 
 
-def not_now(outcome: NotNow) -> Message:
+def not_now(outcome: NotPossible) -> Message:
     """The job's state does not allow it."""
     name = signs.job_name(outcome.job.state.name, outcome.job.server)
     head = [
         paragraph(f"{name}{_in_the_way(outcome)} Nothing was sent."),
         job_state(outcome.job),
-        paragraph(lately(outcome.lately)),
+        paragraph(lately(outcome.recent)),
         _job_buttons(outcome.job),
     ]
     return compose(head)
@@ -170,11 +176,11 @@ def unclear(outcome: Unclear, reference: str) -> Message:
             f"{signs.WARNING} {outcome.operation.label} of {name}: it is not clear whether it was done.",
             explained.happened,
             explained.means,
-            _QUICK_BACKUP if outcome.operation is QUICKBACKUP else "",
+            _QUICK_BACKUP if outcome.operation is QuickBackup.operation else "",
         ),
         paragraph("Looked up since:") + job_state(outcome.job) if outcome.job else paragraph(_NOT_LOOKED_UP),
         note(_found(outcome), _reference(reference)),
-        controls([job_control(Target.of(outcome.job), JOB)]) if outcome.job else NOTHING,
+        controls([job_control(ButtonTarget.of(outcome.job), ShowJob.operation)]) if outcome.job else NOTHING,
     ]
     return compose(head)
 
@@ -191,7 +197,7 @@ def failed(outcome: Failed, reference: str) -> Message:
     return compose(head)
 
 
-def broken(outcome: Broken, reference: str) -> Message:
+def broken(outcome: InternalError, reference: str) -> Message:
     """Our own failure."""
     happened = {
         "store": "The bot's own database did not answer.",
@@ -209,14 +215,14 @@ def broken(outcome: Broken, reference: str) -> Message:
 
 
 _OBSTACLES = {
-    Obstacle.RUNNING: "is running already.",
-    Obstacle.NOT_RUNNING: "is not running, so there is nothing to stop.",
-    Obstacle.ENABLED: "is enabled already.",
-    Obstacle.DISABLED: "is disabled already.",
-    Obstacle.BUSY: "is running. Stop it first, or wait for its end.",
-    Obstacle.OTHER_NAME: "is not what was typed as its name.",
-    Obstacle.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
-    Obstacle.UNDESCRIBED: (
+    Blocked.RUNNING: "is running already.",
+    Blocked.NOT_RUNNING: "is not running, so there is nothing to stop.",
+    Blocked.ENABLED: "is enabled already.",
+    Blocked.DISABLED: "is disabled already.",
+    Blocked.BUSY: "is running. Stop it first, or wait for its end.",
+    Blocked.OTHER_NAME: "is not what was typed as its name.",
+    Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
+    Blocked.UNDESCRIBED: (
         "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
@@ -243,18 +249,18 @@ _INSTEAD = {
 }
 
 
-def _in_the_way(outcome: NotNow) -> str:
-    if outcome.lack is None:
-        return f" {_OBSTACLES[outcome.obstacle]}"
-    lacked = outcome.lack.capability
+def _in_the_way(outcome: NotPossible) -> str:
+    if outcome.unsupported is None:
+        return f" {_OBSTACLES[outcome.blocked]}"
+    lacked = outcome.unsupported.capability
     instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
-    return f": {outcome.lack.product}'s API has no {lacked}{instead}."
+    return f": {outcome.unsupported.product}'s API has no {lacked}{instead}."
 
 
 def _advice(outcome: Failed) -> str:
     if is_four_eyes(outcome.error):
         return _FOUR_EYES
-    is_refused_backup = outcome.operation is QUICKBACKUP and isinstance(outcome.error, Rejected)
+    is_refused_backup = outcome.operation is QuickBackup.operation and isinstance(outcome.error, Rejected)
     return _QUICK_BACKUP if is_refused_backup else ""
 
 
@@ -333,4 +339,4 @@ def _reference(reference: str) -> str:
 
 def _job_buttons(view: JobView) -> Part:
     about = signs.job_name(view.state.name, view.server)
-    return controls(job_controls(Target.of(view), view.operations), about=about)
+    return controls(job_controls(ButtonTarget.of(view), view.operations), about=about)

@@ -1,10 +1,12 @@
 """A run of a job that ended: its root message, and what is told in its thread."""
 
-from bot.operations.catalog import JOB, RETRY, START, Operation
-from bot.operations.requests import Drawn
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.model import Operation, Snapshot
+from bot.operations.queries.job import ShowJob
 from bot.slack.text import code, count, date, duration, literal, mention, strong
 from bot.slack.views import signs
-from bot.slack.views.buttons import Control, Target, controls, job_control
+from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch.facts import (
@@ -165,7 +167,7 @@ def _reason(session: SessionFacts) -> str:
 
 
 def _by_whom(session: SessionFacts) -> list[str]:
-    started = "retried" if session.started_operation == RETRY.name else "started"
+    started = "retried" if session.started_operation == Retry.operation.name else "started"
     return [
         f"{started.capitalize()} by {mention(session.started_by)}" if session.started_by else "",
         f"Stopped by {mention(session.stopped_by)}" if session.stopped_by else "",
@@ -190,21 +192,23 @@ def _late(run: RunFacts) -> str:
 
 
 def _run_controls(run: RunFacts) -> list[Control | None]:
-    target = Target(run.server, run.job_id, run.job_name, Drawn(run.last.session_id, is_active=False))
+    target = ButtonTarget(
+        run.server, run.job_id, run.job_name, Snapshot(run.last.session_id, is_active=False)
+    )
     if run.last.stopped_by:
-        return [job_control(target, START), job_control(target, JOB)]
+        return [job_control(target, Start.operation), job_control(target, ShowJob.operation)]
     again = job_control(target, _again(run.last)) if _has_failed(run.last) else None
-    return [again, job_control(target, JOB)]
+    return [again, job_control(target, ShowJob.operation)]
 
 
 def _what_again_does(session: SessionFacts) -> str:
-    if _again(session) is START:
+    if _again(session) is Start.operation:
         return "Start runs the job again."
     return "Retry runs the objects that failed again."
 
 
 def _again(session: SessionFacts) -> Operation:
-    return START if RETRY.needs in session.lacks else RETRY
+    return Start.operation if Retry.operation.needs in session.lacks else Retry.operation
 
 
 def _nothing(told: StoryFacts) -> str:

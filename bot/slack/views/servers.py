@@ -1,8 +1,7 @@
 """The servers, and whether they answer."""
 
-from bot.operations.answers import ServersAnswer, ServerView
-from bot.operations.people import PersonId
-from bot.operations.requests import ServersRequest
+from bot.operations.queries.servers import ListServers, ServersAnswer, ServerView
+from bot.settings import PersonId
 from bot.slack.text import date, literal, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, share_control
@@ -17,7 +16,7 @@ def servers(answer: ServersAnswer, *, shared_by: PersonId | None = None) -> Mess
     tail = [
         paragraph("There are no servers that you may see.") if not rows else NOTHING,
         as_of(answer.as_of, shared_by),
-        controls([share_control(ServersRequest(only))]) if shared_by is None else NOTHING,
+        controls([share_control(ListServers(only))]) if shared_by is None else NOTHING,
     ]
     return compose([heading("Servers")], rows, tail, noun="server", plural="servers")
 
@@ -33,7 +32,7 @@ def _server(view: ServerView) -> Part:
         _build(view),
         _clock(view),
         polled,
-        signs.lacks(view.product, view.lacks),
+        signs.lacks(view.product, view.unsupported),
     )
 
 

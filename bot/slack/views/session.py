@@ -1,11 +1,10 @@
 """One session in full: how it went, which objects failed or warned, and what its log says."""
 
-from bot.operations.answers import SessionAnswer
-from bot.operations.people import PersonId
-from bot.operations.requests import SessionRequest
+from bot.operations.queries.session import SessionAnswer, ShowSession
+from bot.settings import PersonId
 from bot.slack.text import bar, code, count, literal, mention, strong
 from bot.slack.views import signs
-from bot.slack.views.buttons import Target, controls, job_controls, share_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_controls, share_control
 from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, note, paragraph
 from bot.slack.views.sessions import literal_type
 from bot.veeam import LogRecord, LogStatus, Result, TaskSession, known
@@ -88,9 +87,9 @@ def _record(record: LogRecord) -> str:
 
 def _controls(answer: SessionAnswer, shared_by: PersonId | None) -> Part:
     view = answer.view
-    share = share_control(SessionRequest(view.session.id, view.server)) if shared_by is None else None
+    share = share_control(ShowSession(view.session.id, view.server)) if shared_by is None else None
     if answer.job is None:
         return controls([share])
-    offered = job_controls(Target.of(answer.job), answer.job.operations)
+    offered = job_controls(ButtonTarget.of(answer.job), answer.job.operations)
     about = signs.job_name(answer.job.state.name, answer.job.server)
     return controls([*offered[:2], share, *offered[2:]], about=about)

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from math import ceil
 
-from bot.operations.answers import SessionsAnswer, SessionView
-from bot.operations.people import PersonId
-from bot.operations.requests import NamedJob, SessionsFilter
+from bot.operations.model import NamedJob
+from bot.operations.queries.sessions import SessionsAnswer, SessionsFilter, SessionView
+from bot.settings import PersonId
 from bot.slack.text import code, count, duration, literal, mention, sentence_case, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, page_controls, session_control, share_control
@@ -26,7 +26,7 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
     head = [
         heading(_TITLES[answer.request.which]),
         note(_summary(answer)),
-        paragraph(*signs.silences(answer.silences)),
+        paragraph(*signs.silences(answer.silent)),
     ]
     if not answer.rows:
         head.append(paragraph(_nothing(answer)))
@@ -69,7 +69,7 @@ def _summary(answer: SessionsAnswer) -> str:
     request = answer.request
     parts = [
         ""
-        if answer.total is None or (answer.silences and not answer.total)
+        if answer.total is None or (answer.silent and not answer.total)
         else count(answer.total, "session"),
         _of_job(answer),
         in_the_last(request.within) if request.within else "",
@@ -98,7 +98,7 @@ def _pages(answer: SessionsAnswer) -> int | None:
 
 
 def _nothing(answer: SessionsAnswer) -> str:
-    if answer.silences:
+    if answer.silent:
         return signs.nothing_found(answer.request.server)
     if answer.request.which is SessionsFilter.FAILED:
         return "All is well: no session failed."

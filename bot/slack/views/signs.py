@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.operations.answers import JobView, Silence
-from bot.operations.catalog import Operation
+from bot.operations.model import Operation
+from bot.operations.outcomes import JobView, SilentServer
 from bot.slack.text import bar, code, count, date, duration, literal, size, strong
 from bot.slack.views.errors import in_brief
 from bot.veeam import JobState, Result, Session, SessionProgress, SessionState, known
@@ -144,7 +144,7 @@ def bottleneck(word: str | None) -> str:
     return f"Bottleneck: {literal(word)}"
 
 
-def silences(silent: Iterable[Silence]) -> list[str]:
+def silences(silent: Iterable[SilentServer]) -> list[str]:
     """The servers that did not answer, by name, each with why."""
     return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
 

@@ -1,8 +1,7 @@
 """How things are, server by server."""
 
-from bot.operations.answers import ServerStatus, StatusAnswer
-from bot.operations.people import PersonId
-from bot.operations.requests import StatusRequest
+from bot.operations.queries.status import ServerStatus, ShowStatus, StatusAnswer
+from bot.settings import PersonId
 from bot.slack.text import code, count, date, strong
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, share_control
@@ -17,12 +16,12 @@ _REPOSITORIES_LIMIT = 5
 
 def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
-    head = [heading("Status"), paragraph(_in_a_word(answer)), paragraph(*signs.silences(answer.silences))]
+    head = [heading("Status"), paragraph(_in_a_word(answer)), paragraph(*signs.silences(answer.silent))]
     rows = [part for server in answer.servers for part in _server(server, command)]
     tail = [
         note(_waiting(answer.outbox_waiting)),
         as_of(answer.as_of, shared_by),
-        controls([share_control(StatusRequest(_only_server(answer)))]) if shared_by is None else NOTHING,
+        controls([share_control(ShowStatus(_only_server(answer)))]) if shared_by is None else NOTHING,
     ]
     return compose(head, rows, tail, noun="part", plural="parts")
 
@@ -34,13 +33,13 @@ def _waiting(announcements: int | None) -> str:
 
 
 def _only_server(answer: StatusAnswer) -> str | None:
-    named = [*(one.server for one in answer.servers), *(one.server for one in answer.silences)]
+    named = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]
     return named[0] if len(named) == 1 else None
 
 
 def _in_a_word(answer: StatusAnswer) -> str:
     failed = sum(server.failed_total for server in answer.servers)
-    silent = len(answer.silences)
+    silent = len(answer.silent)
     if not failed and not silent:
         return f"{signs.SUCCESS} No job's last run failed."
     said = (count(failed, "failed job") if failed else "", count(silent, "silent server") if silent else "")

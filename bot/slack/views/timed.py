@@ -1,9 +1,11 @@
 """Jobs that are disabled for a time: the reminder, and the end of it."""
 
-from bot.operations.catalog import DISABLE, ENABLE, JOB
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.queries.job import ShowJob
 from bot.slack.text import code, date, mention
 from bot.slack.views import signs
-from bot.slack.views.buttons import Target, controls, job_control
+from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, paragraph
 from bot.watch.facts import DisableEnded, DisableEnds
 
@@ -28,24 +30,38 @@ _SIGNS = {"enabled": signs.SUCCESS, "enabled_before": signs.INFORMATION, "gone":
 
 def disable_ends(facts: DisableEnds) -> Message:
     """A job is enabled again soon, and can be at once."""
-    target = Target(facts.server, facts.job_id, facts.job_name)
+    target = ButtonTarget(facts.server, facts.job_id, facts.job_name)
     job = signs.job_name(facts.job_name, facts.server)
     line = (
         f"{signs.INFORMATION} {job} is enabled again {date(facts.until)}: "
         f"{mention(facts.person)} disabled it until then."
     )
-    return compose([paragraph(line), controls([job_control(target, ENABLE), job_control(target, JOB)])])
+    return compose(
+        [
+            paragraph(line),
+            controls([job_control(target, Enable.operation), job_control(target, ShowJob.operation)]),
+        ]
+    )
 
 
 def disable_ended(facts: DisableEnded) -> Message:
     """The time is over, and how the job stands now."""
-    target = Target(facts.server, facts.job_id, facts.job_name)
+    target = ButtonTarget(facts.server, facts.job_id, facts.job_name)
     line = _OUTCOMES[facts.outcome].format(
         sign=_SIGNS.get(facts.outcome, signs.WARNING),
         job=signs.job_name(facts.job_name, facts.server),
         person=mention(facts.person),
         until=date(facts.until),
     )
-    offered = {"enabled": (JOB, DISABLE), "enabled_before": (JOB,), "gone": ()}
-    shown = controls([job_control(target, one) for one in offered.get(facts.outcome, (ENABLE, JOB))])
+    offered = {
+        "enabled": (ShowJob.operation, Disable.operation),
+        "enabled_before": (ShowJob.operation,),
+        "gone": (),
+    }
+    shown = controls(
+        [
+            job_control(target, one)
+            for one in offered.get(facts.outcome, (Enable.operation, ShowJob.operation))
+        ]
+    )
     return compose([paragraph(line, code(facts.problem) if facts.problem else ""), shown])

@@ -1,9 +1,11 @@
 """What forms ask, said in words: where one could not be opened, where its entries are gone, and beside it."""
 
-from bot.operations.catalog import QUICKBACKUP, Operation
-from bot.operations.forms import CreateChoice, PickForm, QuickBackupForm, SettingsForm
-from bot.operations.outcomes import Forgotten, NeedsForm
-from bot.operations.requests import EditRequest, KnownJob
+from bot.operations.actions.create import CreateChoice, SettingsForm
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
+from bot.operations.impact import ActionForm, PickForm
+from bot.operations.model import KnownJob, Operation
+from bot.operations.outcomes import DraftExpired, NeedsForm
 from bot.slack.text import code
 from bot.slack.views import signs
 from bot.slack.views.buttons import controls, request_control
@@ -21,9 +23,11 @@ def needs_form(outcome: NeedsForm, *, command: str) -> Message:
     if isinstance(form, QuickBackupForm):
         name, server = form.machine_name, form.server
         about = NOTHING
+    elif isinstance(form, ActionForm):
+        name, server = form.impact.job.state.name, form.impact.job.server
+        about = job_state(form.impact.job)
     else:
-        name, server = form.consequences.job.state.name, form.consequences.job.server
-        about = job_state(form.consequences.job)
+        raise TypeError(form)
     head = [
         paragraph(f"{label} of {signs.job_name(name, server)} takes a form. Nothing was done yet."),
         about,
@@ -35,14 +39,14 @@ def needs_form(outcome: NeedsForm, *, command: str) -> Message:
 
 def _settings_form(operation: Operation, form: SettingsForm, command: str) -> Message:
     label = operation.label
-    touched = None if isinstance(form, CreateChoice) else form.touched
+    touched = None if isinstance(form, CreateChoice) else form.impact
     if touched is None:
         again = f"Type {code(f'{command} {operation.usage}')} once more."
         return compose(
             [paragraph(f"{label} takes a form, and it could not be opened. Nothing was done. {again}")]
         )
     name, server = touched.job.state.name, touched.job.server
-    edit = request_control(EditRequest(KnownJob(server, touched.job.state.id)), name=name, server=server)
+    edit = request_control(Edit(KnownJob(server, touched.job.state.id)), name=name, server=server)
     head = [
         paragraph(f"{label} of {signs.job_name(name, server)} takes a form. Nothing was done yet."),
         job_state(touched.job),
@@ -52,7 +56,7 @@ def _settings_form(operation: Operation, form: SettingsForm, command: str) -> Me
     return compose(head)
 
 
-def forgotten(outcome: Forgotten, *, command: str) -> Message:
+def forgotten(outcome: DraftExpired, *, command: str) -> Message:
     """What was entered in a form is no longer kept."""
     asked = code(f"{command} {outcome.operation.usage}")
     head = [
@@ -66,7 +70,7 @@ def forgotten(outcome: Forgotten, *, command: str) -> Message:
 
 def in_words(operation: Operation, *, command: str, is_open: bool) -> Message:
     """How to say in one line what a form asks for; `is_open` when the form is there to ask it."""
-    asked = "Which virtual machine?" if operation is QUICKBACKUP else "Which job?"
+    asked = "Which virtual machine?" if operation is QuickBackup.operation else "Which job?"
     usage = code(f"{command} {operation.usage}")
     form = (
         "A form asks for it now; with a name no form is needed."

@@ -1,7 +1,8 @@
 """Who somebody is here: their roles, where these come from, and what they let them do."""
 
-from bot.operations.answers import HeldGrant, WhoamiAnswer
-from bot.operations.people import Standing
+from bot.operations.model import Standing
+from bot.operations.permissions import HeldGrant
+from bot.operations.queries.whoami import WhoamiAnswer
 from bot.slack.text import code, mention
 from bot.slack.views import signs
 from bot.slack.views.message import Message, compose, heading, note, paragraph
@@ -36,7 +37,7 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
 
 
 def _second_person(answer: WhoamiAnswer, command: str) -> str:
-    names = ", ".join(code(f"{command} {operation.name}") for operation in answer.under_four_eyes)
+    names = ", ".join(code(f"{command} {operation.name}") for operation in answer.need_approval)
     return f"A second person has to approve {names}." if names else ""
 
 

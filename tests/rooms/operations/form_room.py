@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.forms import CreateChoice, JobForm, JobSummary
+from bot.operations.actions.create import Create, CreateChoice
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.job_editor.objects import MenuOption
+from bot.operations.menus import MenuField, MenuSearch
+from bot.operations.model import Gesture, KnownJob, NamedJob, Origin, Person, Standing
 from bot.operations.outcomes import Failed, NeedsForm, Outcome
-from bot.operations.people import Person, PersonId, Standing
-from bot.operations.requests import CreateRequest, EditRequest, Gesture, KnownJob, NamedJob, Origin
-from bot.operations.searching import Search, Sought
-from bot.operations.suggestion import Suggestion
 from bot.sandbox.vbr import Job, World
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.sandbox.vbr.machines import add_protection_group
 from bot.sandbox.vbr.revision import REVISIONS
-from bot.settings import GrantSettings, GroupReference, Role
-from bot.slack.views.job_form import job_form
-from bot.slack.views.job_summary import job_filled_in
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
+from bot.slack.views.job_form import filled, job_form
 from bot.veeam.job_layouts import LAYOUTS
 from tests.rooms.operations.office import GRANTS, Office
 from tests.support.filled_forms import with_changes
@@ -87,11 +87,11 @@ class Writer:
 
     async def edits(self, name: str, server: str = "hq") -> JobForm:
         """Ask for the form of a job."""
-        return form_in(await self.office.ask(EditRequest(NamedJob(name, server, exact=True)), self.id))
+        return form_in(await self.office.ask(Edit(NamedJob(name, server, exact=True)), self.id))
 
     async def creates(self, like: Job | None = None, server: str = "hq") -> JobForm:
         """Ask for the form of a new job."""
-        choice = await self.office.ask(CreateRequest(server), self.id)
+        choice = await self.office.ask(Create(server), self.id)
         assert isinstance(choice, NeedsForm), choice
         assert isinstance(choice.form, CreateChoice)
         template = None if like is None else self.office.known(like.name)
@@ -99,15 +99,14 @@ class Writer:
 
     async def fills(self, form: JobForm, **changes: str | tuple[str, ...] | None) -> Outcome:
         """Send the form off with these fields changed, the others as they stand."""
-        request = job_filled_in(form.request, with_changes(job_form(form).blocks, **changes))
-        assert isinstance(request, EditRequest | CreateRequest), request
+        assert isinstance(form.request, Edit | Create)
+        request = filled(form.request, with_changes(job_form(form).blocks, **changes))
+        assert isinstance(request, Edit | Create), request
         return await self.office.ask(request, self.id)
 
     async def submits(self, choice: CreateChoice, like: KnownJob | None) -> Outcome:
         """Choose what the new job is to be like."""
-        return await self.office.ask(
-            CreateRequest(choice.servers[0], like, step=choice.request.step), self.id
-        )
+        return await self.office.ask(Create(choice.servers[0], like, step=choice.request.step), self.id)
 
     async def sees(self, form: JobForm, **changes: str | tuple[str, ...] | None) -> JobSummary:
         """Fill in, and get the summary."""
@@ -117,12 +116,12 @@ class Writer:
         """Send off the summary."""
         return await self.office.ask(summary.request, self.id, press=press)
 
-    async def finds(self, form: JobForm, field: Sought, text: str = "") -> tuple[Suggestion, ...]:
+    async def finds(self, form: JobForm, field: MenuField, text: str = "") -> tuple[MenuOption, ...]:
         """Type into a search menu of the form."""
         gesture = Gesture("r-1", self.id, "T0", "C0PROD", Origin.FORM, "search")
-        return await self.office.runner.suggest(gesture, Search(field, text, form.request))
+        return await self.office.service.search(gesture, MenuSearch(field, text, form.request))
 
-    async def option(self, form: JobForm, field: Sought, name: str) -> str:
+    async def option(self, form: JobForm, field: MenuField, name: str) -> str:
         """The choice of that name."""
         found = await self.finds(form, field, name)
         return next(one.value for one in found if one.name == name)

@@ -5,21 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.operations.accounts import Accounts, Acting
-from bot.operations.approvals.four_eyes import ApprovalRules
+from bot.operations.backend import Accounts, ApprovalRules
+from bot.operations.model import Gesture, KnownJob, Origin, Person, Request, Standing
 from bot.operations.outcomes import Done, Outcome
-from bot.operations.parts import Rules, Stores, Surroundings
-from bot.operations.people import Person, PersonId, Standing
-from bot.operations.requests import Gesture, KnownJob, Origin, Request
-from bot.operations.runner import Runner
+from bot.operations.service import AccessRules, Service
 from bot.sandbox.vbr import VbrSandbox, World
-from bot.settings import GrantSettings, GroupReference, Role, ServerName
+from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
 from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog
 from bot.store.database import Database
-from bot.store.drafts import Drafts
 from bot.store.own_actions import OwnActions
-from bot.store.presses import Presses
 from bot.store.timed_disables import TimedDisables
 from bot.veeam import Fleet, JobId
 from bot.watch import approval_rows
@@ -91,36 +86,35 @@ class Office:
     grants: Sequence[GrantSettings] = GRANTS
     allowed_channels: Collection[str] = ()
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
-    acting: Acting = field(default_factory=dict)
+    acting: Accounts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.audit = AuditLog(self.database)
         self.own_actions = OwnActions(self.database)
         self.timed_disables = TimedDisables(self.database)
         self._presses = itertools.count()
-        self._runner: Runner | None = None
+        self._service: Service | None = None
 
     @property
-    def runner(self) -> Runner:
-        if self._runner is None:
-            self._runner = Runner(
-                Accounts(self.fleet, self.acting),
-                Stores(
-                    self.audit,
-                    Presses(self.database),
-                    self.own_actions,
-                    self.timed_disables,
-                    Drafts(self.database),
-                    Approvals(self.database, approval_rows),
-                ),
-                Rules(self.grants, self.allowed_channels, self.approvals),
-                Surroundings(self.team, Watching(), self.metrics, self.clock),
+    def service(self) -> Service:
+        if self._service is None:
+            self._service = Service(
+                fleet=self.fleet,
+                accounts=self.acting,
+                database=self.database,
+                audit_log=self.audit,
+                approvals=Approvals(self.database, approval_rows),
+                rules=AccessRules(self.grants, self.allowed_channels, self.approvals),
+                people=self.team,
+                health=Watching(),
+                metrics=self.metrics,
+                clock=self.clock,
             )
-        return self._runner
+        return self._service
 
     def restart(self) -> None:
         """Another process takes over, with nothing in its memory."""
-        self._runner = None
+        self._service = None
 
     async def ask(
         self,
@@ -141,7 +135,7 @@ class Office:
             press_key=press or f"press-{next(self._presses)}",
             is_direct=is_direct,
         )
-        return await self.runner.run(gesture, request)
+        return await self.service.run(gesture, request)
 
     async def answer(self, request: Request, answer: type[A], person: PersonId = OPERATOR) -> A:
         outcome = await self.ask(request, person)

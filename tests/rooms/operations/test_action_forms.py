@@ -7,46 +7,32 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace as replace_request
 
-from bot.operations import quick_backup_form
-from bot.operations.answers import ActionAnswer
-from bot.operations.approvals.four_eyes import ApprovalRules
-from bot.operations.forms import (
-    ActForm,
-    Consequences,
-    PickForm,
-    QuickBackupForm,
-    StartForm,
-    StopForm,
-)
+from bot.operations.actions import JobAction, quick_backup
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start, StartForm
+from bot.operations.actions.stop import Stop, StopForm
+from bot.operations.backend import ApprovalRules
+from bot.operations.impact import ConfirmForm, Impact, PickForm
+from bot.operations.model import NamedJob, NamedMachine, Person, Request, Standing, Step
 from bot.operations.outcomes import (
-    Asked,
+    ActionAnswer,
+    ApprovalRequested,
+    Blocked,
     Done,
-    MovedOn,
     NeedsForm,
     NotFound,
-    NotNow,
-    Obstacle,
+    NotPossible,
     Outcome,
-    Refusal,
     Refused,
+    StaleButton,
 )
-from bot.operations.people import Person, Standing
-from bot.operations.requests import (
-    ActionRequest,
-    CloneRequest,
-    DisableRequest,
-    EnableRequest,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    StartRequest,
-    Step,
-    StopRequest,
-)
-from bot.operations.steps import is_bare
+from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault
 from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
@@ -75,10 +61,10 @@ async def form(office: Office, request: Request, person: PersonId = ANN) -> obje
     return outcome.form
 
 
-async def touched(office: Office, name: str, person: PersonId = ANN) -> Consequences:
-    found = await form(office, StartRequest(office.known(name), step=FILL), person)
+async def touched(office: Office, name: str, person: PersonId = ANN) -> Impact:
+    found = await form(office, Start(office.known(name), step=FILL), person)
     assert isinstance(found, StartForm)
-    return found.consequences
+    return found.impact
 
 
 def done(outcome: Outcome) -> ActionAnswer:
@@ -87,18 +73,18 @@ def done(outcome: Outcome) -> ActionAnswer:
     return outcome.answer
 
 
-BARE: list[ActionRequest] = [
-    StartRequest(NamedJob("")),
-    StopRequest(NamedJob("")),
-    RetryRequest(NamedJob("")),
-    EnableRequest(NamedJob("")),
-    DisableRequest(NamedJob("")),
-    CloneRequest(NamedJob("")),
+BARE: list[JobAction] = [
+    Start(NamedJob("")),
+    Stop(NamedJob("")),
+    Retry(NamedJob("")),
+    Enable(NamedJob("")),
+    Disable(NamedJob("")),
+    Clone(NamedJob("")),
 ]
 
 
 @pytest.mark.parametrize("request_", BARE, ids=lambda one: type(one).__name__)
-async def test_without_a_name_a_form_asks_for_the_job(office: Office, request_: ActionRequest) -> None:
+async def test_without_a_name_a_form_asks_for_the_job(office: Office, request_: JobAction) -> None:
     """Nothing is sent and nothing on record; what was typed besides is kept."""
     assert await form(office, request_) == PickForm(request_)
     assert (office.posts(), await office.audited()) == ([], [])
@@ -106,7 +92,7 @@ async def test_without_a_name_a_form_asks_for_the_job(office: Office, request_: 
 
 async def test_a_form_of_no_right_is_refused(office: Office) -> None:
     """Whoever may not do it gets no form to choose in, and the refusal is on record."""
-    outcome = await office.ask(StartRequest(NamedJob("")), VIEWER)
+    outcome = await office.ask(Start(NamedJob("")), VIEWER)
     assert isinstance(outcome, Refused)
     assert [row["detail"] for row in await office.audited()] == [Refusal.ROLE]
     assert len(office.hq.requests) == 0
@@ -114,13 +100,13 @@ async def test_a_form_of_no_right_is_refused(office: Office) -> None:
 
 async def test_a_server_that_nobody_knows_is_said_before_the_form(office: Office) -> None:
     """A menu over nothing helps nobody."""
-    assert isinstance(await office.ask(StartRequest(NamedJob("", "nowhere")), ANN), NotFound)
+    assert isinstance(await office.ask(Start(NamedJob("", "nowhere")), ANN), NotFound)
 
 
 async def test_the_form_names_silent_servers(office: Office) -> None:
     """What cannot be found there is said, and the form opens all the same."""
     await die(office.dr)
-    assert await form(office, StartRequest(NamedJob(""))) == PickForm(StartRequest(NamedJob("")), (DR,))
+    assert await form(office, Start(NamedJob(""))) == PickForm(Start(NamedJob("")), (DR,))
 
 
 async def test_what_an_action_touches_is_read_afresh(office: Office) -> None:
@@ -129,7 +115,7 @@ async def test_what_an_action_touches_is_read_afresh(office: Office) -> None:
     now = office.clock.now()
     assert failed.last_success_at is not None
     assert timedelta(hours=49) < now - failed.last_success_at < timedelta(hours=51)
-    assert (failed.job.state.last_result, failed.lately) == ("Failed", ())
+    assert (failed.job.state.last_result, failed.recent) == ("Failed", ())
     assert failed.repository is not None
     assert (chained.runs_before, (await touched(office, "Oracle")).run_after) == ("Oracle", ("SQL Test",))
     assert (await touched(office, "Oracle")).last_success_at is None
@@ -164,29 +150,29 @@ async def test_nothing_out_of_sight_is_touched(office: Office) -> None:
 
 async def test_who_pressed_something_lately_is_told(office: Office) -> None:
     """Others' presses of the last quarter of an hour, with what came of them; not one's own, none refused."""
-    done(await office.ask(DisableRequest(office.known("Files")), BEN))
-    done(await office.ask(EnableRequest(office.known("Files")), ANN))
-    await office.ask(EnableRequest(office.known("Files")), OPERATOR)
-    await office.ask(DisableRequest(office.known("Exchange")), BEN)
-    (deed,) = (await touched(office, "Files")).lately
+    done(await office.ask(Disable(office.known("Files")), BEN))
+    done(await office.ask(Enable(office.known("Files")), ANN))
+    await office.ask(Enable(office.known("Files")), OPERATOR)
+    await office.ask(Disable(office.known("Exchange")), BEN)
+    (deed,) = (await touched(office, "Files")).recent
     assert (deed.operation.name, deed.by, deed.outcome) == ("disable", BEN, "done")
-    (own,) = (await touched(office, "Files", BEN)).lately
+    (own,) = (await touched(office, "Files", BEN)).recent
     assert (own.operation.name, own.by) == ("enable", ANN)
     await office.clock.advance(15 * 60 + 1)
-    assert (await touched(office, "Files")).lately == ()
+    assert (await touched(office, "Files")).recent == ()
 
 
 async def test_answers_that_nothing_was_done_tell_it_too(office: Office) -> None:
     """Buttons act after a dialog that cannot know: where the job has changed, the answer says by whom."""
-    stale = await form(office, StartRequest(office.known("Files"), step=FILL))
+    stale = await form(office, Start(office.known("Files"), step=FILL))
     assert isinstance(stale, StartForm)
-    done(await office.ask(StartRequest(office.known("Files")), BEN))
-    running = await office.ask(StartRequest(office.known("Files")), ANN)
-    assert isinstance(running, NotNow)
-    assert [deed.by for deed in running.lately] == [BEN]
-    moved = await office.ask(replace(stale.request, step=Step.SEND), ANN)
-    assert isinstance(moved, MovedOn)
-    assert [deed.by for deed in moved.lately] == [BEN]
+    done(await office.ask(Start(office.known("Files")), BEN))
+    running = await office.ask(Start(office.known("Files")), ANN)
+    assert isinstance(running, NotPossible)
+    assert [deed.by for deed in running.recent] == [BEN]
+    moved = await office.ask(replace_request(stale.request, step=Step.SEND), ANN)
+    assert isinstance(moved, StaleButton)
+    assert [deed.by for deed in moved.recent] == [BEN]
 
 
 OFFERED = [
@@ -208,7 +194,7 @@ async def test_only_what_makes_sense_is_asked(
     office.world.add_job("Replica", "VSphereReplica")
     office.world.add_job("Tenant", "EntraIDTenantBackup")
     office.world.add_job("Agents", "LinuxAgentBackup")
-    asked = await form(office, StartRequest(office.known(name), step=FILL))
+    asked = await form(office, Start(office.known(name), step=FILL))
     assert isinstance(asked, StartForm)
     assert (asked.why_no_full, asked.takes_restore_points) == (why_no_full, points)
 
@@ -248,10 +234,10 @@ async def test_a_start_is_sent_as_it_was_filled_in(
     office: Office, name: str, entered: dict[str, object], body: object, detail: str | None
 ) -> None:
     """Every combination of the form's fields is exactly this body, and stands on record."""
-    asked = await form(office, StartRequest(office.known(name), step=FILL))
+    asked = await form(office, Start(office.known(name), step=FILL))
     assert isinstance(asked, StartForm)
-    assert is_bare(asked.request)
-    answer = done(await office.ask(replace(asked.request, step=Step.SEND, **entered), ANN))  # type: ignore[arg-type] # made-up entries
+    assert asked.request.needs_form
+    answer = done(await office.ask(replace_request(asked.request, step=Step.SEND, **entered), ANN))
     assert (office.posts(), answer.detail) == ([("start", body)], detail)
     assert (await office.audited())[0].get("detail") == detail
 
@@ -261,72 +247,74 @@ async def test_a_start_is_sent_as_it_was_filled_in(
 async def test_a_stop_is_sent_as_it_was_filled_in(office: Office, *, now: bool, chained: bool) -> None:
     """The same of a stop."""
     office.world.begin_run("Oracle")
-    asked = await form(office, StopRequest(office.known("Oracle"), step=FILL))
+    asked = await form(office, Stop(office.known("Oracle"), step=FILL))
     assert isinstance(asked, StopForm)
     assert asked.may_cancel_chain
-    done(await office.ask(replace(asked.request, step=Step.SEND, now=now, chained=chained), ANN))
+    done(await office.ask(replace_request(asked.request, step=Step.SEND, now=now, chained=chained), ANN))
     assert office.posts() == [("stop", {"gracefulStop": not now, "cancelChainedJobs": chained})]
 
 
 async def test_a_chain_is_cancelled_where_there_is_one(office: Office) -> None:
     """Nothing runs after this job, so nothing is asked about it."""
     office.world.begin_run("Files")
-    asked = await form(office, StopRequest(office.known("Files"), step=FILL))
+    asked = await form(office, Stop(office.known("Files"), step=FILL))
     assert isinstance(asked, StopForm)
     assert not asked.may_cancel_chain
 
 
 async def test_a_form_of_no_sense_is_not_shown(office: Office) -> None:
     """A job that does not run has nothing to stop."""
-    outcome = await office.ask(StopRequest(office.known("Files"), step=FILL), ANN)
-    assert isinstance(outcome, NotNow)
-    assert outcome.obstacle is Obstacle.NOT_RUNNING
+    outcome = await office.ask(Stop(office.known("Files"), step=FILL), ANN)
+    assert isinstance(outcome, NotPossible)
+    assert outcome.blocked is Blocked.NOT_RUNNING
 
 
-ACTS: list[tuple[str, Callable[..., ActionRequest], dict[str, object], str]] = [
-    ("Oracle", RetryRequest, {"chained": True}, "retry"),
-    ("Archive", EnableRequest, {}, "enable"),
-    ("Files", DisableRequest, {"span": timedelta(hours=4)}, "disable"),
-    ("Files", CloneRequest, {}, "clone"),
+ACTS: list[tuple[str, Callable[..., JobAction], dict[str, object], str]] = [
+    ("Oracle", Retry, {"chained": True}, "retry"),
+    ("Archive", Enable, {}, "enable"),
+    ("Files", Disable, {"span": timedelta(hours=4)}, "disable"),
+    ("Files", Clone, {}, "clone"),
 ]
 
 
 @pytest.mark.parametrize(("name", "asking", "options", "verb"), ACTS)
 async def test_what_has_no_options_is_asked_with_its_consequences(
-    office: Office, name: str, asking: Callable[..., ActionRequest], options: dict[str, object], verb: str
+    office: Office, name: str, asking: Callable[..., JobAction], options: dict[str, object], verb: str
 ) -> None:
     """A form with what it touches and one button; what was typed besides goes along."""
     asked = await form(office, asking(office.known(name), step=FILL, **options))
-    assert isinstance(asked, ActForm)
-    assert asked.consequences.job.state.name == name
+    assert isinstance(asked, ConfirmForm)
+    assert asked.impact.job.state.name == name
     assert office.posts() == []
-    done(await office.ask(replace(asked.request, step=Step.SEND), ANN))
+    done(await office.ask(replace_request(asked.request, step=Step.SEND), ANN))
     assert [sent for sent, _ in office.posts()] == [verb]
 
 
 async def test_who_lost_the_right_submits_nothing(office: Office) -> None:
     """The right is asked for when the form is sent off, not when it was drawn."""
-    asked = await form(office, DisableRequest(office.known("Files"), step=FILL))
-    assert isinstance(asked, ActForm)
+    asked = await form(office, Disable(office.known("Files"), step=FILL))
+    assert isinstance(asked, ConfirmForm)
     office.team.people[ANN] = replace(office.team.people[ANN], groups=frozenset({"S0OPS"}))
-    assert isinstance(await office.ask(replace(asked.request, step=Step.SEND), ANN), Refused)
+    assert isinstance(await office.ask(replace_request(asked.request, step=Step.SEND), ANN), Refused)
     assert office.posts() == []
 
 
 async def test_what_takes_two_is_asked_for_by_form_as_well(office: Office) -> None:
     """The form opens as ever; sent off, a second person is asked, and others see that in theirs."""
     office.approvals = ApprovalRules({"disable"}, timedelta(minutes=30), ("C0AUDIT",))
-    asked = await form(office, DisableRequest(office.known("Files"), step=FILL))
-    assert isinstance(asked, ActForm)
-    assert isinstance(await office.ask(replace(asked.request, step=Step.SEND), ANN), Asked)
+    asked = await form(office, Disable(office.known("Files"), step=FILL))
+    assert isinstance(asked, ConfirmForm)
+    assert isinstance(
+        await office.ask(replace_request(asked.request, step=Step.SEND), ANN), ApprovalRequested
+    )
     assert office.posts() == []
-    (deed,) = (await touched(office, "Files", BEN)).lately
+    (deed,) = (await touched(office, "Files", BEN)).recent
     assert (deed.operation.name, deed.by, deed.outcome) == ("disable", ANN, "asked")
 
 
 async def test_typed_with_a_name_acts_at_once(office: Office) -> None:
     """No form stands between words that say it all and the action."""
-    done(await office.ask(StartRequest(NamedJob("Files", "hq"), full=True), ANN))
+    done(await office.ask(Start(NamedJob("Files", "hq"), full=True), ANN))
     assert len(office.posts()) == 1
 
 
@@ -339,14 +327,14 @@ def covered(office: Office) -> None:
 
 
 async def machine_form(office: Office, name: str = "web01") -> QuickBackupForm:
-    found = await form(office, QuickBackupRequest(NamedMachine(name, "hq"), FILL))
+    found = await form(office, QuickBackup(NamedMachine(name, "hq"), FILL))
     assert isinstance(found, QuickBackupForm)
     return found
 
 
 async def test_without_a_machine_a_form_asks_for_it(office: Office) -> None:
     """As for jobs; who may not on every job of a server is refused before."""
-    bare = QuickBackupRequest(NamedMachine(""))
+    bare = QuickBackup(NamedMachine(""))
     assert await form(office, bare) == PickForm(bare)
     assert isinstance(await office.ask(bare, SQL_ONLY), Refused)
     assert len(office.hq.requests) == 0
@@ -360,7 +348,7 @@ async def test_the_job_of_a_quick_backup_is_foretold(office: Office) -> None:
     assert asked.newest.job.state.name == "Newer"
     assert timedelta(hours=2) < office.clock.now() - asked.newest.at < timedelta(hours=4)
     assert asked.repository is not None
-    assert done(await office.ask(replace(asked.request, step=Step.SEND), ANN)).job_name == "Newer"
+    assert done(await office.ask(replace_request(asked.request, step=Step.SEND), ANN)).job_name == "Newer"
 
 
 @pytest.mark.usefixtures("covered")
@@ -389,7 +377,7 @@ async def test_a_server_too_slow_to_foretell_says_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Long histories take minutes to look through."""
-    monkeypatch.setattr(quick_backup_form, "_LOOKED_FOR_SECONDS", 0.05)
+    monkeypatch.setattr(quick_backup, "_POINT_FOUND_WITHIN_SECONDS", 0.05)
     office.hq.faults.add("GET", "/api/v1/taskSessions", hanging(Moment.BEFORE))
     assert (await machine_form(office)).newest is None
 
@@ -406,7 +394,7 @@ async def test_restore_points_are_looked_for_by_the_whole_name(office: Office) -
 @pytest.mark.usefixtures("covered")
 async def test_another_quick_backup_of_the_machine_is_told(office: Office) -> None:
     """Who asked for the same a moment ago, and for this machine alone."""
-    done(await office.ask(QuickBackupRequest(NamedMachine("web01")), BEN))
-    (deed,) = (await machine_form(office)).lately
+    done(await office.ask(QuickBackup(NamedMachine("web01")), BEN))
+    (deed,) = (await machine_form(office)).recent
     assert (deed.by, deed.detail) == (BEN, "machine web01")
-    assert (await machine_form(office, "vm01")).lately == ()
+    assert (await machine_form(office, "vm01")).recent == ()

@@ -6,44 +6,38 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace as replace_request
 
-from bot.operations.answers import ActionAnswer, ApprovalAnswer, HelpAnswer, HomeAnswer, Waiting, WhoamiAnswer
-from bot.operations.approvals.four_eyes import ApprovalRules
-from bot.operations.forms import JobForm, JobSummary
-from bot.operations.job_settings.entries import JobEntries
+from bot.operations.actions.approvals import ApprovalAnswer, Approve, Decline, PendingApprovals
+from bot.operations.actions.create import Create
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.start import Start
+from bot.operations.backend import ApprovalRules
+from bot.operations.job_editor import JobEntries
+from bot.operations.model import NamedJob, NamedMachine, Person, Request, Standing, Step
 from bot.operations.outcomes import (
-    Asked,
-    AskedBefore,
+    ActionAnswer,
+    AlreadyDecided,
+    AlreadyRequested,
+    ApprovalRequested,
     Done,
     Failed,
     NeedsForm,
     NotFound,
     Outcome,
-    Refusal,
     Refused,
-    Settled,
     Unclear,
 )
-from bot.operations.people import Person, PersonId, Standing
-from bot.operations.requests import (
-    ApproveRequest,
-    CreateRequest,
-    DeclineRequest,
-    DeleteRequest,
-    EditRequest,
-    HelpRequest,
-    HomeRequest,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    Request,
-    StartRequest,
-    Step,
-    WhoamiRequest,
-)
+from bot.operations.permissions import Refusal
+from bot.operations.queries.help import HelpAnswer, ShowHelp
+from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import Moment, dropped
-from bot.settings import GrantSettings, GroupReference, Role
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.store import (
     Approval,
     ApprovalEnd,
@@ -62,7 +56,7 @@ from tests.rooms.veeam.clients import client_of
 ANN, BEN, SQL_ADMIN = PersonId("U0ANN"), PersonId("U0BEN"), PersonId("U0SQLADMIN")
 NOBODY = PersonId("U0STRANGER")
 ADMINS = frozenset({"S0ADMIN"})
-DELETE = DeleteRequest(NamedJob("Files", server="hq"), typed_name="Files", reason="retired")
+DELETE = Delete(NamedJob("Files", server="hq"), typed_name="Files", reason="retired")
 DELETING = ("DELETE", "/api/v1/jobs/{id}")
 EXPIRES = timedelta(minutes=30)
 GUARDED = frozenset({"delete", "start", "quickbackup", "create", "edit"})
@@ -85,16 +79,16 @@ def four_eyes(office: Office) -> None:
 
 async def asked(office: Office, request: Request = DELETE, person: PersonId = ANN) -> Approval:
     outcome = await office.ask(request, person)
-    assert isinstance(outcome, Asked), outcome
+    assert isinstance(outcome, ApprovalRequested), outcome
     return outcome.approval
 
 
 async def approves(office: Office, approval: Approval, person: PersonId = BEN) -> Outcome:
-    return await office.ask(ApproveRequest(approval.id), person)
+    return await office.ask(Approve(approval.id), person)
 
 
 async def declines(office: Office, approval: Approval, person: PersonId = BEN) -> Outcome:
-    return await office.ask(DeclineRequest(approval.id), person)
+    return await office.ask(Decline(approval.id), person)
 
 
 def deletions(office: Office) -> int:
@@ -154,7 +148,7 @@ async def test_an_approved_deletion_is_done_once(office: Office) -> None:
     assert closed["outcome"] == "done"
     assert (await kept(office, approval)).outcome == "done"
     again = await approves(office, approval)
-    assert isinstance(again, Settled)
+    assert isinstance(again, AlreadyDecided)
     assert (again.approval.decider_id, deletions(office)) == (BEN, 1)
 
 
@@ -204,8 +198,8 @@ async def test_declined_is_not_done(office: Office) -> None:
     assert isinstance(outcome, Done)
     assert isinstance(outcome.answer, ApprovalAnswer)
     assert outcome.answer.approval.outcome == ApprovalEnd.DECLINED
-    assert isinstance(await approves(office, approval), Settled)
-    assert isinstance(await declines(office, approval), Settled)
+    assert isinstance(await approves(office, approval), AlreadyDecided)
+    assert isinstance(await declines(office, approval), AlreadyDecided)
     assert deletions(office) == 0
     assert [row["outcome"] for row in await office.audited() if row["event"] == "closed"] == ["asked", "done"]
 
@@ -222,11 +216,11 @@ async def test_whoever_asked_takes_it_back(office: Office) -> None:
 async def test_the_same_is_asked_once(office: Office) -> None:
     """Asked again, by whomever and for whatever reason, it says that it waits already."""
     approval = await asked(office)
-    for request, person in ((DELETE, ANN), (replace(DELETE, reason=None), BEN)):
+    for request, person in ((DELETE, ANN), (replace_request(DELETE, reason=None), BEN)):
         again = await office.ask(request, person)
-        assert isinstance(again, AskedBefore)
+        assert isinstance(again, AlreadyRequested)
         assert again.approval == approval
-    other = replace(DELETE, job=NamedJob("Exchange"), typed_name="Exchange")
+    other = replace_request(DELETE, job=NamedJob("Exchange"), typed_name="Exchange")
     assert (await asked(office, other)).id != approval.id
 
 
@@ -235,7 +229,7 @@ async def test_what_is_not_approved_in_time_lapses(office: Office) -> None:
     approval = await asked(office)
     await office.clock.advance(EXPIRES.total_seconds())
     outcome = await approves(office, approval)
-    assert isinstance(outcome, Settled)
+    assert isinstance(outcome, AlreadyDecided)
     assert outcome.approval.outcome == ApprovalEnd.EXPIRED
     other = await asked(office)
     await office.clock.advance(EXPIRES.total_seconds())
@@ -274,7 +268,7 @@ async def test_a_job_that_changed_takes_a_new_request(
     await office.clock.advance(60)
     change(office)
     outcome = await approves(office, approval)
-    assert isinstance(outcome, Settled)
+    assert isinstance(outcome, AlreadyDecided)
     assert outcome.approval.outcome == ApprovalEnd.OVERTAKEN
     assert deletions(office) == 0
 
@@ -291,17 +285,17 @@ async def test_asked_anew_for_a_changed_job(office: Office) -> None:
 
 async def test_an_unchanged_job_is_bound_to_the_same(office: Office) -> None:
     """Time alone changes nothing, also for a job whose settings the revision cannot describe."""
-    request = DeleteRequest(NamedJob("Copy now"), typed_name="Copy now")
+    request = Delete(NamedJob("Copy now"), typed_name="Copy now")
     for each in (DELETE, request):
         approval = await asked(office, each)
         await office.clock.advance(600)
-        assert isinstance(await office.ask(each, BEN), AskedBefore)
+        assert isinstance(await office.ask(each, BEN), AlreadyRequested)
         assert isinstance(await approves(office, approval), Done)
 
 
 async def test_what_changes_by_itself_is_no_change(office: Office) -> None:
     """VBR tells the size of a machine with the job: it grows, and the request still stands."""
-    edit = await _summary(office, EditRequest(office.known("Exchange")), JobEntries("Exchange", "mail"))
+    edit = await _summary(office, Edit(office.known("Exchange")), JobEntries("Exchange", "mail"))
     for name, request in (("Files", DELETE), ("Exchange", edit)):
         approval = await asked(office, request)
         office.world.job(name).model["virtualMachines"]["includes"][0]["size"] = "471.3 GB"
@@ -317,7 +311,7 @@ async def test_whoever_asked_is_asked_for_their_right_again(office: Office) -> N
     assert unreadable.refusal is Refusal.ASKER_UNREADABLE
     office.team.people[ANN] = replace(ann, groups=frozenset({"S0OPS"}))
     outcome = await approves(office, approval)
-    assert isinstance(outcome, Settled)
+    assert isinstance(outcome, AlreadyDecided)
     assert (outcome.approval.outcome, deletions(office)) == (ApprovalEnd.REFUSED, 0)
 
 
@@ -326,7 +320,7 @@ async def test_it_is_done_under_the_account_of_the_askers_role(office: Office) -
     account = office.hq.accounts.by_role(VbrRole.BACKUP_OPERATOR)
     async with client_of(office.hq, office.clock, account, name=HQ) as acting:
         office.acting = {(HQ, Role.BACKUP_OPERATOR): acting}
-        approval = await asked(office, StartRequest(NamedJob("Exchange")), OPERATOR)
+        approval = await asked(office, Start(NamedJob("Exchange")), OPERATOR)
         assert isinstance(await approves(office, approval), Done)
     (start,) = office.hq.requests.of("POST", "/api/v1/jobs/{id}/start")
     assert start.username == account.username
@@ -348,7 +342,7 @@ async def test_an_unclear_end_is_told_as_that(office: Office, moment: Moment) ->
     office.hq.faults.add(*DELETING, dropped(moment))
     assert isinstance(await approves(office, approval), Unclear)
     assert ((await kept(office, approval)).outcome, deletions(office)) == ("unclear", 1)
-    assert isinstance(await approves(office, approval), Settled)
+    assert isinstance(await approves(office, approval), AlreadyDecided)
 
 
 async def test_vbrs_refusal_ends_it(office: Office) -> None:
@@ -372,7 +366,7 @@ async def test_a_silent_server_leaves_it_waiting(office: Office) -> None:
 async def test_from_a_direct_message_it_stands_in_the_audit_channel(office: Office) -> None:
     """Where nobody else reads along it is asked in the first channel of the settings that may be used."""
     outcome = await office.ask(DELETE, ANN, channel="D0ANN", is_direct=True)
-    assert isinstance(outcome, Asked)
+    assert isinstance(outcome, ApprovalRequested)
     assert outcome.approval.channel == "C0AUDIT"
 
 
@@ -392,7 +386,7 @@ async def test_a_press_in_another_channel_counts_only_where_it_may(office: Offic
     """The channel of the press is asked for too."""
     approval = await asked(office)
     office.allowed_channels = ("C0OTHER",)
-    office._runner = None
+    office._service = None
     outcome = await approves(office, approval)
     assert isinstance(outcome, Refused)
     assert outcome.refusal is Refusal.CHANNEL
@@ -401,7 +395,7 @@ async def test_a_press_in_another_channel_counts_only_where_it_may(office: Offic
 async def test_what_is_not_there_is_not_asked(office: Office) -> None:
     """Rights, state and obstacles come first: nobody is asked about what would not be done."""
     assert isinstance(await office.ask(DELETE, OPERATOR), Refused)
-    assert isinstance(await office.ask(ApproveRequest("no such"), BEN), NotFound)
+    assert isinstance(await office.ask(Approve("no such"), BEN), NotFound)
     assert await told(office) == []
 
 
@@ -410,7 +404,7 @@ async def test_a_quick_backup_takes_a_role_on_all_jobs_of_both(office: Office) -
     machine = "web01"
     office.world.add_job("Web", objects=(machine,))
     office.world.finish_run("Web", result="Success")
-    approval = await asked(office, QuickBackupRequest(NamedMachine(machine, "hq")))
+    approval = await asked(office, QuickBackup(NamedMachine(machine, "hq")))
     assert (approval.job_id, approval.name) == (None, machine)
     refused = await approves(office, approval, SQL_ADMIN)
     assert isinstance(refused, Refused)
@@ -430,23 +424,23 @@ async def test_what_another_version_kept_is_not_guessed_at(office: Office) -> No
         replace(strange, id="unknown", sameness="third", operation="explode")
     )
     for each in ("strange", "unknown"):
-        outcome = await office.ask(ApproveRequest(each), BEN)
-        assert isinstance(outcome, Settled)
+        outcome = await office.ask(Approve(each), BEN)
+        assert isinstance(outcome, AlreadyDecided)
         assert (outcome.approval.outcome, outcome.approval.problem) == (ApprovalEnd.OVERTAKEN, "old")
 
 
 async def test_help_and_whoami_say_what_takes_two(office: Office) -> None:
     """Before anybody asks."""
-    told_help = await office.answer(HelpRequest(), HelpAnswer, ANN)
-    assert [one.name for one in told_help.under_four_eyes] == [
+    told_help = await office.answer(ShowHelp(), HelpAnswer, ANN)
+    assert [one.name for one in told_help.need_approval] == [
         "start",
         "create",
         "edit",
         "delete",
         "quickbackup",
     ]
-    told_roles = await office.answer(WhoamiRequest(), WhoamiAnswer, OPERATOR)
-    assert [one.name for one in told_roles.under_four_eyes] == ["start", "quickbackup"]
+    told_roles = await office.answer(ShowWhoami(), WhoamiAnswer, OPERATOR)
+    assert [one.name for one in told_roles.need_approval] == ["start", "quickbackup"]
 
 
 ENTRY = AuditEntry(
@@ -479,15 +473,15 @@ async def test_what_a_killed_bot_left_approved_is_ended_by_the_record(office: Of
     assert ended is not None
     expected = {"claimed": ApprovalEnd.NOT_SENT, "opened": "unclear", "closed": "done"}[step]
     assert (ended.outcome, deletions(office)) == (expected, 0)
-    assert isinstance(await approves(office, approval), Settled)
+    assert isinstance(await approves(office, approval), AlreadyDecided)
 
 
-async def _summary(office: Office, request: EditRequest | CreateRequest, entered: JobEntries) -> Request:
+async def _summary(office: Office, request: Edit | Create, entered: JobEntries) -> Request:
     """Fill a job's form in and look it over; what its last button asks for."""
     form = await office.ask(request, ANN)
     assert isinstance(form, NeedsForm)
     assert isinstance(form.form, JobForm), form
-    reviewed = await office.ask(replace(form.form.request, entered=entered), ANN)
+    reviewed = await office.ask(replace_request(form.form.request, entered=entered), ANN)
     assert isinstance(reviewed, NeedsForm)
     assert isinstance(reviewed.form, JobSummary), reviewed
     return reviewed.form.request
@@ -495,15 +489,15 @@ async def _summary(office: Office, request: EditRequest | CreateRequest, entered
 
 async def test_an_edit_is_bound_to_what_it_changes(office: Office) -> None:
     """What somebody enters after they have asked was not approved; what was is sent as it was shown."""
-    edit = EditRequest(office.known("Files"))
+    edit = Edit(office.known("Files"))
     asking = await _summary(office, edit, JobEntries("Files", description="not kept any more"))
     approval = await asked(office, asking)
     assert "not kept any more" in (approval.detail or "")
-    assert isinstance(asking, EditRequest)
-    again = replace(asking, step=Step.REVIEW, entered=JobEntries("Files", description="harmless"))
+    assert isinstance(asking, Edit)
+    again = replace_request(asking, step=Step.REVIEW, entered=JobEntries("Files", description="harmless"))
     assert isinstance(await office.ask(again, ANN), NeedsForm)
     overtaken = await approves(office, approval)
-    assert isinstance(overtaken, Settled)
+    assert isinstance(overtaken, AlreadyDecided)
     assert overtaken.approval.outcome == ApprovalEnd.OVERTAKEN
     assert len(office.hq.requests.of("PUT", "/api/v1/jobs/{id}")) == 0
 
@@ -516,7 +510,7 @@ async def test_an_edit_is_bound_to_what_it_changes(office: Office) -> None:
 
 async def test_a_new_job_is_approved_by_its_name(office: Office) -> None:
     """Whoever may create jobs of that name approves; it is made once, as it was shown."""
-    like = CreateRequest(HQ, office.known("Files"), step=Step.FILL)
+    like = Create(HQ, office.known("Files"), step=Step.FILL)
     approval = await asked(office, await _summary(office, like, JobEntries("Files of today")))
     assert (approval.job_id, approval.name) == (None, "Files of today")
     assert "like Files; " in (approval.detail or "")
@@ -525,7 +519,7 @@ async def test_a_new_job_is_approved_by_its_name(office: Office) -> None:
     assert isinstance(refused, Refused)
     assert refused.refusal is Refusal.SCOPE
     assert isinstance(await approves(office, approval), Done)
-    assert isinstance(await approves(office, approval), Settled)
+    assert isinstance(await approves(office, approval), AlreadyDecided)
     assert len(office.hq.requests.of("POST", "/api/v1/jobs")) == 1
 
 
@@ -538,8 +532,8 @@ async def test_a_home_lists_what_one_may_decide(
 ) -> None:
     """One's own requests apart; nothing of those that one may not do oneself, and nothing that is over."""
     approval = await asked(office)
-    waiting = (await office.answer(HomeRequest(), HomeAnswer, person)).waiting
+    waiting = (await office.answer(ShowHome(), HomeAnswer, person)).waiting
     assert [one.name for one in waiting.to_decide] == to_decide
     assert [one.name for one in waiting.own] == own
     await declines(office, approval)
-    assert (await office.answer(HomeRequest(), HomeAnswer, person)).waiting == Waiting()
+    assert (await office.answer(ShowHome(), HomeAnswer, person)).waiting == PendingApprovals()

@@ -20,19 +20,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from bot.operations.approvals.four_eyes import ApprovalRules
-from bot.operations.people import Person, PersonId, Standing
-from bot.operations.requests import (
-    ApproveRequest,
-    DeclineRequest,
-    DeleteRequest,
-    NamedJob,
-    Request,
-    StartRequest,
-)
+from bot.operations.actions.approvals import Approve, Decline
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.start import Start
+from bot.operations.backend import ApprovalRules
+from bot.operations.model import NamedJob, Person, Request, Standing
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.faults import Moment, dropped
-from bot.settings import GrantSettings, GroupReference, Role
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.store import (
     Approval,
     ApprovalEnd,
@@ -192,14 +187,14 @@ class Deciding(RuleBasedStateMachine):
     @precondition(lambda self: self.known())
     @rule(which=PROCESSES, person=PRESSERS, index=WHICH)
     def declines(self, which: int, person: PersonId, index: int) -> None:
-        press = DeclineRequest(self.chosen(index).id)
+        press = Decline(self.chosen(index).id)
         self.nothing_is_sent(self.asked(which, person, press))
 
     @precondition(lambda self: self.known())
     @rule(index=WHICH, fuse=st.integers(0, 3), before=st.booleans())
     def declines_and_dies(self, index: int, fuse: int, *, before: bool) -> None:
         self.set_fuse(0, fuse, before=before)
-        press = DeclineRequest(self.chosen(index).id)
+        press = Decline(self.chosen(index).id)
         self.nothing_is_sent(self.killed(0, self.asked(0, BEN, press)))
 
     @rule(seconds=st.sampled_from((1, 120, 400, 1900)))
@@ -232,7 +227,7 @@ class Deciding(RuleBasedStateMachine):
         await self.processes[which].office.ask(request, person, reference=next(self.references))
 
     def pressed(self, which: int, person: PersonId, index: int) -> Coroutine[Any, Any, None]:
-        return self.asked(which, person, ApproveRequest(self.chosen(index).id))
+        return self.asked(which, person, Approve(self.chosen(index).id))
 
     async def killed(self, which: int, work: Coroutine[Any, Any, object]) -> None:
         """Do a piece of work, and start the process anew, wherever it came to."""
@@ -336,7 +331,7 @@ class Deciding(RuleBasedStateMachine):
 
 def _request(job: str, *, deletes: bool) -> Request:
     named = NamedJob(job, exact=True)
-    return DeleteRequest(named, typed_name=job) if deletes else StartRequest(named)
+    return Delete(named, typed_name=job) if deletes else Start(named)
 
 
 def test_nothing_is_done_twice_or_unapproved() -> None:

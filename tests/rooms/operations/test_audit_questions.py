@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from bot.operations.answers import AuditAnswer
-from bot.operations.audit import SCAN_AT_MOST
+from bot.operations.actions.start import Start
+from bot.operations.model import KnownJob, NamedJob
 from bot.operations.outcomes import NotFound, Refused
-from bot.operations.requests import AuditRequest, JobsRequest, KnownJob, NamedJob, StartRequest
+from bot.operations.queries.audit import SCAN_AT_MOST, AuditAnswer, ReadAudit
+from bot.operations.queries.jobs import ListJobs
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.store import AuditEntry, AuditOutcome
 from bot.veeam import JobId
@@ -62,7 +63,7 @@ async def filled(office: Office) -> Office:
     return office
 
 
-async def references(office: Office, request: AuditRequest) -> list[int]:
+async def references(office: Office, request: ReadAudit) -> list[int]:
     found = await office.answer(request, AuditAnswer, ADMIN)
     return [int(row.entry.reference[3:]) for row in found.rows]
 
@@ -70,22 +71,20 @@ async def references(office: Office, request: AuditRequest) -> list[int]:
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        (AuditRequest(), [6, 5, 4, 3, 2, 1]),
-        (AuditRequest(NamedJob("sql")), [6, 2, 1]),
-        (AuditRequest(NamedJob("SQL Prod", exact=True)), [6, 1]),
-        (AuditRequest(NamedJob("*test")), [2]),
-        (AuditRequest(NamedJob("nothing")), []),
-        (AuditRequest(KnownJob(HQ, JobId("j2"))), [2]),
-        (AuditRequest(person=SQL_ONLY), [4]),
-        (AuditRequest(NamedJob("sql"), person=SQL_ONLY), []),
-        (AuditRequest(within=timedelta(hours=98, minutes=30)), [6, 5, 4, 3, 2]),
-        (AuditRequest(server="dr"), [3]),
-        (AuditRequest(NamedJob("Files", server="hq"), server="hq"), [4]),
+        (ReadAudit(), [6, 5, 4, 3, 2, 1]),
+        (ReadAudit(NamedJob("sql")), [6, 2, 1]),
+        (ReadAudit(NamedJob("SQL Prod", exact=True)), [6, 1]),
+        (ReadAudit(NamedJob("*test")), [2]),
+        (ReadAudit(NamedJob("nothing")), []),
+        (ReadAudit(KnownJob(HQ, JobId("j2"))), [2]),
+        (ReadAudit(person=SQL_ONLY), [4]),
+        (ReadAudit(NamedJob("sql"), person=SQL_ONLY), []),
+        (ReadAudit(within=timedelta(hours=98, minutes=30)), [6, 5, 4, 3, 2]),
+        (ReadAudit(server="dr"), [3]),
+        (ReadAudit(NamedJob("Files", server="hq"), server="hq"), [4]),
     ],
 )
-async def test_the_record_is_narrowed(
-    filled: Office, request_: AuditRequest, expected: Sequence[int]
-) -> None:
+async def test_the_record_is_narrowed(filled: Office, request_: ReadAudit, expected: Sequence[int]) -> None:
     """By job as it was named, person, time and server; newest first."""
     assert await references(filled, request_) == expected
 
@@ -93,23 +92,23 @@ async def test_the_record_is_narrowed(
 async def test_a_limited_administrator_sees_where_they_are_one(filled: Office) -> None:
     """A role that may only look elsewhere shows nothing there; what has no job is for those with all jobs."""
     filled.grants = ON_SQL_VIEWER_ELSEWHERE
-    assert await references(filled, AuditRequest()) == [6, 2, 1]
-    assert await references(filled, AuditRequest(person=NOBODY)) == []
-    outcome = await filled.ask(AuditRequest(server="dr"), ADMIN)
+    assert await references(filled, ReadAudit()) == [6, 2, 1]
+    assert await references(filled, ReadAudit(person=NOBODY)) == []
+    outcome = await filled.ask(ReadAudit(server="dr"), ADMIN)
     assert outcome == NotFound("server", "dr", (HQ,))
 
 
 async def test_an_administrator_of_one_server_sees_nothing_of_no_server(filled: Office) -> None:
     """A refusal that names no server may be about any of them."""
     filled.grants = (GrantSettings(group=TEAM, role=Role.BACKUP_ADMINISTRATOR, servers=(DR,)),)
-    assert await references(filled, AuditRequest()) == [3]
+    assert await references(filled, ReadAudit()) == [3]
 
 
 async def test_pages_hold_ten(filled: Office) -> None:
     """Each page begins where the one before ended, and says whether there is another."""
     for number in range(7, 22):
         await filled.audit.opened(entry(number, filled))
-    pages = [await filled.answer(AuditRequest(page=page), AuditAnswer, ADMIN) for page in range(4)]
+    pages = [await filled.answer(ReadAudit(page=page), AuditAnswer, ADMIN) for page in range(4)]
     shown = [[int(row.entry.reference[3:]) for row in page.rows] for page in pages]
     assert shown == [[*range(21, 11, -1)], [*range(11, 1, -1)], [1], []]
     assert [page.has_more for page in pages] == [True, True, False, False]
@@ -126,17 +125,17 @@ async def test_of_a_long_record_the_latest_part_is_looked_through(filled: Office
     """Nobody waits for years of rows: the answer says that it is cut; a narrower question is not."""
     async with filled.database.transaction() as transaction:
         await transaction.execute(text(MANY).bindparams(many=SCAN_AT_MOST))
-    found = await filled.answer(AuditRequest(NamedJob("SQL Test")), AuditAnswer, ADMIN)
+    found = await filled.answer(ReadAudit(NamedJob("SQL Test")), AuditAnswer, ADMIN)
     assert (found.rows, found.is_cut) == ((), True)
-    narrower = await filled.answer(AuditRequest(NamedJob("SQL Test"), person=OPERATOR), AuditAnswer, ADMIN)
+    narrower = await filled.answer(ReadAudit(NamedJob("SQL Test"), person=OPERATOR), AuditAnswer, ADMIN)
     assert (len(narrower.rows), narrower.is_cut) == (1, False)
 
 
 async def test_what_is_shown_of_an_action(filled: Office, clock: FakeClock) -> None:
     """Start it, look at it: who, what, on what, when, what came of it, and VBR's session."""
     filled.grants = (*GRANTS, *EVERYWHERE)
-    await filled.ask(StartRequest(NamedJob("Exchange"), full=True))
-    newest = (await filled.answer(AuditRequest(), AuditAnswer, ADMIN)).rows[0]
+    await filled.ask(Start(NamedJob("Exchange"), full=True))
+    newest = (await filled.answer(ReadAudit(), AuditAnswer, ADMIN)).rows[0]
     assert newest.outcome is not None
     assert (newest.entry.operation, newest.entry.job_name, newest.entry.detail) == (
         "job.start",
@@ -151,14 +150,14 @@ async def test_what_is_shown_of_an_action(filled: Office, clock: FakeClock) -> N
 async def test_vbr_is_not_asked(filled: Office) -> None:
     """The record answers while every server is down."""
     before = len(filled.hq.requests)
-    await references(filled, AuditRequest(NamedJob("sql")))
+    await references(filled, ReadAudit(NamedJob("sql")))
     assert len(filled.hq.requests) == before
 
 
 async def test_others_are_refused_and_that_is_on_record(filled: Office) -> None:
     """An operator asks in vain, and the administrator reads of it."""
     filled.grants = (*GRANTS, *EVERYWHERE)
-    assert isinstance(await filled.ask(AuditRequest(), OPERATOR), Refused)
-    assert isinstance(await filled.ask(JobsRequest(), NOBODY), Refused)
-    rows = (await filled.answer(AuditRequest(), AuditAnswer, ADMIN)).rows
+    assert isinstance(await filled.ask(ReadAudit(), OPERATOR), Refused)
+    assert isinstance(await filled.ask(ListJobs(), NOBODY), Refused)
+    rows = (await filled.answer(ReadAudit(), AuditAnswer, ADMIN)).rows
     assert [row.entry.operation for row in rows[:2]] == ["jobs.list", "audit.list"]

@@ -6,24 +6,25 @@ from typing import Any
 
 import pytest
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.effects import Created
-from bot.operations.forms import CreateChoice, JobForm
+from bot.operations.actions.create import Create, CreateChoice
+from bot.operations.actions.job_forms import JobForm
+from bot.operations.menus import MenuField, MenuSearch
+from bot.operations.model import Gesture, Origin, Step
 from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyPressed,
+    Created,
     Done,
+    DraftExpired,
     Failed,
-    Forgotten,
     NeedsForm,
-    PressedBefore,
-    Refusal,
     Refused,
     Unclear,
 )
-from bot.operations.people import PersonId
-from bot.operations.requests import CreateRequest, Gesture, Origin, Step
-from bot.operations.searching import Search, Sought
+from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
+from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
 from bot.store.database import Database
 from bot.store.upgrade import upgrade
@@ -120,8 +121,8 @@ async def filled(writer: Writer, form: JobForm, **more: Any) -> Fields:
     """What a new vSphere backup needs."""
     return {
         "name": "Web tier",
-        "objects": (await writer.option(form, Sought.OBJECTS, "app01"),),
-        "repository": await writer.option(form, Sought.REPOSITORY, "Second Repository"),
+        "objects": (await writer.option(form, MenuField.OBJECTS, "app01"),),
+        "repository": await writer.option(form, MenuField.REPOSITORY, "Second Repository"),
         **more,
     }
 
@@ -145,7 +146,7 @@ async def test_a_new_backup_is_as_it_was_shown(
 ) -> None:
     """With its credentials and priority: one POST, a complete body, a job with what the summary said."""
     form = await ann.creates()
-    account = await ann.option(form, Sought.CREDENTIALS, SERVICE)
+    account = await ann.option(form, MenuField.CREDENTIALS, SERVICE)
     fields = await filled(
         ann,
         form,
@@ -199,7 +200,7 @@ async def test_a_job_of_each_type_is_made_like_another(
     fields: Fields = {"name": f"Another {kind}"}
     standing = as_it_stands(job_form(form).blocks)
     if "repository" in standing:
-        fields["repository"] = await ann.option(form, Sought.REPOSITORY, "Second Repository")
+        fields["repository"] = await ann.option(form, MenuField.REPOSITORY, "Second Repository")
     summary = await ann.sees(form, **fields)
     assert isinstance(await ann.sends(summary), Done)
     (body,) = sent(office, CREATING)
@@ -217,7 +218,7 @@ async def test_a_job_of_each_type_is_made_like_another(
 async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Writer) -> None:
     """No other kind stands in the menu, and one that is chosen all the same is told apart."""
     proxmox = office.world.add_job("Proxmox", "Unknown")
-    choice = await office.ask(CreateRequest("hq"), ANN)
+    choice = await office.ask(Create("hq"), ANN)
     assert isinstance(choice, NeedsForm)
     assert isinstance(choice.form, CreateChoice)
     offered = await _templates(office, ANN)
@@ -231,9 +232,9 @@ async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Wri
 
 
 async def _templates(office: Office, person: PersonId) -> set[str]:
-    request = CreateRequest("hq", step=Step.FILL)
+    request = Create("hq", step=Step.FILL)
     gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
-    return {one.name for one in await office.runner.suggest(gesture, Search(Sought.LIKE, "", request))}
+    return {one.name for one in await office.service.search(gesture, MenuSearch(MenuField.LIKE, "", request))}
 
 
 @pytest.mark.parametrize(
@@ -289,7 +290,7 @@ async def test_an_unclear_creation_is_looked_up_and_not_repeated(
     outcome = await ann.sends(summary, press="view-1-hash-1")
     assert isinstance(outcome, Unclear)
     assert (outcome.found is not None) == (moment is Moment.AFTER)
-    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), PressedBefore)
+    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), AlreadyPressed)
     assert len(sent(office, CREATING)) == 1
     if moment is Moment.AFTER:
         again = form_in(await ann.sends(summary))
@@ -301,7 +302,7 @@ async def test_one_submission_delivered_twice_creates_once(office: Office, ann: 
     form = await ann.creates()
     summary = await ann.sees(form, **await filled(ann, form))
     assert isinstance(await ann.sends(summary, press="view-1-hash-1"), Done)
-    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), PressedBefore)
+    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), AlreadyPressed)
     assert len(sent(office, CREATING)) == 1
 
 
@@ -345,14 +346,14 @@ async def test_nobody_without_the_role_gets_anywhere(
     summary = await ann.sees(form, **fields)
     other = Writer(office, person)
     if step == "search":
-        assert await other.finds(form, Sought.REPOSITORY) == ()
+        assert await other.finds(form, MenuField.REPOSITORY) == ()
         assert await _templates(office, person) == set()
         return
     match step:
         case "choice":
-            outcome = await office.ask(CreateRequest(), person)
+            outcome = await office.ask(Create(), person)
         case "form":
-            outcome = await office.ask(CreateRequest("hq", step=Step.FILL), person)
+            outcome = await office.ask(Create("hq", step=Step.FILL), person)
         case "next":
             outcome = await other.fills(form, **fields)
         case _:
@@ -366,7 +367,7 @@ async def test_a_draft_is_nobody_elses(office: Office, ann: Writer) -> None:
     """Another administrator cannot send it."""
     form = await ann.creates()
     summary = await ann.sees(form, **await filled(ann, form))
-    assert isinstance(await Writer(office, BEN).sends(summary), Forgotten)
+    assert isinstance(await Writer(office, BEN).sends(summary), DraftExpired)
     assert sent(office, CREATING) == []
 
 
@@ -385,7 +386,7 @@ async def test_a_name_out_of_ones_reach_is_refused_at_the_field(office: Office) 
 async def test_a_template_out_of_sight_is_none(office: Office) -> None:
     """Who chooses it all the same is told what is told of a job that is not there."""
     sql = Writer(office, SQL_ADMIN)
-    choice = await office.ask(CreateRequest(), SQL_ADMIN)
+    choice = await office.ask(Create(), SQL_ADMIN)
     assert isinstance(choice, NeedsForm)
     assert isinstance(choice.form, CreateChoice)
     assert choice.form.servers == (HQ,)
@@ -396,12 +397,12 @@ async def test_a_template_out_of_sight_is_none(office: Office) -> None:
 
 async def test_the_server_is_asked_where_there_are_several(office: Office, ann: Writer) -> None:
     """One named needs no question; a draft of one server is not sent to another."""
-    choice = await office.ask(CreateRequest(), ANN)
+    choice = await office.ask(Create(), ANN)
     assert isinstance(choice, NeedsForm)
     assert isinstance(choice.form, CreateChoice)
     assert choice.form.servers == (HQ, DR)
     form = await ann.creates()
     summary = summary_in(await ann.fills(form, **await filled(ann, form)))
-    elsewhere = CreateRequest("dr", None, summary.draft.id, Step.SEND)
-    assert isinstance(await office.ask(elsewhere, ANN), Forgotten)
+    elsewhere = Create("dr", None, summary.draft.id, Step.SEND)
+    assert isinstance(await office.ask(elsewhere, ANN), DraftExpired)
     assert sent(office, CREATING) == []

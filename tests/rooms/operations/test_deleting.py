@@ -4,26 +4,27 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_request
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.effects import Deleted
-from bot.operations.forms import DeleteForm
+from bot.operations.actions.delete import Delete, DeleteForm
+from bot.operations.actions.disable import Disable
+from bot.operations.model import NamedJob, Person, Standing
 from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyPressed,
     Ambiguous,
+    Blocked,
+    Deleted,
     Done,
     Failed,
-    MovedOn,
     NeedsForm,
-    NotNow,
-    Obstacle,
+    NotPossible,
     Outcome,
-    PressedBefore,
-    Refusal,
     Refused,
+    StaleButton,
     Unclear,
 )
-from bot.operations.people import Person, Standing
-from bot.operations.requests import DeleteRequest, DisableRequest, NamedJob
+from bot.operations.permissions import Refusal
 from bot.sandbox.vbr.faults import Moment, dropped
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from tests.rooms.operations.office import GRANTS, OPERATOR, Office
@@ -46,7 +47,7 @@ def administrators(office: Office) -> None:
 
 
 async def form(office: Office, name: str, person: PersonId = ANN) -> DeleteForm:
-    outcome = await office.ask(DeleteRequest(NamedJob(name, server="hq")), person)
+    outcome = await office.ask(Delete(NamedJob(name, server="hq")), person)
     assert isinstance(outcome, NeedsForm), outcome
     assert isinstance(outcome.form, DeleteForm)
     return outcome.form
@@ -55,8 +56,8 @@ async def form(office: Office, name: str, person: PersonId = ANN) -> DeleteForm:
 async def submitted(
     office: Office, facts: DeleteForm, name: str | None = None, press: str = "view-1"
 ) -> Outcome:
-    typed = name if name is not None else facts.consequences.job.state.name
-    return await office.ask(replace(facts.request, typed_name=typed), ANN, press=press)
+    typed = name if name is not None else facts.impact.job.state.name
+    return await office.ask(replace_request(facts.request, typed_name=typed), ANN, press=press)
 
 
 def deletions(office: Office) -> int:
@@ -65,8 +66,8 @@ def deletions(office: Office) -> int:
 
 async def test_the_form_says_what_it_touches(office: Office) -> None:
     """The job as it stands, its repository, what it runs after, and what runs after it; nothing is done."""
-    oracle = (await form(office, "Oracle")).consequences
-    test = (await form(office, "SQL Test")).consequences
+    oracle = (await form(office, "Oracle")).impact
+    test = (await form(office, "SQL Test")).impact
     assert (oracle.run_after, oracle.runs_before) == (("SQL Test",), None)
     assert (test.run_after, test.runs_before) == ((), "Oracle")
     assert oracle.repository is not None
@@ -75,7 +76,7 @@ async def test_the_form_says_what_it_touches(office: Office) -> None:
 
 async def test_the_form_names_no_job_out_of_sight(office: Office) -> None:
     """Who may know of SQL jobs alone hears of no other in the chain."""
-    assert (await form(office, "SQL Test", SQL_ADMIN)).consequences.runs_before is None
+    assert (await form(office, "SQL Test", SQL_ADMIN)).impact.runs_before is None
 
 
 async def test_a_job_is_deleted_once_its_name_was_typed(office: Office) -> None:
@@ -95,8 +96,8 @@ async def test_another_name_deletes_nothing(office: Office, typed: str) -> None:
     """The name counts as it is when it is submitted, and the form can be sent again."""
     facts = await form(office, "Files")
     outcome = await submitted(office, facts, typed)
-    assert isinstance(outcome, NotNow)
-    assert (outcome.obstacle, deletions(office)) == (Obstacle.OTHER_NAME, 0)
+    assert isinstance(outcome, NotPossible)
+    assert (outcome.blocked, deletions(office)) == (Blocked.OTHER_NAME, 0)
     assert isinstance(await submitted(office, facts), Done)
 
 
@@ -104,7 +105,7 @@ async def test_a_form_sent_twice_deletes_once(office: Office) -> None:
     """A second delivery of the same form does nothing."""
     facts = await form(office, "Files")
     assert isinstance(await submitted(office, facts), Done)
-    assert isinstance(await submitted(office, facts), PressedBefore)
+    assert isinstance(await submitted(office, facts), AlreadyPressed)
     assert deletions(office) == 1
 
 
@@ -114,17 +115,17 @@ async def test_a_job_that_moved_on_is_asked_about_again(office: Office) -> None:
     await office.clock.advance(60)
     office.world.finish_run("Files", result="Failed")
     outcome = await submitted(office, facts)
-    assert isinstance(outcome, MovedOn)
-    assert isinstance(outcome.request, DeleteRequest)
+    assert isinstance(outcome, StaleButton)
+    assert isinstance(outcome.request, Delete)
     assert (outcome.request.typed_name, deletions(office)) == (None, 0)
 
 
 async def test_a_running_job_is_not_deleted(office: Office) -> None:
     """VBR would refuse; it is said before the form."""
     office.world.begin_run("Files")
-    outcome = await office.ask(DeleteRequest(FILES), ANN)
-    assert isinstance(outcome, NotNow)
-    assert outcome.obstacle is Obstacle.BUSY
+    outcome = await office.ask(Delete(FILES), ANN)
+    assert isinstance(outcome, NotPossible)
+    assert outcome.blocked is Blocked.BUSY
 
 
 def _demoted(office: Office) -> None:
@@ -150,13 +151,13 @@ async def test_the_right_is_asked_for_again(
 
 async def test_an_operator_gets_no_form(office: Office) -> None:
     """A form is refused as the deletion itself; VBR hears nothing."""
-    assert isinstance(await office.ask(DeleteRequest(FILES), OPERATOR), Refused)
+    assert isinstance(await office.ask(Delete(FILES), OPERATOR), Refused)
     assert len(office.hq.requests) == 0
 
 
 async def test_several_jobs_give_a_menu_before_a_form(office: Office) -> None:
     """It is clear which job is meant before anything is shown of it."""
-    assert isinstance(await office.ask(DeleteRequest(NamedJob("Files")), ANN), Ambiguous)
+    assert isinstance(await office.ask(Delete(NamedJob("Files")), ANN), Ambiguous)
 
 
 async def test_vbrs_own_four_eyes_are_its_refusal(office: Office) -> None:
@@ -180,7 +181,7 @@ async def test_an_unclear_deletion_is_looked_up(office: Office, moment: Moment) 
 
 async def test_a_deletion_ends_what_was_planned(office: Office) -> None:
     """Nothing is left to enable."""
-    await office.ask(DisableRequest(FILES), ANN)
+    await office.ask(Disable(FILES), ANN)
     facts = await form(office, "Files")
     assert isinstance(await submitted(office, facts), Done)
     assert await office.timed_disables.of("hq") == ()

@@ -6,23 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.answers import ActionAnswer, HelpAnswer, JobsAnswer, ServersAnswer, StatusAnswer
-from bot.operations.effects import Ran
-from bot.operations.outcomes import Done, Lack, NotNow, Obstacle
-from bot.operations.requests import (
-    CloneRequest,
-    HelpRequest,
-    JobsFilter,
-    JobsRequest,
-    NamedJob,
-    RetryRequest,
-    ServersRequest,
-    StartRequest,
-    StatusRequest,
-    StopRequest,
-)
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.model import NamedJob
+from bot.operations.outcomes import ActionAnswer, Blocked, Done, NotPossible, Ran, Unsupported
+from bot.operations.queries.help import HelpAnswer, ShowHelp
+from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.servers import ListServers, ServersAnswer
+from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
-from bot.sandbox.vbr.life import Start
+from bot.sandbox.vbr.life import Start as SandboxStart
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.store.database import Database
 from bot.store.upgrade import upgrade
@@ -71,10 +66,13 @@ def named(job: str) -> NamedJob:
 
 async def test_retry(office: Office, revision: str) -> None:
     """Retried where the revision has it; on VBR 12.3 said to be lacking, and nothing is sent."""
-    outcome = await office.ask(RetryRequest(named("SQL Prod")))
+    outcome = await office.ask(Retry(named("SQL Prod")))
     if revision == OLD:
-        assert isinstance(outcome, NotNow)
-        assert (outcome.obstacle, outcome.lack) == (Obstacle.LACKED, Lack(Capability.RETRY, "VBR 12.3"))
+        assert isinstance(outcome, NotPossible)
+        assert (outcome.blocked, outcome.unsupported) == (
+            Blocked.UNSUPPORTED,
+            Unsupported(Capability.RETRY, "VBR 12.3"),
+        )
         assert "retry" not in {operation.name for operation in outcome.job.operations}
         assert office.posts() == []
         return
@@ -84,26 +82,26 @@ async def test_retry(office: Office, revision: str) -> None:
 
 async def test_what_else_12_3_lacks(office: Office, revision: str) -> None:
     """A clone, and a stop that takes the chained jobs along; a plain stop is done."""
-    office.world.life.begin(office.world.job("Files"), Start(), office.world.now())
-    clone = await office.ask(CloneRequest(named("SQL Prod")))
-    chained = await office.ask(StopRequest(named("Files"), chained=True))
+    office.world.life.begin(office.world.job("Files"), SandboxStart(), office.world.now())
+    clone = await office.ask(Clone(named("SQL Prod")))
+    chained = await office.ask(Stop(named("Files"), chained=True))
     if revision != OLD:
         assert isinstance(clone, Done)
         assert isinstance(chained, Done)
         return
-    assert isinstance(clone, NotNow)
-    assert isinstance(chained, NotNow)
-    assert (clone.lack, chained.lack) == (
-        Lack(Capability.CLONE, "VBR 12.3"),
-        Lack(Capability.CHAINED_STOP, "VBR 12.3"),
+    assert isinstance(clone, NotPossible)
+    assert isinstance(chained, NotPossible)
+    assert (clone.unsupported, chained.unsupported) == (
+        Unsupported(Capability.CLONE, "VBR 12.3"),
+        Unsupported(Capability.CHAINED_STOP, "VBR 12.3"),
     )
-    assert isinstance(await office.ask(StopRequest(named("Files"))), Done)
+    assert isinstance(await office.ask(Stop(named("Files"))), Done)
     assert [verb for verb, _ in office.posts()] == ["stop"]
 
 
 async def test_buttons_are_those_that_the_server_has(office: Office, revision: str) -> None:
     """Of two failed jobs in one list, each has what its own server can do."""
-    answer = await office.answer(JobsRequest(JobsFilter.FAILED), JobsAnswer)
+    answer = await office.answer(ListJobs(JobsFilter.FAILED), JobsAnswer)
     offered = {row.state.name: {one.name for one in row.operations} for row in answer.rows}
     assert {"retry", "clone", "start"} <= offered["Other"]
     assert ("retry" in offered["SQL Prod"], "clone" in offered["SQL Prod"]) == (revision != OLD,) * 2
@@ -112,7 +110,7 @@ async def test_buttons_are_those_that_the_server_has(office: Office, revision: s
 
 async def test_a_job_is_started(office: Office) -> None:
     """A start is a start on every revision, and its session is known."""
-    outcome = await office.answer(StartRequest(named("Files")), ActionAnswer)
+    outcome = await office.answer(Start(named("Files")), ActionAnswer)
     assert isinstance(outcome.effect, Ran)
     assert outcome.effect.session is not None
 
@@ -120,18 +118,18 @@ async def test_a_job_is_started(office: Office) -> None:
 async def test_a_start_with_nothing_to_process(office: Office, revision: str) -> None:
     """1.3-rev2 accepts it without a session: done, with none to follow."""
     office.world.add_job("Empty", objects=())
-    outcome = await office.answer(StartRequest(named("Empty")), ActionAnswer)
+    outcome = await office.answer(Start(named("Empty")), ActionAnswer)
     assert isinstance(outcome.effect, Ran)
     assert (outcome.effect.session is None) == (revision == NEW)
 
 
 async def test_running_and_disabled_jobs_are_found(office: Office) -> None:
     """Whatever words the revision has for a status."""
-    office.world.life.begin(office.world.job("Files"), Start(), office.world.now())
+    office.world.life.begin(office.world.job("Files"), SandboxStart(), office.world.now())
     await office.clock.advance(timedelta(minutes=1).total_seconds())
-    running = await office.answer(JobsRequest(JobsFilter.RUNNING, server="hq"), JobsAnswer)
-    disabled = await office.answer(JobsRequest(JobsFilter.DISABLED, server="hq"), JobsAnswer)
-    status = await office.answer(StatusRequest(server="hq"), StatusAnswer)
+    running = await office.answer(ListJobs(JobsFilter.RUNNING, server="hq"), JobsAnswer)
+    disabled = await office.answer(ListJobs(JobsFilter.DISABLED, server="hq"), JobsAnswer)
+    status = await office.answer(ShowStatus(server="hq"), StatusAnswer)
     assert [row.state.name for row in running.rows] == ["Files"]
     assert [row.state.name for row in disabled.rows] == ["Archive"]
     assert (status.servers[0].running_total, status.servers[0].disabled_total) == (1, 1)
@@ -139,15 +137,17 @@ async def test_running_and_disabled_jobs_are_found(office: Office) -> None:
 
 async def test_a_type_is_found_by_either_name(office: Office) -> None:
     """VBR 12.3 calls a vSphere backup `Backup`; whoever types the newer name means the same."""
-    answer = await office.answer(JobsRequest(type="vspherebackup", server="hq"), JobsAnswer)
+    answer = await office.answer(ListJobs(job_type="vspherebackup", server="hq"), JobsAnswer)
     assert "SQL Prod" in {row.state.name for row in answer.rows}
 
 
 async def test_help_and_servers_say_what_a_server_lacks(office: Office, revision: str) -> None:
     """With the VBR whose API it is; a server that has everything is not mentioned."""
-    helped = await office.answer(HelpRequest(), HelpAnswer)
-    listed = await office.answer(ServersRequest(), ServersAnswer)
-    lacking = {view.server: tuple(one.name for one in view.lacks) for view in listed.servers}
+    helped = await office.answer(ShowHelp(), HelpAnswer)
+    listed = await office.answer(ListServers(), ServersAnswer)
+    lacking = {view.server: tuple(one.name for one in view.unsupported) for view in listed.servers}
     expected = ("retry", "clone") if revision == OLD else ()
     assert lacking == {HQ: expected, DR: ()}
-    assert [(one.server, one.product) for one in helped.lacking] == ([(HQ, "VBR 12.3")] if expected else [])
+    assert [(one.server, one.product) for one in helped.limited_servers] == (
+        [(HQ, "VBR 12.3")] if expected else []
+    )

@@ -9,27 +9,28 @@ from typing import Any
 
 import pytest
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.effects import Edited
-from bot.operations.forms import JobForm
-from bot.operations.job_settings.entries import OUT_OF_SIGHT
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.job_forms import JobForm
+from bot.operations.job_editor import HIDDEN_JOB
+from bot.operations.menus import MenuField
+from bot.operations.model import NamedJob, Standing
 from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyPressed,
+    Blocked,
     Done,
+    DraftExpired,
+    Edited,
     Failed,
-    Forgotten,
     NotFound,
-    NotNow,
-    Obstacle,
-    PressedBefore,
-    Refusal,
+    NotPossible,
     Refused,
     Unclear,
 )
-from bot.operations.people import PersonId, Standing
-from bot.operations.requests import EditRequest, NamedJob
-from bot.operations.searching import Sought
+from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped
+from bot.settings import PersonId
 from bot.store.drafts import Drafts
 from bot.veeam import Job, Part
 from tests.rooms.operations.form_room import (
@@ -99,7 +100,7 @@ async def test_what_others_changed_before_next_is_shown_and_kept(office: Office,
     form = await ann.edits("Files")
     await elsewhere(office, "Files", described("Ben was here"))
     summary = await ann.sees(form, retention="30")
-    assert [change.part for change in summary.theirs] == [Part.DESCRIPTION]
+    assert [change.part for change in summary.changes_by_others] == [Part.DESCRIPTION]
     assert [change.part for change in summary.changes] == [Part.RETENTION]
     assert isinstance(await ann.sends(summary), Done)
     assert (days_of(office, "Files"), model_of(office, "Files")["description"]) == (30, "Ben was here")
@@ -108,10 +109,10 @@ async def test_what_others_changed_before_next_is_shown_and_kept(office: Office,
 async def test_what_others_changed_after_the_summary_is_asked_about(office: Office, ann: Writer) -> None:
     """Nothing is sent; the summary shows both, and sent once more it does both."""
     summary = await ann.sees(await ann.edits("Files"), retention="30")
-    assert summary.theirs == ()
+    assert summary.changes_by_others == ()
     await elsewhere(office, "Files", described("Ben was here"))
     again = summary_in(await ann.sends(summary))
-    assert [change.part for change in again.theirs] == [Part.DESCRIPTION]
+    assert [change.part for change in again.changes_by_others] == [Part.DESCRIPTION]
     assert sent(office, EDITING) == []
     assert isinstance(await ann.sends(again), Done)
     assert (days_of(office, "Files"), model_of(office, "Files")["description"]) == (30, "Ben was here")
@@ -122,7 +123,7 @@ async def test_one_field_changed_by_both_is_shown_from_what_stands_now(office: O
     form = await ann.edits("Files")
     await elsewhere(office, "Files", kept_for(60))
     summary = await ann.sees(form, retention="30")
-    (theirs,), (own,) = summary.theirs, summary.changes
+    (theirs,), (own,) = summary.changes_by_others, summary.changes
     assert (theirs.after.quantity, own.before.quantity, own.after.quantity) == (60, 60, 30)
 
 
@@ -142,7 +143,7 @@ async def test_objects_of_both_are_merged(office: Office, ann: Writer) -> None:
     """What one adds and another takes out are both so in the end."""
     form = await ann.edits("Files")
     own = [each.key for each in form.draft.wanted.objects or ()]
-    new = await ann.option(form, Sought.OBJECTS, "app01")
+    new = await ann.option(form, MenuField.OBJECTS, "app01")
 
     def without_first(model: Model) -> None:
         del model["virtualMachines"]["includes"][0]
@@ -160,7 +161,7 @@ async def test_what_the_form_does_not_show_is_said_to_have_changed(office: Offic
     proxies = {"autoSelectEnabled": False, "proxyIds": []}
     await elsewhere(office, "Files", lambda model: model["storage"].update(backupProxies=proxies))
     summary = await ann.sees(form, retention="30")
-    assert (summary.theirs, summary.is_changed_otherwise) == ((), True)
+    assert (summary.changes_by_others, summary.is_changed_otherwise) == ((), True)
     assert isinstance(await ann.sends(summary), Done)
     assert model_of(office, "Files")["storage"]["backupProxies"] == proxies
 
@@ -172,7 +173,7 @@ async def test_two_people_at_once_both_get_their_way(office: Office, ann: Writer
     of_ben = await ben.sees(await ben.edits("Files"), description="Ben's")
     assert isinstance(await ann.sends(of_ann), Done)
     again = summary_in(await ben.sends(of_ben))
-    assert [change.part for change in again.theirs] == [Part.RETENTION]
+    assert [change.part for change in again.changes_by_others] == [Part.RETENTION]
     assert isinstance(await ben.sends(again), Done)
     assert (days_of(office, "Files"), model_of(office, "Files")["description"]) == (30, "Ben's")
 
@@ -192,7 +193,7 @@ async def test_a_job_renamed_meanwhile_keeps_its_new_name(office: Office, ann: W
     form = await ann.edits("Files")
     await elsewhere(office, "Files", lambda model: model.update(name="File servers"))
     summary = await ann.sees(form, retention="30")
-    assert [change.part for change in summary.theirs] == [Part.NAME]
+    assert [change.part for change in summary.changes_by_others] == [Part.NAME]
     assert isinstance(await ann.sends(summary), Done)
     assert days_of(office, "File servers") == 30
 
@@ -202,7 +203,7 @@ async def test_one_submission_delivered_twice_acts_once(office: Office, ann: Wri
     summary = await ann.sees(await ann.edits("Files"), retention="30")
     outcomes = await asyncio.gather(*(ann.sends(summary, press="view-1-hash-1") for _ in range(2)))
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Done", "PressedBefore"]
-    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), PressedBefore)
+    assert isinstance(await ann.sends(summary, press="view-1-hash-1"), AlreadyPressed)
     assert len(sent(office, EDITING)) == 1
 
 
@@ -233,7 +234,7 @@ async def test_a_forgotten_draft_is_said_kindly(office: Office, ann: Writer) -> 
         await ann.sends(summary),
         await office.ask(summary.back, ANN),
     ):
-        assert isinstance(outcome, Forgotten)
+        assert isinstance(outcome, DraftExpired)
     assert sent(office, EDITING) == []
 
 
@@ -242,9 +243,9 @@ async def test_a_draft_is_nobody_elses(office: Office, ann: Writer) -> None:
     form = await ann.edits("Files")
     summary = await ann.sees(form, retention="30")
     ben = Writer(office, BEN)
-    assert isinstance(await ben.fills(form, retention="31"), Forgotten)
-    assert isinstance(await ben.sends(summary), Forgotten)
-    assert await ben.finds(form, Sought.OBJECTS, "app") == ()
+    assert isinstance(await ben.fills(form, retention="31"), DraftExpired)
+    assert isinstance(await ben.sends(summary), DraftExpired)
+    assert await ben.finds(form, MenuField.OBJECTS, "app") == ()
     assert isinstance(await ann.sends(summary), Done)
 
 
@@ -252,7 +253,7 @@ async def test_a_restart_between_form_and_summary_loses_nothing(office: Office, 
     """Another process, with nothing in its memory, goes on where the first one was killed."""
     form = await ann.edits("Files")
     own = [each.key for each in form.draft.wanted.objects or ()]
-    new = await ann.option(form, Sought.OBJECTS, "app01")
+    new = await ann.option(form, MenuField.OBJECTS, "app01")
     office.restart()
     summary = await ann.sees(form, objects=(*own, new), retention="30")
     office.restart()
@@ -289,7 +290,7 @@ async def test_a_name_that_is_taken_is_told_before_it_is_sent(ann: Writer) -> No
 async def test_a_repository_that_went_is_told_at_its_field(office: Office, ann: Writer) -> None:
     """VBR's own words, and the choice can be made again."""
     form = await ann.edits("Exchange")
-    repository = await ann.option(form, Sought.REPOSITORY, "Default Backup Repository")
+    repository = await ann.option(form, MenuField.REPOSITORY, "Default Backup Repository")
     summary = await ann.sees(form, repository=repository)
     del office.world.book.repositories[repository]
     outcome = await ann.sends(summary)
@@ -301,7 +302,7 @@ async def test_a_server_that_went_down_loses_nothing(office: Office, ann: Writer
     """The form stays with all that was entered, objects too, and says why; nothing is sent."""
     form = await ann.edits("Files")
     own = [each.key for each in form.draft.wanted.objects or ()]
-    new = await ann.option(form, Sought.OBJECTS, "app01")
+    new = await ann.option(form, MenuField.OBJECTS, "app01")
     fields: Fields = {"name": "File servers", "retention": "30", "objects": (*own, new)}
     summary = None if step == "next" else await ann.sees(form, **fields)
     await die(office.hq)
@@ -332,13 +333,13 @@ async def test_objects_chosen_before_a_restart_are_kept_while_vbr_is_silent(
     """They stand in the form by what is known of them, and are looked up when VBR is back."""
     form = await ann.edits("Files")
     own = [each.key for each in form.draft.wanted.objects or ()]
-    new = await ann.option(form, Sought.OBJECTS, "app01")
+    new = await ann.option(form, MenuField.OBJECTS, "app01")
     office.restart()
     office.hq.faults.add(*STATES, Fault(status=500))
     outcome = await ann.fills(form, objects=(*own, new))
     assert isinstance(outcome, Failed)
     again = form_in(outcome)
-    assert again.draft.sought == (new,)
+    assert again.draft.keys_to_find == (new,)
     assert isinstance(await ann.sends(await ann.sees(again)), Done)
     names = [item["name"] for item in model_of(office, "Files")["virtualMachines"]["includes"]]
     assert "app01" in names
@@ -370,9 +371,9 @@ async def test_an_account_that_may_not_is_told_in_the_form(office: Office, ann: 
 async def test_a_type_that_vbr_cannot_describe_says_so(office: Office) -> None:
     """No form for it."""
     office.world.add_job("Proxmox", "Unknown")
-    outcome = await office.ask(EditRequest(NamedJob("Proxmox", "hq")), ANN)
-    assert isinstance(outcome, NotNow)
-    assert outcome.obstacle is Obstacle.UNDESCRIBED
+    outcome = await office.ask(Edit(NamedJob("Proxmox", "hq")), ANN)
+    assert isinstance(outcome, NotPossible)
+    assert outcome.blocked is Blocked.UNDESCRIBED
 
 
 async def test_what_vbr_took_as_it_is_stands_in_nobodys_way(office: Office, ann: Writer) -> None:
@@ -395,11 +396,11 @@ async def test_nobody_without_the_role_gets_anywhere(
     summary = await ann.sees(form, retention="30")
     other = Writer(office, person)
     if step == "search":
-        assert await other.finds(form, Sought.OBJECTS, "app") == ()
+        assert await other.finds(form, MenuField.OBJECTS, "app") == ()
         return
     match step:
         case "form":
-            outcome = await office.ask(EditRequest(NamedJob("SQL Prod", "hq")), person)
+            outcome = await office.ask(Edit(NamedJob("SQL Prod", "hq")), person)
         case "next":
             outcome = await other.fills(form, retention="31")
         case "edit":
@@ -452,7 +453,7 @@ async def test_menus_name_no_job_out_of_sight(office: Office) -> None:
     """Of jobs to run after, and to be like, those alone that one may know of."""
     sql = Writer(office, SQL_ADMIN)
     form = await sql.edits("SQL Prod")
-    assert {one.name for one in await sql.finds(form, Sought.AFTER_JOB)} == {"SQL Prod", "SQL Test"}
+    assert {one.name for one in await sql.finds(form, MenuField.AFTER_JOB)} == {"SQL Prod", "SQL Test"}
 
 
 async def test_a_form_names_no_job_out_of_sight(office: Office) -> None:
@@ -460,7 +461,7 @@ async def test_a_form_names_no_job_out_of_sight(office: Office) -> None:
     sql = Writer(office, SQL_ADMIN)
     form = await sql.edits("SQL Test")
     assert form.draft.wanted.schedule is not None
-    assert form.draft.wanted.schedule.after_job == OUT_OF_SIGHT
+    assert form.draft.wanted.schedule.after_job == HIDDEN_JOB
     summary = await sql.sees(form, retention="30")
     assert [change.part for change in summary.changes] == [Part.RETENTION]
     assert isinstance(await sql.sends(summary), Done)

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.forms import JobForm
-from bot.operations.outcomes import Done, NeedsForm
-from bot.operations.searching import Sought
+from bot.operations.actions.job_forms import JobForm
+from bot.operations.menus import MenuField
+from bot.operations.outcomes import ActionAnswer, Done, NeedsForm
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form
@@ -104,7 +103,7 @@ async def other_object(writer: Writer, form: JobForm) -> str:
     """The key of something that the job does not include yet."""
     own = {each.key for each in form.draft.wanted.objects or ()}
     for text in ("", "phys", "app", "vm"):
-        found = await writer.finds(form, Sought.OBJECTS, text)
+        found = await writer.finds(form, MenuField.OBJECTS, text)
         new = [one.value for one in found if one.value not in own]
         if new:
             return new[0]
@@ -122,7 +121,7 @@ async def changes_of(writer: Writer, form: JobForm) -> dict[Part, Changes]:
     if isinstance(there := fields.get("objects"), tuple):
         changes[Part.OBJECTS] = {"objects": (*there, await other_object(writer, form))}
     if "repository" in fields:
-        repository = await writer.option(form, Sought.REPOSITORY, OTHER_REPOSITORY)
+        repository = await writer.option(form, MenuField.REPOSITORY, OTHER_REPOSITORY)
         changes[Part.REPOSITORY] = {"repository": repository}
     if "retention" in fields:
         changes[Part.RETENTION] = {"retention": "19"}

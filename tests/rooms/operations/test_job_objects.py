@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.operations.job_settings.objects import JobObjects
-from bot.operations.roles import Rights
+from bot.operations.job_editor.objects import JobObjects
+from bot.operations.permissions import Permissions
 from bot.settings import GrantSettings, GroupReference, Role
 from tests.rooms.operations.office import HQ, OPERATOR, Office
 
@@ -30,10 +30,10 @@ async def test_each_kind_is_asked_for_where_vbr_shows_it(
     office: Office, objects: JobObjects, text: str, kind: str, hierarchy: str
 ) -> None:
     """What VBR looks through unasked is not documented, so it is always named."""
-    rights = Rights((GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),))
-    sight = rights.sight(await office.team.read(OPERATOR))
+    rights = Permissions((GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),))
+    visibility = rights.visibility(await office.team.read(OPERATOR))
     server = office.fleet.server(HQ)
-    found = await objects.like(server, "VSphere", text, sight)
+    found = await objects.like(server, "VSphere", text, visibility)
     assert kind in {each.kind for each in found}
     asked = [request.body for request in office.hq.requests.of(*BROWSED)]
     views = {body["hierarchyType"] for body in asked if kind in str(body["filter"])}

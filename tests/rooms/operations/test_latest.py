@@ -3,10 +3,10 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.effects import Ran
-from bot.operations.outcomes import Done, MovedOn, Outcome
-from bot.operations.requests import Drawn, NamedJob, RetryRequest, StopRequest
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.stop import Stop
+from bot.operations.model import NamedJob, Snapshot
+from bot.operations.outcomes import ActionAnswer, Done, Outcome, Ran, StaleButton
 from bot.sandbox.vbr.faults import changed, rows, without
 from bot.veeam import SessionId
 from tests.rooms.operations.office import HQ, Office
@@ -29,7 +29,7 @@ async def test_a_stop_of_a_job_whose_state_names_no_session(office: Office) -> N
     """The run that is stopped is found in the list of sessions, and known as stopped from here."""
     session = office.world.begin_run("Files")
     office.hq.faults.add(*STATES, rows(without("sessionId")), times=9)
-    assert session_of(await office.ask(StopRequest(FILES))) == session.id
+    assert session_of(await office.ask(Stop(FILES))) == session.id
     (own,) = await office.own_actions.of(HQ, [session.id])
     assert own.operation == "stop"
 
@@ -38,17 +38,17 @@ async def test_a_button_on_a_job_whose_state_names_no_session(office: Office) ->
     """A job that ran anew since asks again, also where only the list of sessions tells that it did."""
     session = office.world.finish_run("Oracle", result="Failed")
     office.hq.faults.add(*STATES, rows(without("sessionId")), times=9)
-    old, fresh = Drawn(OTHER, is_active=False), Drawn(SessionId(session.id), is_active=False)
-    assert isinstance(await office.ask(RetryRequest(NamedJob("Oracle"), drawn=old)), MovedOn)
-    assert session_of(await office.ask(RetryRequest(NamedJob("Oracle"), drawn=fresh))) is not None
+    old, fresh = Snapshot(OTHER, is_active=False), Snapshot(SessionId(session.id), is_active=False)
+    assert isinstance(await office.ask(Retry(NamedJob("Oracle"), snapshot=old)), StaleButton)
+    assert session_of(await office.ask(Retry(NamedJob("Oracle"), snapshot=fresh))) is not None
 
 
 async def test_a_button_that_was_drawn_without_a_session(office: Office) -> None:
     """What was drawn from a state without a session acts on one, as long as the job rests as it did."""
     office.world.finish_run("Oracle", result="Failed")
     office.hq.faults.add(*STATES, rows(without("sessionId")), times=9)
-    unknown = Drawn(None, is_active=False)
-    assert session_of(await office.ask(RetryRequest(NamedJob("Oracle"), drawn=unknown))) is not None
+    unknown = Snapshot(None, is_active=False)
+    assert session_of(await office.ask(Retry(NamedJob("Oracle"), snapshot=unknown))) is not None
 
 
 async def test_a_stop_that_is_answered_with_a_session_of_its_own(office: Office) -> None:
@@ -59,4 +59,4 @@ async def test_a_stop_that_is_answered_with_a_session_of_its_own(office: Office)
 
     session = office.world.begin_run("Files")
     office.hq.faults.add(*STOPPING, changed(its_own))
-    assert session_of(await office.ask(StopRequest(FILES))) == session.id
+    assert session_of(await office.ask(Stop(FILES))) == session.id

@@ -2,23 +2,17 @@
 
 import pytest
 
-from bot.operations.requests import (
-    CloneRequest,
-    DeleteRequest,
-    DisableRequest,
-    EnableRequest,
-    JobsFilter,
-    JobsRequest,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    RetryRequest,
-    SessionsFilter,
-    SessionsRequest,
-    StartRequest,
-    Step,
-    StopRequest,
-)
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.model import NamedJob, NamedMachine, Step
+from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.veeam import RestorePoints, revision_facts
 from tests.rooms.operations.office import Office
@@ -28,23 +22,23 @@ from tests.support.openapi import VARIABLE, OpenApi, document_path
 FILES = NamedJob("Files", server="hq")
 ASKED = (
     *ONE_OF_EACH,
-    *(JobsRequest(which=which, pattern="a") for which in JobsFilter),
-    *(SessionsRequest(which=which) for which in SessionsFilter),
-    JobsRequest(type="vspherebackup", repository="default"),
-    StartRequest(FILES, full=True, chained=True),
-    StartRequest(NamedJob("Copy now"), restore_points=RestorePoints.LATEST),
-    *(asked(NamedJob("")) for asked in (StartRequest, StopRequest, RetryRequest, EnableRequest)),
-    *(asked(NamedJob("Oracle"), step=Step.FILL) for asked in (StartRequest, StopRequest, DisableRequest)),
-    QuickBackupRequest(NamedMachine("")),
-    QuickBackupRequest(NamedMachine("vm02", "hq"), Step.FILL),
-    StopRequest(FILES, now=True, chained=True),
-    RetryRequest(NamedJob("Oracle"), chained=True),
-    EnableRequest(NamedJob("Archive")),
-    DisableRequest(NamedJob("Exchange")),
-    CloneRequest(NamedJob("Exchange")),
-    QuickBackupRequest(NamedMachine("vm02", "hq")),
-    DeleteRequest(NamedJob("Never ran")),
-    DeleteRequest(NamedJob("Never ran"), typed_name="Never ran"),
+    *(ListJobs(which=which, pattern="a") for which in JobsFilter),
+    *(ListSessions(which=which) for which in SessionsFilter),
+    ListJobs(job_type="vspherebackup", repository="default"),
+    Start(FILES, full=True, chained=True),
+    Start(NamedJob("Copy now"), restore_points=RestorePoints.LATEST),
+    *(asked(NamedJob("")) for asked in (Start, Stop, Retry, Enable)),
+    *(asked(NamedJob("Oracle"), step=Step.FILL) for asked in (Start, Stop, Disable)),
+    QuickBackup(NamedMachine("")),
+    QuickBackup(NamedMachine("vm02", "hq"), Step.FILL),
+    Stop(FILES, now=True, chained=True),
+    Retry(NamedJob("Oracle"), chained=True),
+    Enable(NamedJob("Archive")),
+    Disable(NamedJob("Exchange")),
+    Clone(NamedJob("Exchange")),
+    QuickBackup(NamedMachine("vm02", "hq")),
+    Delete(NamedJob("Never ran")),
+    Delete(NamedJob("Never ran"), typed_name="Never ran"),
 )
 CHANGES = ("start", "retry", "enable", "disable", "clone", "vSphere")
 

@@ -5,33 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.operations.answers import (
-    HelpAnswer,
-    JobAnswer,
-    JobsAnswer,
-    ServersAnswer,
-    SessionAnswer,
-    SessionsAnswer,
-    StatusAnswer,
-    WhoamiAnswer,
-)
+from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
+from bot.operations.model import KnownJob, NamedJob
 from bot.operations.outcomes import Ambiguous, Failed, NotFound
-from bot.operations.requests import (
-    HelpRequest,
-    JobRequest,
-    JobsFilter,
-    JobsRequest,
-    KnownJob,
-    NamedJob,
-    ServersRequest,
-    SessionRequest,
-    SessionsFilter,
-    SessionsRequest,
-    StatusRequest,
-    StopRequest,
-    WhoamiRequest,
-)
+from bot.operations.queries.help import HelpAnswer, ShowHelp
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.servers import ListServers, ServersAnswer
+from bot.operations.queries.session import SessionAnswer, ShowSession
+from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
+from bot.operations.queries.status import ShowStatus, StatusAnswer
+from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
@@ -61,47 +46,47 @@ def last_session(office: Office, job: str) -> SessionId:
 )
 async def test_a_job_by_its_name(office: Office, typed: NamedJob, found: str | None) -> None:
     """The best way of matching counts over all servers; several matches are a choice."""
-    outcome = await office.ask(JobRequest(typed))
+    outcome = await office.ask(ShowJob(typed))
     if found is None:
         assert isinstance(outcome, Ambiguous)
         assert [choice.name for choice in outcome.choices] == ["SQL Prod", "SQL Test"]
         return
-    assert (await office.answer(JobRequest(typed), JobAnswer)).view.state.name == found
+    assert (await office.answer(ShowJob(typed), JobAnswer)).view.state.name == found
 
 
 async def test_one_job_in_full(office: Office) -> None:
     """A job comes with its settings, latest sessions, repository, failure, and what one may do with it."""
-    answer = await office.answer(JobRequest(NamedJob("SQL Prod")), JobAnswer)
+    answer = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer)
     assert answer.job is not None
     assert answer.repository is not None
     assert (answer.job.name, answer.repository.id) == ("SQL Prod", answer.view.state.repository_id)
     assert [view.session.outcome for view in answer.recent] == ["Failed", "Failed", "Success"]
     assert (answer.view.failed_in_a_row, answer.view.reason) == (2, "Failed to open VDDK disk")
     assert [operation.name for operation in answer.view.operations] == ["retry", "job", "start"]
-    seen = await office.answer(JobRequest(NamedJob("SQL Prod")), JobAnswer, VIEWER)
+    seen = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer, VIEWER)
     assert [operation.name for operation in seen.view.operations] == ["job"]
 
 
 async def test_a_job_that_cannot_be_modelled_still_shows_its_state(office: Office) -> None:
     """A plug-in job has a state and no settings."""
     office.world.add_job("Proxmox", "Unknown")
-    answer = await office.answer(JobRequest(NamedJob("Proxmox")), JobAnswer)
+    answer = await office.answer(ShowJob(NamedJob("Proxmox")), JobAnswer)
     assert answer.job is None
 
 
 @pytest.mark.parametrize("job_id", [UNKNOWN, "no-id"])
 async def test_a_job_that_is_gone(office: Office, job_id: str) -> None:
     """A button whose job was deleted says so."""
-    outcome = await office.ask(JobRequest(KnownJob(HQ, JobId(job_id))))
+    outcome = await office.ask(ShowJob(KnownJob(HQ, JobId(job_id))))
     assert isinstance(outcome, NotFound if job_id == UNKNOWN else Failed)
 
 
 async def test_a_name_that_matches_nothing(office: Office) -> None:
     """The nearest names are given, and a server that could not be asked is named."""
     await die(office.dr)
-    outcome = await office.ask(JobRequest(NamedJob("Exchnage")))
+    outcome = await office.ask(ShowJob(NamedJob("Exchnage")))
     assert outcome == NotFound("job", "Exchnage", nearest=("Exchange",), silent=(DR,))
-    silent = await office.ask(JobRequest(NamedJob("Exchnage", server="dr")))
+    silent = await office.ask(ShowJob(NamedJob("Exchnage", server="dr")))
     assert isinstance(silent, Failed)
     assert isinstance(silent.error, Unreachable)
 
@@ -109,24 +94,24 @@ async def test_a_name_that_matches_nothing(office: Office) -> None:
 async def test_a_name_in_the_description_alone_is_no_match(office: Office) -> None:
     """VBR's filter looks into every field; only names count here."""
     office.world.add_job("Web", description="replaces Exchange one day")
-    answer = await office.answer(JobRequest(NamedJob("Exchange")), JobAnswer)
+    answer = await office.answer(ShowJob(NamedJob("Exchange")), JobAnswer)
     assert answer.view.state.name == "Exchange"
 
 
 LISTS = [
-    (SessionsRequest(), ["Oracle", "SQL Prod", "Exchange", "Files", "SQL Prod", "SQL Prod"]),
-    (SessionsRequest(which=SessionsFilter.FAILED), ["Oracle", "SQL Prod", "SQL Prod"]),
-    (SessionsRequest(which=SessionsFilter.FAILED, within=timedelta(hours=24)), ["Oracle", "SQL Prod"]),
-    (SessionsRequest(within=timedelta(minutes=90)), ["Oracle"]),
-    (SessionsRequest(which=SessionsFilter.WARNING, server="hq"), ["Exchange"]),
-    (SessionsRequest(which=SessionsFilter.SUCCESS, job=NamedJob("SQL Prod")), ["SQL Prod"]),
-    (SessionsRequest(job=NamedJob("Files", server="dr")), []),
-    (SessionsRequest(which=SessionsFilter.RUNNING), []),
+    (ListSessions(), ["Oracle", "SQL Prod", "Exchange", "Files", "SQL Prod", "SQL Prod"]),
+    (ListSessions(which=SessionsFilter.FAILED), ["Oracle", "SQL Prod", "SQL Prod"]),
+    (ListSessions(which=SessionsFilter.FAILED, within=timedelta(hours=24)), ["Oracle", "SQL Prod"]),
+    (ListSessions(within=timedelta(minutes=90)), ["Oracle"]),
+    (ListSessions(which=SessionsFilter.WARNING, server="hq"), ["Exchange"]),
+    (ListSessions(which=SessionsFilter.SUCCESS, job=NamedJob("SQL Prod")), ["SQL Prod"]),
+    (ListSessions(job=NamedJob("Files", server="dr")), []),
+    (ListSessions(which=SessionsFilter.RUNNING), []),
 ]
 
 
 @pytest.mark.parametrize(("request_", "expected"), LISTS, ids=str)
-async def test_lists_of_sessions(office: Office, request_: SessionsRequest, expected: list[str]) -> None:
+async def test_lists_of_sessions(office: Office, request_: ListSessions, expected: list[str]) -> None:
     """Sessions come newest first, filtered and counted."""
     answer = await office.answer(request_, SessionsAnswer)
     assert [view.session.name for view in answer.rows] == expected
@@ -136,17 +121,17 @@ async def test_lists_of_sessions(office: Office, request_: SessionsRequest, expe
 async def test_running_sessions(office: Office) -> None:
     """Only what is not over runs."""
     office.world.begin_run("Files")
-    answer = await office.answer(SessionsRequest(which=SessionsFilter.RUNNING), SessionsAnswer)
+    answer = await office.answer(ListSessions(which=SessionsFilter.RUNNING), SessionsAnswer)
     assert [view.session.name for view in answer.rows] == ["Files"]
 
 
 async def test_sessions_out_of_sight(office: Office) -> None:
     """Sessions of jobs out of sight are neither listed nor counted, nor found by their ID."""
-    answer = await office.answer(SessionsRequest(), SessionsAnswer, SQL_ONLY)
+    answer = await office.answer(ListSessions(), SessionsAnswer, SQL_ONLY)
     assert ({view.session.name for view in answer.rows}, answer.total) == ({"SQL Prod"}, 3)
     for hidden in (last_session(office, "Oracle"), SessionId(UNKNOWN)):
-        assert await office.ask(SessionRequest(hidden), SQL_ONLY) == NotFound("session", hidden)
-    own = await office.answer(SessionRequest(last_session(office, "SQL Prod")), SessionAnswer, SQL_ONLY)
+        assert await office.ask(ShowSession(hidden), SQL_ONLY) == NotFound("session", hidden)
+    own = await office.answer(ShowSession(last_session(office, "SQL Prod")), SessionAnswer, SQL_ONLY)
     assert own.job is not None
 
 
@@ -154,32 +139,32 @@ async def test_pages_of_sessions_follow_each_other(office: Office) -> None:
     """Pages over two servers, or of the jobs one may see, show every session once."""
     office.world.with_many_jobs(12)
     office.dr.world.with_many_jobs(12)
-    pages = [await office.answer(SessionsRequest(page=page), SessionsAnswer) for page in range(4)]
+    pages = [await office.answer(ListSessions(page=page), SessionsAnswer) for page in range(4)]
     shown = [(view.server, view.session.id) for page in pages for view in page.rows]
     assert len(shown) == len(set(shown)) == pages[0].total == 30
-    first = await office.answer(SessionsRequest(page=0), SessionsAnswer, SQL_ONLY)
-    second = await office.answer(SessionsRequest(page=1), SessionsAnswer, SQL_ONLY)
+    first = await office.answer(ListSessions(page=0), SessionsAnswer, SQL_ONLY)
+    second = await office.answer(ListSessions(page=1), SessionsAnswer, SQL_ONLY)
     assert (len(first.rows), len(second.rows)) == (3, 0)
 
 
 async def test_one_session_in_full(office: Office) -> None:
     """A session is found on whichever server has it, with its objects and what failed."""
-    answer = await office.answer(SessionRequest(last_session(office, "SQL Prod")), SessionAnswer)
+    answer = await office.answer(ShowSession(last_session(office, "SQL Prod")), SessionAnswer)
     assert answer.view.server == HQ
     assert answer.job is not None
     failed = [task for task in answer.tasks if task.outcome == "Failed"]
     assert [task.result.message for task in failed if task.result] == ["Failed to open VDDK disk"]
     assert answer.records
     await die(office.dr)
-    missing = await office.ask(SessionRequest(SessionId(UNKNOWN)))
+    missing = await office.ask(ShowSession(SessionId(UNKNOWN)))
     assert missing == NotFound("session", UNKNOWN, silent=(DR,))
 
 
 async def test_a_session_stopped_from_here_says_by_whom(office: Office) -> None:
     """Whoever stopped a session through the bot is named with it."""
     session = office.world.begin_run("Files")
-    await office.ask(StopRequest(office.known("Files")))
-    answer = await office.answer(SessionRequest(SessionId(session.id)), SessionAnswer)
+    await office.ask(Stop(office.known("Files")))
+    answer = await office.answer(ShowSession(SessionId(session.id)), SessionAnswer)
     assert answer.view.stopped_by == OPERATOR
 
 
@@ -188,7 +173,7 @@ async def test_running_sessions_without_a_result(office: Office) -> None:
     session = office.world.begin_run("Files")
     nothing = changed(lambda answer: {**answer, "data": [], "pagination": {"total": 0, "count": 0}})
     office.hq.faults.add("GET", "/api/v1/sessions", nothing)
-    request = SessionsRequest(which=SessionsFilter.RUNNING, server=HQ)
+    request = ListSessions(which=SessionsFilter.RUNNING, server=HQ)
     answer = await office.answer(request, SessionsAnswer)
     assert [row.session.id for row in answer.rows] == [session.id]
 
@@ -196,13 +181,13 @@ async def test_running_sessions_without_a_result(office: Office) -> None:
 async def test_a_reason_without_task_sessions(office: Office) -> None:
     """Where VBR has no task sessions to give, the log gives the reason."""
     office.hq.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", refusing(404), times=9)
-    answer = await office.answer(JobsRequest(which=JobsFilter.FAILED, server=HQ), JobsAnswer)
+    answer = await office.answer(ListJobs(which=JobsFilter.FAILED, server=HQ), JobsAnswer)
     assert any(row.reason for row in answer.rows)
 
 
 async def test_a_reason_without_a_session_in_the_state(office: Office) -> None:
     """Where a job state does not name its session, the job's newest one gives the reason."""
-    request = JobsRequest(which=JobsFilter.FAILED, server=HQ)
+    request = ListJobs(which=JobsFilter.FAILED, server=HQ)
     expected = (await office.answer(request, JobsAnswer)).rows
     office.hq.faults.add("GET", "/api/v1/jobs/states", rows(without("sessionId")), times=9)
     found = (await office.answer(request, JobsAnswer)).rows
@@ -215,7 +200,7 @@ async def test_status_where_rows_are_not_counted(office: Office) -> None:
     """A server that gives no total has its rows counted."""
     uncounted = changed(lambda answer: {**answer, "pagination": {"count": len(answer["data"])}})
     office.hq.faults.add("GET", "/api/v1/jobs/states", uncounted, times=99)
-    (hq,) = (await office.answer(StatusRequest(server=HQ), StatusAnswer)).servers
+    (hq,) = (await office.answer(ShowStatus(server=HQ), StatusAnswer)).servers
     assert (hq.failed_total, hq.jobs_total) == (2, 8)
 
 
@@ -223,17 +208,17 @@ async def test_status_counts_what_stands(office: Office) -> None:
     """Each server that answers shows what runs and fails; the silent one is named."""
     office.world.begin_run("Files")
     await die(office.dr)
-    answer = await office.answer(StatusRequest(), StatusAnswer)
+    answer = await office.answer(ShowStatus(), StatusAnswer)
     (hq,) = answer.servers
     assert (hq.running_total, hq.failed_total, hq.warning_total) == (1, 2, 1)
     assert (hq.disabled_total, hq.jobs_total, len(hq.repositories)) == (1, 8, 2)
     assert [row.state.name for row in hq.failed] == ["Oracle", "SQL Prod"]
-    assert [silence.server for silence in answer.silences] == [DR]
+    assert [silence.server for silence in answer.silent] == [DR]
 
 
 async def test_status_counts_only_what_is_seen(office: Office) -> None:
     """Jobs out of sight are in no count."""
-    (hq,) = (await office.answer(StatusRequest(), StatusAnswer, SQL_ONLY)).servers
+    (hq,) = (await office.answer(ShowStatus(), StatusAnswer, SQL_ONLY)).servers
     assert (hq.failed_total, hq.jobs_total, hq.warning_total, hq.disabled_total) == (1, 2, 0, 0)
 
 
@@ -242,12 +227,12 @@ async def test_servers_say_whether_they_answer(office: Office) -> None:
     await die(office.dr)
     office.hq.accounts.revoke_all_tokens()
     office.hq.faults.add("POST", "/api/oauth2/token", refusing(401), times=9)
-    hq, dr = (await office.answer(ServersRequest(), ServersAnswer)).servers
+    hq, dr = (await office.answer(ListServers(), ServersAnswer)).servers
     assert isinstance(hq.error, LoginRefused)
     assert hq.time is not None
     assert isinstance(dr.error, Unreachable)
     assert (dr.time, dr.answered_in_ms) == (None, None)
-    (only,) = (await office.answer(ServersRequest(), ServersAnswer, SQL_ONLY)).servers
+    (only,) = (await office.answer(ListServers(), ServersAnswer, SQL_ONLY)).servers
     assert only.server == HQ
 
 
@@ -257,20 +242,20 @@ async def test_servers_say_whether_they_answer(office: Office) -> None:
 )
 async def test_help_about_a_word(office: Office, word: str, topic: str | None, nearest: str | None) -> None:
     """A command or a button is explained; an unknown word gets the nearest command."""
-    answer = await office.answer(HelpRequest(word), HelpAnswer)
+    answer = await office.answer(ShowHelp(word), HelpAnswer)
     assert (answer.topic and answer.topic.name, answer.nearest and answer.nearest.name) == (topic, nearest)
 
 
 async def test_help_lists_what_one_may(office: Office) -> None:
     """Only what the asker may do is listed."""
-    operator = await office.answer(HelpRequest(), HelpAnswer)
+    operator = await office.answer(ShowHelp(), HelpAnswer)
     administrators = {"audit", "enable", "disable", "clone", "delete", "edit", "create"}
     assert operator.operations == tuple(one for one in CATALOG if one.name not in administrators)
     assert operator.is_granted_anything
-    viewer = await office.answer(HelpRequest(), HelpAnswer, VIEWER)
+    viewer = await office.answer(ShowHelp(), HelpAnswer, VIEWER)
     hidden = {one.name for one in set(CATALOG) - set(viewer.operations)}
     assert hidden == {"start", "stop", "retry", "quickbackup", *administrators}
-    nobody = await office.answer(HelpRequest(), HelpAnswer, NOBODY)
+    nobody = await office.answer(ShowHelp(), HelpAnswer, NOBODY)
     assert [known.name for known in nobody.operations] == ["whoami", "help"]
     assert not nobody.is_granted_anything
     assert not office.hq.requests.of(*STATES)
@@ -280,25 +265,25 @@ async def test_whoami(office: Office) -> None:
     """One's own grants are told with what they came by; another's to administrators alone."""
     office.grants = (*GRANTS, GrantSettings(group=GroupReference("S0ALL"), role=Role.BACKUP_ADMINISTRATOR))
     office.team.people[NOBODY] = replace(office.team.people[NOBODY], groups=frozenset({"S0ALL"}))
-    mine = await office.answer(WhoamiRequest(), WhoamiAnswer, SQL_ONLY)
+    mine = await office.answer(ShowWhoami(), WhoamiAnswer, SQL_ONLY)
     assert (mine.roles, [held.via for held in mine.held]) == ((Role.BACKUP_OPERATOR,), ["S0SQL"])
-    theirs = await office.answer(WhoamiRequest(VIEWER), WhoamiAnswer, SQL_ONLY)
+    theirs = await office.answer(ShowWhoami(VIEWER), WhoamiAnswer, SQL_ONLY)
     assert (theirs.roles, theirs.held) == ((Role.BACKUP_VIEWER,), ())
-    seen = await office.answer(WhoamiRequest(SQL_ONLY), WhoamiAnswer, VIEWER)
+    seen = await office.answer(ShowWhoami(SQL_ONLY), WhoamiAnswer, VIEWER)
     assert (seen.roles, seen.held) == ((Role.BACKUP_OPERATOR,), ())
-    told = await office.answer(WhoamiRequest(SQL_ONLY), WhoamiAnswer, NOBODY)
+    told = await office.answer(ShowWhoami(SQL_ONLY), WhoamiAnswer, NOBODY)
     assert [held.via for held in told.held] == ["S0SQL"]
 
 
 async def test_names_are_kept_for_a_minute(office: Office) -> None:
     """The names for suggestions are read once a minute, not once a typo."""
-    await office.ask(JobRequest(NamedJob("Exchnage")))
+    await office.ask(ShowJob(NamedJob("Exchnage")))
     office.hq.requests.clear()
-    await office.ask(JobRequest(NamedJob("Orcale")))
+    await office.ask(ShowJob(NamedJob("Orcale")))
     assert len(office.hq.requests.of(*STATES)) == 1
     office.world.add_job("Exchnage 2")
     await office.clock.advance(61)
-    outcome = await office.ask(JobRequest(NamedJob("Exchnage 3")))
+    outcome = await office.ask(ShowJob(NamedJob("Exchnage 3")))
     assert isinstance(outcome, NotFound)
     assert "Exchnage 2" in outcome.nearest
 
@@ -308,8 +293,8 @@ async def test_an_exact_copy_wins_over_its_namesakes(office: Office) -> None:
     office.team.people[OPERATOR] = replace(office.team.people[OPERATOR], name="Ann")
     for number in range(30):
         office.world.add_job(f"A SQL Prod {number}")
-    answer = await office.answer(JobRequest(NamedJob("sql prod")), JobAnswer)
+    answer = await office.answer(ShowJob(NamedJob("sql prod")), JobAnswer)
     assert answer.view.state.name == "SQL Prod"
-    several = await office.ask(JobRequest(NamedJob("A SQL")))
+    several = await office.ask(ShowJob(NamedJob("A SQL")))
     assert isinstance(several, Ambiguous)
     assert (len(several.choices), several.total) == (25, 30)

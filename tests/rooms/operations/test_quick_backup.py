@@ -2,20 +2,21 @@
 
 import pytest
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.effects import Ran
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.model import NamedMachine
 from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyPressed,
+    AmbiguousMachine,
     Done,
     Failed,
     NotFound,
     Outcome,
-    PressedBefore,
-    Refusal,
+    Ran,
     Refused,
     Unclear,
-    WhichMachine,
 )
-from bot.operations.requests import NamedMachine, QuickBackupRequest
+from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import dropped, refusing
@@ -26,7 +27,7 @@ from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import client_of, die
 
 BACKING_UP = ("POST", "/api/v1/jobs/quickBackup/vSphere")
-WEB = QuickBackupRequest(NamedMachine("web01"))
+WEB = QuickBackup(NamedMachine("web01"))
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +80,7 @@ async def test_only_what_an_operator_may_use_is_asked(office: Office) -> None:
 @pytest.mark.parametrize(("typed", "nearest"), [("web0", "web01"), ("wbe01", "web01"), ("*", None)])
 async def test_a_part_of_a_name_is_not_enough(office: Office, typed: str, nearest: str | None) -> None:
     """Nothing is sent for a name that no machine bears; those that are like it are named."""
-    outcome = await office.ask(QuickBackupRequest(NamedMachine(typed)))
+    outcome = await office.ask(QuickBackup(NamedMachine(typed)))
     assert isinstance(outcome, NotFound)
     assert (outcome.what, sent(office)) == ("virtual machine", 0)
     assert nearest is None or nearest in outcome.nearest
@@ -89,19 +90,19 @@ async def test_machines_of_one_name_give_a_menu(office: Office) -> None:
     """Below two vCenters there may be two of one name: what is chosen is backed up."""
     virtual_machine(office.world.book, "vcenter99.example.com", "web01")
     outcome = await office.ask(WEB)
-    assert isinstance(outcome, WhichMachine)
+    assert isinstance(outcome, AmbiguousMachine)
     assert (outcome.total, sent(office)) == (2, 0)
     first = next(one for one in outcome.choices if one.machine.host_name != "vcenter99.example.com")
-    done(await office.ask(QuickBackupRequest(first.machine)))
+    done(await office.ask(QuickBackup(first.machine)))
 
 
 async def test_a_silent_server_may_have_another_of_that_name(office: Office) -> None:
     """While a server does not answer, the person says which machine is meant."""
     await die(office.dr)
     outcome = await office.ask(WEB)
-    assert isinstance(outcome, WhichMachine)
+    assert isinstance(outcome, AmbiguousMachine)
     assert (len(outcome.choices), outcome.silent) == (1, ("dr",))
-    done(await office.ask(QuickBackupRequest(NamedMachine("web01", "hq"))))
+    done(await office.ask(QuickBackup(NamedMachine("web01", "hq"))))
 
 
 async def test_a_silent_host_may_have_another_of_that_name(office: Office) -> None:
@@ -109,25 +110,25 @@ async def test_a_silent_host_may_have_another_of_that_name(office: Office) -> No
     add_host(office.world.book, "VSphere", "vcenter99.example.com")
     below = ("GET", "/api/v1/inventory/vmware/hosts/{name}")
     office.hq.faults.add(*below, Fault(status=404), after=1)
-    request = QuickBackupRequest(NamedMachine("web01", server="hq"))
+    request = QuickBackup(NamedMachine("web01", server="hq"))
     outcome = await office.ask(request)
-    assert isinstance(outcome, WhichMachine)
+    assert isinstance(outcome, AmbiguousMachine)
     assert (len(outcome.choices), outcome.silent, sent(office)) == (1, (HQ,), 0)
-    chosen = QuickBackupRequest(outcome.choices[0].machine)
+    chosen = QuickBackup(outcome.choices[0].machine)
     assert done(await office.ask(chosen)).job_name == "Web"
 
 
 async def test_a_second_press_does_nothing(office: Office) -> None:
     """One delivery, one quick backup."""
     done(await office.ask(WEB, press="p"))
-    assert isinstance(await office.ask(WEB, press="p"), PressedBefore)
+    assert isinstance(await office.ask(WEB, press="p"), AlreadyPressed)
     assert sent(office) == 1
 
 
 async def test_a_machine_without_a_job_is_refused_by_vbr(office: Office) -> None:
     """VBR's no is told, on record, and the press is free again."""
     virtual_machine(office.world.book, office.world.host_name, "lonely")
-    request = QuickBackupRequest(NamedMachine("lonely"))
+    request = QuickBackup(NamedMachine("lonely"))
     outcome = await office.ask(request, press="p")
     assert isinstance(outcome, Failed)
     assert isinstance(outcome.error, Rejected)
@@ -144,7 +145,7 @@ async def test_what_is_not_known_is_said_and_not_repeated(office: Office, fault:
     """A 500, a lost answer and one that names no session are unclear."""
     office.hq.faults.add(*BACKING_UP, fault)
     assert isinstance(await office.ask(WEB, press="p"), Unclear)
-    assert isinstance(await office.ask(WEB, press="p"), PressedBefore)
+    assert isinstance(await office.ask(WEB, press="p"), AlreadyPressed)
     assert sent(office) == 1
 
 

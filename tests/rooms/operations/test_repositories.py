@@ -2,11 +2,12 @@
 
 import pytest
 
-from bot.operations.answers import JobAnswer, JobsAnswer
+from bot.operations.menus import MenuField
+from bot.operations.model import NamedJob
 from bot.operations.outcomes import NotFound
-from bot.operations.repositories import repositories_of, repository_of
-from bot.operations.requests import JobRequest, JobsRequest, NamedJob
-from bot.operations.searching import Sought
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
+from bot.operations.vbr_lists import repositories_of, repository_of
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository, add_scale_out_repository
 from bot.sandbox.vbr.faults import refusing
 from bot.sandbox.vbr.state import ScaleOutRepository
@@ -53,10 +54,10 @@ async def test_a_scale_out_repository_is_offered_in_place_of_its_extents(
 ) -> None:
     """Marked, first, with the free space of its extents together."""
     form = await ann.edits("Files")
-    found = {one.name: one for one in await ann.finds(form, Sought.REPOSITORY)}
+    found = {one.name: one for one in await ann.finds(form, MenuField.REPOSITORY)}
     assert list(found) == ["Pool", "Default Backup Repository", "Second Repository"]
     assert (found["Pool"].value, found["Pool"].detail) == (pool.id, "scale-out, 300 GB free of 2,000 GB")
-    assert [one.name for one in await ann.finds(form, Sought.REPOSITORY, "poo")] == ["Pool"]
+    assert [one.name for one in await ann.finds(form, MenuField.REPOSITORY, "poo")] == ["Pool"]
 
 
 async def test_a_job_is_moved_to_a_scale_out_repository(
@@ -92,7 +93,7 @@ async def test_replicas_are_offered_plain_repositories_alone(
     """Their metadata cannot lie on a scale-out repository."""
     with_every_kind(office.world)
     form = await ann.edits("The VSphereReplica")
-    found = {one.name for one in await ann.finds(form, Sought.REPOSITORY)}
+    found = {one.name for one in await ann.finds(form, MenuField.REPOSITORY)}
     assert found == {"Default Backup Repository", "Second Repository"}
     assert pool.name not in found
 
@@ -109,10 +110,10 @@ async def test_a_job_tells_its_scale_out_repository(
     office: Office, ann: Writer, pool: ScaleOutRepository
 ) -> None:
     """By name and with its space: in an answer, and before an action."""
-    answer = await office.answer(JobRequest(NamedJob("Pooled", "hq")), JobAnswer)
+    answer = await office.answer(ShowJob(NamedJob("Pooled", "hq")), JobAnswer)
     form = await ann.edits("Pooled")
-    assert form.touched is not None
-    for told in (answer.repository, form.touched.repository):
+    assert form.impact is not None
+    for told in (answer.repository, form.impact.repository):
         assert told is not None
         assert (told.id, told.name, told.capacity_gb, told.free_gb) == (pool.id, "Pool", 2000.0, 300.0)
         assert told.is_scale_out
@@ -121,14 +122,14 @@ async def test_a_job_tells_its_scale_out_repository(
 @pytest.mark.usefixtures("pool")
 async def test_jobs_are_listed_by_their_scale_out_repository(office: Office) -> None:
     """By a part of its name, which is also the beginning of its extents' names."""
-    answer = await office.answer(JobsRequest(server="hq", repository="poo"), JobsAnswer)
+    answer = await office.answer(ListJobs(server="hq", repository="poo"), JobsAnswer)
     assert [view.state.name for view in answer.rows] == ["Pooled"]
 
 
 @pytest.mark.usefixtures("pool")
 async def test_no_jobs_are_listed_by_an_extent(office: Office) -> None:
     """None is in one; the nearest name is that of the scale-out repository."""
-    outcome = await office.ask(JobsRequest(server="hq", repository="Pool extent"), VIEWER)
+    outcome = await office.ask(ListJobs(server="hq", repository="Pool extent"), VIEWER)
     assert isinstance(outcome, NotFound)
     assert outcome.nearest[0] == "Pool"
 

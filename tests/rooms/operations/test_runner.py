@@ -4,64 +4,59 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace as replace_request
 from structlog.testing import capture_logs
 
-from bot.operations.catalog import CATALOG, operation_of
-from bot.operations.outcomes import Done, Refusal, Refused
-from bot.operations.people import PersonId, Standing
-from bot.operations.requests import (
-    ActionRequest,
-    AuditRequest,
-    CloneRequest,
-    CreateRequest,
-    DeleteRequest,
-    DisableRequest,
-    EditRequest,
-    EnableRequest,
-    HelpRequest,
-    JobRequest,
-    JobsFilter,
-    JobsRequest,
-    KnownJob,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    ServersRequest,
-    SessionRequest,
-    SessionsRequest,
-    StartRequest,
-    StatusRequest,
-    StopRequest,
-    WhoamiRequest,
-)
-from bot.settings import GrantSettings, GroupReference, Role
+from bot.operations.actions import JobAction
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.create import Create
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.catalog import CATALOG
+from bot.operations.model import KnownJob, NamedJob, NamedMachine, Request, Standing
+from bot.operations.outcomes import Done, Refused
+from bot.operations.permissions import Refusal
+from bot.operations.queries.audit import ReadAudit
+from bot.operations.queries.help import ShowHelp
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.servers import ListServers
+from bot.operations.queries.session import ShowSession
+from bot.operations.queries.sessions import ListSessions
+from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.whoami import ShowWhoami
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.veeam import JobId, SessionId
 from tests.rooms.operations.office import HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die
 
 SQL = NamedJob("SQL Prod", exact=True)
 ONE_OF_EACH: tuple[Request, ...] = (
-    HelpRequest(),
-    WhoamiRequest(),
-    JobsRequest(),
-    JobRequest(SQL),
-    SessionsRequest(),
-    SessionRequest(SessionId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")),
-    StatusRequest(),
-    ServersRequest(),
-    AuditRequest(),
-    StartRequest(SQL),
-    StopRequest(SQL),
-    RetryRequest(SQL),
-    EnableRequest(SQL),
-    DisableRequest(SQL),
-    CloneRequest(SQL),
-    DeleteRequest(SQL),
-    EditRequest(SQL),
-    CreateRequest(),
-    QuickBackupRequest(NamedMachine("web01")),
+    ShowHelp(),
+    ShowWhoami(),
+    ListJobs(),
+    ShowJob(SQL),
+    ListSessions(),
+    ShowSession(SessionId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")),
+    ShowStatus(),
+    ListServers(),
+    ReadAudit(),
+    Start(SQL),
+    Stop(SQL),
+    Retry(SQL),
+    Enable(SQL),
+    Disable(SQL),
+    Clone(SQL),
+    Delete(SQL),
+    Edit(SQL),
+    Create(),
+    QuickBackup(NamedMachine("web01")),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
@@ -81,24 +76,24 @@ MAY = {
 
 def clicked(request: Request, job: KnownJob) -> Request:
     """The request as a button makes it."""
-    if isinstance(request, JobRequest | SessionsRequest | ActionRequest):
-        return replace(request, job=job)
+    if isinstance(request, ShowJob | ListSessions | JobAction):
+        return replace_request(request, job=job)
     return request
 
 
 def test_every_operation_is_asked_for() -> None:
     """No operation is forgotten here."""
-    assert {operation_of(request) for request in ONE_OF_EACH} == set(CATALOG)
+    assert {request.operation for request in ONE_OF_EACH} == set(CATALOG)
 
 
 @pytest.mark.parametrize("role", MAY)
-@pytest.mark.parametrize("request_", ONE_OF_EACH, ids=lambda request: operation_of(request).name)
+@pytest.mark.parametrize("request_", ONE_OF_EACH, ids=lambda request: request.operation.name)
 async def test_roles_and_requests(office: Office, request_: Request, role: Role | None) -> None:
     """Each role gets an answer to what it may, typed or clicked, and a refusal on record to the rest."""
     office.grants = [GrantSettings(group=GroupReference("S0TEAM"), role=role)] if role is not None else []
     groups = frozenset({"S0TEAM"}) if role is not None else frozenset()
     office.team.people[NOBODY] = replace(office.team.people[NOBODY], groups=groups)
-    name = operation_of(request_).name
+    name = request_.operation.name
     for asked in (request_, clicked(request_, office.known("SQL Prod"))):
         outcome = await office.ask(asked, NOBODY)
         assert isinstance(outcome, Refused) is (name not in MAY[role])
@@ -106,7 +101,7 @@ async def test_roles_and_requests(office: Office, request_: Request, role: Role 
     assert len(refused) == (0 if name in MAY[role] else 2)
 
 
-@pytest.mark.parametrize("request_", ONE_OF_EACH, ids=lambda request: operation_of(request).name)
+@pytest.mark.parametrize("request_", ONE_OF_EACH, ids=lambda request: request.operation.name)
 @pytest.mark.parametrize(
     ("standing", "has_groups", "refusal"),
     [
@@ -127,7 +122,7 @@ async def test_whoever_is_no_member_is_refused(
     groups = known.groups if has_groups else None
     office.team.people[OPERATOR] = replace(known, standing=standing, groups=groups)
     outcome = await office.ask(request_)
-    assert outcome == Refused(refusal, operation_of(request_), standing)
+    assert outcome == Refused(refusal, request_.operation, standing)
     (row,) = await office.audited()
     assert (row["event"], row["detail"]) == ("refused", refusal)
     assert len(office.hq.requests) == 0
@@ -135,7 +130,7 @@ async def test_whoever_is_no_member_is_refused(
 
 async def test_a_person_nobody_knows_is_refused(office: Office) -> None:
     """Who cannot be looked up is not let in."""
-    outcome = await office.ask(JobsRequest(), PersonId("U0GONE"))
+    outcome = await office.ask(ListJobs(), PersonId("U0GONE"))
     assert isinstance(outcome, Refused)
     assert outcome.refusal is Refusal.PERSON_UNREADABLE
 
@@ -155,7 +150,7 @@ async def test_allowed_channels(
 ) -> None:
     """Where channels are named, others get a refusal; a direct message to the bot is fine."""
     office.allowed_channels = ["C0OK"]
-    outcome = await office.ask(HelpRequest(), channel=channel, is_direct=is_direct)
+    outcome = await office.ask(ShowHelp(), channel=channel, is_direct=is_direct)
     assert isinstance(outcome, Done if allowed else Refused)
     if isinstance(outcome, Refused):
         assert outcome.refusal is Refusal.CHANNEL
@@ -165,11 +160,11 @@ async def test_allowed_channels(
 async def test_one_line_tells_the_gesture(office: Office) -> None:
     """What was asked by whom, and what came of it, stands in one line and is counted."""
     with capture_logs() as lines:
-        await office.ask(StartRequest(NamedJob("Exchange")))
-        await office.ask(StartRequest(NamedJob("Exchange")), VIEWER)
-        await office.ask(JobsRequest(server="hq"))
+        await office.ask(Start(NamedJob("Exchange")))
+        await office.ask(Start(NamedJob("Exchange")), VIEWER)
+        await office.ask(ListJobs(server="hq"))
         await die(office.hq)
-        await office.ask(JobRequest(office.known("Oracle")))
+        await office.ask(ShowJob(office.known("Oracle")))
     told = [line for line in lines if line["event"] == "operation.finished"]
     assert [(line["operation"], line["outcome"]) for line in told] == office.metrics.finished
     outcomes = [("start", "done"), ("start", "refused"), ("jobs", "done"), ("job", "failed")]
@@ -194,24 +189,24 @@ async def test_one_line_tells_the_gesture(office: Office) -> None:
 HIDDEN = ("Oracle", "Exchange", "Files", "Archive", "Copy now", "Never ran", "Second Repo", "SQL Prod DR")
 PRYING: tuple[Request, ...] = (
     *ONE_OF_EACH,
-    *(JobsRequest(which=which) for which in JobsFilter),
-    *(JobsRequest(pattern=pattern) for pattern in ("Orac", "*", "e", "Exchagne", "Fil")),
-    JobsRequest(repository="Second Rep"),
-    JobsRequest(repository="nowhere"),
-    JobsRequest(server="d"),
-    JobsRequest(server="nowhere"),
-    *(JobRequest(NamedJob(word)) for word in ("Orac", "*", "e", "Exchagne", "Nevr ran", "S")),
-    JobRequest(NamedJob("File", server="d")),
-    *(action(NamedJob(word)) for action in get_args(ActionRequest) for word in ("Orac", "Fil", "e")),
-    SessionsRequest(job=NamedJob("Orac")),
-    WhoamiRequest(VIEWER),
-    WhoamiRequest(OPERATOR),
+    *(ListJobs(which=which) for which in JobsFilter),
+    *(ListJobs(pattern=pattern) for pattern in ("Orac", "*", "e", "Exchagne", "Fil")),
+    ListJobs(repository="Second Rep"),
+    ListJobs(repository="nowhere"),
+    ListJobs(server="d"),
+    ListJobs(server="nowhere"),
+    *(ShowJob(NamedJob(word)) for word in ("Orac", "*", "e", "Exchagne", "Nevr ran", "S")),
+    ShowJob(NamedJob("File", server="d")),
+    *(action(NamedJob(word)) for action in get_args(JobAction) for word in ("Orac", "Fil", "e")),
+    ListSessions(job=NamedJob("Orac")),
+    ShowWhoami(VIEWER),
+    ShowWhoami(OPERATOR),
 )
 
 
 @pytest.mark.parametrize("request_", PRYING, ids=str)
 async def test_nothing_out_of_sight_leaks(office: Office, request_: Request) -> None:
-    """No list, menu, count, suggestion or error has a name or an ID of a job or server out of sight."""
+    """No list, menu, count, suggestion or error has a name or an ID of a job or server out of visibility."""
     told = repr(await office.ask(request_, SQL_ONLY))
     hidden = [job for job in office.world.jobs if not job.name.startswith("SQL")]
     assert len(hidden) == 6
@@ -220,11 +215,9 @@ async def test_nothing_out_of_sight_leaks(office: Office, request_: Request) -> 
     assert not [request for request in office.dr.requests if "/jobs" in request.template]
 
 
-@pytest.mark.parametrize(
-    "verb", [JobRequest, StartRequest, StopRequest, RetryRequest, EnableRequest, CloneRequest]
-)
-async def test_ids_out_of_sight_tell_nothing(office: Office, verb: type[JobRequest]) -> None:
-    """A job out of sight, clicked by its ID, is answered as one that does not exist."""
+@pytest.mark.parametrize("verb", [ShowJob, Start, Stop, Retry, Enable, Clone])
+async def test_ids_out_of_sight_tell_nothing(office: Office, verb: type[ShowJob]) -> None:
+    """A job out of visibility, clicked by its ID, is answered as one that does not exist."""
     unknown = JobId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")
     hidden = office.known("Oracle")
     missing = await office.ask(verb(KnownJob(HQ, unknown)), SQL_ONLY)

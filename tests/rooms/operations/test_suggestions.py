@@ -4,37 +4,30 @@ import asyncio
 
 import pytest
 
-from bot.operations.requests import (
-    EnableRequest,
-    Gesture,
-    KnownJob,
-    NamedJob,
-    NamedMachine,
-    Origin,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    StartRequest,
-    StopRequest,
-)
-from bot.operations.searching import OFFERED_AT_MOST, Search, Sought
-from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.job_editor.objects import MenuOption, job_chosen, machine_chosen
+from bot.operations.menus import OFFERED_AT_MOST, MenuField, MenuSearch
+from bot.operations.model import Gesture, KnownJob, NamedJob, NamedMachine, Origin, Request
 from bot.sandbox.vbr.faults import ANY, Moment, hanging, slow
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die
 
 STRANGER = PersonId("U0STRANGER")
-STARTING, STARTING_AT_HQ = StartRequest(NamedJob("")), StartRequest(NamedJob("", "hq"))
-BACKING_UP = QuickBackupRequest(NamedMachine(""))
+STARTING, STARTING_AT_HQ = Start(NamedJob("")), Start(NamedJob("", "hq"))
+BACKING_UP = QuickBackup(NamedMachine(""))
 
 
 async def offered(
     office: Office, text: str, person: PersonId = OPERATOR, request: Request = STARTING
-) -> tuple[Suggestion, ...]:
+) -> tuple[MenuOption, ...]:
     gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
-    sought = Sought.MACHINE if isinstance(request, QuickBackupRequest) else Sought.JOB
-    return await office.runner.suggest(gesture, Search(sought, text, request))
+    sought = MenuField.MACHINE if isinstance(request, QuickBackup) else MenuField.JOB
+    return await office.service.search(gesture, MenuSearch(sought, text, request))
 
 
 async def names(
@@ -61,9 +54,9 @@ async def test_a_menu_opens_filled(office: Office, text: str) -> None:
 
 
 LIKELY: list[tuple[Request, list[str]]] = [
-    (StopRequest(NamedJob("")), ["Exchange", "Files"]),
-    (RetryRequest(NamedJob("")), ["Oracle", "SQL Prod"]),
-    (EnableRequest(NamedJob("")), ["Archive"]),
+    (Stop(NamedJob("")), ["Exchange", "Files"]),
+    (Retry(NamedJob("")), ["Oracle", "SQL Prod"]),
+    (Enable(NamedJob("")), ["Archive"]),
 ]
 
 
@@ -84,12 +77,12 @@ async def test_what_is_likely_meant_stands_first(
 
 async def test_where_nothing_is_likely_all_are_offered(office: Office) -> None:
     """Nothing runs: VBR, or the answer, says so of what is chosen."""
-    assert (await names(office, "", request=StopRequest(NamedJob(""))))[:2] == ["Archive", "Copy now"]
+    assert (await names(office, "", request=Stop(NamedJob(""))))[:2] == ["Archive", "Copy now"]
 
 
 async def test_what_is_likely_is_no_more_than_may_be_known(office: Office) -> None:
     """The same limits as for anything typed."""
-    assert await names(office, "", SQL_ONLY, RetryRequest(NamedJob(""))) == ["SQL Prod"]
+    assert await names(office, "", SQL_ONLY, Retry(NamedJob(""))) == ["SQL Prod"]
 
 
 async def test_the_server_that_was_typed_narrows(office: Office) -> None:
@@ -112,7 +105,7 @@ async def test_only_what_this_operation_may_be_done_on_is_offered(office: Office
         GrantSettings(group=GroupReference("S0SQL"), role=Role.BACKUP_VIEWER),
         GrantSettings(group=GroupReference("S0SQL"), role=Role.BACKUP_ADMINISTRATOR, servers=("d*",)),
     )
-    assert await names(office, "", SQL_ONLY, EnableRequest(NamedJob(""))) == ["Files", "SQL Prod DR"]
+    assert await names(office, "", SQL_ONLY, Enable(NamedJob(""))) == ["Files", "SQL Prod DR"]
     assert await names(office, "s", SQL_ONLY) == ["Files", "SQL Prod", "SQL Prod DR", "SQL Test"]
 
 

@@ -5,26 +5,34 @@ from datetime import timedelta
 
 import pytest
 
-from bot.operations.answers import ActionAnswer
-from bot.operations.effects import Cloned, Effect, Switched
-from bot.operations.outcomes import Done, Failed, NotNow, Obstacle, Outcome, PressedBefore, Refused, Unclear
-from bot.operations.people import Person, Standing
-from bot.operations.requests import (
-    ActionRequest,
-    CloneRequest,
-    DisableRequest,
-    EnableRequest,
-    NamedJob,
+from bot.operations.actions import JobAction
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.model import NamedJob, Person, Standing
+from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyPressed,
+    Blocked,
+    Cloned,
+    Done,
+    Effect,
+    Failed,
+    NotPossible,
+    Outcome,
+    Refused,
+    Switched,
+    Unclear,
 )
 from bot.sandbox.vbr.faults import Moment, dropped, empty, refusing
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.veeam import JobId
 from tests.rooms.operations.office import GRANTS, OPERATOR, Office
 
-REQUESTS: dict[str, Callable[[NamedJob], ActionRequest]] = {
-    "enable": EnableRequest,
-    "disable": DisableRequest,
-    "clone": CloneRequest,
+REQUESTS: dict[str, Callable[[NamedJob], JobAction]] = {
+    "enable": Enable,
+    "disable": Disable,
+    "clone": Clone,
 }
 ANN = PersonId("U0ADMIN")
 FILES, ARCHIVE = NamedJob("Files", server="hq"), NamedJob("Archive")
@@ -49,12 +57,12 @@ def done(outcome: Outcome) -> ActionAnswer:
 @pytest.mark.parametrize(
     ("request_", "verb", "effect"),
     [
-        (EnableRequest(ARCHIVE), "enable", Switched(is_disabled=False)),
-        (DisableRequest(FILES), "disable", Switched(is_disabled=True)),
+        (Enable(ARCHIVE), "enable", Switched(is_disabled=False)),
+        (Disable(FILES), "disable", Switched(is_disabled=True)),
     ],
 )
 async def test_a_switch_is_sent_once_and_on_record(
-    office: Office, request_: ActionRequest, verb: str, effect: Effect
+    office: Office, request_: JobAction, verb: str, effect: Effect
 ) -> None:
     """VBR gets one POST without a body; the record has who and what before, and the outcome after."""
     answer = done(await office.ask(request_, ANN))
@@ -68,7 +76,7 @@ async def test_a_switch_is_sent_once_and_on_record(
 
 async def test_a_clone_is_named_by_vbr(office: Office) -> None:
     """The answer and the record say what the copy is called."""
-    answer = done(await office.ask(CloneRequest(FILES), ANN))
+    answer = done(await office.ask(Clone(FILES), ANN))
     copy = office.world.job("Files_clone1")
     assert answer.effect == Cloned(JobId(copy.id), "Files_clone1", is_disabled=True)
     assert office.posts() == [("clone", None)]
@@ -78,35 +86,33 @@ async def test_a_clone_is_named_by_vbr(office: Office) -> None:
 async def test_a_clone_is_made_while_the_job_runs(office: Office) -> None:
     """Copying settings needs no idle job."""
     office.world.begin_run("Files")
-    done(await office.ask(CloneRequest(FILES), ANN))
+    done(await office.ask(Clone(FILES), ANN))
 
 
 @pytest.mark.parametrize(
     ("request_", "obstacle"),
-    [(EnableRequest(FILES), Obstacle.ENABLED), (DisableRequest(ARCHIVE), Obstacle.DISABLED)],
+    [(Enable(FILES), Blocked.ENABLED), (Disable(ARCHIVE), Blocked.DISABLED)],
 )
-async def test_what_is_so_already_is_not_sent(
-    office: Office, request_: ActionRequest, obstacle: Obstacle
-) -> None:
+async def test_what_is_so_already_is_not_sent(office: Office, request_: JobAction, obstacle: Blocked) -> None:
     """Enabling what is enabled changes nothing, and says so."""
     outcome = await office.ask(request_, ANN)
-    assert isinstance(outcome, NotNow)
-    assert (outcome.obstacle, office.posts()) == (obstacle, [])
+    assert isinstance(outcome, NotPossible)
+    assert (outcome.blocked, office.posts()) == (obstacle, [])
 
 
 async def test_a_running_job_is_asked_for_its_settings(office: Office) -> None:
     """A running job's status may not say whether it is disabled: its settings do."""
     office.world.begin_run("Files")
-    outcome = await office.ask(EnableRequest(FILES), ANN)
-    assert isinstance(outcome, NotNow)
-    assert outcome.obstacle is Obstacle.ENABLED
-    done(await office.ask(DisableRequest(FILES), ANN))
+    outcome = await office.ask(Enable(FILES), ANN)
+    assert isinstance(outcome, NotPossible)
+    assert outcome.blocked is Blocked.ENABLED
+    done(await office.ask(Disable(FILES), ANN))
 
 
 async def test_an_accepted_switch_may_be_without_a_body(office: Office) -> None:
     """204 is as good as 200."""
     office.hq.faults.add("POST", "/api/v1/jobs/{id}/disable", empty(204))
-    assert done(await office.ask(DisableRequest(FILES), ANN)).effect == Switched(is_disabled=True)
+    assert done(await office.ask(Disable(FILES), ANN)).effect == Switched(is_disabled=True)
 
 
 @pytest.mark.parametrize("verb", ["enable", "disable", "clone"])
@@ -122,7 +128,7 @@ async def test_an_unclear_change_is_looked_up_and_never_sent_again(
     assert isinstance(outcome, Unclear)
     assert (outcome.found is not None) is (moment is Moment.AFTER)
     assert len(office.posts()) == 1
-    assert isinstance(await office.ask(request, ANN, press="button-1"), PressedBefore)
+    assert isinstance(await office.ask(request, ANN, press="button-1"), AlreadyPressed)
     assert [row.get("outcome") for row in await office.audited()] == [None, "unclear"]
 
 
@@ -131,14 +137,14 @@ async def test_the_newest_copy_is_the_one_of_the_highest_number(office: Office) 
     for name in ("Files_clone2", "Files_clone10", "Files_clone9x", "My Files_clone99"):
         office.world.add_job(name)
     office.hq.faults.add("POST", "/api/v1/jobs/{id}/clone", dropped(Moment.BEFORE))
-    outcome = await office.ask(CloneRequest(FILES), ANN)
+    outcome = await office.ask(Clone(FILES), ANN)
     assert isinstance(outcome, Unclear)
     assert isinstance(outcome.found, Cloned)
     assert outcome.found.name == "Files_clone10"
 
 
-@pytest.mark.parametrize("request_", [EnableRequest(ARCHIVE), DisableRequest(FILES), CloneRequest(FILES)])
-async def test_an_operator_is_refused(office: Office, request_: ActionRequest) -> None:
+@pytest.mark.parametrize("request_", [Enable(ARCHIVE), Disable(FILES), Clone(FILES)])
+async def test_an_operator_is_refused(office: Office, request_: JobAction) -> None:
     """Changing a job takes an administrator; VBR hears nothing."""
     outcome = await office.ask(request_, OPERATOR)
     assert isinstance(outcome, Refused)
@@ -147,7 +153,7 @@ async def test_an_operator_is_refused(office: Office, request_: ActionRequest) -
     assert len(office.hq.requests) == 0
 
 
-FOR_4_HOURS = DisableRequest(FILES, span=timedelta(hours=4))
+FOR_4_HOURS = Disable(FILES, span=timedelta(hours=4))
 
 
 async def test_a_disable_for_a_time_is_planned(office: Office) -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.observability import Health, Metrics
-from bot.operations.accounts import Accounts
-from bot.operations.parts import Rules, Stores, Surroundings
-from bot.operations.runner import Runner
+from bot.operations.service import AccessRules, Service
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.gestures import Actor
@@ -18,27 +16,22 @@ from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
-from bot.slack.desk import Desk
+from bot.slack.app_home import AppHome
 from bot.slack.directory import Directory
+from bot.slack.gesture_tasks import GestureTasks
+from bot.slack.interactions import Interactions
 from bot.slack.listeners import bolt_app, listen
 from bot.slack.manifest import manifest
 from bot.slack.modals import Modals
-from bot.slack.private_desk import PrivateDesk
-from bot.slack.private_listeners import listen_privately
 from bot.slack.replies import Replies
 from bot.slack.socket import SocketMode
 from bot.slack.web import Web
-from bot.slack.work import Work
 from bot.slack.workspace import open_web, read_home
 from bot.store import (
     Approvals,
     AuditLog,
     Database,
-    Drafts,
     FollowedSessions,
-    OwnActions,
-    Presses,
-    TimedDisables,
     upgrade,
 )
 from bot.veeam import Fleet
@@ -167,31 +160,30 @@ async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGro
     clock, database, metrics = room.clock, room.database, Metrics()
     home = await read_home(web)
     directory = Directory(web, home, (), clock=clock)
-    runner = Runner(
-        Accounts(fleet),
-        Stores(
-            AuditLog(database),
-            Presses(database),
-            OwnActions(database),
-            TimedDisables(database),
-            Drafts(database),
-            Approvals(database, approval_rows),
-        ),
-        Rules(GRANTS),
-        Surroundings(directory, _Watching(), metrics, clock),
+    service = Service(
+        fleet=fleet,
+        accounts={},
+        database=database,
+        audit_log=AuditLog(database),
+        approvals=Approvals(database, approval_rows),
+        rules=AccessRules(GRANTS),
+        people=directory,
+        health=_Watching(),
+        metrics=metrics,
+        clock=clock,
     )
-    work, replies = Work(group), Replies(web, clock)
-    desk = Desk(
-        runner,
+    tasks, replies = GestureTasks(group), Replies(web, clock)
+    interactions = Interactions(
+        service,
         replies,
         Modals(web),
         FollowedSessions(database),
-        work,
+        tasks,
         command="/veeam",
         clock=clock,
         metrics=metrics,
     )
+    app_home = AppHome(service, interactions, replies, web, tasks, home, command="/veeam", clock=clock)
     app = bolt_app(web.client, home, "")
-    listen_privately(app, PrivateDesk(desk, web, work, home, command="/veeam", clock=clock))
-    listen(app, desk, directory, "/veeam", lambda _: None)
+    listen(app, interactions, app_home, directory, command="/veeam", on_access_lost=lambda _: None)
     return SocketMode(app, room.slack.app_token, web, clock=clock, health=Health(clock))

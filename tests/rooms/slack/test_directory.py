@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.people import PersonId, Standing
+from bot.operations.model import Standing
 from bot.sandbox.slack.faults import Refused, ServerError, Slow
+from bot.settings import PersonId
 from bot.slack.directory import (
     GROUPS_GRACE_SECONDS,
     GROUPS_SECONDS,

@@ -13,10 +13,10 @@ from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import Metrics
-from bot.operations.people import PersonId
+from bot.settings import PersonId
 from bot.slack.directory import Home
 from bot.slack.errors import GestureExpired
-from bot.slack.gestures import Place
+from bot.slack.gestures import ReplyTarget
 from bot.slack.history import History
 from bot.slack.replies import Replies
 from bot.slack.views.message import Message
@@ -92,7 +92,7 @@ async def test_what_a_response_address_is_given() -> None:
     """Nothing is sent to it that Slack does not document."""
     slack = Slack()
     async with standing_in(slack) as client:
-        place = Place(PersonId("U1"), "C1", slack.url)
+        place = ReplyTarget(PersonId("U1"), "C1", slack.url)
         await Replies(client, FakeClock()).whisper(place, Message("Hello"))
     assert set(slack.heard[0]) == {
         "text",

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.requests import JobRequest, KnownJob
+from bot.operations.model import KnownJob
+from bot.operations.queries.job import ShowJob
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.faults import RateLimited, Refused
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_blocks
 from bot.sandbox.vbr.state import Job
 from bot.slack.app_home import FRESH_SECONDS
-from bot.slack.codec import encode_act
+from bot.slack.codec import encode_run
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.veeam import JobId
 from tests.rooms.slack.deskroom import HQ, PROD, DeskRoom, desk_room, words
@@ -45,7 +46,7 @@ def completion(room: DeskRoom, job: Job, *, by_metadata: bool = True, is_ours: b
         "type": "button",
         "text": {"type": "plain_text", "text": "Details"},
         "action_id": "operation:job",
-        "value": encode_act(JobRequest(KnownJob(HQ, JobId(job.id)))),
+        "value": encode_run(ShowJob(KnownJob(HQ, JobId(job.id)))),
     }
     blocks = [] if by_metadata else stored_blocks([{"type": "actions", "elements": [button]}])
     content = Content("Failed", blocks, metadata=metadata if by_metadata else None)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.people import PersonId
 from bot.sandbox.slack.faults import Dropped, RateLimited, Refused, ServerError
-from bot.slack.gestures import Place
+from bot.settings import PersonId
+from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Replies
 from bot.slack.views.message import Message
 from tests.rooms.slack.delivering import PROD, PostOffice, post_office
@@ -29,11 +29,11 @@ def replies(office: PostOffice) -> Replies:
     return Replies(office.web, office.clock)
 
 
-def place(office: PostOffice, channel: str = PROD, *, with_address: bool = True) -> Place:
+def place(office: PostOffice, channel: str = PROD, *, with_address: bool = True) -> ReplyTarget:
     ann = office.slack.person("ann")
     where = office.slack.workspace.conversations.channel(channel)
     payload = ann.payloads.slash_command(ann.person, where, "/veeam", "jobs", typed="/veeam jobs")
-    return Place(ANN, channel, payload["response_url"] if with_address else None)
+    return ReplyTarget(ANN, channel, payload["response_url"] if with_address else None)
 
 
 def heard(office: PostOffice, channel: str = PROD) -> list[str]:

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from bot.operations.outcomes import Broken
-from bot.operations.people import PersonId
-from bot.operations.requests import Gesture, Origin
-from bot.slack.work import Work
+from bot.operations.model import Gesture, Origin
+from bot.operations.outcomes import InternalError
+from bot.settings import PersonId
+from bot.slack.gesture_tasks import GestureTasks
 
 GESTURE = Gesture("REF123", PersonId("U0ANN"), "T0ACME", "C0PROD", Origin.TYPED, "key")
 
@@ -14,9 +14,9 @@ class Told:
     """What the person was told instead of an answer."""
 
     def __init__(self) -> None:
-        self.outcomes: list[Broken] = []
+        self.outcomes: list[InternalError] = []
 
-    async def __call__(self, outcome: Broken) -> None:
+    async def __call__(self, outcome: InternalError) -> None:
         self.outcomes.append(outcome)
 
 
@@ -28,8 +28,8 @@ async def test_a_bug_is_told_and_ends_nothing_else() -> None:
     """The task group goes on."""
     told = Told()
     async with asyncio.TaskGroup() as group:
-        Work(group).hand_over(GESTURE, broken(), told)
-    assert told.outcomes == [Broken("bug", changed=None)]
+        GestureTasks(group).run(GESTURE, broken(), told)
+    assert told.outcomes == [InternalError("bug", changed=None)]
 
 
 async def test_what_is_cut_off_is_told() -> None:
@@ -40,11 +40,11 @@ async def test_what_is_cut_off_is_told() -> None:
         await forever.wait()
 
     async with asyncio.TaskGroup() as group:
-        work = Work(group)
-        work.hand_over(GESTURE, waits(), told)
+        work = GestureTasks(group)
+        work.run(GESTURE, waits(), told)
         await asyncio.sleep(0)
         await work.close(0.01)
-    assert told.outcomes == [Broken("stopping", changed=None)]
+    assert told.outcomes == [InternalError("stopping", changed=None)]
 
 
 async def test_what_runs_is_waited_for() -> None:
@@ -56,8 +56,8 @@ async def test_what_runs_is_waited_for() -> None:
         done.set()
 
     async with asyncio.TaskGroup() as group:
-        work = Work(group)
-        work.hand_over(GESTURE, quick(), told)
+        work = GestureTasks(group)
+        work.run(GESTURE, quick(), told)
         await work.close(5)
         assert done.is_set()
     assert told.outcomes == []
@@ -67,7 +67,7 @@ async def test_what_comes_too_late_is_told() -> None:
     """Once closed, nothing is begun, and the person hears why."""
     told = Told()
     async with asyncio.TaskGroup() as group:
-        work = Work(group)
+        work = GestureTasks(group)
         await work.close(1)
-        work.hand_over(GESTURE, broken(), told)
-    assert told.outcomes == [Broken("stopping", changed=False)]
+        work.run(GESTURE, broken(), told)
+    assert told.outcomes == [InternalError("stopping", changed=False)]

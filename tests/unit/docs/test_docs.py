@@ -14,7 +14,7 @@ from bot import endpoints
 from bot.cli import main
 from bot.observability import Health, Metrics, SystemClock
 from bot.operations import outcomes
-from bot.operations.requests import Origin
+from bot.operations.model import Origin
 from bot.watch.destinations import kind_of
 from bot.watch.facts import Announcement
 

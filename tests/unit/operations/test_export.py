@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.export import csv_head, csv_row, json_row
 from bot.store import AUDIT_COLUMNS, AuditId, AuditRow
+from bot.store.audit_export import csv_head, csv_row, json_row
 
 AT = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
 

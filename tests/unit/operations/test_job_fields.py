@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.operations.job_settings.fields import part_told
+from bot.operations.job_editor.fields import field_meant
 from bot.veeam import Part
 
 TOLD = [
@@ -50,4 +50,4 @@ TOLD = [
 @pytest.mark.parametrize(("message", "part"), TOLD)
 def test_the_field_that_vbr_means(message: str, part: Part | None) -> None:
     """What is quoted says nothing: a job or a machine may be called anything."""
-    assert part_told(message) == part
+    assert field_meant(message) == part

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.listing import PAGE_ROWS, Ask, page_of, scanned, window
+from bot.operations.vbr_lists import PAGE_ROWS, AskPage, page_of, scanned, window
 from bot.veeam import Page
 
 lists_of_numbers = st.lists(st.lists(st.integers(0, 50)).map(sorted), max_size=4)
 
 
-def served(rows: Sequence[int], *, at_most: int = 500, says_total: bool = True) -> Ask[int]:
+def served(rows: Sequence[int], *, at_most: int = 500, says_total: bool = True) -> AskPage[int]:
     """A server that gives no more than so many rows a time."""
 
     async def ask(skip: int, limit: int) -> Page[int]:

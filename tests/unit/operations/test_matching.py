@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.job_types import meant_types
 from bot.operations.matching import fits, fold, is_exactly, matches_glob, nearest, pick
+from bot.operations.queries.jobs import job_types_named
 from bot.veeam import revision_facts
 
 NAMES = (
@@ -140,7 +140,7 @@ def test_names_that_are_alike() -> None:
 )
 def test_job_types_by_a_part_of_them(word: str, revision: str, expected: tuple[str, ...]) -> None:
     """A type may be typed in part and in any case; only those of the server's revision count."""
-    assert meant_types(word, revision_facts(revision)) == expected
+    assert job_types_named(word, revision_facts(revision)) == expected
 
 
 def test_every_job_type_of_the_pinned_revision_is_known() -> None:

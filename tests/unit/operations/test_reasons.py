@@ -2,20 +2,19 @@
 
 import pytest
 
-from bot.operations.offers import lack, obstacle, offers_all
-from bot.operations.outcomes import Lack, Obstacle
-from bot.operations.reasons import failed_in_a_row, first_failed_message
-from bot.operations.requests import (
-    ActionRequest,
-    CloneRequest,
-    DeleteRequest,
-    DisableRequest,
-    EnableRequest,
-    KnownJob,
-    RetryRequest,
-    StartRequest,
-    StopRequest,
-)
+from bot.operations.actions import JobAction
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.catalog import available
+from bot.operations.failures import failed_in_a_row, first_failed_message
+from bot.operations.jobs import JobNow
+from bot.operations.model import KnownJob
+from bot.operations.outcomes import Blocked, Unsupported
 from bot.settings import ServerName
 from bot.veeam import (
     REVISIONS,
@@ -90,14 +89,14 @@ def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expecte
 def test_what_makes_sense_on_a_job(status: str, result: str, mode: str | None, expected: list[str]) -> None:
     """The buttons follow from the job's state, whatever words a newer VBR has for it."""
     state = JobState(id=JOB, status=status, last_result=result, backup_copy_mode=mode)
-    assert [operation.name for operation in offers_all(state, REVISIONS["1.3-rev0"])] == expected
+    assert [operation.name for operation in available(state, REVISIONS["1.3-rev0"])] == expected
 
 
 @pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"])
 def test_what_a_revision_lacks_is_not_offered(revision: str) -> None:
     """1.2-rev1 has no retry and no clone: a failed job can be started there."""
     state = JobState(id=JOB, status="stopped", last_result="Failed")
-    offered = {operation.name for operation in offers_all(state, REVISIONS[revision])}
+    offered = {operation.name for operation in available(state, REVISIONS[revision])}
     assert {"retry", "clone"} & offered == (set() if revision == "1.2-rev1" else {"retry", "clone"})
     assert "start" in offered
 
@@ -108,55 +107,55 @@ REF = KnownJob(ServerName("hq"), JOB)
 @pytest.mark.parametrize(
     ("request_", "lacks"),
     [
-        (StartRequest(REF, full=True, chained=True), None),
-        (StopRequest(REF, now=True), None),
-        (StopRequest(REF, chained=True), Capability.CHAINED_STOP),
-        (RetryRequest(REF), Capability.RETRY),
-        (CloneRequest(REF), Capability.CLONE),
+        (Start(REF, full=True, chained=True), None),
+        (Stop(REF, now=True), None),
+        (Stop(REF, chained=True), Capability.CHAINED_STOP),
+        (Retry(REF), Capability.RETRY),
+        (Clone(REF), Capability.CLONE),
     ],
 )
 def test_what_a_request_takes_that_12_3_has_not(
-    request_: StartRequest | StopRequest | RetryRequest | CloneRequest, lacks: Capability | None
+    request_: Start | Stop | Retry | Clone, lacks: Capability | None
 ) -> None:
     """Named before anything is sent, with the VBR whose API it is; newer revisions have it all."""
-    assert lack(request_, REVISIONS["1.2-rev1"]) == (lacks and Lack(lacks, "VBR 12.3"))
-    assert lack(request_, REVISIONS["1.3-rev0"]) is None
+    assert request_.unsupported(REVISIONS["1.2-rev1"]) == (lacks and Unsupported(lacks, "VBR 12.3"))
+    assert request_.unsupported(REVISIONS["1.3-rev0"]) is None
 
 
 @pytest.mark.parametrize(
     ("request_", "mode", "is_active", "is_disabled", "expected"),
     [
-        (StartRequest(REF), None, False, False, None),
-        (StartRequest(REF), None, True, False, Obstacle.RUNNING),
-        (RetryRequest(REF), None, True, False, Obstacle.RUNNING),
-        (StopRequest(REF), None, True, False, None),
-        (StopRequest(REF), None, False, False, Obstacle.NOT_RUNNING),
-        (StopRequest(REF), "Immediate", True, False, Obstacle.NEVER_STOPS),
-        (StopRequest(REF), "Periodic", True, False, None),
-        (StartRequest(REF), "Immediate", False, False, None),
-        (StartRequest(REF), None, False, True, None),
-        (EnableRequest(REF), None, False, True, None),
-        (EnableRequest(REF), None, True, False, Obstacle.ENABLED),
-        (EnableRequest(REF), None, True, None, None),
-        (DisableRequest(REF), None, True, False, None),
-        (DisableRequest(REF), None, False, True, Obstacle.DISABLED),
-        (DisableRequest(REF), None, True, None, None),
-        (CloneRequest(REF), "Immediate", True, True, None),
-        (DeleteRequest(REF, typed_name="SQL"), None, False, False, None),
-        (DeleteRequest(REF, typed_name=" SQL "), None, False, False, None),
-        (DeleteRequest(REF, typed_name="sql"), None, False, False, Obstacle.OTHER_NAME),
-        (DeleteRequest(REF), None, False, False, Obstacle.OTHER_NAME),
-        (DeleteRequest(REF, typed_name="SQL"), None, True, False, Obstacle.BUSY),
+        (Start(REF), None, False, False, None),
+        (Start(REF), None, True, False, Blocked.RUNNING),
+        (Retry(REF), None, True, False, Blocked.RUNNING),
+        (Stop(REF), None, True, False, None),
+        (Stop(REF), None, False, False, Blocked.NOT_RUNNING),
+        (Stop(REF), "Immediate", True, False, Blocked.NEVER_STOPS),
+        (Stop(REF), "Periodic", True, False, None),
+        (Start(REF), "Immediate", False, False, None),
+        (Start(REF), None, False, True, None),
+        (Enable(REF), None, False, True, None),
+        (Enable(REF), None, True, False, Blocked.ENABLED),
+        (Enable(REF), None, True, None, None),
+        (Disable(REF), None, True, False, None),
+        (Disable(REF), None, False, True, Blocked.DISABLED),
+        (Disable(REF), None, True, None, None),
+        (Clone(REF), "Immediate", True, True, None),
+        (Delete(REF, typed_name="SQL"), None, False, False, None),
+        (Delete(REF, typed_name=" SQL "), None, False, False, None),
+        (Delete(REF, typed_name="sql"), None, False, False, Blocked.OTHER_NAME),
+        (Delete(REF), None, False, False, Blocked.OTHER_NAME),
+        (Delete(REF, typed_name="SQL"), None, True, False, Blocked.BUSY),
     ],
 )
 def test_what_stands_in_the_way(
-    request_: ActionRequest,
+    request_: JobAction,
     mode: str | None,
-    expected: Obstacle | None,
+    expected: Blocked | None,
     *,
     is_active: bool,
     is_disabled: bool | None,
 ) -> None:
     """Starting what runs, stopping what doesn't, enabling what is enabled: named before anything is sent."""
     state = JobState(id=JOB, name="SQL", backup_copy_mode=mode)
-    assert obstacle(request_, state, is_active=is_active, is_disabled=is_disabled) is expected
+    assert request_.blocked_by(JobNow(state, is_active, is_disabled)) is expected

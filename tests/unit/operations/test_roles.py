@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.catalog import APPROVE, BY_NAME, CATALOG, DECLINE, RETRY, START, Kind, Operation
-from bot.operations.outcomes import Refusal
-from bot.operations.people import Person, PersonId, Standing
-from bot.operations.roles import Rights, Target, Verdict
-from bot.settings import GrantSettings, GroupReference, Role
+from bot.operations.actions.approvals import Approve, Decline
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.catalog import BY_NAME, CATALOG
+from bot.operations.model import Kind, Operation, Person, Standing
+from bot.operations.permissions import Permission, Permissions, Refusal, Scope
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.settings.words import ApprovableOperation
 
 ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR
@@ -62,11 +64,13 @@ def test_what_changes_vbr_can_be_made_to_take_two() -> None:
     assert {operation.value for operation in ApprovableOperation} == actions
 
 
-@pytest.mark.parametrize("operation", [APPROVE, DECLINE], ids=lambda operation: operation.name)
+@pytest.mark.parametrize(
+    "operation", [Approve.operation, Decline.operation], ids=lambda operation: operation.name
+)
 @pytest.mark.parametrize("role", [*Role, None])
 def test_what_a_request_is_about_decides_who_decides_it(role: Role | None, operation: Operation) -> None:
     """Approve and Decline have no roles of their own; whoever cannot be read is refused here already."""
-    rights = Rights([granted(role)] if role is not None else [])
+    rights = Permissions([granted(role)] if role is not None else [])
     assert rights.may(person("S0TEAM"), operation).is_allowed
     assert not rights.may(person(standing=Standing.GUEST), operation).is_allowed
     assert not rights.may(person(readable=False), operation).is_allowed
@@ -75,8 +79,8 @@ def test_what_a_request_is_about_decides_who_decides_it(role: Role | None, opera
 @pytest.mark.parametrize(("name", "role", "may"), CELLS)
 def test_roles_and_operations(name: str, role: Role | None, *, may: bool) -> None:
     """Each role may exactly what Veeam lets it."""
-    rights = Rights([granted(role)] if role is not None else [])
-    for target in (None, Target("hq"), Target("hq", "SQL")):
+    rights = Permissions([granted(role)] if role is not None else [])
+    for target in (None, Scope("hq"), Scope("hq", "SQL")):
         assert rights.may(person("S0TEAM"), BY_NAME[name], target).is_allowed is may
 
 
@@ -84,26 +88,26 @@ def test_roles_and_operations(name: str, role: Role | None, *, may: bool) -> Non
 @pytest.mark.parametrize("standing", set(Standing) - {Standing.MEMBER})
 def test_only_members_are_let_in(standing: Standing, operation: Operation) -> None:
     """A guest, a foreigner, a bot, somebody deactivated or unreadable may nothing, whatever their groups."""
-    rights = Rights([granted(ADMINISTRATOR), GrantSettings(user=ANN, role=ADMINISTRATOR)])
+    rights = Permissions([granted(ADMINISTRATOR), GrantSettings(user=ANN, role=ADMINISTRATOR)])
     asking = person("S0TEAM", standing=standing)
     reason = Refusal.PERSON_UNREADABLE if standing is Standing.UNREADABLE else Refusal.STANDING
-    assert rights.may(asking, operation) == Verdict(reason)
+    assert rights.may(asking, operation) == Permission(reason)
     assert rights.held(asking) == ()
-    assert not rights.sees(asking, "hq", "SQL")
+    assert not rights.visibility(asking).sees("hq", "SQL")
 
 
 @pytest.mark.parametrize("operation", CATALOG, ids=lambda operation: operation.name)
 def test_unreadable_groups_let_nobody_in(operation: Operation) -> None:
     """Nobody is let in on a guess, not even by a grant to themself."""
-    rights = Rights([GrantSettings(user=ANN, role=ADMINISTRATOR)])
+    rights = Permissions([GrantSettings(user=ANN, role=ADMINISTRATOR)])
     asking = person(readable=False)
-    assert rights.may(asking, operation) == Verdict(Refusal.GROUPS_UNREADABLE)
-    assert not rights.sees_all(asking, "hq")
+    assert rights.may(asking, operation) == Permission(Refusal.GROUPS_UNREADABLE)
+    assert not rights.visibility(asking).sees_all("hq")
 
 
 def test_a_refusal_names_role_and_groups() -> None:
     """What is missing is named, and which groups have it there."""
-    rights = Rights(
+    rights = Permissions(
         [
             granted(VIEWER, "S0VIEW"),
             granted(OPERATOR, "S0OPS"),
@@ -113,72 +117,74 @@ def test_a_refusal_names_role_and_groups() -> None:
         ]
     )
     needed = (ADMINISTRATOR, OPERATOR, TAPE)
-    assert rights.may(person("S0VIEW"), START, Target("hq", "SQL")) == Verdict(
+    assert rights.may(person("S0VIEW"), Start.operation, Scope("hq", "SQL")) == Permission(
         Refusal.ROLE, roles_needed=needed, groups=("S0OPS", "S0SQL")
     )
-    assert rights.may(person("S0SQL", "S0VIEW"), START, Target("hq", "Oracle")) == Verdict(
+    assert rights.may(person("S0SQL", "S0VIEW"), Start.operation, Scope("hq", "Oracle")) == Permission(
         Refusal.SCOPE, roles_needed=needed, groups=("S0OPS",)
     )
-    assert rights.may(person(), START).refusal is Refusal.NO_GRANT
+    assert rights.may(person(), Start.operation).refusal is Refusal.NO_GRANT
 
 
 def test_a_role_counts_within_its_own_grant() -> None:
     """An operator of SQL* who may view everything is no operator of everything."""
-    rights = Rights([granted(OPERATOR, "S0SQL", servers="hq", jobs="sql*"), granted(VIEWER, "S0VIEW")])
+    rights = Permissions([granted(OPERATOR, "S0SQL", servers="hq", jobs="sql*"), granted(VIEWER, "S0VIEW")])
     both = person("S0SQL", "S0VIEW")
-    assert rights.may(both, RETRY, Target("HQ", "SQL Prod")) == Verdict(None, by=(OPERATOR,))
-    assert not rights.may(both, RETRY, Target("hq", "Oracle")).is_allowed
-    assert not rights.may(both, RETRY, Target("dr", "SQL Prod")).is_allowed
-    assert rights.sees(both, "dr", "Oracle")
+    assert rights.may(both, Retry.operation, Scope("HQ", "SQL Prod")) == Permission(None, by=(OPERATOR,))
+    assert not rights.may(both, Retry.operation, Scope("hq", "Oracle")).is_allowed
+    assert not rights.may(both, Retry.operation, Scope("dr", "SQL Prod")).is_allowed
+    assert rights.visibility(both).sees("dr", "Oracle")
 
 
 def test_what_is_held_says_by_what() -> None:
     """A grant is held by a group's ID, by its handle, or by oneself."""
     by_handle, by_user = granted(VIEWER, "@backup"), GrantSettings(user=ANN, role=TAPE)
-    rights = Rights([by_handle, by_user, granted(OPERATOR, "S0OPS")])
+    rights = Permissions([by_handle, by_user, granted(OPERATOR, "S0OPS")])
     held = rights.held(person("@backup"))
     assert [(one.grant, one.via) for one in held] == [(by_handle, "@backup"), (by_user, ANN)]
 
 
 def test_seeing_all_takes_one_grant_over_all() -> None:
     """Only a grant over every job lets VBR page by itself."""
-    rights = Rights([granted(VIEWER, servers="hq"), granted(VIEWER, servers="dr", jobs="SQL*")])
-    assert rights.sees_all(person("S0TEAM"), "hq")
-    assert not rights.sees_all(person("S0TEAM"), "dr")
-    assert not rights.sight(person("S0TEAM")).sees_server("lab")
+    rights = Permissions([granted(VIEWER, servers="hq"), granted(VIEWER, servers="dr", jobs="SQL*")])
+    assert rights.visibility(person("S0TEAM")).sees_all("hq")
+    assert not rights.visibility(person("S0TEAM")).sees_all("dr")
+    assert not rights.visibility(person("S0TEAM")).sees_server("lab")
 
 
 def test_on_every_job_takes_a_grant_over_all() -> None:
     """Where no job is named before, a role on some of a server's jobs is not enough."""
-    rights = Rights([granted(OPERATOR, "S0SQL", jobs="SQL*"), granted(OPERATOR, "S0OPS", servers="hq")])
-    assert rights.may_throughout(person("S0OPS"), START, "hq") == Verdict(None, by=(OPERATOR,))
-    assert rights.may_throughout(person("S0SQL"), START, "hq").refusal is Refusal.SCOPE
-    assert rights.may_throughout(person("S0OPS"), START, "dr").refusal is Refusal.SCOPE
-    assert rights.may_throughout(person(), START, "hq").refusal is Refusal.NO_GRANT
+    rights = Permissions([granted(OPERATOR, "S0SQL", jobs="SQL*"), granted(OPERATOR, "S0OPS", servers="hq")])
+    assert rights.may_throughout(person("S0OPS"), Start.operation, "hq") == Permission(None, by=(OPERATOR,))
+    assert rights.may_throughout(person("S0SQL"), Start.operation, "hq").refusal is Refusal.SCOPE
+    assert rights.may_throughout(person("S0OPS"), Start.operation, "dr").refusal is Refusal.SCOPE
+    assert rights.may_throughout(person(), Start.operation, "hq").refusal is Refusal.NO_GRANT
 
 
 globs = st.sampled_from(["*", "hq", "dr", "SQL*", "*Prod", "[x]", "?"])
 grant_lists = st.lists(
     st.builds(granted, st.sampled_from(Role), st.sampled_from(["S0A", "S0B"]), globs, globs), max_size=5
 )
-targets = st.builds(Target, st.sampled_from(["hq", "dr"]), st.sampled_from(["SQL", "SQL Prod", "[x]", "x"]))
+targets = st.builds(Scope, st.sampled_from(["hq", "dr"]), st.sampled_from(["SQL", "SQL Prod", "[x]", "x"]))
 
 
 @given(grant_lists, grant_lists, st.sampled_from(CATALOG), targets)
 def test_a_further_grant_takes_nothing_away(
-    grants: list[GrantSettings], more: list[GrantSettings], operation: Operation, target: Target
+    grants: list[GrantSettings], more: list[GrantSettings], operation: Operation, target: Scope
 ) -> None:
     """Whatever somebody may or sees, they still may and see with more grants."""
-    asking, few, many = person("S0A"), Rights(grants), Rights([*grants, *more])
+    asking, few, many = person("S0A"), Permissions(grants), Permissions([*grants, *more])
     assert not few.may(asking, operation, target).is_allowed or many.may(asking, operation, target).is_allowed
     job_name = str(target.job_name)
-    assert not few.sees(asking, target.server, job_name) or many.sees(asking, target.server, job_name)
+    assert not few.visibility(asking).sees(target.server, job_name) or many.visibility(asking).sees(
+        target.server, job_name
+    )
 
 
 @given(grant_lists, targets)
-def test_whatever_may_be_done_may_be_seen(grants: list[GrantSettings], target: Target) -> None:
+def test_whatever_may_be_done_may_be_seen(grants: list[GrantSettings], target: Scope) -> None:
     """Nobody may act on a job that they may not know of, and sees_all hides nothing."""
-    asking, rights = person("S0A"), Rights(grants)
-    sees = rights.sees(asking, target.server, str(target.job_name))
-    assert sees or not rights.may(asking, START, target).is_allowed
-    assert sees or not rights.sees_all(asking, target.server)
+    asking, rights = person("S0A"), Permissions(grants)
+    sees = rights.visibility(asking).sees(target.server, str(target.job_name))
+    assert sees or not rights.may(asking, Start.operation, target).is_allowed
+    assert sees or not rights.visibility(asking).sees_all(target.server)

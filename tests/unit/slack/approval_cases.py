@@ -3,12 +3,22 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.operations.answers import ActionAnswer, ApprovalAnswer
-from bot.operations.approvals.deciding import CHANGED, GONE, OLD
-from bot.operations.catalog import DELETE, QUICKBACKUP, START
-from bot.operations.effects import Deleted
-from bot.operations.outcomes import Asked, AskedBefore, Done, Outcome, Refusal, Refused, Settled
-from bot.operations.people import Standing
+from bot.operations.actions.approvals import CHANGED, GONE, OLD, ApprovalAnswer
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.start import Start
+from bot.operations.model import Standing
+from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyDecided,
+    AlreadyRequested,
+    ApprovalRequested,
+    Deleted,
+    Done,
+    Outcome,
+    Refused,
+)
+from bot.operations.permissions import Refusal
 from bot.settings import Role
 from bot.store import Approval, ApprovalEnd, ApprovalState, Touched
 from bot.watch import approval_facts
@@ -34,7 +44,7 @@ TOUCHED = Touched(
 )
 PENDING = Approval(
     id="kWb3x0Vh9QJYcPzA",
-    operation=DELETE.name,
+    operation=Delete.operation.name,
     cells="[]",
     sameness="",
     binding="",
@@ -62,7 +72,7 @@ APPROVED = replace(
 )
 MACHINE = replace(
     PENDING,
-    operation=QUICKBACKUP.name,
+    operation=QuickBackup.operation.name,
     job_id=None,
     name="web01",
     detail="machine web01",
@@ -97,7 +107,7 @@ ENDS = {
 def outcomes() -> dict[str, Outcome]:
     """What whoever asked or pressed is answered."""
     deleted = ActionAnswer(
-        operation=DELETE,
+        operation=Delete.operation,
         by=ANN,
         server=HQ,
         job_id=JOB_ID,
@@ -111,20 +121,20 @@ def outcomes() -> dict[str, Outcome]:
     )
     own = Refused(
         Refusal.OWN_REQUEST,
-        DELETE,
+        Delete.operation,
         Standing.MEMBER,
         roles_needed=(Role.BACKUP_ADMINISTRATOR,),
         groups=("@backup-admins",),
     )
     return {
-        "asked": Asked(DELETE, PENDING),
-        "asked-held-back": Asked(DELETE, PENDING, is_held_back=True),
-        "asked-before": AskedBefore(DELETE, PENDING),
-        "asked-machine": Asked(QUICKBACKUP, MACHINE),
-        "settled-approved": Settled(APPROVED),
-        "settled-done": Settled(ENDS["done"]),
-        "settled-expired": Settled(ENDS["expired"]),
-        "settled-overtaken": Settled(ENDS["overtaken"]),
+        "asked": ApprovalRequested(Delete.operation, PENDING),
+        "asked-held-back": ApprovalRequested(Delete.operation, PENDING, is_held_back=True),
+        "asked-before": AlreadyRequested(Delete.operation, PENDING),
+        "asked-machine": ApprovalRequested(QuickBackup.operation, MACHINE),
+        "settled-approved": AlreadyDecided(APPROVED),
+        "settled-done": AlreadyDecided(ENDS["done"]),
+        "settled-expired": AlreadyDecided(ENDS["expired"]),
+        "settled-overtaken": AlreadyDecided(ENDS["overtaken"]),
         "approval-declined": Done(ApprovalAnswer(ENDS["declined"])),
         "approval-withdrawn": Done(ApprovalAnswer(WITHDRAWN)),
         "action-approved": Done(deleted),
@@ -140,7 +150,9 @@ def announcements() -> dict[str, Announcement]:
         reason=HOSTILE[1],
         touched=replace(TOUCHED, repository="<!here>", status="<!here>", groups=("<!here>",)),
     )
-    started = replace(PENDING, operation=START.name, detail="active full, with chained jobs", reason=None)
+    started = replace(
+        PENDING, operation=Start.operation.name, detail="active full, with chained jobs", reason=None
+    )
     waiting = {
         "": PENDING,
         "-machine": MACHINE,

@@ -6,64 +6,53 @@ from datetime import timedelta
 import msgspec
 
 from bot import veeam
-from bot.operations.answers import Answer, JobView
-from bot.operations.catalog import (
-    CLONE,
-    CREATE,
-    DELETE,
-    DISABLE,
-    EDIT,
-    ENABLE,
-    JOB,
-    JOBS,
-    QUICKBACKUP,
-    RETRY,
-    START,
-    STOP,
-)
-from bot.operations.effects import Cloned, Created, Deleted, Edited, Ran, Switched
-from bot.operations.forms import CreateChoice, PickForm
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.create import Create, CreateChoice
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.impact import PickForm
+from bot.operations.model import KnownJob, KnownMachine, NamedJob, NamedMachine, Snapshot, Standing
 from bot.operations.outcomes import (
+    AlreadyPressed,
     Ambiguous,
-    Broken,
-    Choice,
+    AmbiguousMachine,
+    Answer,
+    Blocked,
+    Cloned,
+    Created,
+    Deleted,
     Done,
+    DraftExpired,
+    Edited,
     Failed,
-    Forgotten,
-    Lack,
+    InternalError,
+    JobChoice,
+    JobView,
     MachineChoice,
-    Misread,
-    MovedOn,
     NeedsForm,
     NotFound,
-    NotNow,
-    Obstacle,
+    NotPossible,
     Outcome,
-    PressedBefore,
-    Refusal,
+    Ran,
     Refused,
+    StaleButton,
+    Switched,
+    SyntaxProblem,
     Unclear,
-    WhichMachine,
+    Unsupported,
 )
-from bot.operations.people import Standing
-from bot.operations.requests import (
-    AuditRequest,
-    CreateRequest,
-    DisableRequest,
-    Drawn,
-    JobsFilter,
-    JobsRequest,
-    KnownJob,
-    KnownMachine,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    RetryRequest,
-    StartRequest,
-    StopRequest,
-)
+from bot.operations.permissions import Refusal
+from bot.operations.queries.audit import ReadAudit
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.jobs import JobsFilter, ListJobs
 from bot.settings import Role
-from bot.slack.codec import Unreadability, Unreadable
+from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views.actions import action_ended, action_lost, action_progress
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
@@ -119,12 +108,12 @@ def _records() -> dict[str, Answer]:
         on(of("broken", said="the database does not answer"), name="<!channel>"),
         on(of("brand-new", said="<!here>"), detail="<!here>", link="https://x|<!here>"),
     )
-    narrowed = AuditRequest(NamedJob("sql", server="hq"), BEN, timedelta(days=7), "hq", 1)
+    narrowed = ReadAudit(NamedJob("sql", server="hq"), BEN, timedelta(days=7), "hq", 1)
     return {
         "audit": samples.audit_answer(*rows, has_more=True),
         "audit-narrowed": samples.audit_answer(*rows[:2], request=narrowed, has_more=True, is_cut=True),
-        "audit-of-one-job": samples.audit_answer(rows[0], request=AuditRequest(KnownJob(HQ, JOB_ID))),
-        "audit-nothing": samples.audit_answer(request=AuditRequest(NamedJob("SQL <b>", exact=True))),
+        "audit-of-one-job": samples.audit_answer(rows[0], request=ReadAudit(KnownJob(HQ, JOB_ID))),
+        "audit-nothing": samples.audit_answer(request=ReadAudit(NamedJob("SQL <b>", exact=True))),
     }
 
 
@@ -155,9 +144,11 @@ def _recorded() -> dict[str, Announcement]:
 
 
 def _answers() -> dict[str, Answer]:
-    filtered = JobsRequest(JobsFilter.FAILED, "SQL*", "VSphereBackup", "Main", "hq", 1)
+    filtered = ListJobs(JobsFilter.FAILED, "SQL*", "VSphereBackup", "Main", "hq", 1)
     running = samples.job_view(
-        samples.job_state(result="None", status="running"), reason=None, operations=(JOB, STOP)
+        samples.job_state(result="None", status="running"),
+        reason=None,
+        operations=(ShowJob.operation, Stop.operation),
     )
     never = msgspec.structs.replace(
         samples.job_state(result="None", status="disabled"), last_run=None, next_run=None
@@ -168,36 +159,67 @@ def _answers() -> dict[str, Answer]:
         ),
         "jobs-second-of-three-pages": samples.jobs_answer(*_many(10), request=filtered, total=23),
         "jobs-none-failed": samples.jobs_answer(),
-        "jobs-none-like-that": samples.jobs_answer(request=JobsRequest(pattern="SQL*")),
+        "jobs-none-like-that": samples.jobs_answer(request=ListJobs(pattern="SQL*")),
         "jobs-silent-server": replace(
             samples.jobs_answer(samples.job_view()),
-            silences=(samples.silence(),),
+            silent=(samples.silence(),),
             unreadable=2,
             total_is_exact=False,
         ),
         "jobs-administrator": samples.jobs_answer(
-            samples.job_view(operations=(RETRY, JOB, START, DISABLE, CLONE)),
+            samples.job_view(
+                operations=(
+                    Retry.operation,
+                    ShowJob.operation,
+                    Start.operation,
+                    Disable.operation,
+                    Clone.operation,
+                )
+            ),
             samples.job_view(
                 samples.job_state("Oracle", result="Success", status="disabled", number=2),
                 reason=None,
-                operations=(START, JOB, ENABLE, CLONE),
+                operations=(Start.operation, ShowJob.operation, Enable.operation, Clone.operation),
             ),
         ),
         "jobs-administrator-full-page": samples.jobs_answer(
-            *(replace(view, operations=(RETRY, JOB, START, DISABLE, CLONE)) for view in _many(10))
+            *(
+                replace(
+                    view,
+                    operations=(
+                        Retry.operation,
+                        ShowJob.operation,
+                        Start.operation,
+                        Disable.operation,
+                        Clone.operation,
+                    ),
+                )
+                for view in _many(10)
+            )
         ),
-        "jobs-viewer": samples.jobs_answer(samples.job_view(operations=(JOB,))),
+        "jobs-viewer": samples.jobs_answer(samples.job_view(operations=(ShowJob.operation,))),
         "jobs-all-kinds": samples.jobs_answer(
             running,
             JobView(HQ, never),
             JobView(HQ, samples.job_state("Odd", result="Quarantined")),
-            JobView(HQ, samples.job_state("Fine", result="Success"), 0, None, (JOB, START)),
-            request=JobsRequest(),
+            JobView(
+                HQ, samples.job_state("Fine", result="Success"), 0, None, (ShowJob.operation, Start.operation)
+            ),
+            request=ListJobs(),
         ),
         "jobs-awkward": samples.jobs_answer(*_awkward_jobs()),
         "job-failed": samples.job_answer(),
         "job-administrator": samples.job_answer(
-            samples.job_view(operations=(RETRY, JOB, START, DISABLE, CLONE, DELETE))
+            samples.job_view(
+                operations=(
+                    Retry.operation,
+                    ShowJob.operation,
+                    Start.operation,
+                    Disable.operation,
+                    Clone.operation,
+                    Delete.operation,
+                )
+            )
         ),
         "job-running": samples.job_answer(running),
         "job-never-ran": replace(
@@ -218,47 +240,57 @@ def _answers() -> dict[str, Answer]:
             job=None,
         ),
         "status": samples.status_answer(*_many(3)),
-        "status-well": replace(samples.status_answer(), silences=(), outbox_waiting=0),
+        "status-well": replace(samples.status_answer(), silent=(), outbox_waiting=0),
         "status-without-database": replace(samples.status_answer(), outbox_waiting=None),
         "servers": samples.servers_answer(),
         **_records(),
         "help": samples.help_answer(),
         "servers-lacking": replace(samples.servers_answer(), servers=(samples.lacking_server(),)),
-        "help-lacking": replace(samples.help_answer(), operations=(START, RETRY), lacking=samples.lacking()),
-        "help-retry-lacking": replace(samples.help_answer(RETRY), lacking=samples.lacking()),
+        "help-lacking": replace(
+            samples.help_answer(),
+            operations=(Start.operation, Retry.operation),
+            limited_servers=samples.lacking(),
+        ),
+        "help-retry-lacking": replace(
+            samples.help_answer(Retry.operation), limited_servers=samples.lacking()
+        ),
         "help-viewer": replace(samples.help_answer(), operations=samples.viewer_operations()),
-        "help-retry": samples.help_answer(RETRY),
-        "help-unknown-word": replace(samples.help_answer(None, "retyr", RETRY), is_granted_anything=False),
+        "help-retry": samples.help_answer(Retry.operation),
+        "help-unknown-word": replace(
+            samples.help_answer(None, "retyr", Retry.operation), is_granted_anything=False
+        ),
         "whoami": samples.whoami_answer(),
         "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
         "action-retry": samples.action_answer(),
-        "action-start-full": samples.action_answer(START, detail="active full"),
-        "action-stop": samples.action_answer(STOP, name="<!here>"),
-        "action-without-session": replace(samples.action_answer(START), effect=Ran(None)),
-        "action-enable": replace(samples.action_answer(ENABLE), effect=Switched(is_disabled=False)),
+        "action-start-full": samples.action_answer(Start.operation, detail="active full"),
+        "action-stop": samples.action_answer(Stop.operation, name="<!here>"),
+        "action-without-session": replace(samples.action_answer(Start.operation), effect=Ran(None)),
+        "action-enable": replace(samples.action_answer(Enable.operation), effect=Switched(is_disabled=False)),
         "action-disable": replace(
-            samples.action_answer(DISABLE, name="<!here>"), effect=Switched(is_disabled=True)
+            samples.action_answer(Disable.operation, name="<!here>"), effect=Switched(is_disabled=True)
         ),
         "action-disable-for-a-time": replace(
-            samples.action_answer(DISABLE, detail="for 4 hours"),
+            samples.action_answer(Disable.operation, detail="for 4 hours"),
             effect=Switched(is_disabled=True, until=NOW + timedelta(hours=4)),
         ),
         "action-create": replace(
-            samples.action_answer(CREATE), effect=Created(JOB_ID, "SQL Prod", is_disabled=False)
+            samples.action_answer(Create.operation), effect=Created(JOB_ID, "SQL Prod", is_disabled=False)
         ),
         "action-edit": replace(
-            samples.action_answer(EDIT, detail="Retention: 14 days → 30 days"),
+            samples.action_answer(Edit.operation, detail="Retention: 14 days → 30 days"),
             effect=Edited(("Retention: 14 days → 30 days", "Objects: + <!here>, - `x`")),
         ),
-        "action-delete": replace(samples.action_answer(DELETE), effect=Deleted()),
-        "action-quickbackup": samples.action_answer(QUICKBACKUP, detail="machine <!here>"),
-        "action-clone": replace(samples.action_answer(CLONE), effect=_copy("SQL Prod_clone1")),
-        "action-clone-awkward": replace(samples.action_answer(CLONE), effect=_copy("<!channel>_clone1")),
+        "action-delete": replace(samples.action_answer(Delete.operation), effect=Deleted()),
+        "action-quickbackup": samples.action_answer(QuickBackup.operation, detail="machine <!here>"),
+        "action-clone": replace(samples.action_answer(Clone.operation), effect=_copy("SQL Prod_clone1")),
+        "action-clone-awkward": replace(
+            samples.action_answer(Clone.operation), effect=_copy("<!channel>_clone1")
+        ),
     }
 
 
-def _choices(number: int) -> tuple[Choice, ...]:
-    return tuple(Choice(HQ, samples.job_id(n), f"SQL {n}") for n in range(1, number + 1))
+def _choices(number: int) -> tuple[JobChoice, ...]:
+    return tuple(JobChoice(HQ, samples.job_id(n), f"SQL {n}") for n in range(1, number + 1))
 
 
 def _machines(*names: str) -> tuple[MachineChoice, ...]:
@@ -272,16 +304,16 @@ def _refusals() -> dict[str, Outcome]:
     roles, groups = (Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR), ("@backup-admins", "@backup-operators")
     by_role = (Refusal.ROLE, Refusal.SCOPE, Refusal.NO_GRANT)
     member = {
-        f"refused-{refusal.value}": Refused(refusal, RETRY, Standing.MEMBER, roles, groups)
+        f"refused-{refusal.value}": Refused(refusal, Retry.operation, Standing.MEMBER, roles, groups)
         for refusal in by_role
     }
     others = {
-        f"refused-{refusal.value}": Refused(refusal, RETRY, Standing.MEMBER)
+        f"refused-{refusal.value}": Refused(refusal, Retry.operation, Standing.MEMBER)
         for refusal in Refusal
         if refusal not in {Refusal.STANDING, *by_role}
     }
     standings = {
-        f"refused-{standing.value}": Refused(Refusal.STANDING, JOBS, standing)
+        f"refused-{standing.value}": Refused(Refusal.STANDING, ListJobs.operation, standing)
         for standing in (Standing.GUEST, Standing.FOREIGN, Standing.DEACTIVATED, Standing.BOT)
     }
     return {**member, **others, **standings}
@@ -289,79 +321,86 @@ def _refusals() -> dict[str, Outcome]:
 
 def _problems() -> dict[str, Outcome]:
     job = KnownJob(HQ, JOB_ID)
-    running = samples.job_view(samples.job_state(result="None", status="running"), operations=(JOB, STOP))
+    running = samples.job_view(
+        samples.job_state(result="None", status="running"), operations=(ShowJob.operation, Stop.operation)
+    )
     disabled = samples.job_view(
-        samples.job_state(result="Success", status="disabled"), operations=(START, JOB, ENABLE, CLONE)
+        samples.job_state(result="Success", status="disabled"),
+        operations=(Start.operation, ShowJob.operation, Enable.operation, Clone.operation),
     )
     error = veeam.Unclear(HQ, "no answer within 30 s")
     return {
-        "misread": Misread("retyr SQL", "There is no command retyr.", "retry SQL"),
-        "misread-awkward": Misread("<!channel> `x`", "There is no command <!channel>."),
+        "misread": SyntaxProblem("retyr SQL", "There is no command retyr.", "retry SQL"),
+        "misread-awkward": SyntaxProblem("<!channel> `x`", "There is no command <!channel>."),
         "not-found": NotFound("job", "SQL Prd", ("SQL Prod", "SQL Test"), (BRANCH,)),
         "not-found-nothing-near": NotFound("job", "<!channel>", suggestion="jobs failed"),
-        "ambiguous": Ambiguous("sql", RetryRequest(NamedJob("sql")), _choices(3), 3),
+        "ambiguous": Ambiguous("sql", Retry(NamedJob("sql")), _choices(3), 3),
         "ambiguous-disable-for-a-time": Ambiguous(
-            "sql", DisableRequest(NamedJob("sql"), span=timedelta(hours=4)), _choices(2), 2
+            "sql", Disable(NamedJob("sql"), span=timedelta(hours=4)), _choices(2), 2
         ),
-        "ambiguous-many": Ambiguous(
-            "sql", StartRequest(NamedJob("sql"), full=True), _choices(100), 250, (BRANCH,)
+        "ambiguous-many": Ambiguous("sql", Start(NamedJob("sql"), full=True), _choices(100), 250, (BRANCH,)),
+        "pressed-before-by-another": AlreadyPressed(Retry.operation, BEN, NOW, by_same_person=False),
+        "pressed-before-by-oneself": AlreadyPressed(Retry.operation, ANN, NOW, by_same_person=True),
+        "moved-on": StaleButton(
+            Retry.operation, running, Retry(job, snapshot=Snapshot(SESSION_ID, is_active=True))
         ),
-        "pressed-before-by-another": PressedBefore(RETRY, BEN, NOW, by_same_person=False),
-        "pressed-before-by-oneself": PressedBefore(RETRY, ANN, NOW, by_same_person=True),
-        "moved-on": MovedOn(RETRY, running, RetryRequest(job, drawn=Drawn(SESSION_ID, is_active=True))),
-        "not-now-stop": NotNow(STOP, samples.job_view(), Obstacle.NOT_RUNNING),
-        "not-now-start": NotNow(START, running, Obstacle.RUNNING),
-        "not-now-lacked": NotNow(
-            RETRY,
-            replace(samples.job_view(), operations=(START, JOB)),
-            Obstacle.LACKED,
-            Lack(Capability.RETRY, "VBR 12.3"),
+        "not-now-stop": NotPossible(Stop.operation, samples.job_view(), Blocked.NOT_RUNNING),
+        "not-now-start": NotPossible(Start.operation, running, Blocked.RUNNING),
+        "not-now-lacked": NotPossible(
+            Retry.operation,
+            replace(samples.job_view(), operations=(Start.operation, ShowJob.operation)),
+            Blocked.UNSUPPORTED,
+            Unsupported(Capability.RETRY, "VBR 12.3"),
         ),
-        "not-now-copy": NotNow(STOP, running, Obstacle.NEVER_STOPS),
-        "not-now-delete-running": NotNow(DELETE, running, Obstacle.BUSY),
-        "not-now-delete-other-name": NotNow(DELETE, samples.job_view(), Obstacle.OTHER_NAME),
-        "needs-form": NeedsForm(DELETE, form_samples.delete_form()),
-        "needs-form-start": NeedsForm(START, form_samples.start_form()),
-        "needs-form-machine": NeedsForm(QUICKBACKUP, form_samples.quick_backup_form()),
-        "needs-form-which-job": NeedsForm(STOP, PickForm(StopRequest(NamedJob("")))),
-        "needs-form-which-machine": NeedsForm(QUICKBACKUP, PickForm(QuickBackupRequest(NamedMachine("")))),
-        "moved-on-by-another": MovedOn(
-            RETRY,
+        "not-now-copy": NotPossible(Stop.operation, running, Blocked.NEVER_STOPS),
+        "not-now-delete-running": NotPossible(Delete.operation, running, Blocked.BUSY),
+        "not-now-delete-other-name": NotPossible(Delete.operation, samples.job_view(), Blocked.OTHER_NAME),
+        "needs-form": NeedsForm(Delete.operation, form_samples.delete_form()),
+        "needs-form-start": NeedsForm(Start.operation, form_samples.start_form()),
+        "needs-form-machine": NeedsForm(QuickBackup.operation, form_samples.quick_backup_form()),
+        "needs-form-which-job": NeedsForm(Stop.operation, PickForm(Stop(NamedJob("")))),
+        "needs-form-which-machine": NeedsForm(QuickBackup.operation, PickForm(QuickBackup(NamedMachine("")))),
+        "moved-on-by-another": StaleButton(
+            Retry.operation,
             running,
-            RetryRequest(job, drawn=Drawn(SESSION_ID, is_active=True)),
-            form_samples.touched().lately,
+            Retry(job, snapshot=Snapshot(SESSION_ID, is_active=True)),
+            form_samples.touched().recent,
         ),
-        "not-now-by-another": NotNow(START, running, Obstacle.RUNNING, lately=form_samples.touched().lately),
+        "not-now-by-another": NotPossible(
+            Start.operation, running, Blocked.RUNNING, recent=form_samples.touched().recent
+        ),
         "failed-four-eyes": Failed(
-            DELETE,
+            Delete.operation,
             veeam.Rejected(HQ, "The operation requires approval: four-eyes authorization is on."),
             "SQL Prod",
         ),
-        "forgotten": Forgotten(EDIT),
-        "needs-form-create": NeedsForm(CREATE, CreateChoice(CreateRequest(), (HQ,))),
-        "not-now-edit": NotNow(EDIT, samples.job_view(), Obstacle.UNDESCRIBED),
+        "forgotten": DraftExpired(Edit.operation),
+        "needs-form-create": NeedsForm(Create.operation, CreateChoice(Create(), (HQ,))),
+        "not-now-edit": NotPossible(Edit.operation, samples.job_view(), Blocked.UNDESCRIBED),
         "unclear-create": Unclear(
-            CREATE, "Web tier", HQ, None, Created(JOB_ID, "Web tier", is_disabled=False), error
+            Create.operation, "Web tier", HQ, None, Created(JOB_ID, "Web tier", is_disabled=False), error
         ),
-        "unclear-edit": Unclear(EDIT, "SQL Prod", HQ, samples.job_view(), Edited(("x",)), error),
-        "unclear-delete": Unclear(DELETE, "SQL Prod", HQ, None, Deleted(), error),
-        "which-machine": WhichMachine("web01", _machines("web01", "<!here>"), 2),
-        "which-machine-silent": WhichMachine("web01", _machines("web01"), 1, (BRANCH,)),
+        "unclear-edit": Unclear(Edit.operation, "SQL Prod", HQ, samples.job_view(), Edited(("x",)), error),
+        "unclear-delete": Unclear(Delete.operation, "SQL Prod", HQ, None, Deleted(), error),
+        "which-machine": AmbiguousMachine("web01", _machines("web01", "<!here>"), 2),
+        "which-machine-silent": AmbiguousMachine("web01", _machines("web01"), 1, (BRANCH,)),
         "failed-quickbackup": Failed(
-            QUICKBACKUP, veeam.Rejected(HQ, "No job with a full backup was found."), "web01"
+            QuickBackup.operation, veeam.Rejected(HQ, "No job with a full backup was found."), "web01"
         ),
-        "unclear-quickbackup": Unclear(QUICKBACKUP, "web01", HQ, None, None, error),
+        "unclear-quickbackup": Unclear(QuickBackup.operation, "web01", HQ, None, None, error),
         "not-found-machine": NotFound("virtual machine", "wbe01", ("web01",)),
-        "not-now-enable": NotNow(ENABLE, samples.job_view(), Obstacle.ENABLED),
-        "not-now-disable": NotNow(DISABLE, disabled, Obstacle.DISABLED),
-        "unclear": Unclear(RETRY, "SQL Prod", HQ, running, Ran(samples.session()), error),
-        "unclear-disable": Unclear(DISABLE, "SQL Prod", HQ, disabled, Switched(is_disabled=True), error),
-        "unclear-clone": Unclear(CLONE, "SQL Prod", HQ, running, _copy("SQL Prod_clone1"), error),
-        "unclear-not-looked-up": Unclear(RETRY, "<!channel>", HQ, None, None, error),
-        "broken-store": Broken("store", changed=False),
-        "broken-slow": Broken("slow", changed=None),
-        "broken-bug": Broken("bug", changed=None),
-        "broken-after-change": Broken("bug", changed=True),
+        "not-now-enable": NotPossible(Enable.operation, samples.job_view(), Blocked.ENABLED),
+        "not-now-disable": NotPossible(Disable.operation, disabled, Blocked.DISABLED),
+        "unclear": Unclear(Retry.operation, "SQL Prod", HQ, running, Ran(samples.session()), error),
+        "unclear-disable": Unclear(
+            Disable.operation, "SQL Prod", HQ, disabled, Switched(is_disabled=True), error
+        ),
+        "unclear-clone": Unclear(Clone.operation, "SQL Prod", HQ, running, _copy("SQL Prod_clone1"), error),
+        "unclear-not-looked-up": Unclear(Retry.operation, "<!channel>", HQ, None, None, error),
+        "broken-store": InternalError("store", changed=False),
+        "broken-slow": InternalError("slow", changed=None),
+        "broken-bug": InternalError("bug", changed=None),
+        "broken-after-change": InternalError("bug", changed=True),
     }
 
 
@@ -386,7 +425,9 @@ def _errors() -> tuple[VeeamError, ...]:
 
 def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
-    failures = {f"failed-{type(error).__name__}": Failed(RETRY, error, "SQL Prod") for error in _errors()}
+    failures = {
+        f"failed-{type(error).__name__}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()
+    }
     done = {name: Done(answer) for name, answer in _answers().items()}
     return {**done, **_refusals(), **_problems(), **failures}
 
@@ -467,12 +508,14 @@ def _followed() -> dict[str, Message]:
     stopped = msgspec.structs.replace(failed, stopped_by=BEN)
     return {
         "progress": action_progress(samples.followed(), samples.session(state="Working")),
-        "progress-stopping": action_progress(samples.followed(STOP), samples.session(state="Stopping")),
+        "progress-stopping": action_progress(
+            samples.followed(Stop.operation), samples.session(state="Stopping")
+        ),
         "ended-failed": action_ended(samples.followed(), samples.session(), failed),
         "ended-succeeded": action_ended(
-            samples.followed(START), samples.session(result="Success", message=None)
+            samples.followed(Start.operation), samples.session(result="Success", message=None)
         ),
-        "ended-stopped": action_ended(samples.followed(STOP), samples.session(), stopped),
+        "ended-stopped": action_ended(samples.followed(Stop.operation), samples.session(), stopped),
         "ended-stopped-by-another": action_ended(samples.followed(), samples.session(), stopped),
         "ended-many-failed": action_ended(
             samples.followed(name="<!channel>"),
@@ -492,6 +535,7 @@ def messages() -> dict[str, Message]:
     told = {f"announcement-{name}": announcement(one, "key-1") for name, one in facts.items()}
     action = {f"action-{name}": one for name, one in _followed().items()}
     presses = {
-        f"press-{why.value}": unreadable_press(Unreadable("operation:retry", why)) for why in Unreadability
+        f"press-{why.value}": unreadable_press(UnreadablePress("operation:retry", why))
+        for why in UnreadableReason
     }
     return {**drawn, "outcome-jobs-shared": shared, **told, **action, **presses}

@@ -5,22 +5,19 @@ from datetime import timedelta
 
 import msgspec
 
-from bot.operations.catalog import DELETE, QUICKBACKUP
-from bot.operations.forms import Form, PickForm
-from bot.operations.outcomes import Refusal, Refused
-from bot.operations.people import Standing
-from bot.operations.requests import (
-    CloneRequest,
-    DisableRequest,
-    EnableRequest,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    RetryRequest,
-    StartRequest,
-    StopRequest,
-)
-from bot.slack.codec import Unreadability, Unreadable
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.impact import PickForm
+from bot.operations.model import NamedJob, NamedMachine, Standing
+from bot.operations.outcomes import Form, Refused
+from bot.operations.permissions import Refusal
+from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views import forms
 from bot.slack.views.forms import View
 from bot.slack.views.outcomes import outcome
@@ -41,9 +38,9 @@ def _forms() -> dict[str, Form]:
         "form-delete": facts.delete_form(),
         "form-delete-chain": facts.delete_form(followers=thirty),
         "form-delete-awkward": facts.delete_form(name=_NASTY, followers=("<!here>",)),
-        "form-which-job": PickForm(StartRequest(NamedJob(""), full=True)),
-        "form-which-job-silent": PickForm(StopRequest(NamedJob("", "hq")), (samples.BRANCH,)),
-        "form-which-machine": PickForm(QuickBackupRequest(NamedMachine(""))),
+        "form-which-job": PickForm(Start(NamedJob(""), full=True)),
+        "form-which-job-silent": PickForm(Stop(NamedJob("", "hq")), (samples.BRANCH,)),
+        "form-which-machine": PickForm(QuickBackup(NamedMachine(""))),
         "form-start": facts.start_form(),
         "form-start-full-and-chained": facts.start_form(asked={"full": True, "chained": True}),
         "form-start-alone": facts.start_form(facts.quiet()),
@@ -57,14 +54,14 @@ def _forms() -> dict[str, Form]:
         "form-stop": facts.stop_form(may_cancel_chain=True),
         "form-stop-now": facts.stop_form(may_cancel_chain=True, asked={"now": True, "chained": True}),
         "form-stop-alone": facts.stop_form(facts.quiet(running)),
-        "form-retry": facts.act_form(RetryRequest(facts.JOB, chained=True)),
+        "form-retry": facts.act_form(Retry(facts.JOB, chained=True)),
         "form-retry-no-success": facts.act_form(
-            RetryRequest(facts.JOB), replace(facts.touched(), last_success_at=None)
+            Retry(facts.JOB), replace(facts.touched(), last_success_at=None)
         ),
-        "form-enable": facts.act_form(EnableRequest(facts.JOB), facts.quiet(disabled)),
-        "form-disable": facts.act_form(DisableRequest(facts.JOB)),
-        "form-disable-for-a-time": facts.act_form(DisableRequest(facts.JOB, span=timedelta(hours=4))),
-        "form-clone": facts.act_form(CloneRequest(facts.JOB)),
+        "form-enable": facts.act_form(Enable(facts.JOB), facts.quiet(disabled)),
+        "form-disable": facts.act_form(Disable(facts.JOB)),
+        "form-disable-for-a-time": facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))),
+        "form-clone": facts.act_form(Clone(facts.JOB)),
         "form-quickbackup": facts.quick_backup_form(),
         "form-quickbackup-unknown": facts.quick_backup_form("<!here>", newest=None, repository=None),
     }
@@ -78,13 +75,13 @@ def _view(form: Form) -> View:
 
 def views() -> dict[str, View]:
     """Every view, drawn."""
-    refused = outcome(Refused(Refusal.ROLE, DELETE, Standing.MEMBER), samples.REFERENCE).message
+    refused = outcome(Refused(Refusal.ROLE, Delete.operation, Standing.MEMBER), samples.REFERENCE).message
     return {
-        "form-loading": forms.loading(DELETE),
-        "form-loading-machine": forms.loading(QUICKBACKUP),
-        "form-working": forms.working(DELETE),
-        "form-told-refused": forms.told(DELETE, refused),
-        "form-unreadable": forms.unreadable(Unreadable("", Unreadability.OLD)),
+        "form-loading": forms.loading(Delete.operation),
+        "form-loading-machine": forms.loading(QuickBackup.operation),
+        "form-working": forms.working(Delete.operation),
+        "form-told-refused": forms.told(Delete.operation, refused),
+        "form-unreadable": forms.unreadable(UnreadablePress("", UnreadableReason.OLD)),
         **{name: _view(form) for name, form in _forms().items()},
         **{name: _view(form) for name, form in job_form_samples.views().items()},
     }

@@ -3,9 +3,12 @@
 from dataclasses import replace
 from datetime import time
 
-from bot.operations.forms import CreateChoice, JobForm, JobSummary, Problem
-from bot.operations.job_settings.drafts import JobDraft
-from bot.operations.requests import CreateRequest, EditRequest, KnownJob, Step
+from bot.operations.actions.create import Create, CreateChoice
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.job_editor import JobDraft
+from bot.operations.job_editor.fields import FormProblem
+from bot.operations.model import KnownJob, Step
 from bot.veeam import (
     Guest,
     JobObject,
@@ -62,25 +65,23 @@ def draft(
     return JobDraft(id="draft-1", server=HQ, kind=kind, wanted=wanted or settings(), like=like)
 
 
-def create_form(*problems: Problem, wanted: JobSettings | None = None) -> JobForm:
+def create_form(*problems: FormProblem, wanted: JobSettings | None = None) -> JobForm:
     """The form of a new job."""
-    return JobForm(
-        CreateRequest(HQ, None, "draft-1", Step.REVIEW), draft(wanted), None, NAMES, ZONE, problems
-    )
+    return JobForm(Create(HQ, None, "draft-1", Step.REVIEW), draft(wanted), None, NAMES, ZONE, problems)
 
 
 def edit_form(wanted: JobSettings | None = None) -> JobForm:
     """The form of a job that is there."""
     return JobForm(
-        EditRequest(JOB, "draft-1", Step.REVIEW), draft(wanted), form_samples.touched(), NAMES, None
+        Edit(JOB, draft="draft-1", step=Step.REVIEW), draft(wanted), form_samples.touched(), NAMES, None
     )
 
 
 def create_summary(wanted: JobSettings | None = None, like: str | None = None) -> JobSummary:
     """What will be made."""
     return JobSummary(
-        CreateRequest(HQ, None, "draft-1", Step.SEND),
-        CreateRequest(HQ, None, "draft-1", Step.FILL),
+        Create(HQ, None, "draft-1", Step.SEND),
+        Create(HQ, None, "draft-1", Step.FILL),
         draft(wanted, like=like),
         None,
         NAMES,
@@ -93,8 +94,8 @@ def edit_summary(
     """What will be changed, and what somebody else changed meanwhile."""
     before = settings()
     return JobSummary(
-        EditRequest(JOB, "draft-1", Step.SEND),
-        EditRequest(JOB, "draft-1"),
+        Edit(JOB, draft="draft-1", step=Step.SEND),
+        Edit(JOB, draft="draft-1"),
         draft(wanted),
         form_samples.touched(),
         NAMES,
@@ -124,15 +125,15 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
     )
     bare = JobSettings(name="Entra", description="", schedule=Schedule(Rhythm.BY_HAND))
     return {
-        "form-create-choice": CreateChoice(CreateRequest(step=Step.FILL), (HQ, ServerName("branch"))),
+        "form-create-choice": CreateChoice(Create(step=Step.FILL), (HQ, ServerName("branch"))),
         "form-create-choice-problem": CreateChoice(
-            CreateRequest("hq", step=Step.FILL), (HQ,), (Problem(None, "None can be made like it."),)
+            Create("hq", step=Step.FILL), (HQ,), (FormProblem(None, "None can be made like it."),)
         ),
         "form-create": create_form(),
         "form-create-problems": create_form(
-            Problem(Part.NAME, "Another job has this name already."),
-            Problem(Part.REPOSITORY, "VBR refuses it: Backup repository with ID '1' was not found."),
-            Problem(None, "Nothing was changed: hq did not answer."),
+            FormProblem(Part.NAME, "Another job has this name already."),
+            FormProblem(Part.REPOSITORY, "VBR refuses it: Backup repository with ID '1' was not found."),
+            FormProblem(None, "Nothing was changed: hq did not answer."),
         ),
         "form-create-awkward": create_form(wanted=awkward),
         "form-edit": edit_form(),

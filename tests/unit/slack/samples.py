@@ -5,37 +5,24 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from bot.operations.answers import (
-    ActionAnswer,
-    AuditAnswer,
-    HeldGrant,
-    HelpAnswer,
-    JobAnswer,
-    JobsAnswer,
-    JobView,
-    LackingServer,
-    ServersAnswer,
-    ServerStatus,
-    ServerView,
-    SessionAnswer,
-    SessionsAnswer,
-    SessionView,
-    Silence,
-    StatusAnswer,
-    WhoamiAnswer,
-)
-from bot.operations.catalog import CATALOG, CLONE, JOB, RETRY, START, STOP, Operation
-from bot.operations.effects import Ran
-from bot.operations.people import Person, PersonId, Standing
-from bot.operations.requests import (
-    AuditRequest,
-    JobsFilter,
-    JobsRequest,
-    NamedJob,
-    SessionsFilter,
-    SessionsRequest,
-)
-from bot.settings import GrantSettings, GroupReference, Role
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.catalog import CATALOG
+from bot.operations.model import NamedJob, Operation, Person, Standing
+from bot.operations.outcomes import ActionAnswer, JobView, Ran, SilentServer
+from bot.operations.permissions import HeldGrant
+from bot.operations.queries.audit import AuditAnswer, ReadAudit
+from bot.operations.queries.help import HelpAnswer, LimitedServer
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.servers import ServersAnswer, ServerView
+from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter, SessionView
+from bot.operations.queries.status import ServerStatus, StatusAnswer
+from bot.operations.queries.whoami import WhoamiAnswer
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, NewFollowed
 from bot.veeam import (
     Capability,
@@ -132,21 +119,21 @@ def job_view(
     *,
     server: ServerName = HQ,
     reason: str | None = REASON,
-    operations: tuple[Operation, ...] = (JOB, START, RETRY),
+    operations: tuple[Operation, ...] = (ShowJob.operation, Start.operation, Retry.operation),
 ) -> JobView:
     """A job that failed three times in a row."""
     return JobView(server, state or job_state(), 3, reason, operations)
 
 
-def jobs_answer(*views: JobView, request: JobsRequest | None = None, total: int | None = None) -> JobsAnswer:
+def jobs_answer(*views: JobView, request: ListJobs | None = None, total: int | None = None) -> JobsAnswer:
     """A page of failed jobs."""
     return JobsAnswer(
-        request=request or JobsRequest(which=JobsFilter.FAILED),
+        request=request or ListJobs(which=JobsFilter.FAILED),
         rows=views,
         total=len(views) if total is None else total,
         page_size=10,
         unreadable=0,
-        silences=(),
+        silent=(),
         as_of=NOW,
     )
 
@@ -213,7 +200,7 @@ def job_answer(view: JobView | None = None) -> JobAnswer:
 
 def sessions_answer(*views: SessionView, total: int | None = 23) -> SessionsAnswer:
     """A page of failed sessions of one job within a day."""
-    request = SessionsRequest(SessionsFilter.FAILED, NamedJob("sql"), timedelta(hours=24), None, 1)
+    request = ListSessions(SessionsFilter.FAILED, NamedJob("sql"), timedelta(hours=24), None, 1)
     return SessionsAnswer(request, "SQL Prod", views, total, 10, (silence(),), NOW)
 
 
@@ -228,15 +215,16 @@ def session_answer(view: SessionView | None = None) -> SessionAnswer:
     return SessionAnswer(view or session_view(), job_view(), tasks, records, NOW)
 
 
-def silence(server: ServerName = BRANCH) -> Silence:
+def silence(server: ServerName = BRANCH) -> SilentServer:
     """A server that can't be reached."""
-    return Silence(server, ConnectFailed(server, "connection refused"))
+    return SilentServer(server, ConnectFailed(server, "connection refused"))
 
 
 def server_status(*failed: JobView) -> ServerStatus:
     """A server with a repository that runs full."""
     running = job_view(
-        job_state("Exchange", result="None", status="running", number=7), operations=(JOB, STOP)
+        job_state("Exchange", result="None", status="running", number=7),
+        operations=(ShowJob.operation, Stop.operation),
     )
     return ServerStatus(
         server=HQ,
@@ -308,20 +296,25 @@ def recorded(word: str, *, session: str | None = None, said: str | None = None) 
 
 
 def audit_answer(
-    *rows: Attempt, request: AuditRequest | None = None, has_more: bool = False, is_cut: bool = False
+    *rows: Attempt, request: ReadAudit | None = None, has_more: bool = False, is_cut: bool = False
 ) -> AuditAnswer:
     """A page of the record."""
-    return AuditAnswer(request or AuditRequest(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
+    return AuditAnswer(request or ReadAudit(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
 
 
 def lacking_server() -> ServerView:
     """A server of VBR 12.3."""
-    return replace(servers_answer().servers[0], info=None, product="VBR 12.3", lacks=(RETRY, CLONE))
+    return replace(
+        servers_answer().servers[0],
+        info=None,
+        product="VBR 12.3",
+        unsupported=(Retry.operation, Clone.operation),
+    )
 
 
-def lacking() -> tuple[LackingServer, ...]:
+def lacking() -> tuple[LimitedServer, ...]:
     """Two servers, of which one cannot retry or clone."""
-    return (LackingServer(BRANCH, "VBR 12.3", (RETRY, CLONE)),)
+    return (LimitedServer(BRANCH, "VBR 12.3", (Retry.operation, Clone.operation)),)
 
 
 def help_answer(
@@ -348,14 +341,14 @@ def viewer_operations() -> tuple[Operation, ...]:
 
 
 def action_answer(
-    operation: Operation = RETRY, *, name: str = "SQL Prod", detail: str | None = None
+    operation: Operation = Retry.operation, *, name: str = "SQL Prod", detail: str | None = None
 ) -> ActionAnswer:
     """An action that VBR accepted just now."""
     begun = session(name=name, result="None", state="Starting", message=None)
     return ActionAnswer(operation, ANN, HQ, JOB_ID, name, Ran(begun), detail, NOW)
 
 
-def followed(operation: Operation = RETRY, name: str = "SQL Prod") -> NewFollowed:
+def followed(operation: Operation = Retry.operation, name: str = "SQL Prod") -> NewFollowed:
     """The session that an action began, as it is followed."""
     return NewFollowed(
         server=HQ,

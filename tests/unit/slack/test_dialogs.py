@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.catalog import OPERATIONS, START
-from bot.operations.requests import KnownJob, StartRequest, Step
+from bot.operations.actions.start import Start
+from bot.operations.catalog import OPERATIONS
+from bot.operations.model import KnownJob, Step
 from bot.slack.text import date
-from bot.slack.views.dialogs import confirm, menu_confirm, touches_of
+from bot.slack.views.buttons import confirm, menu_confirm, touches_of
 from bot.veeam import JobState, RunAfterJob
 from tests.unit.slack import samples
 from tests.unit.slack.samples import HQ, JOB_ID, NOW
 
 LIMIT = 300
-REQUEST = StartRequest(KnownJob(HQ, JOB_ID))
+REQUEST = Start(KnownJob(HQ, JOB_ID))
 STATE = samples.job_state()
 NEXT = f"next run {date(NOW.replace(hour=19))}"
 
@@ -44,7 +45,7 @@ def test_a_dialog_leaves_out_what_does_not_fit(name: str, before: str, repositor
         id=JOB_ID, name=name, repository_name=repository, objects_count=3, run_after_job=RunAfterJob(before)
     )
     touches = touches_of(state)
-    drawn = confirm(START, REQUEST, "x" * 100, touches)
+    drawn = confirm(Start.operation, REQUEST, "x" * 100, touches)
     assert drawn is not None
     text = drawn.to_dict()["text"]["text"]
     assert len(text) <= LIMIT
@@ -67,4 +68,4 @@ def test_a_menu_says_what_its_entries_do() -> None:
 
 def test_what_asks_in_a_form_has_no_dialog() -> None:
     """One question is enough."""
-    assert confirm(START, StartRequest(KnownJob(HQ, JOB_ID), step=Step.FILL)) is None
+    assert confirm(Start.operation, Start(KnownJob(HQ, JOB_ID), step=Step.FILL)) is None

@@ -1,47 +1,39 @@
 """Forms: what is drawn, and what comes of what was entered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_request
 
+from bot.operations.actions import JobAction
+from bot.operations.actions.clone import Clone
+from bot.operations.actions.delete import Delete, DeleteForm
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
-from bot.operations.forms import ActionForm, Consequences, DeleteForm, QuickBackupForm
-from bot.operations.requests import (
-    ActionRequest,
-    CloneRequest,
-    DeleteRequest,
-    DisableRequest,
-    EnableRequest,
-    KnownMachine,
-    NamedJob,
-    NamedMachine,
-    QuickBackupRequest,
-    Request,
-    RetryRequest,
-    StartRequest,
-    Step,
-    StopRequest,
-)
-from bot.operations.steps import is_bare, to_fill_in
-from bot.operations.suggestion import job_value, machine_value
+from bot.operations.impact import ActionForm, Impact
+from bot.operations.job_editor.objects import job_value, machine_value
+from bot.operations.model import KnownMachine, NamedJob, NamedMachine, Request, Step
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
-from bot.slack.codec import Carried, Entered, decode_form
+from bot.slack.codec import FormMetadata, FormState, decode_form
 from bot.slack.views import forms
-from bot.slack.views.action_forms import TYPED_NAME
-from bot.slack.views.forms import View, filled
+from bot.slack.views.forms import TYPED_NAME, View, filled
 from bot.veeam import RestorePoints
 from tests.unit.slack import form_samples as facts
 from tests.unit.slack import samples
 from tests.unit.slack.form_cases import views
 
 VIEWS = views()
-CARRIED = Carried(facts.delete_form().request, "SQL Prod", "C0PROD")
+CARRIED = FormMetadata(facts.delete_form().request, "SQL Prod", "C0PROD")
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -73,8 +65,8 @@ def test_a_form_carries_what_it_is_about() -> None:
 def test_the_name_typed_out_fills_the_form(typed: str) -> None:
     """Typed as it is, blanks around it aside."""
     request = filled(CARRIED, {TYPED_NAME: typed})
-    assert request == replace(facts.delete_form().request, typed_name="SQL Prod")
-    assert not is_bare(request)
+    assert request == replace_request(facts.delete_form().request, typed_name="SQL Prod")
+    assert not request.needs_form
 
 
 @pytest.mark.parametrize("typed", ["", "sql prod", "SQL", "SQL Prod2", "SQL  Prod"])
@@ -108,60 +100,60 @@ FILLED = [
     (facts.stop_form(asked={"now": True, "chained": True}), entering(now="graceful", chained=()), {
         "now": False, "chained": False
     }),
-    (facts.act_form(RetryRequest(facts.JOB, chained=True)), entering(), {"chained": True}),
-    (facts.act_form(EnableRequest(facts.JOB)), entering(), {}),
-    (facts.act_form(DisableRequest(facts.JOB, span=timedelta(hours=4))), entering(), {}),
-    (facts.act_form(CloneRequest(facts.JOB)), entering(), {}),
+    (facts.act_form(Retry(facts.JOB, chained=True)), entering(), {"chained": True}),
+    (facts.act_form(Enable(facts.JOB)), entering(), {}),
+    (facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))), entering(), {}),
+    (facts.act_form(Clone(facts.JOB)), entering(), {}),
     (facts.quick_backup_form(), entering(), {}),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("form", "entered", "asked"), FILLED)
 def test_what_is_entered_becomes_the_request(
-    form: ActionForm | QuickBackupForm, entered: Entered, asked: dict[str, Any]
+    form: ActionForm | QuickBackupForm, entered: FormState, asked: dict[str, Any]
 ) -> None:
     """Each field fills what bears its name; what the form did not ask is as plain as it can be."""
     assert not isinstance(form, DeleteForm)
-    request = filled(Carried(form.request, "SQL Prod"), entered)
-    assert request == replace(form.request, step=Step.SEND, **asked)
+    request = filled(FormMetadata(form.request, "SQL Prod"), entered)
+    assert request == replace_request(form.request, step=Step.SEND, **asked)
     assert not isinstance(request, Mapping)
-    assert not is_bare(request)
+    assert not request.needs_form
 
 
 PICKED = [
-    StartRequest(NamedJob(""), full=True, chained=True),
-    StopRequest(NamedJob("", "hq"), now=True),
-    RetryRequest(NamedJob(""), chained=True),
-    EnableRequest(NamedJob("")),
-    DisableRequest(NamedJob(""), span=timedelta(hours=4)),
-    CloneRequest(NamedJob("")),
-    DeleteRequest(NamedJob("")),
+    Start(NamedJob(""), full=True, chained=True),
+    Stop(NamedJob("", "hq"), now=True),
+    Retry(NamedJob(""), chained=True),
+    Enable(NamedJob("")),
+    Disable(NamedJob(""), span=timedelta(hours=4)),
+    Clone(NamedJob("")),
+    Delete(NamedJob("")),
 ]
 
 
 @pytest.mark.parametrize("asked", PICKED, ids=lambda one: type(one).__name__)
-def test_a_chosen_job_is_asked_about_in_the_next_form(asked: ActionRequest) -> None:
+def test_a_chosen_job_is_asked_about_in_the_next_form(asked: JobAction) -> None:
     """The choice fills the job and keeps what was typed; it is another form, and no action yet."""
-    request = filled(Carried(asked, ""), entering(job=job_value(facts.JOB)))
-    assert request == to_fill_in(asked, facts.JOB)
+    request = filled(FormMetadata(asked, ""), entering(job=job_value(facts.JOB)))
+    assert request == asked.for_form(facts.JOB)
     assert not isinstance(request, Mapping)
-    assert is_bare(request)
+    assert request.needs_form
 
 
 def test_a_chosen_machine_is_asked_about_in_the_next_form() -> None:
     """The same for a machine."""
     machine = facts.quick_backup_form().request.machine
     assert isinstance(machine, KnownMachine)
-    carried = Carried(QuickBackupRequest(NamedMachine("")), "")
+    carried = FormMetadata(QuickBackup(NamedMachine("")), "")
     assert filled(carried, entering(machine=machine_value(machine))) == facts.quick_backup_form().request
 
 
 @pytest.mark.parametrize("chosen", [None, "", "x", "[1,2]", '["hq"]', '["hq","a","b","c"]'])
-@pytest.mark.parametrize("asked", [StopRequest(NamedJob("")), QuickBackupRequest(NamedMachine(""))])
+@pytest.mark.parametrize("asked", [Stop(NamedJob("")), QuickBackup(NamedMachine(""))])
 def test_no_choice_is_told_at_the_menu(asked: Request, chosen: str | None) -> None:
     """What no menu of ours offered is a mistake, at the menu's own block."""
-    field = "machine" if isinstance(asked, QuickBackupRequest) else "job"
-    problems = filled(Carried(asked, ""), entering(**{field: chosen}))
+    field = "machine" if isinstance(asked, QuickBackup) else "job"
+    problems = filled(FormMetadata(asked, ""), entering(**{field: chosen}))
     assert problems == {field: f"Choose a {field} from the list."}
 
 
@@ -169,7 +161,7 @@ FORMS = st.sampled_from(
     [
         facts.start_form,
         facts.stop_form,
-        lambda touched: facts.act_form(DisableRequest(facts.JOB), touched),
+        lambda touched: facts.act_form(Disable(facts.JOB), touched),
         lambda touched: DeleteForm(facts.delete_form().request, touched),
     ]
 )
@@ -177,7 +169,7 @@ FORMS = st.sampled_from(
 
 @given(FORMS, st.text(), st.text(), st.lists(st.text(), max_size=40).map(tuple))
 def test_no_form_notifies_or_breaks(
-    form: Callable[[Consequences], ActionForm], name: str, before: str, after: tuple[str, ...]
+    form: Callable[[Impact], ActionForm], name: str, before: str, after: tuple[str, ...]
 ) -> None:
     """Whatever jobs are called, Slack takes the form, and nobody but who pressed something is named."""
     touched = facts.touched(samples.job_state(name), runs_before=before, run_after=after)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.gestures import submitted
+from bot.slack.gestures import read_submission
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ from bot.slack.gestures import submitted
 def test_what_was_entered(element: dict[str, Any], entered: object) -> None:
     """A choice is what was offered, however Slack wrote it down; a text is what was typed."""
     view = {"id": "V1", "hash": "1.a", "state": {"values": {"field": {"field": element}}}}
-    assert submitted({"user": {"id": "U1"}, "view": view}).entered == {"field": entered}
+    assert read_submission({"user": {"id": "U1"}, "view": view}).state == {"field": entered}

@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.operations.answers import DisabledUntil, HomeAnswer, OwnDeed, StatusAnswer, Waiting
-from bot.operations.catalog import JOB, RETRY, START, STOP, Operation
-from bot.operations.outcomes import Broken, Done, Refusal, Refused
-from bot.operations.people import Standing
+from bot.operations.actions.approvals import PendingApprovals
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.model import Operation, Standing
+from bot.operations.outcomes import Done, InternalError, RecentAction, Refused
+from bot.operations.permissions import Refusal
+from bot.operations.queries.home import DisabledUntil, HomeAnswer
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.status import StatusAnswer
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.slack.views.home import home, home_message, home_problem
@@ -26,27 +32,37 @@ ACTING = {Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR}
 Golden = Callable[[str, Any], Any]
 
 
-def _deed(operation: Operation = RETRY, outcome_kind: str | None = "done", name: str = "SQL Prod") -> OwnDeed:
-    return OwnDeed(operation, HQ, name, NOW, outcome_kind)
+def _deed(
+    operation: Operation = Retry.operation, outcome_kind: str | None = "done", name: str = "SQL Prod"
+) -> RecentAction:
+    return RecentAction(operation, samples.ANN, NOW, outcome_kind, HQ, name)
 
 
 def _whoami(role: Role) -> Any:
     held = GrantSettings(group=GroupReference("@team"), role=role)
-    may = (JOB, START, STOP, RETRY) if role in ACTING else (JOB,)
+    may = (
+        (ShowJob.operation, Start.operation, Stop.operation, Retry.operation)
+        if role in ACTING
+        else (ShowJob.operation,)
+    )
     own = samples.whoami_answer()
     return replace(own, held=(replace(own.held[0], grant=held, via="@team"),), roles=(role,), operations=may)
 
 
 def of_role(role: Role) -> HomeAnswer:
     """What somebody of that role sees, with the buttons that are theirs."""
-    operations = (JOB, START, RETRY) if role in ACTING else (JOB,)
+    operations = (
+        (ShowJob.operation, Start.operation, Retry.operation) if role in ACTING else (ShowJob.operation,)
+    )
     running = samples.job_view(
         samples.job_state("Exchange", result="None", status="running", number=7),
-        operations=(JOB, STOP) if role in ACTING else (JOB,),
+        operations=(ShowJob.operation, Stop.operation) if role in ACTING else (ShowJob.operation,),
     )
     server = replace(samples.server_status(samples.job_view(operations=operations)), running=(running,))
     status = StatusAnswer((server,), (), 0, NOW)
-    deeds = (_deed(), _deed(STOP, "unclear"), _deed(START, None)) if role in ACTING else ()
+    deeds = (
+        (_deed(), _deed(Stop.operation, "unclear"), _deed(Start.operation, None)) if role in ACTING else ()
+    )
     return HomeAnswer(_whoami(role), status, deeds, NOW)
 
 
@@ -65,12 +81,14 @@ def all_well() -> HomeAnswer:
 def hundred_failed() -> HomeAnswer:
     """Many servers with a hundred failed and fifty running jobs each, all that they show full of text."""
     long = samples.job_view(
-        samples.job_state("<&>" * 200), reason="&" * 3_000, operations=(JOB, START, RETRY)
+        samples.job_state("<&>" * 200),
+        reason="&" * 3_000,
+        operations=(ShowJob.operation, Start.operation, Retry.operation),
     )
     server = replace(
         samples.server_status(*[long] * 5),
         failed_total=100,
-        running=(replace(long, operations=(JOB, STOP)),) * 5,
+        running=(replace(long, operations=(ShowJob.operation, Stop.operation)),) * 5,
         running_total=50,
     )
     silences = tuple(samples.silence() for _ in range(30))
@@ -82,7 +100,7 @@ def hundred_failed() -> HomeAnswer:
         StatusAnswer((server,) * 20, silences, 0, NOW),
         (_deed(name="x" * 500),) * 8,
         NOW,
-        waiting=Waiting(to_decide=(long_request,) * 20, own=(long_request,) * 20),
+        waiting=PendingApprovals(to_decide=(long_request,) * 20, own=(long_request,) * 20),
     )
 
 
@@ -96,7 +114,7 @@ HOMES: dict[str, tuple[Block, ...]] = {
         command="/veeam",
     ),
     "one-server-silent": home(
-        replace(of_role(Role.BACKUP_OPERATOR), status=samples.status_answer(), lately=None), command="/veeam"
+        replace(of_role(Role.BACKUP_OPERATOR), status=samples.status_answer(), recent=None), command="/veeam"
     ),
     "disabled-for-a-time": home(
         replace(
@@ -111,7 +129,7 @@ HOMES: dict[str, tuple[Block, ...]] = {
     "waiting": home(
         replace(
             all_well(),
-            waiting=Waiting(
+            waiting=PendingApprovals(
                 to_decide=(replace(approval_cases.PENDING, person_id=samples.BEN), approval_cases.MACHINE),
                 own=(replace(approval_cases.PENDING, name="<!channel>"),),
             ),
@@ -123,8 +141,10 @@ HOMES: dict[str, tuple[Block, ...]] = {
         command="/veeam",
         told=outcome(Done(samples.action_answer()), REFERENCE).message,
     ),
-    "guest": home_problem(outcome(Refused(Refusal.STANDING, JOB, Standing.GUEST), REFERENCE).message),
-    "broken": home_problem(outcome(Broken("bug", changed=None), REFERENCE).message),
+    "guest": home_problem(
+        outcome(Refused(Refusal.STANDING, ShowJob.operation, Standing.GUEST), REFERENCE).message
+    ),
+    "broken": home_problem(outcome(InternalError("bug", changed=None), REFERENCE).message),
     "loading": loading().blocks,
 }
 
@@ -189,7 +209,11 @@ def test_nobody_shares_from_a_modal() -> None:
 
 def test_nobody_shares_from_a_modals_menu() -> None:
     """Share is taken out of a menu too; the menu goes where nothing else is in it."""
-    for operations in ((JOB, START, RETRY), (JOB, START, STOP, RETRY), (JOB,)):
+    for operations in (
+        (ShowJob.operation, Start.operation, Retry.operation),
+        (ShowJob.operation, Start.operation, Stop.operation, Retry.operation),
+        (ShowJob.operation,),
+    ):
         answer = samples.job_answer(samples.job_view(operations=operations))
         view = sheet("Details of the job", outcome(Done(answer), REFERENCE).message)
 

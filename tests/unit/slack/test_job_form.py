@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_request
 
-from bot.operations.catalog import EDIT
-from bot.operations.forms import JobForm, Problem
-from bot.operations.job_settings.drafts import JobDraft
-from bot.operations.job_settings.entries import OUT_OF_SIGHT, SHOWN_AT_MOST, JobEntries
-from bot.operations.requests import CreateRequest, EditRequest, Step
-from bot.operations.suggestion import job_value
+from bot.operations.actions.create import Create
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.job_forms import JobForm
+from bot.operations.job_editor import HIDDEN_JOB, SHOWN_AT_MOST, JobDraft, JobEntries
+from bot.operations.job_editor.fields import FormProblem
+from bot.operations.job_editor.objects import job_value
+from bot.operations.model import Step
 from bot.sandbox.slack.validation.surfaces import view_problems
-from bot.slack.codec import Carried, Entered, decode_form
+from bot.slack.codec import FormMetadata, FormState, decode_form
 from bot.slack.views import forms, inputs
-from bot.slack.views.job_form import entries_of, job_form
-from bot.slack.views.job_summary import chosen
+from bot.slack.views.job_form import chosen, entries_of, job_form
 from bot.slack.views.message import Message
 from bot.veeam import (
     ConnectFailed,
@@ -48,7 +49,7 @@ AWKWARD = "<!channel> *bold* `code` _it_ & <https://evil.example.com|here> :x: \
 
 def form_of(wanted: JobSettings, kind: str = "VSphereBackup", model: Model | None = None) -> JobForm:
     draft = JobDraft(id="draft-1", server=HQ, kind=kind, wanted=wanted, model=model)
-    request = EditRequest(samples.JOB, "draft-1", Step.REVIEW)
+    request = Edit(samples.JOB, draft="draft-1", step=Step.REVIEW)
     return JobForm(request, draft, None, {}, None)
 
 
@@ -132,7 +133,7 @@ def test_choices_that_are_not_looked_up_yet_stand_in_the_menu() -> None:
     """By the last that their key says; sent off again they are asked for again."""
     form = form_of(PLAIN)
     key = samples.machine("web09", 1099).key
-    form = replace(form, draft=replace(form.draft, sought=(key,)))
+    form = replace(form, draft=replace(form.draft, keys_to_find=(key,)))
     entries = entries_of(as_it_stands(job_form(form).blocks))
     assert isinstance(entries, JobEntries)
     assert entries.object_keys is not None
@@ -171,7 +172,7 @@ def test_seconds_and_other_schedules_stay() -> None:
 def test_a_predecessor_out_of_sight_stays_and_is_not_named() -> None:
     """Its choice carries no name; the job that stood there is meant."""
     true = replace(PLAIN, schedule=Schedule(Rhythm.AFTER_JOB, after_job="Payroll"))
-    seen = replace(PLAIN, schedule=Schedule(Rhythm.AFTER_JOB, after_job=OUT_OF_SIGHT))
+    seen = replace(PLAIN, schedule=Schedule(Rhythm.AFTER_JOB, after_job=HIDDEN_JOB))
     entries = entries_of(as_it_stands(job_form(form_of(seen)).blocks))
     assert isinstance(entries, JobEntries)
     assert entries.over(true, true.objects).schedule == true.schedule
@@ -260,11 +261,11 @@ def test_what_cannot_be_meant_is_told_at_its_field(fields: Mapping[str, Any], bl
 @pytest.mark.parametrize("part", Part)
 def test_each_problem_stands_below_its_field(part: Part) -> None:
     """In words, after the field that it is about; one without a field of its own stands on top."""
-    form = replace(form_of(PLAIN), problems=(Problem(part, "Look here."),))
+    form = replace(form_of(PLAIN), problems=(FormProblem(part, "Look here."),))
     blocks = job_form(form).blocks
     (place,) = (number for number, block in enumerate(blocks) if "Look here." in str(block))
     assert blocks[place - 1]["type"] == "input"
-    loose = job_form(replace(form, problems=(Problem(None, "Look here."),))).blocks
+    loose = job_form(replace(form, problems=(FormProblem(None, "Look here."),))).blocks
     assert "Look here." in str(loose[:3])
 
 
@@ -274,35 +275,35 @@ def test_what_a_server_answers_is_explained() -> None:
         (Rejected(HQ, "No such thing."), ("hq said no", "`No such thing.`", "Nothing was changed")),
         (ConnectFailed(HQ, ""), ("hq can't be reached", "Nothing was changed", "try again")),
     ):
-        drawn = str(job_form(replace(form_of(PLAIN), problems=(Problem(None, error=error),))).blocks)
+        drawn = str(job_form(replace(form_of(PLAIN), problems=(FormProblem(None, error=error),))).blocks)
         assert [word for word in words if word not in drawn] == []
         assert type(error).__name__ not in drawn
 
 
 def test_a_failure_without_a_form_leads_back_to_what_was_entered() -> None:
     """Previous, in a view that carries what it takes; without a draft there is nothing to lead back to."""
-    request = EditRequest(samples.JOB, "draft-1", Step.SEND)
-    back = forms.back_to(request, Carried(request, "", "C0PROD", "1.2"))
+    request = Edit(samples.JOB, draft="draft-1", step=Step.SEND)
+    back = forms.back_to(request, FormMetadata(request, "", "C0PROD", "1.2"))
     assert back is not None
-    view = forms.told(EDIT, Message("It took too long."), back)
+    view = forms.told(Edit.operation, Message("It took too long."), back)
     assert view["blocks"][-1]["elements"][0]["text"]["text"] == "Previous"
     assert decode_form(view["private_metadata"]) == back
-    assert back.request == EditRequest(samples.JOB, "draft-1", Step.FILL)
+    assert back.request == Edit(samples.JOB, draft="draft-1", step=Step.FILL)
     assert view_problems(view, "modal") == []
-    assert forms.back_to(EditRequest(samples.JOB), Carried(request, "")) is None
+    assert forms.back_to(Edit(samples.JOB), FormMetadata(request, "")) is None
 
 
-CHOOSING = CreateRequest(step=Step.FILL)
-AT_BRANCH = replace(samples.JOB, server=ServerName("branch"))
+CHOOSING = Create(step=Step.FILL)
+AT_BRANCH = replace_request(samples.JOB, server=ServerName("branch"))
 
 
 @pytest.mark.parametrize(
     ("entered", "expected"),
     [
-        ({"server": "branch", "like": None}, CreateRequest("branch", step=Step.FILL)),
+        ({"server": "branch", "like": None}, Create("branch", step=Step.FILL)),
         ({"like": None}, CHOOSING),
-        ({"like": job_value(AT_BRANCH)}, CreateRequest("branch", AT_BRANCH, step=Step.FILL)),
-        ({"server": None, "like": job_value(AT_BRANCH)}, CreateRequest("branch", AT_BRANCH, step=Step.FILL)),
+        ({"like": job_value(AT_BRANCH)}, Create("branch", AT_BRANCH, step=Step.FILL)),
+        ({"server": None, "like": job_value(AT_BRANCH)}, Create("branch", AT_BRANCH, step=Step.FILL)),
         ({"server": None, "like": None}, {"server": "Choose a server, or a job for the new one to be like."}),
         (
             {"server": "hq", "like": job_value(AT_BRANCH)},
@@ -311,6 +312,6 @@ AT_BRANCH = replace(samples.JOB, server=ServerName("branch"))
         ({"like": "no job"}, {"like": "Choose a job from the list."}),
     ],
 )
-def test_what_is_to_be_made_is_chosen(entered: Entered, expected: object) -> None:
+def test_what_is_to_be_made_is_chosen(entered: FormState, expected: object) -> None:
     """A job to be like says the server as well; without one a server is chosen, where there are several."""
     assert chosen(CHOOSING, entered) == expected

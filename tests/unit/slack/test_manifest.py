@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.slack.listeners import OUR_SHORTCUTS
 from bot.slack.manifest import EVENTS, METHODS_WITHOUT_SCOPE, SCOPES, manifest, render
-from bot.slack.private_listeners import OUR_SHORTCUTS
 
 SCHEMA = os.environ.get("SLACK_MANIFEST_SCHEMA", "")
 ROOT = Path(__file__).parents[3]

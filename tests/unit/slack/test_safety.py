@@ -10,37 +10,40 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.operations.answers import (
-    AuditAnswer,
-    HomeAnswer,
-    JobAnswer,
-    JobsAnswer,
-    JobView,
-    OwnDeed,
-    SessionAnswer,
-    SessionsAnswer,
-    SessionView,
-    Silence,
-    StatusAnswer,
-    Waiting,
-)
-from bot.operations.catalog import CATALOG, DELETE, ENABLE, JOB, RETRY, START, STOP
-from bot.operations.effects import Cloned, Ran
+from bot.operations.actions.approvals import PendingApprovals
+from bot.operations.actions.delete import Delete
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.catalog import CATALOG
+from bot.operations.model import NamedJob
 from bot.operations.outcomes import (
+    AlreadyDecided,
+    AlreadyRequested,
     Ambiguous,
-    Asked,
-    AskedBefore,
-    Choice,
+    ApprovalRequested,
+    Cloned,
     Done,
     Failed,
-    Misread,
-    MovedOn,
+    JobChoice,
+    JobView,
     NotFound,
     Outcome,
-    Settled,
+    Ran,
+    RecentAction,
+    SilentServer,
+    StaleButton,
+    SyntaxProblem,
     Unclear,
 )
-from bot.operations.requests import AuditRequest, JobsRequest, NamedJob, RetryRequest, SessionsRequest
+from bot.operations.queries.audit import AuditAnswer, ReadAudit
+from bot.operations.queries.home import HomeAnswer
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
+from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionView
+from bot.operations.queries.status import StatusAnswer
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.settings import Role
@@ -139,7 +142,9 @@ job_views = st.builds(
     job_states,
     st.none() | st.integers(0, 10_000),
     maybe,
-    st.lists(st.sampled_from([JOB, START, STOP, RETRY]), unique=True).map(tuple),
+    st.lists(
+        st.sampled_from([ShowJob.operation, Start.operation, Stop.operation, Retry.operation]), unique=True
+    ).map(tuple),
 )
 sessions = st.builds(
     Session,
@@ -165,7 +170,9 @@ tasks = st.builds(
     scan_result=maybe,
 )
 records = st.builds(LogRecord, status=foreign, title=foreign, description=foreign)
-silences = st.builds(Silence, st.just(samples.BRANCH), foreign.map(lambda words: ConnectFailed(HQ, words)))
+silences = st.builds(
+    SilentServer, st.just(samples.BRANCH), foreign.map(lambda words: ConnectFailed(HQ, words))
+)
 entries = st.builds(
     AuditEntry,
     person_id=st.sampled_from([ANN, BEN]) | foreign,
@@ -188,7 +195,7 @@ attempts_on_record = st.builds(
     st.none() | st.builds(AuditOutcome, st.just("done") | foreign, moments, maybe, maybe),
     st.none() | st.builds(AuditShown, foreign, foreign, maybe, moments),
 )
-choices = st.builds(Choice, st.just(HQ), job_ids, foreign)
+choices = st.builds(JobChoice, st.just(HQ), job_ids, foreign)
 
 
 def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -198,7 +205,7 @@ def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tup
 done = st.one_of(
     st.builds(
         JobsAnswer,
-        st.builds(JobsRequest, pattern=maybe, type=maybe, repository=maybe, page=st.integers(0, 5)),
+        st.builds(ListJobs, pattern=maybe, job_type=maybe, repository=maybe, page=st.integers(0, 5)),
         _many(job_views, 60),
         st.integers(0, 10_000),
         st.just(10),
@@ -209,7 +216,7 @@ done = st.one_of(
     st.builds(JobAnswer, job_views, st.none(), _many(session_views), st.none(), moments),
     st.builds(
         SessionsAnswer,
-        st.builds(SessionsRequest, job=st.none() | st.builds(NamedJob, foreign)),
+        st.builds(ListSessions, job=st.none() | st.builds(NamedJob, foreign)),
         maybe,
         _many(session_views, 60),
         st.none() | st.integers(0, 10_000),
@@ -226,7 +233,7 @@ done = st.one_of(
 ).map(Done)
 records_of_actions = st.builds(
     AuditAnswer,
-    st.builds(AuditRequest, st.none() | st.builds(NamedJob, foreign), server=maybe),
+    st.builds(ReadAudit, st.none() | st.builds(NamedJob, foreign), server=maybe),
     _many(attempts_on_record, 10),
     st.booleans(),
     st.booleans(),
@@ -255,29 +262,31 @@ approvals = st.builds(
 outcomes: st.SearchStrategy[Outcome] = st.one_of(
     done,
     records_of_actions,
-    st.builds(Misread, foreign, foreign, maybe),
+    st.builds(SyntaxProblem, foreign, foreign, maybe),
     st.builds(NotFound, foreign, foreign, _many(foreign), st.just(()), maybe),
     st.builds(
         Ambiguous,
         foreign,
-        st.builds(RetryRequest, st.builds(NamedJob, foreign)),
+        st.builds(Retry, st.builds(NamedJob, foreign)),
         _many(choices, 100),
         st.just(120),
     ),
-    st.builds(MovedOn, st.just(RETRY), job_views, st.builds(RetryRequest, st.builds(NamedJob, foreign))),
+    st.builds(
+        StaleButton, st.just(Retry.operation), job_views, st.builds(Retry, st.builds(NamedJob, foreign))
+    ),
     st.builds(
         Unclear,
-        st.just(RETRY),
+        st.just(Retry.operation),
         foreign,
         st.just(HQ),
         st.none() | job_views,
         st.none() | st.builds(Ran, st.none() | sessions) | st.builds(Cloned, job_ids, foreign, st.booleans()),
         st.just(ConnectFailed(HQ)),
     ),
-    st.builds(Asked, st.just(DELETE), approvals, st.booleans()),
-    st.builds(AskedBefore, st.just(DELETE), approvals),
-    st.builds(Settled, approvals),
-    st.builds(Failed, st.just(RETRY), foreign.map(lambda words: Rejected(HQ, words)), maybe),
+    st.builds(ApprovalRequested, st.just(Delete.operation), approvals, st.booleans()),
+    st.builds(AlreadyRequested, st.just(Delete.operation), approvals),
+    st.builds(AlreadyDecided, approvals),
+    st.builds(Failed, st.just(Retry.operation), foreign.map(lambda words: Rejected(HQ, words)), maybe),
 )
 homes = st.builds(
     HomeAnswer,
@@ -285,9 +294,21 @@ homes = st.builds(
     st.lists(job_views, max_size=5).map(
         lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
     ),
-    st.none() | _many(st.builds(OwnDeed, st.sampled_from([RETRY, JOB]), foreign, foreign, moments, maybe), 8),
+    st.none()
+    | _many(
+        st.builds(
+            RecentAction,
+            st.sampled_from([Retry.operation, ShowJob.operation]),
+            foreign,
+            moments,
+            maybe,
+            foreign,
+            foreign,
+        ),
+        8,
+    ),
     moments,
-    waiting=st.builds(Waiting, _many(approvals, 4), _many(approvals, 4)),
+    waiting=st.builds(PendingApprovals, _many(approvals, 4), _many(approvals, 4)),
 )
 objects = st.builds(ObjectFacts, name=foreign, result=results, message=maybe)
 stories = st.builds(
@@ -469,7 +490,7 @@ def test_no_live_message_can_be_broken_by_what_vbr_says(
     name: str, session: Session, ended: SessionFacts | None
 ) -> None:
     """Any text in a followed session pings nobody and keeps the limits."""
-    for operation in (START, STOP, RETRY):
+    for operation in (Start.operation, Stop.operation, Retry.operation):
         followed = samples.followed(operation, name)
         assert _wrong(action_progress(followed, session)) == []
         assert _wrong(action_ended(followed, session, ended)) == []
@@ -508,7 +529,7 @@ def test_a_message_from_elsewhere_is_made_to_fit() -> None:
 def test_every_button_of_the_catalog_can_be_drawn() -> None:
     """An operation on a job that has a button is offered with its label, confirm dialog and full name."""
     # A job is never to be enabled and disabled at once, nor stopped and retried; a menu has room for five.
-    never = (ENABLE, STOP)
+    never = (Enable.operation, Stop.operation)
     offered = tuple(operation for operation in CATALOG if operation.button and operation not in never)
     view = samples.job_view(operations=offered)
     message = outcome(Done(samples.jobs_answer(view)), REFERENCE).message

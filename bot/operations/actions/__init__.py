@@ -1,0 +1,324 @@
+"""What changes VBR. Each action is one file: its request, what blocks it, what it sends, how its effect shows.
+
+`perform` (perform.py) is the one path that every action takes.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+
+from msgspec.structs import replace
+
+from bot.operations import impact
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine, Verb
+from bot.operations.jobs import FoundJob, JobNow, snapshot_of
+from bot.operations.model import JobRef, KnownJob, Request, RequestContext, Snapshot, Step
+from bot.operations.outcomes import Blocked, Effect, Failed, NeedsForm, Outcome, Unsupported
+from bot.operations.permissions import Permission, Permissions, Scope
+from bot.settings import ServerName
+from bot.store import OwnAction
+from bot.veeam import (
+    Capability,
+    InventoryObject,
+    JobId,
+    JobSettings,
+    JobState,
+    Revision,
+    SessionId,
+    VeeamServer,
+)
+
+J = TypeVar("J", bound="JobAction")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an action is asked for on, as it stands: a job, a machine, or a server where a job is to be.
+
+    `account` is the one to act under, `listed` the job's state as VBR lists it (`job` names its latest
+    session, which a state need not).
+    """
+
+    server: ServerName
+    account: VeeamServer
+    job: FoundJob | None = None
+    listed: JobState | None = None
+    machine: InventoryObject | None = None
+
+    @property
+    def subject(self) -> FoundJob | ServerName:
+        """What the audit record says it is about."""
+        return self.job or self.server
+
+    @property
+    def job_found(self) -> FoundJob:
+        """The job that it is."""
+        if self.job is None:
+            raise TypeError("the target is no job")
+        return self.job
+
+    @property
+    def state(self) -> JobState:
+        """The state of the job that it is."""
+        return self.job_found.state
+
+    @property
+    def machine_found(self) -> InventoryObject:
+        """The machine that it is."""
+        if self.machine is None:
+            raise TypeError("the target is no machine")
+        return self.machine
+
+
+class AffectedJob(NamedTuple):
+    """The job that an action turned out to be about."""
+
+    id: JobId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedAction:
+    """Something allowed and sensible, not sent yet.
+
+    `action` names the job or machine by identity, and no state that its button was drawn in. `name` is that
+    of the job, also of one that is not there yet, or of the machine; `detail` goes on record, and
+    `approval_detail` in its place where it waits for a second person, who needs to read more. `payload` is
+    what else goes to VBR, where the action alone does not say it: an approval is bound to that too. `wanted`
+    are the settings that a job has then, `changes` in words what is different.
+    """
+
+    action: "Action"
+    context: RequestContext
+    target: Target
+    name: str
+    detail: str | None = None
+    approval_detail: str | None = None
+    payload: Mapping[str, Any] | None = None
+    wanted: JobSettings | None = None
+    changes: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The payload, of an action that has one."""
+        if self.payload is None:
+            raise TypeError("the action has no payload")
+        return self.payload
+
+    def own_action(self, job_id: JobId, session_id: SessionId, at: datetime) -> OwnAction:
+        """Return the note that a session was started or stopped from here."""
+        return OwnAction(
+            server=self.target.server,
+            job_id=job_id,
+            session_id=session_id,
+            operation=self.action.operation.name,
+            person_id=self.context.person.id,
+            channel_id=self.context.gesture.channel_id,
+            reference=self.context.gesture.reference,
+            at=at,
+        )
+
+
+class Action(Verb, frozen=True):
+    """A request that changes VBR: what the one path needs to know of it."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is asked for, in the person's own words, if they gave any."""
+        return None
+
+    def without_reason(self) -> "Action":
+        """Return what is asked for, and nothing else."""
+        return self
+
+    @classmethod
+    def scope(cls, server: str, name: str) -> Scope:
+        """Return what the right to do it is asked on; `name` is the job's or the machine's."""
+        return Scope(server, name)
+
+    @property
+    def is_review(self) -> bool:
+        """Whether what was entered in a form is to be looked through first; nothing is done yet."""
+        return False
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the server's revision of the API must have."""
+        needs = self.operation.needs
+        return frozenset() if needs is None else frozenset({needs})
+
+    def unsupported(self, revision: Revision) -> Unsupported | None:
+        """Return what it takes and the server's revision does not have; None when it has all."""
+        missing = next((each for each in self.capabilities if not revision.has(each)), None)
+        return None if missing is None else Unsupported(missing, revision.product)
+
+    async def resume(self, backend: Backend, context: RequestContext) -> "Action":
+        """Return the request with its draft: read, and kept with what was entered, once for each gesture.
+
+        Raises `StoreError`.
+        """
+        del backend, context
+        return self
+
+    @abstractmethod
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return what it is asked for on, or why there is no such thing. Raises `VeeamError`."""
+
+    @abstractmethod
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it there."""
+
+    async def pick(self, backend: Backend, context: RequestContext) -> Outcome:
+        """Return the form that asks which job or machine is meant, where the person named none."""
+        return await impact.pick_form(self, backend, context)
+
+    @abstractmethod
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Return the form that asks for what is missing. Raises `VeeamError` and `StoreError`."""
+
+    @abstractmethod
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it ready to be sent, or why not. Raises `VeeamError` and `StoreError`."""
+
+    async def plan(self, backend: Backend, prepared: PreparedAction) -> None:
+        """Note what others must know before VBR answers: a session may end, and a bot be killed, first."""
+
+    async def drop_plan(self, backend: Backend, prepared: PreparedAction) -> None:
+        """Take back what was noted of an action that was not done."""
+
+    async def drop_plan_if_unclear(self, backend: Backend, prepared: PreparedAction) -> None:
+        """Take it back where no answer came and VBR shows no effect."""
+
+    @abstractmethod
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Send it, once. Raises `VeeamError`."""
+
+    @abstractmethod
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """Return what is there that speaks for its having happened; `since` is the job's state by now.
+
+        Raises `VeeamError`.
+        """
+
+    @abstractmethod
+    async def affected_job(
+        self, backend: Backend, prepared: PreparedAction, effect: Effect
+    ) -> AffectedJob | None:
+        """Return the job that it was done on; None where VBR does not say."""
+
+    async def explain_failure(
+        self, failed: Failed, backend: Backend, context: RequestContext, target: Target | None = None
+    ) -> Failed:
+        """Return the failure with the form as it was filled in, so that nothing entered is lost.
+
+        Without a target VBR does not even say how the job stands, and is not asked.
+        """
+        del backend, context, target
+        return failed
+
+
+class JobAction(Action, frozen=True):
+    """An action on one job that is there. `snapshot` is the state in which its button was drawn."""
+
+    begins_or_ends_run: ClassVar[bool] = False
+    """Then it is the likeliest, and offered before Details."""
+    switches_schedule: ClassVar[bool] = False
+
+    job: JobRef
+    snapshot: Snapshot | None = None
+    step: Step = Step.SEND
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> Request:
+        """Read the job's name; without one a form asks."""
+        return cls(line.job_or_form())
+
+    @classmethod
+    def makes_sense_on(cls, state: JobState) -> bool:
+        """Whether to offer it on a job in this state."""
+        del state
+        return True
+
+    @classmethod
+    def on_button(cls, job: KnownJob, snapshot: Snapshot | None) -> Self:
+        """Return the request that the action's button on a job carries."""
+        return cls(job, snapshot)
+
+    @property
+    def subject(self) -> JobRef:
+        """The job."""
+        return self.job
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether the request lacks what only a form asks for."""
+        return self.step in {Step.CHOOSE, Step.FILL} or not self.names_subject
+
+    def blocked_by(self, job: JobNow) -> Blocked | None:
+        """Return why it makes no sense on the job as it is; None when it does."""
+        del job
+        return None
+
+    @property
+    def detail(self) -> str | None:
+        """What else is asked for, in words, for the answer and the record."""
+        return None
+
+    def for_form(self, job: KnownJob, snapshot: Snapshot | None = None) -> Self:
+        """Return the same request for this job, to be asked about in a form first."""
+        return replace(self, job=job, snapshot=snapshot, step=Step.FILL)
+
+    def again(self, job: KnownJob, snapshot: Snapshot) -> Self:
+        """Return the same request for the job as it is now; what a form asked for is asked again."""
+        return replace(self, job=job, snapshot=snapshot)
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the job as it stands."""
+        found = await backend.finder.job(
+            self.job, request=self, visibility=context.visibility, asks_when_unsure=True
+        )
+        if not isinstance(found, FoundJob):
+            return found
+        return Target(found.server, backend.fleet.server(found.server), found, listed=found.state)
+
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it on that very job."""
+        return permissions.may(context.person, self.operation, Scope(target.server, target.state.name))
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it ready to be sent."""
+        del backend
+        known = KnownJob(target.server, target.state.id)
+        return PreparedAction(
+            action=replace(self, job=known, snapshot=None),
+            context=context,
+            target=target,
+            name=target.state.name,
+            detail=self.detail,
+        )
+
+    async def affected_job(
+        self, backend: Backend, prepared: PreparedAction, effect: Effect
+    ) -> AffectedJob | None:
+        """Return the job that was named."""
+        del backend, effect
+        return AffectedJob(prepared.target.state.id, prepared.target.state.name)
+
+
+class ConfirmedJobAction(JobAction, frozen=True):
+    """An action on a job that leaves nothing to choose: its form only says what it touches."""
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Say what it touches."""
+        request = self.for_form(KnownJob(target.server, target.state.id), snapshot_of(target.state))
+        touched = await impact.impact_on(backend, context, target.job_found)
+        return NeedsForm(self.operation, impact.ConfirmForm(request, touched))

@@ -1,0 +1,426 @@
+"""Approvals: asking a second person instead of sending, and what they may do about it.
+
+A request is bound to a hash over what is asked for and over the job as VBR describes it, so that a person
+approves that and nothing else. Whatever was approved and not sent is never sent later.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import structlog
+
+from bot.operations.actions import Action, PreparedAction
+from bot.operations.audit_trail import AuditSubject, error_of, refusal_of
+from bot.operations.backend import Backend
+from bot.operations.codec import RequestCodec
+from bot.operations.jobs import FoundJob
+from bot.operations.model import (
+    Confirmation,
+    Gesture,
+    Kind,
+    Operation,
+    Origin,
+    Request,
+    RequestContext,
+    Style,
+)
+from bot.operations.outcomes import (
+    AlreadyDecided,
+    AlreadyRequested,
+    Answer,
+    ApprovalRequested,
+    Done,
+    Failed,
+    NotFound,
+    Outcome,
+    Refused,
+    Unclear,
+    kind_of,
+)
+from bot.operations.permissions import Permission, Refusal, Scope, unreadable
+from bot.settings import PersonId
+from bot.store import Approval, ApprovalEnd, ApprovalState, Decision, Ending, StoreError, Touched
+from bot.veeam import NotFound as NotOnServer
+from bot.veeam import Rejected, fingerprint
+
+REQUESTED, ALREADY_REQUESTED, ALREADY_DECIDED = "asked", "asked_before", "settled"
+GONE, CHANGED, OLD = "gone", "changed", "old"
+"""Why a request is overtaken: no such job any more, not as it was, of another version of the bot."""
+
+log = structlog.get_logger()
+
+
+# Who may press these is whoever may do what the request is about, which these two do not know.
+class Approve(Request, frozen=True, tag="approve"):
+    """Let what waits for a second person be done."""
+
+    operation = Operation(
+        name="approve",
+        usage="",
+        help="let what somebody else asked for be done",
+        kind=Kind.ACTION,
+        audit_name="approval.approve",
+        button="Approve",
+        style=Style.PRIMARY,
+        confirmation=Confirmation(
+            question="Approve this?",
+            consequence="It is done at once, as it was asked for.",
+            yes="Approve",
+        ),
+    )
+
+    approval_id: str
+
+
+class Decline(Request, frozen=True, tag="decline"):
+    """Let what waits for a second person not be done; by the person who asked for it: take it back."""
+
+    operation = Operation(
+        name="decline",
+        usage="",
+        help="let what somebody else asked for not be done, or take back what you asked for",
+        kind=Kind.ACTION,
+        audit_name="approval.decline",
+        button="Decline",
+        style=Style.DANGER,
+    )
+
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswer(Answer):
+    """A request that waited for a second person was declined, or taken back."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class PendingApprovals:
+    """What waits for a second person: what somebody may decide, and what they asked for themself.
+
+    What expires soonest stands first.
+    """
+
+    to_decide: tuple[Approval, ...] = ()
+    own: tuple[Approval, ...] = ()
+
+
+@dataclass(slots=True)
+class Approved:
+    """A request that a second person approves just now; it is claimed right before it is sent."""
+
+    approval: Approval
+    decision: Decision
+    is_claimed: bool = False
+
+
+class Perform(Protocol):
+    """The one path of actions (`perform.Performer.perform`)."""
+
+    async def __call__(
+        self, action: Action, context: RequestContext, approved: Approved | None = None
+    ) -> Outcome:
+        """Do it, or say why not."""
+        ...
+
+
+class ApprovalRequests:
+    """Asks for approvals and binds them. Raises `StoreError`, and `VeeamError` where nothing was asked."""
+
+    def __init__(self, backend: Backend, codec: RequestCodec) -> None:
+        self._backend = backend
+        self._codec = codec
+
+    def needed(self, operation: Operation) -> bool:
+        """Whether the operation waits for a second person."""
+        return self._backend.approval_rules.apply_to(operation)
+
+    async def request(self, prepared: PreparedAction) -> ApprovalRequested | AlreadyRequested | Refused:
+        """Put the request where somebody else can approve it; nothing is sent."""
+        audit, operation, context = self._backend.audit, prepared.action.operation, prepared.context
+        subject = prepared.target.subject
+        channel = self._channel(context.gesture)
+        if channel is None:
+            return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
+        approval = self._approval(prepared, await self._binding(prepared), channel)
+        audit_id = await audit.open(operation, context, subject, approval.detail)
+        waiting = await self._backend.approvals.ask(approval)
+        if waiting is None:
+            await audit.close(audit_id, REQUESTED)
+            is_held_back = await self._backend.approvals.is_held_back(channel)
+            return ApprovalRequested(operation, approval, is_held_back=is_held_back)
+        await audit.close(audit_id, ALREADY_REQUESTED)
+        return AlreadyRequested(operation, waiting)
+
+    async def claim(self, approved: Approved, prepared: PreparedAction) -> AlreadyDecided | NotFound | None:
+        """Let this call alone send what was approved, if it still is what was asked for: None.
+
+        Otherwise say why nobody sends it.
+        """
+        approval = approved.approval
+        if await self._binding(prepared) != approval.binding:
+            return await self.end(approval, ApprovalEnd.OVERTAKEN, CHANGED)
+        if await self._backend.approvals.approve(approval.id, approved.decision) is None:
+            return await self.decided(approval.id)
+        approved.is_claimed = True
+        return None
+
+    async def pending(self, approval_id: str) -> Approval | NotFound | AlreadyDecided:
+        """Return a request that can still be decided; one that has expired or is of old is ended."""
+        approval = await self._backend.approvals.of(approval_id)
+        if approval is None:
+            return NotFound("request", approval_id)
+        if approval.state is not ApprovalState.PENDING:
+            return AlreadyDecided(approval)
+        if approval.expires_at <= self._backend.clock.now():
+            return await self.end(approval, ApprovalEnd.EXPIRED)
+        if self._codec.operation(approval.operation) is None:
+            return await self.end(approval, ApprovalEnd.OVERTAKEN, OLD)
+        return approval
+
+    async def pending_for(self, context: RequestContext) -> PendingApprovals:
+        """Return the requests for what the person may do themself: of no other is anything said."""
+        pending = await self._backend.approvals.pending(self._backend.clock.now())
+        known = [
+            one
+            for one in pending
+            if self._codec.operation(one.operation) is not None and self.permission(context, one).is_allowed
+        ]
+        return PendingApprovals(
+            to_decide=tuple(one for one in known if one.person_id != context.person.id),
+            own=tuple(one for one in known if one.person_id == context.person.id),
+        )
+
+    def permission(self, context: RequestContext, approval: Approval) -> Permission:
+        """Return whether the person may do themself what is asked for."""
+        verb = self._verb(approval)
+        return self._backend.permissions.may_within(
+            context.person, verb.operation, verb.scope(approval.server, approval.name)
+        )
+
+    def scope(self, approval: Approval) -> Scope:
+        """Return what the right to do what is asked for is asked on."""
+        return self._verb(approval).scope(approval.server, approval.name)
+
+    async def end(self, approval: Approval, end: ApprovalEnd, problem: str | None = None) -> AlreadyDecided:
+        """End a request that nobody can approve any more."""
+        ending = Ending(end, self._backend.clock.now(), problem)
+        ended = await self._backend.approvals.end_pending(approval.id, ending)
+        return AlreadyDecided(ended or await self._backend.approvals.of(approval.id) or approval)
+
+    async def decided(self, approval_id: str) -> AlreadyDecided | NotFound:
+        """Return what became of a request that somebody else decided first."""
+        approval = await self.pending(approval_id)
+        return AlreadyDecided(approval) if isinstance(approval, Approval) else approval
+
+    def _verb(self, approval: Approval) -> type[Action]:
+        verb = self._codec.verb(approval.operation)
+        if verb is None or not issubclass(verb, Action):
+            raise TypeError(approval.operation)
+        return verb
+
+    def _channel(self, gesture: Gesture) -> str | None:
+        if gesture.channel_id is not None and not gesture.is_direct:
+            return gesture.channel_id
+        return next(iter(self._backend.approval_rules.channels), None)
+
+    def _approval(self, prepared: PreparedAction, binding: str, channel: str) -> Approval:
+        action, context, target = prepared.action, prepared.context, prepared.target
+        person, gesture, now = context.person, context.gesture, self._backend.clock.now()
+        return Approval(
+            id=secrets.token_urlsafe(12),
+            operation=action.operation.name,
+            cells=self._codec.to_json(action),
+            sameness=_hash(self._codec.encode(action.without_reason())),
+            binding=binding,
+            person_id=person.id,
+            person_name=person.name,
+            team_id=gesture.team_id,
+            origin=gesture.origin,
+            reference=gesture.reference,
+            channel_id=gesture.channel_id,
+            server=target.server,
+            job_id=target.job.state.id if target.job is not None else None,
+            name=prepared.name,
+            channel=channel,
+            asked_at=now,
+            expires_at=now + self._backend.approval_rules.lasts,
+            detail=prepared.approval_detail or prepared.detail,
+            reason=action.reason,
+            touched=self._impact(prepared),
+        )
+
+    def _impact(self, prepared: PreparedAction) -> Touched:
+        scope = prepared.action.scope(prepared.target.server, prepared.name)
+        roles, groups = self._backend.permissions.who_may(prepared.action.operation, scope)
+        may = Touched(
+            roles=tuple(role.value for role in roles), groups=self._backend.people.group_names(groups)
+        )
+        if prepared.target.job is None:
+            return may
+        state = prepared.target.job.state
+        return replace(
+            may,
+            status=state.status,
+            is_disabled=state.is_disabled,
+            objects=state.objects_count,
+            last_result=state.last_result,
+            last_run=state.last_run,
+            next_run=state.next_run,
+            repository=state.repository_name,
+        )
+
+    async def _binding(self, prepared: PreparedAction) -> str:
+        """The hash of what is asked for and of the job's settings and state; another one: it has changed."""
+        payload = None if prepared.payload is None else fingerprint(prepared.payload)
+        asked: list[Any] = [self._codec.encode(prepared.action.without_reason()), payload]
+        if prepared.target.job is None:
+            return _hash(asked)
+        job = prepared.target.job
+        return _hash([*asked, await self._settings(job), job.state.status, job.state.session_id])
+
+    async def _settings(self, job: FoundJob) -> object:
+        """The settings, without what changes by itself, such as the size of a machine.
+
+        Of a type that the revision cannot describe, what its state says of them.
+        """
+        try:
+            return fingerprint((await self._backend.fleet.server(job.server).job(job.state.id)).raw)
+        except (NotOnServer, Rejected):
+            state = job.state
+            return [state.name, state.type, state.description, state.repository_id, state.objects_count]
+
+
+class Decisions:
+    """Approve and Decline. Raises `StoreError`, and `VeeamError` where nothing was decided.
+
+    In this order: the request as it is kept, the right of the person who presses, the asker's own right and
+    the job as both are now, the claim, the action.
+    """
+
+    def __init__(
+        self, backend: Backend, requests: ApprovalRequests, codec: RequestCodec, perform: Perform
+    ) -> None:
+        self._backend = backend
+        self._requests = requests
+        self._codec = codec
+        self._perform = perform
+
+    async def approve(self, request: Approve, context: RequestContext) -> Outcome:
+        """Do what was asked for, if it still is what was asked for."""
+        approval = await self._requests.pending(request.approval_id)
+        if not isinstance(approval, Approval):
+            return approval
+        if (refused := await self._refused(Approve.operation, approval, context)) is not None:
+            return refused
+        asker = await self._backend.people.read(PersonId(approval.person_id), approval.team_id)
+        if unreadable(asker) in {Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE}:
+            unknown = Permission(Refusal.ASKER_UNREADABLE)
+            await self._backend.audit.refused(
+                Approve.operation, context, Refusal.ASKER_UNREADABLE, _subject(approval)
+            )
+            operation = self._codec.operation(approval.operation) or Approve.operation
+            return refusal_of(operation, context, unknown)
+        action = self._codec.from_json(approval.cells)
+        if not isinstance(action, Action):
+            return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, OLD)
+        for_asker = RequestContext(
+            asker,
+            _gesture(approval),
+            self._backend.permissions.visibility(asker),
+            approver=context.person,
+            reason=approval.reason,
+        )
+        return await self._do(action, for_asker, Approved(approval, self._decision(context)))
+
+    async def decline(self, request: Decline, context: RequestContext) -> Outcome:
+        """End the request: declined by somebody else, withdrawn by the person who asked."""
+        approval = await self._requests.pending(request.approval_id)
+        if not isinstance(approval, Approval):
+            return approval
+        is_own = approval.person_id == context.person.id
+        if not is_own and (refused := await self._refused(Decline.operation, approval, context)) is not None:
+            return refused
+        audit = self._backend.audit
+        end = ApprovalEnd.WITHDRAWN if is_own else ApprovalEnd.DECLINED
+        audit_id = await audit.open(Decline.operation, context, _subject(approval), approval.operation)
+        ending = Ending(end, self._backend.clock.now(), by=self._decision(context))
+        ended = await self._backend.approvals.end_pending(approval.id, ending)
+        await audit.close(audit_id, ALREADY_DECIDED if ended is None else "done", detail=end)
+        if ended is None:
+            return await self._requests.decided(approval.id)
+        return Done(ApprovalAnswer(ended))
+
+    async def _do(self, action: Action, for_asker: RequestContext, approved: Approved) -> Outcome:
+        """Perform it for the person who asked; what is not what it was when asked for ends the request."""
+        approval = approved.approval
+        try:
+            action = await action.resume(self._backend, for_asker)
+            outcome = await self._perform(action, for_asker, approved)
+        except StoreError as error:
+            if approved.is_claimed:
+                await self._finish(approval, ApprovalEnd.NOT_SENT, str(error))
+            raise
+        match outcome:
+            case Done() | Unclear() | Failed() if approved.is_claimed:
+                await self._finish(approval, kind_of(outcome), error_of(outcome))
+                return outcome
+            case AlreadyDecided():
+                return outcome
+            case Refused():
+                return await self._requests.end(approval, ApprovalEnd.REFUSED, outcome.refusal)
+            case NotFound():
+                return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, GONE)
+            case _:
+                return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, CHANGED)
+
+    async def _refused(self, press: Operation, approval: Approval, context: RequestContext) -> Refused | None:
+        operation = self._codec.operation(approval.operation) or press
+        permission = self._requests.permission(context, approval)
+        if approval.person_id == context.person.id:
+            scope = self._requests.scope(approval)
+            roles, groups = self._backend.permissions.who_may(operation, scope)
+            permission = Permission(Refusal.OWN_REQUEST, roles_needed=roles, groups=groups)
+        if permission.is_allowed:
+            return None
+        refused = refusal_of(operation, context, permission)
+        await self._backend.audit.refused(press, context, refused.refusal, _subject(approval))
+        return refused
+
+    async def _finish(self, approval: Approval, outcome: str, problem: str | None) -> None:
+        try:
+            ending = Ending(outcome, self._backend.clock.now(), problem)
+            await self._backend.approvals.finish(approval.id, ending)
+        except StoreError as error:
+            # It is decided and on record; what looks after requests ends this one by the record.
+            log.error("operations.approval_left_open", approval_id=approval.id, error=str(error))
+
+    def _decision(self, context: RequestContext) -> Decision:
+        return Decision(context.person.id, context.person.name, self._backend.clock.now())
+
+
+def _gesture(approval: Approval) -> Gesture:
+    """The gesture by which it was asked for: what is done is done for that one."""
+    return Gesture(
+        reference=approval.reference,
+        person_id=PersonId(approval.person_id),
+        team_id=approval.team_id,
+        channel_id=approval.channel_id,
+        origin=Origin(approval.origin),
+        press_key=f"approval/{approval.id}",
+    )
+
+
+def _subject(approval: Approval) -> AuditSubject:
+    job_name = approval.name if approval.job_id is not None else None
+    return AuditSubject(approval.server, approval.job_id, job_name)
+
+
+def _hash(plain: object) -> str:
+    # Names may hold half a surrogate pair, which UTF-8 has no bytes for: escaped, it is text like any other.
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,321 @@
+"""`create`: a new job, a vSphere backup made from nothing or a job of another type made like it.
+
+It is sent once. Where no answer comes, a job of the very name that is there since speaks for its having been
+made.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from bot.operations.actions import Action, AffectedJob, PreparedAction, Target
+from bot.operations.actions.job_forms import JobForm, JobSummary, job_form, with_job_form
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.job_editor import JobDraft, JobEntries, visible_draft
+from bot.operations.job_editor.fields import (
+    TITLES,
+    FormProblem,
+    find_objects,
+    in_words,
+    problems_of,
+    resume_draft,
+    server_facts,
+)
+from bot.operations.model import ADMINISTRATORS, Kind, KnownJob, Operation, Request, RequestContext, Step
+from bot.operations.outcomes import (
+    Created,
+    DraftExpired,
+    Effect,
+    Failed,
+    Form,
+    NeedsForm,
+    Outcome,
+    SyntaxProblem,
+)
+from bot.operations.permissions import Permission, Permissions, Scope
+from bot.operations.vbr_lists import name_filter
+from bot.settings import ServerName
+from bot.veeam import (
+    Guest,
+    JobSettings,
+    JobState,
+    JobStatesQuery,
+    Part,
+    Rejected,
+    Retention,
+    RetentionUnit,
+    Rhythm,
+    Schedule,
+    VeeamServer,
+    new_vsphere,
+    settings_of,
+    spec_like,
+)
+from bot.veeam import NotFound as NotOnServer
+
+_USUAL_DAYS = 7
+_USUAL_TIME = time(22, 0)
+_UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it: use VBR's console."
+
+
+class Create(Action, frozen=True, tag="create"):
+    """Make a new job on a server: a vSphere backup, or one of the type of `like`, a job that is there.
+
+    `draft` is the ID of what was entered so far. `entered` is what was entered just now, `kept` the draft
+    with it; both last for one gesture.
+    """
+
+    operation = Operation(
+        name="create",
+        usage="create",
+        help="make a new job: a vSphere backup, or one like a job that is there",
+        kind=Kind.ACTION,
+        audit_name="job.create",
+        roles=ADMINISTRATORS,
+        examples=("create", "create server:hq"),
+        has_form=True,
+    )
+
+    server: str | None = None
+    like: KnownJob | None = None
+    draft: str | None = None
+    step: Step = Step.CHOOSE
+    entered: JobEntries | None = None
+    kept: JobDraft | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
+        """Read the server: a form asks for everything else."""
+        if line.words:
+            return line.problem("A form asks for the new job's name and all else.", line.operation.name)
+        return cls(server=line.server)
+
+    @property
+    def server_named(self) -> str | None:
+        """The server that the new job is to be on."""
+        return self.server
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether it is still to be said what the job is like, or its fields are to be filled."""
+        return self.step in {Step.CHOOSE, Step.FILL}
+
+    @property
+    def is_review(self) -> bool:
+        """Whether what was entered is to be looked through."""
+        return self.step is Step.REVIEW
+
+    async def resume(self, backend: Backend, context: RequestContext) -> "Create":
+        """Return the request with its draft, which keeps what was entered."""
+        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
+        kept = await resume_draft(
+            self.draft, self.entered, person_id=person_id, drafts=drafts, objects=objects
+        )
+        return Create(self.server, self.like, self.draft, self.step, kept=kept)
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the one server that is meant; the choice of a server and a template otherwise."""
+        named = self.like.server if self.like is not None else self.server
+        accounts = await backend.servers_where_allowed(self.operation, named, context)
+        if not isinstance(accounts, dict):
+            return accounts
+        if self.step is Step.CHOOSE or len(accounts) != 1:
+            return self._choice(accounts)
+        ((server, account),) = accounts.items()
+        return Target(server, account)
+
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it on the server; its name is asked about when it is known."""
+        return permissions.may(context.person, self.operation, Scope(target.server))
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Return the form: with usual values, a template's, or what was entered; or what would be made."""
+        if self.step is Step.REVIEW:
+            return await self._review(backend, target, context)
+        if self.draft is not None:
+            if self.kept is None:
+                return DraftExpired(self.operation)
+            return await self._filled(self.kept, backend, target, context)
+        draft = await self._new_draft(target.account, context)
+        if draft is None:
+            return self._choice((target.server,), (FormProblem(None, _UNDESCRIBED),))
+        draft = await backend.drafts.begin(context.person.id, draft)
+        return await self._filled(draft, backend, target, context)
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return what to send, or the form with what is wrong."""
+        draft, revision = self.kept, target.account.revision
+        if draft is None or draft.server != target.server:
+            return DraftExpired(self.operation)
+        if problems := await self._problems(draft, backend, target, context):
+            return await self._filled(draft, backend, target, context, problems)
+        detail = f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
+        visible = visible_draft(context.visibility, draft).wanted
+        fields = [
+            f"{TITLES[part]}: {in_words(part, value, draft.names)}"
+            for part in Part
+            if part is not Part.NAME and (value := visible.part(part)) is not None
+        ]
+        return PreparedAction(
+            action=Create(target.server, self.like, self.draft, self.step),
+            context=context,
+            target=target,
+            name=draft.wanted.name,
+            detail=detail,
+            approval_detail="; ".join([detail, *fields]),
+            payload=(
+                new_vsphere(draft.wanted, revision)
+                if draft.model is None
+                else spec_like(draft.model, draft.wanted, revision)
+            ),
+        )
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Send it (`CreateJob`)."""
+        del now
+        job = await prepared.target.account.create_job(prepared.body)
+        return Created(job.id, job.name, is_disabled=job.is_disabled)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """A job of the very name."""
+        del since
+        async for state in vbr.every_job_state(JobStatesQuery(name=name_filter(prepared.name))):
+            if state.name == prepared.name:
+                return Created(state.id, state.name, is_disabled=state.is_disabled)
+        return None
+
+    async def affected_job(
+        self, backend: Backend, prepared: PreparedAction, effect: Effect
+    ) -> AffectedJob | None:
+        """Return the new job."""
+        del backend, prepared
+        return AffectedJob(effect.job_id, effect.name) if isinstance(effect, Created) else None
+
+    async def explain_failure(
+        self, failed: Failed, backend: Backend, context: RequestContext, target: Target | None = None
+    ) -> Failed:
+        """Return the failure with the form as it was filled in, so that nothing entered is lost."""
+        if self.kept is None or failed.form is not None:
+            return failed
+        return await with_job_form(
+            dataclasses.replace(failed, job_name=self.kept.wanted.name),
+            self._at(Step.REVIEW, self.kept),
+            self.kept,
+            scope=Scope(self.kept.server),
+            backend=backend,
+            context=context,
+            account=target.account if target is not None else None,
+        )
+
+    async def _new_draft(self, account: VeeamServer, context: RequestContext) -> JobDraft | None:
+        """A new draft; None where the template is no job that can be described to this person."""
+        if self.like is None:
+            return _from_nothing(account, context.person.name)
+        state = await account.job_state(self.like.job_id)
+        if state is None or not context.visibility.sees(account.name, state.name):
+            return None
+        try:
+            model = (await account.job(self.like.job_id)).raw
+        except (Rejected, NotOnServer):
+            return None
+        wanted = dataclasses.replace(settings_of(model), name="")
+        return JobDraft(
+            id="", server=account.name, kind=state.type, wanted=wanted, model=model, like=state.name
+        )
+
+    async def _review(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> NeedsForm | DraftExpired:
+        """What would be made, or the form with what is wrong."""
+        if self.kept is None or self.kept.server != target.server:
+            return DraftExpired(self.operation)
+        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
+        draft, problems = await find_objects(
+            target.account, self.kept, person_id=person_id, drafts=drafts, objects=objects
+        )
+        problems += await self._problems(draft, backend, target, context)
+        if problems:
+            return await self._filled(draft, backend, target, context, problems)
+        facts = await server_facts(target.account, draft)
+        summary = JobSummary(
+            request=self._at(Step.SEND, draft),
+            back=self._at(Step.FILL, draft),
+            draft=visible_draft(context.visibility, draft),
+            impact=None,
+            names=facts.names,
+            repository=facts.repository_of(draft),
+            time_zone=facts.time_zone,
+        )
+        return NeedsForm(self.operation, summary)
+
+    async def _problems(
+        self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
+    ) -> tuple[FormProblem, ...]:
+        return await problems_of(
+            target.account,
+            draft,
+            own_id=None,
+            operation=self.operation,
+            context=context,
+            permissions=backend.permissions,
+            audit=backend.audit,
+        )
+
+    async def _filled(
+        self,
+        draft: JobDraft,
+        backend: Backend,
+        target: Target,
+        context: RequestContext,
+        problems: tuple[FormProblem, ...] = (),
+    ) -> NeedsForm:
+        form = await job_form(
+            self._at(Step.REVIEW, draft),
+            draft,
+            backend=backend,
+            context=context,
+            account=target.account,
+            problems=problems,
+        )
+        return NeedsForm(self.operation, form)
+
+    def _at(self, step: Step, draft: JobDraft) -> "Create":
+        return Create(draft.server, self.like, draft.id, step)
+
+    def _choice(self, servers: Iterable[ServerName], problems: tuple[FormProblem, ...] = ()) -> NeedsForm:
+        request = Create(self.server, self.like, step=Step.FILL)
+        return NeedsForm(self.operation, CreateChoice(request, tuple(servers), problems))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateChoice(Form):
+    """What kind of job, and on which server: a new vSphere backup, or one like a job that is there."""
+
+    request: Create
+    servers: tuple[ServerName, ...]
+    problems: tuple[FormProblem, ...] = ()
+
+
+SettingsForm = JobForm | JobSummary | CreateChoice
+"""The forms in which a job is made or changed."""
+
+
+def _from_nothing(account: VeeamServer, name: str) -> JobDraft:
+    """A vSphere backup, with VBR's usual values in its fields."""
+    wanted = JobSettings(
+        name="",
+        description=f"Created from Slack by {name}" if name else "Created from Slack",
+        is_high_priority=False,
+        objects=(),
+        repository_id="",
+        retention=Retention(str(RetentionUnit.DAYS), _USUAL_DAYS),
+        schedule=Schedule(Rhythm.EVERY_DAY, at=_USUAL_TIME),
+        guest=Guest(is_application_aware=False),
+    )
+    return JobDraft(id="", server=account.name, kind=account.revision.job_types[0], wanted=wanted)

@@ -1,0 +1,101 @@
+"""`disable`: take a job off its schedule, for good or for a time."""
+
+from datetime import datetime, timedelta
+
+from humanize import precisedelta
+
+from bot.operations.actions import ConfirmedJobAction, PreparedAction
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.jobs import JobNow
+from bot.operations.model import ADMINISTRATORS, Confirmation, Kind, Operation
+from bot.operations.outcomes import Blocked, Effect, Switched
+from bot.store import TimedDisable
+from bot.veeam import JobState, VeeamServer
+
+
+class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
+    """Take a job off its schedule; a run in progress goes on. After `span` the bot enables it again."""
+
+    operation = Operation(
+        name="disable",
+        usage="disable NAME [for 4h]",
+        help="take a job off its schedule, for good or for a time; a run in progress goes on",
+        kind=Kind.ACTION,
+        audit_name="job.disable",
+        roles=ADMINISTRATORS,
+        examples=("disable SQL Prod", "disable SQL Prod for 4h"),
+        button="Disable",
+        confirmation=Confirmation(
+            question="Disable this job?",
+            consequence="It makes no more backups by its schedule until somebody enables it.",
+            yes="Disable",
+        ),
+        finds_by_form=True,
+    )
+
+    switches_schedule = True
+
+    span: timedelta | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "Disable":
+        """Read the job's name and for how long."""
+        if len(line.words) > 1 and line.words[-2].bare == "for":
+            span, rest = line.span(cls.operation.examples[-1])
+            if span is not None:
+                return cls(rest.without_last(1).job_or_form(), span=span)
+        return cls(line.job_or_form())
+
+    @classmethod
+    def makes_sense_on(cls, state: JobState) -> bool:
+        """Whether the job is enabled."""
+        return not state.is_disabled
+
+    @property
+    def detail(self) -> str | None:
+        """For how long."""
+        return None if self.span is None else f"for {precisedelta(self.span, minimum_unit='minutes')}"
+
+    def blocked_by(self, job: JobNow) -> Blocked | None:
+        """Where nobody can tell whether it is disabled, it is VBR's to say."""
+        return Blocked.DISABLED if job.is_disabled else None
+
+    async def plan(self, backend: Backend, prepared: PreparedAction) -> None:
+        """Plan to enable it again: the bot may be killed before the answer arrives."""
+        if self.span is None:
+            return
+        now = backend.clock.now()
+        await backend.timed_disables.remember(
+            TimedDisable(
+                server=prepared.target.server,
+                job_id=prepared.target.state.id,
+                job_name=prepared.target.state.name,
+                person_id=prepared.context.person.id,
+                channel_id=prepared.context.gesture.channel_id,
+                reference=prepared.context.gesture.reference,
+                disabled_at=now,
+                until=now + self.span,
+            )
+        )
+
+    async def drop_plan(self, backend: Backend, prepared: PreparedAction) -> None:
+        """Nothing was disabled, so nothing is to be enabled again."""
+        if self.span is not None:
+            await backend.timed_disables.forget(prepared.target.server, prepared.target.state.id)
+
+    async def drop_plan_if_unclear(self, backend: Backend, prepared: PreparedAction) -> None:
+        """The job answers and is not disabled: drop this plan, and any earlier one."""
+        await backend.timed_disables.forget(prepared.target.server, prepared.target.state.id)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Send it (`DisableJob`)."""
+        await prepared.target.account.disable_job(prepared.target.state.id)
+        return Switched(is_disabled=True, until=None if self.span is None else now + self.span)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The job is disabled."""
+        del vbr, prepared
+        return Switched(is_disabled=True) if since is not None and since.is_disabled else None

@@ -1,0 +1,294 @@
+"""`edit`: a job's settings, changed in the model that was read, and nothing else of it.
+
+VBR has no versions: the last write wins. So the model is read when the form opens, when it is filled in, and
+right before it is sent; what somebody else changed in between is shown and asked about, never undone.
+"""
+
+import dataclasses
+from datetime import datetime
+
+from bot.operations.actions import JobAction, PreparedAction, Target
+from bot.operations.actions.job_forms import JobSummary, job_form, with_job_form
+from bot.operations.backend import Backend
+from bot.operations.impact import impact_on
+from bot.operations.job_editor import JobDraft, JobEntries, visible_changes, visible_draft
+from bot.operations.job_editor.fields import (
+    FormProblem,
+    change_in_words,
+    find_objects,
+    problems_of,
+    resume_draft,
+    server_facts,
+    with_changes,
+)
+from bot.operations.model import ADMINISTRATORS, Kind, KnownJob, Operation, RequestContext, Snapshot, Step
+from bot.operations.outcomes import (
+    Blocked,
+    DraftExpired,
+    Edited,
+    Effect,
+    Failed,
+    NeedsForm,
+    NotFound,
+    NotPossible,
+    Outcome,
+)
+from bot.operations.permissions import Scope
+from bot.veeam import (
+    Job,
+    JobState,
+    Rejected,
+    VeeamServer,
+    changed,
+    differences,
+    is_editable,
+    same_settings,
+    settings_of,
+)
+
+_NOTHING_CHANGED = FormProblem(None, "Nothing is changed yet.")
+_NOTHING_LEFT = FormProblem(
+    None, "The job has these settings by now: somebody else changed it. Nothing is left to change."
+)
+
+
+class Edit(JobAction, frozen=True, tag="edit"):
+    """Change a job's settings. `draft` is the ID of what was entered so far.
+
+    `entered` is what was entered just now, `kept` the draft with it; both last for one gesture.
+    """
+
+    operation = Operation(
+        name="edit",
+        usage="edit NAME",
+        help="change a job's name, objects, repository, retention, schedule or guest processing",
+        kind=Kind.ACTION,
+        audit_name="job.edit",
+        roles=ADMINISTRATORS,
+        examples=("edit SQL Prod",),
+        button="Edit",
+        has_form=True,
+        finds_by_form=True,
+    )
+
+    step: Step = Step.FILL
+    draft: str | None = None
+    entered: JobEntries | None = None
+    kept: JobDraft | None = None
+
+    @classmethod
+    def makes_sense_on(cls, state: JobState) -> bool:
+        """Whether VBR's API can describe jobs of this type."""
+        return is_editable(state.type)
+
+    @property
+    def is_review(self) -> bool:
+        """Whether what was entered is to be looked through."""
+        return self.step is Step.REVIEW
+
+    def for_form(self, job: KnownJob, snapshot: Snapshot | None = None) -> "Edit":
+        """Return the request that opens the form of this job."""
+        del snapshot
+        return Edit(job)
+
+    async def resume(self, backend: Backend, context: RequestContext) -> "Edit":
+        """Return the request with its draft, which keeps what was entered."""
+        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
+        kept = await resume_draft(
+            self.draft, self.entered, person_id=person_id, drafts=drafts, objects=objects
+        )
+        return Edit(self.job, self.snapshot, step=self.step, draft=self.draft, kept=kept)
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the job as it stands; one that is not found is named as its draft knows it."""
+        found = await super().find(backend, context)
+        if isinstance(found, NotFound) and self.kept is not None:
+            return NotFound("job", self.kept.settings_read.name)
+        return found
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Return the form: with the job's settings, or with what was entered; or what would be changed."""
+        if self.step is Step.REVIEW:
+            return await self._review(backend, target, context)
+        if self.draft is not None:
+            if self.kept is None:
+                return DraftExpired(self.operation)
+            return await self._filled(self.kept, backend, target, context)
+        model = await _model_of(target)
+        if model is None:
+            return self._undescribed(backend, target, context)
+        state = target.state
+        # What the job's own row calls its repository: VBR may not list scale-out repositories to the account.
+        identity, name = state.repository_id, state.repository_name
+        draft = JobDraft(
+            id="",
+            server=target.server,
+            kind=state.type,
+            wanted=settings_of(model.raw),
+            model=model.raw,
+            names={identity.casefold(): name} if identity and name else {},
+        )
+        draft = await backend.drafts.begin(context.person.id, draft)
+        return await self._filled(draft, backend, target, context)
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return what to send; the summary again where the job is no longer as it was shown."""
+        draft, account = self.kept, target.account
+        if draft is None or draft.model is None:
+            return DraftExpired(self.operation)
+        model = await _model_of(target)
+        if model is None:
+            return self._undescribed(backend, target, context)
+        changes = differences(settings_of(model.raw), draft.wanted)
+        if not same_settings(model.raw, draft.model) or not changes:
+            return await self._summary(draft, backend, target, context)
+        if problems := await self._problems(draft, backend, target, context):
+            return await self._filled(draft, backend, target, context, problems)
+        visible = visible_changes(context.visibility, target.server, changes)
+        names = (await server_facts(account, draft)).names
+        words = tuple(change_in_words(change, names) for change in visible)
+        return PreparedAction(
+            action=Edit(target.job_found.known, step=self.step, draft=self.draft),
+            context=context,
+            target=target,
+            name=target.state.name,
+            detail="; ".join(words),
+            payload=changed(model.raw, draft.wanted, account.revision),
+            wanted=draft.wanted,
+            changes=words,
+        )
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Send it (`EditJob`)."""
+        del now
+        await prepared.target.account.edit_job(Job(prepared.body))
+        return Edited(prepared.changes)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The job has the settings that were sent."""
+        del since
+        settings = settings_of((await vbr.job(prepared.target.state.id)).raw)
+        if prepared.wanted is None or differences(settings, prepared.wanted):
+            return None
+        return Edited(prepared.changes)
+
+    async def explain_failure(
+        self, failed: Failed, backend: Backend, context: RequestContext, target: Target | None = None
+    ) -> Failed:
+        """Return the failure with the form as it was filled in, so that nothing entered is lost."""
+        if self.kept is None or failed.form is not None:
+            return failed
+        return await with_job_form(
+            failed,
+            self._to_review(self.kept, target),
+            self.kept,
+            scope=Scope(self.kept.server, self.kept.settings_read.name),
+            backend=backend,
+            context=context,
+            account=target.account if target is not None else None,
+            job=target.job if target is not None else None,
+        )
+
+    async def _review(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """What would be changed, or the form with what is wrong."""
+        if self.kept is None:
+            return DraftExpired(self.operation)
+        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
+        draft, problems = await find_objects(
+            target.account, self.kept, person_id=person_id, drafts=drafts, objects=objects
+        )
+        problems += await self._problems(draft, backend, target, context)
+        if not problems and not differences(draft.settings_read, draft.wanted):
+            problems = (_NOTHING_CHANGED,)
+        if problems:
+            return await self._filled(draft, backend, target, context, problems)
+        return await self._summary(draft, backend, target, context)
+
+    async def _problems(
+        self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
+    ) -> tuple[FormProblem, ...]:
+        return await problems_of(
+            target.account,
+            draft,
+            own_id=target.state.id,
+            operation=self.operation,
+            context=context,
+            permissions=backend.permissions,
+            audit=backend.audit,
+        )
+
+    async def _filled(
+        self,
+        draft: JobDraft,
+        backend: Backend,
+        target: Target,
+        context: RequestContext,
+        problems: tuple[FormProblem, ...] = (),
+    ) -> NeedsForm:
+        form = await job_form(
+            self._to_review(draft, target),
+            draft,
+            backend=backend,
+            context=context,
+            account=target.account,
+            job=target.job,
+            problems=problems,
+        )
+        return NeedsForm(self.operation, form)
+
+    async def _summary(
+        self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
+    ) -> Outcome:
+        """What would be changed of the job as it is now: this person's changes on top of what others did."""
+        model = await _model_of(target)
+        if model is None:
+            return self._undescribed(backend, target, context)
+        before, current = draft.settings_read, settings_of(model.raw)
+        by_others = differences(before, current)
+        is_other = draft.model is not None and not by_others and not same_settings(model.raw, draft.model)
+        wanted = with_changes(current, differences(before, draft.wanted))
+        merged = dataclasses.replace(draft, model=model.raw, wanted=wanted)
+        changes = differences(current, wanted)
+        if not changes:
+            await backend.drafts.keep(context.person.id, merged)
+            return await self._filled(merged, backend, target, context, (_NOTHING_LEFT,))
+        facts = await server_facts(target.account, draft)
+        impact = await impact_on(backend, context, target.job_found)
+        # Kept once VBR has said everything: until then a failure shows the draft that was read.
+        await backend.drafts.keep(context.person.id, merged)
+        visibility, job = context.visibility, target.job_found.known
+        summary = JobSummary(
+            request=Edit(job, step=Step.SEND, draft=draft.id),
+            back=Edit(job, draft=draft.id),
+            draft=visible_draft(visibility, merged),
+            impact=impact,
+            names=facts.names,
+            changes=visible_changes(visibility, target.server, changes),
+            changes_by_others=visible_changes(visibility, target.server, by_others),
+            is_changed_otherwise=is_other,
+            repository=facts.repository_of(merged),
+            time_zone=facts.time_zone,
+        )
+        return NeedsForm(self.operation, summary)
+
+    def _to_review(self, draft: JobDraft, target: Target | None) -> "Edit":
+        job = target.job_found.known if target is not None else self.job
+        return Edit(job, step=Step.REVIEW, draft=draft.id)
+
+    def _undescribed(self, backend: Backend, target: Target, context: RequestContext) -> NotPossible:
+        view = backend.views.of(context, target.server, target.state)
+        return NotPossible(self.operation, view, Blocked.UNDESCRIBED)
+
+
+async def _model_of(target: Target) -> Job | None:
+    """The job's settings; None for a type that VBR's API cannot describe. Raises `VeeamError`."""
+    if not is_editable(target.state.type):
+        return None
+    try:
+        return await target.account.job(target.state.id)
+    except Rejected:
+        return None

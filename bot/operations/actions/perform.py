@@ -1,0 +1,277 @@
+"""The one path that every action takes, and the form that asks before it.
+
+Where nothing was done, the press is given back, so that the button can be pressed again; where that is
+unknown, it is kept.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
+
+from bot.operations.actions import Action, JobAction, PreparedAction, Target
+from bot.operations.actions.approvals import ApprovalRequests, Approved
+from bot.operations.backend import Backend
+from bot.operations.jobs import FoundJob, has_moved_on, is_run_of, job_now, snapshot_of, with_session
+from bot.operations.model import Operation, RequestContext
+from bot.operations.outcomes import (
+    ActionAnswer,
+    AlreadyPressed,
+    Blocked,
+    Created,
+    Deleted,
+    Done,
+    Effect,
+    Failed,
+    NotPossible,
+    Outcome,
+    Ran,
+    Sent,
+    StaleButton,
+    Switched,
+    Unclear,
+)
+from bot.settings import PersonId, ServerName
+from bot.store import Press, Presses, StoreError
+from bot.veeam import Session, UnexpectedAnswer, VeeamError, VeeamServer
+from bot.veeam import Unclear as AnswerLost
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _ClaimedPress:
+    """A press that this call may act on, unless it was pressed `earlier`. `is_spent` once something was sent."""
+
+    earlier: AlreadyPressed | None = None
+    is_spent: bool = False
+
+
+class Performer:
+    """Does actions. Raises `StoreError` and `VeeamError` only where nothing was done."""
+
+    def __init__(self, backend: Backend, presses: Presses, approvals: ApprovalRequests) -> None:
+        self._backend = backend
+        self._presses = presses
+        self._approvals = approvals
+
+    async def perform(
+        self, action: Action, context: RequestContext, approved: Approved | None = None
+    ) -> Outcome:
+        """Do it once, or say why not; `approved` is the request that a second person approves just now."""
+        operation = action.operation
+        async with self._claimed_press(operation, context, approved) as press:
+            if press.earlier is not None:
+                return press.earlier
+            target = await self._find_allowed(action, context)
+            if not isinstance(target, Target):
+                return target
+            if (stale := await self._stale(action, target, context)) is not None:
+                return stale
+            if (not_possible := await self._not_possible(action, target, context)) is not None:
+                return not_possible
+            prepared = await action.prepare(self._backend, target, context)
+            if not isinstance(prepared, PreparedAction):
+                return prepared
+            if approved is None and self._approvals.needed(operation):
+                return await self._approvals.request(prepared)
+            if approved is not None and (over := await self._approvals.claim(approved, prepared)) is not None:
+                return over
+            press.is_spent = True
+            subject, detail = target.subject, prepared.detail
+            async with self._backend.audit.entry(operation, context, subject, detail) as entry:
+                outcome = entry.close(await self._send(prepared))
+            press.is_spent = not isinstance(outcome, Failed)
+            if isinstance(outcome, Failed) and approved is None:
+                return await action.explain_failure(outcome, self._backend, context, target)
+            return outcome
+
+    async def open_form(self, action: Action, context: RequestContext) -> Outcome:
+        """Return the form that asks for what is missing, or why there is nothing to ask.
+
+        Nothing is claimed for a form: opening it twice does no harm, and it changes nothing.
+        """
+        if not action.names_subject:
+            return await action.pick(self._backend, context)
+        target = await self._find_allowed(action, context)
+        if not isinstance(target, Target):
+            return target
+        not_possible = await self._not_possible(action, target, context)
+        if not_possible is not None and not_possible.blocked is not Blocked.OTHER_NAME:
+            return not_possible  # the name is what the form asks for
+        return await action.form(self._backend, target, context)
+
+    @asynccontextmanager
+    async def _claimed_press(
+        self, operation: Operation, context: RequestContext, approved: Approved | None
+    ) -> AsyncIterator[_ClaimedPress]:
+        """Claim the press, between two processes as well. What was approved is claimed as that."""
+        if approved is not None:
+            yield _ClaimedPress()
+            return
+        key = context.gesture.press_key
+        first = await self._presses.claim(
+            Press(key, context.person.id, operation.name, self._backend.clock.now())
+        )
+        if first is not None:
+            by = PersonId(first.person_id)
+            yield _ClaimedPress(
+                AlreadyPressed(operation, by, first.at, by_same_person=by == context.person.id)
+            )
+            return
+        press = _ClaimedPress()
+        try:
+            yield press
+        except StoreError:
+            press.is_spent = False
+            raise
+        finally:
+            if not press.is_spent:
+                await self._give_back(key)
+
+    async def _give_back(self, key: str) -> None:
+        try:
+            await self._presses.release(key)
+        except StoreError as error:
+            log.warning("operations.press_kept", error=str(error))
+
+    async def _find_allowed(self, action: Action, context: RequestContext) -> Target | Outcome:
+        """What is meant, as it stands, where the person may do this on it and its server has what it takes."""
+        backend = self._backend
+        target = await action.find(backend, context)
+        if not isinstance(target, Target):
+            return target
+        permission = action.permission(backend.permissions, context, target)
+        if not permission.is_allowed:
+            return await backend.audit.refuse(action.operation, context, permission, target.subject)
+        server = backend.fleet.server(target.server)
+        if target.job is None:
+            return target
+        if (unsupported := action.unsupported(server.revision)) is not None:
+            view = backend.views.of(context, target.server, target.state)
+            return NotPossible(action.operation, view, Blocked.UNSUPPORTED, unsupported)
+        account = backend.account(target.server, permission)
+        return replace(target, account=account, job=await with_session(server, target.job))
+
+    async def _stale(self, action: Action, target: Target, context: RequestContext) -> StaleButton | None:
+        """What to ask again where the job is no longer as it was when the button was drawn."""
+        if not isinstance(action, JobAction) or action.snapshot is None or target.listed is None:
+            return None
+        if not has_moved_on(action.snapshot, target.listed, target.state):
+            return None
+        backend, job = self._backend, target.job_found
+        return StaleButton(
+            action.operation,
+            backend.views.of(context, job.server, job.state),
+            action.again(job.known, snapshot_of(job.state)),
+            await backend.audit.recent_on_job(context, job.server, job.state.id),
+        )
+
+    async def _not_possible(
+        self, action: Action, target: Target, context: RequestContext
+    ) -> NotPossible | None:
+        """Why the action makes no sense on the job as it stands."""
+        if target.job is None or not isinstance(action, JobAction):
+            return None
+        backend, server = self._backend, self._backend.fleet.server(target.server)
+        now = await job_now(server, target.state, for_switch=action.switches_schedule)
+        if (blocked := action.blocked_by(now)) is None:
+            return None
+        recent = await backend.audit.recent_on_job(context, target.server, target.state.id)
+        view = backend.views.of(context, target.server, target.state)
+        return NotPossible(action.operation, view, blocked, recent=recent)
+
+    async def _send(self, prepared: PreparedAction) -> Sent:
+        """Send it, once."""
+        action = prepared.action
+        await action.plan(self._backend, prepared)
+        try:
+            effect = await action.send(prepared, self._backend.clock.now())
+        except AnswerLost as error:
+            return await self._unclear(prepared, error)
+        except VeeamError as error:
+            await self._quietly(prepared, action.drop_plan(self._backend, prepared))
+            return Failed(action.operation, error, prepared.name)
+        return await self._done(prepared, effect)
+
+    async def _done(self, prepared: PreparedAction, effect: Effect) -> Done | Unclear:
+        action, context, server = prepared.action, prepared.context, prepared.target.server
+        if isinstance(effect, Ran) and prepared.target.job is not None:
+            effect = Ran(await self._run(prepared, prepared.target.job, effect.session))
+        affected = await action.affected_job(self._backend, prepared, effect)
+        if affected is None:
+            error = UnexpectedAnswer(server, "accepted, and no session was named")
+            found = effect if isinstance(effect, Ran) and effect.session is not None else None
+            return Unclear(action.operation, prepared.name, server, job=None, found=found, error=error)
+        match effect:
+            case Ran(Session() as session):
+                own = prepared.own_action(affected.id, session.id, self._backend.clock.now())
+                await self._quietly(prepared, self._backend.own_actions.remember(own))
+            case Switched(until=None) | Deleted():
+                # Switching a job by hand, or removing it, ends what was planned for it.
+                await self._quietly(prepared, self._backend.timed_disables.forget(server, affected.id))
+            case _:
+                pass
+        return Done(
+            ActionAnswer(
+                operation=action.operation,
+                by=context.person.id,
+                server=server,
+                job_id=affected.id,
+                job_name=affected.name,
+                effect=effect,
+                detail=None if isinstance(effect, Created) else prepared.detail,
+                at=self._backend.clock.now(),
+                reference=context.gesture.reference,
+                approver=context.approver.id if context.approver is not None else None,
+                reason=context.reason,
+            )
+        )
+
+    async def _run(self, prepared: PreparedAction, job: FoundJob, named: Session | None) -> Session | None:
+        """The run that VBR named, or else looked up: a stop may be answered with a session of its own."""
+        if named is not None and is_run_of(named, job.state.id):
+            return named
+        found = await self._ask(job.server, lambda vbr: prepared.action.find_effect(vbr, prepared, None))
+        session = found.session if isinstance(found, Ran) else None
+        return session or named
+
+    async def _unclear(self, prepared: PreparedAction, error: AnswerLost) -> Unclear:
+        """Look up what is there since."""
+        action, context, server = prepared.action, prepared.context, prepared.target.server
+        since = None
+        if (job := prepared.target.job) is not None:
+            since = await self._ask(server, lambda vbr: vbr.job_state(job.state.id))
+        found: Effect | None = await self._ask(server, lambda vbr: action.find_effect(vbr, prepared, since))
+        if since is not None and found is None:
+            await self._quietly(prepared, action.drop_plan_if_unclear(self._backend, prepared))
+        return Unclear(
+            operation=action.operation,
+            job_name=prepared.name,
+            server=server,
+            job=None if since is None else self._backend.views.of(context, server, since),
+            found=found,
+            error=error,
+        )
+
+    async def _ask(
+        self, server: ServerName, question: Callable[[VeeamServer], Awaitable[T | None]]
+    ) -> T | None:
+        """The answer of one server; None where it is silent."""
+        return (await self._backend.fleet.ask(question, (server,))).answers.get(server)
+
+    async def _quietly(self, prepared: PreparedAction, remembering: Awaitable[None]) -> None:
+        """It was sent, whatever the database says."""
+        try:
+            await remembering
+        except StoreError as error:
+            log.error(
+                "operations.not_remembered",
+                operation=prepared.action.operation.name,
+                server=prepared.target.server,
+                error=str(error),
+            )

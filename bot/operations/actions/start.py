@@ -1,0 +1,135 @@
+"""`start`: run a job now, outside its schedule."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.operations.actions import JobAction, PreparedAction, Target
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.impact import ActionForm, impact_on
+from bot.operations.jobs import JobNow, never_stops, run_since, snapshot_of
+from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
+from bot.operations.outcomes import Blocked, Effect, NeedsForm, Ran
+from bot.veeam import Capability, JobState, RestorePoints, VeeamServer, job_type_key
+
+RESTORE_POINTS = {
+    RestorePoints.ALL: "all restore points",
+    RestorePoints.LATEST: "the latest restore points",
+}
+_MAKES_FULLS = frozenset(
+    {
+        "vspherebackup",
+        "hypervbackup",
+        "clouddirectorbackup",
+        "windowsagentbackup",
+        "linuxagentbackup",
+        "nutanixahvbackupjob",
+        "proxmoxbackupjob",
+    }
+)
+
+
+class Start(JobAction, frozen=True, tag="start"):
+    """Start a job now. `restore_points` are those that an immediate backup copy takes."""
+
+    operation = Operation(
+        name="start",
+        usage="start NAME [full] [chained]",
+        help="start a job now",
+        kind=Kind.ACTION,
+        audit_name="job.start",
+        roles=OPERATORS,
+        examples=("start SQL Prod", "start SQL Prod full"),
+        button="Start",
+        style=Style.PRIMARY,
+        confirmation=Confirmation(
+            question="Start this job?",
+            consequence="The job runs now, outside its schedule.",
+            yes="Start",
+        ),
+        finds_by_form=True,
+    )
+
+    begins_or_ends_run = True
+
+    full: bool = False
+    chained: bool = False
+    restore_points: RestorePoints | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "Start":
+        """Read the job's name and its flags."""
+        flags, rest = line.flags("full", "chained")
+        return cls(rest.job_or_form(), full="full" in flags, chained="chained" in flags)
+
+    @classmethod
+    def makes_sense_on(cls, state: JobState) -> bool:
+        """Whether the job is at rest."""
+        return not state.is_active
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """The choice of restore points came with a later revision."""
+        return frozenset({Capability.COPY_RESTORE_POINTS} if self.restore_points is not None else ())
+
+    @property
+    def detail(self) -> str | None:
+        """What kind of run, and whether chained jobs follow."""
+        points = RESTORE_POINTS[self.restore_points] if self.restore_points else ""
+        how = "active full" if self.full else points
+        return ", ".join(filter(None, (how, "with chained jobs" if self.chained else ""))) or None
+
+    def blocked_by(self, job: JobNow) -> Blocked | None:
+        """A job runs once at a time."""
+        return Blocked.RUNNING if job.is_active else None
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> NeedsForm:
+        """Ask how to start it; what makes no sense for it is not asked."""
+        state, revision = target.state, target.account.revision
+        request = self.for_form(KnownJob(target.server, state.id), snapshot_of(state))
+        form = StartForm(
+            request,
+            await impact_on(backend, context, target.job_found),
+            why_no_full(state),
+            takes_restore_points=never_stops(state) and revision.has(Capability.COPY_RESTORE_POINTS),
+        )
+        return NeedsForm(self.operation, form)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Send it (`StartJob`)."""
+        del now
+        accepted = await prepared.target.account.start_job(
+            prepared.target.state.id,
+            full=self.full,
+            chained=self.chained,
+            restore_points=self.restore_points,
+        )
+        return Ran(accepted.session)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """A new run of the job."""
+        del since
+        session = await run_since(vbr, prepared.target.state)
+        return Ran(session) if session is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class StartForm(ActionForm):
+    """How to start a job. What does not make sense for it is not asked.
+
+    `why_no_full` says in a word why no active full is offered: "copy", "replica", "type"; None where it is.
+    """
+
+    request: Start
+    why_no_full: str | None = None
+    takes_restore_points: bool = False
+
+
+def why_no_full(state: JobState) -> str | None:
+    """Return in a word why an active full makes no sense for a job of this type; None where it does."""
+    kind = job_type_key(state.type)
+    if kind in _MAKES_FULLS or kind.startswith(("windowsagentbackup", "linuxagentbackup")):
+        return None
+    return next((word for word in ("replica", "copy") if word in kind), "type")

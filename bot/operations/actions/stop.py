@@ -1,0 +1,113 @@
+"""`stop`: end a run, gracefully or at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.operations.actions import JobAction, PreparedAction, Target
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.impact import ActionForm, impact_on
+from bot.operations.jobs import JobNow, latest_run, never_stops, snapshot_of
+from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
+from bot.operations.outcomes import Blocked, Effect, NeedsForm, Ran
+from bot.veeam import Capability, JobState, VeeamServer
+
+
+class Stop(JobAction, frozen=True, tag="stop"):
+    """Stop a running job; gracefully unless `now`."""
+
+    operation = Operation(
+        name="stop",
+        usage="stop NAME [now] [chained]",
+        help="stop a running job: gracefully, or at once with `now`",
+        kind=Kind.ACTION,
+        audit_name="job.stop",
+        roles=OPERATORS,
+        examples=("stop SQL Prod", "stop SQL Prod now"),
+        button="Stop",
+        style=Style.DANGER,
+        confirmation=Confirmation(
+            question="Stop this job?",
+            consequence="Objects in work are finished; the rest get no restore point from this run.",
+            yes="Stop",
+        ),
+        finds_by_form=True,
+    )
+
+    begins_or_ends_run = True
+
+    now: bool = False
+    chained: bool = False
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "Stop":
+        """Read the job's name and its flags."""
+        flags, rest = line.flags("now", "chained")
+        return cls(rest.job_or_form(), now="now" in flags, chained="chained" in flags)
+
+    @classmethod
+    def makes_sense_on(cls, state: JobState) -> bool:
+        """Whether the job runs and can be stopped."""
+        return state.is_active and not never_stops(state)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Cancelling chained jobs came with a later revision."""
+        return frozenset({Capability.CHAINED_STOP} if self.chained else ())
+
+    @property
+    def detail(self) -> str | None:
+        """How it stops, and whether chained jobs are cancelled."""
+        words = ("at once" if self.now else "", "with chained jobs" if self.chained else "")
+        return ", ".join(filter(None, words)) or None
+
+    def blocked_by(self, job: JobNow) -> Blocked | None:
+        """Only what runs is stopped; an immediate backup copy never stops."""
+        if job.never_stops:
+            return Blocked.NEVER_STOPS
+        return None if job.is_active else Blocked.NOT_RUNNING
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> NeedsForm:
+        """Ask how to stop it."""
+        impact = await impact_on(backend, context, target.job_found)
+        request = self.for_form(KnownJob(target.server, target.state.id), snapshot_of(target.state))
+        may_cancel = bool(impact.run_after) and target.account.revision.has(Capability.CHAINED_STOP)
+        return NeedsForm(self.operation, StopForm(request, impact, may_cancel_chain=may_cancel))
+
+    async def plan(self, backend: Backend, prepared: PreparedAction) -> None:
+        """Note that the running session is stopped from here: it may end before the answer arrives."""
+        if (session_id := prepared.target.state.session_id) is not None:
+            job_id = prepared.target.state.id
+            own = prepared.own_action(job_id, session_id, backend.clock.now())
+            await backend.own_actions.remember(own)
+
+    async def drop_plan(self, backend: Backend, prepared: PreparedAction) -> None:
+        """The session was not stopped from here after all."""
+        if (session_id := prepared.target.state.session_id) is not None:
+            job_id = prepared.target.state.id
+            await backend.own_actions.forget(prepared.own_action(job_id, session_id, backend.clock.now()))
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Send it (`StopJob`)."""
+        del now
+        accepted = await prepared.target.account.stop_job(
+            prepared.target.state.id, graceful=not self.now, chained=self.chained
+        )
+        return Ran(accepted.session)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The run that ran: VBR may answer a stop with a session of its own."""
+        del since
+        latest = await latest_run(vbr, prepared.target.state.id)
+        is_the_one = latest is not None and latest.id == prepared.target.state.session_id
+        return Ran(latest) if is_the_one else None
+
+
+@dataclass(frozen=True, slots=True)
+class StopForm(ActionForm):
+    """How to stop a job. `may_cancel_chain` where the server's API has it and jobs run after this one."""
+
+    request: Stop
+    may_cancel_chain: bool = False

@@ -1,0 +1,247 @@
+"""What goes on record about a request: before it is done, and what came of it. And what is there already.
+
+Raises `StoreError`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from bot.observability import Clock
+from bot.operations.jobs import FoundJob
+from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.outcomes import (
+    ActionAnswer,
+    Cloned,
+    Done,
+    Failed,
+    Ran,
+    RecentAction,
+    Refused,
+    Sent,
+    Unclear,
+    kind_of,
+)
+from bot.operations.permissions import Permission, Refusal
+from bot.settings import PersonId, ServerName
+from bot.store import (
+    Attempt,
+    AuditEntry,
+    AuditFilter,
+    AuditId,
+    AuditLog,
+    AuditOutcome,
+    AuditShown,
+    StoreError,
+)
+from bot.veeam import JobId, Session, SessionId
+
+REFUSED, BROKEN = "refused", "broken"
+RECENTLY = timedelta(minutes=15)
+_RECENT_AT_MOST = 3
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSubject:
+    """What an entry is about: a job as it was named at the time, or a server as such."""
+
+    server: str
+    job_id: str | None = None
+    job_name: str | None = None
+
+
+Subject = FoundJob | ServerName | AuditSubject
+
+
+class EntryInProgress:
+    """An entry that is on record, waiting for what comes of it."""
+
+    outcome: Sent | None = None
+
+    def close(self, outcome: Sent) -> Sent:
+        """Have this put on record as what came of it, and return it."""
+        self.outcome = outcome
+        return outcome
+
+
+class AuditTrail:
+    """The audit record, in the operations' words. `by_audit_name` are the operations that it may name."""
+
+    def __init__(self, log: AuditLog, clock: Clock, by_audit_name: Mapping[str, Operation]) -> None:
+        self._log = log
+        self._clock = clock
+        self._by_audit_name = by_audit_name
+
+    @asynccontextmanager
+    async def entry(
+        self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
+    ) -> AsyncIterator[EntryInProgress]:
+        """Put on record what is about to be sent and, at the end of the block, what came of it.
+
+        Raises `StoreError` where nothing was sent: it could not be put on record, or the block raised it
+        first.
+        """
+        audit_id = await self.open(operation, context, subject, detail)
+        entry = EntryInProgress()
+        try:
+            yield entry
+        except StoreError as error:
+            await self.close(audit_id, BROKEN, detail=str(error))
+            raise
+        if entry.outcome is None:
+            return
+        try:
+            await self.close(audit_id, kind_of(entry.outcome), *_on_record(entry.outcome))
+        except StoreError as error:
+            # It was sent, and the person hears what came of it; the entry that stays open says the rest.
+            log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
+
+    async def open(
+        self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
+    ) -> AuditId:
+        """Put on record what is about to be done on a job, or on a server where no job is named."""
+        entry = self._entry(operation, context, subject, detail)
+        if (approver := context.approver) is not None:
+            entry = replace(entry, approver_id=approver.id, approver_name=approver.name)
+        return await self._log.opened(replace(entry, reason=context.reason))
+
+    async def close(
+        self,
+        audit_id: AuditId,
+        outcome: str,
+        session_id: SessionId | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Put on record what came of it."""
+        await self._log.closed(audit_id, AuditOutcome(outcome, self._clock.now(), session_id, detail))
+
+    async def refuse(
+        self,
+        operation: Operation,
+        context: RequestContext,
+        permission: Permission,
+        subject: Subject | None = None,
+    ) -> Refused:
+        """Put on record that the person may not; return the outcome that says so."""
+        refused = refusal_of(operation, context, permission)
+        await self.refused(operation, context, refused.refusal, subject)
+        return refused
+
+    async def refused(
+        self,
+        operation: Operation,
+        context: RequestContext,
+        refusal: Refusal,
+        subject: Subject | None = None,
+    ) -> None:
+        """Put a refusal on record, with its named reason."""
+        entry = self._entry(operation, context, subject, None)
+        await self._log.refused(entry, AuditOutcome(REFUSED, entry.at, detail=refusal))
+
+    async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
+        """Put on record which message says what came of the action of that reference."""
+        await self._log.shown(reference, AuditShown(channel_id, ts, link, self._clock.now()))
+
+    async def recent_on_job(
+        self, context: RequestContext, server: ServerName, job_id: JobId
+    ) -> tuple[RecentAction, ...]:
+        """Return what others did on the job in the last minutes, newest first, without what was refused."""
+        return await self._recent(context, server, lambda entry: entry.job_id == job_id)
+
+    async def recent_with_detail(
+        self, context: RequestContext, server: ServerName, operation: Operation, detail: str
+    ) -> tuple[RecentAction, ...]:
+        """Return the actions of this kind with this detail on record that others did in the last minutes."""
+        wanted = (operation.audit_name, detail)
+        return await self._recent(context, server, lambda entry: (entry.operation, entry.detail) == wanted)
+
+    async def _recent(
+        self, context: RequestContext, server: ServerName, concerns: Callable[[AuditEntry], bool]
+    ) -> tuple[RecentAction, ...]:
+        which = AuditFilter(since=self._clock.now() - RECENTLY, servers=(server,))
+        actions = [
+            action
+            for attempt in await self._log.attempts(which)
+            if attempt.entry.person_id != context.person.id
+            and concerns(attempt.entry)
+            and (action := self.as_action(attempt)) is not None
+            and action.operation.kind is Kind.ACTION
+        ]
+        return tuple(actions[:_RECENT_AT_MOST])
+
+    def as_action(self, attempt: Attempt) -> RecentAction | None:
+        """Return an attempt as an action; None for what was refused, names no server or is not known."""
+        entry, outcome = attempt.entry, attempt.outcome
+        operation = self._by_audit_name.get(entry.operation)
+        kind = outcome.outcome if outcome is not None else None
+        if operation is None or entry.server is None or kind == REFUSED:
+            return None
+        return RecentAction(
+            operation,
+            PersonId(entry.person_id),
+            entry.at,
+            kind,
+            ServerName(entry.server),
+            entry.job_name,
+            entry.detail,
+        )
+
+    def _entry(
+        self, operation: Operation, context: RequestContext, subject: Subject | None, detail: str | None
+    ) -> AuditEntry:
+        match subject:
+            case FoundJob(server, state):
+                subject = AuditSubject(server, state.id, state.name)
+            case str():
+                subject = AuditSubject(subject)
+            case _:
+                pass
+        person, gesture = context.person, context.gesture
+        return AuditEntry(
+            person_id=person.id,
+            person_name=person.name,
+            team_id=gesture.team_id,
+            operation=operation.audit_name,
+            reference=gesture.reference,
+            origin=gesture.origin,
+            channel_id=gesture.channel_id,
+            at=self._clock.now(),
+            server=subject.server if subject is not None else None,
+            job_id=subject.job_id if subject is not None else None,
+            job_name=subject.job_name if subject is not None else None,
+            detail=detail,
+        )
+
+
+def refusal_of(operation: Operation, context: RequestContext, permission: Permission) -> Refused:
+    """Return the outcome for a person who may not."""
+    return Refused(
+        permission.refusal or Refusal.NO_GRANT,
+        operation,
+        context.person.standing,
+        permission.roles_needed,
+        permission.groups,
+    )
+
+
+def error_of(outcome: Sent) -> str | None:
+    """Return what went wrong, in the error's own words; None where nothing did."""
+    return None if isinstance(outcome, Done) else str(outcome.error)
+
+
+def _on_record(outcome: Sent) -> tuple[SessionId | None, str | None]:
+    """The session and the detail that go on record with an outcome."""
+    match outcome:
+        case Done(ActionAnswer(effect=Ran(session=Session() as session))):
+            return session.id, None
+        case Done(ActionAnswer(effect=Cloned() as clone)):
+            return None, f"as {clone.name}"
+        case Unclear():
+            return outcome.session_id, error_of(outcome)
+        case Done() | Failed():
+            return None, error_of(outcome)

@@ -1,0 +1,110 @@
+"""What operations work with: servers, people, the database and the clock, built once when the bot starts."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.observability import Clock
+from bot.operations.audit_trail import AuditTrail
+from bot.operations.codec import RequestCodec
+from bot.operations.failures import Failures
+from bot.operations.job_editor import DraftStore
+from bot.operations.job_editor.objects import JobObjects
+from bot.operations.jobs import JobFinder, JobViews
+from bot.operations.model import Operation, People, RequestContext
+from bot.operations.outcomes import NotFound, Refused
+from bot.operations.permissions import Permission, Permissions, Refusal, Scope
+from bot.settings import Role, ServerName
+from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
+from bot.veeam import Fleet, VeeamServer
+
+Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
+"""The accounts to act under, by server and role; where there is none the fleet's own account acts."""
+
+
+class WatchHealth(Protocol):
+    """How watching goes, for `status` and `servers`; implemented where the bot is put together."""
+
+    def last_poll_at(self, server: ServerName) -> datetime | None:
+        """Return when the server's last good poll ended; None when there was none since the start."""
+
+    async def outbox_waiting(self) -> int:
+        """Return how many announcements wait to be sent. Raises the store's `StoreError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRules:
+    """Which operations need a second person's approval, and how long a request waits for it.
+
+    `channels` are where it is posted if it was asked for where nobody else reads: the first of them.
+    """
+
+    operations: Collection[str] = ()
+    lasts: timedelta = timedelta(minutes=30)
+    channels: Sequence[str] = ()
+
+    def apply_to(self, operation: Operation) -> bool:
+        """Whether the operation waits for a second person."""
+        return operation.name in self.operations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Everything that requests are answered from and actions are done with."""
+
+    fleet: Fleet
+    finder: JobFinder
+    views: JobViews
+    failures: Failures
+    objects: JobObjects
+    permissions: Permissions
+    people: People
+    audit: AuditTrail
+    audit_log: AuditLog
+    approvals: Approvals
+    approval_rules: ApprovalRules
+    own_actions: OwnActions
+    timed_disables: TimedDisables
+    drafts: DraftStore
+    health: WatchHealth
+    clock: Clock
+    catalog: tuple[Operation, ...]
+    """What can be typed, in the order of the help."""
+    codec: RequestCodec
+    accounts: Accounts = field(default_factory=dict)
+
+    def account(self, server: ServerName, permission: Permission) -> VeeamServer:
+        """Return the account to act under: under one of a role that allows it, VBR enforces the role too."""
+        accounts = (self.accounts.get((server, role)) for role in permission.by)
+        return next((account for account in accounts if account is not None), self.fleet.server(server))
+
+    async def servers_where_allowed(
+        self,
+        operation: Operation,
+        named: str | None,
+        context: RequestContext,
+        may: Callable[[ServerName], Permission] | None = None,
+    ) -> dict[ServerName, VeeamServer] | NotFound | Refused:
+        """Return the servers that the name means (None: all) and where the person may, each with the account.
+
+        `may` says where; without it, where the person may do it on some job at least. A refusal is put on
+        record. Raises `StoreError`.
+        """
+        servers = self.finder.servers(named, context.visibility)
+        if isinstance(servers, NotFound):
+            return servers
+        if may is None:
+            permissions = {
+                name: self.permissions.may(context.person, operation, Scope(name)) for name in servers
+            }
+        else:
+            permissions = {name: may(name) for name in servers}
+        allowed = {
+            name: self.account(name, permission)
+            for name, permission in permissions.items()
+            if permission.is_allowed
+        }
+        refused = next(iter(permissions.values()), Permission(Refusal.SCOPE))
+        return allowed or await self.audit.refuse(operation, context, refused)

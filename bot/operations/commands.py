@@ -1,0 +1,304 @@
+"""Typed words to a typed request: pure, and never raises.
+
+The text comes without the chat platform's escapes: a mentioned person is `@U012ABC`, entities are decoded.
+Its quotes, dashes and blanks are still as a keyboard wrote them.
+
+A quote opens only where a word begins and closes only where one ends, so that `Ann's VM` is two plain words;
+a double quote inside quotes is written twice. A quote that is never closed is an ordinary character.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar, TypeVar
+
+from bot.operations.matching import DASHES, DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, nearest
+from bot.operations.model import NamedJob, Operation, Request
+from bot.operations.outcomes import SyntaxProblem
+from bot.settings import PersonId
+
+F = TypeVar("F", bound=StrEnum)
+
+LONGEST_SPAN = timedelta(days=366)
+
+_PERSON = re.compile(r"@([UW][A-Z0-9]{2,})", re.IGNORECASE)
+_SPAN = re.compile(r"(\d{1,5})(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)")
+_LIKE_A_SPAN = re.compile(r"\d+[a-z]")
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_OPTION = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
+_LEADING_DASHES = f"-{DASHES}"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a line. `text` is without its quotes, `raw` as it was typed.
+
+    `option` is the part before a colon (`server` of `server:hq`), in lower case; `text` is then its value.
+    """
+
+    text: str
+    raw: str
+    is_quoted: bool = False
+    option: str | None = None
+
+    @property
+    def bare(self) -> str:
+        """The word as commands and flags are compared: lower case, without leading dashes; quoted, none."""
+        return "" if self.is_quoted or self.option else self.text.casefold().lstrip(_LEADING_DASHES)
+
+
+class Unreadable(Exception):
+    """Raised while words are read, and turned into its `problem`."""
+
+    def __init__(self, problem: SyntaxProblem) -> None:
+        super().__init__(problem.problem)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """What follows a verb: its words, and its options apart. Its methods raise `Unreadable`."""
+
+    operation: Operation
+    typed: str
+    words: tuple[Word, ...]
+    options: Mapping[str, str]
+
+    @property
+    def server(self) -> str | None:
+        """The server that the line names."""
+        return self.options.get("server")
+
+    @property
+    def text(self) -> str | None:
+        """The rest of the line as one name: quotes count only where they enclose all of it."""
+        if len(self.words) == 1:
+            return self.words[0].text if self.words[0].text.strip() else None
+        return " ".join(word.raw if word.is_quoted else word.text for word in self.words) or None
+
+    def problem(self, problem: str, suggestion: str | None = None) -> SyntaxProblem:
+        """Return what is wrong with the line."""
+        return SyntaxProblem(self.typed, problem, suggestion)
+
+    def usage(self, problem: str) -> SyntaxProblem:
+        """Return what is wrong with the line, followed by how the verb is used."""
+        examples = self.operation.examples
+        usage = f"{problem} Usage: {self.operation.usage}"
+        return self.problem(usage, examples[0] if examples else None)
+
+    def without_last(self, count: int) -> "CommandLine":
+        """Return the line without its last words."""
+        return CommandLine(self.operation, self.typed, self.words[: len(self.words) - count], self.options)
+
+    def job(self) -> NamedJob:
+        """Return the job that the words name."""
+        if (name := self.text) is None:
+            raise Unreadable(self.usage("Which job?"))
+        exact = len(self.words) == 1 and self.words[0].is_quoted
+        return NamedJob(text=name, server=self.server, exact=exact)
+
+    def job_or_form(self) -> NamedJob:
+        """Return the job that the words name; without any a form asks, on the server that was named."""
+        return self.job() if self.text else NamedJob("", server=self.server)
+
+    def flags(self, *known: str) -> tuple[frozenset[str], "CommandLine"]:
+        """Return the flags at the end of the line, and the line without them."""
+        count = 0
+        while count < len(self.words) and self.words[-1 - count].bare in known:
+            count += 1
+        rest = self.without_last(count)
+        return frozenset(word.bare for word in self.words[len(rest.words) :]), rest
+
+    def filter(self, filters: type[F]) -> tuple[F | None, "CommandLine"]:
+        """Return the filter that the line begins with, if any, and the line without it."""
+        spellings: Mapping[str, F] = {known.value: known for known in filters}
+
+        def read(word: Word) -> F | None:
+            return spellings.get(word.bare.rstrip(",;"))
+
+        which = read(self.words[0]) if self.words else None
+        if which is None:
+            return None, self
+        rest = CommandLine(self.operation, self.typed, self.words[1:], self.options)
+        if len(rest.words) == 1 and (second := read(rest.words[0])) is not None:
+            problem = f"One of {which} and {second} at a time."
+            raise Unreadable(self.problem(problem, f"{self.operation.name} {which}"))
+        return which, rest
+
+    def span(self, suggestion: str) -> tuple[timedelta | None, "CommandLine"]:
+        """Return the time span at the end of the line, if any, and the line without it."""
+        if not self.words or not _LIKE_A_SPAN.match(self.words[-1].bare):
+            return None, self
+        word = self.words[-1].bare
+        if (span := span_of(word)) is not None:
+            return span, self.without_last(1)
+        if _SPAN.fullmatch(word) is None and len(word.lstrip("0123456789")) > 1:
+            return None, self
+        problem = f"{word} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
+        raise Unreadable(self.problem(problem, suggestion))
+
+    def person(self, word: str) -> PersonId:
+        """Return the person that a word names."""
+        found = _PERSON.fullmatch(word)
+        if found is None:
+            pick = "pick the person from the list after typing @."
+            raise Unreadable(self.usage(f"{word} is nobody I can look up: {pick}"))
+        return PersonId(found[1].upper())
+
+    def no_words(self) -> None:
+        """Raise `Unreadable` if there are any: the verb takes no more than options."""
+        if self.words:
+            word = " ".join(word.raw for word in self.words)
+            suggestion = f"{self.operation.name} server:{word}"
+            problem = f"{self.operation.name} takes no {word}. A server is named so: {suggestion}."
+            raise Unreadable(self.problem(problem, suggestion))
+
+
+class Verb(Request, frozen=True):
+    """A request that can be typed: `option_words` are the options that it takes (`server` of `server:hq`)."""
+
+    option_words: ClassVar[frozenset[str]] = frozenset({"server"})
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
+        """Return what the words ask for; unless a verb says so, it takes none. Raises `Unreadable`."""
+        line.no_words()
+        return cls()
+
+
+def parse(text: str, verbs: Sequence[type[Verb]]) -> Request | SyntaxProblem:
+    """Return what the words ask for, or what is wrong with them and what was perhaps meant. Never raises.
+
+    Without any words it is `help`.
+    """
+    words = split(text)
+    if not words:
+        words = (Word("help", ""),)
+    first = words[0]
+    verb = next((known for known in verbs if known.operation.name == first.text.casefold()), None)
+    if verb is None:
+        verb = next((known for known in verbs if known.operation.name == first.bare), None)
+    if verb is None:
+        return _unknown_verb(text, words, verbs)
+    try:
+        return verb.parse(_line(verb, text, first))
+    except Unreadable as unreadable:
+        return unreadable.problem
+
+
+def span_of(word: str) -> timedelta | None:
+    """Return the time span that a word says (`90m`, `24h`, `7d`), at most a year; else None."""
+    found = _SPAN.fullmatch(word.casefold())
+    span = int(found[1]) * _UNITS[found[2][0]] if found is not None else timedelta()
+    return span if timedelta() < span <= LONGEST_SPAN else None
+
+
+def _unknown_verb(text: str, words: Sequence[Word], verbs: Sequence[type[Verb]]) -> SyntaxProblem:
+    meant = nearest(words[0].text, (known.operation.name for known in verbs), limit=1)
+    problem = f"There is no command {words[0].raw}."
+    if not meant:
+        return SyntaxProblem(text, problem, "help")
+    return SyntaxProblem(text, problem, " ".join((meant[0], *(word.raw for word in words[1:]))))
+
+
+def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
+    words = split(text[text.index(first.raw) + len(first.raw) :], verb.option_words)
+    options = {word.option: word.text for word in words if word.option is not None}
+    line = CommandLine(verb.operation, text, tuple(word for word in words if word.option is None), options)
+    for word in words:
+        if word.option is None:
+            continue
+        if not word.text.strip():
+            raise Unreadable(line.problem(f"What {word.option}? Write {word.option}:NAME."))
+        if options[word.option] != word.text:
+            raise Unreadable(line.problem(f"{word.option}: stands there twice, with two values."))
+    return line
+
+
+def quote(name: str) -> str:
+    """Return the name in quotes, so that it is read as exactly this name."""
+    return f'"{"".join(letter * 2 if letter in DOUBLE_QUOTES else letter for letter in name)}"'
+
+
+def split(line: str, options: Collection[str] = ()) -> tuple[Word, ...]:
+    """Return the line's words; `options` are those before whose colon a value is looked for."""
+    return tuple(_words(line, options))
+
+
+def _words(line: str, options: Collection[str]) -> Iterator[Word]:
+    start = 0
+    while start < len(line):
+        if line[start].isspace() or line[start] in INVISIBLE:
+            start += 1
+            continue
+        word, start = _word_at(line, start, options)
+        yield word
+
+
+def _word_at(line: str, start: int, options: Collection[str]) -> tuple[Word, int]:
+    if (quoted := _quoted_at(line, start)) is not None:
+        text, end = quoted
+        return Word(text, line[start:end], is_quoted=True), end
+    end = _end_of_plain(line, start)
+    raw = line[start:end]
+    found = _OPTION.fullmatch(_visible(raw))
+    if found is None or found[1].casefold() not in options:
+        return Word(_visible(raw), raw), end
+    return _option_at(line, start, end, name=found[1].casefold())
+
+
+def _option_at(line: str, start: int, end: int, *, name: str) -> tuple[Word, int]:
+    value = line.index(":", start) + 1
+    while value < len(line) and (line[value].isspace() or line[value] in INVISIBLE):
+        value += 1  # "server: hq" is meant as "server:hq"
+    if (quoted := _quoted_at(line, value)) is not None:
+        text, end = quoted
+        return Word(text, line[start:end], is_quoted=True, option=name), end
+    end = max(end, _end_of_plain(line, value))
+    return Word(_visible(line[value:end]), line[start:end], option=name), end
+
+
+def _quoted_at(line: str, start: int) -> tuple[str, int] | None:
+    opening = line[start : start + 1]
+    marks = next((marks for marks in (DOUBLE_QUOTES, SINGLE_QUOTES) if opening and opening in marks), None)
+    if marks is None:
+        return None
+    text: list[str] = []
+    at = start + 1
+    while at < len(line):
+        if line[at] not in marks:
+            text.append(line[at])
+            at += 1
+        elif marks is DOUBLE_QUOTES and line[at + 1 : at + 2] and line[at + 1] in marks:
+            text.append(line[at])
+            at += 2
+        elif _ends_a_word(line, at + 1):
+            return "".join(text), at + 1
+        else:
+            text.append(line[at])
+            at += 1
+    return None
+
+
+def _ends_a_word(line: str, at: int) -> bool:
+    while at < len(line) and line[at] in INVISIBLE:
+        at += 1
+    return at >= len(line) or line[at].isspace()
+
+
+def _end_of_plain(line: str, start: int) -> int:
+    end = start
+    while end < len(line) and not line[end].isspace():
+        end += 1
+    return end
+
+
+def _visible(text: str) -> str:
+    return "".join(letter for letter in text if letter not in INVISIBLE)

@@ -1,0 +1,130 @@
+"""What an action touches, read from VBR at the time of asking, for the person who asks: what forms say."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.operations.backend import Backend
+from bot.operations.jobs import FoundJob, is_run_of
+from bot.operations.model import Request, RequestContext
+from bot.operations.outcomes import Form, JobView, NeedsForm, NotFound, RecentAction
+from bot.operations.parallel import at_once
+from bot.operations.vbr_lists import repository_of
+from bot.settings import ServerName
+from bot.veeam import JobState, JobStatesQuery, RepositoryState, Result, SessionsQuery, VeeamServer
+
+_NAMES_READ_WITHIN_SECONDS = 10.0
+_SESSIONS_LOOKED_AT = 5
+"""Sessions that are no run of the job, such as log backups, may be newer than its last success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What an action touches, read a moment ago.
+
+    `last_success_at` is when the latest run began that succeeded; None where VBR lists none. `runs_before`
+    is the job that this one runs after, `run_after` are those that run after it; of both only what the person
+    may know of. `recent` is what others did to it in the last minutes.
+    """
+
+    job: JobView
+    last_success_at: datetime | None = None
+    runs_before: str | None = None
+    run_after: tuple[str, ...] = ()
+    repository: RepositoryState | None = None
+    recent: tuple[RecentAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PickForm(Form):
+    """Which job, or which machine? `request` asks for it without a name.
+
+    `silent` are servers that did not answer, so that nothing on them can be found.
+    """
+
+    request: Request
+    silent: tuple[ServerName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionForm(Form):
+    """What an action on a job touches. `request` is what to run once the form is sent off."""
+
+    request: Request
+    impact: Impact
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmForm(ActionForm):
+    """The form of an action that leaves nothing to choose."""
+
+
+async def pick_form(request: Request, backend: Backend, context: RequestContext) -> NeedsForm | NotFound:
+    """Return the form that asks for the job, with the names at hand that its menu will offer.
+
+    Without that a menu's first search, which is due within three seconds, would be too slow for a server of
+    thousands of jobs.
+    """
+    servers = backend.finder.servers(request.server_named, context.visibility)
+    if isinstance(servers, NotFound):
+        return servers
+    try:
+        async with asyncio.timeout(_NAMES_READ_WITHIN_SECONDS):
+            answer = await backend.fleet.ask(backend.finder.names, servers)
+    except TimeoutError:
+        return NeedsForm(request.operation, PickForm(request))
+    return NeedsForm(request.operation, PickForm(request, silent=tuple(answer.silences)))
+
+
+async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) -> Impact:
+    """Return the job, its chain, its repository, its last success, and what others did to it recently.
+
+    Raises `VeeamError` and `StoreError`.
+    """
+    server = backend.fleet.server(job.server)
+    async with at_once() as group:
+        repository = group.create_task(repository_of(server, job.state))
+        followers = group.create_task(_followers(server, job))
+        success = group.create_task(_last_success(server, job.state))
+    view = backend.views.of(context, job.server, job.state)
+    before = view.state.run_after_job
+    return Impact(
+        job=view,
+        last_success_at=success.result(),
+        runs_before=before.job_name if before is not None else None,
+        run_after=tuple(name for name in followers.result() if context.visibility.sees(job.server, name)),
+        repository=repository.result(),
+        recent=await backend.audit.recent_on_job(context, job.server, job.state.id),
+    )
+
+
+async def _followers(server: VeeamServer, job: FoundJob) -> tuple[str, ...]:
+    """The jobs that run after it, and say so themselves: an older server may not know the filter."""
+    query = JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
+    states = [state async for state in server.every_job_state(query)]
+    return tuple(state.name for state in states if _runs_after(state, job.state))
+
+
+def _runs_after(state: JobState, first: JobState) -> bool:
+    before = state.run_after_job
+    if before is None:
+        return False
+    if before.job_id is not None:
+        return before.job_id.casefold() == first.id.casefold()
+    return before.job_name == first.name
+
+
+async def _last_success(server: VeeamServer, state: JobState) -> datetime | None:
+    if state.result is Result.SUCCESS or state.last_run is None:
+        return state.last_run
+    query = SessionsQuery(
+        job_id=state.id,
+        results=(Result.SUCCESS,),
+        order_by="CreationTime",
+        ascending=False,
+        limit=_SESSIONS_LOOKED_AT,
+    )
+    rows = (await server.sessions(query)).rows
+    succeeded = (one for one in rows if one.outcome is Result.SUCCESS and is_run_of(one, state.id))
+    latest = next(succeeded, None)
+    return latest.creation_time if latest is not None else None

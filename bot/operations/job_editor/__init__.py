@@ -1,0 +1,212 @@
+"""A job's settings, made and changed in a form: the draft, what was entered, which names a person may see.
+
+A draft is filled in, reviewed, and sent once. Nothing here changes what the person did not ask to change.
+"""
+
+import json
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import msgspec
+
+from bot.observability import Clock
+from bot.operations.model import Visibility
+from bot.settings import PersonId, ServerName
+from bot.store import Draft, Drafts
+from bot.veeam import Change, Guest, JobObject, JobSettings, Part, Retention, Schedule, settings_of
+
+T = TypeVar("T", str, str | None)
+
+SHOWN_AT_MOST = 3_000
+"""How much of a text a field shows."""
+HIDDEN_JOB = "a job that you may not see"
+"""Shown, and carried by a menu's choice, in place of a job's name."""
+_LONGEST_VALUE = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDraft:
+    """A job in the making on one server, of one type (EJobType as received).
+
+    `model` is what VBR sent last: of the job itself, or of the one that it is made like; None for a job that
+    is made from nothing. `like` is that other job's name. `keys_to_find` are those of objects that were
+    chosen and are not looked up yet. `names` (by ID) and `time_zone` are what VBR said last of what the
+    fields name: the form can be shown with them while VBR is silent.
+    """
+
+    id: str
+    server: ServerName
+    kind: str
+    wanted: JobSettings
+    model: Mapping[str, Any] | None = None
+    like: str | None = None
+    keys_to_find: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str | None = None
+
+    @property
+    def settings_read(self) -> JobSettings:
+        """The settings as VBR sent them last."""
+        return settings_of(self.model or {})
+
+
+class DraftStore:
+    """Everybody's drafts. Raises `StoreError`.
+
+    A form's own memory at the chat platform is small and forgets what leaves the screen, so drafts are kept
+    in the database: nothing entered is lost by an error, a look back or a restart.
+    """
+
+    def __init__(self, drafts: Drafts, clock: Clock) -> None:
+        self._drafts = drafts
+        self._clock = clock
+
+    async def begin(self, person_id: PersonId, draft: JobDraft) -> JobDraft:
+        """Keep a draft under a new ID."""
+        return await self.keep(person_id, replace(draft, id=secrets.token_urlsafe(12)))
+
+    async def keep(self, person_id: PersonId, draft: JobDraft) -> JobDraft:
+        """Keep a draft, in place of what was kept under its ID."""
+        # Names may hold half a surrogate pair, which UTF-8 has no bytes for: written as an escape it stays.
+        body = json.dumps(msgspec.to_builtins(draft))
+        kept = Draft(id=draft.id, person_id=person_id, body=body, changed_at=self._clock.now())
+        await self._drafts.keep(kept)
+        return draft
+
+    async def read(self, person_id: PersonId, draft_id: str | None) -> JobDraft | None:
+        """Return the person's own draft; None once it has expired, or was written by another version."""
+        found = await self._drafts.of(draft_id, person_id) if draft_id is not None else None
+        if found is None:
+            return None
+        try:
+            return msgspec.convert(json.loads(found.body), JobDraft)
+        except (msgspec.MsgspecError, ValueError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntries:
+    """What was entered about a job. None: the form did not ask for it.
+
+    `object_keys` are those of the objects that stood in the menu. A retention without a unit is counted as
+    before; credentials that are None stay as they are.
+    """
+
+    name: str
+    description: str | None = None
+    is_high_priority: bool | None = None
+    object_keys: tuple[str, ...] | None = None
+    repository_id: str | None = None
+    retention: Retention | None = None
+    schedule: Schedule | None = None
+    guest: Guest | None = None
+
+    def over(self, settings: JobSettings, objects: tuple[JobObject, ...] | None) -> JobSettings:
+        """Return the settings with what was entered; `objects` are those that the keys stand for."""
+        retention = self.retention
+        if retention is not None and not retention.unit and settings.retention is not None:
+            retention = replace(retention, unit=settings.retention.unit)
+        return JobSettings(
+            name=_unless_same(settings.name, self.name.strip()),
+            description=_unless_same(settings.description, self.description),
+            is_high_priority=(
+                settings.is_high_priority if self.is_high_priority is None else self.is_high_priority
+            ),
+            objects=settings.objects if objects is None else objects,
+            repository_id=settings.repository_id if self.repository_id is None else self.repository_id,
+            retention=retention or settings.retention,
+            schedule=_schedule(settings.schedule, self.schedule),
+            guest=self.guest or settings.guest,
+        )
+
+
+def shown(text: str) -> str:
+    """What a field shows of a text: no half surrogate pairs, which cannot be sent, and so much of it."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) == "Cs" else character
+        for character in text
+    )[:SHOWN_AT_MOST]
+
+
+def name_value(name: str) -> str:
+    """What the choice of a name carries: the name; of one that cannot be carried, what only stands for it."""
+    if len(name) <= _LONGEST_VALUE and shown(name) == name:
+        return name
+    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _schedule(before: Schedule | None, entered: Schedule | None) -> Schedule | None:
+    """A predecessor whose name the choice does not carry is the one that stood there."""
+    if entered is None or before is None or before.after_job is None:
+        return entered or before
+    if entered.after_job in {HIDDEN_JOB, name_value(before.after_job)}:
+        return replace(entered, after_job=before.after_job)
+    return entered
+
+
+def _unless_same(before: T, entered: str | None) -> T | str:
+    """What was entered; what stood there before where only blanks differ, for fields change those."""
+    if entered is None or _words(entered) == _words(shown(before or "")):
+        return before
+    return entered
+
+
+def _words(text: str) -> list[str]:
+    """The lines of a text as they are printed."""
+    return [
+        "".join(
+            character for character in line if character == "\t" or unicodedata.category(character) != "Cc"
+        ).rstrip()
+        for line in text.strip().splitlines()
+    ]
+
+
+def visible_draft(visibility: Visibility, draft: JobDraft) -> JobDraft:
+    """Return the draft without names of jobs that the person may not know of."""
+    return replace(draft, wanted=visible_settings(visibility, draft.server, draft.wanted))
+
+
+def visible_settings(visibility: Visibility, server: ServerName, settings: JobSettings) -> JobSettings:
+    """Return the settings without names of jobs that the person may not know of."""
+    if visibility.sees_all(server):
+        return settings
+    return replace(
+        settings,
+        objects=_visible(visibility, server, Part.OBJECTS, settings.objects),
+        schedule=_visible(visibility, server, Part.SCHEDULE, settings.schedule),
+    )
+
+
+def visible_changes(
+    visibility: Visibility, server: ServerName, changes: Iterable[Change]
+) -> tuple[Change, ...]:
+    """Return the changes without names of jobs that the person may not know of."""
+    return tuple(
+        Change(
+            change.part,
+            _visible(visibility, server, change.part, change.before),
+            _visible(visibility, server, change.part, change.after),
+        )
+        for change in changes
+    )
+
+
+def _visible(visibility: Visibility, server: ServerName, part: Part, value: Any) -> Any:
+    if part is Part.OBJECTS and isinstance(value, tuple):
+        return tuple(_visible_object(visibility, server, each) for each in value)
+    if part is Part.SCHEDULE and isinstance(value, Schedule) and value.after_job:
+        is_visible = visibility.sees(server, value.after_job)
+        return value if is_visible else replace(value, after_job=HIDDEN_JOB)
+    return value
+
+
+def _visible_object(visibility: Visibility, server: ServerName, item: JobObject) -> JobObject:
+    """A copied job is bound by its ID: without its name it is the same object."""
+    is_job = not item.platform and not item.host_name and item.object_id != ""
+    if not is_job or visibility.sees(server, item.name):
+        return item
+    return JobObject({**item.raw, "name": HIDDEN_JOB})

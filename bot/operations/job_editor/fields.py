@@ -1,0 +1,346 @@
+"""The fields of a job's form: what was entered, what is wrong with it, and what stands in them, in words.
+
+Nothing here changes anything in VBR. Raises `VeeamError` and `StoreError`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
+
+from bot.operations.audit_trail import AuditTrail
+from bot.operations.job_editor import DraftStore, JobDraft, JobEntries
+from bot.operations.job_editor.objects import JobObjects, credential_names
+from bot.operations.matching import fold
+from bot.operations.model import Operation, RequestContext
+from bot.operations.parallel import at_once
+from bot.operations.permissions import Permissions, Scope
+from bot.operations.vbr_lists import name_filter, repositories_of
+from bot.settings import PersonId
+from bot.veeam import (
+    Change,
+    Guest,
+    JobId,
+    JobObject,
+    JobSettings,
+    JobStatesQuery,
+    Part,
+    Rejected,
+    RepositoryState,
+    Retention,
+    RetentionUnit,
+    Rhythm,
+    Schedule,
+    VeeamError,
+    VeeamServer,
+    differences,
+    known,
+    platform_of,
+)
+from bot.veeam import problems as problems_in
+
+Names = Mapping[str, str]
+"""What people call repositories and credentials, by ID in lower case."""
+
+TITLES = {
+    Part.NAME: "Name",
+    Part.DESCRIPTION: "Description",
+    Part.PRIORITY: "Priority",
+    Part.OBJECTS: "Objects",
+    Part.REPOSITORY: "Repository",
+    Part.RETENTION: "Retention",
+    Part.SCHEDULE: "Schedule",
+    Part.GUEST: "Guest processing",
+}
+OBJECTS_NAMED = 10
+_TEXT_NAMED = 200
+_UNITS = {
+    RetentionUnit.DAYS: ("day", "days"),
+    RetentionUnit.RESTORE_POINTS: ("restore point", "restore points"),
+    RetentionUnit.MONTHS: ("month", "months"),
+    RetentionUnit.YEARS: ("year", "years"),
+}
+_OBJECT_CHANGES_NAMED = 6
+
+_QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
+"""Names and IDs: they may hold any word."""
+_FIELDS_BY_WORD: tuple[tuple[str, Part], ...] = (
+    ("with the name", Part.NAME),
+    ("the name field", Part.NAME),
+    ("value of name", Part.NAME),
+    ("description", Part.DESCRIPTION),
+    ("highpriority", Part.PRIORITY),
+    ("credentials", Part.GUEST),
+    ("guestprocessing", Part.GUEST),
+    ("guest processing", Part.GUEST),
+    ("application-aware", Part.GUEST),
+    ("retention", Part.RETENTION),
+    ("restore points", Part.RETENTION),
+    ("restorepointstokeep", Part.RETENTION),
+    ("schedul", Part.SCHEDULE),
+    ("localtime", Part.SCHEDULE),
+    ("afterthisjob", Part.SCHEDULE),
+    ("run after", Part.SCHEDULE),
+    ("runs after", Part.SCHEDULE),
+    ("job was not found", Part.SCHEDULE),  # chained by name, where jobs to copy are named by ID
+    ("repository", Part.REPOSITORY),
+    ("virtualmachines", Part.OBJECTS),
+    ("virtual machine", Part.OBJECTS),
+    ("computers", Part.OBJECTS),
+    ("sourceobjects", Part.OBJECTS),
+    ("includes", Part.OBJECTS),
+    ("protection group", Part.OBJECTS),
+    ("object", Part.OBJECTS),
+    ("job with id", Part.OBJECTS),
+    ("server was not found", Part.OBJECTS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FormProblem:
+    """What is wrong with what was entered, and in which field; None where nobody can tell.
+
+    A sentence, or what the server answered, if anything.
+    """
+
+    part: Part | None
+    said: str = ""
+    error: VeeamError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of what fields name: names by ID, its own time zone, and its repositories.
+
+    `repositories` are by ID in lower case, as they are now.
+    """
+
+    names: Names
+    time_zone: str | None
+    repositories: Mapping[str, RepositoryState] = field(default_factory=dict)
+
+    def repository_of(self, draft: JobDraft) -> RepositoryState | None:
+        """The repository that the draft writes to, where VBR lists it."""
+        return self.repositories.get((draft.wanted.repository_id or "").casefold())
+
+
+async def server_facts(server: VeeamServer, draft: JobDraft) -> ServerFacts:
+    """Return what the server says of what the draft's fields name."""
+    async with at_once() as group:
+        repositories = group.create_task(repositories_of(server))
+        names = group.create_task(credential_names(server, draft.kind))
+        clock = group.create_task(server.server_time())
+    listed = {row.id.casefold(): row for row in repositories.result()}
+    own = {key: row.name for key, row in listed.items()}
+    return ServerFacts({**draft.names, **own, **names.result()}, clock.result().time_zone, listed)
+
+
+async def resume_draft(
+    draft_id: str | None,
+    entered: JobEntries | None,
+    *,
+    person_id: PersonId,
+    drafts: DraftStore,
+    objects: JobObjects,
+) -> JobDraft | None:
+    """Return the person's draft with what was entered, which is kept before VBR is asked anything.
+
+    None once the draft has expired.
+    """
+    draft = await drafts.read(person_id, draft_id)
+    if draft is None or entered is None:
+        return draft
+    chosen: tuple[JobObject, ...] | None = None
+    keys_to_find = draft.keys_to_find
+    if (keys := entered.object_keys) is not None and platform_of(draft.kind) is not None:
+        at_hand = (draft.wanted.objects or ()) + (draft.settings_read.objects or ())
+        found = objects.at_hand(draft.server, keys, at_hand)
+        chosen = tuple(found[key] for key in keys if key in found)
+        keys_to_find = tuple(key for key in keys if key not in found)
+    wanted = entered.over(draft.wanted, chosen)
+    wanted = replace(wanted, guest=_with_credentials(wanted.guest, draft.settings_read.guest))
+    return await drafts.keep(person_id, replace(draft, wanted=wanted, keys_to_find=keys_to_find))
+
+
+def _with_credentials(entered: Guest | None, read: Guest | None) -> Guest | None:
+    """Credentials that were not chosen are those that the model has: a form cannot take them out."""
+    if entered is None or read is None or entered.credentials_id is not None:
+        return entered
+    return replace(entered, credentials_id=read.credentials_id, credentials_type=read.credentials_type)
+
+
+async def find_objects(
+    server: VeeamServer, draft: JobDraft, *, person_id: PersonId, drafts: DraftStore, objects: JobObjects
+) -> tuple[JobDraft, tuple[FormProblem, ...]]:
+    """Look up what was chosen and was not at hand; return the draft with it, and what is missing."""
+    platform = platform_of(draft.kind)
+    if not draft.keys_to_find or platform is None:
+        return draft, ()
+    found = await objects.by_key(server, platform, draft.keys_to_find)
+    chosen = (*(draft.wanted.objects or ()), *found.values())
+    whole = replace(draft, keys_to_find=(), wanted=replace(draft.wanted, objects=chosen))
+    await drafts.keep(person_id, whole)
+    if len(found) == len(draft.keys_to_find):
+        return whole, ()
+    text = "Not all that was chosen is still in the inventory. Look again."
+    return whole, (FormProblem(Part.OBJECTS, text),)
+
+
+async def problems_of(
+    server: VeeamServer,
+    draft: JobDraft,
+    *,
+    own_id: JobId | None,
+    operation: Operation,
+    context: RequestContext,
+    permissions: Permissions,
+    audit: AuditTrail,
+) -> tuple[FormProblem, ...]:
+    """Return what can be found wrong before VBR is asked to do it.
+
+    Of a job that is there (`own_id`), only what is to be changed: VBR took the rest as it is.
+    """
+    wanted, parts = draft.wanted, set(Part)
+    if own_id is not None:
+        parts = {change.part for change in differences(draft.settings_read, wanted)}
+    found = [FormProblem(part, text) for part, text in problems_in(wanted, draft.kind) if part in parts]
+    if Part.NAME in parts and wanted.name.strip():
+        if await _is_taken(server, wanted.name, own_id):
+            found.append(FormProblem(Part.NAME, "Another job has this name already."))
+        permission = permissions.may(context.person, operation, Scope(draft.server, wanted.name))
+        if permission.refusal is not None:
+            # A name that the person's grants do not cover is an attempt at what they may not: on record.
+            await audit.refused(operation, context, permission.refusal)
+            reach = permissions.reach(context.person, operation).grants
+            globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
+            found.append(FormProblem(Part.NAME, f"Your role covers jobs named {globs} only."))
+    return (*found, *_hidden_predecessor(draft, context))
+
+
+async def _is_taken(server: VeeamServer, name: str, own_id: JobId | None) -> bool:
+    """Whether another job has the name: the changed job's own name is not taken."""
+    states = [state async for state in server.every_job_state(JobStatesQuery(name=name_filter(name)))]
+    return any(fold(state.name) == fold(name) and state.id != own_id for state in states)
+
+
+def _hidden_predecessor(draft: JobDraft, context: RequestContext) -> Sequence[FormProblem]:
+    schedule = draft.wanted.schedule
+    if (
+        schedule is None
+        or not schedule.after_job
+        or context.visibility.sees(draft.server, schedule.after_job)
+    ):
+        return ()
+    before = draft.settings_read.schedule
+    if before is not None and before.after_job == schedule.after_job:
+        return ()
+    return (FormProblem(Part.SCHEDULE, "There is no such job that you may see."),)
+
+
+def problem_from(error: VeeamError) -> FormProblem:
+    """Return what a server said against it, and about which field, where that can be told."""
+    return FormProblem(field_meant(error.message) if isinstance(error, Rejected) else None, error=error)
+
+
+def field_meant(message: str) -> Part | None:
+    """Return the field that VBR's words are about; None where that cannot be told."""
+    words = " ".join(_QUOTED.sub(" ", message).casefold().split())
+    return next((part for word, part in _FIELDS_BY_WORD if word in words), None)
+
+
+def with_changes(settings: JobSettings, changes: Sequence[Change]) -> JobSettings:
+    """Return settings with somebody's changes; of objects only those that they added or took out."""
+    for change in changes:
+        value = change.after
+        if change.part is Part.OBJECTS:
+            before = settings.objects or ()
+            kept = [each for each in before if each in change.after or each not in change.before]
+            value = (*kept, *(each for each in change.after if each not in (*change.before, *kept)))
+        settings = settings.with_part(change.part, value)
+    return settings
+
+
+def change_in_words(change: Change, names: Names) -> str:
+    """What a field was, and what it becomes: "Retention: 14 days → 30 days"."""
+    title = TITLES[change.part]
+    if change.part is Part.OBJECTS:
+        return f"{title}: {_object_changes(change.before, change.after)}"
+    before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
+    return f"{title}: {before} → {after}"
+
+
+def in_words(part: Part, value: Any, names: Names) -> str:
+    """What stands in a field of the settings; "nothing" where it is empty.
+
+    The same for the form's summary, the answer and the audit record.
+    """
+    match part:
+        case Part.NAME | Part.DESCRIPTION:
+            text = str(value or "")
+            return f"{text[:_TEXT_NAMED]}…" if len(text) > _TEXT_NAMED else text or "nothing"
+        case Part.PRIORITY:
+            return "high" if value else "normal"
+        case Part.OBJECTS:
+            return _objects(value)
+        case Part.REPOSITORY:
+            return name_of(value, names) or "none"
+        case Part.RETENTION:
+            return _retention(value)
+        case Part.SCHEDULE:
+            return _schedule(value)
+        case Part.GUEST:
+            return _guest(value, names)
+        case _:
+            assert_never(part)
+
+
+def name_of(identity: str, names: Names) -> str:
+    """What people call a thing with this ID; the ID where VBR did not say."""
+    return names.get(identity.casefold(), identity)
+
+
+def _objects(objects: tuple[JobObject, ...]) -> str:
+    named = ", ".join(each.name for each in objects[:OBJECTS_NAMED])
+    more = len(objects) - OBJECTS_NAMED
+    return f"{named} and {more:,} more" if more > 0 else named or "nothing"
+
+
+def _object_changes(before: tuple[JobObject, ...], after: tuple[JobObject, ...]) -> str:
+    added = [f"+ {each.name}" for each in after if each not in before]
+    removed = [f"- {each.name}" for each in before if each not in after]
+    changes = [*added, *removed]
+    more = len(changes) - _OBJECT_CHANGES_NAMED
+    return ", ".join([*changes[:_OBJECT_CHANGES_NAMED], *([f"{more:,} more changes"] if more > 0 else [])])
+
+
+def _retention(retention: Retention) -> str:
+    unit = known(RetentionUnit, retention.unit)
+    one, many = _UNITS.get(unit, (retention.unit, retention.unit)) if unit else (retention.unit,) * 2
+    return f"{retention.quantity:,} {one if retention.quantity == 1 else many}"
+
+
+def _schedule(schedule: Schedule) -> str:
+    at = f" at {schedule.at:%H:%M}" if schedule.at else ""
+    match schedule.rhythm:
+        case Rhythm.BY_HAND:
+            return "by hand only"
+        case Rhythm.EVERY_DAY:
+            return f"every day{at}"
+        case Rhythm.WEEKDAYS:
+            return f"Monday to Friday{at}"
+        case Rhythm.CHOSEN_DAYS:
+            return f"{', '.join(day.capitalize() for day in schedule.days)}{at}"
+        case Rhythm.AFTER_JOB:
+            return f"after {schedule.after_job}"
+        case Rhythm.OTHER:
+            return "as it is set in VBR"
+        case _:
+            assert_never(schedule.rhythm)
+
+
+def _guest(guest: Guest, names: Names) -> str:
+    if not guest.is_application_aware:
+        return "off"
+    if guest.credentials_id is None:
+        return "application-aware"
+    return f"application-aware with {name_of(guest.credentials_id, names)}"

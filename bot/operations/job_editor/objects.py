@@ -1,0 +1,350 @@
+"""What the menus of a job's form offer, and what their choices carry; and the objects that jobs may include.
+
+Inventories are searched below each of the servers that VBR knows, with `POST /inventory/{hostname}`; the list
+of these servers is kept for a minute. Before 1.3-rev1 only an administrator's account may.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from bot.observability import Clock
+from bot.operations.job_editor import JobDraft
+from bot.operations.matching import fits
+from bot.operations.model import KnownJob, KnownMachine, Visibility
+from bot.operations.parallel import answered, at_once
+from bot.operations.vbr_lists import name_filter, repositories_of, where_there
+from bot.settings import ServerName
+from bot.veeam import (
+    Credentials,
+    CredentialsQuery,
+    InventoryObject,
+    InventoryQuery,
+    JobId,
+    JobObject,
+    JobState,
+    JobStatesQuery,
+    RepositoryState,
+    VeeamServer,
+    is_creatable,
+    is_id,
+    platform_of,
+    takes_guest_credentials,
+    takes_scale_out,
+)
+
+AGENTS = "Agent"
+JOBS = "Jobs"
+FOUND_AT_MOST = 50
+OFFERED_WITHIN_SECONDS = 1.8
+"""A menu is due within three seconds: a host that is down or slow leaves the others."""
+_LISTED_AT_MOST = 500
+_ROOTS_LAST_SECONDS = 60.0
+_REMEMBERED = 5_000
+"""Objects that menus offered: what is chosen of them need not be asked for again."""
+_LETTERS = 2
+_VSPHERE = "VSphere"
+_VSPHERE_VIEWS = {
+    "HostsAndClusters": ("VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool"),
+    "VmsAndTemplates": ("Folder", "Template"),
+    "VmsAndTags": ("Tag",),
+    "DatastoresAndVms": ("Datastore", "DatastoreCluster"),
+}
+"""What a vSphere job may include, by the hierarchy that shows it: VBR's default is not documented."""
+_COPIES = frozenset({"backupcopy", "filebackupcopy", "legacybackupcopy", "entraidtenantbackupcopy"})
+
+
+@dataclass(frozen=True, slots=True)
+class MenuOption:
+    """One thing to choose: what the choice carries, its name, and what tells it from others of that name."""
+
+    value: str
+    name: str
+    detail: str
+
+
+def job_value(job: KnownJob) -> str:
+    """What the choice of a job carries."""
+    return msgspec.json.encode([job.server, job.job_id]).decode()
+
+
+def job_chosen(value: str) -> KnownJob | None:
+    """The job that was chosen; None for what no menu of ours offered."""
+    try:
+        server, job_id = msgspec.json.decode(value, type=tuple[str, str])
+    except msgspec.MsgspecError:
+        return None
+    return KnownJob(ServerName(server), JobId(job_id))
+
+
+def machine_value(machine: KnownMachine) -> str:
+    """What the choice of a virtual machine carries."""
+    return msgspec.json.encode([machine.server, machine.host_name, machine.object_id]).decode()
+
+
+def machine_chosen(value: str) -> KnownMachine | None:
+    """The virtual machine that was chosen; None for what no menu of ours offered."""
+    try:
+        server, host_name, object_id = msgspec.json.decode(value, type=tuple[str, str, str])
+    except msgspec.MsgspecError:
+        return None
+    return KnownMachine(ServerName(server), host_name, object_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenCredentials:
+    """Credentials as a menu's choice carries them: VBR wants their type with their ID."""
+
+    id: str
+    type: str
+
+
+def credentials_value(credentials_id: str, kind: str) -> str:
+    """What the choice of credentials carries."""
+    return msgspec.json.encode(ChosenCredentials(credentials_id, kind)).decode()
+
+
+def credentials_chosen(value: str) -> ChosenCredentials | None:
+    """The credentials that were chosen; None for what no menu of ours offered."""
+    try:
+        return msgspec.json.decode(value, type=ChosenCredentials)
+    except msgspec.MsgspecError:
+        return None
+
+
+async def object_options(
+    server: VeeamServer, draft: JobDraft, text: str, visibility: Visibility, *, objects: "JobObjects"
+) -> tuple[MenuOption, ...]:
+    """Return objects that a job of the draft's type may include. Raises `VeeamError`, as the others do."""
+    platform = platform_of(draft.kind)
+    if platform is None:
+        return ()
+    found = await objects.like(server, platform, text, visibility)
+    return tuple(
+        MenuOption(each.key, each.name, " · ".join(filter(None, (each.kind, each.host_name))))
+        for each in found
+    )
+
+
+async def repository_options(server: VeeamServer, draft: JobDraft, text: str) -> tuple[MenuOption, ...]:
+    """Return repositories that a job of the draft's type may write to, each with its free space."""
+    takes_all = takes_scale_out(draft.kind)
+    return tuple(
+        _repository_option(state)
+        for state in await repositories_of(server, text)
+        if _fits(text, state.name) and (takes_all or not state.is_scale_out)
+    )
+
+
+async def credentials_options(server: VeeamServer, text: str) -> tuple[MenuOption, ...]:
+    """Return credentials; none where the account may not list them."""
+    return tuple(
+        MenuOption(credentials_value(row.id, row.type), row.username or row.id, row.description)
+        for row in await _credentials_of(server)
+        if _fits(text, f"{row.username} {row.description}")
+    )
+
+
+async def predecessor_options(
+    server: VeeamServer, text: str, visibility: Visibility
+) -> tuple[MenuOption, ...]:
+    """Return jobs to run after: VBR chains by name."""
+    return tuple(
+        MenuOption(state.name, state.name, state.type)
+        for state in await _job_states(server, text)
+        if visibility.sees(server.name, state.name)
+    )
+
+
+async def template_options(server: VeeamServer, text: str, visibility: Visibility) -> tuple[MenuOption, ...]:
+    """Return jobs that another can be made like."""
+    return tuple(
+        MenuOption(job_value(KnownJob(server.name, state.id)), state.name, f"{state.type} · {server.name}")
+        for state in await _job_states(server, text)
+        if is_creatable(state.type) and visibility.sees(server.name, state.name)
+    )
+
+
+async def credential_names(server: VeeamServer, kind: str) -> Mapping[str, str]:
+    """Return what people call credentials, by ID in lower case, where jobs of this type name any."""
+    rows = await _credentials_of(server) if takes_guest_credentials(kind) else ()
+    return {row.id.casefold(): row.username for row in rows if row.username}
+
+
+def _repository_option(state: RepositoryState) -> MenuOption:
+    free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
+    whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
+    offline = "offline" if state.is_online is False else ""
+    scale_out = "scale-out" if state.is_scale_out else ""
+    return MenuOption(state.id, state.name, ", ".join(filter(None, (scale_out, f"{free}{whole}", offline))))
+
+
+async def _credentials_of(server: VeeamServer) -> tuple[Credentials, ...]:
+    """The credentials of a server; none where the account may not list them."""
+    page = await where_there(server.credentials(CredentialsQuery(limit=_LISTED_AT_MOST)))
+    return page.rows if page is not None else ()
+
+
+async def _job_states(server: VeeamServer, text: str) -> tuple[JobState, ...]:
+    query = JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    found: list[JobState] = []
+    async for state in server.every_job_state(query):
+        if _fits(text, state.name):
+            found.append(state)
+        if len(found) >= _LISTED_AT_MOST:
+            break
+    return tuple(found)
+
+
+def _fits(text: str, name: str) -> bool:
+    return not text.strip() or fits(text, name)
+
+
+class JobObjects:
+    """Finds objects for jobs. Raises `VeeamError`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._roots: dict[tuple[ServerName, str], tuple[float, tuple[InventoryObject, ...]]] = {}
+        self._offered: dict[tuple[ServerName, str], JobObject] = {}
+
+    async def like(
+        self, server: VeeamServer, platform: str, text: str, visibility: Visibility
+    ) -> tuple[JobObject, ...]:
+        """Return objects with this in their names that a job of this platform may include."""
+        if platform == JOBS:
+            found = await _jobs_like(server, text, visibility)
+        elif platform == AGENTS:
+            found = await _computers_like(server, text)
+        else:
+            found = await self._machines_like(server, platform, text)
+        for each in found:
+            self._offered[server.name, each.key] = each
+        while len(self._offered) > _REMEMBERED:
+            del self._offered[next(iter(self._offered))]
+        return found
+
+    def at_hand(
+        self, server: ServerName, keys: Sequence[str], known: Iterable[JobObject]
+    ) -> dict[str, JobObject]:
+        """Return the objects with these keys that are known, or that menus offered: VBR is not asked."""
+        found = {each.key: each for each in known if each.key in keys}
+        offered = {key: self._offered[server, key] for key in keys if (server, key) in self._offered}
+        return offered | found
+
+    async def by_key(self, server: VeeamServer, platform: str, keys: Sequence[str]) -> dict[str, JobObject]:
+        """Return the objects with these keys, as far as they are there."""
+        places = [place for key in keys if (place := _place(key)) is not None]
+        if platform == JOBS:
+            fresh = await _jobs_by_id(server, [place[-1] for place in places])
+        elif platform == AGENTS:
+            fresh = await _computers_by_id(server, [place[-1] for place in places])
+        else:
+            fresh = await self._machines_by_place(server, platform, places)
+        return {each.key: each for each in fresh if each.key in keys}
+
+    async def _machines_like(self, server: VeeamServer, platform: str, text: str) -> tuple[JobObject, ...]:
+        roots = await self._roots_of(server, platform)
+        found = [JobObject.of_machine(root) for root in roots if _fits(text, root.name)]
+        if len(text.strip()) < _LETTERS:
+            return tuple(found)
+        asked = (
+            server.browse_inventory(query, host_name=root.name)
+            for query in _queries(platform, text.strip())
+            for root in roots
+        )
+        pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
+        found += [JobObject.of_machine(row) for page in pages for row in page.rows]
+        return tuple(dict.fromkeys(found))
+
+    async def _machines_by_place(
+        self, server: VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
+    ) -> list[JobObject]:
+        roots = await self._roots_of(server, platform)
+        hosts, ids = {root.name for root in roots}, defaultdict[tuple[str, str | None], list[str]](list)
+        for host_name, *kinds, object_id in places:
+            if host_name in hosts:
+                ids[host_name, _view_of(platform, kinds)].append(object_id)
+        async with at_once() as group:
+            pages = [
+                group.create_task(
+                    server.browse_inventory(
+                        InventoryQuery(object_ids=tuple(wanted), hierarchy=view), host_name=host_name
+                    )
+                )
+                for (host_name, view), wanted in ids.items()
+            ]
+        rows = [row for page in pages for row in page.result().rows]
+        return [JobObject.of_machine(row) for row in (*roots, *rows)]
+
+    async def _roots_of(self, server: VeeamServer, platform: str) -> tuple[InventoryObject, ...]:
+        """The vCenters, hosts and clusters of a platform that VBR knows."""
+        until, roots = self._roots.get((server.name, platform), (0.0, ()))
+        if self._clock.monotonic() < until:
+            return roots
+        roots = (await server.browse_inventory(InventoryQuery(platform=platform))).rows
+        self._roots[server.name, platform] = (self._clock.monotonic() + _ROOTS_LAST_SECONDS, roots)
+        return roots
+
+
+def _queries(platform: str, text: str) -> tuple[InventoryQuery, ...]:
+    everywhere = InventoryQuery(name_contains=text, limit=FOUND_AT_MOST)
+    if platform != _VSPHERE:
+        return (everywhere,)
+    return tuple(replace(everywhere, types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items())
+
+
+def _view_of(platform: str, kinds: Sequence[str]) -> str | None:
+    views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
+    return next((view for view, shown in views.items() if set(kinds) & set(shown)), None)
+
+
+def _place(key: str) -> tuple[str, ...] | None:
+    try:
+        place = msgspec.json.decode(key, type=tuple[str, ...])
+    except msgspec.MsgspecError:
+        return None
+    return place if len(place) > 1 else None
+
+
+async def _jobs_like(server: VeeamServer, text: str, visibility: Visibility) -> tuple[JobObject, ...]:
+    query = JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    found: list[JobObject] = []
+    async for state in server.every_job_state(query):
+        is_source = state.type.casefold() not in _COPIES and _fits(text, state.name)
+        if is_source and visibility.sees(server.name, state.name):
+            found.append(JobObject.of_job(state.id, state.name, state.type))
+        if len(found) >= FOUND_AT_MOST:
+            break
+    return tuple(found)
+
+
+async def _jobs_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject]:
+    async with at_once() as group:
+        asked = [group.create_task(server.job_state(JobId(job_id))) for job_id in ids if is_id(job_id)]
+    states = [state for task in asked if (state := task.result()) is not None]
+    return [JobObject.of_job(state.id, state.name, state.type) for state in states]
+
+
+async def _computers_like(server: VeeamServer, text: str) -> tuple[JobObject, ...]:
+    groups = (await server.physical_inventory()).rows
+    query = InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)
+    asked = (server.physical_inventory(query, protection_group_id=each.id) for each in groups)
+    pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
+    rows = [each for each in groups if _fits(text, each.name)]
+    rows += [row for page in pages for row in page.rows]
+    return tuple(dict.fromkeys(JobObject.of_machine(row) for row in rows))
+
+
+async def _computers_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject]:
+    groups = (await server.physical_inventory()).rows
+    query = InventoryQuery(object_ids=tuple(ids))
+    async with at_once() as group:
+        pages = [
+            group.create_task(server.physical_inventory(query, protection_group_id=each.id))
+            for each in groups
+        ]
+    rows = [*groups, *(row for page in pages for row in page.result().rows)]
+    return [JobObject.of_machine(row) for row in rows]

@@ -1,0 +1,192 @@
+"""What a search menu offers while somebody types: only what the person may know of and use there.
+
+An answer is due within three seconds and is asked for with every pause in typing: names come from what was
+read a moment ago, and what must be asked of VBR is narrowed by what was typed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from heapq import nsmallest
+
+from bot.operations.actions.create import Create
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.enable import Enable
+from bot.operations.actions.quick_backup import machines_like
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.stop import Stop
+from bot.operations.backend import Backend
+from bot.operations.job_editor.objects import (
+    MenuOption,
+    credentials_options,
+    job_value,
+    machine_value,
+    object_options,
+    predecessor_options,
+    repository_options,
+    template_options,
+)
+from bot.operations.jobs import beside_the_loop
+from bot.operations.matching import fits, fold
+from bot.operations.model import KnownJob, KnownMachine, Request, RequestContext, Visibility
+from bot.operations.permissions import Scope
+from bot.settings import ServerName
+from bot.veeam import JobId, JobStatesQuery, JobStatus, Result, VeeamServer
+
+OFFERED_AT_MOST = 50
+_LIKELY_SECONDS, _AT_HAND_SECONDS, _FRESH_SECONDS = 0.7, 0.6, 1.0
+"""How long each server may take for one step of a search, which is due within three seconds as a whole."""
+_TEMPLATES_WITHIN_SECONDS = 2.2
+_BY_NAME = JobStatesQuery(order_by="Name", ascending=True, limit=500)
+_LIKELY: Mapping[type[Request], JobStatesQuery] = {
+    Stop: replace(_BY_NAME, status=JobStatus.RUNNING),
+    Retry: replace(_BY_NAME, last_result=Result.FAILED),
+    Enable: replace(_BY_NAME, status=JobStatus.DISABLED),
+}
+"""The jobs that a request is most likely for, before anything is typed."""
+
+
+class MenuField(StrEnum):
+    """What a search menu finds, by the name of its field."""
+
+    JOB = "job"
+    MACHINE = "machine"
+    LIKE = "like"
+    OBJECTS = "objects"
+    REPOSITORY = "repository"
+    CREDENTIALS = "credentials"
+    AFTER_JOB = "after_job"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuSearch:
+    """What somebody typed into a search menu, and the request that its form is for."""
+
+    field: MenuField
+    text: str
+    request: Request
+
+
+class Menus:
+    """Finds what to offer. Raises `VeeamError` where the only server asked gives no answer."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def find(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
+        """Return what fits what was typed, by name, as much as a menu takes."""
+        match search.field:
+            case MenuField.JOB:
+                return await self._jobs(search, context)
+            case MenuField.MACHINE:
+                return await self._machines(search, context)
+            case MenuField.LIKE:
+                return await self._templates(search, context)
+            case _:
+                return await self._for_draft(search, context)
+
+    async def _jobs(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
+        backend, text = self._backend, search.text
+        reach = backend.permissions.reach(context.person, search.request.operation)
+        servers = self._servers(search.request, context)
+        query = None if text.strip() else _LIKELY.get(type(search.request))
+        if query is not None:
+            answer = await backend.fleet.ask(
+                lambda server: _names(server, query), servers, limit_seconds=_LIKELY_SECONDS
+            )
+            if likely := _jobs_like("", answer.answers, reach):
+                return likely
+        at_hand = await backend.fleet.ask(
+            backend.finder.names_to_offer, servers, limit_seconds=_AT_HAND_SECONDS
+        )
+        named, late = at_hand.answers, tuple(at_hand.silences)
+        count = sum(map(len, named.values()))
+        found = await beside_the_loop(count, lambda: _jobs_like(text, named, reach))
+        if not late and (found or not text.strip()):
+            return found
+        # A server may have too many names to list them all in time, and a job may be newer than the names.
+        fresh = await backend.fleet.ask(
+            lambda server: backend.finder.names_with(server, text),
+            late or servers,
+            limit_seconds=_FRESH_SECONDS,
+        )
+        return _first((*found, *_jobs_like(text, fresh.answers, reach)))
+
+    async def _machines(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
+        operation = search.request.operation
+        servers = tuple(
+            name
+            for name in self._servers(search.request, context)
+            if self._backend.permissions.may_throughout(context.person, operation, name).is_allowed
+        )
+        found = await machines_like(self._backend.fleet, search.text, servers)
+        return _first(
+            MenuOption(
+                machine_value(KnownMachine(one.server, one.machine.host_name, one.machine.object_id)),
+                one.machine.name,
+                f"{one.machine.host_name} · {one.server}",
+            )
+            for one in found
+            if one.machine.object_id is not None
+        )
+
+    async def _templates(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
+        operation = search.request.operation
+        allowed = tuple(
+            name
+            for name in self._servers(search.request, context)
+            if self._backend.permissions.may(context.person, operation, Scope(name)).is_allowed
+        )
+        answer = await self._backend.fleet.ask(
+            lambda server: template_options(server, search.text, context.visibility),
+            allowed,
+            limit_seconds=_TEMPLATES_WITHIN_SECONDS,
+        )
+        return tuple(one for found in answer.answers.values() for one in found)
+
+    async def _for_draft(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
+        """What goes into a field of the draft, asked under the account that the change will be made under."""
+        backend, request = self._backend, search.request
+        if not isinstance(request, Edit | Create) or request.draft is None:
+            return ()
+        draft = await backend.drafts.read(context.person.id, request.draft)
+        if draft is None or draft.server not in backend.fleet.names:
+            return ()
+        permission = backend.permissions.may(context.person, request.operation, Scope(draft.server))
+        if not permission.is_allowed:
+            return ()
+        server = backend.account(draft.server, permission)
+        match search.field:
+            case MenuField.OBJECTS:
+                return await object_options(
+                    server, draft, search.text, context.visibility, objects=backend.objects
+                )
+            case MenuField.REPOSITORY:
+                return await repository_options(server, draft, search.text)
+            case MenuField.CREDENTIALS:
+                return await credentials_options(server, search.text)
+            case _:
+                return await predecessor_options(server, search.text, context.visibility)
+
+    def _servers(self, request: Request, context: RequestContext) -> tuple[ServerName, ...]:
+        servers = self._backend.finder.servers(request.server_named, context.visibility)
+        return servers if isinstance(servers, tuple) else ()
+
+
+async def _names(server: VeeamServer, query: JobStatesQuery) -> Mapping[JobId, str]:
+    return {state.id: state.name for state in (await server.job_states(query)).rows}
+
+
+def _jobs_like(
+    text: str, named: Mapping[ServerName, Mapping[JobId, str]], reach: Visibility
+) -> tuple[MenuOption, ...]:
+    return _first(
+        MenuOption(job_value(KnownJob(server, job_id)), name, server)
+        for server, names in named.items()
+        for job_id, name in names.items()
+        if (not text.strip() or fits(text, name)) and reach.sees(server, name)
+    )
+
+
+def _first(found: Iterable[MenuOption]) -> tuple[MenuOption, ...]:
+    return tuple(nsmallest(OFFERED_AT_MOST, found, key=lambda one: (fold(one.name), one.detail)))

@@ -1,0 +1,265 @@
+"""The ground floor: who asks, for what, and how. Imports nothing of this room but the comparison of names.
+
+Typed words, a button, a menu, a form and a shortcut all become one `Request`; each verb's own file says what
+its request is (`bot.operations.queries`, `bot.operations.actions`).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
+
+from bot.operations.matching import matches_glob
+from bot.settings import GrantSettings, PersonId, Role
+from bot.veeam import Capability, JobId, ServerName, SessionId
+
+ALL_ROLES = frozenset(Role)
+ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
+OPERATORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR})
+
+
+class Standing(StrEnum):
+    """How a person stands towards the organisation; only a member is ever allowed anything."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    FOREIGN = "foreign"
+    DEACTIVATED = "deactivated"
+    INVITED = "invited"
+    BOT = "bot"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person at the time of asking.
+
+    `groups` holds every spelling under which a grant may name a group of theirs (its ID, and `@handle` where
+    the settings use the handle). None means that the groups could not be read: nobody is let in on a guess.
+    """
+
+    id: PersonId
+    name: str
+    standing: Standing
+    groups: frozenset[str] | None
+
+
+class People(Protocol):
+    """Where people are looked up; implemented by the room that knows the chat platform."""
+
+    async def read(self, person_id: PersonId, team_id: str | None = None) -> Person:
+        """Return the person, with `Standing.UNREADABLE` when they cannot be read. Never raises."""
+
+    def group_names(self, groups: Collection[str]) -> tuple[str, ...]:
+        """Return the groups' names as people know them (`@backup-admins`), as given where unknown."""
+
+
+class Origin(StrEnum):
+    """How somebody asked."""
+
+    TYPED = "typed"
+    BUTTON = "button"
+    MENU = "menu"
+    FORM = "form"
+    SHORTCUT = "shortcut"
+    HOME = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """Who asked, where, how, and under which reference the log and the audit record find it.
+
+    `reference` is short and shown to people. `press_key` is the same for every delivery of one press, so that
+    a second press or a redelivery is recognised; for typed words it identifies the one delivery.
+    `is_direct` where nobody but the person and the bot reads along; no `channel_id`: it was in no channel.
+    """
+
+    reference: str
+    person_id: PersonId
+    team_id: str | None
+    channel_id: str | None
+    origin: Origin
+    press_key: str
+    is_direct: bool = False
+
+
+class NamedJob(Struct, frozen=True, array_like=True, tag=1):
+    """A job by what somebody typed: its name or a unique part of it. `exact` when it stood in quotes.
+
+    Without `text` the person did not say which one: a form asks.
+    """
+
+    text: str
+    server: str | None = None
+    exact: bool = False
+
+
+class KnownJob(Struct, frozen=True, array_like=True, tag=2):
+    """A job by its identity, as a button carries it."""
+
+    server: ServerName
+    job_id: JobId
+
+
+JobRef = NamedJob | KnownJob
+
+
+class NamedMachine(Struct, frozen=True, array_like=True, tag=1):
+    """A virtual machine by its whole name. Without `text` the person did not say which one: a form asks."""
+
+    text: str
+    server: str | None = None
+
+
+class KnownMachine(Struct, frozen=True, array_like=True, tag=2):
+    """A virtual machine by its place in an inventory, as a menu carries it."""
+
+    server: ServerName
+    host_name: str
+    object_id: str
+
+
+MachineRef = NamedMachine | KnownMachine
+
+
+class Snapshot(Struct, frozen=True, array_like=True):
+    """The state a job was in when its button was drawn: its latest session, and whether it was active."""
+
+    session_id: SessionId | None
+    is_active: bool
+
+
+class Step(IntEnum):
+    """How far somebody is with what takes a form; a number, for a menu's option has 150 characters."""
+
+    CHOOSE = 0  # what it is about is asked first
+    FILL = 1  # the form is shown
+    REVIEW = 2  # it was filled in: what will be done is shown, or what is wrong
+    SEND = 3  # do it
+
+
+class Kind(StrEnum):
+    """A query answers the asker alone; an action changes VBR, is audited, and answers in the channel."""
+
+    PERSONAL = "personal"  # everyone may, and it asks VBR nothing
+    QUERY = "query"
+    ACTION = "action"
+
+
+class Style(StrEnum):
+    """How much a button stands out."""
+
+    PLAIN = "plain"
+    PRIMARY = "primary"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What is asked before a button acts. `consequence` is a sentence that follows the job and its server."""
+
+    question: str
+    consequence: str
+    yes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is said about a verb anywhere: help, buttons, dialogs, roles, audit names, metric labels, docs.
+
+    `roles` empty means everyone, granted or not. `needs` is what a server's revision of the API must have.
+    No `usage`: it cannot be typed. `has_form`: a form asks before it acts, in place of a dialog; with
+    `finds_by_form` a form also asks which job or machine is meant where none is named.
+    """
+
+    name: str
+    usage: str
+    help: str
+    kind: Kind
+    audit_name: str
+    roles: frozenset[Role] = frozenset()
+    examples: tuple[str, ...] = ()
+    button: str | None = None
+    style: Style = Style.PLAIN
+    confirmation: Confirmation | None = None
+    has_form: bool = False
+    finds_by_form: bool = False
+    needs: Capability | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it: the word on its button, where it has one."""
+        return self.button or self.name.capitalize()
+
+
+class Request(Struct, frozen=True, array_like=True):
+    """One asking, typed: a frozen value that a button, a form or a database row can carry as JSON.
+
+    Each subclass is one verb and says what there is to say about it in `operation`; its tag is that
+    operation's name.
+    """
+
+    operation: ClassVar[Operation]
+
+    @property
+    def subject(self) -> JobRef | MachineRef | None:
+        """The one job or machine that the request is about, if any."""
+        return None
+
+    @property
+    def names_subject(self) -> bool:
+        """Whether the person said which job or machine is meant, where it takes one."""
+        subject = self.subject
+        return not isinstance(subject, NamedJob | NamedMachine) or bool(subject.text)
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether the request lacks what only a form asks for."""
+        return False
+
+    @property
+    def server_named(self) -> str | None:
+        """The server that the request is limited to, if any."""
+        return self.subject.server if self.subject is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """What one person may know of: servers and jobs of their grants, whatever the role (all may look)."""
+
+    grants: tuple[GrantSettings, ...]
+
+    def sees(self, server: str, job_name: str) -> bool:
+        """Whether the person may know that there is a job of this name on this server."""
+        return any(covers(grant, server, job_name) for grant in self.grants)
+
+    def sees_server(self, server: str) -> bool:
+        """Whether the person may know of the server."""
+        return any(covers(grant, server) for grant in self.grants)
+
+    def sees_all(self, server: str) -> bool:
+        """Whether the person sees every job of the server, so that VBR can filter, sort and page."""
+        return any(covers(grant, server) and "*" in grant.jobs for grant in self.grants)
+
+
+def covers(grant: GrantSettings, server: str, job_name: str | None = None) -> bool:
+    """Whether the grant is for this job; without a name, for some job of the server at least."""
+    if not any(matches_glob(glob, server) for glob in grant.servers):
+        return False
+    return job_name is None or any(matches_glob(glob, job_name) for glob in grant.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Who asks, by which gesture, and what this person may know of at this time.
+
+    `approver` is the second person, where an approval was needed; `reason` why it is asked for.
+    """
+
+    person: Person
+    gesture: Gesture
+    visibility: Visibility
+    approver: Person | None = None
+    reason: str | None = None

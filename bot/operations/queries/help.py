@@ -1,0 +1,92 @@
+"""`help`: what a person may do here. Asks VBR nothing."""
+
+from dataclasses import dataclass
+
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.matching import fold, nearest
+from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.outcomes import Answer, Done
+from bot.operations.queries import Query
+from bot.operations.queries.servers import unsupported_on
+from bot.operations.queries.whoami import allowed_operations
+from bot.settings import ServerName
+
+
+class ShowHelp(Query, frozen=True, tag="help"):
+    """What can I do here? `word` asks about one operation."""
+
+    operation = Operation(
+        name="help",
+        usage="help [WORD]",
+        help="what can be done here, or all about one command",
+        kind=Kind.PERSONAL,
+        audit_name="help",
+        examples=("help", "help retry"),
+    )
+    option_words = frozenset[str]()
+
+    word: str | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ShowHelp":
+        """Read the word, if there is one."""
+        return cls(word=line.text)
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done:
+        """Return what this person may do; with a word, the operation of that name or button."""
+        wanted = fold(self.word) if self.word is not None else None
+        topic = next((one for one in backend.catalog if wanted in {one.name, fold(one.label)}), None)
+        unknown = self.word if topic is None else None
+        names = [operation.name for operation in backend.catalog]
+        alike = nearest(unknown, names, limit=1) if unknown is not None else ()
+        return Done(
+            HelpAnswer(
+                operations=allowed_operations(context.person, backend),
+                topic=topic,
+                unknown_word=unknown,
+                nearest=next((one for one in backend.catalog if one.name in alike), None),
+                is_granted_anything=bool(backend.permissions.held(context.person)),
+                limited_servers=_limited_servers(backend, context),
+                need_approval=tuple(
+                    operation for operation in backend.catalog if backend.approval_rules.apply_to(operation)
+                ),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedServer:
+    """A server whose revision of the API, which came with `product`, does not have these operations."""
+
+    server: ServerName
+    product: str
+    unsupported: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HelpAnswer(Answer):
+    """What this person may do; `topic` when one operation was asked about.
+
+    `limited_servers` are those on which some of it cannot be done by anybody; `need_approval` is what waits
+    for a second person.
+    """
+
+    operations: tuple[Operation, ...]
+    topic: Operation | None
+    unknown_word: str | None
+    nearest: Operation | None
+    is_granted_anything: bool
+    limited_servers: tuple[LimitedServer, ...] = ()
+    need_approval: tuple[Operation, ...] = ()
+
+
+def _limited_servers(backend: Backend, context: RequestContext) -> tuple[LimitedServer, ...]:
+    visible = (
+        backend.fleet.server(name) for name in backend.fleet.names if context.visibility.sees_server(name)
+    )
+    servers = (
+        LimitedServer(server.name, server.revision.product, unsupported_on(server.revision, backend.catalog))
+        for server in visible
+    )
+    return tuple(server for server in servers if server.unsupported)

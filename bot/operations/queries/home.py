@@ -1,0 +1,140 @@
+"""One person's own page: what is wrong where they may look, what they did recently, what they may do."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
+from bot.operations.backend import Backend
+from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.outcomes import Answer, Done, RecentAction
+from bot.operations.parallel import at_once
+from bot.operations.queries import Query
+from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.status import ServerStatus, StatusAnswer, status_of
+from bot.operations.queries.whoami import WhoamiAnswer, whoami_of
+from bot.settings import PersonId, ServerName
+from bot.store import AuditFilter, StoreError
+
+ACTIONS_SHOWN = 8
+_ATTEMPTS_READ = 40
+
+
+class ShowHome(Query, frozen=True, tag="home"):
+    """What concerns me: what is wrong now, what runs, what I did recently, my roles. Nobody types it."""
+
+    operation = Operation(
+        name="home",
+        usage="",
+        help="your own page: what is wrong now, what runs, what you did lately",
+        kind=Kind.QUERY,
+        audit_name="home.show",
+        button="Refresh",
+    )
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done:
+        """Return the page as it is now; no server is asked for a person who is granted nothing."""
+        whoami = whoami_of(context.person, backend)
+        if not whoami.held:
+            may_look = backend.permissions.may(context.person, ListJobs.operation)
+            groups = backend.people.group_names(may_look.groups)
+            return Done(HomeAnswer(whoami, None, (), backend.clock.now(), groups))
+        async with at_once() as group:
+            status = group.create_task(_status(backend, context))
+            recent = group.create_task(_recent_actions(backend, context))
+            disabled = group.create_task(_disabled(backend, context))
+            waiting = group.create_task(_waiting(backend, context))
+        return Done(
+            HomeAnswer(
+                whoami,
+                status.result(),
+                recent.result(),
+                backend.clock.now(),
+                disabled=disabled.result(),
+                waiting=waiting.result(),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledUntil:
+    """A job that was disabled for a time, and by whom."""
+
+    server: ServerName
+    job_name: str
+    by: PersonId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAnswer(Answer):
+    """One person's own page. `status` is None for a person who is granted nothing.
+
+    Then `groups` are those that have some role, as people know them. `recent` is what the person did
+    on jobs, newest first, and None where the database does not answer; `disabled` is what ends soonest first.
+    `waiting` is empty where nothing needs a second person.
+    """
+
+    whoami: WhoamiAnswer
+    status: StatusAnswer | None
+    recent: tuple[RecentAction, ...] | None
+    as_of: datetime
+    groups: tuple[str, ...] = ()
+    disabled: tuple[DisabledUntil, ...] = ()
+    waiting: PendingApprovals = field(default_factory=PendingApprovals)
+
+
+async def _status(backend: Backend, context: RequestContext) -> StatusAnswer:
+    visible = [name for name in backend.fleet.names if context.visibility.sees_server(name)]
+    status = await status_of(visible, backend, context)
+    async with at_once() as group:
+        servers = [group.create_task(_with_failures(server, backend)) for server in status.servers]
+    return replace(status, servers=tuple(server.result() for server in servers))
+
+
+async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus:
+    """The status of a server with why its jobs failed."""
+    async with at_once() as group:
+        lookups = [group.create_task(backend.failures.of(view.server, view.state)) for view in status.failed]
+    failures = [lookup.result() for lookup in lookups]
+    failed = tuple(
+        replace(view, failed_in_a_row=failure.in_a_row, reason=failure.reason)
+        for view, failure in zip(status.failed, failures, strict=True)
+    )
+    return replace(status, failed=failed)
+
+
+async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:
+    """What the person did on jobs that they may see now."""
+    try:
+        attempts = await backend.audit_log.attempts(
+            AuditFilter(person_id=context.person.id), limit=_ATTEMPTS_READ
+        )
+    except StoreError:
+        return None
+    actions = [
+        action
+        for attempt in attempts
+        if (action := backend.audit.as_action(attempt)) is not None
+        and action.job_name is not None
+        and context.visibility.sees(action.server, action.job_name)
+    ]
+    return tuple(actions[:ACTIONS_SHOWN])
+
+
+async def _waiting(backend: Backend, context: RequestContext) -> PendingApprovals:
+    try:
+        return await ApprovalRequests(backend, backend.codec).pending_for(context)
+    except StoreError:
+        return PendingApprovals()
+
+
+async def _disabled(backend: Backend, context: RequestContext) -> tuple[DisabledUntil, ...]:
+    try:
+        plans = await backend.timed_disables.every()
+    except StoreError:
+        return ()
+    return tuple(
+        DisabledUntil(ServerName(plan.server), plan.job_name, PersonId(plan.person_id), plan.until)
+        for plan in plans
+        if context.visibility.sees(plan.server, plan.job_name)
+    )

@@ -1,0 +1,82 @@
+"""`job`: one job in full."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.jobs import FoundJob, visible_model
+from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
+from bot.operations.outcomes import Ambiguous, Answer, Done, JobView, NotFound
+from bot.operations.parallel import at_once
+from bot.operations.queries import Query
+from bot.operations.queries.sessions import FoundSession, SessionView, session_views
+from bot.operations.vbr_lists import repository_of, where_there
+from bot.veeam import Job, RepositoryState, SessionsQuery
+
+RECENT_SESSIONS = 5
+
+
+class ShowJob(Query, frozen=True, tag="job"):
+    """One job in full."""
+
+    operation = Operation(
+        name="job",
+        usage="job NAME",
+        help="one job in full",
+        kind=Kind.QUERY,
+        audit_name="job.show",
+        roles=ALL_ROLES,
+        examples=("job SQL Prod",),
+        button="Details",
+    )
+
+    job: JobRef
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ShowJob":
+        """Read the job's name."""
+        return cls(line.job())
+
+    @property
+    def subject(self) -> JobRef:
+        """The job."""
+        return self.job
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound | Ambiguous:
+        """Return the job with its settings, its latest sessions and its repository."""
+        found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
+        if not isinstance(found, FoundJob):
+            return found
+        server, state = backend.fleet.server(found.server), found.state
+        latest = SessionsQuery(
+            job_id=state.id, order_by="CreationTime", ascending=False, limit=RECENT_SESSIONS
+        )
+        async with at_once() as group:
+            # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
+            model = group.create_task(where_there(server.job(state.id)))
+            sessions = group.create_task(server.sessions(latest))
+            repository = group.create_task(repository_of(server, state))
+            failure = group.create_task(backend.failures.of(found.server, state))
+        job = model.result()
+        recent = [FoundSession(found.server, one) for one in sessions.result().rows[:RECENT_SESSIONS]]
+        return Done(
+            JobAnswer(
+                view=backend.views.of(context, found.server, state, failure.result()),
+                job=None if job is None else visible_model(context.visibility, found.server, job),
+                recent=await session_views(recent, backend.own_actions),
+                repository=repository.result(),
+                as_of=backend.clock.now(),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobAnswer(Answer):
+    """One job in full. `job` is None for types that the revision cannot describe."""
+
+    view: JobView
+    job: Job | None
+    recent: tuple[SessionView, ...]
+    repository: RepositoryState | None
+    as_of: datetime

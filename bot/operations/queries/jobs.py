@@ -1,0 +1,290 @@
+"""`jobs`: lists that VBR filters, sorts and pages wherever it can.
+
+Where it cannot (a pattern, which VBR would look for in every field; a person who may not know of every job),
+all rows are read and those to show are kept, up to a limit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.operations import matching, vbr_lists
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.jobs import FoundJob
+from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
+from bot.operations.outcomes import Answer, Done, JobView, NotFound, SilentServer
+from bot.operations.parallel import at_once
+from bot.operations.queries import PageNumber, Query
+from bot.settings import ServerName
+from bot.veeam import (
+    JobState,
+    JobStatesQuery,
+    JobStatus,
+    Page,
+    Result,
+    Revision,
+    VeeamServer,
+    job_type_key,
+)
+
+
+class JobsFilter(StrEnum):
+    """Which jobs a list shows; the words are those of the slash command."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    WARNING = "warning"
+    SUCCESS = "success"
+    NONE = "none"
+    DISABLED = "disabled"
+
+
+_RESULTS = {
+    JobsFilter.FAILED: Result.FAILED,
+    JobsFilter.WARNING: Result.WARNING,
+    JobsFilter.SUCCESS: Result.SUCCESS,
+    JobsFilter.NONE: Result.NONE,
+}
+_STATUSES = {
+    JobsFilter.RUNNING: (JobStatus.RUNNING, JobStatus.STARTING, JobStatus.STOPPING),
+    JobsFilter.DISABLED: (JobStatus.DISABLED,),
+}
+_LATEST_FIRST = frozenset({JobsFilter.RUNNING, JobsFilter.FAILED, JobsFilter.WARNING, JobsFilter.SUCCESS})
+
+_Test = Callable[[JobState], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Repositories:
+    """What a repository's name means on one server. `known` are all the names to show to this person."""
+
+    only_id: str | None = None
+    ids: frozenset[str] = frozenset()
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _JobsOnServer:
+    """What one server has for a list: one sorted list for each question that was put to it."""
+
+    lists: tuple[vbr_lists.Rows[FoundJob], ...] = ()
+    repositories: _Repositories = _Repositories()
+    knows_type: bool = True
+
+
+class ListJobs(Query, frozen=True, tag="jobs"):
+    """A list of jobs. `page` counts from 0."""
+
+    operation = Operation(
+        name="jobs",
+        usage="jobs [running, failed, warning, success, none, disabled] [PATTERN] [type:T] [repo:R]",
+        help="list jobs",
+        kind=Kind.QUERY,
+        audit_name="jobs.list",
+        roles=ALL_ROLES,
+        examples=("jobs failed", "jobs running server:hq", "jobs SQL* type:VSphereBackup"),
+    )
+    option_words = frozenset({"server", "type", "repo"})
+
+    which: JobsFilter | None = None
+    pattern: str | None = None
+    job_type: str | None = None
+    repository: str | None = None
+    server: str | None = None
+    page: PageNumber = 0
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ListJobs":
+        """Read the filter, the pattern and the options."""
+        which, rest = line.filter(JobsFilter)
+        return cls(
+            which=which,
+            pattern=rest.text,
+            job_type=line.options.get("type"),
+            repository=line.options.get("repo"),
+            server=line.server,
+        )
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+        """Return one page of jobs, from every server asked that answers."""
+        servers = backend.finder.servers(self.server, context.visibility)
+        if isinstance(servers, NotFound):
+            return servers
+        first = self.page * vbr_lists.PAGE_ROWS
+        # A single list begins at the page; several are merged, so each is read from its beginning.
+        is_single = len(servers) == 1 and self.which is not JobsFilter.RUNNING
+        skip = first if is_single else 0
+        count = first + vbr_lists.PAGE_ROWS - skip
+        answer = await backend.fleet.ask(
+            lambda server: self._jobs_on(server, context.visibility, skip=skip, count=count), servers
+        )
+        lists = [rows for found in answer.answers.values() for rows in found.lists]
+        if answer.answers and not any(rows.total for rows in lists):
+            missing = await self._missing(backend, context, answer.answers)
+            if missing is not None:
+                return replace(missing, silent=tuple(answer.silences))
+        page = vbr_lists.page_of((rows.rows for rows in lists), start=first - skip, by=self._sort_key)
+        return Done(
+            JobsAnswer(
+                request=self,
+                rows=await self._views(page, backend, context),
+                total=sum(rows.total for rows in lists),
+                page_size=vbr_lists.PAGE_ROWS,
+                unreadable=sum(rows.unreadable for rows in lists),
+                silent=tuple(SilentServer(server, error) for server, error in answer.silences.items()),
+                as_of=backend.clock.now(),
+                total_is_exact=all(rows.is_exact for rows in lists),
+            )
+        )
+
+    def _sort_key(self, job: FoundJob) -> Any:
+        if self.which not in _LATEST_FIRST:
+            return matching.fold(job.state.name)
+        return -job.state.last_run.timestamp() if job.state.last_run is not None else 0.0
+
+    async def _missing(
+        self, backend: Backend, context: RequestContext, found: Mapping[ServerName, _JobsOnServer]
+    ) -> NotFound | None:
+        """What was named and is not there; None for a list that is rightly empty."""
+        if self.job_type is not None and not any(each.knows_type for each in found.values()):
+            types = [kind for server in found for kind in backend.fleet.server(server).revision.job_types]
+            alike = matching.nearest(self.job_type, types)
+            return NotFound("type", self.job_type, alike or tuple(dict.fromkeys(types)))
+        if self.repository is not None and not any(each.repositories.ids for each in found.values()):
+            known = [name for each in found.values() for name in each.repositories.known]
+            return NotFound("repository", self.repository, matching.nearest(self.repository, known))
+        if self.pattern is None or self.which or self.job_type or self.repository:
+            return None
+        alike = await backend.finder.nearest(self.pattern, tuple(found), context.visibility)
+        words = self.pattern.split()
+        meant = matching.nearest(words[0], JobsFilter, limit=1) if words else ()
+        return NotFound("job", self.pattern, alike, suggestion=f"jobs {meant[0]}" if meant else None)
+
+    async def _views(
+        self, jobs: Sequence[FoundJob], backend: Backend, context: RequestContext
+    ) -> tuple[JobView, ...]:
+        """The jobs as shown: failed ones, where they are asked for, with why they failed."""
+        if self.which is not JobsFilter.FAILED:
+            return tuple(backend.views.of(context, job.server, job.state) for job in jobs)
+        async with at_once() as group:
+            failures = [group.create_task(backend.failures.of(job.server, job.state)) for job in jobs]
+        return tuple(
+            backend.views.of(context, job.server, job.state, failure.result())
+            for job, failure in zip(jobs, failures, strict=True)
+        )
+
+    async def _jobs_on(
+        self, server: VeeamServer, visibility: Visibility, *, skip: int, count: int
+    ) -> _JobsOnServer:
+        """Ask one server. Raises `VeeamError`."""
+        types = job_types_named(self.job_type, server.revision) if self.job_type is not None else ()
+        if self.job_type is not None and not types:
+            return _JobsOnServer(knows_type=False)
+        repositories = await self._repositories(server, visibility)
+        tests = self._tests(server.name, visibility, types, repositories)
+        queries = self._queries(server.revision, types[0] if len(types) == 1 else None, repositories)
+        lists = [await _rows(server, query, tests, skip=skip, count=count) for query in queries]
+        return _JobsOnServer(tuple(lists), repositories)
+
+    async def _repositories(self, server: VeeamServer, visibility: Visibility) -> _Repositories:
+        """What the repository's name means to a person who sees the whole server.
+
+        For others what their jobs say of their repositories counts.
+        """
+        if self.repository is None or not visibility.sees_all(server.name):
+            return _Repositories()
+        states = await vbr_lists.repositories_of(server)
+        found = matching.pick(self.repository, states, lambda state: state.name)
+        return _Repositories(
+            only_id=found[0].id if len(found) == 1 else None,
+            ids=frozenset(state.id for state in found),
+            known=tuple(state.name for state in states),
+        )
+
+    def _queries(
+        self, revision: Revision, job_type: str | None, repositories: _Repositories
+    ) -> tuple[JobStatesQuery, ...]:
+        latest_first = self.which in _LATEST_FIRST
+        base = JobStatesQuery(
+            name=vbr_lists.name_filter(self.pattern) if self.pattern is not None else None,
+            type=job_type,
+            repository_id=repositories.only_id,
+            last_result=_RESULTS.get(self.which) if self.which is not None else None,
+            order_by="LastRun" if latest_first else "Name",
+            ascending=not latest_first,
+        )
+        statuses = _STATUSES.get(self.which) if self.which is not None else None
+        if statuses is None:
+            return (base,)
+        return tuple(replace(base, status=status) for status in statuses if status in revision.job_statuses)
+
+    def _tests(
+        self,
+        server: ServerName,
+        visibility: Visibility,
+        types: Sequence[str],
+        repositories: _Repositories,
+    ) -> tuple[_Test, ...]:
+        """What VBR cannot be asked for, or cannot be asked for exactly."""
+        tests = list[_Test]()
+        if not visibility.sees_all(server):
+            tests.append(lambda state: visibility.sees(server, state.name))
+        if (pattern := self.pattern) is not None:
+            tests.append(lambda state: matching.fits(pattern, state.name))
+        if self.which is JobsFilter.NONE:
+            tests.append(lambda state: not state.is_active)
+        if len(types) > 1:
+            tests.append(lambda state: state.type in types)
+        if (word := self.repository) is not None and repositories.only_id is None:
+            tests.append(
+                lambda state: (
+                    state.repository_id in repositories.ids
+                    or matching.fits(word, state.repository_name or "")
+                )
+            )
+        return tuple(tests)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAnswer(Answer):
+    """One page of jobs. `total` counts all matches on servers that answered; a lower bound unless exact."""
+
+    request: ListJobs
+    rows: tuple[JobView, ...]
+    total: int
+    page_size: int
+    unreadable: int
+    silent: tuple[SilentServer, ...]
+    as_of: datetime
+    total_is_exact: bool = True
+
+
+def job_types_named(word: str, revision: Revision) -> tuple[str, ...]:
+    """Return the job types (EJobType) that the word means, in the revision's spelling: one, several, or none.
+
+    A type that another revision calls otherwise is found by either name. VBR refuses a filter by a type that
+    it does not know: a word is only ever sent after it was found here.
+    """
+    same = tuple(
+        kind for kind in revision.job_types if job_type_key(kind) == job_type_key(matching.fold(word))
+    )
+    return same or matching.pick(word, revision.job_types, lambda name: name)
+
+
+async def _rows(
+    server: VeeamServer, query: JobStatesQuery, tests: Sequence[_Test], *, skip: int, count: int
+) -> vbr_lists.Rows[FoundJob]:
+    async def ask(skip: int, limit: int) -> Page[JobState]:
+        return await server.job_states(query.page(skip=skip, limit=limit))
+
+    if tests:
+        rows = await vbr_lists.scanned(ask, lambda state: all(test(state) for test in tests))
+        states = rows.rows[skip : skip + count]
+    else:
+        rows = await vbr_lists.window(ask, skip=skip, count=count)
+        states = rows.rows
+    found = tuple(FoundJob(server.name, state) for state in states)
+    return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)

@@ -1,0 +1,112 @@
+"""`servers`: the servers, and whether they answer; a silent one is named, the others are shown."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.jobs import is_supported
+from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
+from bot.operations.outcomes import Answer, Done, NotFound
+from bot.operations.queries import Query
+from bot.settings import ServerName
+from bot.veeam import NotAllowed, Revision, ServerInfo, ServerTime, VeeamError, VeeamServer
+
+
+class ListServers(Query, frozen=True, tag="servers"):
+    """Which servers there are, and whether they answer."""
+
+    operation = Operation(
+        name="servers",
+        usage="servers",
+        help="the servers, and whether they answer",
+        kind=Kind.QUERY,
+        audit_name="servers.list",
+        roles=ALL_ROLES,
+        examples=("servers",),
+    )
+
+    server: str | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ListServers":
+        """Read the option."""
+        line.no_words()
+        return cls(server=line.server)
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+        """Return each server that the person may know of, and whether it answers."""
+        servers = backend.finder.servers(self.server, context.visibility)
+        if isinstance(servers, NotFound):
+            return servers
+        answer = await backend.fleet.ask(lambda server: _ask(server, backend), servers)
+        views = (
+            answer.answers.get(name) or _view(name, backend, error=answer.silences.get(name))
+            for name in servers
+        )
+        polled = (replace(view, last_poll_at=backend.health.last_poll_at(view.server)) for view in views)
+        return Done(ServersAnswer(tuple(polled), backend.clock.now()))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """One server: whether it answers, its time, its build if this account may know it, its last good poll.
+
+    `error` is why it does not answer, or answers and yet won't let us in. `unsupported` are the operations
+    that its revision of the API, which came with `product`, does not have.
+    """
+
+    server: ServerName
+    time: ServerTime | None
+    info: ServerInfo | None
+    error: VeeamError | None
+    answered_in_ms: int | None
+    last_poll_at: datetime | None
+    product: str = ""
+    unsupported: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServersAnswer(Answer):
+    """The servers this person may see."""
+
+    servers: tuple[ServerView, ...]
+    as_of: datetime
+
+
+def unsupported_on(revision: Revision, catalog: Iterable[Operation]) -> tuple[Operation, ...]:
+    """Return the operations that a server of this revision does not have, whatever its jobs."""
+    return tuple(operation for operation in catalog if not is_supported(operation, revision))
+
+
+async def _ask(server: VeeamServer, backend: Backend) -> ServerView:
+    asked_at = backend.clock.monotonic()
+    time = await server.server_time()
+    answered_in_ms = round((backend.clock.monotonic() - asked_at) * 1000)
+    info, error = await _info(server)
+    view = _view(server.name, backend, error=error)
+    return replace(view, time=time, info=info, answered_in_ms=answered_in_ms)
+
+
+async def _info(server: VeeamServer) -> tuple[ServerInfo | None, VeeamError | None]:
+    try:
+        return await server.server_info(), None
+    except NotAllowed:  # normal for every account but an administrator's
+        return None, None
+    except VeeamError as error:
+        return None, error
+
+
+def _view(name: ServerName, backend: Backend, *, error: VeeamError | None) -> ServerView:
+    revision = backend.fleet.server(name).revision
+    return ServerView(
+        server=name,
+        time=None,
+        info=None,
+        error=error,
+        answered_in_ms=None,
+        last_poll_at=None,
+        product=revision.product,
+        unsupported=unsupported_on(revision, backend.catalog),
+    )

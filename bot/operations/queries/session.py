@@ -1,0 +1,115 @@
+"""`session`: one run of a job in full."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
+from bot.operations.outcomes import Answer, Done, JobView, NotFound, SyntaxProblem
+from bot.operations.parallel import at_once
+from bot.operations.queries import Query
+from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, session_views
+from bot.settings import ServerName
+from bot.veeam import LogRecord, LogStatus, NotAllowed, Session, SessionId, TaskSession, VeeamServer, is_id
+from bot.veeam import NotFound as NotOnServer
+
+T = TypeVar("T")
+
+
+class ShowSession(Query, frozen=True, tag="session"):
+    """One session in full. Without a server every server is asked for the ID."""
+
+    operation = Operation(
+        name="session",
+        usage="session ID",
+        help="one session in full: its objects and what failed",
+        kind=Kind.QUERY,
+        audit_name="session.show",
+        roles=ALL_ROLES,
+        examples=("session 6c76bb17-8695-4f7c-981f-670789edd8f3",),
+    )
+
+    session_id: SessionId
+    server: str | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ShowSession | SyntaxProblem":
+        """Read the session's ID."""
+        if (word := line.text) is None:
+            return line.usage("Which session?")
+        session_id = word.casefold().strip("{}")
+        if not is_id(session_id):
+            return line.usage(f"{word} is not a session's ID.")
+        return cls(SessionId(session_id), server=line.server)
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+        """Return the session, from the server that has it.
+
+        Raises `VeeamError` where the only server asked gives no answer.
+        """
+        servers = backend.finder.servers(self.server, context.visibility)
+        if isinstance(servers, NotFound):
+            return servers
+        answer = await backend.fleet.ask(self._session_on, servers)
+        if len(servers) == 1 and answer.silences:
+            raise next(iter(answer.silences.values()))
+        for server, session in answer.answers.items():
+            if session is None:
+                continue
+            if (shown := await self._in_full(server, session, backend, context)) is not None:
+                return Done(shown)
+        return NotFound("session", self.session_id, silent=tuple(answer.silences))
+
+    async def _session_on(self, server: VeeamServer) -> Session | None:
+        try:
+            return await server.session(self.session_id)
+        except NotOnServer:
+            return None
+
+    async def _in_full(
+        self, name: ServerName, session: Session, backend: Backend, context: RequestContext
+    ) -> "SessionAnswer | None":
+        """The session with its objects and its log; None where the person may not know of its job."""
+        server = backend.fleet.server(name)
+        job = await _job_of(server, session, backend, context)
+        if job is None and not context.visibility.sees_all(name):
+            return None
+        async with at_once() as group:
+            tasks = group.create_task(_or_none(server.task_sessions(session.id)))
+            failed = group.create_task(_or_none(server.session_logs(session.id, LogStatus.FAILED)))
+            warned = group.create_task(_or_none(server.session_logs(session.id, LogStatus.WARNING)))
+        records = sorted((*failed.result(), *warned.result()), key=LogRecord.place)
+        (view,) = await session_views((FoundSession(name, session),), backend.own_actions)
+        return SessionAnswer(view, job, tasks.result(), tuple(records), backend.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnswer(Answer):
+    """One session in full: its objects, and its failed and warning log records."""
+
+    view: SessionView
+    job: JobView | None
+    tasks: tuple[TaskSession, ...]
+    records: tuple[LogRecord, ...]
+    as_of: datetime
+
+
+async def _job_of(
+    server: VeeamServer, session: Session, backend: Backend, context: RequestContext
+) -> JobView | None:
+    job_id = job_id_of(session)
+    state = await server.job_state(job_id) if job_id is not None else None
+    if state is None or not context.visibility.sees(server.name, state.name):
+        return None
+    return backend.views.of(context, server.name, state)
+
+
+async def _or_none(rows: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
+    """The rows; none where the server has no such thing, or does not show it to this account."""
+    try:
+        return await rows
+    except (NotOnServer, NotAllowed):
+        return ()

@@ -1,0 +1,276 @@
+"""`sessions`: the runs of jobs, newest first.
+
+A session belongs to a job by the job's ID. A person who may not know of every job sees only the sessions of
+jobs they may know of; a session of no known job is then not shown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.operations import vbr_lists
+from bot.operations.actions.stop import Stop
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.jobs import FoundJob
+from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
+from bot.operations.outcomes import Ambiguous, Answer, Done, NotFound, SilentServer
+from bot.operations.parallel import at_once
+from bot.operations.queries import PageNumber, Query
+from bot.settings import PersonId, ServerName
+from bot.store import OwnActions
+from bot.veeam import (
+    JobId,
+    Page,
+    Result,
+    Revision,
+    Session,
+    SessionGroup,
+    SessionsQuery,
+    SessionState,
+    VeeamServer,
+    is_id,
+    session_group,
+)
+
+SCAN_AT_MOST = 5_000
+
+
+class SessionsFilter(StrEnum):
+    """Which sessions a list shows."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    WARNING = "warning"
+    SUCCESS = "success"
+
+
+_RESULTS = {
+    SessionsFilter.RUNNING: Result.NONE,
+    SessionsFilter.FAILED: Result.FAILED,
+    SessionsFilter.WARNING: Result.WARNING,
+    SessionsFilter.SUCCESS: Result.SUCCESS,
+}
+_SHOWN = frozenset({SessionGroup.JOB_RUN, SessionGroup.LOG_BACKUP})
+_UNFINISHED = tuple(state for state in SessionState if state is not SessionState.STOPPED)
+_NO_ID = frozenset("0-")
+
+_Test = Callable[[Session], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A session and the server it is on."""
+
+    server: ServerName
+    session: Session
+
+
+class ListSessions(Query, frozen=True, tag="sessions"):
+    """A list of sessions, newest first. `within` reaches back from the server's now; `page` counts from 0."""
+
+    operation = Operation(
+        name="sessions",
+        usage="sessions [running, failed, warning, success] [JOB] [24h]",
+        help="list sessions, newest first",
+        kind=Kind.QUERY,
+        audit_name="sessions.list",
+        roles=ALL_ROLES,
+        examples=("sessions failed 24h", "sessions SQL Prod 7d"),
+    )
+
+    which: SessionsFilter | None = None
+    job: JobRef | None = None
+    within: timedelta | None = None
+    server: str | None = None
+    page: PageNumber = 0
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ListSessions":
+        """Read the filter, the job's name and how far back."""
+        within, rest = line.span(f"{line.operation.name} 24h")
+        which, rest = rest.filter(SessionsFilter)
+        job = rest.job() if rest.words else None
+        return cls(which=which, job=job, within=within, server=line.server)
+
+    @property
+    def subject(self) -> JobRef | None:
+        """The job, where the list is of one."""
+        return self.job
+
+    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound | Ambiguous:
+        """Return one page of sessions, from every server asked that answers."""
+        servers = backend.finder.servers(self.server, context.visibility)
+        if isinstance(servers, NotFound):
+            return servers
+        job: FoundJob | None = None
+        if self.job is not None:
+            found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
+            if not isinstance(found, FoundJob):
+                return found
+            job, servers = found, (found.server,)
+        first = self.page * vbr_lists.PAGE_ROWS
+        # A single list begins at the page; several are merged, so each is read from its beginning.
+        skip = first if len(servers) == 1 else 0
+        count = first + vbr_lists.PAGE_ROWS - skip
+        answer = await backend.fleet.ask(
+            lambda server: self._sessions_on(server, backend, context, job, skip=skip, count=count), servers
+        )
+        lists = tuple(answer.answers.values())
+        page = vbr_lists.page_of(
+            (rows.rows for rows in lists), start=first - skip, by=lambda found: _age(found.session)
+        )
+        return Done(
+            SessionsAnswer(
+                request=self,
+                job_name=job.state.name if job is not None else None,
+                rows=await session_views(page, backend.own_actions),
+                total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
+                page_size=vbr_lists.PAGE_ROWS,
+                silent=tuple(SilentServer(server, error) for server, error in answer.silences.items()),
+                as_of=backend.clock.now(),
+            )
+        )
+
+    async def _sessions_on(
+        self,
+        server: VeeamServer,
+        backend: Backend,
+        context: RequestContext,
+        job: FoundJob | None,
+        *,
+        skip: int,
+        count: int,
+    ) -> vbr_lists.Rows[FoundSession]:
+        """Ask one server. Raises `VeeamError`."""
+        query = await self._query(server, job)
+        tests = await self._tests(server, backend, context, job)
+        enough = skip + count + 1
+        if not tests:
+            rows = await vbr_lists.window(_page_of(server, query), skip=skip, count=count)
+            sessions = rows.rows
+        elif self.which is not SessionsFilter.RUNNING:
+            rows = await _scanned(server, query, tests, enough=enough)
+            sessions = rows.rows[skip : skip + count]
+        else:
+            # It is undocumented whether a filter by result finds a session without one; its state is certain.
+            by_state = [replace(query, results=(), state=state) for state in _UNFINISHED]
+            async with at_once() as group:
+                scans = [
+                    group.create_task(_scanned(server, one, tests, enough=enough))
+                    for one in (query, *by_state)
+                ]
+            rows = _merged([scan.result() for scan in scans])
+            sessions = rows.rows[skip : skip + count]
+        found = tuple(FoundSession(server.name, session) for session in sessions)
+        return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)
+
+    async def _query(self, server: VeeamServer, job: FoundJob | None) -> SessionsQuery:
+        since = None
+        if self.within is not None:
+            since = (await server.server_time()).server_time - self.within
+        revision: Revision = server.revision
+        is_over = self.which not in {None, SessionsFilter.RUNNING}
+        return SessionsQuery(
+            types=() if job is not None else (*revision.job_run_types, *revision.log_backup_types),
+            results=(_RESULTS[self.which],) if self.which is not None else (),
+            job_id=job.state.id if job is not None else None,
+            created_after=None if is_over else since,
+            ended_after=since if is_over else None,
+            order_by="CreationTime",
+            ascending=False,
+        )
+
+    async def _tests(
+        self, server: VeeamServer, backend: Backend, context: RequestContext, job: FoundJob | None
+    ) -> tuple[_Test, ...]:
+        """What VBR cannot be asked for."""
+        tests: list[_Test] = []
+        if self.which is SessionsFilter.RUNNING:
+            tests.append(lambda session: not session.is_stopped)
+        if job is not None:
+            return tuple(tests)
+        if not server.revision.session_array_filters:
+            tests.append(lambda session: session_group(session.session_type) in _SHOWN)
+        if not context.visibility.sees_all(server.name):
+            names = await backend.finder.names(server)
+            visible = {job_id for job_id, name in names.items() if context.visibility.sees(server.name, name)}
+            tests.append(lambda session: session.job_id in visible)
+        return tuple(tests)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session on its server, with the ID of its job and the person who stopped it from here."""
+
+    server: ServerName
+    session: Session
+    job_id: JobId | None
+    stopped_by: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsAnswer(Answer):
+    """One page of sessions, newest first; `total` is None where a server does not say."""
+
+    request: ListSessions
+    job_name: str | None
+    rows: tuple[SessionView, ...]
+    total: int | None
+    page_size: int
+    silent: tuple[SilentServer, ...]
+    as_of: datetime
+
+
+async def session_views(found: Sequence[FoundSession], own_actions: OwnActions) -> tuple[SessionView, ...]:
+    """Return the sessions as shown, in their order. Raises `StoreError`."""
+    stopped: dict[tuple[str, str], PersonId] = {}
+    for server in dict.fromkeys(one.server for one in found):
+        ids = [one.session.id for one in found if one.server == server]
+        for action in await own_actions.of(server, ids):
+            if action.operation == Stop.operation.name:
+                stopped.setdefault((server, action.session_id), PersonId(action.person_id))
+    return tuple(
+        SessionView(
+            one.server, one.session, job_id_of(one.session), stopped.get((one.server, one.session.id))
+        )
+        for one in found
+    )
+
+
+def job_id_of(session: Session) -> JobId | None:
+    """Return the ID that may be a job's; None for the zeros that VBR writes where there is none."""
+    job_id = session.job_id
+    return job_id if job_id is not None and is_id(job_id) and not set(job_id) <= _NO_ID else None
+
+
+async def _scanned(
+    server: VeeamServer, query: SessionsQuery, tests: Sequence[_Test], *, enough: int
+) -> vbr_lists.Rows[Session]:
+    return await vbr_lists.scanned(
+        _page_of(server, query),
+        lambda session: all(test(session) for test in tests),
+        at_most=SCAN_AT_MOST,
+        enough=enough,
+    )
+
+
+def _page_of(server: VeeamServer, query: SessionsQuery) -> vbr_lists.AskPage[Session]:
+    async def ask(skip: int, limit: int) -> Page[Session]:
+        return await server.sessions(query.page(skip=skip, limit=limit))
+
+    return ask
+
+
+def _merged(lists: Sequence[vbr_lists.Rows[Session]]) -> vbr_lists.Rows[Session]:
+    """Each session once, the newest first."""
+    found = {session.id: session for rows in lists for session in rows.rows}
+    ordered = sorted(found.values(), key=_age)
+    is_exact = all(rows.is_exact for rows in lists)
+    return vbr_lists.Rows(tuple(ordered), len(ordered), is_exact, sum(rows.unreadable for rows in lists))
+
+
+def _age(session: Session) -> float:
+    created_at = session.creation_time
+    return -created_at.timestamp() if created_at is not None else 0.0

@@ -1,0 +1,184 @@
+"""Lists read from VBR: name filters, pages out of several servers' lists, and the repositories jobs write to.
+
+VBR's `nameFilter` matches any field of a row and knows `*` at its ends only, so it narrows what is fetched
+and never decides; names are compared in `matching`.
+
+Merging the beginnings of sorted lists gives the beginning of the merged list, whatever the collation they
+were sorted by; so a page is the same one each time it is asked for.
+
+VBR lists repositories and scale-out repositories apart: states have the extents, and scale-out repositories
+have no state. Here a scale-out repository is one repository, and its extents are none.
+"""
+
+import heapq
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from bot.operations import matching
+from bot.operations.parallel import at_once
+from bot.veeam import (
+    PERFORMANCE_EXTENT,
+    JobState,
+    NotAllowed,
+    Page,
+    Rejected,
+    RepositoryState,
+    RepositoryStatesQuery,
+    ScaleOutRepositoriesQuery,
+    ScaleOutRepository,
+    VeeamServer,
+    scale_out_state,
+)
+from bot.veeam import NotFound as NotOnServer
+
+T = TypeVar("T")
+
+PAGE_ROWS = 10
+REQUEST_ROWS = 500
+SCAN_AT_MOST = 20_000
+
+_TYPOGRAPHY = matching.DOUBLE_QUOTES + matching.SINGLE_QUOTES + matching.DASHES + matching.INVISIBLE
+_UNSURE = re.compile(rf"[*?\-\u2026{_TYPOGRAPHY}]|[^\S ]+| {{2,}}")
+"""What VBR reads as a wildcard, and what may be written otherwise in the name that is meant."""
+
+AskPage = Callable[[int, int], Awaitable[Page[T]]]
+"""One request: how many rows to skip, and how many to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[T]):
+    """The beginning (or a window) of one sorted list. `total` counts all; a lower bound unless exact."""
+
+    rows: tuple[T, ...]
+    total: int
+    is_exact: bool = True
+    unreadable: int = 0
+
+
+async def window(ask: AskPage[T], *, skip: int, count: int) -> Rows[T]:
+    """Return the rows from `skip` on, at most `count`, of a list that the server filters by itself."""
+    rows: list[T] = []
+    unreadable = 0
+    at, end = skip, skip + count
+    while True:
+        page = await ask(at, min(REQUEST_ROWS, end - at))
+        rows += page.rows
+        unreadable += page.unreadable
+        at += page.received
+        if at >= end or not page.received or (page.total is not None and at >= page.total):
+            break
+    total = at if page.total is None else page.total
+    is_exact = page.total is not None or not page.received
+    return Rows(tuple(rows[:count]), total, is_exact, unreadable)
+
+
+async def scanned(
+    ask: AskPage[T], keep: Callable[[T], bool], *, at_most: int = SCAN_AT_MOST, enough: int | None = None
+) -> Rows[T]:
+    """Return all rows to keep, reading every row of the list, but no more than `at_most`.
+
+    With `enough`, reading ends as soon as so many are kept.
+    """
+    rows: list[T] = []
+    unreadable = at = 0
+    while at < at_most and (enough is None or len(rows) < enough):
+        page = await ask(at, min(REQUEST_ROWS, at_most - at))
+        rows += (row for row in page.rows if keep(row))
+        unreadable += page.unreadable
+        at += page.received
+        if not page.received or (page.total is not None and at >= page.total):
+            return Rows(tuple(rows), len(rows), unreadable=unreadable)
+    return Rows(tuple(rows), len(rows), is_exact=False, unreadable=unreadable)
+
+
+def page_of(lists: Iterable[Sequence[T]], *, start: int, by: Callable[[T], Any]) -> tuple[T, ...]:
+    """Return one page of the merged lists, each of which is sorted by this key as its server sees it."""
+    merged = tuple(heapq.merge(*lists, key=by))
+    return merged[start : start + PAGE_ROWS]
+
+
+async def where_there(answer: Awaitable[T]) -> T | None:
+    """Return the answer; None where the server has nothing of the kind, or does not show it to this account."""
+    try:
+        return await answer
+    except (Rejected, NotOnServer, NotAllowed):
+        return None
+
+
+def name_filter(word: str) -> str | None:
+    """Return a `nameFilter` that leaves out no job whose name holds the word; None where it can't narrow.
+
+    VBR takes `*` at the ends only, and typed punctuation may differ from the name's: the longest piece is
+    sent.
+    """
+    piece = max(_UNSURE.split(word), key=lambda text: len(text.strip())).strip()
+    return f"*{piece}*" if piece else None
+
+
+def exact_name_filter(name: str) -> str | None:
+    """Return the same for a name as VBR itself spells it, which is sent whole: few rows have all of it."""
+    return name_filter(name) if matching.is_glob(name) else f"*{name}*"
+
+
+async def repositories_of(server: VeeamServer, text: str = "") -> tuple[RepositoryState, ...]:
+    """Return the repositories that a job can write to and whose names may hold the text.
+
+    Scale-out repositories come first; there are none where the server or the account does not list them.
+    """
+    async with at_once() as group:
+        plain = group.create_task(_plain(server, text))
+        scale_out = group.create_task(_scale_out(server, text))
+    listed = {row.id.casefold() for row in scale_out.result()}
+    return (*scale_out.result(), *(row for row in plain.result() if row.id.casefold() not in listed))
+
+
+async def repository_of(server: VeeamServer, job: JobState) -> RepositoryState | None:
+    """Return the repository a job writes to, by its name alone where VBR tells no more; else None."""
+    if job.repository_id is None:
+        return None
+    page = await where_there(server.repository_states(RepositoryStatesQuery(id=job.repository_id)))
+    rows = page.rows if page is not None else ()
+    own = next((row for row in rows if row.id.casefold() == job.repository_id.casefold()), None)
+    return own or await _scale_out_of(server, job.repository_id, job.repository_name)
+
+
+async def _scale_out_of(server: VeeamServer, repository_id: str, name: str | None) -> RepositoryState | None:
+    """What its extents tell of it: they name it, and no list of scale-out repositories is needed."""
+    told = await where_there(_performance_extents(server, repository_id)) or ()
+    members = (row.extent_of for row in told if row.extent_of is not None)
+    member = next((one for one in members if one.is_within(repository_id)), None)
+    if member is not None:
+        return scale_out_state(ScaleOutRepository(id=repository_id, name=name or member.membership), told)
+    return RepositoryState(id=repository_id, name=name) if name else None
+
+
+async def _plain(server: VeeamServer, text: str) -> tuple[RepositoryState, ...]:
+    query = RepositoryStatesQuery(
+        exclude_extents=True, name=name_filter(text), order_by="Name", ascending=True
+    )
+    states = [state async for state in server.every_repository_state(query)]
+    return tuple(state for state in states if state.extent_of is None)
+
+
+async def _scale_out(server: VeeamServer, text: str) -> tuple[RepositoryState, ...]:
+    listed = await where_there(_scale_out_listed(server, text))
+    if not listed:
+        return ()
+    extents = await where_there(_performance_extents(server)) or ()
+    return tuple(scale_out_state(each, extents) for each in listed)
+
+
+async def _scale_out_listed(server: VeeamServer, text: str) -> tuple[ScaleOutRepository, ...]:
+    query = ScaleOutRepositoriesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    return tuple([each async for each in server.every_scale_out_repository(query)])
+
+
+async def _performance_extents(
+    server: VeeamServer, scale_out_id: str | None = None
+) -> tuple[RepositoryState, ...]:
+    query = RepositoryStatesQuery(
+        extent_type=PERFORMANCE_EXTENT, scale_out_id=scale_out_id, order_by="Name", ascending=True
+    )
+    return tuple([state async for state in server.every_repository_state(query)])
