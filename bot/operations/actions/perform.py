@@ -202,20 +202,12 @@ class Performer:
         action, context, server = prepared.action, prepared.context, prepared.target.server
         if isinstance(effect, Ran) and prepared.target.job is not None:
             effect = Ran(await self._run(prepared, prepared.target.job, effect.session))
+        await self._remember(prepared, effect)
         affected = await action.affected_job(self._backend, prepared, effect)
         if affected is None:
             error = UnexpectedAnswer(server, "accepted, and no session was named")
             found = effect if isinstance(effect, Ran) and effect.session is not None else None
             return Unclear(action.operation, prepared.name, server, job=None, found=found, error=error)
-        match effect:
-            case Ran(Session() as session):
-                own = prepared.own_action(affected.id, session.id, self._backend.clock.now())
-                await self._quietly(prepared, self._backend.own_actions.remember(own))
-            case Switched(until=None) | Deleted():
-                # Switching a job by hand, or removing it, ends what was planned for it.
-                await self._quietly(prepared, self._backend.timed_disables.forget(server, affected.id))
-            case _:
-                pass
         return Done(
             ActionAnswer(
                 operation=action.operation,
@@ -231,6 +223,21 @@ class Performer:
                 reason=context.reason,
             )
         )
+
+    async def _remember(self, prepared: PreparedAction, effect: Effect) -> None:
+        """Note for the watch whose the run was; switching a job by hand, or removing it, ends its plan."""
+        backend, target = self._backend, prepared.target
+        match effect:
+            case Ran(Session() as session):
+                job_id = target.job.state.id if target.job is not None else session.job_id
+                if job_id is not None:
+                    own = prepared.own_action(job_id, session.id, backend.clock.now())
+                    await self._quietly(prepared, backend.own_actions.remember(own))
+            case Switched(until=None) | Deleted():
+                forgetting = backend.timed_disables.forget(target.server, target.state.id)
+                await self._quietly(prepared, forgetting)
+            case _:
+                pass
 
     async def _run(self, prepared: PreparedAction, job: FoundJob, named: Session | None) -> Session | None:
         """The run that VBR named, or else looked up: a stop may be answered with a session of its own."""
