@@ -72,7 +72,7 @@ class ActionForms:
                 answer = await self._fleet.ask(self._lookup.names, servers)
         except TimeoutError:
             return PickForm(request)
-        return PickForm(request, silent=tuple(answer.silences))
+        return PickForm(request, silent=tuple(answer.failures))
 
     async def on_job(self, asking: Asking, request: PlainRequest, job: FoundJob) -> ActionForm:
         """Return what doing this to the job touches, and what there is to choose."""

@@ -50,7 +50,7 @@ from bot.operations.seen import JobViews
 from bot.operations.sending import Action, Sender
 from bot.operations.steps import asked_anew, is_bare, is_said
 from bot.veeam import Fleet, JobState, Rejected, VeeamError, VeeamServer
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 log = structlog.get_logger()
 

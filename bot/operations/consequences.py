@@ -7,10 +7,9 @@ from bot.operations.forms import Consequences
 from bot.operations.lately import Lately
 from bot.operations.latest import is_run_of
 from bot.operations.lookup import FoundJob
-from bot.operations.parallel import at_once
 from bot.operations.repositories import repository_of
 from bot.operations.seen import JobViews
-from bot.veeam import Fleet, JobState, JobStatesQuery, Result, SessionsQuery, VeeamServer
+from bot.veeam import Fleet, JobState, JobStatesQuery, Result, SessionsQuery, VeeamServer, at_once
 
 _LOOKED_AT = 5
 """Sessions that are no run of the job, such as log backups, may be newer than its last success."""

@@ -22,7 +22,7 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.settings import ServerName
-from bot.veeam import Change, Part, RepositoryState, VeeamError
+from bot.veeam import RepositoryState, SettingsChange, SettingsField, VeeamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Problem:
     A sentence, or what the server answered, if anything.
     """
 
-    part: Part | None
+    part: SettingsField | None
     said: str = ""
     error: VeeamError | None = None
 
@@ -165,8 +165,8 @@ class JobSummary:
     draft: JobDraft
     touched: Consequences | None
     names: Mapping[str, str]
-    changes: tuple[Change, ...] = ()
-    theirs: tuple[Change, ...] = ()
+    changes: tuple[SettingsChange, ...] = ()
+    theirs: tuple[SettingsChange, ...] = ()
     is_changed_otherwise: bool = False
     repository: RepositoryState | None = None
     time_zone: str | None = None

@@ -17,7 +17,6 @@ from bot.operations.approvals.waiting import WaitingRoom
 from bot.operations.asking import Asking
 from bot.operations.catalog import BY_AUDIT_NAME
 from bot.operations.outcomes import Done
-from bot.operations.parallel import at_once
 from bot.operations.personal import Personal
 from bot.operations.reasons import Reasons
 from bot.operations.record import REFUSED
@@ -27,6 +26,7 @@ from bot.store.audit import AuditLog
 from bot.store.errors import StoreError
 from bot.store.records import Attempt, AuditFilter
 from bot.store.timed_disables import TimedDisables
+from bot.veeam import at_once
 
 DEEDS_SHOWN = 8
 _ATTEMPTS_READ = 40

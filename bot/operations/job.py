@@ -5,13 +5,12 @@ from bot.operations.answers import JobAnswer
 from bot.operations.asking import Asking
 from bot.operations.lookup import FoundJob, Lookup, where_there
 from bot.operations.outcomes import Ambiguous, Done, NotFound
-from bot.operations.parallel import at_once
 from bot.operations.reasons import Reasons
 from bot.operations.repositories import repository_of
 from bot.operations.requests import JobRequest
 from bot.operations.seen import JobViews, settings_as_seen
 from bot.operations.sessions import FoundSession, SessionViews
-from bot.veeam import Fleet, JobState, Session, SessionsQuery, VeeamServer
+from bot.veeam import Fleet, JobState, Session, SessionsQuery, VeeamServer, at_once
 
 RECENT_SESSIONS = 5
 

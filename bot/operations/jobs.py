@@ -16,7 +16,6 @@ from bot.operations.listing import PAGE_ROWS, Rows, page_of, scanned, window
 from bot.operations.lookup import FoundJob, Lookup, name_filter
 from bot.operations.matching import fits, fold, nearest, pick
 from bot.operations.outcomes import Done, NotFound
-from bot.operations.parallel import at_once
 from bot.operations.reasons import Failure, Reasons
 from bot.operations.repositories import repositories_of
 from bot.operations.requests import JobsFilter, JobsRequest
@@ -32,6 +31,7 @@ from bot.veeam import (
     Result,
     Revision,
     VeeamServer,
+    at_once,
 )
 
 _RESULTS = {
@@ -88,7 +88,7 @@ class Jobs:
         parts = tuple(answer.answers.values())
         lists = [rows for part in parts for rows in part.lists]
         if not any(rows.total for rows in lists) and parts:
-            silent = tuple(answer.silences)
+            silent = tuple(answer.failures)
             missing = await self._missing(request, asking, tuple(answer.answers), parts)
             if missing is not None:
                 return NotFound(
@@ -102,7 +102,7 @@ class Jobs:
                 total=sum(rows.total for rows in lists),
                 page_size=PAGE_ROWS,
                 unreadable=sum(rows.unreadable for rows in lists),
-                silences=tuple(Silence(server, error) for server, error in answer.silences.items()),
+                silences=tuple(Silence(server, error) for server, error in answer.failures.items()),
                 as_of=self._clock.now(),
                 total_is_exact=all(rows.is_exact for rows in lists),
             )

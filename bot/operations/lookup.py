@@ -27,7 +27,7 @@ from bot.veeam import (
     Rejected,
     VeeamServer,
 )
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
@@ -86,15 +86,15 @@ class Lookup:
         if isinstance(servers, NotFound):
             return servers
         answer = await self._fleet.ask(lambda server: _candidates(server, ref.text), servers)
-        if len(servers) == 1 and answer.silences:
-            raise next(iter(answer.silences.values()))
+        if len(servers) == 1 and answer.failures:
+            raise next(iter(answer.failures.values()))
         found = await _picked(ref, _visible(answer.answers, sight), lambda job: job.state.name)
         if not found:
             return await self._by_all_names(ref, request, answer, sight)
         if len(found) == 1 and _is_sure(request, answer):
             return found[0]
         named = tuple(_Named(job.server, job.state.id, job.state.name) for job in found)
-        return _ambiguous(ref, request, named, tuple(answer.silences))
+        return _ambiguous(ref, request, named, tuple(answer.failures))
 
     async def names(self, server: VeeamServer) -> Mapping[JobId, str]:
         """Return the names of the server's jobs by ID, at most a minute old."""
@@ -125,7 +125,7 @@ class Lookup:
     async def _by_all_names(
         self, ref: NamedJob, request: Request, answer: FleetAnswer[Any], sight: Sight
     ) -> FoundJob | NotFound | Ambiguous:
-        servers, silent = tuple(answer.answers), tuple(answer.silences)
+        servers, silent = tuple(answer.answers), tuple(answer.failures)
         named = await self._all_names(servers, sight)
         found = await _picked(ref, named, lambda job: job.name)
         if len(found) > 1 or (found and not _is_sure(request, answer)):
@@ -215,7 +215,7 @@ async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
 
 def _is_sure(request: Request, answer: FleetAnswer[Any]) -> bool:
     """A silent server may have a better match, or a job of the very name: an action is then asked back."""
-    return not answer.silences or not isinstance(request, ActionRequest)
+    return not answer.failures or not isinstance(request, ActionRequest)
 
 
 def _ambiguous(

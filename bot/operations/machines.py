@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from bot.operations import matching
 from bot.operations.lookup import name_filter
 from bot.operations.outcomes import MachineChoice, NotFound, WhichMachine
-from bot.operations.parallel import answered
 from bot.operations.requests import KnownMachine, MachineRef, NamedMachine
 from bot.settings import ServerName
-from bot.veeam import Fleet, InventoryObject, VeeamServer, VmwareHostsQuery, VmwareObjectsQuery
+from bot.veeam import Fleet, InventoryObject, VeeamServer, VmwareHostsQuery, VmwareObjectsQuery, answered
 
 MACHINE = "VirtualMachine"
 CHOICES_AT_MOST = 25
@@ -55,13 +54,13 @@ class Machines:
         answer = await self._fleet.ask(
             lambda server: _below(server, name_filter(ref.text), _FOUND_WITHIN_SECONDS), servers
         )
-        if len(servers) == 1 and answer.silences:
-            raise next(iter(answer.silences.values()))
+        if len(servers) == 1 and answer.failures:
+            raise next(iter(answer.failures.values()))
         below = answer.answers
         rows = [FoundMachine(name, row) for name, found in below.items() for row in found.machines]
         found = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
         # Where a host is silent, a machine of this very name may be below it.
-        silent = (*answer.silences, *(name for name, found in below.items() if not found.is_whole))
+        silent = (*answer.failures, *(name for name, found in below.items() if not found.is_whole))
         if len(found) == 1 and not silent:
             return found[0]
         if found:

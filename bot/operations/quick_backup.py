@@ -28,8 +28,8 @@ from bot.settings import ServerName
 from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
 from bot.store.records import OwnAction
+from bot.veeam import AnswerLost as UnclearAnswer
 from bot.veeam import Fleet, JobId, Session, UnexpectedAnswer, VeeamError, VeeamServer
-from bot.veeam import Unclear as UnclearAnswer
 
 log = structlog.get_logger()
 

@@ -83,7 +83,7 @@ async def _newest_point(server: VeeamServer, machine_name: str) -> TaskSession |
     except TimeoutError:
         return None
     except VeeamError as error:
-        if not error.reaches:
+        if not error.reached_server:
             raise
         return None
     return newest_of(page.rows, machine_name)
@@ -101,7 +101,7 @@ async def _job_of(server: VeeamServer, point: TaskSession) -> JobState | None:
     try:
         session = await server.session(point.session_id)
     except VeeamError as error:
-        if not error.reaches:
+        if not error.reached_server:
             raise
         return None
     return await server.job_state(session.job_id) if session.job_id is not None else None

@@ -4,7 +4,6 @@ VBR lists both apart: states have the extents, and scale-out repositories have n
 """
 
 from bot.operations.lookup import name_filter, where_there
-from bot.operations.parallel import at_once
 from bot.veeam import (
     PERFORMANCE_EXTENT,
     JobState,
@@ -13,6 +12,7 @@ from bot.veeam import (
     ScaleOutRepositoriesQuery,
     ScaleOutRepository,
     VeeamServer,
+    at_once,
     scale_out_state,
 )
 

@@ -99,7 +99,7 @@ class Suggestions:
         if not search.text.strip() and (likely := await self._likely(search.request, servers, reach)):
             return likely
         at_hand = await self._fleet.ask(self._lookup.names_to_offer, servers, limit_seconds=_AT_HAND_SECONDS)
-        named, late = at_hand.answers, tuple(at_hand.silences)
+        named, late = at_hand.answers, tuple(at_hand.failures)
         count = sum(map(len, named.values()))
         found = await beside_the_loop(count, lambda: _jobs_like(search.text, named, reach))
         if not late and (found or not search.text.strip()):

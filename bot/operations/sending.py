@@ -34,6 +34,7 @@ from bot.store.errors import StoreError
 from bot.store.own_actions import OwnActions
 from bot.store.records import OwnAction
 from bot.store.timed_disables import TimedDisable, TimedDisables
+from bot.veeam import AnswerLost as UnclearAnswer
 from bot.veeam import (
     Fleet,
     Job,
@@ -47,7 +48,6 @@ from bot.veeam import (
     differences,
     settings_of,
 )
-from bot.veeam import Unclear as UnclearAnswer
 
 log = structlog.get_logger()
 

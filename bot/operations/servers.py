@@ -17,7 +17,6 @@ from bot.operations.listing import Rows, scanned
 from bot.operations.lookup import Lookup
 from bot.operations.offers import lacked_by
 from bot.operations.outcomes import Done, NotFound
-from bot.operations.parallel import at_once
 from bot.operations.ports import WatchHealth
 from bot.operations.requests import ServersRequest, StatusRequest
 from bot.operations.roles import Sight
@@ -38,6 +37,7 @@ from bot.veeam import (
     ServerTime,
     VeeamError,
     VeeamServer,
+    at_once,
 )
 
 SHOWN_OF_EACH = 5
@@ -105,7 +105,7 @@ class Servers:
             return servers
         answer = await self._fleet.ask(self._alive, servers)
         views = tuple(
-            self._server_view(name, answer.answers.get(name), answer.silences.get(name)) for name in servers
+            self._server_view(name, answer.answers.get(name), answer.failures.get(name)) for name in servers
         )
         return Done(ServersAnswer(views, self._clock.now()))
 
@@ -113,7 +113,7 @@ class Servers:
         answer = await self._fleet.ask(lambda server: _standing(server, asking.sight), servers)
         return StatusAnswer(
             servers=tuple(self._status(name, standing, asking) for name, standing in answer.answers.items()),
-            silences=tuple(Silence(name, error) for name, error in answer.silences.items()),
+            silences=tuple(Silence(name, error) for name, error in answer.failures.items()),
             outbox_waiting=await self._outbox_waiting(),
             as_of=self._clock.now(),
         )

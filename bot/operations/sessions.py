@@ -16,7 +16,6 @@ from bot.operations.catalog import STOP
 from bot.operations.listing import PAGE_ROWS, Ask, Rows, page_of, scanned, window
 from bot.operations.lookup import FoundJob, Lookup
 from bot.operations.outcomes import Ambiguous, Done, NotFound
-from bot.operations.parallel import at_once
 from bot.operations.people import PersonId
 from bot.operations.requests import SessionRequest, SessionsFilter, SessionsRequest
 from bot.operations.roles import Sight
@@ -38,10 +37,11 @@ from bot.veeam import (
     SessionsQuery,
     SessionState,
     VeeamServer,
+    at_once,
     is_id,
     session_group,
 )
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Sessions:
                 rows=await self._views.of(page),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=PAGE_ROWS,
-                silences=tuple(Silence(server, error) for server, error in answer.silences.items()),
+                silences=tuple(Silence(server, error) for server, error in answer.failures.items()),
                 as_of=self._clock.now(),
             )
         )
@@ -137,12 +137,12 @@ class Sessions:
         if isinstance(servers, NotFound):
             return servers
         answer = await self._fleet.ask(lambda server: _session(server, request.session_id), servers)
-        if len(servers) == 1 and answer.silences:
-            raise next(iter(answer.silences.values()))
+        if len(servers) == 1 and answer.failures:
+            raise next(iter(answer.failures.values()))
         for name, session in answer.answers.items():
             if session is not None and (shown := await self._in_full(name, session, asking)) is not None:
                 return Done(shown)
-        return NotFound("session", request.session_id, silent=tuple(answer.silences))
+        return NotFound("session", request.session_id, silent=tuple(answer.failures))
 
     async def _in_full(self, name: ServerName, session: Session, asking: Asking) -> SessionAnswer | None:
         server = self._fleet.server(name)
@@ -153,7 +153,7 @@ class Sessions:
             tasks = group.create_task(_or_nothing(server.task_sessions(session.id)))
             failed = group.create_task(_or_nothing(server.session_logs(session.id, LogStatus.FAILED)))
             warned = group.create_task(_or_nothing(server.session_logs(session.id, LogStatus.WARNING)))
-        records = sorted((*failed.result(), *warned.result()), key=LogRecord.place)
+        records = sorted((*failed.result(), *warned.result()), key=LogRecord.sort_key)
         (view,) = await self._views.of((FoundSession(name, session),))
         return SessionAnswer(view, job, tasks.result(), tuple(records), self._clock.now())
 

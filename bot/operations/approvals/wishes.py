@@ -17,8 +17,8 @@ from bot.operations.lookup import FoundJob
 from bot.operations.requests import DeleteRequest, Request
 from bot.operations.roles import Rights, Target, Verdict
 from bot.settings import ServerName
-from bot.veeam import Fleet, JobState, Rejected, fingerprint
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import Fleet, JobState, Rejected, settings_fingerprint
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Bindings:
 
     async def of(self, wish: Wish) -> str:
         """Return the hash of the wish and of the job's settings and state; another one: it has changed."""
-        sent = None if wish.sent is None else fingerprint(wish.sent)
+        sent = None if wish.sent is None else settings_fingerprint(wish.sent)
         asked: list[Any] = [wish.operation.name, cells_of(unexplained(wish.request)), sent]
         if wish.job is None:
             return _hash(asked)
@@ -92,7 +92,7 @@ class Bindings:
         Of a type that the revision cannot describe, what its state says of them.
         """
         try:
-            return fingerprint((await self._fleet.server(job.server).job(job.state.id)).raw)
+            return settings_fingerprint((await self._fleet.server(job.server).job(job.state.id)).raw)
         except (NotOnServer, Rejected):
             return _described(job.state)
 

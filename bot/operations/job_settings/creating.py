@@ -28,26 +28,26 @@ from bot.operations.once import NotSent, Once, Ready
 from bot.operations.outcomes import Done, Failed, Forgotten, NeedsForm, NotFound, Refused, Sent, Unclear
 from bot.operations.record import Record
 from bot.operations.requests import CreateRequest, KnownJob, Step
+from bot.veeam import AnswerLost as UnclearAnswer
 from bot.veeam import (
     Fleet,
-    Guest,
+    GuestProcessing,
     JobSettings,
     JobState,
     JobStatesQuery,
-    Part,
     Rejected,
     Retention,
     RetentionUnit,
     Rhythm,
     Schedule,
+    SettingsField,
     VeeamError,
     VeeamServer,
-    new_vsphere,
+    new_vsphere_spec,
     settings_of,
-    spec_like,
+    spec_from_template,
 )
-from bot.veeam import NotFound as NotOnServer
-from bot.veeam import Unclear as UnclearAnswer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 log = structlog.get_logger()
 
@@ -218,9 +218,9 @@ class Creating:
             return await self._filled(draft, request, asking, account, problems)
         revision = account.revision
         if draft.model is None:
-            spec = new_vsphere(draft.wanted, revision)
+            spec = new_vsphere_spec(draft.wanted, revision)
         else:
-            spec = spec_like(draft.model, draft.wanted, revision)
+            spec = spec_from_template(draft.model, draft.wanted, revision)
         wish = Wish(
             operation=CREATE,
             request=replace(request, server=account.name),
@@ -279,8 +279,8 @@ def _in_full(draft: JobDraft, asking: Asking) -> str:
     seen = settings_seen(asking.sight, draft.server, draft.wanted)
     parts = [
         f"{TITLES[part]}: {in_words(part, value, draft.names)}"
-        for part in Part
-        if part is not Part.NAME and (value := seen.part(part)) is not None
+        for part in SettingsField
+        if part is not SettingsField.NAME and (value := seen.part(part)) is not None
     ]
     return "; ".join([_detail(draft), *parts])
 
@@ -313,7 +313,7 @@ def _from_nothing(account: VeeamServer, name: str) -> JobDraft:
         repository_id="",
         retention=Retention(str(RetentionUnit.DAYS), _USUAL_DAYS),
         schedule=Schedule(Rhythm.EVERY_DAY, at=_USUAL_TIME),
-        guest=Guest(is_application_aware=False),
+        guest=GuestProcessing(is_application_aware=False),
     )
     return JobDraft(id="", server=account.name, kind=account.revision.job_types[0], wanted=wanted)
 

@@ -21,11 +21,11 @@ from bot.operations.outcomes import Failed, Forgotten, NeedsForm, NotNow, Obstac
 from bot.operations.requests import EditRequest, KnownJob, Step
 from bot.operations.seen import JobViews
 from bot.veeam import (
-    Change,
     Job,
     JobSettings,
-    Part,
     Rejected,
+    SettingsChange,
+    SettingsField,
     VeeamError,
     VeeamServer,
     changed,
@@ -226,11 +226,11 @@ def _settings(draft: JobDraft) -> JobSettings:
     return settings_of(draft.model or {})
 
 
-def _onto(current: JobSettings, own: tuple[Change, ...]) -> JobSettings:
+def _onto(current: JobSettings, own: tuple[SettingsChange, ...]) -> JobSettings:
     """Own changes over the settings as they are now; of objects only those that were added or taken out."""
-    fields = {Part.PRIORITY: "is_high_priority", Part.REPOSITORY: "repository_id"}
+    fields = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
     changes = {fields.get(each.part, each.part.value): each.after for each in own}
-    objects = next((each for each in own if each.part is Part.OBJECTS), None)
+    objects = next((each for each in own if each.part is SettingsField.OBJECTS), None)
     if objects is not None:
         kept = [each for each in current.objects or () if each in objects.after or each not in objects.before]
         added = [each for each in objects.after if each not in objects.before and each not in kept]

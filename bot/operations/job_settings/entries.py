@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TypeVar
 
-from bot.veeam import Guest, JobObject, JobSettings, Retention, Schedule
+from bot.veeam import GuestProcessing, JobObject, JobSettings, Retention, Schedule
 
 T = TypeVar("T", str, str | None)
 
@@ -31,7 +31,7 @@ class JobEntries:
     repository_id: str | None = None
     retention: Retention | None = None
     schedule: Schedule | None = None
-    guest: Guest | None = None
+    guest: GuestProcessing | None = None
 
     def over(self, settings: JobSettings, objects: tuple[JobObject, ...] | None) -> JobSettings:
         """Return the settings with what was entered; `objects` are those that the keys stand for."""

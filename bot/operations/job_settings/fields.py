@@ -16,59 +16,59 @@ from bot.operations.job_settings.entries import JobEntries
 from bot.operations.job_settings.objects import JobObjects
 from bot.operations.lookup import name_filter
 from bot.operations.matching import fold
-from bot.operations.parallel import at_once
 from bot.operations.people import Person
 from bot.operations.record import Record
 from bot.operations.repositories import repositories_of
 from bot.operations.requests import CreateRequest, EditRequest, KnownJob
 from bot.operations.roles import Rights, Target
 from bot.veeam import (
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
     JobStatesQuery,
-    Part,
     Rejected,
     RepositoryState,
+    SettingsField,
     VeeamError,
     VeeamServer,
+    at_once,
     differences,
     platform_of,
     settings_of,
+    settings_problems,
 )
-from bot.veeam import problems as settings_problems
 
 _QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
 """Names and IDs: they may hold any word."""
-_PARTS_BY_WORD: tuple[tuple[str, Part], ...] = (
-    ("with the name", Part.NAME),
-    ("the name field", Part.NAME),
-    ("value of name", Part.NAME),
-    ("description", Part.DESCRIPTION),
-    ("highpriority", Part.PRIORITY),
-    ("credentials", Part.GUEST),
-    ("guestprocessing", Part.GUEST),
-    ("guest processing", Part.GUEST),
-    ("application-aware", Part.GUEST),
-    ("retention", Part.RETENTION),
-    ("restore points", Part.RETENTION),
-    ("restorepointstokeep", Part.RETENTION),
-    ("schedul", Part.SCHEDULE),
-    ("localtime", Part.SCHEDULE),
-    ("afterthisjob", Part.SCHEDULE),
-    ("run after", Part.SCHEDULE),
-    ("runs after", Part.SCHEDULE),
-    ("job was not found", Part.SCHEDULE),  # chained by name, where jobs to copy are told by ID
-    ("repository", Part.REPOSITORY),
-    ("virtualmachines", Part.OBJECTS),
-    ("virtual machine", Part.OBJECTS),
-    ("computers", Part.OBJECTS),
-    ("sourceobjects", Part.OBJECTS),
-    ("includes", Part.OBJECTS),
-    ("protection group", Part.OBJECTS),
-    ("object", Part.OBJECTS),
-    ("job with id", Part.OBJECTS),
-    ("server was not found", Part.OBJECTS),
+_PARTS_BY_WORD: tuple[tuple[str, SettingsField], ...] = (
+    ("with the name", SettingsField.NAME),
+    ("the name field", SettingsField.NAME),
+    ("value of name", SettingsField.NAME),
+    ("description", SettingsField.DESCRIPTION),
+    ("highpriority", SettingsField.PRIORITY),
+    ("credentials", SettingsField.GUEST),
+    ("guestprocessing", SettingsField.GUEST),
+    ("guest processing", SettingsField.GUEST),
+    ("application-aware", SettingsField.GUEST),
+    ("retention", SettingsField.RETENTION),
+    ("restore points", SettingsField.RETENTION),
+    ("restorepointstokeep", SettingsField.RETENTION),
+    ("schedul", SettingsField.SCHEDULE),
+    ("localtime", SettingsField.SCHEDULE),
+    ("afterthisjob", SettingsField.SCHEDULE),
+    ("run after", SettingsField.SCHEDULE),
+    ("runs after", SettingsField.SCHEDULE),
+    ("job was not found", SettingsField.SCHEDULE),  # chained by name, where jobs to copy are told by ID
+    ("repository", SettingsField.REPOSITORY),
+    ("virtualmachines", SettingsField.OBJECTS),
+    ("virtual machine", SettingsField.OBJECTS),
+    ("computers", SettingsField.OBJECTS),
+    ("sourceobjects", SettingsField.OBJECTS),
+    ("includes", SettingsField.OBJECTS),
+    ("protection group", SettingsField.OBJECTS),
+    ("object", SettingsField.OBJECTS),
+    ("job with id", SettingsField.OBJECTS),
+    ("server was not found", SettingsField.OBJECTS),
 )
 
 
@@ -147,7 +147,9 @@ class JobFields:
         found = await self._objects.by_key(server, platform, draft.sought)
         objects = (*(draft.wanted.objects or ()), *found.values())
         whole = replace(draft, sought=(), wanted=replace(draft.wanted, objects=objects))
-        missing = Problem(Part.OBJECTS, "Not all that was chosen is still in the inventory. Look again.")
+        missing = Problem(
+            SettingsField.OBJECTS, "Not all that was chosen is still in the inventory. Look again."
+        )
         return await self._book.keep(person.id, whole), (missing,) if len(found) < len(draft.sought) else ()
 
     async def problems(
@@ -157,12 +159,12 @@ class JobFields:
 
         Of a job that is there, only what is to be changed: the rest VBR took as it is.
         """
-        asked = set(Part)
+        asked = set(SettingsField)
         if isinstance(request, EditRequest):
             asked = {change.part for change in differences(_as_read(draft), draft.wanted)}
         found = settings_problems(draft.wanted, draft.kind)
         told = [Problem(part, said) for part, said in found if part in asked]
-        if Part.NAME in asked and draft.wanted.name.strip():
+        if SettingsField.NAME in asked and draft.wanted.name.strip():
             told += await self._name_problems(server, draft.wanted.name, _job_id(request))
             told += await self._out_of_reach(draft, operation_of(request), asking)
         told += _out_of_sight(draft, asking)
@@ -180,7 +182,7 @@ class JobFields:
             async for state in server.every_job_state(query)
             if fold(state.name) == fold(name) and state.id != own_id
         ]
-        return [Problem(Part.NAME, "Another job has this name already.")] if taken else []
+        return [Problem(SettingsField.NAME, "Another job has this name already.")] if taken else []
 
     async def _out_of_reach(self, draft: JobDraft, operation: Operation, asking: Asking) -> list[Problem]:
         """A name that the person's grants do not cover is an attempt at what they may not: on record."""
@@ -190,10 +192,10 @@ class JobFields:
         await self._record.refused(operation, asking, verdict.refusal)
         reach = self._rights.reach(asking.person, operation).grants
         globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
-        return [Problem(Part.NAME, f"Your role covers jobs named {globs} only.")]
+        return [Problem(SettingsField.NAME, f"Your role covers jobs named {globs} only.")]
 
 
-def part_told(message: str) -> Part | None:
+def part_told(message: str) -> SettingsField | None:
     """Return the part that VBR's words are about; None where that cannot be told."""
     said = " ".join(_QUOTED.sub(" ", message).casefold().split())
     return next((part for word, part in _PARTS_BY_WORD if word in said), None)
@@ -208,7 +210,9 @@ def _as_read(draft: JobDraft) -> JobSettings:
     return settings_of(draft.model or {})
 
 
-def _with_credentials(entered: Guest | None, read: Guest | None) -> Guest | None:
+def _with_credentials(
+    entered: GuestProcessing | None, read: GuestProcessing | None
+) -> GuestProcessing | None:
     """Credentials that were not chosen are those that the model has: a form cannot take them out."""
     if entered is None or read is None or entered.credentials_id is not None:
         return entered
@@ -229,4 +233,4 @@ def _out_of_sight(draft: JobDraft, asking: Asking) -> Sequence[Problem]:
     was = _as_read(draft).schedule
     if was is not None and was.after_job == schedule.after_job:
         return ()
-    return (Problem(Part.SCHEDULE, "There is no such job that you may see."),)
+    return (Problem(SettingsField.SCHEDULE, "There is no such job that you may see."),)

@@ -14,7 +14,6 @@ from bot.observability import Clock
 from bot.operations.lookup import name_filter
 from bot.operations.machines import OFFERED_WITHIN_SECONDS
 from bot.operations.matching import fits
-from bot.operations.parallel import answered, at_once
 from bot.operations.roles import Sight
 from bot.settings import ServerName
 from bot.veeam import (
@@ -24,6 +23,8 @@ from bot.veeam import (
     JobObject,
     JobStatesQuery,
     VeeamServer,
+    answered,
+    at_once,
     is_id,
 )
 

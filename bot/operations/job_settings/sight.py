@@ -7,7 +7,7 @@ from typing import Any
 from bot.operations.job_settings.entries import OUT_OF_SIGHT
 from bot.operations.roles import Sight
 from bot.settings import ServerName
-from bot.veeam import Change, JobObject, JobSettings, Part, Schedule
+from bot.veeam import JobObject, JobSettings, Schedule, SettingsChange, SettingsField
 
 
 def settings_seen(sight: Sight, server: ServerName, settings: JobSettings) -> JobSettings:
@@ -16,15 +16,17 @@ def settings_seen(sight: Sight, server: ServerName, settings: JobSettings) -> Jo
         return settings
     return replace(
         settings,
-        objects=_seen(sight, server, Part.OBJECTS, settings.objects),
-        schedule=_seen(sight, server, Part.SCHEDULE, settings.schedule),
+        objects=_seen(sight, server, SettingsField.OBJECTS, settings.objects),
+        schedule=_seen(sight, server, SettingsField.SCHEDULE, settings.schedule),
     )
 
 
-def changes_seen(sight: Sight, server: ServerName, changes: Iterable[Change]) -> tuple[Change, ...]:
+def changes_seen(
+    sight: Sight, server: ServerName, changes: Iterable[SettingsChange]
+) -> tuple[SettingsChange, ...]:
     """Return the changes without names of jobs out of sight."""
     return tuple(
-        Change(
+        SettingsChange(
             change.part,
             _seen(sight, server, change.part, change.before),
             _seen(sight, server, change.part, change.after),
@@ -33,10 +35,10 @@ def changes_seen(sight: Sight, server: ServerName, changes: Iterable[Change]) ->
     )
 
 
-def _seen(sight: Sight, server: ServerName, part: Part, value: Any) -> Any:
-    if part is Part.OBJECTS and isinstance(value, tuple):
+def _seen(sight: Sight, server: ServerName, part: SettingsField, value: Any) -> Any:
+    if part is SettingsField.OBJECTS and isinstance(value, tuple):
         return tuple(_object_seen(sight, server, each) for each in value)
-    if part is Part.SCHEDULE and isinstance(value, Schedule) and value.after_job:
+    if part is SettingsField.SCHEDULE and isinstance(value, Schedule) and value.after_job:
         is_seen = sight.sees(server, value.after_job)
         return value if is_seen else replace(value, after_job=OUT_OF_SIGHT)
     return value

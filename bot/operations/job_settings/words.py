@@ -3,20 +3,30 @@
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from bot.veeam import Change, Guest, JobObject, Part, Retention, RetentionUnit, Rhythm, Schedule, known
+from bot.veeam import (
+    GuestProcessing,
+    JobObject,
+    Retention,
+    RetentionUnit,
+    Rhythm,
+    Schedule,
+    SettingsChange,
+    SettingsField,
+    known,
+)
 
 Names = Mapping[str, str]
 """What people call repositories and credentials, by ID in lower case."""
 
 TITLES = {
-    Part.NAME: "Name",
-    Part.DESCRIPTION: "Description",
-    Part.PRIORITY: "Priority",
-    Part.OBJECTS: "Objects",
-    Part.REPOSITORY: "Repository",
-    Part.RETENTION: "Retention",
-    Part.SCHEDULE: "Schedule",
-    Part.GUEST: "Guest processing",
+    SettingsField.NAME: "Name",
+    SettingsField.DESCRIPTION: "Description",
+    SettingsField.PRIORITY: "Priority",
+    SettingsField.OBJECTS: "Objects",
+    SettingsField.REPOSITORY: "Repository",
+    SettingsField.RETENTION: "Retention",
+    SettingsField.SCHEDULE: "Schedule",
+    SettingsField.GUEST: "Guest processing",
 }
 OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
@@ -29,32 +39,32 @@ _UNITS = {
 _OBJECT_CHANGES_NAMED = 6
 
 
-def change_in_words(change: Change, names: Names) -> str:
+def change_in_words(change: SettingsChange, names: Names) -> str:
     """What a part was, and what it becomes: "Retention: 14 days → 30 days"."""
     title = TITLES[change.part]
-    if change.part is Part.OBJECTS:
+    if change.part is SettingsField.OBJECTS:
         return f"{title}: {_object_changes(change.before, change.after)}"
     before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
     return f"{title}: {before} → {after}"
 
 
-def in_words(part: Part, value: Any, names: Names) -> str:
+def in_words(part: SettingsField, value: Any, names: Names) -> str:
     """What stands for a part of the settings; "nothing" where it is empty."""
     match part:
-        case Part.NAME | Part.DESCRIPTION:
+        case SettingsField.NAME | SettingsField.DESCRIPTION:
             said = str(value or "")
             return f"{said[:_TEXT_NAMED]}…" if len(said) > _TEXT_NAMED else said or "nothing"
-        case Part.PRIORITY:
+        case SettingsField.PRIORITY:
             return "high" if value else "normal"
-        case Part.OBJECTS:
+        case SettingsField.OBJECTS:
             return _objects(value)
-        case Part.REPOSITORY:
+        case SettingsField.REPOSITORY:
             return named(value, names) or "none"
-        case Part.RETENTION:
+        case SettingsField.RETENTION:
             return _retention(value)
-        case Part.SCHEDULE:
+        case SettingsField.SCHEDULE:
             return _schedule(value)
-        case Part.GUEST:
+        case SettingsField.GUEST:
             return _guest(value, names)
         case _:
             assert_never(part)
@@ -104,7 +114,7 @@ def _schedule(schedule: Schedule) -> str:
             assert_never(schedule.rhythm)
 
 
-def _guest(guest: Guest, names: Names) -> str:
+def _guest(guest: GuestProcessing, names: Names) -> str:
     if not guest.is_application_aware:
         return "off"
     if guest.credentials_id is None:

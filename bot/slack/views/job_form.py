@@ -21,7 +21,7 @@ from bot.slack.views.errors import explain
 from bot.slack.views.inputs import Field
 from bot.slack.views.message import NOTHING, Part, note, paragraph
 from bot.veeam import (
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
     Retention,
@@ -35,7 +35,7 @@ from bot.veeam import (
     retention_units,
     takes_guest_credentials,
 )
-from bot.veeam import Part as JobPart
+from bot.veeam import SettingsField as JobPart
 
 NAME, DESCRIPTION, PRIORITY = "name", "description", "priority"
 OBJECTS, REPOSITORY = "objects", "repository"
@@ -319,14 +319,14 @@ def _retention(entered: Entered, problems: dict[str, str]) -> Retention | None:
     return Retention(inputs.said(entered, RETENTION_UNIT), quantity)
 
 
-def _guest(entered: Entered) -> Guest | None:
+def _guest(entered: Entered) -> GuestProcessing | None:
     if GUEST not in entered:
         return None
     chosen = credentials_chosen(inputs.said(entered, CREDENTIALS))
     is_aware = inputs.said(entered, GUEST) == AWARE
     if chosen is None:
-        return Guest(is_aware)
-    return Guest(is_aware, chosen.id, chosen.type or None)
+        return GuestProcessing(is_aware)
+    return GuestProcessing(is_aware, chosen.id, chosen.type or None)
 
 
 def _time(entered: Entered) -> time | None:

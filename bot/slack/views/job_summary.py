@@ -20,8 +20,8 @@ from bot.slack.views.inputs import Field
 from bot.slack.views.job_form import entries_of, job_form, problem_said
 from bot.slack.views.message import NOTHING, Part, note, paragraph
 from bot.slack.views.repositories import is_worth_telling, repository_line
-from bot.veeam import Change, Retention, Schedule
-from bot.veeam import Part as JobPart
+from bot.veeam import Retention, Schedule, SettingsChange
+from bot.veeam import SettingsField as JobPart
 
 SERVER, LIKE = "server", "like"
 _LINE_LIMIT = 500
@@ -109,7 +109,7 @@ def _theirs(facts: JobSummary) -> Part:
     )
 
 
-def _lines(facts: JobSummary, changes: Sequence[Change]) -> list[str]:
+def _lines(facts: JobSummary, changes: Sequence[SettingsChange]) -> list[str]:
     return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
 
 
@@ -156,7 +156,7 @@ def _warnings(facts: JobSummary) -> Part:
     )
 
 
-def _keeps_less(change: Change) -> bool:
+def _keeps_less(change: SettingsChange) -> bool:
     before, after = change.before, change.after
     if not isinstance(before, Retention) or not isinstance(after, Retention):
         return False

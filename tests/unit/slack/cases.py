@@ -293,7 +293,7 @@ def _problems() -> dict[str, Outcome]:
     disabled = samples.job_view(
         samples.job_state(result="Success", status="disabled"), operations=(START, JOB, ENABLE, CLONE)
     )
-    error = veeam.Unclear(HQ, "no answer within 30 s")
+    error = veeam.AnswerLost(HQ, "no answer within 30 s")
     return {
         "misread": Misread("retyr SQL", "There is no command retyr.", "retry SQL"),
         "misread-awkward": Misread("<!channel> `x`", "There is no command <!channel>."),
@@ -373,20 +373,20 @@ def _errors() -> tuple[VeeamError, ...]:
         veeam.TlsFailed(HQ, "pin", reason=TlsReason.PIN, presented="ab" * 32),
         veeam.LoginRefused(HQ, "Account is locked", locked_until=NOW),
         veeam.NotAllowed(HQ, "Access is denied"),
-        veeam.NotFound(HQ, "Job not found"),
+        veeam.NotFoundOnServer(HQ, "Job not found"),
         veeam.Rejected(HQ, "The job is <not> currently running."),
         veeam.RevisionUnsupported(HQ, "1.3-rev2"),
         veeam.TooBusy(HQ, "", retry_after_seconds=90),
         veeam.ServerFailed(HQ, "Internal error"),
         veeam.UnexpectedAnswer(HQ, "HTML"),
-        veeam.Unclear(HQ, "reset after sending"),
+        veeam.AnswerLost(HQ, "reset after sending"),
         VeeamError(HQ, "new kind"),
     )
 
 
 def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
-    failures = {f"failed-{type(error).__name__}": Failed(RETRY, error, "SQL Prod") for error in _errors()}
+    failures = {f"failed-{error.kind}": Failed(RETRY, error, "SQL Prod") for error in _errors()}
     done = {name: Done(answer) for name, answer in _answers().items()}
     return {**done, **_refusals(), **_problems(), **failures}
 
