@@ -114,7 +114,7 @@ async def _task_sessions(server: VeeamServer, session_id: SessionId) -> tuple[Ta
     try:
         return await server.task_sessions(session_id)
     except VeeamError as error:
-        if not error.reaches:
+        if not error.reached_server:
             raise
         return ()
 

@@ -8,10 +8,9 @@ from bot.operations.backend import Backend
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import Request, RequestContext
 from bot.operations.outcomes import Form, JobView, NeedsForm, NotFound, RecentAction
-from bot.operations.parallel import at_once
 from bot.operations.vbr_lists import repository_of
 from bot.settings import ServerName
-from bot.veeam import JobState, JobStatesQuery, RepositoryState, Result, SessionsQuery, VeeamServer
+from bot.veeam import JobState, JobStatesQuery, RepositoryState, Result, SessionsQuery, VeeamServer, at_once
 
 _NAMES_READ_WITHIN_SECONDS = 10.0
 _SESSIONS_LOOKED_AT = 5
@@ -73,7 +72,7 @@ async def pick_form(request: Request, backend: Backend, context: RequestContext)
             answer = await backend.fleet.ask(backend.finder.names, servers)
     except TimeoutError:
         return NeedsForm(request.operation, PickForm(request))
-    return NeedsForm(request.operation, PickForm(request, silent=tuple(answer.silences)))
+    return NeedsForm(request.operation, PickForm(request, silent=tuple(answer.failures)))
 
 
 async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) -> Impact:

@@ -43,7 +43,7 @@ from bot.veeam import (
     VeeamServer,
     session_group,
 )
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
@@ -126,16 +126,16 @@ class JobFinder:
         if isinstance(servers, NotFound):
             return servers
         answer = await self._fleet.ask(lambda server: _candidates(server, ref.text), servers)
-        if len(servers) == 1 and answer.silences:
-            raise next(iter(answer.silences.values()))
-        is_sure = not asks_when_unsure or not answer.silences
+        if len(servers) == 1 and answer.failures:
+            raise next(iter(answer.failures.values()))
+        is_sure = not asks_when_unsure or not answer.failures
         found = await _picked(ref, _visible(answer.answers, visibility), lambda job: job.state.name)
         if not found:
             return await self._by_all_names(ref, request, answer, visibility, is_sure=is_sure)
         if len(found) == 1 and is_sure:
             return found[0]
         named = tuple(_Named(job.server, job.state.id, job.state.name) for job in found)
-        return _ambiguous(ref, request, named, tuple(answer.silences))
+        return _ambiguous(ref, request, named, tuple(answer.failures))
 
     async def names(
         self, server: VeeamServer, *, at_most_seconds: float = NAMES_LAST_SECONDS
@@ -188,7 +188,7 @@ class JobFinder:
         *,
         is_sure: bool,
     ) -> FoundJob | NotFound | Ambiguous:
-        servers, silent = tuple(answer.answers), tuple(answer.silences)
+        servers, silent = tuple(answer.answers), tuple(answer.failures)
         named = await self._all_names(servers, visibility)
         found = await _picked(ref, named, lambda job: job.name)
         if len(found) > 1 or (found and not is_sure):

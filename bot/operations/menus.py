@@ -99,7 +99,7 @@ class Menus:
         at_hand = await backend.fleet.ask(
             backend.finder.names_to_offer, servers, limit_seconds=_AT_HAND_SECONDS
         )
-        named, late = at_hand.answers, tuple(at_hand.silences)
+        named, late = at_hand.answers, tuple(at_hand.failures)
         count = sum(map(len, named.values()))
         found = await beside_the_loop(count, lambda: _jobs_like(text, named, reach))
         if not late and (found or not text.strip()):

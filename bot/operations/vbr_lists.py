@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bot.operations import matching
-from bot.operations.parallel import at_once
 from bot.veeam import (
     PERFORMANCE_EXTENT,
     JobState,
@@ -29,9 +28,10 @@ from bot.veeam import (
     ScaleOutRepositoriesQuery,
     ScaleOutRepository,
     VeeamServer,
+    at_once,
     scale_out_state,
 )
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 

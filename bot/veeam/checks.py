@@ -1,7 +1,7 @@
 """Whether a server is ready for the bot: reachable, recognised, of the right revision, open to its accounts.
 
 Only asks. Each account logs in once and no more, so that a wrong password never locks it; where the server
-was not recognised, or does not speak the revision, no password is sent at all. `judging` says what the
+was not recognised, or does not speak the revision, no password is sent at all. `check_results` says what the
 answers mean.
 """
 
@@ -11,21 +11,21 @@ from dataclasses import replace
 from typing import TypeVar
 
 from bot.observability import Clock, Finding, Verdict
-from bot.veeam import judging
-from bot.veeam.account import Patience
+from bot.veeam import check_results
+from bot.veeam.check_results import AccessLevel, Login
+from bot.veeam.client import ReadRetries
 from bot.veeam.connection import Connection, Timeouts, Trust
 from bot.veeam.errors import LoginRefused, NotAllowed, TimedOut, TlsFailed, VeeamError
-from bot.veeam.infrastructure import ServerInfo, ServerTime
-from bot.veeam.judging import Login, Reach
+from bot.veeam.models import ServerInfo, ServerTime
 from bot.veeam.queries import JobStatesQuery, VmwareHostsQuery
 from bot.veeam.server import VeeamServer
 
 FIRST_SECONDS = 8.0
 LOGIN_SECONDS = 14.0
 
-_ONCE = Patience(attempts=1)
+_ONCE = ReadRetries(attempts=1)
 _TIMEOUTS = Timeouts(connect=5.0, read=8.0, write=5.0, pool=5.0, total=8.0)
-# No certificate has it: the handshake ends before anything is said, and tells the one that was shown.
+# No certificate has it: the handshake ends before anything is sent, and names the one that was shown.
 _NO_FINGERPRINT = "0" * 64
 
 T = TypeVar("T")
@@ -34,43 +34,43 @@ T = TypeVar("T")
 async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[Finding, ...]:
     """Ask one server, within half a minute, about itself and about each of its accounts, the main one first.
 
-    Never raises VeeamError: what went wrong is a finding. Rests on `/serverTime`, which needs no login and
+    Never raises VeeamError: what went wrong is a result. Rests on `/serverTime`, which needs no login and
     refuses an unknown revision, and on what `/jobs/states`, `/serverInfo` and `/inventory/vmware/hosts` say
     to each role.
     """
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
     try:
-        told = await _server_time(connection, clock)
+        time = await _server_time(connection, clock)
     except VeeamError as error:
-        shown = await _presented(connection, clock) if isinstance(error, TlsFailed) else None
-        return judging.unanswered(connection, error, shown), judging.logins_untried(connection)
-    ahead = told.server_time - clock.now()
+        shown = await _presented_certificate(connection, clock) if isinstance(error, TlsFailed) else None
+        return check_results.unanswered(connection, error, shown), check_results.logins_untried(connection)
+    ahead = time.server_time - clock.now()
     async with asyncio.TaskGroup() as group:
-        presented = group.create_task(_presented_unverified(connection, clock))
+        presented = group.create_task(_certificate_to_pin(connection, clock))
         tried = [group.create_task(_try_out(alike, clock)) for alike in _by_account(logins)]
-    name = judging.part(connection.name)
+    name = check_results.server_part(connection.name)
     revision = f"The server answers to {connection.api_version}."
     return (
         Finding(name, "address", Verdict.OK, f"{connection.url} answers."),
-        judging.certificate(connection, presented.result()),
+        check_results.certificate(connection, presented.result()),
         Finding(name, "API revision", Verdict.OK, revision),
-        judging.clock_skew(connection, ahead),
-        *(finding for task in tried for finding in task.result()),
+        check_results.clock_skew(connection, ahead),
+        *(result for task in tried for result in task.result()),
     )
 
 
 async def _server_time(connection: Connection, clock: Clock) -> ServerTime:
-    async with VeeamServer(connection, clock=clock, patience=_ONCE) as server:
+    async with VeeamServer(connection, clock=clock, read_retries=_ONCE) as server:
         return await _in_time(server, server.server_time(), FIRST_SECONDS)
 
 
-async def _presented_unverified(connection: Connection, clock: Clock) -> str | None:
+async def _certificate_to_pin(connection: Connection, clock: Clock) -> str | None:
     """Where any certificate is accepted, the one that could be pinned instead."""
     trust = connection.trust
-    return None if trust.verify or trust.pin is not None else await _presented(connection, clock)
+    return None if trust.verify or trust.pin is not None else await _presented_certificate(connection, clock)
 
 
-async def _presented(connection: Connection, clock: Clock) -> str | None:
+async def _presented_certificate(connection: Connection, clock: Clock) -> str | None:
     """Return the SHA-256 of the certificate that the server shows, None where none is seen."""
     if not connection.url.startswith("https://"):
         return None
@@ -84,7 +84,7 @@ async def _presented(connection: Connection, clock: Clock) -> str | None:
 
 
 def _by_account(logins: Sequence[Login]) -> list[list[Login]]:
-    """Together what is one account with one password: it is to log in once."""
+    """Group what is one account with one password: it is to log in once."""
     found: dict[tuple[str, str], list[Login]] = {}
     for login in logins:
         connection = login.connection
@@ -96,32 +96,32 @@ def _by_account(logins: Sequence[Login]) -> list[list[Login]]:
 async def _try_out(logins: Sequence[Login], clock: Clock) -> list[Finding]:
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
     try:
-        async with VeeamServer(connection, clock=clock, patience=_ONCE) as server:
-            reach, info = await _in_time(server, _reach(server), LOGIN_SECONDS)
+        async with VeeamServer(connection, clock=clock, read_retries=_ONCE) as server:
+            access, info = await _in_time(server, _access_level(server), LOGIN_SECONDS)
     except LoginRefused as error:
-        return [judging.login_refused(login, error) for login in logins]
+        return [check_results.login_refused(login, error) for login in logins]
     except VeeamError as error:
-        return [judging.login_unproven(login, error) for login in logins]
-    return [judging.logged_in(login, reach, info) for login in logins]
+        return [check_results.login_unproven(login, error) for login in logins]
+    return [check_results.logged_in(login, access, info) for login in logins]
 
 
-async def _reach(server: VeeamServer) -> tuple[Reach, ServerInfo | None]:
+async def _access_level(server: VeeamServer) -> tuple[AccessLevel, ServerInfo | None]:
     """There is no "who am I": what is allowed tells the role."""
     try:
         await server.job_states(JobStatesQuery(limit=1))
     except NotAllowed:
-        return Reach.NOTHING, None
+        return AccessLevel.NOTHING, None
     try:
-        return Reach.ADMINISTRATOR, await server.server_info()
+        return AccessLevel.ADMINISTRATOR, await server.server_info()
     except NotAllowed:
         pass
     if not server.revision.operators_see_inventory:
-        return Reach.UNTOLD, None
+        return AccessLevel.UNKNOWN, None
     try:
         await server.vmware_hosts(VmwareHostsQuery(limit=1))
     except NotAllowed:
-        return Reach.READER, None
-    return Reach.OPERATOR, None
+        return AccessLevel.READER, None
+    return AccessLevel.OPERATOR, None
 
 
 async def _in_time(server: VeeamServer, question: Awaitable[T], seconds: float) -> T:

@@ -1,16 +1,28 @@
-"""How to reach one server under one account: what the settings say, in this room's own words."""
+"""How to reach one server under one account, and how to recognise it.
 
+The certificate is checked in the TLS handshake itself: an `SSLObject` compares the leaf's SHA-256 when the
+handshake is done. However the connection came about (a proxy's tunnel, a new connection in the pool), no byte
+of ours, least of all the password, is written to a server that shows another certificate.
+"""
+
+import hashlib
+import hmac
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import truststore
 from pydantic import SecretStr
 
 from bot.settings import AccountSettings, ServerName, ServerSettings
+from bot.veeam.errors import TlsReason
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME_MISMATCH = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_OUT_OF_DATE = {9, 10}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,28 @@ class Trust:
     def pin(self) -> str | None:
         """The fingerprint as bare lower-case hex."""
         return re.sub(r"[:\s]", "", self.fingerprint).lower() if self.fingerprint else None
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """The TLS settings that check this trust. Raises OSError for the CA file."""
+        if self.verify and self.ca_file is not None:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        elif self.verify and self.pin is None:
+            context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        else:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.pin is not None:
+            context.sslobject_class = _pinned_to(self.pin)
+        return context
+
+
+class PinMismatch(ssl.SSLError):
+    """The server's leaf is not the pinned one: it was renewed, or this is another server."""
+
+    def __init__(self, presented: str) -> None:
+        super().__init__("the certificate is not the pinned one")
+        self.presented = presented
 
 
 @dataclass(frozen=True)
@@ -88,3 +122,25 @@ def connection_to(server: ServerSettings, account: AccountSettings | None = None
         api_version=server.api_version,
         trust=Trust(ca_file=server.ca_file, fingerprint=server.fingerprint, verify=server.verify_tls),
     )
+
+
+def tls_reason(failure: ssl.SSLError) -> TlsReason:
+    """Why this handshake failed."""
+    if isinstance(failure, PinMismatch):
+        return TlsReason.PIN
+    if not isinstance(failure, ssl.SSLCertVerificationError):
+        return TlsReason.HANDSHAKE
+    if failure.verify_code in _NAME_MISMATCH:
+        return TlsReason.NAME
+    return TlsReason.EXPIRED if failure.verify_code in _OUT_OF_DATE else TlsReason.AUTHORITY
+
+
+def _pinned_to(pin: str) -> type[ssl.SSLObject]:
+    class PinnedObject(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            presented = hashlib.sha256(self.getpeercert(binary_form=True) or b"").hexdigest()
+            if not hmac.compare_digest(presented, pin):
+                raise PinMismatch(presented)
+
+    return PinnedObject

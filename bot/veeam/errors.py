@@ -8,16 +8,17 @@
     ├─ TlsFailed               the certificate is not the one we trust; says nothing about the server's health
     ├─ LoginRefused            the account may not log in; nothing is sent again before its pause is over
     ├─ NotAllowed              403: this account's role may not
-    ├─ NotFound                404: unknown, deleted or purged
+    ├─ NotFoundOnServer        404: unknown, deleted or purged
     ├─ Rejected                400 and the other 4xx, in VBR's words
     │  └─ RevisionUnsupported  400 that names the revision asked for
     ├─ TooBusy                 429, or 503 that says when to come back
     ├─ ServerFailed            5xx on a read
     ├─ UnexpectedAnswer        an answer the document doesn't describe
-    └─ Unclear                 a change was sent and nobody knows what came of it
+    └─ AnswerLost              a change was sent and its outcome is unknown
 
 The class says whether trying again makes sense (`may_retry`) and whether the server answered at all
-(`reaches`). Words for people are made elsewhere; `str()` is one short line for the log.
+(`reached_server`). Its `kind` names it in metrics, logs and stored rows, and stays when a class is renamed.
+Words for people are made elsewhere; `str()` is one short line for the log.
 """
 
 from datetime import datetime
@@ -28,10 +29,15 @@ from bot.settings import ServerName
 
 
 class VeeamError(Exception):
-    """A question to one server, or a change asked of it, that did not come to its documented answer."""
+    """A request to one server that did not get its documented answer."""
 
     may_retry: ClassVar[bool] = False
-    reaches: ClassVar[bool] = True
+    reached_server: ClassVar[bool] = True
+    kind: ClassVar[str] = "VeeamError"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.kind = cls.__dict__.get("kind", cls.__name__)
 
     def __init__(
         self,
@@ -51,7 +57,7 @@ class VeeamError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
     def __str__(self) -> str:
-        facts = (str(self.server), type(self).__name__, str(self.status or ""), self.message)
+        facts = (str(self.server), self.kind, str(self.status or ""), self.message)
         return ": ".join(fact for fact in facts if fact)
 
 
@@ -59,7 +65,7 @@ class Unreachable(VeeamError):
     """No answer came, and nothing was done."""
 
     may_retry = True
-    reaches = False
+    reached_server = False
 
 
 class ConnectFailed(Unreachable):
@@ -86,9 +92,9 @@ class TlsReason(StrEnum):
 
 
 class TlsFailed(VeeamError):
-    """The server could not be recognised, so nothing was said to it, least of all the password."""
+    """The server could not be recognised, so nothing was sent to it, least of all the password."""
 
-    reaches = False
+    reached_server = False
 
     def __init__(
         self, server: ServerName, message: str, *, reason: TlsReason, presented: str | None = None
@@ -127,8 +133,10 @@ class NotAllowed(VeeamError):
     """This account's role may not (403). Normal for some operations; says nothing about the login."""
 
 
-class NotFound(VeeamError):
+class NotFoundOnServer(VeeamError):
     """The id is unknown, deleted or purged, or the revision has no such path (404)."""
+
+    kind = "NotFound"
 
 
 class Rejected(VeeamError):
@@ -155,5 +163,7 @@ class UnexpectedAnswer(VeeamError):
     """An answer that the document doesn't describe: HTML, a redirect, JSON of another shape."""
 
 
-class Unclear(VeeamError):
+class AnswerLost(VeeamError):
     """A change was sent and its outcome is unknown. Never send it again: look at what VBR shows."""
+
+    kind = "Unclear"

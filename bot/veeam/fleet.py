@@ -1,9 +1,19 @@
-"""Many servers asked at once; each answer or silence is its own value."""
+"""Questions asked in parallel: one of many servers, or several of one server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bot.settings import ServerName
 from bot.veeam.errors import TimedOut, VeeamError
@@ -16,17 +26,17 @@ LIMIT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class FleetAnswer(Generic[T]):
-    """What came back, and which servers gave no answer and why; every server asked is in one of the two."""
+    """What came back, and which servers failed and why; every server asked is in one of the two."""
 
     answers: Mapping[ServerName, T]
-    silences: Mapping[ServerName, VeeamError]
+    failures: Mapping[ServerName, VeeamError]
 
 
 class Fleet:
     """The servers of the settings, in their order."""
 
     def __init__(self, servers: Sequence[VeeamServer], *, limit_seconds: float = LIMIT_SECONDS) -> None:
-        """Raises ValueError when two servers bear one name."""
+        """Raises ValueError when two servers have one name."""
         self._servers = {server.name: server for server in servers}
         self._limit_seconds = limit_seconds
         if len(self._servers) != len(servers):
@@ -50,17 +60,17 @@ class Fleet:
     ) -> FleetAnswer[T]:
         """Put one question to these servers, or to all, in parallel, with a time limit for each.
 
-        Only for questions: a server that is too slow is given up in the middle. Raises KeyError for an
+        Only for questions: a server that is too slow is cut off in the middle. Raises KeyError for an
         unknown name.
         """
         limit = self._limit_seconds if limit_seconds is None else limit_seconds
         asked = [self._servers[name] for name in (self.names if names is None else names)]
         async with asyncio.TaskGroup() as group:
-            tasks = {server.name: group.create_task(_answer(question, server, limit)) for server in asked}
-        outcomes = {name: task.result() for name, task in tasks.items()}
+            tasks = {server.name: group.create_task(_ask(question, server, limit)) for server in asked}
+        results = {name: task.result() for name, task in tasks.items()}
         return FleetAnswer(
-            answers={name: one.value for name, one in outcomes.items() if isinstance(one, _Answered)},
-            silences={name: one for name, one in outcomes.items() if isinstance(one, VeeamError)},
+            answers={name: result[0] for name, result in results.items() if isinstance(result, tuple)},
+            failures={name: result for name, result in results.items() if isinstance(result, VeeamError)},
         )
 
     async def close(self) -> None:
@@ -70,21 +80,59 @@ class Fleet:
                 group.create_task(server.close())
 
 
-async def _answer(
+@asynccontextmanager
+async def at_once() -> AsyncIterator[asyncio.TaskGroup]:
+    """Run questions side by side until the block ends; the first `VeeamError` cancels the rest and is raised.
+
+    A task group whose failure is one error, and not a group of them.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        expected, unforeseen = errors.split(VeeamError)
+        if unforeseen is not None or expected is None:
+            raise
+        first: BaseException = expected
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+async def answered(questions: Iterable[Coroutine[Any, Any, T]], *, within_seconds: float) -> tuple[T, ...]:
+    """Put questions side by side; return what is answered in time, in the order asked.
+
+    A question that fails or is late doesn't stop the others. Raises a `VeeamError` only where all failed.
+    """
+
+    async def ask(question: Coroutine[Any, Any, T]) -> tuple[T] | VeeamError | None:
+        try:
+            async with asyncio.timeout(within_seconds):
+                return (await question,)
+        except TimeoutError:
+            return None
+        except VeeamError as error:
+            return error
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ask(question)) for question in questions]
+    results = [task.result() for task in tasks]
+    failures = [result for result in results if isinstance(result, VeeamError)]
+    if failures and len(failures) == len(results):
+        raise failures[0]
+    return tuple(result[0] for result in results if isinstance(result, tuple))
+
+
+async def _ask(
     question: Callable[[VeeamServer], Awaitable[T]], server: VeeamServer, limit_seconds: float
-) -> "_Answered[T] | VeeamError":
+) -> tuple[T] | VeeamError:
     limit = asyncio.timeout(limit_seconds)
     try:
         async with limit:
-            return _Answered(await question(server))
+            return (await question(server),)
     except VeeamError as error:
         return error
     except TimeoutError:
         if not limit.expired():
             raise
         return TimedOut(server.name, f"no answer within {limit_seconds:g} s")
-
-
-@dataclass(frozen=True)
-class _Answered(Generic[T]):
-    value: T

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
+from bot.veeam.models import RetentionUnit
 from bot.veeam.revisions import job_type_key
-from bot.veeam.vocabulary import RetentionUnit
 
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 class ScheduleForm(Enum):
@@ -31,11 +31,11 @@ class ScheduleForm(Enum):
 class CredentialsPlace:
     """Where a job names the account for its guests, inside `guestProcessing.guestCredentials`."""
 
-    deferring: str
+    deferring_flag: str
     """The flag by which the protection group's credentials are taken instead."""
-    id: Path
-    type: Path = ()
-    """Where the kind of account stands, if it has to be said."""
+    id: KeyPath
+    type: KeyPath = ()
+    """Where the kind of account stands, if VBR wants it."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Layout:
 
     platform: str | None
     """Whose inventory the objects come from; `Jobs` for jobs that copy jobs."""
-    objects: Path = ()
-    repository: Path = ()
+    objects: KeyPath = ()
+    repository: KeyPath = ()
     takes_scale_out: bool = True
     """Whether the repository may be a scale-out repository."""
     demands_objects: bool = False
     demands_repository: bool = False
     """Whether the schema requires it, so that no model does without."""
-    retention: Path = ()
+    retention: KeyPath = ()
     units: tuple[RetentionUnit, ...] = (RetentionUnit.RESTORE_POINTS, RetentionUnit.DAYS)
     """What the retention may be counted in."""
     retention_switch: str | None = None
@@ -63,7 +63,7 @@ class Layout:
     schedule: ScheduleForm = ScheduleForm.PLAIN
     has_guest: bool = False
     credentials: CredentialsPlace | None = None
-    restore_points_adopted: tuple[Path, ...] = ()
+    restore_points_adopted: tuple[KeyPath, ...] = ()
     """What ties a job to restore points that are there already, so that no second job may say the same."""
 
 
@@ -160,7 +160,7 @@ def layout_of(kind: object) -> Layout | None:
     return _BY_KEY.get(job_type_key(kind)) if isinstance(kind, str) else None
 
 
-def found(model: Mapping[str, Any], path: Path) -> Any:
+def value_at(model: Mapping[str, Any], path: KeyPath) -> Any:
     """What stands there; None where nothing does, where the way is none or leads through something else."""
     place: Any = model if path else None
     for key in path:
@@ -168,7 +168,7 @@ def found(model: Mapping[str, Any], path: Path) -> Any:
     return place
 
 
-def text_in(model: Mapping[str, Any], path: Path) -> str | None:
+def text_at(model: Mapping[str, Any], path: KeyPath) -> str | None:
     """The text that stands there, None where there is none."""
-    value = found(model, path)
+    value = value_at(model, path)
     return value if isinstance(value, str) and value else None

@@ -11,9 +11,9 @@ from datetime import time
 from enum import StrEnum
 from typing import Any
 
-from bot.veeam.job_layouts import Layout, ScheduleForm, found
+from bot.veeam.job_layouts import Layout, ScheduleForm, value_at
+from bot.veeam.models import Weekday, known
 from bot.veeam.revisions import Revision
-from bot.veeam.vocabulary import Weekday, known
 
 _BLOCKS = ("daily", "monthly", "periodically", "continuously", "afterThisJob")
 _LOCAL_TIME = re.compile(r"(\d{1,2}):(\d\d)((?::\d\d(?:\.\d+)?)?)", re.ASCII)
@@ -85,7 +85,7 @@ def schedule_in(model: Mapping[str, Any], layout: Layout) -> Schedule | None:
     return _automatic(schedule) if runs is True else Schedule(Rhythm.OTHER)
 
 
-def choosable_rhythms(model: Mapping[str, Any], layout: Layout) -> tuple[Rhythm, ...]:
+def rhythms_for(model: Mapping[str, Any], layout: Layout) -> tuple[Rhythm, ...]:
     """What the schedule could be changed to or kept as; OTHER only where it is that already."""
     read = schedule_in(model, layout)
     if read is None:
@@ -100,7 +100,7 @@ def reschedule(model: dict[str, Any], wanted: Schedule, layout: Layout, revision
 
     Retries and the backup window stay. Where the job can't follow the rhythm, nothing changes.
     """
-    if wanted.rhythm not in choosable_rhythms(model, layout) or wanted.rhythm is Rhythm.OTHER:
+    if wanted.rhythm not in rhythms_for(model, layout) or wanted.rhythm is Rhythm.OTHER:
         return
     schedule = model["schedule"]
     schedule["runAutomatically"] = wanted.rhythm is not Rhythm.BY_HAND
@@ -126,39 +126,30 @@ def _is_backup_schedule(schedule: Mapping[str, Any], layout: Layout) -> bool:
 
 def _automatic(schedule: Mapping[str, Any]) -> Schedule:
     blocks = {name: block for name in _BLOCKS if (block := schedule.get(name)) is not None}
-    flags = [found(blocks, (name, "isEnabled")) for name in blocks]
+    flags = [value_at(blocks, (name, "isEnabled")) for name in blocks]
     if flags.count(True) != 1 or not all(isinstance(flag, bool) for flag in flags):
         return Schedule(Rhythm.OTHER)
     (name,) = (name for name in blocks if blocks[name]["isEnabled"])
-    return _READERS.get(name, _unplain)(blocks[name])
+    if name == "daily":
+        return _daily(blocks[name])
+    first = _text(blocks[name].get("jobName")) if name == "afterThisJob" else None
+    return Schedule(Rhythm.AFTER_JOB, after_job=first) if first else Schedule(Rhythm.OTHER)
 
 
 def _daily(block: Mapping[str, Any]) -> Schedule:
-    kind, at, days = (_word(block.get("dailyKind")), _minutes(block.get("localTime")), block.get("days"))
+    kind, at, days = (_text(block.get("dailyKind")), _minutes(block.get("localTime")), block.get("days"))
     daily = known(_DailyKind, kind)
     if daily is None or at is None:
         return Schedule(Rhythm.OTHER)
     if daily is not _DailyKind.SELECTED_DAYS:
         return Schedule(_RHYTHM_OF[daily], at)
-    weekdays = {known(Weekday, _word(day)) for day in days} if isinstance(days, list) else set()
+    weekdays = {known(Weekday, _text(day)) for day in days} if isinstance(days, list) else set()
     if not weekdays or None in weekdays:
         return Schedule(Rhythm.OTHER)
     return Schedule(Rhythm.CHOSEN_DAYS, at, tuple(day for day in Weekday if day in weekdays))
 
 
-def _after_job(block: Mapping[str, Any]) -> Schedule:
-    name = _word(block.get("jobName"))
-    return Schedule(Rhythm.AFTER_JOB, after_job=name) if name else Schedule(Rhythm.OTHER)
-
-
-def _unplain(_block: Mapping[str, Any]) -> Schedule:
-    return Schedule(Rhythm.OTHER)
-
-
-_READERS = {"daily": _daily, "afterThisJob": _after_job}
-
-
-def _word(value: object) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
@@ -174,7 +165,7 @@ def _minutes(text: object) -> time | None:
 
 def _set_daily(block: dict[str, Any], wanted: Schedule, revision: Revision) -> None:
     kind = _KIND_OF[wanted.rhythm]
-    if known(_DailyKind, _word(block.get("dailyKind"))) is not kind:
+    if known(_DailyKind, _text(block.get("dailyKind"))) is not kind:
         block["dailyKind"] = str(kind)
     if wanted.at is not None:
         block["localTime"] = _written_time(wanted.at, block.get("localTime"))
@@ -195,12 +186,10 @@ def _written_time(at: time, received: object) -> str:
 def _written_days(days: tuple[Weekday, ...], received: object, revision: Revision) -> list[str]:
     words = [day for day in received if isinstance(day, str)] if isinstance(received, list) else []
     there = {known(Weekday, word): word for word in words}
-    spelled = _speller_like(words[0]) if words else revision.spelled
+    spelled: Callable[[str], str] = revision.spelled
+    if words:
+        spelled = str.capitalize if words[0][:1].isupper() else str.lower
     return [
         *(word for day, word in there.items() if day in days),
         *(spelled(day) for day in Weekday if day in days and day not in there),
     ]
-
-
-def _speller_like(word: str) -> Callable[[str], str]:
-    return str.capitalize if word[:1].isupper() else str.lower

@@ -2,7 +2,7 @@
 
 Every field names its parameter once. A value the server's revision cannot express is left out, so that more
 rows may come, never fewer. Nothing is filtered here: `name` matches *any* field of a row in VBR (`*web*`
-finds a description too), so whoever needs an exact name compares again.
+finds a description too), so compare again where you need an exact name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Self, get_type_hints
 
 from bot.veeam.revisions import Revision
-
-Params = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,13 @@ class Query:
         """The same question for another page."""
         return replace(self, skip=skip, limit=limit)
 
-    def parameters(self, revision: Revision) -> Params:
+    def parameters(self, revision: Revision) -> tuple[tuple[str, str], ...]:
         """The query string's pairs, an array's name repeated. Raises ValueError for a naive time."""
-        return tuple(self._pairs(revision))
-
-    def _pairs(self, revision: Revision) -> Iterator[tuple[str, str]]:
-        for field, parameter in _parameters_of(type(self)):
-            value = getattr(self, field)
+        pairs: list[tuple[str, str]] = []
+        hints = get_type_hints(type(self), include_extras=True)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            parameter: Parameter = hints[field.name].__metadata__[0]
             if parameter.name == "orderColumn" and value in revision.absent_columns:
                 continue
             if parameter.name == "limit" and value is None:
@@ -51,15 +49,11 @@ class Query:
             values = value if isinstance(value, tuple) else () if value is None else (value,)
             if len(values) > 1 and not revision.session_array_filters:
                 continue
-            for text in map(_text, values):
-                yield parameter.name, revision.spelled(text) if parameter.spelled else text
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobsQuery(Query):
-    """GET /jobs. Order columns: Name, Type, Description."""
-
-    type: Annotated[str | None, Parameter("typeFilter")] = None
+            pairs.extend(
+                (parameter.name, revision.spelled(text) if parameter.spelled else text)
+                for text in map(_text, values)
+            )
+        return tuple(pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +68,8 @@ class JobStatesQuery(Query):
     type: Annotated[str | None, Parameter("typeFilter")] = None
     last_result: Annotated[str | None, Parameter("lastResultFilter")] = None
     status: Annotated[str | None, Parameter("statusFilter", spelled=True)] = None
-    workload: Annotated[str | None, Parameter("workloadFilter", spelled=True)] = None
-    last_run_after: Annotated[datetime | None, Parameter("lastRunAfterFilter")] = None
-    last_run_before: Annotated[datetime | None, Parameter("lastRunBeforeFilter")] = None
-    is_high_priority: Annotated[bool | None, Parameter("isHighPriorityJobFilter")] = None
     repository_id: Annotated[str | None, Parameter("repositoryIdFilter")] = None
-    objects_count: Annotated[int | None, Parameter("objectsCountFilter")] = None
     after_job_id: Annotated[str | None, Parameter("afterJobIdFilter")] = None
-    after_job_name: Annotated[str | None, Parameter("afterJobNameFilter")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +84,7 @@ class SessionsQuery(Query):
     state: Annotated[str | None, Parameter("stateFilter")] = None
     job_id: Annotated[str | None, Parameter("jobIdFilter")] = None
     created_after: Annotated[datetime | None, Parameter("createdAfterFilter")] = None
-    created_before: Annotated[datetime | None, Parameter("createdBeforeFilter")] = None
     ended_after: Annotated[datetime | None, Parameter("endedAfterFilter")] = None
-    ended_before: Annotated[datetime | None, Parameter("endedBeforeFilter")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +100,6 @@ class AllTaskSessionsQuery(Query):
     """
 
     type: Annotated[str | None, Parameter("typeFilter")] = None
-    state: Annotated[str | None, Parameter("stateFilter")] = None
-    result: Annotated[str | None, Parameter("resultFilter")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,19 +112,7 @@ class VmwareObjectsQuery(Query):
     """GET /inventory/vmware/hosts/{name}. Order columns: Name, ObjectId, Type."""
 
     object_id: Annotated[str | None, Parameter("objectIdFilter")] = None
-    hierarchy: Annotated[str | None, Parameter("hierarchyTypeFilter")] = None
     type: Annotated[str | None, Parameter("typeFilter")] = None
-    parent_container: Annotated[str | None, Parameter("parentContainerNameFilter")] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RepositoriesQuery(Query):
-    """GET /backupInfrastructure/repositories."""
-
-    type: Annotated[str | None, Parameter("typeFilter")] = None
-    host_id: Annotated[str | None, Parameter("hostIdFilter")] = None
-    path: Annotated[str | None, Parameter("pathFilter")] = None
-    exclude_extents: Annotated[bool | None, Parameter("excludeExtents")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +120,6 @@ class RepositoryStatesQuery(Query):
     """GET /backupInfrastructure/repositories/states."""
 
     id: Annotated[str | None, Parameter("idFilter")] = None
-    type: Annotated[str | None, Parameter("typeFilter")] = None
-    is_online: Annotated[bool | None, Parameter("isOnlineFilter")] = None
-    is_out_of_date: Annotated[bool | None, Parameter("isOutOfDateFilter")] = None
     exclude_extents: Annotated[bool | None, Parameter("excludeExtents")] = None
     scale_out_id: Annotated[str | None, Parameter("sobrIdFilter")] = None
     extent_type: Annotated[str | None, Parameter("sobrExtentTypeFilter")] = None
@@ -164,8 +133,6 @@ class ScaleOutRepositoriesQuery(Query):
 @dataclass(frozen=True, kw_only=True)
 class CredentialsQuery(Query):
     """GET /credentials. Order columns: Username, Description."""
-
-    type: Annotated[str | None, Parameter("typeFilter")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,48 +148,42 @@ class InventoryQuery:
     name_contains: str | None = None
     platform: str | None = None
     hierarchy: str | None = None
-    skip: int = 0
     limit: int = 200
 
     def body(self, revision: Revision, *, id_property: str = "objectId") -> dict[str, object]:
         """InventoryBrowserFilters, sorted by name. Its words are spelled as the revision prints them."""
         body: dict[str, object] = {
-            "pagination": {"skip": self.skip, "limit": self.limit},
+            "pagination": {"skip": 0, "limit": self.limit},
             "sorting": {"property": "name", "direction": revision.spelled("ascending")},
         }
-        if wanted := tuple(self._wanted(revision, id_property)):
-            body["filter"] = _group(revision, "and", wanted)
+        if predicates := tuple(self._predicates(revision, id_property)):
+            body["filter"] = _group(revision, "and", predicates)
         if self.hierarchy is not None:
             body["hierarchyType"] = self.hierarchy
         return body
 
-    def _wanted(self, revision: Revision, id_property: str) -> Iterator[dict[str, object]]:
+    def _predicates(self, revision: Revision, id_property: str) -> Iterator[dict[str, object]]:
         platforms = () if self.platform is None else (revision.platform(self.platform),)
-        for part, values in (("platform", platforms), ("type", self.types), (id_property, self.object_ids)):
+        for name, values in (("platform", platforms), ("type", self.types), (id_property, self.object_ids)):
             # An array as a value is refused, even for `in`.
-            equal = [_predicate(revision, "equals", part, value) for value in values]
+            equal = [_predicate(revision, "equals", name, value) for value in values]
             if equal:
                 yield equal[0] if len(equal) == 1 else _group(revision, "or", equal)
         if self.name_contains is not None:
             yield _predicate(revision, "contains", "name", self.name_contains)
 
 
-def _predicate(revision: Revision, operation: str, part: str, value: str) -> dict[str, object]:
+def _predicate(revision: Revision, operation: str, name: str, value: str) -> dict[str, object]:
     return {
         "type": "PredicateExpression",
         "operation": revision.spelled(operation),
-        "property": part,
+        "property": name,
         "value": value,
     }
 
 
 def _group(revision: Revision, operation: str, items: Sequence[dict[str, object]]) -> dict[str, object]:
     return {"type": "GroupExpression", "operation": revision.spelled(operation), "items": list(items)}
-
-
-def _parameters_of(query: type[Query]) -> tuple[tuple[str, Parameter], ...]:
-    hints = get_type_hints(query, include_extras=True)
-    return tuple((each.name, hints[each.name].__metadata__[0]) for each in fields(query))
 
 
 def _text(value: object) -> str:

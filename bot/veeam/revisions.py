@@ -1,6 +1,6 @@
 """What differs between the revisions of VBR's API, as data, and the kinds of sessions.
 
-Whoever wants something that not every revision has asks `Revision.has`, never for a revision's name.
+To use what not every revision has, ask `Revision.has`, never for a revision's name.
 
 A revision is what we ask for with `x-api-version`; newer servers speak older revisions too. For a revision
 that isn't listed, the nearest older one of the list is taken.
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.veeam.vocabulary import JobStatus
+from bot.veeam.models import JobStatus
 
 
 class SessionGroup(StrEnum):

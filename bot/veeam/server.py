@@ -1,7 +1,7 @@
 """One server as one account sees it: every operation the bot has a use for, typed.
 
-A question is asked again within its patience; a change is sent once, and `Unclear` is raised when its outcome
-isn't known. Every method raises the errors of `bot.veeam.errors` and no others; what the revision lacks is
+A question is asked again (`ReadRetries`); a change is sent once, and `AnswerLost` is raised when its outcome
+is unknown. Every method raises the errors of `bot.veeam.errors` and no others; what the revision lacks is
 `Rejected` before anything is sent.
 """
 
@@ -11,44 +11,26 @@ from typing import Any, Self
 
 from bot.observability import Clock, Metrics, SystemClock
 from bot.settings import ServerName
-from bot.veeam import rows
-from bot.veeam.account import Account, Patience
-from bot.veeam.answers import Answer
+from bot.veeam import decoding, models, queries
+from bot.veeam.client import ApiClient, ReadRetries
 from bot.veeam.connection import Connection
-from bot.veeam.errors import Rejected, Unclear
-from bot.veeam.ids import JobId, SessionId, TaskSessionId, is_id, path_segment
-from bot.veeam.infrastructure import (
-    AgentObject,
-    Credentials,
+from bot.veeam.decoding import Page
+from bot.veeam.errors import AnswerLost, Rejected
+from bot.veeam.http import ApiRequest, path_segment
+from bot.veeam.models import (
+    Accepted,
     InventoryObject,
-    Repository,
-    RepositoryState,
-    ScaleOutRepository,
-    ServerInfo,
-    ServerTime,
+    Job,
+    JobId,
+    JobState,
+    LogRecord,
+    LogStatus,
+    RestorePoints,
+    SessionId,
+    known,
 )
-from bot.veeam.jobs import Job, JobRow, JobState
-from bot.veeam.queries import (
-    AllTaskSessionsQuery,
-    CredentialsQuery,
-    InventoryQuery,
-    JobsQuery,
-    JobStatesQuery,
-    Query,
-    RepositoriesQuery,
-    RepositoryStatesQuery,
-    ScaleOutRepositoriesQuery,
-    SessionsQuery,
-    TaskSessionsQuery,
-    VmwareHostsQuery,
-    VmwareObjectsQuery,
-)
-from bot.veeam.reader import Reader
+from bot.veeam.queries import InventoryQuery, JobStatesQuery, Query
 from bot.veeam.revisions import Capability, Revision, revision_facts
-from bot.veeam.rows import Page
-from bot.veeam.sessions import Accepted, LogRecord, Session, TaskSession
-from bot.veeam.vocabulary import LogStatus, RestorePoints, known
-from bot.veeam.wire import Call
 
 _API = "/api/v1"
 _JOBS = f"{_API}/jobs"
@@ -71,15 +53,14 @@ class VeeamServer:
         connection: Connection,
         *,
         clock: Clock | None = None,
-        patience: Patience | None = None,
+        read_retries: ReadRetries | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         """Raises TlsFailed when the CA file cannot be read."""
         clock = clock or SystemClock()
         self.name: ServerName = connection.name
         self.revision: Revision = revision_facts(connection.api_version)
-        self._account = Account(connection, clock, patience or Patience(), metrics or Metrics())
-        self._reader = Reader(connection.name, self._account, clock)
+        self._client = ApiClient(connection, clock, read_retries or ReadRetries(), metrics or Metrics())
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,34 +70,30 @@ class VeeamServer:
 
     async def close(self) -> None:
         """Log out, best effort, and close the connections."""
-        await self._account.close()
+        await self._client.close()
 
     # --- the server itself
 
-    async def server_time(self) -> ServerTime:
+    async def server_time(self) -> models.ServerTime:
         """The server's clock.
 
-        Asked without a login, so it shows whether the server lives and speaks with us.
+        Asked without a login, so it shows whether the server is up and answers us.
         """
-        return await self._reader.server_time()
+        return await self._client.server_time()
 
-    async def server_info(self) -> ServerInfo:
+    async def server_info(self) -> models.ServerInfo:
         """Build and name. NotAllowed is normal for every account but an administrator's."""
-        return await self._reader.one(ServerInfo, Call.get(f"{_API}/serverInfo"))
+        return await self._client.one(models.ServerInfo, ApiRequest.get(f"{_API}/serverInfo"))
 
     # --- jobs
 
-    async def jobs(self, query: JobsQuery | None = None) -> Page[JobRow]:
-        """One page of `/jobs`, which leaves out types the revision cannot model: prefer `job_states`."""
-        return await self._reader.page(JobRow, self._list(_JOBS, query or JobsQuery()))
-
     async def job_states(self, query: JobStatesQuery | None = None) -> Page[JobState]:
         """One page of job states."""
-        return await self._reader.page(JobState, self._list(_JOB_STATES, query or JobStatesQuery()))
+        return await self._client.page(JobState, self._list(_JOB_STATES, query or JobStatesQuery()))
 
     def every_job_state(self, query: JobStatesQuery | None = None) -> AsyncIterator[JobState]:
         """All job states the query matches, page by page, up to 100,000."""
-        return self._reader.every(
+        return self._client.every(
             query or JobStatesQuery(), lambda page: self._list(_JOB_STATES, page), JobState
         )
 
@@ -128,7 +105,7 @@ class VeeamServer:
 
     async def job(self, job_id: JobId) -> Job:
         """A job's settings. Rejected for a type that the revision cannot model."""
-        return Job(await self._reader.whole(Call.get(self._job_path(job_id))))
+        return Job(await self._client.whole(ApiRequest.get(self._job_path(job_id))))
 
     async def start_job(
         self,
@@ -161,28 +138,28 @@ class VeeamServer:
 
     async def enable_job(self, job_id: JobId) -> None:
         """Let the job follow its schedule."""
-        await self._account.change(Call.change("POST", self._job_path(job_id, "enable")))
+        await self._client.change(ApiRequest.change("POST", self._job_path(job_id, "enable")))
 
     async def disable_job(self, job_id: JobId) -> None:
         """Take the job off its schedule. A run in progress goes on."""
-        await self._account.change(Call.change("POST", self._job_path(job_id, "disable")))
+        await self._client.change(ApiRequest.change("POST", self._job_path(job_id, "disable")))
 
     async def clone_job(self, job_id: JobId) -> Job:
         """Copy a job; the server names the copy."""
         self._demand(Capability.CLONE)
-        return await self._changed_job(Call.change("POST", self._job_path(job_id, "clone")))
+        return await self._changed_job(ApiRequest.change("POST", self._job_path(job_id, "clone")))
 
     async def delete_job(self, job_id: JobId) -> None:
         """Remove the job. Its backups stay, orphaned."""
-        await self._account.change(Call.change("DELETE", self._job_path(job_id)))
+        await self._client.change(ApiRequest.change("DELETE", self._job_path(job_id)))
 
     async def create_job(self, spec: Mapping[str, Any]) -> Job:
         """Create a job from a complete JobSpec."""
-        return await self._changed_job(Call.change("POST", _JOBS, spec))
+        return await self._changed_job(ApiRequest.change("POST", _JOBS, spec))
 
     async def edit_job(self, job: Job) -> Job:
         """Replace a job's settings. There is no version: read, change and send in one go."""
-        return await self._changed_job(Call.change("PUT", self._job_path(job.id), job.raw))
+        return await self._changed_job(ApiRequest.change("PUT", self._job_path(job.id), job.raw))
 
     async def quick_backup(self, machine: InventoryObject) -> Accepted:
         """An incremental restore point of one vSphere VM, through the job that has its newest one."""
@@ -190,60 +167,58 @@ class VeeamServer:
 
     # --- sessions
 
-    async def sessions(self, query: SessionsQuery | None = None) -> Page[Session]:
+    async def sessions(self, query: queries.SessionsQuery | None = None) -> Page[models.Session]:
         """One page of sessions."""
-        return await self._reader.page(Session, self._list(_SESSIONS, query or SessionsQuery()))
+        return await self._client.page(
+            models.Session, self._list(_SESSIONS, query or queries.SessionsQuery())
+        )
 
-    def every_session(self, query: SessionsQuery | None = None) -> AsyncIterator[Session]:
-        """All sessions the query matches, page by page, up to 100,000."""
-        return self._reader.every(query or SessionsQuery(), lambda page: self._list(_SESSIONS, page), Session)
-
-    async def session(self, session_id: SessionId) -> Session:
-        """One session. NotFound when it was purged."""
-        return await self._reader.one(Session, Call.get(self._session_path(session_id)))
+    async def session(self, session_id: SessionId) -> models.Session:
+        """One session. NotFoundOnServer when it was purged."""
+        return await self._client.one(models.Session, ApiRequest.get(self._session_path(session_id)))
 
     async def session_logs(
         self, session_id: SessionId, status: LogStatus | None = None
     ) -> tuple[LogRecord, ...]:
-        """A session's log, oldest first. Empty for a session that was stopped by hand."""
-        return await self._logs(self._session_path(session_id, "logs"), status)
+        """A session's log, oldest first. Empty for a session that a person stopped."""
+        path = self._session_path(session_id, "logs")
+        filtered = status is not None and self.revision.log_status_filter
+        request = ApiRequest.get(path, (("statusFilter", status),) if status and filtered else ())
+        records = (await self._client.page(LogRecord, request)).rows
+        if status is not None and not filtered:
+            records = tuple(record for record in records if known(LogStatus, record.status) is status)
+        return tuple(sorted(records, key=LogRecord.sort_key))
 
-    async def task_sessions(self, session_id: SessionId) -> tuple[TaskSession, ...]:
+    async def task_sessions(self, session_id: SessionId) -> tuple[models.TaskSession, ...]:
         """The session's objects. May be empty at first, and stays so for some agent jobs."""
         path = self._session_path(session_id, "taskSessions")
         if not self.revision.pages_task_sessions:
-            return (await self._reader.page(TaskSession, Call.get(path))).rows
-        rows = self._reader.every(TaskSessionsQuery(), lambda page: self._list(path, page), TaskSession)
+            return (await self._client.page(models.TaskSession, ApiRequest.get(path))).rows
+        rows = self._client.every(
+            queries.TaskSessionsQuery(), lambda page: self._list(path, page), models.TaskSession
+        )
         return tuple([row async for row in rows])
 
-    async def all_task_sessions(self, query: AllTaskSessionsQuery) -> Page[TaskSession]:
-        """One page of the objects' parts of sessions, of whichever job."""
-        return await self._reader.page(TaskSession, self._list(_TASK_SESSIONS, query))
-
-    async def task_session_logs(
-        self, task_session_id: TaskSessionId, status: LogStatus | None = None
-    ) -> tuple[LogRecord, ...]:
-        """The log of one object's part, oldest first."""
-        return await self._logs(f"{_TASK_SESSIONS}/{self._id(task_session_id)}/logs", status)
-
-    async def stop_session(self, session_id: SessionId) -> None:
-        """Stop a session abruptly; `stop_job` is the kind way."""
-        await self._account.change(Call.change("POST", self._session_path(session_id, "stop")))
+    async def all_task_sessions(self, query: queries.AllTaskSessionsQuery) -> Page[models.TaskSession]:
+        """One page of task sessions, of any job."""
+        return await self._client.page(models.TaskSession, self._list(_TASK_SESSIONS, query))
 
     # --- inventory, repositories and credentials
 
-    async def vmware_hosts(self, query: VmwareHostsQuery | None = None) -> Page[InventoryObject]:
+    async def vmware_hosts(self, query: queries.VmwareHostsQuery | None = None) -> Page[InventoryObject]:
         """The vCenters and hosts that VBR knows."""
-        return await self._reader.page(
-            InventoryObject, self._list(_VMWARE_HOSTS, query or VmwareHostsQuery())
+        return await self._client.page(
+            InventoryObject, self._list(_VMWARE_HOSTS, query or queries.VmwareHostsQuery())
         )
 
     async def vmware_objects(
-        self, host_name: str, query: VmwareObjectsQuery | None = None
+        self, host_name: str, query: queries.VmwareObjectsQuery | None = None
     ) -> Page[InventoryObject]:
         """Objects below one vCenter or host, by its name as VBR shows it. Operators may."""
         path = f"{_VMWARE_HOSTS}/{self._segment(host_name)}"
-        return await self._reader.page(InventoryObject, self._list(path, query or VmwareObjectsQuery()))
+        return await self._client.page(
+            InventoryObject, self._list(path, query or queries.VmwareObjectsQuery())
+        )
 
     async def browse_inventory(
         self, query: InventoryQuery | None = None, *, host_name: str | None = None
@@ -251,84 +226,73 @@ class VeeamServer:
         """Search the inventory, everywhere or below one host. Administrators only before 1.3-rev1."""
         path = _INVENTORY if host_name is None else f"{_INVENTORY}/{self._segment(host_name)}"
         body = (query or InventoryQuery()).body(self.revision)
-        return await self._reader.page(InventoryObject, Call.search(path, body))
+        return await self._client.page(InventoryObject, ApiRequest.search(path, body))
 
     async def physical_inventory(
         self, query: InventoryQuery | None = None, *, protection_group_id: str | None = None
-    ) -> Page[AgentObject]:
+    ) -> Page[models.AgentObject]:
         """The protection groups, or what is in one of them. Administrators only."""
         self._demand(Capability.PHYSICAL_INVENTORY)
         path = _PHYSICAL_INVENTORY
         if protection_group_id is not None:
             path = f"{path}/{self._id(protection_group_id)}"
         body = (query or InventoryQuery()).body(self.revision, id_property="id")
-        return await self._reader.page(AgentObject, Call.search(path, body))
+        return await self._client.page(models.AgentObject, ApiRequest.search(path, body))
 
-    async def repositories(self, query: RepositoriesQuery | None = None) -> Page[Repository]:
-        """One page of repositories as they are configured."""
-        return await self._reader.page(Repository, self._list(_REPOSITORIES, query or RepositoriesQuery()))
-
-    async def repository_states(self, query: RepositoryStatesQuery | None = None) -> Page[RepositoryState]:
+    async def repository_states(
+        self, query: queries.RepositoryStatesQuery | None = None
+    ) -> Page[models.RepositoryState]:
         """One page of how full the repositories are."""
-        call = self._list(f"{_REPOSITORIES}/states", query or RepositoryStatesQuery())
-        return await self._reader.page(RepositoryState, call)
+        request = self._list(f"{_REPOSITORIES}/states", query or queries.RepositoryStatesQuery())
+        return await self._client.page(models.RepositoryState, request)
 
-    def every_repository_state(self, query: RepositoryStatesQuery) -> AsyncIterator[RepositoryState]:
+    def every_repository_state(
+        self, query: queries.RepositoryStatesQuery
+    ) -> AsyncIterator[models.RepositoryState]:
         """All rows of a query, page by page."""
-        return self._reader.every(
-            query, lambda page: self._list(f"{_REPOSITORIES}/states", page), RepositoryState
+        return self._client.every(
+            query, lambda page: self._list(f"{_REPOSITORIES}/states", page), models.RepositoryState
         )
-
-    async def scale_out_repositories(
-        self, query: ScaleOutRepositoriesQuery | None = None
-    ) -> Page[ScaleOutRepository]:
-        """One page of scale-out repositories, which no other list has."""
-        call = self._list(_SCALE_OUT_REPOSITORIES, query or ScaleOutRepositoriesQuery())
-        return await self._reader.page(ScaleOutRepository, call)
 
     def every_scale_out_repository(
-        self, query: ScaleOutRepositoriesQuery
-    ) -> AsyncIterator[ScaleOutRepository]:
+        self, query: queries.ScaleOutRepositoriesQuery
+    ) -> AsyncIterator[models.ScaleOutRepository]:
         """All rows of a query, page by page."""
-        return self._reader.every(
-            query, lambda page: self._list(_SCALE_OUT_REPOSITORIES, page), ScaleOutRepository
+        return self._client.every(
+            query, lambda page: self._list(_SCALE_OUT_REPOSITORIES, page), models.ScaleOutRepository
         )
 
-    async def credentials(self, query: CredentialsQuery | None = None) -> Page[Credentials]:
+    async def credentials(self, query: queries.CredentialsQuery | None = None) -> Page[models.Credentials]:
         """One page of credentials records. NotAllowed is normal for a viewer's account."""
-        return await self._reader.page(Credentials, self._list(_CREDENTIALS, query or CredentialsQuery()))
+        return await self._client.page(
+            models.Credentials, self._list(_CREDENTIALS, query or queries.CredentialsQuery())
+        )
 
-    # --- what they share
+    # --- shared
 
     def _demand(self, capability: Capability) -> None:
         if not self.revision.has(capability):
             raise Rejected(self.name, f"revision {self.revision.name} has no {capability}")
 
-    def _list(self, path: str, query: Query) -> Call:
-        return Call.get(path, query.parameters(self.revision))
-
-    async def _logs(self, path: str, status: LogStatus | None) -> tuple[LogRecord, ...]:
-        filtered = status is not None and self.revision.log_status_filter
-        call = Call.get(path, (("statusFilter", status),) if status and filtered else ())
-        records = (await self._reader.page(LogRecord, call)).rows
-        if status is not None and not filtered:
-            records = tuple(record for record in records if known(LogStatus, record.status) is status)
-        return tuple(sorted(records, key=LogRecord.place))
+    def _list(self, path: str, query: Query) -> ApiRequest:
+        return ApiRequest.get(path, query.parameters(self.revision))
 
     async def _accepted(self, path: str, body: Mapping[str, object]) -> Accepted:
         """Any 2xx is accepted: some builds answer 204, and an unreadable body undoes nothing."""
-        answer = await self._account.change(Call.change("POST", path, body))
+        response = await self._client.change(ApiRequest.change("POST", path, body))
         try:
-            return Accepted(rows.decode_one(Session, answer.body, zone=UTC))
-        except rows.Undecodable:
+            return Accepted(decoding.decode_one(models.Session, response.body, zone=UTC))
+        except decoding.Undecodable:
             return Accepted()
 
-    async def _changed_job(self, call: Call) -> Job:
-        answer: Answer = await self._account.change(call)
+    async def _changed_job(self, request: ApiRequest) -> Job:
+        response = await self._client.change(request)
         try:
-            return Job(rows.decode_object(answer.body))
-        except rows.Undecodable as failure:
-            raise Unclear(self.name, "done, but the answer is unreadable", status=answer.status) from failure
+            return Job(decoding.decode_object(response.body))
+        except decoding.Undecodable as failure:
+            raise AnswerLost(
+                self.name, "done, but the answer is unreadable", status=response.status
+            ) from failure
 
     def _job_path(self, job_id: JobId, *rest: str) -> str:
         return "/".join((_JOBS, self._id(job_id), *rest))
@@ -337,7 +301,7 @@ class VeeamServer:
         return "/".join((_SESSIONS, self._id(session_id), *rest))
 
     def _id(self, text: str) -> str:
-        if not is_id(text):
+        if not models.is_id(text):
             raise Rejected(self.name, f"{text[:80]!r} is not an id")
         return text
 

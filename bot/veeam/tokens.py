@@ -1,8 +1,8 @@
-"""The tokens of one account: obtained once for all who need one, renewed in time, and never fought over.
+"""The tokens of one account: requested once for all callers, and renewed in time.
 
 An access token lives 15 minutes, by `expires_in` and a monotonic clock. A refresh token is good for one use,
-so it is taken out of our hand before it is sent; whatever becomes of that request (refused, lost, cancelled),
-the password comes next. A refused password stops the account for as long as the server says it is locked, or
+so it is forgotten before it is sent; whatever becomes of that request (refused, lost, cancelled), the
+password comes next. A refused password stops the account for as long as the server says it is locked, or
 for a long pause: trying again keeps it locked for good.
 """
 
@@ -19,10 +19,9 @@ from pydantic import SecretStr
 
 from bot.observability import Clock
 from bot.veeam import errors
-from bot.veeam.answers import Answer, error_in
 from bot.veeam.connection import Connection
 from bot.veeam.errors import LoginRefused, RevisionUnsupported, VeeamError
-from bot.veeam.wire import Call, Wire
+from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
 
 log = structlog.get_logger()
 
@@ -59,9 +58,9 @@ class _TokenModel(msgspec.Struct):
 class Tokens:
     """One account's token holder. Renewing goes through one lock: ten callers cause one renewal."""
 
-    def __init__(self, connection: Connection, wire: Wire, clock: Clock) -> None:
+    def __init__(self, connection: Connection, http: HttpClient, clock: Clock) -> None:
         self._connection = connection
-        self._wire = wire
+        self._http = http
         self._clock = clock
         self._lock = asyncio.Lock()
         self._token: Token | None = None
@@ -80,7 +79,7 @@ class Tokens:
             if self._token is not token and self._token is not None:
                 return self._token
             try:
-                return await self._renewed()
+                return await self._renew()
             except (errors.Unreachable, errors.ServerFailed, errors.TooBusy):
                 if token is not None and self._clock.monotonic() < token.expires_at:
                     return token  # renewing was early on purpose: what we have is still good
@@ -94,7 +93,7 @@ class Tokens:
             self._token = None
             if by_password:
                 self._refresh_token = None
-            return await self._renewed()
+            return await self._renew()
 
     def is_doubtful(self, token: Token) -> bool:
         """Whether a 403 may be the token's fault: refreshed, and nothing has succeeded with it yet."""
@@ -116,58 +115,62 @@ class Tokens:
         if token is None or self._clock.monotonic() >= token.expires_at:
             return
         try:
-            call = Call.change("POST", LOGOUT_PATH)
-            await self._wire.send(call, token=token.access, limit_seconds=_LOGOUT_LIMIT_SECONDS)
+            request = ApiRequest.change("POST", LOGOUT_PATH)
+            await self._http.send(request, token=token.access, limit_seconds=_LOGOUT_LIMIT_SECONDS)
         except VeeamError as error:
             log.debug("veeam.logout_failed", server=self._connection.name, error=str(error))
 
-    async def _renewed(self) -> Token:
-        self._raise_while_stopped()
+    async def _renew(self) -> Token:
+        left = self._stopped_until - self._clock.monotonic()
+        if self._stopped_by is not None and left > 0:
+            error = copy(self._stopped_by)
+            error.retry_after_seconds = left
+            raise error
         refresh_token, self._refresh_token = self._refresh_token, None
         if refresh_token is not None:
-            token = await self._refreshed(refresh_token)
+            token = await self._refresh(refresh_token)
             if token is not None:
                 return token
-        return await self._logged_in()
+        return await self._log_in()
 
-    async def _refreshed(self, refresh_token: SecretStr) -> Token | None:
+    async def _refresh(self, refresh_token: SecretStr) -> Token | None:
         grant = {"grant_type": "refresh_token", "refresh_token": refresh_token.get_secret_value()}
         try:
-            answer = await self._wire.send(Call.form(TOKEN_PATH, grant))
+            response = await self._http.send(ApiRequest.form(TOKEN_PATH, grant))
         except errors.ConnectFailed:
             self._refresh_token = refresh_token  # it was never sent
             raise
-        error = error_in(answer, self._connection.name, changes=False)
+        error = error_in(response, self._connection.name, changes=False)
         if isinstance(error, errors.ServerFailed | errors.TooBusy | errors.TimedOut):
             raise error
-        return None if error is not None else self._taken(answer, refreshed=True)
+        return None if error is not None else self._store(response, refreshed=True)
 
-    async def _logged_in(self) -> Token:
+    async def _log_in(self) -> Token:
         credentials = {
             "grant_type": "password",
             "username": self._connection.username,
             "password": self._connection.password.get_secret_value(),
         }
-        answer = await self._wire.send(Call.form(TOKEN_PATH, credentials))
-        error = error_in(answer, self._connection.name, changes=False)
+        response = await self._http.send(ApiRequest.form(TOKEN_PATH, credentials))
+        error = error_in(response, self._connection.name, changes=False)
         if error is None:
-            return self._taken(answer, refreshed=False)
+            return self._store(response, refreshed=False)
         if isinstance(error, RevisionUnsupported):
             self._stop(error, PAUSE_AFTER_WRONG_REVISION_SECONDS)
-        elif answer.status in _CREDENTIALS_REFUSED:
+        elif response.status in _CREDENTIALS_REFUSED:
             error = self._refusal(error)
-        elif isinstance(error, errors.NotFound | errors.Rejected):
+        elif isinstance(error, errors.NotFoundOnServer | errors.Rejected):
             error = errors.UnexpectedAnswer(
-                self._connection.name, f"no login here: {error.message}", status=answer.status
+                self._connection.name, f"no login here: {error.message}", status=response.status
             )
         raise error
 
-    def _taken(self, answer: Answer, *, refreshed: bool) -> Token:
+    def _store(self, response: ApiResponse, *, refreshed: bool) -> Token:
         try:
-            model = msgspec.json.decode(answer.body, type=_TokenModel, strict=False)
+            model = msgspec.json.decode(response.body, type=_TokenModel, strict=False)
         except (msgspec.MsgspecError, ValueError):
             raise errors.UnexpectedAnswer(
-                self._connection.name, "the login's answer holds no token", status=answer.status
+                self._connection.name, "the login's answer holds no token", status=response.status
             ) from None
         now = self._clock.monotonic()
         lifetime = model.expires_in or _DEFAULT_LIFETIME_SECONDS
@@ -176,7 +179,7 @@ class Tokens:
         self._refresh_token = None
         if model.refresh_token and self._refresh_is_trusted:
             self._refresh_token = SecretStr(model.refresh_token)
-        log.debug("veeam.token_taken", server=self._connection.name, refreshed=refreshed)
+        log.debug("veeam.token_received", server=self._connection.name, refreshed=refreshed)
         return self._token
 
     def _refusal(self, error: VeeamError) -> LoginRefused:
@@ -197,14 +200,6 @@ class Tokens:
         self._stopped_by = error
         self._stopped_until = self._clock.monotonic() + pause_seconds
         log.error("veeam.login_stopped", server=self._connection.name, error=str(error), pause=pause_seconds)
-
-    def _raise_while_stopped(self) -> None:
-        left = self._stopped_until - self._clock.monotonic()
-        if self._stopped_by is None or left <= 0:
-            return
-        error = copy(self._stopped_by)
-        error.retry_after_seconds = left
-        raise error
 
 
 def _lock_seconds(message: str) -> float | None:

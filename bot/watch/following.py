@@ -11,7 +11,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import Database, Followed, FollowedSessions, Leases, OwnActions, StoreError
-from bot.veeam import NotFound, Session, SessionId, VeeamError, VeeamServer
+from bot.veeam import NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
 from bot.watch.classify import group_of
 from bot.watch.facts import SessionFacts
 from bot.watch.reading import Ended
@@ -95,7 +95,7 @@ class Following:
     async def _read(self, followed: Followed) -> Session | None:
         try:
             return await self._server.session(SessionId(followed.session_id))
-        except NotFound:
+        except NotFoundOnServer:
             return None
 
     async def _ended(self, session: Session) -> SessionFacts:

@@ -8,16 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock
-from bot.veeam import (
-    Job,
-    JobId,
-    JobState,
-    NotFound,
-    RetryPolicy,
-    Session,
-    VeeamError,
-    VeeamServer,
-)
+from bot.veeam import Job, JobId, JobState, NotFoundOnServer, RetryPolicy, Session, VeeamError, VeeamServer
 from bot.watch.classify import is_strange
 
 _KNOWN_FOR = timedelta(minutes=10)
@@ -119,7 +110,7 @@ class JobBook:
         return self._jobs[job_id]
 
     def _unsaid(self, error: VeeamError) -> None:
-        if not error.reaches:
+        if not error.reached_server:
             raise error
         log.debug("watch.job_unknown", server=self._server.name, problem=str(error))
 
@@ -128,7 +119,7 @@ class JobBook:
         for session_id in sessions[:_SAMPLES]:
             try:
                 session = await self._server.session(session_id)
-            except NotFound:
+            except NotFoundOnServer:
                 continue
             if is_strange(session):
                 self._learned.add(session.session_type)

@@ -60,7 +60,7 @@ class Overdue:
         try:
             page = await self._server.sessions(query)
         except VeeamError as error:
-            if not error.reaches:
+            if not error.reached_server:
                 raise
             log.warning("watch.attempts_unreadable", server=self._server.name, problem=str(error))
             return _Since.NOTHING

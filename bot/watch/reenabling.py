@@ -22,13 +22,13 @@ from bot.store import (
     TimedDisables,
 )
 from bot.veeam import (
+    AnswerLost,
     JobId,
     JobState,
     NotAllowed,
-    NotFound,
+    NotFoundOnServer,
     Rejected,
     ServerName,
-    Unclear,
     VeeamError,
     VeeamServer,
 )
@@ -102,7 +102,7 @@ class Reenabling:
             return state.is_disabled
         try:
             return (await self._server.job(state.id)).is_disabled
-        except (NotFound, Rejected):
+        except (NotFoundOnServer, Rejected):
             return True
 
     async def _remind(self, disable: TimedDisable, now: datetime) -> None:
@@ -127,9 +127,9 @@ class Reenabling:
         outcome, problem = "enabled", None
         try:
             await self._server.enable_job(JobId(disable.job_id))
-        except Unclear as error:
+        except AnswerLost as error:
             outcome, problem = "unclear", str(error)
-        except NotFound as error:
+        except NotFoundOnServer as error:
             outcome, problem = "gone", str(error)
         except (NotAllowed, Rejected) as error:
             outcome, problem = "refused", str(error)

@@ -32,7 +32,7 @@ class SilenceKeeper:
         """Note a poll without an answer; the third in a row is told, once, also between two processes."""
         self._failed += 1
         self._may_be_silent = True
-        problem, detail = type(error).__name__, str(error)
+        problem, detail = error.kind, str(error)
         silence = await self._silences.begin(self._server, now, problem, detail)
         if self._failed == 1:
             log.warning("watch.server_silent", server=self._server, problem=detail)

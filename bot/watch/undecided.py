@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.observability import Clock
-from bot.veeam import NotFound, Result, Session, SessionId, VeeamServer
+from bot.veeam import NotFoundOnServer, Result, Session, SessionId, VeeamServer
 
 _READS_WITHOUT_END = 3
 _SECONDS_WITHOUT_VERDICT = 5.0
@@ -89,6 +89,6 @@ class Undecided:
     async def _read_again(self, session_id: SessionId) -> Session | None:
         try:
             return await self._server.session(session_id)
-        except NotFound:
+        except NotFoundOnServer:
             self._endless.pop(session_id, None)
             return None

@@ -98,7 +98,7 @@ class Watch:
             await self._overdue.tell(reading.server_now)
         except VeeamError as error:
             self._poller.lose_touch()
-            self._report_failure(type(error).__name__, str(error))
+            self._report_failure(error.kind, str(error))
             await self._silence.failed(error, self._clock.now())
             return
         self._report_success(reading)

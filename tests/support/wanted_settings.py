@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.veeam import (
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
-    Part,
     Retention,
     Rhythm,
     Schedule,
+    SettingsField,
     Weekday,
     choosable_rhythms,
     platform_of,
@@ -24,22 +24,22 @@ from bot.veeam import (
 )
 from tests.support.job_models import NAMES, UUIDS, Model, job_objects
 
-_FIELDS = {Part.PRIORITY: "is_high_priority", Part.REPOSITORY: "repository_id"}
+_FIELDS = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
 _TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
 
 
-def offered(settings: JobSettings) -> list[Part]:
+def offered(settings: JobSettings) -> list[SettingsField]:
     """The parts that this job has."""
-    return [part for part in Part if settings.part(part) is not None]
+    return [part for part in SettingsField if settings.part(part) is not None]
 
 
 @st.composite
-def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Part) -> JobSettings:
+def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: SettingsField) -> JobSettings:
     """The job's settings with these parts drawn anew (all that it offers where none are named)."""
     settings = settings_of(model)
     for part in parts or offered(settings):
         new = draw(_NEW[part](model, settings))
-        if part is Part.OBJECTS:
+        if part is SettingsField.OBJECTS:
             new = tuple(JobObject(REVISIONS[revision].written(item.raw)) for item in new)
         settings = replace(settings, **{_FIELDS.get(part, str(part)): new})
     return settings
@@ -73,23 +73,23 @@ def _objects(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobO
 
 
 @st.composite
-def _guest(draw: st.DrawFn, model: Model, settings: JobSettings) -> Guest:
-    before = settings.guest or Guest(is_application_aware=False)
+def _guest(draw: st.DrawFn, model: Model, settings: JobSettings) -> GuestProcessing:
+    before = settings.guest or GuestProcessing(is_application_aware=False)
     is_aware = draw(st.booleans())
     if is_aware and takes_guest_credentials(model["type"]) and draw(st.booleans()):
-        return Guest(is_aware, draw(UUIDS), draw(st.sampled_from(("Standard", "Linux", None))))
+        return GuestProcessing(is_aware, draw(UUIDS), draw(st.sampled_from(("Standard", "Linux", None))))
     return replace(before, is_application_aware=is_aware)
 
 
-_NEW: Mapping[Part, Callable[[Model, JobSettings], st.SearchStrategy[Any]]] = {
-    Part.NAME: lambda _model, _settings: NAMES,
-    Part.DESCRIPTION: lambda _model, _settings: st.text(max_size=20),
-    Part.PRIORITY: lambda _model, _settings: st.booleans(),
-    Part.OBJECTS: _objects,
-    Part.REPOSITORY: lambda _model, _settings: UUIDS,
-    Part.RETENTION: lambda model, _settings: st.builds(
+_NEW: Mapping[SettingsField, Callable[[Model, JobSettings], st.SearchStrategy[Any]]] = {
+    SettingsField.NAME: lambda _model, _settings: NAMES,
+    SettingsField.DESCRIPTION: lambda _model, _settings: st.text(max_size=20),
+    SettingsField.PRIORITY: lambda _model, _settings: st.booleans(),
+    SettingsField.OBJECTS: _objects,
+    SettingsField.REPOSITORY: lambda _model, _settings: UUIDS,
+    SettingsField.RETENTION: lambda model, _settings: st.builds(
         Retention, st.sampled_from(retention_units(model["type"])).map(str), st.integers(1, 28)
     ),
-    Part.SCHEDULE: _schedules,
-    Part.GUEST: _guest,
+    SettingsField.SCHEDULE: _schedules,
+    SettingsField.GUEST: _guest,
 }

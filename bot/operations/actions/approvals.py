@@ -43,8 +43,8 @@ from bot.operations.outcomes import (
 from bot.operations.permissions import Permission, Refusal, Scope, unreadable
 from bot.settings import PersonId
 from bot.store import Approval, ApprovalEnd, ApprovalState, Decision, Ending, StoreError, Touched
-from bot.veeam import NotFound as NotOnServer
-from bot.veeam import Rejected, fingerprint
+from bot.veeam import NotFoundOnServer as NotOnServer
+from bot.veeam import Rejected, settings_fingerprint
 
 REQUESTED, ALREADY_REQUESTED, ALREADY_DECIDED = "asked", "asked_before", "settled"
 GONE, CHANGED, OLD = "gone", "changed", "old"
@@ -276,7 +276,7 @@ class ApprovalRequests:
 
     async def _binding(self, prepared: PreparedAction) -> str:
         """The hash of what is asked for and of the job's settings and state; another one: it has changed."""
-        payload = None if prepared.payload is None else fingerprint(prepared.payload)
+        payload = None if prepared.payload is None else settings_fingerprint(prepared.payload)
         asked: list[Any] = [self._codec.encode(prepared.action.without_reason()), payload]
         if prepared.target.job is None:
             return _hash(asked)
@@ -289,7 +289,7 @@ class ApprovalRequests:
         Of a type that the revision cannot describe, what its state says of them.
         """
         try:
-            return fingerprint((await self._backend.fleet.server(job.server).job(job.state.id)).raw)
+            return settings_fingerprint((await self._backend.fleet.server(job.server).job(job.state.id)).raw)
         except (NotOnServer, Rejected):
             state = job.state
             return [state.name, state.type, state.description, state.repository_id, state.objects_count]

@@ -38,22 +38,22 @@ from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 from bot.veeam import (
-    Guest,
+    GuestProcessing,
     JobSettings,
     JobState,
     JobStatesQuery,
-    Part,
     Rejected,
     Retention,
     RetentionUnit,
     Rhythm,
     Schedule,
+    SettingsField,
     VeeamServer,
-    new_vsphere,
+    new_vsphere_spec,
     settings_of,
-    spec_like,
+    spec_from_template,
 )
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 _USUAL_DAYS = 7
 _USUAL_TIME = time(22, 0)
@@ -157,8 +157,8 @@ class Create(Action, frozen=True, tag="create"):
         visible = visible_draft(context.visibility, draft).wanted
         fields = [
             f"{TITLES[part]}: {in_words(part, value, draft.names)}"
-            for part in Part
-            if part is not Part.NAME and (value := visible.part(part)) is not None
+            for part in SettingsField
+            if part is not SettingsField.NAME and (value := visible.part(part)) is not None
         ]
         return PreparedAction(
             action=Create(target.server, self.like, self.draft, self.step),
@@ -168,9 +168,9 @@ class Create(Action, frozen=True, tag="create"):
             detail=detail,
             approval_detail="; ".join([detail, *fields]),
             payload=(
-                new_vsphere(draft.wanted, revision)
+                new_vsphere_spec(draft.wanted, revision)
                 if draft.model is None
-                else spec_like(draft.model, draft.wanted, revision)
+                else spec_from_template(draft.model, draft.wanted, revision)
             ),
         )
 
@@ -316,6 +316,6 @@ def _from_nothing(account: VeeamServer, name: str) -> JobDraft:
         repository_id="",
         retention=Retention(str(RetentionUnit.DAYS), _USUAL_DAYS),
         schedule=Schedule(Rhythm.EVERY_DAY, at=_USUAL_TIME),
-        guest=Guest(is_application_aware=False),
+        guest=GuestProcessing(is_application_aware=False),
     )
     return JobDraft(id="", server=account.name, kind=account.revision.job_types[0], wanted=wanted)

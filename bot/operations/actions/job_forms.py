@@ -11,7 +11,7 @@ from bot.operations.jobs import FoundJob
 from bot.operations.model import Request, RequestContext
 from bot.operations.outcomes import Failed, Form
 from bot.operations.permissions import Scope
-from bot.veeam import Change, RepositoryState, VeeamError, VeeamServer
+from bot.veeam import RepositoryState, SettingsChange, VeeamError, VeeamServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class JobSummary(Form):
     draft: JobDraft
     impact: Impact | None
     names: Mapping[str, str]
-    changes: tuple[Change, ...] = ()
-    changes_by_others: tuple[Change, ...] = ()
+    changes: tuple[SettingsChange, ...] = ()
+    changes_by_others: tuple[SettingsChange, ...] = ()
     is_changed_otherwise: bool = False
     repository: RepositoryState | None = None
     time_zone: str | None = None

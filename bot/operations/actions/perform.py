@@ -35,8 +35,7 @@ from bot.operations.outcomes import (
 )
 from bot.settings import PersonId, ServerName
 from bot.store import Press, Presses, StoreError
-from bot.veeam import Session, UnexpectedAnswer, VeeamError, VeeamServer
-from bot.veeam import Unclear as AnswerLost
+from bot.veeam import AnswerLost, Session, UnexpectedAnswer, VeeamError, VeeamServer
 
 T = TypeVar("T")
 

@@ -40,7 +40,6 @@ from bot.operations.outcomes import (
     RecentAction,
     Refused,
 )
-from bot.operations.parallel import answered
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import exact_name_filter, name_filter, repository_of
 from bot.settings import Role, ServerName
@@ -57,6 +56,7 @@ from bot.veeam import (
     VeeamServer,
     VmwareHostsQuery,
     VmwareObjectsQuery,
+    answered,
 )
 
 MACHINE = "VirtualMachine"
@@ -257,12 +257,12 @@ async def find_machine(
     answer = await fleet.ask(
         lambda server: _machines_of(server, name_filter(ref.text), _FOUND_WITHIN_SECONDS), servers
     )
-    if len(servers) == 1 and answer.silences:
-        raise next(iter(answer.silences.values()))
+    if len(servers) == 1 and answer.failures:
+        raise next(iter(answer.failures.values()))
     rows = [FoundMachine(name, row) for name, listed in answer.answers.items() for row in listed.machines]
     found = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
     # Where a host is silent, a machine of this very name may be below it.
-    silent = (*answer.silences, *(name for name, listed in answer.answers.items() if not listed.is_whole))
+    silent = (*answer.failures, *(name for name, listed in answer.answers.items() if not listed.is_whole))
     if len(found) == 1 and not silent:
         return found[0]
     if found:
@@ -337,7 +337,7 @@ async def _newest_point(server: VeeamServer, machine_name: str) -> TaskSession |
     except TimeoutError:
         return None
     except VeeamError as error:
-        if not error.reaches:
+        if not error.reached_server:
             raise
         return None
     return newest_of(page.rows, machine_name)
@@ -355,7 +355,7 @@ async def _job_of(server: VeeamServer, point: TaskSession) -> JobState | None:
     try:
         session = await server.session(point.session_id)
     except VeeamError as error:
-        if not error.reaches:
+        if not error.reached_server:
             raise
         return None
     return await server.job_state(session.job_id) if session.job_id is not None else None

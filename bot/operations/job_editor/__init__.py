@@ -17,7 +17,16 @@ from bot.observability import Clock
 from bot.operations.model import Visibility
 from bot.settings import PersonId, ServerName
 from bot.store import Draft, Drafts
-from bot.veeam import Change, Guest, JobObject, JobSettings, Part, Retention, Schedule, settings_of
+from bot.veeam import (
+    GuestProcessing,
+    JobObject,
+    JobSettings,
+    Retention,
+    Schedule,
+    SettingsChange,
+    SettingsField,
+    settings_of,
+)
 
 T = TypeVar("T", str, str | None)
 
@@ -103,7 +112,7 @@ class JobEntries:
     repository_id: str | None = None
     retention: Retention | None = None
     schedule: Schedule | None = None
-    guest: Guest | None = None
+    guest: GuestProcessing | None = None
 
     def over(self, settings: JobSettings, objects: tuple[JobObject, ...] | None) -> JobSettings:
         """Return the settings with what was entered; `objects` are those that the keys stand for."""
@@ -176,17 +185,17 @@ def visible_settings(visibility: Visibility, server: ServerName, settings: JobSe
         return settings
     return replace(
         settings,
-        objects=_visible(visibility, server, Part.OBJECTS, settings.objects),
-        schedule=_visible(visibility, server, Part.SCHEDULE, settings.schedule),
+        objects=_visible(visibility, server, SettingsField.OBJECTS, settings.objects),
+        schedule=_visible(visibility, server, SettingsField.SCHEDULE, settings.schedule),
     )
 
 
 def visible_changes(
-    visibility: Visibility, server: ServerName, changes: Iterable[Change]
-) -> tuple[Change, ...]:
+    visibility: Visibility, server: ServerName, changes: Iterable[SettingsChange]
+) -> tuple[SettingsChange, ...]:
     """Return the changes without names of jobs that the person may not know of."""
     return tuple(
-        Change(
+        SettingsChange(
             change.part,
             _visible(visibility, server, change.part, change.before),
             _visible(visibility, server, change.part, change.after),
@@ -195,10 +204,10 @@ def visible_changes(
     )
 
 
-def _visible(visibility: Visibility, server: ServerName, part: Part, value: Any) -> Any:
-    if part is Part.OBJECTS and isinstance(value, tuple):
+def _visible(visibility: Visibility, server: ServerName, part: SettingsField, value: Any) -> Any:
+    if part is SettingsField.OBJECTS and isinstance(value, tuple):
         return tuple(_visible_object(visibility, server, each) for each in value)
-    if part is Part.SCHEDULE and isinstance(value, Schedule) and value.after_job:
+    if part is SettingsField.SCHEDULE and isinstance(value, Schedule) and value.after_job:
         is_visible = visibility.sees(server, value.after_job)
         return value if is_visible else replace(value, after_job=HIDDEN_JOB)
     return value

@@ -13,44 +13,44 @@ from bot.operations.job_editor import DraftStore, JobDraft, JobEntries
 from bot.operations.job_editor.objects import JobObjects, credential_names
 from bot.operations.matching import fold
 from bot.operations.model import Operation, RequestContext
-from bot.operations.parallel import at_once
 from bot.operations.permissions import Permissions, Scope
 from bot.operations.vbr_lists import name_filter, repositories_of
 from bot.settings import PersonId
 from bot.veeam import (
-    Change,
-    Guest,
+    GuestProcessing,
     JobId,
     JobObject,
     JobSettings,
     JobStatesQuery,
-    Part,
     Rejected,
     RepositoryState,
     Retention,
     RetentionUnit,
     Rhythm,
     Schedule,
+    SettingsChange,
+    SettingsField,
     VeeamError,
     VeeamServer,
+    at_once,
     differences,
     known,
     platform_of,
 )
-from bot.veeam import problems as problems_in
+from bot.veeam import settings_problems as problems_in
 
 Names = Mapping[str, str]
 """What people call repositories and credentials, by ID in lower case."""
 
 TITLES = {
-    Part.NAME: "Name",
-    Part.DESCRIPTION: "Description",
-    Part.PRIORITY: "Priority",
-    Part.OBJECTS: "Objects",
-    Part.REPOSITORY: "Repository",
-    Part.RETENTION: "Retention",
-    Part.SCHEDULE: "Schedule",
-    Part.GUEST: "Guest processing",
+    SettingsField.NAME: "Name",
+    SettingsField.DESCRIPTION: "Description",
+    SettingsField.PRIORITY: "Priority",
+    SettingsField.OBJECTS: "Objects",
+    SettingsField.REPOSITORY: "Repository",
+    SettingsField.RETENTION: "Retention",
+    SettingsField.SCHEDULE: "Schedule",
+    SettingsField.GUEST: "Guest processing",
 }
 OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
@@ -64,35 +64,35 @@ _OBJECT_CHANGES_NAMED = 6
 
 _QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
 """Names and IDs: they may hold any word."""
-_FIELDS_BY_WORD: tuple[tuple[str, Part], ...] = (
-    ("with the name", Part.NAME),
-    ("the name field", Part.NAME),
-    ("value of name", Part.NAME),
-    ("description", Part.DESCRIPTION),
-    ("highpriority", Part.PRIORITY),
-    ("credentials", Part.GUEST),
-    ("guestprocessing", Part.GUEST),
-    ("guest processing", Part.GUEST),
-    ("application-aware", Part.GUEST),
-    ("retention", Part.RETENTION),
-    ("restore points", Part.RETENTION),
-    ("restorepointstokeep", Part.RETENTION),
-    ("schedul", Part.SCHEDULE),
-    ("localtime", Part.SCHEDULE),
-    ("afterthisjob", Part.SCHEDULE),
-    ("run after", Part.SCHEDULE),
-    ("runs after", Part.SCHEDULE),
-    ("job was not found", Part.SCHEDULE),  # chained by name, where jobs to copy are named by ID
-    ("repository", Part.REPOSITORY),
-    ("virtualmachines", Part.OBJECTS),
-    ("virtual machine", Part.OBJECTS),
-    ("computers", Part.OBJECTS),
-    ("sourceobjects", Part.OBJECTS),
-    ("includes", Part.OBJECTS),
-    ("protection group", Part.OBJECTS),
-    ("object", Part.OBJECTS),
-    ("job with id", Part.OBJECTS),
-    ("server was not found", Part.OBJECTS),
+_FIELDS_BY_WORD: tuple[tuple[str, SettingsField], ...] = (
+    ("with the name", SettingsField.NAME),
+    ("the name field", SettingsField.NAME),
+    ("value of name", SettingsField.NAME),
+    ("description", SettingsField.DESCRIPTION),
+    ("highpriority", SettingsField.PRIORITY),
+    ("credentials", SettingsField.GUEST),
+    ("guestprocessing", SettingsField.GUEST),
+    ("guest processing", SettingsField.GUEST),
+    ("application-aware", SettingsField.GUEST),
+    ("retention", SettingsField.RETENTION),
+    ("restore points", SettingsField.RETENTION),
+    ("restorepointstokeep", SettingsField.RETENTION),
+    ("schedul", SettingsField.SCHEDULE),
+    ("localtime", SettingsField.SCHEDULE),
+    ("afterthisjob", SettingsField.SCHEDULE),
+    ("run after", SettingsField.SCHEDULE),
+    ("runs after", SettingsField.SCHEDULE),
+    ("job was not found", SettingsField.SCHEDULE),  # chained by name, where jobs to copy are named by ID
+    ("repository", SettingsField.REPOSITORY),
+    ("virtualmachines", SettingsField.OBJECTS),
+    ("virtual machine", SettingsField.OBJECTS),
+    ("computers", SettingsField.OBJECTS),
+    ("sourceobjects", SettingsField.OBJECTS),
+    ("includes", SettingsField.OBJECTS),
+    ("protection group", SettingsField.OBJECTS),
+    ("object", SettingsField.OBJECTS),
+    ("job with id", SettingsField.OBJECTS),
+    ("server was not found", SettingsField.OBJECTS),
 )
 
 
@@ -103,7 +103,7 @@ class FormProblem:
     A sentence, or what the server answered, if anything.
     """
 
-    part: Part | None
+    part: SettingsField | None
     said: str = ""
     error: VeeamError | None = None
 
@@ -162,7 +162,9 @@ async def resume_draft(
     return await drafts.keep(person_id, replace(draft, wanted=wanted, keys_to_find=keys_to_find))
 
 
-def _with_credentials(entered: Guest | None, read: Guest | None) -> Guest | None:
+def _with_credentials(
+    entered: GuestProcessing | None, read: GuestProcessing | None
+) -> GuestProcessing | None:
     """Credentials that were not chosen are those that the model has: a form cannot take them out."""
     if entered is None or read is None or entered.credentials_id is not None:
         return entered
@@ -183,7 +185,7 @@ async def find_objects(
     if len(found) == len(draft.keys_to_find):
         return whole, ()
     text = "Not all that was chosen is still in the inventory. Look again."
-    return whole, (FormProblem(Part.OBJECTS, text),)
+    return whole, (FormProblem(SettingsField.OBJECTS, text),)
 
 
 async def problems_of(
@@ -200,20 +202,20 @@ async def problems_of(
 
     Of a job that is there (`own_id`), only what is to be changed: VBR took the rest as it is.
     """
-    wanted, parts = draft.wanted, set(Part)
+    wanted, parts = draft.wanted, set(SettingsField)
     if own_id is not None:
         parts = {change.part for change in differences(draft.settings_read, wanted)}
     found = [FormProblem(part, text) for part, text in problems_in(wanted, draft.kind) if part in parts]
-    if Part.NAME in parts and wanted.name.strip():
+    if SettingsField.NAME in parts and wanted.name.strip():
         if await _is_taken(server, wanted.name, own_id):
-            found.append(FormProblem(Part.NAME, "Another job has this name already."))
+            found.append(FormProblem(SettingsField.NAME, "Another job has this name already."))
         permission = permissions.may(context.person, operation, Scope(draft.server, wanted.name))
         if permission.refusal is not None:
             # A name that the person's grants do not cover is an attempt at what they may not: on record.
             await audit.refused(operation, context, permission.refusal)
             reach = permissions.reach(context.person, operation).grants
             globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
-            found.append(FormProblem(Part.NAME, f"Your role covers jobs named {globs} only."))
+            found.append(FormProblem(SettingsField.NAME, f"Your role covers jobs named {globs} only."))
     return (*found, *_hidden_predecessor(draft, context))
 
 
@@ -234,7 +236,7 @@ def _hidden_predecessor(draft: JobDraft, context: RequestContext) -> Sequence[Fo
     before = draft.settings_read.schedule
     if before is not None and before.after_job == schedule.after_job:
         return ()
-    return (FormProblem(Part.SCHEDULE, "There is no such job that you may see."),)
+    return (FormProblem(SettingsField.SCHEDULE, "There is no such job that you may see."),)
 
 
 def problem_from(error: VeeamError) -> FormProblem:
@@ -242,17 +244,17 @@ def problem_from(error: VeeamError) -> FormProblem:
     return FormProblem(field_meant(error.message) if isinstance(error, Rejected) else None, error=error)
 
 
-def field_meant(message: str) -> Part | None:
+def field_meant(message: str) -> SettingsField | None:
     """Return the field that VBR's words are about; None where that cannot be told."""
     words = " ".join(_QUOTED.sub(" ", message).casefold().split())
     return next((part for word, part in _FIELDS_BY_WORD if word in words), None)
 
 
-def with_changes(settings: JobSettings, changes: Sequence[Change]) -> JobSettings:
+def with_changes(settings: JobSettings, changes: Sequence[SettingsChange]) -> JobSettings:
     """Return settings with somebody's changes; of objects only those that they added or took out."""
     for change in changes:
         value = change.after
-        if change.part is Part.OBJECTS:
+        if change.part is SettingsField.OBJECTS:
             before = settings.objects or ()
             kept = [each for each in before if each in change.after or each not in change.before]
             value = (*kept, *(each for each in change.after if each not in (*change.before, *kept)))
@@ -260,35 +262,35 @@ def with_changes(settings: JobSettings, changes: Sequence[Change]) -> JobSetting
     return settings
 
 
-def change_in_words(change: Change, names: Names) -> str:
+def change_in_words(change: SettingsChange, names: Names) -> str:
     """What a field was, and what it becomes: "Retention: 14 days → 30 days"."""
     title = TITLES[change.part]
-    if change.part is Part.OBJECTS:
+    if change.part is SettingsField.OBJECTS:
         return f"{title}: {_object_changes(change.before, change.after)}"
     before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
     return f"{title}: {before} → {after}"
 
 
-def in_words(part: Part, value: Any, names: Names) -> str:
+def in_words(part: SettingsField, value: Any, names: Names) -> str:
     """What stands in a field of the settings; "nothing" where it is empty.
 
     The same for the form's summary, the answer and the audit record.
     """
     match part:
-        case Part.NAME | Part.DESCRIPTION:
+        case SettingsField.NAME | SettingsField.DESCRIPTION:
             text = str(value or "")
             return f"{text[:_TEXT_NAMED]}…" if len(text) > _TEXT_NAMED else text or "nothing"
-        case Part.PRIORITY:
+        case SettingsField.PRIORITY:
             return "high" if value else "normal"
-        case Part.OBJECTS:
+        case SettingsField.OBJECTS:
             return _objects(value)
-        case Part.REPOSITORY:
+        case SettingsField.REPOSITORY:
             return name_of(value, names) or "none"
-        case Part.RETENTION:
+        case SettingsField.RETENTION:
             return _retention(value)
-        case Part.SCHEDULE:
+        case SettingsField.SCHEDULE:
             return _schedule(value)
-        case Part.GUEST:
+        case SettingsField.GUEST:
             return _guest(value, names)
         case _:
             assert_never(part)
@@ -338,7 +340,7 @@ def _schedule(schedule: Schedule) -> str:
             assert_never(schedule.rhythm)
 
 
-def _guest(guest: Guest, names: Names) -> str:
+def _guest(guest: GuestProcessing, names: Names) -> str:
     if not guest.is_application_aware:
         return "off"
     if guest.credentials_id is None:

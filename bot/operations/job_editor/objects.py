@@ -14,7 +14,6 @@ from bot.observability import Clock
 from bot.operations.job_editor import JobDraft
 from bot.operations.matching import fits
 from bot.operations.model import KnownJob, KnownMachine, Visibility
-from bot.operations.parallel import answered, at_once
 from bot.operations.vbr_lists import name_filter, repositories_of, where_there
 from bot.settings import ServerName
 from bot.veeam import (
@@ -28,6 +27,8 @@ from bot.veeam import (
     JobStatesQuery,
     RepositoryState,
     VeeamServer,
+    answered,
+    at_once,
     is_creatable,
     is_id,
     platform_of,

@@ -7,13 +7,13 @@ from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
 from bot.operations.model import Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, RecentAction
-from bot.operations.parallel import at_once
 from bot.operations.queries import Query
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.status import ServerStatus, StatusAnswer, status_of
 from bot.operations.queries.whoami import WhoamiAnswer, whoami_of
 from bot.settings import PersonId, ServerName
 from bot.store import AuditFilter, StoreError
+from bot.veeam import at_once
 
 ACTIONS_SHOWN = 8
 _ATTEMPTS_READ = 40

@@ -8,11 +8,10 @@ from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob, visible_model
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
 from bot.operations.outcomes import Ambiguous, Answer, Done, JobView, NotFound
-from bot.operations.parallel import at_once
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import FoundSession, SessionView, session_views
 from bot.operations.vbr_lists import repository_of, where_there
-from bot.veeam import Job, RepositoryState, SessionsQuery
+from bot.veeam import Job, RepositoryState, SessionsQuery, at_once
 
 RECENT_SESSIONS = 5
 

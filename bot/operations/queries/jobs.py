@@ -16,7 +16,6 @@ from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.outcomes import Answer, Done, JobView, NotFound, SilentServer
-from bot.operations.parallel import at_once
 from bot.operations.queries import PageNumber, Query
 from bot.settings import ServerName
 from bot.veeam import (
@@ -27,6 +26,7 @@ from bot.veeam import (
     Result,
     Revision,
     VeeamServer,
+    at_once,
     job_type_key,
 )
 
@@ -125,7 +125,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         if answer.answers and not any(rows.total for rows in lists):
             missing = await self._missing(backend, context, answer.answers)
             if missing is not None:
-                return replace(missing, silent=tuple(answer.silences))
+                return replace(missing, silent=tuple(answer.failures))
         page = vbr_lists.page_of((rows.rows for rows in lists), start=first - skip, by=self._sort_key)
         return Done(
             JobsAnswer(
@@ -134,7 +134,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
                 total=sum(rows.total for rows in lists),
                 page_size=vbr_lists.PAGE_ROWS,
                 unreadable=sum(rows.unreadable for rows in lists),
-                silent=tuple(SilentServer(server, error) for server, error in answer.silences.items()),
+                silent=tuple(SilentServer(server, error) for server, error in answer.failures.items()),
                 as_of=backend.clock.now(),
                 total_is_exact=all(rows.is_exact for rows in lists),
             )

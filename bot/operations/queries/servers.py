@@ -42,7 +42,7 @@ class ListServers(Query, frozen=True, tag="servers"):
             return servers
         answer = await backend.fleet.ask(lambda server: _ask(server, backend), servers)
         views = (
-            answer.answers.get(name) or _view(name, backend, error=answer.silences.get(name))
+            answer.answers.get(name) or _view(name, backend, error=answer.failures.get(name))
             for name in servers
         )
         polled = (replace(view, last_poll_at=backend.health.last_poll_at(view.server)) for view in views)

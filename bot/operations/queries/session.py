@@ -9,12 +9,21 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, JobView, NotFound, SyntaxProblem
-from bot.operations.parallel import at_once
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, session_views
 from bot.settings import ServerName
-from bot.veeam import LogRecord, LogStatus, NotAllowed, Session, SessionId, TaskSession, VeeamServer, is_id
-from bot.veeam import NotFound as NotOnServer
+from bot.veeam import (
+    LogRecord,
+    LogStatus,
+    NotAllowed,
+    Session,
+    SessionId,
+    TaskSession,
+    VeeamServer,
+    at_once,
+    is_id,
+)
+from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
@@ -54,14 +63,14 @@ class ShowSession(Query, frozen=True, tag="session"):
         if isinstance(servers, NotFound):
             return servers
         answer = await backend.fleet.ask(self._session_on, servers)
-        if len(servers) == 1 and answer.silences:
-            raise next(iter(answer.silences.values()))
+        if len(servers) == 1 and answer.failures:
+            raise next(iter(answer.failures.values()))
         for server, session in answer.answers.items():
             if session is None:
                 continue
             if (shown := await self._in_full(server, session, backend, context)) is not None:
                 return Done(shown)
-        return NotFound("session", self.session_id, silent=tuple(answer.silences))
+        return NotFound("session", self.session_id, silent=tuple(answer.failures))
 
     async def _session_on(self, server: VeeamServer) -> Session | None:
         try:
@@ -81,7 +90,7 @@ class ShowSession(Query, frozen=True, tag="session"):
             tasks = group.create_task(_or_none(server.task_sessions(session.id)))
             failed = group.create_task(_or_none(server.session_logs(session.id, LogStatus.FAILED)))
             warned = group.create_task(_or_none(server.session_logs(session.id, LogStatus.WARNING)))
-        records = sorted((*failed.result(), *warned.result()), key=LogRecord.place)
+        records = sorted((*failed.result(), *warned.result()), key=LogRecord.sort_key)
         (view,) = await session_views((FoundSession(name, session),), backend.own_actions)
         return SessionAnswer(view, job, tasks.result(), tuple(records), backend.clock.now())
 

@@ -16,7 +16,6 @@ from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
 from bot.operations.outcomes import Ambiguous, Answer, Done, NotFound, SilentServer
-from bot.operations.parallel import at_once
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
 from bot.store import OwnActions
@@ -30,6 +29,7 @@ from bot.veeam import (
     SessionsQuery,
     SessionState,
     VeeamServer,
+    at_once,
     is_id,
     session_group,
 )
@@ -128,7 +128,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
                 rows=await session_views(page, backend.own_actions),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
-                silent=tuple(SilentServer(server, error) for server, error in answer.silences.items()),
+                silent=tuple(SilentServer(server, error) for server, error in answer.failures.items()),
                 as_of=backend.clock.now(),
             )
         )

@@ -8,7 +8,6 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.outcomes import Answer, Done, JobView, NotFound, SilentServer
-from bot.operations.parallel import at_once
 from bot.operations.queries import Query
 from bot.operations.vbr_lists import scanned
 from bot.settings import ServerName
@@ -22,6 +21,7 @@ from bot.veeam import (
     RepositoryStatesQuery,
     Result,
     VeeamServer,
+    at_once,
 )
 
 SHOWN_OF_EACH = 5
@@ -112,7 +112,7 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
         servers=tuple(
             _server_status(name, counts, backend, context) for name, counts in answer.answers.items()
         ),
-        silent=tuple(SilentServer(name, error) for name, error in answer.silences.items()),
+        silent=tuple(SilentServer(name, error) for name, error in answer.failures.items()),
         outbox_waiting=await _outbox_waiting(backend),
         as_of=backend.clock.now(),
     )

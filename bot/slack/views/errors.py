@@ -15,15 +15,15 @@ _BRIEF: dict[type[VeeamError], str] = {
     veeam.TlsFailed: "its certificate is not trusted",
     veeam.LoginRefused: "it refuses the bot's account",
     veeam.NotAllowed: "the bot's account there may not do this",
-    veeam.NotFound: "it doesn't have this any more",
+    veeam.NotFoundOnServer: "it doesn't have this any more",
     veeam.RevisionUnsupported: "it doesn't speak this revision of the API",
     veeam.Rejected: "it said no",
     veeam.TooBusy: "it is too busy",
     veeam.ServerFailed: "it failed on its side",
     veeam.UnexpectedAnswer: "its answer could not be understood",
-    veeam.Unclear: "its answer got lost",
+    veeam.AnswerLost: "its answer got lost",
 }
-_BRIEF_BY_NAME = {kind.__name__: phrase for kind, phrase in _BRIEF.items()}
+_BRIEF_BY_NAME = {error.kind: phrase for error, phrase in _BRIEF.items()}
 _OTHERWISE = "it did not answer as it should"
 
 _CERTIFICATE = {
@@ -63,7 +63,7 @@ def explain(error: VeeamError) -> Explanation:
             return _explain_tls(error, server)
         case veeam.LoginRefused():
             return _explain_login(error, server)
-        case veeam.Unclear():
+        case veeam.AnswerLost():
             return Explanation(
                 f"{server} got the request, and its answer got lost.{_words(error)}",
                 "It may or may not have been done. It is not sent again.",
@@ -140,7 +140,7 @@ def _explain_no(error: VeeamError, server: str) -> Explanation:
                 _UNCHANGED,
                 "A backup administrator can give that account a higher role in VBR.",
             )
-        case veeam.NotFound():
+        case veeam.NotFoundOnServer():
             return Explanation(
                 f"{server} doesn't have this any more.{_words(error)}",
                 f"{_UNCHANGED} It was deleted, or it is older than the history that VBR keeps.",

@@ -27,14 +27,14 @@ from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
 from bot.slack.views.message import NOTHING, Part, note, paragraph
 from bot.slack.views.repositories import is_worth_telling, repository_line
 from bot.veeam import (
-    Change,
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
     Retention,
     RetentionUnit,
     Rhythm,
     Schedule,
+    SettingsChange,
     Weekday,
     choosable_rhythms,
     known,
@@ -42,7 +42,7 @@ from bot.veeam import (
     retention_units,
     takes_guest_credentials,
 )
-from bot.veeam import Part as JobPart
+from bot.veeam import SettingsField as JobPart
 
 SERVER, LIKE = "server", "like"
 _LINE_LIMIT = 500
@@ -167,7 +167,7 @@ def _theirs(facts: JobSummary) -> Part:
     )
 
 
-def _lines(facts: JobSummary, changes: Sequence[Change]) -> list[str]:
+def _lines(facts: JobSummary, changes: Sequence[SettingsChange]) -> list[str]:
     return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
 
 
@@ -214,7 +214,7 @@ def _warnings(facts: JobSummary) -> Part:
     )
 
 
-def _keeps_less(change: Change) -> bool:
+def _keeps_less(change: SettingsChange) -> bool:
     before, after = change.before, change.after
     if not isinstance(before, Retention) or not isinstance(after, Retention):
         return False
@@ -465,14 +465,14 @@ def _retention(state: FormState, problems: dict[str, str]) -> Retention | None:
     return Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
 
 
-def _guest(state: FormState) -> Guest | None:
+def _guest(state: FormState) -> GuestProcessing | None:
     if GUEST not in state:
         return None
     chosen = credentials_chosen(inputs.text_in(state, CREDENTIALS))
     is_aware = inputs.text_in(state, GUEST) == AWARE
     if chosen is None:
-        return Guest(is_aware)
-    return Guest(is_aware, chosen.id, chosen.type or None)
+        return GuestProcessing(is_aware)
+    return GuestProcessing(is_aware, chosen.id, chosen.type or None)
 
 
 def _time(state: FormState) -> time | None:

@@ -33,8 +33,8 @@ from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import dropped, empty, hanging, refusing
 from bot.settings import Role
+from bot.veeam import AnswerLost as UnclearAnswer
 from bot.veeam import JobId, NotAllowed, Rejected, Unreachable
-from bot.veeam import Unclear as UnclearAnswer
 from tests.rooms.operations.office import HQ, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import client_of, die, wait_until
 

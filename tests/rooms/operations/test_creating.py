@@ -28,7 +28,7 @@ from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
 from bot.store.database import Database
 from bot.store.upgrade import upgrade
-from bot.veeam import Fleet, Part, is_creatable, settings_of
+from bot.veeam import Fleet, SettingsField, is_creatable, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -239,10 +239,10 @@ async def _templates(office: Office, person: PersonId) -> set[str]:
 
 @pytest.mark.parametrize(
     ("missing", "part"),
-    [("objects", Part.OBJECTS), ("repository", Part.REPOSITORY)],
+    [("objects", SettingsField.OBJECTS), ("repository", SettingsField.REPOSITORY)],
 )
 async def test_what_is_missing_is_told_at_its_field(
-    office: Office, ann: Writer, missing: str, part: Part
+    office: Office, ann: Writer, missing: str, part: SettingsField
 ) -> None:
     """Nothing is sent, and what was entered stands there."""
     form = await ann.creates()
@@ -254,18 +254,18 @@ async def test_what_is_missing_is_told_at_its_field(
 
 
 REFUSED = [
-    ("A job with the name 'Retention of Exchange' already exists.", Part.NAME),
-    ("Backup repository with ID '1' was not found.", Part.REPOSITORY),
-    ("Object 'Repository VM' with ID 'vm-1' was not found on 'vcenter01'.", Part.OBJECTS),
-    ("Credentials with ID '1' were not found.", Part.GUEST),
-    ("Job 'Credentials' was not found.", Part.SCHEDULE),
+    ("A job with the name 'Retention of Exchange' already exists.", SettingsField.NAME),
+    ("Backup repository with ID '1' was not found.", SettingsField.REPOSITORY),
+    ("Object 'Repository VM' with ID 'vm-1' was not found on 'vcenter01'.", SettingsField.OBJECTS),
+    ("Credentials with ID '1' were not found.", SettingsField.GUEST),
+    ("Job 'Credentials' was not found.", SettingsField.SCHEDULE),
     ("Four horsemen.", None),
 ]
 
 
 @pytest.mark.parametrize(("words", "part"), REFUSED)
 async def test_vbrs_no_is_shown_at_the_field(
-    office: Office, ann: Writer, words: str, part: Part | None
+    office: Office, ann: Writer, words: str, part: SettingsField | None
 ) -> None:
     """With all that was entered; corrected, it is sent and made once."""
     form = await ann.creates()
@@ -294,7 +294,7 @@ async def test_an_unclear_creation_is_looked_up_and_not_repeated(
     assert len(sent(office, CREATING)) == 1
     if moment is Moment.AFTER:
         again = form_in(await ann.sends(summary))
-        assert [part for part, _ in said(again)] == [Part.NAME]
+        assert [part for part, _ in said(again)] == [SettingsField.NAME]
 
 
 async def test_one_submission_delivered_twice_creates_once(office: Office, ann: Writer) -> None:
@@ -377,7 +377,7 @@ async def test_a_name_out_of_ones_reach_is_refused_at_the_field(office: Office) 
     form = await sql.creates()
     fields = await filled(sql, form)
     again = form_in(await sql.fills(form, **fields))
-    assert said(again) == [(Part.NAME, "Your role covers jobs named SQL* only.")]
+    assert said(again) == [(SettingsField.NAME, "Your role covers jobs named SQL* only.")]
     assert (await office.audited())[-1]["detail"] == Refusal.SCOPE
     assert isinstance(await sql.sends(await sql.sees(again, name="SQL Web")), Done)
     assert await _templates(office, SQL_ADMIN) == {"SQL Prod", "SQL Test", "SQL Web"}

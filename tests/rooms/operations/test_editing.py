@@ -32,7 +32,7 @@ from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId
 from bot.store.drafts import Drafts
-from bot.veeam import Job, Part
+from bot.veeam import Job, SettingsField
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -100,8 +100,8 @@ async def test_what_others_changed_before_next_is_shown_and_kept(office: Office,
     form = await ann.edits("Files")
     await elsewhere(office, "Files", described("Ben was here"))
     summary = await ann.sees(form, retention="30")
-    assert [change.part for change in summary.changes_by_others] == [Part.DESCRIPTION]
-    assert [change.part for change in summary.changes] == [Part.RETENTION]
+    assert [change.part for change in summary.changes_by_others] == [SettingsField.DESCRIPTION]
+    assert [change.part for change in summary.changes] == [SettingsField.RETENTION]
     assert isinstance(await ann.sends(summary), Done)
     assert (days_of(office, "Files"), model_of(office, "Files")["description"]) == (30, "Ben was here")
 
@@ -112,7 +112,7 @@ async def test_what_others_changed_after_the_summary_is_asked_about(office: Offi
     assert summary.changes_by_others == ()
     await elsewhere(office, "Files", described("Ben was here"))
     again = summary_in(await ann.sends(summary))
-    assert [change.part for change in again.changes_by_others] == [Part.DESCRIPTION]
+    assert [change.part for change in again.changes_by_others] == [SettingsField.DESCRIPTION]
     assert sent(office, EDITING) == []
     assert isinstance(await ann.sends(again), Done)
     assert (days_of(office, "Files"), model_of(office, "Files")["description"]) == (30, "Ben was here")
@@ -173,7 +173,7 @@ async def test_two_people_at_once_both_get_their_way(office: Office, ann: Writer
     of_ben = await ben.sees(await ben.edits("Files"), description="Ben's")
     assert isinstance(await ann.sends(of_ann), Done)
     again = summary_in(await ben.sends(of_ben))
-    assert [change.part for change in again.changes_by_others] == [Part.RETENTION]
+    assert [change.part for change in again.changes_by_others] == [SettingsField.RETENTION]
     assert isinstance(await ben.sends(again), Done)
     assert (days_of(office, "Files"), model_of(office, "Files")["description"]) == (30, "Ben's")
 
@@ -193,7 +193,7 @@ async def test_a_job_renamed_meanwhile_keeps_its_new_name(office: Office, ann: W
     form = await ann.edits("Files")
     await elsewhere(office, "Files", lambda model: model.update(name="File servers"))
     summary = await ann.sees(form, retention="30")
-    assert [change.part for change in summary.changes_by_others] == [Part.NAME]
+    assert [change.part for change in summary.changes_by_others] == [SettingsField.NAME]
     assert isinstance(await ann.sends(summary), Done)
     assert days_of(office, "File servers") == 30
 
@@ -272,7 +272,7 @@ async def test_vbrs_no_is_shown_at_the_field(office: Office, ann: Writer) -> Non
     outcome = await ann.sends(summary)
     assert isinstance(outcome, Failed)
     form = form_in(outcome)
-    assert [part for part, _ in said(form)] == [Part.RETENTION]
+    assert [part for part, _ in said(form)] == [SettingsField.RETENTION]
     assert form.draft.wanted.retention is not None
     assert form.draft.wanted.retention.quantity == 30
     assert isinstance(await ann.sends(await ann.sees(form)), Done)
@@ -282,7 +282,7 @@ async def test_a_name_that_is_taken_is_told_before_it_is_sent(ann: Writer) -> No
     """Whatever the letter case; the job's own name is no name that is taken."""
     form = await ann.edits("Files")
     assert said(form_in(await ann.fills(form, name="ORACLE"))) == [
-        (Part.NAME, "Another job has this name already.")
+        (SettingsField.NAME, "Another job has this name already.")
     ]
     assert isinstance(await ann.sends(await ann.sees(form, name="FILES")), Done)
 
@@ -294,7 +294,7 @@ async def test_a_repository_that_went_is_told_at_its_field(office: Office, ann: 
     summary = await ann.sees(form, repository=repository)
     del office.world.book.repositories[repository]
     outcome = await ann.sends(summary)
-    assert [part for part, _ in said(form_in(outcome))] == [Part.REPOSITORY]
+    assert [part for part, _ in said(form_in(outcome))] == [SettingsField.REPOSITORY]
 
 
 @pytest.mark.parametrize("step", ["next", "edit", "previous"])
@@ -380,7 +380,7 @@ async def test_what_vbr_took_as_it_is_stands_in_nobodys_way(office: Office, ann:
     """Of a replica with more restore points than are allowed today, a new name is for VBR to judge."""
     model_of(office, "The VSphereReplica")["jobSettings"]["restorePointsToKeep"] = 40
     summary = await ann.sees(await ann.edits("The VSphereReplica"), name="Old replica")
-    assert [change.part for change in summary.changes] == [Part.NAME]
+    assert [change.part for change in summary.changes] == [SettingsField.NAME]
 
 
 # --- rights
@@ -430,7 +430,7 @@ async def test_a_rename_out_of_ones_reach_is_refused_at_the_field(office: Office
     sql = Writer(office, SQL_ADMIN)
     form = await sql.edits("SQL Prod")
     again = form_in(await sql.fills(form, name="Payroll"))
-    assert said(again) == [(Part.NAME, "Your role covers jobs named SQL* only.")]
+    assert said(again) == [(SettingsField.NAME, "Your role covers jobs named SQL* only.")]
     assert (await office.audited())[-1]["detail"] == Refusal.SCOPE
     assert isinstance(await sql.sends(await sql.sees(again, name="SQL Main")), Done)
 
@@ -445,7 +445,7 @@ async def test_a_grant_lost_after_the_summary_counts(office: Office) -> None:
     )
     office.restart()
     again = form_in(await sql.sends(summary))
-    assert [part for part, _ in said(again)] == [Part.NAME]
+    assert [part for part, _ in said(again)] == [SettingsField.NAME]
     assert sent(office, EDITING) == []
 
 
@@ -463,7 +463,7 @@ async def test_a_form_names_no_job_out_of_sight(office: Office) -> None:
     assert form.draft.wanted.schedule is not None
     assert form.draft.wanted.schedule.after_job == HIDDEN_JOB
     summary = await sql.sees(form, retention="30")
-    assert [change.part for change in summary.changes] == [Part.RETENTION]
+    assert [change.part for change in summary.changes] == [SettingsField.RETENTION]
     assert isinstance(await sql.sends(summary), Done)
     assert office.world.job("SQL Test").predecessor == "Oracle"
     summary = await sql.sees(await sql.edits("SQL Test"), rhythm="by_hand")
@@ -478,7 +478,7 @@ async def test_a_job_out_of_sight_cannot_be_chained_to(office: Office) -> None:
     """Whoever guesses its name is told no more than that there is none they may see."""
     sql = Writer(office, SQL_ADMIN)
     again = form_in(await sql.fills(await sql.edits("SQL Prod"), rhythm="after_job", after_job="Oracle"))
-    assert said(again) == [(Part.SCHEDULE, "There is no such job that you may see.")]
+    assert said(again) == [(SettingsField.SCHEDULE, "There is no such job that you may see.")]
 
 
 async def test_the_form_reads_the_model_anew(office: Office, ann: Writer) -> None:

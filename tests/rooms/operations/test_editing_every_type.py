@@ -16,7 +16,16 @@ from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form
 from bot.store.database import Database
 from bot.store.upgrade import upgrade
-from bot.veeam import Fleet, Job, Part, Rhythm, choosable_rhythms, differences, retention_units, settings_of
+from bot.veeam import (
+    Fleet,
+    Job,
+    Rhythm,
+    SettingsField,
+    choosable_rhythms,
+    differences,
+    retention_units,
+    settings_of,
+)
 from tests.rooms.operations.form_room import (
     CASES,
     EDITING,
@@ -42,30 +51,30 @@ Changes = dict[str, Any]
 
 DOCUMENTED = "1.3-rev0"
 OTHER_REPOSITORY = "Third Repository"
-PLACES: Mapping[Part, tuple[tuple[str, ...], ...]] = {
-    Part.NAME: (("name",),),
-    Part.DESCRIPTION: (("description",),),
-    Part.PRIORITY: (("isHighPriority",),),
-    Part.OBJECTS: (
+PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
+    SettingsField.NAME: (("name",),),
+    SettingsField.DESCRIPTION: (("description",),),
+    SettingsField.PRIORITY: (("isHighPriority",),),
+    SettingsField.OBJECTS: (
         ("virtualMachines", "includes"),
         ("computers",),
         ("sourceObjects", "includes", "jobs"),
     ),
-    Part.REPOSITORY: (
+    SettingsField.REPOSITORY: (
         ("storage", "backupRepositoryId"),
         ("target", "backupRepositoryId"),
         ("backupRepositoryId",),
         ("jobSettings", "metadataRepositoryId"),
     ),
-    Part.RETENTION: (
+    SettingsField.RETENTION: (
         ("storage", "retentionPolicy"),
         ("target", "retentionPolicy"),
         ("retentionPolicy",),
         ("useCustomRetention",),
         ("jobSettings", "restorePointsToKeep"),
     ),
-    Part.SCHEDULE: (("schedule",),),
-    Part.GUEST: (("guestProcessing",),),
+    SettingsField.SCHEDULE: (("schedule",),),
+    SettingsField.GUEST: (("guestProcessing",),),
 }
 
 
@@ -110,25 +119,25 @@ async def other_object(writer: Writer, form: JobForm) -> str:
     raise AssertionError(form.draft.kind)
 
 
-async def changes_of(writer: Writer, form: JobForm) -> dict[Part, Changes]:
+async def changes_of(writer: Writer, form: JobForm) -> dict[SettingsField, Changes]:
     """For each part that the form offers, fields filled otherwise."""
     fields = as_it_stands(job_form(form).blocks)
-    changes: dict[Part, Changes] = {Part.NAME: {"name": f"{form.draft.wanted.name} anew"}}
+    changes: dict[SettingsField, Changes] = {SettingsField.NAME: {"name": f"{form.draft.wanted.name} anew"}}
     if "description" in fields:
-        changes[Part.DESCRIPTION] = {"description": "Changed\nfrom Slack"}
+        changes[SettingsField.DESCRIPTION] = {"description": "Changed\nfrom Slack"}
     if "priority" in fields:
-        changes[Part.PRIORITY] = {"priority": () if fields["priority"] else ("high",)}
+        changes[SettingsField.PRIORITY] = {"priority": () if fields["priority"] else ("high",)}
     if isinstance(there := fields.get("objects"), tuple):
-        changes[Part.OBJECTS] = {"objects": (*there, await other_object(writer, form))}
+        changes[SettingsField.OBJECTS] = {"objects": (*there, await other_object(writer, form))}
     if "repository" in fields:
         repository = await writer.option(form, MenuField.REPOSITORY, OTHER_REPOSITORY)
-        changes[Part.REPOSITORY] = {"repository": repository}
+        changes[SettingsField.REPOSITORY] = {"repository": repository}
     if "retention" in fields:
-        changes[Part.RETENTION] = {"retention": "19"}
+        changes[SettingsField.RETENTION] = {"retention": "19"}
     if "rhythm" in fields:
-        changes[Part.SCHEDULE] = {"rhythm": Rhythm.WEEKDAYS, "at": "04:45"}
+        changes[SettingsField.SCHEDULE] = {"rhythm": Rhythm.WEEKDAYS, "at": "04:45"}
     if "guest" in fields:
-        changes[Part.GUEST] = {"guest": "off" if fields["guest"] == "aware" else "aware"}
+        changes[SettingsField.GUEST] = {"guest": "off" if fields["guest"] == "aware" else "aware"}
     return changes
 
 
@@ -137,7 +146,7 @@ async def read(office: Office, name: str) -> Any:
     return (await office.fleet.server(HQ).job(office.known(name).job_id)).raw
 
 
-def is_within(path: tuple[str, ...], part: Part) -> bool:
+def is_within(path: tuple[str, ...], part: SettingsField) -> bool:
     return any(path[: len(place)] == place for place in PLACES[part])
 
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.sandbox.vbr import Account, Fault, Role, VbrSandbox
 from bot.settings import ServerName
-from bot.veeam import Connection, Patience, VeeamServer
+from bot.veeam import Connection, ReadRetries, VeeamServer
 from tests.support.clock import FakeClock
 
 TOKEN = ("POST", "/api/oauth2/token")
@@ -18,7 +18,7 @@ STATES = ("GET", "/api/v1/jobs/states")
 START = ("POST", "/api/v1/jobs/{id}/start")
 INFO = ("GET", "/api/v1/serverInfo")
 
-ASKING_ONCE = Patience(attempts=1)
+ASKING_ONCE = ReadRetries(attempts=1)
 
 
 def connection_to(vbr: VbrSandbox, account: Account | None = None, **changes: Any) -> Connection:
@@ -38,10 +38,10 @@ def client_of(
     clock: FakeClock,
     account: Account | None = None,
     *,
-    patience: Patience = ASKING_ONCE,
+    read_retries: ReadRetries = ASKING_ONCE,
     **changes: Any,
 ) -> VeeamServer:
-    return VeeamServer(connection_to(vbr, account, **changes), clock=clock, patience=patience)
+    return VeeamServer(connection_to(vbr, account, **changes), clock=clock, read_retries=read_retries)
 
 
 def grants(vbr: VbrSandbox) -> list[str]:

@@ -7,17 +7,16 @@ import pytest
 from bot.sandbox.vbr import Fault, Moment, VbrSandbox, World
 from bot.sandbox.vbr.faults import changed, dropped, empty, hanging, html, malformed, refusing, setting
 from bot.veeam import (
+    AnswerLost,
     ConnectFailed,
     InventoryObject,
     Job,
     JobId,
-    Patience,
+    ReadRetries,
     Rejected,
     RestorePoints,
-    SessionId,
     Timeouts,
     TooBusy,
-    Unclear,
     VeeamError,
     VeeamServer,
 )
@@ -48,7 +47,6 @@ CHANGES: dict[tuple[str, str], Change] = {
     ("POST", "/api/v1/jobs/quickBackup/vSphere"): lambda server: server.quick_backup(
         InventoryObject(name="x")
     ),
-    ("POST", "/api/v1/sessions/{id}/stop"): lambda server: server.stop_session(SessionId(ID)),
 }
 
 
@@ -60,9 +58,9 @@ def job_id(world: World) -> JobId:
 @pytest.mark.parametrize("operation", CHANGES, ids=" ".join)
 async def test_no_change_is_sent_twice(vbr: VbrSandbox, clock: FakeClock, operation: tuple[str, str]) -> None:
     """However patient the client is with questions."""
-    async with client_of(vbr, clock, patience=Patience(attempts=5)) as client:
+    async with client_of(vbr, clock, read_retries=ReadRetries(attempts=5)) as client:
         vbr.faults.add(*operation, dropped(Moment.AFTER), times=5)
-        with pytest.raises(Unclear):
+        with pytest.raises(AnswerLost):
             await CHANGES[operation](client)
     assert len(vbr.requests.of(*operation)) == 1
 
@@ -75,7 +73,7 @@ async def test_a_lost_answer_is_unclear(
     async with client_of(vbr, clock, timeouts=HASTY) as client:
         await client.job_states()
         vbr.faults.add(*START, trouble)
-        with pytest.raises(Unclear):
+        with pytest.raises(AnswerLost):
             await client.start_job(job_id)
     assert len(vbr.requests.of(*START)) == 1
 
@@ -120,7 +118,7 @@ async def test_a_copy_whose_answer_is_unreadable_is_unclear(
 ) -> None:
     """There is a new job, and nobody knows its id."""
     vbr.faults.add("POST", "/api/v1/jobs/{id}/clone", malformed())
-    with pytest.raises(Unclear):
+    with pytest.raises(AnswerLost):
         await client.clone_job(job_id)
 
 

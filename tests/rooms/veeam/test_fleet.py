@@ -38,7 +38,7 @@ async def test_all_are_asked(fleet: Fleet) -> None:
     """In the order of the settings."""
     found = await fleet.ask(names_of_jobs)
     assert dict(found.answers) == {HQ: ["SQL nightly"], BRANCH: ["Branch files"]}
-    assert not found.silences
+    assert not found.failures
     assert fleet.names == (HQ, BRANCH)
 
 
@@ -54,15 +54,15 @@ async def test_a_dead_server_is_a_named_silence(fleet: Fleet, vbr: VbrSandbox) -
     await die(vbr)
     found = await fleet.ask(names_of_jobs)
     assert dict(found.answers) == {BRANCH: ["Branch files"]}
-    assert type(found.silences[HQ]) is ConnectFailed
-    assert found.silences[HQ].server == HQ
+    assert type(found.failures[HQ]) is ConnectFailed
+    assert found.failures[HQ].server == HQ
 
 
 async def test_a_refusal_is_a_named_silence(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Whatever the client raises, it is that server's own."""
     fleet = Fleet([client_of(vbr, clock, vbr.accounts.by_role(Role.VIEWER))])
     found = await fleet.ask(lambda server: server.server_info())
-    assert type(found.silences[HQ]) is NotAllowed
+    assert type(found.failures[HQ]) is NotAllowed
     await fleet.close()
 
 
@@ -72,7 +72,7 @@ async def test_a_slow_server_is_given_up(vbr: VbrSandbox, branch: VbrSandbox, cl
     vbr.faults.add(*STATES, hanging(Moment.BEFORE))
     found = await fleet.ask(names_of_jobs)
     assert dict(found.answers) == {BRANCH: ["Branch files"]}
-    assert type(found.silences[HQ]) is TimedOut
+    assert type(found.failures[HQ]) is TimedOut
     await fleet.close()
 
 

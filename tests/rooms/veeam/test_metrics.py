@@ -22,7 +22,9 @@ def counted(metrics: Metrics) -> dict[str, float]:
 async def test_answers_and_failures_are_counted(vbr: VbrSandbox, clock: FakeClock) -> None:
     """An answer counts by its status, a failure by its kind; the login is a request too."""
     metrics = Metrics()
-    async with VeeamServer(connection_to(vbr), clock=clock, patience=ASKING_ONCE, metrics=metrics) as server:
+    async with VeeamServer(
+        connection_to(vbr), clock=clock, read_retries=ASKING_ONCE, metrics=metrics
+    ) as server:
         await server.job_states()
         assert counted(metrics) == {"2xx": 2}
         await die(vbr)

@@ -11,8 +11,8 @@ from bot.veeam import (
     ConnectionLost,
     InventoryQuery,
     JobId,
-    NotFound,
-    Patience,
+    NotFoundOnServer,
+    ReadRetries,
     Rejected,
     ServerFailed,
     SessionId,
@@ -47,7 +47,10 @@ async def test_what_may_pass_is_asked_again(
     vbr: VbrSandbox, clock: FakeClock, trouble: Fault, kind: type[VeeamError]
 ) -> None:
     """Two failures are not noticed; a third in a row is told by its name."""
-    async with client_of(vbr, clock, patience=Patience(attempts=3)) as client, asyncio.TaskGroup() as group:
+    async with (
+        client_of(vbr, clock, read_retries=ReadRetries(attempts=3)) as client,
+        asyncio.TaskGroup() as group,
+    ):
         vbr.faults.add(*STATES, trouble, times=2)
         lucky = group.create_task(client.job_states())
         await pass_time_until_done(clock, lucky)
@@ -64,7 +67,7 @@ async def test_what_may_pass_is_asked_again(
     ("trouble", "kind"),
     [
         (refusing(400), Rejected),
-        (refusing(404), NotFound),
+        (refusing(404), NotFoundOnServer),
         (html(200), UnexpectedAnswer),
         (malformed(), UnexpectedAnswer),
         (empty(200), UnexpectedAnswer),
@@ -77,7 +80,7 @@ async def test_what_will_not_pass_is_asked_once(
     vbr: VbrSandbox, clock: FakeClock, trouble: Fault, kind: type[VeeamError]
 ) -> None:
     """Asking again would bring the same answer."""
-    async with client_of(vbr, clock, patience=Patience(attempts=3)) as client:
+    async with client_of(vbr, clock, read_retries=ReadRetries(attempts=3)) as client:
         vbr.faults.add(*STATES, trouble, times=3)
         with pytest.raises(kind):
             await client.job_states()
@@ -86,7 +89,10 @@ async def test_what_will_not_pass_is_asked_once(
 
 async def test_retry_after_is_waited_for(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Not a second earlier than the server named."""
-    async with client_of(vbr, clock, patience=Patience(attempts=2)) as client, asyncio.TaskGroup() as group:
+    async with (
+        client_of(vbr, clock, read_retries=ReadRetries(attempts=2)) as client,
+        asyncio.TaskGroup() as group,
+    ):
         vbr.faults.add(*STATES, refusing(429, retry_after_seconds=20))
         asked = group.create_task(client.job_states())
         await wait_until(lambda: clock.sleeping)
@@ -99,7 +105,7 @@ async def test_retry_after_is_waited_for(vbr: VbrSandbox, clock: FakeClock) -> N
 
 async def test_a_wait_beyond_the_budget_is_not_begun(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Who asks learns at once when to come back."""
-    async with client_of(vbr, clock, patience=Patience(attempts=5, seconds=45)) as client:
+    async with client_of(vbr, clock, read_retries=ReadRetries(attempts=5, total_seconds=45)) as client:
         vbr.faults.add(*STATES, refusing(429, retry_after_seconds=60))
         with pytest.raises(TooBusy) as caught:
             await client.job_states()
@@ -109,7 +115,10 @@ async def test_a_wait_beyond_the_budget_is_not_begun(vbr: VbrSandbox, clock: Fak
 
 async def test_searches_are_questions_too(vbr: VbrSandbox, clock: FakeClock) -> None:
     """The inventory's POSTs only read, so they are asked again."""
-    async with client_of(vbr, clock, patience=Patience(attempts=2)) as client, asyncio.TaskGroup() as group:
+    async with (
+        client_of(vbr, clock, read_retries=ReadRetries(attempts=2)) as client,
+        asyncio.TaskGroup() as group,
+    ):
         vbr.faults.add(*INVENTORY, refusing(500))
         asked = group.create_task(client.browse_inventory(InventoryQuery(limit=5)))
         await pass_time_until_done(clock, asked)
@@ -122,7 +131,7 @@ async def test_a_server_that_is_gone_is_unreachable(vbr: VbrSandbox, client: Vee
     with pytest.raises(ConnectFailed) as caught:
         await client.server_time()
     assert isinstance(caught.value, Unreachable)
-    assert not caught.value.reaches
+    assert not caught.value.reached_server
 
 
 @pytest.mark.parametrize(
@@ -140,9 +149,9 @@ async def test_a_server_that_does_not_answer_times_out(
 
 async def test_what_does_not_exist_is_not_found(client: VeeamServer) -> None:
     """An id that nobody bears: 404 by id, None where a list was searched."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundOnServer):
         await client.session(SessionId(NOBODY))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundOnServer):
         await client.job(JobId(NOBODY))
     assert await client.job_state(JobId(NOBODY)) is None
 

@@ -42,7 +42,7 @@ async def failure_of(vbr: VbrSandbox, clock: FakeClock, trust: Trust) -> TlsFail
         with pytest.raises(TlsFailed) as caught:
             await client.job_states()
     assert len(vbr.requests) == 0, "something was said to a server that was not recognised"
-    assert (caught.value.may_retry, caught.value.reaches) == (False, False)
+    assert (caught.value.may_retry, caught.value.reached_server) == (False, False)
     return caught.value
 
 

@@ -328,7 +328,7 @@ def _problems() -> dict[str, Outcome]:
         samples.job_state(result="Success", status="disabled"),
         operations=(Start.operation, ShowJob.operation, Enable.operation, Clone.operation),
     )
-    error = veeam.Unclear(HQ, "no answer within 30 s")
+    error = veeam.AnswerLost(HQ, "no answer within 30 s")
     return {
         "misread": SyntaxProblem("retyr SQL", "There is no command retyr.", "retry SQL"),
         "misread-awkward": SyntaxProblem("<!channel> `x`", "There is no command <!channel>."),
@@ -412,13 +412,13 @@ def _errors() -> tuple[VeeamError, ...]:
         veeam.TlsFailed(HQ, "pin", reason=TlsReason.PIN, presented="ab" * 32),
         veeam.LoginRefused(HQ, "Account is locked", locked_until=NOW),
         veeam.NotAllowed(HQ, "Access is denied"),
-        veeam.NotFound(HQ, "Job not found"),
+        veeam.NotFoundOnServer(HQ, "Job not found"),
         veeam.Rejected(HQ, "The job is <not> currently running."),
         veeam.RevisionUnsupported(HQ, "1.3-rev2"),
         veeam.TooBusy(HQ, "", retry_after_seconds=90),
         veeam.ServerFailed(HQ, "Internal error"),
         veeam.UnexpectedAnswer(HQ, "HTML"),
-        veeam.Unclear(HQ, "reset after sending"),
+        veeam.AnswerLost(HQ, "reset after sending"),
         VeeamError(HQ, "new kind"),
     )
 

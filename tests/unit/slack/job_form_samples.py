@@ -10,14 +10,14 @@ from bot.operations.job_editor import JobDraft
 from bot.operations.job_editor.fields import FormProblem
 from bot.operations.model import KnownJob, Step
 from bot.veeam import (
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
-    Part,
     Retention,
     Rhythm,
     Schedule,
     ServerName,
+    SettingsField,
     Weekday,
     differences,
 )
@@ -54,7 +54,7 @@ def settings(name: str = "Web tier") -> JobSettings:
         repository_id=REPOSITORY_ID,
         retention=Retention("Days", 14),
         schedule=Schedule(Rhythm.CHOSEN_DAYS, at=time(22, 0), days=(Weekday.MONDAY, Weekday.FRIDAY)),
-        guest=Guest(is_application_aware=True, credentials_id=CREDENTIALS_ID),
+        guest=GuestProcessing(is_application_aware=True, credentials_id=CREDENTIALS_ID),
     )
 
 
@@ -114,7 +114,7 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
         objects=(machine("web01"), machine("web03", 1044)),
         retention=Retention("Days", 7),
         schedule=Schedule(Rhythm.AFTER_JOB, after_job="SQL Prod"),
-        guest=Guest(is_application_aware=False),
+        guest=GuestProcessing(is_application_aware=False),
     )
     awkward = replace(
         plain,
@@ -131,8 +131,10 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
         ),
         "form-create": create_form(),
         "form-create-problems": create_form(
-            FormProblem(Part.NAME, "Another job has this name already."),
-            FormProblem(Part.REPOSITORY, "VBR refuses it: Backup repository with ID '1' was not found."),
+            FormProblem(SettingsField.NAME, "Another job has this name already."),
+            FormProblem(
+                SettingsField.REPOSITORY, "VBR refuses it: Backup repository with ID '1' was not found."
+            ),
             FormProblem(None, "Nothing was changed: hq did not answer."),
         ),
         "form-create-awkward": create_form(wanted=awkward),

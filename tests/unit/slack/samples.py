@@ -83,7 +83,6 @@ def progress(percent: int = 100) -> SessionProgress:
     """What a run of 26 minutes moved."""
     return SessionProgress(
         duration="00:26:04",
-        processing_rate="18.3 MB/s",
         bottleneck="Proxy",
         processed_size=17179869184,
         read_size=8074035200,

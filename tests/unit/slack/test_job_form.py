@@ -24,15 +24,15 @@ from bot.slack.views.job_form import chosen, entries_of, job_form
 from bot.slack.views.message import Message
 from bot.veeam import (
     ConnectFailed,
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
-    Part,
     Rejected,
     Retention,
     Rhythm,
     Schedule,
     ServerName,
+    SettingsField,
     Weekday,
     differences,
     settings_of,
@@ -212,13 +212,17 @@ VALID: list[tuple[Mapping[str, Any], str, Any]] = [
         "schedule",
         Schedule(Rhythm.AFTER_JOB, after_job="SQL Prod"),
     ),
-    ({"guest": "off"}, "guest", Guest(is_application_aware=False, credentials_id=samples.CREDENTIALS_ID)),
+    (
+        {"guest": "off"},
+        "guest",
+        GuestProcessing(is_application_aware=False, credentials_id=samples.CREDENTIALS_ID),
+    ),
     (
         {"guest": "aware", "credentials": '{"id":"c-2","type":"Linux"}'},
         "guest",
-        Guest(is_application_aware=True, credentials_id="c-2"),
+        GuestProcessing(is_application_aware=True, credentials_id="c-2"),
     ),
-    ({"guest": "aware", "credentials": None}, "guest", Guest(is_application_aware=True)),
+    ({"guest": "aware", "credentials": None}, "guest", GuestProcessing(is_application_aware=True)),
 ]
 
 
@@ -258,8 +262,8 @@ def test_what_cannot_be_meant_is_told_at_its_field(fields: Mapping[str, Any], bl
     assert blocks <= {block.get("block_id") for block in job_form(form).blocks}
 
 
-@pytest.mark.parametrize("part", Part)
-def test_each_problem_stands_below_its_field(part: Part) -> None:
+@pytest.mark.parametrize("part", SettingsField)
+def test_each_problem_stands_below_its_field(part: SettingsField) -> None:
     """In words, after the field that it is about; one without a field of its own stands on top."""
     form = replace(form_of(PLAIN), problems=(FormProblem(part, "Look here."),))
     blocks = job_form(form).blocks

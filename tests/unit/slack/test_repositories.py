@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.slack.views.repositories import repository_line
-from bot.veeam import ExtentOf, RepositoryState, ScaleOutRepository, scale_out_state
+from bot.veeam import RepositoryState, ScaleOutMembership, ScaleOutRepository, scale_out_state
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ _EXTENT = RepositoryState(
     capacity_gb=1000.0,
     free_gb=250.0,
     is_online=False,
-    extent_of=ExtentOf("Pool", "s1", "Performance"),
+    extent_of=ScaleOutMembership("Pool", "s1", "Performance"),
 )
 CASES = {
     "name alone": _Case(RepositoryState(id="r1", name="Plain"), "Plain"),

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from bot.settings import ServerName
 from bot.veeam import Connection, Trust, is_id
-from bot.veeam.ids import path_segment
+from bot.veeam.http import path_segment
 
 
 def to(url: str) -> Connection:

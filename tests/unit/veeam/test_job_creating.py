@@ -12,19 +12,19 @@ from bot.sandbox.vbr.bodies import JOB_SPEC
 from bot.sandbox.vbr.revision import REVISIONS as SANDBOX_REVISIONS
 from bot.veeam import (
     REVISIONS,
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
-    Part,
     Retention,
     Rhythm,
     Schedule,
+    SettingsField,
     Weekday,
-    new_vsphere,
-    problems,
+    new_vsphere_spec,
     retention_units,
     settings_of,
-    spec_like,
+    settings_problems,
+    spec_from_template,
 )
 from tests.support.job_models import CASES, KINDS, received_models, valid_models
 from tests.support.openapi import OpenApi
@@ -52,7 +52,7 @@ def wanted(**parts: Any) -> JobSettings:
         "repository_id": REPOSITORY,
         "retention": Retention("Days", 14),
         "schedule": Schedule(Rhythm.EVERY_DAY, time(22)),
-        "guest": Guest(is_application_aware=False),
+        "guest": GuestProcessing(is_application_aware=False),
     }
     return JobSettings(**whole | parts)
 
@@ -64,7 +64,7 @@ def test_a_spec_is_like_its_template(kind: str, revision: str, data: st.DataObje
     """With what was wanted, in the revision's spelling, and nothing that only a job has."""
     model = data.draw(received_models(kind, revision))
     asked = data.draw(wanted_settings(model, revision))
-    spec = spec_like(model, asked, REVISIONS[revision])
+    spec = spec_from_template(model, asked, REVISIONS[revision])
     assert settings_of(spec) == asked
     assert model.keys() - spec.keys() == {"id", "isDisabled"}
     assert "sourceBackupId" not in (spec.get("storage") or {})
@@ -79,7 +79,7 @@ def test_a_spec_is_valid(kind: str, document: OpenApi, data: st.DataObject) -> N
     """By the schema of its type."""
     model = data.draw(valid_models(kind))
     asked = data.draw(wanted_settings(model, "1.3-rev0"))
-    assert document.schema_problems("JobSpec", spec_like(model, asked, REVISIONS["1.3-rev0"])) == []
+    assert document.schema_problems("JobSpec", spec_from_template(model, asked, REVISIONS["1.3-rev0"])) == []
 
 
 def test_a_template_keeps_to_itself_what_it_says_of_its_own_machines() -> None:
@@ -87,10 +87,10 @@ def test_a_template_keeps_to_itself_what_it_says_of_its_own_machines() -> None:
     own, shared, inside = (
         dict(machine().raw) | {"name": name, "objectId": name} for name in ("own", "shared", "inside")
     )
-    model = new_vsphere(wanted(objects=(JobObject(own), JobObject(shared))), REVISIONS["1.3-rev0"])
+    model = new_vsphere_spec(wanted(objects=(JobObject(own), JobObject(shared))), REVISIONS["1.3-rev0"])
     said = [{"vmObject": item, "vss": "disabled"} for item in (own, shared, inside)]
     model["guestProcessing"]["appAwareProcessing"]["appSettings"] = said
-    spec = spec_like(model, wanted(objects=(JobObject(shared), machine())), REVISIONS["1.3-rev0"])
+    spec = spec_from_template(model, wanted(objects=(JobObject(shared), machine())), REVISIONS["1.3-rev0"])
     assert spec["guestProcessing"]["appAwareProcessing"]["appSettings"] == said[1:]
     assert [item["name"] for item in spec["virtualMachines"]["includes"]] == ["shared", "web01"]
     assert model["guestProcessing"]["appAwareProcessing"]["appSettings"] == said
@@ -123,7 +123,7 @@ def test_the_units_are_the_documents(document: OpenApi, enum: str, kinds: list[s
 
 def test_a_vsphere_job_is_written_whole() -> None:
     """The shape that a server of 13.1 was seen to accept."""
-    assert new_vsphere(wanted(), REVISIONS["1.3-rev0"]) == {
+    assert new_vsphere_spec(wanted(), REVISIONS["1.3-rev0"]) == {
         "type": "VSphereBackup",
         "name": "Web tier",
         "description": "Created from Slack by ana",
@@ -159,7 +159,7 @@ def test_each_revision_has_its_words(revision: str, kind: str, platform: str, da
     """And a server of it takes the spec."""
     monday = Schedule(Rhythm.CHOSEN_DAYS, time(9), (Weekday.MONDAY,))
     asked = wanted(schedule=monday, objects=(machine(platform),))
-    spec = new_vsphere(asked, REVISIONS[revision])
+    spec = new_vsphere_spec(asked, REVISIONS[revision])
     assert (spec["type"], spec["schedule"]["daily"]["days"]) == (kind, days)
     assert settings_of(spec) == asked
     JOB_SPEC(SANDBOX_REVISIONS[revision].read(spec), "")
@@ -172,19 +172,23 @@ def test_each_revision_has_its_words(revision: str, kind: str, platform: str, da
         {"schedule": Schedule(Rhythm.BY_HAND)},
         {"schedule": Schedule(Rhythm.AFTER_JOB, after_job="Nightly")},
         {"schedule": None, "retention": None, "guest": None, "description": None, "is_high_priority": None},
-        {"guest": Guest(is_application_aware=True, credentials_id=REPOSITORY, credentials_type="Linux")},
+        {
+            "guest": GuestProcessing(
+                is_application_aware=True, credentials_id=REPOSITORY, credentials_type="Linux"
+            )
+        },
     ],
 )
 def test_a_new_vsphere_job_is_valid(parts: dict[str, Any], document: OpenApi) -> None:
     """With whatever was said; what was not is VBR's usual."""
-    spec = new_vsphere(wanted(**parts), REVISIONS["1.3-rev0"])
+    spec = new_vsphere_spec(wanted(**parts), REVISIONS["1.3-rev0"])
     assert document.schema_problems("JobSpec", spec) == []
     assert {"storage", "guestProcessing", "schedule"} <= spec.keys()
 
 
 def test_only_a_scheduled_job_retries() -> None:
     """Retries are of scheduled runs."""
-    by_hand = new_vsphere(wanted(schedule=Schedule(Rhythm.BY_HAND)), REVISIONS["1.3-rev0"])
+    by_hand = new_vsphere_spec(wanted(schedule=Schedule(Rhythm.BY_HAND)), REVISIONS["1.3-rev0"])
     assert by_hand["schedule"] == {"runAutomatically": False}
 
 
@@ -195,36 +199,42 @@ CHOSEN_DAYS = Schedule(Rhythm.CHOSEN_DAYS, time(22))
     ("parts", "kind", "found"),
     [
         ({}, "VSphereBackup", []),
-        ({"name": "  "}, "VSphereBackup", [Part.NAME]),
-        ({"objects": ()}, "VSphereBackup", [Part.OBJECTS]),
-        ({"objects": None}, "VSphereBackup", [Part.OBJECTS]),
+        ({"name": "  "}, "VSphereBackup", [SettingsField.NAME]),
+        ({"objects": ()}, "VSphereBackup", [SettingsField.OBJECTS]),
+        ({"objects": None}, "VSphereBackup", [SettingsField.OBJECTS]),
         ({"objects": None}, "BackupCopy", []),
-        ({"objects": ()}, "BackupCopy", [Part.OBJECTS]),
-        ({"repository_id": ""}, "CloudDirectorBackup", [Part.REPOSITORY]),
+        ({"objects": ()}, "BackupCopy", [SettingsField.OBJECTS]),
+        ({"repository_id": ""}, "CloudDirectorBackup", [SettingsField.REPOSITORY]),
         ({"repository_id": None}, "CloudDirectorBackup", []),
-        ({"repository_id": None}, "VSphereBackup", [Part.REPOSITORY]),
-        ({"retention": Retention("Days", 0)}, "VSphereBackup", [Part.RETENTION]),
+        ({"repository_id": None}, "VSphereBackup", [SettingsField.REPOSITORY]),
+        ({"retention": Retention("Days", 0)}, "VSphereBackup", [SettingsField.RETENTION]),
         ({"retention": Retention("Fortnights", 1)}, "VSphereBackup", []),
         ({"retention": Retention("RestorePoints", 28)}, "VSphereReplica", []),
-        ({"retention": Retention("RestorePoints", 29)}, "VSphereReplica", [Part.RETENTION]),
-        ({"schedule": CHOSEN_DAYS}, "VSphereBackup", [Part.SCHEDULE]),
+        ({"retention": Retention("RestorePoints", 29)}, "VSphereReplica", [SettingsField.RETENTION]),
+        ({"schedule": CHOSEN_DAYS}, "VSphereBackup", [SettingsField.SCHEDULE]),
         ({"schedule": replace(CHOSEN_DAYS, days=(Weekday.FRIDAY,))}, "VSphereBackup", []),
-        ({"schedule": Schedule(Rhythm.EVERY_DAY)}, "VSphereBackup", [Part.SCHEDULE]),
-        ({"schedule": Schedule(Rhythm.AFTER_JOB)}, "VSphereBackup", [Part.SCHEDULE]),
-        ({"schedule": Schedule(Rhythm.AFTER_JOB, after_job="web TIER")}, "VSphereBackup", [Part.SCHEDULE]),
+        ({"schedule": Schedule(Rhythm.EVERY_DAY)}, "VSphereBackup", [SettingsField.SCHEDULE]),
+        ({"schedule": Schedule(Rhythm.AFTER_JOB)}, "VSphereBackup", [SettingsField.SCHEDULE]),
+        (
+            {"schedule": Schedule(Rhythm.AFTER_JOB, after_job="web TIER")},
+            "VSphereBackup",
+            [SettingsField.SCHEDULE],
+        ),
         ({"schedule": Schedule(Rhythm.AFTER_JOB, after_job="Nightly")}, "VSphereBackup", []),
         ({"schedule": Schedule(Rhythm.OTHER)}, "VSphereBackup", []),
-        ({}, "LegacyBackupCopy", [Part.NAME]),
+        ({}, "LegacyBackupCopy", [SettingsField.NAME]),
         (
             {"name": "", "objects": (), "repository_id": "", "schedule": CHOSEN_DAYS},
             "VSphereBackup",
-            [Part.NAME, Part.OBJECTS, Part.REPOSITORY, Part.SCHEDULE],
+            [SettingsField.NAME, SettingsField.OBJECTS, SettingsField.REPOSITORY, SettingsField.SCHEDULE],
         ),
     ],
 )
-def test_what_is_wrong_before_anybody_is_asked(parts: dict[str, Any], kind: str, found: list[Part]) -> None:
+def test_what_is_wrong_before_anybody_is_asked(
+    parts: dict[str, Any], kind: str, found: list[SettingsField]
+) -> None:
     """Each at its part, in one sentence."""
-    told = problems(wanted(**parts), kind)
+    told = settings_problems(wanted(**parts), kind)
     assert [part for part, _ in told] == found
     assert all(text.endswith(".") and len(text) < 80 for _, text in told)
 
@@ -235,4 +245,4 @@ def test_what_is_wrong_before_anybody_is_asked(parts: dict[str, Any], kind: str,
 def test_what_a_job_is_has_no_problem(kind: str, data: st.DataObject) -> None:
     """A job that VBR runs can be edited, whatever it does without."""
     model = data.draw(received_models(kind, "1.3-rev0"))
-    assert problems(settings_of(model), kind) == ()
+    assert settings_problems(settings_of(model), kind) == ()

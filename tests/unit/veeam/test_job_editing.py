@@ -16,13 +16,13 @@ from bot.sandbox.vbr.jobmodels import JobParts, after, daily, job_model, never, 
 from bot.sandbox.vbr.revision import REVISIONS as SANDBOX_REVISIONS
 from bot.veeam import (
     REVISIONS,
-    Guest,
+    GuestProcessing,
     JobObject,
     JobSettings,
-    Part,
     Retention,
     Rhythm,
     Schedule,
+    SettingsField,
     Weekday,
     changed,
     differences,
@@ -69,48 +69,48 @@ _LINUX_GUEST = (
 )
 _STORAGE_RETENTION = ("storage.retentionPolicy.type", "storage.retentionPolicy.quantity")
 _VM = {
-    Part.DESCRIPTION: ("description",),
-    Part.PRIORITY: ("isHighPriority",),
-    Part.OBJECTS: ("virtualMachines.includes",),
-    Part.REPOSITORY: ("storage.backupRepositoryId",),
-    Part.RETENTION: _STORAGE_RETENTION,
-    Part.SCHEDULE: _SCHEDULE,
-    Part.GUEST: _VM_GUEST,
+    SettingsField.DESCRIPTION: ("description",),
+    SettingsField.PRIORITY: ("isHighPriority",),
+    SettingsField.OBJECTS: ("virtualMachines.includes",),
+    SettingsField.REPOSITORY: ("storage.backupRepositoryId",),
+    SettingsField.RETENTION: _STORAGE_RETENTION,
+    SettingsField.SCHEDULE: _SCHEDULE,
+    SettingsField.GUEST: _VM_GUEST,
 }
-_AGENT = _VM | {Part.OBJECTS: ("computers",), Part.GUEST: (_AWARE,)}
+_AGENT = _VM | {SettingsField.OBJECTS: ("computers",), SettingsField.GUEST: (_AWARE,)}
 _COPY_OF_ONE = {
-    Part.REPOSITORY: ("backupRepositoryId",),
-    Part.RETENTION: ("useCustomRetention", "retentionPolicy.type", "retentionPolicy.quantity"),
-    Part.SCHEDULE: (),
+    SettingsField.REPOSITORY: ("backupRepositoryId",),
+    SettingsField.RETENTION: ("useCustomRetention", "retentionPolicy.type", "retentionPolicy.quantity"),
+    SettingsField.SCHEDULE: (),
 }
 
-ALLOWED: dict[str, dict[Part, tuple[str, ...]]] = {
+ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
     "VSphereBackup": _VM,
     "HyperVBackup": _VM,
     "CloudDirectorBackup": _VM,
     "VSphereReplica": _VM
     | {
-        Part.REPOSITORY: ("jobSettings.metadataRepositoryId",),
-        Part.RETENTION: ("jobSettings.restorePointsToKeep",),
+        SettingsField.REPOSITORY: ("jobSettings.metadataRepositoryId",),
+        SettingsField.RETENTION: ("jobSettings.restorePointsToKeep",),
     },
     "WindowsAgentBackup": _AGENT,
-    "LinuxAgentBackup": _AGENT | {Part.GUEST: _LINUX_GUEST},
+    "LinuxAgentBackup": _AGENT | {SettingsField.GUEST: _LINUX_GUEST},
     "BackupCopy": {
-        Part.DESCRIPTION: ("description",),
-        Part.OBJECTS: ("sourceObjects.includes.jobs",),
-        Part.REPOSITORY: ("target.backupRepositoryId",),
-        Part.RETENTION: ("target.retentionPolicy.type", "target.retentionPolicy.quantity"),
-        Part.SCHEDULE: _SCHEDULE,
+        SettingsField.DESCRIPTION: ("description",),
+        SettingsField.OBJECTS: ("sourceObjects.includes.jobs",),
+        SettingsField.REPOSITORY: ("target.backupRepositoryId",),
+        SettingsField.RETENTION: ("target.retentionPolicy.type", "target.retentionPolicy.quantity"),
+        SettingsField.SCHEDULE: _SCHEDULE,
     },
     "FileBackupCopy": _COPY_OF_ONE,
     "EntraIDTenantBackupCopy": _COPY_OF_ONE,
     "EntraIDTenantBackup": {
-        Part.DESCRIPTION: ("description",),
-        Part.RETENTION: _STORAGE_RETENTION,
-        Part.SCHEDULE: _SCHEDULE,
+        SettingsField.DESCRIPTION: ("description",),
+        SettingsField.RETENTION: _STORAGE_RETENTION,
+        SettingsField.SCHEDULE: _SCHEDULE,
     },
     "EntraIDAuditLogBackup": {
-        part: paths for part, paths in _VM.items() if part not in {Part.OBJECTS, Part.GUEST}
+        part: paths for part, paths in _VM.items() if part not in {SettingsField.OBJECTS, SettingsField.GUEST}
     },
 }
 """Which keys of which type a change of which part may touch, written out so that a change is meant twice."""
@@ -152,7 +152,7 @@ def test_a_part_touches_its_own_keys(kind: str, revision: str, data: st.DataObje
     part = data.draw(st.sampled_from(offered(settings_of(model))))
     wanted = data.draw(wanted_settings(model, revision, part))
     result = changed(model, wanted, REVISIONS[revision])
-    allowed = ("name",) if part is Part.NAME else ALLOWED[kind][part]
+    allowed = ("name",) if part is SettingsField.NAME else ALLOWED[kind][part]
     assert set(touched(model, result)) <= set(allowed)
     assert list(result)[: len(model)] == list(model)
     assert {change.part for change in differences(settings_of(model), wanted)} <= {part}
@@ -178,7 +178,7 @@ def test_kept_objects_stay_as_they_are(kind: str, data: st.DataObject) -> None:
     """The very values received, in their order, before the new ones."""
     model = data.draw(received_models(kind, "1.3-rev0"))
     before = settings_of(model).objects or ()
-    wanted = data.draw(wanted_settings(model, "1.3-rev0", Part.OBJECTS))
+    wanted = data.draw(wanted_settings(model, "1.3-rev0", SettingsField.OBJECTS))
     after = settings_of(changed(model, wanted, REV0)).objects or ()
     kept = [item.raw for item in before if item in (wanted.objects or ())]
     assert [item.raw for item in after[: len(kept)]] == kept
@@ -369,17 +369,19 @@ OTHERS = "6ac1a4f2-6a52-4f0a-9d3c-0d1f2f6c0a04"
     [
         pytest.param(
             None,
-            Guest(is_application_aware=True, credentials_id=CREDENTIALS),
+            GuestProcessing(is_application_aware=True, credentials_id=CREDENTIALS),
             {
                 "useAgentManagementCredentials": False,
                 "credentials": {"credentialsId": CREDENTIALS, "credentialsType": "Standard"},
             },
             id="first credentials",
         ),
-        pytest.param(None, Guest(is_application_aware=True), None, id="none are needed to switch it on"),
+        pytest.param(
+            None, GuestProcessing(is_application_aware=True), None, id="none are needed to switch it on"
+        ),
         pytest.param(
             {"useAgentManagementCredentials": True, "credentialsPerMachine": []},
-            Guest(is_application_aware=True, credentials_id=CREDENTIALS, credentials_type="Linux"),
+            GuestProcessing(is_application_aware=True, credentials_id=CREDENTIALS, credentials_type="Linux"),
             {
                 "useAgentManagementCredentials": False,
                 "credentialsPerMachine": [],
@@ -392,7 +394,7 @@ OTHERS = "6ac1a4f2-6a52-4f0a-9d3c-0d1f2f6c0a04"
                 "useAgentManagementCredentials": False,
                 "credentials": {"credentialsId": OTHERS, "credentialsType": "Linux", "x": 1},
             },
-            Guest(is_application_aware=True, credentials_id=CREDENTIALS),
+            GuestProcessing(is_application_aware=True, credentials_id=CREDENTIALS),
             {
                 "useAgentManagementCredentials": False,
                 "credentials": {"credentialsId": CREDENTIALS, "credentialsType": "Linux", "x": 1},
@@ -401,7 +403,9 @@ OTHERS = "6ac1a4f2-6a52-4f0a-9d3c-0d1f2f6c0a04"
         ),
     ],
 )
-def test_credentials_of_the_guests(before: Model | None, wanted: Guest, expected: Model | None) -> None:
+def test_credentials_of_the_guests(
+    before: Model | None, wanted: GuestProcessing, expected: Model | None
+) -> None:
     """They go where GuestOsCredentialsModel has them, and stay when application-aware processing ends."""
     model = model_with(never())
     if before is not None:
@@ -409,7 +413,7 @@ def test_credentials_of_the_guests(before: Model | None, wanted: Guest, expected
     on = changed(model, replace(settings_of(model), guest=wanted), REV0)
     assert on["guestProcessing"]["appAwareProcessing"] == {"isEnabled": True}
     assert on["guestProcessing"].get("guestCredentials") == expected
-    off = changed(on, replace(settings_of(on), guest=Guest(is_application_aware=False)), REV0)
+    off = changed(on, replace(settings_of(on), guest=GuestProcessing(is_application_aware=False)), REV0)
     assert off["guestProcessing"]["appAwareProcessing"] == {"isEnabled": False}
     assert off["guestProcessing"].get("guestCredentials") == expected
 

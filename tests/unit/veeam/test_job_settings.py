@@ -11,25 +11,25 @@ from hypothesis import strategies as st
 
 from bot.sandbox.vbr.jobmodels import after, daily, never, periodically
 from bot.veeam import (
-    Change,
-    Guest,
+    GuestProcessing,
     InventoryObject,
     JobObject,
     JobSettings,
-    Part,
     Retention,
     RetentionUnit,
     Rhythm,
     Schedule,
+    SettingsChange,
+    SettingsField,
     Weekday,
     choosable_rhythms,
     differences,
-    fingerprint,
     is_creatable,
     is_editable,
     platform_of,
     retention_units,
     same_settings,
+    settings_fingerprint,
     settings_of,
     takes_guest_credentials,
 )
@@ -183,7 +183,7 @@ def test_reading_never_raises(model: Model) -> None:
     read = settings_of(model)
     assert differences(read, settings_of(copy.deepcopy(model))) == ()
     assert all(len(item.key) <= 150 for item in read.objects or ())
-    assert len(fingerprint(model)) == 64
+    assert len(settings_fingerprint(model)) == 64
     choosable_rhythms(model)
 
 
@@ -229,7 +229,6 @@ def test_objects_are_made_from_what_was_found() -> None:
         type="VirtualMachine",
         host_name="vc01",
         object_id="vm-1",
-        size="1 GB",
     )
     machine = JobObject.of_machine(row)
     assert (machine.name, machine.kind, machine.host_name, machine.object_id, machine.platform) == (
@@ -277,54 +276,59 @@ BEFORE = JobSettings(
     repository_id="ab-1",
     retention=Retention("Days", 14),
     schedule=Schedule(Rhythm.EVERY_DAY, time(22)),
-    guest=Guest(is_application_aware=True, credentials_id="cd-1"),
+    guest=GuestProcessing(is_application_aware=True, credentials_id="cd-1"),
 )
 
 
 @pytest.mark.parametrize(
     ("part", "before", "after", "differs"),
     [
-        (Part.NAME, "Web tier", "Web", True),
-        (Part.DESCRIPTION, "", "x", True),
-        (Part.PRIORITY, False, True, True),
-        (Part.OBJECTS, (WEB, DB), (DB, WEB), False),
-        (Part.OBJECTS, (WEB, DB), (WEB,), True),
-        (Part.REPOSITORY, "ab-1", "AB-1", False),
-        (Part.REPOSITORY, "ab-1", "ab-2", True),
-        (Part.RETENTION, Retention("Days", 14), Retention("days", 14), False),
-        (Part.RETENTION, Retention("Days", 14), Retention("RestorePoints", 14), True),
-        (Part.SCHEDULE, Schedule(Rhythm.BY_HAND), Schedule(Rhythm.BY_HAND, NINE), False),
-        (Part.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), Schedule(Rhythm.EVERY_DAY, time(9, 0, 30)), False),
-        (Part.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), Schedule(Rhythm.WEEKDAYS, NINE), True),
-        (Part.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), OTHER, False),
-        (Part.SCHEDULE, OTHER, Schedule(Rhythm.BY_HAND), True),
-        (Part.GUEST, Guest(True, "a"), Guest(True), False),
-        (Part.GUEST, Guest(True), Guest(True, "a"), True),
-        (Part.GUEST, Guest(False, "a"), Guest(False, "b"), False),
-        (Part.GUEST, Guest(False, "a"), Guest(True, "a"), True),
-        (Part.GUEST, Guest(True, "a", "Linux"), Guest(True, "a"), False),
+        (SettingsField.NAME, "Web tier", "Web", True),
+        (SettingsField.DESCRIPTION, "", "x", True),
+        (SettingsField.PRIORITY, False, True, True),
+        (SettingsField.OBJECTS, (WEB, DB), (DB, WEB), False),
+        (SettingsField.OBJECTS, (WEB, DB), (WEB,), True),
+        (SettingsField.REPOSITORY, "ab-1", "AB-1", False),
+        (SettingsField.REPOSITORY, "ab-1", "ab-2", True),
+        (SettingsField.RETENTION, Retention("Days", 14), Retention("days", 14), False),
+        (SettingsField.RETENTION, Retention("Days", 14), Retention("RestorePoints", 14), True),
+        (SettingsField.SCHEDULE, Schedule(Rhythm.BY_HAND), Schedule(Rhythm.BY_HAND, NINE), False),
+        (
+            SettingsField.SCHEDULE,
+            Schedule(Rhythm.EVERY_DAY, NINE),
+            Schedule(Rhythm.EVERY_DAY, time(9, 0, 30)),
+            False,
+        ),
+        (SettingsField.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), Schedule(Rhythm.WEEKDAYS, NINE), True),
+        (SettingsField.SCHEDULE, Schedule(Rhythm.EVERY_DAY, NINE), OTHER, False),
+        (SettingsField.SCHEDULE, OTHER, Schedule(Rhythm.BY_HAND), True),
+        (SettingsField.GUEST, GuestProcessing(True, "a"), GuestProcessing(True), False),
+        (SettingsField.GUEST, GuestProcessing(True), GuestProcessing(True, "a"), True),
+        (SettingsField.GUEST, GuestProcessing(False, "a"), GuestProcessing(False, "b"), False),
+        (SettingsField.GUEST, GuestProcessing(False, "a"), GuestProcessing(True, "a"), True),
+        (SettingsField.GUEST, GuestProcessing(True, "a", "Linux"), GuestProcessing(True, "a"), False),
     ],
 )
-def test_what_counts_as_a_difference(part: Part, before: Any, after: Any, differs: bool) -> None:  # noqa: FBT001 - a table's columns
+def test_what_counts_as_a_difference(part: SettingsField, before: Any, after: Any, differs: bool) -> None:  # noqa: FBT001 - a table's columns
     """Whoever asks for what is there already asks for nothing."""
-    fields = {Part.PRIORITY: "is_high_priority", Part.REPOSITORY: "repository_id"}
+    fields = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
     name = fields.get(part, str(part))
     old, new = (JobSettings(**({"name": "Web tier"} | {name: value})) for value in (before, after))
-    assert differences(old, new) == ((Change(part, before, after),) if differs else ())
+    assert differences(old, new) == ((SettingsChange(part, before, after),) if differs else ())
 
 
 def test_differences_come_in_the_order_of_the_parts() -> None:
     """And a part that is not offered, before or after, is none."""
     after_all = JobSettings("Web", is_high_priority=True, objects=(WEB,), guest=None)
     assert [change.part for change in differences(BEFORE, after_all)] == [
-        Part.NAME,
-        Part.PRIORITY,
-        Part.OBJECTS,
+        SettingsField.NAME,
+        SettingsField.PRIORITY,
+        SettingsField.OBJECTS,
     ]
     assert [change.part for change in differences(after_all, BEFORE)] == [
-        Part.NAME,
-        Part.PRIORITY,
-        Part.OBJECTS,
+        SettingsField.NAME,
+        SettingsField.PRIORITY,
+        SettingsField.OBJECTS,
     ]
 
 
@@ -335,7 +339,7 @@ def test_what_changes_by_itself_says_nothing(data: st.DataObject) -> None:
     model = data.draw(received_models(data.draw(st.sampled_from(KINDS)), "1.3-rev0"))
     again = grown(json.loads(json.dumps(model, sort_keys=True)))
     assert same_settings(model, again)
-    assert fingerprint(model) == fingerprint(again)
+    assert settings_fingerprint(model) == settings_fingerprint(again)
 
 
 def grown(value: Any) -> Any:
@@ -360,4 +364,4 @@ def test_everything_else_is_a_setting(change: Model) -> None:
     """Also what this bot has no form for: somebody else changed it."""
     model = scheduled(daily("22:00")) | {"isDisabled": False}
     assert not same_settings(model, model | change)
-    assert fingerprint(model) != fingerprint(model | change)
+    assert settings_fingerprint(model) != settings_fingerprint(model | change)

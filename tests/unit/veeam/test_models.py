@@ -3,7 +3,6 @@
 import pytest
 
 from bot.veeam import (
-    ExtentOf,
     Job,
     JobId,
     JobState,
@@ -11,6 +10,7 @@ from bot.veeam import (
     RepositoryState,
     Result,
     RetryPolicy,
+    ScaleOutMembership,
     ScaleOutRepository,
     Session,
     SessionId,
@@ -116,8 +116,8 @@ def test_durations_are_read_with_days(text: str | None, seconds: int | None) -> 
     [(100.0, 25.0, 0.75), (0.0, 0.0, None), (None, 5.0, None), (100.0, None, None), (10.0, 20.0, 0.0)],
 )
 def test_usage_is_capacity_less_free(capacity: float | None, free: float | None, used: float | None) -> None:
-    """`usedSpaceGB` means something else; a capacity of nothing has no fraction."""
-    state = RepositoryState(id="x", capacity_gb=capacity, free_gb=free, used_space_gb=3.0)
+    """A capacity of nothing has no fraction."""
+    state = RepositoryState(id="x", capacity_gb=capacity, free_gb=free)
     assert state.used_fraction == used
 
 
@@ -129,7 +129,7 @@ def _extent(
     kind: str = "performance",
     online: bool = True,
 ) -> RepositoryState:
-    member = ExtentOf("Pool", of, kind)
+    member = ScaleOutMembership("Pool", of, kind)
     return RepositoryState(id="e", capacity_gb=capacity, free_gb=free, is_online=online, extent_of=member)
 
 
@@ -168,8 +168,8 @@ def test_a_job_is_kept_whole() -> None:
     }
     job = Job(raw)
     assert job.raw is raw
-    assert (job.id, job.name, job.type, job.description) == ("x", "Web", "VSphereBackup", "")
-    assert (job.is_disabled, job.is_high_priority, job.runs_automatically) == (True, False, True)
+    assert (job.id, job.name, job.type) == ("x", "Web", "VSphereBackup")
+    assert (job.is_disabled, job.runs_automatically) == (True, True)
     assert job.retry == RetryPolicy(enabled=True, count=5, wait_minutes=10)
 
 

@@ -9,7 +9,6 @@ from bot.veeam import (
     REVISIONS,
     CredentialsQuery,
     InventoryQuery,
-    JobsQuery,
     JobStatesQuery,
     JobStatus,
     RepositoryStatesQuery,
@@ -29,9 +28,9 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (JobsQuery(), ()),
+        (JobStatesQuery(), ()),
         (
-            JobsQuery(name="*web*", type="VSphereBackup"),
+            JobStatesQuery(name="*web*", type="VSphereBackup"),
             (("nameFilter", "*web*"), ("typeFilter", "VSphereBackup")),
         ),
         (
@@ -45,7 +44,6 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
             ),
         ),
         (JobStatesQuery(status="Running"), (("statusFilter", "running"),)),
-        (JobStatesQuery(last_run_after=NOON), (("lastRunAfterFilter", "2026-11-23T11:00:00Z"),)),
         (
             SessionsQuery(types=("BackupJob", "ReplicaJob"), results=("Failed",), ended_after=NOON),
             (
@@ -55,15 +53,15 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
                 ("endedAfterFilter", "2026-11-23T11:00:00Z"),
             ),
         ),
-        (RepositoryStatesQuery(is_online=False), (("isOnlineFilter", "false"),)),
+        (RepositoryStatesQuery(exclude_extents=False), (("excludeExtents", "false"),)),
         (
             RepositoryStatesQuery(exclude_extents=True, scale_out_id="x", extent_type="Performance"),
             (("excludeExtents", "true"), ("sobrIdFilter", "x"), ("sobrExtentTypeFilter", "Performance")),
         ),
         (ScaleOutRepositoriesQuery(name="*pool*"), (("nameFilter", "*pool*"),)),
         (
-            CredentialsQuery(name="*svc*", type="Standard", limit=5),
-            (("limit", "5"), ("nameFilter", "*svc*"), ("typeFilter", "Standard")),
+            CredentialsQuery(name="*svc*", limit=5),
+            (("limit", "5"), ("nameFilter", "*svc*")),
         ),
         (VmwareObjectsQuery(type="VirtualMachine"), (("typeFilter", "VirtualMachine"),)),
     ],

@@ -9,27 +9,35 @@ import pytest
 
 from bot.settings import ServerName
 from bot.veeam import (
+    AnswerLost,
     LoginRefused,
     NotAllowed,
-    NotFound,
+    NotFoundOnServer,
     Rejected,
     RevisionUnsupported,
     ServerFailed,
     TimedOut,
     TooBusy,
-    Unclear,
     UnexpectedAnswer,
     VeeamError,
 )
-from bot.veeam.answers import VERDICTS, Answer, error_in, seconds_to_wait, verdict_on
-from bot.veeam.wire import FATES, Fate, fate_of
+from bot.veeam.http import (
+    STATUS_MEANINGS,
+    TRANSPORT_FAILURES,
+    ApiResponse,
+    TransportFailure,
+    error_class,
+    error_in,
+    parse_retry_after,
+    transport_failure,
+)
 
 HQ = ServerName("hq")
 NAMED = {
     401: (LoginRefused, LoginRefused),
     403: (NotAllowed, NotAllowed),
-    404: (NotFound, NotFound),
-    408: (TimedOut, Unclear),
+    404: (NotFoundOnServer, NotFoundOnServer),
+    408: (TimedOut, AnswerLost),
     425: (TooBusy, TooBusy),
     429: (TooBusy, TooBusy),
 }
@@ -40,7 +48,7 @@ def expected_of(status: int) -> tuple[type[VeeamError] | None, type[VeeamError] 
         2: (None, None),
         3: (UnexpectedAnswer, UnexpectedAnswer),
         4: (Rejected, Rejected),
-        5: (ServerFailed, Unclear),
+        5: (ServerFailed, AnswerLost),
     }
     return NAMED.get(status, by_hundred[status // 100])
 
@@ -48,34 +56,38 @@ def expected_of(status: int) -> tuple[type[VeeamError] | None, type[VeeamError] 
 @pytest.mark.parametrize("status", range(200, 600))
 def test_every_status_has_its_meaning(status: int) -> None:
     """No status is without a verdict, and a 5xx after a change is never a plain failure."""
-    assert any(status in verdict.statuses for verdict in VERDICTS)
-    assert (verdict_on(status, changes=False), verdict_on(status, changes=True)) == expected_of(status)
+    assert any(status in verdict.statuses for verdict in STATUS_MEANINGS)
+    assert (error_class(status, changes=False), error_class(status, changes=True)) == expected_of(status)
 
 
-@pytest.mark.parametrize(("changes", "kind"), [(False, UnexpectedAnswer), (True, Unclear)])
+@pytest.mark.parametrize(("changes", "kind"), [(False, UnexpectedAnswer), (True, AnswerLost)])
 def test_a_status_beyond_http_is_not_a_success(changes: bool, kind: type[VeeamError]) -> None:  # noqa: FBT001 - a table's columns
     """Some proxies invent statuses."""
-    assert verdict_on(999, changes=changes) is kind
+    assert error_class(999, changes=changes) is kind
 
 
 @pytest.mark.parametrize(
-    ("kind", "may_retry", "reaches"),
+    ("kind", "may_retry", "reached_server"),
     [
         (LoginRefused, False, True),
         (NotAllowed, False, True),
-        (NotFound, False, True),
+        (NotFoundOnServer, False, True),
         (Rejected, False, True),
         (RevisionUnsupported, False, True),
         (TooBusy, True, True),
         (ServerFailed, True, True),
         (UnexpectedAnswer, False, True),
         (TimedOut, True, False),
-        (Unclear, False, True),
+        (AnswerLost, False, True),
     ],
 )
-def test_the_class_says_whether_to_retry(kind: type[VeeamError], may_retry: bool, reaches: bool) -> None:  # noqa: FBT001 - a table's columns
+def test_the_class_says_whether_to_retry(
+    kind: type[VeeamError],
+    may_retry: bool,  # noqa: FBT001 - a column
+    reached_server: bool,  # noqa: FBT001 - a column
+) -> None:
     """Only what may pass by itself, and changed nothing, is worth another try."""
-    assert (kind.may_retry, kind.reaches) == (may_retry, reaches)
+    assert (kind.may_retry, kind.reached_server) == (may_retry, reached_server)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +104,7 @@ def test_the_servers_own_words_are_kept(
     body: object, content_type: str, words: tuple[str, str | None]
 ) -> None:
     """Message and code are for display, whatever shape they come in."""
-    assert Answer(400, json.dumps(body).encode(), content_type).words() == words
+    assert ApiResponse(400, json.dumps(body).encode(), content_type).message_and_code() == words
 
 
 @pytest.mark.parametrize(
@@ -109,7 +121,7 @@ def test_bodies_that_are_not_json_are_no_trouble(
     body: bytes, content_type: str, words: tuple[str, str | None]
 ) -> None:
     """Empty, HTML and plain bodies happen, also with a 401."""
-    assert Answer(502, body, content_type).words() == words
+    assert ApiResponse(502, body, content_type).message_and_code() == words
 
 
 @pytest.mark.parametrize(
@@ -121,23 +133,23 @@ def test_bodies_that_are_not_json_are_no_trouble(
 )
 def test_a_400_that_names_the_version_is_its_own_condition(message: str) -> None:
     """Both wordings that servers were seen to use."""
-    answer = Answer(400, json.dumps({"errorCode": "NotImplemented", "message": message}).encode())
+    answer = ApiResponse(400, json.dumps({"errorCode": "NotImplemented", "message": message}).encode())
     assert type(error_in(answer, HQ, changes=True)) is RevisionUnsupported
 
 
 def test_a_job_may_be_called_api_version() -> None:
     """A name in a message is not mistaken for the complaint."""
-    answer = Answer(400, b'{"message": "Job \'API version 2\' is not currently running."}')
+    answer = ApiResponse(400, b'{"message": "Job \'API version 2\' is not currently running."}')
     assert type(error_in(answer, HQ, changes=True)) is Rejected
 
 
 def test_a_503_that_says_when_is_busy() -> None:
     """With Retry-After a question waits as told; a change that met it stays unclear."""
-    answer = Answer(503, retry_after_seconds=7.0)
+    answer = ApiResponse(503, retry_after_seconds=7.0)
     busy = error_in(answer, HQ, changes=False)
     assert isinstance(busy, TooBusy)
     assert busy.retry_after_seconds == 7.0
-    assert type(error_in(answer, HQ, changes=True)) is Unclear
+    assert type(error_in(answer, HQ, changes=True)) is AnswerLost
 
 
 @pytest.mark.parametrize(
@@ -153,7 +165,7 @@ def test_a_503_that_says_when_is_busy() -> None:
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     """Both of HTTP's forms; nonsense is no wish at all."""
-    assert seconds_to_wait(header, datetime(2026, 11, 23, 12, tzinfo=UTC)) == seconds
+    assert parse_retry_after(header, datetime(2026, 11, 23, 12, tzinfo=UTC)) == seconds
 
 
 def every_exception_of_httpx() -> set[type[BaseException]]:
@@ -165,30 +177,40 @@ def test_every_exception_of_httpx_is_mapped() -> None:
     """A new version of httpx with a new exception fails here, not at a customer's."""
     found = every_exception_of_httpx()
     assert len(found) > 20
-    assert found - set(FATES) == set()
+    assert found - set(TRANSPORT_FAILURES) == set()
 
 
 @pytest.mark.parametrize(
     ("failure", "fate"),
     [
-        (httpx.ConnectError("refused"), Fate.NOT_SENT),
-        (httpx.ProxyError("403"), Fate.NOT_SENT),
-        (httpx.UnsupportedProtocol("ftp"), Fate.NOT_SENT),
-        (httpx.InvalidURL("?"), Fate.NOT_SENT),
-        (httpx.ConnectTimeout(""), Fate.NOT_SENT_IN_TIME),
-        (httpx.PoolTimeout(""), Fate.NOT_SENT_IN_TIME),
-        (httpx.ReadTimeout(""), Fate.NOT_ANSWERED_IN_TIME),
-        (httpx.WriteTimeout(""), Fate.NOT_ANSWERED_IN_TIME),
-        (TimeoutError(), Fate.NOT_ANSWERED_IN_TIME),
-        (httpx.ReadError("reset"), Fate.NOT_ANSWERED),
-        (httpx.WriteError("reset"), Fate.NOT_ANSWERED),
-        (httpx.RemoteProtocolError("gone"), Fate.NOT_ANSWERED),
-        (httpx.LocalProtocolError("?"), Fate.NOT_ANSWERED),
-        (ssl.SSLError("bad record mac"), Fate.NOT_ANSWERED),
-        (ConnectionResetError(), Fate.NOT_ANSWERED),
-        (httpx.DecodingError("gzip"), Fate.ANSWERED_UNREADABLY),
+        (httpx.ConnectError("refused"), TransportFailure.NOT_SENT),
+        (httpx.ProxyError("403"), TransportFailure.NOT_SENT),
+        (httpx.UnsupportedProtocol("ftp"), TransportFailure.NOT_SENT),
+        (httpx.InvalidURL("?"), TransportFailure.NOT_SENT),
+        (httpx.ConnectTimeout(""), TransportFailure.NOT_SENT_IN_TIME),
+        (httpx.PoolTimeout(""), TransportFailure.NOT_SENT_IN_TIME),
+        (httpx.ReadTimeout(""), TransportFailure.NOT_ANSWERED_IN_TIME),
+        (httpx.WriteTimeout(""), TransportFailure.NOT_ANSWERED_IN_TIME),
+        (TimeoutError(), TransportFailure.NOT_ANSWERED_IN_TIME),
+        (httpx.ReadError("reset"), TransportFailure.NOT_ANSWERED),
+        (httpx.WriteError("reset"), TransportFailure.NOT_ANSWERED),
+        (httpx.RemoteProtocolError("gone"), TransportFailure.NOT_ANSWERED),
+        (httpx.LocalProtocolError("?"), TransportFailure.NOT_ANSWERED),
+        (ssl.SSLError("bad record mac"), TransportFailure.NOT_ANSWERED),
+        (ConnectionResetError(), TransportFailure.NOT_ANSWERED),
+        (httpx.DecodingError("gzip"), TransportFailure.ANSWERED_UNREADABLY),
     ],
 )
-def test_an_exception_says_how_far_the_request_got(failure: BaseException, fate: Fate) -> None:
+def test_an_exception_says_how_far_the_request_got(failure: BaseException, fate: TransportFailure) -> None:
     """Only what surely was not sent counts as not sent."""
-    assert fate_of(failure) is fate
+    assert transport_failure(failure) is fate
+
+
+def test_a_failure_keeps_its_name_for_metrics_and_stored_rows() -> None:
+    """The class may be renamed; what dashboards and rows know it by stays."""
+    assert (AnswerLost.kind, NotFoundOnServer.kind, RevisionUnsupported.kind) == (
+        "Unclear",
+        "NotFound",
+        "RevisionUnsupported",
+    )
+    assert str(AnswerLost(HQ, "reset")) == "hq: Unclear: reset"

@@ -1,6 +1,5 @@
 """What a server's answers mean for a deployment, in words for the person who checks it. Pure."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -11,34 +10,23 @@ from humanize import naturaldelta
 
 from bot.observability import Finding, Verdict
 from bot.settings import Role, ServerName
+from bot.veeam import errors
 from bot.veeam.connection import Connection
-from bot.veeam.errors import (
-    ConnectFailed,
-    LoginRefused,
-    NotFound,
-    Rejected,
-    RevisionUnsupported,
-    TlsFailed,
-    TlsReason,
-    TooBusy,
-    UnexpectedAnswer,
-    Unreachable,
-    VeeamError,
-)
-from bot.veeam.infrastructure import ServerInfo
+from bot.veeam.errors import TlsFailed, TlsReason, VeeamError
+from bot.veeam.models import ServerInfo
 
 MOST_SKEW = timedelta(minutes=1)
 """A clock that is further off than this makes the times wrong that people go by."""
 _USERS_AND_ROLES = "VBR's console, Users and Roles"
 
 
-class Reach(IntEnum):
-    """How much an account may, as far as harmless questions tell.
+class AccessLevel(IntEnum):
+    """How much an account may do, as far as harmless questions show.
 
-    `UNTOLD`: it may look and is no administrator's; more does not tell a viewer from an operator before 1.3.
+    `UNKNOWN`: it may look and is no administrator's; before 1.3, no question tells a viewer from an operator.
     """
 
-    UNTOLD = -1
+    UNKNOWN = -1
     NOTHING = 0
     READER = 1
     OPERATOR = 2
@@ -46,25 +34,25 @@ class Reach(IntEnum):
 
 
 _NEEDED = {
-    Role.BACKUP_ADMINISTRATOR: Reach.ADMINISTRATOR,
-    Role.BACKUP_OPERATOR: Reach.OPERATOR,
-    Role.TAPE_OPERATOR: Reach.OPERATOR,
-    Role.RESTORE_OPERATOR: Reach.READER,  # of the bot's operations it may those of a viewer
-    Role.BACKUP_VIEWER: Reach.READER,
+    Role.BACKUP_ADMINISTRATOR: AccessLevel.ADMINISTRATOR,
+    Role.BACKUP_OPERATOR: AccessLevel.OPERATOR,
+    Role.TAPE_OPERATOR: AccessLevel.OPERATOR,
+    Role.RESTORE_OPERATOR: AccessLevel.READER,  # it may run the bot's operations for viewers
+    Role.BACKUP_VIEWER: AccessLevel.READER,
 }
-_OWN = {**_NEEDED, Role.RESTORE_OPERATOR: Reach.OPERATOR}
+_OWN = {**_NEEDED, Role.RESTORE_OPERATOR: AccessLevel.OPERATOR}
 _LOGS_IN = {
-    Reach.UNTOLD: (
+    AccessLevel.UNKNOWN: (
         "It logs in, may look, and is no administrator's account; whether it may start and stop jobs, "
         "VBR 12.3 does not tell."
     ),
-    Reach.READER: "It logs in and may look, no more (a viewer's account).",
-    Reach.OPERATOR: "It logs in and has an operator's role (Backup, Restore or Tape Operator).",
-    Reach.ADMINISTRATOR: "It logs in and is an administrator's account.",
+    AccessLevel.READER: "It logs in and may look, no more (a viewer's account).",
+    AccessLevel.OPERATOR: "It logs in and has an operator's role (Backup, Restore or Tape Operator).",
+    AccessLevel.ADMINISTRATOR: "It logs in and is an administrator's account.",
 }
 _LOST = {
-    Reach.OPERATOR: "create, edit, clone, enable, disable and delete",
-    Reach.READER: "every change",
+    AccessLevel.OPERATOR: "create, edit, clone, enable, disable and delete",
+    AccessLevel.READER: "every change",
 }
 
 
@@ -72,7 +60,7 @@ _LOST = {
 class Login:
     """One account, and what it is for.
 
-    `roles` are those whose people act under it; `made_for` is the one role of an account that the settings
+    People with one of these `roles` act under it; `made_for` is the one role of an account that the settings
     list under a server's accounts, None for the server's main account. `password_at` says where its password
     came from.
     """
@@ -84,34 +72,37 @@ class Login:
 
     @property
     def subject(self) -> str:
-        """What a finding calls it."""
+        """What check results call it."""
         return f"login {self.connection.username}"
 
 
-def part(server: ServerName) -> str:
-    """What findings call a server."""
+def server_part(server: ServerName) -> str:
+    """What check results call a server."""
     return f"server {server}"
 
 
 def unanswered(connection: Connection, error: VeeamError, presented: str | None) -> Finding:
     """Explain why the first question, asked without a login, was not answered."""
     if isinstance(error, TlsFailed):
-        return certificate_refused(connection, error, error.presented or presented)
-    if isinstance(error, RevisionUnsupported) or type(error) is Rejected:
-        detail = f"The server does not speak revision {connection.api_version} of the API. {_said(error)}"
+        detail, advice = _certificate_problem(connection, error, error.presented or presented)
+        return Finding(server_part(connection.name), "certificate", Verdict.PROBLEM, detail, advice)
+    if isinstance(error, errors.RevisionUnsupported) or type(error) is errors.Rejected:
+        detail = (
+            f"The server does not speak revision {connection.api_version} of the API. {_vbr_words(error)}"
+        )
         advice = (
             f"Set api_version of {connection.name} to one it speaks: VBR 12.3 speaks 1.2-rev1, "
             "13.0 and newer speak 1.3-rev0."
         )
-        return Finding(part(connection.name), "API revision", Verdict.PROBLEM, detail, advice)
-    detail, advice = trouble(connection, error)
-    return Finding(part(connection.name), "address", Verdict.PROBLEM, detail, advice)
+        return Finding(server_part(connection.name), "API revision", Verdict.PROBLEM, detail, advice)
+    detail, advice = _trouble(connection, error)
+    return Finding(server_part(connection.name), "address", Verdict.PROBLEM, detail, advice)
 
 
-def trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
+def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
     """Say what kept the server from answering, and what to do about it."""
     match error:
-        case ConnectFailed():
+        case errors.ConnectFailed():
             return (
                 f"No connection to {connection.url}: {error.message}.",
                 (
@@ -119,26 +110,26 @@ def trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
                     "service Veeam Backup RESTful API runs on the server."
                 ),
             )
-        case Unreachable():
+        case errors.Unreachable():
             return (
                 f"{connection.url} gives no answer in time.",
                 "Look whether a firewall swallows packets or the server is overloaded, then check again.",
             )
-        case TooBusy():
+        case errors.TooBusy():
             return (
-                f"The server is busy ({error.status}). {_said(error)}",
+                f"The server is busy ({error.status}). {_vbr_words(error)}",
                 "Wait until its services have started, then check again.",
             )
-        case NotFound() | UnexpectedAnswer():
+        case errors.NotFoundOnServer() | errors.UnexpectedAnswer():
             return (
-                f"What answers at {connection.url} is not VBR's REST API. {_said(error)}",
+                f"What answers at {connection.url} is not VBR's REST API. {_vbr_words(error)}",
                 (
                     "Check the port: VBR's is 9419; 9398 and 9399 are Enterprise Manager's. A proxy may be "
                     "in between."
                 ),
             )
     return (
-        f"The server answers with an error ({error.status}). {_said(error)}",
+        f"The server answers with an error ({error.status}). {_vbr_words(error)}",
         "Look at the service Veeam Backup RESTful API and its log on the server, then check again.",
     )
 
@@ -148,39 +139,36 @@ def certificate(connection: Connection, presented: str | None) -> Finding:
     subject, trust = "certificate", connection.trust
     if not connection.url.startswith("https://"):
         return Finding(
-            part(connection.name), subject, Verdict.OK, "None is needed: the server is on this machine."
+            server_part(connection.name),
+            subject,
+            Verdict.OK,
+            "None is needed: the server is on this machine.",
         )
     if trust.pin is not None:
-        return Finding(part(connection.name), subject, Verdict.OK, "It is the one of the fingerprint.")
+        return Finding(server_part(connection.name), subject, Verdict.OK, "It is the one of the fingerprint.")
     if not trust.verify:
         detail = "It is not verified: whoever is in between can pass for the server and read the password."
         advice = f"Take verify_tls = false out and set ca_file{_or_fingerprint(presented)}."
-        return Finding(part(connection.name), subject, Verdict.WARNING, detail, advice)
+        return Finding(server_part(connection.name), subject, Verdict.WARNING, detail, advice)
     vouching = f"the CA in {trust.ca_file}" if trust.ca_file else "a CA that this machine knows"
-    return Finding(part(connection.name), subject, Verdict.OK, f"It is vouched for by {vouching}.")
-
-
-def certificate_refused(connection: Connection, error: TlsFailed, presented: str | None) -> Finding:
-    """Explain why nothing was said to the server."""
-    detail, advice = _certificate_words(connection, error, presented)
-    return Finding(part(connection.name), "certificate", Verdict.PROBLEM, detail, advice)
+    return Finding(server_part(connection.name), subject, Verdict.OK, f"It is vouched for by {vouching}.")
 
 
 def clock_skew(connection: Connection, ahead: timedelta) -> Finding:
     """Judge how far the server's clock is ahead of ours; behind where it is negative."""
     subject = "clock"
     if abs(ahead) <= MOST_SKEW:
-        return Finding(part(connection.name), subject, Verdict.OK, "It agrees with this machine's.")
+        return Finding(server_part(connection.name), subject, Verdict.OK, "It agrees with this machine's.")
     way = "ahead of" if ahead > timedelta() else "behind"
     detail = f"It is {naturaldelta(ahead)} {way} this machine's: times in messages are wrong by that."
     advice = "Have both machines set their clocks by a time server."
-    return Finding(part(connection.name), subject, Verdict.WARNING, detail, advice)
+    return Finding(server_part(connection.name), subject, Verdict.WARNING, detail, advice)
 
 
-def logged_in(login: Login, reach: Reach, info: ServerInfo | None) -> Finding:
+def logged_in(login: Login, access: AccessLevel, info: ServerInfo | None) -> Finding:
     """Judge what an account that logged in may do, against what it is for."""
-    name = part(login.connection.name)
-    if reach is Reach.NOTHING:
+    name = server_part(login.connection.name)
+    if access is AccessLevel.NOTHING:
         return Finding(
             name,
             login.subject,
@@ -192,14 +180,14 @@ def logged_in(login: Login, reach: Reach, info: ServerInfo | None) -> Finding:
             ),
         )
     build = f" VBR {info.build_version}, {info.name}." if info is not None else ""
-    detail = f"{_LOGS_IN[reach]}{build}"
-    verdict, remark, advice = _against_purpose(login, _credited(login, reach))
-    return Finding(name, login.subject, verdict, f"{detail}{remark}", advice)
+    detail = f"{_LOGS_IN[access]}{build}"
+    status, remark, advice = _against_purpose(login, _assumed_level(login, access))
+    return Finding(name, login.subject, status, f"{detail}{remark}", advice)
 
 
-def login_refused(login: Login, error: LoginRefused) -> Finding:
+def login_refused(login: Login, error: errors.LoginRefused) -> Finding:
     """Explain a refused login. VBR says the same for several reasons."""
-    name, detail = part(login.connection.name), f"VBR refuses the login. {_said(error)}"
+    name, detail = server_part(login.connection.name), f"VBR refuses the login. {_vbr_words(error)}"
     if error.locked_until is not None:
         advice = (
             f"Let nothing log in with it before {error.locked_until:%H:%M} UTC: each try begins the lock "
@@ -215,15 +203,15 @@ def login_refused(login: Login, error: LoginRefused) -> Finding:
 
 
 def login_unproven(login: Login, error: VeeamError) -> Finding:
-    """Explain an account that could not be tried out to the end."""
-    detail, advice = trouble(login.connection, error)
-    return Finding(part(login.connection.name), login.subject, Verdict.PROBLEM, detail, advice)
+    """Explain an account that could not be checked to the end."""
+    detail, advice = _trouble(login.connection, error)
+    return Finding(server_part(login.connection.name), login.subject, Verdict.PROBLEM, detail, advice)
 
 
 def logins_untried(connection: Connection) -> Finding:
     """Say that no password was sent."""
     return Finding(
-        part(connection.name),
+        server_part(connection.name),
         "logins",
         Verdict.WARNING,
         "Not tried: no password is sent before the server answers as it should.",
@@ -231,7 +219,7 @@ def logins_untried(connection: Connection) -> Finding:
     )
 
 
-def _certificate_words(connection: Connection, error: TlsFailed, presented: str | None) -> tuple[str, str]:
+def _certificate_problem(connection: Connection, error: TlsFailed, presented: str | None) -> tuple[str, str]:
     match error.reason:
         case TlsReason.PIN:
             return (
@@ -272,38 +260,34 @@ def _certificate_words(connection: Connection, error: TlsFailed, presented: str 
     assert_never(error.reason)
 
 
-def _against_purpose(login: Login, reach: Reach) -> tuple[Verdict, str, str]:
+def _against_purpose(login: Login, access: AccessLevel) -> tuple[Verdict, str, str]:
     if login.made_for is not None:
-        return _against_role(login.made_for, reach)
-    if reach >= _most_needed(login.roles):
+        return _against_role(login.made_for, access)
+    if access >= max((_NEEDED[role] for role in login.roles), default=AccessLevel.READER):
         return Verdict.OK, "", ""
-    remark = f" VBR will refuse {_LOST[reach]}, which some grants allow."
+    remark = f" VBR will refuse {_LOST[access]}, which some grants allow."
     return Verdict.WARNING, remark, f"Give it a higher role in {_USERS_AND_ROLES}, or grant less."
 
 
-def _credited(login: Login, reach: Reach) -> Reach:
-    """Nobody is blamed for what cannot be told."""
-    if reach is not Reach.UNTOLD:
-        return reach
-    wanted = Reach.OPERATOR if login.made_for is None else _OWN[login.made_for]
-    return min(wanted, Reach.OPERATOR)
+def _assumed_level(login: Login, access: AccessLevel) -> AccessLevel:
+    """What is unknown counts as enough."""
+    if access is not AccessLevel.UNKNOWN:
+        return access
+    wanted = AccessLevel.OPERATOR if login.made_for is None else _OWN[login.made_for]
+    return min(wanted, AccessLevel.OPERATOR)
 
 
-def _against_role(role: Role, reach: Reach) -> tuple[Verdict, str, str]:
+def _against_role(role: Role, access: AccessLevel) -> tuple[Verdict, str, str]:
     advice = f"Give it exactly this role in {_USERS_AND_ROLES}."
-    if reach < _OWN[role]:
+    if access < _OWN[role]:
         return Verdict.PROBLEM, f" That is less than {role.value}, which it is for.", advice
-    if reach > _OWN[role]:
+    if access > _OWN[role]:
         return (
             Verdict.WARNING,
             f" That is more than {role.value}, which it is for: VBR enforces nothing.",
             advice,
         )
     return Verdict.OK, "", ""
-
-
-def _most_needed(roles: Collection[Role]) -> Reach:
-    return max((_NEEDED[role] for role in roles), default=Reach.READER)
 
 
 def _or_fingerprint(presented: str | None, instead: str = "") -> str:
@@ -313,5 +297,5 @@ def _or_fingerprint(presented: str | None, instead: str = "") -> str:
     return f"; or, once it was compared on the server itself, set{place} fingerprint to {presented}"
 
 
-def _said(error: VeeamError) -> str:
+def _vbr_words(error: VeeamError) -> str:
     return f"It says: {error.message.rstrip('.')}." if error.message else "It does not say why."

@@ -1,4 +1,4 @@
-"""From VBR's JSON to typed rows, such that no row is lost for a field.
+"""Decode VBR's JSON into typed rows, such that no row is lost for a field.
 
 A row is decoded strictly first, which is fast and nearly always enough. One that doesn't fit is read field by
 field: what can be understood is kept, the rest takes its default. Missing and null are the same. A row is
@@ -22,20 +22,20 @@ import msgspec
 from msgspec.structs import fields, force_setattr
 
 
-class Part(msgspec.Struct, frozen=True, rename="camel", gc=False):
+class JsonObject(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """An object inside a row. Keys are the document's, in snake_case."""
 
     @classmethod
     def as_object(cls, value: object) -> dict[str, Any] | None:
-        """The JSON object this is read from; older and newer revisions are put right here."""
+        """The JSON object this is read from; what differs between revisions is evened out here."""
         return value if isinstance(value, dict) else None
 
 
-class Row(Part, frozen=True, gc=False):
+class Row(JsonObject, frozen=True, gc=False):
     """One element of a list. A field without a default identifies the row, or the row can't be read."""
 
 
-P = TypeVar("P", bound=Part)
+J = TypeVar("J", bound=JsonObject)
 R = TypeVar("R", bound=Row)
 T_co = TypeVar("T_co", covariant=True)
 
@@ -83,8 +83,8 @@ def decode_page(model: type[R], body: bytes, zone: tzinfo | None) -> Page[R]:
 
     Raises Undecodable, ZoneNeeded.
     """
-    rows, total = _opened(body)
-    reader = _reader(model)
+    rows, total = _open_envelope(body)
+    reader: _Reader[R] = _reader(model)
     typed: list[R] = []
     for row in rows:
         try:
@@ -94,10 +94,11 @@ def decode_page(model: type[R], body: bytes, zone: tzinfo | None) -> Page[R]:
     return Page(tuple(typed), total, unreadable=len(rows) - len(typed))
 
 
-def decode_one(model: type[P], body: bytes, zone: tzinfo | None) -> P:
+def decode_one(model: type[J], body: bytes, zone: tzinfo | None) -> J:
     """An answer that is one object. Raises Undecodable, ZoneNeeded."""
+    reader: _Reader[J] = _reader(model)
     try:
-        return _reader(model).read(msgspec.Raw(body), zone)
+        return reader.read(msgspec.Raw(body), zone)
     except _Unusable:
         raise Undecodable(f"not a {model.__name__}") from None
 
@@ -110,11 +111,11 @@ def decode_object(body: bytes) -> dict[str, Any]:
     return whole
 
 
-def _opened(body: bytes) -> tuple[Sequence[object], int | None]:
+def _open_envelope(body: bytes) -> tuple[Sequence[object], int | None]:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
     except _UNREADABLE:
-        return _opened_loosely(decode_object(body))
+        return _open_loosely(decode_object(body))
     found = envelope.records if envelope.data is msgspec.UNSET else envelope.data
     pagination = _json(bytes(envelope.pagination))
     total = pagination.get("total") if isinstance(pagination, dict) else _json(bytes(envelope.total_records))
@@ -123,7 +124,7 @@ def _opened(body: bytes) -> tuple[Sequence[object], int | None]:
     return found or (), _count(total)
 
 
-def _opened_loosely(whole: dict[str, Any]) -> tuple[Sequence[object], int | None]:
+def _open_loosely(whole: dict[str, Any]) -> tuple[Sequence[object], int | None]:
     rows = whole.get("data", whole.get("records"))
     if not isinstance(rows, list):
         raise Undecodable("no list of rows")
@@ -145,66 +146,59 @@ def _json(body: bytes) -> object:
         raise Undecodable("not JSON") from None
 
 
-class _Reader(Generic[P]):
+class _Reader(Generic[J]):
     """Reads one kind of object. Built once a model."""
 
-    def __init__(self, model: type[P]) -> None:
+    def __init__(self, model: type[J]) -> None:
         self._model = model
         self._decoder = msgspec.json.Decoder(model)
         self._fields = tuple((field, _options(field.type)) for field in fields(model))
         self._times = tuple(field.name for field, options in self._fields if datetime in options)
 
-    def read(self, row: object, zone: tzinfo | None) -> P:
-        part = self._decoded(row)
+    def read(self, row: object, zone: tzinfo | None) -> J:
+        decoded = self._decoded(row)
         for name in self._times:
-            moment = getattr(part, name)
+            moment = getattr(decoded, name)
             if moment is not None and (moment.tzinfo is not UTC or moment.year == 1):
-                force_setattr(part, name, _in_utc(moment, zone))
-        return part
+                force_setattr(decoded, name, _in_utc(moment, zone))
+        return decoded
 
-    def _decoded(self, row: object) -> P:
+    def _decoded(self, row: object) -> J:
         if not isinstance(row, msgspec.Raw):
-            return self.leniently(row)
+            return self.field_by_field(row)
         try:
             return self._decoder.decode(row)
         except _UNREADABLE:
             return self._without_nulls(row)
 
-    def _without_nulls(self, row: msgspec.Raw) -> P:
+    def _without_nulls(self, row: msgspec.Raw) -> J:
         """Most often only a null stands in the way, perhaps in every row: too many to read field by field."""
         try:
             whole = self._model.as_object(msgspec.json.decode(row)) or {}
             return msgspec.convert({k: v for k, v in whole.items() if v is not None}, self._model)
         except _UNREADABLE:
-            return self._by_field(row)
-
-    def _by_field(self, row: msgspec.Raw) -> P:
+            pass
         try:
-            return self.leniently(_json(bytes(row)))
+            return self.field_by_field(_json(bytes(row)))
         except Undecodable:
             raise _Unusable from None
 
-    def leniently(self, value: object) -> P:
+    def field_by_field(self, value: object) -> J:
         whole = self._model.as_object(value)
         if whole is None:
             raise _Unusable
-        understood: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for field, options in self._fields:
             try:
-                understood[field.name] = _understood(whole.get(field.encode_name), options)
+                values[field.name] = _decoded_field(whole.get(field.encode_name), options)
             except _Unusable:
                 if field.required:
                     raise
-        return self._model(**understood)
-
-
-def _reader(model: type[P]) -> _Reader[P]:
-    reader: _Reader[P] = _built(model)
-    return reader
+        return self._model(**values)
 
 
 @cache
-def _built(model: type[Part]) -> _Reader[Any]:
+def _reader(model: type[J]) -> _Reader[J]:
     return _Reader(model)
 
 
@@ -214,8 +208,6 @@ def _options(annotation: Any) -> tuple[type, ...]:
         return _options(annotation.__supertype__)
     if get_origin(annotation) is Annotated:
         return _options(get_args(annotation)[0])
-    if get_origin(annotation) is tuple:
-        return (tuple,)
     if isinstance(annotation, UnionType) or get_origin(annotation) is Union:
         return tuple(
             chain.from_iterable(_options(arg) for arg in get_args(annotation) if arg is not NoneType)
@@ -223,25 +215,21 @@ def _options(annotation: Any) -> tuple[type, ...]:
     return (annotation,)
 
 
-def _understood(value: object, options: tuple[type, ...]) -> object:
+def _decoded_field(value: object, options: tuple[type, ...]) -> object:
     for option in options:
-        if issubclass(option, Part):
-            return _reader(option).leniently(value)
-        if (found := _READINGS[option](value)) is not None:
+        if issubclass(option, JsonObject):
+            return _reader(option).field_by_field(value)
+        if (found := _LENIENT_DECODERS[option](value)) is not None:
             return found
     raise _Unusable
 
 
 def _as_text(value: object) -> str | None:
-    if isinstance(value, list):  # 1.3-rev2 sends a log record's additionalInfo as an array
+    if isinstance(value, list):  # a revision may make an array of what was one text
         value = "\n".join(text for item in value if (text := _as_text(item)) is not None)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace") or None
-
-
-def _as_texts(value: object) -> tuple[str, ...] | None:
-    return tuple(filter(None, map(_as_text, value))) if isinstance(value, list) else None
 
 
 def _as_number(value: object) -> float | None:
@@ -272,13 +260,12 @@ def _as_time(value: object) -> datetime | None:
         return None
 
 
-_READINGS: Mapping[type, Callable[[object], object]] = {
+_LENIENT_DECODERS: Mapping[type, Callable[[object], object]] = {
     str: _as_text,
     float: _as_number,
     int: _as_whole_number,
     bool: _as_flag,
     datetime: _as_time,
-    tuple: _as_texts,
 }
 
 

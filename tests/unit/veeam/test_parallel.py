@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.operations.parallel import answered
 from bot.settings import ServerName
-from bot.veeam import NotFound, VeeamError
+from bot.veeam import NotFoundOnServer, VeeamError, answered
 
 HQ = ServerName("hq")
 
@@ -16,7 +15,7 @@ async def _told(what: str) -> str:
 
 
 async def _failing() -> str:
-    raise NotFound(HQ, "no such host")
+    raise NotFoundOnServer(HQ, "no such host")
 
 
 async def _silent() -> str:

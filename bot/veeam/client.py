@@ -1,0 +1,192 @@
+"""One account's requests: with a token, sent again where that is safe, and their answers typed.
+
+Every refusal is an error of ours (`bot.veeam.errors`).
+"""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from http import HTTPStatus
+from typing import TypeVar
+
+import structlog
+
+from bot.observability import Clock, Metrics
+from bot.veeam import decoding
+from bot.veeam.connection import Connection
+from bot.veeam.decoding import JsonObject, Page, Row
+from bot.veeam.errors import UnexpectedAnswer, VeeamError
+from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
+from bot.veeam.models import ServerTime
+from bot.veeam.queries import Query
+from bot.veeam.tokens import Token, Tokens
+
+log = structlog.get_logger()
+
+PAGE_ROWS = 500
+PAGES_AT_MOST = 200
+_ZONE_LASTS_SECONDS = 3600.0
+
+T = TypeVar("T")
+J = TypeVar("J", bound=JsonObject)
+R = TypeVar("R", bound=Row)
+Q = TypeVar("Q", bound=Query)
+
+
+@dataclass(frozen=True)
+class ReadRetries:
+    """How often and for how long a question is asked again; the pause doubles each time, with jitter."""
+
+    attempts: int = 3
+    total_seconds: float = 45.0
+    first_pause_seconds: float = 0.5
+    longest_pause_seconds: float = 8.0
+
+    def pause_before(self, attempt: int, *, retry_after_seconds: float | None) -> float:
+        """Seconds to wait before this attempt (the second is 2), and never less than the server asked for."""
+        ceiling = min(self.longest_pause_seconds, self.first_pause_seconds * 2 ** (attempt - 1))
+        return max(retry_after_seconds or 0.0, random.uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter, no secret
+
+
+class _ServerTimeModel(JsonObject, frozen=True, gc=False):
+    server_time: str
+    time_zone: str | None = None
+
+
+class ApiClient:
+    """One account's requests to one server. Raises VeeamError; UnexpectedAnswer for an undocumented shape."""
+
+    def __init__(
+        self, connection: Connection, clock: Clock, read_retries: ReadRetries, metrics: Metrics
+    ) -> None:
+        self._server = connection.name
+        self._clock = clock
+        self._read_retries = read_retries
+        self._http = HttpClient(connection, clock, metrics)
+        self._tokens = Tokens(connection, self._http, clock)
+        self._zone: tzinfo | None = None  # the server's, for times without an offset
+        self._zone_until = 0.0
+        self._logged_unreadable: set[str] = set()
+
+    async def page(self, model: type[R], request: ApiRequest) -> Page[R]:
+        """One page of a list. A row that cannot be read is counted, and logged once for each path."""
+        page = await self._typed(request, lambda body, zone: decoding.decode_page(model, body, zone))
+        if page.unreadable and request.path not in self._logged_unreadable:
+            self._logged_unreadable.add(request.path)
+            log.warning(
+                "veeam.rows_unreadable", server=self._server, path=request.path, unreadable=page.unreadable
+            )
+        return page
+
+    async def every(self, query: Q, request: Callable[[Q], ApiRequest], model: type[R]) -> AsyncIterator[R]:
+        """All rows, page by page, until a page is empty or the server's count is reached."""
+        skip = query.skip or 0
+        for _ in range(PAGES_AT_MOST):
+            page = await self.page(model, request(query.page(skip=skip, limit=query.limit or PAGE_ROWS)))
+            for row in page.rows:
+                yield row
+            skip += page.received
+            if not page.received or (page.total is not None and skip >= page.total):
+                return
+        log.warning("veeam.pages_capped", server=self._server, rows=skip)
+
+    async def one(self, model: type[J], request: ApiRequest) -> J:
+        """An answer that is one object."""
+        return await self._typed(request, lambda body, zone: decoding.decode_one(model, body, zone))
+
+    async def whole(self, request: ApiRequest) -> dict[str, object]:
+        """An answer kept as it is."""
+        return await self._typed(request, lambda body, _zone: decoding.decode_object(body))
+
+    async def server_time(self) -> ServerTime:
+        """The server's clock, asked for without a token. Also renews what we know of its zone."""
+        request = ApiRequest.get("/api/v1/serverTime")
+        response = await self._with_retries(lambda: self._send_without_token(request))
+        model = self._decoded(
+            response, request, lambda body: decoding.decode_one(_ServerTimeModel, body, UTC)
+        )
+        try:
+            moment = datetime.fromisoformat(model.server_time)
+            offset = moment.utcoffset() or timedelta()
+            found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone)
+        except (ValueError, OverflowError):
+            raise self._unexpected(response, request, "no time") from None
+        self._zone, self._zone_until = found.zone, self._clock.monotonic() + _ZONE_LASTS_SECONDS
+        return found
+
+    async def change(self, request: ApiRequest) -> ApiResponse:
+        """Send a change once. Raises VeeamError; `AnswerLost` when its outcome is unknown."""
+        return await self._send(request)
+
+    async def close(self) -> None:
+        """Log out, best effort, and close the connections."""
+        await self._tokens.log_out()
+        await self._http.close()
+
+    async def _typed(self, request: ApiRequest, decode: Callable[[bytes, tzinfo | None], T]) -> T:
+        response = await self._with_retries(lambda: self._send(request))
+        zone = self._zone if self._clock.monotonic() < self._zone_until else None
+        try:
+            return self._decoded(response, request, lambda body: decode(body, zone))
+        except decoding.ZoneNeeded:
+            zone = (await self.server_time()).zone
+            return self._decoded(response, request, lambda body: decode(body, zone))
+
+    def _decoded(self, response: ApiResponse, request: ApiRequest, decode: Callable[[bytes], T]) -> T:
+        try:
+            return decode(response.body)
+        except decoding.Undecodable as failure:
+            raise self._unexpected(response, request, str(failure)) from failure
+
+    def _unexpected(self, response: ApiResponse, request: ApiRequest, what: str) -> UnexpectedAnswer:
+        text = f"{request.method} {request.path}: {what}"
+        return UnexpectedAnswer(self._server, text, status=response.status)
+
+    async def _with_retries(self, send: Callable[[], Awaitable[T]]) -> T:
+        began = self._clock.monotonic()
+        attempt = 1
+        while True:
+            try:
+                return await send()
+            except VeeamError as error:
+                attempt += 1
+                pause = self._read_retries.pause_before(
+                    attempt, retry_after_seconds=error.retry_after_seconds
+                )
+                spent = self._clock.monotonic() - began
+                is_too_late = spent + pause > self._read_retries.total_seconds
+                if not error.may_retry or attempt > self._read_retries.attempts or is_too_late:
+                    raise
+                log.debug("veeam.request_retried", server=self._server, error=str(error), attempt=attempt)
+            await self._clock.sleep(pause)
+
+    async def _send(self, request: ApiRequest) -> ApiResponse:
+        # Authorisation precedes execution, so what was refused with 401 or 403 was not done, POSTs included.
+        token = await self._tokens.current()
+        response = await self._http.send(request, token=token.access)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            token = await self._tokens.instead_of(token)
+            response = await self._http.send(request, token=token.access)
+        if response.status == HTTPStatus.FORBIDDEN and self._tokens.is_doubtful(token):
+            return await self._send_with_password_token(request, token)
+        if response.is_success:
+            self._tokens.prove(token)
+        return self._successful(response, request)
+
+    async def _send_with_password_token(self, request: ApiRequest, doubted: Token) -> ApiResponse:
+        """Tell a role that may not from a server that answers 403 to every token it gave out by refresh."""
+        token = await self._tokens.instead_of(doubted, by_password=True)
+        response = await self._http.send(request, token=token.access)
+        if response.is_success:
+            self._tokens.distrust_refresh()
+        return self._successful(response, request)
+
+    async def _send_without_token(self, request: ApiRequest) -> ApiResponse:
+        return self._successful(await self._http.send(request), request)
+
+    def _successful(self, response: ApiResponse, request: ApiRequest) -> ApiResponse:
+        error = error_in(response, self._server, changes=request.changes)
+        if error is not None:
+            raise error
+        return response

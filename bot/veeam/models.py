@@ -1,0 +1,577 @@
+"""What VBR's answers hold, typed: jobs, sessions and their objects, the inventory, the repositories.
+
+IDs are types of their own, so that a mix-up is a type error.
+
+VBR's enums of status, state and result are open: compare with `known`, show what was received. Letter case
+differs between revisions (1.3-rev0 writes `running`, 1.3-rev1 `Running`) and new values appear with new
+builds, so models keep the text and nothing is refused for an unknown word.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, NewType, TypeVar
+
+import msgspec
+
+from bot.veeam.decoding import JsonObject, Row
+
+JobId = NewType("JobId", str)
+SessionId = NewType("SessionId", str)
+TaskSessionId = NewType("TaskSessionId", str)
+
+E = TypeVar("E", bound=StrEnum)
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DURATION = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d)(?:\.\d+)?")
+_ZERO_ID_CHARACTERS = frozenset("0-")
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+PERFORMANCE_EXTENT = "Performance"
+"""The extents that backups are written to; others take what is moved there."""
+_SCALE_OUT_TYPE = "ExtendableRepository"
+"""What ERepositoryType calls a scale-out repository."""
+_KEYS_OF_AN_OBJECT = ("platform", "type", "hostName", "name", "objectId", "urn")
+_KEYS_OF_AN_AGENT = ("platform", "type", "id", "name", "path", "parentObjectId", "protectionGroupId")
+
+
+class Result(StrEnum):
+    """ESessionResult. `NONE`: still running, or nothing was done."""
+
+    NONE = "None"
+    SUCCESS = "Success"
+    WARNING = "Warning"
+    FAILED = "Failed"
+
+
+class JobStatus(StrEnum):
+    """EJobStatus: what a job is doing, not how it went."""
+
+    RUNNING = "running"
+    INACTIVE = "inactive"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    STARTING = "starting"
+
+
+class SessionState(StrEnum):
+    """ESessionState. Only `STOPPED` is final."""
+
+    STOPPED = "Stopped"
+    STARTING = "Starting"
+    STOPPING = "Stopping"
+    WORKING = "Working"
+    PAUSING = "Pausing"
+    RESUMING = "Resuming"
+    WAITING_TAPE = "WaitingTape"
+    IDLE = "Idle"
+    POSTPROCESSING = "Postprocessing"
+    WAITING_REPOSITORY = "WaitingRepository"
+    WAITING_SLOT = "WaitingSlot"
+
+
+class LogStatus(StrEnum):
+    """ETaskLogRecordStatus: *Succeeded*, where a session says Success."""
+
+    NONE = "None"
+    SUCCEEDED = "Succeeded"
+    WARNING = "Warning"
+    FAILED = "Failed"
+
+
+class ScanState(StrEnum):
+    """EAntivirusScanState."""
+
+    NOT_STARTED = "NotStarted"
+    IN_PROGRESS = "InProgress"
+    FINISHED = "Finished"
+
+
+class ScanResult(StrEnum):
+    """EAntivirusScanResult."""
+
+    NONE = "None"
+    CLEAN = "Clean"
+    INFECTED = "Infected"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    INCONCLUSIVE = "Inconclusive"
+
+
+class RestorePoints(StrEnum):
+    """EBackupCopyRestorePoints: what "Sync now" of an immediate backup copy job takes along."""
+
+    ALL = "All"
+    LATEST = "Latest"
+
+
+class RetentionUnit(StrEnum):
+    """ERetentionPolicyType, and the units of file copies and of Entra ID audit logs."""
+
+    RESTORE_POINTS = "RestorePoints"
+    DAYS = "Days"
+    MONTHS = "Months"
+    YEARS = "Years"
+
+
+class Weekday(StrEnum):
+    """EDayOfWeek, in the order of the week."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+def known(words: type[E], text: str | None) -> E | None:
+    """The enum's word for this text, letter case aside; None for an unknown word, and for none."""
+    return _by_folded_text(words).get((text or "").casefold())
+
+
+@cache
+def _by_folded_text(words: type[E]) -> dict[str, E]:
+    return {word.value.casefold(): word for word in words}
+
+
+_ACTIVE = frozenset({JobStatus.RUNNING, JobStatus.STARTING, JobStatus.STOPPING})
+_OUTCOME_OF_SCAN = {
+    ScanResult.NONE: Result.NONE,
+    ScanResult.CLEAN: Result.SUCCESS,
+    ScanResult.INFECTED: Result.FAILED,
+    ScanResult.FAILED: Result.FAILED,
+    ScanResult.CANCELED: Result.WARNING,
+    ScanResult.INCONCLUSIVE: Result.WARNING,
+}
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is a UUID as VBR writes them; nothing else may get into a path."""
+    return _UUID.fullmatch(text) is not None
+
+
+class SessionProgress(JsonObject, frozen=True, gc=False):
+    """Numbers of a session or of one of its task sessions. Sizes are bytes."""
+
+    duration: str | None = None
+    bottleneck: str | None = None
+    processed_size: int | None = None
+    read_size: int | None = None
+    transferred_size: int | None = None
+    progress_percent: int | None = None
+
+    @property
+    def duration_seconds(self) -> int | None:
+        """`HH:MM:SS`, or `D.HH:MM:SS`, as seconds."""
+        found = _DURATION.fullmatch(self.duration or "")
+        if found is None:
+            return None
+        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+class RunAfterJob(JsonObject, frozen=True, gc=False):
+    """The predecessor in a chain of jobs."""
+
+    job_name: str | None = None
+    job_id: JobId | None = None
+
+
+class JobState(Row, frozen=True, gc=False):
+    """What a job is doing, how its latest run went and when the next one is due (JobStateModel).
+
+    `last_result` turns `None` while a job runs or retries: it does not overwrite what was known before.
+    `next_run_policy` is text of the server's, in its language, brackets included.
+    """
+
+    id: Annotated[JobId, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    description: str = ""
+    status: str = ""
+    last_run: datetime | None = None
+    last_result: str = ""
+    next_run: datetime | None = None
+    next_run_policy: str | None = None
+    repository_id: str | None = None
+    repository_name: str | None = None
+    objects_count: int | None = None
+    session_id: SessionId | None = None
+    high_priority: bool = False
+    progress_percent: int | None = None
+    session_progress: SessionProgress | None = None
+    run_after_job: RunAfterJob | None = None
+    backup_copy_mode: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a run is starting, going on or stopping."""
+        return known(JobStatus, self.status) in _ACTIVE
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the job does not follow its schedule. A disabled job can still be started."""
+        return known(JobStatus, self.status) is JobStatus.DISABLED
+
+    @property
+    def result(self) -> Result | None:
+        """The latest run's result: `Result.NONE` before the first run, None for a word we don't know."""
+        return known(Result, self.last_result or Result.NONE)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How VBR retries a scheduled run that failed. The defaults are the document's."""
+
+    enabled: bool = False
+    count: int = 3
+    wait_minutes: int = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job's settings, kept exactly as received, because PUT replaces: unknown keys must go back too.
+
+    To edit, copy `raw`, change it in place and send `Job(raw)`.
+    """
+
+    raw: Mapping[str, Any]
+
+    @property
+    def id(self) -> JobId:
+        """The job's id; empty where the answer had none."""
+        return JobId(self._text("id"))
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._text("name")
+
+    @property
+    def type(self) -> str:
+        """EJobType, as received."""
+        return self._text("type")
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the job does not follow its schedule."""
+        return self.raw.get("isDisabled") is True
+
+    @property
+    def runs_automatically(self) -> bool | None:
+        """Whether the job has a schedule; None where the answer doesn't say."""
+        flag = self._schedule.get("runAutomatically")
+        return flag if isinstance(flag, bool) else None
+
+    @property
+    def retry(self) -> RetryPolicy | None:
+        """The schedule's retries; None where the answer doesn't say."""
+        retry = self._schedule.get("retry")
+        if not isinstance(retry, Mapping):
+            return None
+        return RetryPolicy(
+            enabled=retry.get("isEnabled") is True,
+            count=_number(retry.get("retryCount"), RetryPolicy.count),
+            wait_minutes=_number(retry.get("awaitMinutes"), RetryPolicy.wait_minutes),
+        )
+
+    @property
+    def _schedule(self) -> Mapping[str, Any]:
+        schedule = self.raw.get("schedule")
+        return schedule if isinstance(schedule, Mapping) else {}
+
+    def _text(self, key: str) -> str:
+        value = self.raw.get(key)
+        return value if isinstance(value, str) else ""
+
+
+def _number(value: object, otherwise: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
+class SessionResult(JsonObject, frozen=True, gc=False):
+    """How a session went, in a word and in VBR's own text."""
+
+    result: str = ""
+    message: str | None = None
+
+    @classmethod
+    def as_object(cls, value: object) -> dict[str, Any] | None:
+        """Some builds send the bare word."""
+        return {"result": value} if isinstance(value, str) else super().as_object(value)
+
+
+class RetryInfo(JsonObject, frozen=True, gc=False):
+    """Which retry of a run a session is; 0 is the run's first session."""
+
+    retry_number: int | None = None
+
+
+class Session(Row, frozen=True, gc=False):
+    """One run of a job, or of any other activity of the server (SessionModel).
+
+    `original_session_id` and `retry_info` tie a retry to the run's first session; only 1.3-rev2 gives them.
+
+    `job_id` may be the id of something other than a job, and all zeros. `progress_percent` 100 is not the
+    end: only `is_stopped` is.
+    """
+
+    id: Annotated[SessionId, msgspec.Meta(min_length=1)]
+    name: str = ""
+    job_id: JobId | None = None
+    session_type: str = ""
+    creation_time: datetime | None = None
+    end_time: datetime | None = None
+    state: str = ""
+    progress_percent: int | None = None
+    result: SessionResult | None = None
+    parent_session_id: SessionId | None = None
+    initiated_by: str | None = None
+    original_session_id: SessionId | None = None
+    retry_info: RetryInfo | None = None
+
+    @property
+    def retries(self) -> SessionId | None:
+        """The first session of the run that this one retries; None where VBR names none."""
+        original = self.original_session_id
+        return (
+            None
+            if original is None or original == self.id or set(original) <= _ZERO_ID_CHARACTERS
+            else original
+        )
+
+    @property
+    def begins_run(self) -> bool:
+        """Whether VBR says that this is no retry; False also where it says nothing."""
+        return self.retries is None and self.retry_info is not None and self.retry_info.retry_number == 0
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the session is over."""
+        return known(SessionState, self.state) is SessionState.STOPPED
+
+    @property
+    def outcome(self) -> Result | None:
+        """The result: `Result.NONE` without a verdict, None for a word we don't know."""
+        return _outcome(self.result)
+
+
+class TaskSession(Row, frozen=True, gc=False):
+    """What a session does for one object: backup, replica, restore or antivirus scan, by `type`.
+
+    A scan has `scan_state` and `scan_result` in place of `state` and `result`. Times come from VBR without an
+    offset and are read as the server's local time of today: wrong by an hour across a clock change.
+    """
+
+    id: Annotated[TaskSessionId, msgspec.Meta(min_length=1)]
+    type: str = ""
+    session_id: SessionId | None = None
+    creation_time: datetime | None = None
+    name: str = ""
+    state: str | None = None
+    result: SessionResult | None = None
+    restore_point_id: str | None = None
+    progress: SessionProgress | None = None
+    scan_state: str | None = None
+    scan_result: str | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether this object is done."""
+        if self.state is None:
+            return known(ScanState, self.scan_state) is ScanState.FINISHED
+        return known(SessionState, self.state) is SessionState.STOPPED
+
+    @property
+    def outcome(self) -> Result | None:
+        """The result, a scan's included (infected is Failed); None for a word we don't know."""
+        if self.result is None and self.scan_result is not None:
+            found = known(ScanResult, self.scan_result)
+            return None if found is None else _OUTCOME_OF_SCAN[found]
+        return _outcome(self.result)
+
+
+class LogRecord(Row, frozen=True, gc=False):
+    """A line of a session's log. `title` carries the text: several lines, names of accounts and hosts."""
+
+    id: int | None = None
+    status: str = ""
+    start_time: datetime | None = None
+    title: str = ""
+    description: str = ""
+
+    def sort_key(self) -> tuple[datetime, int]:
+        """By which a log is put in order; VBR does not send its records so."""
+        return self.start_time or _BEFORE_ALL, self.id or 0
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """VBR took the request (2xx); its session tells the outcome.
+
+    `session` is None when VBR named none: nothing to process, or an answer that could not be read.
+    """
+
+    session: Session | None = None
+
+
+def _outcome(result: SessionResult | None) -> Result | None:
+    return known(Result, (result and result.result) or Result.NONE)
+
+
+@dataclass(frozen=True)
+class ServerTime:
+    """The server's clock (`/serverTime`). `time_zone` is Windows' display name, not an IANA one."""
+
+    server_time: datetime
+    """Aware, in UTC."""
+    utc_offset: timedelta
+    time_zone: str | None = None
+
+    @property
+    def zone(self) -> timezone:
+        """The server's offset of today."""
+        return timezone(self.utc_offset)
+
+
+class ServerInfo(JsonObject, frozen=True, gc=False):
+    """What the server is (`/serverInfo`, administrators only)."""
+
+    name: str = ""
+    build_version: str = ""
+
+
+class InventoryObject(Row, frozen=True, gc=False):
+    """A virtual machine, host or container in the inventory.
+
+    Answers that wrap each row as `{"inventoryObject": …, "size": …}` are read too.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    platform: str = ""
+    type: str = ""
+    host_name: str = ""
+    object_id: str | None = None
+    urn: str | None = None
+
+    @classmethod
+    def as_object(cls, value: object) -> dict[str, Any] | None:
+        """Unwraps the old form."""
+        whole = super().as_object(value)
+        inner = (whole or {}).get("inventoryObject")
+        return {**(whole or {}), **inner} if isinstance(inner, dict) else whole
+
+    def to_json(self) -> dict[str, str]:
+        """The object as a request names it (VmwareObjectModel); absent keys are left out."""
+        return _present(self, _KEYS_OF_AN_OBJECT)
+
+
+class AgentObject(Row, frozen=True, gc=False):
+    """A protection group, or a computer or cluster in one, as the physical inventory lists them."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    protection_group_id: str | None = None
+    parent_object_id: str | None = None
+    path: str | None = None
+    platform: str = "Agent"
+
+    def to_json(self) -> dict[str, str]:
+        """The object as a job names it (AgentObjectModel); absent keys are left out."""
+        return _present(self, _KEYS_OF_AN_AGENT)
+
+
+class Credentials(Row, frozen=True, gc=False):
+    """A credentials record, by which a job names an account (`/credentials`). VBR never sends the secret."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    username: str = ""
+    description: str = ""
+    type: str = ""
+
+
+class ScaleOutMembership(JsonObject, frozen=True, gc=False):
+    """Which scale-out repository a repository is an extent of. Jobs name that one, never the extent."""
+
+    membership: str = ""
+    """The scale-out repository's name."""
+    scale_out_repository_id: str | None = None
+    extent_type: str = ""
+
+    def is_within(self, scale_out_id: str) -> bool:
+        """Whether it is that one."""
+        return (self.scale_out_repository_id or "").casefold() == scale_out_id.casefold()
+
+
+class ScaleOutRepository(Row, frozen=True, gc=False):
+    """A scale-out repository (`/backupInfrastructure/scaleOutRepositories`). Only its extents have states."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    description: str = ""
+
+
+class RepositoryState(Row, frozen=True, gc=False):
+    """How full a repository is and whether it is online. GB are binary."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    description: str = ""
+    capacity_gb: float | None = msgspec.field(name="capacityGB", default=None)
+    free_gb: float | None = msgspec.field(name="freeGB", default=None)
+    is_online: bool | None = None
+    extent_of: ScaleOutMembership | None = msgspec.field(name="scaleOutRepositoryDetails", default=None)
+
+    @property
+    def is_scale_out(self) -> bool:
+        """Whether it is a scale-out repository, as `scale_out_state` makes them."""
+        return self.type == _SCALE_OUT_TYPE
+
+    def is_performance_extent_of(self, scale_out_id: str) -> bool:
+        """Whether backups of this scale-out repository are written to it."""
+        member = self.extent_of
+        return (
+            member is not None
+            and member.is_within(scale_out_id)
+            and member.extent_type.casefold() == PERFORMANCE_EXTENT.casefold()
+        )
+
+    @property
+    def used_fraction(self) -> float | None:
+        """Capacity less free, of capacity, from 0 to 1; None where the capacity means nothing."""
+        if self.capacity_gb is None or self.free_gb is None or not self.capacity_gb > 0:
+            return None
+        used = (self.capacity_gb - self.free_gb) / self.capacity_gb
+        return min(1.0, max(0.0, used)) if math.isfinite(used) else None
+
+
+def scale_out_state(scale_out: ScaleOutRepository, states: Iterable[RepositoryState]) -> RepositoryState:
+    """The state of a scale-out repository, by those of its performance extents.
+
+    Its sizes are the sums of the known ones, None where none is. It is offline where all are.
+    """
+    extents = [state for state in states if state.is_performance_extent_of(scale_out.id)]
+    sizes = [(state.capacity_gb, state.free_gb) for state in extents if state.used_fraction is not None]
+    return RepositoryState(
+        id=scale_out.id,
+        name=scale_out.name,
+        type=_SCALE_OUT_TYPE,
+        description=scale_out.description,
+        capacity_gb=math.fsum(capacity or 0 for capacity, _ in sizes) if sizes else None,
+        free_gb=math.fsum(free or 0 for _, free in sizes) if sizes else None,
+        is_online=any(state.is_online is not False for state in extents) if extents else None,
+    )
+
+
+def _present(row: Row, keys: tuple[str, ...]) -> dict[str, str]:
+    values = msgspec.to_builtins(row)
+    return {key: values[key] for key in keys if values[key]}
