@@ -47,9 +47,9 @@ class SessionDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One session that ended. `result` is VBR's word.
 
-    `started_by` and `stopped_by` are the people who did so through the bot, `…_in` the channels they did
-    it in. `retries` is the first session of the run that this one retries, and `begins_run` says that it
-    retries none, where VBR tells. `unsupported` lists what the server's revision of the API can't do.
+    `started_by` and `stopped_by` are the people who did so through the bot, `started_in` is the channel they
+    did it in. `retries` is the first session of the run that this one retries, and `begins_run` says that it
+    retries none, where VBR says so. `unsupported` lists what the server's revision of the API can't do.
     """
 
     session_id: SessionId
@@ -63,7 +63,6 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     started_operation: str | None = None
     started_in: str | None = None
     stopped_by: str | None = None
-    stopped_in: str | None = None
     details: SessionDetails | None = None
     retries: SessionId | None = None
     begins_run: bool = False

@@ -124,7 +124,7 @@ class Poller:
         )
         rows = await self._list(query)
         for row in rows:
-            # Whether a session of a type that no document names is a job's run, its job tells.
+            # A session of a type that no document names is a job's run if its ID is that of a job.
             if row.is_stopped and is_undocumented(row):
                 await self._jobs.job_of(row)
         ended, held_back = await self._unknown(rows, cursor)

@@ -70,7 +70,7 @@ class WatchRules:
     def route(self, completion: Completion) -> RouteDecision:
         """Return the channels of every route that takes the completion, else the default channel.
 
-        A channel that several routes name is told once, as the first of them says.
+        A channel that several routes name gets one announcement, as the first of them says.
         """
         takers: dict[ChannelId, RouteSettings] = {}
         for each in self.routes:

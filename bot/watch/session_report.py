@@ -109,7 +109,6 @@ class SessionReport:
             started_operation=None if started is None else started.operation,
             started_in=None if started is None else started.channel_id,
             stopped_by=None if stopped is None else stopped.person_id,
-            stopped_in=None if stopped is None else stopped.channel_id,
             details=self.details,
             retries=session.retries,
             begins_run=session.begins_run,

@@ -39,7 +39,7 @@ SECONDS_BETWEEN_CHECKS = 30.0
 REMINDED_BEFORE = timedelta(minutes=15)
 _LEAST_REMINDED = timedelta(minutes=20)
 _LEASE_SECONDS = 120.0
-_BEGINS_WITHIN = timedelta(minutes=2)
+_DISABLED_WITHIN = timedelta(minutes=2)
 """How long VBR may take to show the job as disabled; after that, one that isn't was enabled by someone."""
 
 log = structlog.stdlib.get_logger(__name__)
@@ -87,7 +87,7 @@ class Reenabler:
         elif not await self._is_disabled(state):
             if disable.attempted_at is not None:
                 await self._end(disable, "enabled")
-            elif now - disable.disabled_at > _BEGINS_WITHIN:
+            elif now - disable.disabled_at > _DISABLED_WITHIN:
                 await self._end(disable, "enabled_before")
         elif disable.attempted_at is not None:
             await self._end(disable, "unclear")
