@@ -181,7 +181,7 @@ class Announcer:
         else:
             begun = Run.begin(report.run_facts(session, is_late=is_late), report.retry)
             further = messages.RunMessages(begun, ())
-        # Channels that have the run's root get its attempts; the default channel gets what no other channel got.
+        # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
         new = [to for to in decision.destinations if to.reason is RouteReason.ROUTE or not is_announced]
         roots = messages.root_messages(further.run, new, now)
