@@ -56,7 +56,15 @@ from bot.store import (
 )
 from bot.store.upkeep import DATABASE_PART, Upkeep
 from bot.veeam import Connection, Fleet, VeeamServer, connection_to
-from bot.watch import Approving, AuditChannel, Following, Reenabling, Rules, Watch, Witnesses, approval_rows
+from bot.watch import (
+    ApprovalCloser,
+    AuditChannel,
+    Reenabler,
+    SessionFollower,
+    Watch,
+    WatchRules,
+    approval_rows,
+)
 
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
@@ -150,19 +158,26 @@ class Application:
 
     def _watch(self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, live: LiveMessages) -> None:
         slack = self._settings.slack
-        rules = Rules(self._settings.routes, slack.default_channel, self._settings.polling)
-        witnesses = Witnesses(self._metrics, self._health)
+        rules = WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
         for name in fleet.names:
             server = fleet.server(name)
-            watch = Watch(server, database, self._clock, rules, witnesses, holder=self._holder)
-            following = Following(server, database, self._clock, self._holder, live)
+            watch = Watch(
+                server,
+                database,
+                self._clock,
+                rules,
+                metrics=self._metrics,
+                health=self._health,
+                holder=self._holder,
+            )
+            following = SessionFollower(server, database, self._clock, self._holder, live)
             self._start(group, f"watch:{name}", watch.run)
             self._start(group, f"following:{name}", following.run)
             # Enabling takes an administrator: where one has an account, the main one may be a viewer.
             account = self._acting.get((name, Role.BACKUP_ADMINISTRATOR), server)
-            reenabling = Reenabling(account, self._record(database), database, self._clock, self._holder)
+            reenabling = Reenabler(account, self._record(database), database, self._clock, self._holder)
             self._start(group, f"reenabling:{name}", reenabling.run)
-        approving = Approving(self._approvals(database), self._record(database), self._clock)
+        approving = ApprovalCloser(self._approvals(database), self._record(database), self._clock)
         self._start(group, "approving", approving.run)
 
     async def _open_intake(

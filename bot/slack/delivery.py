@@ -30,7 +30,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web import TIMEOUT_SECONDS, Web
 from bot.store import Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root, StoreError
-from bot.watch.facts import ApprovalAsked, ApprovalHeldBack, ChannelClosed, decode, encode
+from bot.watch.facts import ApprovalOpened, ApprovalUndelivered, ChannelClosed, decode, encode
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
@@ -262,13 +262,13 @@ class Delivery:
     async def _tell_asker(self, row: OutboxRow, problem: str) -> None:
         """Somebody waits for what nobody sees."""
         match decode(row.body):
-            case ApprovalAsked(approval=approval):
-                held_back = ApprovalHeldBack(approval=approval, channel=row.channel, problem=problem)
+            case ApprovalOpened(approval=approval):
+                held_back = ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
                 await self._notify(row, held_back, approval.person)
             case _:
                 pass
 
-    async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalHeldBack, channel: str) -> None:
+    async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalUndelivered, channel: str) -> None:
         # The row that could not be sent is the occasion: while it waits, nothing is said again.
         kind = str(facts.__struct_config__.tag)
         notice = NewRow(

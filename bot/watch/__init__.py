@@ -1,24 +1,23 @@
-"""What happened: noticing sessions that ended, deciding who is told and why, and queueing it once.
+"""Notices sessions that ended, decides where they are announced, and queues each announcement once.
 
 Knows VBR and the store; knows nothing of Slack.
 """
 
-from bot.watch.approving import Approving, approval_facts, approval_rows
-from bot.watch.following import Display, Following
-from bot.watch.recorded import AuditChannel
-from bot.watch.reenabling import Reenabling
-from bot.watch.telling import Rules
-from bot.watch.watching import Watch, Witnesses
+from bot.watch.approvals import ApprovalCloser, approval_facts, approval_rows
+from bot.watch.following import Display, SessionFollower
+from bot.watch.messages import AuditChannel
+from bot.watch.routing import WatchRules
+from bot.watch.server_watch import Watch
+from bot.watch.timed_disables import Reenabler
 
 __all__ = [
-    "Approving",
+    "ApprovalCloser",
     "AuditChannel",
     "Display",
-    "Following",
-    "Reenabling",
-    "Rules",
+    "Reenabler",
+    "SessionFollower",
     "Watch",
-    "Witnesses",
+    "WatchRules",
     "approval_facts",
     "approval_rows",
 ]

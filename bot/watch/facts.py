@@ -1,7 +1,7 @@
-"""Announcements as facts: what is to be told, stored in the outbox and drawn only when it is sent.
+"""Announcements as facts: what happened, stored in the outbox as JSON and drawn only when it is sent.
 
-Everything here survives as JSON: a release that adds a field gives it a default, so that what already
-waits is read. All times are aware, in UTC; sizes are bytes.
+A release that adds a field gives it a default, so that rows already in the outbox can still be read. The tags
+are the outbox's kinds and a metric's label values: they stay. All times are aware, in UTC; sizes are bytes.
 """
 
 from datetime import datetime
@@ -9,6 +9,8 @@ from datetime import datetime
 import msgspec
 
 from bot.veeam import JobId, Result, ServerName, SessionId, known
+
+_NO_PERSON = frozenset({"", "system"})
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,10 +25,10 @@ class ObjectFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     message: str | None = None
 
 
-class StoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a session's task sessions and log tell. `problems` and `records` are cut; the totals are not.
+class SessionDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a session's task sessions and log say. `problems` and `records` are cut; the totals are not.
 
-    `is_incomplete` when VBR did not give all of it at the time.
+    `is_incomplete`: VBR did not answer everything in time.
     """
 
     problems: tuple[ObjectFacts, ...] = ()
@@ -45,9 +47,9 @@ class StoryFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One session that ended. `result` is VBR's word.
 
-    `started_by` and `stopped_by` are the people who did so through the bot, `…_in` the channels they did
-    it in. `retries` is the first session of the run that this one retries and `begins_run` that it retries
-    none, where VBR says so. `lacks` is what the server's revision of the API has not.
+    `started_by` and `stopped_by` are the people who did so through the bot, `started_in` is the channel they
+    did it in. `retries` is the first session of the run that this one retries, and `begins_run` says that it
+    retries none, where VBR says so. `unsupported` lists what the server's revision of the API can't do.
     """
 
     session_id: SessionId
@@ -61,19 +63,32 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     started_operation: str | None = None
     started_in: str | None = None
     stopped_by: str | None = None
-    stopped_in: str | None = None
-    story: StoryFacts | None = None
+    details: SessionDetails | None = None
     retries: SessionId | None = None
     begins_run: bool = False
-    lacks: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the session Failed."""
+        return known(Result, self.result) is Result.FAILED
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether a person started the session, through the bot or otherwise, rather than its schedule."""
+        if self.started_by is not None:
+            return True
+        # `SYSTEM`, `.\SYSTEM`, `NT AUTHORITY\SYSTEM`: the machine's own account, whatever the machine's name.
+        account = (self.initiated_by or "").rpartition("\\")[2]
+        return account.strip().casefold() not in _NO_PERSON
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a job: its first session and the retries that belong to it, oldest first.
 
     `attempts_total` is one more than the job's automatic retries; None when unknown, or when the run isn't
-    retried automatically. `is_final` when no further automatic attempt is to be expected. `is_late` when
-    it is told long after it ended.
+    retried automatically. `is_final`: no further automatic attempt is expected. `is_late`: it is announced
+    long after it ended.
     """
 
     server: ServerName
@@ -85,6 +100,11 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_attempt_expected_at: datetime | None = None
     is_final: bool = True
     is_late: bool = False
+
+    @property
+    def key(self) -> str:
+        """The run's key: its server and its first session."""
+        return f"{self.server}/{self.first.session_id}"
 
     @property
     def first(self) -> SessionFacts:
@@ -99,8 +119,12 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_recovered(self) -> bool:
         """Whether a later attempt went well where the first one had Failed."""
-        first, last = known(Result, self.first.result), known(Result, self.last.result)
-        return first is Result.FAILED and last in {Result.SUCCESS, Result.WARNING}
+        return self.first.is_failed and known(Result, self.last.result) in {Result.SUCCESS, Result.WARNING}
+
+    @property
+    def may_mention(self) -> bool:
+        """Whether the announcement may mention people: the run failed for good, and nobody stopped it."""
+        return self.is_final and self.last.is_failed and self.last.stopped_by is None
 
 
 class RunEnded(Facts, frozen=True, kw_only=True, tag="run_ended"):
@@ -111,12 +135,12 @@ class RunEnded(Facts, frozen=True, kw_only=True, tag="run_ended"):
 
 
 class RunChanged(Facts, frozen=True, kw_only=True, tag="run_changed"):
-    """The root is to be redrawn: a further attempt ended, or none came."""
+    """The root needs redrawing: a further attempt ended, or none came."""
 
     run: RunFacts
 
 
-class SessionStory(Facts, frozen=True, kw_only=True, tag="session_story"):
+class DetailsReply(Facts, frozen=True, kw_only=True, tag="session_story"):
     """In the thread: what failed in the run's first session, with the messages."""
 
     run: RunFacts
@@ -132,14 +156,14 @@ class AttemptEnded(Facts, frozen=True, kw_only=True, tag="attempt_ended"):
 
 
 class NoFurtherAttempt(Facts, frozen=True, kw_only=True, tag="no_further_attempt"):
-    """In the thread: the automatic attempt that was expected did not come, so the failure stands."""
+    """In the thread: the automatic attempt that was expected did not come, so the run stays failed."""
 
     run: RunFacts
     mention: str | None = None
 
 
-class CaughtUp(Facts, frozen=True, kw_only=True, tag="caught_up"):
-    """A first start, in one line: since when sessions were read, how they went, how many jobs stand wrong."""
+class BackfillSummary(Facts, frozen=True, kw_only=True, tag="caught_up"):
+    """A first start, in one line: since when sessions were read, their results, jobs with problems."""
 
     server: ServerName
     since: datetime
@@ -147,15 +171,15 @@ class CaughtUp(Facts, frozen=True, kw_only=True, tag="caught_up"):
     problems_total: int = 0
 
 
-class CaughtUpProblems(Facts, frozen=True, kw_only=True, tag="caught_up_problems"):
-    """In the thread of `CaughtUp`: the jobs whose latest run failed or warned, the latest first."""
+class BackfillProblems(Facts, frozen=True, kw_only=True, tag="caught_up_problems"):
+    """In the thread of `BackfillSummary`: the jobs whose latest run failed or warned, newest first."""
 
     problems: tuple[RunFacts, ...]
     problems_total: int
 
 
-class ServerSilent(Facts, frozen=True, kw_only=True, tag="server_silent"):
-    """A server did not answer for several polls. `problem` is the error's class, `detail` its short line."""
+class OutageBegan(Facts, frozen=True, kw_only=True, tag="server_silent"):
+    """A server didn't answer several polls. `problem` is the error's class, `detail` its short line."""
 
     server: ServerName
     since: datetime
@@ -163,25 +187,25 @@ class ServerSilent(Facts, frozen=True, kw_only=True, tag="server_silent"):
     detail: str
 
 
-class ServerBack(Facts, frozen=True, kw_only=True, tag="server_back"):
-    """A silent server answers again; `late_total` sessions that ended meanwhile are being told."""
+class OutageEnded(Facts, frozen=True, kw_only=True, tag="server_back"):
+    """A server answers again; `late_total` sessions that ended during the outage are announced late."""
 
     server: ServerName
-    silent_since: datetime
-    back_at: datetime
+    since: datetime
+    ended_at: datetime
     late_total: int
 
 
 class ChannelClosed(Facts, frozen=True, kw_only=True, tag="channel_closed"):
-    """A channel cannot be posted to; told once, in another channel. `problem` is Slack's error word."""
+    """The bot can't post to a channel; said once, in another one. `problem` is Slack's error word."""
 
     channel: str
     problem: str
     waiting: int
 
 
-class DisableEnds(Facts, frozen=True, kw_only=True, tag="disable_ends"):
-    """A reminder: a job that `person` disabled for a time is enabled again soon."""
+class DisableReminder(Facts, frozen=True, kw_only=True, tag="disable_ends"):
+    """A job that `person` disabled for a time will be enabled again soon."""
 
     server: ServerName
     job_id: JobId
@@ -191,9 +215,9 @@ class DisableEnds(Facts, frozen=True, kw_only=True, tag="disable_ends"):
 
 
 class DisableEnded(Facts, frozen=True, kw_only=True, tag="disable_ended"):
-    """The time is over for which `person` disabled a job, or somebody ended it before.
+    """A timed disable by `person` is over: its time has come, or someone enabled the job before.
 
-    `outcome`: "enabled" by the bot; "enabled_before" by somebody else; "gone": no such job any more;
+    `outcome`: "enabled" by the bot; "enabled_before" by someone else; "gone": the job no longer exists;
     "refused" by VBR, and "unclear", both with VBR's words as `problem`.
     """
 
@@ -210,9 +234,9 @@ class DisableEnded(Facts, frozen=True, kw_only=True, tag="disable_ended"):
 class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     """An action that is on record with its outcome, or that was refused; for the audit channel.
 
-    `operation` is its name on record ("job.retry"), `asked` what else was asked for ("active full"), `said`
-    why it failed or was refused, `reason` why the asker wants it. Server and job are None where none was
-    reached, the approver where it took none.
+    `operation` is its name on record ("job.retry"), `asked` its options ("active full"), `said` why it failed
+    or was refused, `reason` the requester's own words. Server and job are None where none was reached, the
+    approver where none was needed.
     """
 
     operation: str
@@ -234,12 +258,12 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
 
 
 class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request that takes a second person, what it touches, and what became of it.
+    """A request that needs a second person's approval, its impact, and how it ended.
 
-    `operation` is its name in the catalog; `name` that of a job, or of a machine; `asked` what else was asked
-    for. `status` to `repository` are the job's as it stood when it was asked. `state` is "pending",
-    "approved" or "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused",
-    "not_sent", or the kind of what came of it once it was sent.
+    `operation` is its name in the catalog; `name` that of a job, or of a machine; `asked` its options.
+    `status` to `repository` are the job's at the time of the request. `state` is "pending", "approved" or
+    "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused", "not_sent", or the
+    outcome's kind once the action was sent.
     """
 
     id: str
@@ -269,26 +293,26 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     ended_at: datetime | None = None
 
 
-class ApprovalAsked(Facts, frozen=True, kw_only=True, tag="approval_asked"):
-    """Somebody asks for what takes a second person: the message with Approve and Decline."""
+class ApprovalOpened(Facts, frozen=True, kw_only=True, tag="approval_asked"):
+    """A request needs a second person: the message with Approve and Decline."""
 
     approval: ApprovalFacts
 
 
 class ApprovalChanged(Facts, frozen=True, kw_only=True, tag="approval_changed"):
-    """That message is to be redrawn: the request was approved, or it ended."""
+    """That message needs redrawing: the request was approved, or it ended."""
 
     approval: ApprovalFacts
 
 
 class ApprovalEnded(Facts, frozen=True, kw_only=True, tag="approval_ended"):
-    """In its thread, for whoever asked: the request ended, and not by what they asked for being done."""
+    """In its thread, for the requester: the request ended without the action being done."""
 
     approval: ApprovalFacts
 
 
-class ApprovalHeldBack(Facts, frozen=True, kw_only=True, tag="approval_held_back"):
-    """For whoever asked: the channel cannot be posted to, so nobody sees the request yet."""
+class ApprovalUndelivered(Facts, frozen=True, kw_only=True, tag="approval_held_back"):
+    """For the requester: the bot can't post to the channel, so nobody sees the request yet."""
 
     approval: ApprovalFacts
     channel: str
@@ -298,24 +322,29 @@ class ApprovalHeldBack(Facts, frozen=True, kw_only=True, tag="approval_held_back
 Announcement = (
     RunEnded
     | RunChanged
-    | SessionStory
+    | DetailsReply
     | AttemptEnded
     | NoFurtherAttempt
-    | CaughtUp
-    | CaughtUpProblems
-    | ServerSilent
-    | ServerBack
+    | BackfillSummary
+    | BackfillProblems
+    | OutageBegan
+    | OutageEnded
     | ChannelClosed
-    | DisableEnds
+    | DisableReminder
     | DisableEnded
     | ActionRecorded
-    | ApprovalAsked
+    | ApprovalOpened
     | ApprovalChanged
     | ApprovalEnded
-    | ApprovalHeldBack
+    | ApprovalUndelivered
 )
 
 _decoder = msgspec.json.Decoder(Announcement)
+
+
+def kind_of(announcement: Announcement) -> str:
+    """Return the announcement's kind, as its JSON is tagged."""
+    return str(announcement.__struct_config__.tag)
 
 
 def encode(announcement: Announcement) -> str:

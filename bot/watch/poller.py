@@ -5,21 +5,28 @@ session may be recorded late; knows nothing of routes or channels. Raises VeeamE
 can then be asked again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.observability import Clock
-from bot.settings import PollingSettings
 from bot.store import Cursor, Sessions
-from bot.veeam import Page, Rejected, Session, SessionGroup, SessionsQuery, VeeamError, VeeamServer
-from bot.watch.classify import group_of, is_strange
-from bot.watch.jobs import JobBook
-from bot.watch.reading import Ended, Reading, in_order
-from bot.watch.reasons import Ignored, reason_to_ignore
-from bot.watch.undecided import Undecided
+from bot.veeam import (
+    NotFoundOnServer,
+    Page,
+    Rejected,
+    Result,
+    Session,
+    SessionGroup,
+    SessionId,
+    SessionsQuery,
+    VeeamError,
+    VeeamServer,
+)
+from bot.watch.job_cache import JobCache
+from bot.watch.sessions import EndedSession, group_of, is_undocumented, reason_to_ignore
 
 OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
@@ -29,57 +36,72 @@ _CLOCK_TOLERANCE = timedelta(minutes=1)
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
 _CHECK_REACH = timedelta(days=1)
 _LEAST_REACH = timedelta(hours=1)
+_READS_WITHOUT_END = 3
+_SECONDS_WITHOUT_RESULT = 5.0
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """What is asked of a server: these session types, as far back as the settings say on a first start."""
+class PollResult:
+    """What one poll of a server found, its sessions oldest first.
 
-    types: tuple[str, ...]
-    polling: PollingSettings
+    `cursor` is where the next poll begins, once all of `ended` is known; `before` where this one began, None
+    on a first start. `server_now` is the server's clock.
+    """
+
+    ended: tuple[EndedSession, ...]
+    cursor: Cursor
+    server_now: datetime
+    before: Cursor | None
 
 
 class Poller:
-    """Reads one server. One reading at a time; whoever calls sees to that."""
+    """Polls one server for `types` of sessions. One poll at a time; the caller sees to that."""
 
     def __init__(
-        self, server: VeeamServer, sessions: Sessions, jobs: JobBook, clock: Clock, asking: Asking
+        self,
+        server: VeeamServer,
+        sessions: Sessions,
+        jobs: JobCache,
+        clock: Clock,
+        *,
+        types: tuple[str, ...],
+        backfill: timedelta,
     ) -> None:
         self._server = server
         self._sessions = sessions
         self._jobs = jobs
         self._clock = clock
-        self._types = asking.types
-        self._folded_types = frozenset(name.casefold() for name in asking.types)
-        self._backfill = timedelta(hours=asking.polling.backfill_hours)
-        self._undecided = Undecided(server, clock)
+        self._types = types
+        self._folded_types = frozenset(name.casefold() for name in types)
+        self._backfill = backfill
+        self._pending = PendingResults(server, clock)
         self._skew: timedelta | None = None
         self._refuses_learned = False
 
-    def lose_touch(self) -> None:
-        """Ask for the server's clock again at the next reading: it was silent, or somebody else read it."""
+    def forget_clock(self) -> None:
+        """Ask for the server's clock at the next poll: it didn't answer, or another process polled it."""
         self._skew = None
 
-    async def read(self) -> Reading:
-        """Return what ended since the last reading and is not known yet, oldest first."""
+    async def poll(self) -> PollResult:
+        """Return what ended since the last poll and is not known yet, oldest first."""
         before = await self._sessions.cursor(self._server.name)
-        is_check_due = before is not None and self._is_check_due(before)
+        is_check_due = before is not None and (
+            before.checked_at is None or self._clock.now() - before.checked_at >= CHECK_EVERY
+        )
         cursor = before
         if cursor is None or self._skew is None or is_check_due:
-            cursor = await self._placed(before)
-        reading = await self._read_from(cursor, before)
-        return await self._checked(reading) if is_check_due else reading
+            cursor = await self._start(before)
+        result = await self._read_from(cursor, before)
+        return await self._checked(result) if is_check_due else result
 
     @property
     def _server_now(self) -> datetime:
         return self._clock.now() + (self._skew or timedelta())
 
-    def _is_check_due(self, cursor: Cursor) -> bool:
-        return cursor.checked_at is None or self._clock.now() - cursor.checked_at >= CHECK_EVERY
-
-    async def _placed(self, before: Cursor | None) -> Cursor:
+    async def _start(self, before: Cursor | None) -> Cursor:
+        """Read the server's clock; return where to start by it."""
         server_now = (await self._server.server_time()).server_time
         self._skew = server_now - self._clock.now()
         beginning = server_now - self._backfill
@@ -93,94 +115,83 @@ class Poller:
             return replace(before, floor=max(before.floor, earliest))
         return before
 
-    async def _read_from(self, cursor: Cursor, before: Cursor | None) -> Reading:
+    async def _read_from(self, cursor: Cursor, before: Cursor | None) -> PollResult:
         query = SessionsQuery(
             ended_after=max(cursor.read_to - OVERLAP, cursor.floor),
             order_by="EndTime",
             ascending=True,
-            types=self._asked_types(),
+            types=self._types if self._refuses_learned else (*self._types, *self._jobs.learned_types),
         )
-        rows = await self._listed(query)
-        await self._meet_strangers(rows)
+        rows = await self._list(query)
+        for row in rows:
+            # A session of a type that no document names is a job's run if its ID is that of a job.
+            if row.is_stopped and is_undocumented(row):
+                await self._jobs.job_of(row)
         ended, held_back = await self._unknown(rows, cursor)
         # After the clock was set back, ends that lie ahead of it must not carry the cursor along.
         believed = self._server_now + _CLOCK_TOLERANCE
         ends = [row.end_time for row in rows if row.end_time is not None and row.end_time <= believed]
         latest = max([cursor.read_to, *ends])
-        # What is held back stays within the next reading; the cursor itself never falls back.
+        # What is held back stays within the next poll's reach; the cursor itself never falls back.
         read_to = max(cursor.read_to, min([latest, *held_back]))
-        return Reading(
-            ended=ended,
+        return PollResult(
+            ended=_by_end(ended),
             cursor=replace(cursor, read_to=read_to),
             server_now=self._server_now,
             before=before,
         )
 
-    async def _checked(self, reading: Reading) -> Reading:
+    async def _checked(self, result: PollResult) -> PollResult:
         """Compare with a list by time of creation: nothing proves that the list by end is complete."""
         try:
-            missed = await self._missed(reading)
+            await self._jobs.refresh()
+            query = SessionsQuery(
+                created_after=max(result.server_now - _CHECK_REACH, result.cursor.floor),
+                order_by="CreationTime",
+                ascending=True,
+                types=() if self._jobs.learned_types else self._types,
+            )
+            found, _ = await self._unknown(await self._list(query), result.cursor)
         except VeeamError as error:
             log.warning("watch.check_failed", server=self._server.name, problem=str(error))
             checked_at = self._clock.now() - CHECK_EVERY + _CHECK_AGAIN_AFTER
-            return replace(reading, cursor=replace(reading.cursor, checked_at=checked_at))
-        for each in missed:
+            return replace(result, cursor=replace(result.cursor, checked_at=checked_at))
+        already = {each.session.id for each in result.ended}
+        missed = [each for each in found if each.session.id not in already]
+        for each in _by_end(missed):
             log.warning("watch.session_missed", server=self._server.name, session_id=each.session.id)
         return replace(
-            reading,
-            ended=in_order((*reading.ended, *missed)),
-            cursor=replace(reading.cursor, checked_at=self._clock.now()),
+            result,
+            ended=_by_end([*result.ended, *missed]),
+            cursor=replace(result.cursor, checked_at=self._clock.now()),
         )
-
-    async def _missed(self, reading: Reading) -> tuple[Ended, ...]:
-        await self._jobs.refresh()
-        query = SessionsQuery(
-            created_after=max(reading.server_now - _CHECK_REACH, reading.cursor.floor),
-            order_by="CreationTime",
-            ascending=True,
-            types=() if self._jobs.learned_types else self._types,
-        )
-        ended, _ = await self._unknown(await self._listed(query), reading.cursor)
-        already = {each.session.id for each in reading.ended}
-        return tuple(each for each in ended if each.session.id not in already)
 
     async def _unknown(
         self, rows: Sequence[Session], cursor: Cursor
-    ) -> tuple[tuple[Ended, ...], Sequence[datetime]]:
-        worth_a_look = [
+    ) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
+        """Return the sessions to announce, and the ends of those that are held back."""
+        candidates = [
             row
             for row in rows
             if row.is_stopped
-            and (self._is_asked_for(row) or group_of(row, self._jobs.ids) is not SessionGroup.HOUSEKEEPING)
+            and (self._is_polled(row) or group_of(row, self._jobs.ids) is not SessionGroup.HOUSEKEEPING)
             and (row.end_time is None or row.end_time >= cursor.floor)
         ]
-        unknown = await self._sessions.unknown(self._server.name, [row.id for row in worth_a_look])
-        settled = await self._undecided.settle(
-            [row for row in worth_a_look if row.id in unknown], self._server_now
+        unknown = await self._sessions.unknown(self._server.name, [row.id for row in candidates])
+        settled, held_back = await self._pending.settle(
+            [row for row in candidates if row.id in unknown], self._server_now
         )
-        ended = [
-            Ended(session, group, ended_at)
-            for session, ended_at in settled.ended
-            if self._reason_to_ignore(session, group := group_of(session, self._jobs.ids)) is None
-        ]
-        return in_order(ended), settled.held_back
+        ended = []
+        for session, ended_at in settled:
+            group = group_of(session, self._jobs.ids)
+            if reason_to_ignore(session, group, is_polled=self._is_polled(session)) is None:
+                ended.append(EndedSession(session, group, ended_at))
+        return ended, held_back
 
-    async def _meet_strangers(self, rows: Sequence[Session]) -> None:
-        """Whether a session of a type that nobody knows is a job's run, its job tells."""
-        for row in rows:
-            if row.is_stopped and is_strange(row):
-                await self._jobs.of(row)
-
-    def _is_asked_for(self, session: Session) -> bool:
+    def _is_polled(self, session: Session) -> bool:
         return session.session_type.casefold() in self._folded_types
 
-    def _reason_to_ignore(self, session: Session, group: SessionGroup) -> Ignored | None:
-        return reason_to_ignore(session, group, is_asked_for=self._is_asked_for(session))
-
-    def _asked_types(self) -> tuple[str, ...]:
-        return self._types if self._refuses_learned else (*self._types, *self._jobs.learned_types)
-
-    async def _listed(self, query: SessionsQuery) -> list[Session]:
+    async def _list(self, query: SessionsQuery) -> list[Session]:
         rows: list[Session] = []
         skip = 0
         for _ in range(PAGES_AT_MOST):
@@ -198,6 +209,69 @@ class Poller:
         except Rejected:
             if not query.types or query.types == self._types:
                 raise
-            # Its own words, but newer than the revision we speak with it: it does not filter by them.
+            # The learned types are newer than the revision we speak with the server: it refuses such filters.
             self._refuses_learned = True
             return await self._server.sessions(replace(query, types=self._types))
+
+
+class PendingResults:
+    """Holds sessions back that stopped but have no result or no end yet.
+
+    VBR doesn't say whether a result can still change after `Stopped`, so a session without one is read again
+    some seconds later. A session that has no end over several polls is taken to have ended when it was first
+    found so. Only a restart forgets what is held back, and then it is simply held back once more.
+    """
+
+    def __init__(self, server: VeeamServer, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+        self._without_result: dict[SessionId, float] = {}
+        self._read_twice: dict[SessionId, Session] = {}
+        self._without_end: dict[SessionId, tuple[datetime, int]] = {}
+
+    async def settle(
+        self, rows: Sequence[Session], server_now: datetime
+    ) -> tuple[Sequence[tuple[Session, datetime]], Sequence[datetime]]:
+        """Return the sessions to announce with their ends, and the ends of those to hold back.
+
+        Raises VeeamError.
+        """
+        listed = {row.id for row in rows}
+        self._without_result = {key: at for key, at in self._without_result.items() if key in listed}
+        self._read_twice = {key: row for key, row in self._read_twice.items() if key in listed}
+        unlisted = [key for key in self._without_end if key not in listed]
+        read_again = [row for key in unlisted if (row := await self._read_again(key)) is not None]
+        settled: list[tuple[Session, datetime]] = []
+        held_back: list[datetime] = []
+        for row in [*rows, *read_again]:
+            if row.end_time is None:
+                found_at, reads = self._without_end.get(row.id, (server_now, 0))
+                self._without_end[row.id] = (found_at, reads + 1)
+                if reads + 1 >= _READS_WITHOUT_END:
+                    settled.append((row, found_at))
+            elif row.outcome is not Result.NONE:
+                settled.append((row, row.end_time))
+            elif self._may_still_change(row):
+                held_back.append(row.end_time)
+            else:
+                if row.id not in self._read_twice:
+                    self._read_twice[row.id] = await self._read_again(row.id) or row
+                settled.append((self._read_twice[row.id], row.end_time))
+        for row, _ in settled:
+            self._without_end.pop(row.id, None)
+        return settled, held_back
+
+    def _may_still_change(self, row: Session) -> bool:
+        found_at = self._without_result.setdefault(row.id, self._clock.monotonic())
+        return self._clock.monotonic() - found_at < _SECONDS_WITHOUT_RESULT
+
+    async def _read_again(self, session_id: SessionId) -> Session | None:
+        try:
+            return await self._server.session(session_id)
+        except NotFoundOnServer:
+            self._without_end.pop(session_id, None)
+            return None
+
+
+def _by_end(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:
+    return tuple(sorted(ended, key=lambda each: (each.ended_at, each.session.id)))

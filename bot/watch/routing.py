@@ -1,13 +1,31 @@
-"""Which channels are told a completion. Pure: settings and a completion in, channels and reasons out."""
+"""Where a completion is announced. Pure: settings and a completion in, channels and reasons out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from bot.settings import ChannelId, RouteResult, RouteSettings, ServerName, Threads
+from bot.settings import ChannelId, PollingSettings, RouteResult, RouteSettings, ServerName, Threads
 from bot.veeam import Result, SessionGroup, job_type_key, known
-from bot.watch.classify import NAMED_ONLY
-from bot.watch.reasons import Told, Untold
+from bot.watch.sessions import NAMED_ONLY
+
+_LEAST_LATE_SECONDS = 300.0
+_INTERVALS_UNTIL_LATE = 3
+
+
+class RouteReason(StrEnum):
+    """Why a session is announced in a channel; for the log."""
+
+    ROUTE = "route"
+    DEFAULT_CHANNEL = "default_channel"
+
+
+class SkipReason(StrEnum):
+    """Why a session is announced nowhere; for the log."""
+
+    NO_ROUTE = "no_route"
+    OWN_ACTION = "own_action"  # started from the very channel whose route has `own_actions` off
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,72 +43,78 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel that is told, how, whom it names when the last attempt has failed, and why it is told."""
+    """A channel, how to post there, whom to mention if the last attempt failed, and why it was chosen."""
 
     channel: str
     threads: Threads
     mention: str | None
-    reason: Told
+    reason: RouteReason
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
-    """Where a completion goes; `untold` says why when it goes nowhere."""
+class RouteDecision:
+    """Where a completion is announced; `skipped` says why when there is no such place."""
 
     destinations: tuple[Destination, ...]
-    untold: Untold | None = None
+    skipped: SkipReason | None = None
 
 
-def route(completion: Completion, routes: Iterable[RouteSettings], default_channel: str | None) -> Routed:
-    """Return the channels that are told: of every route that takes the completion, else the default one.
+@dataclass(frozen=True, slots=True)
+class WatchRules:
+    """Where sessions are announced, and how often the servers are polled."""
 
-    A channel that several routes name is told once, as the first of them says.
-    """
-    takers: dict[ChannelId, RouteSettings] = {}
-    for each in routes:
-        if takes(each, completion):
-            takers.setdefault(each.channel, each)
-    if not takers:
-        return _by_default(completion, default_channel)
-    told = tuple(
-        Destination(each.channel, each.threads, each.mention, Told.ROUTE)
-        for each in takers.values()
-        if each.own_actions or completion.started_in != each.channel
-    )
-    return Routed(told, None if told else Untold.OWN_ACTION)
+    routes: tuple[RouteSettings, ...]
+    default_channel: str | None
+    polling: PollingSettings
+
+    def route(self, completion: Completion) -> RouteDecision:
+        """Return the channels of every route that takes the completion, else the default channel.
+
+        A channel that several routes name gets one announcement, as the first of them says.
+        """
+        takers: dict[ChannelId, RouteSettings] = {}
+        for each in self.routes:
+            if takes(each, completion):
+                takers.setdefault(each.channel, each)
+        if takers:
+            destinations = tuple(
+                Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE)
+                for each in takers.values()
+                if each.own_actions or completion.started_in != each.channel
+            )
+            return RouteDecision(destinations, None if destinations else SkipReason.OWN_ACTION)
+        if self.default_channel is None or completion.group in NAMED_ONLY:
+            return RouteDecision((), SkipReason.NO_ROUTE)
+        default = Destination(self.default_channel, Threads.THREAD, None, RouteReason.DEFAULT_CHANNEL)
+        return RouteDecision((default,))
+
+    def channels_of(self, server: ServerName) -> tuple[str, ...]:
+        """Return the channels for news about a server itself: those of its routes, and the default one."""
+        channels: list[str] = [each.channel for each in self.routes if _matches(server, each.servers)]
+        if self.default_channel is not None:
+            channels.append(self.default_channel)
+        return tuple(dict.fromkeys(channels))
+
+    def is_late(self, ended_at: datetime, server_now: datetime) -> bool:
+        """Whether a session that ended then is announced late now."""
+        seconds = max(_LEAST_LATE_SECONDS, _INTERVALS_UNTIL_LATE * self.polling.interval_seconds)
+        return server_now - ended_at > timedelta(seconds=seconds)
 
 
 def takes(each: RouteSettings, completion: Completion) -> bool:
     """Whether a route takes a completion: its servers, jobs, types and results all fit."""
     return (
-        matches(completion.server, each.servers)
-        and matches(completion.job_name, each.jobs)
+        _matches(completion.server, each.servers)
+        and _matches(completion.job_name, each.jobs)
         and _type_fits(each.types, completion)
         and _result_fits(each.results, completion.result)
     )
 
 
-def matches(name: str, globs: Iterable[str]) -> bool:
-    """Whether a name is one of these or fits it as a glob; letter case is ignored."""
+def _matches(name: str, globs: Iterable[str]) -> bool:
     folded = name.casefold()
-    # A job may well be called "[Prod] SQL", and is then meant when that is written.
+    # A job may be called "[Prod] SQL": a route that names it so means this job, not a character class.
     return any(folded == glob.casefold() or fnmatchcase(folded, glob.casefold()) for glob in globs)
-
-
-def channels_of(
-    server: ServerName, routes: Sequence[RouteSettings], default_channel: str | None
-) -> tuple[str, ...]:
-    """Return the channels that hear of a server at all: of its routes, and the default one."""
-    channels: list[str] = [each.channel for each in routes if matches(server, each.servers)]
-    if default_channel is not None:
-        channels.append(default_channel)
-    return tuple(dict.fromkeys(channels))
-
-
-def _by_default(completion: Completion, default_channel: str | None) -> Routed:
-    if default_channel is None or completion.group in NAMED_ONLY:
-        return Routed((), Untold.NO_ROUTE)
-    return Routed((Destination(default_channel, Threads.THREAD, None, Told.DEFAULT_CHANNEL),))
 
 
 def _type_fits(types: Sequence[str], completion: Completion) -> bool:
@@ -103,6 +127,6 @@ def _type_fits(types: Sequence[str], completion: Completion) -> bool:
 def _result_fits(results: Sequence[RouteResult], result: str) -> bool:
     word = known(Result, result)
     if word is None:
-        # A word that VBR learned later: whoever wants to hear of oddities hears of it.
+        # A result that a later VBR introduced: routes that want warnings get it.
         return RouteResult.WARNING in results
     return any(word.value == each.value for each in results)

@@ -15,7 +15,7 @@ from bot.observability import Health, Metrics, SystemClock
 from bot.settings import PollingSettings
 from bot.store import Database, upgrade
 from bot.veeam import JobStatesQuery, VeeamServer
-from bot.watch import Rules, Watch, Witnesses
+from bot.watch import Watch, WatchRules
 from tests.bench.figures import Aim, Figure, Floor
 from tests.bench.sizes import Sizes
 from tests.bench.vbr import FarVbr, Login, Span
@@ -118,10 +118,12 @@ async def _watch(file: Path, login: Login) -> AsyncIterator[Watch]:
     url, clock = f"sqlite:///{file}", SystemClock()
     await upgrade(url)
     database = Database(url)
-    rules = Rules((), "C0BACKUPS", PollingSettings(backfill_hours=1))
+    rules = WatchRules((), "C0BACKUPS", PollingSettings(backfill_hours=1))
     try:
         async with _client(login) as client:
-            yield Watch(client, database, clock, rules, Witnesses(Metrics(), Health(clock)), holder="bench")
+            yield Watch(
+                client, database, clock, rules, metrics=Metrics(), health=Health(clock), holder="bench"
+            )
     finally:
         await database.close()
 

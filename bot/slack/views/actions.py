@@ -23,7 +23,7 @@ from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
 from bot.store import NewFollowed
 from bot.veeam import JobId, Result, ServerName, Session, SessionId
-from bot.watch.facts import ObjectFacts, SessionFacts, StoryFacts
+from bot.watch.facts import ObjectFacts, SessionDetails, SessionFacts
 
 _OBJECT_LIMIT = 5
 _CHANGE_LIMIT = 400
@@ -113,9 +113,9 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
         paragraph("" if session.outcome is Result.SUCCESS else signs.own_words(message)),
     ]
     # What a stop cuts short is no failure to list.
-    story = (ended.story if ended and not is_stopped else None) or StoryFacts()
-    problems = story.problems[:_OBJECT_LIMIT]
-    left_out = story.failed_total + story.warned_total - len(problems)
+    details = (ended.details if ended and not is_stopped else None) or SessionDetails()
+    problems = details.problems[:_OBJECT_LIMIT]
+    left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
         _ended_controls(target, session, ended, is_stopped=is_stopped),
@@ -186,6 +186,10 @@ def _ended_controls(
 ) -> Part:
     if is_stopped:
         return controls([job_control(target, Start.operation), job_control(target, ShowJob.operation)])
-    retry = Start.operation if ended is not None and Retry.operation.needs in ended.lacks else Retry.operation
+    retry = (
+        Start.operation
+        if ended is not None and Retry.operation.needs in ended.unsupported
+        else Retry.operation
+    )
     again = job_control(target, retry) if session.outcome is Result.FAILED else None
     return controls([again, job_control(target, ShowJob.operation)])

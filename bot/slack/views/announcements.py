@@ -8,24 +8,24 @@ from bot.slack.views.message import Message
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
-    ApprovalAsked,
     ApprovalChanged,
     ApprovalEnded,
-    ApprovalHeldBack,
+    ApprovalOpened,
+    ApprovalUndelivered,
     AttemptEnded,
-    CaughtUp,
-    CaughtUpProblems,
+    BackfillProblems,
+    BackfillSummary,
     ChannelClosed,
+    DetailsReply,
     DisableEnded,
-    DisableEnds,
+    DisableReminder,
     NoFurtherAttempt,
+    OutageBegan,
+    OutageEnded,
     RunChanged,
     RunEnded,
     RunFacts,
-    ServerBack,
-    ServerSilent,
     SessionFacts,
-    SessionStory,
 )
 
 
@@ -45,39 +45,39 @@ def _drawn(facts: Announcement) -> Message:
             return runs.run_root(run, mention)
         case RunChanged(run=run):
             return runs.run_root(run)
-        case SessionStory():
-            return runs.story(facts)
+        case DetailsReply():
+            return runs.details(facts)
         case AttemptEnded():
             return runs.attempt(facts)
         case NoFurtherAttempt():
             return runs.no_further_attempt(facts)
-        case ApprovalAsked() | ApprovalChanged() | ApprovalEnded() | ApprovalHeldBack():
+        case ApprovalOpened() | ApprovalChanged() | ApprovalEnded() | ApprovalUndelivered():
             return _approval(facts)
         case _:
             return _notice(facts)
 
 
-def _approval(facts: ApprovalAsked | ApprovalChanged | ApprovalEnded | ApprovalHeldBack) -> Message:
+def _approval(facts: ApprovalOpened | ApprovalChanged | ApprovalEnded | ApprovalUndelivered) -> Message:
     match facts:
-        case ApprovalAsked():
+        case ApprovalOpened():
             return approvals.approval_asked(facts)
         case ApprovalChanged():
             return approvals.approval_changed(facts)
         case ApprovalEnded():
             return approvals.approval_ended(facts)
-        case ApprovalHeldBack():
+        case ApprovalUndelivered():
             return approvals.approval_held_back(facts)
         case _:
             assert_never(facts)
 
 
 _Notice = (
-    CaughtUp
-    | CaughtUpProblems
-    | ServerSilent
-    | ServerBack
+    BackfillSummary
+    | BackfillProblems
+    | OutageBegan
+    | OutageEnded
     | ChannelClosed
-    | DisableEnds
+    | DisableReminder
     | DisableEnded
     | ActionRecorded
 )
@@ -85,17 +85,17 @@ _Notice = (
 
 def _notice(facts: _Notice) -> Message:
     match facts:
-        case CaughtUp():
+        case BackfillSummary():
             return notices.caught_up(facts)
-        case CaughtUpProblems():
+        case BackfillProblems():
             return notices.caught_up_problems(facts)
-        case ServerSilent():
+        case OutageBegan():
             return notices.server_silent(facts)
-        case ServerBack():
+        case OutageEnded():
             return notices.server_back(facts)
         case ChannelClosed():
             return notices.channel_closed(facts)
-        case DisableEnds():
+        case DisableReminder():
             return timed.disable_ends(facts)
         case DisableEnded():
             return timed.disable_ended(facts)

@@ -11,7 +11,7 @@ from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
 from bot.store import Approval
 from bot.watch import approval_facts
-from bot.watch.facts import ApprovalAsked, ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalHeldBack
+from bot.watch.facts import ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalOpened, ApprovalUndelivered
 
 REASON_LIMIT = 300
 _ASKS = ":raised_hand:"
@@ -44,7 +44,7 @@ _SIGNS = {
 _SAID_IN_WORDS = frozenset({"overtaken", "refused"})
 
 
-def approval_asked(facts: ApprovalAsked) -> Message:
+def approval_asked(facts: ApprovalOpened) -> Message:
     """The request: who asks for what, what it touches, why, until when, and who may decide."""
     approval = facts.approval
     target = _target(approval)
@@ -106,7 +106,7 @@ def approval_ended(facts: ApprovalEnded) -> Message:
     return compose([paragraph(f"{mention(approval.person)}: {_end(approval)}", _problem(approval))])
 
 
-def approval_held_back(facts: ApprovalHeldBack) -> Message:
+def approval_held_back(facts: ApprovalUndelivered) -> Message:
     """For whoever asked: nobody sees the request yet."""
     approval = facts.approval
     return compose(

@@ -6,7 +6,7 @@ from bot.slack.views import signs
 from bot.slack.views.errors import in_brief_by_name
 from bot.slack.views.message import Message, compose, fit, note, paragraph
 from bot.slack.views.runs import run_line
-from bot.watch.facts import CaughtUp, CaughtUpProblems, ChannelClosed, ServerBack, ServerSilent
+from bot.watch.facts import BackfillProblems, BackfillSummary, ChannelClosed, OutageBegan, OutageEnded
 
 _CLOSED = {
     "is_archived": "it is archived",
@@ -18,7 +18,7 @@ _CLOSED = {
 }
 
 
-def caught_up(facts: CaughtUp) -> Message:
+def caught_up(facts: BackfillSummary) -> Message:
     """A first start, in one line: what ended before it, counted."""
     total = sum(facts.results.values())
     counts = [f"{number:,} {literal(result)}" for result, number in facts.results.items() if number]
@@ -32,7 +32,7 @@ def caught_up(facts: CaughtUp) -> Message:
     return compose([paragraph(line)])
 
 
-def caught_up_problems(facts: CaughtUpProblems) -> Message:
+def caught_up_problems(facts: BackfillProblems) -> Message:
     """In its thread: the jobs whose latest run failed or warned."""
     left_out = facts.problems_total - len(facts.problems)
     more = note(
@@ -53,7 +53,7 @@ def still_asking() -> Message:
     return compose([paragraph(f"{signs.BUSY} Still asking VBR. The answer comes here.")])
 
 
-def server_silent(facts: ServerSilent) -> Message:
+def server_silent(facts: OutageBegan) -> Message:
     """A server has not answered for several polls."""
     detail = facts.detail.removeprefix(f"{facts.server}: ").removeprefix(f"{facts.problem}: ")
     return compose(
@@ -68,14 +68,14 @@ def server_silent(facts: ServerSilent) -> Message:
     )
 
 
-def server_back(facts: ServerBack) -> Message:
+def server_back(facts: OutageEnded) -> Message:
     """A silent server answers again."""
     missed = "What ended meanwhile is told now."
     if facts.late_total == 1:
         missed = "1 session that ended meanwhile is told now, marked late."
     if facts.late_total > 1:
         missed = f"{facts.late_total:,} sessions that ended meanwhile are told now, marked late."
-    silent = duration(facts.back_at - facts.silent_since)
+    silent = duration(facts.ended_at - facts.since)
     return compose(
         [
             paragraph(

@@ -11,12 +11,12 @@ from bot.slack.views.message import NOTHING, Message, Part, compose, note, parag
 from bot.veeam import Result, known
 from bot.watch.facts import (
     AttemptEnded,
+    DetailsReply,
     NoFurtherAttempt,
     ObjectFacts,
     RunFacts,
+    SessionDetails,
     SessionFacts,
-    SessionStory,
-    StoryFacts,
 )
 
 _REASON_LIMIT = 160
@@ -44,9 +44,9 @@ def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
     return compose(head)
 
 
-def story(facts: SessionStory) -> Message:
+def details(facts: DetailsReply) -> Message:
     """In the thread: the objects that failed or warned, what the log says, the bottleneck."""
-    told = facts.session.story or StoryFacts(is_incomplete=True)
+    told = facts.session.details or SessionDetails(is_incomplete=True)
     title = f"What happened in {signs.job_name(facts.run.job_name, facts.run.server)}"
     return compose(
         [paragraph(title, _objects(told) or _nothing(told))],
@@ -60,7 +60,7 @@ def story(facts: SessionStory) -> Message:
 def attempt(facts: AttemptEnded) -> Message:
     """In the thread: a further attempt, how it went, what failed again."""
     run, session = facts.run, facts.session
-    told = session.story
+    told = session.details
     number = (_attempt(run, session) or "another attempt").capitalize()
     head = paragraph(
         f"{number}: {_result(session)} · {signs.job_name(run.job_name, run.server)}",
@@ -136,14 +136,14 @@ def _recovery(run: RunFacts) -> str:
 
 
 def _amount(run: RunFacts) -> str:
-    told = run.last.story
+    told = run.last.details
     if told is None:
         return ""
     volume = signs.sizes(told.processed_bytes, told.read_bytes, told.transferred_bytes)
     return "\n".join(filter(None, (_objects(told), volume[:1].upper() + volume[1:])))
 
 
-def _objects(told: StoryFacts) -> str:
+def _objects(told: SessionDetails) -> str:
     parts = (
         (told.failed_total, "failed"),
         (told.warned_total, "with a warning"),
@@ -156,7 +156,7 @@ def _objects(told: StoryFacts) -> str:
 
 def _reason(session: SessionFacts) -> str:
     """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
-    told = session.story or StoryFacts()
+    told = session.details or SessionDetails()
     is_well = known(Result, session.result) is Result.SUCCESS
     if is_well or signs.own_words(session.message) or not (told.problems or told.records):
         return signs.own_words(session.message)
@@ -208,15 +208,15 @@ def _what_again_does(session: SessionFacts) -> str:
 
 
 def _again(session: SessionFacts) -> Operation:
-    return Start.operation if Retry.operation.needs in session.lacks else Retry.operation
+    return Start.operation if Retry.operation.needs in session.unsupported else Retry.operation
 
 
-def _nothing(told: StoryFacts) -> str:
+def _nothing(told: SessionDetails) -> str:
     is_nothing = not (told.records or told.bottleneck or told.is_incomplete)
     return "VBR names no object that failed, and its log does not say why." if is_nothing else ""
 
 
-def _problems(told: StoryFacts) -> list[Part]:
+def _problems(told: SessionDetails) -> list[Part]:
     rows = [_object(one) for one in told.problems]
     left_out = told.failed_total + told.warned_total - len(told.problems)
     more = (
@@ -233,7 +233,7 @@ def _object(one: ObjectFacts) -> Part:
     )
 
 
-def _log(told: StoryFacts) -> Part:
+def _log(told: SessionDetails) -> Part:
     records = note("From the log", *map(code, told.records)) if told.records else NOTHING
     incomplete = "VBR did not give all of it at the time; Details asks again." if told.is_incomplete else ""
     return records + note(signs.bottleneck(told.bottleneck), incomplete)

@@ -7,7 +7,7 @@ from bot.slack.text import code, date, mention
 from bot.slack.views import signs
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, paragraph
-from bot.watch.facts import DisableEnded, DisableEnds
+from bot.watch.facts import DisableEnded, DisableReminder
 
 _OUTCOMES = {
     "enabled": "{sign} {job} is enabled again: the time is over for which {person} disabled it.",
@@ -28,7 +28,7 @@ _OUTCOMES = {
 _SIGNS = {"enabled": signs.SUCCESS, "enabled_before": signs.INFORMATION, "gone": signs.INFORMATION}
 
 
-def disable_ends(facts: DisableEnds) -> Message:
+def disable_ends(facts: DisableReminder) -> Message:
     """A job is enabled again soon, and can be at once."""
     target = ButtonTarget(facts.server, facts.job_id, facts.job_name)
     job = signs.job_name(facts.job_name, facts.server)

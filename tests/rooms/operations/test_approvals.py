@@ -48,7 +48,7 @@ from bot.store import (
     Decision,
     Outbox,
 )
-from bot.watch import Approving, approval_rows
+from bot.watch import ApprovalCloser, approval_rows
 from bot.watch.facts import decode
 from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office
 from tests.rooms.veeam.clients import client_of
@@ -112,8 +112,8 @@ async def told(office: Office) -> list[str]:
     return kinds
 
 
-def tick(office: Office) -> Approving:
-    return Approving(Approvals(office.database, approval_rows), office.audit, office.clock)
+def tick(office: Office) -> ApprovalCloser:
+    return ApprovalCloser(Approvals(office.database, approval_rows), office.audit, office.clock)
 
 
 async def test_what_takes_a_second_person_is_asked(office: Office) -> None:

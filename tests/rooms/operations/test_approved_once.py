@@ -41,8 +41,8 @@ from bot.store import (
 )
 from bot.store.tables import approvals as approvals_table
 from bot.veeam import Fleet
-from bot.watch import Approving, approval_rows
-from bot.watch.facts import ApprovalAsked, ApprovalChanged, decode
+from bot.watch import ApprovalCloser, approval_rows
+from bot.watch.facts import ApprovalChanged, ApprovalOpened, decode
 from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office, Team
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
@@ -103,7 +103,7 @@ class Process:
             GrantSettings(group=GroupReference("S0ADMIN"), role=Role.BACKUP_ADMINISTRATOR),
         )
         self.office.approvals = ApprovalRules({"delete", "start"}, timedelta(minutes=30), ())
-        self.approving = Approving(self.approvals, self.office.audit, self.clock)
+        self.approving = ApprovalCloser(self.approvals, self.office.audit, self.clock)
 
     @property
     def approvals(self) -> Approvals:
@@ -314,7 +314,7 @@ class Deciding(RuleBasedStateMachine):
         while rows := await outbox.claim("me", self.clock.now(), 60, 9):
             for row in rows:
                 match decode(row.body):
-                    case ApprovalAsked(approval=approval):
+                    case ApprovalOpened(approval=approval):
                         asked[approval.id] += 1
                     case ApprovalChanged(approval=approval):
                         shown[approval.id] = approval.outcome

@@ -20,7 +20,7 @@ from bot.slack.web import Web
 from bot.slack.workspace import open_web, read_home
 from bot.store import Database, NewRow, Outbox, Placing, upgrade
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import RunChanged, RunEnded, RunFacts, SessionFacts, SessionStory, encode
+from bot.watch.facts import DetailsReply, RunChanged, RunEnded, RunFacts, SessionFacts, encode
 from tests.support.clock import FakeClock
 from tests.support.settings_files import ENVIRONMENT, read
 
@@ -61,7 +61,7 @@ class PostOffice:
             yield delivery
             task.cancel()
 
-    async def queues(self, channel: str = PROD, *, story: bool = False, edit: bool = False) -> str:
+    async def queues(self, channel: str = PROD, *, details: bool = False, edit: bool = False) -> str:
         """Queue a run that ended; return its session's ID."""
         number = next(self.numbers)
         session = SessionId(f"{number:08d}-0000-0000-0000-000000000000")
@@ -84,8 +84,8 @@ class PostOffice:
             created_at=now,
         )  # fmt: skip
         rows = [root]
-        if story:
-            body = encode(SessionStory(run=run, session=facts))
+        if details:
+            body = encode(DetailsReply(run=run, session=facts))
             rows.append(
                 NewRow(
                     key=f"{root.key}/story", channel=channel, kind="session_story", body=body, created_at=now,

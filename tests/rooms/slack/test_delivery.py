@@ -11,7 +11,7 @@ from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Fault, Hung, RateLimited, Refused, ServerError
 from bot.settings import ServerName
 from bot.store import NewRow
-from bot.watch.facts import ApprovalAsked, ApprovalFacts, encode
+from bot.watch.facts import ApprovalFacts, ApprovalOpened, encode
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 MORE = [f"C0MORE{number:02d}" for number in range(20)]
@@ -52,7 +52,7 @@ async def test_forty_lost_replies_tell_nothing_twice(office: PostOffice) -> None
 async def test_one_failure_on_the_way(office: PostOffice, fault: Fault, calls: int) -> None:
     """A failure costs a second attempt where nothing was posted, none where it was; the thread follows."""
     office.slack.faults.add("chat.postMessage", fault)
-    session = await office.queues(story=True)
+    session = await office.queues(details=True)
     async with office.sending():
         await office.until_sent()
     assert office.told() == {session: 1}
@@ -67,7 +67,7 @@ async def test_one_failure_on_the_way(office: PostOffice, fault: Fault, calls: i
 async def test_a_reply_in_a_thread_is_found_in_its_thread(office: PostOffice, fault: Fault) -> None:
     """The doubt about a reply is settled in the thread; it stands there once."""
     office.slack.faults.add("chat.postMessage", fault, when=lambda sent: bool(sent.text("thread_ts")))
-    await office.queues(story=True)
+    await office.queues(details=True)
     async with office.sending():
         await office.until_sent()
     (root,) = office.slack.messages(PROD)
@@ -99,7 +99,7 @@ async def test_a_doubt_outlives_a_search_that_fails(office: PostOffice, failure:
 
 async def test_a_reply_whose_thread_is_gone_is_posted_once(office: PostOffice) -> None:
     """Somebody deleted the root: the reply becomes a root, and is looked for as one."""
-    await office.queues(story=True)
+    await office.queues(details=True)
     posted = office.slack.workspace.conversations
 
     def is_reply(sent: Arguments) -> bool:
@@ -267,7 +267,7 @@ async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOf
         key="approval/a1",
         channel=channel,
         kind="approval_asked",
-        body=encode(ApprovalAsked(approval=asked)),
+        body=encode(ApprovalOpened(approval=asked)),
         created_at=office.clock.now(),
     )
     async with office.database.transaction() as transaction:

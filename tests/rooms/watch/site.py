@@ -11,7 +11,7 @@ from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import ChannelId, PollingSettings, RouteSettings
 from bot.store import Database, Outbox, OutboxRow, Root
 from bot.veeam import VeeamServer
-from bot.watch import Rules, Watch, Witnesses
+from bot.watch import Watch, WatchRules
 from bot.watch.facts import Announcement, decode
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
@@ -21,9 +21,11 @@ SESSIONS = ("GET", "/api/v1/sessions")
 POLL_SECONDS = 20.0
 
 
-def rules(*routes: RouteSettings, backfill_hours: float = 24, default_channel: str | None = DEFAULT) -> Rules:
+def rules(
+    *routes: RouteSettings, backfill_hours: float = 24, default_channel: str | None = DEFAULT
+) -> WatchRules:
     polling = PollingSettings(interval_seconds=POLL_SECONDS, backfill_hours=backfill_hours)
-    return Rules(routes, default_channel, polling)
+    return WatchRules(routes, default_channel, polling)
 
 
 def route_to(channel: str, **more: object) -> RouteSettings:
@@ -41,17 +43,24 @@ class Site:
     database: Database
     health: Health
     holder: str = "one"
-    rules: Rules = field(default_factory=rules)
+    rules: WatchRules = field(default_factory=rules)
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
         self.begin()
 
-    def begin(self, wanted: Rules | None = None) -> None:
+    def begin(self, wanted: WatchRules | None = None) -> None:
         """Start the watch anew, as after a restart."""
         self.rules = wanted or self.rules
-        witnesses = Witnesses(Metrics(), self.health)
-        self.watch = Watch(self.client, self.database, self.clock, self.rules, witnesses, holder=self.holder)
+        self.watch = Watch(
+            self.client,
+            self.database,
+            self.clock,
+            self.rules,
+            metrics=Metrics(),
+            health=self.health,
+            holder=self.holder,
+        )
 
     async def poll(self) -> list[tuple[str, Announcement]]:
         """Poll, and take out of the outbox what was queued, by channel, in the order it would be sent."""

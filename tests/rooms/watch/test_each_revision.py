@@ -65,9 +65,9 @@ async def test_a_run_is_told_and_housekeeping_is_not(site: Site, revision: str) 
     told = await site.poll_after()
     (root,) = of_kind(told, RunEnded)
     assert root.run.job_name == JOB
-    assert root.run.last.story is not None
-    assert [one.message for one in root.run.last.story.problems] == ["Failed to open VDDK disk"]
-    assert root.run.last.lacks == (tuple(sorted(Capability)) if revision == OLD else ())
+    assert root.run.last.details is not None
+    assert [one.message for one in root.run.last.details.problems] == ["Failed to open VDDK disk"]
+    assert root.run.last.unsupported == (tuple(sorted(Capability)) if revision == OLD else ())
     assert await site.poll_after() == []
 
 

@@ -9,7 +9,7 @@ from bot.sandbox.vbr import Outcome
 from bot.sandbox.vbr import Session as Running
 from bot.store import Followed, FollowedSessions, NewFollowed, OwnAction, OwnActions
 from bot.veeam import Session
-from bot.watch import Following
+from bot.watch import SessionFollower
 from bot.watch.facts import SessionFacts
 from tests.rooms.veeam.clients import wait_until
 from tests.rooms.watch.site import Site
@@ -51,8 +51,8 @@ def display() -> Display:
 
 
 @pytest.fixture
-def following(site: Site, display: Display) -> Following:
-    return Following(site.client, site.database, site.clock, "one", display)
+def following(site: Site, display: Display) -> SessionFollower:
+    return SessionFollower(site.client, site.database, site.clock, "one", display)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def running(site: Site) -> Running:
 
 
 async def test_progress_until_the_end(
-    site: Site, following: Following, display: Display, running: Running
+    site: Site, following: SessionFollower, display: Display, running: Running
 ) -> None:
     """A followed run is shown while it goes on, then its end with its story, and then no more."""
     for _ in range(3):
@@ -97,31 +97,35 @@ async def test_progress_until_the_end(
     ended = display.shown[-1].ended
     assert ended is not None
     assert (ended.session_id, ended.result, ended.started_by) == (running.id, "Failed", "U1")
-    assert ended.story is not None
-    assert [each.name for each in ended.story.problems] == ["vm01"]
+    assert ended.details is not None
+    assert [each.name for each in ended.details.problems] == ["vm01"]
 
 
-async def test_nothing_to_follow_asks_nothing(site: Site, following: Following, display: Display) -> None:
+async def test_nothing_to_follow_asks_nothing(
+    site: Site, following: SessionFollower, display: Display
+) -> None:
     """Without a followed run the server is left alone."""
     await following.tick()
     assert (site.requests(), display.shown) == ([], [])
 
 
 @pytest.mark.usefixtures("running")
-async def test_a_restart_goes_on(site: Site, following: Following, display: Display) -> None:
+async def test_a_restart_goes_on(site: Site, following: SessionFollower, display: Display) -> None:
     """A process that dies while it shows the end shows it again after its restart."""
     await site.clock.advance(400)
     display.dies = True
     with pytest.raises(Died):
         await following.tick()
-    again = Following(site.client, site.database, site.clock, "one", display)
+    again = SessionFollower(site.client, site.database, site.clock, "one", display)
     await again.tick()
     await again.tick()
     assert [each.ended is not None for each in display.shown] == [True, True]
 
 
 @pytest.mark.usefixtures("running")
-async def test_an_end_that_could_not_be_shown(site: Site, following: Following, display: Display) -> None:
+async def test_an_end_that_could_not_be_shown(
+    site: Site, following: SessionFollower, display: Display
+) -> None:
     """An end that could not be shown is shown again, until it could."""
     await site.clock.advance(400)
     display.fails = True
@@ -130,7 +134,9 @@ async def test_an_end_that_could_not_be_shown(site: Site, following: Following, 
     assert [each.ended is not None for each in display.shown] == [True, True]
 
 
-async def test_a_purged_session(site: Site, following: Following, display: Display, running: Running) -> None:
+async def test_a_purged_session(
+    site: Site, following: SessionFollower, display: Display, running: Running
+) -> None:
     """A run that VBR no longer has is shown as gone, once."""
     site.world.purge_session(running.id)
     await following.tick()
@@ -142,9 +148,9 @@ async def test_a_purged_session(site: Site, following: Following, display: Displ
 
 
 @pytest.mark.usefixtures("running")
-async def test_one_of_two_processes_follows(site: Site, following: Following, display: Display) -> None:
+async def test_one_of_two_processes_follows(site: Site, following: SessionFollower, display: Display) -> None:
     """Two processes do not edit the same message; when one dies the other goes on."""
-    second = Following(site.client, site.database, site.clock, "two", display)
+    second = SessionFollower(site.client, site.database, site.clock, "two", display)
     await following.tick()
     await second.tick()
     assert len(display.shown) == 1
@@ -154,7 +160,7 @@ async def test_one_of_two_processes_follows(site: Site, following: Following, di
 
 
 async def test_long_runs_are_looked_at_rarely_and_not_for_ever(
-    site: Site, following: Following, display: Display, running: Running
+    site: Site, following: SessionFollower, display: Display, running: Running
 ) -> None:
     """After an hour a run is looked at only now and then, after a week no longer."""
     assert running.run is not None
@@ -170,7 +176,9 @@ async def test_long_runs_are_looked_at_rarely_and_not_for_ever(
 
 
 @pytest.mark.usefixtures("running")
-async def test_the_loop_survives_a_silent_server(site: Site, following: Following, display: Display) -> None:
+async def test_the_loop_survives_a_silent_server(
+    site: Site, following: SessionFollower, display: Display
+) -> None:
     """A server that does not answer is asked again seconds later."""
     await site.vbr.go_dark()
     async with asyncio.TaskGroup() as group:

@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import changed, refusing, rows, setting
 from bot.store import Database, Sessions
-from bot.watch.facts import CaughtUp, CaughtUpProblems, RunEnded
+from bot.watch.facts import BackfillProblems, BackfillSummary, RunEnded
 from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules, site_of
 from tests.support.clock import FakeClock
 
@@ -58,12 +58,12 @@ async def test_a_first_start_does_not_flood(database: Database, clock: FakeClock
         assert await site.poll_after() == []
         site.ended("Job 1")
         assert kinds(await site.poll_after()) == [(DEFAULT, "RunEnded")]
-    lines = {channel: facts for channel, facts in told if isinstance(facts, CaughtUp)}
+    lines = {channel: facts for channel, facts in told if isinstance(facts, BackfillSummary)}
     prod, default = lines["C0PROD"], lines[DEFAULT]
     assert (prod.results, prod.problems_total) == ({"Failed": 3}, 3)
     assert (default.results, default.problems_total) == ({"Success": 10}, 0)
     assert prod.since == default.since
-    threads = [(channel, facts) for channel, facts in told if isinstance(facts, CaughtUpProblems)]
+    threads = [(channel, facts) for channel, facts in told if isinstance(facts, BackfillProblems)]
     assert [(channel, [run.job_name for run in facts.problems]) for channel, facts in threads] == [
         ("C0PROD", ["Job 0", "Job 4", "Job 8"])
     ]

@@ -7,8 +7,8 @@ import pytest
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped, refusing
 from bot.store import AuditLog, TimedDisable, TimedDisables
-from bot.watch import Reenabling
-from bot.watch.facts import Announcement, DisableEnded, DisableEnds, decode
+from bot.watch import Reenabler
+from bot.watch.facts import Announcement, DisableEnded, DisableReminder, decode
 from tests.rooms.watch.site import Site, drained
 
 ENABLING = ("POST", "/api/v1/jobs/{id}/enable")
@@ -34,15 +34,15 @@ class Plan:
         )
         self.loop = self.restarted()
 
-    def restarted(self, holder: str = "one") -> Reenabling:
+    def restarted(self, holder: str = "one") -> Reenabler:
         record = AuditLog(self.site.database)
-        return Reenabling(self.site.client, record, self.site.database, self.site.clock, holder)
+        return Reenabler(self.site.client, record, self.site.database, self.site.clock, holder)
 
     async def begin(self) -> "Plan":
         await TimedDisables(self.site.database).remember(self.row)
         return self
 
-    async def look_after(self, seconds: float = 0, loop: Reenabling | None = None) -> list[Announcement]:
+    async def look_after(self, seconds: float = 0, loop: Reenabler | None = None) -> list[Announcement]:
         await self.site.clock.advance(seconds)
         await (loop or self.loop).tick()
         rows = await drained(self.site.database, self.site.clock)
@@ -70,7 +70,7 @@ async def test_it_is_enabled_at_the_hour_after_a_reminder(site: Site) -> None:
     plan = await Plan(site).begin()
     assert await plan.look_after(3.7 * HOUR) == []
     (reminder,) = await plan.look_after(0.1 * HOUR)
-    assert isinstance(reminder, DisableEnds)
+    assert isinstance(reminder, DisableReminder)
     assert (reminder.person, reminder.until) == ("U0ANN", plan.row.until)
     assert await plan.look_after(0.1 * HOUR) == []
     assert plan.posts() == 0

@@ -15,8 +15,7 @@ from bot.cli import main
 from bot.observability import Health, Metrics, SystemClock
 from bot.operations import outcomes
 from bot.operations.model import Origin
-from bot.watch.destinations import kind_of
-from bot.watch.facts import Announcement
+from bot.watch.facts import Announcement, kind_of
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"

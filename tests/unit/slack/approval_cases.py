@@ -24,11 +24,11 @@ from bot.store import Approval, ApprovalEnd, ApprovalState, Touched
 from bot.watch import approval_facts
 from bot.watch.facts import (
     Announcement,
-    ApprovalAsked,
     ApprovalChanged,
     ApprovalEnded,
     ApprovalFacts,
-    ApprovalHeldBack,
+    ApprovalOpened,
+    ApprovalUndelivered,
 )
 from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, JOB_ID, NOW, REFERENCE
 
@@ -159,11 +159,13 @@ def announcements() -> dict[str, Announcement]:
         "-awkward": awkward,
         "-start": replace(started, touched=replace(TOUCHED, is_disabled=True, last_run=None)),
     }
-    held_back = ApprovalHeldBack(approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel")
+    held_back = ApprovalUndelivered(
+        approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel"
+    )
     told = {name: one for name, one in ENDS.items() if name not in {"done", "withdrawn"}}
     return {
         **{
-            f"approval-asked{name}": ApprovalAsked(approval=approval_facts(one))
+            f"approval-asked{name}": ApprovalOpened(approval=approval_facts(one))
             for name, one in waiting.items()
         },
         "approval-approved": ApprovalChanged(approval=approval_facts(APPROVED)),

@@ -63,18 +63,18 @@ from bot.watch.facts import (
     ActionRecorded,
     Announcement,
     AttemptEnded,
-    CaughtUp,
-    CaughtUpProblems,
+    BackfillProblems,
+    BackfillSummary,
     ChannelClosed,
+    DetailsReply,
     DisableEnded,
-    DisableEnds,
+    DisableReminder,
     NoFurtherAttempt,
     ObjectFacts,
+    OutageBegan,
+    OutageEnded,
     RunChanged,
     RunEnded,
-    ServerBack,
-    ServerSilent,
-    SessionStory,
 )
 from tests.unit.slack import approval_cases, form_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
@@ -452,7 +452,7 @@ def announcements() -> dict[str, Announcement]:
     stopped = msgspec.structs.replace(failed, stopped_by=BEN, started_by=ANN, started_operation="retry")
     many = tuple(ObjectFacts(name=f"vm{n:03}", result="Failed", message=samples.REASON) for n in range(60))
     late = msgspec.structs.replace(samples.run(is_final=True), is_late=True)
-    awkward = samples.story(
+    awkward = samples.details(
         *(ObjectFacts(name=text, result="Failed", message=text) for text in AWKWARD), records=AWKWARD
     )
     return {
@@ -469,30 +469,28 @@ def announcements() -> dict[str, Announcement]:
         ),
         "run-failed-attempt-2": RunChanged(run=samples.run(failed, again)),
         "run-recovered": RunChanged(run=samples.run(failed, fine)),
-        "story": SessionStory(run=samples.run(), session=failed),
-        "story-many": SessionStory(run=samples.run(), session=samples.attempt(told=samples.story(*many))),
-        "story-awkward": SessionStory(run=samples.run(name="`"), session=samples.attempt(told=awkward)),
+        "story": DetailsReply(run=samples.run(), session=failed),
+        "story-many": DetailsReply(run=samples.run(), session=samples.attempt(told=samples.details(*many))),
+        "story-awkward": DetailsReply(run=samples.run(name="`"), session=samples.attempt(told=awkward)),
         "attempt-failed": AttemptEnded(
             run=samples.run(failed, again, total=2, is_final=True), session=again, mention=ONCALL
         ),
         "attempt-recovered": AttemptEnded(run=samples.run(failed, fine), session=fine),
         "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
-        "caught-up": CaughtUp(
+        "caught-up": BackfillSummary(
             server=HQ,
             since=NOW - timedelta(hours=24),
             results={"Success": 110, "Warning": 6, "Failed": 1},
             problems_total=7,
         ),
-        "caught-up-problems": CaughtUpProblems(problems=(samples.run(),), problems_total=7),
-        "server-silent": ServerSilent(
+        "caught-up-problems": BackfillProblems(problems=(samples.run(),), problems_total=7),
+        "server-silent": OutageBegan(
             server=HQ, since=NOW, problem="TimedOut", detail="hq: TimedOut: no answer within 30 s"
         ),
-        "server-back": ServerBack(
-            server=HQ, silent_since=NOW, back_at=NOW + timedelta(minutes=64), late_total=3
-        ),
+        "server-back": OutageEnded(server=HQ, since=NOW, ended_at=NOW + timedelta(minutes=64), late_total=3),
         **_recorded(),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
-        "disable-ends": DisableEnds(server=HQ, job_id=JOB_ID, job_name="SQL Prod", person=ANN, until=NOW),
+        "disable-ends": DisableReminder(server=HQ, job_id=JOB_ID, job_name="SQL Prod", person=ANN, until=NOW),
         **{
             f"disable-ended-{how}": _disable_ended(how)
             for how in ("enabled", "enabled_before", "gone", "refused", "unclear")
@@ -503,8 +501,8 @@ def announcements() -> dict[str, Announcement]:
 def _followed() -> dict[str, Message]:
     many = tuple(ObjectFacts(name=f"vm{n}", result="Failed", message=samples.REASON) for n in range(20))
     few = (*many[:1], ObjectFacts(name="sql03", result="Warning", message="Low space"))
-    failed = samples.attempt(told=samples.story(*few))
-    all_failed = samples.attempt(told=msgspec.structs.replace(samples.story(*many), failed_total=40))
+    failed = samples.attempt(told=samples.details(*few))
+    all_failed = samples.attempt(told=msgspec.structs.replace(samples.details(*many), failed_total=40))
     stopped = msgspec.structs.replace(failed, stopped_by=BEN)
     return {
         "progress": action_progress(samples.followed(), samples.session(state="Working")),

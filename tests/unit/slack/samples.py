@@ -43,7 +43,7 @@ from bot.veeam import (
     TaskSessionId,
     TimedOut,
 )
-from bot.watch.facts import ObjectFacts, RunFacts, SessionFacts, StoryFacts
+from bot.watch.facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 HQ = ServerName("hq")
@@ -362,9 +362,9 @@ def followed(operation: Operation = Retry.operation, name: str = "SQL Prod") -> 
     )
 
 
-def story(*problems: ObjectFacts, records: tuple[str, ...] = ("Processing sql02",)) -> StoryFacts:
+def details(*problems: ObjectFacts, records: tuple[str, ...] = ("Processing sql02",)) -> SessionDetails:
     """What is told of twelve machines."""
-    return StoryFacts(
+    return SessionDetails(
         problems=problems or (ObjectFacts(name="sql02", result="Failed", message=REASON),),
         failed_total=max(1, len(problems)),
         warned_total=0,
@@ -379,7 +379,11 @@ def story(*problems: ObjectFacts, records: tuple[str, ...] = ("Processing sql02"
 
 
 def attempt(
-    result: str = "Failed", *, number: int = 1, told: StoryFacts | None = None, message: str | None = REASON
+    result: str = "Failed",
+    *,
+    number: int = 1,
+    told: SessionDetails | None = None,
+    message: str | None = REASON,
 ) -> SessionFacts:
     """The attempt of that number: each takes 26 minutes, ten minutes apart."""
     begun = NOW + timedelta(minutes=36 * (number - 1))
@@ -390,13 +394,13 @@ def attempt(
         created_at=begun,
         ended_at=begun + timedelta(minutes=26),
         message=message,
-        story=told if told is not None else story(),
+        details=told if told is not None else details(),
     )
 
 
 def lacking_retry() -> SessionFacts:
     """A failed session on a server whose API has no retry."""
-    return msgspec.structs.replace(attempt(), lacks=(Capability.RETRY,))
+    return msgspec.structs.replace(attempt(), unsupported=(Capability.RETRY,))
 
 
 def run(

@@ -72,25 +72,25 @@ from bot.watch import approval_facts
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
-    ApprovalAsked,
     ApprovalChanged,
     ApprovalEnded,
-    ApprovalHeldBack,
+    ApprovalOpened,
+    ApprovalUndelivered,
     AttemptEnded,
-    CaughtUp,
-    CaughtUpProblems,
+    BackfillProblems,
+    BackfillSummary,
     ChannelClosed,
+    DetailsReply,
     DisableEnded,
-    DisableEnds,
+    DisableReminder,
     NoFurtherAttempt,
     ObjectFacts,
+    OutageBegan,
     RunChanged,
     RunEnded,
     RunFacts,
-    ServerSilent,
+    SessionDetails,
     SessionFacts,
-    SessionStory,
-    StoryFacts,
 )
 from tests.support.block_limits import problems
 from tests.unit.slack import approval_cases, samples
@@ -312,7 +312,7 @@ homes = st.builds(
 )
 objects = st.builds(ObjectFacts, name=foreign, result=results, message=maybe)
 stories = st.builds(
-    StoryFacts,
+    SessionDetails,
     problems=_many(objects, 60),
     failed_total=st.integers(0, 500),
     records=_many(foreign, 20),
@@ -329,7 +329,7 @@ attempts = st.builds(
     message=maybe,
     started_by=st.sampled_from([None, ANN]),
     stopped_by=st.sampled_from([None, BEN]),
-    story=st.none() | stories,
+    details=st.none() | stories,
 )
 runs = st.builds(
     RunFacts,
@@ -346,28 +346,36 @@ mentions = st.sampled_from([None, ONCALL, ANN])
 announcements: st.SearchStrategy[Announcement] = st.one_of(
     st.builds(RunEnded, run=runs, mention=mentions),
     st.builds(RunChanged, run=runs),
-    runs.map(lambda run: SessionStory(run=run, session=run.last)),
+    runs.map(lambda run: DetailsReply(run=run, session=run.last)),
     st.builds(lambda run, mention: AttemptEnded(run=run, session=run.last, mention=mention), runs, mentions),
     st.builds(NoFurtherAttempt, run=runs, mention=mentions),
     st.builds(
-        CaughtUp,
+        BackfillSummary,
         server=st.just(HQ),
         since=moments,
         results=st.dictionaries(foreign, st.integers(0, 500), max_size=8),
         problems_total=st.integers(0, 500),
     ),
-    st.builds(CaughtUpProblems, problems=_many(runs, 60), problems_total=st.just(500)),
+    st.builds(BackfillProblems, problems=_many(runs, 60), problems_total=st.just(500)),
     st.builds(
         lambda kind, approval: kind(approval=approval_facts(approval)),
-        st.sampled_from([ApprovalAsked, ApprovalChanged, ApprovalEnded]),
+        st.sampled_from([ApprovalOpened, ApprovalChanged, ApprovalEnded]),
         approvals,
     ),
     st.builds(
-        ApprovalHeldBack, approval=approvals.map(approval_facts), channel=st.just("C0PROD"), problem=foreign
+        ApprovalUndelivered,
+        approval=approvals.map(approval_facts),
+        channel=st.just("C0PROD"),
+        problem=foreign,
     ),
-    st.builds(ServerSilent, server=st.just(HQ), since=moments, problem=foreign, detail=foreign),
+    st.builds(OutageBegan, server=st.just(HQ), since=moments, problem=foreign, detail=foreign),
     st.builds(
-        DisableEnds, server=st.just(HQ), job_id=job_ids, job_name=foreign, person=st.just(ANN), until=moments
+        DisableReminder,
+        server=st.just(HQ),
+        job_id=job_ids,
+        job_name=foreign,
+        person=st.just(ANN),
+        until=moments,
     ),
     st.builds(
         DisableEnded,

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot.settings import RouteResult, RouteSettings, Threads
+from bot.settings import PollingSettings, RouteResult, RouteSettings, Threads
 from bot.veeam import REVISIONS, SessionGroup
-from bot.watch.classify import asked_types
-from bot.watch.reasons import Told, Untold
-from bot.watch.routing import Destination, Routed, channels_of, route, takes
+from bot.watch.routing import Destination, RouteDecision, RouteReason, SkipReason, WatchRules, takes
+from bot.watch.sessions import polled_types
 from tests.unit.watch.builders import HQ, completion, route_to
 
 EVERY_RESULT = tuple(RouteResult)
@@ -47,52 +46,56 @@ def test_takes(rule: dict[str, Any], ended: dict[str, Any], *, expected: bool) -
     assert takes(route_to(**rule), completion(**ended)) is expected
 
 
+def rules_of(routes: list[RouteSettings], default_channel: str | None) -> WatchRules:
+    return WatchRules(tuple(routes), default_channel, PollingSettings())
+
+
 def told(channel: str, **more: Any) -> Destination:
-    given = {"threads": Threads.THREAD, "mention": None, "reason": Told.ROUTE, **more}
+    given = {"threads": Threads.THREAD, "mention": None, "reason": RouteReason.ROUTE, **more}
     return Destination(channel=channel, **given)
 
 
-DEFAULT = told("C0BACKUPS", reason=Told.DEFAULT_CHANNEL)
+DEFAULT = told("C0BACKUPS", reason=RouteReason.DEFAULT_CHANNEL)
 
 
 @pytest.mark.parametrize(
     ("rules", "ended", "expected"),
     [
-        ([], {}, Routed((DEFAULT,))),
-        ([], {"result": "Success"}, Routed((DEFAULT,))),
-        ([], {"result": "None"}, Routed((DEFAULT,))),
-        ([], {"group": SessionGroup.RESTORE}, Routed((), Untold.NO_ROUTE)),
-        ([route_to()], {}, Routed((told("C0PROD"),))),
-        ([route_to()], {"result": "Success"}, Routed((DEFAULT,))),
-        ([route_to(), route_to("C0ALL")], {}, Routed((told("C0PROD"), told("C0ALL")))),
+        ([], {}, RouteDecision((DEFAULT,))),
+        ([], {"result": "Success"}, RouteDecision((DEFAULT,))),
+        ([], {"result": "None"}, RouteDecision((DEFAULT,))),
+        ([], {"group": SessionGroup.RESTORE}, RouteDecision((), SkipReason.NO_ROUTE)),
+        ([route_to()], {}, RouteDecision((told("C0PROD"),))),
+        ([route_to()], {"result": "Success"}, RouteDecision((DEFAULT,))),
+        ([route_to(), route_to("C0ALL")], {}, RouteDecision((told("C0PROD"), told("C0ALL")))),
         (
             [route_to(mention="S0FIRST"), route_to(mention="S0SECOND", threads="flat")],
             {},
-            Routed((told("C0PROD", mention="S0FIRST"),)),
+            RouteDecision((told("C0PROD", mention="S0FIRST"),)),
         ),
         (
             [route_to(jobs=("x",), mention="S0FIRST"), route_to(mention="S0SECOND", threads="flat")],
             {},
-            Routed((told("C0PROD", mention="S0SECOND", threads=Threads.FLAT),)),
+            RouteDecision((told("C0PROD", mention="S0SECOND", threads=Threads.FLAT),)),
         ),
-        ([route_to(own_actions=False)], {"started_in": "C0PROD"}, Routed((), Untold.OWN_ACTION)),
-        ([route_to(own_actions=False)], {"started_in": "C0ELSE"}, Routed((told("C0PROD"),))),
-        ([route_to(own_actions=True)], {"started_in": "C0PROD"}, Routed((told("C0PROD"),))),
+        ([route_to(own_actions=False)], {"started_in": "C0PROD"}, RouteDecision((), SkipReason.OWN_ACTION)),
+        ([route_to(own_actions=False)], {"started_in": "C0ELSE"}, RouteDecision((told("C0PROD"),))),
+        ([route_to(own_actions=True)], {"started_in": "C0PROD"}, RouteDecision((told("C0PROD"),))),
         (
             [route_to(own_actions=False), route_to("C0ALL", own_actions=False)],
             {"started_in": "C0PROD"},
-            Routed((told("C0ALL"),)),
+            RouteDecision((told("C0ALL"),)),
         ),
     ],
 )
-def test_route(rules: list[RouteSettings], ended: dict[str, Any], expected: Routed) -> None:
+def test_route(rules: list[RouteSettings], ended: dict[str, Any], expected: RouteDecision) -> None:
     """Every matching route gets one, a channel once; what no route takes goes to the default channel."""
-    assert route(completion(**ended), rules, "C0BACKUPS") == expected
+    assert rules_of(rules, "C0BACKUPS").route(completion(**ended)) == expected
 
 
 def test_no_default_channel() -> None:
     """Without a default channel nobody is told what no route takes."""
-    assert route(completion(), [], None) == Routed((), Untold.NO_ROUTE)
+    assert rules_of([], None).route(completion()) == RouteDecision((), SkipReason.NO_ROUTE)
 
 
 def test_channels_of_a_server() -> None:
@@ -103,8 +106,8 @@ def test_channels_of_a_server() -> None:
         route_to("C0A"),
         route_to("C0D"),
     ]
-    assert channels_of(HQ, rules, "C0D") == ("C0A", "C0D")
-    assert channels_of(HQ, rules, None) == ("C0A", "C0D")
+    assert rules_of(rules, "C0D").channels_of(HQ) == ("C0A", "C0D")
+    assert rules_of(rules, None).channels_of(HQ) == ("C0A", "C0D")
 
 
 @pytest.mark.parametrize(
@@ -120,11 +123,11 @@ def test_channels_of_a_server() -> None:
 def test_asked_types(types: tuple[str, ...], beside: set[str]) -> None:
     """A server is asked for job runs and log backups, and for what a route names that its revision knows."""
     revision = REVISIONS["1.3-rev0"]
-    asked = asked_types(revision, [route_to(types=types)])
+    asked = polled_types(revision, [route_to(types=types)])
     assert set(asked) - {*revision.job_run_types, *revision.log_backup_types} == beside
 
 
 def test_asked_types_of_a_newer_revision() -> None:
     """A type that came with a later revision is asked for there."""
-    asked = asked_types(REVISIONS["1.3-rev1"], [route_to(types=("FileInstantRecovery",))])
+    asked = polled_types(REVISIONS["1.3-rev1"], [route_to(types=("FileInstantRecovery",))])
     assert "FileInstantRecovery" in asked

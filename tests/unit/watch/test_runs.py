@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bot.settings import Threads
 from bot.veeam import RetryPolicy
 from bot.watch.facts import SessionFacts
-from bot.watch.runs import Run, ToldIn, begun, belongs, continued, given_up, is_by_person, may_mention
+from bot.watch.runs import Run, RunChannel
 from tests.unit.watch.builders import NOON, facts, minutes, run
 
 RETRIED = RetryPolicy(enabled=True, count=3, wait_minutes=10)
 
 
 def failing(**more: Any) -> Run:
-    return begun(run(facts("Failed", **more)), RETRIED)
+    return Run.begin(run(facts("Failed", **more)), RETRIED)
 
 
 def later(after: float, result: str = "Success", **more: Any) -> SessionFacts:
@@ -43,7 +43,7 @@ def later(after: float, result: str = "Success", **more: Any) -> SessionFacts:
 )
 def test_is_by_person(initiated_by: str | None, started_by: str | None, *, expected: bool) -> None:
     """Only the system's own names stand for a schedule."""
-    assert is_by_person(facts(initiated_by=initiated_by, started_by=started_by)) is expected
+    assert facts(initiated_by=initiated_by, started_by=started_by).is_by_person is expected
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_begun(
     first: SessionFacts, retry: RetryPolicy | None, total: int | None, expected_at: datetime | None
 ) -> None:
     """Only a scheduled run that Failed is retried, as often as its job says, and not once it was stopped."""
-    found = begun(run(first), retry).facts
+    found = Run.begin(run(first), retry).facts
     assert (found.attempts_total, found.next_attempt_expected_at) == (total, expected_at)
     assert found.is_final is (expected_at is None)
 
@@ -83,15 +83,15 @@ def test_begun(
 )
 def test_belongs(session: SessionFacts, *, expected: bool) -> None:
     """A further attempt comes by itself in due time, or is a retry through the bot at any time."""
-    assert belongs(failing(), session) is expected
+    assert failing().includes(session) is expected
 
 
 def test_nothing_belongs_to_a_run_that_went_well() -> None:
     """After Success or Warning the next session is a run of its own, a retry through the bot too."""
     for result in ("Success", "Warning", "None"):
-        well = begun(run(facts(result)), RETRIED)
-        assert not belongs(well, later(10))
-        assert not belongs(well, later(10, started_by="U1", started_operation="retry"))
+        well = Run.begin(run(facts(result)), RETRIED)
+        assert not well.includes(later(10))
+        assert not well.includes(later(10, started_by="U1", started_operation="retry"))
 
 
 @pytest.mark.parametrize(
@@ -106,34 +106,34 @@ def test_nothing_belongs_to_a_run_that_went_well() -> None:
 )
 def test_vbr_s_own_word_on_retries(session: SessionFacts, *, expected: bool) -> None:
     """Where VBR says what a session retries, or that it retries nothing, neither time nor person counts."""
-    assert belongs(failing(), session) is expected
+    assert failing().includes(session) is expected
 
 
 def test_a_retry_of_a_session_that_was_never_seen() -> None:
     """Two retries of one session belong together, although the first session was before our time."""
-    current = begun(run(facts("Failed", retries="before")), None)
-    assert belongs(current, later(300, retries="before"))
-    assert not belongs(current, later(300, retries="other"))
+    current = Run.begin(run(facts("Failed", retries="before")), None)
+    assert current.includes(later(300, retries="before"))
+    assert not current.includes(later(300, retries="other"))
 
 
 def test_a_manual_retry_of_a_manual_run() -> None:
     """A run that somebody started is not retried by itself, but its retry through the bot folds into it."""
-    manual = begun(run(facts("Failed", initiated_by=r"CORP\anna")), RETRIED)
-    assert not belongs(manual, later(10))
-    assert belongs(manual, later(10, started_by="U1", started_operation="retry"))
+    manual = Run.begin(run(facts("Failed", initiated_by=r"CORP\anna")), RETRIED)
+    assert not manual.includes(later(10))
+    assert manual.includes(later(10, started_by="U1", started_operation="retry"))
 
 
 def test_a_job_that_nobody_can_describe() -> None:
     """Where VBR says nothing of retries, none is promised, and one that comes in due time still belongs."""
-    current = begun(run(facts("Failed"), job_type="Unknown"), None)
+    current = Run.begin(run(facts("Failed"), job_type="Unknown"), None)
     assert (current.facts.is_final, current.expected_by) == (True, None)
-    assert belongs(current, later(10))
-    assert not belongs(current, later(15.1))
-    assert not belongs(current, later(10, initiated_by=r"CORP\anna"))
+    assert current.includes(later(10))
+    assert not current.includes(later(15.1))
+    assert not current.includes(later(10, initiated_by=r"CORP\anna"))
     for attempt in range(1, 4):
-        current = continued(current, later(13 * attempt - 3, "Failed"), is_late=False)
-    assert not belongs(current, later(13 * 4 - 3))
-    assert not belongs(begun(run(facts("Failed")), None), later(10))  # The session is no job's.
+        current = current.with_attempt(later(13 * attempt - 3, "Failed"), is_late=False)
+    assert not current.includes(later(13 * 4 - 3))
+    assert not Run.begin(run(facts("Failed")), None).includes(later(10))  # The session is no job's.
 
 
 def test_attempts_are_counted() -> None:
@@ -142,25 +142,25 @@ def test_attempts_are_counted() -> None:
     for attempt in range(1, 4):
         assert not current.facts.is_final
         again = later(13 * attempt - 3, "Failed")
-        assert belongs(current, again)
-        current = continued(current, again, is_late=False)
+        assert current.includes(again)
+        current = current.with_attempt(again, is_late=False)
     assert len(current.facts.attempts) == 4
     assert current.facts.is_final
-    assert may_mention(current.facts)
-    assert not belongs(current, later(13 * 4 - 3))
+    assert current.facts.may_mention
+    assert not current.includes(later(13 * 4 - 3))
 
 
 def test_a_later_success_recovers_the_run() -> None:
     """A success ends the run, and the run says that it recovered."""
-    found = continued(failing(), later(10), is_late=True).facts
+    found = failing().with_attempt(later(10), is_late=True).facts
     assert (found.is_final, found.is_recovered, found.is_late) == (True, True, True)
-    assert not may_mention(found)
+    assert not found.may_mention
 
 
 def test_a_manual_retry_that_fails_is_final() -> None:
     """VBR does not retry what a person retried, so that its failure stands."""
-    found = continued(
-        failing(), later(1, "Failed", started_by="U1", started_operation="retry"), is_late=False
+    found = failing().with_attempt(
+        later(1, "Failed", started_by="U1", started_operation="retry"), is_late=False
     )
     assert found.facts.is_final
     assert found.expected_by is None
@@ -170,22 +170,22 @@ def test_given_up() -> None:
     """When no attempt came the failure stands, and may be mentioned."""
     waiting = failing()
     assert waiting.expected_by == NOON + minutes(15)
-    assert not may_mention(waiting.facts)
-    assert may_mention(given_up(waiting).facts)
-    assert given_up(waiting).expected_by is None
+    assert not waiting.facts.may_mention
+    assert waiting.without_retry().facts.may_mention
+    assert waiting.without_retry().expected_by is None
 
 
 def test_a_stopped_run_mentions_nobody() -> None:
     """Whoever stopped a run through the bot knows; nobody is called for it."""
     stopped = failing(stopped_by="U1").facts
     assert stopped.is_final
-    assert not may_mention(stopped)
+    assert not stopped.may_mention
 
 
 def test_a_run_survives_as_json() -> None:
     """A run is read back as it was kept."""
-    told = ToldIn(channel="C1", threads=Threads.FLAT, mention="S1", mentioned=True)
-    kept = msgspec.structs.replace(failing(message="Ä <!channel>"), told_in=(told,))
+    told = RunChannel(channel="C1", threads=Threads.FLAT, mention="S1", mentioned=True)
+    kept = msgspec.structs.replace(failing(message="Ä <!channel>"), channels=(told,))
     assert Run.decode(kept.encode()) == kept
     assert Run.decode('{"facts": 7}') is None
     assert Run.decode("not JSON") is None
@@ -200,9 +200,9 @@ def test_any_sequence_folds(steps: list[tuple[int, str]]) -> None:
         at += wait
         again = later(at, result)
         current = (
-            continued(current, again, is_late=False)
-            if belongs(current, again)
-            else begun(run(again), RETRIED)
+            current.with_attempt(again, is_late=False)
+            if current.includes(again)
+            else Run.begin(run(again), RETRIED)
         )
         total = current.facts.attempts_total
         assert total is not None

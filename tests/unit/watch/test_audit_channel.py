@@ -7,8 +7,8 @@ import pytest
 
 from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome
 from bot.watch import AuditChannel
-from bot.watch.destinations import ROOT
 from bot.watch.facts import ActionRecorded, decode
+from bot.watch.messages import ROOT
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ENTRY = AuditEntry(

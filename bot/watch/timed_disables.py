@@ -1,7 +1,7 @@
-"""Jobs that were disabled for a time are enabled again at the hour, with a reminder before.
+"""Jobs that were disabled for a time are enabled again when it is over, with a reminder before.
 
-What somebody changed meanwhile stays: a job that is found enabled before its hour is left alone from then on,
-and that is told. Enabling is sent once; where its outcome is unclear, that is told instead of sent again.
+What someone changed meanwhile stays: a job that is found enabled early is left alone from then on, and the
+bot says so. Enabling is sent once; if its outcome is unclear, the bot says that instead of sending it again.
 """
 
 from datetime import datetime, timedelta
@@ -32,21 +32,21 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
 )
-from bot.watch.destinations import notice
-from bot.watch.facts import Announcement, DisableEnded, DisableEnds
+from bot.watch import facts
+from bot.watch.messages import message
 
-SECONDS_BETWEEN_LOOKS = 30.0
+SECONDS_BETWEEN_CHECKS = 30.0
 REMINDED_BEFORE = timedelta(minutes=15)
 _LEAST_REMINDED = timedelta(minutes=20)
 _LEASE_SECONDS = 120.0
-_BEGINS_WITHIN = timedelta(minutes=2)
-"""How long a plan stands before a job that is not disabled counts as enabled again."""
+_DISABLED_WITHIN = timedelta(minutes=2)
+"""How long VBR may take to show the job as disabled; after that, one that isn't was enabled by someone."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Reenabling:
-    """Keeps the timed disables of one server. One process at a time does, by a lease."""
+class Reenabler:
+    """Ends the timed disables of one server. One process at a time does, by a lease."""
 
     def __init__(
         self, server: VeeamServer, audit: AuditLog, database: Database, clock: Clock, holder: str
@@ -61,33 +61,33 @@ class Reenabling:
         self._leases = Leases(database)
 
     async def run(self) -> None:
-        """Look every half minute, for ever; a server or a database that does not answer is asked again."""
+        """Check every half minute, for ever; a server or a database that does not answer is asked again."""
         while True:
             try:
                 await self.tick()
             except (VeeamError, StoreError) as error:
-                log.debug("watch.reenabling_waits", server=self._server.name, problem=str(error))
-            await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
+                log.debug("watch.timed_disables_not_checked", server=self._server.name, problem=str(error))
+            await self._clock.sleep(SECONDS_BETWEEN_CHECKS)
 
     async def tick(self) -> None:
-        """Look at every plan once. Raises VeeamError and StoreError."""
-        planned = await self._disables.of(self._server.name)
-        if not planned:
+        """Check every timed disable once. Raises VeeamError and StoreError."""
+        disables = await self._disables.of(self._server.name)
+        if not disables:
             return
         lease = f"reenable/{self._server.name}"
         if not await self._leases.take(lease, self._holder, self._clock.now(), _LEASE_SECONDS):
             return
-        for disable in planned:
-            await self._look_at(disable, self._clock.now())
+        for disable in disables:
+            await self._check(disable, self._clock.now())
 
-    async def _look_at(self, disable: TimedDisable, now: datetime) -> None:
+    async def _check(self, disable: TimedDisable, now: datetime) -> None:
         state = await self._server.job_state(JobId(disable.job_id))
         if state is None:
             await self._end(disable, "gone")
         elif not await self._is_disabled(state):
             if disable.attempted_at is not None:
                 await self._end(disable, "enabled")
-            elif now - disable.disabled_at > _BEGINS_WITHIN:
+            elif now - disable.disabled_at > _DISABLED_WITHIN:
                 await self._end(disable, "enabled_before")
         elif disable.attempted_at is not None:
             await self._end(disable, "unclear")
@@ -97,7 +97,7 @@ class Reenabling:
             await self._remind(disable, now)
 
     async def _is_disabled(self, state: JobState) -> bool:
-        """While a job runs its status may not say: then its settings do, where VBR can describe them."""
+        """While a job runs, its status may not say so; its settings do, if VBR can describe them."""
         if state.is_disabled or not state.is_active:
             return state.is_disabled
         try:
@@ -108,7 +108,7 @@ class Reenabling:
     async def _remind(self, disable: TimedDisable, now: datetime) -> None:
         if disable.until - disable.disabled_at < _LEAST_REMINDED:
             return
-        reminder = DisableEnds(
+        reminder = facts.DisableReminder(
             server=self._server.name,
             job_id=JobId(disable.job_id),
             job_name=disable.job_name,
@@ -117,13 +117,27 @@ class Reenabling:
         )
         async with self._database.transaction() as transaction:
             if await self._disables.remind(transaction, disable, now):
-                await self._outbox.add(transaction, [_told(disable, reminder, "reminder", now)])
+                await self._outbox.add(transaction, [_row(disable, reminder, "reminder", now)])
 
     async def _enable(self, disable: TimedDisable) -> None:
-        """Enable the job: claimed and on record before, so that no second process does it too."""
+        """Enable the job: claimed and on record first, so that no second process does it too."""
         if not await self._disables.attempt(disable, self._clock.now()):
             return
-        audit_id = await self._audit.opened(_entry(disable, self._clock.now()))
+        entry = AuditEntry(
+            person_id=disable.person_id,
+            person_name="",
+            team_id=None,
+            operation="job.enable",
+            reference=disable.reference,
+            origin="timer",
+            channel_id=disable.channel_id,
+            at=self._clock.now(),
+            server=disable.server,
+            job_id=disable.job_id,
+            job_name=disable.job_name,
+            detail="the time it was disabled for is over",
+        )
+        audit_id = await self._audit.opened(entry)
         outcome, problem = "enabled", None
         try:
             await self._server.enable_job(JobId(disable.job_id))
@@ -141,12 +155,12 @@ class Reenabling:
         if outcome == "waits":
             await self._disables.wait(disable)
         elif outcome != "unclear":
-            # An unclear one is looked at by the next tick, and told then.
+            # The next tick checks an unclear one, and announces what it finds.
             await self._end(disable, outcome, problem)
 
     async def _end(self, disable: TimedDisable, outcome: str, problem: str | None = None) -> None:
         now = self._clock.now()
-        ended = DisableEnded(
+        ended = facts.DisableEnded(
             server=ServerName(disable.server),
             job_id=JobId(disable.job_id),
             job_name=disable.job_name,
@@ -158,30 +172,14 @@ class Reenabling:
         )
         async with self._database.transaction() as transaction:
             if await self._disables.end(transaction, disable):
-                await self._outbox.add(transaction, [_told(disable, ended, "end", now)])
+                await self._outbox.add(transaction, [_row(disable, ended, "end", now)])
         log.info("watch.timed_disable_ended", server=disable.server, job_id=disable.job_id, outcome=outcome)
 
 
 _RECORDED = {"enabled": "done", "unclear": "unclear"}
 
 
-def _told(disable: TimedDisable, announcement: Announcement, occasion: str, now: datetime) -> NewRow:
+def _row(disable: TimedDisable, announcement: facts.Announcement, occasion: str, now: datetime) -> NewRow:
     key = f"{disable.server}/disable/{disable.job_id}/{disable.disabled_at.isoformat()}/{occasion}"
-    return notice(key, disable.channel_id or disable.person_id, announcement, now)
-
-
-def _entry(disable: TimedDisable, now: datetime) -> AuditEntry:
-    return AuditEntry(
-        person_id=disable.person_id,
-        person_name="",
-        team_id=None,
-        operation="job.enable",
-        reference=disable.reference,
-        origin="timer",
-        channel_id=disable.channel_id,
-        at=now,
-        server=disable.server,
-        job_id=disable.job_id,
-        job_name=disable.job_name,
-        detail="the time it was disabled for is over",
-    )
+    channel = disable.channel_id or disable.person_id
+    return message(f"{key}/{channel}", channel, announcement, now)

@@ -8,43 +8,32 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock
-from bot.veeam import Job, JobId, JobState, NotFoundOnServer, RetryPolicy, Session, VeeamError, VeeamServer
-from bot.watch.classify import is_strange
+from bot.veeam import JobId, JobState, NotFoundOnServer, RetryPolicy, Session, VeeamError, VeeamServer
+from bot.watch.sessions import is_undocumented
 
-_KNOWN_FOR = timedelta(minutes=10)
+_KEPT = timedelta(minutes=10)
 _SAMPLES = 3
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownJob:
+class CachedJob:
     """A job's name and type, as VBR has them."""
 
     name: str
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Retries:
-    policy: RetryPolicy | None
-    read_at: datetime
-
-
-def _retries(job: Job) -> RetryPolicy | None:
-    """A schedule that doesn't speak of retries has none: so the document's default."""
-    return job.retry or (None if job.runs_automatically is None else RetryPolicy(enabled=False))
-
-
-class JobBook:
-    """The jobs of one server, looked up as sessions need them and read whole once an hour."""
+class JobCache:
+    """The jobs of one server, looked up as sessions need them and all read again once an hour."""
 
     def __init__(self, server: VeeamServer, clock: Clock) -> None:
         self._server = server
         self._clock = clock
-        self._jobs: dict[JobId, KnownJob] = {}
-        self._strangers: dict[JobId, datetime] = {}
-        self._retries: dict[JobId, _Retries] = {}
+        self._jobs: dict[JobId, CachedJob] = {}
+        self._looked_up_at: dict[JobId, datetime] = {}
+        self._retries: dict[JobId, tuple[RetryPolicy | None, datetime]] = {}
         self._sampled: set[str] = set()
         self._learned: set[str] = set()
 
@@ -55,61 +44,62 @@ class JobBook:
 
     @property
     def learned_types(self) -> tuple[str, ...]:
-        """Session types that jobs of this server were seen to produce and that no document names."""
+        """Session types that this server's jobs produce and that no document names."""
         return tuple(sorted(self._learned))
 
     async def refresh(self) -> None:
         """Read all jobs, and learn which session types they produce. Raises VeeamError."""
         by_type: dict[str, list[JobState]] = defaultdict(list)
-        jobs: dict[JobId, KnownJob] = {}
+        jobs: dict[JobId, CachedJob] = {}
         async for state in self._server.every_job_state():
-            jobs[state.id] = KnownJob(state.name, state.type)
+            jobs[state.id] = CachedJob(state.name, state.type)
             by_type[state.type].append(state)
         self._jobs = jobs
         for job_type in by_type.keys() - self._sampled:
             if await self._learn(by_type[job_type]):
                 self._sampled.add(job_type)
 
-    async def of(self, session: Session) -> KnownJob | None:
-        """Return a session's job; None where it is no job's. Raises VeeamError when the server is silent."""
+    async def job_of(self, session: Session) -> CachedJob | None:
+        """Return a session's job; None if it has none. Raises VeeamError if the server doesn't answer."""
         job_id = session.job_id
         if job_id is None:
             return None
         known = self._jobs.get(job_id)
         if known is not None and known.name == session.name:
             return known
-        asked_at = self._strangers.get(job_id)
-        if asked_at is not None and self._clock.now() - asked_at < _KNOWN_FOR:
+        # A session may bear another name than its job: such a job is looked up now and then, not each time.
+        asked_at = self._looked_up_at.get(job_id)
+        if asked_at is not None and self._clock.now() - asked_at < _KEPT:
             return known
-        return await self._looked_up(job_id) or known
-
-    async def retries_of(self, job_id: JobId) -> RetryPolicy | None:
-        """Return how VBR retries a job; None if unsaid. Raises VeeamError when the server is silent."""
-        held = self._retries.get(job_id)
-        if held is None or self._clock.now() - held.read_at >= _KNOWN_FOR:
-            try:
-                policy = _retries(await self._server.job(job_id))
-            except VeeamError as error:
-                self._unsaid(error)
-                policy = None
-            held = self._retries[job_id] = _Retries(policy, self._clock.now())
-        return held.policy
-
-    async def _looked_up(self, job_id: JobId) -> KnownJob | None:
         try:
             state = await self._server.job_state(job_id)
         except VeeamError as error:
-            self._unsaid(error)
+            self._ignore_answer(error)
             state = None
+        self._looked_up_at[job_id] = self._clock.now()
         if state is None:
-            self._strangers[job_id] = self._clock.now()
-            return None
-        self._jobs[job_id] = KnownJob(state.name, state.type)
-        # A session may bear another name than its job; it is not asked about each time.
-        self._strangers[job_id] = self._clock.now()
+            return known
+        self._jobs[job_id] = CachedJob(state.name, state.type)
         return self._jobs[job_id]
 
-    def _unsaid(self, error: VeeamError) -> None:
+    async def retries_of(self, job_id: JobId) -> RetryPolicy | None:
+        """Return how VBR retries a job; None if it doesn't say. Raises VeeamError if it doesn't answer."""
+        policy, read_at = self._retries.get(job_id, (None, None))
+        if read_at is not None and self._clock.now() - read_at < _KEPT:
+            return policy
+        try:
+            job = await self._server.job(job_id)
+            # A schedule that doesn't mention retries has none: the default of Veeam's document.
+            unsaid = None if job.runs_automatically is None else RetryPolicy(enabled=False)
+            policy = job.retry or unsaid
+        except VeeamError as error:
+            self._ignore_answer(error)
+            policy = None
+        self._retries[job_id] = (policy, self._clock.now())
+        return policy
+
+    def _ignore_answer(self, error: VeeamError) -> None:
+        """Go on without a job that VBR refuses to describe; a server that doesn't answer is an error."""
         if not error.reached_server:
             raise error
         log.debug("watch.job_unknown", server=self._server.name, problem=str(error))
@@ -121,7 +111,7 @@ class JobBook:
                 session = await self._server.session(session_id)
             except NotFoundOnServer:
                 continue
-            if is_strange(session):
+            if is_undocumented(session):
                 self._learned.add(session.session_type)
                 log.info("watch.type_learned", server=self._server.name, session_type=session.session_type)
             return True

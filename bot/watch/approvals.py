@@ -1,7 +1,7 @@
-"""Requests that wait for a second person: what is told of them, and the end of those that nobody ends.
+"""Requests that need a second person: their messages, and the end of those that nobody decides.
 
-A request stands in its channel as one message, which is edited as it goes on. What ends without its asker's
-doing is told in the thread as well, because an edit notifies nobody.
+A request is one message in its channel, which is edited as it goes on. If it ends without its requester's
+doing, a reply in the thread says so as well, because an edit notifies nobody.
 """
 
 from datetime import timedelta
@@ -21,37 +21,35 @@ from bot.store import (
     StoreError,
 )
 from bot.veeam import JobId, ServerName
-from bot.watch.destinations import NOTICE, REPLY, kind_of
-from bot.watch.facts import Announcement, ApprovalAsked, ApprovalChanged, ApprovalEnded, ApprovalFacts, encode
+from bot.watch import facts, messages
 
-SECONDS_BETWEEN_LOOKS = 10.0
+SECONDS_BETWEEN_CHECKS = 10.0
 LEFT_AFTER = timedelta(minutes=3)
-"""How long after its approval nobody can be sending any more what was approved."""
-_TELL_THEMSELVES = frozenset({"done", ApprovalEnd.WITHDRAWN})
+"""How long after its approval no process can still be sending the action."""
+_NEED_NO_REPLY = frozenset({"done", ApprovalEnd.WITHDRAWN})
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 def approval_rows(approval: Approval) -> tuple[NewRow, ...]:
-    """Return what is queued for a request as it is now. Pure."""
-    facts, root = approval_facts(approval), f"approval/{approval.id}"
+    """Return what is queued for a request in its present state. Pure."""
+    about, root = approval_facts(approval), f"approval/{approval.id}"
     match approval.state:
         case ApprovalState.PENDING:
-            asked = ApprovalAsked(approval=facts)
-            return (_row(root, approval, asked, Placing.POST),)
+            return (_row(root, approval, facts.ApprovalOpened(approval=about), Placing.POST),)
         case ApprovalState.APPROVED:
-            return (_row(f"{root}/approved", approval, ApprovalChanged(approval=facts), Placing.EDIT),)
+            return (_row(f"{root}/approved", approval, facts.ApprovalChanged(approval=about), Placing.EDIT),)
         case ApprovalState.ENDED:
-            edit = _row(f"{root}/edit/ended", approval, ApprovalChanged(approval=facts), Placing.EDIT)
-            if approval.outcome in _TELL_THEMSELVES:
+            edit = _row(f"{root}/edit/ended", approval, facts.ApprovalChanged(approval=about), Placing.EDIT)
+            if approval.outcome in _NEED_NO_REPLY:
                 return (edit,)
-            return edit, _row(f"{root}/ended", approval, ApprovalEnded(approval=facts), Placing.REPLY)
+            return edit, _row(f"{root}/ended", approval, facts.ApprovalEnded(approval=about), Placing.REPLY)
 
 
-def approval_facts(approval: Approval) -> ApprovalFacts:
-    """Return what is told of a request."""
+def approval_facts(approval: Approval) -> facts.ApprovalFacts:
+    """Return what the messages about a request need."""
     touched = approval.touched
-    return ApprovalFacts(
+    return facts.ApprovalFacts(
         id=approval.id,
         operation=approval.operation,
         person=approval.person_id,
@@ -80,8 +78,8 @@ def approval_facts(approval: Approval) -> ApprovalFacts:
     )
 
 
-class Approving:
-    """Ends requests whose time is over, and those that were left approved when the bot was killed.
+class ApprovalCloser:
+    """Ends requests that have expired, and those that were left approved when the bot was killed.
 
     Several processes may do so at once: each end is won once.
     """
@@ -92,16 +90,16 @@ class Approving:
         self._clock = clock
 
     async def run(self) -> None:
-        """Look every few seconds, for ever; a database that does not answer is asked again."""
+        """Check every few seconds, for ever; a database that does not answer is asked again."""
         while True:
             try:
                 await self.tick()
             except StoreError as error:
-                log.debug("watch.approving_waits", problem=str(error))
-            await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
+                log.debug("watch.approvals_not_checked", problem=str(error))
+            await self._clock.sleep(SECONDS_BETWEEN_CHECKS)
 
     async def tick(self) -> None:
-        """Look at every request once. Raises StoreError."""
+        """Check every request once. Raises StoreError."""
         now = self._clock.now()
         for expired in await self._approvals.expired(now):
             log.info("watch.approval_ended", approval_id=expired.id, outcome=expired.outcome)
@@ -111,7 +109,7 @@ class Approving:
                 log.warning("watch.approval_left_open", approval_id=left.id, outcome=ending.outcome)
 
     async def _ending(self, left: Approval) -> Ending:
-        """By the record: what is not on it was not sent, and what has no outcome there is unclear."""
+        """By the audit log: what is not on it was not sent, and what has no outcome there is unclear."""
         attempt, now = await self._audit.approved(left.reference), self._clock.now()
         if attempt is None:
             return Ending(ApprovalEnd.NOT_SENT, now)
@@ -120,14 +118,13 @@ class Approving:
         return Ending(attempt.outcome.outcome, now, attempt.outcome.detail)
 
 
-def _row(key: str, approval: Approval, announcement: Announcement, placing: Placing) -> NewRow:
-    return NewRow(
-        key=key,
-        channel=approval.channel,
-        kind=kind_of(announcement),
-        body=encode(announcement),
-        created_at=approval.ended_at or approval.decided_at or approval.asked_at,
+def _row(key: str, approval: Approval, announcement: facts.Announcement, placing: Placing) -> NewRow:
+    return messages.message(
+        key,
+        approval.channel,
+        announcement,
+        approval.ended_at or approval.decided_at or approval.asked_at,
         placing=placing,
-        priority=REPLY if placing is Placing.REPLY else NOTICE,
+        priority=messages.REPLY if placing is Placing.REPLY else messages.NOTICE,
         root_key=None if placing is Placing.POST else f"approval/{approval.id}",
     )

@@ -5,19 +5,18 @@ import pytest
 from bot.settings import Threads
 from bot.store import NewRow, Placing
 from bot.veeam import RetryPolicy
-from bot.watch.destinations import attempt_told, first_told, no_attempt_told, overtaken_told
-from bot.watch.facts import AttemptEnded, NoFurtherAttempt, ObjectFacts, RunEnded, StoryFacts, decode
-from bot.watch.reasons import Told
-from bot.watch.routing import Destination
-from bot.watch.runs import Run, begun, continued, given_up
+from bot.watch.facts import AttemptEnded, NoFurtherAttempt, ObjectFacts, RunEnded, SessionDetails, decode
+from bot.watch.messages import attempt_messages, missing_attempt_messages, root_messages, superseded_messages
+from bot.watch.routing import Destination, RouteReason
+from bot.watch.runs import Run
 from tests.unit.watch.builders import NOON, facts, minutes, run
 
 RETRIED = RetryPolicy(enabled=True, count=1, wait_minutes=10)
-STORY = StoryFacts(problems=(ObjectFacts(name="db", result="Failed"),))
+STORY = SessionDetails(problems=(ObjectFacts(name="db", result="Failed"),))
 
 
 def to(channel: str = "C1", threads: Threads = Threads.THREAD, mention: str | None = "S1") -> Destination:
-    return Destination(channel, threads, mention, Told.ROUTE)
+    return Destination(channel, threads, mention, RouteReason.ROUTE)
 
 
 def shown(rows: tuple[NewRow, ...]) -> list[tuple[str, str, str]]:
@@ -30,8 +29,8 @@ def mentions(rows: tuple[NewRow, ...]) -> list[str | None]:
 
 
 def failing(*destinations: Destination, retry: RetryPolicy | None = RETRIED) -> Run:
-    first = begun(run(facts("Failed", story=STORY)), retry)
-    return first_told(first, destinations or (to(),), NOON).run
+    first = Run.begin(run(facts("Failed", details=STORY)), retry)
+    return root_messages(first, destinations or (to(),), NOON).run
 
 
 @pytest.mark.parametrize(
@@ -44,15 +43,15 @@ def failing(*destinations: Destination, retry: RetryPolicy | None = RETRIED) -> 
 )
 def test_a_failed_run(threads: Threads, expected: list[tuple[str, str, str]]) -> None:
     """A root, and its story in the thread, shown in the channel too or not at all as the route says."""
-    queued = first_told(begun(run(facts("Failed", story=STORY)), None), [to(threads=threads)], NOON)
+    queued = root_messages(Run.begin(run(facts("Failed", details=STORY)), None), [to(threads=threads)], NOON)
     assert shown(queued.rows) == expected
     assert {row.root_key for row in queued.rows[1:]} <= {queued.rows[0].key}
 
 
 def test_a_success_has_no_thread() -> None:
     """A run that went well is one message."""
-    queued = first_told(
-        begun(run(facts("Success", story=StoryFacts(objects_total=2))), RETRIED), [to()], NOON
+    queued = root_messages(
+        Run.begin(run(facts("Success", details=SessionDetails(objects_total=2))), RETRIED), [to()], NOON
     )
     assert shown(queued.rows) == [("C1", "run_ended", "post")]
     assert mentions(queued.rows) == [None]
@@ -60,24 +59,24 @@ def test_a_success_has_no_thread() -> None:
 
 def test_the_mention_waits_for_the_last_attempt() -> None:
     """Nobody is named while a further attempt is to come; the last failure names them, once a run."""
-    first = first_told(begun(run(facts("Failed")), RETRIED), [to()], NOON)
+    first = root_messages(Run.begin(run(facts("Failed")), RETRIED), [to()], NOON)
     assert mentions(first.rows) == [None]
-    last = attempt_told(continued(first.run, facts("Failed", NOON + minutes(13)), is_late=False), NOON)
+    last = attempt_messages(first.run.with_attempt(facts("Failed", NOON + minutes(13)), is_late=False), NOON)
     assert shown(last.rows) == [("C1", "run_changed", "edit"), ("C1", "attempt_ended", "reply")]
     assert mentions(last.rows) == ["S1"]
     retried = facts("Failed", NOON + minutes(60), started_by="U1", started_operation="retry")
-    assert mentions(attempt_told(continued(last.run, retried, is_late=False), NOON).rows) == [None]
+    assert mentions(attempt_messages(last.run.with_attempt(retried, is_late=False), NOON).rows) == [None]
 
 
 def test_a_run_that_is_final_at_once_mentions_at_once() -> None:
     """Where no attempt is to come the root names whom the route names, and no later row does."""
-    first = first_told(begun(run(facts("Failed")), None), [to()], NOON)
+    first = root_messages(Run.begin(run(facts("Failed")), None), [to()], NOON)
     assert mentions(first.rows) == ["S1"]
 
 
 def test_no_further_attempt() -> None:
     """When the expected attempt did not come, root and thread say so, and whoever is to know is named."""
-    queued = no_attempt_told(given_up(failing(to(), to("C2", Threads.BROADCAST, None))), NOON)
+    queued = missing_attempt_messages(failing(to(), to("C2", Threads.BROADCAST, None)).without_retry(), NOON)
     assert shown(queued.rows) == [
         ("C1", "run_changed", "edit"),
         ("C2", "run_changed", "edit"),
@@ -89,30 +88,32 @@ def test_no_further_attempt() -> None:
 
 def test_an_overtaken_run() -> None:
     """A run that the job's next run overtook is redrawn, and nobody is called."""
-    assert shown(overtaken_told(given_up(failing()), NOON).rows) == [("C1", "run_changed", "edit")]
+    assert shown(superseded_messages(failing().without_retry(), NOON).rows) == [("C1", "run_changed", "edit")]
 
 
 def test_flat_channels_get_no_replies() -> None:
     """Where there are no threads, the root is edited, and only the last failure is a message of its own."""
     flat = failing(to(threads=Threads.FLAT))
-    recovered = attempt_told(continued(flat, facts("Success", NOON + minutes(13)), is_late=False), NOON)
+    recovered = attempt_messages(flat.with_attempt(facts("Success", NOON + minutes(13)), is_late=False), NOON)
     assert shown(recovered.rows) == [("C1", "run_changed", "edit")]
-    failed = attempt_told(continued(flat, facts("Failed", NOON + minutes(13)), is_late=False), NOON)
+    failed = attempt_messages(flat.with_attempt(facts("Failed", NOON + minutes(13)), is_late=False), NOON)
     assert shown(failed.rows) == [("C1", "run_changed", "edit"), ("C1", "attempt_ended", "post")]
 
 
 def test_a_channel_is_told_of_a_run_once() -> None:
     """A channel that has the root gets no second one; a new channel gets a root that shows all attempts."""
-    recovered = continued(failing(), facts("Success", NOON + minutes(13)), is_late=False)
-    queued = first_told(recovered, [to(), to("C2")], NOON)
+    recovered = failing().with_attempt(facts("Success", NOON + minutes(13)), is_late=False)
+    queued = root_messages(recovered, [to(), to("C2")], NOON)
     assert shown(queued.rows) == [("C2", "run_ended", "post")]
-    assert [told.channel for told in queued.run.told_in] == ["C1", "C2"]
+    assert [told.channel for told in queued.run.channels] == ["C1", "C2"]
 
 
 def test_keys_are_unique() -> None:
     """No two rows of a run share a key, so that none is taken for the other."""
-    first = first_told(begun(run(facts("Failed", story=STORY)), RETRIED), [to(), to("C2")], NOON)
-    second = attempt_told(continued(first.run, facts("Failed", NOON + minutes(13)), is_late=False), NOON)
-    rows = (*first.rows, *second.rows, *no_attempt_told(given_up(second.run), NOON).rows)
+    first = root_messages(Run.begin(run(facts("Failed", details=STORY)), RETRIED), [to(), to("C2")], NOON)
+    second = attempt_messages(
+        first.run.with_attempt(facts("Failed", NOON + minutes(13)), is_late=False), NOON
+    )
+    rows = (*first.rows, *second.rows, *missing_attempt_messages(second.run.without_retry(), NOON).rows)
     assert len({row.key for row in rows}) == len(rows)
     assert all(row.placing is not Placing.EDIT or row.root_key for row in rows)

@@ -3,8 +3,7 @@
 import pytest
 
 from bot.veeam import JobId, SessionGroup, SessionId
-from bot.watch.classify import group_of, is_child
-from bot.watch.reasons import Ignored, reason_to_ignore
+from bot.watch.sessions import IgnoreReason, group_of, is_child, reason_to_ignore
 from tests.unit.watch.builders import session
 
 JOBS = frozenset({JobId("j1")})
@@ -54,7 +53,7 @@ def test_is_child(parent: str | None, *, expected: bool) -> None:
 def test_what_a_route_names_is_not_ignored() -> None:
     """Housekeeping is told where a route names its very type."""
     cleaning = session(result="Failed")
-    assert reason_to_ignore(cleaning, SessionGroup.HOUSEKEEPING, is_asked_for=True) is None
+    assert reason_to_ignore(cleaning, SessionGroup.HOUSEKEEPING, is_polled=True) is None
 
 
 PARENT = SessionId("s0")
@@ -65,12 +64,12 @@ PARENT = SessionId("s0")
     [
         (SessionGroup.JOB_RUN, "Success", None, None),
         (SessionGroup.JOB_RUN, "None", None, None),
-        (SessionGroup.HOUSEKEEPING, "Failed", None, Ignored.HOUSEKEEPING),
+        (SessionGroup.HOUSEKEEPING, "Failed", None, IgnoreReason.HOUSEKEEPING),
         (SessionGroup.LOG_BACKUP, "Failed", None, None),
-        (SessionGroup.LOG_BACKUP, "Warning", None, Ignored.LOG_BACKUP_WELL),
-        (SessionGroup.LOG_BACKUP, "Success", None, Ignored.LOG_BACKUP_WELL),
-        (SessionGroup.JOB_RUN, "Success", PARENT, Ignored.PART_WELL),
-        (SessionGroup.JOB_RUN, "None", PARENT, Ignored.PART_WELL),
+        (SessionGroup.LOG_BACKUP, "Warning", None, IgnoreReason.LOG_BACKUP_WELL),
+        (SessionGroup.LOG_BACKUP, "Success", None, IgnoreReason.LOG_BACKUP_WELL),
+        (SessionGroup.JOB_RUN, "Success", PARENT, IgnoreReason.PART_WELL),
+        (SessionGroup.JOB_RUN, "None", PARENT, IgnoreReason.PART_WELL),
         (SessionGroup.JOB_RUN, "Warning", PARENT, None),
         (SessionGroup.JOB_RUN, "Failed", PARENT, None),
         (SessionGroup.JOB_RUN, "Exploded", PARENT, None),
@@ -78,7 +77,7 @@ PARENT = SessionId("s0")
     ],
 )
 def test_reason_to_ignore(
-    group: SessionGroup, result: str, parent: SessionId | None, expected: Ignored | None
+    group: SessionGroup, result: str, parent: SessionId | None, expected: IgnoreReason | None
 ) -> None:
     """Housekeeping is never told, log backups and parts of other sessions only when they went wrong."""
     assert reason_to_ignore(session(result=result, parent_session_id=parent), group) is expected

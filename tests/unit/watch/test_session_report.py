@@ -3,8 +3,8 @@
 import pytest
 
 from bot.veeam import LogRecord, SessionProgress, SessionResult, TaskSession, TaskSessionId
-from bot.watch.facts import ObjectFacts, StoryFacts
-from bot.watch.stories import PROBLEMS_SHOWN, RECORDS_SHOWN, TEXT_CHARACTERS, told_by
+from bot.watch.facts import ObjectFacts, SessionDetails
+from bot.watch.session_report import PROBLEMS_SHOWN, RECORDS_SHOWN, TEXT_CHARACTERS, details_from
 
 
 def task(name: str, result: str = "Success", message: str | None = None, **progress: object) -> TaskSession:
@@ -23,12 +23,12 @@ def record(title: str, status: str = "Succeeded") -> LogRecord:
 
 def test_nothing_is_told_by_nothing() -> None:
     """A session without objects and log has an empty story, not a broken one."""
-    assert told_by((), ()) == StoryFacts()
+    assert details_from((), ()) == SessionDetails()
 
 
 def test_objects() -> None:
     """Failed objects come before warned ones, each with its own message; all are counted, sizes added."""
-    story = told_by(
+    details = details_from(
         [
             task("web", "Warning", " low space ", processed_size=5, read_size=4, transferred_size=3),
             task("db", "failed", "VSS", processed_size=50, read_size=None),
@@ -37,7 +37,7 @@ def test_objects() -> None:
         ],
         (),
     )
-    assert story == StoryFacts(
+    assert details == SessionDetails(
         problems=(
             ObjectFacts(name="db", result="Failed", message="VSS"),
             ObjectFacts(name="web", result="Warning", message="low space"),
@@ -54,7 +54,7 @@ def test_objects() -> None:
 
 def test_records() -> None:
     """Failed records come before warnings, in the log's order, each text once; the rest is left out."""
-    story = told_by(
+    details = details_from(
         (),
         [
             record("started"),
@@ -65,7 +65,7 @@ def test_records() -> None:
             record("disk gone", "Failed"),
         ],
     )
-    assert story.records == ("disk gone", "job failed", "low space")
+    assert details.records == ("disk gone", "job failed", "low space")
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ def test_records() -> None:
 def test_bottleneck(titles: list[str], bottlenecks: list[str], expected: str | None) -> None:
     """The log's word counts, else the one that most objects name."""
     tasks = [task(f"vm{number}", bottleneck=word) for number, word in enumerate(bottlenecks)]
-    assert told_by(tasks, [record(title) for title in titles]).bottleneck == expected
+    assert details_from(tasks, [record(title) for title in titles]).bottleneck == expected
 
 
 def test_long_stories_are_cut() -> None:
     """Lists and texts are cut to what the outbox keeps; the totals are not."""
-    story = told_by(
+    details = details_from(
         [task(f"vm{number}", "Failed", "x" * 5000) for number in range(100)],
         [record(f"{number}" + "y" * 5000, "Failed") for number in range(100)],
     )
-    assert (len(story.problems), story.failed_total) == (PROBLEMS_SHOWN, 100)
-    assert len(story.records) == RECORDS_SHOWN
-    message = story.problems[0].message or ""
+    assert (len(details.problems), details.failed_total) == (PROBLEMS_SHOWN, 100)
+    assert len(details.records) == RECORDS_SHOWN
+    message = details.problems[0].message or ""
     assert len(message) == TEXT_CHARACTERS
     assert message.endswith("…")

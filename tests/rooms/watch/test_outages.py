@@ -9,7 +9,7 @@ import pytest
 from bot.observability import Health
 from bot.sandbox.vbr.faults import refusing
 from bot.store import Database, Silences
-from bot.watch.facts import RunEnded, ServerBack, ServerSilent
+from bot.watch.facts import OutageBegan, OutageEnded, RunEnded
 from tests.rooms.store.databases import Template
 from tests.rooms.veeam.clients import client_of, wait_until
 from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules
@@ -22,16 +22,16 @@ async def test_a_silence_is_told_once(site: Site) -> None:
     since = site.clock.now()
     await site.vbr.go_dark()
     told = [await site.poll_after() for _ in range(6)]
-    assert [kinds(each) for each in told if each] == [[("C0PROD", "ServerSilent"), (DEFAULT, "ServerSilent")]]
-    silent = of_kind(told[2], ServerSilent)[0]
+    assert [kinds(each) for each in told if each] == [[("C0PROD", "OutageBegan"), (DEFAULT, "OutageBegan")]]
+    silent = of_kind(told[2], OutageBegan)[0]
     assert (silent.server, silent.problem) == ("hq", "ConnectFailed")
     assert (silent.since - since).total_seconds() == 20
     site.ended("During", ago=60)
     site.ended("Late", result="Failed", ago=3600)
     await site.vbr.come_back()
     back = await site.poll_after()
-    assert kinds(back)[:2] == [("C0PROD", "ServerBack"), (DEFAULT, "ServerBack")]
-    assert of_kind(back, ServerBack)[0].late_total == 1
+    assert kinds(back)[:2] == [("C0PROD", "OutageEnded"), (DEFAULT, "OutageEnded")]
+    assert of_kind(back, OutageEnded)[0].late_total == 1
     assert {root.run.job_name: root.run.is_late for root in of_kind(back, RunEnded)} == {
         "Late": True,
         "During": False,
@@ -58,14 +58,14 @@ async def test_a_restart_during_a_silence(site: Site) -> None:
     assert [await site.poll_after() for _ in range(4)] == [[], [], [], []]
     site.begin()
     await site.vbr.come_back()
-    assert kinds(await site.poll_after()) == [(DEFAULT, "ServerBack")]
+    assert kinds(await site.poll_after()) == [(DEFAULT, "OutageEnded")]
 
 
 async def test_a_server_that_refuses_is_silent_too(site: Site) -> None:
     """A server that answers every poll with a failure is reported with what it said."""
     site.vbr.faults.add(*SESSIONS, refusing(500), times=99)
     told = [each for _ in range(3) for each in await site.poll_after()]
-    assert [silent.problem for silent in of_kind(told, ServerSilent)] == ["ServerFailed"]
+    assert [silent.problem for silent in of_kind(told, OutageBegan)] == ["ServerFailed"]
     part = site.health.part("server:hq")
     assert part is not None
     assert (part.ok, "ServerFailed" in part.detail) == (False, True)

@@ -1,0 +1,259 @@
+"""What is queued in the outbox for each thing that happened: roots, their threads and their edits. Pure.
+
+The key of a run's root is made of the run and the channel, so that every later message about the run finds
+its root.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from bot.settings import ServerName, Threads
+from bot.store import Attempt, NewRow, Placing
+from bot.veeam import Result, known
+from bot.watch import facts
+from bot.watch.routing import Destination, WatchRules
+from bot.watch.runs import Run, RunChannel
+from bot.watch.session_report import SessionReport
+
+NOTICE, ROOT, REPLY = 0, 10, 20
+"""Priorities: what concerns a whole server, roots and their edits, threads."""
+
+_PROBLEMS_SHOWN = 20
+_PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
+
+
+@dataclass(frozen=True, slots=True)
+class RunMessages:
+    """What is queued for a run, and the run with the channels in which it is announced from now on."""
+
+    run: Run
+    rows: tuple[NewRow, ...]
+
+
+def message(
+    key: str,
+    channel: str,
+    announcement: facts.Announcement,
+    created_at: datetime,
+    *,
+    placing: Placing = Placing.POST,
+    priority: int = NOTICE,
+    run_key: str | None = None,
+    root_key: str | None = None,
+) -> NewRow:
+    """Return a row of the outbox; `root_key` is the key of the message whose thread or edit it is."""
+    return NewRow(
+        key=key,
+        channel=channel,
+        kind=facts.kind_of(announcement),
+        body=facts.encode(announcement),
+        created_at=created_at,
+        placing=placing,
+        priority=priority,
+        run_key=run_key,
+        root_key=root_key,
+    )
+
+
+def root_messages(run: Run, destinations: Iterable[Destination], now: datetime) -> RunMessages:
+    """Queue a run's root for the channels that don't have it yet, with its details in the thread."""
+    known_channels = {each.channel for each in run.channels}
+    rows: list[NewRow] = []
+    new: list[RunChannel] = []
+    for to in destinations:
+        if to.channel in known_channels:
+            continue
+        may_mention = run.facts.may_mention
+        channel = RunChannel(
+            channel=to.channel, threads=to.threads, mention=to.mention, mentioned=may_mention
+        )
+        new.append(channel)
+        root = facts.RunEnded(run=run.facts, mention=to.mention if may_mention else None)
+        rows.append(
+            message(
+                _root_key(run, channel),
+                to.channel,
+                root,
+                now,
+                priority=ROOT,
+                run_key=run.facts.key,
+            )
+        )
+        last = run.facts.last
+        if to.threads is not Threads.FLAT and _has_details(last):
+            details = facts.DetailsReply(run=run.facts, session=last)
+            rows.append(_reply(run, channel, "story", details, now, is_failure=last.is_failed))
+    return RunMessages(msgspec.structs.replace(run, channels=(*run.channels, *new)), tuple(rows))
+
+
+def attempt_messages(run: Run, now: datetime) -> RunMessages:
+    """Queue a run's latest attempt for the channels that have its root."""
+    last = run.facts.last
+    rows: list[NewRow] = []
+    for channel in run.channels:
+        rows.append(_edit(run, channel, str(last.session_id), now))
+        if channel.threads is not Threads.FLAT or (run.facts.is_final and last.is_failed):
+            attempt = facts.AttemptEnded(run=run.facts, session=last, mention=_mention(run, channel))
+            rows.append(
+                _reply(run, channel, f"attempt/{last.session_id}", attempt, now, is_failure=last.is_failed)
+            )
+    return RunMessages(_mentioned(run), tuple(rows))
+
+
+def superseded_messages(run: Run, now: datetime) -> RunMessages:
+    """Queue that no retry comes because the job has run again since: only the root is redrawn."""
+    occasion = f"final/{run.facts.last.session_id}"
+    return RunMessages(run, tuple(_edit(run, channel, occasion, now) for channel in run.channels))
+
+
+def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
+    """Queue that the attempt that was expected did not come."""
+    rows = list(superseded_messages(run, now).rows)
+    occasion = f"no-attempt/{run.facts.last.session_id}"
+    for channel in run.channels:
+        missing = facts.NoFurtherAttempt(run=run.facts, mention=_mention(run, channel))
+        rows.append(_reply(run, channel, occasion, missing, now, is_failure=True))
+    return RunMessages(_mentioned(run), tuple(rows))
+
+
+def backfill_messages(
+    rules: WatchRules, server: ServerName, reports: Sequence[SessionReport], *, since: datetime, now: datetime
+) -> Iterator[NewRow]:
+    """Return one message, and its thread, for each channel that would get any of these sessions.
+
+    The sessions come oldest first.
+    """
+    by_channel: dict[str, list[SessionReport]] = {}
+    for report in reports:
+        for to in rules.route(report.completion()).destinations:
+            by_channel.setdefault(to.channel, []).append(report)
+    key = f"{server}/caught-up/{since.isoformat()}"
+    for channel, routed in by_channel.items():
+        results = dict(Counter(report.ended.result for report in routed))
+        problems = _latest_problems(routed)
+        total = len(problems)
+        summary = facts.BackfillSummary(server=server, since=since, results=results, problems_total=total)
+        yield message(f"{key}/{channel}", channel, summary, now)
+        if problems:
+            listed = facts.BackfillProblems(problems=problems[:_PROBLEMS_SHOWN], problems_total=total)
+            yield message(
+                f"{key}/problems/{channel}",
+                channel,
+                listed,
+                now,
+                placing=Placing.REPLY,
+                priority=REPLY,
+                root_key=f"{key}/{channel}",
+            )
+
+
+class AuditChannel:
+    """Queues each action with its outcome, and each refusal, for one channel, if there is one.
+
+    `actions` are the names on record to report. The record is kept whether or not a message can be sent.
+    """
+
+    def __init__(self, channel: str | None, actions: Collection[str]) -> None:
+        self._channel = channel
+        self._actions = frozenset(actions)
+
+    def rows(self, attempt: Attempt) -> tuple[NewRow, ...]:
+        """Return the message about an attempt; none for a refused query, and none without an outcome."""
+        entry, outcome = attempt.entry, attempt.outcome
+        if self._channel is None or outcome is None or entry.operation not in self._actions:
+            return ()
+        recorded = facts.ActionRecorded(
+            operation=entry.operation,
+            outcome=outcome.outcome,
+            person_id=entry.person_id,
+            person_name=entry.person_name,
+            reference=entry.reference,
+            origin=entry.origin,
+            at=entry.at,
+            channel_id=entry.channel_id,
+            server=entry.server,
+            job_name=entry.job_name,
+            asked=entry.detail,
+            session_id=outcome.session_id,
+            said=outcome.detail,
+            approver_id=entry.approver_id,
+            approver_name=entry.approver_name,
+            reason=entry.reason,
+        )
+        key = f"audit/{attempt.id}/{self._channel}"
+        return (message(key, self._channel, recorded, outcome.at, priority=ROOT),)
+
+
+def _latest_problems(reports: Iterable[SessionReport]) -> tuple[facts.RunFacts, ...]:
+    """Jobs whose latest session failed or warned, newest first; a success since then makes it old news."""
+    latest = {report.job_id or report.job_name: report for report in reports}
+    wrong = [report for report in latest.values() if known(Result, report.ended.result) in _PROBLEMS]
+    wrong.sort(key=lambda report: report.ended.ended_at, reverse=True)
+    return tuple(report.run_facts(report.session_facts(), is_late=True) for report in wrong)
+
+
+def _has_details(session: facts.SessionFacts) -> bool:
+    details = session.details
+    return details is not None and bool(details.problems or details.records or session.is_failed)
+
+
+def _edit(run: Run, channel: RunChannel, occasion: str, now: datetime) -> NewRow:
+    root_key = _root_key(run, channel)
+    return message(
+        f"{root_key}/edit/{occasion}",
+        channel.channel,
+        facts.RunChanged(run=run.facts),
+        now,
+        placing=Placing.EDIT,
+        priority=ROOT,
+        run_key=run.facts.key,
+        root_key=root_key,
+    )
+
+
+def _reply(
+    run: Run,
+    channel: RunChannel,
+    occasion: str,
+    announcement: facts.Announcement,
+    now: datetime,
+    *,
+    is_failure: bool,
+) -> NewRow:
+    root_key = _root_key(run, channel)
+    if channel.threads is Threads.FLAT:
+        placing = Placing.POST
+    elif channel.threads is Threads.BROADCAST and is_failure:
+        placing = Placing.BROADCAST
+    else:
+        placing = Placing.REPLY
+    return message(
+        f"{root_key}/{occasion}",
+        channel.channel,
+        announcement,
+        now,
+        placing=placing,
+        priority=REPLY,
+        run_key=run.facts.key,
+        root_key=root_key,
+    )
+
+
+def _root_key(run: Run, channel: RunChannel) -> str:
+    return f"{run.facts.key}/{channel.channel}"
+
+
+def _mention(run: Run, channel: RunChannel) -> str | None:
+    return channel.mention if run.facts.may_mention and not channel.mentioned else None
+
+
+def _mentioned(run: Run) -> Run:
+    """The run once the messages are queued: if they may mention people, no later ones do."""
+    if not run.facts.may_mention:
+        return run
+    channels = tuple(msgspec.structs.replace(channel, mentioned=True) for channel in run.channels)
+    return msgspec.structs.replace(run, channels=channels)

@@ -1,0 +1,173 @@
+"""Watching one server in one loop: poll it, announce what ended, report its outages, forget what is old."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.observability import Clock, Health, Metrics
+from bot.store import Database, Leases, NewRow, Outbox, OwnActions, Runs, Sessions, Silences, StoreError
+from bot.veeam import VeeamError, VeeamServer
+from bot.watch import facts
+from bot.watch.announcements import Announcer
+from bot.watch.job_cache import JobCache
+from bot.watch.messages import message
+from bot.watch.poller import CHECK_EVERY, OVERLAP, Poller, PollResult
+from bot.watch.routing import WatchRules
+from bot.watch.sessions import polled_types
+
+RUNS_KEPT = timedelta(days=14)
+POLLS_UNTIL_REPORTED = 3
+_ACTIONS_KEPT = timedelta(days=30)
+_SESSIONS_KEPT = timedelta(days=3)
+_LEASE_INTERVALS = 3
+_LEAST_LEASE_SECONDS = 60.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Watch:
+    """Watches one server. Of several processes one does, by a lease; the others stand by."""
+
+    def __init__(
+        self,
+        server: VeeamServer,
+        database: Database,
+        clock: Clock,
+        rules: WatchRules,
+        *,
+        metrics: Metrics,
+        health: Health,
+        holder: str,
+    ) -> None:
+        jobs = JobCache(server, clock)
+        self._server = server
+        self._clock = clock
+        self._rules = rules
+        self._metrics = metrics
+        self._health = health
+        self._holder = holder
+        self._backfill = timedelta(hours=rules.polling.backfill_hours)
+        self._sessions = Sessions(database)
+        self._runs = Runs(database)
+        self._own_actions = OwnActions(database)
+        self._leases = Leases(database)
+        types = polled_types(server.revision, rules.routes)
+        self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
+        self._announcer = Announcer(server, database, jobs, clock, rules)
+        self._outages = OutageReporter(server, database, clock, rules)
+        self._tidied_at = clock.now()
+        self._turn = asyncio.Lock()
+
+    @property
+    def part(self) -> str:
+        """The name under which this server's health is known."""
+        return f"server:{self._server.name}"
+
+    async def run(self) -> None:
+        """Poll for ever, an interval apart."""
+        while True:
+            await self.tick()
+            await self._clock.sleep(self._rules.polling.interval_seconds)
+
+    async def tick(self) -> None:
+        """Poll once and announce what ended. An outage of the server or the database is no error here."""
+        async with self._turn:
+            try:
+                await self._poll()
+            except StoreError as error:
+                self._report_failure("store", f"{self._server.name}: {error}")
+
+    async def _poll(self) -> None:
+        if not await self._holds_lease():
+            self._poller.forget_clock()
+            self._health.set(self.part, ok=True, detail="polled by another process")
+            return
+        try:
+            poll = await self._poller.poll()
+            late = sum(self._rules.is_late(each.ended_at, poll.server_now) for each in poll.ended)
+            await self._outages.answered(late_total=late)
+            await self._announcer.announce(poll, self._holds_lease)
+            await self._announcer.announce_missing_attempts(poll.server_now)
+        except VeeamError as error:
+            self._report_failure(error.kind, str(error))
+            await self._outages.failed(error)
+            return
+        self._metrics.polled(self._server.name, "ok", good_at=self._clock.now())
+        if poll.ended:
+            self._metrics.sessions_noticed(self._server.name, len(poll.ended))
+        self._health.set(self.part, ok=True)
+        await self._tidy(poll)
+
+    async def _holds_lease(self) -> bool:
+        seconds = max(_LEAST_LEASE_SECONDS, _LEASE_INTERVALS * self._rules.polling.interval_seconds)
+        name = f"poll/{self._server.name}"
+        return await self._leases.take(name, self._holder, self._clock.now(), seconds)
+
+    def _report_failure(self, outcome: str, detail: str) -> None:
+        self._poller.forget_clock()
+        self._metrics.polled(self._server.name, outcome)
+        self._health.set(self.part, ok=False, detail=detail)
+
+    async def _tidy(self, poll: PollResult) -> None:
+        """Forget, once an hour, what can't be listed again by a poll, a check or a backfill."""
+        if self._clock.now() - self._tidied_at < CHECK_EVERY:
+            return
+        self._tidied_at = self._clock.now()
+        reach = max(_SESSIONS_KEPT, 2 * self._backfill)
+        oldest = min(poll.server_now - reach, poll.cursor.read_to - 2 * OVERLAP)
+        await self._sessions.purge(self._server.name, oldest)
+        await self._runs.purge(self._server.name, poll.server_now - RUNS_KEPT)
+        await self._own_actions.purge(self._clock.now() - _ACTIONS_KEPT)
+
+
+class OutageReporter:
+    """Reports once that a server doesn't answer, and once that it does again. Raises StoreError."""
+
+    def __init__(self, server: VeeamServer, database: Database, clock: Clock, rules: WatchRules) -> None:
+        self._server = server.name
+        self._database = database
+        self._clock = clock
+        self._channels = rules.channels_of(server.name)
+        self._outages = Silences(database)
+        self._outbox = Outbox(database)
+        self._failed_polls = 0
+        self._may_be_down = True
+
+    async def failed(self, error: VeeamError) -> None:
+        """Note a poll without an answer; the third in a row is reported, once, by one of all processes."""
+        self._failed_polls += 1
+        self._may_be_down = True
+        now, problem, detail = self._clock.now(), error.kind, str(error)
+        outage = await self._outages.begin(self._server, now, problem, detail)
+        if self._failed_polls == 1:
+            log.warning("watch.outage_began", server=self._server, problem=detail)
+        if outage.told_at is not None or self._failed_polls < POLLS_UNTIL_REPORTED:
+            return
+        began = facts.OutageBegan(server=self._server, since=outage.since, problem=problem, detail=detail)
+        async with self._database.transaction() as transaction:
+            if await self._outages.tell(transaction, self._server, now):
+                await self._outbox.add(transaction, self._rows("silent", outage.since, began, now))
+
+    async def answered(self, *, late_total: int) -> None:
+        """Note that the server answers; if its outage was reported, so is its end."""
+        self._failed_polls = 0
+        if not self._may_be_down:
+            return
+        now = self._clock.now()
+        async with self._database.transaction() as transaction:
+            outage = await self._outages.end(transaction, self._server)
+            if outage is not None and outage.told_at is not None:
+                ended = facts.OutageEnded(
+                    server=self._server, since=outage.since, ended_at=now, late_total=late_total
+                )
+                await self._outbox.add(transaction, self._rows("back", outage.since, ended, now))
+        self._may_be_down = False
+        if outage is not None:
+            log.info("watch.outage_ended", server=self._server, since=outage.since.isoformat())
+
+    def _rows(
+        self, occasion: str, since: datetime, announcement: facts.Announcement, now: datetime
+    ) -> list[NewRow]:
+        key = f"{self._server}/{occasion}/{since.isoformat()}"
+        return [message(f"{key}/{channel}", channel, announcement, now) for channel in self._channels]

@@ -1,0 +1,229 @@
+"""A session that ended, with what VBR was asked about it: its job, its objects' problems, its log.
+
+Its details are fetched once, when the session is announced. What VBR doesn't answer in time is left out, and
+the details say so.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from bot.settings import ServerName
+from bot.store import OwnAction
+from bot.veeam import (
+    JobId,
+    LogRecord,
+    LogStatus,
+    Result,
+    RetryPolicy,
+    Session,
+    SessionProgress,
+    TaskSession,
+    VeeamError,
+    VeeamServer,
+    known,
+)
+from bot.watch.facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
+from bot.watch.job_cache import CachedJob
+from bot.watch.routing import Completion
+from bot.watch.sessions import EndedSession
+
+PROBLEMS_SHOWN = 20
+RECORDS_SHOWN = 10
+TEXT_CHARACTERS = 1000
+_SECONDS = 25.0
+
+_STOP = "stop"
+"""The operation that ends a session instead of beginning one."""
+_NO_JOB = JobId("")
+_PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
+_LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
+_STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
+_NO_BOTTLENECK = frozenset({"", "none", "notdefined"})
+
+T = TypeVar("T")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """A session that ended, with what VBR was asked about it. `details` only if it may be announced."""
+
+    server: ServerName
+    ended: EndedSession
+    job: CachedJob | None
+    retry: RetryPolicy | None = None
+    details: SessionDetails | None = None
+
+    @property
+    def job_name(self) -> str:
+        """The job's name, or the session's own where it belongs to no job."""
+        return self.job.name if self.job is not None else self.ended.session.name
+
+    @property
+    def job_id(self) -> JobId:
+        """The job's ID, or that of whatever the session belongs to."""
+        return self.ended.session.job_id or _NO_JOB
+
+    def completion(self, started_in: str | None = None) -> Completion:
+        """Return what routes look at; `started_in` is the channel the session was started from."""
+        return Completion(
+            server=self.server,
+            job_name=self.job_name,
+            session_type=self.ended.session.session_type,
+            group=self.ended.group,
+            result=self.ended.result,
+            job_type=None if self.job is None else self.job.type,
+            started_in=started_in,
+        )
+
+    def session_facts(
+        self, own: Sequence[OwnAction] = (), *, unsupported: Collection[str] = ()
+    ) -> SessionFacts:
+        """Return the session as facts; `own` is what was done to it through the bot, oldest first.
+
+        `unsupported` are the capabilities that its server's revision does not have.
+        """
+        session, result = self.ended.session, self.ended.result
+        started = next((action for action in own if action.operation != _STOP), None)
+        stopped = next((action for action in own if action.operation == _STOP), None)
+        if known(Result, result) is Result.SUCCESS:
+            stopped = None  # the stop came too late: nothing was left to stop
+        message = None if session.result is None else session.result.message
+        return SessionFacts(
+            session_id=session.id,
+            session_type=session.session_type,
+            result=result,
+            created_at=session.creation_time or self.ended.ended_at,
+            ended_at=self.ended.ended_at,
+            message=message and _shortened(message),
+            initiated_by=session.initiated_by,
+            started_by=None if started is None else started.person_id,
+            started_operation=None if started is None else started.operation,
+            started_in=None if started is None else started.channel_id,
+            stopped_by=None if stopped is None else stopped.person_id,
+            details=self.details,
+            retries=session.retries,
+            begins_run=session.begins_run,
+            unsupported=tuple(sorted(unsupported)),
+        )
+
+    def run_facts(self, session: SessionFacts, *, is_late: bool) -> RunFacts:
+        """Return the run that the session begins, as facts."""
+        return RunFacts(
+            server=self.server,
+            job_id=self.job_id,
+            job_name=self.job_name,
+            job_type=None if self.job is None else self.job.type,
+            attempts=(session,),
+            is_late=is_late,
+        )
+
+
+async def fetch_details(
+    server: VeeamServer, session: Session, *, seconds: float = _SECONDS
+) -> SessionDetails:
+    """Return a session's details from its task sessions and, unless it succeeded, its log.
+
+    Never raises VeeamError: `is_incomplete` if VBR didn't answer everything within `seconds`.
+    """
+    asked_tasks = _answered(server, session, server.task_sessions(session.id), seconds)
+    tasks: tuple[TaskSession, ...] | None
+    records: tuple[LogRecord, ...] | None = ()
+    if session.outcome is Result.SUCCESS:
+        tasks = await asked_tasks
+    else:
+        # Unfiltered: the bottleneck stands in records that succeeded.
+        asked_records = _answered(server, session, server.session_logs(session.id), seconds)
+        tasks, records = await asyncio.gather(asked_tasks, asked_records)
+    details = details_from(tasks or (), records or ())
+    return msgspec.structs.replace(details, is_incomplete=tasks is None or records is None)
+
+
+async def _answered(
+    server: VeeamServer, session: Session, answer: Awaitable[tuple[T, ...]], seconds: float
+) -> tuple[T, ...] | None:
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except (VeeamError, TimeoutError) as error:
+        log.warning(
+            "watch.details_incomplete",
+            server=server.name,
+            session_id=session.id,
+            problem=type(error).__name__,
+        )
+        return None
+
+
+def details_from(tasks: Sequence[TaskSession], records: Sequence[LogRecord]) -> SessionDetails:
+    """Return what task sessions and log records (oldest first) say. Pure."""
+    outcomes = Counter(task.outcome for task in tasks)
+    progress = [task.progress for task in tasks if task.progress is not None]
+    failed = [task for task in tasks if task.outcome is Result.FAILED]
+    warned = [task for task in tasks if task.outcome is Result.WARNING]
+    return SessionDetails(
+        problems=tuple(_object(task) for task in (*failed, *warned)[:PROBLEMS_SHOWN]),
+        failed_total=len(failed),
+        warned_total=len(warned),
+        succeeded_total=outcomes[Result.SUCCESS],
+        objects_total=len(tasks),
+        records=tuple(_worst(records)[:RECORDS_SHOWN]),
+        bottleneck=_bottleneck_of_log(records) or _bottleneck_of_tasks(progress),
+        processed_bytes=_sum(each.processed_size for each in progress),
+        read_bytes=_sum(each.read_size for each in progress),
+        transferred_bytes=_sum(each.transferred_size for each in progress),
+    )
+
+
+def _object(task: TaskSession) -> ObjectFacts:
+    message = None if task.result is None else task.result.message
+    word = task.outcome.value if task.outcome is not None else ""
+    return ObjectFacts(name=task.name, result=word, message=message and _shortened(message))
+
+
+def _shortened(text: str) -> str:
+    """A text of VBR's, cut visibly to what the outbox keeps."""
+    stripped = text.strip()
+    return stripped if len(stripped) <= TEXT_CHARACTERS else f"{stripped[: TEXT_CHARACTERS - 1]}…"
+
+
+def _worst(records: Sequence[LogRecord]) -> list[str]:
+    texts: list[str] = []
+    for status in (LogStatus.FAILED, LogStatus.WARNING):
+        for record in records:
+            text = record.title or record.description
+            if known(LogStatus, record.status) is status and text.strip():
+                texts.append(_shortened(text))
+    return list(dict.fromkeys(texts))
+
+
+def _bottleneck_of_log(records: Sequence[LogRecord]) -> str | None:
+    for record in reversed(records):
+        if (primary := _PRIMARY.search(record.title)) is not None:
+            return _named(primary.group(1))
+        if _LOAD.search(record.title) is not None:
+            stages = _STAGE.findall(record.title)
+            return max(stages, key=lambda stage: int(stage[1]))[0] if stages else None
+    return None
+
+
+def _bottleneck_of_tasks(progress: Iterable[SessionProgress]) -> str | None:
+    named = Counter(name for each in progress if (name := _named(each.bottleneck)) is not None)
+    return named.most_common(1)[0][0] if named else None
+
+
+def _named(bottleneck: str | None) -> str | None:
+    return None if (bottleneck or "").casefold() in _NO_BOTTLENECK else bottleneck
+
+
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    given = [size for size in sizes if size is not None]
+    return sum(given) if given else None
