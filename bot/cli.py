@@ -1,4 +1,4 @@
-"""The command line: reads the settings, hands them to the part that was asked for, and says what is wrong.
+"""The command line: reads the settings, hands them to the part that the command needs, says what is wrong.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or wrong settings.
 """
@@ -20,15 +20,7 @@ from bot.application import root
 from bot.observability import Finding, SystemClock, Verdict, set_up_logging
 from bot.operations import export
 from bot.operations.parser import span_of
-from bot.settings import (
-    Loaded,
-    LogLevel,
-    Settings,
-    SettingsWrong,
-    effective,
-    json_schema,
-    load_with_cautions,
-)
+from bot.settings import LogLevel, Settings, SettingsWrong, json_schema, load_settings
 from bot.slack import manifest as app_manifest
 from bot.store import AuditLog, Database, StoreError, is_missing, upgrade
 
@@ -53,10 +45,7 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Run the bot."""
-    loaded = _loaded()
-    for caution in loaded.cautions:
-        click.echo(f"caution: {caution}", err=True)
-    sys.exit(root.run(loaded.settings))
+    sys.exit(root.run(_settings_with_cautions()))
 
 
 @main.command()
@@ -66,14 +55,13 @@ def check() -> None:
     Asks Slack, every VBR server and the database whether they are as the settings want them, and changes
     nothing. Prints a table; exit code 0 without a problem, else 1.
     """
-    loaded = _loaded()
-    settings = loaded.settings
+    settings = _settings()
     # The table says what went wrong; who wants to see how asks for the log.
     level = LogLevel.DEBUG if settings.log_level is LogLevel.DEBUG else "critical"
     set_up_logging(level, settings.log_format, settings.secrets())
     cautions = [
         Finding("settings", caution.setting, Verdict.WARNING, f"{caution.text} ({caution.source}).")
-        for caution in loaded.cautions
+        for caution in settings.cautions
     ]
     sys.exit(asyncio.run(_checked(settings, cautions)))
 
@@ -88,10 +76,11 @@ def config(*, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(json_schema(), indent=2))
         return
-    loaded = _loaded()
-    for caution in loaded.cautions:
-        click.echo(f"caution: {caution}", err=True)
-    click.echo(_yaml(effective(loaded.settings)), nl=False)
+    # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
+    import yaml  # noqa: PLC0415
+
+    shown = _settings_with_cautions().masked()
+    click.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110), nl=False)
 
 
 @main.command()
@@ -219,20 +208,20 @@ def audit_export(as_: str, since: timedelta | None) -> None:
 
 def _on_record(do: Callable[[AuditLog], Awaitable[T]]) -> T:
     url = _settings().database_url.get_secret_value()
+
+    async def run_on_database() -> T:
+        database = Database(url)
+        try:
+            return await do(AuditLog(database))
+        finally:
+            await database.close()
+
     try:
         if is_missing(url):
             raise click.ClickException("The database of DATABASE_URL is not there.")
-        return asyncio.run(_with_log(url, do))
+        return asyncio.run(run_on_database())
     except StoreError as error:
         raise click.ClickException(str(error)) from error
-
-
-async def _with_log(url: str, do: Callable[[AuditLog], Awaitable[T]]) -> T:
-    database = Database(url)
-    try:
-        return await do(AuditLog(database))
-    finally:
-        await database.close()
 
 
 async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
@@ -287,20 +276,17 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def _settings_with_cautions() -> Settings:
+    settings = _settings()
+    for caution in settings.cautions:
+        click.echo(f"caution: {caution}", err=True)
+    return settings
+
+
 def _settings() -> Settings:
-    return _loaded().settings
-
-
-def _loaded() -> Loaded:
     try:
-        return load_with_cautions(os.environ, Path.cwd())
+        return load_settings(os.environ, Path.cwd())
     except SettingsWrong as wrong:
         for problem in wrong.problems:
             click.echo(str(problem), err=True)
         sys.exit(WRONG_SETTINGS)
-
-
-def _yaml(shown: dict[str, Any]) -> str:
-    import yaml  # noqa: PLC0415
-
-    return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110)

@@ -15,9 +15,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.operations.catalog import CATALOG, Kind, Operation
-from bot.settings import Role, Settings
+from bot.settings import ChannelId, GroupReference, MentionId, PersonId, Role, ServerName, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
-from bot.settings.words import ChannelId, GroupReference, MentionId, PersonId, ServerName
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 
 _HERE: Final = Path(__file__).parent

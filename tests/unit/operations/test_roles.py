@@ -8,8 +8,7 @@ from bot.operations.catalog import APPROVE, BY_NAME, CATALOG, DECLINE, RETRY, ST
 from bot.operations.outcomes import Refusal
 from bot.operations.people import Person, PersonId, Standing
 from bot.operations.roles import Rights, Target, Verdict
-from bot.settings import GrantSettings, GroupReference, Role
-from bot.settings.words import ApprovableOperation
+from bot.settings import ApprovableOperation, GrantSettings, GroupReference, Role
 
 ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR
 RESTORE, VIEWER, TAPE = Role.RESTORE_OPERATOR, Role.BACKUP_VIEWER, Role.TAPE_OPERATOR
