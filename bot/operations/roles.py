@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from bot.operations.answers import HeldGrant
 from bot.operations.catalog import Operation
-from bot.operations.matching import matches_glob
 from bot.operations.outcomes import Refusal, Refused
 from bot.operations.people import Person, Standing
-from bot.settings import GrantSettings, Role
+from bot.settings import GrantSettings, Role, matches_glob
 
 
 @dataclass(frozen=True, slots=True)

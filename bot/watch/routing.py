@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from bot.settings import ChannelId, RouteResult, RouteSettings, ServerName, Threads
+from bot.settings import ChannelId, RouteResult, RouteSettings, ServerName, Threads, matches_glob
 from bot.veeam import Result, SessionGroup, job_type_key, known
 from bot.watch.classify import NAMED_ONLY
 from bot.watch.reasons import Told, Untold
@@ -71,10 +70,8 @@ def takes(each: RouteSettings, completion: Completion) -> bool:
 
 
 def matches(name: str, globs: Iterable[str]) -> bool:
-    """Whether a name is one of these or fits it as a glob; letter case is ignored."""
-    folded = name.casefold()
-    # A job may well be called "[Prod] SQL", and is then meant when that is written.
-    return any(folded == glob.casefold() or fnmatchcase(folded, glob.casefold()) for glob in globs)
+    """Whether a name fits one of these globs."""
+    return any(matches_glob(glob, name) for glob in globs)
 
 
 def channels_of(
