@@ -22,6 +22,7 @@ from bot.settings.problems import (
     SettingsProblem,
     SettingsWrong,
     keys,
+    locations_in,
     nearest_word,
     quoted,
 )
@@ -57,7 +58,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     """
     file = TomlFileSource(environ, folder)
     environment = EnvironmentSource(environ, folder, file)
-    origins = SettingOrigins(file.name, file.origins.in_file, environment.origins)
+    origins = SettingOrigins(file.name, locations_in(file.toml_data), environment.origins)
     problems = [*file.problems, *environment.problems]
     problems += cross_checks({**file.toml_data, "servers": environment.servers}, origins)
     try:
@@ -67,7 +68,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         raise SettingsWrong(dict.fromkeys(problems)) from None  # The cause holds the values, secrets too.
     if problems:
         raise SettingsWrong(dict.fromkeys(problems))
-    settings.remember(origins, cautions(settings, origins, environment.foreign_variables()))
+    settings.remember(origins, cautions(settings, origins, environment.foreign_variables))
     return settings
 
 
@@ -82,9 +83,8 @@ def explained(
                 continue  # A variable was there and could not be used: that is a problem of its own.
             if (variable := variables.get(at)) is not None:
                 yield SettingsProblem(variable, "environment", "is not set")
-            elif (
-                at[-1] != "password"
-            ):  # Its variable's name is made of a name that is missing or wrong itself.
+            # The variable of a password is made of a name that is missing or wrong itself.
+            elif at[-1] != "password":
                 yield SettingsProblem(keys(at), origins.place(at[:-1]), "is missing")
         elif detail["type"] != "too_short" or not detail["input"]:
             # A list whose entries were wrong is too short as well; each of them has a problem of its own.
@@ -104,11 +104,8 @@ def _text_of(detail: ErrorDetails, at: Location) -> str:
         case "tuple_type":
             return 'must be a list, such as ["a", "b"]'
         case "model_type" | "model_attributes_type" | "dict_type":
-            return (
-                f"must be a table: [[{keys(at)}]]"
-                if isinstance(at[-1], int)
-                else f"must be a table: [{keys(at)}]"
-            )
+            heading = f"[[{keys(at)}]]" if isinstance(at[-1], int) else f"[{keys(at)}]"
+            return f"must be a table: {heading}"
         case "value_error":
             return str(detail["ctx"]["error"])
         case kind:

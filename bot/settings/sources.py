@@ -52,11 +52,6 @@ class TomlFileSource(TomlConfigSettingsSource):
         self._named_by = f"environment variable {CONFIG_VARIABLE}" if named else str(path.parent)
         super().__init__(Settings, path if is_there else None)
 
-    @property
-    def origins(self) -> SettingOrigins:
-        """Where each value stands in the file."""
-        return SettingOrigins(self.name, locations_in(self.toml_data))
-
     def _read_files(self, files: Any, deep_merge: bool = False) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002
         # pydantic-settings reads only what is a plain file, and takes anything else for an empty one.
         return {} if files is None else self._read_file(files)
@@ -120,6 +115,9 @@ class EnvironmentSource(EnvSettingsSource):
         self._is_slack_a_table = isinstance(file.toml_data.get("slack", {}), dict)
         self._known = {CONFIG_VARIABLE}
         super().__init__(Settings, env_nested_delimiter=".")
+        self._add_passwords()
+        self._add_default_server()
+        self.problems += self._misspelt_variables()
 
     def __call__(self) -> dict[str, Any]:
         """Return what the environment gives, in the settings' own tables."""
@@ -129,8 +127,9 @@ class EnvironmentSource(EnvSettingsSource):
             del values["slack"]  # It would hide what is wrong in the file.
         return values
 
+    @property
     def foreign_variables(self) -> list[str]:
-        """Return the variables under the bot's prefixes that no setting reads."""
+        """The variables under the bot's prefixes that no setting reads."""
         return [
             name
             for name in sorted(self._environ)
@@ -143,14 +142,11 @@ class EnvironmentSource(EnvSettingsSource):
         for entry in entries():
             if entry.variable and entry.table in {(), ("slack",)}:
                 at = (*entry.table, entry.key)
-                if (value := self._value(at, entry.variable, is_secret=entry.is_secret)) is not None:
+                if (value := self._read_variable(at, entry.variable, is_secret=entry.is_secret)) is not None:
                     found[".".join(at)] = value
-        self._add_passwords()
-        self._add_default_server()
-        self.problems += self._misspelt_variables()
         return found
 
-    def _value(self, at: Location, variable: str, *, is_secret: bool) -> str | None:
+    def _read_variable(self, at: Location, variable: str, *, is_secret: bool) -> str | None:
         names = (variable, f"{variable}_FILE") if is_secret else (variable,)
         self._known.update(names)
         self.variables[at] = variable
@@ -195,7 +191,9 @@ class EnvironmentSource(EnvSettingsSource):
                 if owner != name.casefold():
                     text = f"would hold the passwords of two servers, {owner} and another: rename one"
                     self.problems.append(SettingsProblem(variable, "environment", text))
-                if (password := self._value((*place, "password"), variable, is_secret=True)) is not None:
+                if (
+                    password := self._read_variable((*place, "password"), variable, is_secret=True)
+                ) is not None:
                     login["password"] = password
 
     def _add_default_server(self) -> None:
@@ -206,21 +204,20 @@ class EnvironmentSource(EnvSettingsSource):
         }
         names = {*variables.values(), f"{PASSWORD_VARIABLE}_FILE"}
         self._known |= names
-        if not isinstance(self.servers, list) or not any(
-            self._environ.get(name, "").strip() for name in names
-        ):
+        is_given = any(self._environ.get(name, "").strip() for name in names)
+        if not is_given or not isinstance(self.servers, list):
             return
         at: Location = ("servers", len(self.servers))
         server: dict[str, str] = {"name": DEFAULT_SERVER}
         self.servers.append(server)
         self.origins[at] = SettingOrigin("VEEAM_URL", "environment")
         for key, variable in variables.items():
-            value = self._value((*at, key), variable, is_secret=variable == PASSWORD_VARIABLE)
+            value = self._read_variable((*at, key), variable, is_secret=variable == PASSWORD_VARIABLE)
             if value is not None:
                 server[key] = str(anchored(self._folder, value)) if key == "ca_file" else value
 
     def _misspelt_variables(self) -> Iterator[SettingsProblem]:
-        for name in self.foreign_variables():
+        for name in self.foreign_variables:
             # The prefix is alike in all of them and would make everything look near.
             prefix = next(prefix for prefix in _PREFIXES if name.startswith(prefix))
             ends = {known.removeprefix(prefix) for known in self._known if known.startswith(prefix)}

@@ -126,6 +126,7 @@ _MASK = "**********"
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
+_MENTION = re.compile(r"[SUW][A-Z0-9]{2,}")
 _HANDLE = re.compile(r"@[^\s@]{1,80}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
@@ -146,6 +147,15 @@ def _choice(words: type[Word], also: Mapping[str, Word] | None = None) -> Callab
         return found
 
     return chosen
+
+
+def _must_match(pattern: re.Pattern[str], rule: str) -> AfterValidator:
+    def checked(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(checked)
 
 
 def _channel_id(value: str) -> str:
@@ -178,24 +188,6 @@ def _person_id(value: str) -> str:
         raise ValueError("is a user group's ID; write it as group = …")
     hint = "; a person's name does not say who it is" if value.startswith("@") else ""
     raise ValueError(f"must be a person's ID: U or W, then capital letters and digits{hint}")
-
-
-def _mention_id(value: str) -> str:
-    if _GROUP.fullmatch(value) or _PERSON.fullmatch(value):
-        return value
-    raise ValueError("must be the ID of a user group (S…) or of a person (U… or W…)")
-
-
-def _server_name(value: str) -> str:
-    if not _SERVER_NAME.fullmatch(value):
-        raise ValueError("must be 1 to 40 letters, digits, - or _")
-    return value
-
-
-def _command(value: str) -> str:
-    if not _COMMAND.fullmatch(value):
-        raise ValueError('must start with "/", followed by at most 31 characters without blanks or capitals')
-    return value
 
 
 def _fingerprint(value: str) -> str:
@@ -344,11 +336,22 @@ ValidGroup = Annotated[
     GroupReference, StringConstraints(strip_whitespace=True), AfterValidator(_group_reference)
 ]
 ValidPerson = Annotated[PersonId, StringConstraints(strip_whitespace=True), AfterValidator(_person_id)]
-ValidMention = Annotated[MentionId, StringConstraints(strip_whitespace=True), AfterValidator(_mention_id)]
-ValidServerName = Annotated[
-    ServerName, StringConstraints(strip_whitespace=True), AfterValidator(_server_name)
+ValidMention = Annotated[
+    MentionId,
+    StringConstraints(strip_whitespace=True),
+    _must_match(_MENTION, "must be the ID of a user group (S…) or of a person (U… or W…)"),
 ]
-ValidCommand = Annotated[Text, AfterValidator(_command)]
+ValidServerName = Annotated[
+    ServerName,
+    StringConstraints(strip_whitespace=True),
+    _must_match(_SERVER_NAME, "must be 1 to 40 letters, digits, - or _"),
+]
+ValidCommand = Annotated[
+    Text,
+    _must_match(
+        _COMMAND, 'must start with "/", followed by at most 31 characters without blanks or capitals'
+    ),
+]
 ValidFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
 ValidServerUrl = Annotated[Text, AfterValidator(_server_url)]
 ValidSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]
