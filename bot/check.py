@@ -3,8 +3,7 @@
 import asyncio
 
 from bot.observability import Finding, Metrics, Redaction, SystemClock, found_by
-from bot.operations.matching import matches_glob
-from bot.settings import Settings
+from bot.settings import Settings, matches_glob
 from bot.slack.checks import check_slack
 from bot.slack.workspace import open_web
 from bot.store import check_database

@@ -1,4 +1,4 @@
-"""The command line: reads the settings, hands them to the part that was asked for, and says what is wrong.
+"""The command line: reads the settings, hands them to the part that the command needs, says what is wrong.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or wrong settings.
 """
@@ -9,27 +9,18 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from bot import app
+from bot import app, store
 from bot.observability import Finding, SystemClock, Verdict, set_up_logging
 from bot.operations.commands import span_of
-from bot.settings import (
-    Loaded,
-    LogLevel,
-    Settings,
-    SettingsWrong,
-    effective,
-    json_schema,
-    load_with_cautions,
-)
+from bot.settings import LogLevel, Settings, SettingsWrong, json_schema, load_settings
 from bot.slack import manifest as app_manifest
-from bot.store import AuditLog, Database, StoreError, is_missing, upgrade
 from bot.store import audit_export as export
 
 T = TypeVar("T")
@@ -53,10 +44,7 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Run the bot."""
-    loaded = _loaded()
-    for caution in loaded.cautions:
-        click.echo(f"caution: {caution}", err=True)
-    sys.exit(app.run(loaded.settings))
+    sys.exit(app.run(_settings_with_cautions()))
 
 
 @main.command()
@@ -66,16 +54,11 @@ def check() -> None:
     Asks Slack, every VBR server and the database whether they are as the settings want them, and changes
     nothing. Prints a table; exit code 0 without a problem, else 1.
     """
-    loaded = _loaded()
-    settings = loaded.settings
+    settings = _settings()
     # The table says what went wrong; who wants to see how asks for the log.
     level = LogLevel.DEBUG if settings.log_level is LogLevel.DEBUG else "critical"
     set_up_logging(level, settings.log_format, settings.secrets())
-    cautions = [
-        Finding("settings", caution.setting, Verdict.WARNING, f"{caution.text} ({caution.source}).")
-        for caution in loaded.cautions
-    ]
-    sys.exit(asyncio.run(_checked(settings, cautions)))
+    sys.exit(asyncio.run(_print_checks(settings)))
 
 
 @main.command()
@@ -88,10 +71,11 @@ def config(*, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(json_schema(), indent=2))
         return
-    loaded = _loaded()
-    for caution in loaded.cautions:
-        click.echo(f"caution: {caution}", err=True)
-    click.echo(_yaml(effective(loaded.settings)), nl=False)
+    # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
+    import yaml  # noqa: PLC0415
+
+    shown = _settings_with_cautions().masked()
+    click.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110), nl=False)
 
 
 @main.command()
@@ -148,8 +132,8 @@ def db_upgrade() -> None:
     """Bring the database to the newest schema; repeatable. `veeam-bot run` does it too."""
     settings = _settings()
     try:
-        asyncio.run(upgrade(settings.database_url.get_secret_value()))
-    except StoreError as error:
+        asyncio.run(store.upgrade(settings.database_url.get_secret_value()))
+    except store.StoreError as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database has the newest schema.")
 
@@ -208,7 +192,7 @@ def audit_export(as_: str, since: timedelta | None) -> None:
     line_of = export.csv_row if as_ == "csv" else export.json_row
     since_when = SystemClock().now() - since if since is not None else None
 
-    async def print_all(log: AuditLog) -> None:
+    async def print_all(log: store.AuditLog) -> None:
         if as_ == "csv":
             click.echo(export.csv_head().encode(), nl=False)
         async for row in log.rows(since_when):
@@ -217,54 +201,58 @@ def audit_export(as_: str, since: timedelta | None) -> None:
     _on_record(print_all)
 
 
-def _on_record(do: Callable[[AuditLog], Awaitable[T]]) -> T:
+def _on_record(do: Callable[[store.AuditLog], Awaitable[T]]) -> T:
     url = _settings().database_url.get_secret_value()
+
+    async def run_on_database() -> T:
+        database = store.Database(url)
+        try:
+            return await do(store.AuditLog(database))
+        finally:
+            await database.close()
+
     try:
-        if is_missing(url):
+        if store.is_missing(url):
             raise click.ClickException("The database of DATABASE_URL is not there.")
-        return asyncio.run(_with_log(url, do))
-    except StoreError as error:
+        return asyncio.run(run_on_database())
+    except store.StoreError as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _with_log(url: str, do: Callable[[AuditLog], Awaitable[T]]) -> T:
-    database = Database(url)
-    try:
-        return await do(AuditLog(database))
-    finally:
-        await database.close()
-
-
-async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
+async def _print_checks(settings: Settings) -> int:
     """Print before the loop ends: a name that is still being resolved would hold up its end."""
     # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
     from bot.check import check  # noqa: PLC0415
 
-    found = [*cautions, *await check(settings)]
+    results = [
+        Finding("settings", caution.setting, Verdict.WARNING, f"{caution.text} ({caution.source}).")
+        for caution in settings.cautions
+    ]
+    results += await check(settings)
     columns = shutil.get_terminal_size(fallback=(_COLUMNS, 24)).columns
-    printable = f"{_table(found, columns)}\n\n{_summary(found)}"
+    printable = f"{_table(results, columns)}\n\n{_summary(results)}"
     encoding = sys.stdout.encoding or "utf-8"
     click.echo(printable.encode(encoding, "replace").decode(encoding))
-    return int(any(finding.verdict is Verdict.PROBLEM for finding in found))
+    return int(any(result.verdict is Verdict.PROBLEM for result in results))
 
 
-def _table(found: Sequence[Finding], columns: int) -> str:
+def _table(results: Sequence[Finding], columns: int) -> str:
     from tabulate import tabulate  # noqa: PLC0415
 
-    rows = [(finding.verdict.value, *map(_plain, (finding.part, finding.subject))) for finding in found]
+    rows = [(result.verdict.value, *map(_plain, (result.part, result.subject))) for result in results]
     taken = sum(max((len(cell) for cell in column), default=0) for column in zip(*rows, strict=True))
-    width = max(_NARROWEST, columns - taken - 3 * len(_GAP))
-    texts = ["\n".join(_wrapped(finding, width)) for finding in found]
+    # Whole words only: a fingerprint is there to be copied.
+    wrapper = textwrap.TextWrapper(
+        max(_NARROWEST, columns - taken - 3 * len(_GAP)), break_long_words=False, break_on_hyphens=False
+    )
+    texts = [
+        "\n".join(line for text in (result.detail, result.advice) for line in wrapper.wrap(_plain(text)))
+        for result in results
+    ]
     shown = [(*row, text) for row, text in zip(rows, texts, strict=True)]
     return tabulate(
         shown, ("verdict", "part", "subject", "how it is, and what to do"), "simple", disable_numparse=True
     )
-
-
-def _wrapped(finding: Finding, width: int) -> Iterator[str]:
-    """Whole words only: a fingerprint is there to be copied."""
-    for text in (finding.detail, finding.advice):
-        yield from textwrap.wrap(_plain(text), width, break_long_words=False, break_on_hyphens=False)
 
 
 def _plain(text: str) -> str:
@@ -272,14 +260,14 @@ def _plain(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _summary(found: Sequence[Finding]) -> str:
-    problems = [finding for finding in found if finding.verdict is Verdict.PROBLEM]
-    warnings = sum(finding.verdict is Verdict.WARNING for finding in found)
-    fine = len(found) - len(problems) - warnings
+def _summary(results: Sequence[Finding]) -> str:
+    problems = [result for result in results if result.verdict is Verdict.PROBLEM]
+    warnings = sum(result.verdict is Verdict.WARNING for result in results)
+    fine = len(results) - len(problems) - warnings
     counts = f"{_counted(len(problems), 'problem')}, {_counted(warnings, 'warning')}, {fine} ok"
     if not problems:
         return f"{counts}. Ready to go live."
-    named = "; ".join(f"{_plain(finding.part)}: {_plain(finding.subject)}" for finding in problems)
+    named = "; ".join(f"{_plain(result.part)}: {_plain(result.subject)}" for result in problems)
     return f"{counts}. Not ready: {named}."
 
 
@@ -287,20 +275,17 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def _settings_with_cautions() -> Settings:
+    settings = _settings()
+    for caution in settings.cautions:
+        click.echo(f"caution: {caution}", err=True)
+    return settings
+
+
 def _settings() -> Settings:
-    return _loaded().settings
-
-
-def _loaded() -> Loaded:
     try:
-        return load_with_cautions(os.environ, Path.cwd())
+        return load_settings(os.environ, Path.cwd())
     except SettingsWrong as wrong:
         for problem in wrong.problems:
             click.echo(str(problem), err=True)
         sys.exit(WRONG_SETTINGS)
-
-
-def _yaml(shown: dict[str, Any]) -> str:
-    import yaml  # noqa: PLC0415
-
-    return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=110)

@@ -1,4 +1,4 @@
-"""The HTTP side of the process: is it alive, is it ready, its figures, and Slack's requests in HTTP mode."""
+"""The HTTP side of the process: is it alive, is it ready, its metrics, and Slack's requests in HTTP mode."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.observability import Health, Metrics
 
 SERVER_PART = "server:"
-_MOST_BYTES = 2 * 1024 * 1024
+_MAX_BODY_BYTES = 2 * 1024 * 1024
 
 SlackHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,14 +26,14 @@ def application(
         status = HTTPStatus.OK if health.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         return web.json_response(readiness(health), status=status)
 
-    async def figures(_request: web.Request) -> web.Response:
+    async def render_metrics(_request: web.Request) -> web.Response:
         body, content_type = metrics.render()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    app = web.Application(client_max_size=_MOST_BYTES)
+    app = web.Application(client_max_size=_MAX_BODY_BYTES)
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
-    app.router.add_get("/metrics", figures)
+    app.router.add_get("/metrics", render_metrics)
     if slack_requests is not None:
         app.router.add_post("/slack/events", slack_requests)
     return app
@@ -54,7 +54,7 @@ def readiness(health: Health) -> dict[str, Any]:
 
 
 class Server:
-    """The listening socket. Port 0 takes a free one, told by `port` once it listens."""
+    """The listening socket. Port 0 takes a free one; `port` says which once it listens."""
 
     def __init__(self, app: web.Application, port: int) -> None:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -72,5 +72,5 @@ class Server:
         return port
 
     async def close(self) -> None:
-        """Stop listening, after the requests in work were answered."""
+        """Stop listening, once the requests in progress are answered."""
         await self._runner.cleanup()

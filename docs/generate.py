@@ -18,7 +18,6 @@ from bot.operations.catalog import CATALOG
 from bot.operations.model import Kind, Operation
 from bot.settings import Role, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
-from bot.settings.words import ChannelId, GroupReference, MentionId, PersonId, ServerName
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 
 _HERE: Final = Path(__file__).parent

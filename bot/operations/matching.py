@@ -8,8 +8,9 @@ for letter case.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import TypeVar
+
+from bot.settings import matches_glob
 
 T = TypeVar("T")
 
@@ -41,11 +42,6 @@ def is_exactly(typed: str, name: str) -> bool:
     What nobody sees or chooses doesn't count: blanks around it, and how a keyboard wrote quotes and dashes.
     """
     return _typeset(typed) == _typeset(name)
-
-
-def matches_glob(glob: str, name: str) -> bool:
-    """Whether the whole name fits a glob: `*` any text, `?` one character, letter case aside."""
-    return _compiled(glob.casefold()).fullmatch(name.casefold()) is not None
 
 
 def is_glob(text: str) -> bool:
@@ -103,9 +99,3 @@ def _loose_ways(word: str) -> tuple[Callable[[str], bool], ...]:
 
 def _typeset(text: str) -> str:
     return unicodedata.normalize("NFC", re.sub(r"\s", " ", text.translate(_EQUIVALENTS)).strip())
-
-
-@lru_cache(maxsize=512)
-def _compiled(glob: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": "."}
-    return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in glob), re.DOTALL)

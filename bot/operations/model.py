@@ -11,8 +11,7 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from bot.operations.matching import matches_glob
-from bot.settings import GrantSettings, PersonId, Role
+from bot.settings import GrantSettings, PersonId, Role, matches_glob
 from bot.veeam import Capability, JobId, ServerName, SessionId
 
 ALL_ROLES = frozenset(Role)

@@ -4,7 +4,9 @@ Knows what may be said, not what is done with it. `load_settings` reads; it rais
 problem it found, each naming the setting and where it came from.
 """
 
-from bot.settings.load import Loaded, load_settings, load_with_cautions
+from bot.settings.globs import is_glob, matches_glob
+from bot.settings.layout import json_schema
+from bot.settings.load import load_settings
 from bot.settings.model import (
     AccountSettings,
     ApprovalSettings,
@@ -17,14 +19,12 @@ from bot.settings.model import (
     Settings,
     SlackSettings,
 )
-from bot.settings.origins import Origin
-from bot.settings.problems import Problem, SettingsWrong
-from bot.settings.show import effective, json_schema
-from bot.settings.words import (
+from bot.settings.problems import SettingOrigin, SettingsProblem, SettingsWrong, nearest_word
+from bot.settings.values import (
     ApiVersion,
     ApprovableOperation,
     ChannelId,
-    GroupId,
+    DigestDay,
     GroupReference,
     LogFormat,
     LogLevel,
@@ -34,7 +34,6 @@ from bot.settings.words import (
     RouteResult,
     ServerName,
     Threads,
-    Weekday,
 )
 
 __all__ = [
@@ -43,31 +42,30 @@ __all__ = [
     "ApprovableOperation",
     "ApprovalSettings",
     "ChannelId",
+    "DigestDay",
     "DigestSettings",
     "ExpectationSettings",
     "GrantSettings",
-    "GroupId",
     "GroupReference",
-    "Loaded",
     "LogFormat",
     "LogLevel",
     "MentionId",
-    "Origin",
     "PersonId",
     "PollingSettings",
-    "Problem",
     "Role",
     "RouteResult",
     "RouteSettings",
     "ServerName",
     "ServerSettings",
+    "SettingOrigin",
     "Settings",
+    "SettingsProblem",
     "SettingsWrong",
     "SlackSettings",
     "Threads",
-    "Weekday",
-    "effective",
+    "is_glob",
     "json_schema",
     "load_settings",
-    "load_with_cautions",
+    "matches_glob",
+    "nearest_word",
 ]

@@ -1,4 +1,4 @@
-"""How the settings are laid out, derived from their models: the tables, their keys, and the variables."""
+"""The settings' layout, derived from their models: the tables, their keys, the variables, the schema."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.settings.model import Settings, Variable
-from bot.settings.origins import Location
-from bot.settings.words import Role
+from bot.settings.problems import Location
+from bot.settings.values import Role
 
 CONFIG_VARIABLE = "VEEAM_BOT_CONFIG"
 DEFAULT_SERVER = "default"
@@ -45,7 +45,8 @@ def keys_in_file(section: type[BaseModel]) -> list[str]:
 
 def section_in(annotation: Any) -> type[BaseModel] | None:
     """The table inside an annotation such as `tuple[RouteSettings, ...]`, if there is one."""
-    return next((part for part in _parts(annotation) if _is_section(part)), None)
+    sections = (part for part in _parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel))
+    return next(sections, None)
 
 
 def section_at(location: Location) -> type[BaseModel] | None:
@@ -63,15 +64,25 @@ def is_repeated(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is tuple
 
 
-def server_variables() -> dict[str, Entry]:
-    """The variables of the one server that needs no file, by its keys."""
-    return {entry.key: entry for entry in entries() if entry.table == ("servers",) and entry.variable}
-
-
 def password_variable(server: str, role: Role | None = None) -> str:
     """The variable that holds the password of a server in the file, or of its account for a role."""
     words = [PASSWORD_VARIABLE, server, *([role.value] if role else [])]
     return "_".join(words).upper().replace("-", "_").replace(" ", "_")
+
+
+def json_schema() -> dict[str, Any]:
+    """The settings' JSON Schema (2020-12); what a variable gives is not required, so that the file passes."""
+    schema = Settings.model_json_schema()
+    given = [(entry.table, entry.key) for entry in entries() if entry.variable]
+    for table, key in [*given, ((), "slack")]:
+        section = schema
+        for step in table:
+            reference = section["properties"][step]
+            reference = reference.get("items", reference)
+            section = schema["$defs"][reference["$ref"].rpartition("/")[2]]
+        if key in section.get("required", []):
+            section["required"] = [name for name in section["required"] if name != key]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _is_secret(field: FieldInfo) -> bool:
@@ -82,7 +93,3 @@ def _parts(annotation: Any) -> Iterator[Any]:
     yield annotation
     for part in get_args(annotation):
         yield from _parts(part)
-
-
-def _is_section(part: Any) -> bool:
-    return isinstance(part, type) and issubclass(part, BaseModel)

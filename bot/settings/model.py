@@ -1,8 +1,12 @@
-"""Every setting, typed and frozen, with its default and its meaning; docs and schema are made from it."""
+"""Every setting, typed and frozen, with its default and its meaning; docs and schema are made from it.
 
+Knows nothing of where values come from: `bot.settings.sources` reads them.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -18,36 +22,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.settings.kinds import (
-    AsApiVersion,
-    AsApprovable,
-    AsAppToken,
-    AsBotToken,
-    AsChannel,
-    AsCommand,
-    AsDatabaseUrl,
-    AsFingerprint,
-    AsGroup,
-    AsLogFormat,
-    AsLogLevel,
-    AsMention,
-    AsPerson,
-    AsRole,
-    AsRouteResult,
-    AsServerName,
-    AsServerUrl,
-    AsSigningSecret,
-    AsSlackApiUrl,
-    AsThreads,
-    AsTimeOfDay,
-    AsTimeZone,
-    AsWeekday,
-    Glob,
-    Text,
-    database_passwords,
-)
-from bot.settings.origins import Location, Origin, Origins
-from bot.settings.words import ApiVersion, LogFormat, LogLevel, RouteResult, Threads, Weekday
+from bot.settings import values
+from bot.settings.problems import Location, SettingOrigin, SettingOrigins, SettingsProblem
 
 
 @dataclass(frozen=True)
@@ -69,38 +45,41 @@ class Section(BaseModel):
 
 
 ServerGlobs = Annotated[
-    tuple[Glob, ...], Field(min_length=1, description="Names of servers, or globs; letter case is ignored.")
+    tuple[values.Glob, ...],
+    Field(min_length=1, description="Names of servers, or globs; letter case is ignored."),
 ]
 JobGlobs = Annotated[
-    tuple[Glob, ...], Field(min_length=1, description="Globs of job names; letter case is ignored.")
+    tuple[values.Glob, ...], Field(min_length=1, description="Globs of job names; letter case is ignored.")
 ]
 
 
 class SlackSettings(Section):
     """The workspace, and how the bot is reached there."""
 
-    command: AsCommand = Field(default="/veeam", description="The slash command, as in the app's manifest.")
-    default_channel: AsChannel | None = Field(
+    command: values.ValidCommand = Field(
+        default="/veeam", description="The slash command, as in the app's manifest."
+    )
+    default_channel: values.ValidChannel | None = Field(
         default=None, description="ID of the channel that is told completions no route claims."
     )
-    audit_channel: AsChannel | None = Field(
+    audit_channel: values.ValidChannel | None = Field(
         default=None, description="ID of a channel in which every action is told too."
     )
-    allowed_channels: tuple[AsChannel, ...] = Field(
+    allowed_channels: tuple[values.ValidChannel, ...] = Field(
         default=(), description="IDs of the only channels the command works in; empty: it works everywhere."
     )
-    bot_token: Annotated[AsBotToken, Variable("SLACK_BOT_TOKEN")] = Field(
+    bot_token: Annotated[values.ValidBotToken, Variable("SLACK_BOT_TOKEN")] = Field(
         description="The bot token, xoxb-…, from the app's page, Install App."
     )
-    app_token: Annotated[AsAppToken | None, Variable("SLACK_APP_TOKEN")] = Field(
+    app_token: Annotated[values.ValidAppToken | None, Variable("SLACK_APP_TOKEN")] = Field(
         default=None,
         description="The app-level token, xapp-…, with `connections:write`; set: Socket Mode is used.",
     )
-    signing_secret: Annotated[AsSigningSecret | None, Variable("SLACK_SIGNING_SECRET")] = Field(
+    signing_secret: Annotated[values.ValidSigningSecret | None, Variable("SLACK_SIGNING_SECRET")] = Field(
         default=None,
         description="Proves that a request is Slack's. Needed in HTTP mode, without an app token.",
     )
-    api_url: Annotated[AsSlackApiUrl, Variable("SLACK_API_URL")] = Field(
+    api_url: Annotated[values.ValidSlackApiUrl, Variable("SLACK_API_URL")] = Field(
         default="https://slack.com/api/", description="Address of Slack's Web API."
     )
 
@@ -113,8 +92,10 @@ class SlackSettings(Section):
 class AccountSettings(Section):
     """A VBR account that acts for people of one role, so that VBR enforces the role as well."""
 
-    role: AsRole = Field(description="The role whose people act under this account.")
-    username: Text = Field(description="The account's name in VBR, `DOMAIN\\user` where it is a domain's.")
+    role: values.ValidRole = Field(description="The role whose people act under this account.")
+    username: values.Text = Field(
+        description="The account's name in VBR, `DOMAIN\\user` where it is a domain's."
+    )
     password: Annotated[SecretStr, Variable("VEEAM_PASSWORD_<NAME>_<ROLE>")] = Field(
         description="The account's password."
     )
@@ -123,24 +104,26 @@ class AccountSettings(Section):
 class ServerSettings(Section):
     """One VBR installation, and the account that reads it."""
 
-    name: AsServerName = Field(description="What people call it: letters, digits, - and _, at most 40.")
-    url: Annotated[AsServerUrl, Variable("VEEAM_URL")] = Field(
+    name: values.ValidServerName = Field(
+        description="What people call it: letters, digits, - and _, at most 40."
+    )
+    url: Annotated[values.ValidServerUrl, Variable("VEEAM_URL")] = Field(
         description="Its address, such as `https://vbr01.example.com:9419`."
     )
-    username: Annotated[Text, Variable("VEEAM_USERNAME")] = Field(
+    username: Annotated[values.Text, Variable("VEEAM_USERNAME")] = Field(
         description="An account of VBR without multi-factor authentication."
     )
     password: Annotated[SecretStr, Variable("VEEAM_PASSWORD_<NAME>")] = Field(
         description="The account's password."
     )
-    api_version: Annotated[AsApiVersion, Variable("VEEAM_API_VERSION")] = Field(
-        default=ApiVersion.V1_3_REV0, description="The revision of VBR's REST API that is spoken."
+    api_version: Annotated[values.ValidApiVersion, Variable("VEEAM_API_VERSION")] = Field(
+        default=values.ApiVersion.V1_3_REV0, description="The revision of VBR's REST API that is spoken."
     )
     ca_file: Annotated[Path | None, Variable("VEEAM_CA_FILE")] = Field(
         default=None,
         description="PEM file of the authority behind the server's certificate, or of that certificate.",
     )
-    fingerprint: Annotated[AsFingerprint | None, Variable("VEEAM_FINGERPRINT")] = Field(
+    fingerprint: Annotated[values.ValidFingerprint | None, Variable("VEEAM_FINGERPRINT")] = Field(
         default=None, description="SHA-256 of the server's own certificate, in hex; colons are allowed."
     )
     verify_tls: Annotated[bool, Variable("VEEAM_VERIFY_TLS")] = Field(
@@ -170,9 +153,11 @@ class ServerSettings(Section):
 class GrantSettings(Section):
     """Who holds which of Veeam's roles, where, and over which jobs; several grants add up."""
 
-    group: AsGroup | None = Field(default=None, description="A user group's ID, or its `@handle`.")
-    user: AsPerson | None = Field(default=None, description="Instead of a group: one person's ID.")
-    role: AsRole = Field(description="Veeam's role; letter case and the word Veeam may be left out.")
+    group: values.ValidGroup | None = Field(default=None, description="A user group's ID, or its `@handle`.")
+    user: values.ValidPerson | None = Field(default=None, description="Instead of a group: one person's ID.")
+    role: values.ValidRole = Field(
+        description="Veeam's role; letter case and the word Veeam may be left out."
+    )
     servers: ServerGlobs = ("*",)
     jobs: JobGlobs = ("*",)
 
@@ -188,20 +173,22 @@ class GrantSettings(Section):
 class RouteSettings(Section):
     """Which completions a channel is told; every matching route gets one."""
 
-    channel: AsChannel = Field(description="ID of the channel.")
+    channel: values.ValidChannel = Field(description="ID of the channel.")
     servers: ServerGlobs = ("*",)
     jobs: JobGlobs = ("*",)
-    types: tuple[Text, ...] = Field(default=(), description="Session or job types; empty: all job runs.")
-    results: tuple[AsRouteResult, ...] = Field(
-        default=(RouteResult.FAILED, RouteResult.WARNING),
+    types: tuple[values.Text, ...] = Field(
+        default=(), description="Session or job types; empty: all job runs."
+    )
+    results: tuple[values.ValidRouteResult, ...] = Field(
+        default=(values.RouteResult.FAILED, values.RouteResult.WARNING),
         min_length=1,
         description="Results worth telling: of Success, Warning, Failed.",
     )
-    mention: AsMention | None = Field(
+    mention: values.ValidMention | None = Field(
         default=None, description="ID of the user group or person named when the last attempt has failed."
     )
-    threads: AsThreads = Field(
-        default=Threads.THREAD,
+    threads: values.ValidThreads = Field(
+        default=values.Threads.THREAD,
         description="`thread`; `broadcast`: failures are also shown in the channel; `flat`: no threads.",
     )
     own_actions: bool = Field(
@@ -215,17 +202,19 @@ class ExpectationSettings(Section):
     servers: ServerGlobs = ("*",)
     jobs: JobGlobs = ("*",)
     success_within_hours: float = Field(gt=0, description="Hours within which each of the jobs must succeed.")
-    channel: AsChannel = Field(description="ID of the channel that is told otherwise.")
+    channel: values.ValidChannel = Field(description="ID of the channel that is told otherwise.")
 
 
 class DigestSettings(Section):
     """One message at a set hour: newly failing, fixed, still failing, never ran."""
 
-    channel: AsChannel = Field(description="ID of the channel.")
-    at: AsTimeOfDay = Field(description='Time of day there, such as "08:00".')
-    timezone: AsTimeZone = Field(default="UTC", description='IANA name, such as "Europe/Berlin".')
-    days: tuple[AsWeekday, ...] = Field(
-        default=tuple(Weekday), min_length=1, description="Days on which it comes; default every day."
+    channel: values.ValidChannel = Field(description="ID of the channel.")
+    at: values.ValidTimeOfDay = Field(description='Time of day there, such as "08:00".')
+    timezone: values.ValidTimeZone = Field(default="UTC", description='IANA name, such as "Europe/Berlin".')
+    days: tuple[values.ValidDigestDay, ...] = Field(
+        default=tuple(values.DigestDay),
+        min_length=1,
+        description="Days on which it comes; default every day.",
     )
 
     @property
@@ -246,7 +235,7 @@ class PollingSettings(Section):
 class ApprovalSettings(Section):
     """Four eyes: operations that wait for a second person who is allowed to do them."""
 
-    operations: tuple[AsApprovable, ...] = Field(
+    operations: tuple[values.ValidApprovable, ...] = Field(
         default=(), description="Operations that wait, such as delete."
     )
     expire_minutes: float = Field(default=30, gt=0, description="Minutes after which a request lapses.")
@@ -255,7 +244,10 @@ class ApprovalSettings(Section):
 class Settings(BaseSettings):
     """All settings of the bot. Made by `load_settings`; nothing is read behind its back."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, title="veeam-bot")
+    # Without `case_sensitive`, pydantic-settings takes `Port` in the file for `port`, but not `[Slack]`.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, title="veeam-bot", case_sensitive=True
+    )
 
     slack: SlackSettings
     servers: tuple[ServerSettings, ...] = ()
@@ -265,22 +257,27 @@ class Settings(BaseSettings):
     digests: tuple[DigestSettings, ...] = ()
     polling: PollingSettings = PollingSettings()
     approvals: ApprovalSettings = ApprovalSettings()
-    database_url: Annotated[AsDatabaseUrl, Variable("DATABASE_URL")] = Field(
+    database_url: Annotated[values.ValidDatabaseUrl, Variable("DATABASE_URL")] = Field(
         default=SecretStr("sqlite:///veeam-bot.db"),
         description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE` (`postgres://` too).",
     )
     port: Annotated[int, Variable("PORT")] = Field(
         default=3000, ge=0, le=65535, description="Port of the HTTP endpoints; 0: any free one."
     )
-    log_level: Annotated[AsLogLevel, Variable("LOG_LEVEL")] = Field(
-        default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
+    log_level: Annotated[values.ValidLogLevel, Variable("LOG_LEVEL")] = Field(
+        default=values.LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
     )
-    log_format: Annotated[AsLogFormat, Variable("LOG_FORMAT")] = Field(
-        default=LogFormat.JSON,
+    log_format: Annotated[values.ValidLogFormat, Variable("LOG_FORMAT")] = Field(
+        default=values.LogFormat.JSON,
         description="`json`: one object a line; `console`: for a person at a terminal.",
     )
 
-    _origins: Origins = PrivateAttr(default_factory=Origins)
+    _origins: SettingOrigins = PrivateAttr(default_factory=SettingOrigins)
+    _cautions: tuple[SettingsProblem, ...] = PrivateAttr(default=())
+
+    def __init__(self, *sources: PydanticBaseSettingsSource) -> None:
+        """Read the settings from these sources, the first wins; `bot.settings.sources` has them."""
+        super().__init__(sources=sources)
 
     @classmethod
     def settings_customise_sources(
@@ -291,22 +288,39 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed in: the stock sources read `os.environ` and forget where a value came from."""
-        return (init_settings,)
+        """Return the sources that `Settings` was given, and none of pydantic-settings' own choice.
 
-    def origin(self, *location: str | int) -> Origin:
+        They are made before and not here: `load_settings` asks them where a value came from, also where the
+        values are wrong and no `Settings` comes of them.
+        """
+        sources: tuple[PydanticBaseSettingsSource, ...] = init_settings()["sources"]
+        return sources
+
+    @property
+    def cautions(self) -> tuple[SettingsProblem, ...]:
+        """What is allowed, and yet most likely not meant."""
+        return self._cautions
+
+    def origin(self, *location: str | int) -> SettingOrigin:
         """Where a value came from: `settings.origin("routes", 1, "channel")`."""
         at: Location = location
         return self._origins.of(at)
 
-    def remember(self, origins: Origins) -> None:
-        """Keep where the values came from; whoever read them says it once."""
+    def remember(self, origins: SettingOrigins, cautions: Iterable[SettingsProblem]) -> None:
+        """Keep where the values came from and what to warn about; whoever read them says it once."""
         self._origins = origins
+        self._cautions = tuple(cautions)
 
     def secrets(self) -> tuple[SecretStr, ...]:
         """Every secret value, for the log's redaction; the password inside the database's URL is one."""
         found = [self.slack.bot_token, self.slack.app_token, self.slack.signing_secret]
         for server in self.servers:
             found += [server.password, *(account.password for account in server.accounts)]
-        found += database_passwords(self.database_url)
+        found += values.database_passwords(self.database_url)
         return tuple(secret for secret in found if secret is not None)
+
+    def masked(self) -> dict[str, Any]:
+        """The settings in force as plain data, secrets masked, also the password in the database's URL."""
+        shown = self.model_dump(mode="json")
+        shown["database_url"] = values.masked_database_url(self.database_url)
+        return shown

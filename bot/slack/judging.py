@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.observability import Finding, Verdict
 from bot.operations.model import Standing
-from bot.settings.problems import nearest
+from bot.settings import nearest_word
 from bot.slack.directory import Group, Home, name_of, standing
 from bot.slack.errors import (
     CredentialsDead,
@@ -147,7 +147,7 @@ def group(named: Named, groups: Sequence[Group]) -> Finding:
     """Judge a user group by the list of all of them; disabled groups hold a place in it, and no rights."""
     found = _group_named(named.id, groups)
     if found is None:
-        meant = nearest(
+        meant = nearest_word(
             named.id.removeprefix("@"), [group.handle for group in groups if not group.is_disabled]
         )
         hint = f" Was @{meant} meant?" if meant and named.id.startswith("@") else ""

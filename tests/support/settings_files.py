@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.settings import Problem, Settings, SettingsWrong, load_settings
+from bot.settings import Settings, SettingsProblem, SettingsWrong, load_settings
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1-made-up", "SLACK_APP_TOKEN": "xapp-1-made-up"}
 ENVIRONMENT = {
@@ -31,7 +31,9 @@ def read(folder: Path, toml: str = "", environ: Mapping[str, str] = ENVIRONMENT)
     return load_settings(environ, folder)
 
 
-def problems(folder: Path, toml: str = "", environ: Mapping[str, str] = ENVIRONMENT) -> tuple[Problem, ...]:
+def problems(
+    folder: Path, toml: str = "", environ: Mapping[str, str] = ENVIRONMENT
+) -> tuple[SettingsProblem, ...]:
     """What is wrong with such settings; none where they hold."""
     try:
         read(folder, toml, environ)

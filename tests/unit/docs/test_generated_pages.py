@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from bot.operations.catalog import CATALOG
-from bot.settings import Role, json_schema, load_with_cautions
+from bot.settings import Role, json_schema, load_settings
 from bot.settings.layout import entries
 from bot.slack.manifest import SCOPES
 from docs.generate import PAGES, commands_page, settings_page, slack_app_page
@@ -59,12 +59,12 @@ def test_every_operation_is_documented() -> None:
 
 def test_the_example_holds(tmp_path: Path) -> None:
     """The annotated example is a whole deployment; all there is to say is what is not acted on yet."""
-    loaded = load_with_cautions(ENVIRONMENT, tmp_path)
-    assert {caution.setting for caution in loaded.cautions} == {
+    settings = load_settings(ENVIRONMENT, tmp_path)
+    assert {caution.setting for caution in settings.cautions} == {
         "expectations",
         "digests",
     }
-    assert [server.name for server in loaded.settings.servers] == ["hq", "dr-site"]
+    assert [server.name for server in settings.servers] == ["hq", "dr-site"]
 
 
 def test_the_example_shows_every_table_and_follows_the_schema() -> None:

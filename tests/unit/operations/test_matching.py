@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.matching import fits, fold, is_exactly, matches_glob, nearest, pick
+from bot.operations.matching import fits, fold, is_exactly, nearest, pick
 from bot.operations.queries.jobs import job_types_named
 from bot.veeam import revision_facts
 
@@ -69,27 +69,6 @@ def test_a_name_is_found_by_itself(name: str, others: list[str]) -> None:
 def test_folding_twice_is_folding_once(text: str) -> None:
     """A folded name stays as it is, so that either side may be folded before."""
     assert fold(fold(text)) == fold(text)
-
-
-@pytest.mark.parametrize(
-    ("glob", "name", "expected"),
-    [
-        ("*", "", True),
-        ("sql*", "SQL Prod", True),
-        ("SQL*", "MySQL", False),
-        ("*prod", "SQL PROD", True),
-        ("SQL ?", "SQL 1", True),
-        ("SQL ?", "SQL 12", False),
-        ("[ab]*", "a1", False),
-        ("[ab]*", "[AB] 1", True),
-        ("a.c", "abc", False),
-        ("a*", "a\nb", True),
-        ("SQL-*", "SQL\u2013Prod", False),
-    ],
-)
-def test_globs_of_the_settings_are_literal(glob: str, name: str, *, expected: bool) -> None:
-    """Only * and ? are wild; letter case is ignored and nothing else."""
-    assert matches_glob(glob, name) is expected
 
 
 @pytest.mark.parametrize(

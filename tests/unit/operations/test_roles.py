@@ -10,8 +10,7 @@ from bot.operations.actions.start import Start
 from bot.operations.catalog import BY_NAME, CATALOG
 from bot.operations.model import Kind, Operation, Person, Standing
 from bot.operations.permissions import Permission, Permissions, Refusal, Scope
-from bot.settings import GrantSettings, GroupReference, PersonId, Role
-from bot.settings.words import ApprovableOperation
+from bot.settings import ApprovableOperation, GrantSettings, GroupReference, PersonId, Role
 
 ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR
 RESTORE, VIEWER, TAPE = Role.RESTORE_OPERATOR, Role.BACKUP_VIEWER, Role.TAPE_OPERATOR

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.settings import Problem, SettingsWrong, load_settings
+from bot.settings import SettingsProblem, SettingsWrong, load_settings
 from tests.support.settings_files import ENVIRONMENT
 
 keys = st.sampled_from(
@@ -75,7 +75,7 @@ def test_no_settings_are_so_wrong_that_reading_breaks(
     (tmp_path / "veeam-bot.toml").write_text(text, encoding="utf-8")
     try:
         load_settings(environ, tmp_path)
-        problems: tuple[Problem, ...] = ()
+        problems: tuple[SettingsProblem, ...] = ()
     except SettingsWrong as wrong:
-        problems = wrong.problems or (Problem("", "", ""),)
+        problems = wrong.problems or (SettingsProblem("", "", ""),)
     assert all(problem.setting and problem.text and problem.source for problem in problems)

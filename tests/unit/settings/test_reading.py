@@ -7,13 +7,13 @@ import pytest
 
 from bot.settings import (
     AccountSettings,
-    Origin,
-    Problem,
+    DigestDay,
     Role,
     RouteResult,
+    SettingOrigin,
+    SettingsProblem,
     Threads,
-    Weekday,
-    load_with_cautions,
+    load_settings,
 )
 from tests.support.settings_files import ENVIRONMENT, SERVER, SLACK, WITH_FILE, problems, read
 
@@ -104,7 +104,7 @@ def test_the_file_says_everything_else(tmp_path: Path) -> None:
     assert (route.threads, route.mention, route.own_actions) == (Threads.BROADCAST, "S0ONCALL", False)
     assert (settings.digests[0].at, settings.digests[0].days) == (
         dt.time(8),
-        (Weekday.MONDAY, Weekday.FRIDAY),
+        (DigestDay.MONDAY, DigestDay.FRIDAY),
     )
     assert settings.digests[0].zone.key == "Europe/Berlin"
     assert (settings.expectations[0].success_within_hours, settings.approvals.operations) == (26, ("delete",))
@@ -122,9 +122,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     """A value given twice is the environment's, and its origin says so."""
     settings = read(tmp_path, 'port = 8000\nlog_format = "console"', {**ENVIRONMENT, "PORT": " 9000 "})
     assert (settings.port, settings.log_format) == (9000, "console")
-    assert settings.origin("port") == Origin("PORT", "environment variable PORT")
-    assert settings.origin("log_format") == Origin("log_format", "veeam-bot.toml, log_format")
-    assert settings.origin("database_url") == Origin("database_url", "not set")
+    assert settings.origin("port") == SettingOrigin("PORT", "environment variable PORT")
+    assert settings.origin("log_format") == SettingOrigin("log_format", "veeam-bot.toml, log_format")
+    assert settings.origin("database_url") == SettingOrigin("database_url", "not set")
 
 
 def test_servers_of_file_and_environment_stand_side_by_side(tmp_path: Path) -> None:
@@ -157,6 +157,21 @@ def test_blanks_around_a_password_are_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(" pass word \r\n", encoding="utf-8", newline="")
     environ = {**ENVIRONMENT, "VEEAM_PASSWORD": "", "VEEAM_PASSWORD_FILE": "secret"}
     assert read(tmp_path, "", environ).servers[0].password.get_secret_value() == " pass word "
+
+
+def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path: Path) -> None:
+    """Windows editors begin a file with one."""
+    (tmp_path / "secret").write_text("password\n", encoding="utf-8-sig")
+    environ = {**ENVIRONMENT, "VEEAM_PASSWORD": "", "VEEAM_PASSWORD_FILE": "secret"}
+    assert read(tmp_path, "", environ).servers[0].password.get_secret_value() == "password"
+
+
+@pytest.mark.parametrize(
+    "name", ["port", "Port", "SERVERS", "ROUTES", "POLLING", "POLLING_INTERVAL_SECONDS", "slack_command"]
+)
+def test_a_variable_that_no_setting_names_sets_nothing(tmp_path: Path, name: str) -> None:
+    """What merely looks like a key, in whatever letter case, is another program's variable."""
+    assert read(tmp_path, "", {**ENVIRONMENT, name: "1"}) == read(tmp_path)
 
 
 @pytest.mark.parametrize("written", ["0", "false", "No", "OFF", " n "])
@@ -196,7 +211,7 @@ def test_a_ca_file_is_looked_for_beside_the_file_that_names_it(tmp_path: Path) -
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     environ = {**WITH_FILE, "VEEAM_BOT_CONFIG": str(tmp_path / "veeam-bot.toml")}
-    assert load_with_cautions(environ, elsewhere).settings.servers[0].ca_file == tmp_path / "ca.pem"
+    assert load_settings(environ, elsewhere).servers[0].ca_file == tmp_path / "ca.pem"
 
 
 NOT_ACTED_ON = ["expectations", "digests"]
@@ -205,7 +220,7 @@ NOT_ACTED_ON = ["expectations", "digests"]
 def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:
     """Settings that hold are commented on: no TLS check, no grant, nothing told, foreign variables."""
     environ = {**ENVIRONMENT, "VEEAM_VERIFY_TLS": "no", "SLACK_CLIENT_ID": "1.2"}
-    said = load_with_cautions(environ, tmp_path).cautions
+    said = load_settings(environ, tmp_path).cautions
     assert [caution.setting for caution in said] == [
         "VEEAM_VERIFY_TLS", "grants", "slack.default_channel", "SLACK_CLIENT_ID"
     ]  # fmt: skip
@@ -214,7 +229,7 @@ def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:
 def test_what_this_release_does_not_act_on_is_said(tmp_path: Path) -> None:
     """Settings for what is still to come are checked, and nobody is left to believe that they work."""
     (tmp_path / "veeam-bot.toml").write_text(EVERYTHING, encoding="utf-8")
-    said = load_with_cautions(EVERY_SECRET, tmp_path).cautions
+    said = load_settings(EVERY_SECRET, tmp_path).cautions
     assert [caution.setting for caution in said] == NOT_ACTED_ON
 
 
@@ -235,7 +250,7 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 def test_a_problem_reads_as_one_line() -> None:
     """A problem is printed as setting, text, source."""
-    assert str(Problem("PORT", "environment variable PORT", "must be a whole number")) == (
+    assert str(SettingsProblem("PORT", "environment variable PORT", "must be a whole number")) == (
         "PORT: must be a whole number (environment variable PORT)"
     )
 
@@ -250,4 +265,4 @@ def test_a_role_has_a_short_form() -> None:
 def test_only_the_slack_variables_are_not_enough(tmp_path: Path) -> None:
     """No server at all is a problem of its own."""
     (problem,) = problems(tmp_path, "", SLACK)
-    assert problem == Problem("VEEAM_URL", "environment", "is not set, and no file names a server")
+    assert problem == SettingsProblem("VEEAM_URL", "environment", "is not set, and no file names a server")

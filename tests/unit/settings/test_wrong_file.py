@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Problem
+from bot.settings import SettingsProblem
 from tests.support.settings_files import SERVER, WITH_FILE, problems
 
 WRONG_IN_FILE = [
+    ("Port = 3000", "Port", "Port", "'Port' is not a setting; did you mean port?"),
+    ('[Slack]\ncommand = "/veeam"', "Slack", "Slack", "'Slack' is not a setting; did you mean slack?"),
+    ("sources = 1", "sources", "sources", "'sources' is not a setting"),
     ('[slack]\ncommand = "veeam"', "slack.command", "[slack], command", 'must start with "/"'),
     ('[slack]\ndefault_channel = "#x"', "slack.default_channel", "[slack], default_channel", "not its name"),
     (
@@ -103,6 +106,12 @@ WRONG_IN_FILE = [
         "routes.servers",
         "[[routes]] 1, servers, entry 1",
         "'hq' is not a server; there is: default",
+    ),
+    (
+        '[[routes]]\nchannel = "C0A"\nservers = ["[df]efault"]',
+        "routes.servers",
+        "[[routes]] 1, servers, entry 1",
+        "'[df]efault' is not a server; did you mean 'default'?",
     ),
     (
         '[[routes]]\nchannel = "C0A"\nresults = ["Failed", "None"]',
@@ -269,6 +278,6 @@ def test_a_wrong_server_is_named(tmp_path: Path, toml: str, setting: str, place:
     found = problems(
         tmp_path, f"{SERVER}\n[[servers]]\n{entry}{name}{toml}", {**WITH_FILE, "VEEAM_PASSWORD_DR": "x"}
     )
-    described = Problem(setting, f"veeam-bot.toml, {place}", "")
-    assert described in [Problem(problem.setting, problem.source, "") for problem in found]
+    described = SettingsProblem(setting, f"veeam-bot.toml, {place}", "")
+    assert described in [SettingsProblem(problem.setting, problem.source, "") for problem in found]
     assert text in "\n".join(problem.text for problem in found)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Problem
+from bot.settings import SettingsProblem
 from tests.support.settings_files import ENVIRONMENT, SERVER, SLACK, WITH_FILE, problems
 
 WRONG_VARIABLES = [
@@ -117,7 +117,7 @@ def test_a_file_that_is_not_toml_is_said_to_be_so(
 ) -> None:
     """A broken file is the only problem told, with the line where reading ended."""
     (tmp_path / "veeam-bot.toml").write_bytes(content)
-    assert problems(tmp_path, "", {}) == (Problem("veeam-bot.toml", source, text),)
+    assert problems(tmp_path, "", {}) == (SettingsProblem("veeam-bot.toml", source, text),)
 
 
 def test_a_secret_never_shows_in_a_problem(tmp_path: Path) -> None:

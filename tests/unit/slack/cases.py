@@ -425,9 +425,7 @@ def _errors() -> tuple[VeeamError, ...]:
 
 def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
-    failures = {
-        f"failed-{type(error).__name__}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()
-    }
+    failures = {f"failed-{error.kind}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()}
     done = {name: Done(answer) for name, answer in _answers().items()}
     return {**done, **_refusals(), **_problems(), **failures}
 

@@ -1,6 +1,7 @@
-"""The kinds of values settings have, each with its rule and a text that helps whoever broke it.
+"""The values that settings have: identifiers, closed lists of choices, and the rule that each value keeps.
 
-Only `ValueError`s with whole sentences leave the rules; the texts never repeat a value that may be a secret.
+A choice is compared without letter case; its members are spelt as they are printed. Only `ValueError`s with
+whole sentences leave the rules; the texts never repeat a value that may be a secret.
 """
 
 import datetime as dt
@@ -9,7 +10,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NewType, TypeVar
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pydantic import (
@@ -21,31 +22,111 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from bot.settings.problems import nearest, quoted
-from bot.settings.words import (
-    ApiVersion,
-    ApprovableOperation,
-    ChannelId,
-    GroupReference,
-    LogFormat,
-    LogLevel,
-    MentionId,
-    PersonId,
-    Role,
-    RouteResult,
-    ServerName,
-    Threads,
-    Weekday,
-)
+from bot.settings.problems import nearest_word, quoted
 
 Word = TypeVar("Word", bound=StrEnum)
+
+ServerName = NewType("ServerName", str)
+ChannelId = NewType("ChannelId", str)
+GroupReference = NewType("GroupReference", str)
+"""A user group as the settings name it: its ID or its "@handle"."""
+PersonId = NewType("PersonId", str)
+MentionId = NewType("MentionId", str)
+"""A person's or a user group's ID."""
+
+
+class Role(StrEnum):
+    """Veeam's own roles, as VBR's "Users and Roles" prints them."""
+
+    BACKUP_ADMINISTRATOR = "Veeam Backup Administrator"
+    BACKUP_OPERATOR = "Veeam Backup Operator"
+    RESTORE_OPERATOR = "Veeam Restore Operator"
+    BACKUP_VIEWER = "Veeam Backup Viewer"
+    TAPE_OPERATOR = "Veeam Tape Operator"
+
+    @property
+    def short(self) -> str:
+        """The role without "Veeam", as VBR 13.1 and later print it."""
+        return self.value.removeprefix("Veeam ")
+
+
+class ApiVersion(StrEnum):
+    """The revisions of VBR's REST API that can be spoken, the oldest first."""
+
+    V1_2_REV1 = "1.2-rev1"
+    V1_3_REV0 = "1.3-rev0"
+    V1_3_REV1 = "1.3-rev1"
+    V1_3_REV2 = "1.3-rev2"
+
+
+class RouteResult(StrEnum):
+    """The results of a session that a route can ask for; equal to VBR's words."""
+
+    SUCCESS = "Success"
+    WARNING = "Warning"
+    FAILED = "Failed"
+
+
+class Threads(StrEnum):
+    """How a completion is told: in a thread, its failures also in the channel, or without a thread."""
+
+    THREAD = "thread"
+    BROADCAST = "broadcast"
+    FLAT = "flat"
+
+
+class DigestDay(StrEnum):
+    """A day of the week; `list(DigestDay).index(day)` is what `date.weekday()` answers."""
+
+    MONDAY = "Mon"
+    TUESDAY = "Tue"
+    WEDNESDAY = "Wed"
+    THURSDAY = "Thu"
+    FRIDAY = "Fri"
+    SATURDAY = "Sat"
+    SUNDAY = "Sun"
+
+
+class ApprovableOperation(StrEnum):
+    """The operations that change VBR, and so can be made to wait for a second person."""
+
+    START = "start"
+    STOP = "stop"
+    RETRY = "retry"
+    QUICKBACKUP = "quickbackup"
+    CREATE = "create"
+    EDIT = "edit"
+    CLONE = "clone"
+    ENABLE = "enable"
+    DISABLE = "disable"
+    DELETE = "delete"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks: one JSON object, or coloured text for a person at a terminal."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Glob = Text
 
+_MASK = "**********"
+
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
+_MENTION = re.compile(r"[SUW][A-Z0-9]{2,}")
 _HANDLE = re.compile(r"@[^\s@]{1,80}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
@@ -60,12 +141,21 @@ def _choice(words: type[Word], also: Mapping[str, Word] | None = None) -> Callab
             raise ValueError(f"must be one of: {', '.join(words)}")  # noqa: TRY004 -- pydantic collects ValueErrors
         found = spellings.get(" ".join(value.casefold().split()))
         if found is None:
-            meant = nearest(" ".join(value.split()), spellings)
+            meant = nearest_word(" ".join(value.split()), spellings)
             hint = f"; did you mean {spellings[meant].value!r}?" if meant else ""
             raise ValueError(f"{quoted(value)} is not one of: {', '.join(words)}{hint}")
         return found
 
     return chosen
+
+
+def _must_match(pattern: re.Pattern[str], rule: str) -> AfterValidator:
+    def checked(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(checked)
 
 
 def _channel_id(value: str) -> str:
@@ -100,24 +190,6 @@ def _person_id(value: str) -> str:
     raise ValueError(f"must be a person's ID: U or W, then capital letters and digits{hint}")
 
 
-def _mention_id(value: str) -> str:
-    if _GROUP.fullmatch(value) or _PERSON.fullmatch(value):
-        return value
-    raise ValueError("must be the ID of a user group (S…) or of a person (U… or W…)")
-
-
-def _server_name(value: str) -> str:
-    if not _SERVER_NAME.fullmatch(value):
-        raise ValueError("must be 1 to 40 letters, digits, - or _")
-    return value
-
-
-def _command(value: str) -> str:
-    if not _COMMAND.fullmatch(value):
-        raise ValueError('must start with "/", followed by at most 31 characters without blanks or capitals')
-    return value
-
-
 def _fingerprint(value: str) -> str:
     digits = re.sub(r"[\s:]", "", value).lower().removeprefix("sha256fingerprint=")
     if re.fullmatch(r"[0-9a-f]{64}", digits):
@@ -127,8 +199,8 @@ def _fingerprint(value: str) -> str:
     raise ValueError("must be the certificate's SHA-256: 64 hex digits, colons allowed")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, so that plain HTTP to it stays on it."""
+def _is_loopback(host: str) -> bool:
+    """Plain HTTP to it stays on this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -143,7 +215,7 @@ def _web_address(value: str) -> SplitResult:
         raise ValueError("is not a valid URL") from None
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise ValueError("must be a URL that starts with https://")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("must start with https:// (http:// is for this machine only)")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or a password")
@@ -176,7 +248,7 @@ def _time_zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        meant = nearest(value, zoneinfo.available_timezones())
+        meant = nearest_word(value, zoneinfo.available_timezones())
         hint = f"; did you mean {meant!r}?" if meant else ""
         raise ValueError(f'must be a time zone such as "Europe/Berlin"{hint}') from None
     return value
@@ -235,40 +307,62 @@ def database_passwords(url: SecretStr) -> list[SecretStr]:
     return [SecretStr(word) for word in dict.fromkeys([*written, *map(unquote, written)])]
 
 
+def masked_database_url(url: SecretStr) -> str:
+    """A database's URL whose password, before the host or in the query, is masked."""
+    text = url.get_secret_value()
+    text = re.sub(r"(?<=://)([^:@/?#]*):.*@", rf"\1:{_MASK}@", text)
+    return re.sub(r"(?i)([?&][^=&]*(?:password|passwd|secret|sslkey)[^=&]*=)[^&]*", rf"\1{_MASK}", text)
+
+
 _SHORT_ROLES = {role.short.casefold(): role for role in Role}
 _LONG_DAYS = dict(
-    zip(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), Weekday, strict=True)
+    zip(
+        ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), DigestDay, strict=True
+    )
 )
 _OTHER_LEVELS = {"warn": LogLevel.WARNING, "critical": LogLevel.ERROR}
 
-AsApiVersion = Annotated[ApiVersion, BeforeValidator(_choice(ApiVersion))]
-AsRole = Annotated[Role, BeforeValidator(_choice(Role, _SHORT_ROLES))]
-AsRouteResult = Annotated[RouteResult, BeforeValidator(_choice(RouteResult))]
-AsThreads = Annotated[Threads, BeforeValidator(_choice(Threads))]
-AsWeekday = Annotated[Weekday, BeforeValidator(_choice(Weekday, _LONG_DAYS))]
-AsApprovable = Annotated[ApprovableOperation, BeforeValidator(_choice(ApprovableOperation))]
-AsLogLevel = Annotated[LogLevel, BeforeValidator(_choice(LogLevel, _OTHER_LEVELS))]
-AsLogFormat = Annotated[LogFormat, BeforeValidator(_choice(LogFormat))]
+ValidApiVersion = Annotated[ApiVersion, BeforeValidator(_choice(ApiVersion))]
+ValidRole = Annotated[Role, BeforeValidator(_choice(Role, _SHORT_ROLES))]
+ValidRouteResult = Annotated[RouteResult, BeforeValidator(_choice(RouteResult))]
+ValidThreads = Annotated[Threads, BeforeValidator(_choice(Threads))]
+ValidDigestDay = Annotated[DigestDay, BeforeValidator(_choice(DigestDay, _LONG_DAYS))]
+ValidApprovable = Annotated[ApprovableOperation, BeforeValidator(_choice(ApprovableOperation))]
+ValidLogLevel = Annotated[LogLevel, BeforeValidator(_choice(LogLevel, _OTHER_LEVELS))]
+ValidLogFormat = Annotated[LogFormat, BeforeValidator(_choice(LogFormat))]
 
-AsChannel = Annotated[ChannelId, StringConstraints(strip_whitespace=True), AfterValidator(_channel_id)]
-AsGroup = Annotated[
+ValidChannel = Annotated[ChannelId, StringConstraints(strip_whitespace=True), AfterValidator(_channel_id)]
+ValidGroup = Annotated[
     GroupReference, StringConstraints(strip_whitespace=True), AfterValidator(_group_reference)
 ]
-AsPerson = Annotated[PersonId, StringConstraints(strip_whitespace=True), AfterValidator(_person_id)]
-AsMention = Annotated[MentionId, StringConstraints(strip_whitespace=True), AfterValidator(_mention_id)]
-AsServerName = Annotated[ServerName, StringConstraints(strip_whitespace=True), AfterValidator(_server_name)]
-AsCommand = Annotated[Text, AfterValidator(_command)]
-AsFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
-AsServerUrl = Annotated[Text, AfterValidator(_server_url)]
-AsSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]
-AsTimeOfDay = Annotated[
+ValidPerson = Annotated[PersonId, StringConstraints(strip_whitespace=True), AfterValidator(_person_id)]
+ValidMention = Annotated[
+    MentionId,
+    StringConstraints(strip_whitespace=True),
+    _must_match(_MENTION, "must be the ID of a user group (S…) or of a person (U… or W…)"),
+]
+ValidServerName = Annotated[
+    ServerName,
+    StringConstraints(strip_whitespace=True),
+    _must_match(_SERVER_NAME, "must be 1 to 40 letters, digits, - or _"),
+]
+ValidCommand = Annotated[
+    Text,
+    _must_match(
+        _COMMAND, 'must start with "/", followed by at most 31 characters without blanks or capitals'
+    ),
+]
+ValidFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
+ValidServerUrl = Annotated[Text, AfterValidator(_server_url)]
+ValidSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]
+ValidTimeOfDay = Annotated[
     dt.time,
     BeforeValidator(_time_of_day),
     PlainSerializer(lambda at: at.strftime("%H:%M"), return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY.pattern}$"}),
 ]
-AsTimeZone = Annotated[Text, AfterValidator(_time_zone)]
-AsBotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
-AsAppToken = Annotated[SecretStr, AfterValidator(_app_token)]
-AsSigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
-AsDatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+ValidTimeZone = Annotated[Text, AfterValidator(_time_zone)]
+ValidBotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
+ValidAppToken = Annotated[SecretStr, AfterValidator(_app_token)]
+ValidSigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
+ValidDatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
