@@ -7,10 +7,10 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations.people import PersonId
-from bot.slack.errors import SlackError, SlackLimited
+from bot.slack.errors import SlackError, SlackRateLimited
 from bot.slack.views.message import Block
 from bot.slack.views.surface import home_view
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi
 
 FRESH_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 5.0
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 class AppHome:
     """Publishes Homes. Never raises: a Home that could not be published is logged, and the old one stands."""
 
-    def __init__(self, web: Web, clock: Clock) -> None:
+    def __init__(self, web: WebApi, clock: Clock) -> None:
         self._web = web
         self._clock = clock
         self._turns = itertools.count(1)
@@ -59,7 +59,7 @@ class AppHome:
         sent = {"user_id": person_id, "view": home_view(blocks)}
         try:
             await self._web.write("views.publish", sent)
-        except SlackLimited as error:
+        except SlackRateLimited as error:
             if error.retry_after_seconds > _LONGEST_WAIT_SECONDS:
                 raise
             await self._clock.sleep(error.retry_after_seconds)

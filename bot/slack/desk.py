@@ -18,15 +18,14 @@ from bot.operations.runner import Runner
 from bot.operations.searching import Search, Sought
 from bot.operations.steps import is_bare, is_reviewed
 from bot.slack.codec import Act, Carried, Share, Turn, Unreadable, decode, decode_form, is_form
-from bot.slack.gestures import Place, Pressed, Searching, SeenView, Submitted, Typed, of_form
+from bot.slack.gestures import Pressed, ReplyTarget, Searching, SeenView, Submitted, Typed, of_form
 from bot.slack.modals import Modals
-from bot.slack.replies import Posted, Replies
+from bot.slack.replies import PostedMessage, Replies
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs
 from bot.slack.views.message import Message
-from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
-from bot.slack.views.unopened import in_words
+from bot.slack.views.problems import still_asking, unreadable_press, usage_hint
 from bot.slack.work import Work
 from bot.store import FollowedSessions, NewFollowed, StoreError
 
@@ -48,7 +47,7 @@ class _Shown:
     """
 
     gesture: Gesture
-    place: Place
+    place: ReplyTarget
     operation: Operation
     view_id: str
     back: Carried | None = None
@@ -86,7 +85,7 @@ class Desk:
         """Serve a button or a menu."""
         self._take(pressed.gesture, pressed.place, self._serve_pressed(pressed))
 
-    def _take(self, gesture: Gesture, place: Place, serving: Coroutine[Any, Any, None]) -> None:
+    def _take(self, gesture: Gesture, place: ReplyTarget, serving: Coroutine[Any, Any, None]) -> None:
         async def broken(what: Broken) -> None:
             await self._show(gesture, place, what)
 
@@ -104,13 +103,15 @@ class Desk:
             case Turn(request=request):
                 outcome = await self._outcome(pressed.gesture, pressed.place, request)
                 reply = draw(outcome, pressed.gesture.reference, command=self._command)
-                await self._replies.whisper(pressed.place, reply.message, replace=pressed.place.is_ephemeral)
+                await self._replies.post_ephemeral(
+                    pressed.place, reply.message, replace=pressed.place.is_ephemeral
+                )
             case Share(request=request):
                 outcome = await self._outcome(pressed.gesture, pressed.place, request)
                 await self._show(pressed.gesture, pressed.place, outcome, is_shared=True)
             case Unreadable() as press:
                 self._count(pressed.gesture, "unreadable")
-                await self._replies.whisper(pressed.place, unreadable_press(press))
+                await self._replies.post_ephemeral(pressed.place, unreadable_press(press))
 
     def take_submitted(self, form: Submitted, then: Then | None = None) -> dict[str, Any]:
         """Serve a form; return what Slack is answered: mistakes by block, or that it is worked on.
@@ -124,7 +125,7 @@ class Desk:
         if isinstance(request, Mapping):
             return {"response_action": "errors", "errors": dict(request)}
         gesture = of_form(form, carried.channel_id)
-        place = Place(form.person_id, carried.channel_id, None, carried.thread_ts)
+        place = ReplyTarget(form.person_id, carried.channel_id, None, carried.thread_ts)
         shown = _Shown(gesture, place, operation_of(request), form.view_id, forms.back_to(request, carried))
 
         async def broken(what: Broken) -> None:
@@ -169,7 +170,7 @@ class Desk:
         if then is not None:
             await then(shown.gesture, outcome)
 
-    async def _open_form(self, gesture: Gesture, place: Place, request: Request) -> None:
+    async def _open_form(self, gesture: Gesture, place: ReplyTarget, request: Request) -> None:
         operation = operation_of(request)
         view_id = await self._modals.open(place, forms.loading(operation))
         if view_id is None:
@@ -184,8 +185,8 @@ class Desk:
         if asked is not None and await self._show_form(shown, asked):
             self._count(shown.gesture, type(outcome).__name__.lower())
             if isinstance(asked, PickForm):
-                said = in_words(shown.operation, command=self._command, is_open=True)
-                await self._replies.whisper(shown.place, said)
+                said = usage_hint(shown.operation, command=self._command, is_open=True)
+                await self._replies.post_ephemeral(shown.place, said)
             return
         reply = draw(outcome, shown.gesture.reference, command=self._command)
         back = shown.back if isinstance(outcome, Broken | Failed) else None
@@ -201,13 +202,13 @@ class Desk:
         view = forms.form(asked, channel_id=place.channel_id, thread_ts=place.thread_ts)
         return view is not None and await self._modals.update(shown.view_id, view)
 
-    async def _run(self, gesture: Gesture, place: Place, request: Request | Misread) -> None:
+    async def _run(self, gesture: Gesture, place: ReplyTarget, request: Request | Misread) -> None:
         if not isinstance(request, Misread) and is_bare(request):
             await self._open_form(gesture, place, request)
             return
         await self._show(gesture, place, await self._outcome(gesture, place, request))
 
-    async def _outcome(self, gesture: Gesture, place: Place, request: Request | Misread) -> Outcome:
+    async def _outcome(self, gesture: Gesture, place: ReplyTarget, request: Request | Misread) -> Outcome:
         """Run the request; what takes longer than people like to wait is announced."""
         async with asyncio.TaskGroup() as group:
             reminder = group.create_task(self._remind(place))
@@ -216,28 +217,28 @@ class Desk:
             finally:
                 reminder.cancel()
 
-    async def _remind(self, place: Place) -> None:
+    async def _remind(self, place: ReplyTarget) -> None:
         await self._clock.sleep(PATIENCE_SECONDS)
-        await self._replies.whisper(place, still_asking())
+        await self._replies.post_ephemeral(place, still_asking())
 
     async def _show(
-        self, gesture: Gesture, place: Place, outcome: Outcome, *, is_shared: bool = False
+        self, gesture: Gesture, place: ReplyTarget, outcome: Outcome, *, is_shared: bool = False
     ) -> None:
         self._count(gesture, type(outcome).__name__.lower())
         shared_by = gesture.person_id if is_shared else None
         reply = draw(outcome, gesture.reference, command=self._command, shared_by=shared_by)
         if not reply.in_channel:
-            await self._replies.whisper(place, reply.message)
+            await self._replies.post_ephemeral(place, reply.message)
             return
-        posted = await self._replies.say(place, reply.message)
+        posted = await self._replies.post(place, reply.message)
         if posted is None or not isinstance(outcome, Done) or not isinstance(outcome.answer, ActionAnswer):
             return
         await self._follow(outcome.answer, posted)
-        link = await self._replies.link(posted)
+        link = await self._replies.permalink(posted)
         reference = outcome.answer.reference or gesture.reference
         await self._runner.shown(reference, channel_id=posted.channel_id, ts=posted.ts, link=link)
 
-    async def _follow(self, answer: ActionAnswer, posted: Posted) -> None:
+    async def _follow(self, answer: ActionAnswer, posted: PostedMessage) -> None:
         if answer.session is None:
             return
         new = NewFollowed(
@@ -266,19 +267,19 @@ class Desk:
         """Run the request, for a place that says by itself that something is being asked."""
         return await self._runner.run(gesture, request)
 
-    async def act(self, gesture: Gesture, place: Place, request: Request) -> Outcome:
+    async def act(self, gesture: Gesture, place: ReplyTarget, request: Request) -> Outcome:
         """Run the request, show what came of it at the place, and return it."""
         outcome = await self._outcome(gesture, place, request)
         await self._show(gesture, place, outcome)
         return outcome
 
-    async def show(self, gesture: Gesture, place: Place, outcome: Outcome) -> None:
+    async def show(self, gesture: Gesture, place: ReplyTarget, outcome: Outcome) -> None:
         """Show at the place what came of it."""
         await self._show(gesture, place, outcome)
 
-    async def whisper(self, place: Place, message: Message) -> None:
+    async def post_ephemeral(self, place: ReplyTarget, message: Message) -> None:
         """Tell the person alone."""
-        await self._replies.whisper(place, message)
+        await self._replies.post_ephemeral(place, message)
 
     def count(self, gesture: Gesture, outcome: Outcome) -> None:
         """Count a gesture that was answered elsewhere."""

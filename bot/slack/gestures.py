@@ -21,7 +21,7 @@ _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReplyTarget:
     """Where an answer goes. `response_url` is a secret: whoever holds it can post."""
 
     person_id: PersonId
@@ -38,7 +38,7 @@ class Typed:
     """A slash command, its text as Slack sent it."""
 
     gesture: Gesture
-    place: Place
+    place: ReplyTarget
     text: str
 
 
@@ -63,7 +63,7 @@ class Pressed:
     """
 
     gesture: Gesture
-    place: Place
+    place: ReplyTarget
     action_id: str
     value: str | None
     view: SeenView | None = None
@@ -74,7 +74,7 @@ class Opened:
     """Somebody opened the app's Home tab; `is_published` when there was something to see already."""
 
     gesture: Gesture
-    place: Place
+    place: ReplyTarget
     is_published: bool
 
 
@@ -101,7 +101,7 @@ class UsedShortcut:
     """A shortcut of the app, used from Slack's own menus; `message` where it stands in a message's menu."""
 
     gesture: Gesture
-    place: Place
+    place: ReplyTarget
     callback_id: str
     message: SeenMessage | None
 
@@ -134,7 +134,7 @@ class Searching:
 def typed(body: Mapping[str, Any]) -> Typed:
     """Read a slash command's payload."""
     person_id = PersonId(_text(body, "user_id") or "")
-    place = Place(
+    place = ReplyTarget(
         person_id=person_id,
         channel_id=_text(body, "channel_id"),
         response_url=_text(body, "response_url"),
@@ -159,7 +159,7 @@ def pressed(body: Mapping[str, Any]) -> Pressed:
     channel, message, view = body.get("channel") or {}, body.get("message") or {}, body.get("view") or {}
     message_ts = _text(container, "message_ts") or _text(message, "ts")
     thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
-    place = Place(
+    place = ReplyTarget(
         person_id=PersonId(_text(user, "id") or ""),
         channel_id=_text(channel, "id") or _text(container, "channel_id"),
         response_url=_text(body, "response_url"),
@@ -194,7 +194,7 @@ def opened(body: Mapping[str, Any]) -> Opened | None:
     event = body.get("event") or {}
     if event.get("tab") != "home":
         return None
-    place = Place(person_id=PersonId(_text(event, "user") or ""), channel_id=None, response_url=None)
+    place = ReplyTarget(person_id=PersonId(_text(event, "user") or ""), channel_id=None, response_url=None)
     gesture = Gesture(
         reference=new_reference(),
         person_id=place.person_id,
@@ -210,7 +210,7 @@ def shortcut(body: Mapping[str, Any]) -> UsedShortcut:
     """Read a `shortcut` (it has no channel) or a `message_action`."""
     user, channel, message = body.get("user") or {}, body.get("channel") or {}, body.get("message") or {}
     message_ts, thread_ts = _text(message, "ts"), _text(message, "thread_ts")
-    place = Place(
+    place = ReplyTarget(
         person_id=PersonId(_text(user, "id") or ""),
         channel_id=_text(channel, "id"),
         response_url=_text(body, "response_url"),

@@ -11,8 +11,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.desk import Desk
-from bot.slack.directory import Directory, Home
+from bot.slack.directory import Directory
 from bot.slack.gestures import pressed, searching, submitted, typed
+from bot.slack.web_api import Workspace
 
 _ANYTHING = re.compile(".*")
 _GROUP_EVENTS = re.compile("^subteam_")
@@ -21,7 +22,7 @@ _LOST_EVENTS = re.compile("^(app_uninstalled|tokens_revoked)$")
 log = structlog.get_logger()
 
 
-def bolt_app(client: AsyncWebClient, home: Home, signing_secret: str | None) -> AsyncApp:
+def bolt_app(client: AsyncWebClient, home: Workspace, signing_secret: str | None) -> AsyncApp:
     """Return Bolt's app for the one workspace that it is installed in.
 
     `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture. It lets

@@ -5,9 +5,9 @@ from typing import Any
 import structlog
 
 from bot.slack.errors import SlackError
-from bot.slack.gestures import Place
+from bot.slack.gestures import ReplyTarget
 from bot.slack.views.forms import View
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi
 
 log = structlog.get_logger()
 
@@ -15,10 +15,10 @@ log = structlog.get_logger()
 class Modals:
     """Opens and changes modals. Never raises: what could not be shown is logged, and said to the caller."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: WebApi) -> None:
         self._web = web
 
-    async def open(self, place: Place, view: View, *, on_top: bool = False) -> str | None:
+    async def open(self, place: ReplyTarget, view: View, *, on_top: bool = False) -> str | None:
         """Open a modal for whoever made the gesture, by `views.open`; None where Slack does not do it.
 
         `on_top` of the modal that the gesture was made in, by `views.push`: Slack stacks three.

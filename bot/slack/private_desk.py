@@ -24,17 +24,16 @@ from bot.operations.steps import is_bare, subject_of
 from bot.slack.app_home import AppHome
 from bot.slack.codec import Act, Share, Turn, Unreadable, decode, decode_form
 from bot.slack.desk import Desk
-from bot.slack.directory import Home
-from bot.slack.gestures import Opened, Place, Pressed, SeenMessage, SeenView, Submitted, UsedShortcut
+from bot.slack.gestures import Opened, Pressed, ReplyTarget, SeenMessage, SeenView, Submitted, UsedShortcut
 from bot.slack.manifest import FAILED_SHORTCUT
 from bot.slack.modals import Modals
 from bot.slack.sheets import Sheet
 from bot.slack.views.home import home, home_problem
 from bot.slack.views.message import Block, Message
-from bot.slack.views.notices import not_about_a_job
 from bot.slack.views.outcomes import outcome as draw
+from bot.slack.views.problems import not_about_a_job
 from bot.slack.views.surface import HOME_CALLBACK, loading
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi, Workspace
 from bot.slack.work import Work
 from bot.veeam import JobId, ServerName
 
@@ -46,7 +45,7 @@ class PrivateDesk:
     """Serves these gestures, each with the rights that its person has at the time."""
 
     def __init__(
-        self, desk: Desk, web: Web, work: Work, workspace: Home, *, command: str, clock: Clock
+        self, desk: Desk, web: WebApi, work: Work, workspace: Workspace, *, command: str, clock: Clock
     ) -> None:
         self._desk = desk
         self._home = AppHome(web, clock)
@@ -108,7 +107,9 @@ class PrivateDesk:
             return new, self._answer_in_new(pressed, request, new, None if is_home else there)
         return there, self._answer(pressed.gesture, pressed.place, request, there)
 
-    def _take(self, gesture: Gesture, place: Place, sheet: Sheet, serving: Coroutine[Any, Any, None]) -> None:
+    def _take(
+        self, gesture: Gesture, place: ReplyTarget, sheet: Sheet, serving: Coroutine[Any, Any, None]
+    ) -> None:
         async def broken(what: Broken) -> None:
             await self._show(gesture, place, what, sheet)
 
@@ -139,7 +140,7 @@ class PrivateDesk:
         if request is not None:
             await self._answer(used.gesture, used.place, request, sheet)
         elif not await sheet.show(not_about_a_job()):
-            await self._desk.whisper(used.place, not_about_a_job())
+            await self._desk.post_ephemeral(used.place, not_about_a_job())
 
     def _asked_by(self, used: UsedShortcut) -> Request | None:
         if used.message is None:
@@ -155,7 +156,7 @@ class PrivateDesk:
         sheet = new if is_open or below is None else below
         await self._answer(pressed.gesture, pressed.place, request, sheet)
 
-    async def _answer(self, gesture: Gesture, place: Place, request: Request, sheet: Sheet) -> None:
+    async def _answer(self, gesture: Gesture, place: ReplyTarget, request: Request, sheet: Sheet) -> None:
         await self._show(gesture, place, await self._desk.ask(gesture, request), sheet)
 
     async def _act_at_home(self, pressed: Pressed, request: Request) -> None:
@@ -180,7 +181,7 @@ class PrivateDesk:
             reply = draw(outcome, gesture.reference, command=self._command)
             await self._refresh(gesture, told=reply.message if reply.in_channel else None)
 
-    async def _show(self, gesture: Gesture, place: Place, outcome: Outcome, sheet: Sheet) -> None:
+    async def _show(self, gesture: Gesture, place: ReplyTarget, outcome: Outcome, sheet: Sheet) -> None:
         if await sheet.show(self._drawn(gesture, outcome)):
             self._desk.count(gesture, outcome)
         else:
@@ -194,7 +195,7 @@ class PrivateDesk:
     def _home_of(self, gesture: Gesture, outcome: Outcome, told: Message | None) -> tuple[Block, ...]:
         match outcome:
             case Done(HomeAnswer() as answer):
-                return home(answer, command=self._command, told=told)
+                return home(answer, command=self._command, result=told)
             case _:
                 return home_problem(self._drawn(gesture, outcome))
 

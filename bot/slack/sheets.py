@@ -1,6 +1,6 @@
 """Modals that only show an answer: opened at once, as a trigger lives three seconds, and filled later."""
 
-from bot.slack.gestures import Place
+from bot.slack.gestures import ReplyTarget
 from bot.slack.modals import Modals
 from bot.slack.views.message import Message
 from bot.slack.views.surface import loading, sheet
@@ -14,7 +14,7 @@ class Sheet:
         self._title = title
         self._view_id = view_id
 
-    async def open(self, place: Place, *, on_top: bool = False) -> bool:
+    async def open(self, place: ReplyTarget, *, on_top: bool = False) -> bool:
         """Show that something is being asked; `on_top` of the modal that the gesture was made in.
 
         False when Slack does not show it: the trigger was too old, or three modals are open.

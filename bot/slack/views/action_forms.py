@@ -33,13 +33,13 @@ from bot.operations.steps import is_said, to_fill_in
 from bot.operations.suggestion import Suggestion, job_chosen, machine_chosen
 from bot.slack.codec import Carried, Entered
 from bot.slack.text import date, literal, plain, strong
-from bot.slack.views import inputs, signs
+from bot.slack.views import inputs, status_text
 from bot.slack.views.approvals import REASON_LIMIT
-from bot.slack.views.consequences import consequences, lately
 from bot.slack.views.dialogs import wishes
+from bot.slack.views.impact import consequences, lately
 from bot.slack.views.inputs import Field
-from bot.slack.views.message import NOTHING, Part, note, paragraph
-from bot.slack.views.repositories import repository_line
+from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
+from bot.slack.views.status_text import repository_line
 from bot.veeam import RestorePoints, known
 
 TYPED_NAME, REASON = "typed_name", "reason"
@@ -60,7 +60,7 @@ Filled = Request | Mapping[str, str]
 class Sheet:
     """What stands in a form: its blocks, the label of its submit button, the name it is about."""
 
-    content: Part
+    content: MessagePart
     label: str
     name: str = ""
 
@@ -131,10 +131,10 @@ def _with_typed_name(request: DeleteRequest, name: str, entered: Entered) -> Fil
     return replace(request, typed_name=name, reason=reason or None)
 
 
-def _picking(facts: PickForm) -> Part:
+def _picking(facts: PickForm) -> MessagePart:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
-        f"{signs.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
+        f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackupRequest):
         return missing + inputs.search(Field(Sought.MACHINE, "Which virtual machine?"), None)
@@ -142,7 +142,7 @@ def _picking(facts: PickForm) -> Part:
     return missing + inputs.search(Field(Sought.JOB, "Which job?", hint), None, letters=0)
 
 
-def _starting(facts: StartForm) -> Part:
+def _starting(facts: StartForm) -> MessagePart:
     request, after = facts.request, facts.consequences.run_after
     parts = NOTHING
     if facts.why_no_full is None:
@@ -166,7 +166,7 @@ def _starting(facts: StartForm) -> Part:
     return parts + _ticked("Start the jobs that run after it as well", after, chosen=request.chained)
 
 
-def _stopping(facts: StopForm) -> Part:
+def _stopping(facts: StopForm) -> MessagePart:
     request, after = facts.request, facts.consequences.run_after
     choices = (
         Suggestion(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
@@ -179,13 +179,13 @@ def _stopping(facts: StopForm) -> Part:
     return how + _ticked("Do not start the jobs that run after it", after, chosen=request.chained)
 
 
-def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> Part:
+def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> MessagePart:
     choice = Suggestion(_YES, name, ", ".join(jobs))
     field = Field(CHAINED, "Chained jobs", is_optional=True)
     return inputs.any_of(field, (choice,), (_YES,) if chosen else ())
 
 
-def _deleting(facts: DeleteForm) -> Part:
+def _deleting(facts: DeleteForm) -> MessagePart:
     name = facts.consequences.job.state.name
     field = Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT))
     parts = [
@@ -199,7 +199,7 @@ def _deleting(facts: DeleteForm) -> Part:
     return sum(parts, NOTHING)
 
 
-def _quick_backup(facts: QuickBackupForm) -> Part:
+def _quick_backup(facts: QuickBackupForm) -> MessagePart:
     where = f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"
     return paragraph(
         where,
@@ -217,7 +217,7 @@ def _through(facts: QuickBackupForm) -> tuple[str, ...]:
             "VBR refuses where no job covers the machine, or none has a full backup of it yet.",
         )
     state = newest.job.state
-    running = f"{signs.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
+    running = f"{status_text.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
     return (
         f"Newest restore point: {date(newest.at)}, made by {strong(state.name)}.",
         "This will most likely run through that job.",

@@ -29,7 +29,7 @@ from bot.operations.requests import CreateRequest, EditRequest, Request, Step
 from bot.operations.steps import is_said
 from bot.slack import codec
 from bot.slack.codec import Carried, Entered, Unreadable
-from bot.slack.views import signs
+from bot.slack.views import status_text
 from bot.slack.views.action_forms import Sheet, filled_in, sheet
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.job_summary import job_filled_in, job_sheet
@@ -46,7 +46,7 @@ def loading(operation: Operation) -> View:
     """The view while VBR is asked what the form has to say."""
     return _view(
         operation,
-        paragraph(f"{signs.BUSY} Asking VBR how things stand.").blocks
+        paragraph(f"{status_text.BUSY} Asking VBR how things stand.").blocks
         + note("If this stays, close it: the answer is then where you asked.").blocks,
     )
 
@@ -55,7 +55,7 @@ def working(operation: Operation) -> View:
     """The view while what was asked for is being done."""
     return _view(
         operation,
-        paragraph(f"{signs.BUSY} On its way to VBR.").blocks
+        paragraph(f"{status_text.BUSY} On its way to VBR.").blocks
         + note("You can close this: what came of it is told where you asked.").blocks,
     )
 

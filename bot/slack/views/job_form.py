@@ -15,11 +15,11 @@ from bot.operations.requests import EditRequest
 from bot.operations.suggestion import Suggestion
 from bot.slack.codec import Entered
 from bot.slack.text import count, literal
-from bot.slack.views import inputs, signs
-from bot.slack.views.consequences import consequences
-from bot.slack.views.errors import explain
+from bot.slack.views import inputs, status_text
+from bot.slack.views.impact import consequences
 from bot.slack.views.inputs import Field
-from bot.slack.views.message import NOTHING, Part, note, paragraph
+from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
+from bot.slack.views.server_errors import explain
 from bot.veeam import (
     Guest,
     JobObject,
@@ -76,7 +76,7 @@ _FIELD_OF = {
 _DAILY = frozenset({Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS})
 
 
-def job_form(facts: JobForm) -> Part:
+def job_form(facts: JobForm) -> MessagePart:
     """Everything that the form shows, each problem below the field that it is about."""
     fields = [field for draw in _FIELDS for field in draw(facts)]
     drawn = {block["block_id"] for field in fields for block in field.blocks}
@@ -109,7 +109,7 @@ def entries_of(entered: Entered) -> JobEntries | Mapping[str, str]:
     )
 
 
-def _head(facts: JobForm) -> Part:
+def _head(facts: JobForm) -> MessagePart:
     draft = facts.draft
     if isinstance(facts.request, EditRequest):
         seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
@@ -138,27 +138,29 @@ def _are_too_many(objects: Sequence[JobObject]) -> bool:
     return len(objects) > inputs.OPTIONS_LIMIT
 
 
-def _problems(problems: Sequence[Problem], drawn: set[str]) -> list[Part]:
+def _problems(problems: Sequence[Problem], drawn: set[str]) -> list[MessagePart]:
     """The problems that no field is shown for, at the top; and a word that there are others below."""
     loose = [problem_said(problem) for problem in problems if _at(problem) not in drawn]
     if len(problems) > len(loose):
-        loose.append(paragraph(f"{signs.WARNING} Something below needs another look. Nothing was changed."))
+        loose.append(
+            paragraph(f"{status_text.WARNING} Something below needs another look. Nothing was changed.")
+        )
     return loose
 
 
-def problem_said(problem: Problem) -> Part:
+def problem_said(problem: Problem) -> MessagePart:
     """What is wrong, in words."""
     if problem.error is None:
-        return paragraph(f"{signs.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
+        return paragraph(f"{status_text.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
     explained = explain(problem.error)
-    return paragraph(f"{signs.WARNING} {explained.happened}", explained.means, explained.advice)
+    return paragraph(f"{status_text.WARNING} {explained.happened}", explained.means, explained.advice)
 
 
 def _at(problem: Problem) -> str | None:
     return None if problem.part is None else _FIELD_OF[problem.part]
 
 
-def _name(facts: JobForm) -> list[Part]:
+def _name(facts: JobForm) -> list[MessagePart]:
     wanted = facts.draft.wanted
     fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.touched is None)]
     if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
@@ -167,7 +169,7 @@ def _name(facts: JobForm) -> list[Part]:
     return fields
 
 
-def _objects(facts: JobForm) -> list[Part]:
+def _objects(facts: JobForm) -> list[MessagePart]:
     objects = facts.draft.wanted.objects
     if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
         return []
@@ -187,7 +189,7 @@ def _detail(kind: str, host_name: str) -> str:
     return " · ".join(filter(None, (kind, host_name)))
 
 
-def _repository(facts: JobForm) -> list[Part]:
+def _repository(facts: JobForm) -> list[MessagePart]:
     repository_id = facts.draft.wanted.repository_id
     if repository_id is None:
         return []
@@ -195,7 +197,7 @@ def _repository(facts: JobForm) -> list[Part]:
     return [inputs.search(Field(REPOSITORY, "Repository"), chosen, letters=0)]
 
 
-def _kept(facts: JobForm) -> list[Part]:
+def _kept(facts: JobForm) -> list[MessagePart]:
     retention, units = facts.draft.wanted.retention, retention_units(facts.draft.kind)
     if retention is None or not units:
         return []
@@ -216,7 +218,7 @@ def _kept(facts: JobForm) -> list[Part]:
     ]
 
 
-def _scheduled(facts: JobForm) -> list[Part]:
+def _scheduled(facts: JobForm) -> list[MessagePart]:
     schedule = facts.draft.wanted.schedule
     if schedule is None:
         return []
@@ -239,7 +241,7 @@ def _scheduled(facts: JobForm) -> list[Part]:
     ]
 
 
-def _guests(facts: JobForm) -> list[Part]:
+def _guests(facts: JobForm) -> list[MessagePart]:
     guest = facts.draft.wanted.guest
     if guest is None:
         return []
@@ -266,7 +268,7 @@ def _guests(facts: JobForm) -> list[Part]:
     return fields
 
 
-def _priority(facts: JobForm) -> list[Part]:
+def _priority(facts: JobForm) -> list[MessagePart]:
     is_high = facts.draft.wanted.is_high_priority
     if is_high is None:
         return []
@@ -274,7 +276,7 @@ def _priority(facts: JobForm) -> list[Part]:
     return [inputs.any_of(Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else [])]
 
 
-_FIELDS: tuple[Callable[[JobForm], list[Part]], ...] = (
+_FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
     _name,
     _objects,
     _repository,

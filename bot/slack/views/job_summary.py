@@ -12,14 +12,14 @@ from bot.operations.requests import CreateRequest, EditRequest, Step
 from bot.operations.suggestion import Suggestion, job_chosen
 from bot.slack.codec import Entered
 from bot.slack.text import literal, sentence_case, strong
-from bot.slack.views import inputs, signs
+from bot.slack.views import inputs, status_text
 from bot.slack.views.action_forms import PICK_LABEL, Filled, Sheet
 from bot.slack.views.buttons import previous_step
-from bot.slack.views.consequences import consequences
+from bot.slack.views.impact import consequences
 from bot.slack.views.inputs import Field
 from bot.slack.views.job_form import entries_of, job_form, problem_said
-from bot.slack.views.message import NOTHING, Part, note, paragraph
-from bot.slack.views.repositories import is_worth_telling, repository_line
+from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
+from bot.slack.views.status_text import needs_attention, repository_line
 from bot.veeam import Change, Retention, Schedule
 from bot.veeam import Part as JobPart
 
@@ -50,7 +50,7 @@ def job_filled_in(request: EditRequest | CreateRequest, entered: Entered) -> Fil
     return request
 
 
-def create_choice(facts: CreateChoice) -> Part:
+def create_choice(facts: CreateChoice) -> MessagePart:
     """Like which job, if like any, and else on which server."""
     servers = [Suggestion(server, server, "") for server in facts.servers]
     server = Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
@@ -83,27 +83,27 @@ def chosen(request: CreateRequest, entered: Entered) -> CreateRequest | dict[str
     return CreateRequest(job.server, job, step=request.step)
 
 
-def job_summary(facts: JobSummary) -> Part:
+def job_summary(facts: JobSummary) -> MessagePart:
     """What will be done, and what of it cannot be taken back; a button leads back to the fields."""
     said = _changes(facts) if isinstance(facts.request, EditRequest) else _whole(facts)
     return said + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
 
 
-def _changes(facts: JobSummary) -> Part:
+def _changes(facts: JobSummary) -> MessagePart:
     touched = NOTHING
     if facts.touched is not None and isinstance(facts.request, EditRequest):
         touched = consequences(facts.touched, facts.request)
     return touched + _theirs(facts) + paragraph("*You change*", *_lines(facts, facts.changes))
 
 
-def _theirs(facts: JobSummary) -> Part:
+def _theirs(facts: JobSummary) -> MessagePart:
     if not facts.theirs and not facts.is_changed_otherwise:
         return NOTHING
     lines = _lines(facts, facts.theirs)
     if facts.is_changed_otherwise:
         lines.append("Settings that this form does not show.")
     return paragraph(
-        f"{signs.WARNING} *Somebody else changed this job meanwhile*",
+        f"{status_text.WARNING} *Somebody else changed this job meanwhile*",
         *lines,
         "That stays. Your changes below are made on top of it, if you go on.",
     )
@@ -113,7 +113,7 @@ def _lines(facts: JobSummary, changes: Sequence[Change]) -> list[str]:
     return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
 
 
-def _whole(facts: JobSummary) -> Part:
+def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     like = f", like {literal(draft.like)}" if draft.like else ""
     head = f"{strong(draft.wanted.name)}, a new {literal(draft.kind)} job on {literal(draft.server)}{like}:"
@@ -125,18 +125,18 @@ def _whole(facts: JobSummary) -> Part:
     return paragraph(head, *lines)
 
 
-def _space(facts: JobSummary) -> Part:
+def _space(facts: JobSummary) -> MessagePart:
     """How full the repository is that is new to the job."""
     is_new = isinstance(facts.request, CreateRequest) or any(
         change.part is JobPart.REPOSITORY for change in facts.changes
     )
     if facts.repository is None or not is_new:
         return NOTHING
-    sign = f"{signs.WARNING} " if is_worth_telling(facts.repository) else ""
+    sign = f"{status_text.WARNING} " if needs_attention(facts.repository) else ""
     return paragraph(f"{sign}Space there: {repository_line(facts.repository)}")
 
 
-def _zone(facts: JobSummary) -> Part:
+def _zone(facts: JobSummary) -> MessagePart:
     """Whose time is meant, where one is said."""
     parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
     has_time = any(isinstance(part, Schedule) and part.at is not None for part in parts)
@@ -146,12 +146,12 @@ def _zone(facts: JobSummary) -> Part:
     return note(f"Times are in the server's own time zone{named}.")
 
 
-def _warnings(facts: JobSummary) -> Part:
+def _warnings(facts: JobSummary) -> MessagePart:
     shorter = next((each for each in facts.changes if _keeps_less(each)), None)
     if shorter is None:
         return NOTHING
     return paragraph(
-        f"{signs.WARNING} *Restore points will be removed* in a following run: "
+        f"{status_text.WARNING} *Restore points will be removed* in a following run: "
         f"{sentence_case(literal(change_in_words(shorter, facts.names)))}. VBR has no undo for this."
     )
 

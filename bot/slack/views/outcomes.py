@@ -6,19 +6,15 @@ from bot.operations import answers, outcomes
 from bot.operations.answers import Answer
 from bot.operations.outcomes import Outcome
 from bot.operations.people import PersonId
-from bot.slack.views import approvals, problems, unopened
+from bot.slack.views import approvals, problems
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
-from bot.slack.views.help import help_
+from bot.slack.views.help import help_, whoami
 from bot.slack.views.home import home_message
-from bot.slack.views.job import job
-from bot.slack.views.jobs import jobs
+from bot.slack.views.jobs import job, jobs
 from bot.slack.views.message import Message, Reply
-from bot.slack.views.servers import servers
-from bot.slack.views.session import session
-from bot.slack.views.sessions import sessions
-from bot.slack.views.status import status
-from bot.slack.views.whoami import whoami
+from bot.slack.views.servers import servers, status
+from bot.slack.views.sessions import session, sessions
 
 Problem = (
     outcomes.Refused
@@ -108,9 +104,9 @@ def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # n
         case outcomes.NotNow():
             return problems.not_now(problem)
         case outcomes.NeedsForm():
-            return unopened.needs_form(problem, command=command)
+            return problems.needs_form(problem, command=command)
         case outcomes.Forgotten():
-            return unopened.forgotten(problem, command=command)
+            return problems.forgotten(problem, command=command)
         case outcomes.Asked():
             return approvals.asked(problem)
         case outcomes.AskedBefore():

@@ -13,11 +13,8 @@ from bot.observability import Health, Metrics
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
-from bot.slack.delivery import Delivery
-from bot.slack.directory import Home
-from bot.slack.history import History
-from bot.slack.web import Web
-from bot.slack.workspace import open_web, read_home
+from bot.slack.delivery import Delivery, History
+from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
 from bot.store import Database, NewRow, Outbox, Placing, upgrade
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import RunChanged, RunEnded, RunFacts, SessionFacts, SessionStory, encode
@@ -36,8 +33,8 @@ class PostOffice:
     slack: SlackSandbox
     clock: FakeClock
     database: Database
-    web: Web
-    home: Home
+    web: WebApi
+    home: Workspace
     health: Health
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     queued: list[str] = field(default_factory=list)
@@ -166,7 +163,7 @@ async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
         )
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         settings = read(folder, environ=ENVIRONMENT | own | {"SLACK_API_URL": slack.api_url})
-        async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web:
-            home = await read_home(web)
+        async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web:
+            home = await read_workspace(web)
             yield PostOffice(slack, clock, database, web, home, Health(clock))
     await database.close()

@@ -26,10 +26,9 @@ from bot.slack.modals import Modals
 from bot.slack.private_desk import PrivateDesk
 from bot.slack.private_listeners import listen_privately
 from bot.slack.replies import Replies
-from bot.slack.socket import SocketMode
-from bot.slack.web import Web
+from bot.slack.socket_mode import SocketMode
+from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.slack.work import Work
-from bot.slack.workspace import open_web, read_home
 from bot.store import (
     Approvals,
     AuditLog,
@@ -153,7 +152,7 @@ async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
         stack.push_async_callback(room.database.close)
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_API_URL": slack.api_url}
         settings = read(folder, environ=ENVIRONMENT | own)
-        web = await stack.enter_async_context(open_web(settings.slack, clock=clock, metrics=Metrics()))
+        web = await stack.enter_async_context(open_web_api(settings.slack, clock=clock, metrics=Metrics()))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         fleet = Fleet([client_of(vbr, clock)])
         stack.push_async_callback(fleet.close)
@@ -163,9 +162,9 @@ async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
         yield room
 
 
-async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGroup) -> SocketMode:
+async def _socket(room: DeskRoom, fleet: Fleet, web: WebApi, group: asyncio.TaskGroup) -> SocketMode:
     clock, database, metrics = room.clock, room.database, Metrics()
-    home = await read_home(web)
+    home = await read_workspace(web)
     directory = Directory(web, home, (), clock=clock)
     runner = Runner(
         Accounts(fleet),

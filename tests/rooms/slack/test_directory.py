@@ -8,20 +8,14 @@ import pytest
 
 from bot.operations.people import PersonId, Standing
 from bot.sandbox.slack.faults import Refused, ServerError, Slow
-from bot.slack.directory import (
-    GROUPS_GRACE_SECONDS,
-    GROUPS_SECONDS,
-    PERSON_SECONDS,
-    Directory,
-    Home,
-    standing,
-)
+from bot.slack.directory import GROUPS_GRACE_SECONDS, GROUPS_SECONDS, PERSON_SECONDS, Directory, standing
+from bot.slack.web_api import Workspace
 from tests.rooms.slack.delivering import PostOffice, post_office
 
 ANN, OLE = PersonId("U0ANN"), PersonId("U0OLE")
 OPERATORS = frozenset({"S0BACKUPOPERATORS", "S0ONCALL"})
-HOME = Home("T0ACME", None, "U0BOT", "B0BOT")
-GRID = Home("T0ACME", "E0ACME", "U0BOT", "B0BOT")
+HOME = Workspace("T0ACME", None, "U0BOT", "B0BOT")
+GRID = Workspace("T0ACME", "E0ACME", "U0BOT", "B0BOT")
 
 
 @pytest.fixture
@@ -159,7 +153,7 @@ async def test_a_gesture_of_another_team_is_foreign(directory: Directory) -> Non
     ],
 )
 def test_what_is_missing_never_makes_a_member(
-    user: dict[str, object], home: Home, expected: Standing
+    user: dict[str, object], home: Workspace, expected: Standing
 ) -> None:
     """`users.info` in every shape it is known to have."""
     assert standing(user, home) is expected

@@ -14,17 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import Metrics
 from bot.operations.people import PersonId
-from bot.slack.directory import Home
+from bot.slack.delivery import History
 from bot.slack.errors import GestureExpired
-from bot.slack.gestures import Place
-from bot.slack.history import History
+from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Replies
 from bot.slack.views.message import Message
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi, Workspace
 from bot.store import Root
 from tests.support.clock import FakeClock
 
-HOME = Home("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
+HOME = Workspace("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
 METADATA = {"event_type": "veeam_session", "event_payload": {"session_id": "s1"}}
 SINCE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -47,14 +46,14 @@ class Slack:
 
 
 @asynccontextmanager
-async def standing_in(slack: Slack) -> AsyncIterator[Web]:
+async def standing_in(slack: Slack) -> AsyncIterator[WebApi]:
     app = web.Application()
     app.router.add_route("*", "/api/{method}", slack.called)
     app.router.add_post("/address", slack.addressed)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         slack.url = str(server.make_url("/address"))
         client = AsyncWebClient("xoxb-1", str(server.make_url("/api/")), session=session, retry_handlers=[])
-        yield Web(client, session, clock=FakeClock(), metrics=Metrics())
+        yield WebApi(client, session, clock=FakeClock(), metrics=Metrics())
 
 
 @pytest.mark.parametrize(
@@ -82,18 +81,18 @@ async def test_a_response_address_is_judged_by_its_status(status: int, *, is_tak
     slack = Slack(status=status)
     async with standing_in(slack) as client:
         if is_taken:
-            await client.answer(slack.url, {"text": "Hello"})
+            await client.respond(slack.url, {"text": "Hello"})
         else:
             with pytest.raises(GestureExpired):
-                await client.answer(slack.url, {"text": "Hello"})
+                await client.respond(slack.url, {"text": "Hello"})
 
 
 async def test_what_a_response_address_is_given() -> None:
     """Nothing is sent to it that Slack does not document."""
     slack = Slack()
     async with standing_in(slack) as client:
-        place = Place(PersonId("U1"), "C1", slack.url)
-        await Replies(client, FakeClock()).whisper(place, Message("Hello"))
+        place = ReplyTarget(PersonId("U1"), "C1", slack.url)
+        await Replies(client, FakeClock()).post_ephemeral(place, Message("Hello"))
     assert set(slack.heard[0]) == {
         "text",
         "blocks",

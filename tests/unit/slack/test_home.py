@@ -121,7 +121,7 @@ HOMES: dict[str, tuple[Block, ...]] = {
     "after-an-action": home(
         of_role(Role.BACKUP_OPERATOR),
         command="/veeam",
-        told=outcome(Done(samples.action_answer()), REFERENCE).message,
+        result=outcome(Done(samples.action_answer()), REFERENCE).message,
     ),
     "guest": home_problem(outcome(Refused(Refusal.STANDING, JOB, Standing.GUEST), REFERENCE).message),
     "broken": home_problem(outcome(Broken("bug", changed=None), REFERENCE).message),

@@ -439,7 +439,7 @@ def test_the_audit_record_is_never_shared() -> None:
 def test_no_home_can_be_broken_by_what_vbr_says(answer: HomeAnswer, before: Outcome | None) -> None:
     """Any text in any field, and in what came of a press, pings nobody and keeps the limits of a Home."""
     told = outcome(before, REFERENCE).message if before is not None else None
-    view = home_view(home(answer, command="/veeam", told=told))
+    view = home_view(home(answer, command="/veeam", result=told))
 
     assert view_problems(view, "home") == []
     assert len(json.dumps(view)) <= SIZE_LIMIT_BYTES
