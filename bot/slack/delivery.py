@@ -75,7 +75,7 @@ class History:
             if not cursor:
                 return None
             where["cursor"] = cursor
-        log.warning("history.too_long", channel=channel, pages=_MOST_HISTORY_PAGES)
+        log.warning("history.limit_reached", channel=channel, pages=_MOST_HISTORY_PAGES)
         return None
 
     def _is_it(self, item: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
@@ -174,7 +174,7 @@ class Delivery:
             await self._outbox.park(row.id, "unreadable", self._clock.now())
         except StoreError as error:
             # The claim runs out, and the row comes back; what was sent is found by its metadata then.
-            log.warning("delivery.not_noted", key=row.key, problem=str(error))
+            log.warning("delivery.not_recorded", key=row.key, problem=str(error))
 
     async def _find_or_send(
         self, row: OutboxRow, message: Message, holder: str, notices_to: str | None
@@ -259,7 +259,7 @@ class Delivery:
                 self._pace.hold(row.channel, seconds, is_edit=row.placing is Placing.EDIT)
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
             case errors.SlackAnswerLost():
-                log.warning("delivery.unclear", key=row.key, problem=str(error))
+                log.warning("delivery.answer_lost", key=row.key, problem=str(error))
                 await self._put_off(row, _pause(row.attempts), str(error), in_doubt=True)
             case errors.SlackUnreachable():
                 self._pace.hold_everything(_UNREACHABLE_SECONDS)

@@ -112,7 +112,7 @@ class Directory:
             log.error("directory.groups_refused", problem=str(error))
         except SlackError as error:
             self._groups_stale = self._groups_stale or was_stale
-            log.warning("directory.groups_unread", problem=str(error))
+            log.warning("directory.groups_not_read", problem=str(error))
         else:
             self._groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
             self._groups_read_at = self._clock.monotonic()
@@ -145,7 +145,7 @@ class Directory:
         try:
             answer = await self._web_api.read("users.info", {"user": person_id})
         except SlackError as error:
-            log.warning("directory.person_unread", person=person_id, problem=str(error))
+            log.warning("directory.person_not_read", person=person_id, problem=str(error))
             return _CachedPerson(person_id, Standing.UNREADABLE, self._clock.monotonic())
         user = answer.get("user") or {}
         found = standing(user, self._workspace)

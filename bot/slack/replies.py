@@ -76,7 +76,7 @@ class Replies:
             answer = await self._post({**message_arguments(message), "channel": channel, **_thread(target)})
         except errors.SlackAnswerLost as error:
             # It may have arrived; the asker gets it alone rather than the channel twice.
-            log.warning("reply.unclear", problem=str(error))
+            log.warning("reply.answer_lost", problem=str(error))
             await self.post_ephemeral(target, message)
             return None
         except errors.SlackError as error:
@@ -94,7 +94,7 @@ class Replies:
         try:
             answer = await self._web_api.read("chat.getPermalink", where)
         except errors.SlackError as error:
-            log.info("reply.no_link", problem=str(error))
+            log.info("reply.no_permalink", problem=str(error))
             return None
         return str(answer["permalink"])
 
@@ -118,13 +118,13 @@ class Replies:
             # A response URL takes text, blocks, how and where to show them, and no other argument.
             await self._web_api.respond(target.response_url, {k: v for k, v in body.items() if k != "parse"})
         except errors.GestureExpired as error:
-            log.info("reply.address_expired", problem=error.word)
+            log.info("reply.response_url_expired", problem=error.word)
             return False
         except errors.SlackAnswerLost as error:
-            log.warning("reply.unclear", problem=str(error))
+            log.warning("reply.answer_lost", problem=str(error))
             return True
         except errors.SlackError as error:
-            log.warning("reply.not_taken", problem=str(error))
+            log.warning("reply.response_url_failed", problem=str(error))
             return False
         return True
 
@@ -138,7 +138,7 @@ class Replies:
             except errors.MessageInvalid:
                 raise
             except (errors.SlackRefused, errors.SlackAnswerLost) as error:
-                log.info("reply.not_in_place", problem=str(error))
+                log.info("reply.direct_message_sent", problem=str(error))
             else:
                 return
         await self._web_api.write("chat.postMessage", {**sent, "channel": target.person_id})

@@ -97,7 +97,7 @@ class SocketMode:
                 self._last_alive_at = self._clock.monotonic()
             self._report(is_up=is_up)
             if self._clock.monotonic() - self._last_alive_at > _SILENT_SECONDS:
-                log.warning("slack.silent", after_seconds=_SILENT_SECONDS)
+                log.warning("slack.connection_silent", after_seconds=_SILENT_SECONDS)
                 return
 
     async def _is_alive(self) -> bool:
