@@ -3,7 +3,7 @@
 from bot.slack.gestures import ReplyTarget
 from bot.slack.modals import Modals
 from bot.slack.views.message import Message
-from bot.slack.views.surface import loading, sheet
+from bot.slack.views.surface import answer_modal, loading
 
 
 class Sheet:
@@ -19,11 +19,11 @@ class Sheet:
 
         False when Slack does not show it: the trigger was too old, or three modals are open.
         """
-        self._view_id = await self._modals.open(place, sheet(self._title, loading()), on_top=on_top)
+        self._view_id = await self._modals.open(place, answer_modal(self._title, loading()), on_top=on_top)
         return self._view_id is not None
 
     async def show(self, message: Message) -> bool:
         """Show the answer; False when there is no modal to show it in (any more)."""
         if self._view_id is None:
             return False
-        return await self._modals.update(self._view_id, sheet(self._title, message))
+        return await self._modals.update(self._view_id, answer_modal(self._title, message))

@@ -1,7 +1,7 @@
 """Slack's Web API: the client under the bot's token, the pace that Slack allows, and whose token it is.
 
 The one place that calls slack_sdk's client; every failure becomes one of this room's errors. Writes are sent
-once: the SDK's own retry of dropped connections would post a message twice, so it is off, and whoever writes
+once: the SDK's own retry of dropped connections would post a message twice, so it is off, and the caller
 decides what a lost answer means. Reads are repeated here.
 """
 
@@ -123,8 +123,8 @@ class _Turns:
 class WebApi:
     """Slack's Web API under the bot's token.
 
-    `session` is shared, so that connections are kept; whoever made it closes it. `pace` is for everyone who
-    posts or edits under this token; calls here don't wait for it.
+    `session` is shared, so that connections are kept; its maker closes it. `pace` is for everyone who posts
+    or edits messages under this token; the calls themselves don't wait for it.
     """
 
     def __init__(
@@ -286,7 +286,7 @@ def _translated(method: str) -> Iterator[None]:
 
 
 def _error_of(method: str, error: SlackApiError) -> errors.SlackError:
-    """`data` is a dict for JSON and text for anything else; the status tells what the text cannot."""
+    """`data` is a dict for JSON and text for anything else; then the status decides."""
     response = error.response
     data = response.data if isinstance(response.data, dict) else {}
     if response.status_code == _TOO_MANY or data.get("error") in errors.RATE_LIMITED_WORDS:

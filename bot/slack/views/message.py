@@ -45,7 +45,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message that answers a gesture: for the whole channel, or for the asker alone."""
+    """A message that answers a gesture: for the whole channel, or for one person alone."""
 
     message: Message
     in_channel: bool = False
@@ -139,7 +139,7 @@ def compose(
 def fit(message: Message) -> Message:
     """The message within every limit that concerns it as a whole; what had to go is counted."""
     blocks = message.blocks
-    if len(blocks) > BLOCKS_LIMIT or weight(blocks) > CHARACTERS_LIMIT:
+    if len(blocks) > BLOCKS_LIMIT or shown_length(blocks) > CHARACTERS_LIMIT:
         keep = _longest_prefix(
             [MessagePart("", (block,)) for block in blocks], BLOCKS_LIMIT - 1, CHARACTERS_LIMIT - _NOTE_SIZE
         )
@@ -148,12 +148,14 @@ def fit(message: Message) -> Message:
     return replace(message, text=shorten_mrkdwn(message.text, TEXT_LIMIT) or "…", blocks=blocks)
 
 
-def weight(blocks: Any) -> int:
+def shown_length(blocks: Any) -> int:
     """How many characters the blocks show, every text object counted, confirm dialogs and menus too."""
     if isinstance(blocks, dict):
-        return sum(len(v) if k == "text" and isinstance(v, str) else weight(v) for k, v in blocks.items())
+        return sum(
+            len(v) if k == "text" and isinstance(v, str) else shown_length(v) for k, v in blocks.items()
+        )
     if isinstance(blocks, list | tuple):
-        return sum(map(weight, blocks))
+        return sum(map(shown_length, blocks))
     return 0
 
 
@@ -163,7 +165,7 @@ def _joined(parts: Iterable[MessagePart]) -> MessagePart:
 
 def _fitting_blocks(above: MessagePart, rows: Sequence[MessagePart], below: MessagePart) -> int:
     fixed = above.blocks + below.blocks
-    room, size = BLOCKS_LIMIT - len(fixed), CHARACTERS_LIMIT - weight(fixed)
+    room, size = BLOCKS_LIMIT - len(fixed), CHARACTERS_LIMIT - shown_length(fixed)
     fits = _longest_prefix(rows, room, size)
     return fits if fits == len(rows) else _longest_prefix(rows, room - 1, size - _NOTE_SIZE)
 
@@ -171,7 +173,7 @@ def _fitting_blocks(above: MessagePart, rows: Sequence[MessagePart], below: Mess
 def _longest_prefix(parts: Sequence[MessagePart], room: int, size: int) -> int:
     for taken, part in enumerate(parts):
         room -= len(part.blocks)
-        size -= weight(part.blocks)
+        size -= shown_length(part.blocks)
         if room < 0 or size < 0:
             return taken
     return len(parts)

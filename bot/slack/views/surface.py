@@ -13,8 +13,8 @@ from bot.slack.views import status_text
 from bot.slack.views.message import Block, Message, note, paragraph
 
 HOME_CALLBACK = "home"
-SHEET_CALLBACK = "sheet"
-PRIVATE_CALLBACKS = frozenset({HOME_CALLBACK, SHEET_CALLBACK})
+ANSWER_CALLBACK = "sheet"
+PRIVATE_CALLBACKS = frozenset({HOME_CALLBACK, ANSWER_CALLBACK})
 SIZE_LIMIT_BYTES = 250_000
 _TITLE_LIMIT = 24
 
@@ -24,12 +24,12 @@ def home_view(blocks: Sequence[Block]) -> dict[str, Any]:
     return {"type": "home", "callback_id": HOME_CALLBACK, "blocks": list(blocks)}
 
 
-def sheet(title: str, message: Message) -> dict[str, Any]:
+def answer_modal(title: str, message: Message) -> dict[str, Any]:
     """Return a modal that shows an answer. Nobody shares from it: it was opened in no channel."""
     blocks = [kept for block in message.blocks if (kept := _without_share(block)) is not None]
     return {
         "type": "modal",
-        "callback_id": SHEET_CALLBACK,
+        "callback_id": ANSWER_CALLBACK,
         "title": {"type": "plain_text", "text": plain(title, _TITLE_LIMIT), "emoji": False},
         "close": {"type": "plain_text", "text": "Close", "emoji": False},
         "blocks": blocks or list(paragraph(message.text).blocks),

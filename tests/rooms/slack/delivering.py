@@ -33,8 +33,8 @@ class PostOffice:
     slack: SlackSandbox
     clock: FakeClock
     database: Database
-    web: WebApi
-    home: Workspace
+    web_api: WebApi
+    workspace: Workspace
     health: Health
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     queued: list[str] = field(default_factory=list)
@@ -44,9 +44,9 @@ class PostOffice:
         return Outbox(self.database)
 
     def delivery(self) -> Delivery:
-        history = History(self.web, self.home)
+        history = History(self.web_api, self.workspace)
         return Delivery(
-            self.database, self.web, history, clock=self.clock, metrics=Metrics(), health=self.health
+            self.database, self.web_api, history, clock=self.clock, metrics=Metrics(), health=self.health
         )
 
     @asynccontextmanager
@@ -163,7 +163,7 @@ async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
         )
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         settings = read(folder, environ=ENVIRONMENT | own | {"SLACK_API_URL": slack.api_url})
-        async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web:
-            home = await read_workspace(web)
-            yield PostOffice(slack, clock, database, web, home, Health(clock))
+        async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_api:
+            workspace = await read_workspace(web_api)
+            yield PostOffice(slack, clock, database, web_api, workspace, Health(clock))
     await database.close()

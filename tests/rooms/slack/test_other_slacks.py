@@ -23,7 +23,7 @@ from bot.slack.web_api import WebApi, Workspace
 from bot.store import Root
 from tests.support.clock import FakeClock
 
-HOME = Workspace("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
+WORKSPACE = Workspace("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
 METADATA = {"event_type": "veeam_session", "event_payload": {"session_id": "s1"}}
 SINCE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ async def test_whose_message_it_is(author: dict[str, str], *, is_own: bool) -> N
     """A message of somebody else's is never taken for ours, whatever metadata it carries."""
     message = {"type": "message", "ts": "1.000001", "metadata": METADATA, **author}
     async with standing_in(Slack({"ok": True, "messages": [message]})) as client:
-        found = await History(client, HOME).find("C1", METADATA, SINCE, None)
+        found = await History(client, WORKSPACE).find("C1", METADATA, SINCE, None)
     assert found == (Root("C1", "1.000001") if is_own else None)
 
 

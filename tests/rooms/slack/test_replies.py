@@ -26,7 +26,7 @@ async def office(tmp_path: Path) -> AsyncIterator[PostOffice]:
 
 @pytest.fixture
 def replies(office: PostOffice) -> Replies:
-    return Replies(office.web, office.clock)
+    return Replies(office.web_api, office.clock)
 
 
 def place(office: PostOffice, channel: str = PROD, *, with_address: bool = True) -> ReplyTarget:

@@ -49,7 +49,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.home import home
 from bot.slack.views.message import Block, Message, compose, fit, paragraph
 from bot.slack.views.outcomes import outcome
-from bot.slack.views.surface import SIZE_LIMIT_BYTES, home_view, sheet
+from bot.slack.views.surface import SIZE_LIMIT_BYTES, answer_modal, home_view
 from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, Touched
 from bot.veeam import (
     ConnectFailed,
@@ -450,7 +450,7 @@ def test_no_home_can_be_broken_by_what_vbr_says(answer: HomeAnswer, before: Outc
 @given(foreign, outcomes)
 def test_no_modal_can_be_broken_by_what_vbr_says(title: str, came_of_it: Outcome) -> None:
     """The same answer in a modal, whatever its title."""
-    view = sheet(title, outcome(came_of_it, REFERENCE).message)
+    view = answer_modal(title, outcome(came_of_it, REFERENCE).message)
 
     assert view_problems(view, "modal") == []
     assert _odd(view["blocks"]) == []
