@@ -7,7 +7,7 @@ from bot.operations.answers import ActionAnswer
 from bot.operations.requests import Drawn
 from bot.slack.text import bar, count, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
-from bot.slack.views.approvals import REASON_LIMIT
+from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
 from bot.slack.views.runs import object_problem
 from bot.store import NewFollowed
@@ -63,8 +63,7 @@ def action(answer: ActionAnswer) -> Message:
         case _:
             assert_never(effect)
     detail = "" if isinstance(effect, effects.Switched | effects.Edited) else _detail(answer.detail)
-    reason = f"Reason: {literal(answer.reason, REASON_LIMIT)}" if answer.reason else ""
-    return compose([paragraph(done, detail, reason, state), shown])
+    return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
 def action_progress(followed: NewFollowed, session: Session) -> Message:

@@ -172,6 +172,11 @@ def decided(answer: ApprovalAnswer) -> Message:
     return compose([paragraph(_request(facts), _end(facts))])
 
 
+def reason_line(reason: str | None) -> str:
+    """Why somebody asked for an action, where they said so."""
+    return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
+
+
 def _decision_buttons(approval: ApprovalFacts) -> list[Control | None]:
     """Approve, and Decline."""
     return [
@@ -194,7 +199,7 @@ def _details(approval: ApprovalFacts) -> tuple[str, ...]:
     detail = "" if is_said else literal(approval.asked or "", _DETAIL_LIMIT)
     return (
         f"{sentence_case(detail)}." if detail else "",
-        f"Reason: {literal(approval.reason, REASON_LIMIT)}" if approval.reason else "",
+        reason_line(approval.reason),
     )
 
 

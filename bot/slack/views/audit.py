@@ -6,7 +6,7 @@ from bot.operations.outcomes import Refusal
 from bot.operations.requests import KnownJob
 from bot.slack.text import channel, code, date, dotted, literal, mention, strong
 from bot.slack.views import status_text
-from bot.slack.views.approvals import REASON_LIMIT
+from bot.slack.views.approvals import reason_line
 from bot.slack.views.buttons import controls, page_controls, session_control
 from bot.slack.views.message import Message, MessagePart, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.sessions import in_the_last
@@ -71,7 +71,7 @@ def action_recorded(facts: ActionRecorded) -> Message:
         f"{_outcome(facts.outcome)} · {_what(facts.operation, facts.job_name, facts.server, facts.asked)}",
         dotted(who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference)),
         f"Approved by {_named(facts.approver_name, facts.approver_id)}" if facts.approver_id else "",
-        _reason(facts.reason),
+        reason_line(facts.reason),
         _problem(facts.said),
     )
     return compose([lines, note(session)])
@@ -94,7 +94,7 @@ def _row(attempt: Attempt) -> MessagePart:
         f"{came_of_it} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
         facts,
         f"Approved by {mention(entry.approver_id)}" if entry.approver_id else "",
-        _reason(entry.reason),
+        reason_line(entry.reason),
         _problem(outcome.detail if outcome is not None else None),
     )
     if outcome is None or outcome.session_id is None or entry.server is None:
@@ -115,10 +115,6 @@ def _what(operation: str, job_name: str | None, server: str | None, asked: str |
 
 def _named(name: str | None, person_id: str) -> str:
     return f"{strong(name)} ({code(person_id)})" if name else code(person_id)
-
-
-def _reason(reason: str | None) -> str:
-    return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
 
 
 def _where(origin: str, channel_id: str | None) -> str:
