@@ -28,21 +28,19 @@ from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.service import AccessRules, Service
 from bot.settings import Role, ServerName, Settings
 from bot.slack.app_home import AppHome
-from bot.slack.delivery import TOKEN_PART, Delivery
-from bot.slack.directory import Directory, Home
-from bot.slack.display import LiveMessages
-from bot.slack.errors import CredentialsDead
+from bot.slack.delivery import TOKEN_PART, Delivery, History
+from bot.slack.directory import Directory
+from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
-from bot.slack.history import History
-from bot.slack.http import SlackRequests
+from bot.slack.http_mode import SlackRequests
 from bot.slack.interactions import Interactions
 from bot.slack.listeners import bolt_app, listen
+from bot.slack.live_messages import LiveMessages
 from bot.slack.modals import Modals
 from bot.slack.replies import Replies
-from bot.slack.socket import SocketMode, wait_for_credentials
+from bot.slack.socket_mode import SocketMode
 from bot.slack.unsigned import UnsignedRequests
-from bot.slack.web import Web
-from bot.slack.workspace import find_home, open_web
+from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store import (
     Approvals,
     AuditLog,
@@ -124,7 +122,7 @@ class Application:
             if database is not None:
                 fleet = self._open_fleet(stack)
                 web_client = await stack.enter_async_context(
-                    open_web(self._settings.slack, clock=self._clock, metrics=self._metrics)
+                    open_web_api(self._settings.slack, clock=self._clock, metrics=self._metrics)
                 )
                 upkeep = Upkeep(
                     database,
@@ -145,13 +143,13 @@ class Application:
         return self._exit_code
 
     async def _join_slack(
-        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: Web
+        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: WebApi
     ) -> None:
         """Open the intake once Slack answers; until then sessions are noticed and wait in the outbox."""
         try:
-            home = await find_home(web_client, clock=self._clock, health=self._health)
+            home = await find_workspace(web_client, clock=self._clock, health=self._health)
             await self._open_intake(group, database, fleet, web_client, home)
-        except CredentialsDead as error:
+        except CredentialsRejected as error:
             log.error("application.slack_refused", problem=str(error))
             self._exit_code = 1
             self._stop.set()
@@ -181,7 +179,7 @@ class Application:
         self._start(group, "approving", approving.run)
 
     async def _open_intake(
-        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: Web, home: Home
+        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: WebApi, home: Workspace
     ) -> None:
         slack = self._settings.slack
         handles = [

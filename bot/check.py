@@ -5,7 +5,7 @@ import asyncio
 from bot.observability import Finding, Metrics, Redaction, SystemClock, found_by
 from bot.settings import Settings, matches_glob
 from bot.slack.checks import check_slack
-from bot.slack.workspace import open_web
+from bot.slack.web_api import open_web_api
 from bot.store import check_database
 from bot.veeam import Login, check_server, connection_to
 
@@ -16,7 +16,7 @@ async def check(settings: Settings) -> tuple[Finding, ...]:
     All at once, within half a minute. What goes wrong is a finding, and no secret is in it.
     """
     clock, redaction = SystemClock(), Redaction(settings.secrets())
-    async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web_client:
+    async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_client:
         parts = [found_by("Slack", check_slack(settings, web_client))]
         parts += [
             found_by(f"server {server.name}", check_server(_logins(settings, at), clock))

@@ -20,8 +20,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.service import Service
 from bot.settings import PersonId
 from bot.slack.codec import Run, Share, TurnPage, UnreadablePress, decode
-from bot.slack.directory import Home
-from bot.slack.errors import SlackError, SlackLimited
+from bot.slack.errors import SlackError, SlackRateLimited
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.gestures import (
     ButtonPress,
@@ -38,9 +37,9 @@ from bot.slack.modals import AnswerModal, Modals
 from bot.slack.replies import Replies
 from bot.slack.views.home import home, home_problem
 from bot.slack.views.message import Block, Message
-from bot.slack.views.notices import not_about_a_job
+from bot.slack.views.problems import not_about_a_job
 from bot.slack.views.surface import HOME_CALLBACK, home_view, loading
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi, Workspace
 from bot.veeam import JobId, ServerName
 
 FRESH_SECONDS = 15.0
@@ -58,7 +57,7 @@ class HomeTabs:
     Never raises: a Home that could not be published is logged, and the old one stands.
     """
 
-    def __init__(self, web: Web, clock: Clock) -> None:
+    def __init__(self, web: WebApi, clock: Clock) -> None:
         self._web = web
         self._clock = clock
         self._turns = itertools.count(1)
@@ -89,7 +88,7 @@ class HomeTabs:
         try:
             try:
                 await self._web.write("views.publish", sent)
-            except SlackLimited as error:
+            except SlackRateLimited as error:
                 if error.retry_after_seconds > _LONGEST_WAIT_SECONDS:
                     raise
                 await self._clock.sleep(error.retry_after_seconds)
@@ -107,9 +106,9 @@ class AppHome:
         service: Service,
         interactions: Interactions,
         replies: Replies,
-        web: Web,
+        web: WebApi,
         tasks: GestureTasks,
-        workspace: Home,
+        workspace: Workspace,
         *,
         command: str,
         clock: Clock,
@@ -197,7 +196,7 @@ class AppHome:
         if request is not None:
             await self._answer(used.gesture, used.target, request, modal)
         elif not await modal.show(not_about_a_job()):
-            await self._replies.whisper(used.target, not_about_a_job())
+            await self._replies.post_ephemeral(used.target, not_about_a_job())
 
     async def _answer_in_new(
         self, press: ButtonPress, request: Request, new: AnswerModal, below: AnswerModal | None
@@ -256,7 +255,7 @@ class AppHome:
     ) -> None:
         match outcome:
             case Done(HomeAnswer() as answer):
-                blocks = home(answer, command=self._command, told=news)
+                blocks = home(answer, command=self._command, result=news)
             case _:
                 blocks = home_problem(self._drawn(gesture, outcome))
         await self._tabs.publish(gesture.person_id, blocks, turn)

@@ -1,178 +1,458 @@
 """Whether the workspace is as the settings want it: tokens, scopes, channels, user groups, people.
 
-Only asks; nothing is posted, joined or changed. `judging` says what the answers mean.
+Only asks; nothing is posted, joined or changed. First what the settings name, then what Slack's answers mean
+(both without I/O), then the questions themselves.
 """
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
 
 from bot.observability import Finding, Verdict
-from bot.settings import Settings, SlackSettings
-from bot.slack import judging
-from bot.slack.directory import Home, group_of
-from bot.slack.errors import CredentialsDead, SlackError
-from bot.slack.judging import PART
-from bot.slack.manifest import EVENTS_PATH
-from bot.slack.named import Named, named_in
-from bot.slack.web import Web
-from bot.slack.workspace import home_of
+from bot.operations.model import Standing
+from bot.settings import Settings, SlackSettings, nearest_word
+from bot.slack import errors
+from bot.slack.directory import UserGroup, group_of, name_of, standing
+from bot.slack.manifest import EVENTS_PATH, SCOPES
+from bot.slack.web_api import WebApi, Workspace, workspace_of
 
 TOKEN_SECONDS = 8.0
 REST_SECONDS = 14.0
 # Slack answers about fifty a minute of one method, in bursts.
 _AT_ONCE = 4
+_PART = "Slack"
+_AGAIN = "Run the check again in a moment; if it stays so, look at https://slack-status.com."
+_POLICY_WORDS = frozenset(
+    {
+        "access_denied",
+        "team_access_not_granted",
+        "org_login_required",
+        "app_access_restricted",
+        "ekm_access_denied",
+    }
+)
+_REMOVED_WORDS = frozenset({"account_inactive", "token_revoked"})
+_REFUSED_PEOPLE = {
+    Standing.GUEST: "is a guest",
+    Standing.FOREIGN: "belongs to another organisation",
+    Standing.DEACTIVATED: "is deactivated",
+    Standing.INVITED: "was invited and has not joined yet",
+    Standing.BOT: "is a bot",
+    Standing.UNREADABLE: "cannot be read",
+}
 
-T = TypeVar("T")
+NoAnswer = errors.SlackError | TimeoutError
 
 
-async def check_slack(settings: Settings, web: Web) -> tuple[Finding, ...]:
+class Purpose(Enum):
+    """What something of Slack is named for."""
+
+    POST = auto()
+    """Messages are posted to this channel."""
+    COMMAND = auto()
+    """The command works in this channel."""
+    GRANT = auto()
+    """This group or person holds a role."""
+    MENTION = auto()
+    """This group or person is named when the last attempt has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlackReference:
+    """One channel, group or person, spelt as the settings spell it; `places` say where to change that."""
+
+    id: str
+    purposes: frozenset[Purpose]
+    places: tuple[str, ...]
+
+    @property
+    def is_channel(self) -> bool:
+        """Whether it is a channel's ID, or that of a direct conversation."""
+        return self.id.startswith(("C", "G", "D"))
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is a user group's ID or `@handle`; otherwise, and if it is no channel, a person's ID."""
+        return self.id.startswith(("S", "@"))
+
+
+def references_in(settings: Settings) -> tuple[SlackReference, ...]:
+    """Return everything of Slack that the settings name, each once, in their order."""
+    purposes: dict[str, set[Purpose]] = {}
+    places: dict[str, dict[str, None]] = {}
+    for name, purpose, place in (*_named_in_slack(settings), *_named_elsewhere(settings)):
+        if name is not None:
+            purposes.setdefault(name, set()).add(purpose)
+            places.setdefault(name, {})[place] = None
+    return tuple(
+        SlackReference(name, frozenset(found), tuple(places[name])) for name, found in purposes.items()
+    )
+
+
+_Use = tuple[str | None, Purpose, str]
+
+
+def _named_in_slack(settings: Settings) -> Iterator[_Use]:
+    """The channels in the section `slack`."""
+    slack = settings.slack
+    yield slack.default_channel, Purpose.POST, settings.origin("slack", "default_channel").place
+    yield slack.audit_channel, Purpose.POST, settings.origin("slack", "audit_channel").place
+    for at, channel in enumerate(slack.allowed_channels):
+        yield channel, Purpose.COMMAND, settings.origin("slack", "allowed_channels", at).place
+
+
+def _named_elsewhere(settings: Settings) -> Iterator[_Use]:
+    """Channels in other sections, then who holds a role, then who is mentioned."""
+    for at, route in enumerate(settings.routes):
+        yield route.channel, Purpose.POST, settings.origin("routes", at, "channel").place
+    for at, expectation in enumerate(settings.expectations):
+        yield expectation.channel, Purpose.POST, settings.origin("expectations", at, "channel").place
+    for at, digest in enumerate(settings.digests):
+        yield digest.channel, Purpose.POST, settings.origin("digests", at, "channel").place
+    for at, grant in enumerate(settings.grants):
+        yield grant.group, Purpose.GRANT, settings.origin("grants", at, "group").place
+        yield grant.user, Purpose.GRANT, settings.origin("grants", at, "user").place
+    for at, route in enumerate(settings.routes):
+        yield route.mention, Purpose.MENTION, settings.origin("routes", at, "mention").place
+
+
+def explain(error: NoAnswer) -> tuple[str, str]:
+    """Say what kept Slack from answering, and what to do about it."""
+    match error:
+        case errors.SlackUnreachable():
+            return (
+                "Slack cannot be reached from here.",
+                "Check this machine's network and name resolution, HTTPS_PROXY and SLACK_API_URL.",
+            )
+        case errors.ScopeMissing():
+            return (
+                f"Not checked: the app lacks the scope {error.needed}.",
+                "Install the app again with the scopes that `veeam-bot manifest` prints.",
+            )
+        case errors.SlackRateLimited():
+            return (
+                "Not checked: Slack says it is asked too often.",
+                f"Run the check again in {error.retry_after_seconds:.0f} seconds or later.",
+            )
+        case errors.SlackAnswerLost():
+            return f"Slack gave no answer that can be used ({error.word}).", _AGAIN
+        case errors.SlackError():
+            page = f"https://api.slack.com/methods/{error.method}"
+            advice = f"Check that SLACK_API_URL is Slack's address; {page} explains the word."
+            return f"Slack refuses to answer: {error.word}.", advice
+    return "Slack did not answer in time.", _AGAIN
+
+
+def token_result(subject: str, variable: str, found_at: str, error: errors.CredentialsRejected) -> Finding:
+    """Explain a token that opens nothing; `found_at` is where the app's page shows the right one."""
+    if error.word in _POLICY_WORDS:
+        advice = "Ask an administrator of the Slack workspace or organisation to allow the app."
+        return _problem(subject, f"The organisation's rules do not let this app in ({error.word}).", advice)
+    if error.word in _REMOVED_WORDS:
+        detail = f"The app was removed from the workspace, or its token was revoked ({error.word})."
+        return _problem(subject, detail, f"Install the app again and set {variable} to its new token.")
+    if error.word == "not_allowed_token_type":
+        detail = f"{variable} holds a token of another kind ({error.word})."
+    elif error.word == "token_expired":
+        detail = f"{variable} holds a token that has expired ({error.word})."
+    else:
+        detail = f"Slack does not know the token in {variable} ({error.word})."
+    return _problem(
+        subject, detail, f"Set {variable} to the one that https://api.slack.com/apps shows under {found_at}."
+    )
+
+
+def scopes_result(granted: frozenset[str] | None) -> Finding:
+    """Compare the scopes that the token has with those that the manifest asks for."""
+    if granted is None:
+        detail = "Slack did not say which scopes the app was installed with."
+        return Finding(_PART, "scopes", Verdict.WARNING, detail, _AGAIN)
+    missing = [scope for scope in SCOPES if scope.name not in granted]
+    if not missing:
+        return Finding(_PART, "scopes", Verdict.OK, f"All {len(SCOPES)} are there.")
+    return _problem(
+        "scopes",
+        f"The app was installed without {', '.join(scope.name for scope in missing)}.",
+        "On the app's page add them under OAuth & Permissions, or paste the output of `veeam-bot manifest` "
+        "under App Manifest; then install the app again.",
+    )
+
+
+def channel_result(reference: SlackReference, info: Mapping[str, Any], bot_name: str) -> Finding:
+    """Judge a channel by `conversations.info`. A direct conversation is as it should be."""
+    if info.get("is_im") or info.get("is_mpim"):
+        return Finding(_PART, f"channel {reference.id}", Verdict.OK, "It is a direct conversation.")
+    name = f"#{info.get('name') or reference.id}"
+    subject = f"channel {name} ({reference.id})"
+    is_posted_to = Purpose.POST in reference.purposes
+    if info.get("is_archived"):
+        what = "nothing can be told there" if is_posted_to else "nobody can use the command there"
+        return _problem(subject, f"It is archived: {what}.", _elsewhere("Unarchive it", reference))
+    if is_posted_to and not info.get("is_member"):
+        detail = "The bot is not a member: nothing can be told there."
+        return _problem(subject, detail, _elsewhere(f"In {name} type /invite @{bot_name}", reference))
+    if is_posted_to and (info.get("is_read_only") or info.get("is_thread_only")):
+        detail = "Only some may post there; whether the bot may shows with the first message."
+        return Finding(
+            _PART,
+            subject,
+            Verdict.WARNING,
+            detail,
+            _elsewhere("Let the bot post, in the channel's settings", reference),
+        )
+    if is_posted_to and info.get("is_ext_shared"):
+        detail = "It is shared with another organisation, whose people read all that is told there."
+        return Finding(
+            _PART,
+            subject,
+            Verdict.WARNING,
+            detail,
+            f"If that is not meant, name another one: {_at(reference)}.",
+        )
+    return Finding(_PART, subject, Verdict.OK, "The bot is in it." if is_posted_to else "It exists.")
+
+
+def channel_unread_result(reference: SlackReference, error: NoAnswer, bot_name: str) -> Finding:
+    """Explain a channel that `conversations.info` does not show."""
+    subject = f"channel {reference.id}"
+    if isinstance(error, errors.SlackError) and error.word == "channel_not_found":
+        detail = "There is no such channel, or it is private and the bot is not in it."
+        invite = f"If it is private, type /invite @{bot_name} in it (invite the bot)"
+        return _problem(subject, detail, _elsewhere(invite, reference))
+    return unread_result(subject, error)
+
+
+def group_result(reference: SlackReference, groups: Sequence[UserGroup]) -> Finding:
+    """Judge a user group by the list of all of them; disabled groups hold a place in it, and no rights."""
+    spelling, handle = reference.id, reference.id.removeprefix("@").casefold()
+    alike = [
+        group
+        for group in groups
+        if (group.handle.casefold() == handle if spelling.startswith("@") else group.id == spelling)
+    ]
+    # A living group before a disabled one that has the same handle.
+    found = min(alike, key=lambda group: group.is_disabled, default=None)
+    if found is None:
+        meant = nearest_word(
+            spelling.removeprefix("@"), [group.handle for group in groups if not group.is_disabled]
+        )
+        hint = f" Was @{meant} meant?" if meant and spelling.startswith("@") else ""
+        detail = f"There is no such user group: {_effect(reference)}.{hint}"
+        return _problem(f"group {spelling}", detail, f"Correct it: {_at(reference)}.")
+    subject = f"group @{found.handle} ({found.id})"
+    if found.is_disabled:
+        return _problem(
+            subject, f"It is disabled: {_effect(reference)}.", _elsewhere("Enable it in Slack", reference)
+        )
+    if not found.members:
+        detail = f"It has no members: {_effect(reference)}."
+        return Finding(
+            _PART, subject, Verdict.WARNING, detail, "Add people to it in Slack, under User groups."
+        )
+    count = len(found.members)
+    return Finding(_PART, subject, Verdict.OK, f"It has {count} member{'' if count == 1 else 's'}.")
+
+
+def groups_unread_result(error: NoAnswer) -> Finding:
+    """Explain why the user groups cannot be read; without them nobody is let in."""
+    if isinstance(error, errors.SlackError) and error.word == "plan_upgrade_required":
+        return _problem(
+            "user groups",
+            "This workspace is on Slack's free plan, which has no user groups: everybody is refused.",
+            "Move the workspace to a paid plan, or use another one.",
+        )
+    detail, advice = explain(error)
+    return _problem("user groups", f"{detail} Until they can be read everybody is refused.", advice)
+
+
+def person_result(reference: SlackReference, user: Mapping[str, Any], workspace: Workspace) -> Finding:
+    """Judge a person by `users.info`: only members are ever let in, and only the active hear a mention."""
+    found = standing(dict(user), workspace)
+    subject = f"person {name_of(dict(user), reference.id)} ({reference.id})"
+    if found is Standing.MEMBER:
+        return Finding(_PART, subject, Verdict.OK, "A member of the workspace.")
+    if Purpose.GRANT in reference.purposes:
+        detail = f"This person {_REFUSED_PEOPLE[found]}: the bot refuses them whatever is granted."
+        return _problem(subject, detail, f"Grant the role to somebody else: {_at(reference)}.")
+    if found is Standing.DEACTIVATED:
+        detail = "This person is deactivated: a mention reaches nobody."
+        return _problem(subject, detail, f"Name somebody else: {_at(reference)}.")
+    return Finding(
+        _PART, subject, Verdict.OK, f"This person {_REFUSED_PEOPLE[found]}, and is only mentioned."
+    )
+
+
+def person_unread_result(reference: SlackReference, error: NoAnswer) -> Finding:
+    """Explain a person whom `users.info` does not show."""
+    subject = f"person {reference.id}"
+    if isinstance(error, errors.SlackError) and error.word in {"user_not_found", "user_not_visible"}:
+        detail = f"The workspace has no such person: {_effect(reference)}."
+        return _problem(subject, detail, f"Correct it: {_at(reference)}.")
+    return unread_result(subject, error)
+
+
+def unread_result(subject: str, error: NoAnswer) -> Finding:
+    """Report what could not be looked at; a missing scope is a problem of its own row already."""
+    detail, advice = explain(error)
+    verdict = Verdict.WARNING if isinstance(error, errors.ScopeMissing) else Verdict.PROBLEM
+    return Finding(_PART, subject, verdict, detail, advice)
+
+
+def _problem(subject: str, detail: str, advice: str) -> Finding:
+    return Finding(_PART, subject, Verdict.PROBLEM, detail, advice)
+
+
+def _effect(reference: SlackReference) -> str:
+    lost = {Purpose.GRANT: "nobody has its role", Purpose.MENTION: "a mention reaches nobody"}
+    return " and ".join(words for purpose, words in lost.items() if purpose in reference.purposes)
+
+
+def _elsewhere(first: str, reference: SlackReference) -> str:
+    return f"{first}, or name another one: {_at(reference)}."
+
+
+def _at(reference: SlackReference) -> str:
+    return "; ".join(reference.places)
+
+
+def signing_secret_result(slack: SlackSettings) -> Finding:
+    """Say whether there is a signing secret at all, where there is no app token."""
+    if slack.signing_secret is None or not slack.signing_secret.get_secret_value():
+        return _problem(
+            "signing secret",
+            "There is neither an app token nor a signing secret: no command would be accepted.",
+            "Set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode).",
+        )
+    detail = f"It is set (HTTP mode, {EVENTS_PATH}); whether it is right shows with Slack's first request."
+    return Finding(_PART, "signing secret", Verdict.OK, detail)
+
+
+def app_token_result(error: NoAnswer) -> Finding:
+    """Explain why Slack opens no connection for the app token."""
+    subject, word = "app token", error.word if isinstance(error, errors.SlackError) else ""
+    if isinstance(error, errors.CredentialsRejected):
+        return token_result(subject, "SLACK_APP_TOKEN", "App-Level Tokens", error)
+    if word == "missing_scope":
+        return _problem(
+            subject,
+            "SLACK_APP_TOKEN lacks the scope connections:write: no command would arrive.",
+            "On the app's page make an app-level token with connections:write, and set SLACK_APP_TOKEN to "
+            "it.",
+        )
+    if word == "forbidden_team":
+        return _problem(
+            subject,
+            "Slack opens no connection for this app (forbidden_team): no command would arrive.",
+            "On the app's page switch Socket Mode on; or, for HTTP mode, unset SLACK_APP_TOKEN and set "
+            "SLACK_SIGNING_SECRET.",
+        )
+    return _problem(subject, *explain(error))
+
+
+async def check_slack(settings: Settings, web_api: WebApi) -> tuple[Finding, ...]:
     """Ask Slack about everything that the settings name there, within half a minute.
 
     Never raises `SlackError`: what went wrong is a finding. Rests on `auth.test` and its header
     `X-OAuth-Scopes`, `apps.connections.open`, `conversations.info`, `usergroups.list` and `users.info`.
     """
     async with asyncio.TaskGroup() as group:
-        way_in = group.create_task(_way_in(settings.slack, web))
-        everything = group.create_task(_under_bot_token(settings, web))
+        intake = group.create_task(_check_intake(settings.slack, web_api))
+        everything = group.create_task(_check_bot_token(settings, web_api))
     found = everything.result()
-    return (*found[:2], way_in.result(), *found[2:])
+    return (*found[:2], intake.result(), *found[2:])
 
 
-async def _way_in(slack: SlackSettings, web: Web) -> Finding:
+async def _check_intake(slack: SlackSettings, web_api: WebApi) -> Finding:
     """How gestures come in: the app token in Socket Mode, the signing secret in HTTP mode."""
     if slack.app_token is None:
-        return _signing_secret(slack)
-    subject, variable = "app token", "SLACK_APP_TOKEN"
+        return signing_secret_result(slack)
     arguments = {"app_token": slack.app_token.get_secret_value()}
     try:
-        await _in_time(web.write("apps.connections.open", arguments), TOKEN_SECONDS)
-    except CredentialsDead as error:
-        return judging.token_refused(subject, variable, "App-Level Tokens", error)
-    except (SlackError, TimeoutError) as error:
-        return _connection_refused(subject, error)
-    return Finding(PART, subject, Verdict.OK, "Slack opens connections for it (Socket Mode).")
+        async with asyncio.timeout(TOKEN_SECONDS):
+            await web_api.write("apps.connections.open", arguments)
+    except (errors.SlackError, TimeoutError) as error:
+        return app_token_result(error)
+    return Finding(_PART, "app token", Verdict.OK, "Slack opens connections for it (Socket Mode).")
 
 
-def _connection_refused(subject: str, error: SlackError | TimeoutError) -> Finding:
-    word = error.word if isinstance(error, SlackError) else ""
-    if word == "missing_scope":
-        detail = "SLACK_APP_TOKEN lacks the scope connections:write: no command would arrive."
-        advice = (
-            "On the app's page make an app-level token with connections:write, and set SLACK_APP_TOKEN to it."
-        )
-        return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
-    if word == "forbidden_team":
-        detail = "Slack opens no connection for this app (forbidden_team): no command would arrive."
-        advice = (
-            "On the app's page switch Socket Mode on; or, for HTTP mode, unset SLACK_APP_TOKEN and set "
-            "SLACK_SIGNING_SECRET."
-        )
-        return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
-    detail, advice = judging.trouble(error)
-    return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
-
-
-def _signing_secret(slack: SlackSettings) -> Finding:
-    if slack.signing_secret is None or not slack.signing_secret.get_secret_value():
-        return Finding(
-            PART,
-            "signing secret",
-            Verdict.PROBLEM,
-            "There is neither an app token nor a signing secret: no command would be accepted.",
-            "Set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode).",
-        )
-    detail = f"It is set (HTTP mode, {EVENTS_PATH}); whether it is right shows with Slack's first request."
-    return Finding(PART, "signing secret", Verdict.OK, detail)
-
-
-async def _under_bot_token(settings: Settings, web: Web) -> tuple[Finding, ...]:
-    """What stands behind the bot token; where that opens nothing, the rest is not asked."""
+async def _check_bot_token(settings: Settings, web_api: WebApi) -> tuple[Finding, ...]:
+    """Check everything that needs the bot token; where the token does not work, the rest is not asked."""
     subject = "bot token"
     try:
-        answer, granted = await _in_time(web.identity(), TOKEN_SECONDS)
-    except CredentialsDead as error:
-        refused = judging.token_refused(subject, "SLACK_BOT_TOKEN", "OAuth & Permissions", error)
-        return refused, _rest_unchecked()
-    except (SlackError, TimeoutError) as error:
-        detail, advice = judging.trouble(error)
-        return Finding(PART, subject, Verdict.PROBLEM, detail, advice), _rest_unchecked()
+        async with asyncio.timeout(TOKEN_SECONDS):
+            answer, granted = await web_api.identity()
+    except errors.CredentialsRejected as error:
+        return token_result(subject, "SLACK_BOT_TOKEN", "OAuth & Permissions", error), _REST_UNCHECKED
+    except (errors.SlackError, TimeoutError) as error:
+        return _problem(subject, *explain(error)), _REST_UNCHECKED
     bot_name = str(answer.get("user") or "veeam")
     detail = f"It is @{bot_name} in the workspace {answer.get('team') or answer.get('team_id')}."
-    names = _Names(web, home_of(answer), bot_name)
+    check = _ReferenceCheck(web_api, workspace_of(answer), bot_name)
     return (
-        Finding(PART, subject, Verdict.OK, detail),
-        judging.scopes(granted),
-        *await names.check(named_in(settings)),
+        Finding(_PART, subject, Verdict.OK, detail),
+        scopes_result(granted),
+        *await check.run(references_in(settings)),
     )
 
 
-def _rest_unchecked() -> Finding:
-    return Finding(
-        PART,
-        "scopes, channels, user groups, people",
-        Verdict.WARNING,
-        "Not checked: without the bot token Slack tells nothing.",
-        "Put the bot token right, then run the check again.",
-    )
+_REST_UNCHECKED = Finding(
+    _PART,
+    "scopes, channels, user groups, people",
+    Verdict.WARNING,
+    "Not checked: without the bot token Slack tells nothing.",
+    "Put the bot token right, then run the check again.",
+)
 
 
-class _Names:
+class _ReferenceCheck:
     """Looks up what the settings name, under a bot token that works."""
 
-    def __init__(self, web: Web, home: Home, bot_name: str) -> None:
-        self._web = web
-        self._home = home
+    def __init__(self, web_api: WebApi, workspace: Workspace, bot_name: str) -> None:
+        self._web_api = web_api
+        self._workspace = workspace
         self._bot_name = bot_name
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def check(self, everything: tuple[Named, ...]) -> tuple[Finding, ...]:
+    async def run(self, references: tuple[SlackReference, ...]) -> tuple[Finding, ...]:
         """Channels first, then groups, then people, each in the order of the settings."""
-        channels = [named for named in everything if named.is_channel]
-        groups = [named for named in everything if named.is_group]
-        people = [named for named in everything if not named.is_channel and not named.is_group]
+        channels = [one for one in references if one.is_channel]
+        groups = [one for one in references if one.is_group]
+        people = [one for one in references if not one.is_channel and not one.is_group]
         async with asyncio.TaskGroup() as group:
             asked = [
-                *(group.create_task(self._channel(named)) for named in channels),
-                group.create_task(self._groups(groups)),
-                *(group.create_task(self._person(named)) for named in people),
+                *(group.create_task(self._check_channel(channel)) for channel in channels),
+                group.create_task(self._check_groups(groups)),
+                *(group.create_task(self._check_person(person)) for person in people),
             ]
         return tuple(finding for task in asked for finding in task.result())
 
-    async def _channel(self, named: Named) -> tuple[Finding, ...]:
+    async def _check_channel(self, reference: SlackReference) -> tuple[Finding, ...]:
         try:
-            answer = await self._ask("conversations.info", {"channel": named.id})
-        except (SlackError, TimeoutError) as error:
-            return (judging.channel_unread(named, error, self._bot_name),)
-        return (judging.channel(named, answer.get("channel") or {}, self._bot_name),)
+            answer = await self._ask("conversations.info", {"channel": reference.id})
+        except (errors.SlackError, TimeoutError) as error:
+            return (channel_unread_result(reference, error, self._bot_name),)
+        return (channel_result(reference, answer.get("channel") or {}, self._bot_name),)
 
-    async def _groups(self, named: list[Named]) -> tuple[Finding, ...]:
-        """One call tells all groups. It is made without any to look for: everybody's rights rest on it."""
+    async def _check_groups(self, references: list[SlackReference]) -> tuple[Finding, ...]:
+        """One call lists all groups. It is made without any to look for: everybody's rights rest on it."""
         arguments = {"include_users": True, "include_disabled": True, "include_count": False}
         try:
             answer = await self._ask("usergroups.list", arguments)
-        except (SlackError, TimeoutError) as error:
-            return (judging.groups_unread(error),)
+        except (errors.SlackError, TimeoutError) as error:
+            return (groups_unread_result(error),)
         groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
-        return tuple(judging.group(one, groups) for one in named)
+        return tuple(group_result(reference, groups) for reference in references)
 
-    async def _person(self, named: Named) -> tuple[Finding, ...]:
+    async def _check_person(self, reference: SlackReference) -> tuple[Finding, ...]:
         try:
-            answer = await self._ask("users.info", {"user": named.id})
-        except (SlackError, TimeoutError) as error:
-            return (judging.person_unread(named, error),)
-        return (judging.person(named, answer.get("user") or {}, self._home),)
+            answer = await self._ask("users.info", {"user": reference.id})
+        except (errors.SlackError, TimeoutError) as error:
+            return (person_unread_result(reference, error),)
+        return (person_result(reference, answer.get("user") or {}, self._workspace),)
 
     async def _ask(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Wait for a turn and ask; the time limit holds for both, so that all of them end together."""
-
-        async def ask() -> dict[str, Any]:
-            async with self._turns:
-                return await self._web.read(method, arguments)
-
-        return await _in_time(ask(), REST_SECONDS)
-
-
-async def _in_time(question: Awaitable[T], seconds: float) -> T:
-    async with asyncio.timeout(seconds):
-        return await question
+        async with asyncio.timeout(REST_SECONDS), self._turns:
+            return await self._web_api.read(method, arguments)

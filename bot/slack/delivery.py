@@ -1,34 +1,25 @@
 """Sends what the outbox holds: in order, at Slack's pace, once.
 
-A row is claimed, drawn, sent and marked. Where an earlier sending began and its end is unknown, the channel
-is searched for the message's metadata first, and as long as that search fails nothing is sent. What Slack
-refuses for now waits; what it refuses for good is parked.
+A row is claimed, drawn, sent and marked. Where an earlier attempt began and its end is unknown, the channel
+is searched for the message's metadata first, and as long as that search fails nothing is sent. A message
+that Slack refuses for now waits; one that it refuses for good is parked.
 """
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
 
 from bot.observability import Clock, Health, Metrics, contained
-from bot.slack.errors import (
-    CredentialsDead,
-    MessageGone,
-    MessageInvalid,
-    PlaceClosed,
-    SlackError,
-    SlackLimited,
-    SlackUnclear,
-    SlackUnreachable,
-)
-from bot.slack.history import History
-from bot.slack.pace import Pace
-from bot.slack.replies import arguments
+from bot.slack import errors
+from bot.slack.replies import message_arguments
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
-from bot.slack.web import TIMEOUT_SECONDS, Web
+from bot.slack.web_api import TIMEOUT_SECONDS, WebApi, Workspace
 from bot.store import Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root, StoreError
 from bot.watch.facts import ApprovalOpened, ApprovalUndelivered, ChannelClosed, decode, encode
 
@@ -43,8 +34,68 @@ _CREDENTIALS_SECONDS = 60.0
 _UNREACHABLE_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 60.0
 _MOST_REFUSALS = 10
+_HISTORY_PAGE = 200
+_MOST_HISTORY_PAGES = 25
+# Slack's clock and ours need not agree; a message is searched for from this long before its sending began.
+_CLOCK_SKEW = timedelta(minutes=10)
 
 log = structlog.get_logger()
+
+
+class History:
+    """Finds messages of this bot by their metadata, in channels and threads."""
+
+    def __init__(self, web_api: WebApi, workspace: Workspace) -> None:
+        self._web_api = web_api
+        self._own_ids = {workspace.bot_id, workspace.bot_user_id}
+
+    async def find(
+        self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None
+    ) -> Root | None:
+        """Return the message of this bot that carries exactly this metadata, None when there is none.
+
+        `conversations.history` and `.replies` give payloads only with `include_all_metadata`, and only to
+        members. Raises `SlackError`.
+        """
+        where: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": _HISTORY_PAGE}
+        where["oldest"] = f"{(since - _CLOCK_SKEW).timestamp():.6f}"
+        method = "conversations.history"
+        if thread_ts is not None:
+            method, where["ts"] = "conversations.replies", thread_ts
+        for _ in range(_MOST_HISTORY_PAGES):
+            try:
+                answer = await self._web_api.read(method, where)
+            except errors.ScopeMissing as error:
+                log.error("history.unreadable", channel=channel, needed=error.needed)
+                return None
+            for item in answer.get("messages") or ():
+                if self._is_it(item, metadata):
+                    return Root(channel, str(item["ts"]))
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+            where["cursor"] = cursor
+        log.warning("history.limit_reached", channel=channel, pages=_MOST_HISTORY_PAGES)
+        return None
+
+    def _is_it(self, item: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
+        """Others' messages name their author; where none is named, the metadata alone decides."""
+        author = item.get("bot_id") or item.get("user")
+        found = item.get("metadata") or {}
+        has_metadata = (
+            found.get("event_type") == metadata["event_type"]
+            and found.get("event_payload") == metadata["event_payload"]
+        )
+        return has_metadata and (not author or author in self._own_ids)
+
+    async def is_open(self, channel: str) -> bool:
+        """Tell whether the bot can post to a channel now, as far as `conversations.info` says."""
+        try:
+            answer = await self._web_api.read("conversations.info", {"channel": channel})
+        except errors.SlackError:
+            return False
+        info = answer.get("channel") or {}
+        return bool(info.get("is_member") or info.get("is_im")) and not info.get("is_archived")
 
 
 class Delivery:
@@ -53,7 +104,7 @@ class Delivery:
     def __init__(
         self,
         database: Database,
-        web: Web,
+        web_api: WebApi,
         history: History,
         *,
         clock: Clock,
@@ -62,27 +113,32 @@ class Delivery:
     ) -> None:
         self._database = database
         self._outbox = Outbox(database)
-        self._web = web
+        self._web_api = web_api
         self._history = history
         self._clock = clock
         self._metrics = metrics
         self._health = health
-        self._pace = Pace(clock)
+        self._pace = web_api.pace
         self._refusals: Counter[OutboxId] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self._revisit_at = clock.monotonic()
 
     async def run(self, holder: str, notices_to: str | None) -> None:
-        """Send until `close`. `holder` names this process; `notices_to` hears of closed channels."""
+        """Send until `close`. `holder` names this process; `notices_to` is the channel for notices."""
         async with asyncio.TaskGroup() as group:
             while not self._is_closing:
-                rows = await self._claimed(holder)
+                rows = await self._claim(holder)
                 for row in rows:
-                    task = group.create_task(self._contained(row, holder, notices_to))
+                    task = group.create_task(self._deliver_contained(row, holder, notices_to))
                     self._sending.add(task)
                     task.add_done_callback(self._sending.discard)
-                await self._wait(found_some=bool(rows))
+                if rows:
+                    await asyncio.wait(
+                        self._sending, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    )
+                else:
+                    await self._clock.sleep(_IDLE_SECONDS)
 
     async def close(self, seconds: float) -> None:
         """Send nothing more, and wait for what is being sent at this moment."""
@@ -90,8 +146,8 @@ class Delivery:
         if self._sending:
             await asyncio.wait(self._sending, timeout=seconds)
 
-    async def _claimed(self, holder: str) -> tuple[OutboxRow, ...]:
-        """Take what is to be sent now; nothing while the database is silent."""
+    async def _claim(self, holder: str) -> tuple[OutboxRow, ...]:
+        """Take what is to be sent now; nothing while the database does not answer."""
         room = _IN_FLIGHT - len(self._sending)
         try:
             await self._revisit_closed()
@@ -104,29 +160,23 @@ class Delivery:
         self._health.set(OUTBOX_PART, ok=True)
         return rows
 
-    async def _wait(self, *, found_some: bool) -> None:
-        if found_some and self._sending:
-            await asyncio.wait(self._sending, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await self._clock.sleep(_IDLE_SECONDS)
-
-    async def _contained(self, row: OutboxRow, holder: str, notices_to: str | None) -> None:
+    async def _deliver_contained(self, row: OutboxRow, holder: str, notices_to: str | None) -> None:
         if not await contained(self._deliver(row, holder, notices_to), "delivery.broke", key=row.key):
-            # A bug of ours: the claim runs out, and the row comes back to be looked for.
+            # A bug of ours: the claim runs out, and the row comes back to be searched for.
             self._metrics.announced(row.kind, "broke")
 
     async def _deliver(self, row: OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
             message = announcement(decode(row.body), row.key)
-            await self._looked_for_and_sent(row, message, holder, notices_to)
+            await self._find_or_send(row, message, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))
             await self._outbox.park(row.id, "unreadable", self._clock.now())
         except StoreError as error:
             # The claim runs out, and the row comes back; what was sent is found by its metadata then.
-            log.warning("delivery.not_noted", key=row.key, problem=str(error))
+            log.warning("delivery.not_recorded", key=row.key, problem=str(error))
 
-    async def _looked_for_and_sent(
+    async def _find_or_send(
         self, row: OutboxRow, message: Message, holder: str, notices_to: str | None
     ) -> None:
         is_edit = row.placing is Placing.EDIT
@@ -135,101 +185,101 @@ class Delivery:
             return
         in_doubt = True
         try:
-            root = await self._found(row, message)
+            root = await self._find_earlier(row, message)
             in_doubt = False
             if root is None:
-                root = await self._sent(row, message, holder)
-        except SlackError as error:
-            await self._failed(row, error, notices_to, in_doubt=in_doubt)
+                root = await self._send(row, message, holder)
+        except errors.SlackError as error:
+            await self._handle(error, row, notices_to, in_doubt=in_doubt)
             return
         if root is not None:
             self._health.set(TOKEN_PART, ok=True)
             self._refusals.pop(row.id, None)
             await self._outbox.sent(row.id, root, self._clock.now())
 
-    async def _found(self, row: OutboxRow, message: Message) -> Root | None:
+    async def _find_earlier(self, row: OutboxRow, message: Message) -> Root | None:
         if row.attempted_at is None or row.placing is Placing.EDIT or message.metadata is None:
             return None
         thread_ts = row.root.ts if row.root and row.placing is not Placing.POST else None
         try:
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
-        except MessageGone:
+        except errors.MessageGone:
             # Without its thread a reply is posted as a root.
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, None)
         if root is not None:
-            self._tell_end(row, "found")
+            self._count_end(row, "found")
         return root
 
-    async def _sent(self, row: OutboxRow, message: Message, holder: str) -> Root | None:
+    async def _send(self, row: OutboxRow, message: Message, holder: str) -> Root | None:
+        """Send it in its turn; as text where Slack refuses the blocks, as a root without its thread."""
         is_edit = row.placing is Placing.EDIT
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
             return None
         if not await self._outbox.began(row.id, holder, self._clock.now(), LEASE_SECONDS):
             return None
-        root = await self._put(row, message)
-        self._tell_end(row, "sent")
+        try:
+            root = await self._write(row, message)
+        except errors.MessageInvalid as error:
+            log.error("delivery.blocks_refused", key=row.key, problem=str(error), details=error.details)
+            root = await self._write(row, Message(message.text, (), message.metadata))
+        except errors.MessageGone as error:
+            log.warning("delivery.message_gone", key=row.key, problem=str(error))
+            if is_edit and row.root is not None:
+                root = row.root
+            else:
+                root = await self._write(row, message, as_root=True)
+        self._count_end(row, "sent")
         return root
 
-    async def _put(self, row: OutboxRow, message: Message) -> Root:
-        """Post, reply or edit; as text where Slack refuses the blocks, as a root without its thread."""
-        try:
-            return await self._write(row, message)
-        except MessageInvalid as error:
-            log.error("delivery.blocks_refused", key=row.key, problem=str(error), details=error.details)
-            return await self._write(row, Message(message.text, (), message.metadata))
-        except MessageGone as error:
-            log.warning("delivery.message_gone", key=row.key, problem=str(error))
-            if row.placing is Placing.EDIT and row.root is not None:
-                return row.root
-            return await self._write(row, message, as_root=True)
-
     async def _write(self, row: OutboxRow, message: Message, *, as_root: bool = False) -> Root:
-        sent = arguments(message)
+        """Post, reply or edit."""
+        sent = message_arguments(message)
         if message.metadata is not None and row.placing is not Placing.EDIT:
             sent["metadata"] = dict(message.metadata)
         if row.root is not None and row.placing is Placing.EDIT:
             edited = {key: sent[key] for key in ("text", "blocks", "parse")}
-            await self._web.write("chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts})
+            await self._web_api.write(
+                "chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts}
+            )
             return row.root
         if row.root is not None and row.placing is not Placing.POST and not as_root:
             sent["thread_ts"] = row.root.ts
             sent["reply_broadcast"] = row.placing is Placing.BROADCAST
-        answer = await self._web.write("chat.postMessage", {**sent, "channel": row.channel})
+        answer = await self._web_api.write("chat.postMessage", {**sent, "channel": row.channel})
         return Root(str(answer["channel"]), str(answer["ts"]))
 
-    async def _failed(
-        self, row: OutboxRow, error: SlackError, notices_to: str | None, *, in_doubt: bool
+    async def _handle(
+        self, error: errors.SlackError, row: OutboxRow, notices_to: str | None, *, in_doubt: bool
     ) -> None:
-        """`in_doubt`: it was the search for an earlier sending that failed, so that one is still unknown."""
-        is_edit = row.placing is Placing.EDIT
+        """`in_doubt`: the search for an earlier attempt failed, so what came of that is still unknown."""
         match error:
-            case SlackLimited(retry_after_seconds=seconds):
+            case errors.SlackRateLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
-                self._pace.hold(row.channel, seconds, is_edit=is_edit)
+                self._pace.hold(row.channel, seconds, is_edit=row.placing is Placing.EDIT)
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
-            case SlackUnclear():
-                log.warning("delivery.unclear", key=row.key, problem=str(error))
+            case errors.SlackAnswerLost():
+                log.warning("delivery.answer_lost", key=row.key, problem=str(error))
                 await self._put_off(row, _pause(row.attempts), str(error), in_doubt=True)
-            case SlackUnreachable():
+            case errors.SlackUnreachable():
                 self._pace.hold_everything(_UNREACHABLE_SECONDS)
                 await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
-            case CredentialsDead():
+            case errors.CredentialsRejected():
                 self._health.set(TOKEN_PART, ok=False, detail=str(error))
                 self._pace.hold_everything(_CREDENTIALS_SECONDS)
                 # Held back in memory alone: a restart with a new token sends at once.
                 await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
-            case PlaceClosed():
-                await self._close(row, error.word, notices_to, in_doubt=in_doubt)
+            case errors.ChannelUnavailable():
+                await self._close_channel(row, error.word, notices_to, in_doubt=in_doubt)
             case _:
-                await self._refused(row, error, in_doubt=in_doubt)
+                await self._retry_or_park(row, error, in_doubt=in_doubt)
 
     async def _put_off(self, row: OutboxRow, seconds: float, problem: str, *, in_doubt: bool) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         await self._outbox.put_off(row.id, due_at, problem, is_unclear=in_doubt)
 
-    async def _refused(self, row: OutboxRow, error: SlackError, *, in_doubt: bool) -> None:
-        """A word that nothing is known about: try a number of times, then give up."""
+    async def _retry_or_park(self, row: OutboxRow, error: errors.SlackError, *, in_doubt: bool) -> None:
+        """An error word with no known meaning: try a number of times, then give up."""
         self._refusals[row.id] += 1
         if self._refusals[row.id] < _MOST_REFUSALS:
             log.warning("delivery.refused", key=row.key, problem=str(error))
@@ -237,36 +287,31 @@ class Delivery:
             return
         del self._refusals[row.id]
         log.error("delivery.given_up", key=row.key, problem=str(error), attempts=row.attempts)
-        self._tell_end(row, "given_up")
-        await self._tell_asker(row, str(error))
+        self._count_end(row, "given_up")
+        await self._notify_requester(row, str(error))
         await self._outbox.park(row.id, str(error), self._clock.now())
 
-    async def _close(self, row: OutboxRow, problem: str, notices_to: str | None, *, in_doubt: bool) -> None:
+    async def _close_channel(
+        self, row: OutboxRow, problem: str, notices_to: str | None, *, in_doubt: bool
+    ) -> None:
         """Hold the channel's rows back, and say so once, in another channel."""
         if notices_to is not None and notices_to != row.channel:
-            await self._tell_closed(row, problem, notices_to)
-        await self._tell_asker(row, problem)
-        now = self._clock.now()
-        if await self._outbox.close_channel(row.channel, problem, now):
+            backlogs = await self._outbox.waiting()
+            waiting = sum(backlog.rows for backlog in backlogs if backlog.channel == row.channel)
+            facts = ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
+            await self._notify(row, facts, notices_to)
+        await self._notify_requester(row, problem)
+        if await self._outbox.close_channel(row.channel, problem, self._clock.now()):
             log.error("delivery.channel_closed", channel=row.channel, problem=problem)
         self._health.set(_part(row.channel), ok=False, detail=problem)
         await self._put_off(row, 0.0, problem, in_doubt=in_doubt)
 
-    async def _tell_closed(self, row: OutboxRow, problem: str, notices_to: str) -> None:
-        waiting = sum(
-            backlog.rows for backlog in await self._outbox.waiting() if backlog.channel == row.channel
-        )
-        facts = ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
-        await self._notify(row, facts, notices_to)
-
-    async def _tell_asker(self, row: OutboxRow, problem: str) -> None:
-        """Somebody waits for what nobody sees."""
-        match decode(row.body):
-            case ApprovalOpened(approval=approval):
-                held_back = ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
-                await self._notify(row, held_back, approval.person)
-            case _:
-                pass
+    async def _notify_requester(self, row: OutboxRow, problem: str) -> None:
+        """Tell the person whose request for an approval nobody sees."""
+        facts = decode(row.body)
+        if isinstance(facts, ApprovalOpened):
+            held_back = ApprovalUndelivered(approval=facts.approval, channel=row.channel, problem=problem)
+            await self._notify(row, held_back, facts.approval.person)
 
     async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalUndelivered, channel: str) -> None:
         # The row that could not be sent is the occasion: while it waits, nothing is said again.
@@ -297,7 +342,7 @@ class Delivery:
             if is_open:
                 await self._outbox.reopen_channel(backlog.channel)
 
-    def _tell_end(self, row: OutboxRow, end: str) -> None:
+    def _count_end(self, row: OutboxRow, end: str) -> None:
         self._metrics.announced(row.kind, end)
         waited = (self._clock.now() - row.created_at).total_seconds()
         log.info(

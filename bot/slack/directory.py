@@ -1,4 +1,4 @@
-"""People and groups as Slack knows them now, cached for minutes, failing closed.
+"""People and user groups as Slack knows them now, cached for minutes, failing closed.
 
 A payload proves a user ID and a team ID and nothing else: standing comes from `users.info`, groups from one
 `usergroups.list` (Tier 2, so never per click). Events only say "read again"; they are not believed.
@@ -15,7 +15,7 @@ from bot.observability import Clock
 from bot.operations.model import Person, Standing
 from bot.settings import PersonId
 from bot.slack.errors import SlackError, SlackRefused
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi, Workspace
 
 PERSON_SECONDS = 180.0
 # One call a minute is far within Tier 2, and a replica that did not get the event is that far behind at most.
@@ -29,17 +29,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """The workspace the bot is installed in, as `auth.test` tells it."""
-
-    team_id: str
-    enterprise_id: str | None
-    bot_user_id: str
-    bot_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
+class UserGroup:
     """One user group. A disabled one keeps its ID and grants nothing."""
 
     id: str
@@ -49,7 +39,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedPerson:
     name: str
     standing: Standing
     read_at: float
@@ -58,31 +48,34 @@ class _Kept:
 class Directory:
     """Implements `People` over Slack's Web API."""
 
-    def __init__(self, web: Web, home: Home, handles: Iterable[str], *, clock: Clock) -> None:
-        self._web = web
-        self._home = home
+    def __init__(
+        self, web_api: WebApi, workspace: Workspace, handles: Iterable[str], *, clock: Clock
+    ) -> None:
+        self._web_api = web_api
+        self._workspace = workspace
         self._clock = clock
         self._handles = {handle.removeprefix("@").casefold(): handle for handle in handles}
         self._pinned: dict[str, str] = {}
-        self._people: dict[str, _Kept] = {}
-        self._groups: tuple[Group, ...] | None = None
+        self._people: dict[str, _CachedPerson] = {}
+        self._groups: tuple[UserGroup, ...] | None = None
         self._groups_read_at = 0.0
         self._groups_stale = True
         self._groups_lock = asyncio.Lock()
 
     async def read(self, person_id: PersonId, team_id: str | None = None) -> Person:
-        """Return the person, unreadable when Slack does not tell; `team_id` is the gesture's."""
-        kept = await self._person(person_id, team_id)
-        if kept.standing is not Standing.MEMBER:
-            return Person(person_id, kept.name, kept.standing, groups=None)
+        """Return the person, `UNREADABLE` when Slack gives no answer; `team_id` is the gesture's."""
+        cached = await self._person(person_id, team_id)
+        if cached.standing is not Standing.MEMBER:
+            return Person(person_id, cached.name, cached.standing, groups=None)
         groups = await self.groups()
         if groups is None:
-            return Person(person_id, kept.name, kept.standing, groups=None)
-        own = [group for group in groups if person_id in group.members and not group.is_disabled]
-        return Person(person_id, kept.name, kept.standing, frozenset(self._spellings(own)))
+            return Person(person_id, cached.name, cached.standing, groups=None)
+        own = {group.id for group in groups if person_id in group.members and not group.is_disabled}
+        handles = {self._handles[handle] for handle, pinned in self._pinned.items() if pinned in own}
+        return Person(person_id, cached.name, cached.standing, frozenset(own | handles))
 
     def group_names(self, groups: Collection[str]) -> tuple[str, ...]:
-        """Return each group as people know it, `@handle`; the given spelling where Slack does not know it."""
+        """Return each group's `@handle`; the given spelling where Slack has no such group."""
         handles = {group.id: f"@{group.handle}" for group in self._groups or ()}
         return tuple(handles.get(group, group) for group in groups)
 
@@ -96,12 +89,12 @@ class Directory:
         """Read the groups again before the next decision (a `subteam_*` event came)."""
         self._groups_stale = True
 
-    async def groups(self) -> tuple[Group, ...] | None:
+    async def groups(self) -> tuple[UserGroup, ...] | None:
         """Return all groups; None when they could not be read for too long, or are known to have changed."""
         async with self._groups_lock:
             age = self._clock.monotonic() - self._groups_read_at
             if self._groups is None or self._groups_stale or age > GROUPS_SECONDS:
-                # A change that is announced while the list is read makes it old at once: once more, then.
+                # A change that is announced while the list is read makes it stale: read it once more.
                 is_read = await self._refresh_groups()
                 if is_read and self._groups_stale:
                     await self._refresh_groups()
@@ -113,14 +106,14 @@ class Directory:
         arguments = {"include_users": True, "include_disabled": True, "include_count": False}
         was_stale, self._groups_stale = self._groups_stale, False
         try:
-            answer = await self._web.read("usergroups.list", arguments)
+            answer = await self._web_api.read("usergroups.list", arguments)
         except SlackRefused as error:
-            # A plan or a scope that does not give groups is not an outage that an old list may bridge.
+            # A plan or a scope without groups is not an outage that an old list may bridge.
             self._groups, self._groups_stale = None, True
             log.error("directory.groups_refused", problem=str(error))
         except SlackError as error:
             self._groups_stale = self._groups_stale or was_stale
-            log.warning("directory.groups_unread", problem=str(error))
+            log.warning("directory.groups_not_read", problem=str(error))
         else:
             self._groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
             self._groups_read_at = self._clock.monotonic()
@@ -128,7 +121,7 @@ class Directory:
             return True
         return False
 
-    def _pin(self, groups: tuple[Group, ...]) -> None:
+    def _pin(self, groups: tuple[UserGroup, ...]) -> None:
         """Hold each handle to the group that had it first: another group can take it over."""
         for group in groups:
             handle = group.handle.casefold()
@@ -138,46 +131,36 @@ class Directory:
             if pinned != group.id:
                 log.warning("directory.handle_moved", handle=handle, granted=pinned, now=group.id)
 
-    def _spellings(self, groups: Iterable[Group]) -> Iterable[str]:
-        handles = {group_id: self._handles[handle] for handle, group_id in self._pinned.items()}
-        for group in groups:
-            yield group.id
-            if group.id in handles:
-                yield handles[group.id]
+    async def _person(self, person_id: str, team_id: str | None) -> _CachedPerson:
+        cached = self._people.get(person_id)
+        if cached is None or self._clock.monotonic() - cached.read_at > PERSON_SECONDS:
+            cached = await self._read_person(person_id)
+        # On Enterprise Grid a colleague's gesture may come from another workspace of the same enterprise:
+        # `users.info` decides about those. Without an enterprise any other team is a stranger's.
+        is_foreign = self._workspace.enterprise_id is None and team_id not in {None, self._workspace.team_id}
+        if is_foreign and cached.standing is Standing.MEMBER:
+            return _CachedPerson(cached.name, Standing.FOREIGN, cached.read_at)
+        return cached
 
-    async def _person(self, person_id: str, team_id: str | None) -> _Kept:
-        kept = self._people.get(person_id)
-        if kept is None or self._clock.monotonic() - kept.read_at > PERSON_SECONDS:
-            kept = await self._read_person(person_id)
-        if team_id is not None and self._is_foreign(team_id) and kept.standing is Standing.MEMBER:
-            return _Kept(kept.name, Standing.FOREIGN, kept.read_at)
-        return kept
-
-    def _is_foreign(self, team_id: str) -> bool:
-        """On Enterprise Grid a colleague's gesture may come from another workspace of the same enterprise.
-
-        `users.info` decides about those; without an enterprise any other team is a stranger's.
-        """
-        return self._home.enterprise_id is None and team_id != self._home.team_id
-
-    async def _read_person(self, person_id: str) -> _Kept:
+    async def _read_person(self, person_id: str) -> _CachedPerson:
         try:
-            answer = await self._web.read("users.info", {"user": person_id})
+            answer = await self._web_api.read("users.info", {"user": person_id})
         except SlackError as error:
-            log.warning("directory.person_unread", person=person_id, problem=str(error))
-            return _Kept(person_id, Standing.UNREADABLE, self._clock.monotonic())
+            log.warning("directory.person_not_read", person=person_id, problem=str(error))
+            return _CachedPerson(person_id, Standing.UNREADABLE, self._clock.monotonic())
         user = answer.get("user") or {}
-        kept = _Kept(name_of(user, person_id), standing(user, self._home), self._clock.monotonic())
+        found = standing(user, self._workspace)
+        cached = _CachedPerson(name_of(user, person_id), found, self._clock.monotonic())
         if len(self._people) >= _MOST_PEOPLE:
             self._people.clear()
-        self._people[person_id] = kept
-        return kept
+        self._people[person_id] = cached
+        return cached
 
 
-def standing(user: dict[str, Any], home: Home) -> Standing:
-    """Tell how somebody stands from `users.info`. What is missing never makes a member."""
+def standing(user: dict[str, Any], workspace: Workspace) -> Standing:
+    """Return somebody's standing by `users.info`. What is missing never makes a member."""
     enterprise = (user.get("enterprise_user") or {}).get("enterprise_id")
-    is_colleague = home.enterprise_id is not None and enterprise == home.enterprise_id
+    is_colleague = workspace.enterprise_id is not None and enterprise == workspace.enterprise_id
     match {**user, "team_id": user.get("team_id") or (user.get("profile") or {}).get("team")}:
         case {"deleted": True}:
             return Standing.DEACTIVATED
@@ -189,7 +172,7 @@ def standing(user: dict[str, Any], home: Home) -> Standing:
             return Standing.INVITED
         case {"is_stranger": True}:
             return Standing.FOREIGN
-        case {"team_id": str(team_id)} if team_id == home.team_id or is_colleague:
+        case {"team_id": str(team_id)} if team_id == workspace.team_id or is_colleague:
             return Standing.MEMBER
         case {"team_id": str()}:
             return Standing.FOREIGN
@@ -198,15 +181,15 @@ def standing(user: dict[str, Any], home: Home) -> Standing:
 
 
 def name_of(user: dict[str, Any], person_id: str) -> str:
-    """Return what somebody is called by `users.info`, the ID where it tells no name."""
+    """Return somebody's name by `users.info`, the ID where it has none."""
     profile = user.get("profile") or {}
     names = (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name"))
     return next((str(name) for name in names if name), person_id)
 
 
-def group_of(item: dict[str, Any]) -> Group:
-    """Return a group as `usergroups.list` tells it."""
-    return Group(
+def group_of(item: dict[str, Any]) -> UserGroup:
+    """Return a user group from an entry of `usergroups.list`."""
+    return UserGroup(
         id=str(item.get("id") or ""),
         handle=str(item.get("handle") or ""),
         members=frozenset(str(member) for member in item.get("users") or ()),

@@ -1,23 +1,23 @@
 """What can go wrong with a call to Slack, sorted by what it means for the caller.
 
     SlackError
-    ├─ SlackUnreachable    nothing was sent
-    ├─ SlackLimited        too fast; nothing was done, and Slack says how long to wait
-    ├─ SlackUnclear        sent, but no answer that can be trusted: it may have happened
-    └─ SlackRefused        Slack said no, in a word
-       ├─ CredentialsDead  this token opens nothing any more
-       ├─ ScopeMissing     the app was installed without a scope
-       ├─ PlaceClosed      this channel cannot be posted to by this bot
-       ├─ MessageGone      the message or thread to change is no longer there
-       ├─ MessageInvalid   Slack will not show what was sent
-       └─ GestureExpired   a trigger or response address that is too old or used up
+    ├─ SlackUnreachable        nothing was sent
+    ├─ SlackRateLimited        too fast; nothing was done, and Slack says how long to wait
+    ├─ SlackAnswerLost         sent, but no answer that can be trusted: it may have happened
+    └─ SlackRefused            Slack said no, in a word
+       ├─ CredentialsRejected  the token is wrong, expired or revoked
+       ├─ ScopeMissing         the app was installed without a scope
+       ├─ ChannelUnavailable   the bot can't post to this channel
+       ├─ MessageGone          the message or thread to change is no longer there
+       ├─ MessageInvalid       Slack will not show what was sent
+       └─ GestureExpired       a trigger or response URL that is too old or used up
 
 The words are those of Slack's Web API; an unknown word is a plain `SlackRefused`.
 """
 
 from typing import Any
 
-DEAD_CREDENTIALS = frozenset(
+_REJECTED_CREDENTIALS = frozenset(
     {
         "invalid_auth",
         "not_authed",
@@ -31,7 +31,7 @@ DEAD_CREDENTIALS = frozenset(
         "app_access_restricted",
     }
 )
-CLOSED_PLACES = frozenset(
+_UNAVAILABLE_CHANNELS = frozenset(
     {
         "channel_not_found",
         "not_in_channel",
@@ -44,7 +44,7 @@ CLOSED_PLACES = frozenset(
         "ekm_access_denied",
     }
 )
-GONE_MESSAGES = frozenset(
+_GONE_MESSAGES = frozenset(
     {
         "message_not_found",
         "cant_update_message",
@@ -56,7 +56,7 @@ GONE_MESSAGES = frozenset(
         "restricted_action_thread_locked",
     }
 )
-INVALID_MESSAGES = frozenset(
+_INVALID_MESSAGES = frozenset(
     {
         "invalid_blocks",
         "invalid_blocks_format",
@@ -71,16 +71,16 @@ INVALID_MESSAGES = frozenset(
         "view_too_large",
     }
 )
-EXPIRED_GESTURES = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
+_EXPIRED_GESTURES = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
 # An answer with one of these may stand for a request that was partly carried out.
-UNCLEAR_WORDS = frozenset(
+_ANSWER_LOST_WORDS = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
-LIMITED_WORDS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+RATE_LIMITED_WORDS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
 
 class SlackError(Exception):
-    """A call to Slack did not come off. `word` is Slack's own error word, or ours where Slack gave none."""
+    """A call to Slack failed. `word` is Slack's own error word, or ours where Slack gave none."""
 
     def __init__(self, method: str, word: str) -> None:
         super().__init__(f"{method}: {word}")
@@ -89,14 +89,14 @@ class SlackError(Exception):
 
 
 class SlackUnreachable(SlackError):
-    """No connection came about; nothing was sent."""
+    """There was no connection; nothing was sent."""
 
 
-class SlackUnclear(SlackError):
+class SlackAnswerLost(SlackError):
     """It was sent, and whether Slack did it is unknown."""
 
 
-class SlackLimited(SlackError):
+class SlackRateLimited(SlackError):
     """Slack asks to wait; nothing was done."""
 
     def __init__(self, method: str, retry_after_seconds: float) -> None:
@@ -108,7 +108,7 @@ class SlackRefused(SlackError):
     """Slack said no."""
 
 
-class CredentialsDead(SlackRefused):
+class CredentialsRejected(SlackRefused):
     """The token is wrong or revoked; nothing will work until an operator acts."""
 
 
@@ -120,12 +120,12 @@ class ScopeMissing(SlackRefused):
         self.needed = needed
 
 
-class PlaceClosed(SlackRefused):
-    """The bot cannot post to this channel."""
+class ChannelUnavailable(SlackRefused):
+    """The bot can't post to this channel."""
 
 
 class MessageGone(SlackRefused):
-    """What was to be changed or replied to is not there any more."""
+    """The message to change or reply to is gone."""
 
 
 class MessageInvalid(SlackRefused):
@@ -137,25 +137,25 @@ class MessageInvalid(SlackRefused):
 
 
 class GestureExpired(SlackRefused):
-    """A trigger or a response address that is too old, or used up."""
+    """A trigger or response URL that is too old, or used up."""
 
 
-def refused(method: str, answer: dict[str, Any]) -> SlackError:
+def error_for(method: str, answer: dict[str, Any]) -> SlackError:
     """Return the error for an answer with `ok: false`."""
     word = str(answer.get("error") or "unknown_error")
-    if word in UNCLEAR_WORDS:
-        return SlackUnclear(method, word)
+    if word in _ANSWER_LOST_WORDS:
+        return SlackAnswerLost(method, word)
     if word == "missing_scope":
         return ScopeMissing(method, str(answer.get("needed") or "?"))
-    if word in INVALID_MESSAGES:
+    if word in _INVALID_MESSAGES:
         metadata = answer.get("response_metadata")
         details = metadata.get("messages", ()) if isinstance(metadata, dict) else ()
         return MessageInvalid(method, word, tuple(str(detail) for detail in details))
     kinds: tuple[tuple[frozenset[str], type[SlackRefused]], ...] = (
-        (DEAD_CREDENTIALS, CredentialsDead),
-        (CLOSED_PLACES, PlaceClosed),
-        (GONE_MESSAGES, MessageGone),
-        (EXPIRED_GESTURES, GestureExpired),
+        (_REJECTED_CREDENTIALS, CredentialsRejected),
+        (_UNAVAILABLE_CHANNELS, ChannelUnavailable),
+        (_GONE_MESSAGES, MessageGone),
+        (_EXPIRED_GESTURES, GestureExpired),
     )
     for words, kind in kinds:
         if word in words:

@@ -43,13 +43,12 @@ from bot.slack.gestures import (
     TypedCommand,
 )
 from bot.slack.modals import Modals
-from bot.slack.replies import Posted, Replies
+from bot.slack.replies import PostedMessage, Replies
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs
 from bot.slack.views.message import Reply
-from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
-from bot.slack.views.unopened import in_words
+from bot.slack.views.problems import still_asking, unreadable_press, usage_hint
 from bot.store import FollowedSessions, NewFollowed, StoreError
 
 PATIENCE_SECONDS = 3.0
@@ -169,14 +168,14 @@ class Interactions:
         shared_by = gesture.person_id if is_shared else None
         reply = draw(outcome, gesture.reference, command=self._command, shared_by=shared_by)
         if not reply.in_channel:
-            await self._replies.whisper(target, reply.message)
+            await self._replies.post_ephemeral(target, reply.message)
             return
-        posted = await self._replies.say(target, reply.message)
+        posted = await self._replies.post(target, reply.message)
         if posted is None or not isinstance(outcome, Done) or not isinstance(outcome.answer, ActionAnswer):
             return
         answer = outcome.answer
         await self._follow(answer, posted)
-        link = await self._replies.link(posted)
+        link = await self._replies.permalink(posted)
         reference = answer.reference or gesture.reference
         await self._service.message_posted(reference, channel_id=posted.channel_id, ts=posted.ts, link=link)
 
@@ -203,13 +202,13 @@ class Interactions:
                 await self.run(gesture, target, request)
             case TurnPage(request=request):
                 reply = self.draw(gesture, await self._outcome(gesture, target, request))
-                await self._replies.whisper(target, reply.message, replace=target.is_ephemeral)
+                await self._replies.post_ephemeral(target, reply.message, replace=target.is_ephemeral)
             case Share(request=request):
                 outcome = await self._outcome(gesture, target, request)
                 await self.show(gesture, target, outcome, is_shared=True)
             case UnreadablePress() as unreadable:
                 self._metrics.gesture_answered(gesture.origin.value, "unreadable")
-                await self._replies.whisper(target, unreadable_press(unreadable))
+                await self._replies.post_ephemeral(target, unreadable_press(unreadable))
 
     async def _serve_in_form(self, press: ButtonPress, view: OpenView, request: Request) -> None:
         """Go on, or back, in the form that a button stands in: what it asks for takes the form's place."""
@@ -246,8 +245,8 @@ class Interactions:
         if asked is not None and await self._show_form(shown, asked):
             self.count(shown.gesture, outcome)
             if isinstance(asked, PickForm):
-                words = in_words(shown.operation, command=self._command, is_open=True)
-                await self._replies.whisper(shown.target, words)
+                words = usage_hint(shown.operation, command=self._command, is_open=True)
+                await self._replies.post_ephemeral(shown.target, words)
             return
         reply = self.draw(shown.gesture, outcome)
         back = shown.back if isinstance(outcome, InternalError | Failed) else None
@@ -271,7 +270,7 @@ class Interactions:
 
         async def remind() -> None:
             await self._clock.sleep(PATIENCE_SECONDS)
-            await self._replies.whisper(target, still_asking())
+            await self._replies.post_ephemeral(target, still_asking())
 
         async with asyncio.TaskGroup() as group:
             reminder = group.create_task(remind())
@@ -280,7 +279,7 @@ class Interactions:
             finally:
                 reminder.cancel()
 
-    async def _follow(self, answer: ActionAnswer, posted: Posted) -> None:
+    async def _follow(self, answer: ActionAnswer, posted: PostedMessage) -> None:
         if answer.session is None:
             return
         new = NewFollowed(

@@ -11,7 +11,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.app_home import AppHome
-from bot.slack.directory import Directory, Home
+from bot.slack.directory import Directory
 from bot.slack.gestures import (
     read_command,
     read_home_opened,
@@ -23,6 +23,7 @@ from bot.slack.gestures import (
 from bot.slack.interactions import Interactions
 from bot.slack.manifest import SHORTCUTS
 from bot.slack.views.surface import PRIVATE_CALLBACKS
+from bot.slack.web_api import Workspace
 
 OUR_SHORTCUTS = re.compile("|".join(f"^{re.escape(each.callback_id)}$" for each in SHORTCUTS))
 _ANYTHING = re.compile(".*")
@@ -32,7 +33,7 @@ _LOST_EVENTS = re.compile("^(app_uninstalled|tokens_revoked)$")
 log = structlog.get_logger()
 
 
-def bolt_app(client: AsyncWebClient, home: Home, signing_secret: str | None) -> AsyncApp:
+def bolt_app(client: AsyncWebClient, home: Workspace, signing_secret: str | None) -> AsyncApp:
     """Return Bolt's app for the one workspace that it is installed in.
 
     `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture. It lets

@@ -103,6 +103,8 @@ def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[st
     `request_url` is the bot's address or that of its events endpoint. Raises ValueError unless it is https.
     """
     url = _events_url(request_url) if request_url is not None else None
+    # Search menus ask an address of their own, which may be the same; over Socket Mode none is named.
+    options = {} if url is None else {"message_menu_options_url": url}
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},
         "display_information": {
@@ -118,12 +120,20 @@ def manifest(command: str = "/veeam", request_url: str | None = None) -> dict[st
             },
             "bot_user": {"display_name": "veeam", "always_online": True},
             "slash_commands": [_slash_command(command, url)],
-            "shortcuts": [_shortcut(each) for each in SHORTCUTS],
+            "shortcuts": [
+                {
+                    "name": shortcut.name,
+                    "type": shortcut.type,
+                    "callback_id": shortcut.callback_id,
+                    "description": shortcut.reason,
+                }
+                for shortcut in SHORTCUTS
+            ],
         },
         "oauth_config": {"scopes": {"bot": [scope.name for scope in SCOPES]}},
         "settings": {
             "event_subscriptions": _with_url({"bot_events": [event.name for event in EVENTS]}, url),
-            "interactivity": _with_url({"is_enabled": True} | _with_options(url), url),
+            "interactivity": _with_url({"is_enabled": True} | options, url),
             "org_deploy_enabled": False,
             "socket_mode_enabled": url is None,
             "token_rotation_enabled": False,
@@ -148,22 +158,8 @@ def _slash_command(command: str, url: str | None) -> dict[str, Any]:
     return described if url is None else {**described, "url": url}
 
 
-def _shortcut(shortcut: Shortcut) -> dict[str, Any]:
-    return {
-        "name": shortcut.name,
-        "type": shortcut.type,
-        "callback_id": shortcut.callback_id,
-        "description": shortcut.reason,
-    }
-
-
 def _with_url(section: dict[str, Any], url: str | None) -> dict[str, Any]:
     return section if url is None else {"request_url": url, **section}
-
-
-def _with_options(url: str | None) -> dict[str, Any]:
-    """Search menus ask an address of their own, which may be the same; over Socket Mode none is named."""
-    return {} if url is None else {"message_menu_options_url": url}
 
 
 def _events_url(address: str) -> str:

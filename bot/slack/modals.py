@@ -8,8 +8,8 @@ from bot.slack.errors import SlackError
 from bot.slack.gestures import ReplyTarget
 from bot.slack.views.forms import View
 from bot.slack.views.message import Message
-from bot.slack.views.surface import loading, sheet
-from bot.slack.web import Web
+from bot.slack.views.surface import answer_modal, loading
+from bot.slack.web_api import WebApi
 
 log = structlog.get_logger()
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 class Modals:
     """Opens and changes modals. Never raises: what could not be shown is logged, and said to the caller."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: WebApi) -> None:
         self._web = web
 
     async def open(self, target: ReplyTarget, view: View, *, on_top: bool = False) -> str | None:
@@ -57,7 +57,7 @@ class AnswerModal:
 
         False when Slack does not show it: the trigger was too old, or three modals are open.
         """
-        view = sheet(self._title, loading())
+        view = answer_modal(self._title, loading())
         self._view_id = await self._modals.open(target, view, on_top=on_top)
         return self._view_id is not None
 
@@ -65,4 +65,4 @@ class AnswerModal:
         """Show the answer; False when there is no modal to show it in (any more)."""
         if self._view_id is None:
             return False
-        return await self._modals.update(self._view_id, sheet(self._title, message))
+        return await self._modals.update(self._view_id, answer_modal(self._title, message))

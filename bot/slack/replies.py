@@ -7,18 +7,11 @@ from typing import Any
 import structlog
 
 from bot.observability import Clock
-from bot.slack.errors import (
-    GestureExpired,
-    MessageInvalid,
-    SlackError,
-    SlackLimited,
-    SlackRefused,
-    SlackUnclear,
-)
+from bot.slack import errors
 from bot.slack.gestures import ReplyTarget
 from bot.slack.views.message import Message
-from bot.slack.views.notices import not_kept_current
-from bot.slack.web import Web
+from bot.slack.views.problems import not_kept_current
+from bot.slack.web_api import WebApi
 
 _LONGEST_WAIT_SECONDS = 5.0
 
@@ -26,14 +19,14 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """A message that stands in a channel and can be edited."""
+class PostedMessage:
+    """A message in a channel that can be edited."""
 
     channel_id: str
     ts: str
 
 
-def arguments(message: Message) -> dict[str, Any]:
+def message_arguments(message: Message) -> dict[str, Any]:
     """Return the message as Slack's chat methods take it; nothing is linked or unfurled by itself."""
     return {
         "text": message.text,
@@ -45,116 +38,111 @@ def arguments(message: Message) -> dict[str, Any]:
 
 
 class Replies:
-    """Answers a gesture at its place. Never raises: what could not be delivered is logged."""
+    """Answers a gesture at its target. Never raises: what could not be delivered is logged."""
 
-    def __init__(self, web: Web, clock: Clock) -> None:
-        self._web = web
+    def __init__(self, web_api: WebApi, clock: Clock) -> None:
+        self._web_api = web_api
         self._clock = clock
 
-    async def whisper(self, place: ReplyTarget, message: Message, *, replace: bool = False) -> None:
+    async def post_ephemeral(self, target: ReplyTarget, message: Message, *, replace: bool = False) -> None:
         """Answer the asker alone; `replace` puts it in place of the ephemeral message that was pressed.
 
-        The response address works where the bot is no member. When it is used up, an ephemeral message, then
-        a direct one.
+        The response URL works where the bot is no member. When it is used up, an ephemeral message, then a
+        direct one.
         """
         body: dict[str, Any] = {
-            **arguments(message),
+            **message_arguments(message),
             "response_type": "ephemeral",
             "replace_original": replace,
         }
-        if place.thread_ts and not replace:
-            body["thread_ts"] = place.thread_ts
-        if await self._respond(place, body):
+        if target.thread_ts and not replace:
+            body["thread_ts"] = target.thread_ts
+        if await self._respond(target, body):
             return
         try:
-            await self._whisper_by_token(place, message)
-        except MessageInvalid as error:
-            log.error("reply.blocks_refused", problem=str(error), details=error.details)
-            await self._whisper_words(place, message)
-        except SlackError as error:
+            try:
+                await self._post_ephemeral_by_token(target, message)
+            except errors.MessageInvalid as error:
+                log.error("reply.blocks_refused", problem=str(error), details=error.details)
+                await self._post_ephemeral_by_token(target, Message(message.text))
+        except errors.SlackError as error:
             log.error("reply.undelivered", problem=str(error))
 
-    async def _whisper_words(self, place: ReplyTarget, message: Message) -> None:
-        try:
-            await self._whisper_by_token(place, Message(message.text))
-        except SlackError as error:
-            log.error("reply.undelivered", problem=str(error))
-
-    async def say(self, place: ReplyTarget, message: Message) -> Posted | None:
+    async def post(self, target: ReplyTarget, message: Message) -> PostedMessage | None:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
-        # Without a channel (App Home, a modal) it is told in the person's direct messages.
-        sent = {**arguments(message), "channel": place.channel_id or place.person_id, **_thread(place)}
+        # Without a channel (App Home, a modal) it goes to the person's direct messages.
+        channel = target.channel_id or target.person_id
         try:
-            answer = await self._post(sent)
-        except SlackUnclear as error:
-            # It may stand there already; the asker is told alone rather than the channel twice.
-            log.warning("reply.unclear", problem=str(error))
-            await self.whisper(place, message)
+            answer = await self._post({**message_arguments(message), "channel": channel, **_thread(target)})
+        except errors.SlackAnswerLost as error:
+            # It may have arrived; the asker gets it alone rather than the channel twice.
+            log.warning("reply.answer_lost", problem=str(error))
+            await self.post_ephemeral(target, message)
             return None
-        except SlackError as error:
+        except errors.SlackError as error:
             log.warning("reply.not_posted", problem=str(error))
-            kept = arguments(not_kept_current(message))
+            kept = message_arguments(not_kept_current(message))
             body = {**kept, "response_type": "in_channel", "replace_original": False}
-            if not await self._respond(place, body | _thread(place)):
-                await self.whisper(place, message)
+            if not await self._respond(target, body | _thread(target)):
+                await self.post_ephemeral(target, message)
             return None
-        return Posted(str(answer["channel"]), str(answer["ts"]))
+        return PostedMessage(str(answer["channel"]), str(answer["ts"]))
 
-    async def link(self, posted: Posted) -> str | None:
-        """Return the address under which a message can be opened (`chat.getPermalink`); None without one."""
+    async def permalink(self, posted: PostedMessage) -> str | None:
+        """Return the URL of a message, by `chat.getPermalink`; None without one."""
         where = {"channel": posted.channel_id, "message_ts": posted.ts}
         try:
-            answer = await self._web.read("chat.getPermalink", where)
-        except SlackError as error:
-            log.info("reply.no_link", problem=str(error))
+            answer = await self._web_api.read("chat.getPermalink", where)
+        except errors.SlackError as error:
+            log.info("reply.no_permalink", problem=str(error))
             return None
         return str(answer["permalink"])
 
     async def _post(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return await self._web.write("chat.postMessage", sent)
-        except SlackLimited as error:
-            # A message of its own can be kept current; what goes to the response address cannot.
+            return await self._web_api.write("chat.postMessage", sent)
+        except errors.SlackRateLimited as error:
+            # A message of its own can be kept current; one through the response URL cannot.
             if error.retry_after_seconds > _LONGEST_WAIT_SECONDS:
                 raise
             await self._clock.sleep(error.retry_after_seconds)
-            return await self._web.write("chat.postMessage", sent)
-        except MessageInvalid as error:
+            return await self._web_api.write("chat.postMessage", sent)
+        except errors.MessageInvalid as error:
             log.error("reply.blocks_refused", problem=str(error), details=error.details)
-            return await self._web.write("chat.postMessage", {**sent, "blocks": []})
+            return await self._web_api.write("chat.postMessage", {**sent, "blocks": []})
 
-    async def _respond(self, place: ReplyTarget, body: dict[str, Any]) -> bool:
-        if place.response_url is None:
+    async def _respond(self, target: ReplyTarget, body: dict[str, Any]) -> bool:
+        if target.response_url is None:
             return False
         try:
-            # A response address knows text, blocks, how and where to show them, and no other argument.
-            await self._web.answer(place.response_url, {k: v for k, v in body.items() if k != "parse"})
-        except GestureExpired as error:
-            log.info("reply.address_expired", problem=error.word)
+            # A response URL takes text, blocks, how and where to show them, and no other argument.
+            await self._web_api.respond(target.response_url, {k: v for k, v in body.items() if k != "parse"})
+        except errors.GestureExpired as error:
+            log.info("reply.response_url_expired", problem=error.word)
             return False
-        except SlackUnclear as error:
-            log.warning("reply.unclear", problem=str(error))
+        except errors.SlackAnswerLost as error:
+            log.warning("reply.answer_lost", problem=str(error))
             return True
-        except SlackError as error:
-            log.warning("reply.not_taken", problem=str(error))
+        except errors.SlackError as error:
+            log.warning("reply.response_url_failed", problem=str(error))
             return False
         return True
 
-    async def _whisper_by_token(self, place: ReplyTarget, message: Message) -> None:
-        sent = arguments(message)
-        if place.channel_id is not None:
+    async def _post_ephemeral_by_token(self, target: ReplyTarget, message: Message) -> None:
+        sent = message_arguments(message)
+        if target.channel_id is not None:
             try:
                 ephemeral = {"text": sent["text"], "blocks": sent["blocks"], "parse": "none"}
-                where = {"channel": place.channel_id, "user": place.person_id, **_thread(place)}
-                await self._web.write("chat.postEphemeral", ephemeral | where)
-            except MessageInvalid:
+                where = {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
+                await self._web_api.write("chat.postEphemeral", ephemeral | where)
+            except errors.MessageInvalid:
                 raise
-            except (SlackRefused, SlackUnclear) as error:
-                log.info("reply.not_in_place", problem=str(error))
+            except (errors.SlackRefused, errors.SlackAnswerLost) as error:
+                log.info("reply.direct_message_sent", problem=str(error))
             else:
                 return
-        await self._web.write("chat.postMessage", {**sent, "channel": place.person_id})
+        await self._web_api.write("chat.postMessage", {**sent, "channel": target.person_id})
 
 
-def _thread(place: ReplyTarget) -> dict[str, str]:
-    return {"thread_ts": place.thread_ts} if place.thread_ts else {}
+def _thread(target: ReplyTarget) -> dict[str, str]:
+    return {"thread_ts": target.thread_ts} if target.thread_ts else {}

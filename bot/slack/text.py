@@ -145,6 +145,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def dotted(*parts: str) -> str:
+    """Finished parts on one line, a dot between them; empty ones are left out."""
+    return " · ".join(filter(None, parts))
+
+
 def sentence_case(markup: str) -> str:
     """Our own words as a line of their own begins: with a capital."""
     return markup[:1].upper() + markup[1:]

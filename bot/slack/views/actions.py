@@ -1,7 +1,8 @@
-"""An action, told where it was asked for: who did what, how it goes, what came of it, in one message."""
+"""An action, shown where it was asked for: who did what, how it goes, how it ended, in one message."""
 
 from typing import assert_never
 
+from bot.operations import catalog
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -12,18 +13,17 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
-from bot.operations.catalog import BY_NAME
 from bot.operations.model import Operation, Snapshot
 from bot.operations.outcomes import ActionAnswer, Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.queries.job import ShowJob
-from bot.slack.text import bar, code, count, duration, literal, mention, strong
-from bot.slack.views import signs
-from bot.slack.views.approvals import REASON_LIMIT
-from bot.slack.views.buttons import ButtonTarget, controls, job_control
-from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
+from bot.slack.text import bar, count, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.views import buttons, status_text
+from bot.slack.views.approvals import reason_line
+from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
+from bot.slack.views.runs import object_problem
 from bot.store import NewFollowed
 from bot.veeam import JobId, Result, ServerName, Session, SessionId
-from bot.watch.facts import ObjectFacts, SessionDetails, SessionFacts
+from bot.watch.facts import SessionDetails, SessionFacts
 
 _OBJECT_LIMIT = 5
 _CHANGE_LIMIT = 400
@@ -43,7 +43,7 @@ _SENTENCES = {
 
 def action(answer: ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
-    target = ButtonTarget(answer.server, answer.job_id, answer.job_name)
+    target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
     done = _sentence(answer.operation, target, answer.by, answer.approver)
     effect = answer.effect
     match effect:
@@ -51,44 +51,39 @@ def action(answer: ActionAnswer) -> Message:
             state = _state(answer.operation, session) if session else "VBR named no session to follow."
             shown = _running_controls(answer.operation, target, session)
         case Switched(is_disabled, until):
-            state = signs.switched(is_disabled=is_disabled, until=until)
-            shown = controls(
-                [
-                    job_control(target, Enable.operation if is_disabled else Disable.operation),
-                    job_control(target, ShowJob.operation),
-                ]
+            state = status_text.disabled_or_enabled(is_disabled=is_disabled, until=until)
+            shown = _buttons(
+                target, Enable.operation if is_disabled else Disable.operation, ShowJob.operation
             )
         case Cloned(job_id, name, is_disabled):
-            copy = ButtonTarget(answer.server, job_id, name)
+            copy = buttons.ButtonTarget(answer.server, job_id, name)
             state = (
                 f"The copy is {strong(name)}; Edit gives it another name. "
-                f"{signs.switched(is_disabled=is_disabled)}"
+                f"{status_text.disabled_or_enabled(is_disabled=is_disabled)}"
             )
-            shown = controls(
-                [
-                    job_control(copy, Edit.operation),
-                    job_control(copy, Enable.operation) if is_disabled else None,
-                    job_control(copy, ShowJob.operation),
-                ]
+            offered = (
+                (Edit.operation, Enable.operation, ShowJob.operation)
+                if is_disabled
+                else (Edit.operation, ShowJob.operation)
             )
+            shown = _buttons(copy, *offered)
         case Created(_, _, is_disabled):
-            state = signs.switched(is_disabled=is_disabled) if is_disabled else ""
-            shown = controls([job_control(target, Start.operation), job_control(target, ShowJob.operation)])
+            state = status_text.disabled_or_enabled(is_disabled=is_disabled) if is_disabled else ""
+            shown = _buttons(target, Start.operation, ShowJob.operation)
         case Edited(changes):
             state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
-            shown = controls([job_control(target, ShowJob.operation)])
+            shown = _buttons(target, ShowJob.operation)
         case Deleted():
             state, shown = "Its backups stay in the repository, as orphaned ones.", NOTHING
         case _:
             assert_never(effect)
     detail = "" if isinstance(effect, Switched | Edited) else _detail(answer.detail)
-    reason = f"Reason: {literal(answer.reason, REASON_LIMIT)}" if answer.reason else ""
-    return compose([paragraph(done, detail, reason, state), shown])
+    return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
 def action_progress(followed: NewFollowed, session: Session) -> Message:
     """The same message while the session goes on."""
-    operation, target = BY_NAME[followed.operation], _target(followed)
+    operation, target = catalog.BY_NAME[followed.operation], _target(followed)
     head = paragraph(
         _sentence(operation, target, followed.person, followed.approver),
         _detail(followed.detail),
@@ -99,7 +94,7 @@ def action_progress(followed: NewFollowed, session: Session) -> Message:
 
 def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | None = None) -> Message:
     """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
-    operation = BY_NAME[followed.operation]
+    operation = catalog.BY_NAME[followed.operation]
     target = _target(followed, Snapshot(SessionId(followed.session_id), is_active=False))
     stopped_by = ended.stopped_by if ended and operation is not Stop.operation else None
     is_stopped = _is_cut_short(operation, session, stopped_by)
@@ -110,51 +105,57 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
             _ending(session, is_stopped=is_stopped),
             f"Stopped by {mention(stopped_by)}" if stopped_by else "",
         ),
-        paragraph("" if session.outcome is Result.SUCCESS else signs.own_words(message)),
+        paragraph("" if session.outcome is Result.SUCCESS else status_text.own_words(message)),
     ]
+    again: list[Operation] = []
+    if is_stopped:
+        again = [Start.operation]
+    elif session.outcome is Result.FAILED:
+        has_no_retry = ended is not None and Retry.operation.needs in ended.unsupported
+        again = [Start.operation if has_no_retry else Retry.operation]
     # What a stop cuts short is no failure to list.
     details = (ended.details if ended and not is_stopped else None) or SessionDetails()
     problems = details.problems[:_OBJECT_LIMIT]
     left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
-        _ended_controls(target, session, ended, is_stopped=is_stopped),
+        _buttons(target, *again, ShowJob.operation),
     ]
-    return compose(head, [_object(problem) for problem in problems], tail, noun="object", plural="objects")
+    return compose(
+        head, [object_problem(problem) for problem in problems], tail, noun="object", plural="objects"
+    )
 
 
 def action_lost(followed: NewFollowed) -> Message:
     """The same message when VBR has no such session any more, or it was followed for too long."""
-    operation, target = BY_NAME[followed.operation], _target(followed)
+    operation, target = catalog.BY_NAME[followed.operation], _target(followed)
     head = paragraph(
         _sentence(operation, target, followed.person, followed.approver),
-        f"{signs.NEUTRAL} The session is not followed any further. Details shows how the job stands.",
+        f"{status_text.NEUTRAL} The session is not followed any further. Details shows how the job stands.",
     )
-    return compose([head, controls([job_control(target, ShowJob.operation)])])
+    return compose([head, _buttons(target, ShowJob.operation)])
 
 
-def _target(followed: NewFollowed, state: Snapshot | None = None) -> ButtonTarget:
-    return ButtonTarget(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
+def _target(followed: NewFollowed, state: Snapshot | None = None) -> buttons.ButtonTarget:
+    return buttons.ButtonTarget(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
 
 
-def _sentence(operation: Operation, target: ButtonTarget, by: str, approver: str | None) -> str:
+def _sentence(operation: Operation, target: buttons.ButtonTarget, by: str, approver: str | None) -> str:
     sentence = _SENTENCES.get(operation.name, f"{operation.label} of {{job}} by {{by}}")
     people = f"{mention(by)}, approved by {mention(approver)}" if approver else mention(by)
-    return sentence.format(job=signs.job_name(target.name, target.server), by=people)
+    return sentence.format(job=status_text.job_name(target.name, target.server), by=people)
 
 
 def _detail(detail: str | None) -> str:
-    return f"{literal(detail)[:1].upper()}{literal(detail)[1:]}." if detail else ""
+    return f"{sentence_case(literal(detail))}." if detail else ""
 
 
 def _state(operation: Operation, session: Session) -> str:
     if session.is_stopped:
         return _ending(session, is_stopped=_is_cut_short(operation, session, None))
     percent = session.progress_percent
-    progress = "" if percent is None else bar(percent)
-    if operation is Stop.operation:
-        return " · ".join(filter(None, (f"{signs.BUSY} Stopping", progress)))
-    return " · ".join(filter(None, (f"{signs.BUSY} {signs.session_state(session)}", progress)))
+    state = "Stopping" if operation is Stop.operation else status_text.session_state(session)
+    return dotted(f"{status_text.BUSY} {state}", "" if percent is None else bar(percent))
 
 
 def _is_cut_short(operation: Operation, session: Session, stopped_by: str | None) -> bool:
@@ -165,31 +166,21 @@ def _is_cut_short(operation: Operation, session: Session, stopped_by: str | None
 def _ending(session: Session, *, is_stopped: bool) -> str:
     took = ""
     if session.creation_time and session.end_time:
-        took = f" · took {duration(session.end_time - session.creation_time)}"
-    return f"{f'{signs.NEUTRAL} Stopped' if is_stopped else signs.session_result(session)}{took}"
+        took = f"took {duration(session.end_time - session.creation_time)}"
+    result = f"{status_text.NEUTRAL} Stopped" if is_stopped else status_text.session_result(session)
+    return dotted(result, took)
 
 
-def _object(problem: ObjectFacts) -> Part:
-    result = f"{signs.result(problem.result)} · {strong(problem.name)}"
-    return paragraph(result, code(problem.message) if problem.message else "")
-
-
-def _running_controls(operation: Operation, target: ButtonTarget, session: Session | None) -> Part:
+def _running_controls(
+    operation: Operation, target: buttons.ButtonTarget, session: Session | None
+) -> MessagePart:
     if operation is Stop.operation or session is None or session.is_stopped:
-        return controls([job_control(target, ShowJob.operation)])
-    running = ButtonTarget(target.server, target.job_id, target.name, Snapshot(session.id, is_active=True))
-    return controls([job_control(running, Stop.operation), job_control(running, ShowJob.operation)])
-
-
-def _ended_controls(
-    target: ButtonTarget, session: Session, ended: SessionFacts | None, *, is_stopped: bool
-) -> Part:
-    if is_stopped:
-        return controls([job_control(target, Start.operation), job_control(target, ShowJob.operation)])
-    retry = (
-        Start.operation
-        if ended is not None and Retry.operation.needs in ended.unsupported
-        else Retry.operation
+        return _buttons(target, ShowJob.operation)
+    running = buttons.ButtonTarget(
+        target.server, target.job_id, target.name, Snapshot(session.id, is_active=True)
     )
-    again = job_control(target, retry) if session.outcome is Result.FAILED else None
-    return controls([again, job_control(target, ShowJob.operation)])
+    return _buttons(running, Stop.operation, ShowJob.operation)
+
+
+def _buttons(target: buttons.ButtonTarget, *operations: Operation) -> MessagePart:
+    return buttons.controls([buttons.job_control(target, operation) for operation in operations])

@@ -1,123 +1,113 @@
-"""Announcements: facts in, message out, with the metadata by which a lost send is found again."""
+"""Announcements: facts in, message out, with the metadata by which a lost send is found again.
+
+Runs, approvals and audit rows are drawn in their own modules. Drawn here are the rest: a first start, servers
+that do not answer, closed channels, and jobs that are disabled for a time.
+"""
 
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.slack.views import approvals, audit, notices, runs, timed
-from bot.slack.views.message import Message
-from bot.watch.facts import (
-    ActionRecorded,
-    Announcement,
-    ApprovalChanged,
-    ApprovalEnded,
-    ApprovalOpened,
-    ApprovalUndelivered,
-    AttemptEnded,
-    BackfillProblems,
-    BackfillSummary,
-    ChannelClosed,
-    DetailsReply,
-    DisableEnded,
-    DisableReminder,
-    NoFurtherAttempt,
-    OutageBegan,
-    OutageEnded,
-    RunChanged,
-    RunEnded,
-    RunFacts,
-    SessionFacts,
-)
+from bot.operations.actions.disable import Disable
+from bot.operations.actions.enable import Enable
+from bot.operations.queries.job import ShowJob
+from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
+from bot.slack.views import approvals, audit, runs, status_text
+from bot.slack.views.buttons import ButtonTarget, controls, job_control
+from bot.slack.views.message import Message, compose, note, paragraph
+from bot.slack.views.server_errors import in_brief_by_name
+from bot.watch import facts
+
+_CHANNEL_PROBLEMS = {
+    "is_archived": "it is archived",
+    "is_inactive": "it is archived",
+    "not_in_channel": "the bot is not a member",
+    "channel_not_found": "it is gone, or private and the bot is not a member",
+    "restricted_action": "the bot may not post there",
+    "restricted_action_read_only_channel": "the bot may not post there",
+}
+_DISABLE_OUTCOMES = {
+    "enabled": "{sign} {job} is enabled again: the time is over for which {person} disabled it.",
+    "enabled_before": (
+        "{sign} {job}, which {person} disabled until {until}, was enabled by somebody meanwhile. "
+        "The bot leaves it alone from now on."
+    ),
+    "gone": "{sign} {job}, which {person} disabled until {until}, does not exist any more.",
+    "refused": (
+        "{sign} {job} is still disabled: VBR refused to enable it at the end of the time for which {person} "
+        "disabled it."
+    ),
+    "unclear": (
+        "{sign} It is not clear whether {job} is enabled again, as {person} had planned. When last looked at "
+        "it was disabled."
+    ),
+}
+_DISABLE_SIGNS = {
+    "enabled": status_text.SUCCESS,
+    "enabled_before": status_text.INFORMATION,
+    "gone": status_text.INFORMATION,
+}
 
 
-def announcement(facts: Announcement, key: str) -> Message:
-    """The message that tells an announcement; `key` is the one the outbox knows it by.
+def announcement(announced: facts.Announcement, key: str) -> Message:
+    """The message for an announcement; `key` is the one the outbox knows it by.
 
     A completed attempt carries `veeam_session` with that attempt's own session, everything else that is
     posted `veeam_bot`. An edit (`RunChanged`, `ApprovalChanged`) carries none: `chat.update` keeps what is
     there when it is given none.
     """
-    return replace(_drawn(facts), metadata=_metadata(facts, key))
+    return replace(_message(announced), metadata=_metadata(announced, key))
 
 
-def _drawn(facts: Announcement) -> Message:
-    match facts:
-        case RunEnded(run=run, mention=mention):
-            return runs.run_root(run, mention)
-        case RunChanged(run=run):
+def _message(announced: facts.Announcement) -> Message:  # noqa: C901, PLR0912 -- one for each kind
+    match announced:
+        case facts.RunEnded(run=run, mention=mentioned):
+            return runs.run_root(run, mentioned)
+        case facts.RunChanged(run=run):
             return runs.run_root(run)
-        case DetailsReply():
-            return runs.details(facts)
-        case AttemptEnded():
-            return runs.attempt(facts)
-        case NoFurtherAttempt():
-            return runs.no_further_attempt(facts)
-        case ApprovalOpened() | ApprovalChanged() | ApprovalEnded() | ApprovalUndelivered():
-            return _approval(facts)
+        case facts.DetailsReply():
+            return runs.details(announced)
+        case facts.AttemptEnded():
+            return runs.attempt(announced)
+        case facts.NoFurtherAttempt():
+            return runs.no_further_attempt(announced)
+        case facts.ApprovalOpened():
+            return approvals.approval_asked(announced)
+        case facts.ApprovalChanged():
+            return approvals.approval_changed(announced)
+        case facts.ApprovalEnded():
+            return approvals.approval_ended(announced)
+        case facts.ApprovalUndelivered():
+            return approvals.approval_held_back(announced)
+        case facts.BackfillSummary():
+            return caught_up(announced)
+        case facts.BackfillProblems():
+            return caught_up_problems(announced)
+        case facts.OutageBegan():
+            return server_silent(announced)
+        case facts.OutageEnded():
+            return server_back(announced)
+        case facts.ChannelClosed():
+            return channel_closed(announced)
+        case facts.DisableReminder():
+            return disable_ends(announced)
+        case facts.DisableEnded():
+            return disable_ended(announced)
+        case facts.ActionRecorded():
+            return audit.action_recorded(announced)
         case _:
-            return _notice(facts)
+            assert_never(announced)
 
 
-def _approval(facts: ApprovalOpened | ApprovalChanged | ApprovalEnded | ApprovalUndelivered) -> Message:
-    match facts:
-        case ApprovalOpened():
-            return approvals.approval_asked(facts)
-        case ApprovalChanged():
-            return approvals.approval_changed(facts)
-        case ApprovalEnded():
-            return approvals.approval_ended(facts)
-        case ApprovalUndelivered():
-            return approvals.approval_held_back(facts)
-        case _:
-            assert_never(facts)
-
-
-_Notice = (
-    BackfillSummary
-    | BackfillProblems
-    | OutageBegan
-    | OutageEnded
-    | ChannelClosed
-    | DisableReminder
-    | DisableEnded
-    | ActionRecorded
-)
-
-
-def _notice(facts: _Notice) -> Message:
-    match facts:
-        case BackfillSummary():
-            return notices.caught_up(facts)
-        case BackfillProblems():
-            return notices.caught_up_problems(facts)
-        case OutageBegan():
-            return notices.server_silent(facts)
-        case OutageEnded():
-            return notices.server_back(facts)
-        case ChannelClosed():
-            return notices.channel_closed(facts)
-        case DisableReminder():
-            return timed.disable_ends(facts)
-        case DisableEnded():
-            return timed.disable_ended(facts)
-        case ActionRecorded():
-            return audit.action_recorded(facts)
-        case _:
-            assert_never(facts)
-
-
-def _metadata(facts: Announcement, key: str) -> dict[str, Any] | None:
-    match facts:
-        case RunEnded(run=run):
-            return _session(run, run.first)
-        case AttemptEnded(run=run, session=session):
-            return _session(run, session)
-        case RunChanged() | ApprovalChanged():
+def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
+    match announced:
+        case facts.RunEnded(run=run):
+            session = run.first
+        case facts.AttemptEnded(run=run, session=session):
+            pass
+        case facts.RunChanged() | facts.ApprovalChanged():
             return None
         case _:
             return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
-
-
-def _session(run: RunFacts, session: SessionFacts) -> dict[str, Any]:
     payload = {
         "server": run.server,
         "job_id": run.job_id,
@@ -125,3 +115,114 @@ def _session(run: RunFacts, session: SessionFacts) -> dict[str, Any]:
         "result": session.result,
     }
     return {"event_type": "veeam_session", "event_payload": payload}
+
+
+def caught_up(summary: facts.BackfillSummary) -> Message:
+    """A first start, in one line: what ended before it, counted."""
+    total = sum(summary.results.values())
+    counts = [f"{number:,} {literal(result)}" for result, number in summary.results.items() if number]
+    said = f": {', '.join(counts)}" if counts else ""
+    wrong = count(summary.problems_total, "job")
+    line = (
+        f"{status_text.INFORMATION} Watching {strong(summary.server)} from now on. "
+        f"Since {date(summary.since)} {count(total, 'session')} ended{said}."
+        f"{f' The latest run of {wrong} failed or warned: see the thread.' if summary.problems_total else ''}"
+    )
+    return compose([paragraph(line)])
+
+
+def caught_up_problems(summary: facts.BackfillProblems) -> Message:
+    """In its thread: the jobs whose latest run failed or warned."""
+    left_out = summary.problems_total - len(summary.problems)
+    more = note(
+        f"… and {count(left_out, 'job')} more: see `jobs failed` and `jobs warning`." if left_out else ""
+    )
+    lines = [paragraph(runs.run_line(run)) for run in summary.problems]
+    return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")
+
+
+def server_silent(outage: facts.OutageBegan) -> Message:
+    """A server has not answered for several polls."""
+    detail = outage.detail.removeprefix(f"{outage.server}: ").removeprefix(f"{outage.problem}: ")
+    return compose(
+        [
+            paragraph(
+                f"{status_text.WARNING} {strong(outage.server)} has not answered since {date(outage.since)}: "
+                f"{in_brief_by_name(outage.problem)}.",
+                code(detail) if detail else "",
+                "What ends there meanwhile is told once it is back.",
+            )
+        ]
+    )
+
+
+def server_back(outage: facts.OutageEnded) -> Message:
+    """A silent server answers again."""
+    missed = "What ended meanwhile is told now."
+    if outage.late_total == 1:
+        missed = "1 session that ended meanwhile is told now, marked late."
+    if outage.late_total > 1:
+        missed = f"{outage.late_total:,} sessions that ended meanwhile are told now, marked late."
+    silent = duration(outage.ended_at - outage.since)
+    return compose(
+        [
+            paragraph(
+                f"{status_text.SUCCESS} {strong(outage.server)} answers again, after {silent} of silence.",
+                missed,
+            )
+        ]
+    )
+
+
+def channel_closed(closed: facts.ChannelClosed) -> Message:
+    """A channel cannot be posted to, for people in another one."""
+    why = _CHANNEL_PROBLEMS.get(closed.problem, "Slack refuses it")
+    waiting = f"{count(closed.waiting, 'announcement')} for it waiting. " if closed.waiting else ""
+    return compose(
+        [
+            paragraph(
+                f"{status_text.WARNING} The bot can't post to {channel(closed.channel)}: "
+                f"{why} ({code(closed.problem)}).",
+                f"{waiting}Invite the bot there, or change the routes in its settings.",
+            )
+        ]
+    )
+
+
+def disable_ends(disable: facts.DisableReminder) -> Message:
+    """A job is enabled again soon, and can be at once."""
+    target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
+    job = status_text.job_name(disable.job_name, disable.server)
+    line = (
+        f"{status_text.INFORMATION} {job} is enabled again {date(disable.until)}: "
+        f"{mention(disable.person)} disabled it until then."
+    )
+    return compose(
+        [
+            paragraph(line),
+            controls([job_control(target, Enable.operation), job_control(target, ShowJob.operation)]),
+        ]
+    )
+
+
+def disable_ended(disable: facts.DisableEnded) -> Message:
+    """The time is over, and how the job stands now."""
+    target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
+    line = _DISABLE_OUTCOMES[disable.outcome].format(
+        sign=_DISABLE_SIGNS.get(disable.outcome, status_text.WARNING),
+        job=status_text.job_name(disable.job_name, disable.server),
+        person=mention(disable.person),
+        until=date(disable.until),
+    )
+    offered = {
+        "enabled": (ShowJob.operation, Disable.operation),
+        "enabled_before": (ShowJob.operation,),
+        "gone": (),
+    }
+    shown = controls(
+        [
+            job_control(target, one)
+            for one in offered.get(disable.outcome, (Enable.operation, ShowJob.operation))
+        ]
+    )
+    return compose([paragraph(line, code(disable.problem) if disable.problem else ""), shown])

@@ -1,14 +1,14 @@
-"""Four eyes: the message that asks for an approval, as it stands and as it ends, and the answers about it."""
+"""Approvals by a second person: the message that asks for one, its end, and the answers about it."""
 
 from bot.operations.actions.approvals import GONE, OLD, ApprovalAnswer, Approve, Decline
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.catalog import BY_NAME
 from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested
 from bot.operations.queries.job import ShowJob
-from bot.slack.text import channel, code, count, date, literal, mention
-from bot.slack.views import signs
+from bot.slack.text import channel, code, count, date, dotted, literal, mention, sentence_case
+from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, request_control
-from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
+from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.store import Approval
 from bot.watch import approval_facts
 from bot.watch.facts import ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalOpened, ApprovalUndelivered
@@ -34,12 +34,12 @@ _ENDS = {
     "refused": "{sign} {person} may not do this any more. Nothing was done.",
 }
 _SIGNS = {
-    "done": signs.SUCCESS,
-    "failed": signs.FAILED,
+    "done": status_text.SUCCESS,
+    "failed": status_text.FAILED,
     "declined": ":no_entry:",
     "refused": ":no_entry:",
-    "withdrawn": signs.NEUTRAL,
-    "expired": signs.NEUTRAL,
+    "withdrawn": status_text.NEUTRAL,
+    "expired": status_text.NEUTRAL,
 }
 _SAID_IN_WORDS = frozenset({"overtaken", "refused"})
 
@@ -49,51 +49,61 @@ def approval_asked(facts: ApprovalOpened) -> Message:
     approval = facts.approval
     target = _target(approval)
     head = [
-        paragraph(f"{_ASKS} {_asks(approval)}", *_wish(approval)),
-        paragraph(*_touched(approval)) if approval.job_id is not None else NOTHING,
+        paragraph(f"{_ASKS} {_request(approval)}", *_details(approval)),
+        paragraph(*_job_lines(approval)) if approval.job_id is not None else NOTHING,
         note(
             _who_may(approval),
             f"It waits until {date(approval.expires_at)}. "
             f"{mention(approval.person)} can take it back with Decline.",
         ),
         controls(
-            [*_deciding(approval), job_control(target, ShowJob.operation) if target is not None else None]
+            [
+                *_decision_buttons(approval),
+                job_control(target, ShowJob.operation) if target is not None else None,
+            ]
         ),
     ]
     return compose(head)
 
 
-def to_decide(approval: Approval) -> Part:
+def to_decide(approval: Approval) -> MessagePart:
     """The request in a list, for somebody who may decide it."""
     facts = approval_facts(approval)
     target = _target(facts)
     return (
-        paragraph(f"{_ASKS} {_asks(facts)}", *_wish(facts))
+        paragraph(f"{_ASKS} {_request(facts)}", *_details(facts))
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
         + controls(
-            [*_deciding(facts), job_control(target, ShowJob.operation) if target is not None else None]
+            [
+                *_decision_buttons(facts),
+                job_control(target, ShowJob.operation) if target is not None else None,
+            ]
         )
     )
 
 
-def own_request(approval: Approval) -> Part:
-    """The request in a list, for whoever asked."""
+def own_request(approval: Approval) -> MessagePart:
+    """The request in a list, for the person who asked."""
     facts = approval_facts(approval)
     where = f"in {channel(approval.channel)} until {date(approval.expires_at)}"
     return (
-        paragraph(f"{signs.BUSY} Your request to {_doing(facts)} waits {where}.", *_wish(facts))
+        paragraph(
+            f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits {where}.", *_details(facts)
+        )
         + note(_who_may(facts), "Decline takes it back.")
-        + controls(_deciding(facts)[1:])
+        + controls(_decision_buttons(facts)[1:])
     )
 
 
 def approval_changed(facts: ApprovalChanged) -> Message:
     """The same message once it is decided, or over: nothing to press but Details."""
     approval = facts.approval
-    target = _target(approval) if _is_there(approval) else None
+    is_deleted = approval.outcome in {"done", None} and approval.operation == "delete"
+    is_gone = is_deleted or approval.problem == GONE
+    target = None if is_gone else _target(approval)
     return compose(
         [
-            paragraph(_asks(approval), *_wish(approval)),
+            paragraph(_request(approval), *_details(approval)),
             paragraph(_end(approval), _problem(approval)),
             controls([job_control(target, ShowJob.operation)]) if target is not None else NOTHING,
         ]
@@ -101,18 +111,18 @@ def approval_changed(facts: ApprovalChanged) -> Message:
 
 
 def approval_ended(facts: ApprovalEnded) -> Message:
-    """In the thread, for whoever asked."""
+    """In the thread, for the person who asked."""
     approval = facts.approval
     return compose([paragraph(f"{mention(approval.person)}: {_end(approval)}", _problem(approval))])
 
 
 def approval_held_back(facts: ApprovalUndelivered) -> Message:
-    """For whoever asked: nobody sees the request yet."""
+    """For the person who asked: nobody sees the request yet."""
     approval = facts.approval
     return compose(
         [
             paragraph(
-                f"{signs.WARNING} Your request to {_doing(approval)} cannot be shown in "
+                f"{status_text.WARNING} Your request to {_verb_and_job(approval)} cannot be shown in "
                 f"{channel(facts.channel)}: {code(facts.problem)}.",
                 "Nobody can approve it yet, and nothing was done. Once the bot can post there (invite it "
                 f"with `/invite`), it is shown; it waits until {date(approval.expires_at)}.",
@@ -122,18 +132,18 @@ def approval_held_back(facts: ApprovalUndelivered) -> Message:
 
 
 def asked(outcome: ApprovalRequested) -> Message:
-    """It waits for a second person now."""
+    """The request waits for a second person now."""
     approval = outcome.approval
     facts = approval_facts(approval)
     return compose(
         [
             paragraph(
-                f"{signs.BUSY} Your request to {_doing(facts)} waits for a second person. "
+                f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits for a second person. "
                 "Nothing was done yet.",
                 f"It stands in {channel(approval.channel)} until {date(approval.expires_at)}. "
                 "You can take it back there with Decline.",
-                f"{signs.WARNING} The bot cannot post there at the moment: until it can (invite it with "
-                "`/invite`), nobody sees the request."
+                f"{status_text.WARNING} The bot cannot post there at the moment: until it can (invite it "
+                "with `/invite`), nobody sees the request."
                 if outcome.is_held_back
                 else "",
             ),
@@ -149,7 +159,8 @@ def asked_before(outcome: AlreadyRequested) -> Message:
     return compose(
         [
             paragraph(
-                f"The request to {_doing(facts)} waits for a second person already. Nobody was asked again.",
+                f"The request to {_verb_and_job(facts)} waits for a second person already. "
+                "Nobody was asked again.",
                 f"{mention(approval.person_id)} asked for it {date(approval.asked_at)}: it stands in "
                 f"{channel(approval.channel)} until {date(approval.expires_at)}.",
             )
@@ -160,16 +171,23 @@ def asked_before(outcome: AlreadyRequested) -> Message:
 def settled(outcome: AlreadyDecided) -> Message:
     """A press on a request that is over, or is found to be so."""
     facts = approval_facts(outcome.approval)
-    return compose([paragraph(_asks(facts), _end(facts), _problem(facts)), note("Your press did nothing.")])
+    return compose(
+        [paragraph(_request(facts), _end(facts), _problem(facts)), note("Your press did nothing.")]
+    )
 
 
 def decided(answer: ApprovalAnswer) -> Message:
     """It was declined or taken back by this press."""
     facts = approval_facts(answer.approval)
-    return compose([paragraph(_asks(facts), _end(facts))])
+    return compose([paragraph(_request(facts), _end(facts))])
 
 
-def _deciding(approval: ApprovalFacts) -> list[Control | None]:
+def reason_line(reason: str | None) -> str:
+    """Why somebody asked for an action, where they said so."""
+    return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
+
+
+def _decision_buttons(approval: ApprovalFacts) -> list[Control | None]:
     """Approve, and Decline."""
     return [
         request_control(request, name=approval.name, server=approval.server, prominent=True)
@@ -177,40 +195,40 @@ def _deciding(approval: ApprovalFacts) -> list[Control | None]:
     ]
 
 
-def _asks(approval: ApprovalFacts) -> str:
-    return f"{mention(approval.person)} asks to {_doing(approval)}."
+def _request(approval: ApprovalFacts) -> str:
+    return f"{mention(approval.person)} asks to {_verb_and_job(approval)}."
 
 
-def _doing(approval: ApprovalFacts) -> str:
+def _verb_and_job(approval: ApprovalFacts) -> str:
     verb = "back up" if approval.operation == QuickBackup.operation.name else BY_NAME[approval.operation].name
-    return f"{verb} {signs.job_name(approval.name, approval.server)}"
+    return f"{verb} {status_text.job_name(approval.name, approval.server)}"
 
 
-def _wish(approval: ApprovalFacts) -> tuple[str, ...]:
+def _details(approval: ApprovalFacts) -> tuple[str, ...]:
     is_said = approval.operation == QuickBackup.operation.name or approval.asked is None
     detail = "" if is_said else literal(approval.asked or "", _DETAIL_LIMIT)
     return (
-        f"{detail[:1].upper()}{detail[1:]}." if detail else "",
-        f"Reason: {literal(approval.reason, REASON_LIMIT)}" if approval.reason else "",
+        f"{sentence_case(detail)}." if detail else "",
+        reason_line(approval.reason),
     )
 
 
-def _touched(approval: ApprovalFacts) -> tuple[str, ...]:
-    covers = [
+def _job_lines(approval: ApprovalFacts) -> tuple[str, ...]:
+    covers = dotted(
         "" if approval.objects is None else count(approval.objects, "object"),
         f"repository {literal(approval.repository)}" if approval.repository else "",
         "disabled" if approval.is_disabled else "",
-    ]
+    )
     last = "never" if approval.last_run is None else date(approval.last_run)
-    result = f", {signs.result(approval.last_result)}" if approval.last_result and approval.last_run else ""
-    runs = [
+    result = (
+        f", {status_text.result(approval.last_result)}" if approval.last_result and approval.last_run else ""
+    )
+    runs = dotted(
         f"Status: {literal(approval.status.capitalize())}" if approval.status else "",
         f"last run: {last}{result}",
         f"next run: {date(approval.next_run)}" if approval.next_run and not approval.is_disabled else "",
-    ]
-    return "It covers " + " · ".join(filter(None, covers)) if any(covers) else "", " · ".join(
-        filter(None, runs)
     )
+    return f"It covers {covers}" if covers else "", runs
 
 
 def _who_may(approval: ApprovalFacts) -> str:
@@ -225,8 +243,8 @@ def _end(approval: ApprovalFacts) -> str:
         return f"It waits for a second person until {date(approval.expires_at)}."
     who = mention(approval.decider or "")
     if approval.outcome is None:
-        return f"{signs.BUSY} Approved by {who}, and on its way to VBR."
-    sign = _SIGNS.get(approval.outcome, signs.WARNING)
+        return f"{status_text.BUSY} Approved by {who}, and on its way to VBR."
+    sign = _SIGNS.get(approval.outcome, status_text.WARNING)
     if approval.outcome not in _ENDS:
         return f"{sign} {literal(approval.outcome)}"
     return _ENDS[approval.outcome].format(
@@ -250,11 +268,6 @@ def _problem(approval: ApprovalFacts) -> str:
     if not approval.problem or approval.outcome in _SAID_IN_WORDS:
         return ""
     return code(approval.problem)
-
-
-def _is_there(approval: ApprovalFacts) -> bool:
-    is_deleted = approval.outcome in {"done", None} and approval.operation == "delete"
-    return not is_deleted and approval.problem != GONE
 
 
 def _target(approval: ApprovalFacts) -> ButtonTarget | None:

@@ -1,31 +1,31 @@
-"""The audit record: a page of it for whoever may read it, and one action as the audit channel is told."""
+"""The audit record: a page of it for people who may read it, and one action for the audit channel."""
 
 from bot.operations.catalog import OPERATIONS
 from bot.operations.model import KnownJob
 from bot.operations.permissions import Refusal
 from bot.operations.queries.audit import AuditAnswer
-from bot.slack.text import channel, code, date, literal, mention, strong
-from bot.slack.views import signs
-from bot.slack.views.approvals import REASON_LIMIT
+from bot.slack.text import channel, code, date, dotted, literal, mention, strong
+from bot.slack.views import status_text
+from bot.slack.views.approvals import reason_line
 from bot.slack.views.buttons import controls, page_controls, session_control
-from bot.slack.views.message import Message, Part, as_of, compose, divided, heading, note, paragraph
+from bot.slack.views.message import Message, MessagePart, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.sessions import in_the_last
-from bot.store import Attempt, AuditEntry
+from bot.store import Attempt
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
 _LABELS = {one.audit_name: one.label for one in OPERATIONS}
 _OUTCOMES = {
-    "done": f"{signs.SUCCESS} Done",
-    "failed": f"{signs.FAILED} Failed",
-    "unclear": f"{signs.WARNING} Unclear",
-    "broken": f"{signs.WARNING} Not done, the bot's database failed",
+    "done": f"{status_text.SUCCESS} Done",
+    "failed": f"{status_text.FAILED} Failed",
+    "unclear": f"{status_text.WARNING} Unclear",
+    "broken": f"{status_text.WARNING} Not done, the bot's database failed",
     "refused": ":no_entry: Refused",
     "asked": ":raised_hand: Waits for a second person",
-    "asked_before": f"{signs.NEUTRAL} Waited for a second person already",
-    "settled": f"{signs.NEUTRAL} Was decided before",
+    "asked_before": f"{status_text.NEUTRAL} Waited for a second person already",
+    "settled": f"{status_text.NEUTRAL} Was decided before",
 }
-_NO_OUTCOME = f"{signs.WARNING} No outcome on record"
+_NO_OUTCOME = f"{status_text.WARNING} No outcome on record"
 _REASONS = {
     Refusal.STANDING: "no member of this workspace",
     Refusal.PERSON_UNREADABLE: "Slack did not tell who it was",
@@ -51,11 +51,12 @@ _ORIGINS = {
 
 def audit(answer: AuditAnswer) -> Message:
     """One page of the record, newest first, for the asker alone."""
+    cut = "Only the latest part of the record was looked through; a time span narrows it."
     head = [heading("Audit record"), note(_summary(answer))]
     if not answer.rows:
         head.append(paragraph("Nothing like that is on record."))
     tail = [
-        note(_cut(answer)),
+        note(f"{status_text.WARNING} {cut}" if answer.is_cut else ""),
         as_of(answer.as_of, None),
         controls(page_controls(answer.request, pages=None, has_more=answer.has_more)),
     ]
@@ -68,31 +69,33 @@ def action_recorded(facts: ActionRecorded) -> Message:
     session = f"Session {code(facts.session_id)}" if facts.session_id else ""
     lines = paragraph(
         f"{_outcome(facts.outcome)} · {_what(facts.operation, facts.job_name, facts.server, facts.asked)}",
-        " · ".join((who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference))),
+        dotted(who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference)),
         f"Approved by {_named(facts.approver_name, facts.approver_id)}" if facts.approver_id else "",
-        _reason(facts.reason),
-        _said(facts.said),
+        reason_line(facts.reason),
+        _problem(facts.said),
     )
     return compose([lines, note(session)])
 
 
-def _row(attempt: Attempt) -> Part:
+def _row(attempt: Attempt) -> MessagePart:
     entry, outcome = attempt.entry, attempt.outcome
     came_of_it = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
+    person = mention(entry.person_id)
     link = attempt.shown.link if attempt.shown else None
-    facts = (
-        _who(entry),
+    is_safe = link and link.startswith("https://") and not set("<>|") & set(link)
+    facts = dotted(
+        person if person.startswith("<@") else literal(entry.person_name),
         _where(entry.origin, entry.channel_id),
         date(entry.at),
         code(entry.reference),
-        f"<{link}|message>" if link and link.startswith("https://") and not set("<>|") & set(link) else "",
+        f"<{link}|message>" if is_safe else "",
     )
     lines = paragraph(
         f"{came_of_it} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
-        " · ".join(filter(None, facts)),
+        facts,
         f"Approved by {mention(entry.approver_id)}" if entry.approver_id else "",
-        _reason(entry.reason),
-        _said(outcome.detail if outcome is not None else None),
+        reason_line(entry.reason),
+        _problem(outcome.detail if outcome is not None else None),
     )
     if outcome is None or outcome.session_id is None or entry.server is None:
         return lines
@@ -101,26 +104,17 @@ def _row(attempt: Attempt) -> Part:
 
 
 def _outcome(word: str) -> str:
-    return _OUTCOMES.get(word, f"{signs.NEUTRAL} {literal(word)}")
+    return _OUTCOMES.get(word, f"{status_text.NEUTRAL} {literal(word)}")
 
 
 def _what(operation: str, job_name: str | None, server: str | None, asked: str | None) -> str:
     label = f"*{_LABELS[operation]}*" if operation in _LABELS else strong(operation)
-    job = f"{label} of {signs.job_name(job_name, server or '?')}" if job_name else label
+    job = f"{label} of {status_text.job_name(job_name, server or '?')}" if job_name else label
     return f"{job}, {literal(asked)}" if asked else job
-
-
-def _who(entry: AuditEntry) -> str:
-    known = mention(entry.person_id)
-    return known if known.startswith("<@") else literal(entry.person_name)
 
 
 def _named(name: str | None, person_id: str) -> str:
     return f"{strong(name)} ({code(person_id)})" if name else code(person_id)
-
-
-def _reason(reason: str | None) -> str:
-    return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
 
 
 def _where(origin: str, channel_id: str | None) -> str:
@@ -130,7 +124,7 @@ def _where(origin: str, channel_id: str | None) -> str:
     return f"{how} in a direct message" if channel_id.startswith("D") else f"{how} in {channel(channel_id)}"
 
 
-def _said(detail: str | None) -> str:
+def _problem(detail: str | None) -> str:
     if not detail:
         return ""
     return f"Why: {_REASONS[detail]}" if detail in _REASONS else code(detail)
@@ -138,14 +132,13 @@ def _said(detail: str | None) -> str:
 
 def _summary(answer: AuditAnswer) -> str:
     request = answer.request
-    parts = (
+    return dotted(
         _about(answer),
         f"by {mention(request.person)}" if request.person else "",
         in_the_last(request.within) if request.within else "",
         f"on {literal(request.server)}" if request.server else "",
         f"page {request.page + 1:,}" if request.page or answer.has_more else "",
     )
-    return " · ".join(filter(None, parts))
 
 
 def _about(answer: AuditAnswer) -> str:
@@ -155,9 +148,3 @@ def _about(answer: AuditAnswer) -> str:
     if isinstance(job, KnownJob):
         return f"of one job on {literal(job.server)}"
     return f"of {code(job.text)}" if job.exact else f"of jobs like {code(job.text)}"
-
-
-def _cut(answer: AuditAnswer) -> str:
-    if not answer.is_cut:
-        return ""
-    return f"{signs.WARNING} Only the latest part of the record was looked through; a time span narrows it."

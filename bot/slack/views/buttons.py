@@ -37,7 +37,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.slack import codec
 from bot.slack.text import count, date, duration, literal, plain, sentence_case, strong
-from bot.slack.views.message import NOTHING, Part, drawn, mrkdwn
+from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
 from bot.veeam import JobId, JobState, ServerName, SessionId
 
 DIRECT_LIMIT = 3
@@ -102,7 +102,9 @@ class Control:
         return bool(self.consequence)
 
 
-def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, about: str = "") -> Part:
+def controls(
+    offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, about: str = ""
+) -> MessagePart:
     """A row of the first few controls as buttons and the rest in a menu; nothing where nothing is offered.
 
     `about` names the job, for the dialog that a menu with actions in it asks before it acts.
@@ -113,7 +115,7 @@ def controls(offered: Sequence[Control | None], *, direct: int = DIRECT_LIMIT, a
         elements.append(menu)
     if not elements:
         return NOTHING
-    return Part("", drawn(ActionsBlock(elements=elements)))
+    return MessagePart("", drawn(ActionsBlock(elements=elements)))
 
 
 def job_controls(target: ButtonTarget, operations: Sequence[Operation]) -> list[Control | None]:
@@ -186,7 +188,7 @@ def share_control(request: Request) -> Control | None:
     return Control(button, _option(SHARE_LABEL, codec.encode_share(request, codec.OPTION_LIMIT)))
 
 
-def previous_step(request: Request) -> Part:
+def previous_step(request: Request) -> MessagePart:
     """Back to the view before, in a form of several; nothing where the request is too long to carry."""
     value = codec.encode_run(request)
     if value is None:
@@ -208,7 +210,7 @@ def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bo
     return [_turn(label, action_id, replace(request, page=page), of_all) for label, action_id, page in turns]
 
 
-def choice_menu(request: Request, choices: Sequence[JobChoice]) -> Part:
+def choice_menu(request: Request, choices: Sequence[JobChoice]) -> MessagePart:
     """A menu of jobs, each running the request on itself; those too long to carry are left out."""
     options = [option for choice in choices if (option := _choice(request, choice))]
     if not options:
@@ -220,10 +222,10 @@ def choice_menu(request: Request, choices: Sequence[JobChoice]) -> Part:
         options=options,
         confirm=confirm(operation, request),
     )
-    return Part("", drawn(ActionsBlock(elements=[select])))
+    return MessagePart("", drawn(ActionsBlock(elements=[select])))
 
 
-def machine_menu(choices: Sequence[MachineChoice]) -> Part:
+def machine_menu(choices: Sequence[MachineChoice]) -> MessagePart:
     """A menu of virtual machines, each to be backed up; those too long to carry are left out."""
     options = [option for choice in choices if (option := _machine_choice(choice))]
     if not options:
@@ -231,7 +233,7 @@ def machine_menu(choices: Sequence[MachineChoice]) -> Part:
     select = StaticSelectElement(
         action_id=codec.CHOOSE, placeholder=_plain("Choose a machine"), options=options
     )
-    return Part("", drawn(ActionsBlock(elements=[select])))
+    return MessagePart("", drawn(ActionsBlock(elements=[select])))
 
 
 def confirm(

@@ -37,13 +37,13 @@ from bot.operations.outcomes import Form
 from bot.slack import codec
 from bot.slack.codec import FormMetadata, FormState, UnreadablePress
 from bot.slack.text import date, literal, plain, strong
-from bot.slack.views import inputs, job_form, signs
+from bot.slack.views import inputs, job_form, status_text
 from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import beyond_plain, previous_step
-from bot.slack.views.consequences import consequences, lately
+from bot.slack.views.impact import impact_lines, recent_actions
 from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
-from bot.slack.views.message import NOTHING, Block, Message, Part, note, paragraph
-from bot.slack.views.repositories import repository_line
+from bot.slack.views.message import NOTHING, Block, Message, MessagePart, note, paragraph
+from bot.slack.views.status_text import repository_line
 from bot.veeam import RestorePoints, known
 
 View = dict[str, Any]
@@ -66,7 +66,7 @@ def loading(operation: Operation) -> View:
     """The view while VBR is asked what the form has to say."""
     return _view(
         operation,
-        paragraph(f"{signs.BUSY} Asking VBR how things stand.").blocks
+        paragraph(f"{status_text.BUSY} Asking VBR how things stand.").blocks
         + note("If this stays, close it: the answer is then where you asked.").blocks,
     )
 
@@ -75,7 +75,7 @@ def working(operation: Operation) -> View:
     """The view while what was asked for is being done."""
     return _view(
         operation,
-        paragraph(f"{signs.BUSY} On its way to VBR.").blocks
+        paragraph(f"{status_text.BUSY} On its way to VBR.").blocks
         + note("You can close this: what came of it is told where you asked.").blocks,
     )
 
@@ -156,8 +156,8 @@ def _content(facts: Form) -> FormContent:
             return job_form.content(facts)
 
 
-def _asked(request: Request, impact: Impact, means: str, inputs_: Part = NOTHING) -> FormContent:
-    content = consequences(impact, request) + paragraph(means.strip()) + inputs_
+def _asked(request: Request, impact: Impact, means: str, inputs_: MessagePart = NOTHING) -> FormContent:
+    content = impact_lines(impact, request) + paragraph(means.strip()) + inputs_
     return FormContent(content, request.operation.label, impact.job.state.name)
 
 
@@ -203,10 +203,10 @@ def _picked(request: Request, state: FormState) -> Filled:
     return request.for_form(job) if isinstance(request, JobAction) else request
 
 
-def _picking(facts: PickForm) -> Part:
+def _picking(facts: PickForm) -> MessagePart:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
-        f"{signs.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
+        f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
         return missing + inputs.search(Field(MenuField.MACHINE, "Which virtual machine?"), None)
@@ -214,7 +214,7 @@ def _picking(facts: PickForm) -> Part:
     return missing + inputs.search(Field(MenuField.JOB, "Which job?", hint), None, letters=0)
 
 
-def _starting(facts: StartForm) -> Part:
+def _starting(facts: StartForm) -> MessagePart:
     request, after = facts.request, facts.impact.run_after
     parts = NOTHING
     if facts.why_no_full is None:
@@ -238,7 +238,7 @@ def _starting(facts: StartForm) -> Part:
     return parts + _ticked("Start the jobs that run after it as well", after, chosen=request.chained)
 
 
-def _stopping(facts: StopForm) -> Part:
+def _stopping(facts: StopForm) -> MessagePart:
     request, after = facts.request, facts.impact.run_after
     choices = (
         MenuOption(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
@@ -251,13 +251,13 @@ def _stopping(facts: StopForm) -> Part:
     return how + _ticked("Do not start the jobs that run after it", after, chosen=request.chained)
 
 
-def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> Part:
+def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> MessagePart:
     choice = MenuOption(_YES, name, ", ".join(jobs))
     field = Field(CHAINED, "Chained jobs", is_optional=True)
     return inputs.any_of(field, (choice,), (_YES,) if chosen else ())
 
 
-def _deleting(facts: DeleteForm) -> Part:
+def _deleting(facts: DeleteForm) -> MessagePart:
     name = facts.impact.job.state.name
     field = Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT))
     parts = [
@@ -271,13 +271,13 @@ def _deleting(facts: DeleteForm) -> Part:
     return sum(parts, NOTHING)
 
 
-def _quick_backup(facts: QuickBackupForm) -> Part:
+def _quick_backup(facts: QuickBackupForm) -> MessagePart:
     where = f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"
     return paragraph(
         where,
         *_through(facts),
         f"Repository: {repository_line(facts.repository)}" if facts.repository else "",
-        lately(facts.recent),
+        recent_actions(facts.recent),
     ) + note("One increment of this machine alone. VBR picks the job that has its newest restore point.")
 
 
@@ -289,7 +289,7 @@ def _through(facts: QuickBackupForm) -> tuple[str, ...]:
             "VBR refuses where no job covers the machine, or none has a full backup of it yet.",
         )
     state = newest.job.state
-    running = f"{signs.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
+    running = f"{status_text.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
     return (
         f"Newest restore point: {date(newest.at)}, made by {strong(state.name)}.",
         "This will most likely run through that job.",

@@ -1,69 +1,115 @@
-"""What can be done here, one screen of it; or all about one command."""
+"""What somebody can do here: the commands (`help`), and their roles (`whoami`)."""
 
 from collections.abc import Sequence
 
 from bot.operations.catalog import CATALOG
-from bot.operations.model import Kind, Operation
+from bot.operations.model import Kind, Operation, Standing
+from bot.operations.permissions import HeldGrant
 from bot.operations.queries.help import HelpAnswer, LimitedServer
+from bot.operations.queries.whoami import WhoamiAnswer
 from bot.settings import Role
-from bot.slack.text import code, strong
-from bot.slack.views.message import Message, Part, compose, heading, note, paragraph
-from bot.slack.views.signs import lacks
+from bot.slack.text import code, mention, strong
+from bot.slack.views import status_text
+from bot.slack.views.message import Message, MessagePart, compose, heading, note, paragraph
 
 _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself"))
+_STANDINGS = {
+    Standing.MEMBER: "a member of this workspace",
+    Standing.GUEST: "a guest of this workspace: guests may do nothing here",
+    Standing.FOREIGN: "from another organisation: people from outside may do nothing here",
+    Standing.DEACTIVATED: "deactivated in Slack: nothing is allowed any more",
+    Standing.INVITED: "invited, but not yet a member: nothing is allowed until the invitation is taken up",
+    Standing.BOT: "a bot: bots may do nothing here",
+    Standing.UNREADABLE: "somebody Slack told nothing about just now: try again in a minute",
+}
 
 
 def help_(answer: HelpAnswer, *, command: str) -> Message:
     """The commands that this person may use, or one of them with its examples and its roles."""
     if answer.topic is not None:
         return _one(answer.topic, answer, command=command)
-    head = [heading(f"What {command} can do"), paragraph(_unknown(answer, command), _without_role(answer))]
+    unknown = without_role = ""
+    if answer.unknown_word is not None:
+        hint = f" Did you mean {code(f'{command} {answer.nearest.name}')}?" if answer.nearest else ""
+        unknown = f"There is no command {code(answer.unknown_word)}.{hint}"
+    if not answer.is_granted_anything:
+        without_role = "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
+    head = [heading(f"What {command} can do"), paragraph(unknown, without_role)]
     groups = [_group(title, kind, answer, command) for kind, title in _GROUPS]
+    topic = next((one.name for one in answer.operations if one.kind is Kind.ACTION), "whoami")
     tail = [
         note(
-            f"{code(f'{command} help {_topic(answer)}')} tells all about one of them.",
+            f"{code(f'{command} help {topic}')} tells all about one of them.",
             "`server:NAME` narrows a command to one server.",
             "Without a name an action opens a form that searches, says what is touched, and asks how."
             if any(one.finds_by_form for one in answer.operations)
             else "",
-            *(_lacks(each, answer.operations) for each in answer.limited_servers),
+            *(_missing(each, answer.operations) for each in answer.limited_servers),
         )
     ]
     return compose(head, groups, tail)
+
+
+def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
+    """The grants that apply to somebody, and the commands they may use."""
+    person = answer.person
+    unreadable_groups = "Slack did not tell the user groups just now: nothing is allowed until it does."
+    head = [
+        heading("Roles"),
+        paragraph(
+            f"{mention(person.id)} is {_STANDINGS[person.standing]}.",
+            f"{status_text.WARNING} {unreadable_groups}" if person.groups is None else "",
+        ),
+    ]
+    rows = [paragraph(grant(held)) for held in answer.held]
+    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.operations)
+    approved = ", ".join(code(f"{command} {operation.name}") for operation in answer.need_approval)
+    tail = [
+        paragraph("" if rows else "No role is granted here. Whoever runs the bot can grant one."),
+        note(
+            f"May use {may}." if may else "",
+            f"A second person has to approve {approved}." if approved else "",
+        ),
+    ]
+    return compose(head, rows, tail, noun="grant", plural="grants")
+
+
+def grant(held: HeldGrant) -> str:
+    """One grant in two lines: the role and where it holds, and where it comes from."""
+    own = held.grant
+    where = "all servers" if "*" in own.servers else f"servers {', '.join(map(code, own.servers))}"
+    jobs = "all jobs" if "*" in own.jobs else f"jobs {', '.join(map(code, own.jobs))}"
+    # Only the asker sees this answer, so a user group that it names by ID is not notified.
+    via = "Granted by name" if held.grant.user else f"By way of {mention(held.via)}"
+    return f"*{own.role.value}* on {where}, {jobs}\n{via}"
 
 
 def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
     may = operation in answer.operations
     lines = [f"{code(f'{command} {operation.usage}')}", f"{operation.help[:1].upper()}{operation.help[1:]}."]
     examples = [code(f"{command} {example}") for example in operation.examples]
+    roles = ", ".join(role.value for role in Role if role in operation.roles) or "everyone"
+    if operation.roles == frozenset(Role):
+        roles = "all of Veeam's roles"
     head = [
         heading(f"{command} {operation.name}"),
         paragraph(*lines),
         paragraph("For example:", *examples) if examples else paragraph(),
         note(
-            f"For: {roles(operation)}." + ("" if may else " You have none of these roles here."),
+            f"For: {roles}." + ("" if may else " You have none of these roles here."),
             "Without a name a form searches for it, says what is touched, and asks how."
             if operation.finds_by_form
             else "",
             "It waits for a second person, who has to approve it."
             if operation in answer.need_approval
             else "",
-            *(_lacks(each, (operation,)) for each in answer.limited_servers),
+            *(_missing(each, (operation,)) for each in answer.limited_servers),
         ),
     ]
     return compose(head)
 
 
-def roles(operation: Operation) -> str:
-    """The roles that may use an operation, in Veeam's own order."""
-    if not operation.roles:
-        return "everyone"
-    if operation.roles == frozenset(Role):
-        return "all of Veeam's roles"
-    return ", ".join(role.value for role in Role if role in operation.roles)
-
-
-def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> Part:
+def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> MessagePart:
     offered = [one for one in CATALOG if one.kind is kind and one in answer.operations]
     lines = [
         f"{code(f'{command} {one.usage}')}: {one.help}"
@@ -73,23 +119,10 @@ def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> Part:
     return paragraph(f"*{title}*", *lines) if lines else paragraph()
 
 
-def _unknown(answer: HelpAnswer, command: str) -> str:
-    if answer.unknown_word is None:
-        return ""
-    hint = f" Did you mean {code(f'{command} {answer.nearest.name}')}?" if answer.nearest else ""
-    return f"There is no command {code(answer.unknown_word)}.{hint}"
-
-
-def _without_role(answer: HelpAnswer) -> str:
-    if answer.is_granted_anything:
-        return ""
-    return "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
-
-
-def _lacks(server: LimitedServer, asked: Sequence[Operation]) -> str:
+def _missing(server: LimitedServer, asked: Sequence[Operation]) -> str:
     missing = [operation for operation in server.unsupported if operation in asked]
-    return f"{strong(server.server)}: {lacks(server.product, missing)}" if missing else ""
-
-
-def _topic(answer: HelpAnswer) -> str:
-    return next((one.name for one in answer.operations if one.kind is Kind.ACTION), "whoami")
+    return (
+        f"{strong(server.server)}: {status_text.missing_operations(server.product, missing)}"
+        if missing
+        else ""
+    )

@@ -1,21 +1,25 @@
 """App Home: one person's own page."""
 
+import json
+from collections.abc import Sequence
+
 from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
 from bot.operations.actions.approvals import PendingApprovals
 from bot.operations.outcomes import RecentAction
 from bot.operations.queries.home import HomeAnswer, ShowHome
-from bot.operations.queries.status import ServerStatus, StatusAnswer
+from bot.operations.queries.status import StatusAnswer
 from bot.slack import codec
-from bot.slack.text import code, count, date, literal, mention
-from bot.slack.views import signs
+from bot.slack.text import code, count, date, dotted, literal, mention
+from bot.slack.views import status_text
 from bot.slack.views.approvals import own_request, to_decide
+from bot.slack.views.help import grant
 from bot.slack.views.jobs import job_row
 from bot.slack.views.message import (
     NOTHING,
     Block,
     Message,
-    Part,
+    MessagePart,
     compose,
     divided,
     drawn,
@@ -24,21 +28,20 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.slack.views.repositories import is_worth_telling, repository_line
-from bot.slack.views.surface import Room, fitting
-from bot.slack.views.whoami import grant
+from bot.slack.views.servers import more
 
-_FAILED_ROOM = Room(blocks=36, size_bytes=110_000)
-_WAITING_ROOM = Room(blocks=15, size_bytes=40_000)
-_RUNNING_ROOM = Room(blocks=20, size_bytes=60_000)
+# How much of the page a list may take: Slack takes 100 blocks and 250 kB of it.
+_FAILED_BLOCKS, _FAILED_BYTES = 36, 110_000
+_WAITING_BLOCKS, _WAITING_BYTES = 15, 40_000
+_RUNNING_BLOCKS, _RUNNING_BYTES = 20, 60_000
 _REPOSITORIES_LIMIT = 5
 _GROUPS_LIMIT = 10
 _DISABLED_LIMIT = 8
 
 
-def home(answer: HomeAnswer, *, command: str, told: Message | None = None) -> tuple[Block, ...]:
-    """The page's blocks. `told` is what came of a press on it just now."""
-    return sum(_parts(answer, command, told), NOTHING).blocks
+def home(answer: HomeAnswer, *, command: str, result: Message | None = None) -> tuple[Block, ...]:
+    """The page's blocks. `result` is what came of a press on it just now."""
+    return sum(_parts(answer, command, result), NOTHING).blocks
 
 
 def home_message(answer: HomeAnswer, *, command: str) -> Message:
@@ -51,10 +54,14 @@ def home_problem(problem: Message) -> tuple[Block, ...]:
     return (*_head("This page cannot be shown.").blocks, *problem.blocks)
 
 
-def _parts(answer: HomeAnswer, command: str, told: Message | None) -> list[Part]:
-    parts = [_told(told) if told is not None else NOTHING, _head(f"As of {date(answer.as_of)}.")]
+def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[MessagePart]:
+    parts = [_head(f"As of {date(answer.as_of)}.")]
+    if result is not None:
+        said = paragraph(result.text) + note("It stands in the Messages tab too.")
+        parts = [said + MessagePart("", drawn(DividerBlock())), *parts]
     if answer.status is None:
         return [*parts, _without_role(answer, command)]
+    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
     return [
         *parts,
         *_waiting(answer.waiting),
@@ -62,30 +69,24 @@ def _parts(answer: HomeAnswer, command: str, told: Message | None) -> list[Part]
         *_running(answer.status, command),
         *_disabled(answer),
         heading("What you did lately"),
-        _lately(answer),
+        _recent_actions(answer.recent),
         heading("Your roles"),
         paragraph(*map(grant, answer.whoami.held)),
-        note(_may(answer, command)),
+        note(f"May use {may}."),
     ]
 
 
-def _told(message: Message) -> Part:
-    return (
-        paragraph(message.text) + note("It stands in the Messages tab too.") + Part("", drawn(DividerBlock()))
-    )
-
-
-def _head(words: str) -> Part:
+def _head(words: str) -> MessagePart:
     button = ButtonElement(
         text=PlainTextObject(text=ShowHome.operation.label, emoji=False),
         action_id=codec.action_id(ShowHome.operation),
         value=codec.encode_run(ShowHome()),
         accessibility_label="Refresh this page",
     )
-    return Part(words, drawn(SectionBlock(text=mrkdwn(words), accessory=button)))
+    return MessagePart(words, drawn(SectionBlock(text=mrkdwn(words), accessory=button)))
 
 
-def _without_role(answer: HomeAnswer, command: str) -> Part:
+def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
     named = ", ".join(literal(group) for group in answer.groups[:_GROUPS_LIMIT])
     return (
         heading("Welcome")
@@ -99,96 +100,100 @@ def _without_role(answer: HomeAnswer, command: str) -> Part:
     )
 
 
-def _waiting(waiting: PendingApprovals) -> list[Part]:
+def _waiting(waiting: PendingApprovals) -> list[MessagePart]:
     requests = [*map(to_decide, waiting.to_decide), *map(own_request, waiting.own)]
     if not requests:
         return []
-    shown = fitting(requests, _WAITING_ROOM)
+    shown = _fitting(requests, _WAITING_BLOCKS, _WAITING_BYTES)
     return [
         heading("Waiting for a second person"),
         *shown,
-        note(_more(len(requests) - len(shown), "request", "")),
+        note(more(len(requests) - len(shown), "request")),
     ]
 
 
-def _wrong(status: StatusAnswer, command: str) -> list[Part]:
+def _wrong(status: StatusAnswer, command: str) -> list[MessagePart]:
     failed = [view for server in status.servers for view in server.failed]
-    shown = fitting(divided(map(job_row, failed)), _FAILED_ROOM)
-    left_out = sum(server.failed_total for server in status.servers) - len(shown)
-    repositories = [one for server in status.servers for one in server.repositories if is_worth_telling(one)]
-    filling = [f"{signs.WARNING} {repository_line(one)}" for one in repositories[:_REPOSITORIES_LIMIT]]
+    failed_total = sum(server.failed_total for server in status.servers)
+    warned = sum(server.warning_total for server in status.servers)
+    shown = _fitting(divided(map(job_row, failed)), _FAILED_BLOCKS, _FAILED_BYTES)
+    repositories = [
+        one for server in status.servers for one in server.repositories if status_text.needs_attention(one)
+    ]
+    filling = [
+        f"{status_text.WARNING} {status_text.repository_line(one)}"
+        for one in repositories[:_REPOSITORIES_LIMIT]
+    ]
+    if failed_total:
+        summary = f"{status_text.FAILED} {count(failed_total, 'failed job')}"
+    elif status.silent:
+        summary = "" if not status.servers else "On the servers that answer no job's last run failed."
+    else:
+        summary = f"{status_text.SUCCESS} No job's last run failed."
+    warnings = f"{count(warned, 'job')} ended with a warning: see {code(f'{command} jobs warning')}."
     return [
         heading("What is wrong now"),
-        paragraph(_in_a_word(status), *signs.silences(status.silent), *filling),
+        paragraph(summary, *status_text.silent_servers(status.silent), *filling),
         *shown,
         note(
-            _more(left_out, "failed job", f"{command} jobs failed"),
-            _more(len(repositories) - len(filling), "repository", "", "repositories"),
-            _warned(status.servers, command),
+            more(failed_total - len(shown), "failed job", f"{command} jobs failed"),
+            more(len(repositories) - len(filling), "repository", plural="repositories"),
+            warnings if warned else "",
         ),
     ]
 
 
-def _in_a_word(status: StatusAnswer) -> str:
-    failed = sum(server.failed_total for server in status.servers)
-    silent = len(status.silent)
-    if failed:
-        return f"{signs.FAILED} {count(failed, 'failed job')}"
-    if silent:
-        return "" if not status.servers else "On the servers that answer no job's last run failed."
-    return f"{signs.SUCCESS} No job's last run failed."
-
-
-def _warned(servers: tuple[ServerStatus, ...], command: str) -> str:
-    warned = sum(server.warning_total for server in servers)
-    if not warned:
-        return ""
-    return f"{count(warned, 'job')} ended with a warning: see {code(f'{command} jobs warning')}."
-
-
-def _running(status: StatusAnswer, command: str) -> list[Part]:
+def _running(status: StatusAnswer, command: str) -> list[MessagePart]:
     running = [view for server in status.servers for view in server.running]
-    shown = fitting(list(map(job_row, running)), _RUNNING_ROOM)
+    shown = _fitting(list(map(job_row, running)), _RUNNING_BLOCKS, _RUNNING_BYTES)
     total = sum(server.running_total for server in status.servers)
     return [
         heading("Running now"),
         *shown,
         paragraph("" if total else "Nothing is running at the moment."),
-        note(_more(total - len(shown), "running job", f"{command} jobs running")),
+        note(more(total - len(shown), "running job", f"{command} jobs running")),
     ]
 
 
-def _more(left_out: int, noun: str, command: str, plural: str | None = None) -> str:
-    if left_out <= 0:
-        return ""
-    where = f": see {code(command)}" if command else ""
-    return f"… and {count(left_out, f'more {noun}', f'more {plural or noun + chr(115)}')}{where}."
-
-
-def _disabled(answer: HomeAnswer) -> list[Part]:
+def _disabled(answer: HomeAnswer) -> list[MessagePart]:
     if not answer.disabled:
         return []
     shown = answer.disabled[:_DISABLED_LIMIT]
     lines = [
-        f"{signs.job_name(one.job_name, one.server)} · until {date(one.until)} · by {mention(one.by)}"
+        dotted(
+            status_text.job_name(one.job_name, one.server),
+            f"until {date(one.until)}",
+            f"by {mention(one.by)}",
+        )
         for one in shown
     ]
-    more = _more(len(answer.disabled) - len(shown), "such job", "")
-    return [heading("Disabled for a time"), paragraph(*lines, more)]
+    return [
+        heading("Disabled for a time"),
+        paragraph(*lines, more(len(answer.disabled) - len(shown), "such job")),
+    ]
 
 
-def _lately(answer: HomeAnswer) -> Part:
-    if answer.recent is None:
-        return paragraph(f"{signs.WARNING} The bot's own database does not answer just now.")
-    return paragraph(*map(_deed, answer.recent)) if answer.recent else paragraph("Nothing yet.")
+def _recent_actions(actions: Sequence[RecentAction] | None) -> MessagePart:
+    if actions is None:
+        return paragraph(f"{status_text.WARNING} The bot's own database does not answer just now.")
+    lines = [
+        dotted(
+            action.operation.label,
+            status_text.job_name(action.job_name or "", action.server),
+            status_text.action_outcome(action.outcome),
+            date(action.at),
+        )
+        for action in actions
+    ]
+    return paragraph(*lines) if lines else paragraph("Nothing yet.")
 
 
-def _deed(deed: RecentAction) -> str:
-    label = deed.operation.label
-    outcome = signs.deed(deed.outcome)
-    return f"{label} · {signs.job_name(deed.job_name or '', deed.server)} · {outcome} · {date(deed.at)}"
-
-
-def _may(answer: HomeAnswer, command: str) -> str:
-    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
-    return f"May use {may}."
+def _fitting(rows: Sequence[MessagePart], most_blocks: int, most_bytes: int) -> Sequence[MessagePart]:
+    """As many of the rows as fit."""
+    blocks = size = 0
+    for taken, row in enumerate(rows):
+        blocks += len(row.blocks)
+        size += len(json.dumps(row.blocks))
+        if blocks > most_blocks or size > most_bytes:
+            return rows[:taken]
+    return rows

@@ -29,7 +29,7 @@ from bot.operations.job_editor.objects import MenuOption
 from bot.operations.model import Request
 from bot.slack.codec import FormState
 from bot.slack.text import plain
-from bot.slack.views.message import Part, drawn
+from bot.slack.views.message import MessagePart, drawn
 
 OPTIONS_LIMIT = 100
 TEXT_LIMIT = 3_000
@@ -49,7 +49,7 @@ Filled = Request | Mapping[str, str]
 class FormContent:
     """What stands in a form: its blocks, the label of its submit button, the name it is about."""
 
-    content: Part
+    content: MessagePart
     label: str
     name: str = ""
 
@@ -66,7 +66,7 @@ class Field:
 
 def text(
     field: Field, initial: str = "", *, most: int = TEXT_LIMIT, lines: bool = False, focus: bool = False
-) -> Part:
+) -> MessagePart:
     """A line of text, or several `lines`."""
     element = PlainTextInputElement(
         action_id=field.name,
@@ -78,7 +78,7 @@ def text(
     return _input(field, element)
 
 
-def number(field: Field, initial: int | None, *, least: int, most: int | None = None) -> Part:
+def number(field: Field, initial: int | None, *, least: int, most: int | None = None) -> MessagePart:
     """A whole number."""
     element = NumberInputElement(
         action_id=field.name,
@@ -90,13 +90,15 @@ def number(field: Field, initial: int | None, *, least: int, most: int | None = 
     return _input(field, element)
 
 
-def clock_time(field: Field, initial: time | None) -> Part:
+def clock_time(field: Field, initial: time | None) -> MessagePart:
     """A time of day."""
     shown = None if initial is None else f"{initial:%H:%M}"
     return _input(field, TimePickerElement(action_id=field.name, initial_time=shown))
 
 
-def one_of(field: Field, choices: Sequence[MenuOption], chosen: str | None, *, open_: bool = False) -> Part:
+def one_of(
+    field: Field, choices: Sequence[MenuOption], chosen: str | None, *, open_: bool = False
+) -> MessagePart:
     """One of a few choices, `open_` as radio buttons, which show them all."""
     options = {choice.value: _option(choice) for choice in choices}
     element = RadioButtonsElement if open_ else StaticSelectElement
@@ -108,7 +110,7 @@ def one_of(field: Field, choices: Sequence[MenuOption], chosen: str | None, *, o
     )
 
 
-def any_of(field: Field, choices: Sequence[MenuOption], chosen: Iterable[str]) -> Part:
+def any_of(field: Field, choices: Sequence[MenuOption], chosen: Iterable[str]) -> MessagePart:
     """Any of a few choices, as checkboxes."""
     options = {choice.value: _option(choice) for choice in choices}
     ticked = [options[value] for value in chosen if value in options]
@@ -118,7 +120,7 @@ def any_of(field: Field, choices: Sequence[MenuOption], chosen: Iterable[str]) -
     return _input(field, element)
 
 
-def search(field: Field, chosen: MenuOption | None, *, letters: int = _MIN_LETTERS) -> Part:
+def search(field: Field, chosen: MenuOption | None, *, letters: int = _MIN_LETTERS) -> MessagePart:
     """One thing found by typing; `letters` of it before anything is looked for, 0: the menu opens filled."""
     element = ExternalDataSelectElement(
         action_id=field.name,
@@ -129,7 +131,7 @@ def search(field: Field, chosen: MenuOption | None, *, letters: int = _MIN_LETTE
     return _input(field, element)
 
 
-def search_many(field: Field, chosen: Sequence[MenuOption], *, letters: int = _MIN_LETTERS) -> Part:
+def search_many(field: Field, chosen: Sequence[MenuOption], *, letters: int = _MIN_LETTERS) -> MessagePart:
     """Things found by typing."""
     element = ExternalDataMultiSelectElement(
         action_id=field.name,
@@ -174,7 +176,7 @@ def _placeholder(letters: int) -> PlainTextObject:
     return PlainTextObject(text=said[:_PLACEHOLDER_LIMIT], emoji=False)
 
 
-def _input(field: Field, element: InputInteractiveElement) -> Part:
+def _input(field: Field, element: InputInteractiveElement) -> MessagePart:
     hint = PlainTextObject(text=plain(field.hint, _LABEL_LIMIT), emoji=False) if field.hint else None
     block = InputBlock(
         block_id=field.name,
@@ -183,4 +185,4 @@ def _input(field: Field, element: InputInteractiveElement) -> Part:
         element=element,
         optional=field.is_optional or None,
     )
-    return Part("", drawn(block))
+    return MessagePart("", drawn(block))

@@ -19,13 +19,13 @@ from bot.operations.model import Step
 from bot.operations.outcomes import Form
 from bot.slack.codec import FormState
 from bot.slack.text import count, literal, sentence_case, strong
-from bot.slack.views import inputs, signs
+from bot.slack.views import inputs, status_text
 from bot.slack.views.buttons import previous_step
-from bot.slack.views.consequences import consequences
-from bot.slack.views.errors import explain
+from bot.slack.views.impact import impact_lines
 from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
-from bot.slack.views.message import NOTHING, Part, note, paragraph
-from bot.slack.views.repositories import is_worth_telling, repository_line
+from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
+from bot.slack.views.server_errors import explain
+from bot.slack.views.status_text import needs_attention, repository_line
 from bot.veeam import (
     GuestProcessing,
     JobObject,
@@ -108,7 +108,7 @@ def filled(request: Edit | Create, state: FormState) -> Filled:
     return request
 
 
-def create_choice(facts: CreateChoice) -> Part:
+def create_choice(facts: CreateChoice) -> MessagePart:
     """Like which job, if like any, and else on which server."""
     servers = [MenuOption(server, server, "") for server in facts.servers]
     server = Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
@@ -141,27 +141,27 @@ def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
     return Create(job.server, job, step=request.step)
 
 
-def job_summary(facts: JobSummary) -> Part:
+def job_summary(facts: JobSummary) -> MessagePart:
     """What will be done, and what of it cannot be taken back; a button leads back to the fields."""
     said = _changes(facts) if isinstance(facts.request, Edit) else _whole(facts)
     return said + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
 
 
-def _changes(facts: JobSummary) -> Part:
+def _changes(facts: JobSummary) -> MessagePart:
     touched = NOTHING
     if facts.impact is not None and isinstance(facts.request, Edit):
-        touched = consequences(facts.impact, facts.request)
+        touched = impact_lines(facts.impact, facts.request)
     return touched + _theirs(facts) + paragraph("*You change*", *_lines(facts, facts.changes))
 
 
-def _theirs(facts: JobSummary) -> Part:
+def _theirs(facts: JobSummary) -> MessagePart:
     if not facts.changes_by_others and not facts.is_changed_otherwise:
         return NOTHING
     lines = _lines(facts, facts.changes_by_others)
     if facts.is_changed_otherwise:
         lines.append("Settings that this form does not show.")
     return paragraph(
-        f"{signs.WARNING} *Somebody else changed this job meanwhile*",
+        f"{status_text.WARNING} *Somebody else changed this job meanwhile*",
         *lines,
         "That stays. Your changes below are made on top of it, if you go on.",
     )
@@ -171,7 +171,7 @@ def _lines(facts: JobSummary, changes: Sequence[SettingsChange]) -> list[str]:
     return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
 
 
-def _whole(facts: JobSummary) -> Part:
+def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     like = f", like {literal(draft.like)}" if draft.like else ""
     head = f"{strong(draft.wanted.name)}, a new {literal(draft.kind)} job on {literal(draft.server)}{like}:"
@@ -183,18 +183,18 @@ def _whole(facts: JobSummary) -> Part:
     return paragraph(head, *lines)
 
 
-def _space(facts: JobSummary) -> Part:
+def _space(facts: JobSummary) -> MessagePart:
     """How full the repository is that is new to the job."""
     is_new = isinstance(facts.request, Create) or any(
         change.part is JobPart.REPOSITORY for change in facts.changes
     )
     if facts.repository is None or not is_new:
         return NOTHING
-    sign = f"{signs.WARNING} " if is_worth_telling(facts.repository) else ""
+    sign = f"{status_text.WARNING} " if needs_attention(facts.repository) else ""
     return paragraph(f"{sign}Space there: {repository_line(facts.repository)}")
 
 
-def _zone(facts: JobSummary) -> Part:
+def _zone(facts: JobSummary) -> MessagePart:
     """Whose time is meant, where one is said."""
     parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
     has_time = any(isinstance(part, Schedule) and part.at is not None for part in parts)
@@ -204,12 +204,12 @@ def _zone(facts: JobSummary) -> Part:
     return note(f"Times are in the server's own time zone{named}.")
 
 
-def _warnings(facts: JobSummary) -> Part:
+def _warnings(facts: JobSummary) -> MessagePart:
     shorter = next((each for each in facts.changes if _keeps_less(each)), None)
     if shorter is None:
         return NOTHING
     return paragraph(
-        f"{signs.WARNING} *Restore points will be removed* in a following run: "
+        f"{status_text.WARNING} *Restore points will be removed* in a following run: "
         f"{sentence_case(literal(change_in_words(shorter, facts.names)))}. VBR has no undo for this."
     )
 
@@ -222,7 +222,7 @@ def _keeps_less(change: SettingsChange) -> bool:
     return after.quantity < before.quantity or after.unit.casefold() != before.unit.casefold()
 
 
-def job_form(facts: JobForm) -> Part:
+def job_form(facts: JobForm) -> MessagePart:
     """Everything that the form shows, each problem below the field that it is about."""
     fields = [field for draw in _FIELDS for field in draw(facts)]
     drawn = {block["block_id"] for field in fields for block in field.blocks}
@@ -255,7 +255,7 @@ def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
     )
 
 
-def _head(facts: JobForm) -> Part:
+def _head(facts: JobForm) -> MessagePart:
     draft = facts.draft
     if isinstance(facts.request, Edit):
         seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
@@ -264,7 +264,7 @@ def _head(facts: JobForm) -> Part:
                 paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
                 + seen
             )
-        return consequences(facts.impact, facts.request) + seen
+        return impact_lines(facts.impact, facts.request) + seen
     like = f", like {literal(draft.like)}" if draft.like else ""
     said = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
     return said + note("Nothing is created before you have seen it once more.", *_left_out(draft.wanted))
@@ -284,27 +284,29 @@ def _are_too_many(objects: Sequence[JobObject]) -> bool:
     return len(objects) > inputs.OPTIONS_LIMIT
 
 
-def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[Part]:
+def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[MessagePart]:
     """The problems that no field is shown for, at the top; and a word that there are others below."""
     loose = [problem_said(problem) for problem in problems if _at(problem) not in drawn]
     if len(problems) > len(loose):
-        loose.append(paragraph(f"{signs.WARNING} Something below needs another look. Nothing was changed."))
+        loose.append(
+            paragraph(f"{status_text.WARNING} Something below needs another look. Nothing was changed.")
+        )
     return loose
 
 
-def problem_said(problem: FormProblem) -> Part:
+def problem_said(problem: FormProblem) -> MessagePart:
     """What is wrong, in words."""
     if problem.error is None:
-        return paragraph(f"{signs.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
+        return paragraph(f"{status_text.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
     explained = explain(problem.error)
-    return paragraph(f"{signs.WARNING} {explained.happened}", explained.means, explained.advice)
+    return paragraph(f"{status_text.WARNING} {explained.happened}", explained.means, explained.advice)
 
 
 def _at(problem: FormProblem) -> str | None:
     return None if problem.part is None else _FIELD_OF[problem.part]
 
 
-def _name(facts: JobForm) -> list[Part]:
+def _name(facts: JobForm) -> list[MessagePart]:
     wanted = facts.draft.wanted
     fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.impact is None)]
     if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
@@ -313,7 +315,7 @@ def _name(facts: JobForm) -> list[Part]:
     return fields
 
 
-def _objects(facts: JobForm) -> list[Part]:
+def _objects(facts: JobForm) -> list[MessagePart]:
     objects = facts.draft.wanted.objects
     if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
         return []
@@ -333,7 +335,7 @@ def _detail(kind: str, host_name: str) -> str:
     return " · ".join(filter(None, (kind, host_name)))
 
 
-def _repository(facts: JobForm) -> list[Part]:
+def _repository(facts: JobForm) -> list[MessagePart]:
     repository_id = facts.draft.wanted.repository_id
     if repository_id is None:
         return []
@@ -341,7 +343,7 @@ def _repository(facts: JobForm) -> list[Part]:
     return [inputs.search(Field(REPOSITORY, "Repository"), chosen, letters=0)]
 
 
-def _kept(facts: JobForm) -> list[Part]:
+def _kept(facts: JobForm) -> list[MessagePart]:
     retention, units = facts.draft.wanted.retention, retention_units(facts.draft.kind)
     if retention is None or not units:
         return []
@@ -362,7 +364,7 @@ def _kept(facts: JobForm) -> list[Part]:
     ]
 
 
-def _scheduled(facts: JobForm) -> list[Part]:
+def _scheduled(facts: JobForm) -> list[MessagePart]:
     schedule = facts.draft.wanted.schedule
     if schedule is None:
         return []
@@ -385,7 +387,7 @@ def _scheduled(facts: JobForm) -> list[Part]:
     ]
 
 
-def _guests(facts: JobForm) -> list[Part]:
+def _guests(facts: JobForm) -> list[MessagePart]:
     guest = facts.draft.wanted.guest
     if guest is None:
         return []
@@ -412,7 +414,7 @@ def _guests(facts: JobForm) -> list[Part]:
     return fields
 
 
-def _priority(facts: JobForm) -> list[Part]:
+def _priority(facts: JobForm) -> list[MessagePart]:
     is_high = facts.draft.wanted.is_high_priority
     if is_high is None:
         return []
@@ -420,7 +422,7 @@ def _priority(facts: JobForm) -> list[Part]:
     return [inputs.any_of(Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else [])]
 
 
-_FIELDS: tuple[Callable[[JobForm], list[Part]], ...] = (
+_FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
     _name,
     _objects,
     _repository,

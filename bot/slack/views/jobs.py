@@ -1,14 +1,27 @@
-"""A list of jobs."""
+"""Jobs: a list of them, one in full, and how one stands in an answer about something else."""
 
 from math import ceil
 
+from bot.operations.model import KnownJob
 from bot.operations.outcomes import JobView
+from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
 from bot.settings import PersonId
-from bot.slack.text import code, count, date, literal, sentence_case
-from bot.slack.views import signs
+from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case
+from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, controls, job_controls, page_controls, share_control
-from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
+from bot.slack.views.message import (
+    NOTHING,
+    Message,
+    MessagePart,
+    as_of,
+    compose,
+    divided,
+    heading,
+    note,
+    paragraph,
+)
+from bot.veeam import Job, JobState
 
 _TITLES = {
     None: "Jobs",
@@ -29,49 +42,59 @@ _NOTHING_SUCH = {
     JobsFilter.DISABLED: "No job is disabled.",
 }
 _BUTTONS_PER_ROW = 2
+_RECENT_LIMIT = 10
 
 
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
-    request = answer.request
+    request, filters = answer.request, _filters(answer.request)
+    pages = max(1, ceil(answer.total / max(1, answer.page_size)))
+    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
+    page = f"page {request.page + 1:,} of {pages:,}" if pages > 1 else ""
     head = [
         heading(_TITLES[request.which]),
-        note(_summary(answer)),
-        paragraph(*signs.silences(answer.silent)),
+        note(sentence_case(dotted(total if answer.total else "", *filters, page))),
+        paragraph(*status_text.silent_servers(answer.silent)),
     ]
     if not answer.rows:
-        head.append(paragraph(_nothing(answer)))
-    tail = [
-        note(signs.unreadable(answer.unreadable)),
-        as_of(answer.as_of, shared_by),
-        _paging(answer) if shared_by is None else NOTHING,
-    ]
+        head.append(paragraph(_nothing(answer, filters)))
+    paging = NOTHING
+    if shared_by is None:
+        turns = page_controls(request, pages=pages, has_more=request.page + 1 < pages)
+        paging = controls([*turns, share_control(request)])
+    tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
     return compose(head, divided(map(job_row, answer.rows)), tail, noun="job", plural="jobs")
 
 
-def job_row(view: JobView) -> Part:
+def job_row(view: JobView) -> MessagePart:
     """One job in a list: how it stands, since when, why, and what can be pressed."""
-    lines = paragraph(signs.job_line(view), _when(view), code(view.reason) if view.reason else "")
-    buttons = job_controls(ButtonTarget.of(view), view.operations)
+    state = view.state
+    if state.last_run is None:
+        when = f"Next run {date(state.next_run)}" if state.next_run else ""
+    else:
+        when = f"Started {date(state.last_run)}{status_text.run_length(state)}"
+    lines = paragraph(status_text.job_line(view), when, code(view.reason) if view.reason else "")
+    about = status_text.job_name(state.name, view.server)
     return lines + controls(
-        buttons, direct=_BUTTONS_PER_ROW, about=signs.job_name(view.state.name, view.server)
+        job_controls(ButtonTarget.of(view), view.operations), direct=_BUTTONS_PER_ROW, about=about
     )
 
 
-def _when(view: JobView) -> str:
-    state = view.state
-    if state.last_run is None:
-        return f"Next run {date(state.next_run)}" if state.next_run else ""
-    seconds = state.session_progress.duration_seconds if state.session_progress else None
-    return f"Started {date(state.last_run)}{signs.lasted(state, seconds)}"
+def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
+    """A job: how it stands, its last and next run, what it covers, where to, and its recent sessions."""
+    view, state = answer.view, answer.view.state
+    head = [
+        paragraph(status_text.job_line(view), code(view.reason) if view.reason else ""),
+        paragraph(_last_run(state), _next_run(state, answer.job)),
+        paragraph(_covers(state), _repository(answer), _retries(answer.job)),
+        note(code(state.description)) if state.description.strip() else NOTHING,
+    ]
+    return compose(head, tail=[_recent(answer), as_of(answer.as_of, shared_by), _controls(view, shared_by)])
 
 
-def _summary(answer: JobsAnswer) -> str:
-    pages = _pages(answer)
-    page = f"page {answer.request.page + 1:,} of {pages:,}" if pages > 1 else ""
-    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
-    said = (total if answer.total else "", *_filters(answer.request), page)
-    return sentence_case(" · ".join(filter(None, said)))
+def job_state(view: JobView) -> MessagePart:
+    """A job's present state in a line or two, for answers that are about something else."""
+    return paragraph(status_text.job_line(view), _last_run(view.state))
 
 
 def _filters(request: ListJobs) -> list[str]:
@@ -83,19 +106,76 @@ def _filters(request: ListJobs) -> list[str]:
     ]
 
 
-def _nothing(answer: JobsAnswer) -> str:
+def _nothing(answer: JobsAnswer, filters: list[str]) -> str:
     if answer.total:
         return "There is nothing on this page; the list has become shorter."
     if answer.silent:
-        return signs.nothing_found(answer.request.server)
-    return "No job is like that." if any(_filters(answer.request)) else _NOTHING_SUCH[answer.request.which]
+        return status_text.nothing_found(answer.request.server)
+    return "No job is like that." if any(filters) else _NOTHING_SUCH[answer.request.which]
 
 
-def _pages(answer: JobsAnswer) -> int:
-    return max(1, ceil(answer.total / max(1, answer.page_size)))
+def _last_run(state: JobState) -> str:
+    if state.last_run is None:
+        return "Last run: never"
+    progress = state.session_progress
+    return dotted(
+        f"{'This run' if state.is_active else 'Last run'}: "
+        f"{date(state.last_run)}{status_text.run_length(state)}",
+        status_text.volume(progress),
+        status_text.bottleneck(progress.bottleneck if progress else None),
+    )
 
 
-def _paging(answer: JobsAnswer) -> Part:
-    pages = _pages(answer)
-    turns = page_controls(answer.request, pages=pages, has_more=answer.request.page + 1 < pages)
-    return controls([*turns, share_control(answer.request)])
+def _next_run(state: JobState, settings: Job | None) -> str:
+    policy = code(state.next_run_policy) if state.next_run_policy else ""
+    if state.is_disabled:
+        return "Next run: none, the job is disabled"
+    if state.run_after_job and state.run_after_job.job_name:
+        return f"Next run: after {literal(state.run_after_job.job_name)}"
+    if state.next_run is None:
+        unscheduled = settings is not None and settings.runs_automatically is False
+        return f"Next run: {policy or ('by hand only' if unscheduled else 'not planned')}"
+    return f"Next run: {date(state.next_run)}"
+
+
+def _covers(state: JobState) -> str:
+    return dotted(
+        literal(state.type) if state.type else "",
+        "" if state.objects_count is None else count(state.objects_count, "object"),
+        "high priority" if state.high_priority else "",
+    )
+
+
+def _repository(answer: JobAnswer) -> str:
+    if answer.repository is not None:
+        return f"Repository: {status_text.repository_line(answer.repository)}"
+    name = answer.view.state.repository_name
+    return f"Repository: {literal(name)}" if name else ""
+
+
+def _retries(settings: Job | None) -> str:
+    retry = settings.retry if settings else None
+    if retry is None or not retry.enabled:
+        return ""
+    return f"Retried automatically: up to {count(retry.count, 'time')}, {retry.wait_minutes:,} min apart"
+
+
+def _recent(answer: JobAnswer) -> MessagePart:
+    lines = []
+    for view in answer.recent[:_RECENT_LIMIT]:
+        session = view.session
+        when = status_text.span(session.creation_time, session.end_time)
+        if view.stopped_by:
+            lines.append(f"{status_text.NEUTRAL} Stopped · {when} · by {mention(view.stopped_by)}")
+        else:
+            lines.append(dotted(status_text.session_result(session), when))
+    return note("Latest sessions", *lines) if lines else NOTHING
+
+
+def _controls(view: JobView, shared_by: PersonId | None) -> MessagePart:
+    offered = job_controls(ButtonTarget.of(view), view.operations)
+    buttons = [control for control in offered if control and control.asks_first]
+    share = share_control(ShowJob(KnownJob(view.server, view.state.id))) if shared_by is None else None
+    # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
+    about = status_text.job_name(view.state.name, view.server)
+    return controls([*buttons[:2], share, *buttons[2:]], about=about)

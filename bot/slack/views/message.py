@@ -45,55 +45,55 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message that answers a gesture: for the whole channel, or for the asker alone."""
+    """A message that answers a gesture: for the whole channel, or for one person alone."""
 
     message: Message
     in_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MessagePart:
     """A piece of a message. `text` is empty where the blocks hold nothing but controls."""
 
     text: str
     blocks: tuple[Block, ...]
 
-    def __add__(self, other: "Part") -> "Part":
-        return Part("\n".join(filter(None, (self.text, other.text))), self.blocks + other.blocks)
+    def __add__(self, other: "MessagePart") -> "MessagePart":
+        return MessagePart("\n".join(filter(None, (self.text, other.text))), self.blocks + other.blocks)
 
 
-NOTHING = Part("", ())
+NOTHING = MessagePart("", ())
 
 
-def heading(words: str) -> Part:
+def heading(words: str) -> MessagePart:
     """A title in our own words, without mark-up."""
     title = plain(words, HEADER_LIMIT)
-    return Part(f"*{words}*", drawn(HeaderBlock(text=PlainTextObject(text=title, emoji=False))))
+    return MessagePart(f"*{words}*", drawn(HeaderBlock(text=PlainTextObject(text=title, emoji=False))))
 
 
-def paragraph(*lines: str) -> Part:
+def paragraph(*lines: str) -> MessagePart:
     """Lines of mrkdwn; empty ones are left out."""
     markup = "\n".join(filter(None, lines))
     if not markup:
         return NOTHING
-    return Part(markup, drawn(SectionBlock(text=mrkdwn(markup))))
+    return MessagePart(markup, drawn(SectionBlock(text=mrkdwn(markup))))
 
 
-def note(*lines: str) -> Part:
+def note(*lines: str) -> MessagePart:
     """Lines of mrkdwn in small print; empty ones are left out."""
     markup = "\n".join(filter(None, lines))
     if not markup:
         return NOTHING
-    return Part(markup, drawn(ContextBlock(elements=[mrkdwn(markup)])))
+    return MessagePart(markup, drawn(ContextBlock(elements=[mrkdwn(markup)])))
 
 
-def divided(rows: Iterable[Part]) -> list[Part]:
+def divided(rows: Iterable[MessagePart]) -> list[MessagePart]:
     """Rows with a line above each, so that the eye finds where one begins."""
-    return [Part("", drawn(DividerBlock())) + row for row in rows]
+    return [MessagePart("", drawn(DividerBlock())) + row for row in rows]
 
 
-def as_of(at: datetime, shared_by: PersonId | None) -> Part:
-    """When this was true, and whoever showed it to the channel."""
+def as_of(at: datetime, shared_by: PersonId | None) -> MessagePart:
+    """When this was true, and who showed it to the channel."""
     return note(f"As of {date(at)}.{f' Shared by {mention(shared_by)}.' if shared_by else ''}")
 
 
@@ -108,9 +108,9 @@ def drawn(*blocks: SlackBlock) -> tuple[Block, ...]:
 
 
 def compose(
-    head: Iterable[Part],
-    rows: Sequence[Part] = (),
-    tail: Iterable[Part] = (),
+    head: Iterable[MessagePart],
+    rows: Sequence[MessagePart] = (),
+    tail: Iterable[MessagePart] = (),
     *,
     noun: str = "entry",
     plural: str = "entries",
@@ -139,45 +139,47 @@ def compose(
 def fit(message: Message) -> Message:
     """The message within every limit that concerns it as a whole; what had to go is counted."""
     blocks = message.blocks
-    if len(blocks) > BLOCKS_LIMIT or weight(blocks) > CHARACTERS_LIMIT:
+    if len(blocks) > BLOCKS_LIMIT or shown_length(blocks) > CHARACTERS_LIMIT:
         keep = _longest_prefix(
-            [Part("", (block,)) for block in blocks], BLOCKS_LIMIT - 1, CHARACTERS_LIMIT - _NOTE_SIZE
+            [MessagePart("", (block,)) for block in blocks], BLOCKS_LIMIT - 1, CHARACTERS_LIMIT - _NOTE_SIZE
         )
         left_out = len(blocks) - keep
         blocks = blocks[:keep] + note(f"… and {count(left_out, 'part')} more, left out for length.").blocks
     return replace(message, text=shorten_mrkdwn(message.text, TEXT_LIMIT) or "…", blocks=blocks)
 
 
-def weight(blocks: Any) -> int:
+def shown_length(blocks: Any) -> int:
     """How many characters the blocks show, every text object counted, confirm dialogs and menus too."""
     if isinstance(blocks, dict):
-        return sum(len(v) if k == "text" and isinstance(v, str) else weight(v) for k, v in blocks.items())
+        return sum(
+            len(v) if k == "text" and isinstance(v, str) else shown_length(v) for k, v in blocks.items()
+        )
     if isinstance(blocks, list | tuple):
-        return sum(map(weight, blocks))
+        return sum(map(shown_length, blocks))
     return 0
 
 
-def _joined(parts: Iterable[Part]) -> Part:
+def _joined(parts: Iterable[MessagePart]) -> MessagePart:
     return sum(parts, NOTHING)
 
 
-def _fitting_blocks(above: Part, rows: Sequence[Part], below: Part) -> int:
+def _fitting_blocks(above: MessagePart, rows: Sequence[MessagePart], below: MessagePart) -> int:
     fixed = above.blocks + below.blocks
-    room, size = BLOCKS_LIMIT - len(fixed), CHARACTERS_LIMIT - weight(fixed)
+    room, size = BLOCKS_LIMIT - len(fixed), CHARACTERS_LIMIT - shown_length(fixed)
     fits = _longest_prefix(rows, room, size)
     return fits if fits == len(rows) else _longest_prefix(rows, room - 1, size - _NOTE_SIZE)
 
 
-def _longest_prefix(parts: Sequence[Part], room: int, size: int) -> int:
+def _longest_prefix(parts: Sequence[MessagePart], room: int, size: int) -> int:
     for taken, part in enumerate(parts):
         room -= len(part.blocks)
-        size -= weight(part.blocks)
+        size -= shown_length(part.blocks)
         if room < 0 or size < 0:
             return taken
     return len(parts)
 
 
-def _fitting_lines(above: Part, rows: Sequence[Part], below: Part) -> int:
+def _fitting_lines(above: MessagePart, rows: Sequence[MessagePart], below: MessagePart) -> int:
     size = TEXT_LIMIT - _NOTE_SIZE - len(above.text) - len(below.text)
     for taken, row in enumerate(rows):
         size -= len(row.text) + 1

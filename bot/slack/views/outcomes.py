@@ -17,19 +17,15 @@ from bot.operations.queries.sessions import SessionsAnswer
 from bot.operations.queries.status import StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
 from bot.settings import PersonId
-from bot.slack.views import approvals, problems, unopened
+from bot.slack.views import approvals, problems
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
-from bot.slack.views.help import help_
+from bot.slack.views.help import help_, whoami
 from bot.slack.views.home import home_message
-from bot.slack.views.job import job
-from bot.slack.views.jobs import jobs
+from bot.slack.views.jobs import job, jobs
 from bot.slack.views.message import Message, Reply
-from bot.slack.views.servers import servers
-from bot.slack.views.session import session
-from bot.slack.views.sessions import sessions
-from bot.slack.views.status import status
-from bot.slack.views.whoami import whoami
+from bot.slack.views.servers import servers, status
+from bot.slack.views.sessions import session, sessions
 
 _ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
     JobsAnswer: lambda answer, _, shared_by: jobs(answer, shared_by=shared_by),
@@ -87,9 +83,9 @@ def _problem(  # noqa: C901, PLR0912 -- one for each kind
         case outcomes.NotPossible():
             return problems.not_now(problem)
         case outcomes.NeedsForm():
-            return unopened.needs_form(problem, command=command)
+            return problems.needs_form(problem, command=command)
         case outcomes.DraftExpired():
-            return unopened.forgotten(problem, command=command)
+            return problems.forgotten(problem, command=command)
         case outcomes.ApprovalRequested():
             return approvals.asked(problem)
         case outcomes.AlreadyRequested():

@@ -1,46 +1,26 @@
-"""Every outcome that isn't Done, in words: what happened, whether anything was changed, what to do next."""
+"""What is said instead of the answer: what happened, whether anything was changed, what to do next.
 
-from bot.operations.actions.quick_backup import QuickBackup
-from bot.operations.model import Standing
-from bot.operations.outcomes import (
-    AlreadyPressed,
-    Ambiguous,
-    AmbiguousMachine,
-    Blocked,
-    Cloned,
-    Created,
-    Deleted,
-    Edited,
-    Failed,
-    InternalError,
-    JobView,
-    NotFound,
-    NotPossible,
-    Ran,
-    Refused,
-    StaleButton,
-    Switched,
-    SyntaxProblem,
-    Unclear,
-)
+That is every outcome that isn't Done (those about approvals are in `approvals`), a press that can't be
+understood, and an answer that takes long.
+"""
+
+from bot.operations import outcomes
+from bot.operations.actions.create import CreateChoice, SettingsForm
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
+from bot.operations.impact import ActionForm, PickForm
+from bot.operations.model import KnownJob, Operation, Request, Standing
+from bot.operations.outcomes import Blocked, Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.permissions import Refusal
 from bot.operations.queries.job import ShowJob
-from bot.settings import Role
+from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
-from bot.slack.views import signs
-from bot.slack.views.buttons import (
-    ButtonTarget,
-    choice_menu,
-    controls,
-    job_control,
-    job_controls,
-    machine_menu,
-    request_control,
-)
-from bot.slack.views.consequences import lately
-from bot.slack.views.errors import explain, is_four_eyes
-from bot.slack.views.job import job_state
-from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
+from bot.slack.views import buttons, status_text
+from bot.slack.views.buttons import ButtonTarget, controls, job_control
+from bot.slack.views.impact import recent_actions
+from bot.slack.views.jobs import job_state
+from bot.slack.views.message import NOTHING, Message, MessagePart, compose, fit, note, paragraph
+from bot.slack.views.server_errors import explain, is_four_eyes
 from bot.veeam import Capability, Rejected, Session
 
 CHOICES_LIMIT = 40
@@ -58,13 +38,14 @@ _STANDINGS = {
 }
 
 
-def refused(outcome: Refused, *, command: str) -> Message:
+def refused(outcome: outcomes.Refused, *, command: str) -> Message:
     """A polite no, with the roles that may and the groups that have them."""
     operation = outcome.operation
     doing = code(f"{command} {operation.name}")
+    roles = [f"*{role.value}*" for role in outcome.roles_needed]
     head = [
         paragraph(_refusal(outcome, doing), "Nothing was done."),
-        paragraph(_roles(outcome.roles_needed), _groups(outcome.groups)),
+        paragraph(f"It takes {_either(roles)}." if roles else "", _groups(outcome.groups)),
         note(
             f"{code(f'{command} whoami')} shows your roles and where they come from."
             if outcome.refusal in {Refusal.NO_GRANT, Refusal.ROLE, Refusal.SCOPE}
@@ -74,18 +55,18 @@ def refused(outcome: Refused, *, command: str) -> Message:
     return compose(head)
 
 
-def misread(outcome: SyntaxProblem, *, command: str) -> Message:
+def misread(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
     """Words that could not be read, what is wrong with them, and what would be read."""
     suggestion = f"Try {code(f'{command} {outcome.suggestion}')}" if outcome.suggestion else ""
     typed = f"{command} {outcome.text}".strip()
     head = [
-        paragraph(_sentence(outcome.problem), suggestion),
+        paragraph(shorten(one_line(outcome.problem), _SENTENCE_LIMIT, escape), suggestion),
         note(f"You typed {code(typed)}. {code(f'{command} help')} shows what can be done."),
     ]
     return compose(head)
 
 
-def not_found(outcome: NotFound, *, command: str) -> Message:
+def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
     """Nothing of that name, and the names that are alike."""
     near = [code(name) for name in outcome.nearest]
     head = [
@@ -101,7 +82,7 @@ def not_found(outcome: NotFound, *, command: str) -> Message:
     return compose(head)
 
 
-def ambiguous(outcome: Ambiguous) -> Message:
+def ambiguous(outcome: outcomes.Ambiguous) -> Message:
     """Several jobs match: a menu to choose from."""
     shown = outcome.choices[:CHOICES_LIMIT]
     total = max(outcome.total, len(outcome.choices))
@@ -111,24 +92,24 @@ def ambiguous(outcome: Ambiguous) -> Message:
         else ""
     )
     head = [paragraph(f"{count(total, 'job')} match {code(outcome.word)}. Which one?", more)]
-    menu = choice_menu(outcome.request, shown)
-    rows = [paragraph(signs.job_name(choice.name, choice.server)) for choice in shown]
-    listed = [Part(row.text, ()) for row in rows] if menu.blocks else rows
+    menu = buttons.choice_menu(outcome.request, shown)
+    rows = [paragraph(status_text.job_name(choice.name, choice.server)) for choice in shown]
+    listed = [MessagePart(row.text, ()) for row in rows] if menu.blocks else rows
     return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
 
 
-def which_machine(outcome: AmbiguousMachine) -> Message:
+def which_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     """Several virtual machines bear the name: a menu to choose from."""
     asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
     rows = [
         f"{strong(choice.name)} below {literal(choice.machine.host_name)} on {literal(choice.machine.server)}"
         for choice in outcome.choices
     ]
-    menu = machine_menu(outcome.choices)
+    menu = buttons.machine_menu(outcome.choices)
     return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent))])
 
 
-def pressed_before(outcome: AlreadyPressed) -> Message:
+def pressed_before(outcome: outcomes.AlreadyPressed) -> Message:
     """A second press of the same button."""
     label = outcome.operation.label
     if outcome.by_same_person:
@@ -138,66 +119,80 @@ def pressed_before(outcome: AlreadyPressed) -> Message:
     return compose([paragraph(f"{said} Nothing was done now.")])
 
 
-def moved_on(outcome: StaleButton) -> Message:
+def moved_on(outcome: outcomes.StaleButton) -> Message:
     """The job is no longer as it was drawn: how it is now, and a fresh button to ask again with."""
     name, server = outcome.job.state.name, outcome.job.server
     touches = ButtonTarget.of(outcome.job).touches
-    again = request_control(outcome.request, name=name, server=server, prominent=True, touches=touches)
+    again = buttons.request_control(
+        outcome.request, name=name, server=server, prominent=True, touches=touches
+    )
     head = [
         paragraph(
-            f"{signs.job_name(name, server)} has moved on since that button was drawn. Nothing was done."
+            f"{status_text.job_name(name, server)} has moved on since that button was drawn. "
+            "Nothing was done."
         ),
         job_state(outcome.job),
-        paragraph(lately(outcome.recent)),
+        paragraph(recent_actions(outcome.recent)),
         note(f"If you still want it, press {outcome.operation.label} here."),
         controls([again, job_control(ButtonTarget.of(outcome.job), ShowJob.operation)]),
     ]
     return compose(head)
 
 
-def not_now(outcome: NotPossible) -> Message:
+def not_now(outcome: outcomes.NotPossible) -> Message:
     """The job's state does not allow it."""
-    name = signs.job_name(outcome.job.state.name, outcome.job.server)
+    view = outcome.job
+    name = status_text.job_name(view.state.name, view.server)
+    if outcome.unsupported is None:
+        why = f" {_OBSTACLES[outcome.blocked]}"
+    else:
+        lacked = outcome.unsupported.capability
+        instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
+        why = f": {outcome.unsupported.product}'s API has no {lacked}{instead}."
     head = [
-        paragraph(f"{name}{_in_the_way(outcome)} Nothing was sent."),
-        job_state(outcome.job),
-        paragraph(lately(outcome.recent)),
-        _job_buttons(outcome.job),
+        paragraph(f"{name}{why} Nothing was sent."),
+        job_state(view),
+        paragraph(recent_actions(outcome.recent)),
+        controls(buttons.job_controls(ButtonTarget.of(view), view.operations), about=name),
     ]
     return compose(head)
 
 
-def unclear(outcome: Unclear, reference: str) -> Message:
+def unclear(outcome: outcomes.Unclear, reference: str) -> Message:
     """It was sent and no answer came: what is known, and no button that would do it twice."""
-    name = signs.job_name(outcome.job_name, outcome.server)
-    explained = explain(outcome.error)
+    name = status_text.job_name(outcome.job_name, outcome.server)
+    label, explained = outcome.operation.label, explain(outcome.error)
     head = [
         paragraph(
-            f"{signs.WARNING} {outcome.operation.label} of {name}: it is not clear whether it was done.",
+            f"{status_text.WARNING} {label} of {name}: it is not clear whether it was done.",
             explained.happened,
             explained.means,
             _QUICK_BACKUP if outcome.operation is QuickBackup.operation else "",
         ),
         paragraph("Looked up since:") + job_state(outcome.job) if outcome.job else paragraph(_NOT_LOOKED_UP),
-        note(_found(outcome), _reference(reference)),
+        note(_found_since(outcome), _reference(reference)),
         controls([job_control(ButtonTarget.of(outcome.job), ShowJob.operation)]) if outcome.job else NOTHING,
     ]
     return compose(head)
 
 
-def failed(outcome: Failed, reference: str) -> Message:
+def failed(outcome: outcomes.Failed, reference: str) -> Message:
     """A server said no or did not answer."""
-    explained = explain(outcome.error)
+    explained, advice = explain(outcome.error), ""
+    if is_four_eyes(outcome.error):
+        advice = _FOUR_EYES
+    elif outcome.operation is QuickBackup.operation and isinstance(outcome.error, Rejected):
+        advice = _QUICK_BACKUP
     about = f" of {strong(outcome.job_name)}" if outcome.job_name else ""
     head = [
-        paragraph(f"{signs.FAILED} {outcome.operation.label}{about} was not done.", explained.happened),
-        paragraph(explained.means, _advice(outcome) or explained.advice),
+        paragraph(f"{status_text.FAILED} {outcome.operation.label}{about} was not done.", explained.happened),
+        paragraph(explained.means, advice or explained.advice),
         note(_reference(reference)),
     ]
     return compose(head)
 
 
-def broken(outcome: InternalError, reference: str) -> Message:
+def broken(outcome: outcomes.InternalError, reference: str) -> Message:
     """Our own failure."""
     happened = {
         "store": "The bot's own database did not answer.",
@@ -211,7 +206,104 @@ def broken(outcome: InternalError, reference: str) -> Message:
     }[outcome.changed]
     again = "Try again in a minute. " if outcome.changed is False else ""
     advice = f"{again}If it stays so, give this reference to whoever runs the bot."
-    return compose([paragraph(f"{signs.FAILED} {happened}", changed, advice), note(_reference(reference))])
+    return compose(
+        [paragraph(f"{status_text.FAILED} {happened}", changed, advice), note(_reference(reference))]
+    )
+
+
+def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
+    """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
+    form, operation = outcome.form, outcome.operation
+    if isinstance(form, PickForm):
+        return usage_hint(operation, command=command, is_open=False)
+    request: Request = form.request
+    if isinstance(form, QuickBackupForm):
+        name, server, about = form.machine_name, form.server, NOTHING
+    else:
+        if isinstance(form, SettingsForm):
+            touched = None if isinstance(form, CreateChoice) else form.impact
+        elif isinstance(form, ActionForm):
+            touched = form.impact
+        else:
+            raise TypeError(form)
+        if touched is None:
+            again = f"Type {code(f'{command} {operation.usage}')} once more."
+            unopened = "takes a form, and it could not be opened. Nothing was done."
+            return compose([paragraph(f"{operation.label} {unopened} {again}")])
+        job = touched.job
+        name, server, about = job.state.name, job.server, job_state(job)
+        if isinstance(form, SettingsForm):
+            # A button can't carry what was entered: it opens the form afresh.
+            request = Edit(KnownJob(server, job.state.id))
+    head = [
+        paragraph(
+            f"{operation.label} of {status_text.job_name(name, server)} takes a form. Nothing was done yet."
+        ),
+        about,
+        note("Press the button to open the form."),
+        controls([buttons.request_control(request, name=name, server=server)]),
+    ]
+    return compose(head)
+
+
+def forgotten(outcome: outcomes.DraftExpired, *, command: str) -> Message:
+    """What was entered in a form is no longer kept."""
+    asked = code(f"{command} {outcome.operation.usage}")
+    head = [
+        paragraph(
+            "What was entered here is no longer kept: a form stands for a day. Nothing was done.",
+            f"Please begin again with {asked}.",
+        )
+    ]
+    return compose(head)
+
+
+def usage_hint(operation: Operation, *, command: str, is_open: bool) -> Message:
+    """How to say in one line what a form asks for; `is_open` when the form is there to ask it."""
+    asked = "Which virtual machine?" if operation is QuickBackup.operation else "Which job?"
+    usage = code(f"{command} {operation.usage}")
+    form = (
+        "A form asks for it now; with a name no form is needed."
+        if is_open
+        else "Without a name a form asks for it, but it could not be opened just now."
+    )
+    head = [
+        paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
+        note(form),
+    ]
+    return compose(head)
+
+
+def unreadable_press(press: UnreadablePress) -> Message:
+    """A press on a button that can't be acted on."""
+    why = {
+        UnreadableReason.OLD: "This button was drawn by another version of the bot.",
+        UnreadableReason.BROKEN: "This button can't be read any more.",
+        UnreadableReason.FOREIGN: "This button is not the bot's.",
+    }[press.why]
+    return compose([paragraph(f"{why} Nothing was done. Ask again, and use the new button.")])
+
+
+def not_about_a_job() -> Message:
+    """The message shortcut, used on a message that names no job, or that the bot did not write."""
+    return compose(
+        [
+            paragraph(
+                "This message is about no job.", "The shortcut works on the bot's own messages about one."
+            )
+        ]
+    )
+
+
+def still_asking() -> Message:
+    """An answer takes longer than people like to wait; sent once, to the asker alone."""
+    return compose([paragraph(f"{status_text.BUSY} Still asking VBR. The answer comes here.")])
+
+
+def not_kept_current(message: Message) -> Message:
+    """The message for a channel where the bot can't post itself, and so can't edit what it posted."""
+    said = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
+    return fit(Message(f"{message.text}\n{said.text}", message.blocks + said.blocks, message.metadata))
 
 
 _OBSTACLES = {
@@ -249,22 +341,7 @@ _INSTEAD = {
 }
 
 
-def _in_the_way(outcome: NotPossible) -> str:
-    if outcome.unsupported is None:
-        return f" {_OBSTACLES[outcome.blocked]}"
-    lacked = outcome.unsupported.capability
-    instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
-    return f": {outcome.unsupported.product}'s API has no {lacked}{instead}."
-
-
-def _advice(outcome: Failed) -> str:
-    if is_four_eyes(outcome.error):
-        return _FOUR_EYES
-    is_refused_backup = outcome.operation is QuickBackup.operation and isinstance(outcome.error, Rejected)
-    return _QUICK_BACKUP if is_refused_backup else ""
-
-
-def _found(outcome: Unclear) -> str:
+def _found_since(outcome: outcomes.Unclear) -> str:
     match outcome.found:
         case Ran(Session() as session):
             return f"Its session is {code(session.id)}."
@@ -282,7 +359,7 @@ def _found(outcome: Unclear) -> str:
             return ""
 
 
-def _refusal(outcome: Refused, doing: str) -> str:  # noqa: C901 -- one for each reason
+def _refusal(outcome: outcomes.Refused, doing: str) -> str:  # noqa: C901 -- one for each reason
     match outcome.refusal:
         case Refusal.STANDING:
             return _STANDINGS[outcome.standing]
@@ -306,10 +383,6 @@ def _refusal(outcome: Refused, doing: str) -> str:  # noqa: C901 -- one for each
             return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
 
 
-def _roles(needed: tuple[Role, ...]) -> str:
-    return f"It takes {_either([f'*{role.value}*' for role in needed])}." if needed else ""
-
-
 def _groups(groups: tuple[str, ...]) -> str:
     if not groups:
         return ""
@@ -323,20 +396,11 @@ def _either(words: list[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _sentence(text: str) -> str:
-    return shorten(one_line(text), _SENTENCE_LIMIT, escape)
-
-
 def _silent(servers: tuple[str, ...]) -> str:
     if not servers:
         return ""
-    return f"{signs.WARNING} Did not answer, so not looked through: {', '.join(map(literal, servers))}."
+    return f"{status_text.WARNING} Did not answer, so not looked through: {', '.join(map(literal, servers))}."
 
 
 def _reference(reference: str) -> str:
     return f"Reference {code(reference)}"
-
-
-def _job_buttons(view: JobView) -> Part:
-    about = signs.job_name(view.state.name, view.server)
-    return controls(job_controls(ButtonTarget.of(view), view.operations), about=about)

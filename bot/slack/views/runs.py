@@ -1,13 +1,13 @@
-"""A run of a job that ended: its root message, and what is told in its thread."""
+"""A run of a job that ended: its root message, and the replies in its thread."""
 
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.model import Operation, Snapshot
 from bot.operations.queries.job import ShowJob
-from bot.slack.text import code, count, date, duration, literal, mention, strong
-from bot.slack.views import signs
+from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control
-from bot.slack.views.message import NOTHING, Message, Part, compose, note, paragraph
+from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch.facts import (
     AttemptEnded,
@@ -24,15 +24,20 @@ _REASON_LIMIT = 160
 
 def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
     """The root: how the run stands after its latest attempt, and what to do next."""
-    last = run.last
+    last, details = run.last, run.last.details
+    recovery, amount = "", []
+    if run.is_recovered:
+        after = duration(last.ended_at - run.first.ended_at)
+        recovery = f"It first failed {date(run.first.ended_at)}, and recovered {after} later."
+    if details is not None:
+        volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
+        amount = [_objects(details), sentence_case(volume)]
     head = [
         paragraph(
-            " · ".join(
-                filter(None, (_standing(run), signs.job_name(run.job_name, run.server), _attempt(run, last)))
-            ),
+            dotted(_standing(run), status_text.job_name(run.job_name, run.server), _attempt(run, last)),
             _ended(last),
-            _recovery(run),
-            _amount(run),
+            recovery,
+            *amount,
             _reason(last),
             *_by_whom(last),
             _next_step(run),
@@ -46,12 +51,14 @@ def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
 
 def details(facts: DetailsReply) -> Message:
     """In the thread: the objects that failed or warned, what the log says, the bottleneck."""
-    told = facts.session.details or SessionDetails(is_incomplete=True)
-    title = f"What happened in {signs.job_name(facts.run.job_name, facts.run.server)}"
+    details = facts.session.details or SessionDetails(is_incomplete=True)
+    title = f"What happened in {status_text.job_name(facts.run.job_name, facts.run.server)}"
+    is_nothing = not (details.records or details.bottleneck or details.is_incomplete)
+    nothing = "VBR names no object that failed, and its log does not say why." if is_nothing else ""
     return compose(
-        [paragraph(title, _objects(told) or _nothing(told))],
-        _problems(told),
-        [_log(told)],
+        [paragraph(title, _objects(details) or nothing)],
+        _problems(details),
+        [_log(details)],
         noun="object",
         plural="objects",
     )
@@ -60,26 +67,27 @@ def details(facts: DetailsReply) -> Message:
 def attempt(facts: AttemptEnded) -> Message:
     """In the thread: a further attempt, how it went, what failed again."""
     run, session = facts.run, facts.session
-    told = session.details
+    details = session.details
     number = (_attempt(run, session) or "another attempt").capitalize()
+    result = f"{status_text.NEUTRAL} Stopped" if session.stopped_by else status_text.result(session.result)
     head = paragraph(
-        f"{number}: {_result(session)} · {signs.job_name(run.job_name, run.server)}",
+        f"{number}: {result} · {status_text.job_name(run.job_name, run.server)}",
         _ended(session),
-        _objects(told) if told else "",
-        signs.own_words(session.message),
+        _objects(details) if details else "",
+        status_text.own_words(session.message),
         *_by_whom(session),
         _next_step(run) if session == run.last else "",
         mention(facts.mention) if facts.mention else "",
     )
-    tail = [_log(told) if told else NOTHING, note(_late(run))]
-    return compose([head], _problems(told) if told else (), tail, noun="object", plural="objects")
+    tail = [_log(details) if details else NOTHING, note(_late(run))]
+    return compose([head], _problems(details) if details else (), tail, noun="object", plural="objects")
 
 
 def no_further_attempt(facts: NoFurtherAttempt) -> Message:
     """In the thread: the attempt that was expected did not come."""
     run = facts.run
     head = paragraph(
-        f"{signs.FAILED} Failed for good: {signs.job_name(run.job_name, run.server)}",
+        f"{status_text.FAILED} Failed for good: {status_text.job_name(run.job_name, run.server)}",
         f"The automatic attempt that was expected did not come. {_what_again_does(run.last)}",
         mention(facts.mention) if facts.mention else "",
     )
@@ -88,21 +96,25 @@ def no_further_attempt(facts: NoFurtherAttempt) -> Message:
 
 def run_line(run: RunFacts) -> str:
     """A run in one line, for lists."""
-    return f"{_standing(run)} · {signs.job_name(run.job_name, run.server)} · ended {date(run.last.ended_at)}"
+    job = status_text.job_name(run.job_name, run.server)
+    return dotted(_standing(run), job, f"ended {date(run.last.ended_at)}")
+
+
+def object_problem(one: ObjectFacts) -> MessagePart:
+    """An object that failed or warned, and why."""
+    return paragraph(
+        f"{status_text.result(one.result)} · {strong(one.name)}", code(one.message) if one.message else ""
+    )
 
 
 def _standing(run: RunFacts) -> str:
     if run.last.stopped_by:
-        return f"{signs.NEUTRAL} Stopped"
+        return f"{status_text.NEUTRAL} Stopped"
     if not run.is_recovered:
-        return signs.result(run.last.result)
+        return status_text.result(run.last.result)
     if known(Result, run.last.result) is Result.WARNING:
-        return f"{signs.WARNING} Recovered with a warning"
-    return f"{signs.SUCCESS} Recovered"
-
-
-def _result(session: SessionFacts) -> str:
-    return f"{signs.NEUTRAL} Stopped" if session.stopped_by else signs.result(session.result)
+        return f"{status_text.WARNING} Recovered with a warning"
+    return f"{status_text.SUCCESS} Recovered"
 
 
 def _has_failed(session: SessionFacts) -> bool:
@@ -121,48 +133,30 @@ def _attempt(run: RunFacts, session: SessionFacts) -> str:
 
 def _ended(session: SessionFacts) -> str:
     took = duration(session.ended_at - session.created_at)
-    return " · ".join(filter(None, (f"Ended {date(session.ended_at)}, took {took}", _kind(session))))
+    kind = literal(session.session_type) if session.session_type else ""
+    return dotted(f"Ended {date(session.ended_at)}, took {took}", kind)
 
 
-def _kind(session: SessionFacts) -> str:
-    return literal(session.session_type) if session.session_type else ""
-
-
-def _recovery(run: RunFacts) -> str:
-    if not run.is_recovered:
-        return ""
-    after = duration(run.last.ended_at - run.first.ended_at)
-    return f"It first failed {date(run.first.ended_at)}, and recovered {after} later."
-
-
-def _amount(run: RunFacts) -> str:
-    told = run.last.details
-    if told is None:
-        return ""
-    volume = signs.sizes(told.processed_bytes, told.read_bytes, told.transferred_bytes)
-    return "\n".join(filter(None, (_objects(told), volume[:1].upper() + volume[1:])))
-
-
-def _objects(told: SessionDetails) -> str:
+def _objects(details: SessionDetails) -> str:
     parts = (
-        (told.failed_total, "failed"),
-        (told.warned_total, "with a warning"),
-        (told.succeeded_total, "succeeded"),
+        (details.failed_total, "failed"),
+        (details.warned_total, "with a warning"),
+        (details.succeeded_total, "succeeded"),
     )
     said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
-    objects = count(told.objects_total, "object") if told.objects_total else ""
+    objects = count(details.objects_total, "object") if details.objects_total else ""
     return ": ".join(filter(None, (objects, said)))
 
 
 def _reason(session: SessionFacts) -> str:
     """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
-    told = session.details or SessionDetails()
+    details = session.details or SessionDetails()
     is_well = known(Result, session.result) is Result.SUCCESS
-    if is_well or signs.own_words(session.message) or not (told.problems or told.records):
-        return signs.own_words(session.message)
-    if not told.problems:
-        return code(told.records[0], _REASON_LIMIT)
-    first = told.problems[0]
+    if is_well or status_text.own_words(session.message) or not (details.problems or details.records):
+        return status_text.own_words(session.message)
+    if not details.problems:
+        return code(details.records[0], _REASON_LIMIT)
+    first = details.problems[0]
     return f"{literal(first.name)}: {code(first.message, _REASON_LIMIT)}" if first.message else ""
 
 
@@ -211,14 +205,9 @@ def _again(session: SessionFacts) -> Operation:
     return Start.operation if Retry.operation.needs in session.unsupported else Retry.operation
 
 
-def _nothing(told: SessionDetails) -> str:
-    is_nothing = not (told.records or told.bottleneck or told.is_incomplete)
-    return "VBR names no object that failed, and its log does not say why." if is_nothing else ""
-
-
-def _problems(told: SessionDetails) -> list[Part]:
-    rows = [_object(one) for one in told.problems]
-    left_out = told.failed_total + told.warned_total - len(told.problems)
+def _problems(details: SessionDetails) -> list[MessagePart]:
+    rows = [object_problem(one) for one in details.problems]
+    left_out = details.failed_total + details.warned_total - len(details.problems)
     more = (
         [note(f"… and {count(left_out, 'object')} more that failed or warned.")]
         if left_out > 0 and rows
@@ -227,13 +216,9 @@ def _problems(told: SessionDetails) -> list[Part]:
     return rows + more
 
 
-def _object(one: ObjectFacts) -> Part:
-    return paragraph(
-        f"{signs.result(one.result)} · {strong(one.name)}", code(one.message) if one.message else ""
+def _log(details: SessionDetails) -> MessagePart:
+    records = note("From the log", *map(code, details.records)) if details.records else NOTHING
+    incomplete = (
+        "VBR did not give all of it at the time; Details asks again." if details.is_incomplete else ""
     )
-
-
-def _log(told: SessionDetails) -> Part:
-    records = note("From the log", *map(code, told.records)) if told.records else NOTHING
-    incomplete = "VBR did not give all of it at the time; Details asks again." if told.is_incomplete else ""
-    return records + note(signs.bottleneck(told.bottleneck), incomplete)
+    return records + note(status_text.bottleneck(details.bottleneck), incomplete)

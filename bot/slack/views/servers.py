@@ -1,12 +1,51 @@
-"""The servers, and whether they answer."""
+"""The servers: how their jobs are (`status`), and whether they answer (`servers`)."""
 
 from bot.operations.queries.servers import ListServers, ServersAnswer, ServerView
+from bot.operations.queries.status import ServerStatus, ShowStatus, StatusAnswer
 from bot.settings import PersonId
-from bot.slack.text import date, literal, strong
-from bot.slack.views import signs
+from bot.slack.text import code, count, date, dotted, literal, strong
+from bot.slack.views import status_text
 from bot.slack.views.buttons import controls, share_control
-from bot.slack.views.errors import explain
-from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, heading, paragraph
+from bot.slack.views.jobs import job_row
+from bot.slack.views.message import (
+    NOTHING,
+    Message,
+    MessagePart,
+    as_of,
+    compose,
+    divided,
+    heading,
+    note,
+    paragraph,
+)
+from bot.slack.views.server_errors import explain
+
+_FAILED_LIMIT = 3
+_RUNNING_LIMIT = 3
+_REPOSITORIES_LIMIT = 5
+
+
+def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
+    """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
+    failed, silent = sum(server.failed_total for server in answer.servers), len(answer.silent)
+    summary = f"{status_text.SUCCESS} No job's last run failed."
+    if failed or silent:
+        sign = status_text.FAILED if failed else status_text.WARNING
+        wrong = (
+            count(failed, "failed job") if failed else "",
+            count(silent, "silent server") if silent else "",
+        )
+        summary = f"{sign} {', '.join(filter(None, wrong))}"
+    servers = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]
+    share = share_control(ShowStatus(servers[0] if len(servers) == 1 else None))
+    head = [heading("Status"), paragraph(summary), paragraph(*status_text.silent_servers(answer.silent))]
+    tail = [
+        note(_outbox(answer.outbox_waiting)),
+        as_of(answer.as_of, shared_by),
+        controls([share]) if shared_by is None else NOTHING,
+    ]
+    rows = [part for server in answer.servers for part in _status(server, command)]
+    return compose(head, rows, tail, noun="part", plural="parts")
 
 
 def servers(answer: ServersAnswer, *, shared_by: PersonId | None = None) -> Message:
@@ -21,30 +60,68 @@ def servers(answer: ServersAnswer, *, shared_by: PersonId | None = None) -> Mess
     return compose([heading("Servers")], rows, tail, noun="server", plural="servers")
 
 
-def _server(view: ServerView) -> Part:
+def more(left_out: int, noun: str, command: str = "", plural: str | None = None) -> str:
+    """How many entries are not shown, and the command that lists them."""
+    if left_out <= 0:
+        return ""
+    where = f": see {code(command)}" if command else ""
+    return f"… and {count(left_out, f'more {noun}', f'more {plural or noun + chr(115)}')}{where}."
+
+
+def _outbox(announcements: int | None) -> str:
+    if announcements is None:
+        warning = "The bot's own database does not answer: nothing can be told until it does."
+        return f"{status_text.WARNING} {warning}"
+    return f"{count(announcements, 'announcement')} waiting to be sent to Slack." if announcements else ""
+
+
+def _status(status: ServerStatus, command: str) -> list[MessagePart]:
+    numbers = (
+        (status.failed_total, "failed"),
+        (status.warning_total, "with a warning"),
+        (status.running_total, "running"),
+        (status.disabled_total, "disabled"),
+    )
+    counts = dotted(
+        count(status.jobs_total, "job"), *(f"{number:,} {word}" for number, word in numbers if number)
+    )
+    polled = f"Last read {date(status.last_poll_at)}" if status.last_poll_at else ""
+    repositories = [one for one in status.repositories if status_text.needs_attention(one)]
+    filling = [
+        f"{status_text.WARNING} {status_text.repository_line(one)}"
+        for one in repositories[:_REPOSITORIES_LIMIT]
+    ]
+    failed, running = status.failed[:_FAILED_LIMIT], status.running[:_RUNNING_LIMIT]
+    return [
+        *divided([paragraph(f"{strong(status.server)}: {counts}", polled)]),
+        *map(job_row, failed),
+        note(more(status.failed_total - len(failed), "failed job", f"{command} jobs failed")),
+        paragraph(*map(status_text.job_line, running)),
+        note(more(status.running_total - len(running), "running job", f"{command} jobs running")),
+        paragraph(*filling, more(len(repositories) - len(filling), "repository", plural="repositories")),
+    ]
+
+
+def _server(view: ServerView) -> MessagePart:
     polled = f"Last read {date(view.last_poll_at)}" if view.last_poll_at else "Not read since the bot started"
     if view.error is not None:
         explained = explain(view.error)
-        return paragraph(f"{signs.FAILED} {explained.happened}", explained.advice, polled)
+        return paragraph(f"{status_text.FAILED} {explained.happened}", explained.advice, polled)
     took = "" if view.answered_in_ms is None else f" in {view.answered_in_ms:,} ms"
+    clock = ""
+    if view.time is not None:
+        zone = literal(view.time.time_zone) if view.time.time_zone else ""
+        clock = dotted(f"Its clock: {date(view.time.server_time)}", zone)
     return paragraph(
-        f"{signs.SUCCESS} {strong(view.server)} answers{took}",
+        f"{status_text.SUCCESS} {strong(view.server)} answers{took}",
         _build(view),
-        _clock(view),
+        clock,
         polled,
-        signs.lacks(view.product, view.unsupported),
+        status_text.missing_operations(view.product, view.unsupported),
     )
 
 
 def _build(view: ServerView) -> str:
-    if view.info is None:
-        return ""
-    named = f"{literal(view.info.name)}, " if view.info.name else ""
-    return f"{named}VBR {literal(view.info.build_version)}" if view.info.build_version else named.rstrip(", ")
-
-
-def _clock(view: ServerView) -> str:
-    if view.time is None:
-        return ""
-    zone = f" · {literal(view.time.time_zone)}" if view.time.time_zone else ""
-    return f"Its clock: {date(view.time.server_time)}{zone}"
+    name = literal(view.info.name) if view.info and view.info.name else ""
+    build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
+    return ", ".join(filter(None, (name, build)))

@@ -1,15 +1,34 @@
-"""A list of sessions, newest first."""
+"""Sessions: a list of them, newest first, and one in full with its objects and its log."""
 
 from datetime import timedelta
 from math import ceil
 
 from bot.operations.model import NamedJob
+from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import SessionsAnswer, SessionsFilter, SessionView
 from bot.settings import PersonId
-from bot.slack.text import code, count, duration, literal, mention, sentence_case, strong
-from bot.slack.views import signs
-from bot.slack.views.buttons import controls, page_controls, session_control, share_control
-from bot.slack.views.message import NOTHING, Message, Part, as_of, compose, divided, heading, note, paragraph
+from bot.slack.text import bar, code, count, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.views import status_text
+from bot.slack.views.buttons import (
+    ButtonTarget,
+    controls,
+    job_controls,
+    page_controls,
+    session_control,
+    share_control,
+)
+from bot.slack.views.message import (
+    NOTHING,
+    Message,
+    MessagePart,
+    as_of,
+    compose,
+    divided,
+    heading,
+    note,
+    paragraph,
+)
+from bot.veeam import LogRecord, LogStatus, Result, Session, TaskSession, known
 
 _TITLES = {
     None: "Sessions",
@@ -18,88 +37,74 @@ _TITLES = {
     SessionsFilter.WARNING: "Sessions with warnings",
     SessionsFilter.SUCCESS: "Successful sessions",
 }
-_TOLD_IN_HOURS = timedelta(hours=48)
+_SHOWN_IN_HOURS = timedelta(hours=48)
+_RECORD_LIMIT = 10
+_LOG_SIGNS: dict[LogStatus | None, str] = {
+    LogStatus.FAILED: f"{status_text.FAILED} Failed",
+    LogStatus.WARNING: f"{status_text.WARNING} Warning",
+}
+_WORST_FIRST = (Result.FAILED, Result.WARNING, None, Result.NONE, Result.SUCCESS)
 
 
 def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of sessions, each with Details. A shared list can't be paged: it stands as it was."""
+    request = answer.request
+    pages = None if answer.total is None else max(1, ceil(answer.total / max(1, answer.page_size)))
     head = [
-        heading(_TITLES[answer.request.which]),
-        note(_summary(answer)),
-        paragraph(*signs.silences(answer.silent)),
+        heading(_TITLES[request.which]),
+        note(_summary(answer, pages)),
+        paragraph(*status_text.silent_servers(answer.silent)),
     ]
     if not answer.rows:
         head.append(paragraph(_nothing(answer)))
-    tail = [
-        as_of(answer.as_of, shared_by),
-        _paging(answer) if shared_by is None else NOTHING,
-    ]
-    return compose(head, divided(map(_row, answer.rows)), tail, noun="session", plural="sessions")
+    paging = NOTHING
+    if shared_by is None:
+        is_full = len(answer.rows) >= answer.page_size
+        has_more = is_full if pages is None else request.page + 1 < pages
+        turns = page_controls(request, pages=pages, has_more=has_more)
+        paging = controls([*turns, share_control(request)])
+    rows = divided(map(_row, answer.rows))
+    return compose(head, rows, [as_of(answer.as_of, shared_by), paging], noun="session", plural="sessions")
 
 
-def _row(view: SessionView) -> Part:
-    session = view.session
-    message = session.result.message if session.result else None
-    lines = paragraph(
-        f"{signs.session_result(session)} · {signs.job_name(session.name, view.server)}",
-        " · ".join(
-            filter(
-                None,
-                (signs.span(session.creation_time, session.end_time), literal_type(session.session_type)),
-            )
-        ),
-        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
-        signs.own_words(message),
-    )
-    return lines + controls([session_control(view.server, session.id, session.name)])
-
-
-def literal_type(session_type: str) -> str:
-    """The kind of a session in VBR's word; nothing where VBR gave none."""
-    return literal(session_type) if session_type else ""
+def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Message:
+    """A session in full. Objects that went well are counted, the others listed with their messages."""
+    rows = [_object(task) for task in sorted(answer.tasks, key=lambda task: _WORST_FIRST.index(task.outcome))
+            if task.outcome not in {Result.SUCCESS, Result.NONE} or not task.is_stopped]  # fmt: skip
+    head = [_root(answer), note(_objects(answer))]
+    tail = [_records(answer), as_of(answer.as_of, shared_by), _controls(answer, shared_by)]
+    return compose(head, rows, tail, noun="object", plural="objects")
 
 
 def in_the_last(within: timedelta) -> str:
     """How far back a list reaches, as it was asked for: "in the last 24 h", not "1 d"."""
-    is_short = within <= _TOLD_IN_HOURS and not within % timedelta(hours=1)
+    is_short = within <= _SHOWN_IN_HOURS and not within % timedelta(hours=1)
     return f"in the last {f'{within // timedelta(hours=1)} h' if is_short else duration(within)}"
 
 
-def _summary(answer: SessionsAnswer) -> str:
+def _summary(answer: SessionsAnswer, pages: int | None) -> str:
     request = answer.request
-    parts = [
-        ""
-        if answer.total is None or (answer.silent and not answer.total)
-        else count(answer.total, "session"),
-        _of_job(answer),
-        in_the_last(request.within) if request.within else "",
-        f"on {literal(request.server)}" if request.server else "",
-        _page(answer),
-    ]
-    return sentence_case(" · ".join(filter(None, parts)))
-
-
-def _of_job(answer: SessionsAnswer) -> str:
+    is_unknown = answer.total is None or (answer.silent and not answer.total)
+    about = f"of jobs like {code(request.job.text)}" if isinstance(request.job, NamedJob) else ""
     if answer.job_name is not None:
-        return f"of {strong(answer.job_name)}"
-    job = answer.request.job
-    return f"of jobs like {code(job.text)}" if isinstance(job, NamedJob) else ""
-
-
-def _page(answer: SessionsAnswer) -> str:
-    pages = _pages(answer)
-    if pages is None:
-        return f"page {answer.request.page + 1:,}"
-    return f"page {answer.request.page + 1:,} of {pages:,}" if pages > 1 else ""
-
-
-def _pages(answer: SessionsAnswer) -> int | None:
-    return None if answer.total is None else max(1, ceil(answer.total / max(1, answer.page_size)))
+        about = f"of {strong(answer.job_name)}"
+    page = f"page {request.page + 1:,}"
+    if pages is not None:
+        page = f"{page} of {pages:,}" if pages > 1 else ""
+    return sentence_case(
+        dotted(
+            "" if is_unknown else count(answer.total or 0, "session"),
+            about,
+            in_the_last(request.within) if request.within else "",
+            f"on {literal(request.server)}" if request.server else "",
+            page,
+        )
+    )
 
 
 def _nothing(answer: SessionsAnswer) -> str:
     if answer.silent:
-        return signs.nothing_found(answer.request.server)
+        return status_text.nothing_found(answer.request.server)
     if answer.request.which is SessionsFilter.FAILED:
         return "All is well: no session failed."
     if answer.request.which is SessionsFilter.RUNNING:
@@ -107,9 +112,82 @@ def _nothing(answer: SessionsAnswer) -> str:
     return "There are no sessions like that."
 
 
-def _paging(answer: SessionsAnswer) -> Part:
-    pages = _pages(answer)
-    full = len(answer.rows) >= answer.page_size
-    has_more = full if pages is None else answer.request.page + 1 < pages
-    turns = page_controls(answer.request, pages=pages, has_more=has_more)
-    return controls([*turns, share_control(answer.request)])
+def _row(view: SessionView) -> MessagePart:
+    session = view.session
+    lines = paragraph(
+        *_first_lines(view),
+        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
+        _message(session),
+    )
+    return lines + controls([session_control(view.server, session.id, session.name)])
+
+
+def _root(answer: SessionAnswer) -> MessagePart:
+    view, session = answer.view, answer.view.session
+    is_running = not session.is_stopped and session.progress_percent is not None
+    return paragraph(
+        *_first_lines(view),
+        bar(session.progress_percent or 0) if is_running else "",
+        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
+        f"Started by {literal(session.initiated_by)}" if session.initiated_by else "",
+        _message(session),
+    )
+
+
+def _first_lines(view: SessionView) -> tuple[str, str]:
+    session = view.session
+    return (
+        f"{status_text.session_result(session)} · {status_text.job_name(session.name, view.server)}",
+        dotted(
+            status_text.span(session.creation_time, session.end_time),
+            literal(session.session_type) if session.session_type else "",
+        ),
+    )
+
+
+def _message(session: Session) -> str:
+    return status_text.own_words(session.result.message) if session.result else ""
+
+
+def _objects(answer: SessionAnswer) -> str:
+    outcomes = [task.outcome for task in answer.tasks]
+    if not outcomes:
+        return "VBR lists no objects for this session."
+    parts = ((Result.FAILED, "failed"), (Result.WARNING, "with a warning"), (Result.SUCCESS, "succeeded"))
+    counts = [f"{outcomes.count(result):,} {word}" for result, word in parts if result in outcomes]
+    return ": ".join(filter(None, (count(len(outcomes), "object"), ", ".join(counts))))
+
+
+def _object(task: TaskSession) -> MessagePart:
+    message = task.result.message if task.result else None
+    if not task.is_stopped:
+        result = f"{status_text.BUSY} {literal(task.state or task.scan_state or 'Running')}"
+    elif task.result is None:
+        result = status_text.result(task.outcome.value if task.outcome else task.scan_result or "")
+    else:
+        result = status_text.result(task.result.result)
+    return paragraph(f"{result} · {strong(task.name)}", code(message) if message else "")
+
+
+def _records(answer: SessionAnswer) -> MessagePart:
+    shown = answer.records[:_RECORD_LIMIT]
+    if not shown:
+        return NOTHING
+    left_out = len(answer.records) - len(shown)
+    more = f"… and {count(left_out, 'log record')} more." if left_out else ""
+    return note("From the log", *map(_record, shown), more)
+
+
+def _record(record: LogRecord) -> str:
+    sign = _LOG_SIGNS.get(known(LogStatus, record.status)) or literal(record.status or "None")
+    return f"{sign}: {code(record.title or record.description)}"
+
+
+def _controls(answer: SessionAnswer, shared_by: PersonId | None) -> MessagePart:
+    view = answer.view
+    share = share_control(ShowSession(view.session.id, view.server)) if shared_by is None else None
+    if answer.job is None:
+        return controls([share])
+    offered = job_controls(ButtonTarget.of(answer.job), answer.job.operations)
+    about = status_text.job_name(answer.job.state.name, answer.job.server)
+    return controls([*offered[:2], share, *offered[2:]], about=about)

@@ -6,7 +6,7 @@ from bot.observability import Finding, Metrics, SystemClock
 from bot.sandbox.slack import SlackSandbox
 from bot.settings import Settings
 from bot.slack.checks import check_slack
-from bot.slack.workspace import open_web
+from bot.slack.web_api import open_web_api
 from tests.support.settings_files import SERVER, read
 
 PASSWORD = {"VEEAM_PASSWORD_HQ": "made-up-password"}
@@ -30,7 +30,7 @@ def tokens(slack: SlackSandbox) -> dict[str, str]:
 
 
 async def ask(settings: Settings) -> tuple[Finding, ...]:
-    async with open_web(settings.slack, clock=HurriedClock(), metrics=Metrics()) as web:
+    async with open_web_api(settings.slack, clock=HurriedClock(), metrics=Metrics()) as web:
         return await check_slack(settings, web)
 
 

@@ -13,11 +13,8 @@ from bot.observability import Health, Metrics
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
-from bot.slack.delivery import Delivery
-from bot.slack.directory import Home
-from bot.slack.history import History
-from bot.slack.web import Web
-from bot.slack.workspace import open_web, read_home
+from bot.slack.delivery import Delivery, History
+from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
 from bot.store import Database, NewRow, Outbox, Placing, upgrade
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import DetailsReply, RunChanged, RunEnded, RunFacts, SessionFacts, encode
@@ -36,8 +33,8 @@ class PostOffice:
     slack: SlackSandbox
     clock: FakeClock
     database: Database
-    web: Web
-    home: Home
+    web_api: WebApi
+    workspace: Workspace
     health: Health
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     queued: list[str] = field(default_factory=list)
@@ -47,9 +44,9 @@ class PostOffice:
         return Outbox(self.database)
 
     def delivery(self) -> Delivery:
-        history = History(self.web, self.home)
+        history = History(self.web_api, self.workspace)
         return Delivery(
-            self.database, self.web, history, clock=self.clock, metrics=Metrics(), health=self.health
+            self.database, self.web_api, history, clock=self.clock, metrics=Metrics(), health=self.health
         )
 
     @asynccontextmanager
@@ -166,7 +163,7 @@ async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
         )
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
         settings = read(folder, environ=ENVIRONMENT | own | {"SLACK_API_URL": slack.api_url})
-        async with open_web(settings.slack, clock=clock, metrics=Metrics()) as web:
-            home = await read_home(web)
-            yield PostOffice(slack, clock, database, web, home, Health(clock))
+        async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_api:
+            workspace = await read_workspace(web_api)
+            yield PostOffice(slack, clock, database, web_api, workspace, Health(clock))
     await database.close()

@@ -24,9 +24,8 @@ from bot.slack.listeners import bolt_app, listen
 from bot.slack.manifest import manifest
 from bot.slack.modals import Modals
 from bot.slack.replies import Replies
-from bot.slack.socket import SocketMode
-from bot.slack.web import Web
-from bot.slack.workspace import open_web, read_home
+from bot.slack.socket_mode import SocketMode
+from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.store import (
     Approvals,
     AuditLog,
@@ -146,7 +145,7 @@ async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
         stack.push_async_callback(room.database.close)
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_API_URL": slack.api_url}
         settings = read(folder, environ=ENVIRONMENT | own)
-        web = await stack.enter_async_context(open_web(settings.slack, clock=clock, metrics=Metrics()))
+        web = await stack.enter_async_context(open_web_api(settings.slack, clock=clock, metrics=Metrics()))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         fleet = Fleet([client_of(vbr, clock)])
         stack.push_async_callback(fleet.close)
@@ -156,9 +155,9 @@ async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
         yield room
 
 
-async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGroup) -> SocketMode:
+async def _socket(room: DeskRoom, fleet: Fleet, web: WebApi, group: asyncio.TaskGroup) -> SocketMode:
     clock, database, metrics = room.clock, room.database, Metrics()
-    home = await read_home(web)
+    home = await read_workspace(web)
     directory = Directory(web, home, (), clock=clock)
     service = Service(
         fleet=fleet,

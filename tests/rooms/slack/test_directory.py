@@ -9,20 +9,14 @@ import pytest
 from bot.operations.model import Standing
 from bot.sandbox.slack.faults import Refused, ServerError, Slow
 from bot.settings import PersonId
-from bot.slack.directory import (
-    GROUPS_GRACE_SECONDS,
-    GROUPS_SECONDS,
-    PERSON_SECONDS,
-    Directory,
-    Home,
-    standing,
-)
+from bot.slack.directory import GROUPS_GRACE_SECONDS, GROUPS_SECONDS, PERSON_SECONDS, Directory, standing
+from bot.slack.web_api import Workspace
 from tests.rooms.slack.delivering import PostOffice, post_office
 
 ANN, OLE = PersonId("U0ANN"), PersonId("U0OLE")
 OPERATORS = frozenset({"S0BACKUPOPERATORS", "S0ONCALL"})
-HOME = Home("T0ACME", None, "U0BOT", "B0BOT")
-GRID = Home("T0ACME", "E0ACME", "U0BOT", "B0BOT")
+ACME = Workspace("T0ACME", None, "U0BOT", "B0BOT")
+GRID = Workspace("T0ACME", "E0ACME", "U0BOT", "B0BOT")
 
 
 @pytest.fixture
@@ -33,7 +27,7 @@ async def office(tmp_path: Path) -> AsyncIterator[PostOffice]:
 
 @pytest.fixture
 def directory(office: PostOffice) -> Directory:
-    return Directory(office.web, office.home, [], clock=office.clock)
+    return Directory(office.web_api, office.workspace, [], clock=office.clock)
 
 
 def lists(office: PostOffice) -> int:
@@ -144,23 +138,27 @@ async def test_a_gesture_of_another_team_is_foreign(directory: Directory) -> Non
 @pytest.mark.parametrize(
     ("user", "home", "expected"),
     [
-        ({}, HOME, Standing.UNREADABLE),
-        ({"team_id": "T0ACME"}, HOME, Standing.MEMBER),
-        ({"team_id": "T0OTHER"}, HOME, Standing.FOREIGN),
-        ({"team_id": "T0OTHER", "is_stranger": False}, HOME, Standing.FOREIGN),
-        ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0ACME"}}, HOME, Standing.FOREIGN),
+        ({}, ACME, Standing.UNREADABLE),
+        ({"team_id": "T0ACME"}, ACME, Standing.MEMBER),
+        ({"team_id": "T0OTHER"}, ACME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "is_stranger": False}, ACME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0ACME"}}, ACME, Standing.FOREIGN),
         ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0ACME"}}, GRID, Standing.MEMBER),
         ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0OTHER"}}, GRID, Standing.FOREIGN),
-        ({"team_id": "T0ACME", "is_workflow_bot": True}, HOME, Standing.BOT),
-        ({"team_id": "T0ACME", "is_ultra_restricted": True, "is_restricted": True}, HOME, Standing.GUEST),
-        ({"team_id": 7}, HOME, Standing.UNREADABLE),
-        ({"team_id": None, "profile": {"team": "T0ACME"}}, HOME, Standing.MEMBER),
-        ({"profile": {"team": "T0OTHER"}}, HOME, Standing.FOREIGN),
-        ({"team_id": "T0OTHER", "profile": {"team": "T0ACME"}}, HOME, Standing.FOREIGN),
+        ({"team_id": "T0ACME", "is_workflow_bot": True}, ACME, Standing.BOT),
+        (
+            {"team_id": "T0ACME", "is_ultra_restricted": True, "is_restricted": True},
+            ACME,
+            Standing.GUEST,
+        ),
+        ({"team_id": 7}, ACME, Standing.UNREADABLE),
+        ({"team_id": None, "profile": {"team": "T0ACME"}}, ACME, Standing.MEMBER),
+        ({"profile": {"team": "T0OTHER"}}, ACME, Standing.FOREIGN),
+        ({"team_id": "T0OTHER", "profile": {"team": "T0ACME"}}, ACME, Standing.FOREIGN),
     ],
 )
 def test_what_is_missing_never_makes_a_member(
-    user: dict[str, object], home: Home, expected: Standing
+    user: dict[str, object], home: Workspace, expected: Standing
 ) -> None:
     """`users.info` in every shape it is known to have."""
     assert standing(user, home) is expected
@@ -168,7 +166,7 @@ def test_what_is_missing_never_makes_a_member(
 
 async def test_handles_and_names(office: PostOffice) -> None:
     """A handle holds the group it named first; unknown groups are called as the settings call them."""
-    directory = Directory(office.web, office.home, ["@Oncall"], clock=office.clock)
+    directory = Directory(office.web_api, office.workspace, ["@Oncall"], clock=office.clock)
     assert (await directory.read(OLE)).groups == OPERATORS | {"@Oncall"}
     assert directory.group_id("@oncall") == "S0ONCALL"
     assert directory.group_id("S0X") == "S0X"

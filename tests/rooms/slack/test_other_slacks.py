@@ -14,17 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import Metrics
 from bot.settings import PersonId
-from bot.slack.directory import Home
+from bot.slack.delivery import History
 from bot.slack.errors import GestureExpired
 from bot.slack.gestures import ReplyTarget
-from bot.slack.history import History
 from bot.slack.replies import Replies
 from bot.slack.views.message import Message
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi, Workspace
 from bot.store import Root
 from tests.support.clock import FakeClock
 
-HOME = Home("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
+WORKSPACE = Workspace("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
 METADATA = {"event_type": "veeam_session", "event_payload": {"session_id": "s1"}}
 SINCE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -47,14 +46,14 @@ class Slack:
 
 
 @asynccontextmanager
-async def standing_in(slack: Slack) -> AsyncIterator[Web]:
+async def standing_in(slack: Slack) -> AsyncIterator[WebApi]:
     app = web.Application()
     app.router.add_route("*", "/api/{method}", slack.called)
     app.router.add_post("/address", slack.addressed)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         slack.url = str(server.make_url("/address"))
         client = AsyncWebClient("xoxb-1", str(server.make_url("/api/")), session=session, retry_handlers=[])
-        yield Web(client, session, clock=FakeClock(), metrics=Metrics())
+        yield WebApi(client, session, clock=FakeClock(), metrics=Metrics())
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ async def test_whose_message_it_is(author: dict[str, str], *, is_own: bool) -> N
     """A message of somebody else's is never taken for ours, whatever metadata it carries."""
     message = {"type": "message", "ts": "1.000001", "metadata": METADATA, **author}
     async with standing_in(Slack({"ok": True, "messages": [message]})) as client:
-        found = await History(client, HOME).find("C1", METADATA, SINCE, None)
+        found = await History(client, WORKSPACE).find("C1", METADATA, SINCE, None)
     assert found == (Root("C1", "1.000001") if is_own else None)
 
 
@@ -82,10 +81,10 @@ async def test_a_response_address_is_judged_by_its_status(status: int, *, is_tak
     slack = Slack(status=status)
     async with standing_in(slack) as client:
         if is_taken:
-            await client.answer(slack.url, {"text": "Hello"})
+            await client.respond(slack.url, {"text": "Hello"})
         else:
             with pytest.raises(GestureExpired):
-                await client.answer(slack.url, {"text": "Hello"})
+                await client.respond(slack.url, {"text": "Hello"})
 
 
 async def test_what_a_response_address_is_given() -> None:
@@ -93,7 +92,7 @@ async def test_what_a_response_address_is_given() -> None:
     slack = Slack()
     async with standing_in(slack) as client:
         place = ReplyTarget(PersonId("U1"), "C1", slack.url)
-        await Replies(client, FakeClock()).whisper(place, Message("Hello"))
+        await Replies(client, FakeClock()).post_ephemeral(place, Message("Hello"))
     assert set(slack.heard[0]) == {
         "text",
         "blocks",

@@ -26,7 +26,7 @@ async def office(tmp_path: Path) -> AsyncIterator[PostOffice]:
 
 @pytest.fixture
 def replies(office: PostOffice) -> Replies:
-    return Replies(office.web, office.clock)
+    return Replies(office.web_api, office.clock)
 
 
 def place(office: PostOffice, channel: str = PROD, *, with_address: bool = True) -> ReplyTarget:
@@ -45,7 +45,7 @@ def heard(office: PostOffice, channel: str = PROD) -> list[str]:
 
 async def test_the_address_of_the_gesture_comes_first(office: PostOffice, replies: Replies) -> None:
     """It works where the bot is no member."""
-    await replies.whisper(place(office, "C0SECRET"), SAID)
+    await replies.post_ephemeral(place(office, "C0SECRET"), SAID)
     assert heard(office, "C0SECRET") == ["Answer"]
     assert office.slack.calls_of("chat.postEphemeral") == []
 
@@ -54,7 +54,7 @@ async def test_a_used_up_address(office: PostOffice, replies: Replies) -> None:
     """After five answers an ephemeral message takes over."""
     where = place(office)
     for _ in range(7):
-        await replies.whisper(where, SAID)
+        await replies.post_ephemeral(where, SAID)
     assert len(heard(office)) == 7
     assert len(office.slack.calls_of("chat.postEphemeral")) == 2
 
@@ -69,20 +69,20 @@ async def test_an_address_that_fails(
 ) -> None:
     """What may have arrived is not said again; what was refused is said in another way."""
     office.slack.faults.add("response_url", fault)
-    await replies.whisper(place(office), SAID)
+    await replies.post_ephemeral(place(office), SAID)
     assert heard(office) == ["Answer"]
     assert len(office.slack.calls_of("chat.postEphemeral")) == ephemerals
 
 
 async def test_without_address_and_membership_a_direct_message(office: PostOffice, replies: Replies) -> None:
     """The last way left."""
-    await replies.whisper(place(office, "C0SECRET", with_address=False), SAID)
+    await replies.post_ephemeral(place(office, "C0SECRET", with_address=False), SAID)
     assert heard(office, "C0SECRET") == ["Answer"]
 
 
 async def test_said_in_the_channel_it_can_be_edited(office: PostOffice, replies: Replies) -> None:
     """An action's answer is a message of the bot's own."""
-    posted = await replies.say(place(office), SAID)
+    posted = await replies.post(place(office), SAID)
     assert posted is not None
     assert office.slack.messages(PROD)[-1].ts == posted.ts
 
@@ -91,7 +91,7 @@ async def test_a_short_429_is_waited_out(office: PostOffice, replies: Replies) -
     """The message stays one that can be kept current."""
     office.slack.faults.add("chat.postMessage", RateLimited(2))
     async with asyncio.TaskGroup() as group:
-        saying = group.create_task(replies.say(place(office), SAID))
+        saying = group.create_task(replies.post(place(office), SAID))
         await office.until(saying.done)
     assert saying.result() is not None
     assert heard(office) == ["Answer"]
@@ -105,7 +105,7 @@ async def test_a_refused_post_goes_to_the_address(
 ) -> None:
     """The channel hears it all the same, and that it can't be kept current."""
     office.slack.faults.add("chat.postMessage", fault)
-    assert await replies.say(place(office), SAID) is None
+    assert await replies.post(place(office), SAID) is None
     (said,) = heard(office)
     assert said.startswith("Answer\nThis is not kept current")
     assert [each.text for each in office.slack.messages(PROD)] == [said]
@@ -114,13 +114,13 @@ async def test_a_refused_post_goes_to_the_address(
 async def test_a_lost_reply_is_not_said_twice_to_the_channel(office: PostOffice, replies: Replies) -> None:
     """The asker is told alone; the channel reads it once."""
     office.slack.faults.add("chat.postMessage", Dropped(after_effect=True))
-    assert await replies.say(place(office), SAID) is None
+    assert await replies.post(place(office), SAID) is None
     assert [each.text for each in office.slack.messages(PROD)] == ["Answer"]
     assert [each.text for each in office.slack.ephemerals("ann", PROD)] == ["Answer"]
 
 
 async def test_blocks_that_slack_refuses_go_as_text(office: PostOffice, replies: Replies) -> None:
     """A drawing that is wrong costs the drawing, not the answer."""
-    assert await replies.say(place(office), ODD) is not None
-    await replies.whisper(place(office), ODD)
+    assert await replies.post(place(office), ODD) is not None
+    await replies.post_ephemeral(place(office), ODD)
     assert heard(office) == ["Answer", "Answer"]

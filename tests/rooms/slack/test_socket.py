@@ -11,9 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import Health, Metrics, SystemClock
 from bot.sandbox.slack import SlackSandbox
-from bot.slack.errors import CredentialsDead
-from bot.slack.socket import SocketMode, wait_for_credentials
-from bot.slack.web import Web
+from bot.slack.errors import CredentialsRejected
+from bot.slack.socket_mode import SocketMode
+from bot.slack.web_api import WebApi, wait_for_credentials
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def connected(slack: SlackSandbox) -> AsyncIterator[tuple[SocketMode, Heal
         client = AsyncWebClient(slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
         client.proxy = None
         app = AsyncApp(client=client, signing_secret="")
-        web = Web(client, session, clock=clock, metrics=Metrics())
+        web = WebApi(client, session, clock=clock, metrics=Metrics())
         mode = SocketMode(app, slack.app_token, web, clock=clock, health=health, ping_seconds=1)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(mode.run())
@@ -64,6 +64,6 @@ async def test_a_wrong_app_token_is_found_out_before_connecting(slack: SlackSand
     """slack_sdk would try for ever; the bot says so and ends."""
     async with connected(slack) as (mode, health):
         slack.faults.revoke_tokens(word)
-        with pytest.raises(CredentialsDead, match=word):
+        with pytest.raises(CredentialsRejected, match=word):
             await wait_for_credentials(mode.check_token, clock=SystemClock(), health=health)
         slack.faults.restore_tokens()

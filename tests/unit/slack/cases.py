@@ -56,8 +56,8 @@ from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views.actions import action_ended, action_lost, action_progress
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
-from bot.slack.views.notices import unreadable_press
 from bot.slack.views.outcomes import outcome
+from bot.slack.views.problems import unreadable_press
 from bot.veeam import Capability, TlsReason, VeeamError
 from bot.watch.facts import (
     ActionRecorded,

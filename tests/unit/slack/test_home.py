@@ -23,7 +23,7 @@ from bot.settings import GrantSettings, GroupReference, Role
 from bot.slack.views.home import home, home_message, home_problem
 from bot.slack.views.message import Block
 from bot.slack.views.outcomes import outcome
-from bot.slack.views.surface import home_view, loading, sheet
+from bot.slack.views.surface import answer_modal, home_view, loading
 from tests.support.block_limits import problems
 from tests.unit.slack import approval_cases, samples
 from tests.unit.slack.samples import ANN, BRANCH, HQ, NOW, REFERENCE
@@ -139,7 +139,7 @@ HOMES: dict[str, tuple[Block, ...]] = {
     "after-an-action": home(
         of_role(Role.BACKUP_OPERATOR),
         command="/veeam",
-        told=outcome(Done(samples.action_answer()), REFERENCE).message,
+        result=outcome(Done(samples.action_answer()), REFERENCE).message,
     ),
     "guest": home_problem(
         outcome(Refused(Refusal.STANDING, ShowJob.operation, Standing.GUEST), REFERENCE).message
@@ -197,7 +197,7 @@ def test_the_home_can_be_said_in_a_message() -> None:
 def test_nobody_shares_from_a_modal() -> None:
     """A modal was opened in no channel: Share is taken away, Next and Details stay."""
     answer = samples.jobs_answer(*[samples.job_view()] * 10, total=23)
-    view = sheet("Failed backups", outcome(Done(answer), REFERENCE).message)
+    view = answer_modal("Failed backups", outcome(Done(answer), REFERENCE).message)
     ids = [element["action_id"] for block in view["blocks"] for element in block.get("elements", ())
            if "action_id" in element]  # fmt: skip
 
@@ -215,7 +215,7 @@ def test_nobody_shares_from_a_modals_menu() -> None:
         (ShowJob.operation,),
     ):
         answer = samples.job_answer(samples.job_view(operations=operations))
-        view = sheet("Details of the job", outcome(Done(answer), REFERENCE).message)
+        view = answer_modal("Details of the job", outcome(Done(answer), REFERENCE).message)
 
         assert view_problems(view, "modal") == []
         assert "Share" not in str(view)
@@ -223,6 +223,6 @@ def test_nobody_shares_from_a_modals_menu() -> None:
 
 def test_an_answer_without_blocks_is_shown_all_the_same() -> None:
     """A modal without blocks would be refused."""
-    view = sheet("x" * 100, outcome(Done(samples.jobs_answer()), REFERENCE).message)
+    view = answer_modal("x" * 100, outcome(Done(samples.jobs_answer()), REFERENCE).message)
 
     assert view_problems(view, "modal") == []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.slack.views.repositories import repository_line
+from bot.slack.views.status_text import repository_line
 from bot.veeam import RepositoryState, ScaleOutMembership, ScaleOutRepository, scale_out_state
 
 

@@ -52,7 +52,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.home import home
 from bot.slack.views.message import Block, Message, compose, fit, paragraph
 from bot.slack.views.outcomes import outcome
-from bot.slack.views.surface import SIZE_LIMIT_BYTES, home_view, sheet
+from bot.slack.views.surface import SIZE_LIMIT_BYTES, answer_modal, home_view
 from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, Touched
 from bot.veeam import (
     ConnectFailed,
@@ -468,7 +468,7 @@ def test_the_audit_record_is_never_shared() -> None:
 def test_no_home_can_be_broken_by_what_vbr_says(answer: HomeAnswer, before: Outcome | None) -> None:
     """Any text in any field, and in what came of a press, pings nobody and keeps the limits of a Home."""
     told = outcome(before, REFERENCE).message if before is not None else None
-    view = home_view(home(answer, command="/veeam", told=told))
+    view = home_view(home(answer, command="/veeam", result=told))
 
     assert view_problems(view, "home") == []
     assert len(json.dumps(view)) <= SIZE_LIMIT_BYTES
@@ -479,7 +479,7 @@ def test_no_home_can_be_broken_by_what_vbr_says(answer: HomeAnswer, before: Outc
 @given(foreign, outcomes)
 def test_no_modal_can_be_broken_by_what_vbr_says(title: str, came_of_it: Outcome) -> None:
     """The same answer in a modal, whatever its title."""
-    view = sheet(title, outcome(came_of_it, REFERENCE).message)
+    view = answer_modal(title, outcome(came_of_it, REFERENCE).message)
 
     assert view_problems(view, "modal") == []
     assert _odd(view["blocks"]) == []

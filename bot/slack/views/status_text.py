@@ -1,4 +1,4 @@
-"""Results, statuses and states as a sign and a word: the same few signs, and never a sign alone."""
+"""Results, statuses and states in text: a sign and a word, the same few signs, and never a sign alone."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
 from bot.slack.text import bar, code, count, date, duration, literal, size, strong
-from bot.slack.views.errors import in_brief
-from bot.veeam import JobState, Result, Session, SessionProgress, SessionState, known
+from bot.slack.views.server_errors import in_brief
+from bot.veeam import JobState, RepositoryState, Result, Session, SessionProgress, SessionState, known
 
 SUCCESS = ":white_check_mark:"
 WARNING = ":warning:"
@@ -29,7 +29,7 @@ _STATES = {
     SessionState.WAITING_SLOT: "Waiting for a free slot",
     SessionState.POSTPROCESSING: "Finishing",
 }
-_DEEDS = {
+_ACTION_OUTCOMES = {
     "done": f"{SUCCESS} accepted",
     "unclear": f"{WARNING} unclear",
     "failed": f"{FAILED} VBR refused",
@@ -38,6 +38,8 @@ _DEEDS = {
     "asked_before": "asked for already",
     "settled": "decided before",
 }
+_FILLING_FRACTION = 0.85
+_GIGABYTE = 1024**3
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 
@@ -54,9 +56,9 @@ def session_result(session: Session) -> str:
     return result(session.result.result if session.result else "")
 
 
-def deed(outcome: str | None) -> str:
-    """What came of an action by the kind of its outcome on record; None: nothing stands there yet."""
-    return _DEEDS.get(outcome or "", f"{BUSY} outcome not on record")
+def action_outcome(outcome: str | None) -> str:
+    """What came of an action, by its outcome on record; None where there is none yet."""
+    return _ACTION_OUTCOMES.get(outcome or "", f"{BUSY} outcome not on record")
 
 
 def own_words(message: str | None) -> str:
@@ -72,8 +74,8 @@ def session_state(session: Session) -> str:
     return _STATES.get(state, state.value)
 
 
-def switched(*, is_disabled: bool, until: datetime | None = None) -> str:
-    """What it means that a job was disabled, or enabled; `until` when the bot will enable it."""
+def disabled_or_enabled(*, is_disabled: bool, until: datetime | None = None) -> str:
+    """What it means that a job is disabled, or enabled; `until` is when the bot will enable it."""
     if is_disabled and until is not None:
         return f"It is disabled: no more backups by its schedule. The bot enables it again {date(until)}."
     if is_disabled:
@@ -117,8 +119,9 @@ def span(start: datetime | None, end: datetime | None) -> str:
     return f"{date(start)}{took}"
 
 
-def lasted(state: JobState, seconds: int | None) -> str:
+def run_length(state: JobState) -> str:
     """How long a job's latest run took, or takes so far; to follow a date."""
+    seconds = state.session_progress.duration_seconds if state.session_progress else None
     if not seconds:
         return ""
     return f", {duration(seconds)} so far" if state.is_active else f", took {duration(seconds)}"
@@ -144,32 +147,47 @@ def bottleneck(word: str | None) -> str:
     return f"Bottleneck: {literal(word)}"
 
 
-def silences(silent: Iterable[SilentServer]) -> list[str]:
-    """The servers that did not answer, by name, each with why."""
+def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
+    """The servers that did not answer, each with the reason."""
     return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
 
 
-def lacks(product: str, operations: Iterable[Operation]) -> str:
-    """What nobody can do on a server, and why; nothing where its revision of the API has it all."""
+def missing_operations(product: str, operations: Iterable[Operation]) -> str:
+    """The operations that a server's API revision lacks; nothing where it has them all."""
     missing = " and no ".join(operation.name for operation in operations)
     return f"The bot speaks {product}'s API with it, which has no {missing}." if missing else ""
 
 
 def nothing_found(only_server: str | None) -> str:
-    """What an empty list means while a server is silent: by no means that all is well."""
+    """What an empty list means while a server does not answer: not that all is well."""
     if only_server:
         return "So nothing is known about it at the moment."
     return "Nothing was found on the servers that answered."
 
 
 def unreadable(number: int) -> str:
-    """Rows that VBR sent and nobody could read."""
+    """How many rows of VBR's answer could not be read."""
     if not number:
         return ""
-    return (
-        f"{WARNING} {count(number, 'row')} of VBR's answer could not be read and {_is(number)} missing here."
-    )
+    are = "is" if number == 1 else "are"
+    return f"{WARNING} {count(number, 'row')} of VBR's answer could not be read and {are} missing here."
 
 
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+def needs_attention(repository: RepositoryState) -> bool:
+    """Whether it is offline or running full."""
+    return repository.is_online is False or (repository.used_fraction or 0) >= _FILLING_FRACTION
+
+
+def repository_line(repository: RepositoryState) -> str:
+    """A repository by name, with a bar of what is used and how much is free."""
+    parts = [literal(repository.name)]
+    if repository.is_scale_out:
+        parts.append("scale-out")
+    if repository.is_online is False:
+        parts.append(":x: offline")
+    if repository.used_fraction is not None:
+        parts.append(f"{bar(repository.used_fraction * 100)} used")
+    if repository.free_gb is not None and repository.capacity_gb:  # object storage has none to name
+        free, capacity = repository.free_gb * _GIGABYTE, repository.capacity_gb * _GIGABYTE
+        parts.append(f"{size(free)} free of {size(capacity)}")
+    return " · ".join(parts)

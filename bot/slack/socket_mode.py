@@ -1,22 +1,18 @@
 """One Socket Mode connection, kept alive and watched.
 
-slack_sdk reconnects by itself, but it never gives up on a wrong token, and it believes in a connection that
-went silent. So the token is tried once first, and a connection without a sign of life is torn down and built
-anew.
+slack_sdk reconnects by itself, but it never gives up on a wrong token, and it takes a silent connection for a
+working one. So the token is tried once first, and a connection without a sign of life is replaced.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.observability import Clock, Health
-from bot.slack.errors import CredentialsDead, SlackError
-from bot.slack.web import Web
+from bot.slack.web_api import SLACK_PART, WebApi
 
-PART = "slack"
 _CONNECT_SECONDS = 30.0
 _WATCH_SECONDS = 2.0
 _SILENT_SECONDS = 60.0
@@ -39,7 +35,7 @@ class SocketMode:
         self,
         app: AsyncApp,
         app_token: str,
-        web: Web,
+        web_api: WebApi,
         *,
         clock: Clock,
         health: Health,
@@ -48,7 +44,7 @@ class SocketMode:
         self._app = app
         self._ping_seconds = ping_seconds
         self._app_token = app_token
-        self._web = web
+        self._web_api = web_api
         self._clock = clock
         self._health = health
         self._handler: AsyncSocketModeHandler | None = None
@@ -56,7 +52,7 @@ class SocketMode:
 
     async def check_token(self) -> None:
         """Try the app token once, by `apps.connections.open`. Raises `SlackError`."""
-        await self._web.write("apps.connections.open", {"app_token": self._app_token})
+        await self._web_api.write("apps.connections.open", {"app_token": self._app_token})
 
     async def run(self) -> None:
         """Keep a connection. Never returns; a failure is waited out."""
@@ -68,8 +64,10 @@ class SocketMode:
             except TimeoutError:
                 log.warning("slack.connect_timed_out", after_seconds=_CONNECT_SECONDS)
             finally:
-                await self._close()
-            await self._report(is_up=False)
+                handler, self._handler = self._handler, None
+                if handler is not None:
+                    await handler.close_async()  # type: ignore[no-untyped-call] # Bolt's
+            self._report(is_up=False)
             await self._clock.sleep(_RETRY_SECONDS)
 
     async def leave(self) -> None:
@@ -82,12 +80,12 @@ class SocketMode:
 
     async def _connect(self) -> None:
         self._handler = AsyncSocketModeHandler(
-            self._app, self._app_token, web_client=self._web.client, ping_interval=self._ping_seconds
+            self._app, self._app_token, web_client=self._web_api.client, ping_interval=self._ping_seconds
         )
-        self._handler.client.proxy = self._web.client.proxy
+        self._handler.client.proxy = self._web_api.client.proxy
         await self._handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's
         self._last_alive_at = self._clock.monotonic()
-        await self._report(is_up=True)
+        self._report(is_up=True)
         log.info("slack.connected")
 
     async def _watch(self) -> None:
@@ -97,45 +95,21 @@ class SocketMode:
             is_up = await self._is_alive()
             if is_up:
                 self._last_alive_at = self._clock.monotonic()
-            await self._report(is_up=is_up)
+            self._report(is_up=is_up)
             if self._clock.monotonic() - self._last_alive_at > _SILENT_SECONDS:
-                log.warning("slack.silent", after_seconds=_SILENT_SECONDS)
+                log.warning("slack.connection_silent", after_seconds=_SILENT_SECONDS)
                 return
 
     async def _is_alive(self) -> bool:
-        """Connected, and answering pings: the library believes in a dead connection for a while."""
+        """Connected, and answering pings: the library notices a dead connection late."""
         if self._handler is None or not await self._handler.client.is_connected():
             return False
         answered_at = self._handler.client.last_ping_pong_time
         return answered_at is None or self._clock.now().timestamp() - answered_at < 3 * self._ping_seconds
 
-    async def _report(self, *, is_up: bool) -> None:
+    def _report(self, *, is_up: bool) -> None:
         silent_seconds = self._clock.monotonic() - self._last_alive_at
         if is_up:
-            self._health.set(PART, ok=True, detail="connected over Socket Mode")
+            self._health.set(SLACK_PART, ok=True, detail="connected over Socket Mode")
         elif silent_seconds > _NORMAL_GAP_SECONDS or self._handler is None:
-            self._health.set(PART, ok=False, detail="no Socket Mode connection")
-
-    async def _close(self) -> None:
-        handler, self._handler = self._handler, None
-        if handler is not None:
-            await handler.close_async()  # type: ignore[no-untyped-call] # Bolt's
-
-
-async def wait_for_credentials(
-    attempt: Callable[[], Awaitable[None]], *, clock: Clock, health: Health
-) -> None:
-    """Repeat `attempt` until Slack answers. Raises `CredentialsDead`: waiting mends no wrong token."""
-    wait = 1.0
-    while True:
-        try:
-            await attempt()
-        except CredentialsDead:
-            raise
-        except SlackError as error:
-            health.set(PART, ok=False, detail=str(error))
-            log.warning("slack.unreachable", problem=str(error), retry_in_seconds=wait)
-            await clock.sleep(wait)
-            wait = min(wait * 2, 60.0)
-        else:
-            return
+            self._health.set(SLACK_PART, ok=False, detail="no Socket Mode connection")

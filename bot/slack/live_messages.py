@@ -1,20 +1,19 @@
 """The live message of a running action: edited while its session goes on, at a pace that Slack allows."""
 
+import math
+
 import structlog
-from aiolimiter import AsyncLimiter
 
 from bot.observability import Clock
-from bot.slack.errors import CredentialsDead, SlackError, SlackRefused
-from bot.slack.replies import arguments
+from bot.slack import errors
+from bot.slack.replies import message_arguments
 from bot.slack.views.actions import action_ended, action_lost, action_progress
 from bot.slack.views.message import Message
-from bot.slack.web import Web
+from bot.slack.web_api import WebApi
 from bot.store import Followed
 from bot.veeam import Session
 from bot.watch.facts import SessionFacts
 
-# chat.update is Tier 3, some fifty a minute for all messages; the other half is for the announcements' roots.
-_EDITS_PER_MINUTE = 25
 _SECONDS_BETWEEN_EDITS = 3.0
 _MOST_REMEMBERED = 500
 
@@ -22,12 +21,15 @@ log = structlog.get_logger()
 
 
 class LiveMessages:
-    """Edits the messages of followed sessions; what says nothing new or comes too soon is left out."""
+    """Edits the messages of followed sessions, when there is something new to show and Slack allows it.
 
-    def __init__(self, web: Web, *, clock: Clock) -> None:
-        self._web = web
+    Edits share one pace with the announcements'. Those wait for their turn; the progress of an action is left
+    out when no turn is free, so it never holds up an announcement.
+    """
+
+    def __init__(self, web_api: WebApi, *, clock: Clock) -> None:
+        self._web_api = web_api
         self._clock = clock
-        self._limiter = AsyncLimiter(_EDITS_PER_MINUTE, 60.0)
         self._shown: dict[int, tuple[str, float]] = {}
 
     async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
@@ -42,21 +44,29 @@ class LiveMessages:
         return await self._show(followed, action_ended(followed, session, ended), is_last=True)
 
     async def _show(self, followed: Followed, message: Message, *, is_last: bool) -> bool:
-        """Edit the message. The last edit waits for its turn; the others give way."""
-        said, at = self._shown.get(followed.id, ("", 0.0))
+        """Edit the message. The last edit waits for its turn; the others are left out without one."""
+        text, at = self._shown.get(followed.id, ("", 0.0))
         is_soon = self._clock.monotonic() - at < _SECONDS_BETWEEN_EDITS
-        if said == message.text or (not is_last and (is_soon or not self._limiter.has_capacity())):
+        if text == message.text or (not is_last and is_soon):
             return True
-        await self._limiter.acquire()
-        sent = {key: value for key, value in arguments(message).items() if not key.startswith("unfurl")}
-        try:
-            await self._web.write("chat.update", {**sent, "channel": followed.channel, "ts": followed.ts})
-        except CredentialsDead as error:
-            log.info("live_message.not_edited", channel=followed.channel, problem=str(error))
+        pace, longest_wait = self._web_api.pace, math.inf if is_last else 0.0
+        if pace.held_seconds(followed.channel, is_edit=True):
             return False
-        except SlackRefused as error:
+        if not await pace.turn(followed.channel, is_edit=True, within_seconds=longest_wait):
+            return True
+        sent = {
+            key: value for key, value in message_arguments(message).items() if not key.startswith("unfurl")
+        }
+        try:
+            await self._web_api.write("chat.update", {**sent, "channel": followed.channel, "ts": followed.ts})
+        except errors.SlackRefused as error:
+            if isinstance(error, errors.CredentialsRejected):
+                log.info("live_message.not_edited", channel=followed.channel, problem=str(error))
+                return False
             log.warning("live_message.gone", channel=followed.channel, problem=str(error))
-        except SlackError as error:
+        except errors.SlackError as error:
+            if isinstance(error, errors.SlackRateLimited):
+                pace.hold(followed.channel, error.retry_after_seconds, is_edit=True)
             log.info("live_message.not_edited", channel=followed.channel, problem=str(error))
             return False
         if len(self._shown) > _MOST_REMEMBERED:

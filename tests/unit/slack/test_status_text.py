@@ -1,6 +1,6 @@
 import pytest
 
-from bot.slack.views import signs
+from bot.slack.views import status_text
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from bot.slack.views import signs
 )
 def test_a_message_that_only_repeats_the_result_is_not_shown(message: str | None, shown: str) -> None:
     """VBR puts the result's own word where a message is missing; a person needs it once."""
-    assert signs.own_words(message) == shown
+    assert status_text.own_words(message) == shown

@@ -1,6 +1,6 @@
 """HTTP mode: Slack's signed requests, handed to Bolt.
 
-The signature and its age are verified over the raw body before anything is read from it. What is refused is
+The signature and its age are verified over the raw body before anything is read from it. A refused request is
 counted, logged and reported to `refused`, so that it can be put on record.
 """
 
@@ -46,12 +46,13 @@ class SlackRequests:
         self._is_open = False
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request of Slack's: 401 without a valid, recent signature, 400 for no body of its."""
+        """Answer a request from Slack: 401 without a valid, recent signature, 400 for a foreign body."""
         if not self._is_open:
             return web.Response(status=503, text="stopping")
         raw_body = await request.read()
         if not self._is_signed(request, raw_body):
-            if _is_ssl_check(raw_body):
+            if ("ssl_check", "1") in parse_qsl(raw_body.decode("latin-1")):
+                # Slack's probe of a command's URL bears no signature; it wants 200 and nothing else.
                 return web.Response()
             self._metrics.gesture_answered("request", "unsigned")
             log.warning("slack.request_refused", remote=request.remote)
@@ -59,7 +60,7 @@ class SlackRequests:
             return web.json_response({"error": "invalid request"}, status=_UNAUTHORIZED)
         try:
             text = raw_body.decode()
-            _require_slacks(text)
+            _require_slack_body(text)
             bolt_request = _bolt_request(text, request)
         except ValueError:
             return web.Response(status=400, text="not a body of Slack's")
@@ -72,20 +73,15 @@ class SlackRequests:
             return False
 
 
-def _is_ssl_check(raw_body: bytes) -> bool:
-    """Slack's probe of a command's URL bears no signature; it is answered with 200 and nothing else."""
-    return ("ssl_check", "1") in parse_qsl(raw_body.decode("latin-1"))
-
-
-def _require_slacks(text: str) -> None:
-    """Let pass what Bolt can read: an event, a form with a payload, a command. Raises `ValueError`."""
+def _require_slack_body(text: str) -> None:
+    """Raise `ValueError` unless Bolt can read it: an event, a form with a payload, a command."""
     form = {} if text.startswith("{") else dict(parse_qsl(text, keep_blank_values=True))
     if "payload" in form or not form:
         body = json.loads(form.get("payload", text))
-        is_slacks = isinstance(body, dict) and isinstance(body.get("type"), str)
+        is_from_slack = isinstance(body, dict) and isinstance(body.get("type"), str)
     else:
-        is_slacks = "command" in form or "ssl_check" in form
-    if not is_slacks:
+        is_from_slack = "command" in form or "ssl_check" in form
+    if not is_from_slack:
         raise ValueError("not a body of Slack's")
 
 

@@ -1,0 +1,308 @@
+"""Slack's Web API: the client under the bot's token, the pace that Slack allows, and whose token it is.
+
+The one place that calls slack_sdk's client; every failure becomes one of this room's errors. Writes are sent
+once: the SDK's own retry of dropped connections would post a message twice, so it is off, and the caller
+decides what a lost answer means. Reads are repeated here.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.observability import Clock, Health, Metrics
+from bot.settings import SlackSettings
+from bot.slack import errors
+
+TIMEOUT_SECONDS = 10
+SLACK_PART = "slack"
+_READ_ATTEMPTS = 3
+_LONGEST_READ_WAIT_SECONDS = 5.0
+_LONGEST_RETRY_WAIT_SECONDS = 60.0
+_OK, _NOT_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
+
+_SECONDS_BETWEEN_POSTS = 1.0
+# Twenty-five at once after a rest, then twenty-five a minute: never more than fifty in any minute.
+_EDITS_AT_ONCE = 25
+_SECONDS_BETWEEN_EDITS = 60.0 / 25
+_EDITS = "edits"
+_EVERYTHING = "everything"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace the bot is installed in, as `auth.test` describes it."""
+
+    team_id: str
+    enterprise_id: str | None
+    bot_user_id: str
+    bot_id: str
+
+
+class Pace:
+    """How fast Slack lets one process send messages, and what Slack asked it to wait for.
+
+    Posts: about one a second in each channel. Edits: `chat.update` is Tier 3, some fifty a minute for
+    everything. A 429 holds back what it was about: that channel's posts, or all edits; the rest goes on.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._posts: dict[str, _Turns] = defaultdict(lambda: _Turns(_SECONDS_BETWEEN_POSTS))
+        self._edits = _Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
+        self._held_until: dict[str, float] = {}
+
+    async def turn(self, channel: str, *, is_edit: bool, within_seconds: float) -> bool:
+        """Wait until a message may be sent; False when its turn does not come in time."""
+        turns = self._edits if is_edit else self._posts[channel]
+        wait = turns.take(self._clock.monotonic(), within_seconds)
+        if wait is None:
+            return False
+        await self._clock.sleep(wait)
+        return True
+
+    def hold(self, channel: str, seconds: float, *, is_edit: bool) -> None:
+        """Send nothing of this kind for so long: Slack said so."""
+        self._hold(_EDITS if is_edit else channel, seconds)
+
+    def hold_everything(self, seconds: float) -> None:
+        """Send nothing at all for so long: Slack can't be reached, or rejects the token."""
+        self._hold(_EVERYTHING, seconds)
+
+    def held_seconds(self, channel: str, *, is_edit: bool) -> float:
+        """Tell how long this still has to wait; 0 when it may go."""
+        return max(self.all_held_seconds, self._left(_EDITS if is_edit else channel))
+
+    @property
+    def all_held_seconds(self) -> float:
+        """How long everything has to wait; 0 when something may go."""
+        return self._left(_EVERYTHING)
+
+    def _hold(self, what: str, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        self._held_until[what] = max(until, self._held_until.get(what, until))
+
+    def _left(self, what: str) -> float:
+        return max(0.0, self._held_until.get(what, 0.0) - self._clock.monotonic())
+
+
+class _Turns:
+    """Turns at an interval, some at once after a rest.
+
+    aiolimiter does the same on the event loop's time, and waits as long as it takes; this goes by the `Clock`
+    and can say at once that a turn comes too late.
+    """
+
+    def __init__(self, interval_seconds: float, at_once: int = 1) -> None:
+        self._interval = interval_seconds
+        self._credit = (at_once - 1) * interval_seconds
+        self._next_at = 0.0
+
+    def take(self, now: float, within_seconds: float) -> float | None:
+        """Take the next turn; return how long to wait for it, None when that is too long."""
+        next_at = max(self._next_at, now)
+        wait = max(0.0, next_at - self._credit - now)
+        if wait > within_seconds:
+            return None
+        self._next_at = next_at + self._interval
+        return wait
+
+
+class WebApi:
+    """Slack's Web API under the bot's token.
+
+    `session` is shared, so that connections are kept; its maker closes it. `pace` is for everyone who posts
+    or edits messages under this token; the calls themselves don't wait for it.
+    """
+
+    def __init__(
+        self, client: AsyncWebClient, session: aiohttp.ClientSession, *, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.client = client
+        self.pace = Pace(clock)
+        self._session = session
+        self._clock = clock
+        self._metrics = metrics
+
+    async def write(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a method that changes something, once.
+
+        Raises `SlackError`; after `SlackAnswerLost` it may have happened, after every other it has not.
+        """
+        return _data(await self._call(method, arguments))
+
+    async def read(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a method that only reads, a few times after passing failures. Raises `SlackError`."""
+        for attempt in range(1, _READ_ATTEMPTS):
+            try:
+                return _data(await self._call(method, arguments))
+            except (errors.SlackRateLimited, errors.SlackAnswerLost, errors.SlackUnreachable) as error:
+                wait = 0.2 * 2**attempt
+                if isinstance(error, errors.SlackRateLimited):
+                    wait = error.retry_after_seconds
+                if wait > _LONGEST_READ_WAIT_SECONDS:
+                    raise
+                await self._clock.sleep(wait)
+        return _data(await self._call(method, arguments))
+
+    async def identity(self) -> tuple[dict[str, Any], frozenset[str] | None]:
+        """Call `auth.test` once; return its answer and the token's scopes, None where Slack gives none.
+
+        They come in the header `X-OAuth-Scopes`. Raises `SlackError`.
+        """
+        response = await self._call("auth.test", {})
+        scopes = _header(response.headers, "x-oauth-scopes")
+        named = None if scopes is None else frozenset(word.strip() for word in scopes.split(",") if word)
+        return _data(response), named
+
+    async def respond(self, response_url: str, body: Mapping[str, Any]) -> None:
+        """Post to a gesture's response URL.
+
+        Slack takes five posts within thirty minutes and says so by the HTTP status alone. Raises
+        `GestureExpired` after that, otherwise as `write` does.
+        """
+        client = AsyncWebhookClient(
+            response_url, session=self._session, retry_handlers=[], timeout=TIMEOUT_SECONDS
+        )
+        _honour_no_proxy(client, response_url)
+        with _translated("response_url"):
+            status = (await client.send_dict(dict(body))).status_code
+        self._metrics.slack_called("response_url", str(status))
+        if status == _TOO_MANY:
+            raise errors.SlackRateLimited("response_url", 1.0)
+        if status >= _SERVER_ERROR:
+            raise errors.SlackAnswerLost("response_url", f"http_{status}")
+        if not _OK <= status < _NOT_OK:
+            raise errors.GestureExpired("response_url", f"http_{status}")
+
+    async def _call(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
+        outcome = "ok"
+        try:
+            with _translated(method):
+                function = getattr(self.client, method.replace(".", "_"))
+                response: AsyncSlackResponse = await function(**arguments)
+        except errors.SlackError as error:
+            outcome = error.word
+            raise
+        finally:
+            self._metrics.slack_called(method, outcome)
+        return response
+
+
+@asynccontextmanager
+async def open_web_api(settings: SlackSettings, *, clock: Clock, metrics: Metrics) -> AsyncIterator[WebApi]:
+    """Open the client for Slack's Web API; its connections are closed at the end."""
+    async with aiohttp.ClientSession() as session:
+        client = AsyncWebClient(
+            token=settings.bot_token.get_secret_value(),
+            base_url=settings.api_url,
+            timeout=TIMEOUT_SECONDS,
+            session=session,
+            retry_handlers=[],
+        )
+        _honour_no_proxy(client, settings.api_url)
+        yield WebApi(client, session, clock=clock, metrics=metrics)
+
+
+async def find_workspace(web_api: WebApi, *, clock: Clock, health: Health) -> Workspace:
+    """Ask Slack whose token this is, waiting out an outage. Raises `CredentialsRejected`."""
+    found: list[Workspace] = []
+
+    async def ask() -> None:
+        found.append(await read_workspace(web_api))
+
+    await wait_for_credentials(ask, clock=clock, health=health)
+    return found[-1]
+
+
+async def read_workspace(web_api: WebApi) -> Workspace:
+    """Ask Slack once whose token this is, by `auth.test`. Raises `SlackError`."""
+    return workspace_of(await web_api.read("auth.test", {}))
+
+
+def workspace_of(answer: Mapping[str, Any]) -> Workspace:
+    """Return the workspace that an answer of `auth.test` describes."""
+    return Workspace(
+        team_id=str(answer["team_id"]),
+        enterprise_id=answer.get("enterprise_id") or None,
+        bot_user_id=str(answer.get("user_id") or ""),
+        bot_id=str(answer.get("bot_id") or ""),
+    )
+
+
+async def wait_for_credentials(
+    attempt: Callable[[], Awaitable[None]], *, clock: Clock, health: Health
+) -> None:
+    """Repeat `attempt` until Slack answers. Raises `CredentialsRejected`: waiting mends no wrong token."""
+    wait = 1.0
+    while True:
+        try:
+            await attempt()
+        except errors.CredentialsRejected:
+            raise
+        except errors.SlackError as error:
+            health.set(SLACK_PART, ok=False, detail=str(error))
+            log.warning("slack.unreachable", problem=str(error), retry_in_seconds=wait)
+            await clock.sleep(wait)
+            wait = min(wait * 2, _LONGEST_RETRY_WAIT_SECONDS)
+        else:
+            return
+
+
+def _honour_no_proxy(client: AsyncWebClient | AsyncWebhookClient, url: str) -> None:
+    """Apply NO_PROXY, which slack_sdk ignores when it reads the proxy variables at construction."""
+    host = urlsplit(url).hostname or ""
+    if client.proxy and (host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(host)):
+        client.proxy = None
+
+
+def _data(response: AsyncSlackResponse) -> dict[str, Any]:
+    return response.data if isinstance(response.data, dict) else {}
+
+
+@contextmanager
+def _translated(method: str) -> Iterator[None]:
+    """Turn what slack_sdk and aiohttp raise into this room's errors."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise _error_of(method, error) from error
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise errors.SlackUnreachable(method, "no_connection") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise errors.SlackAnswerLost(method, type(error).__name__) from error
+
+
+def _error_of(method: str, error: SlackApiError) -> errors.SlackError:
+    """`data` is a dict for JSON and text for anything else; then the status decides."""
+    response = error.response
+    data = response.data if isinstance(response.data, dict) else {}
+    if response.status_code == _TOO_MANY or data.get("error") in errors.RATE_LIMITED_WORDS:
+        text = _header(response.headers, "retry-after") or "1"
+        seconds = max(float(text), 0.5) if text.replace(".", "", 1).isdigit() else 1.0
+        return errors.SlackRateLimited(method, seconds)
+    if response.status_code >= _SERVER_ERROR:
+        return errors.SlackAnswerLost(method, f"http_{response.status_code}")
+    if data.get("error"):
+        return errors.error_for(method, data)
+    if response.status_code >= _BAD_REQUEST:
+        return errors.SlackRefused(method, f"http_{response.status_code}")
+    return errors.SlackAnswerLost(method, "not_json")
+
+
+def _header(headers: Mapping[str, Any], wanted: str) -> str | None:
+    found = next((value for name, value in headers.items() if name.lower() == wanted), None)
+    text = found[0] if isinstance(found, list) else found
+    return None if text is None else str(text)
