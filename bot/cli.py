@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from bot.application import root
-from bot.observability import Finding, SystemClock, Verdict, set_up_logging
+from bot.observability import CheckResult, CheckStatus, SystemClock, set_up_logging
 from bot.operations import export
 from bot.operations.parser import span_of
 from bot.settings import (
@@ -72,7 +72,7 @@ def check() -> None:
     level = LogLevel.DEBUG if settings.log_level is LogLevel.DEBUG else "critical"
     set_up_logging(level, settings.log_format, settings.secrets())
     cautions = [
-        Finding("settings", caution.setting, Verdict.WARNING, f"{caution.text} ({caution.source}).")
+        CheckResult("settings", caution.setting, CheckStatus.WARNING, f"{caution.text} ({caution.source}).")
         for caution in loaded.cautions
     ]
     sys.exit(asyncio.run(_checked(settings, cautions)))
@@ -235,7 +235,7 @@ async def _with_log(url: str, do: Callable[[AuditLog], Awaitable[T]]) -> T:
         await database.close()
 
 
-async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
+async def _checked(settings: Settings, cautions: Sequence[CheckResult]) -> int:
     """Print before the loop ends: a name that is still being resolved would hold up its end."""
     # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
     from bot.application.checking import check  # noqa: PLC0415
@@ -245,13 +245,13 @@ async def _checked(settings: Settings, cautions: Sequence[Finding]) -> int:
     printable = f"{_table(found, columns)}\n\n{_summary(found)}"
     encoding = sys.stdout.encoding or "utf-8"
     click.echo(printable.encode(encoding, "replace").decode(encoding))
-    return int(any(finding.verdict is Verdict.PROBLEM for finding in found))
+    return int(any(finding.status is CheckStatus.PROBLEM for finding in found))
 
 
-def _table(found: Sequence[Finding], columns: int) -> str:
+def _table(found: Sequence[CheckResult], columns: int) -> str:
     from tabulate import tabulate  # noqa: PLC0415
 
-    rows = [(finding.verdict.value, *map(_plain, (finding.part, finding.subject))) for finding in found]
+    rows = [(finding.status.value, *map(_plain, (finding.part, finding.subject))) for finding in found]
     taken = sum(max((len(cell) for cell in column), default=0) for column in zip(*rows, strict=True))
     width = max(_NARROWEST, columns - taken - 3 * len(_GAP))
     texts = ["\n".join(_wrapped(finding, width)) for finding in found]
@@ -261,7 +261,7 @@ def _table(found: Sequence[Finding], columns: int) -> str:
     )
 
 
-def _wrapped(finding: Finding, width: int) -> Iterator[str]:
+def _wrapped(finding: CheckResult, width: int) -> Iterator[str]:
     """Whole words only: a fingerprint is there to be copied."""
     for text in (finding.detail, finding.advice):
         yield from textwrap.wrap(_plain(text), width, break_long_words=False, break_on_hyphens=False)
@@ -272,9 +272,9 @@ def _plain(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _summary(found: Sequence[Finding]) -> str:
-    problems = [finding for finding in found if finding.verdict is Verdict.PROBLEM]
-    warnings = sum(finding.verdict is Verdict.WARNING for finding in found)
+def _summary(found: Sequence[CheckResult]) -> str:
+    problems = [finding for finding in found if finding.status is CheckStatus.PROBLEM]
+    warnings = sum(finding.status is CheckStatus.WARNING for finding in found)
     fine = len(found) - len(problems) - warnings
     counts = f"{_counted(len(problems), 'problem')}, {_counted(warnings, 'warning')}, {fine} ok"
     if not problems:

@@ -16,16 +16,7 @@ from bot import endpoints
 from bot.application.permissions import permissions
 from bot.application.unsigned import Unsigned
 from bot.application.upkeep import DATABASE_PART, Upkeep
-from bot.observability import (
-    Clock,
-    Health,
-    Metrics,
-    SystemClock,
-    contained,
-    is_gone,
-    process_name,
-    set_up_logging,
-)
+from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
 from bot.operations.accounts import Accounts
 from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.parts import Stores, Surroundings
@@ -55,10 +46,12 @@ from bot.store import (
     FollowedSessions,
     Outbox,
     OwnActions,
-    Presses,
+    PressClaims,
     StoreBroken,
     StoreUnavailable,
     TimedDisables,
+    holder_has_ended,
+    new_holder,
     release_ended,
     upgrade,
 )
@@ -104,7 +97,7 @@ class Application:
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
         self._health = Health(clock, [DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
-        self._holder = process_name()
+        self._holder = new_holder()
         self._stop = asyncio.Event()
         self._intake = _Intake()
         self._acting: dict[tuple[ServerName, Role], VeeamServer] = {}
@@ -223,7 +216,7 @@ class Application:
             Accounts(fleet, self._acting),
             Stores(
                 self._record(database),
-                Presses(database),
+                PressClaims(database),
                 OwnActions(database),
                 TimedDisables(database),
                 Drafts(database),
@@ -305,7 +298,7 @@ class Application:
                 await upgrade(url)
                 database = Database(url)
                 stack.push_async_callback(database.close)
-                await release_ended(database, is_gone)
+                await release_ended(database, holder_has_ended)
             except StoreUnavailable as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))
                 await self._pause(wait)

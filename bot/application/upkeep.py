@@ -3,16 +3,7 @@
 from datetime import timedelta
 
 from bot.observability import Clock, Health
-from bot.store import (
-    Approvals,
-    AuditLog,
-    Database,
-    Drafts,
-    FollowedSessions,
-    Outbox,
-    Presses,
-    StoreError,
-)
+from bot.store import Approvals, AuditLog, Database, Drafts, FollowedSessions, Outbox, PressClaims, StoreError
 
 DATABASE_PART = "database"
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -60,7 +51,7 @@ class Upkeep:
     async def _purge(self) -> None:
         before = self._clock.now() - _KEPT
         await Outbox(self._database).purge(before)
-        await Presses(self._database).purge(before)
+        await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)

@@ -8,8 +8,7 @@ from bot.operations.effects import Effect, Ran
 from bot.operations.people import Person, PersonId
 from bot.operations.requests import AuditRequest, JobsRequest, SessionsRequest
 from bot.settings import GrantSettings, Role
-from bot.store.approvals import Approval
-from bot.store.records import Attempt
+from bot.store import Approval, AuditRecord
 from bot.veeam import (
     Job,
     JobId,
@@ -173,7 +172,7 @@ class AuditAnswer:
     """One page of the audit record, newest first. `is_cut` where only its latest part was looked through."""
 
     request: AuditRequest
-    rows: tuple[Attempt, ...]
+    rows: tuple[AuditRecord, ...]
     has_more: bool
     is_cut: bool
     as_of: datetime

@@ -15,8 +15,7 @@ from bot.operations.outcomes import Done, NotFound
 from bot.operations.requests import AuditRequest, JobRef, KnownJob
 from bot.operations.roles import Rights, Sight
 from bot.settings import ServerName
-from bot.store.audit import AuditLog
-from bot.store.records import Attempt, AuditEntry, AuditFilter, AuditId
+from bot.store import AuditEntry, AuditFilter, AuditId, AuditLog, AuditRecord
 
 SCAN_AT_MOST = 20_000
 _READ_AT_ONCE = 500
@@ -61,12 +60,12 @@ class Audit:
 
     async def _matching(
         self, which: AuditFilter, request: AuditRequest, reach: Sight, *, enough: int
-    ) -> tuple[tuple[Attempt, ...], bool]:
+    ) -> tuple[tuple[AuditRecord, ...], bool]:
         """Return the first attempts to show, and whether the record goes on where reading ended early."""
-        kept: tuple[Attempt, ...] = ()
+        kept: tuple[AuditRecord, ...] = ()
         before: AuditId | None = None
         for _ in range(SCAN_AT_MOST // _READ_AT_ONCE):
-            attempts = await self._log.attempts(which, before=before, limit=_READ_AT_ONCE)
+            attempts = await self._log.records(which, before=before, limit=_READ_AT_ONCE)
             kept += tuple(one for one in attempts if self._may_be_seen(one.entry, reach, request.job))
             if len(kept) >= enough or len(attempts) < _READ_AT_ONCE:
                 return kept, False

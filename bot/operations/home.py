@@ -23,10 +23,7 @@ from bot.operations.reasons import Reasons
 from bot.operations.record import REFUSED
 from bot.operations.servers import Servers
 from bot.settings import PersonId, ServerName
-from bot.store.audit import AuditLog
-from bot.store.errors import StoreError
-from bot.store.records import Attempt, AuditFilter
-from bot.store.timed_disables import TimedDisables
+from bot.store import AuditFilter, AuditLog, AuditRecord, StoreError, TimedDisables
 
 DEEDS_SHOWN = 8
 _ATTEMPTS_READ = 40
@@ -93,7 +90,7 @@ class HomePage:
     async def _lately(self, asking: Asking) -> tuple[OwnDeed, ...] | None:
         which = AuditFilter(person_id=asking.person.id)
         try:
-            attempts = await self._kept.audit.attempts(which, limit=_ATTEMPTS_READ)
+            attempts = await self._kept.audit.records(which, limit=_ATTEMPTS_READ)
         except StoreError:
             return None
         return deeds(attempts, asking)
@@ -116,13 +113,13 @@ class HomePage:
         )
 
 
-def deeds(attempts: Sequence[Attempt], asking: Asking) -> tuple[OwnDeed, ...]:
+def deeds(attempts: Sequence[AuditRecord], asking: Asking) -> tuple[OwnDeed, ...]:
     """Return what was done, of the attempts: nothing refused, and only jobs that the asker may see now."""
     found = (_deed(attempt, asking) for attempt in attempts)
     return tuple(deed for deed in found if deed is not None)[:DEEDS_SHOWN]
 
 
-def _deed(attempt: Attempt, asking: Asking) -> OwnDeed | None:
+def _deed(attempt: AuditRecord, asking: Asking) -> OwnDeed | None:
     entry = attempt.entry
     operation = BY_AUDIT_NAME.get(entry.operation)
     outcome = attempt.outcome.outcome if attempt.outcome is not None else None

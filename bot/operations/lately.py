@@ -10,8 +10,7 @@ from bot.operations.forms import OthersDeed
 from bot.operations.people import PersonId
 from bot.operations.record import REFUSED
 from bot.settings import ServerName
-from bot.store.audit import AuditLog
-from bot.store.records import Attempt, AuditEntry, AuditFilter
+from bot.store import AuditEntry, AuditFilter, AuditLog, AuditRecord
 from bot.veeam import JobId
 
 LATELY = timedelta(minutes=15)
@@ -40,13 +39,13 @@ class Lately:
         which = AuditFilter(since=self._clock.now() - LATELY, servers=(server,))
         deeds = (
             _deed(attempt)
-            for attempt in await self._audit.attempts(which)
+            for attempt in await self._audit.records(which)
             if attempt.entry.person_id != asking.person.id and concerns(attempt.entry)
         )
         return tuple(deed for deed in deeds if deed is not None)[:_TOLD_AT_MOST]
 
 
-def _deed(attempt: Attempt) -> OthersDeed | None:
+def _deed(attempt: AuditRecord) -> OthersDeed | None:
     entry = attempt.entry
     operation = BY_AUDIT_NAME.get(entry.operation)
     outcome = attempt.outcome.outcome if attempt.outcome is not None else None

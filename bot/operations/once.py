@@ -16,9 +16,7 @@ from bot.operations.asking import Asking
 from bot.operations.catalog import Operation
 from bot.operations.outcomes import Asked, AskedBefore, Failed, PressedBefore, Refused
 from bot.operations.people import PersonId
-from bot.store.errors import StoreError
-from bot.store.presses import Presses
-from bot.store.records import Press
+from bot.store import PressClaim, PressClaims, StoreError
 
 Came = TypeVar("Came")
 Sent_co = TypeVar("Sent_co", covariant=True)
@@ -40,7 +38,7 @@ class Ready(Generic[Sent_co]):
 class Once:
     """Sees to it that one press, or one delivery, is acted on once, between two processes as well."""
 
-    def __init__(self, presses: Presses, four_eyes: FourEyes, clock: Clock) -> None:
+    def __init__(self, presses: PressClaims, four_eyes: FourEyes, clock: Clock) -> None:
         self._presses = presses
         self._four_eyes = four_eyes
         self._clock = clock
@@ -53,7 +51,9 @@ class Once:
         Raises `StoreError` and `VeeamError` only where nothing was done.
         """
         key = asking.gesture.press_key
-        first = await self._presses.claim(Press(key, asking.person.id, operation.name, self._clock.now()))
+        first = await self._presses.claim(
+            PressClaim(key, asking.person.id, operation.name, self._clock.now())
+        )
         if first is not None:
             by = PersonId(first.person_id)
             return PressedBefore(operation, by, first.at, by_same_person=by == asking.person.id)

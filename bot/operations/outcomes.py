@@ -12,7 +12,7 @@ from bot.operations.forms import Form, OthersDeed
 from bot.operations.people import PersonId, Standing
 from bot.operations.requests import ActionRequest, KnownMachine, Request
 from bot.settings import Role
-from bot.store.approvals import Approval
+from bot.store import Approval
 from bot.veeam import Capability, JobId, ServerName, SessionId, VeeamError
 
 

@@ -59,12 +59,7 @@ from bot.operations.servers import Servers
 from bot.operations.sessions import Sessions, SessionViews
 from bot.operations.suggestion import Suggestion
 from bot.settings import GrantSettings
-from bot.store.approvals import Approvals
-from bot.store.audit import AuditLog
-from bot.store.drafts import Drafts
-from bot.store.own_actions import OwnActions
-from bot.store.presses import Presses
-from bot.store.timed_disables import TimedDisables
+from bot.store import Approvals, AuditLog, Drafts, OwnActions, PressClaims, TimedDisables
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ class Stores:
     """What the operations keep and read back."""
 
     audit: AuditLog
-    presses: Presses
+    presses: PressClaims
     own_actions: OwnActions
     timed_disables: TimedDisables
     drafts: Drafts

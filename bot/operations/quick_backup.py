@@ -25,9 +25,7 @@ from bot.operations.requests import QuickBackupRequest
 from bot.operations.seen import JobViews
 from bot.operations.steps import is_bare, is_said
 from bot.settings import ServerName
-from bot.store.errors import StoreError
-from bot.store.own_actions import OwnActions
-from bot.store.records import OwnAction
+from bot.store import OwnAction, OwnActions, StoreError
 from bot.veeam import Fleet, JobId, Session, UnexpectedAnswer, VeeamError, VeeamServer
 from bot.veeam import Unclear as UnclearAnswer
 

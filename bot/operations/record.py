@@ -13,9 +13,7 @@ from bot.operations.effects import Cloned, Ran
 from bot.operations.lookup import FoundJob
 from bot.operations.outcomes import Done, Failed, Refusal, Refused, Sent, Unclear, kind_of
 from bot.operations.roles import Verdict
-from bot.store.audit import AuditLog
-from bot.store.errors import StoreError
-from bot.store.records import AuditEntry, AuditId, AuditOutcome, AuditShown
+from bot.store import AuditEntry, AuditId, AuditLog, AuditOutcome, AuditShown, StoreError
 from bot.veeam import ServerName, Session, SessionId
 
 REFUSED, BROKEN = "refused", "broken"

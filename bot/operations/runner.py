@@ -31,7 +31,7 @@ from bot.operations.requests import Gesture, Request
 from bot.operations.roles import Rights, Verdict
 from bot.operations.searching import Search
 from bot.operations.suggestion import Suggestion
-from bot.store.errors import StoreError
+from bot.store import StoreError
 from bot.veeam import VeeamError
 
 log = structlog.get_logger()

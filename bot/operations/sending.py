@@ -30,10 +30,7 @@ from bot.operations.requests import (
     StopRequest,
 )
 from bot.operations.seen import JobViews
-from bot.store.errors import StoreError
-from bot.store.own_actions import OwnActions
-from bot.store.records import OwnAction
-from bot.store.timed_disables import TimedDisable, TimedDisables
+from bot.store import OwnAction, OwnActions, StoreError, TimedDisable, TimedDisables
 from bot.veeam import (
     Fleet,
     Job,

@@ -23,7 +23,7 @@ from bot.operations.requests import ServersRequest, StatusRequest
 from bot.operations.roles import Sight
 from bot.operations.seen import JobViews
 from bot.settings import ServerName
-from bot.store.errors import StoreError
+from bot.store import StoreError
 from bot.veeam import (
     Fleet,
     JobState,

@@ -22,7 +22,7 @@ from bot.operations.requests import SessionRequest, SessionsFilter, SessionsRequ
 from bot.operations.roles import Sight
 from bot.operations.seen import JobViews
 from bot.settings import ServerName
-from bot.store.own_actions import OwnActions
+from bot.store import OwnActions
 from bot.veeam import (
     Fleet,
     JobId,

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from bot.observability import Finding, Verdict
+from bot.observability import CheckResult, CheckStatus
 from bot.settings import Settings, SlackSettings
 from bot.slack import judging
 from bot.slack.directory import Home, group_of
@@ -26,7 +26,7 @@ _AT_ONCE = 4
 T = TypeVar("T")
 
 
-async def check_slack(settings: Settings, web: Web) -> tuple[Finding, ...]:
+async def check_slack(settings: Settings, web: Web) -> tuple[CheckResult, ...]:
     """Ask Slack about everything that the settings name there, within half a minute.
 
     Never raises `SlackError`: what went wrong is a finding. Rests on `auth.test` and its header
@@ -39,7 +39,7 @@ async def check_slack(settings: Settings, web: Web) -> tuple[Finding, ...]:
     return (*found[:2], way_in.result(), *found[2:])
 
 
-async def _way_in(slack: SlackSettings, web: Web) -> Finding:
+async def _way_in(slack: SlackSettings, web: Web) -> CheckResult:
     """How gestures come in: the app token in Socket Mode, the signing secret in HTTP mode."""
     if slack.app_token is None:
         return _signing_secret(slack)
@@ -51,42 +51,42 @@ async def _way_in(slack: SlackSettings, web: Web) -> Finding:
         return judging.token_refused(subject, variable, "App-Level Tokens", error)
     except (SlackError, TimeoutError) as error:
         return _connection_refused(subject, error)
-    return Finding(PART, subject, Verdict.OK, "Slack opens connections for it (Socket Mode).")
+    return CheckResult(PART, subject, CheckStatus.OK, "Slack opens connections for it (Socket Mode).")
 
 
-def _connection_refused(subject: str, error: SlackError | TimeoutError) -> Finding:
+def _connection_refused(subject: str, error: SlackError | TimeoutError) -> CheckResult:
     word = error.word if isinstance(error, SlackError) else ""
     if word == "missing_scope":
         detail = "SLACK_APP_TOKEN lacks the scope connections:write: no command would arrive."
         advice = (
             "On the app's page make an app-level token with connections:write, and set SLACK_APP_TOKEN to it."
         )
-        return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
+        return CheckResult(PART, subject, CheckStatus.PROBLEM, detail, advice)
     if word == "forbidden_team":
         detail = "Slack opens no connection for this app (forbidden_team): no command would arrive."
         advice = (
             "On the app's page switch Socket Mode on; or, for HTTP mode, unset SLACK_APP_TOKEN and set "
             "SLACK_SIGNING_SECRET."
         )
-        return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
+        return CheckResult(PART, subject, CheckStatus.PROBLEM, detail, advice)
     detail, advice = judging.trouble(error)
-    return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
+    return CheckResult(PART, subject, CheckStatus.PROBLEM, detail, advice)
 
 
-def _signing_secret(slack: SlackSettings) -> Finding:
+def _signing_secret(slack: SlackSettings) -> CheckResult:
     if slack.signing_secret is None or not slack.signing_secret.get_secret_value():
-        return Finding(
+        return CheckResult(
             PART,
             "signing secret",
-            Verdict.PROBLEM,
+            CheckStatus.PROBLEM,
             "There is neither an app token nor a signing secret: no command would be accepted.",
             "Set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode).",
         )
     detail = f"It is set (HTTP mode, {EVENTS_PATH}); whether it is right shows with Slack's first request."
-    return Finding(PART, "signing secret", Verdict.OK, detail)
+    return CheckResult(PART, "signing secret", CheckStatus.OK, detail)
 
 
-async def _under_bot_token(settings: Settings, web: Web) -> tuple[Finding, ...]:
+async def _under_bot_token(settings: Settings, web: Web) -> tuple[CheckResult, ...]:
     """What stands behind the bot token; where that opens nothing, the rest is not asked."""
     subject = "bot token"
     try:
@@ -96,22 +96,22 @@ async def _under_bot_token(settings: Settings, web: Web) -> tuple[Finding, ...]:
         return refused, _rest_unchecked()
     except (SlackError, TimeoutError) as error:
         detail, advice = judging.trouble(error)
-        return Finding(PART, subject, Verdict.PROBLEM, detail, advice), _rest_unchecked()
+        return CheckResult(PART, subject, CheckStatus.PROBLEM, detail, advice), _rest_unchecked()
     bot_name = str(answer.get("user") or "veeam")
     detail = f"It is @{bot_name} in the workspace {answer.get('team') or answer.get('team_id')}."
     names = _Names(web, home_of(answer), bot_name)
     return (
-        Finding(PART, subject, Verdict.OK, detail),
+        CheckResult(PART, subject, CheckStatus.OK, detail),
         judging.scopes(granted),
         *await names.check(named_in(settings)),
     )
 
 
-def _rest_unchecked() -> Finding:
-    return Finding(
+def _rest_unchecked() -> CheckResult:
+    return CheckResult(
         PART,
         "scopes, channels, user groups, people",
-        Verdict.WARNING,
+        CheckStatus.WARNING,
         "Not checked: without the bot token Slack tells nothing.",
         "Put the bot token right, then run the check again.",
     )
@@ -126,7 +126,7 @@ class _Names:
         self._bot_name = bot_name
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def check(self, everything: tuple[Named, ...]) -> tuple[Finding, ...]:
+    async def check(self, everything: tuple[Named, ...]) -> tuple[CheckResult, ...]:
         """Channels first, then groups, then people, each in the order of the settings."""
         channels = [named for named in everything if named.is_channel]
         groups = [named for named in everything if named.is_group]
@@ -139,14 +139,14 @@ class _Names:
             ]
         return tuple(finding for task in asked for finding in task.result())
 
-    async def _channel(self, named: Named) -> tuple[Finding, ...]:
+    async def _channel(self, named: Named) -> tuple[CheckResult, ...]:
         try:
             answer = await self._ask("conversations.info", {"channel": named.id})
         except (SlackError, TimeoutError) as error:
             return (judging.channel_unread(named, error, self._bot_name),)
         return (judging.channel(named, answer.get("channel") or {}, self._bot_name),)
 
-    async def _groups(self, named: list[Named]) -> tuple[Finding, ...]:
+    async def _groups(self, named: list[Named]) -> tuple[CheckResult, ...]:
         """One call tells all groups. It is made without any to look for: everybody's rights rest on it."""
         arguments = {"include_users": True, "include_disabled": True, "include_count": False}
         try:
@@ -156,7 +156,7 @@ class _Names:
         groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
         return tuple(judging.group(one, groups) for one in named)
 
-    async def _person(self, named: Named) -> tuple[Finding, ...]:
+    async def _person(self, named: Named) -> tuple[CheckResult, ...]:
         try:
             answer = await self._ask("users.info", {"user": named.id})
         except (SlackError, TimeoutError) as error:

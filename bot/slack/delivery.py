@@ -29,7 +29,16 @@ from bot.slack.replies import arguments
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web import TIMEOUT_SECONDS, Web
-from bot.store import Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root, StoreError
+from bot.store import (
+    Database,
+    NewOutboxRow,
+    Outbox,
+    OutboxId,
+    OutboxRow,
+    Placement,
+    PostedMessage,
+    StoreError,
+)
 from bot.watch.facts import ApprovalAsked, ApprovalHeldBack, ChannelClosed, decode, encode
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
@@ -129,7 +138,7 @@ class Delivery:
     async def _looked_for_and_sent(
         self, row: OutboxRow, message: Message, holder: str, notices_to: str | None
     ) -> None:
-        is_edit = row.placing is Placing.EDIT
+        is_edit = row.placement is Placement.EDIT
         if (seconds := self._pace.held_seconds(row.channel, is_edit=is_edit)) > 0:
             await self._put_off(row, seconds, "held back", in_doubt=True)
             return
@@ -147,10 +156,10 @@ class Delivery:
             self._refusals.pop(row.id, None)
             await self._outbox.sent(row.id, root, self._clock.now())
 
-    async def _found(self, row: OutboxRow, message: Message) -> Root | None:
-        if row.attempted_at is None or row.placing is Placing.EDIT or message.metadata is None:
+    async def _found(self, row: OutboxRow, message: Message) -> PostedMessage | None:
+        if row.attempted_at is None or row.placement is Placement.EDIT or message.metadata is None:
             return None
-        thread_ts = row.root.ts if row.root and row.placing is not Placing.POST else None
+        thread_ts = row.root.ts if row.root and row.placement is not Placement.POST else None
         try:
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
         except MessageGone:
@@ -160,8 +169,8 @@ class Delivery:
             self._tell_end(row, "found")
         return root
 
-    async def _sent(self, row: OutboxRow, message: Message, holder: str) -> Root | None:
-        is_edit = row.placing is Placing.EDIT
+    async def _sent(self, row: OutboxRow, message: Message, holder: str) -> PostedMessage | None:
+        is_edit = row.placement is Placement.EDIT
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
             return None
@@ -171,7 +180,7 @@ class Delivery:
         self._tell_end(row, "sent")
         return root
 
-    async def _put(self, row: OutboxRow, message: Message) -> Root:
+    async def _put(self, row: OutboxRow, message: Message) -> PostedMessage:
         """Post, reply or edit; as text where Slack refuses the blocks, as a root without its thread."""
         try:
             return await self._write(row, message)
@@ -180,29 +189,29 @@ class Delivery:
             return await self._write(row, Message(message.text, (), message.metadata))
         except MessageGone as error:
             log.warning("delivery.message_gone", key=row.key, problem=str(error))
-            if row.placing is Placing.EDIT and row.root is not None:
+            if row.placement is Placement.EDIT and row.root is not None:
                 return row.root
             return await self._write(row, message, as_root=True)
 
-    async def _write(self, row: OutboxRow, message: Message, *, as_root: bool = False) -> Root:
+    async def _write(self, row: OutboxRow, message: Message, *, as_root: bool = False) -> PostedMessage:
         sent = arguments(message)
-        if message.metadata is not None and row.placing is not Placing.EDIT:
+        if message.metadata is not None and row.placement is not Placement.EDIT:
             sent["metadata"] = dict(message.metadata)
-        if row.root is not None and row.placing is Placing.EDIT:
+        if row.root is not None and row.placement is Placement.EDIT:
             edited = {key: sent[key] for key in ("text", "blocks", "parse")}
             await self._web.write("chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts})
             return row.root
-        if row.root is not None and row.placing is not Placing.POST and not as_root:
+        if row.root is not None and row.placement is not Placement.POST and not as_root:
             sent["thread_ts"] = row.root.ts
-            sent["reply_broadcast"] = row.placing is Placing.BROADCAST
+            sent["reply_broadcast"] = row.placement is Placement.BROADCAST
         answer = await self._web.write("chat.postMessage", {**sent, "channel": row.channel})
-        return Root(str(answer["channel"]), str(answer["ts"]))
+        return PostedMessage(str(answer["channel"]), str(answer["ts"]))
 
     async def _failed(
         self, row: OutboxRow, error: SlackError, notices_to: str | None, *, in_doubt: bool
     ) -> None:
         """`in_doubt`: it was the search for an earlier sending that failed, so that one is still unknown."""
-        is_edit = row.placing is Placing.EDIT
+        is_edit = row.placement is Placement.EDIT
         match error:
             case SlackLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
@@ -271,7 +280,7 @@ class Delivery:
     async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalHeldBack, channel: str) -> None:
         # The row that could not be sent is the occasion: while it waits, nothing is said again.
         kind = str(facts.__struct_config__.tag)
-        notice = NewRow(
+        notice = NewOutboxRow(
             key=f"{kind}:{row.channel}:{row.id}",
             channel=channel,
             kind=kind,

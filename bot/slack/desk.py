@@ -28,7 +28,7 @@ from bot.slack.views.notices import still_asking, unreadable_press
 from bot.slack.views.outcomes import outcome as draw
 from bot.slack.views.unopened import in_words
 from bot.slack.work import Work
-from bot.store import FollowedSessions, NewFollowed, StoreError
+from bot.store import FollowedSessions, NewFollowedSession, StoreError
 
 PATIENCE_SECONDS = 3.0
 _HEAD_START_SECONDS = 0.5
@@ -240,7 +240,7 @@ class Desk:
     async def _follow(self, answer: ActionAnswer, posted: Posted) -> None:
         if answer.session is None:
             return
-        new = NewFollowed(
+        new = NewFollowedSession(
             server=answer.server,
             session_id=answer.session.id,
             job_id=answer.job_id,

@@ -9,7 +9,7 @@ from bot.slack.replies import arguments
 from bot.slack.views.actions import action_ended, action_lost, action_progress
 from bot.slack.views.message import Message
 from bot.slack.web import Web
-from bot.store import Followed
+from bot.store import FollowedSession
 from bot.veeam import Session
 from bot.watch.facts import SessionFacts
 
@@ -30,7 +30,9 @@ class LiveMessages:
         self._limiter = AsyncLimiter(_EDITS_PER_MINUTE, 60.0)
         self._shown: dict[int, tuple[str, float]] = {}
 
-    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
+    async def __call__(
+        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+    ) -> bool:
         """Show how far a session is, or its end; without a session, that it is not followed any further.
 
         False when an end could not be shown and is to be shown again.
@@ -41,7 +43,7 @@ class LiveMessages:
             return await self._show(followed, action_progress(followed, session), is_last=False)
         return await self._show(followed, action_ended(followed, session, ended), is_last=True)
 
-    async def _show(self, followed: Followed, message: Message, *, is_last: bool) -> bool:
+    async def _show(self, followed: FollowedSession, message: Message, *, is_last: bool) -> bool:
         """Edit the message. The last edit waits for its turn; the others give way."""
         said, at = self._shown.get(followed.id, ("", 0.0))
         is_soon = self._clock.monotonic() - at < _SECONDS_BETWEEN_EDITS

@@ -9,7 +9,7 @@ import structlog
 from bot.slack.directory import Home
 from bot.slack.errors import ScopeMissing, SlackError
 from bot.slack.web import Web
-from bot.store import Root
+from bot.store import PostedMessage
 
 _PAGE = 200
 _MOST_PAGES = 25
@@ -29,7 +29,7 @@ class History:
 
     async def find(
         self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None
-    ) -> Root | None:
+    ) -> PostedMessage | None:
         """Return the message of this bot that carries exactly this metadata, None when there is none.
 
         `conversations.history` and `.replies` give payloads only with `include_all_metadata`, and only to
@@ -48,7 +48,7 @@ class History:
                 return None
             for item in answer.get("messages") or ():
                 if self._is_own(item) and _carries(item, metadata):
-                    return Root(channel, str(item["ts"]))
+                    return PostedMessage(channel, str(item["ts"]))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.observability import Finding, Verdict
+from bot.observability import CheckResult, CheckStatus
 from bot.operations.people import Standing
 from bot.settings.problems import nearest
 from bot.slack.directory import Group, Home, name_of, standing
@@ -67,7 +67,7 @@ def trouble(error: SlackError | TimeoutError) -> tuple[str, str]:
     return "Slack did not answer in time.", AGAIN
 
 
-def token_refused(subject: str, variable: str, found_at: str, error: CredentialsDead) -> Finding:
+def token_refused(subject: str, variable: str, found_at: str, error: CredentialsDead) -> CheckResult:
     """Explain a token that opens nothing; `found_at` is where the app's page shows the right one."""
     if error.word in _POLICY:
         advice = "Ask an administrator of the Slack workspace or organisation to allow the app."
@@ -86,14 +86,14 @@ def token_refused(subject: str, variable: str, found_at: str, error: Credentials
     )
 
 
-def scopes(granted: frozenset[str] | None) -> Finding:
+def scopes(granted: frozenset[str] | None) -> CheckResult:
     """Compare the scopes that the token has with those that the manifest asks for."""
     if granted is None:
         detail = "Slack did not say which scopes the app was installed with."
-        return Finding(PART, "scopes", Verdict.WARNING, detail, AGAIN)
+        return CheckResult(PART, "scopes", CheckStatus.WARNING, detail, AGAIN)
     missing = [scope for scope in SCOPES if scope.name not in granted]
     if not missing:
-        return Finding(PART, "scopes", Verdict.OK, f"All {len(SCOPES)} are there.")
+        return CheckResult(PART, "scopes", CheckStatus.OK, f"All {len(SCOPES)} are there.")
     named = ", ".join(scope.name for scope in missing)
     return _problem(
         "scopes",
@@ -103,10 +103,10 @@ def scopes(granted: frozenset[str] | None) -> Finding:
     )
 
 
-def channel(named: Named, info: Mapping[str, Any], bot_name: str) -> Finding:
+def channel(named: Named, info: Mapping[str, Any], bot_name: str) -> CheckResult:
     """Judge a channel by `conversations.info`. A direct conversation is as it should be."""
     if info.get("is_im") or info.get("is_mpim"):
-        return Finding(PART, f"channel {named.id}", Verdict.OK, "It is a direct conversation.")
+        return CheckResult(PART, f"channel {named.id}", CheckStatus.OK, "It is a direct conversation.")
     name = f"#{info.get('name') or named.id}"
     subject = f"channel {name} ({named.id})"
     is_told = Purpose.TELL in named.purposes
@@ -118,22 +118,26 @@ def channel(named: Named, info: Mapping[str, Any], bot_name: str) -> Finding:
         return _problem(subject, detail, _elsewhere(f"In {name} type /invite @{bot_name}", named))
     if is_told and (info.get("is_read_only") or info.get("is_thread_only")):
         detail = "Only some may post there; whether the bot may shows with the first message."
-        return Finding(
+        return CheckResult(
             PART,
             subject,
-            Verdict.WARNING,
+            CheckStatus.WARNING,
             detail,
             _elsewhere("Let the bot post, in the channel's settings", named),
         )
     if is_told and info.get("is_ext_shared"):
         detail = "It is shared with another organisation, whose people read all that is told there."
-        return Finding(
-            PART, subject, Verdict.WARNING, detail, f"If that is not meant, name another one: {_at(named)}."
+        return CheckResult(
+            PART,
+            subject,
+            CheckStatus.WARNING,
+            detail,
+            f"If that is not meant, name another one: {_at(named)}.",
         )
-    return Finding(PART, subject, Verdict.OK, "The bot is in it." if is_told else "It exists.")
+    return CheckResult(PART, subject, CheckStatus.OK, "The bot is in it." if is_told else "It exists.")
 
 
-def channel_unread(named: Named, error: SlackError | TimeoutError, bot_name: str) -> Finding:
+def channel_unread(named: Named, error: SlackError | TimeoutError, bot_name: str) -> CheckResult:
     """Explain a channel that `conversations.info` does not show."""
     subject = f"channel {named.id}"
     if isinstance(error, SlackError) and error.word == "channel_not_found":
@@ -143,7 +147,7 @@ def channel_unread(named: Named, error: SlackError | TimeoutError, bot_name: str
     return unread(subject, error)
 
 
-def group(named: Named, groups: Sequence[Group]) -> Finding:
+def group(named: Named, groups: Sequence[Group]) -> CheckResult:
     """Judge a user group by the list of all of them; disabled groups hold a place in it, and no rights."""
     found = _group_named(named.id, groups)
     if found is None:
@@ -160,14 +164,14 @@ def group(named: Named, groups: Sequence[Group]) -> Finding:
         )
     if not found.members:
         detail = f"It has no members: {_without(named)}."
-        return Finding(
-            PART, subject, Verdict.WARNING, detail, "Add people to it in Slack, under User groups."
+        return CheckResult(
+            PART, subject, CheckStatus.WARNING, detail, "Add people to it in Slack, under User groups."
         )
     count = len(found.members)
-    return Finding(PART, subject, Verdict.OK, f"It has {count} member{'' if count == 1 else 's'}.")
+    return CheckResult(PART, subject, CheckStatus.OK, f"It has {count} member{'' if count == 1 else 's'}.")
 
 
-def groups_unread(error: SlackError | TimeoutError) -> Finding:
+def groups_unread(error: SlackError | TimeoutError) -> CheckResult:
     """Explain why the user groups cannot be read; without them nobody is let in."""
     if isinstance(error, SlackError) and error.word == "plan_upgrade_required":
         return _problem(
@@ -179,22 +183,24 @@ def groups_unread(error: SlackError | TimeoutError) -> Finding:
     return _problem("user groups", f"{detail} Until they can be read everybody is refused.", advice)
 
 
-def person(named: Named, user: Mapping[str, Any], home: Home) -> Finding:
+def person(named: Named, user: Mapping[str, Any], home: Home) -> CheckResult:
     """Judge a person by `users.info`: only members are ever let in, and only the active hear a mention."""
     found = standing(dict(user), home)
     subject = f"person {name_of(dict(user), named.id)} ({named.id})"
     if found is Standing.MEMBER:
-        return Finding(PART, subject, Verdict.OK, "A member of the workspace.")
+        return CheckResult(PART, subject, CheckStatus.OK, "A member of the workspace.")
     if Purpose.GRANT in named.purposes:
         detail = f"This person {_REFUSED_PEOPLE[found]}: the bot refuses them whatever is granted."
         return _problem(subject, detail, f"Grant the role to somebody else: {_at(named)}.")
     if found is Standing.DEACTIVATED:
         detail = "This person is deactivated: a mention reaches nobody."
         return _problem(subject, detail, f"Name somebody else: {_at(named)}.")
-    return Finding(PART, subject, Verdict.OK, f"This person {_REFUSED_PEOPLE[found]}, and is only mentioned.")
+    return CheckResult(
+        PART, subject, CheckStatus.OK, f"This person {_REFUSED_PEOPLE[found]}, and is only mentioned."
+    )
 
 
-def person_unread(named: Named, error: SlackError | TimeoutError) -> Finding:
+def person_unread(named: Named, error: SlackError | TimeoutError) -> CheckResult:
     """Explain a person whom `users.info` does not show."""
     subject = f"person {named.id}"
     if isinstance(error, SlackError) and error.word in {"user_not_found", "user_not_visible"}:
@@ -203,15 +209,15 @@ def person_unread(named: Named, error: SlackError | TimeoutError) -> Finding:
     return unread(subject, error)
 
 
-def unread(subject: str, error: SlackError | TimeoutError) -> Finding:
+def unread(subject: str, error: SlackError | TimeoutError) -> CheckResult:
     """Report what could not be looked at; a missing scope is a problem of its own row already."""
     detail, advice = trouble(error)
-    verdict = Verdict.WARNING if isinstance(error, ScopeMissing) else Verdict.PROBLEM
-    return Finding(PART, subject, verdict, detail, advice)
+    verdict = CheckStatus.WARNING if isinstance(error, ScopeMissing) else CheckStatus.PROBLEM
+    return CheckResult(PART, subject, verdict, detail, advice)
 
 
-def _problem(subject: str, detail: str, advice: str) -> Finding:
-    return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
+def _problem(subject: str, detail: str, advice: str) -> CheckResult:
+    return CheckResult(PART, subject, CheckStatus.PROBLEM, detail, advice)
 
 
 def _group_named(spelling: str, groups: Sequence[Group]) -> Group | None:

@@ -101,8 +101,8 @@ __all__ = [
     "check_database",
     "holder_has_ended",
     "is_missing",
-    "new_holder",
     "json_value",
+    "new_holder",
     "release_ended",
     "upgrade",
 ]

@@ -230,4 +230,5 @@ def _ending(outcome: str, now: datetime, problem: str | None = None) -> dict[str
 
 
 def _approval(values: Mapping[str, Any]) -> Approval:
-    return msgspec.convert({**values, "impact": msgspec.json.decode(values["impact"])}, Approval)
+    impact = msgspec.json.decode(values["impact"], type=ApprovalImpact)
+    return Approval(**{**values, "impact": impact, "state": ApprovalState(values["state"])})

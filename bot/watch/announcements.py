@@ -11,16 +11,7 @@ from dataclasses import replace
 import structlog
 
 from bot.observability import Clock
-from bot.store import (
-    Cursor,
-    Database,
-    Outbox,
-    OwnActions,
-    RunRow,
-    Runs,
-    Sessions,
-    Transaction,
-)
+from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
 from bot.veeam import Result, SessionGroup, VeeamServer
 from bot.watch.caught_up import TOLD_ONE_BY_ONE, caught_up_rows, tellable
 from bot.watch.destinations import Queued, attempt_told, first_told, run_key
@@ -49,7 +40,7 @@ class Announcer:
         self._jobs = jobs
         self._clock = clock
         self._rules = rules
-        self._sessions = Sessions(database)
+        self._sessions = ProcessedSessions(database)
         self._runs = Runs(database)
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
@@ -79,7 +70,7 @@ class Announcer:
             await self._place(reading.cursor)
         return told
 
-    async def _place(self, cursor: Cursor) -> None:
+    async def _place(self, cursor: PollCursor) -> None:
         async with self._database.transaction() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
 

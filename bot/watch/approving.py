@@ -15,9 +15,8 @@ from bot.store import (
     Approvals,
     ApprovalState,
     AuditLog,
-    Ending,
-    NewRow,
-    Placing,
+    NewOutboxRow,
+    Placement,
     StoreError,
 )
 from bot.veeam import JobId, ServerName
@@ -32,25 +31,25 @@ _TELL_THEMSELVES = frozenset({"done", ApprovalEnd.WITHDRAWN})
 log = structlog.stdlib.get_logger(__name__)
 
 
-def approval_rows(approval: Approval) -> tuple[NewRow, ...]:
+def approval_rows(approval: Approval) -> tuple[NewOutboxRow, ...]:
     """Return what is queued for a request as it is now. Pure."""
     facts, root = approval_facts(approval), f"approval/{approval.id}"
     match approval.state:
         case ApprovalState.PENDING:
             asked = ApprovalAsked(approval=facts)
-            return (_row(root, approval, asked, Placing.POST),)
+            return (_row(root, approval, asked, Placement.POST),)
         case ApprovalState.APPROVED:
-            return (_row(f"{root}/approved", approval, ApprovalChanged(approval=facts), Placing.EDIT),)
+            return (_row(f"{root}/approved", approval, ApprovalChanged(approval=facts), Placement.EDIT),)
         case ApprovalState.ENDED:
-            edit = _row(f"{root}/edit/ended", approval, ApprovalChanged(approval=facts), Placing.EDIT)
+            edit = _row(f"{root}/edit/ended", approval, ApprovalChanged(approval=facts), Placement.EDIT)
             if approval.outcome in _TELL_THEMSELVES:
                 return (edit,)
-            return edit, _row(f"{root}/ended", approval, ApprovalEnded(approval=facts), Placing.REPLY)
+            return edit, _row(f"{root}/ended", approval, ApprovalEnded(approval=facts), Placement.REPLY)
 
 
 def approval_facts(approval: Approval) -> ApprovalFacts:
     """Return what is told of a request."""
-    touched = approval.touched
+    impact = approval.impact
     return ApprovalFacts(
         id=approval.id,
         operation=approval.operation,
@@ -62,15 +61,15 @@ def approval_facts(approval: Approval) -> ApprovalFacts:
         expires_at=approval.expires_at,
         asked=approval.detail,
         reason=approval.reason,
-        status=touched.status,
-        is_disabled=touched.is_disabled,
-        objects=touched.objects,
-        last_result=touched.last_result,
-        last_run=touched.last_run,
-        next_run=touched.next_run,
-        repository=touched.repository,
-        roles=touched.roles,
-        groups=touched.groups,
+        status=impact.status,
+        is_disabled=impact.is_disabled,
+        objects=impact.objects,
+        last_result=impact.last_result,
+        last_run=impact.last_run,
+        next_run=impact.next_run,
+        repository=impact.repository,
+        roles=impact.roles,
+        groups=impact.groups,
         state=approval.state,
         decider=approval.decider_id,
         decided_at=approval.decided_at,
@@ -106,28 +105,28 @@ class Approving:
         for expired in await self._approvals.expired(now):
             log.info("watch.approval_ended", approval_id=expired.id, outcome=expired.outcome)
         for left in await self._approvals.left_approved(now - LEFT_AFTER):
-            ending = await self._ending(left)
-            if await self._approvals.finish(left.id, ending) is not None:
-                log.warning("watch.approval_left_open", approval_id=left.id, outcome=ending.outcome)
+            outcome, problem = await self._outcome(left)
+            if await self._approvals.finish(left.id, outcome, now=now, problem=problem) is not None:
+                log.warning("watch.approval_left_open", approval_id=left.id, outcome=outcome)
 
-    async def _ending(self, left: Approval) -> Ending:
+    async def _outcome(self, left: Approval) -> tuple[str, str | None]:
         """By the record: what is not on it was not sent, and what has no outcome there is unclear."""
-        attempt, now = await self._audit.approved(left.reference), self._clock.now()
+        attempt = await self._audit.approved(left.reference)
         if attempt is None:
-            return Ending(ApprovalEnd.NOT_SENT, now)
+            return ApprovalEnd.NOT_SENT, None
         if attempt.outcome is None:
-            return Ending("unclear", now)
-        return Ending(attempt.outcome.outcome, now, attempt.outcome.detail)
+            return "unclear", None
+        return attempt.outcome.outcome, attempt.outcome.detail
 
 
-def _row(key: str, approval: Approval, announcement: Announcement, placing: Placing) -> NewRow:
-    return NewRow(
+def _row(key: str, approval: Approval, announcement: Announcement, placement: Placement) -> NewOutboxRow:
+    return NewOutboxRow(
         key=key,
         channel=approval.channel,
         kind=kind_of(announcement),
         body=encode(announcement),
         created_at=approval.ended_at or approval.decided_at or approval.asked_at,
-        placing=placing,
-        priority=REPLY if placing is Placing.REPLY else NOTICE,
-        root_key=None if placing is Placing.POST else f"approval/{approval.id}",
+        placement=placement,
+        priority=REPLY if placement is Placement.REPLY else NOTICE,
+        root_key=None if placement is Placement.POST else f"approval/{approval.id}",
     )

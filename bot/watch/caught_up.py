@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.settings import ServerName
-from bot.store import NewRow
+from bot.store import NewOutboxRow
 from bot.veeam import Result, known
 from bot.watch.destinations import notice, reply
 from bot.watch.facts import CaughtUp, CaughtUpProblems, RunFacts
@@ -24,7 +24,7 @@ def tellable(rules: Rules, server: ServerName, prepared: Sequence[Prepared]) -> 
 
 def caught_up_rows(
     rules: Rules, server: ServerName, prepared: Sequence[Prepared], *, since: datetime, now: datetime
-) -> tuple[NewRow, ...]:
+) -> tuple[NewOutboxRow, ...]:
     """Return one message for each channel that would have been told any of these sessions, oldest first."""
     by_channel: dict[str, list[Prepared]] = {}
     for each in prepared:
@@ -45,7 +45,7 @@ class _Past:
     since: datetime
 
 
-def _rows(key: str, channel: str, server: ServerName, past: _Past, now: datetime) -> tuple[NewRow, ...]:
+def _rows(key: str, channel: str, server: ServerName, past: _Past, now: datetime) -> tuple[NewOutboxRow, ...]:
     results = dict(Counter(result_of(each.ended) for each in past.told))
     total = len(past.problems)
     line = CaughtUp(server=server, since=past.since, results=results, problems_total=total)

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from bot.settings import Threads
-from bot.store import NewRow, Placing
+from bot.store import NewOutboxRow, Placement
 from bot.watch.facts import (
     Announcement,
     AttemptEnded,
@@ -33,7 +33,7 @@ class Queued:
     """What is queued for a run, and the run with the channels it is told in from now on."""
 
     run: Run
-    rows: tuple[NewRow, ...]
+    rows: tuple[NewOutboxRow, ...]
 
 
 def run_key(run: RunFacts) -> str:
@@ -44,7 +44,7 @@ def run_key(run: RunFacts) -> str:
 def first_told(run: Run, destinations: Iterable[Destination], now: datetime) -> Queued:
     """Queue a run for channels that were not told of it yet."""
     told_in = {told.channel for told in run.told_in}
-    rows: list[NewRow] = []
+    rows: list[NewOutboxRow] = []
     new: list[ToldIn] = []
     for destination in destinations:
         if destination.channel in told_in:
@@ -64,7 +64,7 @@ def attempt_told(run: Run, now: datetime) -> Queued:
     """Queue a run's latest attempt for the channels that were told of the run before."""
     last = run.facts.last
     mention = {told.channel: _mention(told, run.facts) for told in run.told_in}
-    rows: list[NewRow] = []
+    rows: list[NewOutboxRow] = []
     for told in run.told_in:
         rows.append(_edit(run.facts, told, str(last.session_id), now))
         if told.threads is not Threads.FLAT or (run.facts.is_final and is_failed(last)):
@@ -91,9 +91,9 @@ def no_attempt_told(run: Run, now: datetime) -> Queued:
     return Queued(_after_mentions(run), tuple(rows))
 
 
-def notice(key: str, channel: str, announcement: Announcement, now: datetime) -> NewRow:
+def notice(key: str, channel: str, announcement: Announcement, now: datetime) -> NewOutboxRow:
     """Return a message of its own that belongs to no run."""
-    return NewRow(
+    return NewOutboxRow(
         key=f"{key}/{channel}",
         channel=channel,
         kind=kind_of(announcement),
@@ -103,15 +103,15 @@ def notice(key: str, channel: str, announcement: Announcement, now: datetime) ->
     )
 
 
-def reply(key: str, root: NewRow, announcement: Announcement, now: datetime) -> NewRow:
+def reply(key: str, root: NewOutboxRow, announcement: Announcement, now: datetime) -> NewOutboxRow:
     """Return a message in the thread of one that belongs to no run."""
-    return NewRow(
+    return NewOutboxRow(
         key=f"{key}/{root.channel}",
         channel=root.channel,
         kind=kind_of(announcement),
         body=encode(announcement),
         created_at=now,
-        placing=Placing.REPLY,
+        placement=Placement.REPLY,
         priority=REPLY,
         root_key=root.key,
     )
@@ -122,10 +122,10 @@ def kind_of(announcement: Announcement) -> str:
     return str(announcement.__struct_config__.tag)
 
 
-def _root_and_story(facts: RunFacts, told: ToldIn, now: datetime) -> Iterable[NewRow]:
+def _root_and_story(facts: RunFacts, told: ToldIn, now: datetime) -> Iterable[NewOutboxRow]:
     mention = told.mention if may_mention(facts) else None
     root = RunEnded(run=facts, mention=mention)
-    yield NewRow(
+    yield NewOutboxRow(
         key=_root_key(facts, told),
         channel=told.channel,
         kind=kind_of(root),
@@ -145,15 +145,15 @@ def _has_story(facts: RunFacts) -> bool:
     return story is not None and bool(story.problems or story.records or is_failed(facts.last))
 
 
-def _edit(facts: RunFacts, told: ToldIn, occasion: str, now: datetime) -> NewRow:
+def _edit(facts: RunFacts, told: ToldIn, occasion: str, now: datetime) -> NewOutboxRow:
     changed = RunChanged(run=facts)
-    return NewRow(
+    return NewOutboxRow(
         key=f"{_root_key(facts, told)}/edit/{occasion}",
         channel=told.channel,
         kind=kind_of(changed),
         body=encode(changed),
         created_at=now,
-        placing=Placing.EDIT,
+        placement=Placement.EDIT,
         priority=ROOT,
         run_key=run_key(facts),
         root_key=_root_key(facts, told),
@@ -162,24 +162,24 @@ def _edit(facts: RunFacts, told: ToldIn, occasion: str, now: datetime) -> NewRow
 
 def _reply(
     key: str, announcement: Announcement, facts: RunFacts, told: ToldIn, now: datetime, *, is_failure: bool
-) -> NewRow:
-    return NewRow(
+) -> NewOutboxRow:
+    return NewOutboxRow(
         key=key,
         channel=told.channel,
         kind=kind_of(announcement),
         body=encode(announcement),
         created_at=now,
-        placing=_placing(told.threads, is_failure=is_failure),
+        placement=_placing(told.threads, is_failure=is_failure),
         priority=REPLY,
         run_key=run_key(facts),
         root_key=_root_key(facts, told),
     )
 
 
-def _placing(threads: Threads, *, is_failure: bool) -> Placing:
+def _placing(threads: Threads, *, is_failure: bool) -> Placement:
     if threads is Threads.FLAT:
-        return Placing.POST
-    return Placing.BROADCAST if threads is Threads.BROADCAST and is_failure else Placing.REPLY
+        return Placement.POST
+    return Placement.BROADCAST if threads is Threads.BROADCAST and is_failure else Placement.REPLY
 
 
 def _mention(told: ToldIn, facts: RunFacts) -> str | None:

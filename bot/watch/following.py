@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Followed, FollowedSessions, Leases, OwnActions, StoreError
+from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, StoreError
 from bot.veeam import NotFound, Session, SessionId, VeeamError, VeeamServer
 from bot.watch.classify import group_of
 from bot.watch.facts import SessionFacts
@@ -33,7 +33,9 @@ log = structlog.stdlib.get_logger(__name__)
 class Display(Protocol):
     """Shows how far a followed session is."""
 
-    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
+    async def __call__(
+        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+    ) -> bool:
         """Show a session that goes on, or its end (`ended`). False: show the end again later.
 
         `session` is None when VBR does not have it any more, or when it was followed for too long.
@@ -77,7 +79,7 @@ class Following:
             if self._looks % _SLOW_EVERY == 0 or self._clock.now() - each.started_at < _SLOW_AFTER:
                 await self._look_at(each)
 
-    async def _look_at(self, followed: Followed) -> None:
+    async def _look_at(self, followed: FollowedSession) -> None:
         session = await self._read(followed)
         age = self._clock.now() - followed.started_at
         if session is None and age < _SHOWS_WITHIN:
@@ -92,7 +94,7 @@ class Following:
         if is_over:
             await self._followed.finish(followed.id, self._clock.now())
 
-    async def _read(self, followed: Followed) -> Session | None:
+    async def _read(self, followed: FollowedSession) -> Session | None:
         try:
             return await self._server.session(SessionId(followed.session_id))
         except NotFound:

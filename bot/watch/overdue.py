@@ -7,7 +7,7 @@ from enum import Enum, auto
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Outbox, RunRow, Runs, Sessions
+from bot.store import Database, Outbox, ProcessedSessions, RunRow, Runs
 from bot.veeam import SessionsQuery, VeeamError, VeeamServer
 from bot.watch.destinations import no_attempt_told, overtaken_told
 from bot.watch.runs import Run, given_up
@@ -34,7 +34,7 @@ class Overdue:
         self._database = database
         self._clock = clock
         self._runs = Runs(database)
-        self._sessions = Sessions(database)
+        self._sessions = ProcessedSessions(database)
         self._outbox = Outbox(database)
 
     async def tell(self, server_now: datetime) -> int:

@@ -13,7 +13,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.settings import PollingSettings
-from bot.store import Cursor, Sessions
+from bot.store import PollCursor, ProcessedSessions
 from bot.veeam import Page, Rejected, Session, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch.classify import group_of, is_strange
 from bot.watch.jobs import JobBook
@@ -45,7 +45,7 @@ class Poller:
     """Reads one server. One reading at a time; whoever calls sees to that."""
 
     def __init__(
-        self, server: VeeamServer, sessions: Sessions, jobs: JobBook, clock: Clock, asking: Asking
+        self, server: VeeamServer, sessions: ProcessedSessions, jobs: JobBook, clock: Clock, asking: Asking
     ) -> None:
         self._server = server
         self._sessions = sessions
@@ -76,15 +76,15 @@ class Poller:
     def _server_now(self) -> datetime:
         return self._clock.now() + (self._skew or timedelta())
 
-    def _is_check_due(self, cursor: Cursor) -> bool:
+    def _is_check_due(self, cursor: PollCursor) -> bool:
         return cursor.checked_at is None or self._clock.now() - cursor.checked_at >= CHECK_EVERY
 
-    async def _placed(self, before: Cursor | None) -> Cursor:
+    async def _placed(self, before: PollCursor | None) -> PollCursor:
         server_now = (await self._server.server_time()).server_time
         self._skew = server_now - self._clock.now()
         beginning = server_now - self._backfill
         if before is None:
-            return Cursor(read_to=beginning, floor=beginning, checked_at=self._clock.now())
+            return PollCursor(read_to=beginning, floor=beginning, checked_at=self._clock.now())
         if server_now < before.read_to - OVERLAP:
             log.warning("watch.server_clock_set_back", server=self._server.name, read_to=before.read_to)
             return replace(before, read_to=beginning, floor=beginning)
@@ -93,7 +93,7 @@ class Poller:
             return replace(before, floor=max(before.floor, earliest))
         return before
 
-    async def _read_from(self, cursor: Cursor, before: Cursor | None) -> Reading:
+    async def _read_from(self, cursor: PollCursor, before: PollCursor | None) -> Reading:
         query = SessionsQuery(
             ended_after=max(cursor.read_to - OVERLAP, cursor.floor),
             order_by="EndTime",
@@ -145,7 +145,7 @@ class Poller:
         return tuple(each for each in ended if each.session.id not in already)
 
     async def _unknown(
-        self, rows: Sequence[Session], cursor: Cursor
+        self, rows: Sequence[Session], cursor: PollCursor
     ) -> tuple[tuple[Ended, ...], Sequence[datetime]]:
         worth_a_look = [
             row

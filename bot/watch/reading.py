@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store import Cursor
+from bot.store import PollCursor
 from bot.veeam import Session, SessionGroup
 
 
@@ -26,9 +26,9 @@ class Reading:
     """
 
     ended: tuple[Ended, ...]
-    cursor: Cursor
+    cursor: PollCursor
     server_now: datetime
-    before: Cursor | None
+    before: PollCursor | None
 
 
 def in_order(ended: Iterable[Ended]) -> tuple[Ended, ...]:

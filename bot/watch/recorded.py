@@ -5,7 +5,7 @@ The record is kept whether or not anybody can be told; what is told waits in the
 
 from collections.abc import Collection
 
-from bot.store import Attempt, NewRow
+from bot.store import AuditRecord, NewOutboxRow
 from bot.watch.destinations import ROOT, kind_of
 from bot.watch.facts import ActionRecorded, encode
 
@@ -17,7 +17,7 @@ class AuditChannel:
         self._channel = channel
         self._actions = frozenset(actions)
 
-    def rows(self, attempt: Attempt) -> tuple[NewRow, ...]:
+    def rows(self, attempt: AuditRecord) -> tuple[NewOutboxRow, ...]:
         """Return the message that tells an attempt; none for a refused look, and none without an outcome."""
         entry, outcome = attempt.entry, attempt.outcome
         if self._channel is None or outcome is None or entry.operation not in self._actions:
@@ -40,7 +40,7 @@ class AuditChannel:
             approver_name=entry.approver_name,
             reason=entry.reason,
         )
-        row = NewRow(
+        row = NewOutboxRow(
             key=f"audit/{attempt.id}/{self._channel}",
             channel=self._channel,
             kind=kind_of(recorded),

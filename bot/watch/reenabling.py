@@ -15,7 +15,7 @@ from bot.store import (
     AuditOutcome,
     Database,
     Leases,
-    NewRow,
+    NewOutboxRow,
     Outbox,
     StoreError,
     TimedDisable,
@@ -165,7 +165,7 @@ class Reenabling:
 _RECORDED = {"enabled": "done", "unclear": "unclear"}
 
 
-def _told(disable: TimedDisable, announcement: Announcement, occasion: str, now: datetime) -> NewRow:
+def _told(disable: TimedDisable, announcement: Announcement, occasion: str, now: datetime) -> NewOutboxRow:
     key = f"{disable.server}/disable/{disable.job_id}/{disable.disabled_at.isoformat()}/{occasion}"
     return notice(key, disable.channel_id or disable.person_id, announcement, now)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.store import Database, Outbox, Silences
+from bot.store import Database, Outages, Outbox
 from bot.veeam import ServerName, VeeamError
 from bot.watch.destinations import notice
 from bot.watch.facts import ServerBack, ServerSilent
@@ -23,7 +23,7 @@ class SilenceKeeper:
         self._server = server
         self._database = database
         self._channels = channels_of(server, rules.routes, rules.default_channel)
-        self._silences = Silences(database)
+        self._silences = Outages(database)
         self._outbox = Outbox(database)
         self._failed = 0
         self._may_be_silent = True
@@ -36,12 +36,12 @@ class SilenceKeeper:
         silence = await self._silences.begin(self._server, now, problem, detail)
         if self._failed == 1:
             log.warning("watch.server_silent", server=self._server, problem=detail)
-        if silence.told_at is not None or self._failed < POLLS_UNTIL_TOLD:
+        if silence.announced_at is not None or self._failed < POLLS_UNTIL_TOLD:
             return
         told = ServerSilent(server=self._server, since=silence.since, problem=problem, detail=detail)
         key = f"{self._server}/silent/{silence.since.isoformat()}"
         async with self._database.transaction() as transaction:
-            if await self._silences.tell(transaction, self._server, now):
+            if await self._silences.claim_announcement(transaction, self._server, now):
                 rows = [notice(key, channel, told, now) for channel in self._channels]
                 await self._outbox.add(transaction, rows)
 
@@ -52,7 +52,7 @@ class SilenceKeeper:
             return
         async with self._database.transaction() as transaction:
             silence = await self._silences.end(transaction, self._server)
-            if silence is not None and silence.told_at is not None:
+            if silence is not None and silence.announced_at is not None:
                 back = ServerBack(
                     server=self._server, silent_since=silence.since, back_at=now, late_total=late_total
                 )

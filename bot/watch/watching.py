@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from bot.observability import Clock, Health, Metrics
-from bot.store import Database, Leases, OwnActions, Runs, Sessions, StoreError
+from bot.store import Database, Leases, OwnActions, ProcessedSessions, Runs, StoreError
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch.announcements import Announcer
 from bot.watch.classify import asked_types
@@ -55,7 +55,7 @@ class Watch:
         self._rules = rules
         self._witnesses = witnesses
         self._holder = holder
-        self._sessions = Sessions(database)
+        self._sessions = ProcessedSessions(database)
         self._runs = Runs(database)
         self._own_actions = OwnActions(database)
         self._leases = Leases(database)

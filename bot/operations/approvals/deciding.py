@@ -23,8 +23,7 @@ from bot.operations.record import Place, error_of
 from bot.operations.requests import ApproveRequest, DeclineRequest, Gesture, Origin, Request
 from bot.operations.roles import Rights, Target, Verdict, unreadable
 from bot.settings import PersonId
-from bot.store.approvals import Approval, ApprovalEnd, ApprovalState, Decision, Ending
-from bot.store.errors import StoreError
+from bot.store import Approval, ApprovalEnd, ApprovalState, StoreError
 
 SETTLED = "settled"
 GONE, CHANGED, OLD = "gone", "changed", "old"
@@ -60,7 +59,8 @@ class Deciding:
         ready = await self._ready(approval, asking)
         if not isinstance(ready, Ready):
             return ready
-        if await self._approvals.approve(approval.id, self._decision(asking)) is None:
+        by, now = asking.person.id, self._clock.now()
+        if await self._approvals.approve(approval.id, by=by, now=now) is None:
             return await self._settled(approval.id)
         return await self._sent(approval, ready)
 
@@ -74,8 +74,9 @@ class Deciding:
             return refused
         end = ApprovalEnd.WITHDRAWN if is_own else ApprovalEnd.DECLINED
         audit_id = await self._record.opened(DECLINE, asking, _place(approval), approval.operation)
-        ending = Ending(end, self._clock.now(), by=self._decision(asking))
-        ended = await self._approvals.end_pending(approval.id, ending)
+        ended = await self._approvals.end_pending(
+            approval.id, end, now=self._clock.now(), by=asking.person.id
+        )
         await self._record.closed(audit_id, SETTLED if ended is None else "done", detail=end)
         return await self._settled(approval.id) if ended is None else Done(ApprovalAnswer(ended))
 
@@ -118,7 +119,7 @@ class Deciding:
         prepared = await self._prepare(request, requester)
         match prepared:
             case Ready():
-                is_same = await self._bindings.of(prepared.wish) == approval.binding
+                is_same = await self._bindings.of(prepared.wish) == approval.snapshot_hash
                 return prepared if is_same else await self._ended(approval, ApprovalEnd.OVERTAKEN, CHANGED)
             case Refused():
                 return await self._ended(approval, ApprovalEnd.REFUSED, prepared.refusal)
@@ -138,21 +139,18 @@ class Deciding:
 
     async def _finished(self, approval: Approval, outcome: str, problem: str | None) -> None:
         try:
-            await self._approvals.finish(approval.id, Ending(outcome, self._clock.now(), problem))
+            await self._approvals.finish(approval.id, outcome, now=self._clock.now(), problem=problem)
         except StoreError as error:
             # It is decided and on record; what looks after requests ends this one by the record.
             log.error("operations.approval_left_open", approval_id=approval.id, error=str(error))
 
     async def _ended(self, approval: Approval, end: ApprovalEnd, problem: str | None = None) -> Settled:
-        ended = await self._approvals.end_pending(approval.id, Ending(end, self._clock.now(), problem))
+        ended = await self._approvals.end_pending(approval.id, end, now=self._clock.now(), problem=problem)
         return Settled(ended or await self._approvals.of(approval.id) or approval)
 
     async def _settled(self, approval_id: str) -> Settled | NotFound:
         approval = await self._waiting(approval_id)
         return Settled(approval) if isinstance(approval, Approval) else approval
-
-    def _decision(self, asking: Asking) -> Decision:
-        return Decision(asking.person.id, asking.person.name, self._clock.now())
 
 
 def _gesture(approval: Approval) -> Gesture:
@@ -170,7 +168,7 @@ def _gesture(approval: Approval) -> Gesture:
 def _request(approval: Approval) -> Request | None:
     """What was asked for; None where another version of the bot kept it otherwise."""
     try:
-        return request_of(approval.operation, msgspec.json.decode(approval.cells, type=list[Any]))
+        return request_of(approval.operation, msgspec.json.decode(approval.request, type=list[Any]))
     except (OldCells, BrokenCells):
         return None
 

@@ -16,7 +16,7 @@ from bot.operations.people import People
 from bot.operations.record import Record
 from bot.operations.requests import Gesture
 from bot.operations.roles import Rights, Verdict
-from bot.store.approvals import Approval, Approvals, Touched
+from bot.store import Approval, ApprovalImpact, Approvals
 
 ASKED, ASKED_BEFORE = "asked", "asked_before"
 
@@ -81,16 +81,15 @@ class FourEyes:
             return gesture.channel_id
         return next(iter(self._rules.channels), None)
 
-    def _approval(self, wish: Wish, binding: str, channel: str) -> Approval:
+    def _approval(self, wish: Wish, snapshot_hash: str, channel: str) -> Approval:
         person, gesture, now = wish.asking.person, wish.asking.gesture, self._clock.now()
         return Approval(
             id=secrets.token_urlsafe(12),
             operation=wish.operation.name,
-            cells=msgspec.json.encode(cells_of(wish.request)).decode(),
-            sameness=wish.sameness,
-            binding=binding,
+            request=msgspec.json.encode(cells_of(wish.request)).decode(),
+            request_hash=wish.request_hash,
+            snapshot_hash=snapshot_hash,
             person_id=person.id,
-            person_name=person.name,
             team_id=gesture.team_id,
             origin=gesture.origin,
             reference=gesture.reference,
@@ -103,16 +102,18 @@ class FourEyes:
             expires_at=now + self._rules.lasts,
             detail=wish.detail,
             reason=reason_of(wish.request),
-            touched=self._touched(wish),
+            impact=self._impact(wish),
         )
 
-    def _touched(self, wish: Wish) -> Touched:
+    def _impact(self, wish: Wish) -> ApprovalImpact:
         roles, groups = self._rights.who_may(wish.operation, wish.target)
-        may = Touched(roles=tuple(role.value for role in roles), groups=self._people.group_names(groups))
+        may = ApprovalImpact(
+            roles=tuple(role.value for role in roles), groups=self._people.group_names(groups)
+        )
         if wish.job is None:
             return may
         state = wish.job.state
-        return Touched(
+        return ApprovalImpact(
             status=state.status,
             is_disabled=state.is_disabled,
             objects=state.objects_count,

@@ -6,7 +6,7 @@ from bot.operations.approvals.wishes import may_wish, target_of
 from bot.operations.asking import Asking
 from bot.operations.catalog import BY_NAME
 from bot.operations.roles import Rights
-from bot.store.approvals import Approval, Approvals
+from bot.store import Approval, Approvals
 
 
 class WaitingRoom:

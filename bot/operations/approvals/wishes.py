@@ -44,7 +44,7 @@ class Wish:
         return target_of(self.operation, self.server, self.name)
 
     @property
-    def sameness(self) -> str:
+    def request_hash(self) -> str:
         """The same for whoever wishes the same, whatever their reason."""
         return _hash([self.operation.name, cells_of(unexplained(self.request))])
 

@@ -15,7 +15,7 @@ import msgspec
 from bot.observability import Clock
 from bot.operations.people import PersonId
 from bot.settings import ServerName
-from bot.store.drafts import Draft, Drafts
+from bot.store import Draft, Drafts
 from bot.veeam import JobSettings
 
 

@@ -25,7 +25,7 @@ from bot.slack.views import signs
 from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import Target, controls, job_control
 from bot.slack.views.message import NOTHING, Message, Part, compose, paragraph
-from bot.store import NewFollowed
+from bot.store import NewFollowedSession
 from bot.veeam import JobId, Result, ServerName, Session, SessionId
 from bot.watch.facts import ObjectFacts, SessionFacts, StoryFacts
 
@@ -87,7 +87,7 @@ def action(answer: ActionAnswer) -> Message:
     return compose([paragraph(done, detail, reason, state), shown])
 
 
-def action_progress(followed: NewFollowed, session: Session) -> Message:
+def action_progress(followed: NewFollowedSession, session: Session) -> Message:
     """The same message while the session goes on."""
     operation, target = BY_NAME[followed.operation], _target(followed)
     head = paragraph(
@@ -98,7 +98,9 @@ def action_progress(followed: NewFollowed, session: Session) -> Message:
     return compose([head, _running_controls(operation, target, session)])
 
 
-def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | None = None) -> Message:
+def action_ended(
+    followed: NewFollowedSession, session: Session, ended: SessionFacts | None = None
+) -> Message:
     """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
     operation = BY_NAME[followed.operation]
     target = _target(followed, Drawn(SessionId(followed.session_id), is_active=False))
@@ -124,7 +126,7 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
     return compose(head, [_object(problem) for problem in problems], tail, noun="object", plural="objects")
 
 
-def action_lost(followed: NewFollowed) -> Message:
+def action_lost(followed: NewFollowedSession) -> Message:
     """The same message when VBR has no such session any more, or it was followed for too long."""
     operation, target = BY_NAME[followed.operation], _target(followed)
     head = paragraph(
@@ -134,7 +136,7 @@ def action_lost(followed: NewFollowed) -> Message:
     return compose([head, controls([job_control(target, JOB)])])
 
 
-def _target(followed: NewFollowed, state: Drawn | None = None) -> Target:
+def _target(followed: NewFollowedSession, state: Drawn | None = None) -> Target:
     return Target(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
 
 

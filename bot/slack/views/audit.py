@@ -10,7 +10,7 @@ from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import controls, page_controls, session_control
 from bot.slack.views.message import Message, Part, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.sessions import in_the_last
-from bot.store import Attempt, AuditEntry
+from bot.store import AuditEntry, AuditRecord
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
@@ -76,7 +76,7 @@ def action_recorded(facts: ActionRecorded) -> Message:
     return compose([lines, note(session)])
 
 
-def _row(attempt: Attempt) -> Part:
+def _row(attempt: AuditRecord) -> Part:
     entry, outcome = attempt.entry, attempt.outcome
     came_of_it = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
     link = attempt.shown.link if attempt.shown else None

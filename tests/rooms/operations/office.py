@@ -14,13 +14,7 @@ from bot.operations.requests import Gesture, KnownJob, Origin, Request
 from bot.operations.runner import Runner
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
-from bot.store.approvals import Approvals
-from bot.store.audit import AuditLog
-from bot.store.database import Database
-from bot.store.drafts import Drafts
-from bot.store.own_actions import OwnActions
-from bot.store.presses import Presses
-from bot.store.timed_disables import TimedDisables
+from bot.store import Approvals, AuditLog, Database, Drafts, OwnActions, PressClaims, TimedDisables
 from bot.veeam import Fleet, JobId
 from bot.watch import approval_rows
 from tests.support.clock import FakeClock
@@ -107,7 +101,7 @@ class Office:
                 Accounts(self.fleet, self.acting),
                 Stores(
                     self.audit,
-                    Presses(self.database),
+                    PressClaims(self.database),
                     self.own_actions,
                     self.timed_disables,
                     Drafts(self.database),

@@ -25,8 +25,7 @@ from bot.operations.searching import Search, Sought
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.slack.views.job_form import job_form
-from bot.store.database import Database
-from bot.store.upgrade import upgrade
+from bot.store import Database, upgrade
 from bot.veeam import Fleet, Part, is_creatable, settings_of
 from tests.rooms.operations.form_room import (
     ANN,

@@ -30,7 +30,7 @@ from bot.operations.requests import EditRequest, NamedJob
 from bot.operations.searching import Sought
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped
-from bot.store.drafts import Drafts
+from bot.store import Drafts
 from bot.veeam import Job, Part
 from tests.rooms.operations.form_room import (
     ANN,

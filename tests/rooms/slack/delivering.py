@@ -18,7 +18,7 @@ from bot.slack.directory import Home
 from bot.slack.history import History
 from bot.slack.web import Web
 from bot.slack.workspace import open_web, read_home
-from bot.store import Database, NewRow, Outbox, Placing, upgrade
+from bot.store import Database, NewOutboxRow, Outbox, Placement, upgrade
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import RunChanged, RunEnded, RunFacts, SessionFacts, SessionStory, encode
 from tests.support.clock import FakeClock
@@ -79,7 +79,7 @@ class PostOffice:
             job_name=f"Job {number}",
             attempts=(facts,),
         )
-        root = NewRow(
+        root = NewOutboxRow(
             key=f"hq/{session}/{channel}", channel=channel, kind="run_ended", body=encode(RunEnded(run=run)),
             created_at=now,
         )  # fmt: skip
@@ -87,16 +87,16 @@ class PostOffice:
         if story:
             body = encode(SessionStory(run=run, session=facts))
             rows.append(
-                NewRow(
+                NewOutboxRow(
                     key=f"{root.key}/story", channel=channel, kind="session_story", body=body, created_at=now,
-                    placing=Placing.REPLY, priority=20, root_key=root.key,
+                    placement=Placement.REPLY, priority=20, root_key=root.key,
                 )
             )  # fmt: skip
         if edit:
             rows.append(
-                NewRow(
+                NewOutboxRow(
                     key=f"{root.key}/edit", channel=channel, kind="run_changed", created_at=now,
-                    body=encode(RunChanged(run=run)), placing=Placing.EDIT, root_key=root.key,
+                    body=encode(RunChanged(run=run)), placement=Placement.EDIT, root_key=root.key,
                 )
             )  # fmt: skip
         async with self.database.transaction() as transaction:

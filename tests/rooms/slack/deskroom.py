@@ -37,7 +37,7 @@ from bot.store import (
     Drafts,
     FollowedSessions,
     OwnActions,
-    Presses,
+    PressClaims,
     TimedDisables,
     upgrade,
 )
@@ -171,7 +171,7 @@ async def _socket(room: DeskRoom, fleet: Fleet, web: Web, group: asyncio.TaskGro
         Accounts(fleet),
         Stores(
             AuditLog(database),
-            Presses(database),
+            PressClaims(database),
             OwnActions(database),
             TimedDisables(database),
             Drafts(database),

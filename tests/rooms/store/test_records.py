@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.store import Database, OwnAction, OwnActions, Press, Presses
+from bot.store import Database, OwnAction, OwnActions, PressClaim, PressClaims
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
-PRESS = Press(key="p1", person_id="U1", operation="retry", at=NOON)
+PRESS = PressClaim(key="p1", person_id="U1", operation="retry", at=NOON)
 ACTION = OwnAction(
     server="hq",
     job_id="j1",
@@ -23,14 +23,14 @@ ACTION = OwnAction(
 async def test_the_first_press_wins(database: Database, other: Database) -> None:
     """Of two presses of one key, at once and in two processes, one wins and the other learns who did."""
     second = replace(PRESS, person_id="U2")
-    answers = await asyncio.gather(Presses(database).claim(PRESS), Presses(other).claim(second))
+    answers = await asyncio.gather(PressClaims(database).claim(PRESS), PressClaims(other).claim(second))
     assert sorted(answers, key=str) in [sorted([None, PRESS], key=str), sorted([None, second], key=str)]
-    assert await Presses(other).claim(second) == (answers[0] or answers[1])
+    assert await PressClaims(other).claim(second) == (answers[0] or answers[1])
 
 
 async def test_a_released_press(database: Database) -> None:
     """After a release the same key can be pressed again."""
-    presses = Presses(database)
+    presses = PressClaims(database)
     assert await presses.claim(PRESS) is None
     await presses.release("p1")
     assert await presses.claim(PRESS) is None

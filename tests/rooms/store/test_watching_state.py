@@ -1,22 +1,22 @@
-"""What the watch keeps: cursors, known sessions, runs, leases, followed sessions, silences."""
+"""What the watch keeps: cursors, known sessions, runs, leases, followed sessions, outages."""
 
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bot.store import (
-    Cursor,
     Database,
-    Followed,
     FollowedId,
+    FollowedSession,
     FollowedSessions,
     Leases,
-    NewFollowed,
+    NewFollowedSession,
+    Outage,
+    Outages,
+    PollCursor,
+    ProcessedSessions,
     RunRow,
     Runs,
-    Sessions,
-    Silence,
-    Silences,
 )
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -25,14 +25,14 @@ HOUR = timedelta(hours=1)
 
 async def test_the_cursor_moves_forward(database: Database) -> None:
     """A cursor is placed anywhere, and advances only forward."""
-    sessions = Sessions(database)
+    sessions = ProcessedSessions(database)
     assert await sessions.cursor("hq") is None
     async with database.transaction() as transaction:
-        await sessions.place(transaction, "hq", Cursor(NOON, NOON - HOUR, NOON))
+        await sessions.place(transaction, "hq", PollCursor(NOON, NOON - HOUR, NOON))
         await sessions.advance(transaction, "hq", NOON + HOUR)
         await sessions.advance(transaction, "hq", NOON)
         await sessions.advance(transaction, "dr", NOON)
-    assert await sessions.cursor("hq") == Cursor(NOON + HOUR, NOON - HOUR, NOON)
+    assert await sessions.cursor("hq") == PollCursor(NOON + HOUR, NOON - HOUR, NOON)
     assert await sessions.cursor("dr") is None
 
 
@@ -41,25 +41,25 @@ async def test_a_session_is_claimed_once(database: Database, other: Database) ->
 
     async def claim(each: Database) -> bool:
         async with each.transaction() as transaction:
-            return await Sessions(each).claim(transaction, "hq", "s1", NOON)
+            return await ProcessedSessions(each).claim(transaction, "hq", "s1", NOON)
 
     assert sorted(await asyncio.gather(claim(database), claim(other))) == [False, True]
-    assert await Sessions(other).unknown("hq", ["s1", "s2"]) == {"s2"}
-    assert await Sessions(other).unknown("dr", ["s1"]) == {"s1"}
-    assert await Sessions(other).unknown("dr", []) == frozenset()
+    assert await ProcessedSessions(other).unknown("hq", ["s1", "s2"]) == {"s2"}
+    assert await ProcessedSessions(other).unknown("dr", ["s1"]) == {"s1"}
+    assert await ProcessedSessions(other).unknown("dr", []) == frozenset()
 
 
 async def test_many_sessions_are_asked_about(database: Database) -> None:
     """More sessions than a statement has room for are asked about in one call."""
     async with database.transaction() as transaction:
-        await Sessions(database).claim(transaction, "hq", "17", NOON)
-    unknown = await Sessions(database).unknown("hq", [str(number) for number in range(2500)])
+        await ProcessedSessions(database).claim(transaction, "hq", "17", NOON)
+    unknown = await ProcessedSessions(database).unknown("hq", [str(number) for number in range(2500)])
     assert len(unknown) == 2499
 
 
 async def test_old_sessions_are_forgotten(database: Database) -> None:
     """Only what ended before the moment is forgotten, and only of that server."""
-    sessions = Sessions(database)
+    sessions = ProcessedSessions(database)
     async with database.transaction() as transaction:
         for server, session, ended_at in (
             ("hq", "old", NOON - HOUR),
@@ -117,11 +117,13 @@ async def test_followed_sessions(database: Database) -> None:
     """A message follows one session until its end was shown."""
     followed = FollowedSessions(database)
     facts = {"job_id": "j1", "job_name": "SQL", "operation": "retry", "person": "U1", "channel": "C1"}
-    new = NewFollowed(server="hq", session_id="s1", ts="1.0", started_at=NOON, detail="active full", **facts)
+    new = NewFollowedSession(
+        server="hq", session_id="s1", ts="1.0", started_at=NOON, detail="active full", **facts
+    )
     await followed.add(new)
-    await followed.add(NewFollowed(server="hq", session_id="s2", ts="1.0", started_at=NOON, **facts))
+    await followed.add(NewFollowedSession(server="hq", session_id="s2", ts="1.0", started_at=NOON, **facts))
     (only,) = await followed.unfinished("hq")
-    assert only == Followed(id=FollowedId(1), **asdict(new))
+    assert only == FollowedSession(id=FollowedId(1), **asdict(new))
     assert await followed.unfinished("dr") == ()
     await followed.finish(only.id, NOON)
     assert await followed.unfinished("hq") == ()
@@ -130,20 +132,19 @@ async def test_followed_sessions(database: Database) -> None:
     assert len(await followed.unfinished("hq")) == 1
 
 
-async def test_a_silence_is_told_once(database: Database, other: Database) -> None:
-    """A silence keeps its beginning, is told by one process, and is ended by one."""
-    silences = Silences(database)
-    await silences.begin("hq", NOON, "TimedOut", "hq: TimedOut")
-    noted = await silences.begin("hq", NOON + HOUR, "ConnectFailed", "hq: ConnectFailed")
-    assert noted == Silence(NOON, "ConnectFailed", "hq: ConnectFailed", None)
+async def test_an_outage_is_announced_once(database: Database, other: Database) -> None:
+    """An outage keeps its beginning, is announced by one process, and is ended by one."""
+    outages = Outages(database)
+    await outages.begin("hq", NOON, "TimedOut", "hq: TimedOut")
+    noted = await outages.begin("hq", NOON + HOUR, "ConnectFailed", "hq: ConnectFailed")
+    assert noted == Outage(NOON, "ConnectFailed", "hq: ConnectFailed", None)
 
-    async def tell(each: Database) -> bool:
+    async def announce(each: Database) -> bool:
         async with each.transaction() as transaction:
-            return await Silences(each).tell(transaction, "hq", NOON + HOUR)
+            return await Outages(each).claim_announcement(transaction, "hq", NOON + HOUR)
 
-    assert sorted(await asyncio.gather(tell(database), tell(other))) == [False, True]
+    assert sorted(await asyncio.gather(announce(database), announce(other))) == [False, True]
     async with database.transaction() as transaction:
-        ended = await silences.end(transaction, "hq")
-        assert await silences.end(transaction, "hq") is None
-    assert ended == Silence(NOON, "ConnectFailed", "hq: ConnectFailed", NOON + HOUR)
-    assert await silences.of("hq") is None
+        ended = await outages.end(transaction, "hq")
+        assert await outages.end(transaction, "hq") is None
+    assert ended == Outage(NOON, "ConnectFailed", "hq: ConnectFailed", NOON + HOUR)

@@ -10,7 +10,7 @@ from bot.operations.effects import Deleted
 from bot.operations.outcomes import Asked, AskedBefore, Done, Outcome, Refusal, Refused, Settled
 from bot.operations.people import Standing
 from bot.settings import Role
-from bot.store import Approval, ApprovalEnd, ApprovalState, Touched
+from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState
 from bot.watch import approval_facts
 from bot.watch.facts import (
     Announcement,
@@ -22,7 +22,7 @@ from bot.watch.facts import (
 )
 from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, JOB_ID, NOW, REFERENCE
 
-TOUCHED = Touched(
+IMPACT = ApprovalImpact(
     status="inactive",
     objects=3,
     last_result="Failed",
@@ -35,11 +35,10 @@ TOUCHED = Touched(
 PENDING = Approval(
     id="kWb3x0Vh9QJYcPzA",
     operation=DELETE.name,
-    cells="[]",
-    sameness="",
-    binding="",
+    request="[]",
+    request_hash="",
+    snapshot_hash="",
     person_id=ANN,
-    person_name="ann",
     team_id=None,
     origin="form",
     reference=REFERENCE,
@@ -51,13 +50,12 @@ PENDING = Approval(
     asked_at=NOW,
     expires_at=NOW + timedelta(minutes=30),
     reason="Retired with sql01",
-    touched=TOUCHED,
+    impact=IMPACT,
 )
 APPROVED = replace(
     PENDING,
     state=ApprovalState.APPROVED,
     decider_id=BEN,
-    decider_name="ben",
     decided_at=NOW + timedelta(minutes=2),
 )
 MACHINE = replace(
@@ -67,7 +65,7 @@ MACHINE = replace(
     name="web01",
     detail="machine web01",
     reason=None,
-    touched=Touched(roles=("Veeam Backup Administrator", "Veeam Backup Operator")),
+    impact=ApprovalImpact(roles=("Veeam Backup Administrator", "Veeam Backup Operator")),
 )
 
 
@@ -138,14 +136,14 @@ def announcements() -> dict[str, Announcement]:
         PENDING,
         name=HOSTILE[0],
         reason=HOSTILE[1],
-        touched=replace(TOUCHED, repository="<!here>", status="<!here>", groups=("<!here>",)),
+        impact=replace(IMPACT, repository="<!here>", status="<!here>", groups=("<!here>",)),
     )
     started = replace(PENDING, operation=START.name, detail="active full, with chained jobs", reason=None)
     waiting = {
         "": PENDING,
         "-machine": MACHINE,
         "-awkward": awkward,
-        "-start": replace(started, touched=replace(TOUCHED, is_disabled=True, last_run=None)),
+        "-start": replace(started, impact=replace(IMPACT, is_disabled=True, last_run=None)),
     }
     held_back = ApprovalHeldBack(approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel")
     told = {name: one for name, one in ENDS.items() if name not in {"done", "withdrawn"}}
