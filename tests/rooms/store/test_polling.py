@@ -1,16 +1,10 @@
-"""What the watch keeps: cursors, known sessions, runs, leases, followed sessions, outages."""
+"""What polling remembers: cursors, known sessions, runs, outages."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from bot.store import (
     Database,
-    FollowedId,
-    FollowedSession,
-    FollowedSessions,
-    Leases,
-    NewFollowedSession,
     Outage,
     Outages,
     PollCursor,
@@ -93,43 +87,6 @@ async def test_runs(database: Database) -> None:
     async with database.reading() as reading:
         assert await runs.latest(reading, "hq", "j1") == changed
         assert await runs.latest(reading, "hq", "j2") is None
-
-
-async def test_a_lease_has_one_holder(database: Database, other: Database) -> None:
-    """Of two processes one holds the lease; it keeps it by renewing, and loses it when it does not."""
-    ours, theirs = Leases(database), Leases(other)
-    won = await asyncio.gather(ours.take("poll", "a", NOON, 60), theirs.take("poll", "b", NOON, 60))
-    assert sorted(won) == [False, True]
-    holder, second = ("a", "b") if won[0] else ("b", "a")
-    assert await ours.take("poll", holder, NOON + timedelta(seconds=59), 60)
-    assert not await theirs.take("poll", second, NOON + timedelta(seconds=118), 60)
-    assert await theirs.take("poll", second, NOON + timedelta(seconds=119), 60)
-    await theirs.release("poll", holder)
-    assert not await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
-    assert await ours.holders() == (second,)
-    await ours.release_all("somebody else")
-    await theirs.release_all(second)
-    assert await ours.holders() == ()
-    assert await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
-
-
-async def test_followed_sessions(database: Database) -> None:
-    """A message follows one session until its end was shown."""
-    followed = FollowedSessions(database)
-    facts = {"job_id": "j1", "job_name": "SQL", "operation": "retry", "person": "U1", "channel": "C1"}
-    new = NewFollowedSession(
-        server="hq", session_id="s1", ts="1.0", started_at=NOON, detail="active full", **facts
-    )
-    await followed.add(new)
-    await followed.add(NewFollowedSession(server="hq", session_id="s2", ts="1.0", started_at=NOON, **facts))
-    (only,) = await followed.unfinished("hq")
-    assert only == FollowedSession(id=FollowedId(1), **asdict(new))
-    assert await followed.unfinished("dr") == ()
-    await followed.finish(only.id, NOON)
-    assert await followed.unfinished("hq") == ()
-    await followed.purge(NOON + HOUR)
-    await followed.add(new)
-    assert len(await followed.unfinished("hq")) == 1
 
 
 async def test_an_outage_is_announced_once(database: Database, other: Database) -> None:
