@@ -1,6 +1,6 @@
 """What every room shares: the log, metrics, the clock, and how the bot's parts are.
 
-Knows no other room and no setting: whoever builds the bot passes the values in.
+Knows no other room and no setting: the values are passed in where the bot is built.
 """
 
 from bot.observability.clock import Clock, SystemClock

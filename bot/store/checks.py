@@ -53,15 +53,15 @@ async def check_database(database_url: str) -> tuple[CheckResult, ...]:
         return (_problem("address", f"It cannot be used: {error}.", "Correct DATABASE_URL."),)
     new_file = _missing_file(url)
     if new_file is not None:
-        return (_can_be_made(new_file),)
+        return (_check_new_file(new_file),)
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            return await _look(url)
+            return await _check(url)
     except StoreError as error:
-        return (_problem(_name(url), *_trouble(url, error)),)
+        return (_problem(_name(url), *_detail_and_advice(url, error)),)
     except TimeoutError:
         detail = f"It does not answer within {LIMIT_SECONDS:.0f} seconds."
-        return (_problem(_name(url), detail, _trouble(url, StoreUnavailable())[1]),)
+        return (_problem(_name(url), detail, _detail_and_advice(url, StoreUnavailable())[1]),)
 
 
 def is_missing(database_url: str) -> bool:
@@ -69,16 +69,16 @@ def is_missing(database_url: str) -> bool:
     return _missing_file(address(database_url)) is not None
 
 
-async def _look(url: URL) -> tuple[CheckResult, ...]:
+async def _check(url: URL) -> tuple[CheckResult, ...]:
     answers = CheckResult(PART, _name(url), CheckStatus.OK, "It answers.")
     made = engine(url)
     try:
         async with _connected(made) as connection:
             with translated():
-                schema = await connection.run_sync(_schema)
+                schema = await connection.run_sync(_check_schema)
             if schema.status is CheckStatus.PROBLEM:
                 return answers, schema
-            return answers, schema, await _writing(connection, url)
+            return answers, schema, await _check_writing(connection, url)
     finally:
         await made.dispose()
 
@@ -96,7 +96,7 @@ async def _connected(made: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             await connection.close()
 
 
-async def _writing(connection: AsyncConnection, url: URL) -> CheckResult:
+async def _check_writing(connection: AsyncConnection, url: URL) -> CheckResult:
     """Make and fill a table, which `upgrade` must be able to as well; the transaction is undone."""
     try:
         with translated():
@@ -104,11 +104,11 @@ async def _writing(connection: AsyncConnection, url: URL) -> CheckResult:
             await connection.execute(text("INSERT INTO veeam_bot_check VALUES (1)"))
             await connection.rollback()
     except StoreError as error:
-        return _problem("writing", *_trouble(url, error))
+        return _problem("writing", *_detail_and_advice(url, error))
     return CheckResult(PART, "writing", CheckStatus.OK, "Tables can be made and written.")
 
 
-def _schema(connection: Connection) -> CheckResult:
+def _check_schema(connection: Connection) -> CheckResult:
     # For the check alone: the bot runs without Alembic, see `bot.store.upgrade`.
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -142,7 +142,7 @@ def _missing_file(url: URL) -> Path | None:
     return None if url.database.startswith("file:") or file.exists() else file
 
 
-def _can_be_made(file: Path) -> CheckResult:
+def _check_new_file(file: Path) -> CheckResult:
     try:
         with tempfile.TemporaryFile(dir=file.parent):
             return CheckResult(
@@ -162,7 +162,7 @@ def _name(url: URL) -> str:
     return f"{url.database} on {url.host or 'this machine'}:{url.port or 5432}"
 
 
-def _trouble(url: URL, error: StoreError) -> tuple[str, str]:
+def _detail_and_advice(url: URL, error: StoreError) -> tuple[str, str]:
     for state, words in _WORDS_BY_STATE.items():
         if f"({state})" in str(error):
             return words

@@ -239,7 +239,7 @@ approvals = st.builds(
     reason=maybe,
     detail=maybe,
     problem=maybe,
-    touched=st.builds(
+    impact=st.builds(
         ApprovalImpact,
         status=maybe,
         is_disabled=st.booleans(),

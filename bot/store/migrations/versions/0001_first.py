@@ -250,7 +250,7 @@ def _requests() -> None:
 
 
 def _append_only(table: str) -> None:
-    """Refuse every change of a row, and every removal: also to whoever has the bot's password."""
+    """Refuse every change and every removal of a row, even for someone with the bot's password."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION veeam_bot_append_only() RETURNS trigger LANGUAGE plpgsql AS "
