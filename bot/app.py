@@ -13,16 +13,7 @@ import structlog
 from aiohttp import web
 
 from bot import endpoints
-from bot.observability import (
-    Clock,
-    Health,
-    Metrics,
-    SystemClock,
-    contained,
-    is_gone,
-    process_name,
-    set_up_logging,
-)
+from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
 from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.service import AccessRules, Service
@@ -49,6 +40,8 @@ from bot.store import (
     Outbox,
     StoreBroken,
     StoreUnavailable,
+    holder_has_ended,
+    new_holder,
     release_ended,
     upgrade,
 )
@@ -103,7 +96,7 @@ class Application:
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
         self._health = Health(clock, [DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
-        self._holder = process_name()
+        self._holder = new_holder()
         self._stop = asyncio.Event()
         self._intake = _Intake()
         self._acting: dict[tuple[ServerName, Role], VeeamServer] = {}
@@ -329,7 +322,7 @@ class Application:
                 await upgrade(url)
                 database = Database(url)
                 stack.push_async_callback(database.close)
-                await release_ended(database, is_gone)
+                await release_ended(database, holder_has_ended)
             except StoreUnavailable as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))
                 await self._pause(wait)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.observability import Finding, Metrics, Redaction, SystemClock, found_by
+from bot.observability import CheckResult, Metrics, Redaction, SystemClock, run_check
 from bot.settings import Settings, matches_glob
 from bot.slack.checks import check_slack
 from bot.slack.web_api import open_web_api
@@ -10,19 +10,19 @@ from bot.store import check_database
 from bot.veeam import Login, check_server, connection_to
 
 
-async def check(settings: Settings) -> tuple[Finding, ...]:
+async def check(settings: Settings) -> tuple[CheckResult, ...]:
     """Ask Slack, every server and the database whether they are as the settings want them; change nothing.
 
     All at once, within half a minute. What goes wrong is a finding, and no secret is in it.
     """
     clock, redaction = SystemClock(), Redaction(settings.secrets())
     async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_client:
-        parts = [found_by("Slack", check_slack(settings, web_client))]
+        parts = [run_check("Slack", check_slack(settings, web_client))]
         parts += [
-            found_by(f"server {server.name}", check_server(_logins(settings, at), clock))
+            run_check(f"server {server.name}", check_server(_logins(settings, at), clock))
             for at, server in enumerate(settings.servers)
         ]
-        parts.append(found_by("database", check_database(settings.database_url.get_secret_value())))
+        parts.append(run_check("database", check_database(settings.database_url.get_secret_value())))
         found = await asyncio.gather(*parts)
     return tuple(finding.redacted(redaction) for part in found for finding in part)
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from bot import app, store
-from bot.observability import Finding, SystemClock, Verdict, set_up_logging
+from bot.observability import CheckResult, CheckStatus, SystemClock, set_up_logging
 from bot.operations.commands import span_of
 from bot.settings import LogLevel, Settings, SettingsWrong, json_schema, load_settings
 from bot.slack import manifest as app_manifest
@@ -225,7 +225,7 @@ async def _print_checks(settings: Settings) -> int:
     from bot.check import check  # noqa: PLC0415
 
     results = [
-        Finding("settings", caution.setting, Verdict.WARNING, f"{caution.text} ({caution.source}).")
+        CheckResult("settings", caution.setting, CheckStatus.WARNING, f"{caution.text} ({caution.source}).")
         for caution in settings.cautions
     ]
     results += await check(settings)
@@ -233,13 +233,13 @@ async def _print_checks(settings: Settings) -> int:
     printable = f"{_table(results, columns)}\n\n{_summary(results)}"
     encoding = sys.stdout.encoding or "utf-8"
     click.echo(printable.encode(encoding, "replace").decode(encoding))
-    return int(any(result.verdict is Verdict.PROBLEM for result in results))
+    return int(any(result.status is CheckStatus.PROBLEM for result in results))
 
 
-def _table(results: Sequence[Finding], columns: int) -> str:
+def _table(results: Sequence[CheckResult], columns: int) -> str:
     from tabulate import tabulate  # noqa: PLC0415
 
-    rows = [(result.verdict.value, *map(_plain, (result.part, result.subject))) for result in results]
+    rows = [(result.status.value, *map(_plain, (result.part, result.subject))) for result in results]
     taken = sum(max((len(cell) for cell in column), default=0) for column in zip(*rows, strict=True))
     # Whole words only: a fingerprint is there to be copied.
     wrapper = textwrap.TextWrapper(
@@ -260,9 +260,9 @@ def _plain(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _summary(results: Sequence[Finding]) -> str:
-    problems = [result for result in results if result.verdict is Verdict.PROBLEM]
-    warnings = sum(result.verdict is Verdict.WARNING for result in results)
+def _summary(results: Sequence[CheckResult]) -> str:
+    problems = [result for result in results if result.status is CheckStatus.PROBLEM]
+    warnings = sum(result.status is CheckStatus.WARNING for result in results)
     fine = len(results) - len(problems) - warnings
     counts = f"{_counted(len(problems), 'problem')}, {_counted(warnings, 'warning')}, {fine} ok"
     if not problems:

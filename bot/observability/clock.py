@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time and lets it pass."""
+    """Tells the time, and waits."""
 
     def now(self) -> datetime:
         """The time of day, aware, in UTC."""
@@ -27,7 +27,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The time of day, aware, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 -- this is the clock that everybody else takes
+        return datetime.now(UTC)  # noqa: TID251 -- this is the clock that everything else takes
 
     def monotonic(self) -> float:
         """Seconds since some moment, untouched by changes of the time of day."""

@@ -1,12 +1,12 @@
 """One pipeline for every log line, the bot's own and its libraries': the same shape, the same redaction.
 
-Lines go to standard error, one event each.
+Lines go to standard error, one event each. `contained` is the one place that stops an unforeseen exception.
 """
 
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from types import TracebackType
 from typing import Any, Final
 
@@ -68,6 +68,19 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[SecretStr]) ->
     threading.excepthook = _log_thread_crash
 
 
+async def contained(work: Awaitable[None], event: str, **facts: object) -> bool:
+    """Await the work; an exception is logged under `event` with its traceback, and goes no further.
+
+    Returns False if there was one.
+    """
+    try:
+        await work
+    except Exception:
+        log.exception(event, **facts)
+        return False
+    return True
+
+
 class _QuietHandler(logging.StreamHandler[Any]):
     """Says that a line was lost without showing it: the stock handler prints its arguments unmasked."""
 
@@ -82,8 +95,17 @@ def _formatter(
 ) -> structlog.stdlib.ProcessorFormatter:
     def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         ordered = {key: event[key] for key in _FIRST if key in event}
-        return {**redaction.mapping({**ordered, **event}), **_fixed(event)}
+        # The pipeline's own, which every reader of a log needs, stay as they are.
+        untouched = {key: event[key] for key in ("time", "level") if key in event}
+        return {**redaction.mapping({**ordered, **event}), **untouched}
 
+    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if log_format != "json":
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+            timestamp_key="time",
+        )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -91,21 +113,8 @@ def _formatter(
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             redact,
-            _renderer(log_format),
+            renderer,
         ],
-    )
-
-
-def _fixed(event: EventDict) -> dict[str, Any]:
-    """What the pipeline itself wrote, and every reader of a log needs: the time and the level."""
-    return {key: event[key] for key in ("time", "level") if key in event}
-
-
-def _renderer(log_format: str) -> Processor:
-    if log_format == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
-    return structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, timestamp_key="time"
     )
 
 

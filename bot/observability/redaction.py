@@ -1,6 +1,6 @@
-"""Keeps secrets out of whatever is written down: the configured ones by value, others by look or by key.
+"""Keeps secrets out of everything written: the configured ones by value, others by their look or their key.
 
-A secret is masked as it is and as it looks inside a repr, a JSON string or a URL.
+A secret is masked as it is, and as it looks inside a repr, a JSON string or a URL.
 """
 
 import json
@@ -13,7 +13,7 @@ from pydantic import SecretBytes, SecretStr
 
 MASK: Final = "[redacted]"
 SHORTEST: Final = 4
-"""Characters. A shorter secret cannot be told from ordinary text, and masking it would hide the log."""
+"""Characters. A shorter secret looks like ordinary text, and masking it would hide the log."""
 
 _SECRET_KEYS: Final = frozenset({
     "access_token", "app_token", "authorization", "bot_token", "client_secret", "cookie", "password",
@@ -72,7 +72,9 @@ class Redaction:
             return self.mapping(value)
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(entry) for entry in value]
-        return self.text(_described(value))
+        if isinstance(value, BaseException):
+            return self.text(f"{type(value).__name__}: {value}")
+        return self.text(repr(value))
 
     def mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
         """The same for a mapping; the value of a key that names a secret is masked whole."""
@@ -94,9 +96,3 @@ def _spellings(secret: str) -> set[str]:
         quote(secret, safe=""),
         quote_plus(secret),
     }
-
-
-def _described(value: object) -> str:
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
-    return repr(value)

@@ -28,12 +28,12 @@ from bot.operations.outcomes import (
 from bot.operations.permissions import Permission, Refusal
 from bot.settings import PersonId, ServerName
 from bot.store import (
-    Attempt,
     AuditEntry,
     AuditFilter,
     AuditId,
     AuditLog,
     AuditOutcome,
+    AuditRecord,
     AuditShown,
     StoreError,
 )
@@ -166,7 +166,7 @@ class AuditTrail:
         which = AuditFilter(since=self._clock.now() - RECENTLY, servers=(server,))
         actions = [
             action
-            for attempt in await self._log.attempts(which)
+            for attempt in await self._log.records(which)
             if attempt.entry.person_id != context.person.id
             and concerns(attempt.entry)
             and (action := self.as_action(attempt)) is not None
@@ -174,7 +174,7 @@ class AuditTrail:
         ]
         return tuple(actions[:_RECENT_AT_MOST])
 
-    def as_action(self, attempt: Attempt) -> RecentAction | None:
+    def as_action(self, attempt: AuditRecord) -> RecentAction | None:
         """Return an attempt as an action; None for what was refused, names no server or is not known."""
         entry, outcome = attempt.entry, attempt.outcome
         operation = self._by_audit_name.get(entry.operation)

@@ -31,7 +31,7 @@ from bot.store import (
     Database,
     Drafts,
     OwnActions,
-    Presses,
+    PressClaims,
     StoreError,
     TimedDisables,
 )
@@ -107,9 +107,9 @@ class Service:
             catalog=CATALOG,
             codec=CODEC,
         )
-        requests = ApprovalRequests(self._backend, CODEC)
-        self._performer = Performer(self._backend, Presses(database), requests)
-        self._decisions = Decisions(self._backend, requests, CODEC, self._performer.perform)
+        requests = ApprovalRequests(self._backend)
+        self._performer = Performer(self._backend, PressClaims(database), requests)
+        self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
 
     async def run(self, gesture: Gesture, request: Request | outcomes.SyntaxProblem) -> Outcome:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from bot.observability import Finding, Verdict
+from bot.observability import CheckResult, CheckStatus
 from bot.operations.model import Standing
 from bot.settings import Settings, SlackSettings, nearest_word
 from bot.slack import errors
@@ -145,7 +145,9 @@ def explain(error: NoAnswer) -> tuple[str, str]:
     return "Slack did not answer in time.", _AGAIN
 
 
-def token_result(subject: str, variable: str, found_at: str, error: errors.CredentialsRejected) -> Finding:
+def token_result(
+    subject: str, variable: str, found_at: str, error: errors.CredentialsRejected
+) -> CheckResult:
     """Explain a token that opens nothing; `found_at` is where the app's page shows the right one."""
     if error.word in _POLICY_WORDS:
         advice = "Ask an administrator of the Slack workspace or organisation to allow the app."
@@ -164,14 +166,14 @@ def token_result(subject: str, variable: str, found_at: str, error: errors.Crede
     )
 
 
-def scopes_result(granted: frozenset[str] | None) -> Finding:
+def scopes_result(granted: frozenset[str] | None) -> CheckResult:
     """Compare the scopes that the token has with those that the manifest asks for."""
     if granted is None:
         detail = "Slack did not say which scopes the app was installed with."
-        return Finding(_PART, "scopes", Verdict.WARNING, detail, _AGAIN)
+        return CheckResult(_PART, "scopes", CheckStatus.WARNING, detail, _AGAIN)
     missing = [scope for scope in SCOPES if scope.name not in granted]
     if not missing:
-        return Finding(_PART, "scopes", Verdict.OK, f"All {len(SCOPES)} are there.")
+        return CheckResult(_PART, "scopes", CheckStatus.OK, f"All {len(SCOPES)} are there.")
     return _problem(
         "scopes",
         f"The app was installed without {', '.join(scope.name for scope in missing)}.",
@@ -180,10 +182,10 @@ def scopes_result(granted: frozenset[str] | None) -> Finding:
     )
 
 
-def channel_result(reference: SlackReference, info: Mapping[str, Any], bot_name: str) -> Finding:
+def channel_result(reference: SlackReference, info: Mapping[str, Any], bot_name: str) -> CheckResult:
     """Judge a channel by `conversations.info`. A direct conversation is as it should be."""
     if info.get("is_im") or info.get("is_mpim"):
-        return Finding(_PART, f"channel {reference.id}", Verdict.OK, "It is a direct conversation.")
+        return CheckResult(_PART, f"channel {reference.id}", CheckStatus.OK, "It is a direct conversation.")
     name = f"#{info.get('name') or reference.id}"
     subject = f"channel {name} ({reference.id})"
     is_posted_to = Purpose.POST in reference.purposes
@@ -195,26 +197,26 @@ def channel_result(reference: SlackReference, info: Mapping[str, Any], bot_name:
         return _problem(subject, detail, _elsewhere(f"In {name} type /invite @{bot_name}", reference))
     if is_posted_to and (info.get("is_read_only") or info.get("is_thread_only")):
         detail = "Only some may post there; whether the bot may shows with the first message."
-        return Finding(
+        return CheckResult(
             _PART,
             subject,
-            Verdict.WARNING,
+            CheckStatus.WARNING,
             detail,
             _elsewhere("Let the bot post, in the channel's settings", reference),
         )
     if is_posted_to and info.get("is_ext_shared"):
         detail = "It is shared with another organisation, whose people read all that is told there."
-        return Finding(
+        return CheckResult(
             _PART,
             subject,
-            Verdict.WARNING,
+            CheckStatus.WARNING,
             detail,
             f"If that is not meant, name another one: {_at(reference)}.",
         )
-    return Finding(_PART, subject, Verdict.OK, "The bot is in it." if is_posted_to else "It exists.")
+    return CheckResult(_PART, subject, CheckStatus.OK, "The bot is in it." if is_posted_to else "It exists.")
 
 
-def channel_unread_result(reference: SlackReference, error: NoAnswer, bot_name: str) -> Finding:
+def channel_unread_result(reference: SlackReference, error: NoAnswer, bot_name: str) -> CheckResult:
     """Explain a channel that `conversations.info` does not show."""
     subject = f"channel {reference.id}"
     if isinstance(error, errors.SlackError) and error.word == "channel_not_found":
@@ -224,7 +226,7 @@ def channel_unread_result(reference: SlackReference, error: NoAnswer, bot_name: 
     return unread_result(subject, error)
 
 
-def group_result(reference: SlackReference, groups: Sequence[UserGroup]) -> Finding:
+def group_result(reference: SlackReference, groups: Sequence[UserGroup]) -> CheckResult:
     """Judge a user group by the list of all of them; disabled groups hold a place in it, and no rights."""
     spelling, handle = reference.id, reference.id.removeprefix("@").casefold()
     alike = [
@@ -248,14 +250,14 @@ def group_result(reference: SlackReference, groups: Sequence[UserGroup]) -> Find
         )
     if not found.members:
         detail = f"It has no members: {_effect(reference)}."
-        return Finding(
-            _PART, subject, Verdict.WARNING, detail, "Add people to it in Slack, under User groups."
+        return CheckResult(
+            _PART, subject, CheckStatus.WARNING, detail, "Add people to it in Slack, under User groups."
         )
     count = len(found.members)
-    return Finding(_PART, subject, Verdict.OK, f"It has {count} member{'' if count == 1 else 's'}.")
+    return CheckResult(_PART, subject, CheckStatus.OK, f"It has {count} member{'' if count == 1 else 's'}.")
 
 
-def groups_unread_result(error: NoAnswer) -> Finding:
+def groups_unread_result(error: NoAnswer) -> CheckResult:
     """Explain why the user groups cannot be read; without them nobody is let in."""
     if isinstance(error, errors.SlackError) and error.word == "plan_upgrade_required":
         return _problem(
@@ -267,24 +269,24 @@ def groups_unread_result(error: NoAnswer) -> Finding:
     return _problem("user groups", f"{detail} Until they can be read everybody is refused.", advice)
 
 
-def person_result(reference: SlackReference, user: Mapping[str, Any], workspace: Workspace) -> Finding:
+def person_result(reference: SlackReference, user: Mapping[str, Any], workspace: Workspace) -> CheckResult:
     """Judge a person by `users.info`: only members are ever let in, and only the active hear a mention."""
     found = standing(dict(user), workspace)
     subject = f"person {name_of(dict(user), reference.id)} ({reference.id})"
     if found is Standing.MEMBER:
-        return Finding(_PART, subject, Verdict.OK, "A member of the workspace.")
+        return CheckResult(_PART, subject, CheckStatus.OK, "A member of the workspace.")
     if Purpose.GRANT in reference.purposes:
         detail = f"This person {_REFUSED_PEOPLE[found]}: the bot refuses them whatever is granted."
         return _problem(subject, detail, f"Grant the role to somebody else: {_at(reference)}.")
     if found is Standing.DEACTIVATED:
         detail = "This person is deactivated: a mention reaches nobody."
         return _problem(subject, detail, f"Name somebody else: {_at(reference)}.")
-    return Finding(
-        _PART, subject, Verdict.OK, f"This person {_REFUSED_PEOPLE[found]}, and is only mentioned."
+    return CheckResult(
+        _PART, subject, CheckStatus.OK, f"This person {_REFUSED_PEOPLE[found]}, and is only mentioned."
     )
 
 
-def person_unread_result(reference: SlackReference, error: NoAnswer) -> Finding:
+def person_unread_result(reference: SlackReference, error: NoAnswer) -> CheckResult:
     """Explain a person whom `users.info` does not show."""
     subject = f"person {reference.id}"
     if isinstance(error, errors.SlackError) and error.word in {"user_not_found", "user_not_visible"}:
@@ -293,15 +295,15 @@ def person_unread_result(reference: SlackReference, error: NoAnswer) -> Finding:
     return unread_result(subject, error)
 
 
-def unread_result(subject: str, error: NoAnswer) -> Finding:
+def unread_result(subject: str, error: NoAnswer) -> CheckResult:
     """Report what could not be looked at; a missing scope is a problem of its own row already."""
     detail, advice = explain(error)
-    verdict = Verdict.WARNING if isinstance(error, errors.ScopeMissing) else Verdict.PROBLEM
-    return Finding(_PART, subject, verdict, detail, advice)
+    verdict = CheckStatus.WARNING if isinstance(error, errors.ScopeMissing) else CheckStatus.PROBLEM
+    return CheckResult(_PART, subject, verdict, detail, advice)
 
 
-def _problem(subject: str, detail: str, advice: str) -> Finding:
-    return Finding(_PART, subject, Verdict.PROBLEM, detail, advice)
+def _problem(subject: str, detail: str, advice: str) -> CheckResult:
+    return CheckResult(_PART, subject, CheckStatus.PROBLEM, detail, advice)
 
 
 def _effect(reference: SlackReference) -> str:
@@ -317,7 +319,7 @@ def _at(reference: SlackReference) -> str:
     return "; ".join(reference.places)
 
 
-def signing_secret_result(slack: SlackSettings) -> Finding:
+def signing_secret_result(slack: SlackSettings) -> CheckResult:
     """Say whether there is a signing secret at all, where there is no app token."""
     if slack.signing_secret is None or not slack.signing_secret.get_secret_value():
         return _problem(
@@ -326,10 +328,10 @@ def signing_secret_result(slack: SlackSettings) -> Finding:
             "Set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode).",
         )
     detail = f"It is set (HTTP mode, {EVENTS_PATH}); whether it is right shows with Slack's first request."
-    return Finding(_PART, "signing secret", Verdict.OK, detail)
+    return CheckResult(_PART, "signing secret", CheckStatus.OK, detail)
 
 
-def app_token_result(error: NoAnswer) -> Finding:
+def app_token_result(error: NoAnswer) -> CheckResult:
     """Explain why Slack opens no connection for the app token."""
     subject, word = "app token", error.word if isinstance(error, errors.SlackError) else ""
     if isinstance(error, errors.CredentialsRejected):
@@ -351,7 +353,7 @@ def app_token_result(error: NoAnswer) -> Finding:
     return _problem(subject, *explain(error))
 
 
-async def check_slack(settings: Settings, web_api: WebApi) -> tuple[Finding, ...]:
+async def check_slack(settings: Settings, web_api: WebApi) -> tuple[CheckResult, ...]:
     """Ask Slack about everything that the settings name there, within half a minute.
 
     Never raises `SlackError`: what went wrong is a finding. Rests on `auth.test` and its header
@@ -364,7 +366,7 @@ async def check_slack(settings: Settings, web_api: WebApi) -> tuple[Finding, ...
     return (*found[:2], intake.result(), *found[2:])
 
 
-async def _check_intake(slack: SlackSettings, web_api: WebApi) -> Finding:
+async def _check_intake(slack: SlackSettings, web_api: WebApi) -> CheckResult:
     """How gestures come in: the app token in Socket Mode, the signing secret in HTTP mode."""
     if slack.app_token is None:
         return signing_secret_result(slack)
@@ -374,10 +376,10 @@ async def _check_intake(slack: SlackSettings, web_api: WebApi) -> Finding:
             await web_api.write("apps.connections.open", arguments)
     except (errors.SlackError, TimeoutError) as error:
         return app_token_result(error)
-    return Finding(_PART, "app token", Verdict.OK, "Slack opens connections for it (Socket Mode).")
+    return CheckResult(_PART, "app token", CheckStatus.OK, "Slack opens connections for it (Socket Mode).")
 
 
-async def _check_bot_token(settings: Settings, web_api: WebApi) -> tuple[Finding, ...]:
+async def _check_bot_token(settings: Settings, web_api: WebApi) -> tuple[CheckResult, ...]:
     """Check everything that needs the bot token; where the token does not work, the rest is not asked."""
     subject = "bot token"
     try:
@@ -391,16 +393,16 @@ async def _check_bot_token(settings: Settings, web_api: WebApi) -> tuple[Finding
     detail = f"It is @{bot_name} in the workspace {answer.get('team') or answer.get('team_id')}."
     check = _ReferenceCheck(web_api, workspace_of(answer), bot_name)
     return (
-        Finding(_PART, subject, Verdict.OK, detail),
+        CheckResult(_PART, subject, CheckStatus.OK, detail),
         scopes_result(granted),
         *await check.run(references_in(settings)),
     )
 
 
-_REST_UNCHECKED = Finding(
+_REST_UNCHECKED = CheckResult(
     _PART,
     "scopes, channels, user groups, people",
-    Verdict.WARNING,
+    CheckStatus.WARNING,
     "Not checked: without the bot token Slack tells nothing.",
     "Put the bot token right, then run the check again.",
 )
@@ -415,7 +417,7 @@ class _ReferenceCheck:
         self._bot_name = bot_name
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(self, references: tuple[SlackReference, ...]) -> tuple[Finding, ...]:
+    async def run(self, references: tuple[SlackReference, ...]) -> tuple[CheckResult, ...]:
         """Channels first, then groups, then people, each in the order of the settings."""
         channels = [one for one in references if one.is_channel]
         groups = [one for one in references if one.is_group]
@@ -428,14 +430,14 @@ class _ReferenceCheck:
             ]
         return tuple(finding for task in asked for finding in task.result())
 
-    async def _check_channel(self, reference: SlackReference) -> tuple[Finding, ...]:
+    async def _check_channel(self, reference: SlackReference) -> tuple[CheckResult, ...]:
         try:
             answer = await self._ask("conversations.info", {"channel": reference.id})
         except (errors.SlackError, TimeoutError) as error:
             return (channel_unread_result(reference, error, self._bot_name),)
         return (channel_result(reference, answer.get("channel") or {}, self._bot_name),)
 
-    async def _check_groups(self, references: list[SlackReference]) -> tuple[Finding, ...]:
+    async def _check_groups(self, references: list[SlackReference]) -> tuple[CheckResult, ...]:
         """One call lists all groups. It is made without any to look for: everybody's rights rest on it."""
         arguments = {"include_users": True, "include_disabled": True, "include_count": False}
         try:
@@ -445,7 +447,7 @@ class _ReferenceCheck:
         groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
         return tuple(group_result(reference, groups) for reference in references)
 
-    async def _check_person(self, reference: SlackReference) -> tuple[Finding, ...]:
+    async def _check_person(self, reference: SlackReference) -> tuple[CheckResult, ...]:
         try:
             answer = await self._ask("users.info", {"user": reference.id})
         except (errors.SlackError, TimeoutError) as error:

@@ -20,7 +20,16 @@ from bot.slack.replies import message_arguments
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web_api import TIMEOUT_SECONDS, WebApi, Workspace
-from bot.store import Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root, StoreError
+from bot.store import (
+    Database,
+    NewOutboxRow,
+    Outbox,
+    OutboxId,
+    OutboxRow,
+    Placement,
+    PostedMessage,
+    StoreError,
+)
 from bot.watch.facts import ApprovalOpened, ApprovalUndelivered, ChannelClosed, decode, encode
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
@@ -51,7 +60,7 @@ class History:
 
     async def find(
         self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None
-    ) -> Root | None:
+    ) -> PostedMessage | None:
         """Return the message of this bot that carries exactly this metadata, None when there is none.
 
         `conversations.history` and `.replies` give payloads only with `include_all_metadata`, and only to
@@ -70,7 +79,7 @@ class History:
                 return None
             for item in answer.get("messages") or ():
                 if self._is_it(item, metadata):
-                    return Root(channel, str(item["ts"]))
+                    return PostedMessage(channel, str(item["ts"]))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
@@ -179,7 +188,7 @@ class Delivery:
     async def _find_or_send(
         self, row: OutboxRow, message: Message, holder: str, notices_to: str | None
     ) -> None:
-        is_edit = row.placing is Placing.EDIT
+        is_edit = row.placement is Placement.EDIT
         if (seconds := self._pace.held_seconds(row.channel, is_edit=is_edit)) > 0:
             await self._put_off(row, seconds, "held back", in_doubt=True)
             return
@@ -197,10 +206,10 @@ class Delivery:
             self._refusals.pop(row.id, None)
             await self._outbox.sent(row.id, root, self._clock.now())
 
-    async def _find_earlier(self, row: OutboxRow, message: Message) -> Root | None:
-        if row.attempted_at is None or row.placing is Placing.EDIT or message.metadata is None:
+    async def _find_earlier(self, row: OutboxRow, message: Message) -> PostedMessage | None:
+        if row.attempted_at is None or row.placement is Placement.EDIT or message.metadata is None:
             return None
-        thread_ts = row.root.ts if row.root and row.placing is not Placing.POST else None
+        thread_ts = row.root.ts if row.root and row.placement is not Placement.POST else None
         try:
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
         except errors.MessageGone:
@@ -210,9 +219,9 @@ class Delivery:
             self._count_end(row, "found")
         return root
 
-    async def _send(self, row: OutboxRow, message: Message, holder: str) -> Root | None:
+    async def _send(self, row: OutboxRow, message: Message, holder: str) -> PostedMessage | None:
         """Send it in its turn; as text where Slack refuses the blocks, as a root without its thread."""
-        is_edit = row.placing is Placing.EDIT
+        is_edit = row.placement is Placement.EDIT
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
             return None
@@ -232,22 +241,22 @@ class Delivery:
         self._count_end(row, "sent")
         return root
 
-    async def _write(self, row: OutboxRow, message: Message, *, as_root: bool = False) -> Root:
+    async def _write(self, row: OutboxRow, message: Message, *, as_root: bool = False) -> PostedMessage:
         """Post, reply or edit."""
         sent = message_arguments(message)
-        if message.metadata is not None and row.placing is not Placing.EDIT:
+        if message.metadata is not None and row.placement is not Placement.EDIT:
             sent["metadata"] = dict(message.metadata)
-        if row.root is not None and row.placing is Placing.EDIT:
+        if row.root is not None and row.placement is Placement.EDIT:
             edited = {key: sent[key] for key in ("text", "blocks", "parse")}
             await self._web_api.write(
                 "chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts}
             )
             return row.root
-        if row.root is not None and row.placing is not Placing.POST and not as_root:
+        if row.root is not None and row.placement is not Placement.POST and not as_root:
             sent["thread_ts"] = row.root.ts
-            sent["reply_broadcast"] = row.placing is Placing.BROADCAST
+            sent["reply_broadcast"] = row.placement is Placement.BROADCAST
         answer = await self._web_api.write("chat.postMessage", {**sent, "channel": row.channel})
-        return Root(str(answer["channel"]), str(answer["ts"]))
+        return PostedMessage(str(answer["channel"]), str(answer["ts"]))
 
     async def _handle(
         self, error: errors.SlackError, row: OutboxRow, notices_to: str | None, *, in_doubt: bool
@@ -256,7 +265,7 @@ class Delivery:
         match error:
             case errors.SlackRateLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
-                self._pace.hold(row.channel, seconds, is_edit=row.placing is Placing.EDIT)
+                self._pace.hold(row.channel, seconds, is_edit=row.placement is Placement.EDIT)
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
             case errors.SlackAnswerLost():
                 log.warning("delivery.answer_lost", key=row.key, problem=str(error))
@@ -316,7 +325,7 @@ class Delivery:
     async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalUndelivered, channel: str) -> None:
         # The row that could not be sent is the occasion: while it waits, nothing is said again.
         kind = str(facts.__struct_config__.tag)
-        notice = NewRow(
+        notice = NewOutboxRow(
             key=f"{kind}:{row.channel}:{row.id}",
             channel=channel,
             kind=kind,

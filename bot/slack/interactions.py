@@ -49,7 +49,7 @@ from bot.slack.views import forms, inputs
 from bot.slack.views.message import Reply
 from bot.slack.views.outcomes import outcome as draw
 from bot.slack.views.problems import still_asking, unreadable_press, usage_hint
-from bot.store import FollowedSessions, NewFollowed, StoreError
+from bot.store import FollowedSessions, NewFollowedSession, StoreError
 
 PATIENCE_SECONDS = 3.0
 _HEAD_START_SECONDS = 0.5
@@ -282,7 +282,7 @@ class Interactions:
     async def _follow(self, answer: ActionAnswer, posted: PostedMessage) -> None:
         if answer.session is None:
             return
-        new = NewFollowed(
+        new = NewFollowedSession(
             server=answer.server,
             session_id=answer.session.id,
             job_id=answer.job_id,

@@ -10,7 +10,7 @@ from bot.slack.replies import message_arguments
 from bot.slack.views.actions import action_ended, action_lost, action_progress
 from bot.slack.views.message import Message
 from bot.slack.web_api import WebApi
-from bot.store import Followed
+from bot.store import FollowedSession
 from bot.veeam import Session
 from bot.watch.facts import SessionFacts
 
@@ -32,7 +32,9 @@ class LiveMessages:
         self._clock = clock
         self._shown: dict[int, tuple[str, float]] = {}
 
-    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
+    async def __call__(
+        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+    ) -> bool:
         """Show how far a session is, or its end; without a session, that it is not followed any further.
 
         False when an end could not be shown and is to be shown again.
@@ -43,7 +45,7 @@ class LiveMessages:
             return await self._show(followed, action_progress(followed, session), is_last=False)
         return await self._show(followed, action_ended(followed, session, ended), is_last=True)
 
-    async def _show(self, followed: Followed, message: Message, *, is_last: bool) -> bool:
+    async def _show(self, followed: FollowedSession, message: Message, *, is_last: bool) -> bool:
         """Edit the message. The last edit waits for its turn; the others are left out without one."""
         text, at = self._shown.get(followed.id, ("", 0.0))
         is_soon = self._clock.monotonic() - at < _SECONDS_BETWEEN_EDITS

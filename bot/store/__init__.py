@@ -1,41 +1,53 @@
-"""What is kept: SQLAlchemy Core on SQLite or PostgreSQL, behind classes without a word of SQL.
+"""What the bot keeps: SQLAlchemy Core on SQLite or PostgreSQL, behind classes that show no SQL.
 
 Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON, times are aware and in UTC.
+Other rooms import from here, not from the modules.
 """
 
-from bot.store.approvals import (
-    Approval,
-    ApprovalEnd,
-    Approvals,
-    ApprovalState,
-    Decision,
-    Ending,
-    Touched,
-)
-from bot.store.audit import AUDIT_COLUMNS, AuditLog, AuditRow, Chain
-from bot.store.checks import check_database, is_missing
-from bot.store.database import Database, Transaction
-from bot.store.drafts import Draft, Drafts
-from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
-from bot.store.followed import Followed, FollowedId, FollowedSessions, NewFollowed
-from bot.store.holders import release_ended
-from bot.store.leases import Leases
-from bot.store.outbox import ChannelBacklog, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root
-from bot.store.own_actions import OwnActions
-from bot.store.presses import Presses
-from bot.store.records import (
-    Attempt,
+from bot.store.approvals import Approval, ApprovalEnd, ApprovalImpact, Approvals, ApprovalState
+from bot.store.audit import (
+    AUDIT_COLUMNS,
     AuditEntry,
     AuditFilter,
     AuditId,
+    AuditLog,
     AuditOutcome,
+    AuditRecord,
+    AuditRow,
     AuditShown,
-    OwnAction,
-    Press,
+    ChainCheck,
+    json_value,
 )
-from bot.store.runs import RunRow, Runs
-from bot.store.sessions import Cursor, Sessions
-from bot.store.silences import Silence, Silences
+from bot.store.checks import check_database, is_missing
+from bot.store.claims import (
+    Leases,
+    PressClaim,
+    PressClaims,
+    holder_has_ended,
+    new_holder,
+    release_ended,
+)
+from bot.store.database import Database, Transaction
+from bot.store.drafts import Draft, Drafts
+from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.outbox import (
+    ChannelBacklog,
+    NewOutboxRow,
+    Outbox,
+    OutboxId,
+    OutboxRow,
+    Placement,
+    PostedMessage,
+)
+from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs
+from bot.store.session_actions import (
+    FollowedId,
+    FollowedSession,
+    FollowedSessions,
+    NewFollowedSession,
+    OwnAction,
+    OwnActions,
+)
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
@@ -43,53 +55,54 @@ __all__ = [
     "AUDIT_COLUMNS",
     "Approval",
     "ApprovalEnd",
+    "ApprovalImpact",
     "ApprovalState",
     "Approvals",
-    "Attempt",
     "AuditEntry",
     "AuditFilter",
     "AuditId",
     "AuditLog",
     "AuditOutcome",
+    "AuditRecord",
     "AuditRow",
     "AuditShown",
-    "Chain",
+    "ChainCheck",
     "ChannelBacklog",
-    "Cursor",
     "Database",
-    "Decision",
     "Draft",
     "Drafts",
-    "Ending",
-    "Followed",
     "FollowedId",
+    "FollowedSession",
     "FollowedSessions",
     "Leases",
-    "NewFollowed",
-    "NewRow",
+    "NewFollowedSession",
+    "NewOutboxRow",
+    "Outage",
+    "Outages",
     "Outbox",
     "OutboxId",
     "OutboxRow",
     "OwnAction",
     "OwnActions",
-    "Placing",
-    "Press",
-    "Presses",
-    "Root",
+    "Placement",
+    "PollCursor",
+    "PostedMessage",
+    "PressClaim",
+    "PressClaims",
+    "ProcessedSessions",
     "RunRow",
     "Runs",
-    "Sessions",
-    "Silence",
-    "Silences",
     "StoreBroken",
     "StoreError",
     "StoreUnavailable",
     "TimedDisable",
     "TimedDisables",
-    "Touched",
     "Transaction",
     "check_database",
+    "holder_has_ended",
     "is_missing",
+    "json_value",
+    "new_holder",
     "release_ended",
     "upgrade",
 ]

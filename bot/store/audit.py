@@ -1,7 +1,7 @@
 """The audit record: append-only and chained by hashes.
 
-An action is two rows, and a third where a message told it; a refusal is one. Each row's hash covers the row
-itself and the hash of the row before it, so that a row changed, removed or slipped in later shows. It is
+An action is two rows, and a third if a message showed it; a refusal is one. Each row's hash covers the row
+itself and the hash of the row before it, so that a row changed, removed or inserted later shows. The hash is
 computed over canonical JSON: sorted keys, no blanks, times in UTC to the microsecond, nothing for a column
 that is empty, so that a column added by a later release leaves the hashes of earlier rows as they are.
 """
@@ -9,25 +9,14 @@ that is empty, so that a column added by a later release leaves the hashes of ea
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NewType
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 
-from bot.store.audit_columns import (
-    CLOSED,
-    OPENED,
-    REFUSED,
-    attempt_of,
-    closed_columns,
-    opened_columns,
-    refused_columns,
-    shown_columns,
-)
 from bot.store.database import Database, Transaction
-from bot.store.outbox import NewRow, Outbox
-from bot.store.records import Attempt, AuditEntry, AuditFilter, AuditId, AuditOutcome, AuditShown
+from bot.store.outbox import NewOutboxRow, Outbox
 from bot.store.tables import audit
 
 FIRST_HASH = "0" * 64
@@ -35,9 +24,75 @@ LEFT_OPEN = "the bot was stopped before it knew what came of it"
 AUDIT_COLUMNS = tuple(column.name for column in audit.columns)
 _UNCHAINED = {"id", "hash"}
 _ROWS_AT_ONCE = 500
+_OPENED, _CLOSED, _REFUSED, _SHOWN = "opened", "closed", "refused", "shown"
 
-Tell = Callable[[Attempt], Sequence[NewRow]]
-"""What to queue in the outbox for an attempt that has its outcome, in the transaction that records it."""
+AuditId = NewType("AuditId", int)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who requested what, on which job and server, and from where.
+
+    `operation` is the catalog's audit name ("job.retry"); `origin` is how it was requested ("typed",
+    "button"); `reference` is the short one that people and the log know; `detail` is what else was requested
+    ("active full"); `reason` is why, in the requester's own words. Server and job are None if the request
+    named none, the approver if it needed no second person.
+    """
+
+    person_id: str
+    person_name: str
+    team_id: str | None
+    operation: str
+    reference: str
+    origin: str
+    channel_id: str | None
+    at: datetime
+    server: str | None = None
+    job_id: str | None = None
+    job_name: str | None = None
+    detail: str | None = None
+    approver_id: str | None = None
+    approver_name: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOutcome:
+    """What came of it: the outcome's kind ("done", "refused", "unclear" …), VBR's session, a short reason."""
+
+    outcome: str
+    at: datetime
+    session_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditShown:
+    """The message in which the channel read of it, and the link to it if known."""
+
+    channel_id: str
+    ts: str
+    link: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One action or refusal as it is on record. No `outcome`: it goes on, or the bot was killed meanwhile."""
+
+    id: AuditId
+    entry: AuditEntry
+    outcome: AuditOutcome | None
+    shown: AuditShown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which records to read; each None leaves nothing out."""
+
+    person_id: str | None = None
+    since: datetime | None = None
+    servers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +104,11 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
-    """The chain, looked through. `broken_at` is the first row that does not follow; None: all do.
+class ChainCheck:
+    """The checked chain. `broken_at` is the first row that does not follow from the one before; None: all do.
 
-    `rows` and `head` (the latest row's hash) are of what holds. `has_known_head` where a hash that was kept
-    elsewhere was looked for: whether a row bears it.
+    `rows` and `head` (the latest row's hash) are of the part that holds. `has_known_head` says whether a row
+    has the hash that was kept elsewhere; None: no such hash was given.
     """
 
     rows: int
@@ -62,41 +117,43 @@ class Chain:
     has_known_head: bool | None
 
 
-def _nobody(attempt: Attempt) -> Sequence[NewRow]:
-    del attempt
-    return ()
-
-
 class AuditLog:
-    """The audit record of one database; `tell` queues what is told of it. Raises `StoreError`."""
+    """The audit record of one database. Raises `StoreError`.
 
-    def __init__(self, database: Database, tell: Tell = _nobody) -> None:
+    `announce` returns what to queue in the outbox for a record that has its outcome, in the transaction that
+    records it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        announce: Callable[[AuditRecord], Sequence[NewOutboxRow]] = lambda _: (),
+    ) -> None:
         self._database = database
         self._outbox = Outbox(database)
-        self._tell = tell
+        self._announce = announce
 
     async def opened(self, entry: AuditEntry) -> AuditId:
         """Put on record what is about to be done; on disk when this returns."""
         async with self._database.transaction() as transaction:
-            return await _append(transaction, opened_columns(entry))
+            return await _append(transaction, {"event": _OPENED, **asdict(entry)})
 
     async def closed(self, audit_id: AuditId, outcome: AuditOutcome) -> None:
         """Put on record what came of it. A second outcome of the same entry is not recorded."""
         async with self._database.transaction() as transaction:
             await transaction.serialise("audit")
-            if await _is_there(transaction, audit_id, CLOSED):
+            if await _is_there(transaction, audit_id, _CLOSED):
                 return
-            row = closed_columns(audit_id, outcome)
+            row = {"event": _CLOSED, "entry_id": audit_id, **asdict(outcome)}
             await _append(transaction, row)
-            opened = await transaction.values(select(audit).where(audit.c.id == audit_id))
-            for values in opened:
-                await self._outbox.add(transaction, self._tell(attempt_of(values, {CLOSED: row})))
+            for opened in await transaction.values(select(audit).where(audit.c.id == audit_id)):
+                await self._outbox.add(transaction, self._announce(_record(opened, {_CLOSED: row})))
 
     async def end_left_open(self, before: datetime, now: datetime) -> int:
         """Give what was opened before a moment and never closed its outcome: unclear. Returns how many."""
         closing = audit.alias()
-        is_closed = exists().where(closing.c.entry_id == audit.c.id, closing.c.event == CLOSED)
-        left = select(audit.c.id).where(audit.c.event == OPENED, audit.c.at < before, ~is_closed)
+        is_closed = exists().where(closing.c.entry_id == audit.c.id, closing.c.event == _CLOSED)
+        left = select(audit.c.id).where(audit.c.event == _OPENED, audit.c.at < before, ~is_closed)
         async with self._database.reading() as reading:
             ids = [row.id for row in await reading.all(left.order_by(audit.c.id))]
         for audit_id in ids:
@@ -104,51 +161,69 @@ class AuditLog:
         return len(ids)
 
     async def refused(self, entry: AuditEntry, outcome: AuditOutcome) -> AuditId:
-        """Put a refusal on record, in one row."""
+        """Put a refusal on record, in one row; the outcome's detail stands after the entry's."""
         async with self._database.transaction() as transaction:
-            audit_id = await _append(transaction, refused_columns(entry, outcome))
-            await self._outbox.add(transaction, self._tell(Attempt(audit_id, entry, outcome)))
+            details = [detail for detail in (entry.detail, outcome.detail) if detail is not None]
+            row = {**asdict(entry), **asdict(outcome), "detail": "; ".join(details) or None}
+            audit_id = await _append(transaction, {"event": _REFUSED, **row})
+            await self._outbox.add(transaction, self._announce(AuditRecord(audit_id, entry, outcome)))
             return audit_id
 
     async def shown(self, reference: str, shown: AuditShown) -> None:
-        """Put on record which message told the latest action of this reference; a second one is not."""
+        """Put on record which message showed the latest action of this reference; a second one is not."""
         async with self._database.transaction() as transaction:
             await transaction.serialise("audit")
             opened = await transaction.first(
                 select(audit.c.id)
-                .where(audit.c.reference == reference, audit.c.event == OPENED)
+                .where(audit.c.reference == reference, audit.c.event == _OPENED)
                 .order_by(audit.c.id.desc())
                 .limit(1)
             )
-            row = None if opened is None else shown_columns(opened.id, shown)
-            if row is not None and not await _is_there(transaction, row["entry_id"], row["event"]):
-                await _append(transaction, row)
+            if opened is not None and not await _is_there(transaction, opened.id, _SHOWN):
+                values = {
+                    "event": _SHOWN,
+                    "entry_id": opened.id,
+                    "at": shown.at,
+                    "channel_id": shown.channel_id,
+                    "message_ts": shown.ts,
+                    "link": shown.link,
+                }
+                await _append(transaction, values)
 
-    async def attempts(
+    async def records(
         self, which: AuditFilter, *, before: AuditId | None = None, limit: int = _ROWS_AT_ONCE
-    ) -> tuple[Attempt, ...]:
-        """Return attempts, newest first: those put on record before that one, at most so many."""
-        async with self._database.reading() as reading:
-            rows = await reading.values(_attempts(which, before).limit(limit))
-            ids = [row["id"] for row in rows if row["event"] == OPENED]
-            later: dict[int, dict[str, Mapping[str, Any]]] = {}
-            for row in await reading.values(select(audit).where(audit.c.entry_id.in_(ids))):
-                later.setdefault(row["entry_id"], {})[row["event"]] = row
-        return tuple(attempt_of(row, later.get(row["id"], {})) for row in rows)
+    ) -> tuple[AuditRecord, ...]:
+        """Return actions and refusals, newest first: those recorded before that one, at most so many."""
+        query = select(audit).where(audit.c.event.in_((_OPENED, _REFUSED))).order_by(audit.c.id.desc())
+        if before is not None:
+            query = query.where(audit.c.id < before)
+        if which.person_id is not None:
+            query = query.where(audit.c.person_id == which.person_id)
+        if which.since is not None:
+            query = query.where(audit.c.at >= which.since)
+        if which.servers is not None:
+            query = query.where(audit.c.server.in_(which.servers))
+        return await self._read(query.limit(limit))
 
-    async def approved(self, reference: str) -> Attempt | None:
+    async def approved(self, reference: str) -> AuditRecord | None:
         """Return what was begun under this reference once it was approved; None: nothing was."""
         begun = (
             select(audit)
-            .where(audit.c.reference == reference, audit.c.event == OPENED, audit.c.approver_id.is_not(None))
+            .where(audit.c.reference == reference, audit.c.event == _OPENED, audit.c.approver_id.is_not(None))
             .order_by(audit.c.id.desc())
             .limit(1)
         )
+        return next(iter(await self._read(begun)), None)
+
+    async def _read(self, query: Select[Any]) -> tuple[AuditRecord, ...]:
+        """Return the opened and refused rows of a query, each with the later rows about it."""
         async with self._database.reading() as reading:
-            for row in await reading.values(begun):
-                later = await reading.values(select(audit).where(audit.c.entry_id == row["id"]))
-                return attempt_of(row, {each["event"]: each for each in later})
-        return None
+            rows = await reading.values(query)
+            ids = [row["id"] for row in rows if row["event"] == _OPENED]
+            later: dict[int, dict[str, Mapping[str, Any]]] = {}
+            for row in await reading.values(select(audit).where(audit.c.entry_id.in_(ids))):
+                later.setdefault(row["entry_id"], {})[row["event"]] = row
+        return tuple(_record(row, later.get(row["id"], {})) for row in rows)
 
     async def rows(self, since: datetime | None = None) -> AsyncIterator[AuditRow]:
         """Yield every row since a moment, oldest first; reads some at a time."""
@@ -165,22 +240,22 @@ class AuditLog:
                 return
             last = found[-1]["id"]
 
-    async def check(self, known_head: str | None = None) -> Chain:
-        """Look through the whole chain, up to the first row that does not follow from the one before."""
+    async def check(self, known_head: str | None = None) -> ChainCheck:
+        """Check the whole chain, up to the first row that does not follow from the one before."""
         rows, head = 0, FIRST_HASH
         has_known_head = None if known_head is None else known_head == head
         async for row in self.rows():
-            if row.values["previous_hash"] != head or chained(row.values) != row.values["hash"]:
-                return Chain(rows, head, row.id, has_known_head)
+            if row.values["previous_hash"] != head or row_hash(row.values) != row.values["hash"]:
+                return ChainCheck(rows, head, row.id, has_known_head)
             rows, head = rows + 1, row.values["hash"]
             has_known_head = has_known_head or (None if known_head is None else known_head == head)
-        return Chain(rows, head, None, has_known_head)
+        return ChainCheck(rows, head, None, has_known_head)
 
 
-def chained(values: Mapping[str, Any]) -> str:
+def row_hash(values: Mapping[str, Any]) -> str:
     """Return the SHA-256 (hex) of a row's canonical JSON, without its `id` and its `hash`."""
     plain = {
-        name: plain_value(value)
+        name: json_value(value)
         for name, value in values.items()
         if name not in _UNCHAINED and value is not None
     }
@@ -188,24 +263,31 @@ def chained(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def plain_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return a column's value as JSON has it: a moment in UTC, in ISO 8601 to the microsecond."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return value
 
 
-def _attempts(which: AuditFilter, before: AuditId | None) -> Any:
-    statement = select(audit).where(audit.c.event.in_((OPENED, REFUSED))).order_by(audit.c.id.desc())
-    if before is not None:
-        statement = statement.where(audit.c.id < before)
-    if which.person_id is not None:
-        statement = statement.where(audit.c.person_id == which.person_id)
-    if which.since is not None:
-        statement = statement.where(audit.c.at >= which.since)
-    if which.servers is not None:
-        statement = statement.where(audit.c.server.in_(which.servers))
-    return statement
+def _record(row: Mapping[str, Any], later: Mapping[str, Mapping[str, Any]]) -> AuditRecord:
+    """An opened or refused row, and the later rows about it by event, as one record."""
+    is_refused = row["event"] == _REFUSED
+    closing = row if is_refused else later.get(_CLOSED)
+    shown = later.get(_SHOWN)
+    entry = {field.name: row[field.name] for field in fields(AuditEntry)}
+    if is_refused:
+        entry["detail"] = None  # the row's is the outcome's
+    return AuditRecord(
+        id=AuditId(row["id"]),
+        entry=AuditEntry(**entry),
+        outcome=None
+        if closing is None
+        else AuditOutcome(**{field.name: closing[field.name] for field in fields(AuditOutcome)}),
+        shown=None
+        if shown is None
+        else AuditShown(shown["channel_id"], shown["message_ts"], shown["link"], shown["at"]),
+    )
 
 
 async def _is_there(transaction: Transaction, entry_id: int, event: str) -> bool:
@@ -218,6 +300,6 @@ async def _append(transaction: Transaction, values: Mapping[str, Any]) -> AuditI
     last = await transaction.first(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
     row = {column.name: None for column in audit.columns if column.name != "id"} | dict(values)
     row["previous_hash"] = FIRST_HASH if last is None else last.hash
-    row["hash"] = chained(row)
+    row["hash"] = row_hash(row)
     added = await transaction.execute(audit.insert().values(row).returning(audit.c.id))
     return AuditId(added.scalar_one())

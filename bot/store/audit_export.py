@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.store.audit import AUDIT_COLUMNS, AuditRow, plain_value
+from bot.store import json_value
+from bot.store.audit import AUDIT_COLUMNS, AuditRow
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -27,13 +28,13 @@ def csv_row(row: AuditRow) -> str:
 
 def json_row(row: AuditRow) -> str:
     """Return the row as a line of JSON."""
-    plain = {name: plain_value(row.values[name]) for name in AUDIT_COLUMNS}
+    plain = {name: json_value(row.values[name]) for name in AUDIT_COLUMNS}
     return f"{json.dumps(plain, ensure_ascii=False)}\n"
 
 
 def _cells(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
-        cell = "" if value is None else str(plain_value(value))
+        cell = "" if value is None else str(json_value(value))
         yield f"'{cell}" if cell.startswith(_FORMULAS) else cell
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.observability import Finding, Verdict
+from bot.observability import CheckResult, CheckStatus
 from bot.store.database import address, engine
 from bot.store.errors import StoreError, StoreUnavailable, translated
 from bot.store.upgrade import MIGRATIONS
@@ -45,23 +45,23 @@ _SQLITE_ADVICE = (
 _POSTGRESQL_ADVICE = "Check host, port, user and database of DATABASE_URL, and that PostgreSQL runs there."
 
 
-async def check_database(database_url: str) -> tuple[Finding, ...]:
-    """Look at the database, within 20 seconds. Never raises `StoreError`: what went wrong is a finding."""
+async def check_database(database_url: str) -> tuple[CheckResult, ...]:
+    """Look at the database, within 20 seconds. Never raises `StoreError`: what went wrong is a result."""
     try:
         url = address(database_url)
     except StoreError as error:
         return (_problem("address", f"It cannot be used: {error}.", "Correct DATABASE_URL."),)
     new_file = _missing_file(url)
     if new_file is not None:
-        return (_can_be_made(new_file),)
+        return (_check_new_file(new_file),)
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            return await _look(url)
+            return await _check(url)
     except StoreError as error:
-        return (_problem(_name(url), *_trouble(url, error)),)
+        return (_problem(_name(url), *_detail_and_advice(url, error)),)
     except TimeoutError:
         detail = f"It does not answer within {LIMIT_SECONDS:.0f} seconds."
-        return (_problem(_name(url), detail, _trouble(url, StoreUnavailable())[1]),)
+        return (_problem(_name(url), detail, _detail_and_advice(url, StoreUnavailable())[1]),)
 
 
 def is_missing(database_url: str) -> bool:
@@ -69,16 +69,16 @@ def is_missing(database_url: str) -> bool:
     return _missing_file(address(database_url)) is not None
 
 
-async def _look(url: URL) -> tuple[Finding, ...]:
-    answers = Finding(PART, _name(url), Verdict.OK, "It answers.")
+async def _check(url: URL) -> tuple[CheckResult, ...]:
+    answers = CheckResult(PART, _name(url), CheckStatus.OK, "It answers.")
     made = engine(url)
     try:
         async with _connected(made) as connection:
             with translated():
-                schema = await connection.run_sync(_schema)
-            if schema.verdict is Verdict.PROBLEM:
+                schema = await connection.run_sync(_check_schema)
+            if schema.status is CheckStatus.PROBLEM:
                 return answers, schema
-            return answers, schema, await _writing(connection, url)
+            return answers, schema, await _check_writing(connection, url)
     finally:
         await made.dispose()
 
@@ -96,7 +96,7 @@ async def _connected(made: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             await connection.close()
 
 
-async def _writing(connection: AsyncConnection, url: URL) -> Finding:
+async def _check_writing(connection: AsyncConnection, url: URL) -> CheckResult:
     """Make and fill a table, which `upgrade` must be able to as well; the transaction is undone."""
     try:
         with translated():
@@ -104,11 +104,11 @@ async def _writing(connection: AsyncConnection, url: URL) -> Finding:
             await connection.execute(text("INSERT INTO veeam_bot_check VALUES (1)"))
             await connection.rollback()
     except StoreError as error:
-        return _problem("writing", *_trouble(url, error))
-    return Finding(PART, "writing", Verdict.OK, "Tables can be made and written.")
+        return _problem("writing", *_detail_and_advice(url, error))
+    return CheckResult(PART, "writing", CheckStatus.OK, "Tables can be made and written.")
 
 
-def _schema(connection: Connection) -> Finding:
+def _check_schema(connection: Connection) -> CheckResult:
     # For the check alone: the bot runs without Alembic, see `bot.store.upgrade`.
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -117,9 +117,9 @@ def _schema(connection: Connection) -> Finding:
     scripts = ScriptDirectory(str(MIGRATIONS))
     there = MigrationContext.configure(connection).get_current_heads()
     if not there:
-        return Finding(PART, "schema", Verdict.OK, "There is none yet; the first start makes it.")
+        return CheckResult(PART, "schema", CheckStatus.OK, "There is none yet; the first start makes it.")
     if set(there) == set(scripts.get_heads()):
-        return Finding(PART, "schema", Verdict.OK, "It is this release's.")
+        return CheckResult(PART, "schema", CheckStatus.OK, "It is this release's.")
     try:
         for revision in there:
             scripts.get_revision(revision)
@@ -131,7 +131,7 @@ def _schema(connection: Connection) -> Finding:
         )
     detail = "It is an older release's; the next start upgrades it."
     advice = "Make a backup of the database first. `veeam-bot db upgrade` upgrades it now."
-    return Finding(PART, "schema", Verdict.WARNING, detail, advice)
+    return CheckResult(PART, "schema", CheckStatus.WARNING, detail, advice)
 
 
 def _missing_file(url: URL) -> Path | None:
@@ -142,10 +142,12 @@ def _missing_file(url: URL) -> Path | None:
     return None if url.database.startswith("file:") or file.exists() else file
 
 
-def _can_be_made(file: Path) -> Finding:
+def _check_new_file(file: Path) -> CheckResult:
     try:
         with tempfile.TemporaryFile(dir=file.parent):
-            return Finding(PART, str(file), Verdict.OK, "It is not there yet; the first start can make it.")
+            return CheckResult(
+                PART, str(file), CheckStatus.OK, "It is not there yet; the first start can make it."
+            )
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         detail = f"It is not there, and no file can be made in {file.parent.absolute()}: {reason}."
@@ -160,7 +162,7 @@ def _name(url: URL) -> str:
     return f"{url.database} on {url.host or 'this machine'}:{url.port or 5432}"
 
 
-def _trouble(url: URL, error: StoreError) -> tuple[str, str]:
+def _detail_and_advice(url: URL, error: StoreError) -> tuple[str, str]:
     for state, words in _WORDS_BY_STATE.items():
         if f"({state})" in str(error):
             return words
@@ -168,5 +170,5 @@ def _trouble(url: URL, error: StoreError) -> tuple[str, str]:
     return f"It cannot be used: {error}.", advice
 
 
-def _problem(subject: str, detail: str, advice: str) -> Finding:
-    return Finding(PART, subject, Verdict.PROBLEM, detail, advice)
+def _problem(subject: str, detail: str, advice: str) -> CheckResult:
+    return CheckResult(PART, subject, CheckStatus.PROBLEM, detail, advice)

@@ -1,4 +1,4 @@
-"""The one door to the database: an engine, transactions, and errors that are the store's own.
+"""The only way to the database: an engine, and transactions that raise the store's own errors.
 
 Knows neither what is kept (the modules beside it) nor where the settings come from.
 """
@@ -9,7 +9,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Table, event, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Executable,
+    Table,
+    UpdateBase,
+    event,
+    literal_column,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Row
 from sqlalchemy.exc import ArgumentError
@@ -80,8 +91,15 @@ class Transaction:
         """Run a statement and return its first row."""
         return (await self.execute(statement)).first()
 
+    async def claim(self, statement: UpdateBase) -> bool:
+        """Run one INSERT, UPDATE or DELETE; return whether it changed a row.
+
+        That is how everything is claimed here: of two transactions that run the same statement one wins.
+        """
+        return await self.first(statement.returning(literal_column("1"))) is not None
+
     async def serialise(self, name: str) -> None:
-        """Let nobody else past this line under the same name until this transaction ends.
+        """Let no other transaction past this line under the same name until this one ends.
 
         On SQLite a writing transaction is alone from its beginning; PostgreSQL takes an advisory lock.
         """
@@ -101,13 +119,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Write: all of the block or nothing. Never opened inside another one. Raises `StoreError`."""
+        """Write: all of the block or nothing. Never open one inside another. Raises `StoreError`."""
         async with self._turn(), self._begun(self._engine) as transaction:
             yield transaction
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait in line, but not behind everybody who waits for a lock in vain."""
+        """Wait in line, but not behind everything that waits for a lock in vain."""
         if self._writers is None:
             yield
             return
@@ -123,7 +141,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """Read, without waiting for whoever writes. Raises `StoreError`."""
+        """Read, without waiting for a transaction that writes. Raises `StoreError`."""
         async with self._begun(self._engine.execution_options(**{_READ_ONLY: True})) as transaction:
             yield transaction
 
@@ -175,7 +193,7 @@ def engine(url: URL) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver's own habit of beginning transactions late is switched off; `_begin_sqlite` says when.
+    # The driver would begin transactions late: that is switched off, and `_begin_sqlite` begins them.
     connection.isolation_level = None
     cursor = connection.cursor()
     try:
@@ -183,11 +201,11 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
     except sqlite3.Error:
-        connection.close()  # nobody else has it yet, and it holds a thread
+        connection.close()  # nothing else has it yet, and it holds a thread
         raise
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later is refused where another one wrote meanwhile.
+    # A transaction that reads first and writes later is refused if another one wrote meanwhile.
     reads = connection.get_execution_options().get(_READ_ONLY)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What somebody entered in a form of several views, until it is sent off or forgotten."""
+"""What a person entered in a form of several views, until it is submitted or forgotten."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -36,7 +36,7 @@ class Drafts:
             )
 
     async def of(self, draft_id: str, person_id: str) -> Draft | None:
-        """Return a draft to the person whose it is; None for anybody else, and once it is forgotten."""
+        """Return a draft to its owner; None for another person, or if it is forgotten."""
         query = select(drafts).where(drafts.c.id == draft_id, drafts.c.person_id == person_id)
         async with self._database.reading() as reading:
             found = await reading.values(query)

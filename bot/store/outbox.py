@@ -1,11 +1,11 @@
 """The outbox: what is to be posted or edited, kept until it is known to have been.
 
-Whoever sends claims rows, says that it begins, sends, and says what came of it. A row whose sending began and
+The sender claims rows, says that it begins, sends, and says what came of it. A row whose sending began and
 whose end is unknown comes back with `attempted_at` set: look for the message before sending it again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
@@ -19,7 +19,7 @@ from bot.store.tables import closed_channels, outbox
 OutboxId = NewType("OutboxId", int)
 
 
-class Placing(StrEnum):
+class Placement(StrEnum):
     """Where a row goes: a message of its own, a reply in its root's thread, or its root, which it edits.
 
     A broadcast is a reply that the channel shows as well.
@@ -32,7 +32,7 @@ class Placing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
+class NewOutboxRow:
     """One message to send or to edit. `key` is unique for ever: a second row of the same key is not added.
 
     A row with a `root_key` waits until the row of that key was sent. Low priorities first, then older rows.
@@ -44,15 +44,15 @@ class NewRow:
     body: str
     created_at: datetime
     due_at: datetime | None = None
-    placing: Placing = Placing.POST
+    placement: Placement = Placement.POST
     priority: int = 10
     run_key: str | None = None
     root_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
-    """A message that was sent, for its thread and its edits. `channel` is the one that Slack named."""
+class PostedMessage:
+    """A message that stands in Slack, for its thread and its edits. `channel` is the one Slack named."""
 
     channel: str
     ts: str
@@ -67,10 +67,10 @@ class OutboxRow:
     channel: str
     kind: str
     body: str
-    placing: Placing
+    placement: Placement
     run_key: str | None
     root_key: str | None
-    root: Root | None
+    root: PostedMessage | None
     attempts: int
     attempted_at: datetime | None
     created_at: datetime
@@ -92,14 +92,15 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, transaction: Transaction, rows: Sequence[NewRow]) -> None:
+    async def add(self, transaction: Transaction, rows: Sequence[NewOutboxRow]) -> None:
         """Queue rows as part of a transaction. A newer edit of a message replaces one that still waits."""
         for row in rows:
-            if row.placing is Placing.EDIT:
+            due_at = row.due_at or row.created_at
+            if row.placement is Placement.EDIT:
                 await transaction.execute(_superseded_by(row))
             await transaction.execute(
                 transaction.insert(outbox)
-                .values(_columns(row))
+                .values(asdict(row) | {"placement": row.placement.value, "due_at": due_at})
                 .on_conflict_do_nothing(index_elements=["key"])
             )
             if row.root_key is not None:
@@ -108,7 +109,7 @@ class Outbox:
     async def claim(
         self, holder: str, now: datetime, lease_seconds: float, limit: int
     ) -> tuple[OutboxRow, ...]:
-        """Take the next due row of each channel, at most `limit`, so that nobody else sends them meanwhile.
+        """Take the next due row of each channel, at most `limit`, so that no other process sends them.
 
         A channel has at most one claimed row at a time; a claim ends after `lease_seconds`.
         """
@@ -131,26 +132,29 @@ class Outbox:
     async def began(self, row_id: OutboxId, holder: str, now: datetime, lease_seconds: float) -> bool:
         """Note that the sending begins now, and renew the claim. False: the claim is lost, so do not send."""
         async with self._database.transaction() as transaction:
-            won = await transaction.first(
+            return await transaction.claim(
                 update(outbox)
-                .where(_held(row_id, holder), outbox.c.claimed_until > now)
+                .where(
+                    outbox.c.id == row_id,
+                    outbox.c.claimed_by == holder,
+                    outbox.c.sent_at.is_(None),
+                    outbox.c.claimed_until > now,
+                )
                 .values(
                     attempted_at=now,
                     begun_attempt=outbox.c.attempts,
                     claimed_until=now + timedelta(seconds=lease_seconds),
                 )
-                .returning(outbox.c.id)
             )
-        return won is not None
 
     async def holders(self) -> tuple[str, ...]:
-        """Return everybody who holds a claim, ended ones included."""
+        """Return every process that holds a claim, ended ones included."""
         claims = select(outbox.c.claimed_by).where(outbox.c.claimed_by.is_not(None)).distinct()
         async with self._database.reading() as reading:
             return tuple(row.claimed_by for row in await reading.all(claims))
 
     async def release_all(self, holder: str) -> None:
-        """Give back every claim of a process that is gone; what it began to send is looked for first."""
+        """Give back every claim of a process that has ended; what it began to send is looked for first."""
         async with self._database.transaction() as transaction:
             await transaction.execute(
                 update(outbox)
@@ -158,13 +162,13 @@ class Outbox:
                 .values(claimed_by=None, claimed_until=None)
             )
 
-    async def sent(self, row_id: OutboxId, root: Root, now: datetime) -> None:
-        """Note that the message stands in the channel; whoever held the row, and safe to repeat."""
+    async def sent(self, row_id: OutboxId, posted: PostedMessage, now: datetime) -> None:
+        """Note that the message stands in the channel, whichever process held the row. Safe to repeat."""
         await self._change(
             row_id,
             sent_at=now,
-            ts=root.ts,
-            sent_channel=root.channel,
+            ts=posted.ts,
+            sent_channel=posted.channel,
             problem=None,
             claimed_by=None,
             claimed_until=None,
@@ -203,25 +207,20 @@ class Outbox:
                 )
 
     async def close_channel(self, channel: str, problem: str, now: datetime) -> bool:
-        """Hold back everything for a channel until `reopen_channel`. True for whoever closed it first."""
+        """Hold back everything for a channel until `reopen_channel`. True: this call closed it."""
         async with self._database.transaction() as transaction:
-            won = await transaction.first(
+            return await transaction.claim(
                 transaction.insert(closed_channels)
                 .values(channel=channel, problem=problem, closed_at=now)
                 .on_conflict_do_nothing(index_elements=["channel"])
-                .returning(closed_channels.c.channel)
             )
-        return won is not None
 
     async def reopen_channel(self, channel: str) -> bool:
         """Send what waits for a channel again. False when it was not closed."""
         async with self._database.transaction() as transaction:
-            was = await transaction.first(
-                delete(closed_channels)
-                .where(closed_channels.c.channel == channel)
-                .returning(closed_channels.c.channel)
+            return await transaction.claim(
+                delete(closed_channels).where(closed_channels.c.channel == channel)
             )
-        return was is not None
 
     async def waiting(self) -> tuple[ChannelBacklog, ...]:
         """Return what waits, by channel, the longest waiting first; parked rows don't count."""
@@ -240,11 +239,6 @@ class Outbox:
                 .order_by(oldest)
             )
         return tuple(ChannelBacklog(row.channel, row.rows, row.oldest_at, row.problem) for row in rows)
-
-    async def root_of(self, root_key: str) -> Root | None:
-        """Return where the row of that key was sent to; None while it was not."""
-        async with self._database.reading() as reading:
-            return (await _roots(reading, [root_key])).get(root_key)
 
     async def purge(self, before: datetime) -> int:
         """Forget what was sent or parked before a moment and nothing waits for; returns how many rows."""
@@ -265,29 +259,14 @@ class Outbox:
             await transaction.execute(update(outbox).where(outbox.c.id == row_id).values(**values))
 
 
-def _columns(row: NewRow) -> dict[str, Any]:
-    return {
-        "key": row.key,
-        "channel": row.channel,
-        "kind": row.kind,
-        "run_key": row.run_key,
-        "root_key": row.root_key,
-        "placing": row.placing.value,
-        "body": row.body,
-        "priority": row.priority,
-        "created_at": row.created_at,
-        "due_at": row.due_at or row.created_at,
-    }
-
-
-def _row(row: Row[Any], root: Root | None) -> OutboxRow:
+def _row(row: Row[Any], root: PostedMessage | None) -> OutboxRow:
     return OutboxRow(
         id=row.id,
         key=row.key,
         channel=row.channel,
         kind=row.kind,
         body=row.body,
-        placing=Placing(row.placing),
+        placement=Placement(row.placement),
         run_key=row.run_key,
         root_key=row.root_key,
         root=root,
@@ -297,18 +276,18 @@ def _row(row: Row[Any], root: Root | None) -> OutboxRow:
     )
 
 
-def _superseded_by(row: NewRow) -> Any:
+def _superseded_by(row: NewOutboxRow) -> Any:
     return delete(outbox).where(
         outbox.c.root_key == row.root_key,
         outbox.c.channel == row.channel,
-        outbox.c.placing == Placing.EDIT.value,
+        outbox.c.placement == Placement.EDIT.value,
         outbox.c.key != row.key,
         outbox.c.sent_at.is_(None),
         or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= row.created_at),
     )
 
 
-def _parked_with_its_root(row: NewRow) -> Any:
+def _parked_with_its_root(row: NewOutboxRow) -> Any:
     root = outbox.alias()
     return (
         update(outbox)
@@ -319,10 +298,6 @@ def _parked_with_its_root(row: NewRow) -> Any:
         )
         .values(parked_at=row.created_at, problem="its root is parked")
     )
-
-
-def _held(row_id: OutboxId, holder: str) -> Any:
-    return and_(outbox.c.id == row_id, outbox.c.claimed_by == holder, outbox.c.sent_at.is_(None))
 
 
 def _is_open(now: datetime) -> Any:
@@ -367,7 +342,7 @@ def _next_rows(now: datetime, limit: int) -> Any:
     return select(due.c.id).where(due.c.place == 1).order_by(due.c.id).limit(limit)
 
 
-async def _roots(transaction: Transaction, keys: Sequence[str]) -> dict[str, Root]:
+async def _roots(transaction: Transaction, keys: Sequence[str]) -> dict[str, PostedMessage]:
     if not keys:
         return {}
     rows = await transaction.all(
@@ -375,4 +350,4 @@ async def _roots(transaction: Transaction, keys: Sequence[str]) -> dict[str, Roo
             outbox.c.key.in_(keys), outbox.c.sent_at.is_not(None)
         )
     )
-    return {row.key: Root(channel=row.sent_channel, ts=row.ts) for row in rows}
+    return {row.key: PostedMessage(channel=row.sent_channel, ts=row.ts) for row in rows}

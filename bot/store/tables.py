@@ -71,8 +71,8 @@ def _maybe_time(name: str) -> Column[datetime]:
     return Column(name, UtcTime)
 
 
-cursors = Table(
-    "cursors",
+poll_cursors = Table(
+    "poll_cursors",
     metadata,
     _text("server", primary_key=True),
     _time("read_to"),
@@ -80,8 +80,8 @@ cursors = Table(
     _maybe_time("checked_at"),
 )
 
-seen_sessions = Table(
-    "seen_sessions",
+processed_sessions = Table(
+    "processed_sessions",
     metadata,
     _text("server", primary_key=True),
     _text("session_id", primary_key=True),
@@ -111,7 +111,7 @@ outbox = Table(
     _text("kind"),
     _maybe_text("run_key"),
     _maybe_text("root_key"),
-    _text("placing"),
+    _text("placement"),
     _text("body"),
     Column("priority", Integer, nullable=False),
     _time("created_at"),
@@ -148,8 +148,8 @@ leases = Table(
     _time("until"),
 )
 
-presses = Table(
-    "presses",
+press_claims = Table(
+    "press_claims",
     metadata,
     _text("key", primary_key=True),
     _text("person_id"),
@@ -203,8 +203,8 @@ own_actions = Table(
     _time("at"),
 )
 
-followed = Table(
-    "followed",
+followed_sessions = Table(
+    "followed_sessions",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     _text("server"),
@@ -224,14 +224,14 @@ followed = Table(
     sqlite_autoincrement=True,
 )
 
-silences = Table(
-    "silences",
+outages = Table(
+    "outages",
     metadata,
     _text("server", primary_key=True),
     _time("since"),
     _text("problem"),
     _text("detail"),
-    _maybe_time("told_at"),
+    _maybe_time("announced_at"),
 )
 
 timed_disables = Table(
@@ -263,11 +263,10 @@ approvals = Table(
     metadata,
     _text("id", primary_key=True),
     _text("operation"),
-    _text("cells"),
-    _text("sameness"),
-    _text("binding"),
+    _text("request"),
+    _text("request_hash"),
+    _text("snapshot_hash"),
     _text("person_id"),
-    _text("person_name"),
     _maybe_text("team_id"),
     _text("origin"),
     _text("reference"),
@@ -280,13 +279,12 @@ approvals = Table(
     _time("expires_at"),
     _maybe_text("detail"),
     _maybe_text("reason"),
-    _text("touched"),
+    _text("impact"),
     _text("state"),
     _maybe_text("decider_id"),
-    _maybe_text("decider_name"),
     _maybe_time("decided_at"),
     _maybe_text("outcome"),
     _maybe_text("problem"),
     _maybe_time("ended_at"),
-    Index(None, "state", "sameness"),
+    Index(None, "state", "request_hash"),
 )

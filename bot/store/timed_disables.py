@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Update, and_, delete, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import timed_disables
@@ -13,7 +13,7 @@ from bot.store.tables import timed_disables
 class TimedDisable:
     """A job that is to be enabled again at `until`: who disabled it, when, and in which channel.
 
-    `attempted_at` is when enabling it was begun: whoever finds that set does not know whether it was done.
+    `attempted_at` is when enabling it began: if it is set, nothing says whether the job was enabled.
     """
 
     server: str
@@ -62,13 +62,13 @@ class TimedDisables:
         return await self._found(None)
 
     async def remind(self, transaction: Transaction, disable: TimedDisable, now: datetime) -> bool:
-        """Claim the reminder of a plan, in one statement. False: it was given, or the plan is gone."""
-        return await self._marked(transaction, disable, "reminded_at", now)
+        """Claim the reminder of a plan, in one statement. False: it was sent, or the plan is gone."""
+        return await transaction.claim(_marking(disable, "reminded_at", now))
 
     async def attempt(self, disable: TimedDisable, now: datetime) -> bool:
-        """Claim the enabling of a job, in one statement. False: somebody else began it, or it is dropped."""
+        """Claim the enabling of a job, in one statement. False: it was begun, or the plan is gone."""
         async with self._database.transaction() as transaction:
-            return await self._marked(transaction, disable, "attempted_at", now)
+            return await transaction.claim(_marking(disable, "attempted_at", now))
 
     async def wait(self, disable: TimedDisable) -> None:
         """Note that nothing was done, so that it is tried again."""
@@ -77,10 +77,7 @@ class TimedDisables:
 
     async def end(self, transaction: Transaction, disable: TimedDisable) -> bool:
         """Drop a plan, in one statement. False: it is gone already, or another one."""
-        won = await transaction.first(
-            delete(timed_disables).where(_is(disable)).returning(timed_disables.c.job_id)
-        )
-        return won is not None
+        return await transaction.claim(delete(timed_disables).where(_is(disable)))
 
     async def _found(self, server: str | None) -> tuple[TimedDisable, ...]:
         query = select(timed_disables).order_by(timed_disables.c.until, timed_disables.c.job_id)
@@ -89,16 +86,11 @@ class TimedDisables:
         async with self._database.reading() as reading:
             return tuple(TimedDisable(**values) for values in await reading.values(query))
 
-    async def _marked(
-        self, transaction: Transaction, disable: TimedDisable, column: str, now: datetime
-    ) -> bool:
-        won = await transaction.first(
-            update(timed_disables)
-            .where(_is(disable), timed_disables.c[column].is_(None))
-            .values({column: now})
-            .returning(timed_disables.c.job_id)
-        )
-        return won is not None
+
+def _marking(disable: TimedDisable, column: str, now: datetime) -> Update:
+    return (
+        update(timed_disables).where(_is(disable), timed_disables.c[column].is_(None)).values({column: now})
+    )
 
 
 def _is(disable: TimedDisable) -> ColumnElement[bool]:

@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 from bot.observability import Clock, Health
+from bot.store import FollowedSessions, PressClaims
 from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog
 from bot.store.database import Database
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
-from bot.store.followed import FollowedSessions
 from bot.store.outbox import Outbox
-from bot.store.presses import Presses
 
 DATABASE_PART = "database"
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -58,7 +57,7 @@ class Upkeep:
     async def _purge(self) -> None:
         before = self._clock.now() - _KEPT
         await Outbox(self._database).purge(before)
-        await Presses(self._database).purge(before)
+        await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from humanize import naturaldelta
 
-from bot.observability import Finding, Verdict
+from bot.observability import CheckResult, CheckStatus
 from bot.settings import Role, ServerName
 from bot.veeam import errors
 from bot.veeam.connection import Connection
@@ -81,11 +81,11 @@ def server_part(server: ServerName) -> str:
     return f"server {server}"
 
 
-def unanswered(connection: Connection, error: VeeamError, presented: str | None) -> Finding:
+def unanswered(connection: Connection, error: VeeamError, presented: str | None) -> CheckResult:
     """Explain why the first question, asked without a login, was not answered."""
     if isinstance(error, TlsFailed):
         detail, advice = _certificate_problem(connection, error, error.presented or presented)
-        return Finding(server_part(connection.name), "certificate", Verdict.PROBLEM, detail, advice)
+        return CheckResult(server_part(connection.name), "certificate", CheckStatus.PROBLEM, detail, advice)
     if isinstance(error, errors.RevisionUnsupported) or type(error) is errors.Rejected:
         detail = (
             f"The server does not speak revision {connection.api_version} of the API. {_vbr_words(error)}"
@@ -94,9 +94,9 @@ def unanswered(connection: Connection, error: VeeamError, presented: str | None)
             f"Set api_version of {connection.name} to one it speaks: VBR 12.3 speaks 1.2-rev1, "
             "13.0 and newer speak 1.3-rev0."
         )
-        return Finding(server_part(connection.name), "API revision", Verdict.PROBLEM, detail, advice)
+        return CheckResult(server_part(connection.name), "API revision", CheckStatus.PROBLEM, detail, advice)
     detail, advice = _trouble(connection, error)
-    return Finding(server_part(connection.name), "address", Verdict.PROBLEM, detail, advice)
+    return CheckResult(server_part(connection.name), "address", CheckStatus.PROBLEM, detail, advice)
 
 
 def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
@@ -134,45 +134,51 @@ def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
     )
 
 
-def certificate(connection: Connection, presented: str | None) -> Finding:
+def certificate(connection: Connection, presented: str | None) -> CheckResult:
     """Say why the server's certificate is accepted."""
     subject, trust = "certificate", connection.trust
     if not connection.url.startswith("https://"):
-        return Finding(
+        return CheckResult(
             server_part(connection.name),
             subject,
-            Verdict.OK,
+            CheckStatus.OK,
             "None is needed: the server is on this machine.",
         )
     if trust.pin is not None:
-        return Finding(server_part(connection.name), subject, Verdict.OK, "It is the one of the fingerprint.")
+        return CheckResult(
+            server_part(connection.name), subject, CheckStatus.OK, "It is the one of the fingerprint."
+        )
     if not trust.verify:
         detail = "It is not verified: whoever is in between can pass for the server and read the password."
         advice = f"Take verify_tls = false out and set ca_file{_or_fingerprint(presented)}."
-        return Finding(server_part(connection.name), subject, Verdict.WARNING, detail, advice)
+        return CheckResult(server_part(connection.name), subject, CheckStatus.WARNING, detail, advice)
     vouching = f"the CA in {trust.ca_file}" if trust.ca_file else "a CA that this machine knows"
-    return Finding(server_part(connection.name), subject, Verdict.OK, f"It is vouched for by {vouching}.")
+    return CheckResult(
+        server_part(connection.name), subject, CheckStatus.OK, f"It is vouched for by {vouching}."
+    )
 
 
-def clock_skew(connection: Connection, ahead: timedelta) -> Finding:
+def clock_skew(connection: Connection, ahead: timedelta) -> CheckResult:
     """Judge how far the server's clock is ahead of ours; behind where it is negative."""
     subject = "clock"
     if abs(ahead) <= MOST_SKEW:
-        return Finding(server_part(connection.name), subject, Verdict.OK, "It agrees with this machine's.")
+        return CheckResult(
+            server_part(connection.name), subject, CheckStatus.OK, "It agrees with this machine's."
+        )
     way = "ahead of" if ahead > timedelta() else "behind"
     detail = f"It is {naturaldelta(ahead)} {way} this machine's: times in messages are wrong by that."
     advice = "Have both machines set their clocks by a time server."
-    return Finding(server_part(connection.name), subject, Verdict.WARNING, detail, advice)
+    return CheckResult(server_part(connection.name), subject, CheckStatus.WARNING, detail, advice)
 
 
-def logged_in(login: Login, access: AccessLevel, info: ServerInfo | None) -> Finding:
+def logged_in(login: Login, access: AccessLevel, info: ServerInfo | None) -> CheckResult:
     """Judge what an account that logged in may do, against what it is for."""
     name = server_part(login.connection.name)
     if access is AccessLevel.NOTHING:
-        return Finding(
+        return CheckResult(
             name,
             login.subject,
-            Verdict.PROBLEM,
+            CheckStatus.PROBLEM,
             "It logs in, and VBR does not let it see jobs (403).",
             (
                 f"Give it the role Veeam Backup Viewer or a higher one in {_USERS_AND_ROLES}; check the "
@@ -182,10 +188,10 @@ def logged_in(login: Login, access: AccessLevel, info: ServerInfo | None) -> Fin
     build = f" VBR {info.build_version}, {info.name}." if info is not None else ""
     detail = f"{_LOGS_IN[access]}{build}"
     status, remark, advice = _against_purpose(login, _assumed_level(login, access))
-    return Finding(name, login.subject, status, f"{detail}{remark}", advice)
+    return CheckResult(name, login.subject, status, f"{detail}{remark}", advice)
 
 
-def login_refused(login: Login, error: errors.LoginRefused) -> Finding:
+def login_refused(login: Login, error: errors.LoginRefused) -> CheckResult:
     """Explain a refused login. VBR says the same for several reasons."""
     name, detail = server_part(login.connection.name), f"VBR refuses the login. {_vbr_words(error)}"
     if error.locked_until is not None:
@@ -199,21 +205,21 @@ def login_refused(login: Login, error: errors.LoginRefused) -> Finding:
             "multi-factor authentication: mark it as a service account. One try was made; a few failures "
             "lock the account."
         )
-    return Finding(name, login.subject, Verdict.PROBLEM, detail, advice)
+    return CheckResult(name, login.subject, CheckStatus.PROBLEM, detail, advice)
 
 
-def login_unproven(login: Login, error: VeeamError) -> Finding:
+def login_unproven(login: Login, error: VeeamError) -> CheckResult:
     """Explain an account that could not be checked to the end."""
     detail, advice = _trouble(login.connection, error)
-    return Finding(server_part(login.connection.name), login.subject, Verdict.PROBLEM, detail, advice)
+    return CheckResult(server_part(login.connection.name), login.subject, CheckStatus.PROBLEM, detail, advice)
 
 
-def logins_untried(connection: Connection) -> Finding:
+def logins_untried(connection: Connection) -> CheckResult:
     """Say that no password was sent."""
-    return Finding(
+    return CheckResult(
         server_part(connection.name),
         "logins",
-        Verdict.WARNING,
+        CheckStatus.WARNING,
         "Not tried: no password is sent before the server answers as it should.",
         "Put the row above right, then check again.",
     )
@@ -260,13 +266,13 @@ def _certificate_problem(connection: Connection, error: TlsFailed, presented: st
     assert_never(error.reason)
 
 
-def _against_purpose(login: Login, access: AccessLevel) -> tuple[Verdict, str, str]:
+def _against_purpose(login: Login, access: AccessLevel) -> tuple[CheckStatus, str, str]:
     if login.made_for is not None:
         return _against_role(login.made_for, access)
     if access >= max((_NEEDED[role] for role in login.roles), default=AccessLevel.READER):
-        return Verdict.OK, "", ""
+        return CheckStatus.OK, "", ""
     remark = f" VBR will refuse {_LOST[access]}, which some grants allow."
-    return Verdict.WARNING, remark, f"Give it a higher role in {_USERS_AND_ROLES}, or grant less."
+    return CheckStatus.WARNING, remark, f"Give it a higher role in {_USERS_AND_ROLES}, or grant less."
 
 
 def _assumed_level(login: Login, access: AccessLevel) -> AccessLevel:
@@ -277,17 +283,17 @@ def _assumed_level(login: Login, access: AccessLevel) -> AccessLevel:
     return min(wanted, AccessLevel.OPERATOR)
 
 
-def _against_role(role: Role, access: AccessLevel) -> tuple[Verdict, str, str]:
+def _against_role(role: Role, access: AccessLevel) -> tuple[CheckStatus, str, str]:
     advice = f"Give it exactly this role in {_USERS_AND_ROLES}."
     if access < _OWN[role]:
-        return Verdict.PROBLEM, f" That is less than {role.value}, which it is for.", advice
+        return CheckStatus.PROBLEM, f" That is less than {role.value}, which it is for.", advice
     if access > _OWN[role]:
         return (
-            Verdict.WARNING,
+            CheckStatus.WARNING,
             f" That is more than {role.value}, which it is for: VBR enforces nothing.",
             advice,
         )
-    return Verdict.OK, "", ""
+    return CheckStatus.OK, "", ""
 
 
 def _or_fingerprint(presented: str | None, instead: str = "") -> str:

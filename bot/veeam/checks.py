@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from bot.observability import Clock, Finding, Verdict
+from bot.observability import CheckResult, CheckStatus, Clock
 from bot.veeam import check_results
 from bot.veeam.check_results import AccessLevel, Login
 from bot.veeam.client import ReadRetries
@@ -31,7 +31,7 @@ _NO_FINGERPRINT = "0" * 64
 T = TypeVar("T")
 
 
-async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[Finding, ...]:
+async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[CheckResult, ...]:
     """Ask one server, within half a minute, about itself and about each of its accounts, the main one first.
 
     Never raises VeeamError: what went wrong is a result. Rests on `/serverTime`, which needs no login and
@@ -51,9 +51,9 @@ async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[Finding, 
     name = check_results.server_part(connection.name)
     revision = f"The server answers to {connection.api_version}."
     return (
-        Finding(name, "address", Verdict.OK, f"{connection.url} answers."),
+        CheckResult(name, "address", CheckStatus.OK, f"{connection.url} answers."),
         check_results.certificate(connection, presented.result()),
-        Finding(name, "API revision", Verdict.OK, revision),
+        CheckResult(name, "API revision", CheckStatus.OK, revision),
         check_results.clock_skew(connection, ahead),
         *(result for task in tried for result in task.result()),
     )
@@ -93,7 +93,7 @@ def _by_account(logins: Sequence[Login]) -> list[list[Login]]:
     return list(found.values())
 
 
-async def _try_out(logins: Sequence[Login], clock: Clock) -> list[Finding]:
+async def _try_out(logins: Sequence[Login], clock: Clock) -> list[CheckResult]:
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
     try:
         async with VeeamServer(connection, clock=clock, read_retries=_ONCE) as server:

@@ -14,7 +14,7 @@ from enum import StrEnum
 import structlog
 
 from bot.observability import Clock
-from bot.store import Cursor, Database, Outbox, OwnActions, RunRow, Runs, Sessions, Transaction
+from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
 from bot.veeam import Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch import messages
 from bot.watch.facts import SessionFacts
@@ -52,7 +52,7 @@ class Announcer:
         self._jobs = jobs
         self._clock = clock
         self._rules = rules
-        self._sessions = Sessions(database)
+        self._sessions = ProcessedSessions(database)
         self._runs = Runs(database)
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
@@ -91,7 +91,7 @@ class Announcer:
             else:
                 await self._settle(row, run, await self._look_for_retry(run), server_now)
 
-    async def _place(self, cursor: Cursor) -> None:
+    async def _place(self, cursor: PollCursor) -> None:
         async with self._database.transaction() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
 

@@ -15,9 +15,8 @@ from bot.store import (
     Approvals,
     ApprovalState,
     AuditLog,
-    Ending,
-    NewRow,
-    Placing,
+    NewOutboxRow,
+    Placement,
     StoreError,
 )
 from bot.veeam import JobId, ServerName
@@ -31,24 +30,26 @@ _NEED_NO_REPLY = frozenset({"done", ApprovalEnd.WITHDRAWN})
 log = structlog.stdlib.get_logger(__name__)
 
 
-def approval_rows(approval: Approval) -> tuple[NewRow, ...]:
+def approval_rows(approval: Approval) -> tuple[NewOutboxRow, ...]:
     """Return what is queued for a request in its present state. Pure."""
     about, root = approval_facts(approval), f"approval/{approval.id}"
     match approval.state:
         case ApprovalState.PENDING:
-            return (_row(root, approval, facts.ApprovalOpened(approval=about), Placing.POST),)
+            return (_row(root, approval, facts.ApprovalOpened(approval=about), Placement.POST),)
         case ApprovalState.APPROVED:
-            return (_row(f"{root}/approved", approval, facts.ApprovalChanged(approval=about), Placing.EDIT),)
+            return (
+                _row(f"{root}/approved", approval, facts.ApprovalChanged(approval=about), Placement.EDIT),
+            )
         case ApprovalState.ENDED:
-            edit = _row(f"{root}/edit/ended", approval, facts.ApprovalChanged(approval=about), Placing.EDIT)
+            edit = _row(f"{root}/edit/ended", approval, facts.ApprovalChanged(approval=about), Placement.EDIT)
             if approval.outcome in _NEED_NO_REPLY:
                 return (edit,)
-            return edit, _row(f"{root}/ended", approval, facts.ApprovalEnded(approval=about), Placing.REPLY)
+            return edit, _row(f"{root}/ended", approval, facts.ApprovalEnded(approval=about), Placement.REPLY)
 
 
 def approval_facts(approval: Approval) -> facts.ApprovalFacts:
     """Return what the messages about a request need."""
-    touched = approval.touched
+    impact = approval.impact
     return facts.ApprovalFacts(
         id=approval.id,
         operation=approval.operation,
@@ -60,15 +61,15 @@ def approval_facts(approval: Approval) -> facts.ApprovalFacts:
         expires_at=approval.expires_at,
         asked=approval.detail,
         reason=approval.reason,
-        status=touched.status,
-        is_disabled=touched.is_disabled,
-        objects=touched.objects,
-        last_result=touched.last_result,
-        last_run=touched.last_run,
-        next_run=touched.next_run,
-        repository=touched.repository,
-        roles=touched.roles,
-        groups=touched.groups,
+        status=impact.status,
+        is_disabled=impact.is_disabled,
+        objects=impact.objects,
+        last_result=impact.last_result,
+        last_run=impact.last_run,
+        next_run=impact.next_run,
+        repository=impact.repository,
+        roles=impact.roles,
+        groups=impact.groups,
         state=approval.state,
         decider=approval.decider_id,
         decided_at=approval.decided_at,
@@ -104,27 +105,29 @@ class ApprovalCloser:
         for expired in await self._approvals.expired(now):
             log.info("watch.approval_ended", approval_id=expired.id, outcome=expired.outcome)
         for left in await self._approvals.left_approved(now - LEFT_AFTER):
-            ending = await self._ending(left)
-            if await self._approvals.finish(left.id, ending) is not None:
-                log.warning("watch.approval_left_open", approval_id=left.id, outcome=ending.outcome)
+            outcome, problem = await self._outcome(left)
+            if await self._approvals.finish(left.id, outcome, now=now, problem=problem) is not None:
+                log.warning("watch.approval_left_open", approval_id=left.id, outcome=outcome)
 
-    async def _ending(self, left: Approval) -> Ending:
+    async def _outcome(self, left: Approval) -> tuple[str, str | None]:
         """By the audit log: what is not on it was not sent, and what has no outcome there is unclear."""
-        attempt, now = await self._audit.approved(left.reference), self._clock.now()
+        attempt = await self._audit.approved(left.reference)
         if attempt is None:
-            return Ending(ApprovalEnd.NOT_SENT, now)
+            return ApprovalEnd.NOT_SENT, None
         if attempt.outcome is None:
-            return Ending("unclear", now)
-        return Ending(attempt.outcome.outcome, now, attempt.outcome.detail)
+            return "unclear", None
+        return attempt.outcome.outcome, attempt.outcome.detail
 
 
-def _row(key: str, approval: Approval, announcement: facts.Announcement, placing: Placing) -> NewRow:
+def _row(
+    key: str, approval: Approval, announcement: facts.Announcement, placement: Placement
+) -> NewOutboxRow:
     return messages.message(
         key,
         approval.channel,
         announcement,
         approval.ended_at or approval.decided_at or approval.asked_at,
-        placing=placing,
-        priority=messages.REPLY if placing is Placing.REPLY else messages.NOTICE,
-        root_key=None if placing is Placing.POST else f"approval/{approval.id}",
+        placement=placement,
+        priority=messages.REPLY if placement is Placement.REPLY else messages.NOTICE,
+        root_key=None if placement is Placement.POST else f"approval/{approval.id}",
     )

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Followed, FollowedSessions, Leases, OwnActions, StoreError
+from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, StoreError
 from bot.veeam import NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
 from bot.watch.facts import SessionFacts
 from bot.watch.session_report import SessionReport, fetch_details
@@ -31,7 +31,9 @@ log = structlog.stdlib.get_logger(__name__)
 class Display(Protocol):
     """Shows the progress of a followed session."""
 
-    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
+    async def __call__(
+        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+    ) -> bool:
         """Show a session's progress, or its end (`ended`). False: show the end again later.
 
         `session` is None when VBR no longer has it, or when it was followed for too long.
@@ -75,7 +77,7 @@ class SessionFollower:
             if self._reads % _SLOW_EVERY == 0 or self._clock.now() - each.started_at < _SLOW_AFTER:
                 await self._show(each)
 
-    async def _show(self, followed: Followed) -> None:
+    async def _show(self, followed: FollowedSession) -> None:
         try:
             session = await self._server.session(SessionId(followed.session_id))
         except NotFoundOnServer:

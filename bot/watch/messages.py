@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from bot.settings import ServerName, Threads
-from bot.store import Attempt, NewRow, Placing
+from bot.store import AuditRecord, NewOutboxRow, Placement
 from bot.veeam import Result, known
 from bot.watch import facts
 from bot.watch.routing import Destination, WatchRules
@@ -31,7 +31,7 @@ class RunMessages:
     """What is queued for a run, and the run with the channels in which it is announced from now on."""
 
     run: Run
-    rows: tuple[NewRow, ...]
+    rows: tuple[NewOutboxRow, ...]
 
 
 def message(
@@ -40,19 +40,19 @@ def message(
     announcement: facts.Announcement,
     created_at: datetime,
     *,
-    placing: Placing = Placing.POST,
+    placement: Placement = Placement.POST,
     priority: int = NOTICE,
     run_key: str | None = None,
     root_key: str | None = None,
-) -> NewRow:
+) -> NewOutboxRow:
     """Return a row of the outbox; `root_key` is the key of the message whose thread or edit it is."""
-    return NewRow(
+    return NewOutboxRow(
         key=key,
         channel=channel,
         kind=facts.kind_of(announcement),
         body=facts.encode(announcement),
         created_at=created_at,
-        placing=placing,
+        placement=placement,
         priority=priority,
         run_key=run_key,
         root_key=root_key,
@@ -62,7 +62,7 @@ def message(
 def root_messages(run: Run, destinations: Iterable[Destination], now: datetime) -> RunMessages:
     """Queue a run's root for the channels that don't have it yet, with its details in the thread."""
     known_channels = {each.channel for each in run.channels}
-    rows: list[NewRow] = []
+    rows: list[NewOutboxRow] = []
     new: list[RunChannel] = []
     for to in destinations:
         if to.channel in known_channels:
@@ -93,7 +93,7 @@ def root_messages(run: Run, destinations: Iterable[Destination], now: datetime) 
 def attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue a run's latest attempt for the channels that have its root."""
     last = run.facts.last
-    rows: list[NewRow] = []
+    rows: list[NewOutboxRow] = []
     for channel in run.channels:
         rows.append(_edit(run, channel, str(last.session_id), now))
         if channel.threads is not Threads.FLAT or (run.facts.is_final and last.is_failed):
@@ -122,7 +122,7 @@ def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
 
 def backfill_messages(
     rules: WatchRules, server: ServerName, reports: Sequence[SessionReport], *, since: datetime, now: datetime
-) -> Iterator[NewRow]:
+) -> Iterator[NewOutboxRow]:
     """Return one message, and its thread, for each channel that would get any of these sessions.
 
     The sessions come oldest first.
@@ -145,7 +145,7 @@ def backfill_messages(
                 channel,
                 listed,
                 now,
-                placing=Placing.REPLY,
+                placement=Placement.REPLY,
                 priority=REPLY,
                 root_key=f"{key}/{channel}",
             )
@@ -161,7 +161,7 @@ class AuditChannel:
         self._channel = channel
         self._actions = frozenset(actions)
 
-    def rows(self, attempt: Attempt) -> tuple[NewRow, ...]:
+    def rows(self, attempt: AuditRecord) -> tuple[NewOutboxRow, ...]:
         """Return the message about an attempt; none for a refused query, and none without an outcome."""
         entry, outcome = attempt.entry, attempt.outcome
         if self._channel is None or outcome is None or entry.operation not in self._actions:
@@ -201,14 +201,14 @@ def _has_details(session: facts.SessionFacts) -> bool:
     return details is not None and bool(details.problems or details.records or session.is_failed)
 
 
-def _edit(run: Run, channel: RunChannel, occasion: str, now: datetime) -> NewRow:
+def _edit(run: Run, channel: RunChannel, occasion: str, now: datetime) -> NewOutboxRow:
     root_key = _root_key(run, channel)
     return message(
         f"{root_key}/edit/{occasion}",
         channel.channel,
         facts.RunChanged(run=run.facts),
         now,
-        placing=Placing.EDIT,
+        placement=Placement.EDIT,
         priority=ROOT,
         run_key=run.facts.key,
         root_key=root_key,
@@ -223,20 +223,20 @@ def _reply(
     now: datetime,
     *,
     is_failure: bool,
-) -> NewRow:
+) -> NewOutboxRow:
     root_key = _root_key(run, channel)
     if channel.threads is Threads.FLAT:
-        placing = Placing.POST
+        placement = Placement.POST
     elif channel.threads is Threads.BROADCAST and is_failure:
-        placing = Placing.BROADCAST
+        placement = Placement.BROADCAST
     else:
-        placing = Placing.REPLY
+        placement = Placement.REPLY
     return message(
         f"{root_key}/{occasion}",
         channel.channel,
         announcement,
         now,
-        placing=placing,
+        placement=placement,
         priority=REPLY,
         run_key=run.facts.key,
         root_key=root_key,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock
-from bot.store import Cursor, Sessions
+from bot.store import PollCursor, ProcessedSessions
 from bot.veeam import (
     NotFoundOnServer,
     Page,
@@ -51,9 +51,9 @@ class PollResult:
     """
 
     ended: tuple[EndedSession, ...]
-    cursor: Cursor
+    cursor: PollCursor
     server_now: datetime
-    before: Cursor | None
+    before: PollCursor | None
 
 
 class Poller:
@@ -62,7 +62,7 @@ class Poller:
     def __init__(
         self,
         server: VeeamServer,
-        sessions: Sessions,
+        sessions: ProcessedSessions,
         jobs: JobCache,
         clock: Clock,
         *,
@@ -100,13 +100,13 @@ class Poller:
     def _server_now(self) -> datetime:
         return self._clock.now() + (self._skew or timedelta())
 
-    async def _start(self, before: Cursor | None) -> Cursor:
+    async def _start(self, before: PollCursor | None) -> PollCursor:
         """Read the server's clock; return where to start by it."""
         server_now = (await self._server.server_time()).server_time
         self._skew = server_now - self._clock.now()
         beginning = server_now - self._backfill
         if before is None:
-            return Cursor(read_to=beginning, floor=beginning, checked_at=self._clock.now())
+            return PollCursor(read_to=beginning, floor=beginning, checked_at=self._clock.now())
         if server_now < before.read_to - OVERLAP:
             log.warning("watch.server_clock_set_back", server=self._server.name, read_to=before.read_to)
             return replace(before, read_to=beginning, floor=beginning)
@@ -115,7 +115,7 @@ class Poller:
             return replace(before, floor=max(before.floor, earliest))
         return before
 
-    async def _read_from(self, cursor: Cursor, before: Cursor | None) -> PollResult:
+    async def _read_from(self, cursor: PollCursor, before: PollCursor | None) -> PollResult:
         query = SessionsQuery(
             ended_after=max(cursor.read_to - OVERLAP, cursor.floor),
             order_by="EndTime",
@@ -167,7 +167,7 @@ class Poller:
         )
 
     async def _unknown(
-        self, rows: Sequence[Session], cursor: Cursor
+        self, rows: Sequence[Session], cursor: PollCursor
     ) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
         """Return the sessions to announce, and the ends of those that are held back."""
         candidates = [

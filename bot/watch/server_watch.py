@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock, Health, Metrics
-from bot.store import Database, Leases, NewRow, Outbox, OwnActions, Runs, Sessions, Silences, StoreError
+from bot.store import (
+    Database,
+    Leases,
+    NewOutboxRow,
+    Outages,
+    Outbox,
+    OwnActions,
+    ProcessedSessions,
+    Runs,
+    StoreError,
+)
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
@@ -48,7 +58,7 @@ class Watch:
         self._health = health
         self._holder = holder
         self._backfill = timedelta(hours=rules.polling.backfill_hours)
-        self._sessions = Sessions(database)
+        self._sessions = ProcessedSessions(database)
         self._runs = Runs(database)
         self._own_actions = OwnActions(database)
         self._leases = Leases(database)
@@ -129,7 +139,7 @@ class OutageReporter:
         self._database = database
         self._clock = clock
         self._channels = rules.channels_of(server.name)
-        self._outages = Silences(database)
+        self._outages = Outages(database)
         self._outbox = Outbox(database)
         self._failed_polls = 0
         self._may_be_down = True
@@ -142,11 +152,11 @@ class OutageReporter:
         outage = await self._outages.begin(self._server, now, problem, detail)
         if self._failed_polls == 1:
             log.warning("watch.outage_began", server=self._server, problem=detail)
-        if outage.told_at is not None or self._failed_polls < POLLS_UNTIL_REPORTED:
+        if outage.announced_at is not None or self._failed_polls < POLLS_UNTIL_REPORTED:
             return
         began = facts.OutageBegan(server=self._server, since=outage.since, problem=problem, detail=detail)
         async with self._database.transaction() as transaction:
-            if await self._outages.tell(transaction, self._server, now):
+            if await self._outages.claim_announcement(transaction, self._server, now):
                 await self._outbox.add(transaction, self._rows("silent", outage.since, began, now))
 
     async def answered(self, *, late_total: int) -> None:
@@ -157,7 +167,7 @@ class OutageReporter:
         now = self._clock.now()
         async with self._database.transaction() as transaction:
             outage = await self._outages.end(transaction, self._server)
-            if outage is not None and outage.told_at is not None:
+            if outage is not None and outage.announced_at is not None:
                 ended = facts.OutageEnded(
                     server=self._server, since=outage.since, ended_at=now, late_total=late_total
                 )
@@ -168,6 +178,6 @@ class OutageReporter:
 
     def _rows(
         self, occasion: str, since: datetime, announcement: facts.Announcement, now: datetime
-    ) -> list[NewRow]:
+    ) -> list[NewOutboxRow]:
         key = f"{self._server}/{occasion}/{since.isoformat()}"
         return [message(f"{key}/{channel}", channel, announcement, now) for channel in self._channels]

@@ -15,7 +15,7 @@ from bot.store import (
     AuditOutcome,
     Database,
     Leases,
-    NewRow,
+    NewOutboxRow,
     Outbox,
     StoreError,
     TimedDisable,
@@ -179,7 +179,9 @@ class Reenabler:
 _RECORDED = {"enabled": "done", "unclear": "unclear"}
 
 
-def _row(disable: TimedDisable, announcement: facts.Announcement, occasion: str, now: datetime) -> NewRow:
+def _row(
+    disable: TimedDisable, announcement: facts.Announcement, occasion: str, now: datetime
+) -> NewOutboxRow:
     key = f"{disable.server}/disable/{disable.job_id}/{disable.disabled_at.isoformat()}/{occasion}"
     channel = disable.channel_id or disable.person_id
     return message(f"{key}/{channel}", channel, announcement, now)

@@ -15,7 +15,6 @@ import structlog
 from bot.operations.actions import Action, PreparedAction
 from bot.operations.audit_trail import AuditSubject, error_of, refusal_of
 from bot.operations.backend import Backend
-from bot.operations.codec import RequestCodec
 from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     Confirmation,
@@ -42,7 +41,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.permissions import Permission, Refusal, Scope, unreadable
 from bot.settings import PersonId
-from bot.store import Approval, ApprovalEnd, ApprovalState, Decision, Ending, StoreError, Touched
+from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState, StoreError
 from bot.veeam import NotFoundOnServer as NotOnServer
 from bot.veeam import Rejected, settings_fingerprint
 
@@ -114,7 +113,7 @@ class Approved:
     """A request that a second person approves just now; it is claimed right before it is sent."""
 
     approval: Approval
-    decision: Decision
+    by: PersonId
     is_claimed: bool = False
 
 
@@ -131,9 +130,9 @@ class Perform(Protocol):
 class ApprovalRequests:
     """Asks for approvals and binds them. Raises `StoreError`, and `VeeamError` where nothing was asked."""
 
-    def __init__(self, backend: Backend, codec: RequestCodec) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._codec = codec
+        self._codec = backend.codec
 
     def needed(self, operation: Operation) -> bool:
         """Whether the operation waits for a second person."""
@@ -146,7 +145,7 @@ class ApprovalRequests:
         channel = self._channel(context.gesture)
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
-        approval = self._approval(prepared, await self._binding(prepared), channel)
+        approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)
         audit_id = await audit.open(operation, context, subject, approval.detail)
         waiting = await self._backend.approvals.ask(approval)
         if waiting is None:
@@ -162,9 +161,10 @@ class ApprovalRequests:
         Otherwise say why nobody sends it.
         """
         approval = approved.approval
-        if await self._binding(prepared) != approval.binding:
+        if await self._snapshot_hash(prepared) != approval.snapshot_hash:
             return await self.end(approval, ApprovalEnd.OVERTAKEN, CHANGED)
-        if await self._backend.approvals.approve(approval.id, approved.decision) is None:
+        now = self._backend.clock.now()
+        if await self._backend.approvals.approve(approval.id, by=approved.by, now=now) is None:
             return await self.decided(approval.id)
         approved.is_claimed = True
         return None
@@ -208,8 +208,8 @@ class ApprovalRequests:
 
     async def end(self, approval: Approval, end: ApprovalEnd, problem: str | None = None) -> AlreadyDecided:
         """End a request that nobody can approve any more."""
-        ending = Ending(end, self._backend.clock.now(), problem)
-        ended = await self._backend.approvals.end_pending(approval.id, ending)
+        now = self._backend.clock.now()
+        ended = await self._backend.approvals.end_pending(approval.id, end, now=now, problem=problem)
         return AlreadyDecided(ended or await self._backend.approvals.of(approval.id) or approval)
 
     async def decided(self, approval_id: str) -> AlreadyDecided | NotFound:
@@ -228,17 +228,16 @@ class ApprovalRequests:
             return gesture.channel_id
         return next(iter(self._backend.approval_rules.channels), None)
 
-    def _approval(self, prepared: PreparedAction, binding: str, channel: str) -> Approval:
+    def _approval(self, prepared: PreparedAction, snapshot_hash: str, channel: str) -> Approval:
         action, context, target = prepared.action, prepared.context, prepared.target
         person, gesture, now = context.person, context.gesture, self._backend.clock.now()
         return Approval(
             id=secrets.token_urlsafe(12),
             operation=action.operation.name,
-            cells=self._codec.to_json(action),
-            sameness=_hash(self._codec.encode(action.without_reason())),
-            binding=binding,
+            request=self._codec.to_json(action),
+            request_hash=_hash(self._codec.encode(action.without_reason())),
+            snapshot_hash=snapshot_hash,
             person_id=person.id,
-            person_name=person.name,
             team_id=gesture.team_id,
             origin=gesture.origin,
             reference=gesture.reference,
@@ -251,13 +250,13 @@ class ApprovalRequests:
             expires_at=now + self._backend.approval_rules.lasts,
             detail=prepared.approval_detail or prepared.detail,
             reason=action.reason,
-            touched=self._impact(prepared),
+            impact=self._impact(prepared),
         )
 
-    def _impact(self, prepared: PreparedAction) -> Touched:
+    def _impact(self, prepared: PreparedAction) -> ApprovalImpact:
         scope = prepared.action.scope(prepared.target.server, prepared.name)
         roles, groups = self._backend.permissions.who_may(prepared.action.operation, scope)
-        may = Touched(
+        may = ApprovalImpact(
             roles=tuple(role.value for role in roles), groups=self._backend.people.group_names(groups)
         )
         if prepared.target.job is None:
@@ -274,7 +273,7 @@ class ApprovalRequests:
             repository=state.repository_name,
         )
 
-    async def _binding(self, prepared: PreparedAction) -> str:
+    async def _snapshot_hash(self, prepared: PreparedAction) -> str:
         """The hash of what is asked for and of the job's settings and state; another one: it has changed."""
         payload = None if prepared.payload is None else settings_fingerprint(prepared.payload)
         asked: list[Any] = [self._codec.encode(prepared.action.without_reason()), payload]
@@ -302,12 +301,10 @@ class Decisions:
     the job as both are now, the claim, the action.
     """
 
-    def __init__(
-        self, backend: Backend, requests: ApprovalRequests, codec: RequestCodec, perform: Perform
-    ) -> None:
+    def __init__(self, backend: Backend, requests: ApprovalRequests, perform: Perform) -> None:
         self._backend = backend
         self._requests = requests
-        self._codec = codec
+        self._codec = backend.codec
         self._perform = perform
 
     async def approve(self, request: Approve, context: RequestContext) -> Outcome:
@@ -325,7 +322,7 @@ class Decisions:
             )
             operation = self._codec.operation(approval.operation) or Approve.operation
             return refusal_of(operation, context, unknown)
-        action = self._codec.from_json(approval.cells)
+        action = self._codec.from_json(approval.request)
         if not isinstance(action, Action):
             return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, OLD)
         for_asker = RequestContext(
@@ -335,7 +332,7 @@ class Decisions:
             approver=context.person,
             reason=approval.reason,
         )
-        return await self._do(action, for_asker, Approved(approval, self._decision(context)))
+        return await self._do(action, for_asker, Approved(approval, context.person.id))
 
     async def decline(self, request: Decline, context: RequestContext) -> Outcome:
         """End the request: declined by somebody else, withdrawn by the person who asked."""
@@ -348,8 +345,8 @@ class Decisions:
         audit = self._backend.audit
         end = ApprovalEnd.WITHDRAWN if is_own else ApprovalEnd.DECLINED
         audit_id = await audit.open(Decline.operation, context, _subject(approval), approval.operation)
-        ending = Ending(end, self._backend.clock.now(), by=self._decision(context))
-        ended = await self._backend.approvals.end_pending(approval.id, ending)
+        now = self._backend.clock.now()
+        ended = await self._backend.approvals.end_pending(approval.id, end, now=now, by=context.person.id)
         await audit.close(audit_id, ALREADY_DECIDED if ended is None else "done", detail=end)
         if ended is None:
             return await self._requests.decided(approval.id)
@@ -393,14 +390,11 @@ class Decisions:
 
     async def _finish(self, approval: Approval, outcome: str, problem: str | None) -> None:
         try:
-            ending = Ending(outcome, self._backend.clock.now(), problem)
-            await self._backend.approvals.finish(approval.id, ending)
+            now = self._backend.clock.now()
+            await self._backend.approvals.finish(approval.id, outcome, now=now, problem=problem)
         except StoreError as error:
             # It is decided and on record; what looks after requests ends this one by the record.
             log.error("operations.approval_left_open", approval_id=approval.id, error=str(error))
-
-    def _decision(self, context: RequestContext) -> Decision:
-        return Decision(context.person.id, context.person.name, self._backend.clock.now())
 
 
 def _gesture(approval: Approval) -> Gesture:

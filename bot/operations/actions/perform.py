@@ -34,7 +34,7 @@ from bot.operations.outcomes import (
     Unclear,
 )
 from bot.settings import PersonId, ServerName
-from bot.store import Press, Presses, StoreError
+from bot.store import PressClaim, PressClaims, StoreError
 from bot.veeam import AnswerLost, Session, UnexpectedAnswer, VeeamError, VeeamServer
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class _ClaimedPress:
 class Performer:
     """Does actions. Raises `StoreError` and `VeeamError` only where nothing was done."""
 
-    def __init__(self, backend: Backend, presses: Presses, approvals: ApprovalRequests) -> None:
+    def __init__(self, backend: Backend, presses: PressClaims, approvals: ApprovalRequests) -> None:
         self._backend = backend
         self._presses = presses
         self._approvals = approvals
@@ -114,7 +114,7 @@ class Performer:
             return
         key = context.gesture.press_key
         first = await self._presses.claim(
-            Press(key, context.person.id, operation.name, self._backend.clock.now())
+            PressClaim(key, context.person.id, operation.name, self._backend.clock.now())
         )
         if first is not None:
             by = PersonId(first.person_id)

@@ -23,7 +23,7 @@ from bot.operations.outcomes import Answer, Done, NotFound
 from bot.operations.queries import PageNumber, Query
 from bot.operations.vbr_lists import PAGE_ROWS
 from bot.settings import PersonId
-from bot.store import Attempt, AuditEntry, AuditFilter, AuditId
+from bot.store import AuditEntry, AuditFilter, AuditId, AuditRecord
 
 SCAN_AT_MOST = 20_000
 _READ_AT_ONCE = 500
@@ -94,7 +94,7 @@ class ReadAudit(Query, frozen=True, tag="audit"):
 
     async def _matching(
         self, which: AuditFilter, backend: Backend, reach: Visibility, *, enough: int
-    ) -> tuple[tuple[Attempt, ...], bool]:
+    ) -> tuple[tuple[AuditRecord, ...], bool]:
         """The first attempts to show, and whether the record goes on where reading ended early."""
         sees_everything = all(reach.sees_all(server) for server in backend.fleet.names)
 
@@ -107,10 +107,10 @@ class ReadAudit(Query, frozen=True, tag="audit"):
                 is_visible = reach.sees(entry.server, entry.job_name)
             return is_visible and (self.job is None or _is_about(entry, self.job))
 
-        kept: tuple[Attempt, ...] = ()
+        kept: tuple[AuditRecord, ...] = ()
         before: AuditId | None = None
         for _ in range(SCAN_AT_MOST // _READ_AT_ONCE):
-            attempts = await backend.audit_log.attempts(which, before=before, limit=_READ_AT_ONCE)
+            attempts = await backend.audit_log.records(which, before=before, limit=_READ_AT_ONCE)
             kept += tuple(attempt for attempt in attempts if is_shown(attempt.entry))
             if len(kept) >= enough or len(attempts) < _READ_AT_ONCE:
                 return kept, False
@@ -123,7 +123,7 @@ class AuditAnswer(Answer):
     """One page of the audit record, newest first. `is_cut` where only its latest part was looked through."""
 
     request: ReadAudit
-    rows: tuple[Attempt, ...]
+    rows: tuple[AuditRecord, ...]
     has_more: bool
     is_cut: bool
     as_of: datetime

@@ -106,7 +106,7 @@ async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:
     """What the person did on jobs that they may see now."""
     try:
-        attempts = await backend.audit_log.attempts(
+        attempts = await backend.audit_log.records(
             AuditFilter(person_id=context.person.id), limit=_ATTEMPTS_READ
         )
     except StoreError:
@@ -123,7 +123,7 @@ async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[Re
 
 async def _waiting(backend: Backend, context: RequestContext) -> PendingApprovals:
     try:
-        return await ApprovalRequests(backend, backend.codec).pending_for(context)
+        return await ApprovalRequests(backend).pending_for(context)
     except StoreError:
         return PendingApprovals()
 

@@ -21,7 +21,7 @@ from bot.slack.views import buttons, status_text
 from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
 from bot.slack.views.runs import object_problem
-from bot.store import NewFollowed
+from bot.store import NewFollowedSession
 from bot.veeam import JobId, Result, ServerName, Session, SessionId
 from bot.watch.facts import SessionDetails, SessionFacts
 
@@ -81,7 +81,7 @@ def action(answer: ActionAnswer) -> Message:
     return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
-def action_progress(followed: NewFollowed, session: Session) -> Message:
+def action_progress(followed: NewFollowedSession, session: Session) -> Message:
     """The same message while the session goes on."""
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
     head = paragraph(
@@ -92,7 +92,9 @@ def action_progress(followed: NewFollowed, session: Session) -> Message:
     return compose([head, _running_controls(operation, target, session)])
 
 
-def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | None = None) -> Message:
+def action_ended(
+    followed: NewFollowedSession, session: Session, ended: SessionFacts | None = None
+) -> Message:
     """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
     operation = catalog.BY_NAME[followed.operation]
     target = _target(followed, Snapshot(SessionId(followed.session_id), is_active=False))
@@ -126,7 +128,7 @@ def action_ended(followed: NewFollowed, session: Session, ended: SessionFacts | 
     )
 
 
-def action_lost(followed: NewFollowed) -> Message:
+def action_lost(followed: NewFollowedSession) -> Message:
     """The same message when VBR has no such session any more, or it was followed for too long."""
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
     head = paragraph(
@@ -136,7 +138,7 @@ def action_lost(followed: NewFollowed) -> Message:
     return compose([head, _buttons(target, ShowJob.operation)])
 
 
-def _target(followed: NewFollowed, state: Snapshot | None = None) -> buttons.ButtonTarget:
+def _target(followed: NewFollowedSession, state: Snapshot | None = None) -> buttons.ButtonTarget:
     return buttons.ButtonTarget(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
 
 

@@ -10,7 +10,7 @@ from bot.slack.views.approvals import reason_line
 from bot.slack.views.buttons import controls, page_controls, session_control
 from bot.slack.views.message import Message, MessagePart, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.sessions import in_the_last
-from bot.store import Attempt
+from bot.store import AuditRecord
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
@@ -77,7 +77,7 @@ def action_recorded(facts: ActionRecorded) -> Message:
     return compose([lines, note(session)])
 
 
-def _row(attempt: Attempt) -> MessagePart:
+def _row(attempt: AuditRecord) -> MessagePart:
     entry, outcome = attempt.entry, attempt.outcome
     came_of_it = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
     person = mention(entry.person_id)

@@ -8,8 +8,7 @@ import pytest
 
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
-from bot.store.database import Database
-from bot.store.upgrade import upgrade
+from bot.store import Database, upgrade
 from bot.veeam import Fleet
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of

@@ -11,11 +11,7 @@ from bot.operations.outcomes import Done, Outcome
 from bot.operations.service import AccessRules, Service
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
-from bot.store.approvals import Approvals
-from bot.store.audit import AuditLog
-from bot.store.database import Database
-from bot.store.own_actions import OwnActions
-from bot.store.timed_disables import TimedDisables
+from bot.store import Approvals, AuditLog, Database, OwnActions, TimedDisables
 from bot.veeam import Fleet, JobId
 from bot.watch import approval_rows
 from tests.support.clock import FakeClock

@@ -361,7 +361,7 @@ async def test_a_start_that_cannot_be_remembered_is_done(office: Office) -> None
 
 async def test_a_press_without_a_claim_is_not_sent(office: Office) -> None:
     """Where it cannot be claimed, a second process might act as well."""
-    await broken_by(office, "DROP TABLE presses")
+    await broken_by(office, "DROP TABLE press_claims")
     assert await office.ask(Start(FILES)) == InternalError("store", changed=False)
     assert len(office.hq.requests) == 0
 

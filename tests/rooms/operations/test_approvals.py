@@ -45,7 +45,6 @@ from bot.store import (
     ApprovalState,
     AuditEntry,
     AuditOutcome,
-    Decision,
     Outbox,
 )
 from bot.watch import ApprovalCloser, approval_rows
@@ -125,8 +124,8 @@ async def test_what_takes_a_second_person_is_asked(office: Office) -> None:
         "C0PROD",
     )
     assert (approval.reason, approval.expires_at - approval.asked_at) == ("retired", EXPIRES)
-    assert approval.touched.groups == ("@S0ADMIN",)
-    assert approval.touched.roles == (Role.BACKUP_ADMINISTRATOR.value,)
+    assert approval.impact.groups == ("@S0ADMIN",)
+    assert approval.impact.roles == (Role.BACKUP_ADMINISTRATOR.value,)
     assert deletions(office) == 0
     assert await told(office) == ["approval_asked"]
     opened, closed = await office.audited()
@@ -418,10 +417,10 @@ async def test_a_quick_backup_takes_a_role_on_all_jobs_of_both(office: Office) -
 async def test_what_another_version_kept_is_not_guessed_at(office: Office) -> None:
     """A request whose cells cannot be read ends, and nothing is sent."""
     approval = await asked(office)
-    strange = replace(approval, id="strange", sameness="other", cells='["what"]')
+    strange = replace(approval, id="strange", request_hash="other", request='["what"]')
     await Approvals(office.database, approval_rows).ask(strange)
     await Approvals(office.database, approval_rows).ask(
-        replace(strange, id="unknown", sameness="third", operation="explode")
+        replace(strange, id="unknown", request_hash="third", operation="explode")
     )
     for each in ("strange", "unknown"):
         outcome = await office.ask(Approve(each), BEN)
@@ -462,7 +461,7 @@ async def test_what_a_killed_bot_left_approved_is_ended_by_the_record(office: Of
     """Nothing on record: nothing was sent; opened: unclear; closed: as the record says."""
     approval = await asked(office)
     approvals = Approvals(office.database, approval_rows)
-    await approvals.approve(approval.id, Decision(BEN, "ben", office.clock.now()))
+    await approvals.approve(approval.id, by=BEN, now=office.clock.now())
     if step != "claimed":
         opened = await office.audit.opened(replace(ENTRY, at=office.clock.now()))
         if step == "closed":

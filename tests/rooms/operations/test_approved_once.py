@@ -35,7 +35,7 @@ from bot.store import (
     ApprovalState,
     Database,
     Outbox,
-    Root,
+    PostedMessage,
     Transaction,
     upgrade,
 )
@@ -320,7 +320,7 @@ class Deciding(RuleBasedStateMachine):
                         shown[approval.id] = approval.outcome
                     case _:
                         pass
-                await outbox.sent(row.id, Root("C0PROD", f"{row.id}.0"), self.clock.now())
+                await outbox.sent(row.id, PostedMessage("C0PROD", f"{row.id}.0"), self.clock.now())
         return asked, shown
 
     async def close(self) -> None:

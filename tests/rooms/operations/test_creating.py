@@ -26,8 +26,7 @@ from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
-from bot.store.database import Database
-from bot.store.upgrade import upgrade
+from bot.store import Database, upgrade
 from bot.veeam import Fleet, SettingsField, is_creatable, settings_of
 from tests.rooms.operations.form_room import (
     ANN,

@@ -19,8 +19,7 @@ from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start as SandboxStart
 from bot.settings import GrantSettings, GroupReference, Role
-from bot.store.database import Database
-from bot.store.upgrade import upgrade
+from bot.store import Database, upgrade
 from bot.veeam import REVISIONS, Capability, Fleet
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of

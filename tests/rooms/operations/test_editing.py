@@ -31,7 +31,7 @@ from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId
-from bot.store.drafts import Drafts
+from bot.store import Drafts
 from bot.veeam import Job, SettingsField
 from tests.rooms.operations.form_room import (
     ANN,

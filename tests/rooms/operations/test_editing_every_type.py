@@ -14,8 +14,7 @@ from bot.operations.outcomes import ActionAnswer, Done, NeedsForm
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form
-from bot.store.database import Database
-from bot.store.upgrade import upgrade
+from bot.store import Database, upgrade
 from bot.veeam import (
     Fleet,
     Job,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.observability import Finding, Metrics, SystemClock
+from bot.observability import CheckResult, Metrics, SystemClock
 from bot.sandbox.slack import SlackSandbox
 from bot.settings import Settings
 from bot.slack.checks import check_slack
@@ -29,22 +29,24 @@ def tokens(slack: SlackSandbox) -> dict[str, str]:
     }
 
 
-async def ask(settings: Settings) -> tuple[Finding, ...]:
+async def ask(settings: Settings) -> tuple[CheckResult, ...]:
     async with open_web_api(settings.slack, clock=HurriedClock(), metrics=Metrics()) as web:
         return await check_slack(settings, web)
 
 
-async def found(slack: SlackSandbox, folder: Path, toml: str = SERVER, **environ: str) -> tuple[Finding, ...]:
+async def found(
+    slack: SlackSandbox, folder: Path, toml: str = SERVER, **environ: str
+) -> tuple[CheckResult, ...]:
     return await ask(read(folder, toml, {**tokens(slack), **environ}))
 
 
-def rows(findings: tuple[Finding, ...], *wanted: str) -> Rows:
+def rows(findings: tuple[CheckResult, ...], *wanted: str) -> Rows:
     """The findings that are not ok, or those of these subjects' beginnings."""
     assert {finding.part for finding in findings} == {"Slack"}
     return [
-        (finding.verdict.value, finding.subject, finding.detail, finding.advice)
+        (finding.status.value, finding.subject, finding.detail, finding.advice)
         for finding in findings
-        if (finding.subject.startswith(wanted) if wanted else finding.verdict != "ok")
+        if (finding.subject.startswith(wanted) if wanted else finding.status != "ok")
     ]
 
 

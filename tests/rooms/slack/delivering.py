@@ -15,7 +15,7 @@ from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
 from bot.slack.delivery import Delivery, History
 from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
-from bot.store import Database, NewRow, Outbox, Placing, upgrade
+from bot.store import Database, NewOutboxRow, Outbox, Placement, upgrade
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import DetailsReply, RunChanged, RunEnded, RunFacts, SessionFacts, encode
 from tests.support.clock import FakeClock
@@ -76,7 +76,7 @@ class PostOffice:
             job_name=f"Job {number}",
             attempts=(facts,),
         )
-        root = NewRow(
+        root = NewOutboxRow(
             key=f"hq/{session}/{channel}", channel=channel, kind="run_ended", body=encode(RunEnded(run=run)),
             created_at=now,
         )  # fmt: skip
@@ -84,16 +84,16 @@ class PostOffice:
         if details:
             body = encode(DetailsReply(run=run, session=facts))
             rows.append(
-                NewRow(
+                NewOutboxRow(
                     key=f"{root.key}/story", channel=channel, kind="session_story", body=body, created_at=now,
-                    placing=Placing.REPLY, priority=20, root_key=root.key,
+                    placement=Placement.REPLY, priority=20, root_key=root.key,
                 )
             )  # fmt: skip
         if edit:
             rows.append(
-                NewRow(
+                NewOutboxRow(
                     key=f"{root.key}/edit", channel=channel, kind="run_changed", created_at=now,
-                    body=encode(RunChanged(run=run)), placing=Placing.EDIT, root_key=root.key,
+                    body=encode(RunChanged(run=run)), placement=Placement.EDIT, root_key=root.key,
                 )
             )  # fmt: skip
         async with self.database.transaction() as transaction:

@@ -10,7 +10,7 @@ import pytest
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Fault, Hung, RateLimited, Refused, ServerError
 from bot.settings import ServerName
-from bot.store import NewRow
+from bot.store import NewOutboxRow
 from bot.watch.facts import ApprovalFacts, ApprovalOpened, encode
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
@@ -263,7 +263,7 @@ async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOf
         asked_at=office.clock.now(),
         expires_at=office.clock.now() + timedelta(minutes=30),
     )
-    row = NewRow(
+    row = NewOutboxRow(
         key="approval/a1",
         channel=channel,
         kind="approval_asked",

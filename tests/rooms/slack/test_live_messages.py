@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.slack.faults import RateLimited
 from bot.slack.live_messages import LiveMessages
-from bot.store import Followed, FollowedId
+from bot.store import FollowedId, FollowedSession
 from bot.veeam import Session, SessionId
 from tests.rooms.slack.delivering import PROD, PostOffice, post_office
 
@@ -26,10 +26,10 @@ def live_messages(office: PostOffice) -> LiveMessages:
     return LiveMessages(office.web_api, clock=office.clock)
 
 
-async def followed(office: PostOffice, number: int = 1) -> Followed:
+async def followed(office: PostOffice, number: int = 1) -> FollowedSession:
     """A running session, and the message in a channel that shows it."""
     posted = await office.web_api.write("chat.postMessage", {"channel": PROD, "text": "Started"})
-    return Followed(
+    return FollowedSession(
         id=FollowedId(number),
         server="hq",
         session_id=f"s{number}",

@@ -20,7 +20,7 @@ from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Replies
 from bot.slack.views.message import Message
 from bot.slack.web_api import WebApi, Workspace
-from bot.store import Root
+from bot.store import PostedMessage
 from tests.support.clock import FakeClock
 
 WORKSPACE = Workspace("T0ACME", None, bot_user_id="U0BOT", bot_id="B0BOT")
@@ -72,7 +72,7 @@ async def test_whose_message_it_is(author: dict[str, str], *, is_own: bool) -> N
     message = {"type": "message", "ts": "1.000001", "metadata": METADATA, **author}
     async with standing_in(Slack({"ok": True, "messages": [message]})) as client:
         found = await History(client, WORKSPACE).find("C1", METADATA, SINCE, None)
-    assert found == (Root("C1", "1.000001") if is_own else None)
+    assert found == (PostedMessage("C1", "1.000001") if is_own else None)
 
 
 @pytest.mark.parametrize(("status", "is_taken"), [(200, True), (204, True), (404, False), (410, False)])

@@ -15,7 +15,7 @@ from bot.sandbox.slack.normal import stored_blocks
 from bot.sandbox.vbr.state import Job
 from bot.slack.app_home import FRESH_SECONDS
 from bot.slack.codec import encode_run
-from bot.store.timed_disables import TimedDisable, TimedDisables
+from bot.store import TimedDisable, TimedDisables
 from bot.veeam import JobId
 from tests.rooms.slack.deskroom import HQ, PROD, DeskRoom, desk_room, words
 

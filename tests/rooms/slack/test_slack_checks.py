@@ -51,7 +51,7 @@ at = "08:00"
 async def test_a_workspace_that_is_ready(slack: SlackSandbox, tmp_path: Path) -> None:
     """Every token, scope, channel, group and person that the settings name has its row, and each is ok."""
     findings = await found(slack, tmp_path, EVERYTHING)
-    assert [(finding.verdict.value, finding.subject, finding.detail) for finding in findings] == [
+    assert [(finding.status.value, finding.subject, finding.detail) for finding in findings] == [
         ("ok", "bot token", "It is @veeam in the workspace Acme."),
         ("ok", "scopes", f"All {len(SCOPES)} are there."),
         ("ok", "app token", "Slack opens connections for it (Socket Mode)."),

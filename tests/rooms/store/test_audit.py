@@ -9,17 +9,17 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from bot.store import (
-    Attempt,
     AuditEntry,
     AuditFilter,
     AuditId,
     AuditLog,
     AuditOutcome,
+    AuditRecord,
     AuditRow,
     AuditShown,
-    Chain,
+    ChainCheck,
     Database,
-    NewRow,
+    NewOutboxRow,
     Outbox,
     StoreBroken,
     StoreError,
@@ -57,9 +57,9 @@ async def events(log: AuditLog) -> list[tuple[Any, ...]]:
     ]
 
 
-def told(attempt: Attempt) -> tuple[NewRow, ...]:
+def told(attempt: AuditRecord) -> tuple[NewOutboxRow, ...]:
     key = f"{attempt.id}/{attempt.outcome.outcome if attempt.outcome else None}"
-    return (NewRow(key=key, channel="C9", kind="k", body=attempt.entry.operation, created_at=NOON),)
+    return (NewOutboxRow(key=key, channel="C9", kind="k", body=attempt.entry.operation, created_at=NOON),)
 
 
 async def waiting(database: Database) -> list[tuple[str, str]]:
@@ -108,7 +108,7 @@ async def test_the_message_that_told_it_is_put_on_record_once(database: Database
     for _ in range(2):
         await log.shown("k7q2", SHOWN)
     assert [event for event, *_ in await events(log)] == ["opened", "opened", "shown"]
-    newest, older = await log.attempts(AuditFilter())
+    newest, older = await log.records(AuditFilter())
     assert (newest.id, newest.shown, older.shown) == (second, SHOWN, None)
 
 
@@ -136,7 +136,7 @@ async def test_what_was_left_open_is_ended_and_told(database: Database, other: D
     young = await logs[0].opened(replace(ENTRY, at=NOON + timedelta(minutes=9)))
     later = NOON + timedelta(minutes=10)
     await asyncio.gather(*(log.end_left_open(NOON + timedelta(minutes=1), later) for log in logs))
-    assert [(one.id, one.outcome) for one in await logs[0].attempts(AuditFilter())] == [
+    assert [(one.id, one.outcome) for one in await logs[0].records(AuditFilter())] == [
         (young, None),
         (2, OUTCOME),
         (left, AuditOutcome("unclear", later, detail=LEFT_OPEN)),
@@ -162,13 +162,13 @@ async def test_the_chain_holds_between_processes(database: Database, other: Data
     await asyncio.gather(*(logs[number % 2].opened(ENTRY) for number in range(12)))
     whole = await logs[1].check()
     head = (await rows(logs[0]))[-1].values["hash"]
-    assert whole == Chain(rows=12, head=head, broken_at=None, has_known_head=None)
+    assert whole == ChainCheck(rows=12, head=head, broken_at=None, has_known_head=None)
 
 
 async def test_a_head_kept_elsewhere_is_found_again(database: Database) -> None:
     """As long as the row that bore it is there; an empty record has the first hash of all."""
     log = AuditLog(database)
-    assert await log.check(FIRST_HASH) == Chain(0, FIRST_HASH, None, has_known_head=True)
+    assert await log.check(FIRST_HASH) == ChainCheck(0, FIRST_HASH, None, has_known_head=True)
     await log.opened(ENTRY)
     kept = (await log.check()).head
     await log.opened(ENTRY)
@@ -229,12 +229,12 @@ async def test_attempts_are_read_newest_first_with_their_outcomes(database: Data
     await log.closed(first, OUTCOME)
     refused = await log.refused(replace(ENTRY, detail=None), REFUSAL)
     last = await log.opened(ENTRY)
-    assert await log.attempts(AuditFilter()) == (
-        Attempt(last, ENTRY, None),
-        Attempt(refused, replace(ENTRY, detail=None), REFUSAL),
-        Attempt(first, ENTRY, OUTCOME),
+    assert await log.records(AuditFilter()) == (
+        AuditRecord(last, ENTRY, None),
+        AuditRecord(refused, replace(ENTRY, detail=None), REFUSAL),
+        AuditRecord(first, ENTRY, OUTCOME),
     )
-    assert [each.id for each in await log.attempts(AuditFilter(), before=last, limit=1)] == [refused]
+    assert [each.id for each in await log.records(AuditFilter(), before=last, limit=1)] == [refused]
 
 
 async def test_attempts_are_narrowed(database: Database) -> None:
@@ -248,10 +248,10 @@ async def test_attempts_are_narrowed(database: Database) -> None:
     ):
         await log.opened(entry)
     found = {
-        "person": await log.attempts(AuditFilter(person_id="U2")),
-        "since": await log.attempts(AuditFilter(since=NOON + timedelta(minutes=1))),
-        "server": await log.attempts(AuditFilter(servers=("hq",))),
-        "no server": await log.attempts(AuditFilter(servers=())),
+        "person": await log.records(AuditFilter(person_id="U2")),
+        "since": await log.records(AuditFilter(since=NOON + timedelta(minutes=1))),
+        "server": await log.records(AuditFilter(servers=("hq",))),
+        "no server": await log.records(AuditFilter(servers=())),
     }
     ids = {name: [attempt.id for attempt in attempts] for name, attempts in found.items()}
     assert ids == {"person": [2], "since": [3], "server": [3, 2, 1], "no server": []}
@@ -272,7 +272,7 @@ async def test_what_was_approved_is_found(database: Database) -> None:
     assert await log.approved("k7q2") is None
     approved = replace(ENTRY, approver_id="U2", approver_name="ben", reason="retired")
     opened = await log.opened(approved)
-    assert await log.approved("k7q2") == Attempt(opened, approved, None)
+    assert await log.approved("k7q2") == AuditRecord(opened, approved, None)
     await log.closed(opened, OUTCOME)
-    assert await log.approved("k7q2") == Attempt(opened, approved, OUTCOME)
+    assert await log.approved("k7q2") == AuditRecord(opened, approved, OUTCOME)
     assert (await log.check()).broken_at is None

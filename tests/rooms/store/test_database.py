@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
 
-from bot.store import Database, NewRow, Outbox, StoreBroken, StoreError, StoreUnavailable, upgrade
+from bot.store import Database, NewOutboxRow, Outbox, StoreBroken, StoreError, StoreUnavailable, upgrade
 from bot.store.database import address, engine
 from bot.store.tables import leases, metadata
 from bot.store.upgrade import MIGRATIONS, NEWEST
@@ -107,7 +107,7 @@ async def test_a_transaction_is_all_or_nothing(database: Database) -> None:
     async def write() -> None:
         async with database.transaction() as transaction:
             await outbox.add(
-                transaction, [NewRow(key="a", channel="C1", kind="k", body="{}", created_at=NOON)]
+                transaction, [NewOutboxRow(key="a", channel="C1", kind="k", body="{}", created_at=NOON)]
             )
             raise LookupError
 

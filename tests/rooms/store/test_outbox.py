@@ -6,21 +6,32 @@ from typing import Any
 
 import pytest
 
-from bot.store import ChannelBacklog, Database, NewRow, Outbox, OutboxId, OutboxRow, Placing, Root
+from bot.store import (
+    ChannelBacklog,
+    Database,
+    NewOutboxRow,
+    Outbox,
+    OutboxId,
+    OutboxRow,
+    Placement,
+    PostedMessage,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEASE = 60.0
 
 
-def row(key: str, channel: str = "C1", **more: Any) -> NewRow:
-    return NewRow(**{"key": key, "channel": channel, "kind": "k", "body": "{}", "created_at": NOON, **more})
+def row(key: str, channel: str = "C1", **more: Any) -> NewOutboxRow:
+    return NewOutboxRow(
+        **{"key": key, "channel": channel, "kind": "k", "body": "{}", "created_at": NOON, **more}
+    )
 
 
-def reply(key: str, root: str, **more: Any) -> NewRow:
-    return row(key, **{"root_key": root, "placing": Placing.REPLY, **more})
+def reply(key: str, root: str, **more: Any) -> NewOutboxRow:
+    return row(key, **{"root_key": root, "placement": Placement.REPLY, **more})
 
 
-async def add(database: Database, *rows: NewRow) -> None:
+async def add(database: Database, *rows: NewOutboxRow) -> None:
     async with database.transaction() as transaction:
         await Outbox(database).add(transaction, rows)
 
@@ -36,7 +47,7 @@ async def claimed(database: Database, holder: str = "a", now: datetime = NOON) -
 
 async def send_next(database: Database, ts: str = "1.0") -> str:
     found = await claimed(database)
-    await Outbox(database).sent(found.id, Root(found.channel, ts), NOON)
+    await Outbox(database).sent(found.id, PostedMessage(found.channel, ts), NOON)
     return found.key
 
 
@@ -118,9 +129,7 @@ async def test_a_thread_waits_for_its_root(database: Database) -> None:
     await add(database, reply("story", "root", priority=0), row("root"))
     assert await send_next(database, "17.5") == "root"
     found = await claimed(database)
-    assert (found.key, found.root) == ("story", Root("C1", "17.5"))
-    assert await Outbox(database).root_of("root") == Root("C1", "17.5")
-    assert await Outbox(database).root_of("story") is None
+    assert (found.key, found.root) == ("story", PostedMessage("C1", "17.5"))
 
 
 async def test_a_thread_keeps_its_order(database: Database) -> None:
@@ -197,24 +206,24 @@ async def test_a_closed_channel(database: Database) -> None:
 
 async def test_a_newer_edit_replaces_an_older_one(database: Database) -> None:
     """Of the edits of one message only the newest is sent; one that is being sent is left alone."""
-    edits = [row(f"edit{number}", root_key="root", placing=Placing.EDIT) for number in range(4)]
+    edits = [row(f"edit{number}", root_key="root", placement=Placement.EDIT) for number in range(4)]
     await add(database, row("root"), edits[0], edits[1])
     await send_next(database)
     assert await claim(database) == ["edit1"]
     await add(database, edits[2], edits[3])
     assert await claim(database, NOON + timedelta(seconds=61)) == ["edit1"]
-    await Outbox(database).sent(OutboxId(3), Root("C1", "1.0"), NOON)
+    await Outbox(database).sent(OutboxId(3), PostedMessage("C1", "1.0"), NOON)
     assert await claim(database, NOON + timedelta(seconds=61)) == ["edit3"]
 
 
 async def test_edits_of_other_messages_stay(database: Database) -> None:
     """An edit replaces only those of the same message."""
     await add(database, row("root"), row("root2", "C2"))
-    await add(database, row("edit", root_key="root", placing=Placing.EDIT))
-    await add(database, row("edit2", "C2", root_key="root2", placing=Placing.EDIT), reply("r", "root"))
+    await add(database, row("edit", root_key="root", placement=Placement.EDIT))
+    await add(database, row("edit2", "C2", root_key="root2", placement=Placement.EDIT), reply("r", "root"))
     outbox = Outbox(database)
     for found in await outbox.claim("a", NOON, LEASE, 10):
-        await outbox.sent(found.id, Root(found.channel, "1.0"), NOON)
+        await outbox.sent(found.id, PostedMessage(found.channel, "1.0"), NOON)
     assert await claim(database) == ["edit", "edit2"]
 
 
@@ -228,7 +237,8 @@ async def test_purge(database: Database) -> None:
     await outbox.park((await claimed(database)).id, "bad", NOON)
     assert await outbox.purge(NOON) == 0
     assert await outbox.purge(NOON + timedelta(days=1)) == 2
-    assert await outbox.root_of("root") is not None
+    (waited,) = await outbox.claim("a", NOON + timedelta(9), LEASE, 9)
+    assert (waited.key, waited.root is None) == ("waits", False)
 
 
 @pytest.mark.parametrize("holders", [2, 5])
@@ -245,7 +255,7 @@ async def test_holders_never_share_a_row(database: Database, other: Database, ho
             for each in rows:
                 assert await outbox.began(each.id, f"h{holder}", NOON, LEASE)
                 sent.append(each.key)
-                await outbox.sent(each.id, Root(each.channel, "1.0"), NOON)
+                await outbox.sent(each.id, PostedMessage(each.channel, "1.0"), NOON)
             await asyncio.sleep(0)
 
     await asyncio.gather(*(work(holder) for holder in range(holders)))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.observability import Finding
+from bot.observability import CheckResult
 from bot.sandbox.vbr import Account, VbrSandbox
 from bot.settings import Role
 from bot.veeam import Login, check_server
@@ -25,10 +25,10 @@ def login(vbr: VbrSandbox, account: Account | None = None, **changes: Any) -> Lo
 
 
 async def rows(clock: FakeClock, *logins: Login) -> list[Row]:
-    findings: tuple[Finding, ...] = await check_server(logins, clock)
+    findings: tuple[CheckResult, ...] = await check_server(logins, clock)
     assert {finding.part for finding in findings} == {"server hq"}
     assert "made-up" not in str(findings)
-    return [(f.verdict.value, f.subject, f.detail, f.advice) for f in findings]
+    return [(f.status.value, f.subject, f.detail, f.advice) for f in findings]
 
 
 async def wrong(clock: FakeClock, *logins: Login) -> list[Row]:

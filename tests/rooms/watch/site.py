@@ -9,7 +9,7 @@ from typing import TypeVar
 from bot.observability import Health, Metrics
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import ChannelId, PollingSettings, RouteSettings
-from bot.store import Database, Outbox, OutboxRow, Root
+from bot.store import Database, Outbox, OutboxRow, PostedMessage
 from bot.veeam import VeeamServer
 from bot.watch import Watch, WatchRules
 from bot.watch.facts import Announcement, decode
@@ -92,7 +92,7 @@ async def drained(database: Database, clock: FakeClock) -> list[OutboxRow]:
     outbox, sent = Outbox(database), list[OutboxRow]()
     while rows := await outbox.claim("sender", clock.now(), 60, 100):
         for row in rows:
-            await outbox.sent(row.id, Root(row.channel, f"{row.id}.0"), clock.now())
+            await outbox.sent(row.id, PostedMessage(row.channel, f"{row.id}.0"), clock.now())
         sent += rows
     return sent
 

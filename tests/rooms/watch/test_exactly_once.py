@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from bot.observability import Health
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.jobmodels import daily
-from bot.store import Database, Outbox, OutboxRow, Placing, Root, Transaction
+from bot.store import Database, Outbox, OutboxRow, Placement, PostedMessage, Transaction
 from bot.veeam import VeeamServer
 from bot.watch.facts import AttemptEnded, RunEnded, decode
 from tests.rooms.store.databases import KINDS, Template, template_of
@@ -101,17 +101,17 @@ class Channels:
             _die_if(dies == "marked")
         return len(rows)
 
-    def _found(self, row: OutboxRow) -> Root | None:
+    def _found(self, row: OutboxRow) -> PostedMessage | None:
         return next((_place(each) for each in self.posted if each.key == row.key), None)
 
-    def _post(self, row: OutboxRow) -> Root:
-        if row.placing is not Placing.EDIT:
+    def _post(self, row: OutboxRow) -> PostedMessage:
+        if row.placement is not Placement.EDIT:
             self.posted.append(row)
         return _place(row)
 
 
-def _place(row: OutboxRow) -> Root:
-    return Root(row.channel, f"{row.id}.0")
+def _place(row: OutboxRow) -> PostedMessage:
+    return PostedMessage(row.channel, f"{row.id}.0")
 
 
 def _die_if(condition: bool) -> None:  # noqa: FBT001 -- reads as a sentence

@@ -7,7 +7,7 @@ import pytest
 
 from bot.sandbox.vbr import Outcome
 from bot.sandbox.vbr import Session as Running
-from bot.store import Followed, FollowedSessions, NewFollowed, OwnAction, OwnActions
+from bot.store import FollowedSession, FollowedSessions, NewFollowedSession, OwnAction, OwnActions
 from bot.veeam import Session
 from bot.watch import SessionFollower
 from bot.watch.facts import SessionFacts
@@ -31,7 +31,9 @@ class Display:
         self.dies = False
         self.fails = False
 
-    async def __call__(self, followed: Followed, session: Session | None, ended: SessionFacts | None) -> bool:
+    async def __call__(
+        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+    ) -> bool:
         percent = None if session is None else session.progress_percent
         self.shown.append(Shown(followed.ts, percent, session is None, ended))
         if self.dies:
@@ -61,7 +63,7 @@ async def running(site: Site) -> Running:
     job = site.world.add_job("SQL nightly")
     site.world.plan(job, [Outcome("Failed", {"vm01": "VSS timeout"})])
     session = site.world.begin_run(job, by=r"CORP\svc-slack")
-    new = NewFollowed(
+    new = NewFollowedSession(
         server="hq",
         session_id=session.id,
         job_id=job.id,

@@ -8,7 +8,7 @@ import pytest
 
 from bot.observability import Health
 from bot.sandbox.vbr.faults import refusing
-from bot.store import Database, Silences
+from bot.store import Database, Outages
 from bot.watch.facts import OutageBegan, OutageEnded, RunEnded
 from tests.rooms.store.databases import Template
 from tests.rooms.veeam.clients import client_of, wait_until
@@ -46,7 +46,8 @@ async def test_a_short_silence_is_not_told(site: Site) -> None:
         assert [await site.poll_after() for _ in range(2)] == [[], []]
         await site.vbr.come_back()
         assert await site.poll_after() == []
-    assert await Silences(site.database).of("hq") is None
+    async with site.database.transaction() as transaction:
+        assert await Outages(site.database).end(transaction, "hq") is None
 
 
 async def test_a_restart_during_a_silence(site: Site) -> None:

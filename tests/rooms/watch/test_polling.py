@@ -4,7 +4,7 @@ import pytest
 
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import changed, refusing, rows, setting
-from bot.store import Database, Sessions
+from bot.store import Database, ProcessedSessions
 from bot.watch.facts import BackfillProblems, BackfillSummary, RunEnded
 from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules, site_of
 from tests.support.clock import FakeClock
@@ -260,7 +260,7 @@ async def test_old_sessions_are_forgotten(site: Site) -> None:
     """What can no longer be listed is not remembered for ever, and what is remembered is not told again."""
     session_id = site.ended()
     await site.poll_after()
-    sessions = Sessions(site.database)
+    sessions = ProcessedSessions(site.database)
     assert await sessions.unknown("hq", [session_id]) == frozenset()
     for _ in range(5):
         site.ended("Other")

@@ -20,7 +20,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.permissions import Refusal
 from bot.settings import Role
-from bot.store import Approval, ApprovalEnd, ApprovalState, Touched
+from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState
 from bot.watch import approval_facts
 from bot.watch.facts import (
     Announcement,
@@ -32,7 +32,7 @@ from bot.watch.facts import (
 )
 from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, JOB_ID, NOW, REFERENCE
 
-TOUCHED = Touched(
+IMPACT = ApprovalImpact(
     status="inactive",
     objects=3,
     last_result="Failed",
@@ -45,11 +45,10 @@ TOUCHED = Touched(
 PENDING = Approval(
     id="kWb3x0Vh9QJYcPzA",
     operation=Delete.operation.name,
-    cells="[]",
-    sameness="",
-    binding="",
+    request="[]",
+    request_hash="",
+    snapshot_hash="",
     person_id=ANN,
-    person_name="ann",
     team_id=None,
     origin="form",
     reference=REFERENCE,
@@ -61,13 +60,12 @@ PENDING = Approval(
     asked_at=NOW,
     expires_at=NOW + timedelta(minutes=30),
     reason="Retired with sql01",
-    touched=TOUCHED,
+    impact=IMPACT,
 )
 APPROVED = replace(
     PENDING,
     state=ApprovalState.APPROVED,
     decider_id=BEN,
-    decider_name="ben",
     decided_at=NOW + timedelta(minutes=2),
 )
 MACHINE = replace(
@@ -77,7 +75,7 @@ MACHINE = replace(
     name="web01",
     detail="machine web01",
     reason=None,
-    touched=Touched(roles=("Veeam Backup Administrator", "Veeam Backup Operator")),
+    impact=ApprovalImpact(roles=("Veeam Backup Administrator", "Veeam Backup Operator")),
 )
 
 
@@ -148,7 +146,7 @@ def announcements() -> dict[str, Announcement]:
         PENDING,
         name=HOSTILE[0],
         reason=HOSTILE[1],
-        touched=replace(TOUCHED, repository="<!here>", status="<!here>", groups=("<!here>",)),
+        impact=replace(IMPACT, repository="<!here>", status="<!here>", groups=("<!here>",)),
     )
     started = replace(
         PENDING, operation=Start.operation.name, detail="active full, with chained jobs", reason=None
@@ -157,7 +155,7 @@ def announcements() -> dict[str, Announcement]:
         "": PENDING,
         "-machine": MACHINE,
         "-awkward": awkward,
-        "-start": replace(started, touched=replace(TOUCHED, is_disabled=True, last_run=None)),
+        "-start": replace(started, impact=replace(IMPACT, is_disabled=True, last_run=None)),
     }
     held_back = ApprovalUndelivered(
         approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel"

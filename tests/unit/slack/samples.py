@@ -23,7 +23,7 @@ from bot.operations.queries.sessions import ListSessions, SessionsAnswer, Sessio
 from bot.operations.queries.status import ServerStatus, StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
-from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, NewFollowed
+from bot.store import AuditEntry, AuditId, AuditOutcome, AuditRecord, AuditShown, NewFollowedSession
 from bot.veeam import (
     Capability,
     ConnectFailed,
@@ -268,7 +268,7 @@ def attempt_on_record(
     channel: str | None = "C0PROD",
     detail: str | None = None,
     link: str | None = None,
-) -> Attempt:
+) -> AuditRecord:
     """An attempt of ten minutes ago."""
     at = NOW - timedelta(minutes=10)
     entry = AuditEntry(
@@ -286,7 +286,7 @@ def attempt_on_record(
         detail=detail,
     )
     shown = AuditShown("C0PROD", "1763899200.000100", link, at) if link else None
-    return Attempt(AuditId(7), entry, outcome, shown)
+    return AuditRecord(AuditId(7), entry, outcome, shown)
 
 
 def recorded(word: str, *, session: str | None = None, said: str | None = None) -> AuditOutcome:
@@ -295,7 +295,7 @@ def recorded(word: str, *, session: str | None = None, said: str | None = None) 
 
 
 def audit_answer(
-    *rows: Attempt, request: ReadAudit | None = None, has_more: bool = False, is_cut: bool = False
+    *rows: AuditRecord, request: ReadAudit | None = None, has_more: bool = False, is_cut: bool = False
 ) -> AuditAnswer:
     """A page of the record."""
     return AuditAnswer(request or ReadAudit(), rows, has_more=has_more, is_cut=is_cut, as_of=NOW)
@@ -347,9 +347,9 @@ def action_answer(
     return ActionAnswer(operation, ANN, HQ, JOB_ID, name, Ran(begun), detail, NOW)
 
 
-def followed(operation: Operation = Retry.operation, name: str = "SQL Prod") -> NewFollowed:
+def followed(operation: Operation = Retry.operation, name: str = "SQL Prod") -> NewFollowedSession:
     """The session that an action began, as it is followed."""
-    return NewFollowed(
+    return NewFollowedSession(
         server=HQ,
         session_id=SESSION_ID,
         job_id=JOB_ID,

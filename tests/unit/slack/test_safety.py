@@ -53,7 +53,7 @@ from bot.slack.views.home import home
 from bot.slack.views.message import Block, Message, compose, fit, paragraph
 from bot.slack.views.outcomes import outcome
 from bot.slack.views.surface import SIZE_LIMIT_BYTES, answer_modal, home_view
-from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome, AuditShown, Touched
+from bot.store import ApprovalImpact, AuditEntry, AuditId, AuditOutcome, AuditRecord, AuditShown
 from bot.veeam import (
     ConnectFailed,
     JobId,
@@ -189,7 +189,7 @@ entries = st.builds(
     detail=maybe,
 )
 attempts_on_record = st.builds(
-    Attempt,
+    AuditRecord,
     st.just(AuditId(1)),
     entries,
     st.none() | st.builds(AuditOutcome, st.just("done") | foreign, moments, maybe, maybe),
@@ -246,8 +246,8 @@ approvals = st.builds(
     reason=maybe,
     detail=maybe,
     problem=maybe,
-    touched=st.builds(
-        Touched,
+    impact=st.builds(
+        ApprovalImpact,
         status=maybe,
         is_disabled=st.booleans(),
         objects=st.none() | st.integers(0, 500),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store import Attempt, AuditEntry, AuditId, AuditOutcome
+from bot.store import AuditEntry, AuditId, AuditOutcome, AuditRecord
 from bot.watch import AuditChannel
 from bot.watch.facts import ActionRecorded, decode
 from bot.watch.messages import ROOT
@@ -31,7 +31,7 @@ CHANNEL = AuditChannel("C0AUDIT", {"job.start"})
 
 def test_an_action_is_told_with_what_came_of_it() -> None:
     """One row, with everything that the record says of it, under a key of its own."""
-    (row,) = CHANNEL.rows(Attempt(AuditId(7), ENTRY, DONE))
+    (row,) = CHANNEL.rows(AuditRecord(AuditId(7), ENTRY, DONE))
     assert (row.key, row.channel, row.kind) == ("audit/7/C0AUDIT", "C0AUDIT", "action_recorded")
     assert (row.created_at, row.priority, row.root_key) == (DONE.at, ROOT, None)
     assert decode(row.body) == ActionRecorded(
@@ -53,19 +53,19 @@ def test_an_action_is_told_with_what_came_of_it() -> None:
 @pytest.mark.parametrize(
     ("attempt", "told"),
     [
-        (Attempt(AuditId(1), ENTRY, AuditOutcome("failed", NOON, detail="busy")), True),
-        (Attempt(AuditId(1), ENTRY, AuditOutcome("refused", NOON, detail="role")), True),
-        (Attempt(AuditId(1), replace(ENTRY, server=None, job_name=None), DONE), True),
-        (Attempt(AuditId(1), ENTRY, None), False),
-        (Attempt(AuditId(1), replace(ENTRY, operation="jobs.list"), DONE), False),
-        (Attempt(AuditId(1), replace(ENTRY, operation="request"), DONE), False),
+        (AuditRecord(AuditId(1), ENTRY, AuditOutcome("failed", NOON, detail="busy")), True),
+        (AuditRecord(AuditId(1), ENTRY, AuditOutcome("refused", NOON, detail="role")), True),
+        (AuditRecord(AuditId(1), replace(ENTRY, server=None, job_name=None), DONE), True),
+        (AuditRecord(AuditId(1), ENTRY, None), False),
+        (AuditRecord(AuditId(1), replace(ENTRY, operation="jobs.list"), DONE), False),
+        (AuditRecord(AuditId(1), replace(ENTRY, operation="request"), DONE), False),
     ],
 )
-def test_actions_and_their_refusals_are_told(attempt: Attempt, *, told: bool) -> None:
+def test_actions_and_their_refusals_are_told(attempt: AuditRecord, *, told: bool) -> None:
     """Not what is only begun, nor refused looks."""
     assert len(CHANNEL.rows(attempt)) == told
 
 
 def test_without_a_channel_nothing_is_told() -> None:
     """The setting may be left out."""
-    assert AuditChannel(None, {"job.start"}).rows(Attempt(AuditId(1), ENTRY, DONE)) == ()
+    assert AuditChannel(None, {"job.start"}).rows(AuditRecord(AuditId(1), ENTRY, DONE)) == ()

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.settings import Threads
-from bot.store import NewRow, Placing
+from bot.store import NewOutboxRow, Placement
 from bot.veeam import RetryPolicy
 from bot.watch.facts import AttemptEnded, NoFurtherAttempt, ObjectFacts, RunEnded, SessionDetails, decode
 from bot.watch.messages import attempt_messages, missing_attempt_messages, root_messages, superseded_messages
@@ -19,11 +19,11 @@ def to(channel: str = "C1", threads: Threads = Threads.THREAD, mention: str | No
     return Destination(channel, threads, mention, RouteReason.ROUTE)
 
 
-def shown(rows: tuple[NewRow, ...]) -> list[tuple[str, str, str]]:
-    return [(row.channel, row.kind, row.placing.value) for row in rows]
+def shown(rows: tuple[NewOutboxRow, ...]) -> list[tuple[str, str, str]]:
+    return [(row.channel, row.kind, row.placement.value) for row in rows]
 
 
-def mentions(rows: tuple[NewRow, ...]) -> list[str | None]:
+def mentions(rows: tuple[NewOutboxRow, ...]) -> list[str | None]:
     bodies = (decode(row.body) for row in rows)
     return [each.mention for each in bodies if isinstance(each, RunEnded | AttemptEnded | NoFurtherAttempt)]
 
@@ -116,4 +116,4 @@ def test_keys_are_unique() -> None:
     )
     rows = (*first.rows, *second.rows, *missing_attempt_messages(second.run.without_retry(), NOON).rows)
     assert len({row.key for row in rows}) == len(rows)
-    assert all(row.placing is not Placing.EDIT or row.root_key for row in rows)
+    assert all(row.placement is not Placement.EDIT or row.root_key for row in rows)

@@ -25,21 +25,23 @@ def upgrade() -> None:
 
 def _watching() -> None:
     op.create_table(
-        "cursors",
+        "poll_cursors",
         sa.Column("server", sa.Text(), nullable=False),
         sa.Column("read_to", TIME, nullable=False),
         sa.Column("floor", TIME, nullable=False),
         sa.Column("checked_at", TIME, nullable=True),
-        sa.PrimaryKeyConstraint("server", name="pk_cursors"),
+        sa.PrimaryKeyConstraint("server", name="pk_poll_cursors"),
     )
     op.create_table(
-        "seen_sessions",
+        "processed_sessions",
         sa.Column("server", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("ended_at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("server", "session_id", name="pk_seen_sessions"),
+        sa.PrimaryKeyConstraint("server", "session_id", name="pk_processed_sessions"),
     )
-    op.create_index("ix_seen_sessions_server_ended_at", "seen_sessions", ["server", "ended_at"], unique=False)
+    op.create_index(
+        "ix_processed_sessions_server_ended_at", "processed_sessions", ["server", "ended_at"], unique=False
+    )
     op.create_table(
         "runs",
         sa.Column("run_key", sa.Text(), nullable=False),
@@ -62,16 +64,16 @@ def _watching() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_leases"),
     )
     op.create_table(
-        "silences",
+        "outages",
         sa.Column("server", sa.Text(), nullable=False),
         sa.Column("since", TIME, nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("told_at", TIME, nullable=True),
-        sa.PrimaryKeyConstraint("server", name="pk_silences"),
+        sa.Column("announced_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("server", name="pk_outages"),
     )
     op.create_table(
-        "followed",
+        "followed_sessions",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
         sa.Column("server", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
@@ -85,11 +87,16 @@ def _watching() -> None:
         sa.Column("finished_at", TIME, nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("approver", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_followed"),
-        sa.UniqueConstraint("channel", "ts", name="uq_followed_channel_ts"),
+        sa.PrimaryKeyConstraint("id", name="pk_followed_sessions"),
+        sa.UniqueConstraint("channel", "ts", name="uq_followed_sessions_channel_ts"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_followed_server_finished_at", "followed", ["server", "finished_at"], unique=False)
+    op.create_index(
+        "ix_followed_sessions_server_finished_at",
+        "followed_sessions",
+        ["server", "finished_at"],
+        unique=False,
+    )
     op.create_table(
         "timed_disables",
         sa.Column("server", sa.Text(), nullable=False),
@@ -123,7 +130,7 @@ def _delivery() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("run_key", sa.Text(), nullable=True),
         sa.Column("root_key", sa.Text(), nullable=True),
-        sa.Column("placing", sa.Text(), nullable=False),
+        sa.Column("placement", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
@@ -155,12 +162,12 @@ def _delivery() -> None:
 
 def _record() -> None:
     op.create_table(
-        "presses",
+        "press_claims",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("at", TIME, nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_presses"),
+        sa.PrimaryKeyConstraint("key", name="pk_press_claims"),
     )
     op.create_table(
         "own_actions",
@@ -214,11 +221,10 @@ def _requests() -> None:
         "approvals",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("operation", sa.Text(), nullable=False),
-        sa.Column("cells", sa.Text(), nullable=False),
-        sa.Column("sameness", sa.Text(), nullable=False),
-        sa.Column("binding", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("request_hash", sa.Text(), nullable=False),
+        sa.Column("snapshot_hash", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
-        sa.Column("person_name", sa.Text(), nullable=False),
         sa.Column("team_id", sa.Text(), nullable=True),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
@@ -231,21 +237,20 @@ def _requests() -> None:
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("touched", sa.Text(), nullable=False),
+        sa.Column("impact", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("decider_id", sa.Text(), nullable=True),
-        sa.Column("decider_name", sa.Text(), nullable=True),
         sa.Column("decided_at", TIME, nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("ended_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_approvals"),
     )
-    op.create_index("ix_approvals_state_sameness", "approvals", ["state", "sameness"], unique=False)
+    op.create_index("ix_approvals_state_request_hash", "approvals", ["state", "request_hash"], unique=False)
 
 
 def _append_only(table: str) -> None:
-    """Refuse every change of a row, and every removal: also to whoever has the bot's password."""
+    """Refuse every change and every removal of a row, even for someone with the bot's password."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION veeam_bot_append_only() RETURNS trigger LANGUAGE plpgsql AS "

@@ -1,13 +1,20 @@
-"""What is remembered: presses, own actions."""
+"""Sessions that people started or stopped through the bot, and the messages that follow them."""
 
-import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.store import Database, OwnAction, OwnActions, Press, Presses
+from bot.store import (
+    Database,
+    FollowedId,
+    FollowedSession,
+    FollowedSessions,
+    NewFollowedSession,
+    OwnAction,
+    OwnActions,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
-PRESS = Press(key="p1", person_id="U1", operation="retry", at=NOON)
+HOUR = timedelta(hours=1)
 ACTION = OwnAction(
     server="hq",
     job_id="j1",
@@ -18,24 +25,6 @@ ACTION = OwnAction(
     reference="k7q2",
     at=NOON,
 )
-
-
-async def test_the_first_press_wins(database: Database, other: Database) -> None:
-    """Of two presses of one key, at once and in two processes, one wins and the other learns who did."""
-    second = replace(PRESS, person_id="U2")
-    answers = await asyncio.gather(Presses(database).claim(PRESS), Presses(other).claim(second))
-    assert sorted(answers, key=str) in [sorted([None, PRESS], key=str), sorted([None, second], key=str)]
-    assert await Presses(other).claim(second) == (answers[0] or answers[1])
-
-
-async def test_a_released_press(database: Database) -> None:
-    """After a release the same key can be pressed again."""
-    presses = Presses(database)
-    assert await presses.claim(PRESS) is None
-    await presses.release("p1")
-    assert await presses.claim(PRESS) is None
-    await presses.purge(NOON + timedelta(seconds=1))
-    assert await presses.claim(PRESS) is None
 
 
 async def test_own_actions(database: Database) -> None:
@@ -57,3 +46,22 @@ async def test_a_forgotten_action(database: Database) -> None:
     assert await own.of("hq", ["s1"]) == (ACTION,)
     await own.forget(ACTION)
     assert await own.of("hq", ["s1"]) == ()
+
+
+async def test_followed_sessions(database: Database) -> None:
+    """A message follows one session until its end was shown."""
+    followed = FollowedSessions(database)
+    facts = {"job_id": "j1", "job_name": "SQL", "operation": "retry", "person": "U1", "channel": "C1"}
+    new = NewFollowedSession(
+        server="hq", session_id="s1", ts="1.0", started_at=NOON, detail="active full", **facts
+    )
+    await followed.add(new)
+    await followed.add(NewFollowedSession(server="hq", session_id="s2", ts="1.0", started_at=NOON, **facts))
+    (only,) = await followed.unfinished("hq")
+    assert only == FollowedSession(id=FollowedId(1), **asdict(new))
+    assert await followed.unfinished("dr") == ()
+    await followed.finish(only.id, NOON)
+    assert await followed.unfinished("hq") == ()
+    await followed.purge(NOON + HOUR)
+    await followed.add(new)
+    assert len(await followed.unfinished("hq")) == 1

@@ -1,0 +1,136 @@
+"""What one process claims, so that no other one does the same: button presses, and leases on work.
+
+Each claim is one statement that says whether it won, also between two processes. A lease names its holder, a
+process; what a process that has ended still holds is given back. The outbox (outbox.py) keeps the claims on
+its own rows.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, or_, select
+
+from bot.store.database import Database
+from bot.store.outbox import Outbox
+from bot.store.tables import leases, press_claims
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PROCESSES = Path("/proc/self/ns/pid")
+
+
+@dataclass(frozen=True, slots=True)
+class PressClaim:
+    """One press of one button, or one delivery of a typed command: the first claim of a key wins."""
+
+    key: str
+    person_id: str
+    operation: str
+    at: datetime
+
+
+class PressClaims:
+    """The claims of button presses in one database. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, press: PressClaim) -> PressClaim | None:
+        """Claim a press. None when this call won; otherwise the claim that holds the key, by anyone."""
+        async with self._database.transaction() as transaction:
+            if await transaction.claim(
+                transaction.insert(press_claims)
+                .values(asdict(press))
+                .on_conflict_do_nothing(index_elements=["key"])
+            ):
+                return None
+            held = await transaction.values(select(press_claims).where(press_claims.c.key == press.key))
+        # Released between the two statements: the next one to ask may have it, this one was second.
+        return PressClaim(**held[0]) if held else press
+
+    async def release(self, key: str) -> None:
+        """Let a key be claimed again, because nothing was done."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(press_claims).where(press_claims.c.key == key))
+
+    async def purge(self, before: datetime) -> None:
+        """Forget claims from before a moment."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(press_claims).where(press_claims.c.at < before))
+
+
+class Leases:
+    """Which of several processes does a piece of work, until when. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, name: str, holder: str, now: datetime, lease_seconds: float) -> bool:
+        """Take or renew a lease, in one statement. False: another process holds it."""
+        until = now + timedelta(seconds=lease_seconds)
+        async with self._database.transaction() as transaction:
+            return await transaction.claim(
+                transaction.insert(leases)
+                .values(name=name, holder=holder, until=until)
+                .on_conflict_do_update(
+                    index_elements=["name"],
+                    set_={"holder": holder, "until": until},
+                    where=or_(leases.c.holder == holder, leases.c.until <= now),
+                )
+            )
+
+    async def holders(self) -> tuple[str, ...]:
+        """Return every process that holds a lease, ended ones included."""
+        async with self._database.reading() as reading:
+            rows = await reading.all(select(leases.c.holder).distinct())
+        return tuple(row.holder for row in rows)
+
+    async def release_all(self, holder: str) -> None:
+        """Give back every lease of a process that has ended."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(leases).where(leases.c.holder == holder))
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give a lease back, so that no process waits for its end."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+async def release_ended(database: Database, has_ended: Callable[[str], bool]) -> None:
+    """Give back the leases and the outbox claims of every holder that has ended, so that no process waits.
+
+    Raises `StoreError`.
+    """
+    for claims in (Leases(database), Outbox(database)):
+        for holder in await claims.holders():
+            if has_ended(holder):
+                await claims.release_all(holder)
+
+
+def new_holder() -> str:
+    """Return a name for this process as a holder: no other has had it, and it says where it runs."""
+    return f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def holder_has_ended(holder: str) -> bool:
+    """Tell whether the process of that name has certainly ended.
+
+    Known only of processes with the same boot and process namespace as this one; False for any other.
+    """
+    machine, _, rest = holder.partition(":")
+    number = rest.partition(":")[0]
+    if machine != _machine() or not _BOOT_ID.exists() or not number.isdigit():
+        return False
+    # A name other than ours under our own number is an earlier process's.
+    return int(number) == os.getpid() or not Path(f"/proc/{number}").exists()
+
+
+def _machine() -> str:
+    host = socket.gethostname().replace(":", "-")
+    if not _BOOT_ID.exists():
+        return host
+    return f"{host}/{_BOOT_ID.read_text().strip()[:8]}/{_PROCESSES.stat().st_ino}"

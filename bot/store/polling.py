@@ -1,0 +1,206 @@
+"""What polling a server remembers: how far it has read, the sessions and runs it knows, and its outages.
+
+Everything is kept by server; a time in it is of that server's clock, except an outage's.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from bot.store.database import Database, Transaction
+from bot.store.tables import outages, poll_cursors, processed_sessions, runs
+
+_ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
+
+
+@dataclass(frozen=True, slots=True)
+class PollCursor:
+    """How far a server was read, on that server's clock.
+
+    `read_to` is the latest end read; nothing that ended before `floor` is ever announced; `checked_at` is
+    when the server's list was last compared with what is known.
+    """
+
+    read_to: datetime
+    floor: datetime
+    checked_at: datetime | None = None
+
+
+class ProcessedSessions:
+    """How far each server was read, and the sessions that were announced or found not worth it.
+
+    Raises `StoreError`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def cursor(self, server: str) -> PollCursor | None:
+        """Return how far a server was read; None before its first poll."""
+        async with self._database.reading() as reading:
+            row = await reading.first(select(poll_cursors).where(poll_cursors.c.server == server))
+        return None if row is None else PollCursor(row.read_to, row.floor, row.checked_at)
+
+    async def advance(self, transaction: Transaction, server: str, read_to: datetime) -> None:
+        """Move a server's cursor forward; never backward, as an older process may still be writing."""
+        await transaction.execute(
+            update(poll_cursors)
+            .where(poll_cursors.c.server == server, poll_cursors.c.read_to < read_to)
+            .values(read_to=read_to)
+        )
+
+    async def place(self, transaction: Transaction, server: str, cursor: PollCursor) -> None:
+        """Set a server's cursor, whatever it was."""
+        values = asdict(cursor)
+        await transaction.execute(
+            transaction.insert(poll_cursors)
+            .values(server=server, **values)
+            .on_conflict_do_update(index_elements=["server"], set_=values)
+        )
+
+    async def claim(self, transaction: Transaction, server: str, session_id: str, ended_at: datetime) -> bool:
+        """Make a session known, in one statement. False: it is already, so it is not announced again."""
+        return await transaction.claim(
+            transaction.insert(processed_sessions)
+            .values(server=server, session_id=session_id, ended_at=ended_at)
+            .on_conflict_do_nothing(index_elements=["server", "session_id"])
+        )
+
+    async def unknown(self, server: str, session_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these sessions that are not known yet."""
+        asked = sorted(set(session_ids))
+        unknown = set(asked)
+        if not asked:
+            return frozenset()
+        async with self._database.reading() as reading:
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                some = asked[start : start + _ASKED_AT_ONCE]
+                query = select(processed_sessions.c.session_id).where(
+                    processed_sessions.c.server == server, processed_sessions.c.session_id.in_(some)
+                )
+                unknown -= {row.session_id for row in await reading.all(query)}
+        return frozenset(unknown)
+
+    async def purge(self, server: str, ended_before: datetime) -> None:
+        """Forget sessions that ended before a moment of the server's clock."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                delete(processed_sessions).where(
+                    processed_sessions.c.server == server, processed_sessions.c.ended_at < ended_before
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run: its key, the latest end of its attempts, until when another is expected, and its body."""
+
+    run_key: str
+    server: str
+    job_id: str
+    last_ended_at: datetime
+    expected_by: datetime | None
+    body: str
+
+
+class Runs:
+    """The runs that were announced or may still get another attempt; their bodies are opaque here.
+
+    Raises `StoreError`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def latest(self, transaction: Transaction, server: str, job_id: str) -> RunRow | None:
+        """Return the run of a job that ended last."""
+        found = await transaction.values(
+            select(runs)
+            .where(runs.c.server == server, runs.c.job_id == job_id)
+            .order_by(runs.c.last_ended_at.desc(), runs.c.run_key.desc())
+            .limit(1)
+        )
+        return RunRow(**found[0]) if found else None
+
+    async def of(self, transaction: Transaction, run_key: str) -> RunRow | None:
+        """Return a run by its key."""
+        found = await transaction.values(select(runs).where(runs.c.run_key == run_key))
+        return RunRow(**found[0]) if found else None
+
+    async def overdue(self, server: str, now: datetime) -> tuple[RunRow, ...]:
+        """Return a server's runs whose expected attempt has not come by now."""
+        async with self._database.reading() as reading:
+            found = await reading.values(
+                select(runs)
+                .where(runs.c.server == server, runs.c.expected_by <= now)
+                .order_by(runs.c.expected_by, runs.c.run_key)
+            )
+        return tuple(RunRow(**values) for values in found)
+
+    async def put(self, transaction: Transaction, run: RunRow) -> None:
+        """Keep a run, new or changed."""
+        values = {
+            "last_ended_at": run.last_ended_at,
+            "expected_by": run.expected_by,
+            "body": run.body,
+        }
+        await transaction.execute(
+            transaction.insert(runs)
+            .values(run_key=run.run_key, server=run.server, job_id=run.job_id, **values)
+            .on_conflict_do_update(index_elements=["run_key"], set_=values)
+        )
+
+    async def purge(self, server: str, ended_before: datetime) -> None:
+        """Forget a server's runs that ended before a moment."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                delete(runs).where(runs.c.server == server, runs.c.last_ended_at < ended_before)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A server that does not answer; `announced_at` is None until a message has said so."""
+
+    since: datetime
+    problem: str
+    detail: str
+    announced_at: datetime | None
+
+
+_OUTAGE = (outages.c.since, outages.c.problem, outages.c.detail, outages.c.announced_at)
+
+
+class Outages:
+    """Which servers do not answer, since when, and whether that was announced. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, server: str, since: datetime, problem: str, detail: str) -> Outage:
+        """Note that a server does not answer; an earlier beginning stays. Returns what is noted."""
+        async with self._database.transaction() as transaction:
+            noted = await transaction.values(
+                transaction.insert(outages)
+                .values(server=server, since=since, problem=problem, detail=detail)
+                .on_conflict_do_update(index_elements=["server"], set_={"problem": problem, "detail": detail})
+                .returning(*_OUTAGE)
+            )
+        return Outage(**noted[0])
+
+    async def claim_announcement(self, transaction: Transaction, server: str, now: datetime) -> bool:
+        """Claim the announcement of an outage, in one statement. False: it was announced, or is over."""
+        return await transaction.claim(
+            update(outages)
+            .where(outages.c.server == server, outages.c.announced_at.is_(None))
+            .values(announced_at=now)
+        )
+
+    async def end(self, transaction: Transaction, server: str) -> Outage | None:
+        """Note that a server answers again; returns the outage that this call ended."""
+        ended = await transaction.values(
+            delete(outages).where(outages.c.server == server).returning(*_OUTAGE)
+        )
+        return Outage(**ended[0]) if ended else None

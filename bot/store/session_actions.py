@@ -1,0 +1,145 @@
+"""Sessions that people started or stopped through the bot: who did it, and the messages that follow them."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import NewType
+
+from sqlalchemy import delete, select, update
+
+from bot.store.database import Database, Transaction
+from bot.store.tables import followed_sessions, own_actions
+
+FollowedId = NewType("FollowedId", int)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAction:
+    """A session started or stopped through the bot: by whom, in which channel, by which operation ("stop").
+
+    A stop is remembered before it is sent, because the session may end before the answer arrives.
+    """
+
+    server: str
+    job_id: str
+    session_id: str
+    operation: str
+    person_id: str
+    channel_id: str | None
+    reference: str
+    at: datetime
+
+
+class OwnActions:
+    """The own actions of one database. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def remember(self, action: OwnAction) -> None:
+        """Remember an action; the first of a (server, session, operation) stays."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                transaction.insert(own_actions).values(asdict(action)).on_conflict_do_nothing()
+            )
+
+    async def forget(self, action: OwnAction) -> None:
+        """Forget an action that the server refused; one remembered under another reference stays."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                delete(own_actions).where(
+                    own_actions.c.server == action.server,
+                    own_actions.c.session_id == action.session_id,
+                    own_actions.c.operation == action.operation,
+                    own_actions.c.reference == action.reference,
+                )
+            )
+
+    async def of(self, server: str, session_ids: Collection[str]) -> tuple[OwnAction, ...]:
+        """Return what was done to these sessions, oldest first."""
+        async with self._database.reading() as reading:
+            return await self.within(reading, server, session_ids)
+
+    async def within(
+        self, transaction: Transaction, server: str, session_ids: Collection[str]
+    ) -> tuple[OwnAction, ...]:
+        """Return what was done to these sessions, as a transaction sees it."""
+        if not session_ids:
+            return ()
+        found = await transaction.values(
+            select(own_actions)
+            .where(own_actions.c.server == server, own_actions.c.session_id.in_(session_ids))
+            .order_by(own_actions.c.at, own_actions.c.operation)
+        )
+        return tuple(OwnAction(**values) for values in found)
+
+    async def purge(self, before: datetime) -> None:
+        """Forget actions from before a moment."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(own_actions).where(own_actions.c.at < before))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFollowedSession:
+    """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` started it.
+
+    `approver` is the second person, if the operation needed one.
+    """
+
+    server: str
+    session_id: str
+    job_id: str
+    job_name: str
+    operation: str
+    person: str
+    channel: str
+    ts: str
+    started_at: datetime
+    detail: str | None = None
+    approver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedSession(NewFollowedSession):
+    """A session whose progress a message shows until it has ended."""
+
+    id: FollowedId
+
+
+class FollowedSessions:
+    """The followed sessions of one database. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, new: NewFollowedSession) -> None:
+        """Follow a session; a message shows one session, the first stays."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                transaction.insert(followed_sessions).values(asdict(new)).on_conflict_do_nothing()
+            )
+
+    async def unfinished(self, server: str) -> tuple[FollowedSession, ...]:
+        """Return a server's followed sessions whose end was not shown yet, oldest first."""
+        columns = [column for column in followed_sessions.columns if column.name != "finished_at"]
+        async with self._database.reading() as reading:
+            found = await reading.values(
+                select(*columns)
+                .where(followed_sessions.c.server == server, followed_sessions.c.finished_at.is_(None))
+                .order_by(followed_sessions.c.id)
+            )
+        return tuple(FollowedSession(**values) for values in found)
+
+    async def finish(self, followed_id: FollowedId, now: datetime) -> None:
+        """Note that the end is shown."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                update(followed_sessions).where(followed_sessions.c.id == followed_id).values(finished_at=now)
+            )
+
+    async def purge(self, before: datetime) -> None:
+        """Forget sessions whose end was shown before a moment."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                delete(followed_sessions).where(followed_sessions.c.finished_at < before)
+            )

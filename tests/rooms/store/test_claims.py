@@ -1,0 +1,56 @@
+"""Claims: of button presses, and of leases on work."""
+
+import asyncio
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.store import Database, Leases, PressClaim, PressClaims, holder_has_ended, new_holder
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
+PRESS = PressClaim(key="p1", person_id="U1", operation="retry", at=NOON)
+
+
+async def test_the_first_press_wins(database: Database, other: Database) -> None:
+    """Of two presses of one key, at once and in two processes, one wins and the other learns who did."""
+    second = replace(PRESS, person_id="U2")
+    answers = await asyncio.gather(PressClaims(database).claim(PRESS), PressClaims(other).claim(second))
+    assert sorted(answers, key=str) in [sorted([None, PRESS], key=str), sorted([None, second], key=str)]
+    assert await PressClaims(other).claim(second) == (answers[0] or answers[1])
+
+
+async def test_a_released_press(database: Database) -> None:
+    """After a release the same key can be pressed again."""
+    presses = PressClaims(database)
+    assert await presses.claim(PRESS) is None
+    await presses.release("p1")
+    assert await presses.claim(PRESS) is None
+    await presses.purge(NOON + timedelta(seconds=1))
+    assert await presses.claim(PRESS) is None
+
+
+async def test_a_lease_has_one_holder(database: Database, other: Database) -> None:
+    """Of two processes one holds the lease; it keeps it by renewing, and loses it when it does not."""
+    ours, theirs = Leases(database), Leases(other)
+    won = await asyncio.gather(ours.take("poll", "a", NOON, 60), theirs.take("poll", "b", NOON, 60))
+    assert sorted(won) == [False, True]
+    holder, second = ("a", "b") if won[0] else ("b", "a")
+    assert await ours.take("poll", holder, NOON + timedelta(seconds=59), 60)
+    assert not await theirs.take("poll", second, NOON + timedelta(seconds=118), 60)
+    assert await theirs.take("poll", second, NOON + timedelta(seconds=119), 60)
+    await theirs.release("poll", holder)
+    assert not await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
+    assert await ours.holders() == (second,)
+    await ours.release_all("somebody else")
+    await theirs.release_all(second)
+    assert await ours.holders() == ()
+    assert await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
+
+
+def test_a_holder_has_ended() -> None:
+    """An earlier process under this one's number has; of processes on other machines nothing is known."""
+    machine, number, _ = new_holder().split(":")
+    assert number == str(os.getpid())
+    assert holder_has_ended(f"{machine}:{number}:0123abcd")
+    assert not holder_has_ended(f"{machine}:1:0123abcd")
+    assert not holder_has_ended(f"elsewhere:{number}:0123abcd")

@@ -1,0 +1,107 @@
+"""What polling remembers: cursors, known sessions, runs, outages."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from bot.store import (
+    Database,
+    Outage,
+    Outages,
+    PollCursor,
+    ProcessedSessions,
+    RunRow,
+    Runs,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+async def test_the_cursor_moves_forward(database: Database) -> None:
+    """A cursor is placed anywhere, and advances only forward."""
+    sessions = ProcessedSessions(database)
+    assert await sessions.cursor("hq") is None
+    async with database.transaction() as transaction:
+        await sessions.place(transaction, "hq", PollCursor(NOON, NOON - HOUR, NOON))
+        await sessions.advance(transaction, "hq", NOON + HOUR)
+        await sessions.advance(transaction, "hq", NOON)
+        await sessions.advance(transaction, "dr", NOON)
+    assert await sessions.cursor("hq") == PollCursor(NOON + HOUR, NOON - HOUR, NOON)
+    assert await sessions.cursor("dr") is None
+
+
+async def test_a_session_is_claimed_once(database: Database, other: Database) -> None:
+    """Of two processes that tell the same session one wins."""
+
+    async def claim(each: Database) -> bool:
+        async with each.transaction() as transaction:
+            return await ProcessedSessions(each).claim(transaction, "hq", "s1", NOON)
+
+    assert sorted(await asyncio.gather(claim(database), claim(other))) == [False, True]
+    assert await ProcessedSessions(other).unknown("hq", ["s1", "s2"]) == {"s2"}
+    assert await ProcessedSessions(other).unknown("dr", ["s1"]) == {"s1"}
+    assert await ProcessedSessions(other).unknown("dr", []) == frozenset()
+
+
+async def test_many_sessions_are_asked_about(database: Database) -> None:
+    """More sessions than a statement has room for are asked about in one call."""
+    async with database.transaction() as transaction:
+        await ProcessedSessions(database).claim(transaction, "hq", "17", NOON)
+    unknown = await ProcessedSessions(database).unknown("hq", [str(number) for number in range(2500)])
+    assert len(unknown) == 2499
+
+
+async def test_old_sessions_are_forgotten(database: Database) -> None:
+    """Only what ended before the moment is forgotten, and only of that server."""
+    sessions = ProcessedSessions(database)
+    async with database.transaction() as transaction:
+        for server, session, ended_at in (
+            ("hq", "old", NOON - HOUR),
+            ("hq", "new", NOON),
+            ("dr", "old", NOON - HOUR),
+        ):
+            await sessions.claim(transaction, server, session, ended_at)
+    await sessions.purge("hq", NOON)
+    assert await sessions.unknown("hq", ["old", "new"]) == {"old"}
+    assert await sessions.unknown("dr", ["old"]) == frozenset()
+
+
+async def test_runs(database: Database) -> None:
+    """A job's latest run is the one that ended last; overdue are those whose attempt did not come."""
+    runs = Runs(database)
+    old = RunRow("r1", "hq", "j1", NOON - HOUR, NOON, "{}")
+    new = RunRow("r2", "hq", "j1", NOON, NOON + HOUR, "{}")
+    async with database.transaction() as transaction:
+        for run in (new, old, RunRow("r3", "hq", "j2", NOON, None, "{}")):
+            await runs.put(transaction, run)
+        assert await runs.latest(transaction, "hq", "j1") == new
+        assert await runs.latest(transaction, "dr", "j1") is None
+    assert await runs.overdue("hq", NOON) == (old,)
+    async with database.transaction() as transaction:
+        changed = RunRow("r1", "hq", "j1", NOON + HOUR, None, '{"a": 1}')
+        await runs.put(transaction, changed)
+        assert await runs.of(transaction, "r1") == changed
+        assert await runs.of(transaction, "r9") is None
+    assert await runs.overdue("hq", NOON) == ()
+    await runs.purge("hq", NOON + HOUR)
+    async with database.reading() as reading:
+        assert await runs.latest(reading, "hq", "j1") == changed
+        assert await runs.latest(reading, "hq", "j2") is None
+
+
+async def test_an_outage_is_announced_once(database: Database, other: Database) -> None:
+    """An outage keeps its beginning, is announced by one process, and is ended by one."""
+    outages = Outages(database)
+    await outages.begin("hq", NOON, "TimedOut", "hq: TimedOut")
+    noted = await outages.begin("hq", NOON + HOUR, "ConnectFailed", "hq: ConnectFailed")
+    assert noted == Outage(NOON, "ConnectFailed", "hq: ConnectFailed", None)
+
+    async def announce(each: Database) -> bool:
+        async with each.transaction() as transaction:
+            return await Outages(each).claim_announcement(transaction, "hq", NOON + HOUR)
+
+    assert sorted(await asyncio.gather(announce(database), announce(other))) == [False, True]
+    async with database.transaction() as transaction:
+        ended = await outages.end(transaction, "hq")
+        assert await outages.end(transaction, "hq") is None
+    assert ended == Outage(NOON, "ConnectFailed", "hq: ConnectFailed", NOON + HOUR)
