@@ -23,14 +23,13 @@ from bot.slack.delivery import TOKEN_PART, Delivery, History
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
-from bot.slack.http_mode import SlackRequests
+from bot.slack.http_mode import SlackRequests, UnsignedRequests
 from bot.slack.interactions import Interactions
 from bot.slack.listeners import bolt_app, listen
 from bot.slack.live_messages import LiveMessages
 from bot.slack.modals import Modals
 from bot.slack.replies import Replies
 from bot.slack.socket_mode import SocketMode
-from bot.slack.unsigned import UnsignedRequests
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store import (
     Approvals,

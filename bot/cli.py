@@ -21,7 +21,6 @@ from bot.observability import CheckResult, CheckStatus, SystemClock, set_up_logg
 from bot.operations.commands import span_of
 from bot.settings import LogLevel, Settings, SettingsWrong, json_schema, load_settings
 from bot.slack import manifest as app_manifest
-from bot.store import audit_export as export
 
 T = TypeVar("T")
 
@@ -189,12 +188,12 @@ def audit_export(as_: str, since: timedelta | None) -> None:
     message that told it: both name the first by its id. A refusal is one row. In CSV a cell that a
     spreadsheet would read as a formula begins with an apostrophe.
     """
-    line_of = export.csv_row if as_ == "csv" else export.json_row
+    line_of = store.audit.csv_row if as_ == "csv" else store.audit.json_row
     since_when = SystemClock().now() - since if since is not None else None
 
     async def print_all(log: store.AuditLog) -> None:
         if as_ == "csv":
-            click.echo(export.csv_head().encode(), nl=False)
+            click.echo(store.audit.csv_head().encode(), nl=False)
         async for row in log.rows(since_when):
             click.echo(line_of(row).encode(), nl=False)
 

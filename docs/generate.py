@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from bot.operations.catalog import CATALOG
 from bot.operations.model import Kind, Operation
-from bot.settings import Role, Settings
+from bot.settings import ChannelId, GroupReference, MentionId, PersonId, Role, ServerName, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 

@@ -12,7 +12,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations.jobs import FoundJob
-from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.model import Kind, Operation, Refusal, RequestContext
 from bot.operations.outcomes import (
     ActionAnswer,
     Cloned,
@@ -25,7 +25,7 @@ from bot.operations.outcomes import (
     Unclear,
     kind_of,
 )
-from bot.operations.permissions import Permission, Refusal
+from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
 from bot.store import (
     AuditEntry,

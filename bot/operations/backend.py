@@ -12,9 +12,9 @@ from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects
 from bot.operations.jobs import JobFinder, JobViews
-from bot.operations.model import Operation, People, RequestContext
+from bot.operations.model import Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
-from bot.operations.permissions import Permission, Permissions, Refusal, Scope
+from bot.operations.permissions import Permission, Permissions, Scope
 from bot.settings import Role, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
 from bot.veeam import Fleet, VeeamServer

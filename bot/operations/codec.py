@@ -1,8 +1,8 @@
 """Requests as JSON, both ways: what a button, a form or a row of the database holds of what was asked.
 
 A request is msgspec's tagged array: `["retry", [2, "hq", "6c76…"]]`. Booleans are 0 and 1, because Slack has
-150 characters for an option. Defaults at the end are left out, so a field that is added at the end needs no new
-version of whatever holds requests; any other change does.
+150 characters for an option. Defaults at the end are left out, so a field that is added at the end needs no
+new version of whatever holds requests; any other change does.
 """
 
 from collections.abc import Iterable

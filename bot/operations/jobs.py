@@ -117,8 +117,8 @@ class JobFinder:
     ) -> FoundJob | NotFound | Ambiguous:
         """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
 
-        With `asks_when_unsure`, as for an action, a name is asked back while a silent server may have a job of
-        that name too.
+        With `asks_when_unsure`, as for an action, a name is asked back while a silent server may have a job
+        of that name too.
         """
         if isinstance(ref, KnownJob):
             return await self._known(ref, visibility)

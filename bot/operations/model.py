@@ -55,6 +55,21 @@ class People(Protocol):
         """Return the groups' names as people know them (`@backup-admins`), as given where unknown."""
 
 
+class Refusal(StrEnum):
+    """Why somebody was refused."""
+
+    STANDING = "standing"  # a guest, a foreigner, a bot, a deactivated account
+    PERSON_UNREADABLE = "person_unreadable"
+    GROUPS_UNREADABLE = "groups_unreadable"
+    CHANNEL = "channel"
+    NO_GRANT = "no_grant"
+    ROLE = "role"  # granted something, but not this
+    SCOPE = "scope"  # the role is there, but not on this server or job
+    OWN_REQUEST = "own_request"  # the person who asked for it cannot be the second person
+    ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what the person who asked for it may do now
+    NOWHERE = "nowhere"  # it needs a second person, and there is no channel to ask one in
+
+
 class Origin(StrEnum):
     """How somebody asked."""
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.operations.model import KnownMachine, Operation, Request, Standing
-from bot.operations.permissions import Refusal
+from bot.operations.model import KnownMachine, Operation, Refusal, Request, Standing
 from bot.settings import PersonId, Role
 from bot.store import Approval
 from bot.veeam import Capability, JobId, JobState, ServerName, Session, SessionId, VeeamError

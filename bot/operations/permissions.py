@@ -6,25 +6,9 @@ also view everything is no operator of everything. Whatever cannot be read lets 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from bot.operations.model import Operation, Person, Standing, Visibility, covers
+from bot.operations.model import Operation, Person, Refusal, Standing, Visibility, covers
 from bot.settings import GrantSettings, Role
-
-
-class Refusal(StrEnum):
-    """Why somebody was refused."""
-
-    STANDING = "standing"  # a guest, a foreigner, a bot, a deactivated account
-    PERSON_UNREADABLE = "person_unreadable"
-    GROUPS_UNREADABLE = "groups_unreadable"
-    CHANNEL = "channel"
-    NO_GRANT = "no_grant"
-    ROLE = "role"  # granted something, but not this
-    SCOPE = "scope"  # the role is there, but not on this server or job
-    OWN_REQUEST = "own_request"  # the person who asked for it cannot be the second person
-    ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what the person who asked for it may do now
-    NOWHERE = "nowhere"  # it needs a second person, and there is no channel to ask one in
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +92,7 @@ class Permissions:
         return self._refused(Refusal.SCOPE, operation, Scope(server))
 
     def may_within(self, person: Person, operation: Operation, scope: Scope) -> Permission:
-        """Return whether the person may do this on that job or, where no job is named, on all of the server."""
+        """Return whether the person may do this on that job; without a job, on all of the server."""
         if scope.job_name is None:
             return self.may_throughout(person, operation, scope.server)
         return self.may(person, operation, scope)

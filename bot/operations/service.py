@@ -19,9 +19,9 @@ from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects, MenuOption
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.menus import Menus, MenuSearch
-from bot.operations.model import Gesture, Operation, People, Request, RequestContext
+from bot.operations.model import Gesture, Operation, People, Refusal, Request, RequestContext
 from bot.operations.outcomes import Outcome, Refused, kind_of
-from bot.operations.permissions import Permission, Permissions, Refusal
+from bot.operations.permissions import Permission, Permissions
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
 from bot.settings import GrantSettings

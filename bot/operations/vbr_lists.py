@@ -100,7 +100,7 @@ def page_of(lists: Iterable[Sequence[T]], *, start: int, by: Callable[[T], Any])
 
 
 async def where_there(answer: Awaitable[T]) -> T | None:
-    """Return the answer; None where the server has nothing of the kind, or does not show it to this account."""
+    """Return the answer; None where the server has nothing of the kind, or hides it from this account."""
     try:
         return await answer
     except (Rejected, NotOnServer, NotAllowed):

@@ -19,7 +19,7 @@ from bot.operations.queries.jobs import JobsFilter, ListJobs
 from bot.operations.queries.session import ShowSession
 from bot.operations.service import Service
 from bot.settings import PersonId
-from bot.slack.codec import Run, Share, TurnPage, UnreadablePress, decode
+from bot.slack.codec import RunRequest, Share, TurnPage, UnreadablePress, decode
 from bot.slack.errors import SlackError, SlackRateLimited
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.gestures import (
@@ -173,7 +173,7 @@ class AppHome:
         self._tasks.run(gesture, serving, on_error)
 
     def _serve_press(
-        self, press: ButtonPress, view: OpenView, pressed: Run | TurnPage | Share
+        self, press: ButtonPress, view: OpenView, pressed: RunRequest | TurnPage | Share
     ) -> tuple[AnswerModal, Coroutine[Any, Any, None]]:
         is_home, request, gesture = view.callback_id == HOME_CALLBACK, pressed.request, press.gesture
         there = AnswerModal(self._modals, view.title, None if is_home else view.id)
@@ -182,7 +182,7 @@ class AppHome:
         if request.operation.kind is Kind.ACTION:
             act = self._act_at_home(press, request) if is_home else self._act_in_modal(press, request, there)
             return there, act
-        if isinstance(pressed, Run):
+        if isinstance(pressed, RunRequest):
             new = AnswerModal(self._modals, _title(request.operation))
             return new, self._answer_in_new(press, request, new, None if is_home else there)
         return there, self._answer(gesture, press.target, request, there)
@@ -272,7 +272,7 @@ def job_of(message: ShortcutMessage) -> KnownJob | None:
     if message.server is not None and message.job_id is not None:
         return KnownJob(ServerName(message.server), JobId(message.job_id))
     requests = (decode(element.action_id, element.value) for element in message.elements)
-    jobs = (press.request.subject for press in requests if isinstance(press, Run))
+    jobs = (press.request.subject for press in requests if isinstance(press, RunRequest))
     return next((job for job in jobs if isinstance(job, KnownJob)), None)
 
 

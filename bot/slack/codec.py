@@ -35,7 +35,7 @@ ListRequest = ListJobs | ListSessions | ReadAudit
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRequest:
     """Run this request for the person who pressed, and answer as if they had typed it."""
 
     request: Request
@@ -72,7 +72,7 @@ class UnreadablePress:
     why: UnreadableReason
 
 
-Press = Run | TurnPage | Share | UnreadablePress
+Press = RunRequest | TurnPage | Share | UnreadablePress
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,7 @@ def encode_form(form: FormMetadata) -> str | None:
 def decode_form(metadata: str) -> FormMetadata | UnreadablePress:
     """What a form carries. Never raises: what can't be read is an `UnreadablePress`, and says why."""
     try:
-        match msgspec.json.decode(metadata, type=list[Any]):
-            case [str(stamp), str(name), str() | None as channel, str() | None as thread, *cells]:
-                _check_version(stamp)
-                if stamp[-1:] != _Kind.FORM:
-                    raise BrokenRequest
-                return FormMetadata(CODEC.decode(cells), name, channel, thread)
-            case _:
-                raise BrokenRequest
+        return _form_metadata(msgspec.json.decode(metadata, type=list[Any]))
     except OldRequest:
         return UnreadablePress("", UnreadableReason.OLD)
     except (BrokenRequest, msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -175,13 +168,24 @@ def _press(action_id: str, cells: list[Any]) -> Press:
     request = CODEC.decode(cells[1:])
     match stamp[-1:]:
         case _Kind.RUN:
-            return Run(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
+            return RunRequest(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
         case _Kind.TURN:
             return TurnPage(request)
         case _Kind.SHARE:
             return Share(request)
         case _:
             raise BrokenRequest
+
+
+def _form_metadata(cells: list[Any]) -> FormMetadata:
+    match cells:
+        case [str(stamp), str(name), str() | None as channel, str() | None as thread, *request]:
+            _check_version(stamp)
+        case _:
+            raise BrokenRequest
+    if stamp[-1:] != _Kind.FORM:
+        raise BrokenRequest
+    return FormMetadata(CODEC.decode(request), name, channel, thread)
 
 
 def _check_version(stamp: str) -> None:

@@ -11,13 +11,16 @@ from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
+from aiolimiter import AsyncLimiter
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.observability import Metrics
+from bot.observability import Clock, Metrics
+from bot.slack.gestures import new_reference
+from bot.store import AuditEntry, AuditLog, AuditOutcome, StoreError
 
 log = structlog.get_logger()
 
@@ -97,3 +100,36 @@ def _bolt_request(raw_body: str, request: web.Request) -> AsyncBoltRequest:
         bolt_request.body = form
         bolt_request.context = build_async_context(bolt_request.context, form)
     return bolt_request
+
+
+_ON_RECORD_A_MINUTE = 20
+
+
+class UnsignedRequests:
+    """Puts them on record: as many as one could send, a few a minute."""
+
+    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+        self._audit = audit
+        self._clock = clock
+        self._limiter = AsyncLimiter(_ON_RECORD_A_MINUTE, 60.0)
+
+    async def refused(self, remote: str) -> None:
+        """Put a request from this address on record. Never raises: it is refused either way."""
+        if not self._limiter.has_capacity():
+            return
+        await self._limiter.acquire()
+        now = self._clock.now()
+        entry = AuditEntry(
+            person_id="unknown",
+            person_name=f"a request from {remote}",
+            team_id=None,
+            operation="request",
+            reference=new_reference(),
+            origin="http",
+            channel_id=None,
+            at=now,
+        )
+        try:
+            await self._audit.refused(entry, AuditOutcome("refused", now, detail="unsigned"))
+        except StoreError as error:
+            log.error("application.not_on_record", problem=str(error))

@@ -32,7 +32,16 @@ from bot.operations.outcomes import (
     kind_of,
 )
 from bot.operations.service import Service
-from bot.slack.codec import FormMetadata, Run, Share, TurnPage, UnreadablePress, decode, decode_form, is_form
+from bot.slack.codec import (
+    FormMetadata,
+    RunRequest,
+    Share,
+    TurnPage,
+    UnreadablePress,
+    decode,
+    decode_form,
+    is_form,
+)
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.gestures import (
     ButtonPress,
@@ -43,7 +52,7 @@ from bot.slack.gestures import (
     TypedCommand,
 )
 from bot.slack.modals import Modals
-from bot.slack.replies import PostedMessage, Replies
+from bot.slack.replies import Replies, SentReply
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs
 from bot.slack.views.message import Reply
@@ -196,9 +205,9 @@ class Interactions:
     async def _serve_press(self, press: ButtonPress) -> None:
         gesture, target = press.gesture, press.target
         match decode(press.action_id, press.value or ""):
-            case Run(request=request) if press.view is not None and is_form(press.view.callback_id):
+            case RunRequest(request=request) if press.view is not None and is_form(press.view.callback_id):
                 await self._serve_in_form(press, press.view, request)
-            case Run(request=request):
+            case RunRequest(request=request):
                 await self.run(gesture, target, request)
             case TurnPage(request=request):
                 reply = self.draw(gesture, await self._outcome(gesture, target, request))
@@ -279,7 +288,7 @@ class Interactions:
             finally:
                 reminder.cancel()
 
-    async def _follow(self, answer: ActionAnswer, posted: PostedMessage) -> None:
+    async def _follow(self, answer: ActionAnswer, posted: SentReply) -> None:
         if answer.session is None:
             return
         new = NewFollowedSession(

@@ -70,7 +70,11 @@ def listen(
     on_access_lost: Callable[[str], None],
 ) -> None:
     """Register every listener. `on_access_lost` hears when the app was removed or its token revoked."""
+    _listen_to_gestures(app, interactions, app_home, command)
+    _listen_to_events(app, app_home, directory, on_access_lost)
 
+
+def _listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppHome, command: str) -> None:
     async def in_private_view(body: dict[str, Any]) -> bool:
         return (body.get("view") or {}).get("callback_id") in PRIVATE_CALLBACKS
 
@@ -98,6 +102,17 @@ def listen(
         await ack()
         app_home.take_shortcut(read_shortcut(body))
 
+    app.command(command)(on_command)
+    app.action(_ANYTHING, matchers=[in_private_view])(on_private_press)
+    app.action(_ANYTHING)(on_press)
+    app.options(_ANYTHING)(on_search)
+    app.view(_ANYTHING)(on_submission)
+    app.shortcut(OUR_SHORTCUTS)(on_shortcut)
+
+
+def _listen_to_events(
+    app: AsyncApp, app_home: AppHome, directory: Directory, on_access_lost: Callable[[str], None]
+) -> None:
     async def on_home(body: dict[str, Any]) -> None:
         if (opened := read_home_opened(body)) is not None:
             app_home.take_opened(opened)
@@ -111,12 +126,6 @@ def listen(
     async def on_other(body: dict[str, Any]) -> None:
         log.debug("slack.event_ignored", event_type=(body.get("event") or {}).get("type"))
 
-    app.command(command)(on_command)
-    app.action(_ANYTHING, matchers=[in_private_view])(on_private_press)
-    app.action(_ANYTHING)(on_press)
-    app.options(_ANYTHING)(on_search)
-    app.view(_ANYTHING)(on_submission)
-    app.shortcut(OUR_SHORTCUTS)(on_shortcut)
     app.event("app_home_opened")(on_home)
     app.event(_GROUP_EVENTS)(on_groups)
     app.event(_LOST_EVENTS)(on_loss)

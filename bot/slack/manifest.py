@@ -11,7 +11,7 @@ EVENTS_PATH: Final = "/slack/events"
 
 
 @dataclass(frozen=True)
-class Scope:
+class OAuthScope:
     """A right the bot asks for, why, and the Web API methods that need it."""
 
     name: str
@@ -29,34 +29,34 @@ class Event:
 
 
 SCOPES: Final = (
-    Scope("commands", "receive the slash command"),
-    Scope(
+    OAuthScope("commands", "receive the slash command"),
+    OAuthScope(
         "chat:write",
         "post completions and answers, keep them current, answer one person alone",
         ("chat.postMessage", "chat.update", "chat.postEphemeral"),
     ),
-    Scope(
+    OAuthScope(
         "usergroups:read",
         "know who is in the user groups that the grants name",
         ("usergroups.list",),
     ),
-    Scope(
+    OAuthScope(
         "users:read",
         "refuse guests, deactivated people, bots and people of other workspaces",
         ("users.info",),
     ),
-    Scope(
+    OAuthScope(
         "channels:read",
         "see whether the bot is a member of a public channel it shall post to",
         ("conversations.info",),
     ),
-    Scope("groups:read", "the same for private channels", ("conversations.info",)),
-    Scope(
+    OAuthScope("groups:read", "the same for private channels", ("conversations.info",)),
+    OAuthScope(
         "channels:history",
         "look whether a message whose reply was lost did arrive, before it is sent again",
         ("conversations.history", "conversations.replies"),
     ),
-    Scope(
+    OAuthScope(
         "groups:history", "the same in private channels", ("conversations.history", "conversations.replies")
     ),
 )

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class PostedMessage:
+class SentReply:
     """A message in a channel that can be edited."""
 
     channel_id: str
@@ -68,7 +68,7 @@ class Replies:
         except errors.SlackError as error:
             log.error("reply.undelivered", problem=str(error))
 
-    async def post(self, target: ReplyTarget, message: Message) -> PostedMessage | None:
+    async def post(self, target: ReplyTarget, message: Message) -> SentReply | None:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
         # Without a channel (App Home, a modal) it goes to the person's direct messages.
         channel = target.channel_id or target.person_id
@@ -86,9 +86,9 @@ class Replies:
             if not await self._respond(target, body | _thread(target)):
                 await self.post_ephemeral(target, message)
             return None
-        return PostedMessage(str(answer["channel"]), str(answer["ts"]))
+        return SentReply(str(answer["channel"]), str(answer["ts"]))
 
-    async def permalink(self, posted: PostedMessage) -> str | None:
+    async def permalink(self, posted: SentReply) -> str | None:
         """Return the URL of a message, by `chat.getPermalink`; None without one."""
         where = {"channel": posted.channel_id, "message_ts": posted.ts}
         try:

@@ -41,6 +41,7 @@ from bot.store.outbox import (
 )
 from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs
 from bot.store.session_actions import (
+    STOP,
     FollowedId,
     FollowedSession,
     FollowedSessions,
@@ -53,6 +54,7 @@ from bot.store.upgrade import upgrade
 
 __all__ = [
     "AUDIT_COLUMNS",
+    "STOP",
     "Approval",
     "ApprovalEnd",
     "ApprovalImpact",

@@ -6,9 +6,11 @@ computed over canonical JSON: sorted keys, no blanks, times in UTC to the micros
 that is empty, so that a column added by a later release leaves the hashes of earlier rows as they are.
 """
 
+import csv
 import hashlib
+import io
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, NewType
@@ -303,3 +305,36 @@ async def _append(transaction: Transaction, values: Mapping[str, Any]) -> AuditI
     row["hash"] = row_hash(row)
     added = await transaction.execute(audit.insert().values(row).returning(audit.c.id))
     return AuditId(added.scalar_one())
+
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet would read as a formula: such a cell begins with an apostrophe."""
+
+
+def csv_head() -> str:
+    """Return the line that names the columns."""
+    return _csv_line(AUDIT_COLUMNS)
+
+
+def csv_row(row: AuditRow) -> str:
+    """Return the row as a line of CSV; an empty cell for what is not known."""
+    return _csv_line(_cells(row.values[name] for name in AUDIT_COLUMNS))
+
+
+def json_row(row: AuditRow) -> str:
+    """Return the row as a line of JSON."""
+    plain = {name: json_value(row.values[name]) for name in AUDIT_COLUMNS}
+    return f"{json.dumps(plain, ensure_ascii=False)}\n"
+
+
+def _cells(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        cell = "" if value is None else str(json_value(value))
+        yield f"'{cell}" if cell.startswith(_FORMULAS) else cell
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO(newline="")
+    # As RFC 4180 ends lines; with this end, csv also quotes a lone carriage return.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue()

@@ -13,6 +13,10 @@ from bot.store.tables import followed_sessions, own_actions
 FollowedId = NewType("FollowedId", int)
 
 
+STOP = "stop"
+"""The operation that ends a session; every other one begins it."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnAction:
     """A session started or stopped through the bot: by whom, in which channel, by which operation ("stop").

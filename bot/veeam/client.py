@@ -19,7 +19,7 @@ from bot.veeam.decoding import JsonObject, Page, Row
 from bot.veeam.errors import UnexpectedAnswer, VeeamError
 from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
 from bot.veeam.models import ServerTime
-from bot.veeam.queries import Query
+from bot.veeam.queries import ListQuery
 from bot.veeam.tokens import Token, Tokens
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ _ZONE_LASTS_SECONDS = 3600.0
 T = TypeVar("T")
 J = TypeVar("J", bound=JsonObject)
 R = TypeVar("R", bound=Row)
-Q = TypeVar("Q", bound=Query)
+Q = TypeVar("Q", bound=ListQuery)
 
 
 @dataclass(frozen=True)

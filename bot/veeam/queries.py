@@ -22,7 +22,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Query:
+class ListQuery:
     """What every list understands. `limit` without a value is the server's own, or 200 where it has none."""
 
     skip: Annotated[int | None, Parameter("skip")] = None
@@ -57,7 +57,7 @@ class Query:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobStatesQuery(Query):
+class JobStatesQuery(ListQuery):
     """GET /jobs/states. One value a filter: "failed or warning" is two requests.
 
     Order columns: Name, Type, Status, LastRun, LastResult, NextRun, Description, RepositoryId, ObjectsCount,
@@ -73,7 +73,7 @@ class JobStatesQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionsQuery(Query):
+class SessionsQuery(ListQuery):
     """GET /sessions. Always give `types`: more than half of an unfiltered list is housekeeping.
 
     Order columns: Name, SessionType, CreationTime, EndTime, State, Result, InitiatedBy.
@@ -88,12 +88,12 @@ class SessionsQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskSessionsQuery(Query):
+class TaskSessionsQuery(ListQuery):
     """GET /sessions/{id}/taskSessions, of the revisions that give it in pages."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class AllTaskSessionsQuery(Query):
+class AllTaskSessionsQuery(ListQuery):
     """GET /taskSessions. Always narrow it: a server has tens of thousands. One value a filter.
 
     Order columns: Name, Type, SessionType, CreationTime, EndTime, State, Result, ScanState, ScanResult.
@@ -103,12 +103,12 @@ class AllTaskSessionsQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VmwareHostsQuery(Query):
+class VmwareHostsQuery(ListQuery):
     """GET /inventory/vmware/hosts."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class VmwareObjectsQuery(Query):
+class VmwareObjectsQuery(ListQuery):
     """GET /inventory/vmware/hosts/{name}. Order columns: Name, ObjectId, Type."""
 
     object_id: Annotated[str | None, Parameter("objectIdFilter")] = None
@@ -116,7 +116,7 @@ class VmwareObjectsQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepositoryStatesQuery(Query):
+class RepositoryStatesQuery(ListQuery):
     """GET /backupInfrastructure/repositories/states."""
 
     id: Annotated[str | None, Parameter("idFilter")] = None
@@ -126,12 +126,12 @@ class RepositoryStatesQuery(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScaleOutRepositoriesQuery(Query):
+class ScaleOutRepositoriesQuery(ListQuery):
     """GET /backupInfrastructure/scaleOutRepositories. Order columns: Name, Type, Description, Host, Path."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CredentialsQuery(Query):
+class CredentialsQuery(ListQuery):
     """GET /credentials. Order columns: Username, Description."""
 
 

@@ -29,7 +29,7 @@ from bot.veeam.models import (
     SessionId,
     known,
 )
-from bot.veeam.queries import InventoryQuery, JobStatesQuery, Query
+from bot.veeam.queries import InventoryQuery, JobStatesQuery, ListQuery
 from bot.veeam.revisions import Capability, Revision, revision_facts
 
 _API = "/api/v1"
@@ -274,7 +274,7 @@ class VeeamServer:
         if not self.revision.has(capability):
             raise Rejected(self.name, f"revision {self.revision.name} has no {capability}")
 
-    def _list(self, path: str, query: Query) -> ApiRequest:
+    def _list(self, path: str, query: ListQuery) -> ApiRequest:
         return ApiRequest.get(path, query.parameters(self.revision))
 
     async def _accepted(self, path: str, body: Mapping[str, object]) -> Accepted:

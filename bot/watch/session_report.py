@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from bot.settings import ServerName
-from bot.store import OwnAction
+from bot.store import STOP, OwnAction
 from bot.veeam import (
     JobId,
     LogRecord,
@@ -38,9 +38,6 @@ PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
 TEXT_CHARACTERS = 1000
 _SECONDS = 25.0
-
-_STOP = "stop"
-"""The operation that ends a session instead of beginning one."""
 _NO_JOB = JobId("")
 _PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
 _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
@@ -92,8 +89,8 @@ class SessionReport:
         `unsupported` are the capabilities that its server's revision does not have.
         """
         session, result = self.ended.session, self.ended.result
-        started = next((action for action in own if action.operation != _STOP), None)
-        stopped = next((action for action in own if action.operation == _STOP), None)
+        started = next((action for action in own if action.operation != STOP), None)
+        stopped = next((action for action in own if action.operation == STOP), None)
         if known(Result, result) is Result.SUCCESS:
             stopped = None  # the stop came too late: nothing was left to stop
         message = None if session.result is None else session.result.message

@@ -1,4 +1,4 @@
-"""What changes VBR. Each action is one file: its request, what blocks it, what it sends, how its effect shows.
+"""What changes VBR. Each action is one file: its request, what blocks it, what it sends, what shows it.
 
 `perform` (perform.py) is the one path that every action takes.
 """

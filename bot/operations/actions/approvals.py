@@ -22,6 +22,7 @@ from bot.operations.model import (
     Kind,
     Operation,
     Origin,
+    Refusal,
     Request,
     RequestContext,
     Style,
@@ -39,7 +40,7 @@ from bot.operations.outcomes import (
     Unclear,
     kind_of,
 )
-from bot.operations.permissions import Permission, Refusal, Scope, unreadable
+from bot.operations.permissions import Permission, Scope, unreadable
 from bot.settings import PersonId
 from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState, StoreError
 from bot.veeam import NotFoundOnServer as NotOnServer

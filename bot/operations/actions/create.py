@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from bot.operations.actions import Action, AffectedJob, PreparedAction, Target
-from bot.operations.actions.job_forms import JobForm, JobSummary, job_form, with_job_form
+from bot.operations.actions.edit import JobForm, JobSummary, job_form, with_job_form
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.job_editor import JobDraft, JobEntries, visible_draft

@@ -4,30 +4,42 @@ VBR has no versions: the last write wins. So the model is read when the form ope
 right before it is sent; what somebody else changed in between is shown and asked about, never undone.
 """
 
-import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.operations.actions import JobAction, PreparedAction, Target
-from bot.operations.actions.job_forms import JobSummary, job_form, with_job_form
 from bot.operations.backend import Backend
-from bot.operations.impact import impact_on
+from bot.operations.impact import Impact, impact_on
 from bot.operations.job_editor import JobDraft, JobEntries, visible_changes, visible_draft
 from bot.operations.job_editor.fields import (
     FormProblem,
     change_in_words,
     find_objects,
+    problem_from,
     problems_of,
     resume_draft,
     server_facts,
     with_changes,
 )
-from bot.operations.model import ADMINISTRATORS, Kind, KnownJob, Operation, RequestContext, Snapshot, Step
+from bot.operations.jobs import FoundJob
+from bot.operations.model import (
+    ADMINISTRATORS,
+    Kind,
+    KnownJob,
+    Operation,
+    Request,
+    RequestContext,
+    Snapshot,
+    Step,
+)
 from bot.operations.outcomes import (
     Blocked,
     DraftExpired,
     Edited,
     Effect,
     Failed,
+    Form,
     NeedsForm,
     NotFound,
     NotPossible,
@@ -38,6 +50,9 @@ from bot.veeam import (
     Job,
     JobState,
     Rejected,
+    RepositoryState,
+    SettingsChange,
+    VeeamError,
     VeeamServer,
     changed,
     differences,
@@ -251,7 +266,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
         by_others = differences(before, current)
         is_other = draft.model is not None and not by_others and not same_settings(model.raw, draft.model)
         wanted = with_changes(current, differences(before, draft.wanted))
-        merged = dataclasses.replace(draft, model=model.raw, wanted=wanted)
+        merged = replace(draft, model=model.raw, wanted=wanted)
         changes = differences(current, wanted)
         if not changes:
             await backend.drafts.keep(context.person.id, merged)
@@ -282,6 +297,93 @@ class Edit(JobAction, frozen=True, tag="edit"):
     def _undescribed(self, backend: Backend, target: Target, context: RequestContext) -> NotPossible:
         view = backend.views.of(context, target.server, target.state)
         return NotPossible(self.operation, view, Blocked.UNDESCRIBED)
+
+
+@dataclass(frozen=True, slots=True)
+class JobForm(Form):
+    """The fields of a job, filled with what the draft holds. `request` is what to run with what is entered.
+
+    `impact` is on the job as it stands, None for one that is made, and while VBR is silent. `names` are those
+    of repositories and credentials by ID; `time_zone` is what VBR calls its own.
+    """
+
+    request: Request
+    draft: JobDraft
+    impact: Impact | None
+    names: Mapping[str, str]
+    time_zone: str | None
+    problems: tuple[FormProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary(Form):
+    """What will be done. `request` does it, `back` shows the fields again.
+
+    `changes` are what this person changes of a job that is there, `changes_by_others` what somebody else
+    changed since the fields were filled; `is_changed_otherwise` where that is nothing that the form shows.
+    `repository` is the one that will be written to, as it is now.
+    """
+
+    request: Request
+    back: Request
+    draft: JobDraft
+    impact: Impact | None
+    names: Mapping[str, str]
+    changes: tuple[SettingsChange, ...] = ()
+    changes_by_others: tuple[SettingsChange, ...] = ()
+    is_changed_otherwise: bool = False
+    repository: RepositoryState | None = None
+    time_zone: str | None = None
+
+
+async def job_form(
+    request: Request,
+    draft: JobDraft,
+    *,
+    backend: Backend,
+    context: RequestContext,
+    account: VeeamServer | None,
+    job: FoundJob | None = None,
+    problems: tuple[FormProblem, ...] = (),
+) -> JobForm:
+    """Return the form of the draft, with what VBR says now of what the fields name.
+
+    `job` is the one that is there. Without an account VBR is not asked; where it is silent, what it said last
+    is shown beside the problems. Raises `StoreError`, and `VeeamError` where there are no problems.
+    """
+    impact: Impact | None = None
+    try:
+        if account is not None:
+            facts = await server_facts(account, draft)
+            impact = await impact_on(backend, context, job) if job is not None else None
+            fresh = replace(draft, names=facts.names, time_zone=facts.time_zone)
+            draft = draft if fresh == draft else await backend.drafts.keep(context.person.id, fresh)
+    except VeeamError:
+        if not problems:
+            raise
+    visible = visible_draft(context.visibility, draft)
+    return JobForm(request, visible, impact, draft.names, draft.time_zone, problems)
+
+
+async def with_job_form(
+    failed: Failed,
+    request: Request,
+    draft: JobDraft,
+    *,
+    scope: Scope,
+    backend: Backend,
+    context: RequestContext,
+    account: VeeamServer | None,
+    job: FoundJob | None = None,
+) -> Failed:
+    """Return the failure with the form as it was filled in, for a person who still may do it there."""
+    if not backend.permissions.may(context.person, request.operation, scope).is_allowed:
+        return failed
+    problems = (problem_from(failed.error),)
+    form = await job_form(
+        request, draft, backend=backend, context=context, account=account, job=job, problems=problems
+    )
+    return replace(failed, job_name=failed.job_name or scope.job_name, form=form)
 
 
 async def _model_of(target: Target) -> Job | None:

@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _ClaimedPress:
-    """A press that this call may act on, unless it was pressed `earlier`. `is_spent` once something was sent."""
+    """A press to act on, unless it was pressed `earlier`; `is_spent` once something was sent."""
 
     earlier: AlreadyPressed | None = None
     is_spent: bool = False
@@ -139,7 +139,7 @@ class Performer:
             log.warning("operations.press_kept", error=str(error))
 
     async def _find_allowed(self, action: Action, context: RequestContext) -> Target | Outcome:
-        """What is meant, as it stands, where the person may do this on it and its server has what it takes."""
+        """What is meant, as it stands, where the person may do this and the server has what it takes."""
         backend = self._backend
         target = await action.find(backend, context)
         if not isinstance(target, Target):

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.operations import vbr_lists
-from bot.operations.actions.stop import Stop
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
@@ -18,7 +17,7 @@ from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestCont
 from bot.operations.outcomes import Ambiguous, Answer, Done, NotFound, SilentServer
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
-from bot.store import OwnActions
+from bot.store import STOP, OwnActions
 from bot.veeam import (
     JobId,
     Page,
@@ -229,7 +228,7 @@ async def session_views(found: Sequence[FoundSession], own_actions: OwnActions) 
     for server in dict.fromkeys(one.server for one in found):
         ids = [one.session.id for one in found if one.server == server]
         for action in await own_actions.of(server, ids):
-            if action.operation == Stop.operation.name:
+            if action.operation == STOP:
                 stopped.setdefault((server, action.session_id), PersonId(action.person_id))
     return tuple(
         SessionView(

@@ -1,8 +1,7 @@
 """The audit record: a page of it for people who may read it, and one action for the audit channel."""
 
 from bot.operations.catalog import OPERATIONS
-from bot.operations.model import KnownJob
-from bot.operations.permissions import Refusal
+from bot.operations.model import KnownJob, Refusal
 from bot.operations.queries.audit import AuditAnswer
 from bot.slack.text import channel, code, date, dotted, literal, mention, strong
 from bot.slack.views import status_text

@@ -10,8 +10,7 @@ from datetime import time
 from msgspec.structs import replace
 
 from bot.operations.actions.create import Create, CreateChoice
-from bot.operations.actions.edit import Edit
-from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor import JobEntries, name_value, shown
 from bot.operations.job_editor.fields import TITLES, FormProblem, change_in_words, in_words, name_of
 from bot.operations.job_editor.objects import MenuOption, credentials_chosen, credentials_value, job_chosen

@@ -9,9 +9,8 @@ from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.impact import ActionForm, PickForm
-from bot.operations.model import KnownJob, Operation, Request, Standing
+from bot.operations.model import KnownJob, Operation, Refusal, Request, Standing
 from bot.operations.outcomes import Blocked, Cloned, Created, Deleted, Edited, Ran, Switched
-from bot.operations.permissions import Refusal
 from bot.operations.queries.job import ShowJob
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.operations.actions.create import Create, CreateChoice
-from bot.operations.actions.edit import Edit
-from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor.objects import MenuOption
 from bot.operations.menus import MenuField, MenuSearch
 from bot.operations.model import Gesture, KnownJob, NamedJob, Origin, Person, Standing

@@ -19,7 +19,7 @@ from bot.operations.actions.start import Start, StartForm
 from bot.operations.actions.stop import Stop, StopForm
 from bot.operations.backend import ApprovalRules
 from bot.operations.impact import ConfirmForm, Impact, PickForm
-from bot.operations.model import NamedJob, NamedMachine, Person, Request, Standing, Step
+from bot.operations.model import NamedJob, NamedMachine, Person, Refusal, Request, Standing, Step
 from bot.operations.outcomes import (
     ActionAnswer,
     ApprovalRequested,
@@ -32,7 +32,6 @@ from bot.operations.outcomes import (
     Refused,
     StaleButton,
 )
-from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault
 from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role

@@ -12,7 +12,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.jobs import snapshot_of
-from bot.operations.model import KnownJob, NamedJob, Snapshot
+from bot.operations.model import KnownJob, NamedJob, Refusal, Snapshot
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -28,7 +28,6 @@ from bot.operations.outcomes import (
     StaleButton,
     Unclear,
 )
-from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import dropped, empty, hanging, refusing

@@ -11,13 +11,12 @@ from msgspec.structs import replace as replace_request
 from bot.operations.actions.approvals import ApprovalAnswer, Approve, Decline, PendingApprovals
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
-from bot.operations.actions.edit import Edit
-from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.start import Start
 from bot.operations.backend import ApprovalRules
 from bot.operations.job_editor import JobEntries
-from bot.operations.model import NamedJob, NamedMachine, Person, Request, Standing, Step
+from bot.operations.model import NamedJob, NamedMachine, Person, Refusal, Request, Standing, Step
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyDecided,
@@ -31,7 +30,6 @@ from bot.operations.outcomes import (
     Refused,
     Unclear,
 )
-from bot.operations.permissions import Refusal
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer

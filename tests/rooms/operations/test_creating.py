@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.operations.actions.create import Create, CreateChoice
-from bot.operations.actions.job_forms import JobForm
+from bot.operations.actions.edit import JobForm
 from bot.operations.menus import MenuField, MenuSearch
-from bot.operations.model import Gesture, Origin, Step
+from bot.operations.model import Gesture, Origin, Refusal, Step
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -21,7 +21,6 @@ from bot.operations.outcomes import (
     Refused,
     Unclear,
 )
-from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId

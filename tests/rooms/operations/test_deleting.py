@@ -8,7 +8,7 @@ from msgspec.structs import replace as replace_request
 
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
-from bot.operations.model import NamedJob, Person, Standing
+from bot.operations.model import NamedJob, Person, Refusal, Standing
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -24,7 +24,6 @@ from bot.operations.outcomes import (
     StaleButton,
     Unclear,
 )
-from bot.operations.permissions import Refusal
 from bot.sandbox.vbr.faults import Moment, dropped
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from tests.rooms.operations.office import GRANTS, OPERATOR, Office

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.operations.actions.edit import Edit
-from bot.operations.actions.job_forms import JobForm
+from bot.operations.actions.edit import Edit, JobForm
 from bot.operations.job_editor import HIDDEN_JOB
 from bot.operations.menus import MenuField
-from bot.operations.model import NamedJob, Standing
+from bot.operations.model import NamedJob, Refusal, Standing
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -27,7 +26,6 @@ from bot.operations.outcomes import (
     Refused,
     Unclear,
 )
-from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId

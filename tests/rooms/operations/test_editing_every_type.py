@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.operations.actions.job_forms import JobForm
+from bot.operations.actions.edit import JobForm
 from bot.operations.menus import MenuField
 from bot.operations.outcomes import ActionAnswer, Done, NeedsForm
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.operations.actions.quick_backup import QuickBackup
-from bot.operations.model import NamedMachine
+from bot.operations.model import NamedMachine, Refusal
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyPressed,
@@ -16,7 +16,6 @@ from bot.operations.outcomes import (
     Refused,
     Unclear,
 )
-from bot.operations.permissions import Refusal
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import dropped, refusing

@@ -19,9 +19,8 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
-from bot.operations.model import KnownJob, NamedJob, NamedMachine, Request, Standing
+from bot.operations.model import KnownJob, NamedJob, NamedMachine, Refusal, Request, Standing
 from bot.operations.outcomes import Done, Refused
-from bot.operations.permissions import Refusal
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob

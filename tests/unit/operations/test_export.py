@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.store import AUDIT_COLUMNS, AuditId, AuditRow
-from bot.store.audit_export import csv_head, csv_row, json_row
+from bot.store.audit import csv_head, csv_row, json_row
 
 AT = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from bot.operations.actions.approvals import Approve, Decline
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.catalog import BY_NAME, CATALOG
-from bot.operations.model import Kind, Operation, Person, Standing
-from bot.operations.permissions import Permission, Permissions, Refusal, Scope
+from bot.operations.model import Kind, Operation, Person, Refusal, Standing
+from bot.operations.permissions import Permission, Permissions, Scope
 from bot.settings import ApprovableOperation, GrantSettings, GroupReference, PersonId, Role
 
 ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR

@@ -7,7 +7,7 @@ from bot.operations.actions.approvals import CHANGED, GONE, OLD, ApprovalAnswer
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.start import Start
-from bot.operations.model import Standing
+from bot.operations.model import Refusal, Standing
 from bot.operations.outcomes import (
     ActionAnswer,
     AlreadyDecided,
@@ -18,7 +18,6 @@ from bot.operations.outcomes import (
     Outcome,
     Refused,
 )
-from bot.operations.permissions import Refusal
 from bot.settings import Role
 from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState
 from bot.watch import approval_facts

@@ -17,7 +17,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
-from bot.operations.model import KnownJob, KnownMachine, NamedJob, NamedMachine, Snapshot, Standing
+from bot.operations.model import KnownJob, KnownMachine, NamedJob, NamedMachine, Refusal, Snapshot, Standing
 from bot.operations.outcomes import (
     AlreadyPressed,
     Ambiguous,
@@ -47,7 +47,6 @@ from bot.operations.outcomes import (
     Unclear,
     Unsupported,
 )
-from bot.operations.permissions import Refusal
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import JobsFilter, ListJobs

@@ -14,9 +14,8 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
-from bot.operations.model import NamedJob, NamedMachine, Standing
+from bot.operations.model import NamedJob, NamedMachine, Refusal, Standing
 from bot.operations.outcomes import Form, Refused
-from bot.operations.permissions import Refusal
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views import forms
 from bot.slack.views.forms import View

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import time
 
 from bot.operations.actions.create import Create, CreateChoice
-from bot.operations.actions.edit import Edit
-from bot.operations.actions.job_forms import JobForm, JobSummary
+from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor import JobDraft
 from bot.operations.job_editor.fields import FormProblem
 from bot.operations.model import KnownJob, Step

@@ -46,7 +46,7 @@ from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
 from bot.settings import PersonId
 from bot.slack import codec
-from bot.slack.codec import Run, Share, TurnPage, UnreadablePress, UnreadableReason
+from bot.slack.codec import RunRequest, Share, TurnPage, UnreadablePress, UnreadableReason
 from bot.veeam import JobId, RestorePoints, ServerName, SessionId
 
 UUID = "6c76bb17-8695-4f7c-981f-670789edd8f3"
@@ -118,7 +118,7 @@ def test_request_comes_back_from_its_button(request: Request) -> None:
     value = codec.encode_run(request)
 
     assert value is not None
-    assert codec.decode(f"operation:{request.operation.name}", value) == Run(request, Origin.BUTTON)
+    assert codec.decode(f"operation:{request.operation.name}", value) == RunRequest(request, Origin.BUTTON)
 
 
 @given(requests)
@@ -129,7 +129,9 @@ def test_request_comes_back_from_a_menu(request: Request) -> None:
     if value is not None:
         assert len(value) <= codec.OPTION_LIMIT
         assert (
-            codec.decode(codec.MORE, value) == codec.decode(codec.CHOOSE, value) == Run(request, Origin.MENU)
+            codec.decode(codec.MORE, value)
+            == codec.decode(codec.CHOOSE, value)
+            == RunRequest(request, Origin.MENU)
         )
 
 
@@ -211,7 +213,7 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
     value = codec.encode_run(longest[operation.name], codec.OPTION_LIMIT)
 
     assert value is not None
-    assert codec.decode(codec.MORE, value) == Run(longest[operation.name], Origin.MENU)
+    assert codec.decode(codec.MORE, value) == RunRequest(longest[operation.name], Origin.MENU)
 
 
 def test_what_does_not_fit_is_not_offered() -> None:
@@ -271,13 +273,13 @@ def test_no_value_makes_decoding_raise(name: str, cells: list[object]) -> None:
     """Whatever stands in the cells, decoding returns a press."""
     value = msgspec.json.encode(["2a", name, *cells]).decode() if _is_small(cells) else "[" * 5_000
 
-    assert isinstance(codec.decode(f"operation:{name}", value), Run | UnreadablePress)
+    assert isinstance(codec.decode(f"operation:{name}", value), RunRequest | UnreadablePress)
 
 
 @given(st.text(max_size=40), st.text(max_size=200))
 def test_no_text_makes_decoding_raise(action_id: str, value: str) -> None:
     """Whatever Slack sends, decoding returns a press."""
-    assert isinstance(codec.decode(action_id, value), Run | TurnPage | Share | UnreadablePress)
+    assert isinstance(codec.decode(action_id, value), RunRequest | TurnPage | Share | UnreadablePress)
 
 
 def _is_small(cells: object) -> bool:

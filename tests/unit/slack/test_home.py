@@ -12,9 +12,8 @@ from bot.operations.actions.approvals import PendingApprovals
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
-from bot.operations.model import Operation, Standing
+from bot.operations.model import Operation, Refusal, Standing
 from bot.operations.outcomes import Done, InternalError, RecentAction, Refused
-from bot.operations.permissions import Refusal
 from bot.operations.queries.home import DisabledUntil, HomeAnswer
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.status import StatusAnswer

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as replace_request
 
 from bot.operations.actions.create import Create
-from bot.operations.actions.edit import Edit
-from bot.operations.actions.job_forms import JobForm
+from bot.operations.actions.edit import Edit, JobForm
 from bot.operations.job_editor import HIDDEN_JOB, SHOWN_AT_MOST, JobDraft, JobEntries
 from bot.operations.job_editor.fields import FormProblem
 from bot.operations.job_editor.objects import job_value

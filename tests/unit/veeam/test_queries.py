@@ -17,7 +17,7 @@ from bot.veeam import (
     SessionsQuery,
     VmwareObjectsQuery,
 )
-from bot.veeam.queries import Query
+from bot.veeam.queries import ListQuery
 
 REV0 = REVISIONS["1.3-rev0"]
 REV1 = REVISIONS["1.3-rev1"]
@@ -66,7 +66,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone(timedelta(hours=1)))
         (VmwareObjectsQuery(type="VirtualMachine"), (("typeFilter", "VirtualMachine"),)),
     ],
 )
-def test_a_query_is_written_as_documented(query: Query, expected: tuple[tuple[str, str], ...]) -> None:
+def test_a_query_is_written_as_documented(query: ListQuery, expected: tuple[tuple[str, str], ...]) -> None:
     """Names of parameters are case-sensitive; arrays repeat theirs; times are sent in UTC."""
     assert query.parameters(REV0) == expected
 
