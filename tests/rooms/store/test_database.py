@@ -74,7 +74,7 @@ def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> Non
         asyncio.run(upgrade(url))
     code = (
         "import asyncio, sys\n"
-        "from bot import application\n"
+        "from bot import app\n"
         "from bot.store import upgrade\n"
         f"asyncio.run(upgrade({url!r}))\n"
         "print('alembic' in sys.modules)\n"
