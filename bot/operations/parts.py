@@ -148,7 +148,7 @@ class Parts:
         """Return what a search menu offers."""
         return await self._suggestions.find(search, asking)
 
-    async def answer(self, request: Request, asking: Asking) -> Outcome:  # noqa: C901, PLR0912 -- one for each kind
+    async def answer(self, request: Request, asking: Asking) -> Outcome:
         """Do what is asked for, and return what came of it."""
         if isinstance(request, ActionRequest):
             return await self._actions.run(request, asking)

@@ -57,9 +57,7 @@ def outcome(
     return Reply(message, in_channel=is_action or is_shared)
 
 
-def _answer(  # noqa: C901, PLR0912 -- one for each kind
-    answer: Answer, *, command: str, shared_by: PersonId | None
-) -> Message:
+def _answer(answer: Answer, *, command: str, shared_by: PersonId | None) -> Message:
     match answer:
         case answers.JobsAnswer():
             return jobs(answer, shared_by=shared_by)
@@ -89,7 +87,7 @@ def _answer(  # noqa: C901, PLR0912 -- one for each kind
             assert_never(answer)
 
 
-def _problem(problem: Problem, reference: str, *, command: str) -> Message:  # noqa: C901, PLR0912 -- one for each kind
+def _problem(problem: Problem, reference: str, *, command: str) -> Message:
     match problem:
         case outcomes.Refused():
             return problems.refused(problem, command=command)

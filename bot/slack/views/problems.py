@@ -276,7 +276,7 @@ def _found(outcome: Unclear) -> str:
             return ""
 
 
-def _refusal(outcome: Refused, doing: str) -> str:  # noqa: C901 -- one for each reason
+def _refusal(outcome: Refused, doing: str) -> str:
     match outcome.refusal:
         case Refusal.STANDING:
             return _STANDINGS[outcome.standing]
