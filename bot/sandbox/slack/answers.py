@@ -76,7 +76,7 @@ def _show_command(workspace: Workspace, response: ResponseUrl) -> None:
 
 
 def _says_something(body: Mapping[str, Any]) -> bool:
-    return any(body.get(key) for key in ("text", "blocks", "attachments", "markdown_text"))
+    return any(body.get(key) for key in ("text", "blocks", "attachments"))
 
 
 class ResponseUrls:

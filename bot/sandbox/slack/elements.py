@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bot.sandbox.slack.errors import GestureImpossible
 from bot.sandbox.slack.snapshot import Json
 
-Form = Literal["text", "option", "options", "id", "ids"]
+Form = Literal["text", "option", "options"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +21,17 @@ class _Holding:
 _HOLDINGS = {
     "plain_text_input": _Holding("value", "initial_value", "text"),
     "number_input": _Holding("value", "initial_value", "text"),
-    "email_text_input": _Holding("value", "initial_value", "text"),
-    "url_text_input": _Holding("value", "initial_value", "text"),
-    "rich_text_input": _Holding("rich_text_value", "initial_value", "text"),
     "static_select": _Holding("selected_option", "initial_option", "option"),
     "external_select": _Holding("selected_option", "initial_option", "option", is_external=True),
     "radio_buttons": _Holding("selected_option", "initial_option", "option"),
     "checkboxes": _Holding("selected_options", "initial_options", "options"),
     "multi_static_select": _Holding("selected_options", "initial_options", "options"),
     "multi_external_select": _Holding("selected_options", "initial_options", "options", is_external=True),
-    "users_select": _Holding("selected_user", "initial_user", "id"),
-    "channels_select": _Holding("selected_channel", "initial_channel", "id"),
-    "conversations_select": _Holding("selected_conversation", "initial_conversation", "id"),
-    "multi_users_select": _Holding("selected_users", "initial_users", "ids"),
-    "multi_channels_select": _Holding("selected_channels", "initial_channels", "ids"),
-    "multi_conversations_select": _Holding("selected_conversations", "initial_conversations", "ids"),
-    "file_input": _Holding("files", "initial_files", "ids"),
     "datepicker": _Holding("selected_date", "initial_date", "text"),
     "timepicker": _Holding("selected_time", "initial_time", "text"),
     "datetimepicker": _Holding("selected_date_time", "initial_date_time", "text"),
 }
-_STATELESS = ("button", "overflow", "workflow_button", "feedback_buttons", "icon_button")
+_STATELESS = ("button", "overflow")
 INTERACTIVE = frozenset(_HOLDINGS) | frozenset(_STATELESS)
 
 
@@ -82,21 +72,16 @@ def placed(blocks: Sequence[Json]) -> Iterator[Placed]:
     """Every interactive element of a surface, top to bottom."""
     for block in blocks:
         yield from (Placed(block, element) for element in _elements(block) if element["type"] in INTERACTIVE)
-        yield from placed(block.get("child_blocks", ()))
-        for card in block["elements"] if block["type"] == "carousel" else ():
-            yield from (Placed(block, button) for button in card.get("actions", ()))
 
 
 def _elements(block: Json) -> Iterator[Json]:
     match block["type"]:
         case "section":
             yield from (block["accessory"],) if "accessory" in block else ()
-        case "actions" | "context_actions":
+        case "actions":
             yield from block["elements"]
         case "input":
             yield block["element"]
-        case "card":
-            yield from block.get("actions", ())
         case _:
             return
 
@@ -120,7 +105,7 @@ def initial_state(blocks: Sequence[Json]) -> Json:
         holding = _HOLDINGS.get(place.type)
         if holding is None:
             continue
-        empty: Any = [] if holding.form in ("options", "ids") else None
+        empty: Any = [] if holding.form == "options" else None
         held = {"type": place.type, holding.key: place.element.get(holding.initial, empty)}
         values.setdefault(place.block_id, {})[place.action_id] = held
     return values
@@ -147,15 +132,13 @@ def enter(place: Placed, value: Any) -> Json:
 
 def _entered(place: Placed, holding: _Holding, value: Any) -> Any:
     if value is None:
-        return [] if holding.form in ("options", "ids") else None
+        return [] if holding.form == "options" else None
     match holding.form:
         case "option":
             return value if holding.is_external else option(place.element, value)
         case "options":
             return list(value) if holding.is_external else [option(place.element, each) for each in value]
-        case "ids":
-            return list(value)
-        case "id" | "text":
+        case "text":
             return value
 
 
@@ -203,10 +186,6 @@ def _problem(element: Json, content: Any) -> str | None:
             return _text_problem(element, content)
         case "number_input":
             return _number_problem(element, content)
-        case "email_text_input":
-            return None if "@" in content else "Please enter a valid email address."
-        case "url_text_input":
-            return None if "://" in content else "Please enter a valid URL."
     most = element.get("max_selected_items")
     return f"Please choose at most {most} options." if most is not None and len(content) > most else None
 

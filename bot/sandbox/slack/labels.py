@@ -26,7 +26,7 @@ def pressables(blocks: Sequence[Json]) -> list[Pressable]:
     """Everything that can be pressed, top to bottom."""
     found = []
     for place in placed(blocks):
-        if place.type in ("button", "workflow_button", "icon_button"):
+        if place.type == "button":
             found.append(Pressable(place, place.element["text"]["text"]))
         elif place.type == "overflow":
             found += [Pressable(place, each["text"]["text"], each) for each in place.element["options"]]

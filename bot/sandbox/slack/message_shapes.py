@@ -35,11 +35,6 @@ def api_message(
         shape["metadata"] = kept if metadata == "all" else {"event_type": kept["event_type"]}
     if message.edited_ts is not None:
         shape["edited"] = {"user": message.user, "ts": message.edited_ts}
-    if message.reactions:
-        shape["reactions"] = [
-            {"name": name, "users": list(users), "count": len(users)}
-            for name, users in message.reactions.items()
-        ]
     return shape | _thread_facts(message, channel)
 
 
@@ -96,7 +91,6 @@ def message_view(message: Message, channel: Channel, mentions: Callable[[Message
         "blocks": [] if gone else message.blocks,
         "attachments": [] if gone else message.content.attachments,
         "metadata": message.metadata,
-        "reactions": [{"name": name, "users": list(users)} for name, users in message.reactions.items()],
         "reply_count": len(replies),
         "latest_reply": replies[-1].ts if replies else None,
         "mentions": mentions(message),

@@ -1,4 +1,4 @@
-"""`auth.test`, `apps.connections.open` and `api.test`."""
+"""`auth.test` and `apps.connections.open`."""
 
 from bot.sandbox.slack.calls import Call
 from bot.sandbox.slack.errors import ApiError
@@ -27,11 +27,3 @@ def open_connection(call: Call) -> Json:
     if not call.workspace.app.socket_mode:
         raise ApiError("forbidden_team")
     return {"ok": True, "url": call.services.new_socket_url()}
-
-
-def api_test(call: Call) -> Json:
-    """`api.test`: the arguments, or the error that was asked for."""
-    sent = {key: value for key, value in call.arguments.values.items() if key != "token"}
-    if call.arguments.has("error"):
-        raise ApiError(call.arguments.text("error"), args=sent)
-    return {"ok": True, "args": sent}

@@ -1,4 +1,4 @@
-"""`chat.*` and `reactions.*`."""
+"""`chat.*`."""
 
 from dataclasses import replace
 
@@ -62,14 +62,6 @@ def update(call: Call) -> Json:
     }
 
 
-def delete(call: Call) -> Json:
-    """`chat.delete`: own messages only."""
-    channel = call.channel()
-    message = _own_message(call, channel, "cant_delete_message")
-    call.workspace.conversations.delete(message)
-    return {"ok": True, "channel": channel.id, "ts": message.ts}
-
-
 def post_ephemeral(call: Call) -> Json:
     """`chat.postEphemeral`: the reader must be in the channel, and the bot in a private one."""
     channel = call.channel()
@@ -97,20 +89,6 @@ def permalink(call: Call) -> Json:
     if message.is_reply:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"ok": True, "channel": channel.id, "permalink": link}
-
-
-def add_reaction(call: Call) -> Json:
-    """`reactions.add`."""
-    message = _reacted(call)
-    call.workspace.conversations.react(message, _emoji(call), call.bot)
-    return {"ok": True}
-
-
-def remove_reaction(call: Call) -> Json:
-    """`reactions.remove`."""
-    message = _reacted(call)
-    call.workspace.conversations.unreact(message, _emoji(call), call.bot)
-    return {"ok": True}
 
 
 def _postable(call: Call) -> Channel:
@@ -143,23 +121,6 @@ def _own_message(call: Call, channel: Channel, error: str) -> Message:
     if not message.by_app:
         raise ApiError(error)
     return message
-
-
-def _reacted(call: Call) -> Message:
-    channel = call.joined_channel()
-    message = channel.messages.get(call.arguments.required("timestamp"))
-    if message is None or message.is_deleted:
-        raise ApiError("message_not_found")
-    if channel.is_archived:
-        raise ApiError("is_archived")
-    return message
-
-
-def _emoji(call: Call) -> str:
-    name = call.arguments.required("name").strip(":")
-    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-+':"):
-        raise ApiError("invalid_name")
-    return name
 
 
 def _shape(call: Call, channel: Channel, message: Message) -> Json:

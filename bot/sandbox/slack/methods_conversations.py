@@ -1,4 +1,4 @@
-"""`conversations.*` and `users.conversations`."""
+"""`conversations.*`."""
 
 import base64
 from collections.abc import Sequence
@@ -9,9 +9,6 @@ from bot.sandbox.slack.message_shapes import api_message
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.snapshot import Json
 
-_FAMILIES = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
-_KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
-
 
 def info(call: Call) -> Json:
     """`conversations.info`: a private channel without the bot does not exist."""
@@ -21,24 +18,6 @@ def info(call: Call) -> Json:
     if not call.arguments.flag("include_num_members"):
         shape.pop("num_members", None)
     return {"ok": True, "channel": shape}
-
-
-def list_(call: Call) -> Json:
-    """`conversations.list`: public channels, and what the bot is in of the rest."""
-    return _list(call, [channel for channel in _asked(call) if _visible(call, channel)])
-
-
-def list_joined(call: Call) -> Json:
-    """`users.conversations` of the bot itself."""
-    return _list(call, [channel for channel in _asked(call) if call.bot in channel.members])
-
-
-def members(call: Call) -> Json:
-    """`conversations.members`."""
-    channel = call.channel()
-    call.require_scope(f"{channel.scope_family}:read")
-    rows, metadata = page(call, channel.members, default=100, most=1000)
-    return {"ok": True, "members": list(rows), "response_metadata": metadata}
 
 
 def history(call: Call) -> Json:
@@ -74,21 +53,6 @@ def replies(call: Call) -> Json:
     }
 
 
-def join(call: Call) -> Json:
-    """`conversations.join`: public channels only."""
-    channel = call.channel()
-    if channel.kind != "public":
-        raise ApiError("method_not_supported_for_channel_type")
-    if channel.is_archived:
-        raise ApiError("is_archived")
-    if call.bot in channel.members:
-        metadata = {"warnings": ["already_in_channel"]}
-        shape = channel.json(call.bot)
-        return {"ok": True, "channel": shape, "warning": "already_in_channel", "response_metadata": metadata}
-    call.workspace.conversations.join(channel.id, call.bot)
-    return {"ok": True, "channel": channel.json(call.bot)}
-
-
 def open_(call: Call) -> Json:
     """`conversations.open` of the direct conversation with one person."""
     users = [user for user in call.arguments.text("users").split(",") if user]
@@ -105,34 +69,6 @@ def open_(call: Call) -> Json:
     channel = call.workspace.conversations.direct(call.bot, person.id)
     is_whole = call.arguments.flag("return_im")
     return {"ok": True, "channel": channel.json(call.bot) if is_whole else {"id": channel.id}}
-
-
-def _asked(call: Call) -> list[Channel]:
-    types = [word.strip() for word in (call.arguments.text("types") or "public_channel").split(",")]
-    for word in types:
-        if word not in _FAMILIES:
-            raise ApiError("invalid_types")
-        call.require_scope(f"{_FAMILIES[word]}:read")
-    kinds = {_KINDS[word] for word in types}
-    exclude_archived = call.arguments.flag("exclude_archived")
-    return [
-        channel
-        for channel in call.workspace.conversations.channels.values()
-        if channel.kind in kinds and not (exclude_archived and channel.is_archived)
-    ]
-
-
-def _visible(call: Call, channel: Channel) -> bool:
-    return channel.kind == "public" or call.bot in channel.members
-
-
-def _list(call: Call, channels: list[Channel]) -> Json:
-    rows, metadata = page(call, channels, default=100, most=999)
-    return {
-        "ok": True,
-        "channels": [channel.json(call.bot) for channel in rows],
-        "response_metadata": metadata,
-    }
 
 
 def _newest_first(call: Call, messages: list[Message]) -> tuple[list[Message], Json]:

@@ -290,7 +290,7 @@ async def test_presses_that_no_client_would_send(slack: SlackSandbox, client: As
     ):
         with pytest.raises(GestureImpossible):
             await person.presses(surface, label)
-    await client.chat_delete(channel="C0PROD", ts=message.ts)
+    slack.workspace.conversations.delete(message)
     with pytest.raises(GestureImpossible):
         await ann.presses(message, "Retry")
 
