@@ -124,6 +124,14 @@ class Conversations:
         if message.is_reply and (root := channel.messages.get(message.thread_ts or "")) is not None:
             self._updated(root)
 
+    def join(self, channel_id: str, user: str) -> None:
+        """Make somebody (the bot, too) a member."""
+        channel = self.channels[channel_id]
+        if user not in channel.members:
+            channel.members.append(user)
+            self._emit({"type": "member_joined_channel", "user": user, "channel": channel.id})
+            self._changed(channel)
+
     def set_archived(self, channel_id: str, *, archived: bool) -> None:
         """Archive or unarchive; the app hears `channel_…` or, for a private one, `group_…`."""
         channel = self.channels[channel_id]
