@@ -24,7 +24,7 @@ from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.transport import Answer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World
 from bot.sandbox.vbr.state import Job
-from tests.acceptance.forked import ForkedBot
+from tests.support.forked import ForkedBot
 
 PROD, BACKUPS, SHARED = "C0PROD", "C0BACKUPS", "C0SHARED"
 GROUPS = {
