@@ -18,10 +18,11 @@ from bot.slack.directory import Home
 from bot.slack.history import History
 from bot.slack.web import Web
 from bot.slack.workspace import open_web, read_home
-from bot.store import Database, NewRow, Outbox, Placing, upgrade
+from bot.store import Database, NewRow, Outbox, Placing
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import RunChanged, RunEnded, RunFacts, SessionFacts, SessionStory, encode
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.settings_files import ENVIRONMENT, read
 
 PROD, BACKUPS = "C0PROD", "C0BACKUPS"
@@ -156,8 +157,7 @@ class PostOffice:
 async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
     """Open one, with twenty channels more than the workspace has."""
     clock = FakeClock()
-    address = f"sqlite:///{folder / 'bot.db'}"
-    await upgrade(address)
+    address = await new_database(folder)
     database = Database(address)
     async with SlackSandbox(default_workspace(lambda: clock.now().timestamp())) as slack:
         insiders = slack.workspace.conversations.channel(PROD).members

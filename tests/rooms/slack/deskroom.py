@@ -39,12 +39,12 @@ from bot.store import (
     OwnActions,
     Presses,
     TimedDisables,
-    upgrade,
 )
 from bot.veeam import Fleet
 from bot.watch import approval_rows
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.settings_files import ENVIRONMENT, read
 
 HQ, PROD = ServerName("hq"), "C0PROD"
@@ -142,8 +142,7 @@ def words(blocks: Any) -> str:
 async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
     """Open everything, and close it in order."""
     clock = FakeClock()
-    address = f"sqlite:///{folder}/bot.db"
-    await upgrade(address)
+    address = await new_database(folder)
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(
             SlackSandbox(default_workspace(app=App.from_manifest(manifest())))
