@@ -20,7 +20,7 @@ demo: $(READY)  ## the bot against a simulated VBR and Slack; prints the page's 
 	$(BIN)/veeam-bot demo
 
 test: $(READY)  ## all tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(READY)  ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
