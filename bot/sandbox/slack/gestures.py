@@ -29,7 +29,7 @@ Surface = Message | View
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class SlackUser:
     """One person, acting; a gesture that no client would allow raises `GestureImpossible`."""
 
     person: Person

@@ -12,7 +12,7 @@ from bot.sandbox.slack import (
     methods_people,
     methods_views,
 )
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.rates import POSTS_A_MINUTE, SPECIAL, TIER_2, TIER_3, TIER_4
 from bot.sandbox.slack.snapshot import Json
 
@@ -24,7 +24,7 @@ class Method:
     `scope` is what every call needs; methods that read channels ask for the channel type's scope themselves.
     """
 
-    run: Callable[[Call], Json]
+    run: Callable[[MethodCall], Json]
     per_minute: int
     scope: str | None = None
     token: Literal["bot", "app", "none"] = "bot"

@@ -1,11 +1,11 @@
 """`auth.test` and `apps.connections.open`."""
 
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.snapshot import Json
 
 
-def auth_test(call: Call) -> Json:
+def auth_test(call: MethodCall) -> Json:
     """`auth.test`: who the bot token is."""
     app = call.workspace.app
     return {
@@ -22,7 +22,7 @@ def auth_test(call: Call) -> Json:
     }
 
 
-def open_connection(call: Call) -> Json:
+def open_connection(call: MethodCall) -> Json:
     """`apps.connections.open`: an address for one WebSocket."""
     if not call.workspace.app.socket_mode:
         raise ApiError("forbidden_team")

@@ -3,14 +3,14 @@
 import base64
 from collections.abc import Sequence
 
-from bot.sandbox.slack.calls import Call, page
+from bot.sandbox.slack.calls import MethodCall, page
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.message_shapes import api_message
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.snapshot import Json
 
 
-def info(call: Call) -> Json:
+def info(call: MethodCall) -> Json:
     """`conversations.info`: a private channel without the bot does not exist."""
     channel = call.channel()
     call.require_scope(f"{channel.scope_family}:read")
@@ -20,7 +20,7 @@ def info(call: Call) -> Json:
     return {"ok": True, "channel": shape}
 
 
-def history(call: Call) -> Json:
+def history(call: MethodCall) -> Json:
     """`conversations.history`: newest first, without replies; only where the bot is a member."""
     channel = call.joined_channel()
     call.require_scope(f"{channel.scope_family}:history")
@@ -36,7 +36,7 @@ def history(call: Call) -> Json:
     }
 
 
-def replies(call: Call) -> Json:
+def replies(call: MethodCall) -> Json:
     """`conversations.replies`: the root first, then its replies, oldest first."""
     channel = call.joined_channel()
     call.require_scope(f"{channel.scope_family}:history")
@@ -53,7 +53,7 @@ def replies(call: Call) -> Json:
     }
 
 
-def open_(call: Call) -> Json:
+def open_(call: MethodCall) -> Json:
     """`conversations.open` of the direct conversation with one person."""
     users = [user for user in call.arguments.text("users").split(",") if user]
     if not users:
@@ -71,7 +71,7 @@ def open_(call: Call) -> Json:
     return {"ok": True, "channel": channel.json(call.bot) if is_whole else {"id": channel.id}}
 
 
-def _newest_first(call: Call, messages: list[Message]) -> tuple[list[Message], Json]:
+def _newest_first(call: MethodCall, messages: list[Message]) -> tuple[list[Message], Json]:
     """One page; its cursor names a message, so that what is posted meanwhile shifts nothing."""
     limit = call.arguments.limit(100, 999)
     before = _before(call.arguments.text("cursor"))
@@ -94,7 +94,7 @@ def _before(cursor: str) -> int | None:
     raise ApiError("invalid_cursor")
 
 
-def _within(call: Call, messages: list[Message]) -> list[Message]:
+def _within(call: MethodCall, messages: list[Message]) -> list[Message]:
     oldest, latest = _bound(call, "oldest"), _bound(call, "latest")
     inclusive = call.arguments.flag("inclusive")
     kept = []
@@ -107,7 +107,7 @@ def _within(call: Call, messages: list[Message]) -> list[Message]:
     return kept
 
 
-def _bound(call: Call, name: str) -> int | None:
+def _bound(call: MethodCall, name: str) -> int | None:
     text = call.arguments.text(name)
     if not text or text == "0":
         return None
@@ -122,7 +122,7 @@ def _instant(ts: str) -> int:
     return int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
 
 
-def _shapes(call: Call, channel: Channel, messages: Sequence[Message]) -> list[Json]:
+def _shapes(call: MethodCall, channel: Channel, messages: Sequence[Message]) -> list[Json]:
     detail = "all" if call.arguments.flag("include_all_metadata") else "type"
     app, team_id = call.workspace.app, call.workspace.team_id
     return [

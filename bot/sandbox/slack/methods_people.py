@@ -1,11 +1,11 @@
 """`users.info` and `usergroups.list`."""
 
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.snapshot import Json
 
 
-def user_info(call: Call) -> Json:
+def user_info(call: MethodCall) -> Json:
     """`users.info`."""
     person = call.workspace.directory.people.get(call.arguments.required("user"))
     if person is None:
@@ -15,7 +15,7 @@ def user_info(call: Call) -> Json:
     return {"ok": True, "user": person.json(call.workspace.clock())}
 
 
-def group_list(call: Call) -> Json:
+def group_list(call: MethodCall) -> Json:
     """`usergroups.list`: all in one answer, unpaged; members, number and disabled ones on request."""
     directory, arguments = call.workspace.directory, call.arguments
     directory.require_paid_plan()

@@ -13,7 +13,7 @@ from bot.operations.parts import Rules, Stores, Surroundings
 from bot.operations.runner import Runner
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
-from bot.sandbox.slack.gestures import Actor
+from bot.sandbox.slack.gestures import SlackUser
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import VbrSandbox, World
@@ -79,7 +79,7 @@ class DeskRoom:
     def world(self) -> World:
         return self.vbr.world
 
-    def person(self, name: str) -> Actor:
+    def person(self, name: str) -> SlackUser:
         return self.slack.person(name)
 
     async def until(self, condition: Callable[[], object]) -> None:
