@@ -1,4 +1,4 @@
-"""What a client knows of interactive elements: where they stand, what they hold, what a person may enter."""
+"""What a client knows of interactive elements: where they stand, what is written on them, what they hold."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -95,6 +95,45 @@ def find(blocks: Sequence[Json], block_id: str | None, action_id: str) -> Placed
     ]
     if len(found) != 1:
         raise GestureImpossible(f"{len(found)} elements {action_id!r} stand there")
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Pressable:
+    """A button, or an entry of an overflow menu."""
+
+    place: Placed
+    label: str
+    option: Json | None = None
+
+    @property
+    def value(self) -> str | None:
+        """What `activates` takes for it."""
+        return None if self.option is None else self.option.get("value", self.label)
+
+
+def pressables(blocks: Sequence[Json]) -> list[Pressable]:
+    """Everything that can be pressed, top to bottom."""
+    found = []
+    for place in placed(blocks):
+        if place.type == "button":
+            found.append(Pressable(place, place.element["text"]["text"]))
+        elif place.type == "overflow":
+            found += [Pressable(place, each["text"]["text"], each) for each in place.element["options"]]
+    return found
+
+
+def labelled(blocks: Sequence[Json], label: str, block_id: str | None = None) -> Pressable:
+    """The one thing that bears this label; `GestureImpossible` when there is none, or several."""
+    everything = pressables(blocks)
+    found = [
+        each
+        for each in everything
+        if each.label == label and (block_id is None or each.place.block_id == block_id)
+    ]
+    if len(found) != 1:
+        labels = [each.label for each in everything]
+        raise GestureImpossible(f"{len(found)} things are labelled {label!r} among {labels}")
     return found[0]
 
 

@@ -85,7 +85,6 @@ def message_view(message: Message, channel: Channel, mentions: Callable[[Message
         "is_command": message.is_command,
         "is_notice": message.is_notice,
         "is_deleted": gone,
-        "is_edited": message.edited_ts is not None,
         "is_broadcast": message.is_broadcast,
         "text": "This message was deleted." if gone else message.text,
         "blocks": [] if gone else message.blocks,

@@ -99,7 +99,6 @@ class MessageView(TypedDict):
     is_command: bool  # not a real message: the typed command that an in_channel answer makes visible
     is_notice: bool  # Slack's own line to one person, such as a command that failed; text says what
     is_deleted: bool  # a tombstone that still has replies
-    is_edited: bool
     is_broadcast: bool  # a reply that also stands in the channel
     text: str  # the fallback where there are blocks; mrkdwn as stored, with entities
     blocks: list[Json]

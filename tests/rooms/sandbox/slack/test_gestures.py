@@ -312,18 +312,6 @@ async def test_a_message_of_a_person_is_an_event_where_subscribed(slack: SlackSa
     assert {event["text"] for event in events} == {"hello <@U0VEEAMBOT|veeam>"}
 
 
-async def test_ephemeral_messages_do_not_outlive_the_client(
-    slack: SlackSandbox, client: AsyncWebClient
-) -> None:
-    """Whoever restarts his client has lost his own; others keep theirs."""
-    for person in ("U0ANN", "U0OLE"):
-        await client.chat_postEphemeral(channel="C0PROD", user=person, text="psst")
-    slack.person("ann").restarts_client()
-
-    assert slack.ephemerals("ann", "prod") == []
-    assert len(slack.ephemerals("ole", "prod")) == 1
-
-
 async def test_writing_where_one_may_not(slack: SlackSandbox) -> None:
     """A read-only channel is for admins; a thread must be there."""
     await slack.person("ada").says("C0ANNOUNCE", "hear, hear")
