@@ -89,6 +89,7 @@ def list_scale_out_repositories(call: RestCall) -> Reply:
             "Type": lambda _: None,
             "Host": lambda _: None,
             "Path": lambda _: None,
+            "EncryptionState": lambda _: None,
         },
     )
     rows = [_scale_out_row(item, book.repositories) for item in query.page().of(found)]
@@ -232,7 +233,6 @@ def _scale_out_row(item: ScaleOutRepository, repositories: Mapping[str, Reposito
         "id": item.id,
         "name": item.name,
         "description": item.description,
-        "tag": "",
         "performanceTier": {
             "performanceExtents": extents,
             "advancedSettings": {"perVmBackup": True, "fullWhenExtentOffline": False},
