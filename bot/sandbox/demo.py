@@ -20,7 +20,7 @@ from typing import Self
 
 import aiohttp
 
-from bot.sandbox.page import Fault, PageSetting, SandboxPage, ServerCard
+from bot.sandbox.page import FaultSwitch, PageSetting, SandboxPage, ServerCard
 from bot.sandbox.process import BotDied, BotProcess, ManifestMissing, inherited, printed_manifest
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
@@ -200,7 +200,7 @@ class Demo:
             name, self.vbrs[name].url, username, password, API_VERSION, self._tls[name].fingerprint
         )
 
-    def _server_faults(self, name: str) -> tuple[Fault, Fault]:
+    def _server_faults(self, name: str) -> tuple[FaultSwitch, FaultSwitch]:
         async def go_dark(on: bool) -> None:  # noqa: FBT001 - a switch has two positions
             await (self.vbrs[name].go_dark() if on else self.vbrs[name].come_back())
             (self._dark.add if on else self._dark.discard)(name)
@@ -212,14 +212,14 @@ class Demo:
             (self._slow.add if on else self._slow.discard)(name)
 
         return (
-            Fault(
+            FaultSwitch(
                 f"dark-{name}",
                 f"{name} is down",
                 "It refuses connections.",
                 go_dark,
                 lambda: name in self._dark,
             ),
-            Fault(
+            FaultSwitch(
                 f"slow-{name}",
                 f"{name} is slow",
                 f"Each answer takes {_SLOW_SECONDS:g} seconds.",
@@ -228,7 +228,7 @@ class Demo:
             ),
         )
 
-    def _other_faults(self) -> tuple[Fault, ...]:
+    def _other_faults(self) -> tuple[FaultSwitch, ...]:
         async def limit(_on: bool) -> None:  # noqa: FBT001 - the faults' one signature
             self.slack.faults.add("chat.postMessage", RateLimited(retry_after=5), times=3)
 
@@ -239,11 +239,13 @@ class Demo:
             await (self.kill() if on else self.restart())
 
         return (
-            Fault(
+            FaultSwitch(
                 "limited", "Slack says “too many”", "The next three posts get 429 with Retry-After 5.", limit
             ),
-            Fault("cut", "The socket drops", "Slack's WebSocket to the bot breaks without a word.", cut),
-            Fault(
+            FaultSwitch(
+                "cut", "The socket drops", "Slack's WebSocket to the bot breaks without a word.", cut
+            ),
+            FaultSwitch(
                 "killed",
                 "The bot is killed",
                 "kill -9; off starts it again.",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import yaml
 
@@ -30,6 +30,30 @@ class ManifestMissing(Exception):
     """The bot cannot print the manifest that the simulated Slack installs it by; the text is its output."""
 
 
+class Process(Protocol):
+    """A process, as far as it is needed here; `asyncio.subprocess.Process` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or the negative number of the signal that ended it; None while it runs."""
+
+    async def wait(self) -> int:
+        """Return the exit code once it has ended."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal."""
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+
+    def kill(self) -> None:
+        """Send it SIGKILL."""
+
+
 class BotProcess:
     """The bot as a child process; its output goes to `log`. `started` is set while one is meant to run."""
 
@@ -38,7 +62,7 @@ class BotProcess:
         self.log = folder / "bot.log"
         self.started = asyncio.Event()
         self._folder = folder
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
 
     @property
     def is_running(self) -> bool:
@@ -53,16 +77,19 @@ class BotProcess:
     async def start(self) -> None:
         """Start the bot; it connects on its own time, see `Demo.ready`."""
         with _appending(self.log) as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run"),
-                env=self.env,
-                cwd=self._folder,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl+C is for the demo alone, which then stops everything in order
-            )
+            self._process = await self._spawn(output)
         self.started.set()
+
+    async def _spawn(self, output: IO[bytes]) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run"),
+            env=self.env,
+            cwd=self._folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl+C is for the demo alone, which then stops everything in order
+        )
 
     async def stop(self) -> None:
         """Ask the bot to end (SIGTERM), and end it after 20 seconds."""

@@ -24,6 +24,7 @@ from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.transport import Answer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World
 from bot.sandbox.vbr.state import Job
+from tests.support.forked import ForkedBot
 
 PROD, BACKUPS, SHARED = "C0PROD", "C0BACKUPS", "C0SHARED"
 GROUPS = {
@@ -95,7 +96,7 @@ class Rig:
             )
             if self._http_mode:
                 self.slack.configure_http(f"http://127.0.0.1:{self.port}/slack/events")
-            self.bot = BotProcess(self._env(), self.folder)
+            self.bot = ForkedBot(self._env(), self.folder)
             stack.push_async_callback(self.bot.stop)
             self._stack = stack.pop_all()
         return self
@@ -114,7 +115,7 @@ class Rig:
         """Start another process of the same bot on the same database, and wait until it is ready."""
         port, folder = free_port(), self.folder / "second"
         folder.mkdir()
-        process = BotProcess(self.bot.env | {"PORT": str(port)}, folder)
+        process = ForkedBot(self.bot.env | {"PORT": str(port)}, folder)
         self._stack.push_async_callback(process.stop)
         await process.start()
         replica = Replica(process, port)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.slack.gestures import Actor
+from bot.sandbox.slack.gestures import SlackUser
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import Fault, World
 from tests.acceptance.rig import SHARED, Rig, Setting, now
@@ -35,7 +35,7 @@ class Person:
 
     def __init__(self, rig: Rig, name: str) -> None:
         self.rig = rig
-        self.actor: Actor = rig.slack.person(name)
+        self.actor: SlackUser = rig.slack.person(name)
 
     @property
     def view(self) -> View:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack.arguments import Arguments
-from bot.sandbox.slack.faults import Dropped, Fault, Hung
+from bot.sandbox.slack.faults import Dropped, Hung, SlackFault
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.vbr import Moment, Outcome
 from bot.sandbox.vbr.faults import changed, hanging
@@ -73,7 +73,9 @@ class Scene:
         await self.rig.until(lambda: self.rig.rows(query))
         self.strike()
 
-    def strikes_at(self, method: str, fault: Fault, when: Callable[[Arguments], bool] | None = None) -> None:
+    def strikes_at(
+        self, method: str, fault: SlackFault, when: Callable[[Arguments], bool] | None = None
+    ) -> None:
         """End the bot when this call reaches Slack."""
 
         def is_due(arguments: Arguments) -> bool:
@@ -128,7 +130,7 @@ def during_vbr(method: str, template: str) -> Point:
     return point
 
 
-def during_slack(method: str, fault: Fault, when: Callable[[Arguments], bool] | None = None) -> Point:
+def during_slack(method: str, fault: SlackFault, when: Callable[[Arguments], bool] | None = None) -> Point:
     async def point(scene: Scene) -> None:
         scene.strikes_at(method, fault, when)
         scene.fails()
@@ -169,7 +171,7 @@ def looking_for(method: str, lost: Callable[[Arguments], bool]) -> Point:
     return point
 
 
-def telling_an_attempt(method: str, fault: Fault) -> Point:
+def telling_an_attempt(method: str, fault: SlackFault) -> Point:
     """A further attempt ends; the bot ends while the reply goes out, or while the root is edited."""
 
     async def point(scene: Scene) -> None:
@@ -218,7 +220,7 @@ def hangs(moment: Moment) -> Callable[[Scene, Job], None]:
     return lambda scene, _job: scene.rig.vbr.faults.add("POST", RETRY, hanging(moment))
 
 
-def answering(method: str, fault: Fault) -> Callable[[Scene, Job], None]:
+def answering(method: str, fault: SlackFault) -> Callable[[Scene, Job], None]:
     def arm(scene: Scene, _job: Job) -> None:
         scene.strikes_at(method, fault, says("Retry of"))
 

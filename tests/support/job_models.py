@@ -1,7 +1,11 @@
-"""JobModels of every type as servers send them, for hypothesis: valid by the document, then made odd."""
+"""JobModels of every type as servers send them, for hypothesis: valid by the document, then made odd.
+
+What is drawn from is made once and kept: to make it and check it takes longer than to draw from it.
+"""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +31,8 @@ UUIDS = st.integers(min_value=1, max_value=2**128 - 1).map(lambda number: str(UU
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 NAMES = WORDS.filter(str.strip)
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SOME_DAYS = st.lists(st.sampled_from(DAYS), unique=True, min_size=1)
+SOME_IDS = st.lists(UUIDS, min_size=1, max_size=3, unique=True)
 LOCAL_TIMES = st.sampled_from(("22:00", "9:00", "09:30", "00:00", "22:00:00", "22:00:30", "07:15:00.0000000"))
 _OPTIONAL: Mapping[str, Sequence[tuple[str, ...]]] = {
     "VSphereBackup": (("virtualMachines", "excludes"), ("storage", "gfsPolicy"), ("schedule", "retry")),
@@ -49,6 +55,7 @@ _MACHINE_TYPES = {
 }
 
 
+@cache
 def job_objects(platform: str) -> st.SearchStrategy[JobObject]:
     """Objects that a person could choose anew."""
     if platform == "Jobs":
@@ -72,15 +79,17 @@ def job_objects(platform: str) -> st.SearchStrategy[JobObject]:
     ).map(JobObject.of_machine)
 
 
+@cache
+def _some_objects(platform: str) -> st.SearchStrategy[list[JobObject]]:
+    return st.lists(job_objects(platform), min_size=1, max_size=3, unique=True)
+
+
+@cache
 @st.composite
 def valid_models(draw: st.DrawFn, kind: str) -> Model:
     """A JobModel in the words of 1.3-rev0."""
     platform = LAYOUTS[kind].platform or "VSphere"
-    machines = draw(
-        st.lists(
-            job_objects("VSphere" if platform == "Jobs" else platform), min_size=1, max_size=3, unique=True
-        )
-    )
+    machines = draw(_some_objects("VSphere" if platform == "Jobs" else platform))
     parts = JobParts(
         id=draw(UUIDS),
         name=draw(NAMES),
@@ -93,7 +102,7 @@ def valid_models(draw: st.DrawFn, kind: str) -> Model:
         schedule=draw(backup_schedules(with_continuous=kind != "BackupCopy")),
         is_disabled=draw(st.booleans()),
         is_high_priority=draw(st.booleans()),
-        source_ids=draw(st.lists(UUIDS, min_size=1, max_size=3, unique=True)),
+        source_ids=draw(SOME_IDS),
         mode=draw(st.sampled_from(("Immediate", "Periodic"))),
     )
     model = copy.deepcopy(job_model(kind, parts))
@@ -113,11 +122,12 @@ def received_models(draw: st.DrawFn, kind: str, revision: str) -> Model:
     return model
 
 
+@cache
 @st.composite
 def backup_schedules(draw: st.DrawFn, *, with_continuous: bool = True) -> Model:
     """BackupScheduleModels of all kinds, the blocks that are off included."""
     at = draw(LOCAL_TIMES)
-    days = draw(st.lists(st.sampled_from(DAYS), unique=True, min_size=1))
+    days = draw(SOME_DAYS)
     selected = daily(at, "SelectedDays")
     selected["daily"]["days"] = days
     monthly = {"isEnabled": True, "localTime": at, "dayOfWeek": "monday", "dayNumberInMonth": "First"}

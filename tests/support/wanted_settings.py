@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -45,30 +46,40 @@ def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Settin
     return settings
 
 
+def _in_order(days: set[Weekday]) -> tuple[Weekday, ...]:
+    return tuple(day for day in Weekday if day in days)
+
+
+_DAYS = st.sets(st.sampled_from(Weekday), min_size=1).map(_in_order)
+_SCHEDULES = {
+    Rhythm.BY_HAND: st.just(Schedule(Rhythm.BY_HAND)),
+    Rhythm.EVERY_DAY: st.builds(Schedule, st.just(Rhythm.EVERY_DAY), _TIMES),
+    Rhythm.WEEKDAYS: st.builds(Schedule, st.just(Rhythm.WEEKDAYS), _TIMES),
+    Rhythm.CHOSEN_DAYS: st.builds(Schedule, st.just(Rhythm.CHOSEN_DAYS), _TIMES, _DAYS),
+    Rhythm.AFTER_JOB: st.builds(Schedule, st.just(Rhythm.AFTER_JOB), after_job=NAMES),
+}
+
+
 def _schedules(model: Model, settings: JobSettings) -> st.SearchStrategy[Schedule]:
-    days = st.sets(st.sampled_from(Weekday), min_size=1)
-    anew = {
-        Rhythm.BY_HAND: st.just(Schedule(Rhythm.BY_HAND)),
-        Rhythm.EVERY_DAY: st.builds(Schedule, st.just(Rhythm.EVERY_DAY), _TIMES),
-        Rhythm.WEEKDAYS: st.builds(Schedule, st.just(Rhythm.WEEKDAYS), _TIMES),
-        Rhythm.CHOSEN_DAYS: st.builds(
-            Schedule, st.just(Rhythm.CHOSEN_DAYS), _TIMES, days.map(lambda chosen: tuple(_in_order(chosen)))
-        ),
-        Rhythm.AFTER_JOB: st.builds(Schedule, st.just(Rhythm.AFTER_JOB), after_job=NAMES),
-    }
-    choosable = [anew[rhythm] for rhythm in choosable_rhythms(model) if rhythm in anew]
+    choosable = [_SCHEDULES[rhythm] for rhythm in choosable_rhythms(model) if rhythm in _SCHEDULES]
     return st.one_of(st.just(settings.schedule or Schedule(Rhythm.OTHER)), *choosable)
 
 
-def _in_order(days: set[Weekday]) -> list[Weekday]:
-    return [day for day in Weekday if day in days]
+@cache
+def _new_objects(platform: str) -> st.SearchStrategy[list[JobObject]]:
+    return st.lists(job_objects(platform), max_size=2, unique=True)
+
+
+@cache
+def _retentions(kind: str) -> st.SearchStrategy[Retention]:
+    return st.builds(Retention, st.sampled_from(retention_units(kind)).map(str), st.integers(1, 28))
 
 
 @st.composite
 def _objects(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobObject, ...]:
     there = settings.objects or ()
     kept = [item for item in there if draw(st.booleans())]
-    new = draw(st.lists(job_objects(platform_of(model["type"]) or ""), max_size=2, unique=True))
+    new = draw(_new_objects(platform_of(model["type"]) or ""))
     return (*kept, *(item for item in new if item not in there))
 
 
@@ -87,9 +98,7 @@ _NEW: Mapping[SettingsField, Callable[[Model, JobSettings], st.SearchStrategy[An
     SettingsField.PRIORITY: lambda _model, _settings: st.booleans(),
     SettingsField.OBJECTS: _objects,
     SettingsField.REPOSITORY: lambda _model, _settings: UUIDS,
-    SettingsField.RETENTION: lambda model, _settings: st.builds(
-        Retention, st.sampled_from(retention_units(model["type"])).map(str), st.integers(1, 28)
-    ),
+    SettingsField.RETENTION: lambda model, _settings: _retentions(model["type"]),
     SettingsField.SCHEDULE: _schedules,
     SettingsField.GUEST: _guest,
 }

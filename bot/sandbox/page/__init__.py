@@ -4,8 +4,8 @@ It draws what the simulated workspace tells (`bot.sandbox.slack.snapshot`) and t
 It knows nothing of the bot under trial: everything shown of it came in through the workspace.
 """
 
-from bot.sandbox.page.gestures import Actor
+from bot.sandbox.page.gestures import PageUser
 from bot.sandbox.page.server import SandboxPage
-from bot.sandbox.page.setting import Fault, PageSetting, ServerCard
+from bot.sandbox.page.setting import FaultSwitch, PageSetting, ServerCard
 
-__all__ = ["Actor", "Fault", "PageSetting", "SandboxPage", "ServerCard"]
+__all__ = ["FaultSwitch", "PageSetting", "PageUser", "SandboxPage", "ServerCard"]

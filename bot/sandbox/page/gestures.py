@@ -19,7 +19,7 @@ class Told(Protocol):
         """The result as `bot.sandbox.slack.snapshot.ResultView`."""
 
 
-class Actor(Protocol):
+class PageUser(Protocol):
     """A person of the workspace, with the gestures that `bot.sandbox.slack.snapshot` describes."""
 
     async def types(self, channel_id: str, text: str, /, *, command: str) -> Told:
@@ -57,7 +57,7 @@ class GestureUnreadable(Exception):
 class Gestures:
     """Does what the page's script asks for, as any person who may be signed in."""
 
-    def __init__(self, workspace: Workspace, actor: Callable[[str], Actor]) -> None:
+    def __init__(self, workspace: Workspace, actor: Callable[[str], PageUser]) -> None:
         self._workspace = workspace
         self._actor = actor
 
@@ -75,7 +75,7 @@ class Gestures:
             raise GestureUnreadable(f"{missing} is missing or unknown") from missing
         return (Result() if isinstance(told, Message) else told).json()
 
-    def _signed_in(self, person_id: str) -> Actor:
+    def _signed_in(self, person_id: str) -> PageUser:
         if not self._workspace.directory.people[person_id].may_act:
             raise GestureImpossible("nobody can be signed in with this account")
         return self._actor(person_id)
@@ -95,7 +95,7 @@ class Gestures:
         return surface
 
 
-_GESTURES: Mapping[str, Callable[[Gestures, Actor, Json], Awaitable[Told | Message]]] = {
+_GESTURES: Mapping[str, Callable[[Gestures, PageUser, Json], Awaitable[Told | Message]]] = {
     "types": lambda _, actor, asked: actor.types(asked["channel"], asked["text"], command=asked["command"]),
     "says": lambda _, actor, asked: actor.says(asked["channel"], asked["text"], thread_ts=asked["thread_ts"]),
     "activates": lambda on, actor, asked: actor.activates(

@@ -13,7 +13,7 @@ from typing import Any, Self
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.sandbox.page.gestures import Actor, Gestures, GestureUnreadable
+from bot.sandbox.page.gestures import Gestures, GestureUnreadable, PageUser
 from bot.sandbox.page.parts import Parts
 from bot.sandbox.page.setting import PageSetting
 from bot.sandbox.slack.snapshot import Change
@@ -42,7 +42,7 @@ class SandboxPage:
     """The page for one workspace; an async context manager, or `start` and `stop`."""
 
     def __init__(
-        self, workspace: Workspace, actor: Callable[[str], Actor], setting: PageSetting | None = None
+        self, workspace: Workspace, actor: Callable[[str], PageUser], setting: PageSetting | None = None
     ) -> None:
         self._workspace = workspace
         self._setting = setting or PageSetting()

@@ -24,7 +24,7 @@ class ServerCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultSwitch:
     """Something that can be broken on purpose, by a switch or, without `is_on`, once for each press."""
 
     key: str
@@ -49,7 +49,7 @@ class PageSetting:
     """The page's surroundings; the defaults show a workspace and nothing beside it."""
 
     servers: tuple[ServerCard, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FaultSwitch, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)  # person ID -> what stands under the name
     examples: tuple[tuple[str, str], ...] = ()  # words after the command, and what they do
     channel: str | None = None  # where a newcomer begins

@@ -10,7 +10,7 @@ from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.content import content_of_answer
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.errors import ApiError
-from bot.sandbox.slack.faults import Dropped, Faults, ServerError, drop, error_page
+from bot.sandbox.slack.faults import Dropped, ServerError, SlackFaults, drop, error_page
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.tickets import ResponseUrl, ResponseUrlSpent
@@ -76,13 +76,13 @@ def _show_command(workspace: Workspace, response: ResponseUrl) -> None:
 
 
 def _says_something(body: Mapping[str, Any]) -> bool:
-    return any(body.get(key) for key in ("text", "blocks", "attachments", "markdown_text"))
+    return any(body.get(key) for key in ("text", "blocks", "attachments"))
 
 
 class ResponseUrls:
     """Answers POSTs to response URLs: 200, or an error status that alone tells what happened."""
 
-    def __init__(self, workspace: Workspace, faults: Faults) -> None:
+    def __init__(self, workspace: Workspace, faults: SlackFaults) -> None:
         self._workspace = workspace
         self._faults = faults
         self.posts: list[Mapping[str, Any]] = []

@@ -37,7 +37,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MethodCall:
     """A call whose token and scope were found good."""
 
     workspace: Workspace
@@ -74,7 +74,7 @@ def require_scope(scopes: set[str], scope: str) -> None:
         raise ApiError("missing_scope", needed=scope, provided=",".join(sorted(scopes)))
 
 
-def page(call: Call, rows: Sequence[T], *, default: int, most: int) -> tuple[Sequence[T], Json]:
+def page(call: MethodCall, rows: Sequence[T], *, default: int, most: int) -> tuple[Sequence[T], Json]:
     """One page of a list, and the `response_metadata` with the next cursor ("" at the end)."""
     limit = call.arguments.limit(default, most)
     start = _offset(call.arguments.text("cursor"))

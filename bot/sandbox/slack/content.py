@@ -13,7 +13,6 @@ from bot.sandbox.slack.validation.surfaces import attachment_problems, message_p
 
 POST_LIMIT = 40_000
 UPDATE_LIMIT = 4_000  # chat.update refuses more; above it chat.postMessage may split or post twice
-MARKDOWN_LIMIT = 12_000
 RENDERED_LIMIT = 13_000
 ATTACHMENTS_LIMIT = 100
 METADATA_BYTES = 8_192
@@ -66,23 +65,11 @@ def read_metadata(arguments: Arguments) -> Json | None:
     return {"event_type": event_type, "event_payload": payload}
 
 
-def read_markdown(arguments: Arguments) -> list[Json] | None:
-    """`markdown_text` as the block it becomes; it goes with neither text nor blocks."""
-    if not arguments.has("markdown_text"):
-        return None
-    if arguments.text("text") or arguments.has("blocks"):
-        raise ApiError("markdown_text_conflict")
-    text = arguments.text("markdown_text")
-    if len(text) > MARKDOWN_LIMIT:
-        raise ApiError("msg_too_long")
-    return stored_blocks([{"type": "markdown", "text": text}])
-
-
 def new_content(arguments: Arguments) -> Content:
     """What a new message says; `no_text` when that is nothing."""
-    blocks = read_markdown(arguments) or read_blocks(arguments) or []
+    blocks = read_blocks(arguments) or []
     content = Content(
-        text=arguments.text("text") or arguments.text("markdown_text"),
+        text=arguments.text("text"),
         blocks=blocks,
         attachments=read_attachments(arguments) or [],
         metadata=read_metadata(arguments) or None,
@@ -101,15 +88,14 @@ def links_names(arguments: Arguments) -> bool:
 def changed_content(old: Content, arguments: Arguments) -> Content:
     """What an updated message says: text without blocks removes the blocks, what is left out stays."""
     text_sent = arguments.has("text")
-    blocks = read_markdown(arguments) or read_blocks(arguments)
+    blocks = read_blocks(arguments)
     attachments, metadata = read_attachments(arguments), read_metadata(arguments)
     if len(arguments.text("text")) > UPDATE_LIMIT:
         raise ApiError("msg_too_long")
     if blocks is None:
         blocks = [] if text_sent else old.blocks
-    said_anew = text_sent or arguments.has("blocks") or arguments.has("markdown_text")
     changed = Content(
-        text=(arguments.text("text") or arguments.text("markdown_text")) if said_anew else old.text,
+        text=arguments.text("text") if text_sent or arguments.has("blocks") else old.text,
         blocks=blocks,
         attachments=old.attachments if attachments is None else attachments,
         metadata=old.metadata if metadata is None else metadata or None,
@@ -134,7 +120,7 @@ def _refuse(error: str, problems: list[str]) -> None:
 def _rendered_length(node: Any) -> int:
     if isinstance(node, list):
         return sum(_rendered_length(each) for each in node)
-    if not isinstance(node, dict) or node.get("type") in ("table", "markdown"):
-        return 0  # these have limits of their own
+    if not isinstance(node, dict) or node.get("type") == "table":
+        return 0  # a table has a limit of its own
     own = len(node["text"]) if isinstance(node.get("text"), str) else 0
     return own + sum(_rendered_length(each) for each in node.values())

@@ -124,24 +124,6 @@ class Conversations:
         if message.is_reply and (root := channel.messages.get(message.thread_ts or "")) is not None:
             self._updated(root)
 
-    def react(self, message: Message, name: str, user: str) -> None:
-        """Add an emoji; `already_reacted` when it is there."""
-        users = message.reactions.setdefault(name, [])
-        if user in users:
-            raise ApiError("already_reacted")
-        users.append(user)
-        self._updated(message)
-
-    def unreact(self, message: Message, name: str, user: str) -> None:
-        """Take an emoji away; `no_reaction` when it isn't there."""
-        users = message.reactions.get(name, [])
-        if user not in users:
-            raise ApiError("no_reaction")
-        users.remove(user)
-        if not users:
-            del message.reactions[name]
-        self._updated(message)
-
     def join(self, channel_id: str, user: str) -> None:
         """Make somebody (the bot, too) a member."""
         channel = self.channels[channel_id]
@@ -150,25 +132,11 @@ class Conversations:
             self._emit({"type": "member_joined_channel", "user": user, "channel": channel.id})
             self._changed(channel)
 
-    def leave(self, channel_id: str, user: str) -> None:
-        """End somebody's membership."""
-        channel = self.channels[channel_id]
-        if user in channel.members:
-            channel.members.remove(user)
-            self._emit({"type": "member_left_channel", "user": user, "channel": channel.id})
-            self._changed(channel)
-
     def set_archived(self, channel_id: str, *, archived: bool) -> None:
         """Archive or unarchive; the app hears `channel_…` or, for a private one, `group_…`."""
         channel = self.channels[channel_id]
         channel.is_archived = archived
         self._emit_channel(channel, "archive" if archived else "unarchive")
-        self._changed(channel)
-
-    def delete_channel(self, channel_id: str) -> None:
-        """Take a channel away with all that was written in it."""
-        channel = self.channels.pop(channel_id)
-        self._emit_channel(channel, "deleted")
         self._changed(channel)
 
     def change_id(self, channel_id: str, new_id: str) -> None:

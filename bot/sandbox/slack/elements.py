@@ -1,4 +1,4 @@
-"""What a client knows of interactive elements: where they stand, what they hold, what a person may enter."""
+"""What a client knows of interactive elements: where they stand, what is written on them, what they hold."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bot.sandbox.slack.errors import GestureImpossible
 from bot.sandbox.slack.snapshot import Json
 
-Form = Literal["text", "option", "options", "id", "ids"]
+Form = Literal["text", "option", "options"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +21,17 @@ class _Holding:
 _HOLDINGS = {
     "plain_text_input": _Holding("value", "initial_value", "text"),
     "number_input": _Holding("value", "initial_value", "text"),
-    "email_text_input": _Holding("value", "initial_value", "text"),
-    "url_text_input": _Holding("value", "initial_value", "text"),
-    "rich_text_input": _Holding("rich_text_value", "initial_value", "text"),
     "static_select": _Holding("selected_option", "initial_option", "option"),
     "external_select": _Holding("selected_option", "initial_option", "option", is_external=True),
     "radio_buttons": _Holding("selected_option", "initial_option", "option"),
     "checkboxes": _Holding("selected_options", "initial_options", "options"),
     "multi_static_select": _Holding("selected_options", "initial_options", "options"),
     "multi_external_select": _Holding("selected_options", "initial_options", "options", is_external=True),
-    "users_select": _Holding("selected_user", "initial_user", "id"),
-    "channels_select": _Holding("selected_channel", "initial_channel", "id"),
-    "conversations_select": _Holding("selected_conversation", "initial_conversation", "id"),
-    "multi_users_select": _Holding("selected_users", "initial_users", "ids"),
-    "multi_channels_select": _Holding("selected_channels", "initial_channels", "ids"),
-    "multi_conversations_select": _Holding("selected_conversations", "initial_conversations", "ids"),
-    "file_input": _Holding("files", "initial_files", "ids"),
     "datepicker": _Holding("selected_date", "initial_date", "text"),
     "timepicker": _Holding("selected_time", "initial_time", "text"),
     "datetimepicker": _Holding("selected_date_time", "initial_date_time", "text"),
 }
-_STATELESS = ("button", "overflow", "workflow_button", "feedback_buttons", "icon_button")
+_STATELESS = ("button", "overflow")
 INTERACTIVE = frozenset(_HOLDINGS) | frozenset(_STATELESS)
 
 
@@ -82,21 +72,16 @@ def placed(blocks: Sequence[Json]) -> Iterator[Placed]:
     """Every interactive element of a surface, top to bottom."""
     for block in blocks:
         yield from (Placed(block, element) for element in _elements(block) if element["type"] in INTERACTIVE)
-        yield from placed(block.get("child_blocks", ()))
-        for card in block["elements"] if block["type"] == "carousel" else ():
-            yield from (Placed(block, button) for button in card.get("actions", ()))
 
 
 def _elements(block: Json) -> Iterator[Json]:
     match block["type"]:
         case "section":
             yield from (block["accessory"],) if "accessory" in block else ()
-        case "actions" | "context_actions":
+        case "actions":
             yield from block["elements"]
         case "input":
             yield block["element"]
-        case "card":
-            yield from block.get("actions", ())
         case _:
             return
 
@@ -113,6 +98,45 @@ def find(blocks: Sequence[Json], block_id: str | None, action_id: str) -> Placed
     return found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Pressable:
+    """A button, or an entry of an overflow menu."""
+
+    place: Placed
+    label: str
+    option: Json | None = None
+
+    @property
+    def value(self) -> str | None:
+        """What `activates` takes for it."""
+        return None if self.option is None else self.option.get("value", self.label)
+
+
+def pressables(blocks: Sequence[Json]) -> list[Pressable]:
+    """Everything that can be pressed, top to bottom."""
+    found = []
+    for place in placed(blocks):
+        if place.type == "button":
+            found.append(Pressable(place, place.element["text"]["text"]))
+        elif place.type == "overflow":
+            found += [Pressable(place, each["text"]["text"], each) for each in place.element["options"]]
+    return found
+
+
+def labelled(blocks: Sequence[Json], label: str, block_id: str | None = None) -> Pressable:
+    """The one thing that bears this label; `GestureImpossible` when there is none, or several."""
+    everything = pressables(blocks)
+    found = [
+        each
+        for each in everything
+        if each.label == label and (block_id is None or each.place.block_id == block_id)
+    ]
+    if len(found) != 1:
+        labels = [each.label for each in everything]
+        raise GestureImpossible(f"{len(found)} things are labelled {label!r} among {labels}")
+    return found[0]
+
+
 def initial_state(blocks: Sequence[Json]) -> Json:
     """`state.values` of a surface nobody has touched."""
     values: Json = {}
@@ -120,7 +144,7 @@ def initial_state(blocks: Sequence[Json]) -> Json:
         holding = _HOLDINGS.get(place.type)
         if holding is None:
             continue
-        empty: Any = [] if holding.form in ("options", "ids") else None
+        empty: Any = [] if holding.form == "options" else None
         held = {"type": place.type, holding.key: place.element.get(holding.initial, empty)}
         values.setdefault(place.block_id, {})[place.action_id] = held
     return values
@@ -147,15 +171,13 @@ def enter(place: Placed, value: Any) -> Json:
 
 def _entered(place: Placed, holding: _Holding, value: Any) -> Any:
     if value is None:
-        return [] if holding.form in ("options", "ids") else None
+        return [] if holding.form == "options" else None
     match holding.form:
         case "option":
             return value if holding.is_external else option(place.element, value)
         case "options":
             return list(value) if holding.is_external else [option(place.element, each) for each in value]
-        case "ids":
-            return list(value)
-        case "id" | "text":
+        case "text":
             return value
 
 
@@ -203,10 +225,6 @@ def _problem(element: Json, content: Any) -> str | None:
             return _text_problem(element, content)
         case "number_input":
             return _number_problem(element, content)
-        case "email_text_input":
-            return None if "@" in content else "Please enter a valid email address."
-        case "url_text_input":
-            return None if "://" in content else "Please enter a valid URL."
     most = element.get("max_selected_items")
     return f"Please choose at most {most} options." if most is not None and len(content) > most else None
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from bot.sandbox.slack.faults import Faults
+from bot.sandbox.slack.faults import SlackFaults
+from bot.sandbox.slack.feed import set_within
 from bot.sandbox.slack.payloads import Payloads
 from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.transport import FIRST, Answer, Attempt, Delivery, Kind, Transport
-from bot.sandbox.slack.waiting import set_within
 from bot.sandbox.slack.workspace import Workspace
 
 RETRY_AFTER_SECONDS = (0.0, 60.0, 300.0)
@@ -29,7 +29,7 @@ class Deliveries:
         self,
         workspace: Workspace,
         payloads: Payloads,
-        faults: Faults,
+        faults: SlackFaults,
         transport: Callable[[], Transport],
         group: asyncio.TaskGroup,
     ) -> None:

@@ -54,20 +54,20 @@ class Slow:
     seconds: float
 
 
-Fault: TypeAlias = RateLimited | ServerError | Refused | Dropped | Hung | Slow
+SlackFault: TypeAlias = RateLimited | ServerError | Refused | Dropped | Hung | Slow
 Condition = Callable[[Arguments], bool]
 
 
 @dataclass(slots=True)
 class _Planned:
     method: str
-    fault: Fault
+    fault: SlackFault
     times: int
     condition: Condition
 
 
 @dataclass(slots=True)
-class Faults:
+class SlackFaults:
     """The plan of faults; each is used up in the order it was added."""
 
     app: App
@@ -77,7 +77,7 @@ class Faults:
     _planned: list[_Planned] = field(default_factory=list)
 
     def add(
-        self, method: str, fault: Fault, times: int = 1, *, when: Condition = lambda _arguments: True
+        self, method: str, fault: SlackFault, times: int = 1, *, when: Condition = lambda _arguments: True
     ) -> None:
         """Let the next calls of a method ("*": of any) go wrong, those whose arguments fulfil `when`.
 
@@ -92,7 +92,7 @@ class Faults:
         self.released.set()
         self.released = asyncio.Event()
 
-    def take(self, method: str, arguments: Arguments) -> Fault | None:
+    def take(self, method: str, arguments: Arguments) -> SlackFault | None:
         """The fault for this call, if one is due."""
         for planned in self._planned:
             if planned.method in (method, "*") and planned.times > 0 and planned.condition(arguments):

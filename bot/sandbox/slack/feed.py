@@ -1,13 +1,16 @@
-"""Tells what changes in the workspace to whoever listens."""
+"""Tells what changes in the workspace to whoever listens, and waits by the workspace's clock."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from bot.sandbox.slack.snapshot import Change, ChangeKind
 
 Clock = Callable[[], float]
+_LOOK_EVERY_SECONDS = 0.02  # a clock that a test moves gives no sign
+_REAL_SLICE_SECONDS = 60.0
 
 
 class Feed:
@@ -59,3 +62,17 @@ class Feed:
 async def _drain(queue: asyncio.Queue[Change]) -> AsyncIterator[Change]:
     while True:
         yield await queue.get()
+
+
+async def set_within(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
+    """Whether the event was set before so many seconds had passed on the clock."""
+    deadline = clock() + seconds
+    slice_seconds = _REAL_SLICE_SECONDS if clock is time.time else _LOOK_EVERY_SECONDS
+    while not event.is_set():
+        remaining = deadline - clock()
+        if remaining <= 0:
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(remaining, slice_seconds)):
+                await event.wait()
+    return True

@@ -8,17 +8,23 @@ from typing import Any, Literal
 
 from bot.sandbox.slack.answers import say
 from bot.sandbox.slack.conversations import Posting
-from bot.sandbox.slack.elements import Placed, action, enter, find, initial_state, problems_before_submit
+from bot.sandbox.slack.elements import (
+    Placed,
+    action,
+    enter,
+    find,
+    initial_state,
+    labelled,
+    problems_before_submit,
+)
 from bot.sandbox.slack.errors import ApiError, GestureImpossible
 from bot.sandbox.slack.events import Deliveries
-from bot.sandbox.slack.labels import labelled
 from bot.sandbox.slack.messages import Channel, Content, Message
 from bot.sandbox.slack.payloads import Payloads
 from bot.sandbox.slack.people import SLACKBOT, Person
 from bot.sandbox.slack.results import Result
 from bot.sandbox.slack.snapshot import Json
-from bot.sandbox.slack.submissions import AnswerRefused, follow
-from bot.sandbox.slack.suggestions import offered
+from bot.sandbox.slack.submissions import AnswerRefused, follow, offered
 from bot.sandbox.slack.tickets import ResponseUrl
 from bot.sandbox.slack.transport import Answer
 from bot.sandbox.slack.typing_aid import escaped
@@ -29,7 +35,7 @@ Surface = Message | View
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class SlackUser:
     """One person, acting; a gesture that no client would allow raises `GestureImpossible`."""
 
     person: Person
@@ -168,14 +174,6 @@ class Actor:
             event["view"] = home.json(self.workspace.app, self.workspace.team_id)
         self.deliveries.emit(_frozen(event))
         return Result()
-
-    def restarts_client(self) -> None:
-        """Start the client anew: every ephemeral message is gone."""
-        conversations = self.workspace.conversations
-        for channel in conversations.channels.values():
-            for message in tuple(channel.ephemerals.values()):
-                if message.reader == self.person.id:
-                    conversations.delete(message)
 
     async def _command(self, place: Channel, payload: Json) -> Result:
         answer = await self.deliveries.send("slash_commands", payload)

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientResponse, ClientSession
 
+from bot.sandbox.slack.feed import set_within
 from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.transport import ACK_SECONDS, FIRST, Answer, Attempt, Kind
-from bot.sandbox.slack.waiting import set_within
 from bot.sandbox.slack.workspace import Workspace
 
 _FORM = "application/x-www-form-urlencoded"

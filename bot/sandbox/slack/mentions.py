@@ -62,7 +62,7 @@ def _text_nodes(node: Any) -> Iterator[Json]:
 
 def _in_node(node: Json, names: Mapping[str, str] | None) -> Notified:
     match node:
-        case {"type": "mrkdwn" | "markdown", "text": str(text)}:
+        case {"type": "mrkdwn", "text": str(text)}:
             return _in_mrkdwn(text, names)
         case {"type": "user", "user_id": str(user)}:
             return Notified(users=frozenset({user}))

@@ -35,11 +35,6 @@ def api_message(
         shape["metadata"] = kept if metadata == "all" else {"event_type": kept["event_type"]}
     if message.edited_ts is not None:
         shape["edited"] = {"user": message.user, "ts": message.edited_ts}
-    if message.reactions:
-        shape["reactions"] = [
-            {"name": name, "users": list(users), "count": len(users)}
-            for name, users in message.reactions.items()
-        ]
     return shape | _thread_facts(message, channel)
 
 
@@ -90,13 +85,11 @@ def message_view(message: Message, channel: Channel, mentions: Callable[[Message
         "is_command": message.is_command,
         "is_notice": message.is_notice,
         "is_deleted": gone,
-        "is_edited": message.edited_ts is not None,
         "is_broadcast": message.is_broadcast,
         "text": "This message was deleted." if gone else message.text,
         "blocks": [] if gone else message.blocks,
         "attachments": [] if gone else message.content.attachments,
         "metadata": message.metadata,
-        "reactions": [{"name": name, "users": list(users)} for name, users in message.reactions.items()],
         "reply_count": len(replies),
         "latest_reply": replies[-1].ts if replies else None,
         "mentions": mentions(message),

@@ -33,7 +33,6 @@ class Message:
     is_notice: bool = False
     is_deleted: bool = False
     edited_ts: str | None = None
-    reactions: dict[str, list[str]] = field(default_factory=dict)
     entered: dict[str, Json] = field(
         default_factory=dict
     )  # person -> block_id -> action_id -> what is chosen

@@ -12,7 +12,7 @@ from bot.sandbox.slack import (
     methods_people,
     methods_views,
 )
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.rates import POSTS_A_MINUTE, SPECIAL, TIER_2, TIER_3, TIER_4
 from bot.sandbox.slack.snapshot import Json
 
@@ -24,7 +24,7 @@ class Method:
     `scope` is what every call needs; methods that read channels ask for the channel type's scope themselves.
     """
 
-    run: Callable[[Call], Json]
+    run: Callable[[MethodCall], Json]
     per_minute: int
     scope: str | None = None
     token: Literal["bot", "app", "none"] = "bot"
@@ -33,32 +33,20 @@ class Method:
 
 
 METHODS = {
-    "api.test": Method(methods_app.api_test, SPECIAL, token="none"),
     "apps.connections.open": Method(methods_app.open_connection, TIER_3, "connections:write", token="app"),
     "auth.test": Method(methods_app.auth_test, SPECIAL),
-    "chat.delete": Method(methods_chat.delete, TIER_3, "chat:write"),
     "chat.getPermalink": Method(methods_chat.permalink, SPECIAL, takes_json=False),
     "chat.postEphemeral": Method(methods_chat.post_ephemeral, TIER_4, "chat:write"),
     "chat.postMessage": Method(methods_chat.post_message, POSTS_A_MINUTE, "chat:write", is_paced=True),
     "chat.update": Method(methods_chat.update, TIER_3, "chat:write"),
     "conversations.history": Method(methods_conversations.history, TIER_3, takes_json=False),
     "conversations.info": Method(methods_conversations.info, TIER_3, takes_json=False),
-    "conversations.join": Method(methods_conversations.join, TIER_3, "channels:join"),
-    "conversations.list": Method(methods_conversations.list_, TIER_2, takes_json=False),
-    "conversations.members": Method(methods_conversations.members, TIER_4, takes_json=False),
     "conversations.open": Method(methods_conversations.open_, TIER_3, "im:write"),
     "conversations.replies": Method(methods_conversations.replies, TIER_3, takes_json=False),
     "files.completeUploadExternal": Method(methods_files.complete_upload, TIER_4, "files:write"),
     "files.getUploadURLExternal": Method(methods_files.upload_url, TIER_4, "files:write", takes_json=False),
-    "reactions.add": Method(methods_chat.add_reaction, TIER_3, "reactions:write"),
-    "reactions.remove": Method(methods_chat.remove_reaction, TIER_2, "reactions:write"),
     "usergroups.list": Method(methods_people.group_list, TIER_2, "usergroups:read", takes_json=False),
-    "usergroups.users.list": Method(
-        methods_people.group_members, TIER_2, "usergroups:read", takes_json=False
-    ),
-    "users.conversations": Method(methods_conversations.list_joined, TIER_3, takes_json=False),
     "users.info": Method(methods_people.user_info, TIER_4, "users:read", takes_json=False),
-    "users.list": Method(methods_people.user_list, TIER_2, "users:read", takes_json=False),
     "views.open": Method(methods_views.open_, TIER_4),
     "views.publish": Method(methods_views.publish, TIER_4),
     "views.push": Method(methods_views.push, TIER_4),

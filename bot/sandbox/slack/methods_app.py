@@ -1,11 +1,11 @@
-"""`auth.test`, `apps.connections.open` and `api.test`."""
+"""`auth.test` and `apps.connections.open`."""
 
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.snapshot import Json
 
 
-def auth_test(call: Call) -> Json:
+def auth_test(call: MethodCall) -> Json:
     """`auth.test`: who the bot token is."""
     app = call.workspace.app
     return {
@@ -22,16 +22,8 @@ def auth_test(call: Call) -> Json:
     }
 
 
-def open_connection(call: Call) -> Json:
+def open_connection(call: MethodCall) -> Json:
     """`apps.connections.open`: an address for one WebSocket."""
     if not call.workspace.app.socket_mode:
         raise ApiError("forbidden_team")
     return {"ok": True, "url": call.services.new_socket_url()}
-
-
-def api_test(call: Call) -> Json:
-    """`api.test`: the arguments, or the error that was asked for."""
-    sent = {key: value for key, value in call.arguments.values.items() if key != "token"}
-    if call.arguments.has("error"):
-        raise ApiError(call.arguments.text("error"), args=sent)
-    return {"ok": True, "args": sent}

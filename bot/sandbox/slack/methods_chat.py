@@ -1,8 +1,8 @@
-"""`chat.*` and `reactions.*`."""
+"""`chat.*`."""
 
 from dataclasses import replace
 
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.content import POST_LIMIT, UPDATE_LIMIT, changed_content, new_content
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.errors import ApiError
@@ -11,7 +11,7 @@ from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.snapshot import Json
 
 
-def post_message(call: Call) -> Json:
+def post_message(call: MethodCall) -> Json:
     """`chat.postMessage`."""
     channel = _postable(call)
     if any(call.arguments.has(name) for name in ("username", "icon_url", "icon_emoji")):
@@ -41,7 +41,7 @@ def post_message(call: Call) -> Json:
     return answer
 
 
-def update(call: Call) -> Json:
+def update(call: MethodCall) -> Json:
     """`chat.update`: own messages only, and no ephemeral ones."""
     channel = call.channel()
     message = _own_message(call, channel, "cant_update_message")
@@ -62,15 +62,7 @@ def update(call: Call) -> Json:
     }
 
 
-def delete(call: Call) -> Json:
-    """`chat.delete`: own messages only."""
-    channel = call.channel()
-    message = _own_message(call, channel, "cant_delete_message")
-    call.workspace.conversations.delete(message)
-    return {"ok": True, "channel": channel.id, "ts": message.ts}
-
-
-def post_ephemeral(call: Call) -> Json:
+def post_ephemeral(call: MethodCall) -> Json:
     """`chat.postEphemeral`: the reader must be in the channel, and the bot in a private one."""
     channel = call.channel()
     reader = call.arguments.required("user")
@@ -87,7 +79,7 @@ def post_ephemeral(call: Call) -> Json:
     return {"ok": True, "message_ts": message.ts}
 
 
-def permalink(call: Call) -> Json:
+def permalink(call: MethodCall) -> Json:
     """`chat.getPermalink`."""
     channel = call.channel()
     message = channel.messages.get(call.arguments.required("message_ts"))
@@ -99,21 +91,7 @@ def permalink(call: Call) -> Json:
     return {"ok": True, "channel": channel.id, "permalink": link}
 
 
-def add_reaction(call: Call) -> Json:
-    """`reactions.add`."""
-    message = _reacted(call)
-    call.workspace.conversations.react(message, _emoji(call), call.bot)
-    return {"ok": True}
-
-
-def remove_reaction(call: Call) -> Json:
-    """`reactions.remove`."""
-    message = _reacted(call)
-    call.workspace.conversations.unreact(message, _emoji(call), call.bot)
-    return {"ok": True}
-
-
-def _postable(call: Call) -> Channel:
+def _postable(call: MethodCall) -> Channel:
     target = call.arguments.required("channel")
     if target.startswith(("U", "W")):
         return _direct(call, target)
@@ -127,7 +105,7 @@ def _postable(call: Call) -> Channel:
     return channel
 
 
-def _direct(call: Call, person_id: str) -> Channel:
+def _direct(call: MethodCall, person_id: str) -> Channel:
     person = call.workspace.directory.people.get(person_id)
     if person is None or not person.may_act:
         raise ApiError("channel_not_found")
@@ -136,7 +114,7 @@ def _direct(call: Call, person_id: str) -> Channel:
     return call.workspace.conversations.direct(call.bot, person_id)
 
 
-def _own_message(call: Call, channel: Channel, error: str) -> Message:
+def _own_message(call: MethodCall, channel: Channel, error: str) -> Message:
     message = channel.messages.get(call.arguments.required("ts"))
     if message is None or message.is_deleted:
         raise ApiError("message_not_found")
@@ -145,22 +123,5 @@ def _own_message(call: Call, channel: Channel, error: str) -> Message:
     return message
 
 
-def _reacted(call: Call) -> Message:
-    channel = call.joined_channel()
-    message = channel.messages.get(call.arguments.required("timestamp"))
-    if message is None or message.is_deleted:
-        raise ApiError("message_not_found")
-    if channel.is_archived:
-        raise ApiError("is_archived")
-    return message
-
-
-def _emoji(call: Call) -> str:
-    name = call.arguments.required("name").strip(":")
-    if not name or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-+':"):
-        raise ApiError("invalid_name")
-    return name
-
-
-def _shape(call: Call, channel: Channel, message: Message) -> Json:
+def _shape(call: MethodCall, channel: Channel, message: Message) -> Json:
     return api_message(message, channel, call.workspace.app, call.workspace.team_id)

@@ -1,19 +1,16 @@
-"""`conversations.*` and `users.conversations`."""
+"""`conversations.*`."""
 
 import base64
 from collections.abc import Sequence
 
-from bot.sandbox.slack.calls import Call, page
+from bot.sandbox.slack.calls import MethodCall, page
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.message_shapes import api_message
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.snapshot import Json
 
-_FAMILIES = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
-_KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
 
-
-def info(call: Call) -> Json:
+def info(call: MethodCall) -> Json:
     """`conversations.info`: a private channel without the bot does not exist."""
     channel = call.channel()
     call.require_scope(f"{channel.scope_family}:read")
@@ -23,25 +20,7 @@ def info(call: Call) -> Json:
     return {"ok": True, "channel": shape}
 
 
-def list_(call: Call) -> Json:
-    """`conversations.list`: public channels, and what the bot is in of the rest."""
-    return _list(call, [channel for channel in _asked(call) if _visible(call, channel)])
-
-
-def list_joined(call: Call) -> Json:
-    """`users.conversations` of the bot itself."""
-    return _list(call, [channel for channel in _asked(call) if call.bot in channel.members])
-
-
-def members(call: Call) -> Json:
-    """`conversations.members`."""
-    channel = call.channel()
-    call.require_scope(f"{channel.scope_family}:read")
-    rows, metadata = page(call, channel.members, default=100, most=1000)
-    return {"ok": True, "members": list(rows), "response_metadata": metadata}
-
-
-def history(call: Call) -> Json:
+def history(call: MethodCall) -> Json:
     """`conversations.history`: newest first, without replies; only where the bot is a member."""
     channel = call.joined_channel()
     call.require_scope(f"{channel.scope_family}:history")
@@ -57,7 +36,7 @@ def history(call: Call) -> Json:
     }
 
 
-def replies(call: Call) -> Json:
+def replies(call: MethodCall) -> Json:
     """`conversations.replies`: the root first, then its replies, oldest first."""
     channel = call.joined_channel()
     call.require_scope(f"{channel.scope_family}:history")
@@ -74,22 +53,7 @@ def replies(call: Call) -> Json:
     }
 
 
-def join(call: Call) -> Json:
-    """`conversations.join`: public channels only."""
-    channel = call.channel()
-    if channel.kind != "public":
-        raise ApiError("method_not_supported_for_channel_type")
-    if channel.is_archived:
-        raise ApiError("is_archived")
-    if call.bot in channel.members:
-        metadata = {"warnings": ["already_in_channel"]}
-        shape = channel.json(call.bot)
-        return {"ok": True, "channel": shape, "warning": "already_in_channel", "response_metadata": metadata}
-    call.workspace.conversations.join(channel.id, call.bot)
-    return {"ok": True, "channel": channel.json(call.bot)}
-
-
-def open_(call: Call) -> Json:
+def open_(call: MethodCall) -> Json:
     """`conversations.open` of the direct conversation with one person."""
     users = [user for user in call.arguments.text("users").split(",") if user]
     if not users:
@@ -107,35 +71,7 @@ def open_(call: Call) -> Json:
     return {"ok": True, "channel": channel.json(call.bot) if is_whole else {"id": channel.id}}
 
 
-def _asked(call: Call) -> list[Channel]:
-    types = [word.strip() for word in (call.arguments.text("types") or "public_channel").split(",")]
-    for word in types:
-        if word not in _FAMILIES:
-            raise ApiError("invalid_types")
-        call.require_scope(f"{_FAMILIES[word]}:read")
-    kinds = {_KINDS[word] for word in types}
-    exclude_archived = call.arguments.flag("exclude_archived")
-    return [
-        channel
-        for channel in call.workspace.conversations.channels.values()
-        if channel.kind in kinds and not (exclude_archived and channel.is_archived)
-    ]
-
-
-def _visible(call: Call, channel: Channel) -> bool:
-    return channel.kind == "public" or call.bot in channel.members
-
-
-def _list(call: Call, channels: list[Channel]) -> Json:
-    rows, metadata = page(call, channels, default=100, most=999)
-    return {
-        "ok": True,
-        "channels": [channel.json(call.bot) for channel in rows],
-        "response_metadata": metadata,
-    }
-
-
-def _newest_first(call: Call, messages: list[Message]) -> tuple[list[Message], Json]:
+def _newest_first(call: MethodCall, messages: list[Message]) -> tuple[list[Message], Json]:
     """One page; its cursor names a message, so that what is posted meanwhile shifts nothing."""
     limit = call.arguments.limit(100, 999)
     before = _before(call.arguments.text("cursor"))
@@ -158,7 +94,7 @@ def _before(cursor: str) -> int | None:
     raise ApiError("invalid_cursor")
 
 
-def _within(call: Call, messages: list[Message]) -> list[Message]:
+def _within(call: MethodCall, messages: list[Message]) -> list[Message]:
     oldest, latest = _bound(call, "oldest"), _bound(call, "latest")
     inclusive = call.arguments.flag("inclusive")
     kept = []
@@ -171,7 +107,7 @@ def _within(call: Call, messages: list[Message]) -> list[Message]:
     return kept
 
 
-def _bound(call: Call, name: str) -> int | None:
+def _bound(call: MethodCall, name: str) -> int | None:
     text = call.arguments.text(name)
     if not text or text == "0":
         return None
@@ -186,7 +122,7 @@ def _instant(ts: str) -> int:
     return int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
 
 
-def _shapes(call: Call, channel: Channel, messages: Sequence[Message]) -> list[Json]:
+def _shapes(call: MethodCall, channel: Channel, messages: Sequence[Message]) -> list[Json]:
     detail = "all" if call.arguments.flag("include_all_metadata") else "type"
     app, team_id = call.workspace.app, call.workspace.team_id
     return [

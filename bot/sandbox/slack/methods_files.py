@@ -3,14 +3,14 @@
 import secrets
 
 from bot.sandbox.slack.arguments import invalid_arguments
-from bot.sandbox.slack.calls import Call, StoredFile
+from bot.sandbox.slack.calls import MethodCall, StoredFile
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.messages import Content
 from bot.sandbox.slack.snapshot import Json
 
 
-def upload_url(call: Call) -> Json:
+def upload_url(call: MethodCall) -> Json:
     """`files.getUploadURLExternal`."""
     name = call.arguments.required("filename")
     length = call.arguments.required("length")
@@ -21,7 +21,7 @@ def upload_url(call: Call) -> Json:
     return {"ok": True, "upload_url": f"{call.services.base_url()}upload/{file_id}", "file_id": file_id}
 
 
-def complete_upload(call: Call) -> Json:
+def complete_upload(call: MethodCall) -> Json:
     """`files.completeUploadExternal`: shares what was uploaded; the message's `ts` is not in the answer."""
     wanted = call.arguments.structure("files", "invalid_arguments")
     if not isinstance(wanted, list) or not wanted:
@@ -39,7 +39,7 @@ def complete_upload(call: Call) -> Json:
     return {"ok": True, "files": [{"id": each.id, "title": each.title} for each in files]}
 
 
-def _share(call: Call, channel_id: str, files: list[StoredFile]) -> None:
+def _share(call: MethodCall, channel_id: str, files: list[StoredFile]) -> None:
     channel = call.workspace.conversations.channels.get(channel_id)
     if channel is None or call.bot not in channel.members:
         raise ApiError("channel_not_found" if channel is None else "not_in_channel")

@@ -3,7 +3,7 @@
 import json
 
 from bot.sandbox.slack.arguments import invalid_arguments
-from bot.sandbox.slack.calls import Call
+from bot.sandbox.slack.calls import MethodCall
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.validation.surfaces import view_problems
@@ -12,14 +12,14 @@ from bot.sandbox.slack.views import View
 SIZE_LIMIT_BYTES = 250_000
 
 
-def open_(call: Call) -> Json:
+def open_(call: MethodCall) -> Json:
     """`views.open`: within three seconds of the gesture, and once for it."""
     content = _content(call, "modal")
     trigger = call.workspace.tickets.exchange(call.arguments.required("trigger_id"))
     return _answer(call, call.workspace.views.open(trigger.person, content))
 
 
-def push(call: Call) -> Json:
+def push(call: MethodCall) -> Json:
     """`views.push`: only from a gesture inside the open modal."""
     content = _content(call, "modal")
     trigger = call.workspace.tickets.exchange(call.arguments.required("trigger_id"))
@@ -30,7 +30,7 @@ def push(call: Call) -> Json:
     return _answer(call, call.workspace.views.push(trigger.person, content))
 
 
-def update(call: Call) -> Json:
+def update(call: MethodCall) -> Json:
     """`views.update` by `view_id` or `external_id`; with a `hash`, only of the view as it was seen."""
     view_id, external_id = call.arguments.text("view_id"), call.arguments.text("external_id")
     if bool(view_id) == bool(external_id):
@@ -43,7 +43,7 @@ def update(call: Call) -> Json:
     return _answer(call, views.update(view, content, call.arguments.text("hash") or None))
 
 
-def publish(call: Call) -> Json:
+def publish(call: MethodCall) -> Json:
     """`views.publish` of somebody's Home."""
     person = call.workspace.directory.people.get(call.arguments.required("user_id"))
     content = _content(call, "home")
@@ -55,7 +55,7 @@ def publish(call: Call) -> Json:
     return _answer(call, view)
 
 
-def _content(call: Call, kind: str) -> Json:
+def _content(call: MethodCall, kind: str) -> Json:
     view = call.arguments.structure("view", "invalid_arguments")
     if view is None:
         raise invalid_arguments("missing required field: view")
@@ -67,5 +67,5 @@ def _content(call: Call, kind: str) -> Json:
     return dict(view)
 
 
-def _answer(call: Call, view: View) -> Json:
+def _answer(call: MethodCall, view: View) -> Json:
     return {"ok": True, "view": view.json(call.workspace.app, call.workspace.team_id)}

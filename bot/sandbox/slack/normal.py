@@ -45,8 +45,6 @@ def stored_view(view: Json) -> Json:
 
 def _block(block: Json) -> Json:
     block.setdefault("block_id", _invented())
-    if "child_blocks" in block:
-        block["child_blocks"] = [_block(child) for child in block["child_blocks"]]
     _spell_out(block)
     return block
 

@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import dataclass
 
-from bot.sandbox.slack.elements import placed
 from bot.sandbox.slack.message_shapes import api_message
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.people import Person
@@ -69,7 +68,7 @@ class Payloads:
         return envelope | {
             "trigger_id": self.workspace.tickets.new_trigger(person.id, view.id),
             "view": self._view(view),
-            "response_urls": self._response_urls(person, view),
+            "response_urls": [],
         }
 
     def view_closed(self, person: Person, view: View, *, is_cleared: bool) -> Json:
@@ -137,25 +136,6 @@ class Payloads:
             "is_ext_shared_channel": channel is not None and channel.is_ext_shared,
             "event_context": f"4-{secrets.token_urlsafe(24)}",
         }
-
-    def _response_urls(self, person: Person, view: View) -> list[Json]:
-        chosen = []
-        for place in placed(view.blocks):
-            if not place.element.get("response_url_enabled"):
-                continue
-            held = view.entered[place.block_id][place.action_id]
-            channel_id = held.get("selected_conversation") or held.get("selected_channel")
-            if channel_id is not None:
-                path = self.workspace.tickets.new_response(person.id, channel_id)
-                chosen.append(
-                    {
-                        "block_id": place.block_id,
-                        "action_id": place.action_id,
-                        "channel_id": channel_id,
-                        "response_url": f"{self.response_base}actions/{self.workspace.team_id}/{path}",
-                    }
-                )
-        return chosen
 
     def _envelope(self, kind: str, person: Person) -> Json:
         app = self.workspace.app

@@ -12,9 +12,9 @@ from aiohttp import ClientSession, ClientTimeout, web
 from bot.sandbox.slack.answers import ResponseUrls
 from bot.sandbox.slack.calls import Services
 from bot.sandbox.slack.events import Deliveries
-from bot.sandbox.slack.faults import Faults
+from bot.sandbox.slack.faults import SlackFaults
 from bot.sandbox.slack.feed import Clock
-from bot.sandbox.slack.gestures import Actor
+from bot.sandbox.slack.gestures import SlackUser
 from bot.sandbox.slack.http_mode import HttpMode
 from bot.sandbox.slack.mentions import Notified
 from bot.sandbox.slack.messages import Message
@@ -38,7 +38,7 @@ class SlackSandbox:
     """
 
     workspace: Workspace
-    faults: Faults
+    faults: SlackFaults
     rates: Rates
     services: Services
     socket_mode: SocketMode
@@ -54,7 +54,7 @@ class SlackSandbox:
     ) -> None:
         self.workspace = workspace or default_workspace(clock)
         self._port = port
-        self.faults = Faults(self.workspace.app)
+        self.faults = SlackFaults(self.workspace.app)
         self.rates = Rates(self.workspace.clock)
         self.socket_mode = SocketMode(self.workspace, self._base_url)
         self.services = Services(self.socket_mode.new_url, self._base_url, is_strict=strict)
@@ -142,10 +142,10 @@ class SlackSandbox:
         """Reach the app by signed requests to this URL from now on; None goes back to Socket Mode."""
         self.http_mode.request_url = request_url
 
-    def person(self, name_or_id: str) -> Actor:
+    def person(self, name_or_id: str) -> SlackUser:
         """Somebody who can act; `KeyError` for a stranger to the workspace."""
         person = self.workspace.directory.person(name_or_id)
-        return Actor(person, self.workspace, self._payloads, self._deliveries)
+        return SlackUser(person, self.workspace, self._payloads, self._deliveries)
 
     def messages(self, channel: str) -> list[Message]:
         """What stands in a channel, oldest first: roots and broadcast replies."""

@@ -87,13 +87,6 @@ class GroupView(TypedDict):
     is_disabled: bool
 
 
-class ReactionView(TypedDict):
-    """An emoji under a message."""
-
-    name: str
-    users: list[str]
-
-
 class MessageView(TypedDict):
     """A message as the client shows it; `blocks` and `attachments` are as Slack keeps them."""
 
@@ -106,13 +99,11 @@ class MessageView(TypedDict):
     is_command: bool  # not a real message: the typed command that an in_channel answer makes visible
     is_notice: bool  # Slack's own line to one person, such as a command that failed; text says what
     is_deleted: bool  # a tombstone that still has replies
-    is_edited: bool
     is_broadcast: bool  # a reply that also stands in the channel
     text: str  # the fallback where there are blocks; mrkdwn as stored, with entities
     blocks: list[Json]
     attachments: list[Json]
     metadata: Json | None
-    reactions: list[ReactionView]
     reply_count: int
     latest_reply: str | None
     mentions: list[str]  # IDs of people whom it notifies (groups and broadcasts resolved)
@@ -179,7 +170,7 @@ class Snapshot(TypedDict):
 
 ChangeKind = Literal[
     "message_posted",  # channel, message
-    "message_updated",  # channel, message (an edit, a reaction, a new reply count, a tombstone)
+    "message_updated",  # channel, message (an edit, a new reply count, a tombstone)
     "message_deleted",  # channel, ts, thread_ts
     "ephemeral_posted",  # person, channel, message
     "ephemeral_updated",  # person, channel, message

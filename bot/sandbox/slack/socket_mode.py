@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from bot.sandbox.slack.feed import set_within
 from bot.sandbox.slack.snapshot import Json
 from bot.sandbox.slack.transport import ACK_SECONDS, FIRST, Answer, Attempt, Kind
-from bot.sandbox.slack.waiting import set_within
 from bot.sandbox.slack.workspace import Workspace
 
 MOST_CONNECTIONS = 10

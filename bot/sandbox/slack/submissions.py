@@ -1,12 +1,17 @@
-"""What an app may answer to a modal's Submit, and what the client makes of it."""
+"""What an app may answer to a modal's Submit and to typing in a menu, and what the client makes of it."""
 
 from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.snapshot import Json
+from bot.sandbox.slack.validation.objects import OPTION, OPTION_GROUP
+from bot.sandbox.slack.validation.shapes import Report, listing
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.sandbox.slack.views import View, Views
+
+_OPTIONS = listing(OPTION, 100, least=0)
+_GROUPS = listing(OPTION_GROUP, 100, least=0)
 
 
 class AnswerRefused(Exception):
@@ -60,3 +65,17 @@ def _content(body: Json) -> Json:
     if problems or not isinstance(content, dict):
         raise AnswerRefused("; ".join(problems))
     return content
+
+
+def offered(body: Any) -> list[Json] | None:
+    """The options that the menu shows, groups flattened; None when the answer is not one."""
+    report = Report()
+    match body:
+        case {"options": list(options), **rest} if not rest:
+            _OPTIONS(options, "/options", report)
+        case {"option_groups": list(groups), **rest} if not rest:
+            _GROUPS(groups, "/option_groups", report)
+            options = [] if report.problems else [each for group in groups for each in group["options"]]
+        case _:
+            return None
+    return None if report.problems else list(options)

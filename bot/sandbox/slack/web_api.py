@@ -9,16 +9,16 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.slack.arguments import Arguments, read_arguments
-from bot.sandbox.slack.calls import Call, Services, require_scope
+from bot.sandbox.slack.calls import MethodCall, Services, require_scope
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.faults import (
     Dropped,
-    Fault,
-    Faults,
     Hung,
     RateLimited,
     Refused,
     ServerError,
+    SlackFault,
+    SlackFaults,
     Slow,
     drop,
     error_page,
@@ -44,7 +44,7 @@ class ApiCall:
     answer: Json
     status: int
     at: float
-    fault: Fault | None = None
+    fault: SlackFault | None = None
 
     @property
     def ok(self) -> bool:
@@ -58,7 +58,7 @@ class WebApi:
 
     workspace: Workspace
     services: Services
-    faults: Faults
+    faults: SlackFaults
     rates: Rates
     calls: list[ApiCall] = field(default_factory=list)
 
@@ -98,12 +98,12 @@ class WebApi:
         return web.Response(text=f"OK - {len(content)}")
 
     async def _carry_out(
-        self, request: web.Request, name: str, arguments: Arguments, fault: Fault | None
+        self, request: web.Request, name: str, arguments: Arguments, fault: SlackFault | None
     ) -> web.StreamResponse:
         method = METHODS[name]
         try:
             self._authorise(request, method, arguments)
-            call = Call(self.workspace, arguments, self.services)
+            call = MethodCall(self.workspace, arguments, self.services)
             if (wait := self._wait(name, method, arguments)) is not None:
                 return self._too_fast(name, arguments, wait, fault)
             answer = method.run(call)
@@ -144,7 +144,7 @@ class WebApi:
         return self.rates.refuse(name, method.per_minute)
 
     def _respond(
-        self, name: str, arguments: Arguments, answer: Json, *, fault: Fault | None = None
+        self, name: str, arguments: Arguments, answer: Json, *, fault: SlackFault | None = None
     ) -> web.Response:
         if arguments.warnings:
             metadata = answer.setdefault("response_metadata", {})
@@ -160,17 +160,19 @@ class WebApi:
             response.headers["X-Accepted-OAuth-Scopes"] = method.scope or ""
         return response
 
-    def _too_fast(self, name: str, arguments: Arguments, seconds: int, fault: Fault | None) -> web.Response:
+    def _too_fast(
+        self, name: str, arguments: Arguments, seconds: int, fault: SlackFault | None
+    ) -> web.Response:
         answer: Json = {"ok": False, "error": "ratelimited"}
         self._record(name, arguments, answer, 429, fault)
         return web.json_response(answer, status=429, headers={"Retry-After": str(seconds)})
 
-    def _broken(self, name: str, arguments: Arguments, status: int, fault: Fault) -> web.Response:
+    def _broken(self, name: str, arguments: Arguments, status: int, fault: SlackFault) -> web.Response:
         self._record(name, arguments, {}, status, fault)
         return error_page(status)
 
     def _record(
-        self, name: str, arguments: Arguments, answer: Json, status: int, fault: Fault | None
+        self, name: str, arguments: Arguments, answer: Json, status: int, fault: SlackFault | None
     ) -> None:
         sent = {key: value for key, value in arguments.values.items() if key != "token"}
         self.calls.append(ApiCall(name, sent, answer, status, self.workspace.clock(), fault))

@@ -6,7 +6,7 @@ history; ``VbrSandbox`` serves it, under the rules of the REST API's revisions 1
 
 from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account
 from bot.sandbox.vbr.call import Quirks
-from bot.sandbox.vbr.faults import Fault, Faults, Moment
+from bot.sandbox.vbr.faults import Fault, Moment, VbrFaults
 from bot.sandbox.vbr.life import Pace
 from bot.sandbox.vbr.revision import REVISIONS, accepted_by
 from bot.sandbox.vbr.roles import Role
@@ -16,7 +16,24 @@ from bot.sandbox.vbr.state import Job, Outcome, Session
 from bot.sandbox.vbr.world import World
 
 __all__ = [
-    "CALM", "DEFAULT_ACCOUNTS", "LIVELY", "REVISIONS", "Account", "Behaviour", "Fault", "Faults", "Job",
-    "Moment", "Outcome", "Pace", "Quirks", "Role", "Seeding", "Session", "VbrSandbox", "World", "accepted_by",
+    "CALM",
+    "DEFAULT_ACCOUNTS",
+    "LIVELY",
+    "REVISIONS",
+    "Account",
+    "Behaviour",
+    "Fault",
+    "Job",
+    "Moment",
+    "Outcome",
+    "Pace",
+    "Quirks",
+    "Role",
+    "Seeding",
+    "Session",
+    "VbrFaults",
+    "VbrSandbox",
+    "World",
+    "accepted_by",
     "seeded_world",
 ]  # fmt: skip

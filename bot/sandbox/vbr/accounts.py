@@ -92,10 +92,6 @@ class Accounts:
         """Make the access tokens dead; what can be refreshed stays so."""
         self._access.clear()
 
-    def unlock(self, username: str) -> None:
-        """Lift a lock-out."""
-        self._locks.pop(username.casefold(), None)
-
     def grant(self, form: Mapping[str, str], *, lets_custom_roles_in: bool = False) -> TokenPair:
         """Answer the token call's form."""
         kind = form.get("grant_type")

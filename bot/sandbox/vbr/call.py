@@ -40,7 +40,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Call:
+class RestCall:
     """A request that was let in: version known, path found, token alive, role sufficient."""
 
     world: World
@@ -126,11 +126,11 @@ class Operation:
 
     method: str
     template: str
-    answer: Callable[[Call], Reply]
+    answer: Callable[[RestCall], Reply]
     is_open: bool = False
 
 
-def listing(rows: list[Any], total: int, call: Call) -> Reply:
+def listing(rows: list[Any], total: int, call: RestCall) -> Reply:
     """A collection: ``data`` and ``pagination``; at times, here for odd totals, without skip and limit."""
     page = call.query.page()
     pagination = {"total": total, "count": len(rows), "skip": page.skip, "limit": page.limit}

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.sandbox.vbr.book import Book
-from bot.sandbox.vbr.call import Call, Operation, Reply, listing
+from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.query import name_matcher
 from bot.sandbox.vbr.state import Credentials
 from bot.sandbox.vbr.wire import variation, wire_time
@@ -29,7 +29,7 @@ def add_credentials(
     return record
 
 
-def list_credentials(call: Call) -> Reply:
+def list_credentials(call: RestCall) -> Reply:
     """GET /credentials."""
     query = call.query
     found = list(call.world.book.credentials.values())
@@ -55,7 +55,7 @@ def list_credentials(call: Call) -> Reply:
     return listing([_row(call, item) for item in query.page().of(found)], len(found), call)
 
 
-def _row(call: Call, item: Credentials) -> dict[str, Any]:
+def _row(call: RestCall, item: Credentials) -> dict[str, Any]:
     row = {
         "id": item.id,
         "username": item.username,

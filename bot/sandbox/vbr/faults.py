@@ -59,7 +59,7 @@ class _Order:
         return self.method in {ANY, method} and self.template in {ANY, template}
 
 
-class Faults:
+class VbrFaults:
     """The faults that one server has in store."""
 
     def __init__(self) -> None:

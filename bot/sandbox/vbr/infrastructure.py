@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.sandbox.vbr import words
-from bot.sandbox.vbr.call import Call, Operation, Reply, listing
+from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.query import name_matcher
 from bot.sandbox.vbr.refusals import not_found
 from bot.sandbox.vbr.state import Proxy, Repository, ScaleOutRepository
@@ -14,7 +14,7 @@ from bot.sandbox.vbr.wire import variation, wire_time, with_gaps
 _Test = Callable[[Repository], bool]
 
 
-def list_repositories(call: Call) -> Reply:
+def list_repositories(call: RestCall) -> Reply:
     """GET /backupInfrastructure/repositories: RepositoryModels."""
     query = call.query
     found = list(call.world.book.repositories.values())
@@ -44,7 +44,7 @@ def list_repositories(call: Call) -> Reply:
     return listing([_repository_row(item) for item in query.page().of(found)], len(found), call)
 
 
-def get_repository(call: Call) -> Reply:
+def get_repository(call: RestCall) -> Reply:
     """GET /backupInfrastructure/repositories/{id}."""
     repository = call.world.book.repositories.get(call.identity())
     if repository is None:
@@ -52,7 +52,7 @@ def get_repository(call: Call) -> Reply:
     return Reply(200, _repository_row(repository))
 
 
-def list_repository_states(call: Call) -> Reply:
+def list_repository_states(call: RestCall) -> Reply:
     """GET /backupInfrastructure/repositories/states."""
     query = call.query
     tests = list(_state_tests(call))
@@ -74,7 +74,7 @@ def list_repository_states(call: Call) -> Reply:
     return listing([_state_row(item) for item in query.page().of(found)], len(found), call)
 
 
-def list_scale_out_repositories(call: Call) -> Reply:
+def list_scale_out_repositories(call: RestCall) -> Reply:
     """GET /backupInfrastructure/scaleOutRepositories: ScaleOutRepositoryModels."""
     query, book = call.query, call.world.book
     found = list(book.scale_out_repositories.values())
@@ -89,13 +89,14 @@ def list_scale_out_repositories(call: Call) -> Reply:
             "Type": lambda _: None,
             "Host": lambda _: None,
             "Path": lambda _: None,
+            "EncryptionState": lambda _: None,
         },
     )
     rows = [_scale_out_row(item, book.repositories) for item in query.page().of(found)]
     return listing(rows, len(found), call)
 
 
-def list_proxy_states(call: Call) -> Reply:
+def list_proxy_states(call: RestCall) -> Reply:
     """GET /backupInfrastructure/proxies/states."""
     query = call.query
     found = list(call.world.book.proxies.values())
@@ -124,7 +125,7 @@ def list_proxy_states(call: Call) -> Reply:
     return listing([_proxy_row(item) for item in query.page().of(found)], len(found), call)
 
 
-def get_license(call: Call) -> Reply:
+def get_license(call: RestCall) -> Reply:
     """GET /license: the InstalledLicenseModel."""
     expires = call.world.now() + timedelta(days=200)
     return Reply(
@@ -153,7 +154,7 @@ def get_license(call: Call) -> Reply:
     )
 
 
-def _state_tests(call: Call) -> Iterator[_Test]:
+def _state_tests(call: RestCall) -> Iterator[_Test]:
     query = call.query
     if (repository_id := query.uuid("idFilter")) is not None:
         yield lambda item: item.id == repository_id
@@ -170,7 +171,7 @@ def _state_tests(call: Call) -> Iterator[_Test]:
     yield from _scale_out_tests(call)
 
 
-def _size_tests(call: Call) -> Iterator[_Test]:
+def _size_tests(call: RestCall) -> Iterator[_Test]:
     if (capacity := call.query.number("capacityFilter")) is not None:
         yield lambda item: item.capacity_gb == capacity
     if (free := call.query.number("freeSpaceFilter")) is not None:
@@ -179,7 +180,7 @@ def _size_tests(call: Call) -> Iterator[_Test]:
         yield lambda item: item.used_gb == used
 
 
-def _scale_out_tests(call: Call) -> Iterator[_Test]:
+def _scale_out_tests(call: RestCall) -> Iterator[_Test]:
     query = call.query
     if (scale_out_id := query.uuid("sobrIdFilter")) is not None:
         yield (
@@ -232,7 +233,6 @@ def _scale_out_row(item: ScaleOutRepository, repositories: Mapping[str, Reposito
         "id": item.id,
         "name": item.name,
         "description": item.description,
-        "tag": "",
         "performanceTier": {
             "performanceExtents": extents,
             "advancedSettings": {"perVmBackup": True, "fullWhenExtentOffline": False},

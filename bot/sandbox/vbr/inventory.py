@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.sandbox.vbr import words
 from bot.sandbox.vbr.bodies import INVENTORY_FILTERS, PHYSICAL_FILTERS
-from bot.sandbox.vbr.call import Call, Operation, Reply, listing
+from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.query import Page, name_matcher
 from bot.sandbox.vbr.refusals import Refusal, bad_request
 from bot.sandbox.vbr.shapes import Shape
@@ -26,7 +26,7 @@ _COMPARISONS: dict[str, _Comparison] = {
 }
 
 
-def list_hosts(call: Call) -> Reply:
+def list_hosts(call: RestCall) -> Reply:
     """GET /inventory/vmware/hosts: the vCenters."""
     query = call.query
     found = [item for item in _vmware(call) if item.parent is None]
@@ -39,7 +39,7 @@ def list_hosts(call: Call) -> Reply:
     return _rows(call, query.page(), found)
 
 
-def list_host_objects(call: Call) -> Reply:
+def list_host_objects(call: RestCall) -> Reply:
     """GET /inventory/vmware/hosts/{name}: what lies below a vCenter."""
     query = call.query
     found = _below(_vmware(call), call.path["name"])
@@ -65,22 +65,22 @@ def list_host_objects(call: Call) -> Reply:
     return _rows(call, query.page(), found)
 
 
-def browse_servers(call: Call) -> Reply:
+def browse_servers(call: RestCall) -> Reply:
     """POST /inventory: the virtual infrastructure servers of all platforms."""
     return _browsed(call, [item for item in _virtual(call) if item.parent is None])
 
 
-def browse_host(call: Call) -> Reply:
+def browse_host(call: RestCall) -> Reply:
     """POST /inventory/{hostname}: what lies below a server."""
     return _browsed(call, _below(_virtual(call), call.path["hostname"]))
 
 
-def browse_physical(call: Call) -> Reply:
+def browse_physical(call: RestCall) -> Reply:
     """POST /inventory/physical: the protection groups."""
     return _browsed(call, [item for item in _physical(call) if item.parent is None], PHYSICAL_FILTERS)
 
 
-def browse_protection_group(call: Call) -> Reply:
+def browse_protection_group(call: RestCall) -> Reply:
     """POST /inventory/physical/{protectionGroupId}: the computers of a group."""
     group_id = call.identity("protectionGroupId")
     if all(item.model["id"] != group_id for item in _physical(call)):
@@ -89,15 +89,15 @@ def browse_protection_group(call: Call) -> Reply:
     return _browsed(call, found, PHYSICAL_FILTERS)
 
 
-def _virtual(call: Call) -> list[InventoryItem]:
+def _virtual(call: RestCall) -> list[InventoryItem]:
     return [item for item in call.world.book.inventory.values() if item.model["platform"] != "Agent"]
 
 
-def _vmware(call: Call) -> list[InventoryItem]:
+def _vmware(call: RestCall) -> list[InventoryItem]:
     return [item for item in _virtual(call) if item.model["platform"] == "VSphere"]
 
 
-def _physical(call: Call) -> list[InventoryItem]:
+def _physical(call: RestCall) -> list[InventoryItem]:
     return [item for item in call.world.book.inventory.values() if item.model["platform"] == "Agent"]
 
 
@@ -113,7 +113,7 @@ def _texts(item: InventoryItem) -> tuple[str | None, ...]:
     return model["name"], model.get("objectId"), model["type"], model.get("hostName")
 
 
-def _rows(call: Call, page: Page, found: list[InventoryItem]) -> Reply:
+def _rows(call: RestCall, page: Page, found: list[InventoryItem]) -> Reply:
     rows = [call.revision.written(item.model) for item in page.of(found)]
     if call.quirks.wraps_inventory:
         rows = [{"inventoryObject": _without_size(row), "size": row["size"]} for row in rows]
@@ -124,7 +124,7 @@ def _without_size(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "size"}
 
 
-def _browsed(call: Call, found: list[InventoryItem], filters: Shape = INVENTORY_FILTERS) -> Reply:
+def _browsed(call: RestCall, found: list[InventoryItem], filters: Shape = INVENTORY_FILTERS) -> Reply:
     body: dict[str, Any] = {} if call.body is None else call.body
     filters(body, "")
     if (expression := body.get("filter")) is not None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.sandbox.vbr.bodies import RETRY, START, STOP, VMWARE_OBJECT
-from bot.sandbox.vbr.call import Call, Operation, Reply
+from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.life import Start
 from bot.sandbox.vbr.refusals import bad_content, bad_request
 from bot.sandbox.vbr.rows import session_row
@@ -11,7 +11,7 @@ from bot.sandbox.vbr.shapes import Shape
 from bot.sandbox.vbr.state import Job
 
 
-def start_job(call: Call) -> Reply:
+def start_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/start. A disabled job can be started; a running one cannot.
 
     Since 1.3-rev2 a job with nothing to process is answered with 204, and no session exists.
@@ -32,7 +32,7 @@ def start_job(call: Call) -> Reply:
     return _begun(call, job, start)
 
 
-def stop_job(call: Call) -> Reply:
+def stop_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/stop. Without a body the stop is graceful; a graceful one can be hurried by another."""
     job = call.job()
     spec = _spec(call, STOP)
@@ -51,7 +51,7 @@ def stop_job(call: Call) -> Reply:
     return Reply(201, session_row(call.world, session, call.revision))
 
 
-def retry_job(call: Call) -> Reply:
+def retry_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/retry: the failed objects of the last run once more."""
     job = call.job()
     spec = _spec(call, RETRY)
@@ -68,17 +68,17 @@ def retry_job(call: Call) -> Reply:
     return _begun(call, job, start)
 
 
-def disable_job(call: Call) -> Reply:
+def disable_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/disable: the schedule goes off, a run in progress goes on."""
     return _switch(call, is_disabled=True)
 
 
-def enable_job(call: Call) -> Reply:
+def enable_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/enable."""
     return _switch(call, is_disabled=False)
 
 
-def quick_backup(call: Call) -> Reply:
+def quick_backup(call: RestCall) -> Reply:
     """POST /jobs/quickBackup/vSphere: one VM, through the job that has its newest restore point."""
     if call.body is None:
         raise bad_content("The request body is required.")
@@ -98,7 +98,7 @@ def quick_backup(call: Call) -> Reply:
     return _begun(call, job, Start(by=call.username, is_scheduled=False, follows_chain=False, only=(name,)))
 
 
-def _spec(call: Call, shape: Shape) -> dict[str, Any]:
+def _spec(call: RestCall, shape: Shape) -> dict[str, Any]:
     if call.body is None:
         return {}
     shape(call.body, "")
@@ -106,17 +106,17 @@ def _spec(call: Call, shape: Shape) -> dict[str, Any]:
     return spec
 
 
-def _demand_idle(call: Call, job: Job) -> None:
+def _demand_idle(call: RestCall, job: Job) -> None:
     if call.world.book.active_session(job) is not None:
         raise bad_request(f"Job '{job.name}' is already running.")
 
 
-def _begun(call: Call, job: Job, start: Start) -> Reply:
+def _begun(call: RestCall, job: Job, start: Start) -> Reply:
     session = call.world.life.begin(job, start, call.world.now())
     return Reply(201, session_row(call.world, session, call.revision))
 
 
-def _switch(call: Call, *, is_disabled: bool) -> Reply:
+def _switch(call: RestCall, *, is_disabled: bool) -> Reply:
     job = call.job()
     job.model["isDisabled"] = is_disabled
     if is_disabled:
@@ -126,7 +126,7 @@ def _switch(call: Call, *, is_disabled: bool) -> Reply:
     return Reply(status, {} if status == 200 else None)
 
 
-def _machine_name(call: Call, body: dict[str, Any]) -> str:
+def _machine_name(call: RestCall, body: dict[str, Any]) -> str:
     for item in call.world.book.inventory.values():
         model = item.model
         if model.get("objectId") == body["objectId"] and model.get("hostName") == body["hostName"]:

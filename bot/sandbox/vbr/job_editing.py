@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from bot.sandbox.vbr.bodies import JOB_MODEL, JOB_SPEC
-from bot.sandbox.vbr.call import Call, Operation, Reply
+from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.job_lists import modelled_job
 from bot.sandbox.vbr.jobmodels import never
 from bot.sandbox.vbr.machines import machines_within
@@ -17,7 +17,7 @@ from bot.sandbox.vbr.world import World
 _OFF = {"isEnabled": False}
 
 
-def create_job(call: Call) -> Reply:
+def create_job(call: RestCall) -> Reply:
     """POST /jobs: a JobSpec becomes a job; what the spec leaves open is filled in."""
     spec = _checked(call, JOB_SPEC)
     check_references(call.world.book, spec, None)
@@ -27,7 +27,7 @@ def create_job(call: Call) -> Reply:
     return Reply(201, call.revision.written(job.model))
 
 
-def edit_job(call: Call) -> Reply:
+def edit_job(call: RestCall) -> Reply:
     """PUT /jobs/{id}: the whole JobModel is replaced; id and type must be the job's own.
 
     ``isDisabled`` is not changed this way: enable and disable do that.
@@ -46,7 +46,7 @@ def edit_job(call: Call) -> Reply:
     return Reply(200, call.revision.written(job.model))
 
 
-def delete_job(call: Call) -> Reply:
+def delete_job(call: RestCall) -> Reply:
     """DELETE /jobs/{id}: refused while it runs, and altogether under four-eyes authorization."""
     job = call.job()
     if call.world.four_eyes:
@@ -59,7 +59,7 @@ def delete_job(call: Call) -> Reply:
     return Reply(204)
 
 
-def clone_job(call: Call) -> Reply:
+def clone_job(call: RestCall) -> Reply:
     """POST /jobs/{id}/clone: ``<name>_clone1``, disabled."""
     job = modelled_job(call)
     number = 1
@@ -76,7 +76,7 @@ def clone_job(call: Call) -> Reply:
     return Reply(201, call.revision.written(twin.model))
 
 
-def _checked(call: Call, rule: Rule) -> dict[str, Any]:
+def _checked(call: RestCall, rule: Rule) -> dict[str, Any]:
     if call.body is None:
         raise bad_content("The request body is required.")
     rule(call.body, "")

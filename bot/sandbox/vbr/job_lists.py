@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from bot.sandbox.vbr import words
-from bot.sandbox.vbr.call import Call, Operation, Reply, listing
+from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.progress import repository_of
 from bot.sandbox.vbr.query import name_matcher
@@ -15,7 +15,7 @@ from bot.sandbox.vbr.state import Job
 _Test = Callable[[Job], bool]
 
 
-def list_jobs(call: Call) -> Reply:
+def list_jobs(call: RestCall) -> Reply:
     """GET /jobs: JobModels; types that the revision cannot model are left out."""
     query, revision = call.query, call.revision
     jobs = [job for job in _expressible(call) if job.type not in words.UNMODELLED_JOB_TYPES]
@@ -35,7 +35,7 @@ def list_jobs(call: Call) -> Reply:
     return listing([revision.written(job.model) for job in query.page().of(jobs)], len(jobs), call)
 
 
-def list_job_states(call: Call) -> Reply:
+def list_job_states(call: RestCall) -> Reply:
     """GET /jobs/states: JobStateModels of all jobs, each row encoded once until it changes."""
     tests = list(_tests(call))
     jobs = [job for job in _expressible(call) if all(test(job) for test in tests)]
@@ -62,12 +62,12 @@ def list_job_states(call: Call) -> Reply:
     return Reply(200, b'{"data":[' + b",".join(rows) + b'],"pagination":' + pagination + b"}")
 
 
-def get_job(call: Call) -> Reply:
+def get_job(call: RestCall) -> Reply:
     """GET /jobs/{id}: the whole JobModel."""
     return Reply(200, call.revision.written(modelled_job(call).model))
 
 
-def modelled_job(call: Call) -> Job:
+def modelled_job(call: RestCall) -> Job:
     """The job that the path names; a 400 where the revision has no model of its type."""
     job = call.job()
     if job.type in words.UNMODELLED_JOB_TYPES or call.revision.job_type(job.type) is None:
@@ -75,11 +75,11 @@ def modelled_job(call: Call) -> Job:
     return job
 
 
-def _expressible(call: Call) -> Iterator[Job]:
+def _expressible(call: RestCall) -> Iterator[Job]:
     return (job for job in call.world.jobs if call.revision.job_type(job.type) is not None)
 
 
-def _encoded(call: Call, job: Job) -> bytes:
+def _encoded(call: RestCall, job: Job) -> bytes:
     row = job.rows.get(call.revision.name)
     if row is None:
         row = json.dumps(job_state_row(call.world, job, call.revision)).encode()
@@ -87,7 +87,7 @@ def _encoded(call: Call, job: Job) -> bytes:
     return row
 
 
-def _tests(call: Call) -> Iterator[_Test]:
+def _tests(call: RestCall) -> Iterator[_Test]:
     query, world, revision = call.query, call.world, call.revision
     if (job_id := query.uuid("idFilter")) is not None:
         yield lambda job: job.id == job_id
@@ -106,14 +106,14 @@ def _tests(call: Call) -> Iterator[_Test]:
     yield from _property_tests(call)
 
 
-def _time_tests(call: Call) -> Iterator[_Test]:
+def _time_tests(call: RestCall) -> Iterator[_Test]:
     if (after := call.query.moment("lastRunAfterFilter")) is not None:
         yield lambda job: job.last_run is not None and job.last_run >= after
     if (before := call.query.moment("lastRunBeforeFilter")) is not None:
         yield lambda job: job.last_run is not None and job.last_run <= before
 
 
-def _property_tests(call: Call) -> Iterator[_Test]:
+def _property_tests(call: RestCall) -> Iterator[_Test]:
     query, world = call.query, call.world
     if (is_high := query.boolean("isHighPriorityJobFilter")) is not None:
         yield lambda job: bool(job.model.get("isHighPriority")) == is_high

@@ -15,9 +15,9 @@ from aiohttp import web
 from multidict import MultiDict
 
 from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account, Accounts, TokenPair
-from bot.sandbox.vbr.call import Call, Operation, Quirks, Reply
+from bot.sandbox.vbr.call import Operation, Quirks, Reply, RestCall
 from bot.sandbox.vbr.credentials import CREDENTIALS
-from bot.sandbox.vbr.faults import Fault, Faults, Moment
+from bot.sandbox.vbr.faults import Fault, Moment, VbrFaults
 from bot.sandbox.vbr.infrastructure import INFRASTRUCTURE
 from bot.sandbox.vbr.inventory import INVENTORY
 from bot.sandbox.vbr.job_actions import JOB_ACTIONS
@@ -68,7 +68,7 @@ class VbrSandbox:
     ) -> None:
         behaviour = behaviour or Behaviour()
         self.world = world
-        self.faults = Faults()
+        self.faults = VbrFaults()
         self.accounts = Accounts(behaviour.accounts, world.true_time)
         self.requests = Requests(behaviour.keep_requests)
         self.behaviour = behaviour
@@ -163,7 +163,7 @@ class VbrSandbox:
             account = None if token is None else self.accounts.current(token)
             recorded.account = account
             self._check_role(revision, found.operation, token, account)
-            call = Call(
+            call = RestCall(
                 world=self.world,
                 accounts=self.accounts,
                 revision=revision,

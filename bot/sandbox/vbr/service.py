@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.sandbox.vbr.call import Call, Operation, Reply
+from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.refusals import dead_token
 from bot.sandbox.vbr.wire import wire_time
 
@@ -13,7 +13,7 @@ _PLACES = {
 }
 
 
-def grant_token(call: Call) -> Reply:
+def grant_token(call: RestCall) -> Reply:
     """POST /api/oauth2/token: form-encoded only. Times in it are the server's and not to be computed with."""
     call.demand_form()
     has_custom_roles = bool(call.revision.permissions.open_to_custom_roles)
@@ -32,7 +32,7 @@ def grant_token(call: Call) -> Reply:
     )
 
 
-def log_out(call: Call) -> Reply:
+def log_out(call: RestCall) -> Reply:
     """POST /api/oauth2/logout: both tokens are dead afterwards."""
     if call.token is None:
         raise dead_token()
@@ -40,7 +40,7 @@ def log_out(call: Call) -> Reply:
     return Reply(200, {})
 
 
-def server_time(call: Call) -> Reply:
+def server_time(call: RestCall) -> Reply:
     """GET /serverTime: seven fractional digits, and a time zone as Windows names it."""
     offset = call.world.now().astimezone(call.world.zone).strftime("%z")
     told = {
@@ -52,7 +52,7 @@ def server_time(call: Call) -> Reply:
     return Reply(200, told)
 
 
-def server_info(call: Call) -> Reply:
+def server_info(call: RestCall) -> Reply:
     """GET /serverInfo."""
     return Reply(
         200,
@@ -72,7 +72,7 @@ def server_info(call: Call) -> Reply:
     )
 
 
-def server_certificate(call: Call) -> Reply:
+def server_certificate(call: RestCall) -> Reply:
     """GET /serverCertificate: a SHA-1 thumbprint, as the real one has, that no pin can be compared with."""
     since = call.world.now() - timedelta(days=120)
     name = call.world.name

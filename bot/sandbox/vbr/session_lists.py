@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.sandbox.vbr import words
-from bot.sandbox.vbr.call import Call, Operation, Reply, listing
+from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.logs import session_log, task_log
 from bot.sandbox.vbr.query import Query, name_matcher
 from bot.sandbox.vbr.refusals import bad_request
@@ -16,7 +16,7 @@ _SessionTest = Callable[[Session], bool]
 _TaskTest = Callable[[TaskSession], bool]
 
 
-def list_sessions(call: Call) -> Reply:
+def list_sessions(call: RestCall) -> Reply:
     """GET /sessions; newest first unless an order is asked for."""
     tests = [*_session_time_tests(call), *_session_tests(call)]
     known = call.revision.session_types
@@ -43,17 +43,17 @@ def list_sessions(call: Call) -> Reply:
     return listing(rows, len(sessions), call)
 
 
-def get_session(call: Call) -> Reply:
+def get_session(call: RestCall) -> Reply:
     """GET /sessions/{id}."""
     return Reply(200, session_row(call.world, call.session(), call.revision))
 
 
-def get_session_logs(call: Call) -> Reply:
+def get_session_logs(call: RestCall) -> Reply:
     """GET /sessions/{id}/logs."""
     return _logs(call, session_log(call.world, call.session(), call.revision))
 
 
-def stop_session(call: Call) -> Reply:
+def stop_session(call: RestCall) -> Reply:
     """POST /sessions/{id}/stop: abrupt; answers with an empty object."""
     session = call.session()
     if session.is_stopped or (session.run is not None and session.run.stop == "now"):
@@ -62,7 +62,7 @@ def stop_session(call: Call) -> Reply:
     return Reply(200, {})
 
 
-def list_tasks_of_session(call: Call) -> Reply:
+def list_tasks_of_session(call: RestCall) -> Reply:
     """GET /sessions/{id}/taskSessions: before 1.3-rev1 all at once, whatever the query says."""
     tasks = call.world.book.tasks_of(call.session())
     if call.revision.pages_task_sessions:
@@ -71,7 +71,7 @@ def list_tasks_of_session(call: Call) -> Reply:
     return Reply(200, {"data": rows, "pagination": {"total": len(rows), "count": len(rows)}})
 
 
-def list_task_sessions(call: Call) -> Reply:
+def list_task_sessions(call: RestCall) -> Reply:
     """GET /taskSessions."""
     known = call.revision.session_types
     return _listed_tasks(
@@ -79,7 +79,7 @@ def list_task_sessions(call: Call) -> Reply:
     )
 
 
-def _listed_tasks(call: Call, among: list[TaskSession]) -> Reply:
+def _listed_tasks(call: RestCall, among: list[TaskSession]) -> Reply:
     tests = [*_task_time_tests(call.query), *_task_tests(call)]
     tasks = [task for task in among if all(test(task) for test in tests)]
     tasks = call.query.ordered(
@@ -100,24 +100,24 @@ def _listed_tasks(call: Call, among: list[TaskSession]) -> Reply:
     return listing(rows, len(tasks), call)
 
 
-def get_task_session(call: Call) -> Reply:
+def get_task_session(call: RestCall) -> Reply:
     """GET /taskSessions/{id}."""
     return Reply(200, task_session_row(call.world, call.task_session()))
 
 
-def get_task_session_logs(call: Call) -> Reply:
+def get_task_session_logs(call: RestCall) -> Reply:
     """GET /taskSessions/{id}/logs."""
     return _logs(call, task_log(call.world, call.task_session(), call.revision))
 
 
-def _logs(call: Call, records: list[dict[str, Any]]) -> Reply:
+def _logs(call: RestCall, records: list[dict[str, Any]]) -> Reply:
     status = call.query.word("statusFilter", words.LOG_STATUSES) if call.revision.filters_logs else None
     if status is not None:
         records = [record for record in records if record["status"] == status]
     return Reply(200, {"totalRecords": len(records), "records": records})
 
 
-def _session_time_tests(call: Call) -> Iterator[_SessionTest]:
+def _session_time_tests(call: RestCall) -> Iterator[_SessionTest]:
     query, quirks = call.query, call.quirks
     if (ended_after := query.moment("endedAfterFilter")) is not None:
         yield (
@@ -136,7 +136,7 @@ def _session_time_tests(call: Call) -> Iterator[_SessionTest]:
         yield lambda session: session.created_at <= created_before
 
 
-def _session_tests(call: Call) -> Iterator[_SessionTest]:
+def _session_tests(call: RestCall) -> Iterator[_SessionTest]:
     query = call.query
     if (types := call.several("typeFilter", call.revision.session_types)) is not None:
         yield lambda session: session.type in types
@@ -165,7 +165,7 @@ def _task_time_tests(query: Query) -> Iterator[_TaskTest]:
         yield lambda task: task.starts_at <= created_before
 
 
-def _task_tests(call: Call) -> Iterator[_TaskTest]:
+def _task_tests(call: RestCall) -> Iterator[_TaskTest]:
     query = call.query
     if (session_id := query.uuid("sessionIdFilter")) is not None:
         yield lambda task: task.session_id == session_id

@@ -58,7 +58,7 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
     return replace(_message(announced), metadata=_metadata(announced, key))
 
 
-def _message(announced: facts.Announcement) -> Message:  # noqa: C901, PLR0912 -- one for each kind
+def _message(announced: facts.Announcement) -> Message:
     match announced:
         case facts.RunEnded(run=run, mention=mentioned):
             return runs.run_root(run, mentioned)

@@ -62,9 +62,7 @@ def outcome(
     return Reply(message, in_channel=is_action or is_shared)
 
 
-def _problem(  # noqa: C901, PLR0912 -- one for each kind
-    problem: Outcome, reference: str, *, command: str
-) -> Message:
+def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
     match problem:
         case outcomes.Refused():
             return problems.refused(problem, command=command)

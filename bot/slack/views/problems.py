@@ -358,7 +358,7 @@ def _found_since(outcome: outcomes.Unclear) -> str:
             return ""
 
 
-def _refusal(outcome: outcomes.Refused, doing: str) -> str:  # noqa: C901 -- one for each reason
+def _refusal(outcome: outcomes.Refused, doing: str) -> str:
     match outcome.refusal:
         case Refusal.STANDING:
             return _STANDINGS[outcome.standing]

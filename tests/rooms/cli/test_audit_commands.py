@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ import pytest
 from bot.observability import SystemClock
 from bot.store import AUDIT_COLUMNS, AuditEntry, AuditLog, AuditOutcome, Database, upgrade
 from bot.store.audit import FIRST_HASH
+from tests.support import forked
 from tests.support.settings_files import ENVIRONMENT
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -56,15 +56,8 @@ def run(tmp_path: Path) -> Run:
 
     def run(*arguments: str, database: str = "bot.db") -> subprocess.CompletedProcess[str]:
         variables = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **ENVIRONMENT}
-        return subprocess.run(  # noqa: S603 -- our own command line, with arguments from this file
-            [sys.executable, "-m", "bot", "audit", *arguments],
-            cwd=tmp_path,
-            env={**variables, "DATABASE_URL": f"sqlite:///{database}"},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        variables["DATABASE_URL"] = f"sqlite:///{database}"
+        return forked.run("audit", *arguments, environ=variables, folder=tmp_path)
 
     return run
 

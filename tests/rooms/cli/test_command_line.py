@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from bot.slack.manifest import manifest, render
+from tests.support import forked
 from tests.support.settings_files import ENVIRONMENT, SERVER, WITH_FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -19,25 +20,26 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run `python -m bot` in an empty folder with nothing but these variables."""
+    """Run `veeam-bot` in an empty folder with nothing but these variables."""
 
     def run(*arguments: str, environ: Mapping[str, str] = ENVIRONMENT) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 -- our own command line, with arguments from this file
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environ},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        variables = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environ}
+        return forked.run(*arguments, environ=variables, folder=tmp_path)
 
     return run
 
 
-def test_the_version_is_the_distributions(run: Run) -> None:
-    """`--version` needs no settings."""
-    done = run("--version", environ={})
+def test_the_version_is_the_distributions(tmp_path: Path) -> None:
+    """`--version` needs no settings, and `python -m bot` is `veeam-bot`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "--version"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (0, "veeam-bot, version 0.1.0\n")
 
 

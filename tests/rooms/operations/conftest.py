@@ -8,11 +8,12 @@ import pytest
 
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
-from bot.store import Database, upgrade
+from bot.store import Database
 from bot.veeam import Fleet
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 
 
 @pytest.fixture
@@ -46,8 +47,7 @@ def world(clock: FakeClock) -> World:
 
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Office]:
-    address = f"sqlite:///{tmp_path}/bot.db"
-    await upgrade(address)
+    address = await new_database(tmp_path)
     other = World(clock.now, name="vbr02", seed=2)
     other.add_job("SQL Prod DR")
     other.add_job("Files")

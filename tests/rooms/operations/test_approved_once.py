@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
@@ -37,7 +38,6 @@ from bot.store import (
     Outbox,
     PostedMessage,
     Transaction,
-    upgrade,
 )
 from bot.store.tables import approvals as approvals_table
 from bot.veeam import Fleet
@@ -46,6 +46,7 @@ from bot.watch.facts import ApprovalChanged, ApprovalOpened, decode
 from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office, Team
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 
 T = TypeVar("T")
 ANN, BEN, CID = PersonId("U0ANN"), PersonId("U0BEN"), PersonId("U0CID")
@@ -138,8 +139,7 @@ class Deciding(RuleBasedStateMachine):
         for person in (ANN, BEN, CID):
             self.team.people[person] = Person(person, person, Standing.MEMBER, ADMINS)
         folder = self.stack.enter_context(TemporaryDirectory())
-        url = f"sqlite:///{folder}/bot.db"
-        await upgrade(url)
+        url = await new_database(Path(folder))
         self.processes = [Process(url, self.vbr, self.clock, self.team) for _ in range(2)]
         for process in self.processes:
             process.begin()

@@ -25,7 +25,7 @@ from bot.sandbox.vbr import Behaviour, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
-from bot.store import Database, upgrade
+from bot.store import Database
 from bot.veeam import Fleet, SettingsField, is_creatable, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
@@ -46,6 +46,7 @@ from tests.rooms.operations.form_room import (
 from tests.rooms.operations.office import DR, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import client_of, die, saying
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
 from tests.support.openapi import OpenApi, document_path
 
@@ -88,8 +89,7 @@ def revision() -> str:
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
     """`hq` speaks the revision and has a job of each type."""
-    address = f"sqlite:///{tmp_path}/bot.db"
-    await upgrade(address)
+    address = await new_database(tmp_path)
     with_every_kind(world)
     database = Database(address)
     behaviour = Behaviour(supported_revisions=accepted_by(revision))

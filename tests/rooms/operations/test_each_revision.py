@@ -19,11 +19,12 @@ from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start as SandboxStart
 from bot.settings import GrantSettings, GroupReference, Role
-from bot.store import Database, upgrade
+from bot.store import Database
 from bot.veeam import REVISIONS, Capability, Fleet
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 
 OLD = "1.2-rev1"
 NEW = "1.3-rev2"
@@ -38,8 +39,7 @@ def revision(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
     """`hq` is as old as the revision, `dr` is of 1.3-rev2; the operators are administrators."""
-    address = f"sqlite:///{tmp_path}/bot.db"
-    await upgrade(address)
+    address = await new_database(tmp_path)
     other = World(clock.now, name="vbr02", seed=2)
     other.add_job("Other")
     other.finish_run("Other", result="Failed")

@@ -14,7 +14,7 @@ from bot.operations.outcomes import ActionAnswer, Done, NeedsForm
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form
-from bot.store import Database, upgrade
+from bot.store import Database
 from bot.veeam import (
     Fleet,
     Job,
@@ -43,6 +43,7 @@ from tests.rooms.operations.form_room import (
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
 from tests.support.openapi import OpenApi, document_path
 
@@ -85,8 +86,7 @@ def revision() -> str:
 @pytest.fixture
 async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) -> AsyncIterator[Office]:
     """`hq` speaks the revision and has a job of each type."""
-    address = f"sqlite:///{tmp_path}/bot.db"
-    await upgrade(address)
+    address = await new_database(tmp_path)
     with_every_kind(world)
     add_repository(world.book, RepositoryFacts(OTHER_REPOSITORY, "WinLocal", 1000, 100))
     database = Database(address)

@@ -15,10 +15,11 @@ from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
 from bot.slack.delivery import Delivery, History
 from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
-from bot.store import Database, NewOutboxRow, Outbox, Placement, upgrade
+from bot.store import Database, NewOutboxRow, Outbox, Placement
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import DetailsReply, RunChanged, RunEnded, RunFacts, SessionFacts, encode
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.settings_files import ENVIRONMENT, read
 
 PROD, BACKUPS = "C0PROD", "C0BACKUPS"
@@ -153,8 +154,7 @@ class PostOffice:
 async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
     """Open one, with twenty channels more than the workspace has."""
     clock = FakeClock()
-    address = f"sqlite:///{folder / 'bot.db'}"
-    await upgrade(address)
+    address = await new_database(folder)
     database = Database(address)
     async with SlackSandbox(default_workspace(lambda: clock.now().timestamp())) as slack:
         insiders = slack.workspace.conversations.channel(PROD).members

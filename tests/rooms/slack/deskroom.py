@@ -11,7 +11,7 @@ from bot.observability import Health, Metrics
 from bot.operations.service import AccessRules, Service
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
-from bot.sandbox.slack.gestures import Actor
+from bot.sandbox.slack.gestures import SlackUser
 from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import VbrSandbox, World
@@ -31,12 +31,12 @@ from bot.store import (
     AuditLog,
     Database,
     FollowedSessions,
-    upgrade,
 )
 from bot.veeam import Fleet
 from bot.watch import approval_rows
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 from tests.support.settings_files import ENVIRONMENT, read
 
 HQ, PROD = ServerName("hq"), "C0PROD"
@@ -71,7 +71,7 @@ class DeskRoom:
     def world(self) -> World:
         return self.vbr.world
 
-    def person(self, name: str) -> Actor:
+    def person(self, name: str) -> SlackUser:
         return self.slack.person(name)
 
     async def until(self, condition: Callable[[], object]) -> None:
@@ -134,8 +134,7 @@ def words(blocks: Any) -> str:
 async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
     """Open everything, and close it in order."""
     clock = FakeClock()
-    address = f"sqlite:///{folder}/bot.db"
-    await upgrade(address)
+    address = await new_database(folder)
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(
             SlackSandbox(default_workspace(app=App.from_manifest(manifest())))

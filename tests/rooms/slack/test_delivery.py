@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.slack.arguments import Arguments
-from bot.sandbox.slack.faults import Dropped, Fault, Hung, RateLimited, Refused, ServerError
+from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, SlackFault
 from bot.settings import ServerName
 from bot.store import NewOutboxRow
 from bot.watch.facts import ApprovalFacts, ApprovalOpened, encode
@@ -49,7 +49,7 @@ async def test_forty_lost_replies_tell_nothing_twice(office: PostOffice) -> None
     ],
     ids=str,
 )
-async def test_one_failure_on_the_way(office: PostOffice, fault: Fault, calls: int) -> None:
+async def test_one_failure_on_the_way(office: PostOffice, fault: SlackFault, calls: int) -> None:
     """A failure costs a second attempt where nothing was posted, none where it was; the thread follows."""
     office.slack.faults.add("chat.postMessage", fault)
     session = await office.queues(details=True)
@@ -64,7 +64,7 @@ async def test_one_failure_on_the_way(office: PostOffice, fault: Fault, calls: i
 @pytest.mark.parametrize(
     "fault", [LOST, Dropped(after_effect=False), ServerError(500), ServerError(502, after_effect=True)]
 )
-async def test_a_reply_in_a_thread_is_found_in_its_thread(office: PostOffice, fault: Fault) -> None:
+async def test_a_reply_in_a_thread_is_found_in_its_thread(office: PostOffice, fault: SlackFault) -> None:
     """The doubt about a reply is settled in the thread; it stands there once."""
     office.slack.faults.add("chat.postMessage", fault, when=lambda sent: bool(sent.text("thread_ts")))
     await office.queues(details=True)
@@ -86,7 +86,7 @@ async def test_a_reply_in_a_thread_is_found_in_its_thread(office: PostOffice, fa
     ],
     ids=str,
 )
-async def test_a_doubt_outlives_a_search_that_fails(office: PostOffice, failure: Fault) -> None:
+async def test_a_doubt_outlives_a_search_that_fails(office: PostOffice, failure: SlackFault) -> None:
     """While the channel can't be searched, what may have been posted is not posted again."""
     office.slack.faults.add("chat.postMessage", LOST)
     office.slack.faults.add("conversations.history", failure, 3)

@@ -1,17 +1,11 @@
 """Every test of the store runs on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.store import Database
-from tests.rooms.store.databases import KINDS, Template, opened, template_of, templates
-
-
-@pytest.fixture(scope="session")
-def database_templates() -> Iterator[dict[str, Template]]:
-    with templates() as found:
-        yield found
+from tests.rooms.store.databases import KINDS, Template, opened, template_of
 
 
 @pytest.fixture(params=KINDS)

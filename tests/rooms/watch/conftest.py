@@ -1,20 +1,14 @@
 """A watched server over a real database: SQLite, where a test does not ask for both."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.sandbox.vbr import World
 from bot.store import Database
-from tests.rooms.store.databases import KINDS, Template, opened, template_of, templates
+from tests.rooms.store.databases import KINDS, Template, opened, template_of
 from tests.rooms.watch.site import Site, site_of
 from tests.support.clock import FakeClock
-
-
-@pytest.fixture(scope="session")
-def database_templates() -> Iterator[dict[str, Template]]:
-    with templates() as found:
-        yield found
 
 
 @pytest.fixture

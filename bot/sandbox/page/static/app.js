@@ -61,8 +61,6 @@ class Page {
     const named = (list, id) => list.find((one) => one.id === id);
     return {
       get zone() { return page.snapshot.me.time_zone; },
-      people: () => page.snapshot.people,
-      channels: () => page.snapshot.channels,
       person: (id) => named(page.snapshot.people, id),
       personName: (id) => named(page.snapshot.people, id)?.real_name ?? null,
       groupHandle: (id) => named(page.snapshot.groups, id)?.handle ?? null,

@@ -1,7 +1,7 @@
 // Block Kit: blocks and attachments as elements.
 //
 // A surface is {key, context, values, state, errors, activate(blockId, actionId, value), suggest(blockId, actionId, typed)}.
-// A context answers for the reader: {zone, personName, groupHandle, channelName, openChannel, people, channels}.
+// A context answers for the reader: {zone, personName, groupHandle, channelName, openChannel}.
 
 import { freshId, h, icon, link } from "./dom.js";
 import { drawElement, picture } from "./elements.js";
@@ -56,10 +56,6 @@ function table(block, surface) {
     h("table", {}, h("thead", {}, row(head, "th")), h("tbody", {}, rest.map((cells) => row(cells, "td")))));
 }
 
-function alert(block, surface) {
-  return h("div", { class: `block block-alert alert-${block.level ?? "default"}`, role: "note" }, icon("warn"), h("div", {}, textObject(block.text, surface.context)));
-}
-
 const BLOCKS = {
   section,
   context,
@@ -67,11 +63,9 @@ const BLOCKS = {
   input,
   image,
   table,
-  alert,
   header: (block, surface) => h("h3", { class: "block block-header" }, textObject(block.text, surface.context)),
   divider: () => h("hr", { class: "block block-divider" }),
   rich_text: (block, surface) => h("div", { class: "block" }, richText(block, surface.context)),
-  markdown: (block) => h("div", { class: "block block-markdown" }, block.text),
 };
 
 export function drawBlocks(blocks, surface) {

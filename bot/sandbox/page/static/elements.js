@@ -60,33 +60,20 @@ function overflow(element, at) {
   return holding(control);
 }
 
-const optionOf = (value, text) => ({ value, text: { type: "plain_text", text, emoji: false } });
-const PEOPLE = (surface) => surface.context.people().map((person) => optionOf(person.id, person.real_name));
-const CHANNELS = (surface) => surface.context.channels().filter((one) => one.kind !== "im").map((one) => optionOf(one.id, `#${one.name}`));
-
-// How each kind of menu gets its options and what of a chosen option a gesture carries.
-const MENUS = {
-  static: { options: (element) => grouped(element).flatMap((group) => group.options), carried: (option) => option.value },
-  external: { options: null, carried: (option) => option },
-  users: { options: (_, surface) => PEOPLE(surface), carried: (option) => option.value },
-  channels: { options: (_, surface) => CHANNELS(surface), carried: (option) => option.value },
-  conversations: { options: (_, surface) => [...CHANNELS(surface), ...PEOPLE(surface)], carried: (option) => option.value },
-};
-
 function select(element, at) {
   const multiple = element.type.startsWith("multi_");
-  const kind = MENUS[element.type.replace(/^multi_/, "").replace(/_select$/, "")];
   const { surface } = at;
-  const known = kind.options?.(element, surface);
+  const known = element.type.endsWith("static_select") ? grouped(element).flatMap((group) => group.options) : null;
+  const carried = (option) => (known ? option.value : option);  // a gesture carries an external option whole
   const source = known
-    ? fixedSource(element.type.endsWith("static_select") ? element : { options: known })
+    ? fixedSource(element)
     : async (typed) => grouped({ options: await surface.suggest(at.blockId, element.action_id, typed) });
   const held = [valueOf(element, at)].flat().filter((value) => value !== null);
   const control = selectMenu({
     label: at.label ?? element.placeholder?.text ?? "Choose", placeholder: textObject(element.placeholder, surface.context),
     chosen: known ? held.map((value) => known.find((option) => option.value === value)).filter(Boolean) : held,
     multiple, most: element.max_selected_items, source, minimum: known ? 0 : element.min_query_length ?? 3,
-    changed: (options) => act(element, at, multiple ? options.map(kind.carried) : kind.carried(options[0]), control),
+    changed: (options) => act(element, at, multiple ? options.map(carried) : carried(options[0]), control),
     context: surface.context, describedby: at.describedby,
   });
   control.dataset.action = element.action_id ?? "";
@@ -149,23 +136,19 @@ function dateTime(element, at) {
 const DRAWN = {
   button,
   overflow,
-  workflow_button: button,
   radio_buttons: choices,
   checkboxes: choices,
+  static_select: select,
+  multi_static_select: select,
+  external_select: select,
+  multi_external_select: select,
   plain_text_input: textInput,
   number_input: numberInput,
-  email_text_input: (element, at) => field(element, at, { type: "email", autocomplete: "off" }),
-  url_text_input: (element, at) => field(element, at, { type: "url", autocomplete: "off" }),
   datepicker: (element, at) => field(element, at, { type: "date", kind: "Date" }),
   timepicker: (element, at) => field(element, at, { type: "time", kind: "Time" }),
   datetimepicker: dateTime,
   image: (element) => picture(element, "thumb"),
 };
-
-for (const kind of Object.keys(MENUS)) {
-  DRAWN[`${kind}_select`] = select;
-  DRAWN[`multi_${kind}_select`] = select;
-}
 
 export function picture(element, className) {
   return h("img", { class: className, src: safeHref(element.image_url ?? ""), alt: element.alt_text ?? "", loading: "lazy", referrerpolicy: "no-referrer" });

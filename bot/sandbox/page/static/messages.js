@@ -96,7 +96,6 @@ function message({ message: one, compact, key }, host, inThread) {
       compact ? null : h("div", { class: "message-head" }, h("span", { class: "author" }, author.real_name || author.name),
         one.is_bot || one.is_notice ? h("span", { class: "tag" }, "App") : authorTag(author), time),
       body(one, host),
-      one.reactions.length ? reactions(one, host) : null,
       !inThread && one.reply_count ? threadLine(one, host) : null),
     tools(one, host, inThread));
 }
@@ -111,12 +110,6 @@ function body(one, host) {
   if (one.is_command) return h("div", { class: "typed-command" }, h("code", {}, one.text));
   if (one.is_notice) return h("div", { class: "block" }, mrkdwn(one.text, host.context));
   return h("div", { class: "message-body" }, drawBody(one, host.surfaceOf(one)));
-}
-
-function reactions(one, host) {
-  const names = (ids) => ids.map((id) => host.context.personName(id) ?? id).join(", ");
-  return h("div", { class: "reactions" }, one.reactions.map(({ name, users }) =>
-    h("span", { class: "reaction", title: names(users) }, mrkdwn(`:${name}:`, host.context), h("span", {}, String(users.length)))));
 }
 
 function threadLine(one, host) {

@@ -5,19 +5,16 @@ from typing import Any
 
 from bot.sandbox.slack.validation.objects import (
     CONFIRM,
-    CONVERSATION_FILTER,
     MARKED_OPTION,
     OPTION,
     OPTION_GROUP,
     OVERFLOW_OPTION,
-    WORKFLOW,
     image,
     initial_is_offered,
     plain,
 )
 from bot.sandbox.slack.validation.shapes import (
     Check,
-    anything,
     flag,
     integer,
     listing,
@@ -30,7 +27,6 @@ from bot.sandbox.slack.validation.shapes import (
 _DATE = string(pattern=r"\d{4}-\d{2}-\d{2}")
 _TIME = string(pattern=r"([01]\d|2[0-3]):[0-5]\d")
 _NUMBER = string(pattern=r"-?\d+(\.\d+)?")
-_ID = string()
 _ACTION_ID = string(255)
 _BASE: dict[str, Check] = {"action_id": _ACTION_ID, "confirm": CONFIRM, "focus_on_load": flag}
 _MENU: dict[str, Check] = {**_BASE, "placeholder": plain(150)}
@@ -80,14 +76,6 @@ ELEMENTS: dict[str, Check] = {
             "accessibility_label": string(75),
         },
     ),
-    "workflow_button": record(
-        {"text": plain(75), "workflow": WORKFLOW},
-        {
-            "action_id": _ACTION_ID,
-            "style": word("primary", "danger"),
-            "accessibility_label": string(75),
-        },
-    ),
     "overflow": record(
         {"options": listing(OVERFLOW_OPTION, 5)}, {"action_id": _ACTION_ID, "confirm": CONFIRM}
     ),
@@ -104,29 +92,6 @@ ELEMENTS: dict[str, Check] = {
     ),
     "multi_external_select": record(
         optional={**_MANY, "min_query_length": integer(0), "initial_options": listing(OPTION, 100)},
-    ),
-    "users_select": record(optional={**_MENU, "initial_user": _ID}),
-    "multi_users_select": record(optional={**_MANY, "initial_users": listing(_ID)}),
-    "channels_select": record(
-        optional={**_MENU, "initial_channel": _ID, "response_url_enabled": flag},
-    ),
-    "multi_channels_select": record(optional={**_MANY, "initial_channels": listing(_ID)}),
-    "conversations_select": record(
-        optional={
-            **_MENU,
-            "initial_conversation": _ID,
-            "default_to_current_conversation": flag,
-            "response_url_enabled": flag,
-            "filter": CONVERSATION_FILTER,
-        },
-    ),
-    "multi_conversations_select": record(
-        optional={
-            **_MANY,
-            "initial_conversations": listing(_ID),
-            "default_to_current_conversation": flag,
-            "filter": CONVERSATION_FILTER,
-        },
     ),
     "radio_buttons": record(
         {"options": listing(MARKED_OPTION, 10)},
@@ -151,56 +116,19 @@ ELEMENTS: dict[str, Check] = {
         },
         rules=[_lengths_fit],
     ),
-    "rich_text_input": record(optional={**_TYPED, "initial_value": anything}),
     "number_input": record(
         {"is_decimal_allowed": flag},
         {**_TYPED, "initial_value": _NUMBER, "min_value": _NUMBER, "max_value": _NUMBER},
         [_range_fits],
     ),
-    "email_text_input": record(optional={**_TYPED, "initial_value": string()}),
-    "url_text_input": record(optional={**_TYPED, "initial_value": string()}),
-    "file_input": record(
-        optional={"action_id": _ACTION_ID, "filetypes": listing(string()), "max_files": integer(1, 10)},
-    ),
     "image": image(),
-    "feedback_buttons": record(
-        {
-            "positive_button": record(
-                {"text": plain(75), "value": string(2000)}, {"accessibility_label": string(75)}
-            ),
-            "negative_button": record(
-                {"text": plain(75), "value": string(2000)}, {"accessibility_label": string(75)}
-            ),
-        },
-        {"action_id": _ACTION_ID},
-    ),
-    "icon_button": record(
-        {"icon": word("trash"), "text": plain(75)},
-        {
-            "action_id": _ACTION_ID,
-            "value": string(2000),
-            "confirm": CONFIRM,
-            "accessibility_label": string(75),
-            "visible_to_user_ids": listing(_ID),
-        },
-    ),
 }
 
-_MENUS = ("static_select", "external_select", "users_select", "channels_select", "conversations_select")
+_MENUS = ("static_select", "external_select")
 _MULTI = tuple(f"multi_{menu}" for menu in _MENUS)
 _CHOICES = (*_MENUS, "checkboxes", "radio_buttons", "datepicker", "timepicker")
 
-ACCESSORIES = {
-    name: ELEMENTS[name] for name in ("button", "workflow_button", "overflow", "image", *_CHOICES, *_MULTI)
-}
-ACTIONS = {
-    name: ELEMENTS[name] for name in ("button", "workflow_button", "overflow", "datetimepicker", *_CHOICES)
-}
-INPUTS = {
-    name: ELEMENTS[name]
-    for name in (*_CHOICES, *_MULTI, "datetimepicker", "plain_text_input", "rich_text_input")
-}
-MODAL_INPUTS = INPUTS | {
-    name: ELEMENTS[name] for name in ("number_input", "email_text_input", "url_text_input", "file_input")
-}
-CONTEXT_ACTIONS = {name: ELEMENTS[name] for name in ("feedback_buttons", "icon_button")}
+ACCESSORIES = {name: ELEMENTS[name] for name in ("button", "overflow", "image", *_CHOICES, *_MULTI)}
+ACTIONS = {name: ELEMENTS[name] for name in ("button", "overflow", "datetimepicker", *_CHOICES)}
+INPUTS = {name: ELEMENTS[name] for name in (*_CHOICES, *_MULTI, "datetimepicker", "plain_text_input")}
+MODAL_INPUTS = INPUTS | {"number_input": ELEMENTS["number_input"]}

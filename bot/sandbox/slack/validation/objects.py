@@ -6,13 +6,11 @@ from typing import Any
 from bot.sandbox.slack.validation.shapes import (
     Check,
     Rule,
-    anything,
     flag,
     integer,
     listing,
     one_of,
     record,
-    some_of,
     string,
     typed,
     word,
@@ -48,15 +46,6 @@ OVERFLOW_OPTION = record(
 )
 OPTION_GROUP = record({"label": plain(75), "options": listing(OPTION, 100)})
 
-CONVERSATION_FILTER = record(
-    optional={
-        "include": listing(word("im", "mpim", "private", "public"), 4),
-        "exclude_external_shared_channels": flag,
-        "exclude_bot_users": flag,
-    },
-    rules=[some_of("include", "exclude_external_shared_channels", "exclude_bot_users")],
-)
-
 SLACK_FILE = record(optional={"id": string(), "url": string(3000)}, rules=[one_of("id", "url")])
 
 
@@ -90,6 +79,3 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 def _values(options: Any) -> list[Any]:
     return [option.get("value") for option in _objects(options)]
-
-
-WORKFLOW = record({"trigger": anything})

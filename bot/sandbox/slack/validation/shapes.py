@@ -150,12 +150,3 @@ def some_of(*keys: str) -> Rule:
         )
 
     return rule
-
-
-def not_both(one: str, other: str) -> Rule:
-    """At most one of these two keys."""
-
-    def rule(value: Mapping[str, Any]) -> str | None:
-        return f"cannot provide both {one} and {other}" if one in value and other in value else None
-
-    return rule

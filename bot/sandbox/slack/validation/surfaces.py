@@ -9,10 +9,7 @@ from bot.sandbox.slack.validation.objects import plain
 from bot.sandbox.slack.validation.shapes import Check, Report, anything, flag, listing, record, string, typed
 
 _MOST_BLOCKS: dict[Surface, int] = {"message": 50, "modal": 100, "home": 100}
-MARKDOWN_TOTAL = 12_000
 TABLE_TOTAL = 10_000
-DATA_TABLE_TOTAL = 20_000
-CHARTS_A_MESSAGE = 2
 
 _IDS: dict[str, Check] = {
     "callback_id": string(255, least=0),
@@ -87,7 +84,9 @@ def _check_blocks(blocks: Any, pointer: str, surface: Surface, report: Report) -
     if report.problems:
         return
     _check_ids(blocks, pointer, report)
-    _check_totals(blocks, pointer, report)
+    tables = sum(_characters(node) for node in _nodes(blocks) if node.get("type") == "table")
+    if tables > TABLE_TOTAL:
+        report.add(f"all table blocks together must be less than {TABLE_TOTAL + 1}", pointer)
 
 
 def _check_ids(blocks: list[Any], pointer: str, report: Report) -> None:
@@ -100,24 +99,6 @@ def _check_ids(blocks: list[Any], pointer: str, report: Report) -> None:
         for action_id, count in actions.items():
             if count > 1:
                 report.add(f"action_id {action_id!r} is used {count} times", f"{pointer}/{index}")
-
-
-def _check_totals(blocks: list[Any], pointer: str, report: Report) -> None:
-    totals: Counter[str] = Counter()
-    for node in _nodes(blocks):
-        kind = str(node.get("type"))
-        totals[kind] += 1 if kind == "data_visualization" else _characters(node) if kind in _TOTALS else 0
-    for kind, most in _TOTALS.items():
-        if totals[kind] > most:
-            report.add(f"all {kind} blocks together must be less than {most + 1}", pointer)
-
-
-_TOTALS = {
-    "markdown": MARKDOWN_TOTAL,
-    "table": TABLE_TOTAL,
-    "data_table": DATA_TABLE_TOTAL,
-    "data_visualization": CHARTS_A_MESSAGE,
-}
 
 
 def _check_form(view: dict[str, Any], surface: Surface, report: Report) -> None:

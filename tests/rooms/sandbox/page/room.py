@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.page import Fault, PageSetting, SandboxPage, ServerCard
+from bot.sandbox.page import FaultSwitch, PageSetting, SandboxPage, ServerCard
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_attachments, stored_blocks
@@ -132,8 +132,10 @@ class Room:
                 ServerCard("hq", "https://127.0.0.1:9419", "svc", "pass-for-hq", "1.3-rev0", "ab" * 32),
             ),
             faults=(
-                Fault("hq-down", "hq is down", "it refuses connections", self._switch, lambda: self.is_down),
-                Fault("drop", "Drop the socket", "once", self._press),
+                FaultSwitch(
+                    "hq-down", "hq is down", "it refuses connections", self._switch, lambda: self.is_down
+                ),
+                FaultSwitch("drop", "Drop the socket", "once", self._press),
             ),
             roles={"U0ANN": "Veeam Backup Administrator"},
             examples=(("jobs failed", "jobs whose last run failed"),),

@@ -90,16 +90,6 @@ MESSAGE_LIMITS: list[tuple[list[Block], list[Block], str]] = [
         "/blocks/0/title/text",
     ),
     ([{**IMAGE, "image_url": "x" * 3000}], [{**IMAGE, "image_url": "x" * 3001}], "/blocks/0/image_url"),
-    (
-        [{"type": "markdown", "text": "x" * 12000}],
-        [{"type": "markdown", "text": "x" * 12001}],
-        "/blocks/0/text",
-    ),
-    (
-        [{"type": "markdown", "text": "x" * 6000}] * 2,
-        [{"type": "markdown", "text": "x" * 6001}] * 2,
-        "/blocks",
-    ),
     ([table(rows=100)], [table(rows=101)], "/blocks/0/rows"),
     ([table(cells=20)], [table(cells=21)], "/blocks/0/rows/0"),
     (

@@ -57,11 +57,6 @@ SHAPES: list[tuple[Json, Any, Json]] = [
     ({"type": "multi_external_select"}, [A], {"selected_options": [A]}),
     ({"type": "radio_buttons", "options": [A, B]}, "a", {"selected_option": STORED_A}),
     ({"type": "checkboxes", "options": [A, B]}, ["b"], {"selected_options": [STORED_B]}),
-    ({"type": "users_select"}, "U0ANN", {"selected_user": "U0ANN"}),
-    ({"type": "multi_users_select"}, ["U0ANN"], {"selected_users": ["U0ANN"]}),
-    ({"type": "channels_select"}, "C0PROD", {"selected_channel": "C0PROD"}),
-    ({"type": "conversations_select"}, "C0PROD", {"selected_conversation": "C0PROD"}),
-    ({"type": "multi_conversations_select"}, ["C0PROD"], {"selected_conversations": ["C0PROD"]}),
     ({"type": "datepicker"}, "2026-11-23", {"selected_date": "2026-11-23"}),
     ({"type": "timepicker"}, "22:00", {"selected_time": "22:00"}),
     ({"type": "datetimepicker"}, 1763899200, {"selected_date_time": 1763899200}),
@@ -92,10 +87,6 @@ def test_each_element_holds_and_sends_its_own_shape(element: Json, value: Any, h
         ({"type": "number_input", "is_decimal_allowed": True}, "5.5", False),
         ({"type": "number_input", "is_decimal_allowed": True, "max_value": "5"}, "5.5", True),
         ({"type": "number_input", "is_decimal_allowed": True, "min_value": "6"}, "5.5", True),
-        ({"type": "email_text_input"}, "ann", True),
-        ({"type": "email_text_input"}, "ann@acme.example", False),
-        ({"type": "url_text_input"}, "acme", True),
-        ({"type": "url_text_input"}, "https://acme.example", False),
         ({"type": "checkboxes", "options": [A]}, [], True),
         ({"type": "multi_static_select", "options": [A, B], "max_selected_items": 1}, ["a", "b"], True),
         ({"type": "datepicker"}, "2026-11-23", False),
@@ -134,4 +125,7 @@ def test_what_was_entered_stays_only_in_the_same_element() -> None:
     entered = {"b": {"e": {"type": "plain_text_input", "value": "x"}}}
 
     assert carried_over(text, entered) == entered
-    assert carried_over(form({"type": "email_text_input"}), entered)["b"]["e"]["value"] is None
+    assert (
+        carried_over(form({"type": "number_input", "is_decimal_allowed": False}), entered)["b"]["e"]["value"]
+        is None
+    )

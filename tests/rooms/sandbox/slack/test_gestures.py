@@ -290,7 +290,7 @@ async def test_presses_that_no_client_would_send(slack: SlackSandbox, client: As
     ):
         with pytest.raises(GestureImpossible):
             await person.presses(surface, label)
-    await client.chat_delete(channel="C0PROD", ts=message.ts)
+    slack.workspace.conversations.delete(message)
     with pytest.raises(GestureImpossible):
         await ann.presses(message, "Retry")
 
@@ -310,18 +310,6 @@ async def test_a_message_of_a_person_is_an_event_where_subscribed(slack: SlackSa
     events = [each["payload"]["event"] for each in received]
     assert sorted(event["type"] for event in events) == ["app_mention", "message"]
     assert {event["text"] for event in events} == {"hello <@U0VEEAMBOT|veeam>"}
-
-
-async def test_ephemeral_messages_do_not_outlive_the_client(
-    slack: SlackSandbox, client: AsyncWebClient
-) -> None:
-    """Whoever restarts his client has lost his own; others keep theirs."""
-    for person in ("U0ANN", "U0OLE"):
-        await client.chat_postEphemeral(channel="C0PROD", user=person, text="psst")
-    slack.person("ann").restarts_client()
-
-    assert slack.ephemerals("ann", "prod") == []
-    assert len(slack.ephemerals("ole", "prod")) == 1
 
 
 async def test_writing_where_one_may_not(slack: SlackSandbox) -> None:

@@ -38,8 +38,6 @@ async def test_one_message_a_second_in_a_channel_after_a_short_burst(
     ("method", "arguments", "per_minute"),
     [
         ("usergroups.list", {}, 20),
-        ("conversations.list", {}, 20),
-        ("users.list", {}, 20),
         ("conversations.info", {"channel": "C0PROD"}, 50),
         ("conversations.history", {"channel": "C0PROD"}, 50),
         ("users.info", {"user": "U0ANN"}, 100),

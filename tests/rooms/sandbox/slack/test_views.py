@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack import GestureImpossible, SlackSandbox
 from tests.rooms.sandbox.slack.raw_app import answering
@@ -293,23 +292,3 @@ async def test_views_belong_to_who_opened_them(slack: SlackSandbox, client: Asyn
             await slack.person("ole").submits(view, {"name": "x"})
         with pytest.raises(GestureImpossible):
             await slack.person("ole").presses(view, "More")
-
-
-async def test_a_form_can_ask_for_a_place_to_answer(slack: SlackSandbox, client: AsyncWebClient) -> None:
-    """response_url_enabled: the chosen channel comes with a response URL of its own."""
-    element = {"type": "conversations_select", "action_id": "where", "response_url_enabled": True}
-    block = {"type": "input", "block_id": "where_block", "label": plain("Where"), "element": element}
-    async with answering(slack):
-        view = await opened(slack, client, modal(block))
-        result = await slack.person("ann").submits(view, {"where": "C0BACKUPS"})
-    assert result.payload is not None
-    (place,) = result.payload["response_urls"]
-    answer = await AsyncWebhookClient(place["response_url"]).send(text="done", response_type="in_channel")
-
-    assert (place["block_id"], place["action_id"], place["channel_id"]) == (
-        "where_block",
-        "where",
-        "C0BACKUPS",
-    )
-    assert answer.status_code == 200
-    assert [message.text for message in slack.messages("backups")] == ["done"]
