@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench format goldens docs pictures clean help
+.PHONY: demo test lint check bench format goldens docs pictures clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -20,14 +20,15 @@ demo: $(READY)  ## the bot against a simulated VBR and Slack; prints the page's 
 	$(BIN)/veeam-bot demo
 
 test: $(READY)  ## all tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
-check: $(READY)  ## formatting, lint, types, import rules, tests
+lint: $(READY)  ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+
+check: lint test  ## all of it, before you commit
 
 bench: $(READY)  ## the figures, each against a floor measured in the same run
 	$(BIN)/python -m tests.bench
