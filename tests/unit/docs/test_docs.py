@@ -44,6 +44,11 @@ def anchors(path: Path) -> set[str]:
 
 def events() -> Iterator[tuple[str, str]]:
     """Each event that the bot logs, with its level."""
+    return ((name, level) for name, level, _ in log_calls())
+
+
+def log_calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Each event that the bot logs, with its level and the call that logs it."""
     for path in (ROOT / "bot").rglob("*.py"):
         if "sandbox" in path.parts:
             continue
@@ -51,7 +56,7 @@ def events() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Call) and (level := level_of(node.func)):
                 constants = [each for argument in node.args for each in ast.walk(argument)]
                 names = [each.value for each in constants if isinstance(each, ast.Constant)]
-                yield from ((str(name), level) for name in names if EVENT.fullmatch(str(name)))
+                yield from ((str(name), level, node) for name in names if EVENT.fullmatch(str(name)))
 
 
 def level_of(function: ast.expr) -> str | None:
@@ -85,7 +90,7 @@ def test_links_resolve(path: Path) -> None:
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
-    """Whoever starts at the README finds every page."""
+    """A reader who starts at the README finds every page."""
     found, ahead = set[Path](), [ROOT / "README.md"]
     while ahead:
         path = ahead.pop()
@@ -101,13 +106,29 @@ def test_every_log_event_is_documented_with_its_level() -> None:
     assert rows == {name: level.replace("exception", "error") for name, level in events()}
 
 
+def test_every_fact_of_a_log_event_is_documented() -> None:
+    """An event's row lists the keywords that the code gives it, and no others."""
+    facts = {
+        name: set(re.findall(r"`([a-z_]+)`", listed))
+        for name, listed in re.findall(r"^\| `([a-z_.]+)` \|.*\|([^|]*)\|$", page("log-events"), re.MULTILINE)
+        if "as `" not in listed
+    }
+    wrong = []
+    for name, _, call in log_calls():
+        given = {keyword.arg for keyword in call.keywords if keyword.arg not in (None, "exc_info")}
+        is_open = any(keyword.arg is None for keyword in call.keywords)
+        if name in facts and not (given <= facts[name] if is_open else given == facts[name]):
+            wrong.append((name, given ^ facts[name]))
+    assert wrong == []
+
+
 def test_every_metric_is_documented() -> None:
     """Each figure has its row, under the name that Prometheus shows, with its labels."""
-    told = page("endpoints-and-metrics")
+    text = page("endpoints-and-metrics")
     for family in Metrics().registry.collect():
         if family.name.startswith("veeam_bot_"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            assert f"| `{name}` | {family.type} |" in told
+            assert f"| `{name}` | {family.type} |" in text
 
 
 def test_every_endpoint_is_documented() -> None:
@@ -122,16 +143,16 @@ def test_every_endpoint_is_documented() -> None:
 
 
 def test_every_word_of_a_label_is_documented() -> None:
-    """Outcomes, kinds of gestures and kinds of announcements are told where the metrics are."""
+    """Outcomes, kinds of gestures and kinds of announcements stand where the metrics are."""
     words = {*outcomes._KINDS.values(), *Origin, *(kind_of(one) for one in get_args(Announcement))}
     assert {word for word in words if f"`{word}`" not in page("endpoints-and-metrics")} == set()
 
 
 def test_every_command_and_option_of_the_command_line_is_documented() -> None:
     """Each command is on the page, with its options."""
-    told = page("command-line")
+    text = page("command-line")
     assert isinstance(main, click.Group)
     for name, command in commands(main):
-        assert f"`veeam-bot {name}`" in told
+        assert f"`veeam-bot {name}`" in text
         options = [option for parameter in command.params for option in parameter.opts]
-        assert [option for option in options if f"`veeam-bot {name} {option}" not in told] == []
+        assert [option for option in options if f"`veeam-bot {name} {option}" not in text] == []
