@@ -44,7 +44,7 @@ _SIGNS = {
 _SAID_IN_WORDS = frozenset({"overtaken", "refused"})
 
 
-def approval_asked(facts: ApprovalOpened) -> Message:
+def approval_opened(facts: ApprovalOpened) -> Message:
     """The request: who asks for what, what it touches, why, until when, and who may decide."""
     approval = facts.approval
     target = _target(approval)
@@ -116,7 +116,7 @@ def approval_ended(facts: ApprovalEnded) -> Message:
     return compose([paragraph(f"{mention(approval.person)}: {_end(approval)}", _problem(approval))])
 
 
-def approval_held_back(facts: ApprovalUndelivered) -> Message:
+def approval_undelivered(facts: ApprovalUndelivered) -> Message:
     """For the person who asked: nobody sees the request yet."""
     approval = facts.approval
     return compose(
@@ -131,7 +131,7 @@ def approval_held_back(facts: ApprovalUndelivered) -> Message:
     )
 
 
-def asked(outcome: ApprovalRequested) -> Message:
+def approval_requested(outcome: ApprovalRequested) -> Message:
     """The request waits for a second person now."""
     approval = outcome.approval
     facts = approval_facts(approval)
@@ -152,7 +152,7 @@ def asked(outcome: ApprovalRequested) -> Message:
     )
 
 
-def asked_before(outcome: AlreadyRequested) -> Message:
+def already_requested(outcome: AlreadyRequested) -> Message:
     """The same waits already."""
     approval = outcome.approval
     facts = approval_facts(approval)
@@ -168,7 +168,7 @@ def asked_before(outcome: AlreadyRequested) -> Message:
     )
 
 
-def settled(outcome: AlreadyDecided) -> Message:
+def already_decided(outcome: AlreadyDecided) -> Message:
     """A press on a request that is over, or is found to be so."""
     facts = approval_facts(outcome.approval)
     return compose(
@@ -176,7 +176,7 @@ def settled(outcome: AlreadyDecided) -> Message:
     )
 
 
-def decided(answer: ApprovalAnswer) -> Message:
+def approval_answer(answer: ApprovalAnswer) -> Message:
     """It was declined or taken back by this press."""
     facts = approval_facts(answer.approval)
     return compose([paragraph(_request(facts), _end(facts))])

@@ -39,7 +39,7 @@ _ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] 
     WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
     HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
     outcomes.ActionAnswer: lambda answer, _, __: action(answer),
-    ApprovalAnswer: lambda answer, _, __: approvals.decided(answer),
+    ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
 }
 """How each verb's answer is drawn, given the command's name and the person who shares it."""
 
@@ -69,35 +69,35 @@ def _problem(  # noqa: C901, PLR0912 -- one for each kind
         case outcomes.Refused():
             return problems.refused(problem, command=command)
         case outcomes.SyntaxProblem():
-            return problems.misread(problem, command=command)
+            return problems.syntax_problem(problem, command=command)
         case outcomes.NotFound():
             return problems.not_found(problem, command=command)
         case outcomes.Ambiguous():
             return problems.ambiguous(problem)
         case outcomes.AmbiguousMachine():
-            return problems.which_machine(problem)
+            return problems.ambiguous_machine(problem)
         case outcomes.AlreadyPressed():
-            return problems.pressed_before(problem)
+            return problems.already_pressed(problem)
         case outcomes.StaleButton():
-            return problems.moved_on(problem)
+            return problems.stale_button(problem)
         case outcomes.NotPossible():
-            return problems.not_now(problem)
+            return problems.not_possible(problem)
         case outcomes.NeedsForm():
             return problems.needs_form(problem, command=command)
         case outcomes.DraftExpired():
-            return problems.forgotten(problem, command=command)
+            return problems.draft_expired(problem, command=command)
         case outcomes.ApprovalRequested():
-            return approvals.asked(problem)
+            return approvals.approval_requested(problem)
         case outcomes.AlreadyRequested():
-            return approvals.asked_before(problem)
+            return approvals.already_requested(problem)
         case outcomes.AlreadyDecided():
-            return approvals.settled(problem)
+            return approvals.already_decided(problem)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():
             return problems.failed(problem, reference)
         case outcomes.InternalError():
-            return problems.broken(problem, reference)
+            return problems.internal_error(problem, reference)
         case outcomes.Done():
             raise TypeError(problem)
         case _:

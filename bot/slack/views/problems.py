@@ -54,7 +54,7 @@ def refused(outcome: outcomes.Refused, *, command: str) -> Message:
     return compose(head)
 
 
-def misread(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
+def syntax_problem(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
     """Words that could not be read, what is wrong with them, and what would be read."""
     suggestion = f"Try {code(f'{command} {outcome.suggestion}')}" if outcome.suggestion else ""
     typed = f"{command} {outcome.text}".strip()
@@ -97,7 +97,7 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
     return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
 
 
-def which_machine(outcome: outcomes.AmbiguousMachine) -> Message:
+def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     """Several virtual machines bear the name: a menu to choose from."""
     asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
     rows = [
@@ -108,7 +108,7 @@ def which_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent))])
 
 
-def pressed_before(outcome: outcomes.AlreadyPressed) -> Message:
+def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
     """A second press of the same button."""
     label = outcome.operation.label
     if outcome.by_same_person:
@@ -118,7 +118,7 @@ def pressed_before(outcome: outcomes.AlreadyPressed) -> Message:
     return compose([paragraph(f"{said} Nothing was done now.")])
 
 
-def moved_on(outcome: outcomes.StaleButton) -> Message:
+def stale_button(outcome: outcomes.StaleButton) -> Message:
     """The job is no longer as it was drawn: how it is now, and a fresh button to ask again with."""
     name, server = outcome.job.state.name, outcome.job.server
     touches = ButtonTarget.of(outcome.job).touches
@@ -138,7 +138,7 @@ def moved_on(outcome: outcomes.StaleButton) -> Message:
     return compose(head)
 
 
-def not_now(outcome: outcomes.NotPossible) -> Message:
+def not_possible(outcome: outcomes.NotPossible) -> Message:
     """The job's state does not allow it."""
     view = outcome.job
     name = status_text.job_name(view.state.name, view.server)
@@ -191,7 +191,7 @@ def failed(outcome: outcomes.Failed, reference: str) -> Message:
     return compose(head)
 
 
-def broken(outcome: outcomes.InternalError, reference: str) -> Message:
+def internal_error(outcome: outcomes.InternalError, reference: str) -> Message:
     """Our own failure."""
     happened = {
         "store": "The bot's own database did not answer.",
@@ -245,7 +245,7 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
     return compose(head)
 
 
-def forgotten(outcome: outcomes.DraftExpired, *, command: str) -> Message:
+def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
     """What was entered in a form is no longer kept."""
     asked = code(f"{command} {outcome.operation.usage}")
     head = [
