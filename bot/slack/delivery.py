@@ -114,7 +114,7 @@ class Delivery:
         self,
         database: Database,
         web_api: WebApi,
-        history: History,
+        workspace: Workspace,
         *,
         clock: Clock,
         metrics: Metrics,
@@ -123,7 +123,7 @@ class Delivery:
         self._database = database
         self._outbox = Outbox(database)
         self._web_api = web_api
-        self._history = history
+        self._history = History(web_api, workspace)
         self._clock = clock
         self._metrics = metrics
         self._health = health

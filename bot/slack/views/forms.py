@@ -15,9 +15,7 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 `working` and runs after that.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace as replace_fields
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -35,18 +33,17 @@ from bot.operations.menus import MenuField
 from bot.operations.model import Operation, Request, Step
 from bot.operations.outcomes import Form
 from bot.slack import codec
-from bot.slack.codec import FormMetadata, FormState, UnreadablePress
+from bot.slack.codec import FormMetadata, FormState
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, job_form, status_text
 from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import beyond_plain, previous_step
 from bot.slack.views.impact import impact_lines, recent_actions
 from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
-from bot.slack.views.message import NOTHING, Block, Message, MessagePart, note, paragraph
+from bot.slack.views.message import NOTHING, Message, MessagePart, note, paragraph
 from bot.slack.views.status_text import repository_line
+from bot.slack.views.surface import View, modal
 from bot.veeam import RestorePoints, known
-
-View = dict[str, Any]
 
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
@@ -58,40 +55,32 @@ _WHY_NO_FULL = {
     "type": "Jobs of this type have no active full.",
 }
 _TITLES = {QuickBackup.operation.name: "Quick backup"}
-_TITLE_LIMIT = 24
 _NO_CONTROLS = frozenset({"actions"})
 
 
 def loading(operation: Operation) -> View:
     """The view while VBR is asked what the form has to say."""
-    return _view(
-        operation,
-        paragraph(f"{status_text.BUSY} Asking VBR how things stand.").blocks
-        + note("If this stays, close it: the answer is then where you asked.").blocks,
-    )
+    words = paragraph(f"{status_text.BUSY} Asking VBR how things stand.")
+    return _view(operation, words + note("If this stays, close it: the answer is then where you asked."))
 
 
 def working(operation: Operation) -> View:
     """The view while what was asked for is being done."""
-    return _view(
-        operation,
-        paragraph(f"{status_text.BUSY} On its way to VBR.").blocks
-        + note("You can close this: what came of it is told where you asked.").blocks,
-    )
+    words = paragraph(f"{status_text.BUSY} On its way to VBR.")
+    return _view(operation, words + note("You can close this: what came of it is told where you asked."))
 
 
-def told(operation: Operation, message: Message, back: FormMetadata | None = None) -> View:
-    """The end: what came of it. Its buttons are left out, for a press in a view knows of no channel.
+def finished(operation: Operation, message: Message, back: FormMetadata | None = None) -> View:
+    """The end: the outcome. Its buttons are left out, for a press in a view knows of no channel.
 
     `back` leads to what was entered before.
     """
     blocks = tuple(block for block in message.blocks if block["type"] not in _NO_CONTROLS)
-    view = _view(operation, blocks or paragraph(message.text).blocks)
+    content = MessagePart("", blocks) if blocks else paragraph(message.text)
     metadata = codec.encode_form(back) if back is not None else None
-    if back is None or metadata is None:
-        return view
-    again = list(previous_step(back.request).blocks)
-    return {**view, "blocks": view["blocks"] + again, "private_metadata": metadata}
+    if back is not None and metadata is not None:
+        content += previous_step(back.request)
+    return _view(operation, content, metadata=metadata)
 
 
 def back_to(request: Request, metadata: FormMetadata) -> FormMetadata | None:
@@ -110,12 +99,7 @@ def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View 
     metadata = codec.encode_form(FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
-    return {
-        **_view(facts.request.operation, content.content.blocks),
-        "submit": {"type": "plain_text", "text": content.label, "emoji": False},
-        "close": {"type": "plain_text", "text": "Cancel", "emoji": False},
-        "private_metadata": metadata,
-    }
+    return _view(facts.request.operation, content.content, submit=content.label, metadata=metadata)
 
 
 def filled(metadata: FormMetadata, state: FormState) -> Filled:
@@ -128,13 +112,10 @@ def filled(metadata: FormMetadata, state: FormState) -> Filled:
     return _filled(request, metadata.name, state)
 
 
-def unreadable(press: UnreadablePress) -> View:
+def unreadable() -> View:
     """A form that can't be read: another version of the bot drew it."""
-    del press
-    words = paragraph(
-        "This form was drawn by another version of the bot. Nothing was done. Please ask again."
-    )
-    return {**_frame("Veeam"), "blocks": list(words.blocks)}
+    words = "This form was drawn by another version of the bot. Nothing was done. Please ask again."
+    return modal("Veeam", paragraph(words).blocks)
 
 
 def _content(facts: Form) -> FormContent:
@@ -297,16 +278,9 @@ def _through(facts: QuickBackupForm) -> tuple[str, ...]:
     )
 
 
-def _view(operation: Operation, blocks: Sequence[Block]) -> View:
-    return {
-        **_frame(_TITLES.get(operation.name, f"{operation.name.capitalize()} job")),
-        "blocks": list(blocks),
-    } | {"callback_id": codec.action_id(operation)}
-
-
-def _frame(title: str) -> View:
-    return {
-        "type": "modal",
-        "title": {"type": "plain_text", "text": title[:_TITLE_LIMIT], "emoji": False},
-        "close": {"type": "plain_text", "text": "Close", "emoji": False},
-    }
+def _view(
+    operation: Operation, content: MessagePart, *, submit: str | None = None, metadata: str | None = None
+) -> View:
+    title = _TITLES.get(operation.name, f"{operation.name.capitalize()} job")
+    callback_id = codec.action_id(operation)
+    return modal(title, content.blocks, callback_id=callback_id, submit=submit, metadata=metadata)
