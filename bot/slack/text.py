@@ -85,7 +85,7 @@ def literal(text: str, limit: int = NAME_LIMIT) -> str:
 
 def strong(text: str, limit: int = NAME_LIMIT) -> str:
     """A foreign name in bold, or in a code span where bold would garble it."""
-    return _faithful(text, limit, _bold)
+    return _faithful(text, limit, lambda name: f"*{escape(name)}*")
 
 
 def plain(text: str, limit: int) -> str:
@@ -218,7 +218,3 @@ def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:
 
 def _code_span(text: str) -> str:
     return f"`{escape(text.replace('`', chr(39)))}`"
-
-
-def _bold(text: str) -> str:
-    return f"*{escape(text)}*"

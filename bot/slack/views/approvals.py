@@ -6,8 +6,7 @@ from bot.operations.catalog import BY_NAME
 from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, dotted, literal, mention, sentence_case
-from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, request_control
+from bot.slack.views import buttons, status_text
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.store import Approval
 from bot.watch import approval_facts
@@ -56,10 +55,10 @@ def approval_opened(facts: ApprovalOpened) -> Message:
             f"It waits until {date(approval.expires_at)}. "
             f"{mention(approval.person)} can take it back with Decline.",
         ),
-        controls(
+        buttons.controls(
             [
                 *_decision_buttons(approval),
-                job_control(target, ShowJob.operation) if target is not None else None,
+                buttons.job_control(target, ShowJob.operation) if target is not None else None,
             ]
         ),
     ]
@@ -73,10 +72,10 @@ def to_decide(approval: Approval) -> MessagePart:
     return (
         paragraph(f"{_ASKS} {_request(facts)}", *_details(facts))
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
-        + controls(
+        + buttons.controls(
             [
                 *_decision_buttons(facts),
-                job_control(target, ShowJob.operation) if target is not None else None,
+                buttons.job_control(target, ShowJob.operation) if target is not None else None,
             ]
         )
     )
@@ -91,7 +90,7 @@ def own_request(approval: Approval) -> MessagePart:
             f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits {where}.", *_details(facts)
         )
         + note(_who_may(facts), "Decline takes it back.")
-        + controls(_decision_buttons(facts)[1:])
+        + buttons.controls(_decision_buttons(facts)[1:])
     )
 
 
@@ -105,7 +104,9 @@ def approval_changed(facts: ApprovalChanged) -> Message:
         [
             paragraph(_request(approval), *_details(approval)),
             paragraph(_end(approval), _problem(approval)),
-            controls([job_control(target, ShowJob.operation)]) if target is not None else NOTHING,
+            buttons.controls([buttons.job_control(target, ShowJob.operation)])
+            if target is not None
+            else NOTHING,
         ]
     )
 
@@ -187,10 +188,10 @@ def reason_line(reason: str | None) -> str:
     return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
 
 
-def _decision_buttons(approval: ApprovalFacts) -> list[Control | None]:
+def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
     """Approve, and Decline."""
     return [
-        request_control(request, name=approval.name, server=approval.server, prominent=True)
+        buttons.request_control(request, name=approval.name, server=approval.server, prominent=True)
         for request in (Approve(approval.id), Decline(approval.id))
     ]
 
@@ -270,7 +271,7 @@ def _problem(approval: ApprovalFacts) -> str:
     return code(approval.problem)
 
 
-def _target(approval: ApprovalFacts) -> ButtonTarget | None:
+def _target(approval: ApprovalFacts) -> buttons.ButtonTarget | None:
     if approval.job_id is None:
         return None
-    return ButtonTarget(approval.server, approval.job_id, approval.name)
+    return buttons.ButtonTarget(approval.server, approval.job_id, approval.name)

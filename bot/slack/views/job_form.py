@@ -9,6 +9,7 @@ from datetime import time
 
 from msgspec.structs import replace
 
+from bot import veeam
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor import JobEntries, name_value, shown
@@ -17,7 +18,7 @@ from bot.operations.job_editor.objects import MenuOption, credentials_chosen, cr
 from bot.operations.model import Step
 from bot.operations.outcomes import Form
 from bot.slack.codec import FormState
-from bot.slack.text import count, literal, sentence_case, strong
+from bot.slack.text import count, dotted, literal, sentence_case, strong
 from bot.slack.views import inputs, status_text
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.impact import impact_lines
@@ -25,23 +26,6 @@ from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
 from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
 from bot.slack.views.server_errors import explain
 from bot.slack.views.status_text import needs_attention, repository_line
-from bot.veeam import (
-    GuestProcessing,
-    JobObject,
-    JobSettings,
-    Retention,
-    RetentionUnit,
-    Rhythm,
-    Schedule,
-    SettingsChange,
-    Weekday,
-    choosable_rhythms,
-    known,
-    platform_of,
-    retention_units,
-    takes_guest_credentials,
-)
-from bot.veeam import SettingsField as JobPart
 
 SERVER, LIKE = "server", "like"
 _LINE_LIMIT = 500
@@ -55,33 +39,33 @@ HIGH, AWARE, OFF = "high", "aware", "off"
 _MOST_KEPT = 99_999
 _PROBLEM_LIMIT = 400
 _RHYTHMS = {
-    Rhythm.EVERY_DAY: "Every day",
-    Rhythm.WEEKDAYS: "Monday to Friday",
-    Rhythm.CHOSEN_DAYS: "On chosen days",
-    Rhythm.AFTER_JOB: "After another job",
-    Rhythm.BY_HAND: "Not by itself: by hand only",
-    Rhythm.OTHER: "As it is set in VBR",
+    veeam.Rhythm.EVERY_DAY: "Every day",
+    veeam.Rhythm.WEEKDAYS: "Monday to Friday",
+    veeam.Rhythm.CHOSEN_DAYS: "On chosen days",
+    veeam.Rhythm.AFTER_JOB: "After another job",
+    veeam.Rhythm.BY_HAND: "Not by itself: by hand only",
+    veeam.Rhythm.OTHER: "As it is set in VBR",
 }
-_ONLY_DAYS = f"Only for: {_RHYTHMS[Rhythm.CHOSEN_DAYS].lower()}."
-_ONLY_AFTER = f"Only for: {_RHYTHMS[Rhythm.AFTER_JOB].lower()}."
-_NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not Rhythm.OTHER)
+_ONLY_DAYS = f"Only for: {_RHYTHMS[veeam.Rhythm.CHOSEN_DAYS].lower()}."
+_ONLY_AFTER = f"Only for: {_RHYTHMS[veeam.Rhythm.AFTER_JOB].lower()}."
+_NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not veeam.Rhythm.OTHER)
 _UNITS = {
-    RetentionUnit.DAYS: "days",
-    RetentionUnit.RESTORE_POINTS: "restore points",
-    RetentionUnit.MONTHS: "months",
-    RetentionUnit.YEARS: "years",
+    veeam.RetentionUnit.DAYS: "days",
+    veeam.RetentionUnit.RESTORE_POINTS: "restore points",
+    veeam.RetentionUnit.MONTHS: "months",
+    veeam.RetentionUnit.YEARS: "years",
 }
 _FIELD_OF = {
-    JobPart.NAME: NAME,
-    JobPart.DESCRIPTION: DESCRIPTION,
-    JobPart.PRIORITY: PRIORITY,
-    JobPart.OBJECTS: OBJECTS,
-    JobPart.REPOSITORY: REPOSITORY,
-    JobPart.RETENTION: RETENTION,
-    JobPart.SCHEDULE: RHYTHM,
-    JobPart.GUEST: GUEST,
+    veeam.SettingsField.NAME: NAME,
+    veeam.SettingsField.DESCRIPTION: DESCRIPTION,
+    veeam.SettingsField.PRIORITY: PRIORITY,
+    veeam.SettingsField.OBJECTS: OBJECTS,
+    veeam.SettingsField.REPOSITORY: REPOSITORY,
+    veeam.SettingsField.RETENTION: RETENTION,
+    veeam.SettingsField.SCHEDULE: RHYTHM,
+    veeam.SettingsField.GUEST: GUEST,
 }
-_DAILY = frozenset({Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS})
+_DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.CHOSEN_DAYS})
 
 
 def content(facts: Form) -> FormContent:
@@ -142,18 +126,16 @@ def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
 
 def job_summary(facts: JobSummary) -> MessagePart:
     """What will be done, and what of it cannot be taken back; a button leads back to the fields."""
-    said = _changes(facts) if isinstance(facts.request, Edit) else _whole(facts)
-    return said + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
+    if isinstance(facts.request, Edit):
+        touched = impact_lines(facts.impact, facts.request) if facts.impact is not None else NOTHING
+        changes = paragraph("*You change*", *_lines(facts, facts.changes))
+        summary = touched + _changes_by_others(facts) + changes
+    else:
+        summary = _whole(facts)
+    return summary + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
 
 
-def _changes(facts: JobSummary) -> MessagePart:
-    touched = NOTHING
-    if facts.impact is not None and isinstance(facts.request, Edit):
-        touched = impact_lines(facts.impact, facts.request)
-    return touched + _theirs(facts) + paragraph("*You change*", *_lines(facts, facts.changes))
-
-
-def _theirs(facts: JobSummary) -> MessagePart:
+def _changes_by_others(facts: JobSummary) -> MessagePart:
     if not facts.changes_by_others and not facts.is_changed_otherwise:
         return NOTHING
     lines = _lines(facts, facts.changes_by_others)
@@ -166,7 +148,7 @@ def _theirs(facts: JobSummary) -> MessagePart:
     )
 
 
-def _lines(facts: JobSummary, changes: Sequence[SettingsChange]) -> list[str]:
+def _lines(facts: JobSummary, changes: Sequence[veeam.SettingsChange]) -> list[str]:
     return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
 
 
@@ -174,7 +156,11 @@ def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     like = f", like {literal(draft.like)}" if draft.like else ""
     head = f"{strong(draft.wanted.name)}, a new {literal(draft.kind)} job on {literal(draft.server)}{like}:"
-    shown = [part for part in JobPart if part is not JobPart.NAME and draft.wanted.part(part) is not None]
+    shown = [
+        part
+        for part in veeam.SettingsField
+        if part is not veeam.SettingsField.NAME and draft.wanted.part(part) is not None
+    ]
     lines = [
         f"• {TITLES[part]}: {literal(in_words(part, draft.wanted.part(part), facts.names), _LINE_LIMIT)}"
         for part in shown
@@ -185,7 +171,7 @@ def _whole(facts: JobSummary) -> MessagePart:
 def _space(facts: JobSummary) -> MessagePart:
     """How full the repository is that is new to the job."""
     is_new = isinstance(facts.request, Create) or any(
-        change.part is JobPart.REPOSITORY for change in facts.changes
+        change.part is veeam.SettingsField.REPOSITORY for change in facts.changes
     )
     if facts.repository is None or not is_new:
         return NOTHING
@@ -196,7 +182,7 @@ def _space(facts: JobSummary) -> MessagePart:
 def _zone(facts: JobSummary) -> MessagePart:
     """Whose time is meant, where one is said."""
     parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
-    has_time = any(isinstance(part, Schedule) and part.at is not None for part in parts)
+    has_time = any(isinstance(part, veeam.Schedule) and part.at is not None for part in parts)
     if not has_time:
         return NOTHING
     named = f", {literal(facts.time_zone)}" if facts.time_zone else ""
@@ -213,9 +199,9 @@ def _warnings(facts: JobSummary) -> MessagePart:
     )
 
 
-def _keeps_less(change: SettingsChange) -> bool:
+def _keeps_less(change: veeam.SettingsChange) -> bool:
     before, after = change.before, change.after
-    if not isinstance(before, Retention) or not isinstance(after, Retention):
+    if not isinstance(before, veeam.Retention) or not isinstance(after, veeam.Retention):
         return False
     # Nobody can say which of two counts keeps more where they count different things.
     return after.quantity < before.quantity or after.unit.casefold() != before.unit.casefold()
@@ -269,17 +255,17 @@ def _head(facts: JobForm) -> MessagePart:
     return said + note("Nothing is created before you have seen it once more.", *_left_out(draft.wanted))
 
 
-def _left_out(wanted: JobSettings) -> list[str]:
+def _left_out(wanted: veeam.JobSettings) -> list[str]:
     """What of the job the form cannot show: it stays as it is."""
     objects = wanted.objects or ()
-    is_other = wanted.schedule is not None and wanted.schedule.rhythm is Rhythm.OTHER
+    is_other = wanted.schedule is not None and wanted.schedule.rhythm is veeam.Rhythm.OTHER
     return [
         f"Its {count(len(objects), 'object')} are too many for a form." if _are_too_many(objects) else "",
         "Only VBR's console can show its schedule: leave it, or choose another." if is_other else "",
     ]
 
 
-def _are_too_many(objects: Sequence[JobObject]) -> bool:
+def _are_too_many(objects: Sequence[veeam.JobObject]) -> bool:
     return len(objects) > inputs.OPTIONS_LIMIT
 
 
@@ -316,22 +302,15 @@ def _name(facts: JobForm) -> list[MessagePart]:
 
 def _objects(facts: JobForm) -> list[MessagePart]:
     objects = facts.draft.wanted.objects
-    if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
+    if objects is None or _are_too_many(objects) or veeam.platform_of(facts.draft.kind) is None:
         return []
-    chosen = [MenuOption(each.key, each.name, _detail(each.kind, each.host_name)) for each in objects]
-    chosen += [MenuOption(key, _identity(key), "") for key in facts.draft.keys_to_find]
-    is_of_jobs = platform_of(facts.draft.kind) == "Jobs"
+    chosen = [MenuOption(each.key, each.name, dotted(each.kind, each.host_name)) for each in objects]
+    # What is not looked up yet is called by the last word of its key.
+    keys = facts.draft.keys_to_find
+    chosen += [MenuOption(key, key.rstrip('"]').rpartition('"')[2], "") for key in keys]
+    is_of_jobs = veeam.platform_of(facts.draft.kind) == "Jobs"
     label = "Jobs to copy" if is_of_jobs else "Machines and containers"
     return [inputs.search_many(Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
-
-
-def _identity(key: str) -> str:
-    """What a choice that is not looked up yet can be called: the last that its key says."""
-    return key.rstrip('"]').rpartition('"')[2]
-
-
-def _detail(kind: str, host_name: str) -> str:
-    return " · ".join(filter(None, (kind, host_name)))
 
 
 def _repository(facts: JobForm) -> list[MessagePart]:
@@ -343,12 +322,12 @@ def _repository(facts: JobForm) -> list[MessagePart]:
 
 
 def _kept(facts: JobForm) -> list[MessagePart]:
-    retention, units = facts.draft.wanted.retention, retention_units(facts.draft.kind)
+    retention, units = facts.draft.wanted.retention, veeam.retention_units(facts.draft.kind)
     if retention is None or not units:
         return []
     choices = [MenuOption(unit.value, _UNITS[unit], "") for unit in units]
     field = Field(RETENTION, "Keep backups for", "A lower number removes restore points in a following run.")
-    unit: str | None = known(RetentionUnit, retention.unit)
+    unit: str | None = veeam.known(veeam.RetentionUnit, retention.unit)
     if unit not in units:
         unit = retention.unit
         choices.append(MenuOption(unit, unit, "As it is set in VBR"))
@@ -368,14 +347,14 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     if schedule is None:
         return []
     model = facts.draft.model
-    rhythms = choosable_rhythms(model) if model is not None else _NEW_RHYTHMS
-    if not set(rhythms) - {Rhythm.OTHER}:
+    rhythms = veeam.choosable_rhythms(model) if model is not None else _NEW_RHYTHMS
+    if not set(rhythms) - {veeam.Rhythm.OTHER}:
         return []
     zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
     before = schedule.after_job
     after = MenuOption(name_value(before), before, "") if before else None
     choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
-    days = [MenuOption(day.value, day.capitalize(), "") for day in Weekday]
+    days = [MenuOption(day.value, day.capitalize(), "") for day in veeam.Weekday]
     return [
         inputs.one_of(Field(RHYTHM, "Runs"), choices, schedule.rhythm),
         inputs.clock_time(Field(AT, "At", zone, is_optional=True), schedule.at),
@@ -402,7 +381,7 @@ def _guests(facts: JobForm) -> list[MessagePart]:
             open_=True,
         )
     ]
-    if takes_guest_credentials(facts.draft.kind):
+    if veeam.takes_guest_credentials(facts.draft.kind):
         chosen = guest.credentials_id and MenuOption(
             credentials_value(guest.credentials_id, guest.credentials_type or ""),
             name_of(guest.credentials_id, facts.names),
@@ -432,29 +411,29 @@ _FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
 )
 
 
-def _schedule(state: FormState, problems: dict[str, str]) -> Schedule | None:
+def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | None:
     if RHYTHM not in state:
         return None
-    rhythm = known(Rhythm, inputs.text_in(state, RHYTHM))
+    rhythm = veeam.known(veeam.Rhythm, inputs.text_in(state, RHYTHM))
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
     at, after, days = _time(state), inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."
-    if rhythm is Rhythm.CHOSEN_DAYS and not days:
+    if rhythm is veeam.Rhythm.CHOSEN_DAYS and not days:
         problems[DAYS] = "Choose at least one day."
-    if rhythm is Rhythm.AFTER_JOB and after is None:
+    if rhythm is veeam.Rhythm.AFTER_JOB and after is None:
         problems[AFTER_JOB] = "Choose the job to run after."
-    return Schedule(
+    return veeam.Schedule(
         rhythm,
         at=at if rhythm in _DAILY else None,
-        days=tuple(day for day in Weekday if day in days) if rhythm is Rhythm.CHOSEN_DAYS else (),
-        after_job=after if rhythm is Rhythm.AFTER_JOB else None,
+        days=tuple(day for day in veeam.Weekday if day in days) if rhythm is veeam.Rhythm.CHOSEN_DAYS else (),
+        after_job=after if rhythm is veeam.Rhythm.AFTER_JOB else None,
     )
 
 
-def _retention(state: FormState, problems: dict[str, str]) -> Retention | None:
+def _retention(state: FormState, problems: dict[str, str]) -> veeam.Retention | None:
     if RETENTION not in state:
         return None
     try:
@@ -463,17 +442,17 @@ def _retention(state: FormState, problems: dict[str, str]) -> Retention | None:
         quantity = 0
     if quantity < 1:
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
-    return Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
+    return veeam.Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
 
 
-def _guest(state: FormState) -> GuestProcessing | None:
+def _guest(state: FormState) -> veeam.GuestProcessing | None:
     if GUEST not in state:
         return None
     chosen = credentials_chosen(inputs.text_in(state, CREDENTIALS))
     is_aware = inputs.text_in(state, GUEST) == AWARE
     if chosen is None:
-        return GuestProcessing(is_aware)
-    return GuestProcessing(is_aware, chosen.id, chosen.type or None)
+        return veeam.GuestProcessing(is_aware)
+    return veeam.GuestProcessing(is_aware, chosen.id, chosen.type or None)
 
 
 def _time(state: FormState) -> time | None:

@@ -112,16 +112,12 @@ def _server(view: ServerView) -> MessagePart:
     if view.time is not None:
         zone = literal(view.time.time_zone) if view.time.time_zone else ""
         clock = dotted(f"Its clock: {date(view.time.server_time)}", zone)
+    name = literal(view.info.name) if view.info and view.info.name else ""
+    build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
     return paragraph(
         f"{status_text.SUCCESS} {strong(view.server)} answers{took}",
-        _build(view),
+        ", ".join(filter(None, (name, build))),
         clock,
         polled,
         status_text.missing_operations(view.product, view.unsupported),
     )
-
-
-def _build(view: ServerView) -> str:
-    name = literal(view.info.name) if view.info and view.info.name else ""
-    build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
-    return ", ".join(filter(None, (name, build)))
