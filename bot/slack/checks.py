@@ -356,7 +356,7 @@ def app_token_result(error: NoAnswer) -> CheckResult:
 async def check_slack(settings: Settings, web_api: WebApi) -> tuple[CheckResult, ...]:
     """Ask Slack about everything that the settings name there, within half a minute.
 
-    Never raises `SlackError`: what went wrong is a finding. Rests on `auth.test` and its header
+    Never raises `SlackError`: what went wrong is a result. Rests on `auth.test` and its header
     `X-OAuth-Scopes`, `apps.connections.open`, `conversations.info`, `usergroups.list` and `users.info`.
     """
     async with asyncio.TaskGroup() as group:
@@ -423,12 +423,12 @@ class _ReferenceCheck:
         groups = [one for one in references if one.is_group]
         people = [one for one in references if not one.is_channel and not one.is_group]
         async with asyncio.TaskGroup() as group:
-            asked = [
+            tasks = [
                 *(group.create_task(self._check_channel(channel)) for channel in channels),
                 group.create_task(self._check_groups(groups)),
                 *(group.create_task(self._check_person(person)) for person in people),
             ]
-        return tuple(finding for task in asked for finding in task.result())
+        return tuple(result for task in tasks for result in task.result())
 
     async def _check_channel(self, reference: SlackReference) -> tuple[CheckResult, ...]:
         try:

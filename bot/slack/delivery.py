@@ -89,7 +89,7 @@ class History:
         return has_metadata and (not author or author in self._own_ids)
 
     async def is_open(self, channel: str) -> bool:
-        """Tell whether the bot can post to a channel now, as far as `conversations.info` says."""
+        """Whether the bot can post to a channel now, as far as `conversations.info` says."""
         try:
             answer = await self._web_api.read("conversations.info", {"channel": channel})
         except errors.SlackError:
@@ -255,7 +255,7 @@ class Delivery:
     async def _handle(
         self, error: errors.SlackError, row: store.OutboxRow, notices_to: str | None, *, in_doubt: bool
     ) -> None:
-        """`in_doubt`: the search for an earlier attempt failed, so what came of that is still unknown."""
+        """`in_doubt`: the search for an earlier attempt failed, so nobody knows whether that one was sent."""
         match error:
             case errors.SlackRateLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
@@ -310,7 +310,7 @@ class Delivery:
         await self._put_off(row, 0.0, problem, in_doubt=in_doubt)
 
     async def _notify_requester(self, row: store.OutboxRow, problem: str) -> None:
-        """Tell the person whose request for an approval nobody sees."""
+        """Notify the person whose request for an approval nobody sees."""
         facts = decode(row.body)
         if isinstance(facts, ApprovalOpened):
             held_back = ApprovalUndelivered(approval=facts.approval, channel=row.channel, problem=problem)
@@ -319,7 +319,7 @@ class Delivery:
     async def _notify(
         self, row: store.OutboxRow, facts: ChannelClosed | ApprovalUndelivered, channel: str
     ) -> None:
-        # The row that could not be sent is the occasion: while it waits, nothing is said again.
+        # The key names the row that could not be sent: while it waits, there is no second notice.
         kind = str(facts.__struct_config__.tag)
         notice = store.NewOutboxRow(
             key=f"{kind}:{row.channel}:{row.id}",

@@ -30,8 +30,8 @@ def bolt_app(client: AsyncWebClient, workspace: Workspace, signing_secret: str |
     """Return Bolt's app for the one workspace that it is installed in.
 
     `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture. It lets
-    every team pass: a click over Slack Connect names the team of whoever clicked, and is refused, visibly and
-    on record, by the directory, not dropped here.
+    every team pass: a click over Slack Connect names the clicker's own team, and is refused, visibly and on
+    record, by the directory, not dropped here.
     """
 
     async def authorize() -> AuthorizeResult:

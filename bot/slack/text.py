@@ -42,7 +42,7 @@ _MARKUP_CUT_SHORT = re.compile(r"(<[^<>]*|&[a-z]*)\Z")
 
 
 def one_line(text: str) -> str:
-    """The text on one line, with what can't be seen made visible.
+    """The text on one line, with invisible characters made visible.
 
     White space becomes single spaces. Control characters, direction overrides and other invisible characters
     become `�`: a name that reads differently from what it is must look odd.
@@ -156,7 +156,7 @@ def sentence_case(markup: str) -> str:
 
 
 def bar(percent: float) -> str:
-    """Progress, drawn and said: "▰▰▰▰▱▱▱▱▱▱ 42 %". Full only when it is, empty only when it is."""
+    """Progress, drawn and in words: "▰▰▰▰▱▱▱▱▱▱ 42 %". Full only when it is, empty only when it is."""
     shown = max(0, min(_ALL, math.floor(percent))) if math.isfinite(percent) else 0
     filled = round(shown * _BAR_CELLS / _ALL)
     if 0 < shown < _ALL:

@@ -94,7 +94,7 @@ def action_progress(followed: NewFollowedSession, session: veeam.Session) -> Mes
 def action_ended(
     followed: NewFollowedSession, session: veeam.Session, ended: SessionFacts | None = None
 ) -> Message:
-    """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
+    """The same message when the session has ended: how, after how long, what failed, what to do next."""
     operation = catalog.BY_NAME[followed.operation]
     target = _target(followed, Snapshot(veeam.SessionId(followed.session_id), is_active=False))
     stopped_by = ended.stopped_by if ended and operation is not Stop.operation else None

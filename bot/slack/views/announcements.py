@@ -121,11 +121,11 @@ def backfill_summary(summary: facts.BackfillSummary) -> Message:
     """A first start, in one line: what ended before it, counted."""
     total = sum(summary.results.values())
     counts = [f"{number:,} {literal(result)}" for result, number in summary.results.items() if number]
-    said = f": {', '.join(counts)}" if counts else ""
+    results = f": {', '.join(counts)}" if counts else ""
     wrong = count(summary.problems_total, "job")
     line = (
         f"{status_text.INFORMATION} Watching {strong(summary.server)} from now on. "
-        f"Since {date(summary.since)} {count(total, 'session')} ended{said}."
+        f"Since {date(summary.since)} {count(total, 'session')} ended{results}."
         f"{f' The latest run of {wrong} failed or warned: see the thread.' if summary.problems_total else ''}"
     )
     return compose([paragraph(line)])
@@ -175,7 +175,7 @@ def outage_ended(outage: facts.OutageEnded) -> Message:
 
 
 def channel_closed(closed: facts.ChannelClosed) -> Message:
-    """A channel cannot be posted to, for people in another one."""
+    """A channel that the bot can't post to; shown in another one."""
     why = _CHANNEL_PROBLEMS.get(closed.problem, "Slack refuses it")
     waiting = f"{count(closed.waiting, 'announcement')} for it waiting. " if closed.waiting else ""
     return compose(
@@ -206,7 +206,7 @@ def disable_reminder(disable: facts.DisableReminder) -> Message:
 
 
 def disable_ended(disable: facts.DisableEnded) -> Message:
-    """The time is over, and how the job stands now."""
+    """The time that a job was disabled for has ended: how the job stands now."""
     target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
     line = _DISABLE_OUTCOMES[disable.outcome].format(
         sign=_DISABLE_SIGNS.get(disable.outcome, status_text.WARNING),

@@ -40,7 +40,7 @@ _SIGNS = {
     "withdrawn": status_text.NEUTRAL,
     "expired": status_text.NEUTRAL,
 }
-_SAID_IN_WORDS = frozenset({"overtaken", "refused"})
+_EXPLAINED = frozenset({"overtaken", "refused"})
 
 
 def approval_opened(facts: ApprovalOpened) -> Message:
@@ -170,7 +170,7 @@ def already_requested(outcome: AlreadyRequested) -> Message:
 
 
 def already_decided(outcome: AlreadyDecided) -> Message:
-    """A press on a request that is over, or is found to be so."""
+    """A press on a request that was decided, or has expired."""
     facts = approval_facts(outcome.approval)
     return compose(
         [paragraph(_request(facts), _end(facts), _problem(facts)), note("Your press did nothing.")]
@@ -184,7 +184,7 @@ def approval_answer(answer: ApprovalAnswer) -> Message:
 
 
 def reason_line(reason: str | None) -> str:
-    """Why somebody asked for an action, where they said so."""
+    """Why somebody asked for an action, where they gave a reason."""
     return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
 
 
@@ -206,8 +206,8 @@ def _verb_and_job(approval: ApprovalFacts) -> str:
 
 
 def _details(approval: ApprovalFacts) -> tuple[str, ...]:
-    is_said = approval.operation == QuickBackup.operation.name or approval.asked is None
-    detail = "" if is_said else literal(approval.asked or "", _DETAIL_LIMIT)
+    is_shown = approval.operation == QuickBackup.operation.name or approval.asked is None
+    detail = "" if is_shown else literal(approval.asked or "", _DETAIL_LIMIT)
     return (
         f"{sentence_case(detail)}." if detail else "",
         reason_line(approval.reason),
@@ -266,7 +266,7 @@ _CHANGED = "What it was asked for has changed since."
 
 
 def _problem(approval: ApprovalFacts) -> str:
-    if not approval.problem or approval.outcome in _SAID_IN_WORDS:
+    if not approval.problem or approval.outcome in _EXPLAINED:
         return ""
     return code(approval.problem)
 

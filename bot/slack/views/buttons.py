@@ -243,10 +243,10 @@ def confirm(
     asked = operation.confirmation
     if asked is None or request.needs_form:
         return None
-    said = " ".join(filter(None, (about, asked.consequence, *beyond_plain(request))))
+    text = " ".join(filter(None, (about, asked.consequence, *beyond_plain(request))))
     return blocks.ConfirmObject(
         title=_plain(asked.question),
-        text=mrkdwn(_with_touches(said, touches), _CONFIRM_LIMIT),
+        text=mrkdwn(_with_touches(text, touches), _CONFIRM_LIMIT),
         confirm=_plain(asked.yes),
         deny=_plain("Cancel"),
         style=model.Style.DANGER.value if operation.style is model.Style.DANGER else None,
@@ -267,26 +267,26 @@ def touches_of(state: veeam.JobState) -> tuple[str, ...]:
     return tuple(filter(None, (objects, upcoming, repository)))
 
 
-def _with_touches(said: str, touches: tuple[str, ...]) -> str:
+def _with_touches(text: str, touches: tuple[str, ...]) -> str:
     """As many of them, in a line of their own, as a dialog has room for; none is cut."""
     line = ""
     for one in touches:
         longer = f"{line} · {one}" if line else sentence_case(one)
-        line = longer if len(said) + 1 + len(longer) <= _CONFIRM_LIMIT else line
-    return f"{said}\n{line}" if line else said
+        line = longer if len(text) + 1 + len(longer) <= _CONFIRM_LIMIT else line
+    return f"{text}\n{line}" if line else text
 
 
 def menu_confirm(
     about: str, entries: Sequence[tuple[str, str]], touches: tuple[str, ...]
 ) -> blocks.ConfirmObject:
     """The one dialog of a menu: what its entries do, each by label and consequence, as many as fit."""
-    said = f"{about}: what you chose is done now."
+    text = f"{about}: what you chose is done now."
     for label, consequence in entries:
-        longer = f"{said}\n*{label}*: {consequence}"
-        said = longer if len(longer) <= _CONFIRM_LIMIT else said
+        longer = f"{text}\n*{label}*: {consequence}"
+        text = longer if len(longer) <= _CONFIRM_LIMIT else text
     return blocks.ConfirmObject(
         title=_plain("Go ahead?"),
-        text=mrkdwn(_with_touches(said, touches), _CONFIRM_LIMIT),
+        text=mrkdwn(_with_touches(text, touches), _CONFIRM_LIMIT),
         confirm=_plain("Go ahead"),
         deny=_plain("Cancel"),
     )
@@ -313,7 +313,8 @@ def _plain(text: str) -> blocks.PlainTextObject:
 
 def _accessible(label: str, name: str, server: str) -> str:
     start, end = f"{label} job ", f" on {server}"
-    return start + plain(name, _LABEL_LIMIT - len(start) - len(end)) + end
+    room = max(1, _LABEL_LIMIT - len(start) - len(end))
+    return plain(f"{start}{plain(name, room)}{end}", _LABEL_LIMIT)
 
 
 def _option(label: str, value: str | None) -> blocks.Option | None:

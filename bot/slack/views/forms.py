@@ -4,9 +4,9 @@ How to add a form to an action:
 
 1. In its file in bot/operations/actions: `needs_form` says when something is missing, `form` reads the facts
    as a `Form` of its own. The filled request runs like any other: rights, state, record are checked then.
-2. Here: a case in `_content` that draws the facts and the inputs, and one in `_filled` that turns what was
-   entered into the request, or into one problem for each block: what can be said without asking VBR, at its
-   field. (The forms of a job's settings are in job_form.py.)
+2. Here: a function in `FORMS` that draws the facts and the inputs, and a case in `_filled` that turns what
+   was entered into the request, or into one problem for each block: what can be checked without asking VBR.
+   (The forms of a job's settings are in job_form.py.)
 3. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/matrix.py.
 
 An input's block and element bear the same ID, the name of the request's field. What a form carries besides is
@@ -15,14 +15,16 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 `working` and runs after that.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace as replace_fields
+from typing import Any
 
 from msgspec.structs import replace
 
 from bot.operations.actions import JobAction
-from bot.operations.actions.create import Create
+from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
-from bot.operations.actions.edit import Edit
+from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.actions.start import Start, StartForm
 from bot.operations.actions.stop import Stop, StopForm
@@ -95,7 +97,7 @@ def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View 
 
     `channel_id` and `thread_ts` say where the answer is shown.
     """
-    content = _content(facts)
+    content = FORMS[type(facts)](facts)
     metadata = codec.encode_form(FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
@@ -118,27 +120,9 @@ def unreadable() -> View:
     return modal("Veeam", paragraph(words).blocks)
 
 
-def _content(facts: Form) -> FormContent:
-    match facts:
-        case PickForm():
-            return FormContent(_picking(facts), PICK_LABEL)
-        case QuickBackupForm():
-            return FormContent(_quick_backup(facts), "Start", facts.machine_name)
-        case ConfirmForm():
-            words = beyond_plain(facts.request)
-            return _asked(facts.request, facts.impact, " ".join((_consequence(facts.request), *words)))
-        case StartForm():
-            return _asked(facts.request, facts.impact, _consequence(facts.request), _starting(facts))
-        case StopForm():
-            return _asked(facts.request, facts.impact, "", _stopping(facts))
-        case DeleteForm():
-            return _asked(facts.request, facts.impact, _consequence(facts.request), _deleting(facts))
-        case _:
-            return job_form.content(facts)
-
-
-def _asked(request: Request, impact: Impact, means: str, inputs_: MessagePart = NOTHING) -> FormContent:
-    content = impact_lines(impact, request) + paragraph(means.strip()) + inputs_
+def _action_form(request: Request, impact: Impact, means: str, fields: MessagePart = NOTHING) -> FormContent:
+    """What an action touches, what it means, and what there is to choose."""
+    content = impact_lines(impact, request) + paragraph(means) + fields
     return FormContent(content, request.operation.label, impact.job.state.name)
 
 
@@ -184,98 +168,114 @@ def _picked(request: Request, state: FormState) -> Filled:
     return request.for_form(job) if isinstance(request, JobAction) else request
 
 
-def _picking(facts: PickForm) -> MessagePart:
+def _pick_form(facts: PickForm) -> FormContent:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
         f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
-        return missing + inputs.search(Field(MenuField.MACHINE, "Which virtual machine?"), None)
-    hint = "Those on which you may do this."
-    return missing + inputs.search(Field(MenuField.JOB, "Which job?", hint), None, letters=0)
+        menu = inputs.search(Field(MenuField.MACHINE, "Which virtual machine?"), None)
+    else:
+        field = Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
+        menu = inputs.search(field, None, letters=0)
+    return FormContent(missing + menu, PICK_LABEL)
 
 
-def _starting(facts: StartForm) -> MessagePart:
+def _confirm_form(facts: ConfirmForm) -> FormContent:
+    means = " ".join((_consequence(facts.request), *beyond_plain(facts.request)))
+    return _action_form(facts.request, facts.impact, means.strip())
+
+
+def _start_form(facts: StartForm) -> FormContent:
     request, after = facts.request, facts.impact.run_after
-    parts = NOTHING
     if facts.why_no_full is None:
         choices = (
             MenuOption(_NORMAL, "Normal run", "What its settings say: most often an increment"),
             MenuOption(FULL, "Active full", "Reads everything again; needs room for another full"),
         )
-        field = Field(FULL, "What is made?")
-        parts += inputs.one_of(field, choices, FULL if request.full else _NORMAL, open_=True)
+        chosen = FULL if request.full else _NORMAL
+        fields = inputs.one_of(Field(FULL, "What is made?"), choices, chosen, open_=True)
     else:
-        parts += note(_WHY_NO_FULL[facts.why_no_full])
+        fields = note(_WHY_NO_FULL[facts.why_no_full])
     if facts.takes_restore_points:
         points = (
             MenuOption(RestorePoints.LATEST, "The latest", "One restore point of each machine"),
             MenuOption(RestorePoints.ALL, "All", "Every restore point that is not copied yet; may take long"),
         )
+        field = Field(RESTORE_POINTS, "Which restore points?")
         chosen = request.restore_points or RestorePoints.LATEST
-        parts += inputs.one_of(Field(RESTORE_POINTS, "Which restore points?"), points, chosen, open_=True)
-    if not after:
-        return parts
-    return parts + _ticked("Start the jobs that run after it as well", after, chosen=request.chained)
+        fields += inputs.one_of(field, points, chosen, open_=True)
+    if after:
+        fields += _chained_jobs("Start the jobs that run after it as well", after, is_chosen=request.chained)
+    return _action_form(request, facts.impact, _consequence(request), fields)
 
 
-def _stopping(facts: StopForm) -> MessagePart:
+def _stop_form(facts: StopForm) -> FormContent:
     request, after = facts.request, facts.impact.run_after
     choices = (
         MenuOption(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
         MenuOption(NOW, "At once", "Machines in work are lost; finished ones keep theirs"),
     )
-    field = Field(NOW, "How?")
-    how = inputs.one_of(field, choices, NOW if request.now else _GRACEFUL, open_=True)
-    if not facts.may_cancel_chain:
-        return how
-    return how + _ticked("Do not start the jobs that run after it", after, chosen=request.chained)
+    fields = inputs.one_of(Field(NOW, "How?"), choices, NOW if request.now else _GRACEFUL, open_=True)
+    if facts.may_cancel_chain:
+        fields += _chained_jobs("Do not start the jobs that run after it", after, is_chosen=request.chained)
+    return _action_form(request, facts.impact, "", fields)
 
 
-def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> MessagePart:
-    choice = MenuOption(_YES, name, ", ".join(jobs))
+def _chained_jobs(label: str, jobs: tuple[str, ...], *, is_chosen: bool) -> MessagePart:
+    choice = MenuOption(_YES, label, ", ".join(jobs))
     field = Field(CHAINED, "Chained jobs", is_optional=True)
-    return inputs.any_of(field, (choice,), (_YES,) if chosen else ())
+    return inputs.any_of(field, (choice,), (_YES,) if is_chosen else ())
 
 
-def _deleting(facts: DeleteForm) -> MessagePart:
+def _delete_form(facts: DeleteForm) -> FormContent:
     name = facts.impact.job.state.name
-    field = Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT))
-    parts = [
+    fields = (
         paragraph(
             "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
             "VBR has no undo for this.",
-        ),
-        inputs.text(field, focus=True),
-        inputs.text(Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT),
-    ]
-    return sum(parts, NOTHING)
+        )
+        + inputs.text(
+            Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT)), focus=True
+        )
+        + inputs.text(Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT)
+    )
+    return _action_form(facts.request, facts.impact, _consequence(facts.request), fields)
 
 
-def _quick_backup(facts: QuickBackupForm) -> MessagePart:
-    where = f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"
-    return paragraph(
-        where,
-        *_through(facts),
-        f"Repository: {repository_line(facts.repository)}" if facts.repository else "",
-        recent_actions(facts.recent),
-    ) + note("One increment of this machine alone. VBR picks the job that has its newest restore point.")
-
-
-def _through(facts: QuickBackupForm) -> tuple[str, ...]:
-    newest = facts.newest
-    if newest is None:
-        return (
+def _quick_backup_form(facts: QuickBackupForm) -> FormContent:
+    lines = [f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"]
+    if facts.newest is None:
+        lines += [
             "Newest restore point: none that the bot can see.",
             "VBR refuses where no job covers the machine, or none has a full backup of it yet.",
-        )
-    state = newest.job.state
-    running = f"{status_text.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
-    return (
-        f"Newest restore point: {date(newest.at)}, made by {strong(state.name)}.",
-        "This will most likely run through that job.",
-        running,
+        ]
+    else:
+        state = facts.newest.job.state
+        lines += [
+            f"Newest restore point: {date(facts.newest.at)}, made by {strong(state.name)}.",
+            "This will most likely run through that job.",
+            f"{status_text.WARNING} It runs now, so VBR may refuse." if state.is_active else "",
+        ]
+    repository = f"Repository: {repository_line(facts.repository)}" if facts.repository else ""
+    content = paragraph(*lines, repository, recent_actions(facts.recent)) + note(
+        "One increment of this machine alone. VBR picks the job that has its newest restore point."
     )
+    return FormContent(content, "Start", facts.machine_name)
+
+
+FORMS: Mapping[type[Form], Callable[[Any], FormContent]] = {
+    PickForm: _pick_form,
+    ConfirmForm: _confirm_form,
+    StartForm: _start_form,
+    StopForm: _stop_form,
+    DeleteForm: _delete_form,
+    QuickBackupForm: _quick_backup_form,
+    CreateChoice: lambda facts: FormContent(job_form.create_choice(facts), PICK_LABEL),
+    JobForm: lambda facts: FormContent(job_form.job_form(facts), PICK_LABEL),
+    JobSummary: lambda facts: FormContent(job_form.job_summary(facts), facts.request.operation.label),
+}
+"""How each form is drawn."""
 
 
 def _view(

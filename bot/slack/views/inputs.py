@@ -23,7 +23,6 @@ TEXT_LIMIT = 3_000
 _OPTION_TEXT_LIMIT = 75
 _OPTION_VALUE_LIMIT = 150
 _LABEL_LIMIT = 150
-_PLACEHOLDER_LIMIT = 150
 _MIN_LETTERS = 2
 PICK_LABEL = "Next"
 
@@ -165,8 +164,8 @@ def _option(one: MenuOption) -> blocks.Option:
 
 
 def _placeholder(letters: int) -> blocks.PlainTextObject:
-    said = "Choose, or type to search" if letters == 0 else "Type to search"
-    return blocks.PlainTextObject(text=said[:_PLACEHOLDER_LIMIT], emoji=False)
+    text = "Choose, or type to search" if letters == 0 else "Type to search"
+    return blocks.PlainTextObject(text=text, emoji=False)
 
 
 def _input(field: Field, element: blocks.InputInteractiveElement) -> MessagePart:

@@ -16,13 +16,12 @@ from bot.operations.job_editor import JobEntries, name_value, shown
 from bot.operations.job_editor.fields import TITLES, FormProblem, change_in_words, in_words, name_of
 from bot.operations.job_editor.objects import MenuOption, credentials_chosen, credentials_value, job_chosen
 from bot.operations.model import Step
-from bot.operations.outcomes import Form
 from bot.slack.codec import FormState
 from bot.slack.text import count, dotted, literal, sentence_case, strong
 from bot.slack.views import inputs, status_text
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.impact import impact_lines
-from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
+from bot.slack.views.inputs import Field, Filled
 from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
 from bot.slack.views.server_errors import explain
 from bot.slack.views.status_text import needs_attention, repository_line
@@ -68,19 +67,6 @@ _FIELD_OF = {
 _DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.CHOSEN_DAYS})
 
 
-def content(facts: Form) -> FormContent:
-    """The form for these facts."""
-    match facts:
-        case CreateChoice():
-            return FormContent(create_choice(facts), PICK_LABEL)
-        case JobForm():
-            return FormContent(job_form(facts), PICK_LABEL)
-        case JobSummary():
-            return FormContent(job_summary(facts), facts.request.operation.label)
-        case _:
-            raise TypeError(facts)
-
-
 def filled(request: Edit | Create, state: FormState) -> Filled:
     """The request that such a form asks for, or what is wrong with it, by block."""
     if request.step is Step.REVIEW:
@@ -102,7 +88,7 @@ def create_choice(facts: CreateChoice) -> MessagePart:
         is_optional=True,
     )
     parts = [
-        *map(problem_said, facts.problems),
+        *map(problem_lines, facts.problems),
         inputs.search(like, None, letters=0),
         inputs.one_of(server, servers, facts.request.server) if len(servers) > 1 else NOTHING,
     ]
@@ -180,7 +166,7 @@ def _space(facts: JobSummary) -> MessagePart:
 
 
 def _zone(facts: JobSummary) -> MessagePart:
-    """Whose time is meant, where one is said."""
+    """Whose time zone is meant, where a time stands above."""
     parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
     has_time = any(isinstance(part, veeam.Schedule) and part.at is not None for part in parts)
     if not has_time:
@@ -215,7 +201,7 @@ def job_form(facts: JobForm) -> MessagePart:
     for field in fields:
         parts.append(field)
         block_id = field.blocks[0]["block_id"]
-        parts += [problem_said(problem) for problem in facts.problems if _at(problem) == block_id]
+        parts += [problem_lines(problem) for problem in facts.problems if _at(problem) == block_id]
     return sum(parts, NOTHING)
 
 
@@ -243,19 +229,19 @@ def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
 def _head(facts: JobForm) -> MessagePart:
     draft = facts.draft
     if isinstance(facts.request, Edit):
-        seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
-        if facts.impact is None:
-            return (
-                paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
-                + seen
-            )
-        return impact_lines(facts.impact, facts.request) + seen
-    like = f", like {literal(draft.like)}" if draft.like else ""
-    said = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
-    return said + note("Nothing is created before you have seen it once more.", *_left_out(draft.wanted))
+        if facts.impact is not None:
+            head = impact_lines(facts.impact, facts.request)
+        else:
+            head = paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
+        reassurance = "Nothing is changed before you have seen it once more."
+    else:
+        like = f", like {literal(draft.like)}" if draft.like else ""
+        head = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
+        reassurance = "Nothing is created before you have seen it once more."
+    return head + note(reassurance, *_not_shown(draft.wanted))
 
 
-def _left_out(wanted: veeam.JobSettings) -> list[str]:
+def _not_shown(wanted: veeam.JobSettings) -> list[str]:
     """What of the job the form cannot show: it stays as it is."""
     objects = wanted.objects or ()
     is_other = wanted.schedule is not None and wanted.schedule.rhythm is veeam.Rhythm.OTHER
@@ -271,7 +257,7 @@ def _are_too_many(objects: Sequence[veeam.JobObject]) -> bool:
 
 def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[MessagePart]:
     """The problems that no field is shown for, at the top; and a word that there are others below."""
-    loose = [problem_said(problem) for problem in problems if _at(problem) not in drawn]
+    loose = [problem_lines(problem) for problem in problems if _at(problem) not in drawn]
     if len(problems) > len(loose):
         loose.append(
             paragraph(f"{status_text.WARNING} Something below needs another look. Nothing was changed.")
@@ -279,7 +265,7 @@ def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[MessageP
     return loose
 
 
-def problem_said(problem: FormProblem) -> MessagePart:
+def problem_lines(problem: FormProblem) -> MessagePart:
     """What is wrong, in words."""
     if problem.error is None:
         return paragraph(f"{status_text.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")

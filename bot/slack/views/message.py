@@ -121,13 +121,13 @@ def compose(
     shown = _joined([above, *rows[:blocks], note(more(left_out)) if left_out else NOTHING, below])
     lines = _fitting_lines(above, rows, below)
     left_unsaid = len(rows) - lines
-    said = [
+    lines_shown = [
         above.text,
         *(row.text for row in rows[:lines]),
         more(left_unsaid) if left_unsaid else "",
         below.text,
     ]
-    return fit(Message("\n".join(filter(None, said)), shown.blocks, metadata))
+    return fit(Message("\n".join(filter(None, lines_shown)), shown.blocks, metadata))
 
 
 def fit(message: Message) -> Message:

@@ -1,4 +1,4 @@
-"""What is said instead of the answer: what happened, whether anything was changed, what to do next.
+"""Problems, in place of an answer: what happened, whether anything was changed, what to do next.
 
 That is every outcome that isn't Done (those about approvals are in `approvals`), a press that can't be
 understood, and an answer that takes long.
@@ -110,10 +110,10 @@ def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
     """A second press of the same button."""
     label = outcome.operation.label
     if outcome.by_same_person:
-        said = f"You asked for this {label} already, {date(outcome.at)}."
+        press = f"You asked for this {label} already, {date(outcome.at)}."
     else:
-        said = f"{mention(outcome.by)} was first: {label} was asked for {date(outcome.at)}."
-    return compose([paragraph(f"{said} Nothing was done now.")])
+        press = f"{mention(outcome.by)} was first: {label} was asked for {date(outcome.at)}."
+    return compose([paragraph(f"{press} Nothing was done now.")])
 
 
 def stale_button(outcome: outcomes.StaleButton) -> Message:
@@ -299,8 +299,8 @@ def still_asking() -> Message:
 
 def not_kept_current(message: Message) -> Message:
     """The message for a channel where the bot can't post itself, and so can't edit what it posted."""
-    said = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
-    return fit(Message(f"{message.text}\n{said.text}", message.blocks + said.blocks, message.metadata))
+    warning = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
+    return fit(Message(f"{message.text}\n{warning.text}", message.blocks + warning.blocks, message.metadata))
 
 
 _OBSTACLES = {

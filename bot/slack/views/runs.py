@@ -135,9 +135,9 @@ def _objects(details: facts.SessionDetails) -> str:
         (details.warned_total, "with a warning"),
         (details.succeeded_total, "succeeded"),
     )
-    said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
+    counts = ", ".join(f"{number:,} {word}" for number, word in parts if number)
     objects = count(details.objects_total, "object") if details.objects_total else ""
-    return ": ".join(filter(None, (objects, said)))
+    return ": ".join(filter(None, (objects, counts)))
 
 
 def _reason(session: facts.SessionFacts) -> str:

@@ -57,7 +57,7 @@ def session_result(session: veeam.Session) -> str:
 
 
 def action_outcome(outcome: str | None) -> str:
-    """What came of an action, by its outcome on record; None where there is none yet."""
+    """An action's outcome in words; None where none is on record yet."""
     return _ACTION_OUTCOMES.get(outcome or "", f"{BUSY} outcome not on record")
 
 
