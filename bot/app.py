@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
 
 from bot import endpoints, store, watch
 from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
@@ -130,91 +129,76 @@ class Application:
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
         """Take gestures and send messages once Slack answers; until then announcements wait in the outbox."""
+        clock, health, default_channel = self._clock, self._health, self._settings.slack.default_channel
+        tasks = GestureTasks(group)
         try:
-            workspace = await find_workspace(web_api, clock=self._clock, health=self._health)
-            tasks = GestureTasks(group)
-            app = self._bolt_app(database, fleet, web_api, workspace, tasks)
-            delivery = Delivery(
-                database,
-                web_api,
-                workspace,
-                clock=self._clock,
-                metrics=self._metrics,
-                health=self._health,
-            )
-            await self._open_intake(group, database, web_api, app)
+            workspace = await find_workspace(web_api, clock=clock, health=health)
+            await self._open_intake(group, database, fleet, web_api, workspace, tasks=tasks)
         except CredentialsRejected as error:
             log.error("application.slack_refused", problem=str(error))
             self._exit_code = 1
             self._stop.set()
             return
+        delivery = Delivery(database, web_api, workspace, clock=clock, metrics=self._metrics, health=health)
         self._gesture_tasks, self._delivery = tasks, delivery
-        default_channel = self._settings.slack.default_channel
         self._start(group, "delivery", lambda: delivery.run(self._holder, default_channel))
 
-    def _bolt_app(
+    async def _open_intake(
         self,
+        group: asyncio.TaskGroup,
         database: store.Database,
         fleet: Fleet,
         web_api: WebApi,
         workspace: Workspace,
+        *,
         tasks: GestureTasks,
-    ) -> AsyncApp:
-        """Build what serves gestures, and the app that hears them."""
-        clock, slack = self._clock, self._settings.slack
+    ) -> None:
+        """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
+        slack = self._settings.slack
         groups = (str(grant.group or "") for grant in self._settings.grants)
-        directory = Directory(
-            web_api, workspace, [group for group in groups if group.startswith("@")], clock=clock
-        )
+        handles = [name for name in groups if name.startswith("@")]
+        directory = Directory(web_api, workspace, handles, clock=self._clock)
         service = self._service(database, fleet, directory)
-        replies, modals = Replies(web_api, clock), Modals(web_api)
+        interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
+        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
+        app = listeners.bolt_app(web_api.client, workspace, secret)
+        listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
+        listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
+        if slack.app_token is None:
+            unsigned = UnsignedRequests(store.AuditLog(database), self._clock)
+            self._slack_requests = SlackRequests(app, secret, metrics=self._metrics, refused=unsigned.refused)
+            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
+            return
+        app_token = slack.app_token.get_secret_value()
+        socket_mode = SocketMode(app, app_token, web_api, clock=self._clock, health=self._health)
+        await wait_for_credentials(socket_mode.check_token, clock=self._clock, health=self._health)
+        self._socket_mode = socket_mode
+        self._start(group, "socket", socket_mode.run)
+
+    def _interactions(
+        self,
+        service: Service,
+        database: store.Database,
+        web_api: WebApi,
+        workspace: Workspace,
+        tasks: GestureTasks,
+    ) -> tuple[Interactions, AppHome]:
+        clock, command = self._clock, self._settings.slack.command
+        replies, modals, tabs = Replies(web_api, clock), Modals(web_api), HomeTabs(web_api, clock)
         interactions = Interactions(
             service,
             replies,
             modals,
             store.FollowedSessions(database),
             tasks,
-            command=slack.command,
+            command=command,
             clock=clock,
             metrics=self._metrics,
         )
         app_home = AppHome(
-            service,
-            interactions,
-            replies,
-            modals,
-            HomeTabs(web_api, clock),
-            tasks,
-            workspace=workspace,
-            command=slack.command,
+            service, interactions, replies, modals, tabs, tasks, workspace=workspace, command=command
         )
-        app = listeners.bolt_app(web_api.client, workspace, self._signing_secret)
-        listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
-        listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
-        return app
-
-    async def _open_intake(
-        self, group: asyncio.TaskGroup, database: store.Database, web_api: WebApi, app: AsyncApp
-    ) -> None:
-        app_token = self._settings.slack.app_token
-        if app_token is None:
-            unsigned = UnsignedRequests(store.AuditLog(database), self._clock)
-            self._slack_requests = SlackRequests(
-                app, self._signing_secret, metrics=self._metrics, refused=unsigned.refused
-            )
-            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
-            return
-        socket_mode = SocketMode(
-            app, app_token.get_secret_value(), web_api, clock=self._clock, health=self._health
-        )
-        await wait_for_credentials(socket_mode.check_token, clock=self._clock, health=self._health)
-        self._socket_mode = socket_mode
-        self._start(group, "socket", socket_mode.run)
-
-    @property
-    def _signing_secret(self) -> str:
-        secret = self._settings.slack.signing_secret
-        return secret.get_secret_value() if secret else ""
+        return interactions, app_home
 
     def _on_slack_access_lost(self, event_type: str) -> None:
         log.error("slack.access_lost", event_type=event_type)

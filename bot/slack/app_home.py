@@ -21,7 +21,6 @@ from bot.operations.service import Service
 from bot.settings import PersonId
 from bot.slack import codec, errors, gestures
 from bot.slack.gesture_tasks import GestureTasks
-from bot.slack.gestures import ReplyTarget
 from bot.slack.interactions import Interactions
 from bot.slack.manifest import FAILED_SHORTCUT
 from bot.slack.replies import AnswerModal, Modals, Replies
@@ -152,7 +151,7 @@ class AppHome:
     def _take(
         self,
         gesture: Gesture,
-        target: ReplyTarget,
+        target: gestures.ReplyTarget,
         modal: AnswerModal,
         serving: Coroutine[Any, Any, None],
     ) -> None:
@@ -199,7 +198,7 @@ class AppHome:
         await self._answer(press.gesture, press.target, request, modal)
 
     async def _answer(
-        self, gesture: Gesture, target: ReplyTarget, request: Request, modal: AnswerModal
+        self, gesture: Gesture, target: gestures.ReplyTarget, request: Request, modal: AnswerModal
     ) -> None:
         await self._show(gesture, target, await self._service.run(gesture, request), modal)
 
@@ -235,7 +234,7 @@ class AppHome:
             await self._refresh(gesture, news=reply.message if reply.in_channel else None)
 
     async def _show(
-        self, gesture: Gesture, target: ReplyTarget, outcome: outcomes.Outcome, modal: AnswerModal
+        self, gesture: Gesture, target: gestures.ReplyTarget, outcome: outcomes.Outcome, modal: AnswerModal
     ) -> None:
         if await modal.show(self._drawn(gesture, outcome)):
             self._interactions.count(gesture, outcome)

@@ -21,7 +21,7 @@ from bot.slack.replies import message_arguments
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web_api import TIMEOUT_SECONDS, WebApi, Workspace
-from bot.watch.facts import ApprovalOpened, ApprovalUndelivered, ChannelClosed, decode, encode
+from bot.watch import facts
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
@@ -168,7 +168,7 @@ class Delivery:
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
-            message = announcement(decode(row.body), row.key)
+            message = announcement(facts.decode(row.body), row.key)
             await self._find_or_send(row, message, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))
@@ -301,8 +301,8 @@ class Delivery:
         if notices_to is not None and notices_to != row.channel:
             backlogs = await self._outbox.waiting()
             waiting = sum(backlog.rows for backlog in backlogs if backlog.channel == row.channel)
-            facts = ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
-            await self._notify(row, facts, notices_to)
+            notice = facts.ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
+            await self._notify(row, notice, notices_to)
         await self._notify_requester(row, problem)
         if await self._outbox.close_channel(row.channel, problem, self._clock.now()):
             log.error("delivery.channel_closed", channel=row.channel, problem=problem)
@@ -311,25 +311,26 @@ class Delivery:
 
     async def _notify_requester(self, row: store.OutboxRow, problem: str) -> None:
         """Notify the person whose request for an approval nobody sees."""
-        facts = decode(row.body)
-        if isinstance(facts, ApprovalOpened):
-            held_back = ApprovalUndelivered(approval=facts.approval, channel=row.channel, problem=problem)
-            await self._notify(row, held_back, facts.approval.person)
+        announced = facts.decode(row.body)
+        if isinstance(announced, facts.ApprovalOpened):
+            approval = announced.approval
+            notice = facts.ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
+            await self._notify(row, notice, approval.person)
 
     async def _notify(
-        self, row: store.OutboxRow, facts: ChannelClosed | ApprovalUndelivered, channel: str
+        self, row: store.OutboxRow, notice: facts.ChannelClosed | facts.ApprovalUndelivered, channel: str
     ) -> None:
         # The key names the row that could not be sent: while it waits, there is no second notice.
-        kind = str(facts.__struct_config__.tag)
-        notice = store.NewOutboxRow(
+        kind = str(notice.__struct_config__.tag)
+        queued = store.NewOutboxRow(
             key=f"{kind}:{row.channel}:{row.id}",
             channel=channel,
             kind=kind,
-            body=encode(facts),
+            body=facts.encode(notice),
             created_at=self._clock.now(),
         )
         async with self._database.transaction() as transaction:
-            await self._outbox.add(transaction, [notice])
+            await self._outbox.add(transaction, [queued])
 
     async def _revisit_closed(self) -> None:
         """Look now and then whether a channel can be posted to again, and how much waits."""

@@ -22,7 +22,6 @@ from bot.operations.model import Gesture, Operation, Request
 from bot.operations.service import Service
 from bot.slack import codec, gestures
 from bot.slack.gesture_tasks import GestureTasks
-from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Modals, Replies, SentReply
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs, problems
@@ -47,7 +46,7 @@ class _OpenForm:
     """
 
     gesture: Gesture
-    target: ReplyTarget
+    target: gestures.ReplyTarget
     operation: Operation
     view_id: str
     back: codec.FormMetadata | None = None
@@ -103,10 +102,19 @@ class Interactions:
         back = forms.back_to(request, form.metadata)
         shown = _OpenForm(form.gesture, form.target, request.operation, form.view_id, back)
 
+        async def serve() -> None:
+            began = self._clock.monotonic()
+            outcome = await self._service.run(form.gesture, request)
+            # Slack keeps no order between the answer to a submission and a later call: the answer goes first.
+            await self._clock.sleep(max(0.0, _HEAD_START_SECONDS - (self._clock.monotonic() - began)))
+            await self._show_in_form(shown, outcome)
+            if then is not None:
+                await then(form.gesture, outcome)
+
         async def on_error(error: outcomes.InternalError) -> None:
             await self._show_in_form(shown, error)
 
-        self._tasks.run(form.gesture, self._serve_form(shown, request, then), on_error)
+        self._tasks.run(form.gesture, serve(), on_error)
         is_more_to_come = request.needs_form or (isinstance(request, Action) and request.is_review)
         busy = forms.loading if is_more_to_come else forms.working
         return {"response_action": "update", "view": busy(request.operation)}
@@ -125,14 +133,19 @@ class Interactions:
             found = ()
         return inputs.offered(found)
 
-    async def act(self, gesture: Gesture, target: ReplyTarget, request: Request) -> outcomes.Outcome:
+    async def act(self, gesture: Gesture, target: gestures.ReplyTarget, request: Request) -> outcomes.Outcome:
         """Run the request, show its outcome at the target, and return it."""
         outcome = await self._outcome(gesture, target, request)
         await self.show(gesture, target, outcome)
         return outcome
 
     async def show(
-        self, gesture: Gesture, target: ReplyTarget, outcome: outcomes.Outcome, *, is_shared: bool = False
+        self,
+        gesture: Gesture,
+        target: gestures.ReplyTarget,
+        outcome: outcomes.Outcome,
+        *,
+        is_shared: bool = False,
     ) -> None:
         """Show the outcome at the target: to the channel what concerns it, else to the person alone."""
         self.count(gesture, outcome)
@@ -158,7 +171,9 @@ class Interactions:
         """Count a gesture that was answered, by the outcome's kind in one word."""
         self._metrics.gesture_answered(gesture.origin.value, outcomes.kind_of(outcome).replace("_", ""))
 
-    def _take(self, gesture: Gesture, target: ReplyTarget, serving: Coroutine[Any, Any, None]) -> None:
+    def _take(
+        self, gesture: Gesture, target: gestures.ReplyTarget, serving: Coroutine[Any, Any, None]
+    ) -> None:
         async def on_error(error: outcomes.InternalError) -> None:
             await self.show(gesture, target, error)
 
@@ -198,17 +213,8 @@ class Interactions:
         shown = _OpenForm(gesture, target, request.operation, view_id, back)
         await self._show_in_form(shown, await self._service.run(gesture, request))
 
-    async def _serve_form(self, shown: _OpenForm, request: Request, then: AfterForm | None) -> None:
-        began = self._clock.monotonic()
-        outcome = await self._service.run(shown.gesture, request)
-        # Slack keeps no order between the answer to a submission and a later call: the answer goes first.
-        await self._clock.sleep(max(0.0, _HEAD_START_SECONDS - (self._clock.monotonic() - began)))
-        await self._show_in_form(shown, outcome)
-        if then is not None:
-            await then(shown.gesture, outcome)
-
     async def _run(
-        self, gesture: Gesture, target: ReplyTarget, request: Request | outcomes.SyntaxProblem
+        self, gesture: Gesture, target: gestures.ReplyTarget, request: Request | outcomes.SyntaxProblem
     ) -> None:
         """Run the request and show its outcome; what needs a form opens it, where Slack does."""
         if isinstance(request, Request) and request.needs_form:
@@ -242,7 +248,7 @@ class Interactions:
             self.count(gesture, outcome)
 
     async def _outcome(
-        self, gesture: Gesture, target: ReplyTarget, request: Request | outcomes.SyntaxProblem
+        self, gesture: Gesture, target: gestures.ReplyTarget, request: Request | outcomes.SyntaxProblem
     ) -> outcomes.Outcome:
         """Run the request; what takes longer than people like to wait is announced."""
 

@@ -47,7 +47,12 @@ def one_line(text: str) -> str:
     White space becomes single spaces. Control characters, direction overrides and other invisible characters
     become `�`: a name that reads differently from what it is must look odd.
     """
-    return "".join(map(_visible, " ".join(text.split())))
+    return "".join(
+        "�"
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in _JOINERS
+        else character
+        for character in " ".join(text.split())
+    )
 
 
 def escape(text: str) -> str:
@@ -204,11 +209,6 @@ def _as_typed(token: str) -> str:
     if target.startswith("!"):
         return f"@{target[1:]}"
     return label or target
-
-
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    return "�" if category in {"Cc", "Cf", "Cs"} and character not in _JOINERS else character
 
 
 def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:

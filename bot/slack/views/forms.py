@@ -35,13 +35,11 @@ from bot.operations.menus import MenuField
 from bot.operations.model import Operation, Request, Step
 from bot.operations.outcomes import Form
 from bot.slack import codec
-from bot.slack.codec import FormMetadata, FormState
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, job_form, status_text
 from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import beyond_plain, previous_step
 from bot.slack.views.impact import impact_lines, recent_actions
-from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
 from bot.slack.views.message import NOTHING, Message, MessagePart, note, paragraph
 from bot.slack.views.status_text import repository_line
 from bot.slack.views.surface import View, modal
@@ -72,7 +70,7 @@ def working(operation: Operation) -> View:
     return _view(operation, words + note("You can close this: what came of it is told where you asked."))
 
 
-def finished(operation: Operation, message: Message, back: FormMetadata | None = None) -> View:
+def finished(operation: Operation, message: Message, back: codec.FormMetadata | None = None) -> View:
     """The end: the outcome. Its buttons are left out, for a press in a view knows of no channel.
 
     `back` leads to what was entered before.
@@ -85,7 +83,7 @@ def finished(operation: Operation, message: Message, back: FormMetadata | None =
     return _view(operation, content, metadata=metadata)
 
 
-def back_to(request: Request, metadata: FormMetadata) -> FormMetadata | None:
+def back_to(request: Request, metadata: codec.FormMetadata) -> codec.FormMetadata | None:
     """What leads back to the fields as they were filled in, where a draft keeps them."""
     if isinstance(request, Edit | Create) and request.draft is not None:
         return replace_fields(metadata, request=replace(request, step=Step.FILL, entered=None, kept=None))
@@ -98,13 +96,13 @@ def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View 
     `channel_id` and `thread_ts` say where the answer is shown.
     """
     content = FORMS[type(facts)](facts)
-    metadata = codec.encode_form(FormMetadata(facts.request, content.name, channel_id, thread_ts))
+    metadata = codec.encode_form(codec.FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
     return _view(facts.request.operation, content.content, submit=content.label, metadata=metadata)
 
 
-def filled(metadata: FormMetadata, state: FormState) -> Filled:
+def filled(metadata: codec.FormMetadata, state: codec.FormState) -> inputs.Filled:
     """The request that a form asks for, or what is wrong with it, by block."""
     request = metadata.request
     if not request.names_subject:
@@ -120,10 +118,12 @@ def unreadable() -> View:
     return modal("Veeam", paragraph(words).blocks)
 
 
-def _action_form(request: Request, impact: Impact, means: str, fields: MessagePart = NOTHING) -> FormContent:
+def _action_form(
+    request: Request, impact: Impact, means: str, fields: MessagePart = NOTHING
+) -> inputs.FormContent:
     """What an action touches, what it means, and what there is to choose."""
     content = impact_lines(impact, request) + paragraph(means) + fields
-    return FormContent(content, request.operation.label, impact.job.state.name)
+    return inputs.FormContent(content, request.operation.label, impact.job.state.name)
 
 
 def _consequence(request: Request) -> str:
@@ -131,7 +131,7 @@ def _consequence(request: Request) -> str:
     return confirmation.consequence if confirmation else ""
 
 
-def _filled(request: Request, name: str, state: FormState) -> Filled:
+def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Filled:
     match request:
         case Start():
             return replace(
@@ -156,7 +156,7 @@ def _filled(request: Request, name: str, state: FormState) -> Filled:
             return request
 
 
-def _picked(request: Request, state: FormState) -> Filled:
+def _picked(request: Request, state: codec.FormState) -> inputs.Filled:
     if isinstance(request, QuickBackup):
         machine = machine_chosen(inputs.text_in(state, MenuField.MACHINE))
         if machine is None:
@@ -168,25 +168,25 @@ def _picked(request: Request, state: FormState) -> Filled:
     return request.for_form(job) if isinstance(request, JobAction) else request
 
 
-def _pick_form(facts: PickForm) -> FormContent:
+def _pick_form(facts: PickForm) -> inputs.FormContent:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
         f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
-        menu = inputs.search(Field(MenuField.MACHINE, "Which virtual machine?"), None)
+        menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which virtual machine?"), None)
     else:
-        field = Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
+        field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
         menu = inputs.search(field, None, letters=0)
-    return FormContent(missing + menu, PICK_LABEL)
+    return inputs.FormContent(missing + menu, inputs.PICK_LABEL)
 
 
-def _confirm_form(facts: ConfirmForm) -> FormContent:
+def _confirm_form(facts: ConfirmForm) -> inputs.FormContent:
     means = " ".join((_consequence(facts.request), *beyond_plain(facts.request)))
     return _action_form(facts.request, facts.impact, means.strip())
 
 
-def _start_form(facts: StartForm) -> FormContent:
+def _start_form(facts: StartForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
     if facts.why_no_full is None:
         choices = (
@@ -194,7 +194,7 @@ def _start_form(facts: StartForm) -> FormContent:
             MenuOption(FULL, "Active full", "Reads everything again; needs room for another full"),
         )
         chosen = FULL if request.full else _NORMAL
-        fields = inputs.one_of(Field(FULL, "What is made?"), choices, chosen, open_=True)
+        fields = inputs.one_of(inputs.Field(FULL, "What is made?"), choices, chosen, open_=True)
     else:
         fields = note(_WHY_NO_FULL[facts.why_no_full])
     if facts.takes_restore_points:
@@ -202,7 +202,7 @@ def _start_form(facts: StartForm) -> FormContent:
             MenuOption(RestorePoints.LATEST, "The latest", "One restore point of each machine"),
             MenuOption(RestorePoints.ALL, "All", "Every restore point that is not copied yet; may take long"),
         )
-        field = Field(RESTORE_POINTS, "Which restore points?")
+        field = inputs.Field(RESTORE_POINTS, "Which restore points?")
         chosen = request.restore_points or RestorePoints.LATEST
         fields += inputs.one_of(field, points, chosen, open_=True)
     if after:
@@ -210,13 +210,13 @@ def _start_form(facts: StartForm) -> FormContent:
     return _action_form(request, facts.impact, _consequence(request), fields)
 
 
-def _stop_form(facts: StopForm) -> FormContent:
+def _stop_form(facts: StopForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
     choices = (
         MenuOption(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
         MenuOption(NOW, "At once", "Machines in work are lost; finished ones keep theirs"),
     )
-    fields = inputs.one_of(Field(NOW, "How?"), choices, NOW if request.now else _GRACEFUL, open_=True)
+    fields = inputs.one_of(inputs.Field(NOW, "How?"), choices, NOW if request.now else _GRACEFUL, open_=True)
     if facts.may_cancel_chain:
         fields += _chained_jobs("Do not start the jobs that run after it", after, is_chosen=request.chained)
     return _action_form(request, facts.impact, "", fields)
@@ -224,11 +224,11 @@ def _stop_form(facts: StopForm) -> FormContent:
 
 def _chained_jobs(label: str, jobs: tuple[str, ...], *, is_chosen: bool) -> MessagePart:
     choice = MenuOption(_YES, label, ", ".join(jobs))
-    field = Field(CHAINED, "Chained jobs", is_optional=True)
+    field = inputs.Field(CHAINED, "Chained jobs", is_optional=True)
     return inputs.any_of(field, (choice,), (_YES,) if is_chosen else ())
 
 
-def _delete_form(facts: DeleteForm) -> FormContent:
+def _delete_form(facts: DeleteForm) -> inputs.FormContent:
     name = facts.impact.job.state.name
     fields = (
         paragraph(
@@ -236,14 +236,14 @@ def _delete_form(facts: DeleteForm) -> FormContent:
             "VBR has no undo for this.",
         )
         + inputs.text(
-            Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT)), focus=True
+            inputs.Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT)), focus=True
         )
-        + inputs.text(Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT)
+        + inputs.text(inputs.Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT)
     )
     return _action_form(facts.request, facts.impact, _consequence(facts.request), fields)
 
 
-def _quick_backup_form(facts: QuickBackupForm) -> FormContent:
+def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
     lines = [f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"]
     if facts.newest is None:
         lines += [
@@ -261,19 +261,19 @@ def _quick_backup_form(facts: QuickBackupForm) -> FormContent:
     content = paragraph(*lines, repository, recent_actions(facts.recent)) + note(
         "One increment of this machine alone. VBR picks the job that has its newest restore point."
     )
-    return FormContent(content, "Start", facts.machine_name)
+    return inputs.FormContent(content, "Start", facts.machine_name)
 
 
-FORMS: Mapping[type[Form], Callable[[Any], FormContent]] = {
+FORMS: Mapping[type[Form], Callable[[Any], inputs.FormContent]] = {
     PickForm: _pick_form,
     ConfirmForm: _confirm_form,
     StartForm: _start_form,
     StopForm: _stop_form,
     DeleteForm: _delete_form,
     QuickBackupForm: _quick_backup_form,
-    CreateChoice: lambda facts: FormContent(job_form.create_choice(facts), PICK_LABEL),
-    JobForm: lambda facts: FormContent(job_form.job_form(facts), PICK_LABEL),
-    JobSummary: lambda facts: FormContent(job_form.job_summary(facts), facts.request.operation.label),
+    CreateChoice: lambda facts: inputs.FormContent(job_form.create_choice(facts), inputs.PICK_LABEL),
+    JobForm: lambda facts: inputs.FormContent(job_form.job_form(facts), inputs.PICK_LABEL),
+    JobSummary: lambda facts: inputs.FormContent(job_form.job_summary(facts), facts.request.operation.label),
 }
 """How each form is drawn."""
 

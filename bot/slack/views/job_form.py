@@ -21,7 +21,6 @@ from bot.slack.text import count, dotted, literal, sentence_case, strong
 from bot.slack.views import inputs, status_text
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.impact import impact_lines
-from bot.slack.views.inputs import Field, Filled
 from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
 from bot.slack.views.server_errors import explain
 from bot.slack.views.status_text import needs_attention, repository_line
@@ -67,7 +66,7 @@ _FIELD_OF = {
 _DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.CHOSEN_DAYS})
 
 
-def filled(request: Edit | Create, state: FormState) -> Filled:
+def filled(request: Edit | Create, state: FormState) -> inputs.Filled:
     """The request that such a form asks for, or what is wrong with it, by block."""
     if request.step is Step.REVIEW:
         entries = entries_of(state)
@@ -80,8 +79,8 @@ def filled(request: Edit | Create, state: FormState) -> Filled:
 def create_choice(facts: CreateChoice) -> MessagePart:
     """Like which job, if like any, and else on which server."""
     servers = [MenuOption(server, server, "") for server in facts.servers]
-    server = Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
-    like = Field(
+    server = inputs.Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
+    like = inputs.Field(
         LIKE,
         "Like a job that is there",
         "Leave it empty for a new vSphere backup. Other kinds of jobs are made like one of their kind.",
@@ -279,9 +278,9 @@ def _at(problem: FormProblem) -> str | None:
 
 def _name(facts: JobForm) -> list[MessagePart]:
     wanted = facts.draft.wanted
-    fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.impact is None)]
+    fields = [inputs.text(inputs.Field(NAME, "Name"), shown(wanted.name), focus=facts.impact is None)]
     if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
-        field = Field(DESCRIPTION, "Description", is_optional=True)
+        field = inputs.Field(DESCRIPTION, "Description", is_optional=True)
         fields.append(inputs.text(field, shown(wanted.description), lines=True))
     return fields
 
@@ -296,7 +295,7 @@ def _objects(facts: JobForm) -> list[MessagePart]:
     chosen += [MenuOption(key, key.rstrip('"]').rpartition('"')[2], "") for key in keys]
     is_of_jobs = veeam.platform_of(facts.draft.kind) == "Jobs"
     label = "Jobs to copy" if is_of_jobs else "Machines and containers"
-    return [inputs.search_many(Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
+    return [inputs.search_many(inputs.Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
 
 
 def _repository(facts: JobForm) -> list[MessagePart]:
@@ -304,7 +303,7 @@ def _repository(facts: JobForm) -> list[MessagePart]:
     if repository_id is None:
         return []
     chosen = MenuOption(repository_id, name_of(repository_id, facts.names), "") if repository_id else None
-    return [inputs.search(Field(REPOSITORY, "Repository"), chosen, letters=0)]
+    return [inputs.search(inputs.Field(REPOSITORY, "Repository"), chosen, letters=0)]
 
 
 def _kept(facts: JobForm) -> list[MessagePart]:
@@ -312,7 +311,9 @@ def _kept(facts: JobForm) -> list[MessagePart]:
     if retention is None or not units:
         return []
     choices = [MenuOption(unit.value, _UNITS[unit], "") for unit in units]
-    field = Field(RETENTION, "Keep backups for", "A lower number removes restore points in a following run.")
+    field = inputs.Field(
+        RETENTION, "Keep backups for", "A lower number removes restore points in a following run."
+    )
     unit: str | None = veeam.known(veeam.RetentionUnit, retention.unit)
     if unit not in units:
         unit = retention.unit
@@ -324,7 +325,11 @@ def _kept(facts: JobForm) -> list[MessagePart]:
             least=min(1, retention.quantity),
             most=max(_MOST_KEPT, retention.quantity),
         ),
-        *([inputs.one_of(Field(RETENTION_UNIT, "Counted in"), choices, unit)] if len(choices) > 1 else []),
+        *(
+            [inputs.one_of(inputs.Field(RETENTION_UNIT, "Counted in"), choices, unit)]
+            if len(choices) > 1
+            else []
+        ),
     ]
 
 
@@ -342,11 +347,11 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
     days = [MenuOption(day.value, day.capitalize(), "") for day in veeam.Weekday]
     return [
-        inputs.one_of(Field(RHYTHM, "Runs"), choices, schedule.rhythm),
-        inputs.clock_time(Field(AT, "At", zone, is_optional=True), schedule.at),
-        inputs.any_of(Field(DAYS, "Chosen days", _ONLY_DAYS, is_optional=True), days, schedule.days),
+        inputs.one_of(inputs.Field(RHYTHM, "Runs"), choices, schedule.rhythm),
+        inputs.clock_time(inputs.Field(AT, "At", zone, is_optional=True), schedule.at),
+        inputs.any_of(inputs.Field(DAYS, "Chosen days", _ONLY_DAYS, is_optional=True), days, schedule.days),
         inputs.search(
-            Field(AFTER_JOB, "The job to run after", _ONLY_AFTER, is_optional=True), after, letters=0
+            inputs.Field(AFTER_JOB, "The job to run after", _ONLY_AFTER, is_optional=True), after, letters=0
         ),
     ]
 
@@ -361,7 +366,7 @@ def _guests(facts: JobForm) -> list[MessagePart]:
     ]
     fields = [
         inputs.one_of(
-            Field(GUEST, "Guest processing"),
+            inputs.Field(GUEST, "Guest processing"),
             choices,
             AWARE if guest.is_application_aware else OFF,
             open_=True,
@@ -373,7 +378,7 @@ def _guests(facts: JobForm) -> list[MessagePart]:
             name_of(guest.credentials_id, facts.names),
             "",
         )
-        field = Field(CREDENTIALS, "Guest credentials", is_optional=True)
+        field = inputs.Field(CREDENTIALS, "Guest credentials", is_optional=True)
         fields.append(inputs.search(field, chosen or None, letters=0))
     return fields
 
@@ -383,7 +388,11 @@ def _priority(facts: JobForm) -> list[MessagePart]:
     if is_high is None:
         return []
     choice = MenuOption(HIGH, "High priority", "The scheduler gives this job resources first")
-    return [inputs.any_of(Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else [])]
+    return [
+        inputs.any_of(
+            inputs.Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else []
+        )
+    ]
 
 
 _FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
@@ -404,7 +413,11 @@ def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | No
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
-    at, after, days = _time(state), inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
+    try:
+        at = time.fromisoformat(inputs.text_in(state, AT))
+    except ValueError:
+        at = None
+    after, days = inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."
     if rhythm is veeam.Rhythm.CHOSEN_DAYS and not days:
@@ -439,10 +452,3 @@ def _guest(state: FormState) -> veeam.GuestProcessing | None:
     if chosen is None:
         return veeam.GuestProcessing(is_aware)
     return veeam.GuestProcessing(is_aware, chosen.id, chosen.type or None)
-
-
-def _time(state: FormState) -> time | None:
-    try:
-        return time.fromisoformat(inputs.text_in(state, AT))
-    except ValueError:
-        return None

@@ -55,8 +55,14 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
         has_more = is_full if pages is None else request.page + 1 < pages
         turns = buttons.page_controls(request, pages=pages, has_more=has_more)
         paging = buttons.controls([*turns, buttons.share_control(request)])
-    rows = divided(map(_row, answer.rows))
-    return compose(head, rows, [as_of(answer.as_of, shared_by), paging], noun="session", plural="sessions")
+    rows = [
+        _about(view)
+        + buttons.controls([buttons.session_control(view.server, view.session.id, view.session.name)])
+        for view in answer.rows
+    ]
+    return compose(
+        head, divided(rows), [as_of(answer.as_of, shared_by), paging], noun="session", plural="sessions"
+    )
 
 
 def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Message:
@@ -64,7 +70,11 @@ def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Mess
     tasks = sorted(answer.tasks, key=lambda task: _WORST_FIRST.index(task.outcome))
     well = {veeam.Result.SUCCESS, veeam.Result.NONE}
     rows = [_object(task) for task in tasks if task.outcome not in well or not task.is_stopped]
-    head = [_root(answer), note(_objects(answer))]
+    view, running = answer.view, answer.view.session
+    is_running = not running.is_stopped and running.progress_percent is not None
+    progress = bar(running.progress_percent or 0) if is_running else ""
+    about = _about(view, progress=progress, started_by=running.initiated_by or "")
+    head = [about, note(_objects(answer))]
     records = [
         f"{_LOG_SIGNS.get(veeam.known(veeam.LogStatus, record.status)) or literal(record.status or 'None')}: "
         f"{code(record.title or record.description)}"
@@ -113,41 +123,19 @@ def _nothing(answer: SessionsAnswer) -> str:
     return "There are no sessions like that."
 
 
-def _row(view: SessionView) -> MessagePart:
+def _about(view: SessionView, *, progress: str = "", started_by: str = "") -> MessagePart:
     session = view.session
-    lines = paragraph(
-        *_first_lines(view),
-        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
-        _message(session),
-    )
-    return lines + buttons.controls([buttons.session_control(view.server, session.id, session.name)])
-
-
-def _root(answer: SessionAnswer) -> MessagePart:
-    view, session = answer.view, answer.view.session
-    is_running = not session.is_stopped and session.progress_percent is not None
     return paragraph(
-        *_first_lines(view),
-        bar(session.progress_percent or 0) if is_running else "",
-        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
-        f"Started by {literal(session.initiated_by)}" if session.initiated_by else "",
-        _message(session),
-    )
-
-
-def _first_lines(view: SessionView) -> tuple[str, str]:
-    session = view.session
-    return (
         f"{status_text.session_result(session)} · {status_text.job_name(session.name, view.server)}",
         dotted(
             status_text.span(session.creation_time, session.end_time),
             literal(session.session_type) if session.session_type else "",
         ),
+        progress,
+        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
+        f"Started by {literal(started_by)}" if started_by else "",
+        status_text.own_words(session.result.message) if session.result else "",
     )
-
-
-def _message(session: veeam.Session) -> str:
-    return status_text.own_words(session.result.message) if session.result else ""
 
 
 def _objects(answer: SessionAnswer) -> str:
