@@ -35,7 +35,7 @@ def test_what_was_entered(element: dict[str, Any], entered: object) -> None:
 
 
 def test_a_search_belongs_to_the_conversation_that_the_form_was_opened_from() -> None:
-    """A form opened in a direct message finds jobs there, also where the bot listens only in some channels."""
+    """A form opened in a direct message finds jobs there, though the bot listens only in some channels."""
     metadata = encode_form(FormMetadata(Start(NamedJob("")), "", channel_id="D0ANN"))
     query = read_menu_query({"user": {"id": "U0ANN"}, "view": {"id": "V1", "private_metadata": metadata}})
 
