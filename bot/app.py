@@ -6,55 +6,31 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 from aiohttp import web
 
-from bot import endpoints
+from bot import endpoints, store, watch
 from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
 from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.service import AccessRules, Service
 from bot.settings import Role, ServerName, Settings
-from bot.slack.app_home import AppHome
-from bot.slack.delivery import TOKEN_PART, Delivery, History
+from bot.slack import listeners
+from bot.slack.app_home import AppHome, HomeTabs
+from bot.slack.delivery import TOKEN_PART, Delivery
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.http_mode import SlackRequests, UnsignedRequests
 from bot.slack.interactions import Interactions
-from bot.slack.listeners import bolt_app, listen
 from bot.slack.live_messages import LiveMessages
-from bot.slack.modals import Modals
-from bot.slack.replies import Replies
+from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
-from bot.store import (
-    Approvals,
-    AuditLog,
-    Database,
-    FollowedSessions,
-    Outbox,
-    StoreBroken,
-    StoreUnavailable,
-    holder_has_ended,
-    new_holder,
-    release_ended,
-    upgrade,
-)
 from bot.store.upkeep import DATABASE_PART, Upkeep
 from bot.veeam import Connection, Fleet, VeeamServer, connection_to
-from bot.watch import (
-    ApprovalCloser,
-    AuditChannel,
-    Reenabler,
-    SessionFollower,
-    Watch,
-    WatchRules,
-    approval_rows,
-)
 
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
@@ -74,17 +50,6 @@ def run(settings: Settings) -> int:
     return asyncio.run(Application(settings, SystemClock()).run())
 
 
-@dataclass(slots=True)
-class _Intake:
-    """Where gestures come in, once Slack is there: closed first when the program stops."""
-
-    tasks: GestureTasks | None = None
-    socket: SocketMode | None = None
-    requests: SlackRequests | None = None
-    delivery: Delivery | None = None
-    loops: list[asyncio.Task[None]] = field(default_factory=list)
-
-
 class Application:
     """The whole bot, once."""
 
@@ -95,168 +60,173 @@ class Application:
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
         self._health = Health(clock, [DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
-        self._holder = new_holder()
+        self._holder = store.new_holder()
+        self._accounts: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._stop = asyncio.Event()
-        self._intake = _Intake()
-        self._acting: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._exit_code = 0
+        self._loops: list[asyncio.Task[None]] = []
+        # What takes gestures in and sends messages: there once Slack answers.
+        self._slack_requests: SlackRequests | None = None
+        self._socket_mode: SocketMode | None = None
+        self._gesture_tasks: GestureTasks | None = None
+        self._delivery: Delivery | None = None
 
     async def run(self) -> int:
         """Run until a signal, or until a credential turns out to be dead; return the exit code."""
-        self._hear_signals()
+        self._handle_signals()
         async with AsyncExitStack() as stack:
             try:
-                await self._listen_for_http(stack)
+                await self._open_endpoints(stack)
                 database = await self._open_database(stack)
-            except (OSError, StoreBroken) as error:
+            except (OSError, store.StoreBroken) as error:
                 log.error("application.cannot_start", problem=str(error))
                 return 1
             if database is not None:
                 fleet = self._open_fleet(stack)
-                web_client = await stack.enter_async_context(
+                web_api = await stack.enter_async_context(
                     open_web_api(self._settings.slack, clock=self._clock, metrics=self._metrics)
                 )
-                upkeep = Upkeep(
-                    database,
-                    self._record(database),
-                    self._approvals(database),
-                    self._clock,
-                    self._health,
-                    approvals_last=timedelta(minutes=self._settings.approvals.expire_minutes),
-                )
                 async with asyncio.TaskGroup() as group:
-                    self._start(group, DATABASE_PART, upkeep.run)
-                    self._watch(group, database, fleet, LiveMessages(web_client, clock=self._clock))
-                    self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_client))
+                    self._start_upkeep(group, database)
+                    self._start_watching(group, database, fleet, web_api)
+                    self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_api))
                     await self._stop.wait()
                     await self._wind_down()
-                await contained(release_ended(database, self._holder.__eq__), "application.not_released")
+                ended = store.release_ended(database, self._holder.__eq__)
+                await contained(ended, "application.not_released")
         log.info("application.stopped", exit_code=self._exit_code)
         return self._exit_code
 
-    async def _join_slack(
-        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: WebApi
+    def _start_upkeep(self, group: asyncio.TaskGroup, database: store.Database) -> None:
+        audit_log, approvals = self._audit_log(database), self._approvals(database)
+        last = timedelta(minutes=self._settings.approvals.expire_minutes)
+        upkeep = Upkeep(database, audit_log, approvals, self._clock, self._health, approvals_last=last)
+        closer = watch.ApprovalCloser(approvals, audit_log, self._clock)
+        self._start(group, DATABASE_PART, upkeep.run)
+        self._start(group, "approvals", closer.run)
+
+    def _start_watching(
+        self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
-        """Open the intake once Slack answers; until then sessions are noticed and wait in the outbox."""
+        """Watch every server: its sessions, the runs that people follow here, jobs disabled for a time."""
+        clock, holder, slack = self._clock, self._holder, self._settings.slack
+        rules = watch.WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
+        live_messages = LiveMessages(web_api, clock=clock)
+        for name in fleet.names:
+            server = fleet.server(name)
+            server_watch = watch.Watch(
+                server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
+            )
+            follower = watch.SessionFollower(server, database, clock, holder, live_messages)
+            # Only an administrator may enable a job; the main account may be a viewer.
+            account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
+            reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
+            self._start(group, f"watch:{name}", server_watch.run)
+            self._start(group, f"following:{name}", follower.run)
+            self._start(group, f"timed_disables:{name}", reenabler.run)
+
+    async def _join_slack(
+        self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
+    ) -> None:
+        """Take gestures and send messages once Slack answers; until then announcements wait in the outbox."""
+        clock, health, default_channel = self._clock, self._health, self._settings.slack.default_channel
+        tasks = GestureTasks(group)
         try:
-            home = await find_workspace(web_client, clock=self._clock, health=self._health)
-            await self._open_intake(group, database, fleet, web_client, home)
+            workspace = await find_workspace(web_api, clock=clock, health=health)
+            await self._open_intake(group, database, fleet, web_api, workspace, tasks=tasks)
         except CredentialsRejected as error:
             log.error("application.slack_refused", problem=str(error))
             self._exit_code = 1
             self._stop.set()
-
-    def _watch(self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, live: LiveMessages) -> None:
-        slack = self._settings.slack
-        rules = WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
-        for name in fleet.names:
-            server = fleet.server(name)
-            watch = Watch(
-                server,
-                database,
-                self._clock,
-                rules,
-                metrics=self._metrics,
-                health=self._health,
-                holder=self._holder,
-            )
-            following = SessionFollower(server, database, self._clock, self._holder, live)
-            self._start(group, f"watch:{name}", watch.run)
-            self._start(group, f"following:{name}", following.run)
-            # Enabling takes an administrator: where one has an account, the main one may be a viewer.
-            account = self._acting.get((name, Role.BACKUP_ADMINISTRATOR), server)
-            reenabling = Reenabler(account, self._record(database), database, self._clock, self._holder)
-            self._start(group, f"reenabling:{name}", reenabling.run)
-        approving = ApprovalCloser(self._approvals(database), self._record(database), self._clock)
-        self._start(group, "approving", approving.run)
+            return
+        delivery = Delivery(database, web_api, workspace, clock=clock, metrics=self._metrics, health=health)
+        self._gesture_tasks, self._delivery = tasks, delivery
+        self._start(group, "delivery", lambda: delivery.run(self._holder, default_channel))
 
     async def _open_intake(
-        self, group: asyncio.TaskGroup, database: Database, fleet: Fleet, web_client: WebApi, home: Workspace
+        self,
+        group: asyncio.TaskGroup,
+        database: store.Database,
+        fleet: Fleet,
+        web_api: WebApi,
+        workspace: Workspace,
+        *,
+        tasks: GestureTasks,
     ) -> None:
+        """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
-        handles = [
-            str(grant.group) for grant in self._settings.grants if str(grant.group or "").startswith("@")
-        ]
-        directory = Directory(web_client, home, handles, clock=self._clock)
-        history = History(web_client, home)
-        tasks, replies = GestureTasks(group), Replies(web_client, self._clock)
+        groups = (str(grant.group or "") for grant in self._settings.grants)
+        handles = [name for name in groups if name.startswith("@")]
+        directory = Directory(web_api, workspace, handles, clock=self._clock)
         service = self._service(database, fleet, directory)
+        interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
+        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
+        app = listeners.bolt_app(web_api.client, workspace, secret)
+        listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
+        listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
+        if slack.app_token is None:
+            unsigned = UnsignedRequests(store.AuditLog(database), self._clock)
+            self._slack_requests = SlackRequests(app, secret, metrics=self._metrics, refused=unsigned.refused)
+            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
+            return
+        app_token = slack.app_token.get_secret_value()
+        socket_mode = SocketMode(app, app_token, web_api, clock=self._clock, health=self._health)
+        await wait_for_credentials(socket_mode.check_token, clock=self._clock, health=self._health)
+        self._socket_mode = socket_mode
+        self._start(group, "socket", socket_mode.run)
+
+    def _interactions(
+        self,
+        service: Service,
+        database: store.Database,
+        web_api: WebApi,
+        workspace: Workspace,
+        tasks: GestureTasks,
+    ) -> tuple[Interactions, AppHome]:
+        clock, command = self._clock, self._settings.slack.command
+        replies, modals, tabs = Replies(web_api, clock), Modals(web_api), HomeTabs(web_api, clock)
         interactions = Interactions(
             service,
             replies,
-            Modals(web_client),
-            FollowedSessions(database),
+            modals,
+            store.FollowedSessions(database),
             tasks,
-            command=slack.command,
-            clock=self._clock,
+            command=command,
+            clock=clock,
             metrics=self._metrics,
         )
         app_home = AppHome(
-            service,
-            interactions,
-            replies,
-            web_client,
-            tasks,
-            home,
-            command=slack.command,
-            clock=self._clock,
+            service, interactions, replies, modals, tabs, tasks, workspace=workspace, command=command
         )
-        delivery = Delivery(
-            database, web_client, history, clock=self._clock, metrics=self._metrics, health=self._health
-        )
-        secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
-        app = bolt_app(web_client.client, home, secret)
-        listen(
-            app,
-            interactions,
-            app_home,
-            directory,
-            command=slack.command,
-            on_access_lost=self._on_slack_lost,
-        )
-        if slack.app_token is None:
-            self._intake.requests = SlackRequests(
-                app,
-                secret,
-                metrics=self._metrics,
-                refused=UnsignedRequests(AuditLog(database), self._clock).refused,
-            )
-            self._health.set("slack", ok=True, detail="waiting for Slack's requests")
-        else:
-            token = slack.app_token.get_secret_value()
-            socket = SocketMode(app, token, web_client, clock=self._clock, health=self._health)
-            await wait_for_credentials(socket.check_token, clock=self._clock, health=self._health)
-            self._intake.socket = socket
-            self._start(group, "socket", socket.run)
-        self._intake.tasks, self._intake.delivery = tasks, delivery
-        self._start(group, "delivery", lambda: delivery.run(self._holder, slack.default_channel))
+        return interactions, app_home
 
-    def _on_slack_lost(self, event_type: str) -> None:
+    def _on_slack_access_lost(self, event_type: str) -> None:
         log.error("slack.access_lost", event_type=event_type)
         self._health.set(TOKEN_PART, ok=False, detail=event_type)
 
-    def _service(self, database: Database, fleet: Fleet, directory: Directory) -> Service:
+    def _service(self, database: store.Database, fleet: Fleet, directory: Directory) -> Service:
         return Service(
             fleet=fleet,
-            accounts=self._acting,
+            accounts=self._accounts,
             database=database,
-            audit_log=self._record(database),
+            audit_log=self._audit_log(database),
             approvals=self._approvals(database),
             rules=access_rules(self._settings),
             people=directory,
-            health=_Watching(self._health, Outbox(database)),
+            health=_WatchHealth(self._health, store.Outbox(database)),
             metrics=self._metrics,
             clock=self._clock,
         )
 
-    def _record(self, database: Database) -> AuditLog:
-        return AuditLog(database, AuditChannel(self._settings.slack.audit_channel, ACTIONS_ON_RECORD).rows)
+    def _audit_log(self, database: store.Database) -> store.AuditLog:
+        channel = watch.AuditChannel(self._settings.slack.audit_channel, ACTIONS_ON_RECORD)
+        return store.AuditLog(database, channel.rows)
 
-    def _approvals(self, database: Database) -> Approvals:
-        return Approvals(database, approval_rows)
+    def _approvals(self, database: store.Database) -> store.Approvals:
+        return store.Approvals(database, watch.approval_rows)
 
     def _start(self, group: asyncio.TaskGroup, name: str, part: Part) -> None:
-        self._intake.loops.append(group.create_task(self._supervise(name, part), name=name))
+        self._loops.append(group.create_task(self._supervise(name, part), name=name))
 
     async def _supervise(self, name: str, part: Part) -> None:
         """Keep a part running: what breaks it is logged, and it starts again after a pause that grows."""
@@ -272,19 +242,18 @@ class Application:
 
     async def _wind_down(self) -> None:
         """Take nothing more in, finish what runs, then stop the loops."""
-        intake = self._intake
-        if intake.requests is not None:
-            intake.requests.leave()
-        if intake.socket is not None:
-            await contained(intake.socket.leave(), "application.socket_not_left")
-        if intake.tasks is not None:
-            await intake.tasks.close(GRACE_SECONDS)
-        if intake.delivery is not None:
-            await intake.delivery.close(GRACE_SECONDS)
-        for task in intake.loops:
+        if self._slack_requests is not None:
+            self._slack_requests.leave()
+        if self._socket_mode is not None:
+            await contained(self._socket_mode.leave(), "application.socket_not_left")
+        if self._gesture_tasks is not None:
+            await self._gesture_tasks.close(GRACE_SECONDS)
+        if self._delivery is not None:
+            await self._delivery.close(GRACE_SECONDS)
+        for task in self._loops:
             task.cancel()
 
-    def _hear_signals(self) -> None:
+    def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
@@ -297,32 +266,30 @@ class Application:
         log.info("application.stopping", signal=number.name)
         self._stop.set()
 
-    async def _listen_for_http(self, stack: AsyncExitStack) -> None:
-        is_called = not self._settings.slack.socket_mode
-        routes = endpoints.application(
-            self._health, self._metrics, self._on_slack_request if is_called else None
-        )
+    async def _open_endpoints(self, stack: AsyncExitStack) -> None:
+        on_slack = None if self._settings.slack.socket_mode else self._on_slack_request
+        routes = endpoints.application(self._health, self._metrics, on_slack)
         server = endpoints.Server(routes, self._settings.port)
         stack.push_async_callback(server.close)
         await server.start()
         log.info("application.listening", port=server.port)
 
     async def _on_slack_request(self, request: web.Request) -> web.StreamResponse:
-        if self._intake.requests is None:
+        if self._slack_requests is None:
             return web.Response(status=503, text="starting")
-        return await self._intake.requests.handle(request)
+        return await self._slack_requests.handle(request)
 
-    async def _open_database(self, stack: AsyncExitStack) -> Database | None:
+    async def _open_database(self, stack: AsyncExitStack) -> store.Database | None:
         """Bring the schema up to date and open it, waiting out an outage; None when told to stop."""
         url = self._settings.database_url.get_secret_value()
         wait = _FIRST_BACK_OFF_SECONDS
         while not self._stop.is_set():
             try:
-                await upgrade(url)
-                database = Database(url)
+                await store.upgrade(url)
+                database = store.Database(url)
                 stack.push_async_callback(database.close)
-                await release_ended(database, holder_has_ended)
-            except StoreUnavailable as error:
+                await store.release_ended(database, store.holder_has_ended)
+            except store.StoreUnavailable as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))
                 await self._pause(wait)
                 wait = min(2 * wait, _LONGEST_BACK_OFF_SECONDS)
@@ -336,25 +303,24 @@ class Application:
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
 
-    def _server(self, to: Connection) -> VeeamServer:
-        return VeeamServer(to, clock=self._clock, metrics=self._metrics)
-
     def _open_fleet(self, stack: AsyncExitStack) -> Fleet:
-        servers = [self._server(connection_to(server)) for server in self._settings.servers]
-        fleet = Fleet(servers)
+        fleet = Fleet([self._account(connection_to(server)) for server in self._settings.servers])
         stack.push_async_callback(fleet.close)
         for server in self._settings.servers:
             for account in server.accounts:
-                acting = self._server(connection_to(server, account))
-                stack.push_async_callback(acting.close)
-                self._acting[server.name, account.role] = acting
+                opened = self._account(connection_to(server, account))
+                stack.push_async_callback(opened.close)
+                self._accounts[server.name, account.role] = opened
         return fleet
 
+    def _account(self, connection: Connection) -> VeeamServer:
+        return VeeamServer(connection, clock=self._clock, metrics=self._metrics)
 
-class _Watching:
-    """What `status` and `servers` say about the watching, from where it is known."""
 
-    def __init__(self, health: Health, outbox: Outbox) -> None:
+class _WatchHealth:
+    """When each server was last polled, and how much waits to be sent: for `status` and `servers`."""
+
+    def __init__(self, health: Health, outbox: store.Outbox) -> None:
         self._health = health
         self._outbox = outbox
 

@@ -1,4 +1,4 @@
-"""Builds what `veeam-bot check` asks with, asks everything at once, and leaves nothing open."""
+"""`veeam-bot check`: checks Slack, every server and the database at once, and leaves nothing open."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from bot.veeam import Login, check_server, connection_to
 async def check(settings: Settings) -> tuple[CheckResult, ...]:
     """Ask Slack, every server and the database whether they are as the settings want them; change nothing.
 
-    All at once, within half a minute. What goes wrong is a finding, and no secret is in it.
+    All at once, within half a minute. What goes wrong is a result, and no secret is in it.
     """
     clock, redaction = SystemClock(), Redaction(settings.secrets())
     async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_client:
@@ -24,7 +24,7 @@ async def check(settings: Settings) -> tuple[CheckResult, ...]:
         ]
         parts.append(run_check("database", check_database(settings.database_url.get_secret_value())))
         found = await asyncio.gather(*parts)
-    return tuple(finding.redacted(redaction) for part in found for finding in part)
+    return tuple(result.redacted(redaction) for part in found for result in part)
 
 
 def _logins(settings: Settings, at: int) -> list[Login]:

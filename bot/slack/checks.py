@@ -13,8 +13,7 @@ from typing import Any
 from bot.observability import CheckResult, CheckStatus
 from bot.operations.model import Standing
 from bot.settings import Settings, SlackSettings, nearest_word
-from bot.slack import errors
-from bot.slack.directory import UserGroup, group_of, name_of, standing
+from bot.slack import directory, errors
 from bot.slack.manifest import EVENTS_PATH, SCOPES
 from bot.slack.web_api import WebApi, Workspace, workspace_of
 
@@ -82,7 +81,7 @@ def references_in(settings: Settings) -> tuple[SlackReference, ...]:
     """Return everything of Slack that the settings name, each once, in their order."""
     purposes: dict[str, set[Purpose]] = {}
     places: dict[str, dict[str, None]] = {}
-    for name, purpose, place in (*_named_in_slack(settings), *_named_elsewhere(settings)):
+    for name, purpose, place in _named(settings):
         if name is not None:
             purposes.setdefault(name, set()).add(purpose)
             places.setdefault(name, {})[place] = None
@@ -94,17 +93,13 @@ def references_in(settings: Settings) -> tuple[SlackReference, ...]:
 _Use = tuple[str | None, Purpose, str]
 
 
-def _named_in_slack(settings: Settings) -> Iterator[_Use]:
-    """The channels in the section `slack`."""
+def _named(settings: Settings) -> Iterator[_Use]:
+    """Channels, first those of the section `slack`; then who holds a role, then who is mentioned."""
     slack = settings.slack
     yield slack.default_channel, Purpose.POST, settings.origin("slack", "default_channel").place
     yield slack.audit_channel, Purpose.POST, settings.origin("slack", "audit_channel").place
     for at, channel in enumerate(slack.allowed_channels):
         yield channel, Purpose.COMMAND, settings.origin("slack", "allowed_channels", at).place
-
-
-def _named_elsewhere(settings: Settings) -> Iterator[_Use]:
-    """Channels in other sections, then who holds a role, then who is mentioned."""
     for at, route in enumerate(settings.routes):
         yield route.channel, Purpose.POST, settings.origin("routes", at, "channel").place
     for at, expectation in enumerate(settings.expectations):
@@ -226,7 +221,7 @@ def channel_unread_result(reference: SlackReference, error: NoAnswer, bot_name: 
     return unread_result(subject, error)
 
 
-def group_result(reference: SlackReference, groups: Sequence[UserGroup]) -> CheckResult:
+def group_result(reference: SlackReference, groups: Sequence[directory.UserGroup]) -> CheckResult:
     """Judge a user group by the list of all of them; disabled groups hold a place in it, and no rights."""
     spelling, handle = reference.id, reference.id.removeprefix("@").casefold()
     alike = [
@@ -271,8 +266,8 @@ def groups_unread_result(error: NoAnswer) -> CheckResult:
 
 def person_result(reference: SlackReference, user: Mapping[str, Any], workspace: Workspace) -> CheckResult:
     """Judge a person by `users.info`: only members are ever let in, and only the active hear a mention."""
-    found = standing(dict(user), workspace)
-    subject = f"person {name_of(dict(user), reference.id)} ({reference.id})"
+    found = directory.standing(dict(user), workspace)
+    subject = f"person {directory.name_of(dict(user), reference.id)} ({reference.id})"
     if found is Standing.MEMBER:
         return CheckResult(_PART, subject, CheckStatus.OK, "A member of the workspace.")
     if Purpose.GRANT in reference.purposes:
@@ -356,7 +351,7 @@ def app_token_result(error: NoAnswer) -> CheckResult:
 async def check_slack(settings: Settings, web_api: WebApi) -> tuple[CheckResult, ...]:
     """Ask Slack about everything that the settings name there, within half a minute.
 
-    Never raises `SlackError`: what went wrong is a finding. Rests on `auth.test` and its header
+    Never raises `SlackError`: what went wrong is a result. Rests on `auth.test` and its header
     `X-OAuth-Scopes`, `apps.connections.open`, `conversations.info`, `usergroups.list` and `users.info`.
     """
     async with asyncio.TaskGroup() as group:
@@ -423,12 +418,12 @@ class _ReferenceCheck:
         groups = [one for one in references if one.is_group]
         people = [one for one in references if not one.is_channel and not one.is_group]
         async with asyncio.TaskGroup() as group:
-            asked = [
+            tasks = [
                 *(group.create_task(self._check_channel(channel)) for channel in channels),
                 group.create_task(self._check_groups(groups)),
                 *(group.create_task(self._check_person(person)) for person in people),
             ]
-        return tuple(finding for task in asked for finding in task.result())
+        return tuple(result for task in tasks for result in task.result())
 
     async def _check_channel(self, reference: SlackReference) -> tuple[CheckResult, ...]:
         try:
@@ -444,7 +439,7 @@ class _ReferenceCheck:
             answer = await self._ask("usergroups.list", arguments)
         except (errors.SlackError, TimeoutError) as error:
             return (groups_unread_result(error),)
-        groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
+        groups = tuple(directory.group_of(item) for item in answer.get("usergroups") or ())
         return tuple(group_result(reference, groups) for reference in references)
 
     async def _check_person(self, reference: SlackReference) -> tuple[CheckResult, ...]:

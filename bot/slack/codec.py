@@ -92,6 +92,9 @@ FormState = Mapping[str, str | tuple[str, ...] | None]
 """What the fields of a form hold: a text or a choice, several choices, None where one was left empty."""
 
 
+_BROKEN = (BrokenRequest, msgspec.MsgspecError, UnicodeError, RecursionError)
+
+
 class _Kind(StrEnum):
     RUN = "a"
     TURN = "t"
@@ -128,10 +131,15 @@ def encode_form(form: FormMetadata) -> str | None:
 def decode_form(metadata: str) -> FormMetadata | UnreadablePress:
     """What a form carries. Never raises: what can't be read is an `UnreadablePress`, and says why."""
     try:
-        return _form_metadata(msgspec.json.decode(metadata, type=list[Any]))
+        kind, values = _parse(metadata)
+        match values:
+            case [str(name), str() | None as channel, str() | None as thread, *request] if kind == _Kind.FORM:
+                return FormMetadata(CODEC.decode(request), name, channel, thread)
+            case _:
+                raise BrokenRequest
     except OldRequest:
         return UnreadablePress("", UnreadableReason.OLD)
-    except (BrokenRequest, msgspec.MsgspecError, UnicodeError, RecursionError):
+    except _BROKEN:
         return UnreadablePress("", UnreadableReason.BROKEN)
 
 
@@ -150,47 +158,34 @@ def decode(action_id: str, value: str) -> Press:
     if not is_ours(action_id):
         return UnreadablePress(action_id, UnreadableReason.FOREIGN)
     try:
-        return _press(action_id, msgspec.json.decode(value, type=list[Any]))
+        kind, values = _parse(value)
+        if action_id.startswith(_OPERATION) and values[:1] != [action_id.removeprefix(_OPERATION)]:
+            raise BrokenRequest
+        request = CODEC.decode(values)
+        match kind:
+            case _Kind.RUN:
+                return RunRequest(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
+            case _Kind.TURN:
+                return TurnPage(request)
+            case _Kind.SHARE:
+                return Share(request)
+            case _:
+                raise BrokenRequest
     except OldRequest:
         return UnreadablePress(action_id, UnreadableReason.OLD)
-    except (BrokenRequest, msgspec.MsgspecError, UnicodeError, RecursionError):
+    except _BROKEN:
         return UnreadablePress(action_id, UnreadableReason.BROKEN)
 
 
-def _press(action_id: str, cells: list[Any]) -> Press:
-    match cells:
-        case [str(stamp), str(name), *_]:
-            _check_version(stamp)
+def _parse(text: str) -> tuple[str, list[Any]]:
+    """Return what kind of value it is, and what follows. Raises `OldRequest`, or one of `_BROKEN`."""
+    match msgspec.json.decode(text, type=list[Any]):
+        case [str(stamp), str(), *_] as cells:
+            if stamp[:-1] != VERSION:
+                raise OldRequest
+            return stamp[-1:], cells[1:]
         case _:
             raise BrokenRequest
-    if action_id.startswith(_OPERATION) and action_id != f"{_OPERATION}{name}":
-        raise BrokenRequest
-    request = CODEC.decode(cells[1:])
-    match stamp[-1:]:
-        case _Kind.RUN:
-            return RunRequest(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
-        case _Kind.TURN:
-            return TurnPage(request)
-        case _Kind.SHARE:
-            return Share(request)
-        case _:
-            raise BrokenRequest
-
-
-def _form_metadata(cells: list[Any]) -> FormMetadata:
-    match cells:
-        case [str(stamp), str(name), str() | None as channel, str() | None as thread, *request]:
-            _check_version(stamp)
-        case _:
-            raise BrokenRequest
-    if stamp[-1:] != _Kind.FORM:
-        raise BrokenRequest
-    return FormMetadata(CODEC.decode(request), name, channel, thread)
-
-
-def _check_version(stamp: str) -> None:
-    if stamp[:-1] != VERSION:
-        raise OldRequest
 
 
 def _json(cells: list[Any], limit: int) -> str | None:

@@ -14,23 +14,14 @@ from typing import Any
 import msgspec
 import structlog
 
+from bot import store
 from bot.observability import Clock, Health, Metrics, contained
 from bot.slack import errors
 from bot.slack.replies import message_arguments
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web_api import TIMEOUT_SECONDS, WebApi, Workspace
-from bot.store import (
-    Database,
-    NewOutboxRow,
-    Outbox,
-    OutboxId,
-    OutboxRow,
-    Placement,
-    PostedMessage,
-    StoreError,
-)
-from bot.watch.facts import ApprovalOpened, ApprovalUndelivered, ChannelClosed, decode, encode
+from bot.watch import facts
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
@@ -60,7 +51,7 @@ class History:
 
     async def find(
         self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None
-    ) -> PostedMessage | None:
+    ) -> store.PostedMessage | None:
         """Return the message of this bot that carries exactly this metadata, None when there is none.
 
         `conversations.history` and `.replies` give payloads only with `include_all_metadata`, and only to
@@ -79,7 +70,7 @@ class History:
                 return None
             for item in answer.get("messages") or ():
                 if self._is_it(item, metadata):
-                    return PostedMessage(channel, str(item["ts"]))
+                    return store.PostedMessage(channel, str(item["ts"]))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
@@ -98,7 +89,7 @@ class History:
         return has_metadata and (not author or author in self._own_ids)
 
     async def is_open(self, channel: str) -> bool:
-        """Tell whether the bot can post to a channel now, as far as `conversations.info` says."""
+        """Whether the bot can post to a channel now, as far as `conversations.info` says."""
         try:
             answer = await self._web_api.read("conversations.info", {"channel": channel})
         except errors.SlackError:
@@ -112,23 +103,23 @@ class Delivery:
 
     def __init__(
         self,
-        database: Database,
+        database: store.Database,
         web_api: WebApi,
-        history: History,
+        workspace: Workspace,
         *,
         clock: Clock,
         metrics: Metrics,
         health: Health,
     ) -> None:
         self._database = database
-        self._outbox = Outbox(database)
+        self._outbox = store.Outbox(database)
         self._web_api = web_api
-        self._history = history
+        self._history = History(web_api, workspace)
         self._clock = clock
         self._metrics = metrics
         self._health = health
         self._pace = web_api.pace
-        self._refusals: Counter[OutboxId] = Counter()
+        self._refusals: Counter[store.OutboxId] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self._revisit_at = clock.monotonic()
@@ -139,7 +130,7 @@ class Delivery:
             while not self._is_closing:
                 rows = await self._claim(holder)
                 for row in rows:
-                    task = group.create_task(self._deliver_contained(row, holder, notices_to))
+                    task = group.create_task(self._deliver(row, holder, notices_to))
                     self._sending.add(task)
                     task.add_done_callback(self._sending.discard)
                 if rows:
@@ -155,7 +146,7 @@ class Delivery:
         if self._sending:
             await asyncio.wait(self._sending, timeout=seconds)
 
-    async def _claim(self, holder: str) -> tuple[OutboxRow, ...]:
+    async def _claim(self, holder: str) -> tuple[store.OutboxRow, ...]:
         """Take what is to be sent now; nothing while the database does not answer."""
         room = _IN_FLIGHT - len(self._sending)
         try:
@@ -163,32 +154,33 @@ class Delivery:
             if not room or self._pace.all_held_seconds:
                 return ()
             rows = await self._outbox.claim(holder, self._clock.now(), LEASE_SECONDS, room)
-        except StoreError as error:
+        except store.StoreError as error:
             self._health.set(OUTBOX_PART, ok=False, detail=str(error))
             return ()
         self._health.set(OUTBOX_PART, ok=True)
         return rows
 
-    async def _deliver_contained(self, row: OutboxRow, holder: str, notices_to: str | None) -> None:
-        if not await contained(self._deliver(row, holder, notices_to), "delivery.broke", key=row.key):
+    async def _deliver(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
+        delivering = self._draw_and_send(row, holder, notices_to)
+        if not await contained(delivering, "delivery.broke", key=row.key):
             # A bug of ours: the claim runs out, and the row comes back to be searched for.
             self._metrics.announced(row.kind, "broke")
 
-    async def _deliver(self, row: OutboxRow, holder: str, notices_to: str | None) -> None:
+    async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
-            message = announcement(decode(row.body), row.key)
+            message = announcement(facts.decode(row.body), row.key)
             await self._find_or_send(row, message, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))
             await self._outbox.park(row.id, "unreadable", self._clock.now())
-        except StoreError as error:
+        except store.StoreError as error:
             # The claim runs out, and the row comes back; what was sent is found by its metadata then.
             log.warning("delivery.not_recorded", key=row.key, problem=str(error))
 
     async def _find_or_send(
-        self, row: OutboxRow, message: Message, holder: str, notices_to: str | None
+        self, row: store.OutboxRow, message: Message, holder: str, notices_to: str | None
     ) -> None:
-        is_edit = row.placement is Placement.EDIT
+        is_edit = row.placement is store.Placement.EDIT
         if (seconds := self._pace.held_seconds(row.channel, is_edit=is_edit)) > 0:
             await self._put_off(row, seconds, "held back", in_doubt=True)
             return
@@ -206,10 +198,10 @@ class Delivery:
             self._refusals.pop(row.id, None)
             await self._outbox.sent(row.id, root, self._clock.now())
 
-    async def _find_earlier(self, row: OutboxRow, message: Message) -> PostedMessage | None:
-        if row.attempted_at is None or row.placement is Placement.EDIT or message.metadata is None:
+    async def _find_earlier(self, row: store.OutboxRow, message: Message) -> store.PostedMessage | None:
+        if row.attempted_at is None or row.placement is store.Placement.EDIT or message.metadata is None:
             return None
-        thread_ts = row.root.ts if row.root and row.placement is not Placement.POST else None
+        thread_ts = row.root.ts if row.root and row.placement is not store.Placement.POST else None
         try:
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
         except errors.MessageGone:
@@ -219,9 +211,9 @@ class Delivery:
             self._count_end(row, "found")
         return root
 
-    async def _send(self, row: OutboxRow, message: Message, holder: str) -> PostedMessage | None:
+    async def _send(self, row: store.OutboxRow, message: Message, holder: str) -> store.PostedMessage | None:
         """Send it in its turn; as text where Slack refuses the blocks, as a root without its thread."""
-        is_edit = row.placement is Placement.EDIT
+        is_edit = row.placement is store.Placement.EDIT
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
             return None
@@ -241,31 +233,33 @@ class Delivery:
         self._count_end(row, "sent")
         return root
 
-    async def _write(self, row: OutboxRow, message: Message, *, as_root: bool = False) -> PostedMessage:
+    async def _write(
+        self, row: store.OutboxRow, message: Message, *, as_root: bool = False
+    ) -> store.PostedMessage:
         """Post, reply or edit."""
         sent = message_arguments(message)
-        if message.metadata is not None and row.placement is not Placement.EDIT:
+        if message.metadata is not None and row.placement is not store.Placement.EDIT:
             sent["metadata"] = dict(message.metadata)
-        if row.root is not None and row.placement is Placement.EDIT:
+        if row.root is not None and row.placement is store.Placement.EDIT:
             edited = {key: sent[key] for key in ("text", "blocks", "parse")}
             await self._web_api.write(
                 "chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts}
             )
             return row.root
-        if row.root is not None and row.placement is not Placement.POST and not as_root:
+        if row.root is not None and row.placement is not store.Placement.POST and not as_root:
             sent["thread_ts"] = row.root.ts
-            sent["reply_broadcast"] = row.placement is Placement.BROADCAST
+            sent["reply_broadcast"] = row.placement is store.Placement.BROADCAST
         answer = await self._web_api.write("chat.postMessage", {**sent, "channel": row.channel})
-        return PostedMessage(str(answer["channel"]), str(answer["ts"]))
+        return store.PostedMessage(str(answer["channel"]), str(answer["ts"]))
 
     async def _handle(
-        self, error: errors.SlackError, row: OutboxRow, notices_to: str | None, *, in_doubt: bool
+        self, error: errors.SlackError, row: store.OutboxRow, notices_to: str | None, *, in_doubt: bool
     ) -> None:
-        """`in_doubt`: the search for an earlier attempt failed, so what came of that is still unknown."""
+        """`in_doubt`: the search for an earlier attempt failed, so nobody knows whether that one was sent."""
         match error:
             case errors.SlackRateLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
-                self._pace.hold(row.channel, seconds, is_edit=row.placement is Placement.EDIT)
+                self._pace.hold(row.channel, seconds, is_edit=row.placement is store.Placement.EDIT)
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
             case errors.SlackAnswerLost():
                 log.warning("delivery.answer_lost", key=row.key, problem=str(error))
@@ -283,11 +277,11 @@ class Delivery:
             case _:
                 await self._retry_or_park(row, error, in_doubt=in_doubt)
 
-    async def _put_off(self, row: OutboxRow, seconds: float, problem: str, *, in_doubt: bool) -> None:
+    async def _put_off(self, row: store.OutboxRow, seconds: float, problem: str, *, in_doubt: bool) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         await self._outbox.put_off(row.id, due_at, problem, is_unclear=in_doubt)
 
-    async def _retry_or_park(self, row: OutboxRow, error: errors.SlackError, *, in_doubt: bool) -> None:
+    async def _retry_or_park(self, row: store.OutboxRow, error: errors.SlackError, *, in_doubt: bool) -> None:
         """An error word with no known meaning: try a number of times, then give up."""
         self._refusals[row.id] += 1
         if self._refusals[row.id] < _MOST_REFUSALS:
@@ -301,39 +295,42 @@ class Delivery:
         await self._outbox.park(row.id, str(error), self._clock.now())
 
     async def _close_channel(
-        self, row: OutboxRow, problem: str, notices_to: str | None, *, in_doubt: bool
+        self, row: store.OutboxRow, problem: str, notices_to: str | None, *, in_doubt: bool
     ) -> None:
         """Hold the channel's rows back, and say so once, in another channel."""
         if notices_to is not None and notices_to != row.channel:
             backlogs = await self._outbox.waiting()
             waiting = sum(backlog.rows for backlog in backlogs if backlog.channel == row.channel)
-            facts = ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
-            await self._notify(row, facts, notices_to)
+            notice = facts.ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
+            await self._notify(row, notice, notices_to)
         await self._notify_requester(row, problem)
         if await self._outbox.close_channel(row.channel, problem, self._clock.now()):
             log.error("delivery.channel_closed", channel=row.channel, problem=problem)
         self._health.set(_part(row.channel), ok=False, detail=problem)
         await self._put_off(row, 0.0, problem, in_doubt=in_doubt)
 
-    async def _notify_requester(self, row: OutboxRow, problem: str) -> None:
-        """Tell the person whose request for an approval nobody sees."""
-        facts = decode(row.body)
-        if isinstance(facts, ApprovalOpened):
-            held_back = ApprovalUndelivered(approval=facts.approval, channel=row.channel, problem=problem)
-            await self._notify(row, held_back, facts.approval.person)
+    async def _notify_requester(self, row: store.OutboxRow, problem: str) -> None:
+        """Notify the person whose request for an approval nobody sees."""
+        announced = facts.decode(row.body)
+        if isinstance(announced, facts.ApprovalOpened):
+            approval = announced.approval
+            notice = facts.ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
+            await self._notify(row, notice, approval.person)
 
-    async def _notify(self, row: OutboxRow, facts: ChannelClosed | ApprovalUndelivered, channel: str) -> None:
-        # The row that could not be sent is the occasion: while it waits, nothing is said again.
-        kind = str(facts.__struct_config__.tag)
-        notice = NewOutboxRow(
+    async def _notify(
+        self, row: store.OutboxRow, notice: facts.ChannelClosed | facts.ApprovalUndelivered, channel: str
+    ) -> None:
+        # The key names the row that could not be sent: while it waits, there is no second notice.
+        kind = str(notice.__struct_config__.tag)
+        queued = store.NewOutboxRow(
             key=f"{kind}:{row.channel}:{row.id}",
             channel=channel,
             kind=kind,
-            body=encode(facts),
+            body=facts.encode(notice),
             created_at=self._clock.now(),
         )
         async with self._database.transaction() as transaction:
-            await self._outbox.add(transaction, [notice])
+            await self._outbox.add(transaction, [queued])
 
     async def _revisit_closed(self) -> None:
         """Look now and then whether a channel can be posted to again, and how much waits."""
@@ -351,7 +348,7 @@ class Delivery:
             if is_open:
                 await self._outbox.reopen_channel(backlog.channel)
 
-    def _count_end(self, row: OutboxRow, end: str) -> None:
+    def _count_end(self, row: store.OutboxRow, end: str) -> None:
         self._metrics.announced(row.kind, end)
         waited = (self._clock.now() - row.created_at).total_seconds()
         log.info(

@@ -4,7 +4,7 @@
     ├─ SlackUnreachable        nothing was sent
     ├─ SlackRateLimited        too fast; nothing was done, and Slack says how long to wait
     ├─ SlackAnswerLost         sent, but no answer that can be trusted: it may have happened
-    └─ SlackRefused            Slack said no, in a word
+    └─ SlackRefused            Slack refused it, with an error word
        ├─ CredentialsRejected  the token is wrong, expired or revoked
        ├─ ScopeMissing         the app was installed without a scope
        ├─ ChannelUnavailable   the bot can't post to this channel
@@ -105,7 +105,7 @@ class SlackRateLimited(SlackError):
 
 
 class SlackRefused(SlackError):
-    """Slack said no."""
+    """Slack refused it."""
 
 
 class CredentialsRejected(SlackRefused):

@@ -36,7 +36,7 @@ class GestureTasks:
     def run(
         self, gesture: Gesture, coroutine: Coroutine[Any, Any, None], on_error: ShowInternalError
     ) -> None:
-        """Run the coroutine; if it breaks or takes too long, `on_error` tells the person."""
+        """Run the coroutine; if it breaks or takes too long, `on_error` answers the person."""
         if self._closed:
             coroutine.close()
             self.start(self._show(on_error, InternalError("stopping", changed=False)))
@@ -50,7 +50,7 @@ class GestureTasks:
         task.add_done_callback(self._running.discard)
 
     async def close(self, seconds: float) -> None:
-        """Take no more work, and wait for what runs. What still runs then is cut off, and the person told."""
+        """Take no more work, and wait for what runs. What still runs then is cut off, and says so."""
         self._closed = True
         if not self._running:
             return

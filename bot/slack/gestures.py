@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.model import Gesture, Origin
+from bot.operations.model import Gesture, KnownJob, Origin
 from bot.settings import PersonId
-from bot.slack.codec import FormMetadata, FormState, UnreadablePress, decode_form
+from bot.slack import codec
 from bot.slack.text import unescape
+from bot.veeam import JobId, ServerName
 
-# Letters that are not mistaken for each other when somebody reads a reference out over the telephone.
+# Letters that are not mistaken for each other when a reference is read out over the telephone.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
@@ -46,26 +47,22 @@ class TypedCommand:
 class OpenView:
     """The App Home or the modal that an element stands in, as it was when somebody used the element.
 
-    `metadata` is its `private_metadata`.
+    `metadata` is what it carries where it is a form.
     """
 
     id: str
     callback_id: str
     title: str
-    metadata: str = ""
+    metadata: codec.FormMetadata | codec.UnreadablePress | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonPress:
-    """A button, an overflow option or a menu choice: the element's action ID and what it metadata.
-
-    `view` where it stands in no message.
-    """
+    """A button, an overflow option or a menu choice: what it asks for. `view` where it is in no message."""
 
     gesture: Gesture
     target: ReplyTarget
-    action_id: str
-    value: str | None
+    action: codec.Press
     view: OpenView | None = None
 
 
@@ -79,21 +76,14 @@ class HomeOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageElement:
-    """An element of a message: its action ID and value, by which the message says what it is about."""
-
-    action_id: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class ShortcutMessage:
-    """The message that a shortcut was used on, as far as it says what it is about."""
+    """The message that a shortcut was used on: who wrote it, and the job that it is about, if it says so.
+
+    That job is no more than a question: whether the person may see it is asked when it is answered.
+    """
 
     author: str | None
-    server: str | None
-    job_id: str | None
-    elements: tuple[MessageElement, ...]
+    job: KnownJob | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,6 @@ class ShortcutUse:
 
     gesture: Gesture
     target: ReplyTarget
-    callback_id: str
     message: ShortcutMessage | None
 
 
@@ -113,8 +102,8 @@ class FormSubmission:
     gesture: Gesture
     target: ReplyTarget
     view_id: str
-    metadata: FormMetadata | UnreadablePress
-    state: FormState
+    metadata: codec.FormMetadata | codec.UnreadablePress
+    state: codec.FormState
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,65 +113,46 @@ class MenuQuery:
     gesture: Gesture
     field: str
     text: str
-    metadata: FormMetadata | UnreadablePress
+    metadata: codec.FormMetadata | codec.UnreadablePress
 
 
 def read_command(body: Mapping[str, Any]) -> TypedCommand:
     """Read a slash command's payload."""
-    person_id = PersonId(_text(body, "user_id") or "")
-    target = ReplyTarget(
-        person_id=person_id,
-        channel_id=_text(body, "channel_id"),
-        response_url=_text(body, "response_url"),
-        trigger_id=_text(body, "trigger_id"),
-    )
+    person_id, channel_id = PersonId(_text(body, "user_id") or ""), _text(body, "channel_id")
+    trigger_id = _text(body, "trigger_id")
     gesture = Gesture(
         reference=new_reference(),
         person_id=person_id,
         team_id=_text(body, "team_id"),
-        channel_id=target.channel_id,
+        channel_id=channel_id,
         origin=Origin.TYPED,
-        is_direct=_is_direct(target.channel_id),
-        press_key=_key("command", _text(body, "trigger_id") or secrets.token_hex()),
+        is_direct=_is_direct(channel_id),
+        press_key=_key("command", trigger_id or secrets.token_hex()),
     )
+    target = ReplyTarget(person_id, channel_id, _text(body, "response_url"), trigger_id=trigger_id)
     return TypedCommand(gesture, target, _text(body, "text") or "")
 
 
 def read_press(body: Mapping[str, Any]) -> ButtonPress:
     """Read the first action of a `block_actions` payload."""
-    action = (body.get("actions") or [{}])[0]
-    user, container = body.get("user") or {}, body.get("container") or {}
-    channel, message, view = body.get("channel") or {}, body.get("message") or {}, body.get("view") or {}
-    message_ts = _text(container, "message_ts") or _text(message, "ts")
-    thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
-    target = ReplyTarget(
-        person_id=PersonId(_text(user, "id") or ""),
-        channel_id=_text(channel, "id") or _text(container, "channel_id"),
-        response_url=_text(body, "response_url"),
-        # A root that has replies names itself as its thread; a press on it belongs to the channel.
-        thread_ts=thread_ts if thread_ts != message_ts else None,
-        message_ts=message_ts,
-        is_ephemeral=container.get("is_ephemeral") is True,
-        trigger_id=_text(body, "trigger_id"),
-    )
-    option = action.get("selected_option") or {}
-    value = _text(action, "value") or _text(option, "value")
-    action_id = _text(action, "action_id") or ""
-    gesture = Gesture(
-        reference=new_reference(),
-        person_id=target.person_id,
-        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=target.channel_id,
-        origin=Origin.MENU if option else Origin.BUTTON,
-        is_direct=_is_direct(target.channel_id),
-        # A view is redrawn in its place: only its hash tells a second press from one on what came after.
-        press_key=_key(
-            target.channel_id or _text(view, "id") or "",
-            target.message_ts or _text(view, "hash") or "",
-            value or action_id,
+    element, container = (body.get("actions") or [{}])[0], body.get("container") or {}
+    view, option = body.get("view") or {}, element.get("selected_option") or {}
+    target = _target(body, container)
+    action_id = _text(element, "action_id") or ""
+    value = _text(element, "value") or _text(option, "value")
+    # A view is redrawn in its place: only its hash tells a second press from one on what came after.
+    place = target.channel_id or _text(view, "id") or "", target.message_ts or _text(view, "hash") or ""
+    return ButtonPress(
+        gesture=_gesture(
+            body,
+            target.channel_id,
+            origin=Origin.MENU if option else Origin.BUTTON,
+            press_key=_key(*place, value or action_id),
         ),
+        target=target,
+        action=codec.decode(action_id, value or ""),
+        view=_open_view(view),
     )
-    return ButtonPress(gesture, target, action_id, value, _open_view(view))
 
 
 def read_home_opened(body: Mapping[str, Any]) -> HomeOpened | None:
@@ -190,7 +160,7 @@ def read_home_opened(body: Mapping[str, Any]) -> HomeOpened | None:
     event = body.get("event") or {}
     if event.get("tab") != "home":
         return None
-    target = ReplyTarget(person_id=PersonId(_text(event, "user") or ""), channel_id=None, response_url=None)
+    target = ReplyTarget(PersonId(_text(event, "user") or ""), None, None)
     gesture = Gesture(
         reference=new_reference(),
         person_id=target.person_id,
@@ -204,71 +174,40 @@ def read_home_opened(body: Mapping[str, Any]) -> HomeOpened | None:
 
 def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
     """Read a `shortcut` (it has no channel) or a `message_action`."""
-    user, channel, message = body.get("user") or {}, body.get("channel") or {}, body.get("message") or {}
-    message_ts, thread_ts = _text(message, "ts"), _text(message, "thread_ts")
-    target = ReplyTarget(
-        person_id=PersonId(_text(user, "id") or ""),
-        channel_id=_text(channel, "id"),
-        response_url=_text(body, "response_url"),
-        thread_ts=thread_ts if thread_ts != message_ts else None,
-        message_ts=message_ts,
-        trigger_id=_text(body, "trigger_id"),
-    )
-    gesture = Gesture(
-        reference=new_reference(),
-        person_id=target.person_id,
-        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=target.channel_id,
-        origin=Origin.SHORTCUT,
-        is_direct=_is_direct(target.channel_id),
-        press_key=_key("shortcut", target.trigger_id or secrets.token_hex()),
-    )
-    used_on = _shortcut_message(message) if message else None
-    return ShortcutUse(gesture, target, _text(body, "callback_id") or "", used_on)
+    target, message = _target(body, {}), body.get("message") or {}
+    key = _key("shortcut", target.trigger_id or secrets.token_hex())
+    gesture = _gesture(body, target.channel_id, origin=Origin.SHORTCUT, press_key=key)
+    author = _text(message, "bot_id") or _text(message, "user")
+    return ShortcutUse(gesture, target, ShortcutMessage(author, _job_of(message)) if message else None)
 
 
 def read_submission(body: Mapping[str, Any]) -> FormSubmission:
     """Read a `view_submission` payload: it was asked for in the channel that the form was opened from."""
-    view, user = body.get("view") or {}, body.get("user") or {}
-    person_id, metadata = PersonId(_text(user, "id") or ""), decode_form(_metadata(view))
+    view = body.get("view") or {}
+    metadata, view_id = _metadata(view), _text(view, "id") or ""
     blocks = ((view.get("state") or {}).get("values") or {}).values()
-    elements = {name: element for block in blocks for name, element in block.items()}
     channel_id = thread_ts = None
-    if isinstance(metadata, FormMetadata):
+    if isinstance(metadata, codec.FormMetadata):
         channel_id, thread_ts = metadata.channel_id, metadata.thread_ts
-    view_id = _text(view, "id") or ""
-    gesture = Gesture(
-        reference=new_reference(),
-        person_id=person_id,
-        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=channel_id,
-        origin=Origin.FORM,
-        is_direct=_is_direct(channel_id),
-        # The hash distinguishes a second delivery from what is sent off after the view was drawn again.
-        press_key=_key("view", view_id, _text(view, "hash") or ""),
-    )
+    # The hash distinguishes a second delivery from what is sent off after the view was drawn again.
+    key = _key("view", view_id, _text(view, "hash") or "")
+    gesture = _gesture(body, channel_id, origin=Origin.FORM, press_key=key)
     return FormSubmission(
         gesture=gesture,
-        target=ReplyTarget(person_id, channel_id, None, thread_ts),
+        target=ReplyTarget(gesture.person_id, channel_id, None, thread_ts),
         view_id=view_id,
         metadata=metadata,
-        state={name: _entered(element) for name, element in elements.items()},
+        state={name: _entered(element) for block in blocks for name, element in block.items()},
     )
 
 
 def read_menu_query(body: Mapping[str, Any]) -> MenuQuery:
     """Read a `block_suggestion` payload; it has no trigger and no response address."""
-    user, metadata = body.get("user") or {}, decode_form(_metadata(body.get("view") or {}))
-    gesture = Gesture(
-        reference=new_reference(),
-        person_id=PersonId(_text(user, "id") or ""),
-        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
-        channel_id=metadata.channel_id if isinstance(metadata, FormMetadata) else None,
-        origin=Origin.FORM,
-        press_key=_key("search", secrets.token_hex()),
-    )
+    metadata = _metadata(body.get("view") or {})
+    channel_id = metadata.channel_id if isinstance(metadata, codec.FormMetadata) else None
+    key = _key("search", secrets.token_hex())
     return MenuQuery(
-        gesture=gesture,
+        gesture=_gesture(body, channel_id, origin=Origin.FORM, press_key=key),
         field=_text(body, "action_id") or "",
         text=_text(body, "value") or "",
         metadata=metadata,
@@ -280,40 +219,62 @@ def new_reference() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(6))
 
 
+def _gesture(body: Mapping[str, Any], channel_id: str | None, *, origin: Origin, press_key: str) -> Gesture:
+    """Return who did it, where and how, by the payload of an interaction."""
+    user = body.get("user") or {}
+    return Gesture(
+        reference=new_reference(),
+        person_id=PersonId(_text(user, "id") or ""),
+        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
+        channel_id=channel_id,
+        origin=origin,
+        is_direct=_is_direct(channel_id),
+        press_key=press_key,
+    )
+
+
+def _target(body: Mapping[str, Any], container: Mapping[str, Any]) -> ReplyTarget:
+    """Return where the answer to an interaction goes; `container` says more of a message than `message`."""
+    user, channel, message = body.get("user") or {}, body.get("channel") or {}, body.get("message") or {}
+    message_ts = _text(container, "message_ts") or _text(message, "ts")
+    thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
+    return ReplyTarget(
+        person_id=PersonId(_text(user, "id") or ""),
+        channel_id=_text(channel, "id") or _text(container, "channel_id"),
+        response_url=_text(body, "response_url"),
+        # A root that has replies names itself as its thread; a press on it belongs to the channel.
+        thread_ts=thread_ts if thread_ts != message_ts else None,
+        message_ts=message_ts,
+        is_ephemeral=container.get("is_ephemeral") is True,
+        trigger_id=_text(body, "trigger_id"),
+    )
+
+
 def _is_direct(channel_id: str | None) -> bool:
     """A conversation of two has an ID that begins with D."""
     return channel_id is not None and channel_id.startswith("D")
 
 
 def _open_view(view: Mapping[str, Any]) -> OpenView | None:
-    view_id = _text(view, "id")
+    view_id, callback_id = _text(view, "id"), _text(view, "callback_id") or ""
     if view_id is None:
         return None
-    title = view.get("title") or {}
-    return OpenView(
-        id=view_id,
-        callback_id=_text(view, "callback_id") or "",
-        title=_text(title, "text") or "",
-        metadata=_metadata(view),
-    )
+    title = _text(view.get("title") or {}, "text") or ""
+    return OpenView(view_id, callback_id, title, _metadata(view) if codec.is_form(callback_id) else None)
 
 
-def _shortcut_message(message: Mapping[str, Any]) -> ShortcutMessage:
+def _job_of(message: Mapping[str, Any]) -> KnownJob | None:
+    """Return the job that a message is about: by its metadata, or by the first button that is about one."""
     payload = (message.get("metadata") or {}).get("event_payload") or {}
-    elements = [
-        each for block in message.get("blocks") or () for each in (block.get("elements") or ()) if each
-    ]
-    found = [
-        MessageElement(action_id, value)
-        for element in elements
-        if (action_id := _text(element, "action_id")) and (value := _text(element, "value"))
-    ]
-    return ShortcutMessage(
-        author=_text(message, "bot_id") or _text(message, "user"),
-        server=_text(payload, "server"),
-        job_id=_text(payload, "job_id"),
-        elements=tuple(found),
-    )
+    server, job_id = _text(payload, "server"), _text(payload, "job_id")
+    if server is not None and job_id is not None:
+        return KnownJob(ServerName(server), JobId(job_id))
+    for block in message.get("blocks") or ():
+        for element in filter(None, block.get("elements") or ()):
+            press = codec.decode(_text(element, "action_id") or "", _text(element, "value") or "")
+            if isinstance(press, codec.RunRequest) and isinstance(press.request.subject, KnownJob):
+                return press.request.subject
+    return None
 
 
 def _key(*parts: str) -> str:
@@ -334,8 +295,8 @@ def _chosen(option: Mapping[str, Any]) -> str | None:
     return None if value is None else unescape(value)
 
 
-def _metadata(view: Mapping[str, Any]) -> str:
-    return _text(view, "private_metadata") or ""
+def _metadata(view: Mapping[str, Any]) -> codec.FormMetadata | codec.UnreadablePress:
+    return codec.decode_form(_text(view, "private_metadata") or "")
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str | None:

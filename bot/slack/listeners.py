@@ -10,16 +10,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack import gestures
 from bot.slack.app_home import AppHome
 from bot.slack.directory import Directory
-from bot.slack.gestures import (
-    read_command,
-    read_home_opened,
-    read_menu_query,
-    read_press,
-    read_shortcut,
-    read_submission,
-)
 from bot.slack.interactions import Interactions
 from bot.slack.manifest import SHORTCUTS
 from bot.slack.views.surface import PRIVATE_CALLBACKS
@@ -33,74 +26,62 @@ _LOST_EVENTS = re.compile("^(app_uninstalled|tokens_revoked)$")
 log = structlog.get_logger()
 
 
-def bolt_app(client: AsyncWebClient, home: Workspace, signing_secret: str | None) -> AsyncApp:
+def bolt_app(client: AsyncWebClient, workspace: Workspace, signing_secret: str | None) -> AsyncApp:
     """Return Bolt's app for the one workspace that it is installed in.
 
     `authorize` is given, so that no `auth.test` runs inside the three seconds of the first gesture. It lets
-    every team pass: a click over Slack Connect names the team of whoever clicked, and is refused, visibly and
-    on record, by the directory, not dropped here.
+    every team pass: a click over Slack Connect names the clicker's own team, and is refused, visibly and on
+    record, by the directory, not dropped here.
     """
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
-            enterprise_id=home.enterprise_id,
-            team_id=home.team_id,
-            bot_user_id=home.bot_user_id,
-            bot_id=home.bot_id,
+            enterprise_id=workspace.enterprise_id,
+            team_id=workspace.team_id,
+            bot_user_id=workspace.bot_user_id,
+            bot_id=workspace.bot_id,
             bot_token=client.token,
         )
 
     # Bolt sets a logger's `disabled` back when the app is made; a filter it leaves alone.
-    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_news)
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_not_about_token)
     return AsyncApp(client=client, authorize=authorize, signing_secret=signing_secret or "")
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Tell whether it is not Bolt's warning that the token in the environment is left aside: on purpose."""
+def _is_not_about_token(record: logging.LogRecord) -> bool:
+    """Bolt warns that the token in the environment is left aside: that is on purpose."""
     return "SLACK_BOT_TOKEN" not in record.getMessage()
 
 
-def listen(
-    app: AsyncApp,
-    interactions: Interactions,
-    app_home: AppHome,
-    directory: Directory,
-    *,
-    command: str,
-    on_access_lost: Callable[[str], None],
-) -> None:
-    """Register every listener. `on_access_lost` hears when the app was removed or its token revoked."""
-    _listen_to_gestures(app, interactions, app_home, command)
-    _listen_to_events(app, app_home, directory, on_access_lost)
+def listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppHome, *, command: str) -> None:
+    """Register the listeners to what people do. What they do in private views is App Home's to serve."""
 
-
-def _listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppHome, command: str) -> None:
     async def in_private_view(body: dict[str, Any]) -> bool:
         return (body.get("view") or {}).get("callback_id") in PRIVATE_CALLBACKS
 
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        interactions.take_command(read_command(body))
+        interactions.take_command(gestures.read_command(body))
 
     async def on_private_press(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        app_home.take_press(read_press(body))
+        app_home.take_press(gestures.read_press(body))
 
     async def on_press(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        interactions.take_press(read_press(body))
+        interactions.take_press(gestures.read_press(body))
 
     async def on_submission(ack: AsyncAck, body: dict[str, Any]) -> None:
-        form = read_submission(body)
+        form = gestures.read_submission(body)
         is_private = form.target.channel_id is None
         await ack(**(app_home if is_private else interactions).take_submission(form))
 
     async def on_search(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**await interactions.search(read_menu_query(body)))
+        await ack(**await interactions.search(gestures.read_menu_query(body)))
 
     async def on_shortcut(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        app_home.take_shortcut(read_shortcut(body))
+        app_home.take_shortcut(gestures.read_shortcut(body))
 
     app.command(command)(on_command)
     app.action(_ANYTHING, matchers=[in_private_view])(on_private_press)
@@ -110,11 +91,13 @@ def _listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: App
     app.shortcut(OUR_SHORTCUTS)(on_shortcut)
 
 
-def _listen_to_events(
-    app: AsyncApp, app_home: AppHome, directory: Directory, on_access_lost: Callable[[str], None]
+def listen_to_events(
+    app: AsyncApp, app_home: AppHome, directory: Directory, *, on_access_lost: Callable[[str], None]
 ) -> None:
+    """Register the listeners to events. `on_access_lost`: the app was removed, or its token revoked."""
+
     async def on_home(body: dict[str, Any]) -> None:
-        if (opened := read_home_opened(body)) is not None:
+        if (opened := gestures.read_home_opened(body)) is not None:
             app_home.take_opened(opened)
 
     async def on_groups(_body: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Where an answer goes, and what to do when Slack won't take it there."""
+"""How an answer is shown: as a message or in a modal, and what to do when Slack won't take it there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from bot.slack import errors
 from bot.slack.gestures import ReplyTarget
 from bot.slack.views.message import Message
 from bot.slack.views.problems import not_kept_current
+from bot.slack.views.surface import View, answer_modal, asking_vbr
 from bot.slack.web_api import WebApi
 
 _LONGEST_WAIT_SECONDS = 5.0
@@ -142,6 +143,63 @@ class Replies:
             else:
                 return
         await self._web_api.write("chat.postMessage", {**sent, "channel": target.person_id})
+
+
+class Modals:
+    """Opens modals at once, because a trigger lives three seconds, and fills them when there is an answer.
+
+    Never raises: what could not be shown is logged, and the caller hears of it.
+    """
+
+    def __init__(self, web_api: WebApi) -> None:
+        self._web_api = web_api
+
+    async def open(self, target: ReplyTarget, view: View, *, on_top: bool = False) -> str | None:
+        """Open a modal for the person who made the gesture, by `views.open`; None where Slack does not do it.
+
+        `on_top` of the modal that the gesture was made in, by `views.push`: Slack stacks three.
+        """
+        if target.trigger_id is None:
+            return None
+        answer = await self._call(
+            "views.push" if on_top else "views.open", {"trigger_id": target.trigger_id, "view": view}
+        )
+        return None if answer is None else str(answer["view"]["id"])
+
+    async def update(self, view_id: str, view: View) -> bool:
+        """Replace what an open modal shows, by `views.update`; False where it is closed by now."""
+        return await self._call("views.update", {"view_id": view_id, "view": view}) is not None
+
+    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            return await self._web_api.write(method, arguments)
+        except errors.SlackError as error:
+            log.warning("modal.not_shown", method=method, problem=str(error))
+            return None
+
+
+class AnswerModal:
+    """A modal that only shows an answer. Where it cannot be shown, the caller answers elsewhere."""
+
+    def __init__(self, modals: Modals, title: str, view_id: str | None = None) -> None:
+        self._modals = modals
+        self._title = title
+        self._view_id = view_id
+
+    async def open(self, target: ReplyTarget, *, on_top: bool = False) -> bool:
+        """Show that something is being asked; `on_top` of the modal that the gesture was made in.
+
+        False when Slack does not show it: the trigger was too old, or three modals are open.
+        """
+        view = answer_modal(self._title, asking_vbr())
+        self._view_id = await self._modals.open(target, view, on_top=on_top)
+        return self._view_id is not None
+
+    async def show(self, message: Message) -> bool:
+        """Show the answer; False when there is no modal to show it in (any more)."""
+        if self._view_id is None:
+            return False
+        return await self._modals.update(self._view_id, answer_modal(self._title, message))
 
 
 def _thread(target: ReplyTarget) -> dict[str, str]:

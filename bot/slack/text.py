@@ -42,12 +42,17 @@ _MARKUP_CUT_SHORT = re.compile(r"(<[^<>]*|&[a-z]*)\Z")
 
 
 def one_line(text: str) -> str:
-    """The text on one line, with what can't be seen made visible.
+    """The text on one line, with invisible characters made visible.
 
     White space becomes single spaces. Control characters, direction overrides and other invisible characters
     become `�`: a name that reads differently from what it is must look odd.
     """
-    return "".join(map(_visible, " ".join(text.split())))
+    return "".join(
+        "�"
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in _JOINERS
+        else character
+        for character in " ".join(text.split())
+    )
 
 
 def escape(text: str) -> str:
@@ -85,7 +90,7 @@ def literal(text: str, limit: int = NAME_LIMIT) -> str:
 
 def strong(text: str, limit: int = NAME_LIMIT) -> str:
     """A foreign name in bold, or in a code span where bold would garble it."""
-    return _faithful(text, limit, _bold)
+    return _faithful(text, limit, lambda name: f"*{escape(name)}*")
 
 
 def plain(text: str, limit: int) -> str:
@@ -156,7 +161,7 @@ def sentence_case(markup: str) -> str:
 
 
 def bar(percent: float) -> str:
-    """Progress, drawn and said: "▰▰▰▰▱▱▱▱▱▱ 42 %". Full only when it is, empty only when it is."""
+    """Progress, drawn and in words: "▰▰▰▰▱▱▱▱▱▱ 42 %". Full only when it is, empty only when it is."""
     shown = max(0, min(_ALL, math.floor(percent))) if math.isfinite(percent) else 0
     filled = round(shown * _BAR_CELLS / _ALL)
     if 0 < shown < _ALL:
@@ -206,11 +211,6 @@ def _as_typed(token: str) -> str:
     return label or target
 
 
-def _visible(character: str) -> str:
-    category = unicodedata.category(character)
-    return "�" if category in {"Cc", "Cf", "Cs"} and character not in _JOINERS else character
-
-
 def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:
     line = one_line(text) or "(no name)"
     return shorten(line, limit, _code_span if _FORMATTING.search(line) else render)
@@ -218,7 +218,3 @@ def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:
 
 def _code_span(text: str) -> str:
     return f"`{escape(text.replace('`', chr(39)))}`"
-
-
-def _bold(text: str) -> str:
-    return f"*{escape(text)}*"

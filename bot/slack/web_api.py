@@ -74,7 +74,7 @@ class Pace:
         return True
 
     def hold(self, channel: str, seconds: float, *, is_edit: bool) -> None:
-        """Send nothing of this kind for so long: Slack said so."""
+        """Send nothing of this kind for so long: Slack asked for that."""
         self._hold(_EDITS if is_edit else channel, seconds)
 
     def hold_everything(self, seconds: float) -> None:
@@ -82,7 +82,7 @@ class Pace:
         self._hold(_EVERYTHING, seconds)
 
     def held_seconds(self, channel: str, *, is_edit: bool) -> float:
-        """Tell how long this still has to wait; 0 when it may go."""
+        """How long this still has to wait; 0 when it may go."""
         return max(self.all_held_seconds, self._left(_EDITS if is_edit else channel))
 
     @property

@@ -1,6 +1,6 @@
 """Views: typed values in, messages out. Pure: a view asks nobody, waits for nothing and reads no clock.
 
-`outcomes.outcome` draws what came of a gesture, `announcements.announcement` what happened, `actions` keeps
-the message of a running action current, `notices` tells the rest. Words, signs and limits: `signs`, `errors`,
-`message`.
+`outcomes.outcome` draws the answer to a gesture, `announcements.announcement` an announcement; `actions`
+keeps the message of a running action current; `forms` and `surface` draw modals. Words, signs and limits:
+`status_text`, `server_errors`, `message`.
 """

@@ -2,7 +2,8 @@
 
 from typing import assert_never
 
-from bot.operations import catalog
+from bot import veeam
+from bot.operations import catalog, outcomes
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -14,7 +15,6 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.model import Operation, Snapshot
-from bot.operations.outcomes import ActionAnswer, Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import bar, count, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
@@ -22,7 +22,6 @@ from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
 from bot.slack.views.runs import object_problem
 from bot.store import NewFollowedSession
-from bot.veeam import JobId, Result, ServerName, Session, SessionId
 from bot.watch.facts import SessionDetails, SessionFacts
 
 _OBJECT_LIMIT = 5
@@ -41,21 +40,21 @@ _SENTENCES = {
 }
 
 
-def action(answer: ActionAnswer) -> Message:
+def action(answer: outcomes.ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
     target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
     done = _sentence(answer.operation, target, answer.by, answer.approver)
     effect = answer.effect
     match effect:
-        case Ran(session):
+        case outcomes.Ran(session):
             state = _state(answer.operation, session) if session else "VBR named no session to follow."
             shown = _running_controls(answer.operation, target, session)
-        case Switched(is_disabled, until):
+        case outcomes.Switched(is_disabled, until):
             state = status_text.disabled_or_enabled(is_disabled=is_disabled, until=until)
             shown = _buttons(
                 target, Enable.operation if is_disabled else Disable.operation, ShowJob.operation
             )
-        case Cloned(job_id, name, is_disabled):
+        case outcomes.Cloned(job_id, name, is_disabled):
             copy = buttons.ButtonTarget(answer.server, job_id, name)
             state = (
                 f"The copy is {strong(name)}; Edit gives it another name. "
@@ -67,21 +66,21 @@ def action(answer: ActionAnswer) -> Message:
                 else (Edit.operation, ShowJob.operation)
             )
             shown = _buttons(copy, *offered)
-        case Created(_, _, is_disabled):
+        case outcomes.Created(_, _, is_disabled):
             state = status_text.disabled_or_enabled(is_disabled=is_disabled) if is_disabled else ""
             shown = _buttons(target, Start.operation, ShowJob.operation)
-        case Edited(changes):
+        case outcomes.Edited(changes):
             state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
             shown = _buttons(target, ShowJob.operation)
-        case Deleted():
+        case outcomes.Deleted():
             state, shown = "Its backups stay in the repository, as orphaned ones.", NOTHING
         case _:
             assert_never(effect)
-    detail = "" if isinstance(effect, Switched | Edited) else _detail(answer.detail)
+    detail = "" if isinstance(effect, outcomes.Switched | outcomes.Edited) else _detail(answer.detail)
     return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
-def action_progress(followed: NewFollowedSession, session: Session) -> Message:
+def action_progress(followed: NewFollowedSession, session: veeam.Session) -> Message:
     """The same message while the session goes on."""
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
     head = paragraph(
@@ -93,11 +92,11 @@ def action_progress(followed: NewFollowedSession, session: Session) -> Message:
 
 
 def action_ended(
-    followed: NewFollowedSession, session: Session, ended: SessionFacts | None = None
+    followed: NewFollowedSession, session: veeam.Session, ended: SessionFacts | None = None
 ) -> Message:
-    """The same message when the session is over: the outcome, its duration, what failed, what to do next."""
+    """The same message when the session has ended: how, after how long, what failed, what to do next."""
     operation = catalog.BY_NAME[followed.operation]
-    target = _target(followed, Snapshot(SessionId(followed.session_id), is_active=False))
+    target = _target(followed, Snapshot(veeam.SessionId(followed.session_id), is_active=False))
     stopped_by = ended.stopped_by if ended and operation is not Stop.operation else None
     is_stopped = _is_cut_short(operation, session, stopped_by)
     message = session.result.message if session.result else None
@@ -107,12 +106,12 @@ def action_ended(
             _ending(session, is_stopped=is_stopped),
             f"Stopped by {mention(stopped_by)}" if stopped_by else "",
         ),
-        paragraph("" if session.outcome is Result.SUCCESS else status_text.own_words(message)),
+        paragraph("" if session.outcome is veeam.Result.SUCCESS else status_text.own_words(message)),
     ]
     again: list[Operation] = []
     if is_stopped:
         again = [Start.operation]
-    elif session.outcome is Result.FAILED:
+    elif session.outcome is veeam.Result.FAILED:
         has_no_retry = ended is not None and Retry.operation.needs in ended.unsupported
         again = [Start.operation if has_no_retry else Retry.operation]
     # What a stop cuts short is no failure to list.
@@ -139,7 +138,9 @@ def action_lost(followed: NewFollowedSession) -> Message:
 
 
 def _target(followed: NewFollowedSession, state: Snapshot | None = None) -> buttons.ButtonTarget:
-    return buttons.ButtonTarget(ServerName(followed.server), JobId(followed.job_id), followed.job_name, state)
+    return buttons.ButtonTarget(
+        veeam.ServerName(followed.server), veeam.JobId(followed.job_id), followed.job_name, state
+    )
 
 
 def _sentence(operation: Operation, target: buttons.ButtonTarget, by: str, approver: str | None) -> str:
@@ -152,7 +153,7 @@ def _detail(detail: str | None) -> str:
     return f"{sentence_case(literal(detail))}." if detail else ""
 
 
-def _state(operation: Operation, session: Session) -> str:
+def _state(operation: Operation, session: veeam.Session) -> str:
     if session.is_stopped:
         return _ending(session, is_stopped=_is_cut_short(operation, session, None))
     percent = session.progress_percent
@@ -160,12 +161,14 @@ def _state(operation: Operation, session: Session) -> str:
     return dotted(f"{status_text.BUSY} {state}", "" if percent is None else bar(percent))
 
 
-def _is_cut_short(operation: Operation, session: Session, stopped_by: str | None) -> bool:
+def _is_cut_short(operation: Operation, session: veeam.Session, stopped_by: str | None) -> bool:
     # A graceful stop may come so late that the run succeeds all the same.
-    return stopped_by is not None or (operation is Stop.operation and session.outcome is not Result.SUCCESS)
+    return stopped_by is not None or (
+        operation is Stop.operation and session.outcome is not veeam.Result.SUCCESS
+    )
 
 
-def _ending(session: Session, *, is_stopped: bool) -> str:
+def _ending(session: veeam.Session, *, is_stopped: bool) -> str:
     took = ""
     if session.creation_time and session.end_time:
         took = f"took {duration(session.end_time - session.creation_time)}"
@@ -174,7 +177,7 @@ def _ending(session: Session, *, is_stopped: bool) -> str:
 
 
 def _running_controls(
-    operation: Operation, target: buttons.ButtonTarget, session: Session | None
+    operation: Operation, target: buttons.ButtonTarget, session: veeam.Session | None
 ) -> MessagePart:
     if operation is Stop.operation or session is None or session.is_stopped:
         return _buttons(target, ShowJob.operation)

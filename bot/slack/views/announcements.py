@@ -71,25 +71,25 @@ def _message(announced: facts.Announcement) -> Message:
         case facts.NoFurtherAttempt():
             return runs.no_further_attempt(announced)
         case facts.ApprovalOpened():
-            return approvals.approval_asked(announced)
+            return approvals.approval_opened(announced)
         case facts.ApprovalChanged():
             return approvals.approval_changed(announced)
         case facts.ApprovalEnded():
             return approvals.approval_ended(announced)
         case facts.ApprovalUndelivered():
-            return approvals.approval_held_back(announced)
+            return approvals.approval_undelivered(announced)
         case facts.BackfillSummary():
-            return caught_up(announced)
+            return backfill_summary(announced)
         case facts.BackfillProblems():
-            return caught_up_problems(announced)
+            return backfill_problems(announced)
         case facts.OutageBegan():
-            return server_silent(announced)
+            return outage_began(announced)
         case facts.OutageEnded():
-            return server_back(announced)
+            return outage_ended(announced)
         case facts.ChannelClosed():
             return channel_closed(announced)
         case facts.DisableReminder():
-            return disable_ends(announced)
+            return disable_reminder(announced)
         case facts.DisableEnded():
             return disable_ended(announced)
         case facts.ActionRecorded():
@@ -117,21 +117,21 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
     return {"event_type": "veeam_session", "event_payload": payload}
 
 
-def caught_up(summary: facts.BackfillSummary) -> Message:
+def backfill_summary(summary: facts.BackfillSummary) -> Message:
     """A first start, in one line: what ended before it, counted."""
     total = sum(summary.results.values())
     counts = [f"{number:,} {literal(result)}" for result, number in summary.results.items() if number]
-    said = f": {', '.join(counts)}" if counts else ""
+    results = f": {', '.join(counts)}" if counts else ""
     wrong = count(summary.problems_total, "job")
     line = (
         f"{status_text.INFORMATION} Watching {strong(summary.server)} from now on. "
-        f"Since {date(summary.since)} {count(total, 'session')} ended{said}."
+        f"Since {date(summary.since)} {count(total, 'session')} ended{results}."
         f"{f' The latest run of {wrong} failed or warned: see the thread.' if summary.problems_total else ''}"
     )
     return compose([paragraph(line)])
 
 
-def caught_up_problems(summary: facts.BackfillProblems) -> Message:
+def backfill_problems(summary: facts.BackfillProblems) -> Message:
     """In its thread: the jobs whose latest run failed or warned."""
     left_out = summary.problems_total - len(summary.problems)
     more = note(
@@ -141,7 +141,7 @@ def caught_up_problems(summary: facts.BackfillProblems) -> Message:
     return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")
 
 
-def server_silent(outage: facts.OutageBegan) -> Message:
+def outage_began(outage: facts.OutageBegan) -> Message:
     """A server has not answered for several polls."""
     detail = outage.detail.removeprefix(f"{outage.server}: ").removeprefix(f"{outage.problem}: ")
     return compose(
@@ -156,7 +156,7 @@ def server_silent(outage: facts.OutageBegan) -> Message:
     )
 
 
-def server_back(outage: facts.OutageEnded) -> Message:
+def outage_ended(outage: facts.OutageEnded) -> Message:
     """A silent server answers again."""
     missed = "What ended meanwhile is told now."
     if outage.late_total == 1:
@@ -175,7 +175,7 @@ def server_back(outage: facts.OutageEnded) -> Message:
 
 
 def channel_closed(closed: facts.ChannelClosed) -> Message:
-    """A channel cannot be posted to, for people in another one."""
+    """A channel that the bot can't post to; shown in another one."""
     why = _CHANNEL_PROBLEMS.get(closed.problem, "Slack refuses it")
     waiting = f"{count(closed.waiting, 'announcement')} for it waiting. " if closed.waiting else ""
     return compose(
@@ -189,7 +189,7 @@ def channel_closed(closed: facts.ChannelClosed) -> Message:
     )
 
 
-def disable_ends(disable: facts.DisableReminder) -> Message:
+def disable_reminder(disable: facts.DisableReminder) -> Message:
     """A job is enabled again soon, and can be at once."""
     target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
     job = status_text.job_name(disable.job_name, disable.server)
@@ -206,7 +206,7 @@ def disable_ends(disable: facts.DisableReminder) -> Message:
 
 
 def disable_ended(disable: facts.DisableEnded) -> Message:
-    """The time is over, and how the job stands now."""
+    """The time that a job was disabled for has ended: how the job stands now."""
     target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
     line = _DISABLE_OUTCOMES[disable.outcome].format(
         sign=_DISABLE_SIGNS.get(disable.outcome, status_text.WARNING),

@@ -6,8 +6,7 @@ from bot.operations.catalog import BY_NAME
 from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, dotted, literal, mention, sentence_case
-from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, request_control
+from bot.slack.views import buttons, status_text
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.store import Approval
 from bot.watch import approval_facts
@@ -41,10 +40,10 @@ _SIGNS = {
     "withdrawn": status_text.NEUTRAL,
     "expired": status_text.NEUTRAL,
 }
-_SAID_IN_WORDS = frozenset({"overtaken", "refused"})
+_EXPLAINED = frozenset({"overtaken", "refused"})
 
 
-def approval_asked(facts: ApprovalOpened) -> Message:
+def approval_opened(facts: ApprovalOpened) -> Message:
     """The request: who asks for what, what it touches, why, until when, and who may decide."""
     approval = facts.approval
     target = _target(approval)
@@ -56,10 +55,10 @@ def approval_asked(facts: ApprovalOpened) -> Message:
             f"It waits until {date(approval.expires_at)}. "
             f"{mention(approval.person)} can take it back with Decline.",
         ),
-        controls(
+        buttons.controls(
             [
                 *_decision_buttons(approval),
-                job_control(target, ShowJob.operation) if target is not None else None,
+                buttons.job_control(target, ShowJob.operation) if target is not None else None,
             ]
         ),
     ]
@@ -73,10 +72,10 @@ def to_decide(approval: Approval) -> MessagePart:
     return (
         paragraph(f"{_ASKS} {_request(facts)}", *_details(facts))
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
-        + controls(
+        + buttons.controls(
             [
                 *_decision_buttons(facts),
-                job_control(target, ShowJob.operation) if target is not None else None,
+                buttons.job_control(target, ShowJob.operation) if target is not None else None,
             ]
         )
     )
@@ -91,7 +90,7 @@ def own_request(approval: Approval) -> MessagePart:
             f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits {where}.", *_details(facts)
         )
         + note(_who_may(facts), "Decline takes it back.")
-        + controls(_decision_buttons(facts)[1:])
+        + buttons.controls(_decision_buttons(facts)[1:])
     )
 
 
@@ -105,7 +104,9 @@ def approval_changed(facts: ApprovalChanged) -> Message:
         [
             paragraph(_request(approval), *_details(approval)),
             paragraph(_end(approval), _problem(approval)),
-            controls([job_control(target, ShowJob.operation)]) if target is not None else NOTHING,
+            buttons.controls([buttons.job_control(target, ShowJob.operation)])
+            if target is not None
+            else NOTHING,
         ]
     )
 
@@ -116,7 +117,7 @@ def approval_ended(facts: ApprovalEnded) -> Message:
     return compose([paragraph(f"{mention(approval.person)}: {_end(approval)}", _problem(approval))])
 
 
-def approval_held_back(facts: ApprovalUndelivered) -> Message:
+def approval_undelivered(facts: ApprovalUndelivered) -> Message:
     """For the person who asked: nobody sees the request yet."""
     approval = facts.approval
     return compose(
@@ -131,7 +132,7 @@ def approval_held_back(facts: ApprovalUndelivered) -> Message:
     )
 
 
-def asked(outcome: ApprovalRequested) -> Message:
+def approval_requested(outcome: ApprovalRequested) -> Message:
     """The request waits for a second person now."""
     approval = outcome.approval
     facts = approval_facts(approval)
@@ -152,7 +153,7 @@ def asked(outcome: ApprovalRequested) -> Message:
     )
 
 
-def asked_before(outcome: AlreadyRequested) -> Message:
+def already_requested(outcome: AlreadyRequested) -> Message:
     """The same waits already."""
     approval = outcome.approval
     facts = approval_facts(approval)
@@ -168,29 +169,29 @@ def asked_before(outcome: AlreadyRequested) -> Message:
     )
 
 
-def settled(outcome: AlreadyDecided) -> Message:
-    """A press on a request that is over, or is found to be so."""
+def already_decided(outcome: AlreadyDecided) -> Message:
+    """A press on a request that was decided, or has expired."""
     facts = approval_facts(outcome.approval)
     return compose(
         [paragraph(_request(facts), _end(facts), _problem(facts)), note("Your press did nothing.")]
     )
 
 
-def decided(answer: ApprovalAnswer) -> Message:
+def approval_answer(answer: ApprovalAnswer) -> Message:
     """It was declined or taken back by this press."""
     facts = approval_facts(answer.approval)
     return compose([paragraph(_request(facts), _end(facts))])
 
 
 def reason_line(reason: str | None) -> str:
-    """Why somebody asked for an action, where they said so."""
+    """Why somebody asked for an action, where they gave a reason."""
     return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
 
 
-def _decision_buttons(approval: ApprovalFacts) -> list[Control | None]:
+def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
     """Approve, and Decline."""
     return [
-        request_control(request, name=approval.name, server=approval.server, prominent=True)
+        buttons.request_control(request, name=approval.name, server=approval.server, prominent=True)
         for request in (Approve(approval.id), Decline(approval.id))
     ]
 
@@ -205,8 +206,8 @@ def _verb_and_job(approval: ApprovalFacts) -> str:
 
 
 def _details(approval: ApprovalFacts) -> tuple[str, ...]:
-    is_said = approval.operation == QuickBackup.operation.name or approval.asked is None
-    detail = "" if is_said else literal(approval.asked or "", _DETAIL_LIMIT)
+    is_shown = approval.operation == QuickBackup.operation.name or approval.asked is None
+    detail = "" if is_shown else literal(approval.asked or "", _DETAIL_LIMIT)
     return (
         f"{sentence_case(detail)}." if detail else "",
         reason_line(approval.reason),
@@ -265,12 +266,12 @@ _CHANGED = "What it was asked for has changed since."
 
 
 def _problem(approval: ApprovalFacts) -> str:
-    if not approval.problem or approval.outcome in _SAID_IN_WORDS:
+    if not approval.problem or approval.outcome in _EXPLAINED:
         return ""
     return code(approval.problem)
 
 
-def _target(approval: ApprovalFacts) -> ButtonTarget | None:
+def _target(approval: ApprovalFacts) -> buttons.ButtonTarget | None:
     if approval.job_id is None:
         return None
-    return ButtonTarget(approval.server, approval.job_id, approval.name)
+    return buttons.ButtonTarget(approval.server, approval.job_id, approval.name)

@@ -63,7 +63,7 @@ def audit(answer: AuditAnswer) -> Message:
 
 
 def action_recorded(facts: ActionRecorded) -> Message:
-    """One action and what came of it. The person is named by name and ID, so that nobody is notified."""
+    """One action and its outcome. The person is named by name and ID, so that nobody is notified."""
     who = _named(facts.person_name, facts.person_id)
     session = f"Session {code(facts.session_id)}" if facts.session_id else ""
     lines = paragraph(
@@ -78,7 +78,7 @@ def action_recorded(facts: ActionRecorded) -> Message:
 
 def _row(attempt: AuditRecord) -> MessagePart:
     entry, outcome = attempt.entry, attempt.outcome
-    came_of_it = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
+    result = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
     person = mention(entry.person_id)
     link = attempt.shown.link if attempt.shown else None
     is_safe = link and link.startswith("https://") and not set("<>|") & set(link)
@@ -90,7 +90,7 @@ def _row(attempt: AuditRecord) -> MessagePart:
         f"<{link}|message>" if is_safe else "",
     )
     lines = paragraph(
-        f"{came_of_it} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
+        f"{result} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
         facts,
         f"Approved by {mention(entry.approver_id)}" if entry.approver_id else "",
         reason_line(entry.reason),

@@ -4,9 +4,9 @@ How to add a form to an action:
 
 1. In its file in bot/operations/actions: `needs_form` says when something is missing, `form` reads the facts
    as a `Form` of its own. The filled request runs like any other: rights, state, record are checked then.
-2. Here: a case in `_content` that draws the facts and the inputs, and one in `_filled` that turns what was
-   entered into the request, or into one problem for each block: what can be said without asking VBR, at its
-   field. (The forms of a job's settings are in job_form.py.)
+2. Here: a function in `FORMS` that draws the facts and the inputs, and a case in `_filled` that turns what
+   was entered into the request, or into one problem for each block: what can be checked without asking VBR.
+   (The forms of a job's settings are in job_form.py.)
 3. A case in tests/unit/slack/form_cases.py, and a row in tests/acceptance/matrix.py.
 
 An input's block and element bear the same ID, the name of the request's field. What a form carries besides is
@@ -15,16 +15,16 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 `working` and runs after that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace as replace_fields
 from typing import Any
 
 from msgspec.structs import replace
 
 from bot.operations.actions import JobAction
-from bot.operations.actions.create import Create
+from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
-from bot.operations.actions.edit import Edit
+from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.actions.start import Start, StartForm
 from bot.operations.actions.stop import Stop, StopForm
@@ -35,18 +35,15 @@ from bot.operations.menus import MenuField
 from bot.operations.model import Operation, Request, Step
 from bot.operations.outcomes import Form
 from bot.slack import codec
-from bot.slack.codec import FormMetadata, FormState, UnreadablePress
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, job_form, status_text
 from bot.slack.views.approvals import REASON_LIMIT
 from bot.slack.views.buttons import beyond_plain, previous_step
 from bot.slack.views.impact import impact_lines, recent_actions
-from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
-from bot.slack.views.message import NOTHING, Block, Message, MessagePart, note, paragraph
+from bot.slack.views.message import NOTHING, Message, MessagePart, note, paragraph
 from bot.slack.views.status_text import repository_line
+from bot.slack.views.surface import View, modal
 from bot.veeam import RestorePoints, known
-
-View = dict[str, Any]
 
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
@@ -58,43 +55,35 @@ _WHY_NO_FULL = {
     "type": "Jobs of this type have no active full.",
 }
 _TITLES = {QuickBackup.operation.name: "Quick backup"}
-_TITLE_LIMIT = 24
 _NO_CONTROLS = frozenset({"actions"})
 
 
 def loading(operation: Operation) -> View:
     """The view while VBR is asked what the form has to say."""
-    return _view(
-        operation,
-        paragraph(f"{status_text.BUSY} Asking VBR how things stand.").blocks
-        + note("If this stays, close it: the answer is then where you asked.").blocks,
-    )
+    words = paragraph(f"{status_text.BUSY} Asking VBR how things stand.")
+    return _view(operation, words + note("If this stays, close it: the answer is then where you asked."))
 
 
 def working(operation: Operation) -> View:
     """The view while what was asked for is being done."""
-    return _view(
-        operation,
-        paragraph(f"{status_text.BUSY} On its way to VBR.").blocks
-        + note("You can close this: what came of it is told where you asked.").blocks,
-    )
+    words = paragraph(f"{status_text.BUSY} On its way to VBR.")
+    return _view(operation, words + note("You can close this: what came of it is told where you asked."))
 
 
-def told(operation: Operation, message: Message, back: FormMetadata | None = None) -> View:
-    """The end: what came of it. Its buttons are left out, for a press in a view knows of no channel.
+def finished(operation: Operation, message: Message, back: codec.FormMetadata | None = None) -> View:
+    """The end: the outcome. Its buttons are left out, for a press in a view knows of no channel.
 
     `back` leads to what was entered before.
     """
     blocks = tuple(block for block in message.blocks if block["type"] not in _NO_CONTROLS)
-    view = _view(operation, blocks or paragraph(message.text).blocks)
+    content = MessagePart("", blocks) if blocks else paragraph(message.text)
     metadata = codec.encode_form(back) if back is not None else None
-    if back is None or metadata is None:
-        return view
-    again = list(previous_step(back.request).blocks)
-    return {**view, "blocks": view["blocks"] + again, "private_metadata": metadata}
+    if back is not None and metadata is not None:
+        content += previous_step(back.request)
+    return _view(operation, content, metadata=metadata)
 
 
-def back_to(request: Request, metadata: FormMetadata) -> FormMetadata | None:
+def back_to(request: Request, metadata: codec.FormMetadata) -> codec.FormMetadata | None:
     """What leads back to the fields as they were filled in, where a draft keeps them."""
     if isinstance(request, Edit | Create) and request.draft is not None:
         return replace_fields(metadata, request=replace(request, step=Step.FILL, entered=None, kept=None))
@@ -106,19 +95,14 @@ def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View 
 
     `channel_id` and `thread_ts` say where the answer is shown.
     """
-    content = _content(facts)
-    metadata = codec.encode_form(FormMetadata(facts.request, content.name, channel_id, thread_ts))
+    content = FORMS[type(facts)](facts)
+    metadata = codec.encode_form(codec.FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
-    return {
-        **_view(facts.request.operation, content.content.blocks),
-        "submit": {"type": "plain_text", "text": content.label, "emoji": False},
-        "close": {"type": "plain_text", "text": "Cancel", "emoji": False},
-        "private_metadata": metadata,
-    }
+    return _view(facts.request.operation, content.content, submit=content.label, metadata=metadata)
 
 
-def filled(metadata: FormMetadata, state: FormState) -> Filled:
+def filled(metadata: codec.FormMetadata, state: codec.FormState) -> inputs.Filled:
     """The request that a form asks for, or what is wrong with it, by block."""
     request = metadata.request
     if not request.names_subject:
@@ -128,37 +112,18 @@ def filled(metadata: FormMetadata, state: FormState) -> Filled:
     return _filled(request, metadata.name, state)
 
 
-def unreadable(press: UnreadablePress) -> View:
+def unreadable() -> View:
     """A form that can't be read: another version of the bot drew it."""
-    del press
-    words = paragraph(
-        "This form was drawn by another version of the bot. Nothing was done. Please ask again."
-    )
-    return {**_frame("Veeam"), "blocks": list(words.blocks)}
+    words = "This form was drawn by another version of the bot. Nothing was done. Please ask again."
+    return modal("Veeam", paragraph(words).blocks)
 
 
-def _content(facts: Form) -> FormContent:
-    match facts:
-        case PickForm():
-            return FormContent(_picking(facts), PICK_LABEL)
-        case QuickBackupForm():
-            return FormContent(_quick_backup(facts), "Start", facts.machine_name)
-        case ConfirmForm():
-            words = beyond_plain(facts.request)
-            return _asked(facts.request, facts.impact, " ".join((_consequence(facts.request), *words)))
-        case StartForm():
-            return _asked(facts.request, facts.impact, _consequence(facts.request), _starting(facts))
-        case StopForm():
-            return _asked(facts.request, facts.impact, "", _stopping(facts))
-        case DeleteForm():
-            return _asked(facts.request, facts.impact, _consequence(facts.request), _deleting(facts))
-        case _:
-            return job_form.content(facts)
-
-
-def _asked(request: Request, impact: Impact, means: str, inputs_: MessagePart = NOTHING) -> FormContent:
-    content = impact_lines(impact, request) + paragraph(means.strip()) + inputs_
-    return FormContent(content, request.operation.label, impact.job.state.name)
+def _action_form(
+    request: Request, impact: Impact, means: str, fields: MessagePart = NOTHING
+) -> inputs.FormContent:
+    """What an action touches, what it means, and what there is to choose."""
+    content = impact_lines(impact, request) + paragraph(means) + fields
+    return inputs.FormContent(content, request.operation.label, impact.job.state.name)
 
 
 def _consequence(request: Request) -> str:
@@ -166,7 +131,7 @@ def _consequence(request: Request) -> str:
     return confirmation.consequence if confirmation else ""
 
 
-def _filled(request: Request, name: str, state: FormState) -> Filled:
+def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Filled:
     match request:
         case Start():
             return replace(
@@ -191,7 +156,7 @@ def _filled(request: Request, name: str, state: FormState) -> Filled:
             return request
 
 
-def _picked(request: Request, state: FormState) -> Filled:
+def _picked(request: Request, state: codec.FormState) -> inputs.Filled:
     if isinstance(request, QuickBackup):
         machine = machine_chosen(inputs.text_in(state, MenuField.MACHINE))
         if machine is None:
@@ -203,110 +168,119 @@ def _picked(request: Request, state: FormState) -> Filled:
     return request.for_form(job) if isinstance(request, JobAction) else request
 
 
-def _picking(facts: PickForm) -> MessagePart:
+def _pick_form(facts: PickForm) -> inputs.FormContent:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
         f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
-        return missing + inputs.search(Field(MenuField.MACHINE, "Which virtual machine?"), None)
-    hint = "Those on which you may do this."
-    return missing + inputs.search(Field(MenuField.JOB, "Which job?", hint), None, letters=0)
+        menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which virtual machine?"), None)
+    else:
+        field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
+        menu = inputs.search(field, None, letters=0)
+    return inputs.FormContent(missing + menu, inputs.PICK_LABEL)
 
 
-def _starting(facts: StartForm) -> MessagePart:
+def _confirm_form(facts: ConfirmForm) -> inputs.FormContent:
+    means = " ".join((_consequence(facts.request), *beyond_plain(facts.request)))
+    return _action_form(facts.request, facts.impact, means.strip())
+
+
+def _start_form(facts: StartForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
-    parts = NOTHING
     if facts.why_no_full is None:
         choices = (
             MenuOption(_NORMAL, "Normal run", "What its settings say: most often an increment"),
             MenuOption(FULL, "Active full", "Reads everything again; needs room for another full"),
         )
-        field = Field(FULL, "What is made?")
-        parts += inputs.one_of(field, choices, FULL if request.full else _NORMAL, open_=True)
+        chosen = FULL if request.full else _NORMAL
+        fields = inputs.one_of(inputs.Field(FULL, "What is made?"), choices, chosen, open_=True)
     else:
-        parts += note(_WHY_NO_FULL[facts.why_no_full])
+        fields = note(_WHY_NO_FULL[facts.why_no_full])
     if facts.takes_restore_points:
         points = (
             MenuOption(RestorePoints.LATEST, "The latest", "One restore point of each machine"),
             MenuOption(RestorePoints.ALL, "All", "Every restore point that is not copied yet; may take long"),
         )
+        field = inputs.Field(RESTORE_POINTS, "Which restore points?")
         chosen = request.restore_points or RestorePoints.LATEST
-        parts += inputs.one_of(Field(RESTORE_POINTS, "Which restore points?"), points, chosen, open_=True)
-    if not after:
-        return parts
-    return parts + _ticked("Start the jobs that run after it as well", after, chosen=request.chained)
+        fields += inputs.one_of(field, points, chosen, open_=True)
+    if after:
+        fields += _chained_jobs("Start the jobs that run after it as well", after, is_chosen=request.chained)
+    return _action_form(request, facts.impact, _consequence(request), fields)
 
 
-def _stopping(facts: StopForm) -> MessagePart:
+def _stop_form(facts: StopForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
     choices = (
         MenuOption(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
         MenuOption(NOW, "At once", "Machines in work are lost; finished ones keep theirs"),
     )
-    field = Field(NOW, "How?")
-    how = inputs.one_of(field, choices, NOW if request.now else _GRACEFUL, open_=True)
-    if not facts.may_cancel_chain:
-        return how
-    return how + _ticked("Do not start the jobs that run after it", after, chosen=request.chained)
+    fields = inputs.one_of(inputs.Field(NOW, "How?"), choices, NOW if request.now else _GRACEFUL, open_=True)
+    if facts.may_cancel_chain:
+        fields += _chained_jobs("Do not start the jobs that run after it", after, is_chosen=request.chained)
+    return _action_form(request, facts.impact, "", fields)
 
 
-def _ticked(name: str, jobs: tuple[str, ...], *, chosen: bool) -> MessagePart:
-    choice = MenuOption(_YES, name, ", ".join(jobs))
-    field = Field(CHAINED, "Chained jobs", is_optional=True)
-    return inputs.any_of(field, (choice,), (_YES,) if chosen else ())
+def _chained_jobs(label: str, jobs: tuple[str, ...], *, is_chosen: bool) -> MessagePart:
+    choice = MenuOption(_YES, label, ", ".join(jobs))
+    field = inputs.Field(CHAINED, "Chained jobs", is_optional=True)
+    return inputs.any_of(field, (choice,), (_YES,) if is_chosen else ())
 
 
-def _deleting(facts: DeleteForm) -> MessagePart:
+def _delete_form(facts: DeleteForm) -> inputs.FormContent:
     name = facts.impact.job.state.name
-    field = Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT))
-    parts = [
+    fields = (
         paragraph(
             "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
             "VBR has no undo for this.",
-        ),
-        inputs.text(field, focus=True),
-        inputs.text(Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT),
-    ]
-    return sum(parts, NOTHING)
+        )
+        + inputs.text(
+            inputs.Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT)), focus=True
+        )
+        + inputs.text(inputs.Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT)
+    )
+    return _action_form(facts.request, facts.impact, _consequence(facts.request), fields)
 
 
-def _quick_backup(facts: QuickBackupForm) -> MessagePart:
-    where = f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"
-    return paragraph(
-        where,
-        *_through(facts),
-        f"Repository: {repository_line(facts.repository)}" if facts.repository else "",
-        recent_actions(facts.recent),
-    ) + note("One increment of this machine alone. VBR picks the job that has its newest restore point.")
-
-
-def _through(facts: QuickBackupForm) -> tuple[str, ...]:
-    newest = facts.newest
-    if newest is None:
-        return (
+def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
+    lines = [f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"]
+    if facts.newest is None:
+        lines += [
             "Newest restore point: none that the bot can see.",
             "VBR refuses where no job covers the machine, or none has a full backup of it yet.",
-        )
-    state = newest.job.state
-    running = f"{status_text.WARNING} It runs now, so VBR may refuse." if state.is_active else ""
-    return (
-        f"Newest restore point: {date(newest.at)}, made by {strong(state.name)}.",
-        "This will most likely run through that job.",
-        running,
+        ]
+    else:
+        state = facts.newest.job.state
+        lines += [
+            f"Newest restore point: {date(facts.newest.at)}, made by {strong(state.name)}.",
+            "This will most likely run through that job.",
+            f"{status_text.WARNING} It runs now, so VBR may refuse." if state.is_active else "",
+        ]
+    repository = f"Repository: {repository_line(facts.repository)}" if facts.repository else ""
+    content = paragraph(*lines, repository, recent_actions(facts.recent)) + note(
+        "One increment of this machine alone. VBR picks the job that has its newest restore point."
     )
+    return inputs.FormContent(content, "Start", facts.machine_name)
 
 
-def _view(operation: Operation, blocks: Sequence[Block]) -> View:
-    return {
-        **_frame(_TITLES.get(operation.name, f"{operation.name.capitalize()} job")),
-        "blocks": list(blocks),
-    } | {"callback_id": codec.action_id(operation)}
+FORMS: Mapping[type[Form], Callable[[Any], inputs.FormContent]] = {
+    PickForm: _pick_form,
+    ConfirmForm: _confirm_form,
+    StartForm: _start_form,
+    StopForm: _stop_form,
+    DeleteForm: _delete_form,
+    QuickBackupForm: _quick_backup_form,
+    CreateChoice: lambda facts: inputs.FormContent(job_form.create_choice(facts), inputs.PICK_LABEL),
+    JobForm: lambda facts: inputs.FormContent(job_form.job_form(facts), inputs.PICK_LABEL),
+    JobSummary: lambda facts: inputs.FormContent(job_form.job_summary(facts), facts.request.operation.label),
+}
+"""How each form is drawn."""
 
 
-def _frame(title: str) -> View:
-    return {
-        "type": "modal",
-        "title": {"type": "plain_text", "text": title[:_TITLE_LIMIT], "emoji": False},
-        "close": {"type": "plain_text", "text": "Close", "emoji": False},
-    }
+def _view(
+    operation: Operation, content: MessagePart, *, submit: str | None = None, metadata: str | None = None
+) -> View:
+    title = _TITLES.get(operation.name, f"{operation.name.capitalize()} job")
+    callback_id = codec.action_id(operation)
+    return modal(title, content.blocks, callback_id=callback_id, submit=submit, metadata=metadata)

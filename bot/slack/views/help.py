@@ -10,7 +10,7 @@ from bot.operations.queries.whoami import WhoamiAnswer
 from bot.settings import Role
 from bot.slack.text import code, mention, strong
 from bot.slack.views import status_text
-from bot.slack.views.message import Message, MessagePart, compose, heading, note, paragraph
+from bot.slack.views.message import NOTHING, Message, compose, heading, note, paragraph
 
 _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself"))
 _STANDINGS = {
@@ -35,7 +35,15 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
     if not answer.is_granted_anything:
         without_role = "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
     head = [heading(f"What {command} can do"), paragraph(unknown, without_role)]
-    groups = [_group(title, kind, answer, command) for kind, title in _GROUPS]
+    groups = []
+    for kind, title in _GROUPS:
+        lines = [
+            f"{code(f'{command} {one.usage}')}: {one.help}"
+            + (" (takes a second person)" if one in answer.need_approval else "")
+            for one in CATALOG
+            if one.kind is kind and one in answer.operations
+        ]
+        groups.append(paragraph(f"*{title}*", *lines) if lines else NOTHING)
     topic = next((one.name for one in answer.operations if one.kind is Kind.ACTION), "whoami")
     tail = [
         note(
@@ -94,7 +102,7 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
     head = [
         heading(f"{command} {operation.name}"),
         paragraph(*lines),
-        paragraph("For example:", *examples) if examples else paragraph(),
+        paragraph("For example:", *examples) if examples else NOTHING,
         note(
             f"For: {roles}." + ("" if may else " You have none of these roles here."),
             "Without a name a form searches for it, says what is touched, and asks how."
@@ -107,16 +115,6 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
         ),
     ]
     return compose(head)
-
-
-def _group(title: str, kind: Kind, answer: HelpAnswer, command: str) -> MessagePart:
-    offered = [one for one in CATALOG if one.kind is kind and one in answer.operations]
-    lines = [
-        f"{code(f'{command} {one.usage}')}: {one.help}"
-        + (" (takes a second person)" if one in answer.need_approval else "")
-        for one in offered
-    ]
-    return paragraph(f"*{title}*", *lines) if lines else paragraph()
 
 
 def _missing(server: LimitedServer, asked: Sequence[Operation]) -> str:

@@ -40,7 +40,7 @@ _DISABLED_LIMIT = 8
 
 
 def home(answer: HomeAnswer, *, command: str, result: Message | None = None) -> tuple[Block, ...]:
-    """The page's blocks. `result` is what came of a press on it just now."""
+    """The page's blocks. `result` is the outcome of a press on it just now."""
     return sum(_parts(answer, command, result), NOTHING).blocks
 
 
@@ -57,8 +57,8 @@ def home_problem(problem: Message) -> tuple[Block, ...]:
 def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[MessagePart]:
     parts = [_head(f"As of {date(answer.as_of)}.")]
     if result is not None:
-        said = paragraph(result.text) + note("It stands in the Messages tab too.")
-        parts = [said + MessagePart("", drawn(DividerBlock())), *parts]
+        shown = paragraph(result.text) + note("It stands in the Messages tab too.")
+        parts = [shown + MessagePart("", drawn(DividerBlock())), *parts]
     if answer.status is None:
         return [*parts, _without_role(answer, command)]
     may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)

@@ -25,7 +25,7 @@ def impact_lines(affected: Impact, request: Request) -> MessagePart:
         f"{status_text.job_result(state)} · {status_text.job_name(state.name, affected.job.server)}",
         _latest_run(state),
         last_success,
-        _next_run_lost(state) if is_deletion else _next_run(state),
+        _next_run(state, is_deletion=is_deletion),
         _chain(affected, is_deletion=is_deletion),
         f"Repository: {repository}" if repository else "",
         recent_actions(affected.recent),
@@ -59,7 +59,11 @@ def _latest_run(state: JobState) -> str:
     )
 
 
-def _next_run(state: JobState) -> str:
+def _next_run(state: JobState, *, is_deletion: bool) -> str:
+    if is_deletion:
+        if state.is_disabled:
+            return "It is disabled, so no run is planned."
+        return f"Its next run, {date(state.next_run)}, will not take place." if state.next_run else ""
     if state.is_disabled:
         return "Next run: none, it is disabled"
     if state.run_after_job is not None and state.run_after_job.job_name:
@@ -67,12 +71,6 @@ def _next_run(state: JobState) -> str:
     if state.next_run is None:
         return f"Next run: {code(state.next_run_policy) if state.next_run_policy else 'not planned'}"
     return f"Next run: {date(state.next_run)}"
-
-
-def _next_run_lost(state: JobState) -> str:
-    if state.is_disabled:
-        return "It is disabled, so no run is planned."
-    return f"Its next run, {date(state.next_run)}, will not take place." if state.next_run else ""
 
 
 def _chain(affected: Impact, *, is_deletion: bool) -> str:

@@ -10,20 +10,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    CheckboxesElement,
-    ExternalDataMultiSelectElement,
-    ExternalDataSelectElement,
-    InputBlock,
-    InputInteractiveElement,
-    NumberInputElement,
-    Option,
-    PlainTextInputElement,
-    PlainTextObject,
-    RadioButtonsElement,
-    StaticSelectElement,
-    TimePickerElement,
-)
+from slack_sdk.models import blocks
 
 from bot.operations.job_editor.objects import MenuOption
 from bot.operations.model import Request
@@ -36,7 +23,6 @@ TEXT_LIMIT = 3_000
 _OPTION_TEXT_LIMIT = 75
 _OPTION_VALUE_LIMIT = 150
 _LABEL_LIMIT = 150
-_PLACEHOLDER_LIMIT = 150
 _MIN_LETTERS = 2
 PICK_LABEL = "Next"
 
@@ -68,7 +54,7 @@ def text(
     field: Field, initial: str = "", *, most: int = TEXT_LIMIT, lines: bool = False, focus: bool = False
 ) -> MessagePart:
     """A line of text, or several `lines`."""
-    element = PlainTextInputElement(
+    element = blocks.PlainTextInputElement(
         action_id=field.name,
         initial_value=initial[:most] or None,
         max_length=min(most, TEXT_LIMIT),
@@ -80,7 +66,7 @@ def text(
 
 def number(field: Field, initial: int | None, *, least: int, most: int | None = None) -> MessagePart:
     """A whole number."""
-    element = NumberInputElement(
+    element = blocks.NumberInputElement(
         action_id=field.name,
         is_decimal_allowed=False,
         initial_value=None if initial is None else str(initial),
@@ -93,7 +79,7 @@ def number(field: Field, initial: int | None, *, least: int, most: int | None = 
 def clock_time(field: Field, initial: time | None) -> MessagePart:
     """A time of day."""
     shown = None if initial is None else f"{initial:%H:%M}"
-    return _input(field, TimePickerElement(action_id=field.name, initial_time=shown))
+    return _input(field, blocks.TimePickerElement(action_id=field.name, initial_time=shown))
 
 
 def one_of(
@@ -101,7 +87,7 @@ def one_of(
 ) -> MessagePart:
     """One of a few choices, `open_` as radio buttons, which show them all."""
     options = {choice.value: _option(choice) for choice in choices}
-    element = RadioButtonsElement if open_ else StaticSelectElement
+    element = blocks.RadioButtonsElement if open_ else blocks.StaticSelectElement
     return _input(
         field,
         element(
@@ -114,7 +100,7 @@ def any_of(field: Field, choices: Sequence[MenuOption], chosen: Iterable[str]) -
     """Any of a few choices, as checkboxes."""
     options = {choice.value: _option(choice) for choice in choices}
     ticked = [options[value] for value in chosen if value in options]
-    element = CheckboxesElement(
+    element = blocks.CheckboxesElement(
         action_id=field.name, options=list(options.values()), initial_options=ticked or None
     )
     return _input(field, element)
@@ -122,7 +108,7 @@ def any_of(field: Field, choices: Sequence[MenuOption], chosen: Iterable[str]) -
 
 def search(field: Field, chosen: MenuOption | None, *, letters: int = _MIN_LETTERS) -> MessagePart:
     """One thing found by typing; `letters` of it before anything is looked for, 0: the menu opens filled."""
-    element = ExternalDataSelectElement(
+    element = blocks.ExternalDataSelectElement(
         action_id=field.name,
         placeholder=_placeholder(letters),
         initial_option=None if chosen is None else _option(chosen),
@@ -133,7 +119,7 @@ def search(field: Field, chosen: MenuOption | None, *, letters: int = _MIN_LETTE
 
 def search_many(field: Field, chosen: Sequence[MenuOption], *, letters: int = _MIN_LETTERS) -> MessagePart:
     """Things found by typing."""
-    element = ExternalDataMultiSelectElement(
+    element = blocks.ExternalDataMultiSelectElement(
         action_id=field.name,
         placeholder=_placeholder(letters),
         initial_options=[_option(one) for one in chosen if fits_in_menu(one)][:OPTIONS_LIMIT] or None,
@@ -165,22 +151,28 @@ def choices_in(state: FormState, field: str) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def _option(one: MenuOption) -> Option:
+def _option(one: MenuOption) -> blocks.Option:
     name = plain(one.name, _OPTION_TEXT_LIMIT) or "(no name)"
-    detail = PlainTextObject(text=plain(one.detail, _OPTION_TEXT_LIMIT), emoji=False) if one.detail else None
-    return Option(value=one.value, text=PlainTextObject(text=name, emoji=False), description=detail)
+    detail = (
+        blocks.PlainTextObject(text=plain(one.detail, _OPTION_TEXT_LIMIT), emoji=False)
+        if one.detail
+        else None
+    )
+    return blocks.Option(
+        value=one.value, text=blocks.PlainTextObject(text=name, emoji=False), description=detail
+    )
 
 
-def _placeholder(letters: int) -> PlainTextObject:
-    said = "Choose, or type to search" if letters == 0 else "Type to search"
-    return PlainTextObject(text=said[:_PLACEHOLDER_LIMIT], emoji=False)
+def _placeholder(letters: int) -> blocks.PlainTextObject:
+    text = "Choose, or type to search" if letters == 0 else "Type to search"
+    return blocks.PlainTextObject(text=text, emoji=False)
 
 
-def _input(field: Field, element: InputInteractiveElement) -> MessagePart:
-    hint = PlainTextObject(text=plain(field.hint, _LABEL_LIMIT), emoji=False) if field.hint else None
-    block = InputBlock(
+def _input(field: Field, element: blocks.InputInteractiveElement) -> MessagePart:
+    hint = blocks.PlainTextObject(text=plain(field.hint, _LABEL_LIMIT), emoji=False) if field.hint else None
+    block = blocks.InputBlock(
         block_id=field.name,
-        label=PlainTextObject(text=plain(field.label, _LABEL_LIMIT), emoji=False),
+        label=blocks.PlainTextObject(text=plain(field.label, _LABEL_LIMIT), emoji=False),
         hint=hint,
         element=element,
         optional=field.is_optional or None,

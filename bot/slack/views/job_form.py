@@ -9,39 +9,21 @@ from datetime import time
 
 from msgspec.structs import replace
 
+from bot import veeam
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor import JobEntries, name_value, shown
 from bot.operations.job_editor.fields import TITLES, FormProblem, change_in_words, in_words, name_of
 from bot.operations.job_editor.objects import MenuOption, credentials_chosen, credentials_value, job_chosen
 from bot.operations.model import Step
-from bot.operations.outcomes import Form
 from bot.slack.codec import FormState
-from bot.slack.text import count, literal, sentence_case, strong
+from bot.slack.text import count, dotted, literal, sentence_case, strong
 from bot.slack.views import inputs, status_text
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.impact import impact_lines
-from bot.slack.views.inputs import PICK_LABEL, Field, Filled, FormContent
 from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
 from bot.slack.views.server_errors import explain
 from bot.slack.views.status_text import needs_attention, repository_line
-from bot.veeam import (
-    GuestProcessing,
-    JobObject,
-    JobSettings,
-    Retention,
-    RetentionUnit,
-    Rhythm,
-    Schedule,
-    SettingsChange,
-    Weekday,
-    choosable_rhythms,
-    known,
-    platform_of,
-    retention_units,
-    takes_guest_credentials,
-)
-from bot.veeam import SettingsField as JobPart
 
 SERVER, LIKE = "server", "like"
 _LINE_LIMIT = 500
@@ -55,49 +37,36 @@ HIGH, AWARE, OFF = "high", "aware", "off"
 _MOST_KEPT = 99_999
 _PROBLEM_LIMIT = 400
 _RHYTHMS = {
-    Rhythm.EVERY_DAY: "Every day",
-    Rhythm.WEEKDAYS: "Monday to Friday",
-    Rhythm.CHOSEN_DAYS: "On chosen days",
-    Rhythm.AFTER_JOB: "After another job",
-    Rhythm.BY_HAND: "Not by itself: by hand only",
-    Rhythm.OTHER: "As it is set in VBR",
+    veeam.Rhythm.EVERY_DAY: "Every day",
+    veeam.Rhythm.WEEKDAYS: "Monday to Friday",
+    veeam.Rhythm.CHOSEN_DAYS: "On chosen days",
+    veeam.Rhythm.AFTER_JOB: "After another job",
+    veeam.Rhythm.BY_HAND: "Not by itself: by hand only",
+    veeam.Rhythm.OTHER: "As it is set in VBR",
 }
-_ONLY_DAYS = f"Only for: {_RHYTHMS[Rhythm.CHOSEN_DAYS].lower()}."
-_ONLY_AFTER = f"Only for: {_RHYTHMS[Rhythm.AFTER_JOB].lower()}."
-_NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not Rhythm.OTHER)
+_ONLY_DAYS = f"Only for: {_RHYTHMS[veeam.Rhythm.CHOSEN_DAYS].lower()}."
+_ONLY_AFTER = f"Only for: {_RHYTHMS[veeam.Rhythm.AFTER_JOB].lower()}."
+_NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not veeam.Rhythm.OTHER)
 _UNITS = {
-    RetentionUnit.DAYS: "days",
-    RetentionUnit.RESTORE_POINTS: "restore points",
-    RetentionUnit.MONTHS: "months",
-    RetentionUnit.YEARS: "years",
+    veeam.RetentionUnit.DAYS: "days",
+    veeam.RetentionUnit.RESTORE_POINTS: "restore points",
+    veeam.RetentionUnit.MONTHS: "months",
+    veeam.RetentionUnit.YEARS: "years",
 }
 _FIELD_OF = {
-    JobPart.NAME: NAME,
-    JobPart.DESCRIPTION: DESCRIPTION,
-    JobPart.PRIORITY: PRIORITY,
-    JobPart.OBJECTS: OBJECTS,
-    JobPart.REPOSITORY: REPOSITORY,
-    JobPart.RETENTION: RETENTION,
-    JobPart.SCHEDULE: RHYTHM,
-    JobPart.GUEST: GUEST,
+    veeam.SettingsField.NAME: NAME,
+    veeam.SettingsField.DESCRIPTION: DESCRIPTION,
+    veeam.SettingsField.PRIORITY: PRIORITY,
+    veeam.SettingsField.OBJECTS: OBJECTS,
+    veeam.SettingsField.REPOSITORY: REPOSITORY,
+    veeam.SettingsField.RETENTION: RETENTION,
+    veeam.SettingsField.SCHEDULE: RHYTHM,
+    veeam.SettingsField.GUEST: GUEST,
 }
-_DAILY = frozenset({Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS})
+_DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.CHOSEN_DAYS})
 
 
-def content(facts: Form) -> FormContent:
-    """The form for these facts."""
-    match facts:
-        case CreateChoice():
-            return FormContent(create_choice(facts), PICK_LABEL)
-        case JobForm():
-            return FormContent(job_form(facts), PICK_LABEL)
-        case JobSummary():
-            return FormContent(job_summary(facts), facts.request.operation.label)
-        case _:
-            raise TypeError(facts)
-
-
-def filled(request: Edit | Create, state: FormState) -> Filled:
+def filled(request: Edit | Create, state: FormState) -> inputs.Filled:
     """The request that such a form asks for, or what is wrong with it, by block."""
     if request.step is Step.REVIEW:
         entries = entries_of(state)
@@ -110,15 +79,15 @@ def filled(request: Edit | Create, state: FormState) -> Filled:
 def create_choice(facts: CreateChoice) -> MessagePart:
     """Like which job, if like any, and else on which server."""
     servers = [MenuOption(server, server, "") for server in facts.servers]
-    server = Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
-    like = Field(
+    server = inputs.Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
+    like = inputs.Field(
         LIKE,
         "Like a job that is there",
         "Leave it empty for a new vSphere backup. Other kinds of jobs are made like one of their kind.",
         is_optional=True,
     )
     parts = [
-        *map(problem_said, facts.problems),
+        *map(problem_lines, facts.problems),
         inputs.search(like, None, letters=0),
         inputs.one_of(server, servers, facts.request.server) if len(servers) > 1 else NOTHING,
     ]
@@ -142,18 +111,16 @@ def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
 
 def job_summary(facts: JobSummary) -> MessagePart:
     """What will be done, and what of it cannot be taken back; a button leads back to the fields."""
-    said = _changes(facts) if isinstance(facts.request, Edit) else _whole(facts)
-    return said + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
+    if isinstance(facts.request, Edit):
+        touched = impact_lines(facts.impact, facts.request) if facts.impact is not None else NOTHING
+        changes = paragraph("*You change*", *_lines(facts, facts.changes))
+        summary = touched + _changes_by_others(facts) + changes
+    else:
+        summary = _whole(facts)
+    return summary + _space(facts) + _zone(facts) + _warnings(facts) + previous_step(facts.back)
 
 
-def _changes(facts: JobSummary) -> MessagePart:
-    touched = NOTHING
-    if facts.impact is not None and isinstance(facts.request, Edit):
-        touched = impact_lines(facts.impact, facts.request)
-    return touched + _theirs(facts) + paragraph("*You change*", *_lines(facts, facts.changes))
-
-
-def _theirs(facts: JobSummary) -> MessagePart:
+def _changes_by_others(facts: JobSummary) -> MessagePart:
     if not facts.changes_by_others and not facts.is_changed_otherwise:
         return NOTHING
     lines = _lines(facts, facts.changes_by_others)
@@ -166,7 +133,7 @@ def _theirs(facts: JobSummary) -> MessagePart:
     )
 
 
-def _lines(facts: JobSummary, changes: Sequence[SettingsChange]) -> list[str]:
+def _lines(facts: JobSummary, changes: Sequence[veeam.SettingsChange]) -> list[str]:
     return [f"• {literal(change_in_words(change, facts.names), _LINE_LIMIT)}" for change in changes]
 
 
@@ -174,7 +141,11 @@ def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     like = f", like {literal(draft.like)}" if draft.like else ""
     head = f"{strong(draft.wanted.name)}, a new {literal(draft.kind)} job on {literal(draft.server)}{like}:"
-    shown = [part for part in JobPart if part is not JobPart.NAME and draft.wanted.part(part) is not None]
+    shown = [
+        part
+        for part in veeam.SettingsField
+        if part is not veeam.SettingsField.NAME and draft.wanted.part(part) is not None
+    ]
     lines = [
         f"• {TITLES[part]}: {literal(in_words(part, draft.wanted.part(part), facts.names), _LINE_LIMIT)}"
         for part in shown
@@ -185,7 +156,7 @@ def _whole(facts: JobSummary) -> MessagePart:
 def _space(facts: JobSummary) -> MessagePart:
     """How full the repository is that is new to the job."""
     is_new = isinstance(facts.request, Create) or any(
-        change.part is JobPart.REPOSITORY for change in facts.changes
+        change.part is veeam.SettingsField.REPOSITORY for change in facts.changes
     )
     if facts.repository is None or not is_new:
         return NOTHING
@@ -194,9 +165,9 @@ def _space(facts: JobSummary) -> MessagePart:
 
 
 def _zone(facts: JobSummary) -> MessagePart:
-    """Whose time is meant, where one is said."""
+    """Whose time zone is meant, where a time stands above."""
     parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
-    has_time = any(isinstance(part, Schedule) and part.at is not None for part in parts)
+    has_time = any(isinstance(part, veeam.Schedule) and part.at is not None for part in parts)
     if not has_time:
         return NOTHING
     named = f", {literal(facts.time_zone)}" if facts.time_zone else ""
@@ -213,9 +184,9 @@ def _warnings(facts: JobSummary) -> MessagePart:
     )
 
 
-def _keeps_less(change: SettingsChange) -> bool:
+def _keeps_less(change: veeam.SettingsChange) -> bool:
     before, after = change.before, change.after
-    if not isinstance(before, Retention) or not isinstance(after, Retention):
+    if not isinstance(before, veeam.Retention) or not isinstance(after, veeam.Retention):
         return False
     # Nobody can say which of two counts keeps more where they count different things.
     return after.quantity < before.quantity or after.unit.casefold() != before.unit.casefold()
@@ -229,7 +200,7 @@ def job_form(facts: JobForm) -> MessagePart:
     for field in fields:
         parts.append(field)
         block_id = field.blocks[0]["block_id"]
-        parts += [problem_said(problem) for problem in facts.problems if _at(problem) == block_id]
+        parts += [problem_lines(problem) for problem in facts.problems if _at(problem) == block_id]
     return sum(parts, NOTHING)
 
 
@@ -257,35 +228,35 @@ def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
 def _head(facts: JobForm) -> MessagePart:
     draft = facts.draft
     if isinstance(facts.request, Edit):
-        seen = note("Nothing is changed before you have seen it once more.", *_left_out(facts.draft.wanted))
-        if facts.impact is None:
-            return (
-                paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
-                + seen
-            )
-        return impact_lines(facts.impact, facts.request) + seen
-    like = f", like {literal(draft.like)}" if draft.like else ""
-    said = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
-    return said + note("Nothing is created before you have seen it once more.", *_left_out(draft.wanted))
+        if facts.impact is not None:
+            head = impact_lines(facts.impact, facts.request)
+        else:
+            head = paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
+        reassurance = "Nothing is changed before you have seen it once more."
+    else:
+        like = f", like {literal(draft.like)}" if draft.like else ""
+        head = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
+        reassurance = "Nothing is created before you have seen it once more."
+    return head + note(reassurance, *_not_shown(draft.wanted))
 
 
-def _left_out(wanted: JobSettings) -> list[str]:
+def _not_shown(wanted: veeam.JobSettings) -> list[str]:
     """What of the job the form cannot show: it stays as it is."""
     objects = wanted.objects or ()
-    is_other = wanted.schedule is not None and wanted.schedule.rhythm is Rhythm.OTHER
+    is_other = wanted.schedule is not None and wanted.schedule.rhythm is veeam.Rhythm.OTHER
     return [
         f"Its {count(len(objects), 'object')} are too many for a form." if _are_too_many(objects) else "",
         "Only VBR's console can show its schedule: leave it, or choose another." if is_other else "",
     ]
 
 
-def _are_too_many(objects: Sequence[JobObject]) -> bool:
+def _are_too_many(objects: Sequence[veeam.JobObject]) -> bool:
     return len(objects) > inputs.OPTIONS_LIMIT
 
 
 def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[MessagePart]:
     """The problems that no field is shown for, at the top; and a word that there are others below."""
-    loose = [problem_said(problem) for problem in problems if _at(problem) not in drawn]
+    loose = [problem_lines(problem) for problem in problems if _at(problem) not in drawn]
     if len(problems) > len(loose):
         loose.append(
             paragraph(f"{status_text.WARNING} Something below needs another look. Nothing was changed.")
@@ -293,7 +264,7 @@ def _problems(problems: Sequence[FormProblem], drawn: set[str]) -> list[MessageP
     return loose
 
 
-def problem_said(problem: FormProblem) -> MessagePart:
+def problem_lines(problem: FormProblem) -> MessagePart:
     """What is wrong, in words."""
     if problem.error is None:
         return paragraph(f"{status_text.WARNING} {literal(problem.said, _PROBLEM_LIMIT)}")
@@ -307,31 +278,24 @@ def _at(problem: FormProblem) -> str | None:
 
 def _name(facts: JobForm) -> list[MessagePart]:
     wanted = facts.draft.wanted
-    fields = [inputs.text(Field(NAME, "Name"), shown(wanted.name), focus=facts.impact is None)]
+    fields = [inputs.text(inputs.Field(NAME, "Name"), shown(wanted.name), focus=facts.impact is None)]
     if wanted.description is not None and len(wanted.description) <= inputs.TEXT_LIMIT:
-        field = Field(DESCRIPTION, "Description", is_optional=True)
+        field = inputs.Field(DESCRIPTION, "Description", is_optional=True)
         fields.append(inputs.text(field, shown(wanted.description), lines=True))
     return fields
 
 
 def _objects(facts: JobForm) -> list[MessagePart]:
     objects = facts.draft.wanted.objects
-    if objects is None or _are_too_many(objects) or platform_of(facts.draft.kind) is None:
+    if objects is None or _are_too_many(objects) or veeam.platform_of(facts.draft.kind) is None:
         return []
-    chosen = [MenuOption(each.key, each.name, _detail(each.kind, each.host_name)) for each in objects]
-    chosen += [MenuOption(key, _identity(key), "") for key in facts.draft.keys_to_find]
-    is_of_jobs = platform_of(facts.draft.kind) == "Jobs"
+    chosen = [MenuOption(each.key, each.name, dotted(each.kind, each.host_name)) for each in objects]
+    # What is not looked up yet is called by the last word of its key.
+    keys = facts.draft.keys_to_find
+    chosen += [MenuOption(key, key.rstrip('"]').rpartition('"')[2], "") for key in keys]
+    is_of_jobs = veeam.platform_of(facts.draft.kind) == "Jobs"
     label = "Jobs to copy" if is_of_jobs else "Machines and containers"
-    return [inputs.search_many(Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
-
-
-def _identity(key: str) -> str:
-    """What a choice that is not looked up yet can be called: the last that its key says."""
-    return key.rstrip('"]').rpartition('"')[2]
-
-
-def _detail(kind: str, host_name: str) -> str:
-    return " · ".join(filter(None, (kind, host_name)))
+    return [inputs.search_many(inputs.Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
 
 
 def _repository(facts: JobForm) -> list[MessagePart]:
@@ -339,16 +303,18 @@ def _repository(facts: JobForm) -> list[MessagePart]:
     if repository_id is None:
         return []
     chosen = MenuOption(repository_id, name_of(repository_id, facts.names), "") if repository_id else None
-    return [inputs.search(Field(REPOSITORY, "Repository"), chosen, letters=0)]
+    return [inputs.search(inputs.Field(REPOSITORY, "Repository"), chosen, letters=0)]
 
 
 def _kept(facts: JobForm) -> list[MessagePart]:
-    retention, units = facts.draft.wanted.retention, retention_units(facts.draft.kind)
+    retention, units = facts.draft.wanted.retention, veeam.retention_units(facts.draft.kind)
     if retention is None or not units:
         return []
     choices = [MenuOption(unit.value, _UNITS[unit], "") for unit in units]
-    field = Field(RETENTION, "Keep backups for", "A lower number removes restore points in a following run.")
-    unit: str | None = known(RetentionUnit, retention.unit)
+    field = inputs.Field(
+        RETENTION, "Keep backups for", "A lower number removes restore points in a following run."
+    )
+    unit: str | None = veeam.known(veeam.RetentionUnit, retention.unit)
     if unit not in units:
         unit = retention.unit
         choices.append(MenuOption(unit, unit, "As it is set in VBR"))
@@ -359,7 +325,11 @@ def _kept(facts: JobForm) -> list[MessagePart]:
             least=min(1, retention.quantity),
             most=max(_MOST_KEPT, retention.quantity),
         ),
-        *([inputs.one_of(Field(RETENTION_UNIT, "Counted in"), choices, unit)] if len(choices) > 1 else []),
+        *(
+            [inputs.one_of(inputs.Field(RETENTION_UNIT, "Counted in"), choices, unit)]
+            if len(choices) > 1
+            else []
+        ),
     ]
 
 
@@ -368,20 +338,20 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     if schedule is None:
         return []
     model = facts.draft.model
-    rhythms = choosable_rhythms(model) if model is not None else _NEW_RHYTHMS
-    if not set(rhythms) - {Rhythm.OTHER}:
+    rhythms = veeam.choosable_rhythms(model) if model is not None else _NEW_RHYTHMS
+    if not set(rhythms) - {veeam.Rhythm.OTHER}:
         return []
     zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
     before = schedule.after_job
     after = MenuOption(name_value(before), before, "") if before else None
     choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
-    days = [MenuOption(day.value, day.capitalize(), "") for day in Weekday]
+    days = [MenuOption(day.value, day.capitalize(), "") for day in veeam.Weekday]
     return [
-        inputs.one_of(Field(RHYTHM, "Runs"), choices, schedule.rhythm),
-        inputs.clock_time(Field(AT, "At", zone, is_optional=True), schedule.at),
-        inputs.any_of(Field(DAYS, "Chosen days", _ONLY_DAYS, is_optional=True), days, schedule.days),
+        inputs.one_of(inputs.Field(RHYTHM, "Runs"), choices, schedule.rhythm),
+        inputs.clock_time(inputs.Field(AT, "At", zone, is_optional=True), schedule.at),
+        inputs.any_of(inputs.Field(DAYS, "Chosen days", _ONLY_DAYS, is_optional=True), days, schedule.days),
         inputs.search(
-            Field(AFTER_JOB, "The job to run after", _ONLY_AFTER, is_optional=True), after, letters=0
+            inputs.Field(AFTER_JOB, "The job to run after", _ONLY_AFTER, is_optional=True), after, letters=0
         ),
     ]
 
@@ -396,19 +366,19 @@ def _guests(facts: JobForm) -> list[MessagePart]:
     ]
     fields = [
         inputs.one_of(
-            Field(GUEST, "Guest processing"),
+            inputs.Field(GUEST, "Guest processing"),
             choices,
             AWARE if guest.is_application_aware else OFF,
             open_=True,
         )
     ]
-    if takes_guest_credentials(facts.draft.kind):
+    if veeam.takes_guest_credentials(facts.draft.kind):
         chosen = guest.credentials_id and MenuOption(
             credentials_value(guest.credentials_id, guest.credentials_type or ""),
             name_of(guest.credentials_id, facts.names),
             "",
         )
-        field = Field(CREDENTIALS, "Guest credentials", is_optional=True)
+        field = inputs.Field(CREDENTIALS, "Guest credentials", is_optional=True)
         fields.append(inputs.search(field, chosen or None, letters=0))
     return fields
 
@@ -418,7 +388,11 @@ def _priority(facts: JobForm) -> list[MessagePart]:
     if is_high is None:
         return []
     choice = MenuOption(HIGH, "High priority", "The scheduler gives this job resources first")
-    return [inputs.any_of(Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else [])]
+    return [
+        inputs.any_of(
+            inputs.Field(PRIORITY, "Priority", is_optional=True), [choice], [HIGH] if is_high else []
+        )
+    ]
 
 
 _FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
@@ -432,29 +406,33 @@ _FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
 )
 
 
-def _schedule(state: FormState, problems: dict[str, str]) -> Schedule | None:
+def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | None:
     if RHYTHM not in state:
         return None
-    rhythm = known(Rhythm, inputs.text_in(state, RHYTHM))
+    rhythm = veeam.known(veeam.Rhythm, inputs.text_in(state, RHYTHM))
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
-    at, after, days = _time(state), inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
+    try:
+        at = time.fromisoformat(inputs.text_in(state, AT))
+    except ValueError:
+        at = None
+    after, days = inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."
-    if rhythm is Rhythm.CHOSEN_DAYS and not days:
+    if rhythm is veeam.Rhythm.CHOSEN_DAYS and not days:
         problems[DAYS] = "Choose at least one day."
-    if rhythm is Rhythm.AFTER_JOB and after is None:
+    if rhythm is veeam.Rhythm.AFTER_JOB and after is None:
         problems[AFTER_JOB] = "Choose the job to run after."
-    return Schedule(
+    return veeam.Schedule(
         rhythm,
         at=at if rhythm in _DAILY else None,
-        days=tuple(day for day in Weekday if day in days) if rhythm is Rhythm.CHOSEN_DAYS else (),
-        after_job=after if rhythm is Rhythm.AFTER_JOB else None,
+        days=tuple(day for day in veeam.Weekday if day in days) if rhythm is veeam.Rhythm.CHOSEN_DAYS else (),
+        after_job=after if rhythm is veeam.Rhythm.AFTER_JOB else None,
     )
 
 
-def _retention(state: FormState, problems: dict[str, str]) -> Retention | None:
+def _retention(state: FormState, problems: dict[str, str]) -> veeam.Retention | None:
     if RETENTION not in state:
         return None
     try:
@@ -463,21 +441,14 @@ def _retention(state: FormState, problems: dict[str, str]) -> Retention | None:
         quantity = 0
     if quantity < 1:
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
-    return Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
+    return veeam.Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
 
 
-def _guest(state: FormState) -> GuestProcessing | None:
+def _guest(state: FormState) -> veeam.GuestProcessing | None:
     if GUEST not in state:
         return None
     chosen = credentials_chosen(inputs.text_in(state, CREDENTIALS))
     is_aware = inputs.text_in(state, GUEST) == AWARE
     if chosen is None:
-        return GuestProcessing(is_aware)
-    return GuestProcessing(is_aware, chosen.id, chosen.type or None)
-
-
-def _time(state: FormState) -> time | None:
-    try:
-        return time.fromisoformat(inputs.text_in(state, AT))
-    except ValueError:
-        return None
+        return veeam.GuestProcessing(is_aware)
+    return veeam.GuestProcessing(is_aware, chosen.id, chosen.type or None)

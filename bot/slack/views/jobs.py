@@ -5,11 +5,10 @@ from math import ceil
 from bot.operations.model import KnownJob
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, JobsFilter
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case
-from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, controls, job_controls, page_controls, share_control
+from bot.slack.views import buttons, status_text
 from bot.slack.views.message import (
     NOTHING,
     Message,
@@ -47,7 +46,13 @@ _RECENT_LIMIT = 10
 
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
-    request, filters = answer.request, _filters(answer.request)
+    request = answer.request
+    filters = [
+        f"matching {code(request.pattern)}" if request.pattern else "",
+        f"of type {code(request.job_type)}" if request.job_type else "",
+        f"in repository {code(request.repository)}" if request.repository else "",
+        f"on {literal(request.server)}" if request.server else "",
+    ]
     pages = max(1, ceil(answer.total / max(1, answer.page_size)))
     total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
     page = f"page {request.page + 1:,} of {pages:,}" if pages > 1 else ""
@@ -60,8 +65,8 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
         head.append(paragraph(_nothing(answer, filters)))
     paging = NOTHING
     if shared_by is None:
-        turns = page_controls(request, pages=pages, has_more=request.page + 1 < pages)
-        paging = controls([*turns, share_control(request)])
+        turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
+        paging = buttons.controls([*turns, buttons.share_control(request)])
     tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
     return compose(head, divided(map(job_row, answer.rows)), tail, noun="job", plural="jobs")
 
@@ -75,18 +80,29 @@ def job_row(view: JobView) -> MessagePart:
         when = f"Started {date(state.last_run)}{status_text.run_length(state)}"
     lines = paragraph(status_text.job_line(view), when, code(view.reason) if view.reason else "")
     about = status_text.job_name(state.name, view.server)
-    return lines + controls(
-        job_controls(ButtonTarget.of(view), view.operations), direct=_BUTTONS_PER_ROW, about=about
+    return lines + buttons.controls(
+        buttons.job_controls(buttons.ButtonTarget.of(view), view.operations),
+        direct=_BUTTONS_PER_ROW,
+        about=about,
     )
 
 
 def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
     """A job: how it stands, its last and next run, what it covers, where to, and its recent sessions."""
     view, state = answer.view, answer.view.state
+    covers = dotted(
+        literal(state.type) if state.type else "",
+        "" if state.objects_count is None else count(state.objects_count, "object"),
+        "high priority" if state.high_priority else "",
+    )
+    if answer.repository is not None:
+        repository = f"Repository: {status_text.repository_line(answer.repository)}"
+    else:
+        repository = f"Repository: {literal(state.repository_name)}" if state.repository_name else ""
     head = [
         paragraph(status_text.job_line(view), code(view.reason) if view.reason else ""),
         paragraph(_last_run(state), _next_run(state, answer.job)),
-        paragraph(_covers(state), _repository(answer), _retries(answer.job)),
+        paragraph(covers, repository, _retries(answer.job)),
         note(code(state.description)) if state.description.strip() else NOTHING,
     ]
     return compose(head, tail=[_recent(answer), as_of(answer.as_of, shared_by), _controls(view, shared_by)])
@@ -95,15 +111,6 @@ def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
 def job_state(view: JobView) -> MessagePart:
     """A job's present state in a line or two, for answers that are about something else."""
     return paragraph(status_text.job_line(view), _last_run(view.state))
-
-
-def _filters(request: ListJobs) -> list[str]:
-    return [
-        f"matching {code(request.pattern)}" if request.pattern else "",
-        f"of type {code(request.job_type)}" if request.job_type else "",
-        f"in repository {code(request.repository)}" if request.repository else "",
-        f"on {literal(request.server)}" if request.server else "",
-    ]
 
 
 def _nothing(answer: JobsAnswer, filters: list[str]) -> str:
@@ -138,21 +145,6 @@ def _next_run(state: JobState, settings: Job | None) -> str:
     return f"Next run: {date(state.next_run)}"
 
 
-def _covers(state: JobState) -> str:
-    return dotted(
-        literal(state.type) if state.type else "",
-        "" if state.objects_count is None else count(state.objects_count, "object"),
-        "high priority" if state.high_priority else "",
-    )
-
-
-def _repository(answer: JobAnswer) -> str:
-    if answer.repository is not None:
-        return f"Repository: {status_text.repository_line(answer.repository)}"
-    name = answer.view.state.repository_name
-    return f"Repository: {literal(name)}" if name else ""
-
-
 def _retries(settings: Job | None) -> str:
     retry = settings.retry if settings else None
     if retry is None or not retry.enabled:
@@ -173,9 +165,11 @@ def _recent(answer: JobAnswer) -> MessagePart:
 
 
 def _controls(view: JobView, shared_by: PersonId | None) -> MessagePart:
-    offered = job_controls(ButtonTarget.of(view), view.operations)
-    buttons = [control for control in offered if control and control.asks_first]
-    share = share_control(ShowJob(KnownJob(view.server, view.state.id))) if shared_by is None else None
+    offered = buttons.job_controls(buttons.ButtonTarget.of(view), view.operations)
+    acting = [control for control in offered if control and control.asks_first]
+    share = (
+        buttons.share_control(ShowJob(KnownJob(view.server, view.state.id))) if shared_by is None else None
+    )
     # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
     about = status_text.job_name(view.state.name, view.server)
-    return controls([*buttons[:2], share, *buttons[2:]], about=about)
+    return buttons.controls([*acting[:2], share, *acting[2:]], about=about)

@@ -11,15 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from slack_sdk.models.blocks import Block as SlackBlock
-from slack_sdk.models.blocks import (
-    ContextBlock,
-    DividerBlock,
-    HeaderBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    SectionBlock,
-)
+from slack_sdk.models import blocks as sdk_blocks
 
 from bot.settings import PersonId
 from bot.slack.text import count, date, mention, plain, shorten_mrkdwn
@@ -68,7 +60,9 @@ NOTHING = MessagePart("", ())
 def heading(words: str) -> MessagePart:
     """A title in our own words, without mark-up."""
     title = plain(words, HEADER_LIMIT)
-    return MessagePart(f"*{words}*", drawn(HeaderBlock(text=PlainTextObject(text=title, emoji=False))))
+    return MessagePart(
+        f"*{words}*", drawn(sdk_blocks.HeaderBlock(text=sdk_blocks.PlainTextObject(text=title, emoji=False)))
+    )
 
 
 def paragraph(*lines: str) -> MessagePart:
@@ -76,7 +70,7 @@ def paragraph(*lines: str) -> MessagePart:
     markup = "\n".join(filter(None, lines))
     if not markup:
         return NOTHING
-    return MessagePart(markup, drawn(SectionBlock(text=mrkdwn(markup))))
+    return MessagePart(markup, drawn(sdk_blocks.SectionBlock(text=mrkdwn(markup))))
 
 
 def note(*lines: str) -> MessagePart:
@@ -84,12 +78,12 @@ def note(*lines: str) -> MessagePart:
     markup = "\n".join(filter(None, lines))
     if not markup:
         return NOTHING
-    return MessagePart(markup, drawn(ContextBlock(elements=[mrkdwn(markup)])))
+    return MessagePart(markup, drawn(sdk_blocks.ContextBlock(elements=[mrkdwn(markup)])))
 
 
 def divided(rows: Iterable[MessagePart]) -> list[MessagePart]:
     """Rows with a line above each, so that the eye finds where one begins."""
-    return [MessagePart("", drawn(DividerBlock())) + row for row in rows]
+    return [MessagePart("", drawn(sdk_blocks.DividerBlock())) + row for row in rows]
 
 
 def as_of(at: datetime, shared_by: PersonId | None) -> MessagePart:
@@ -97,12 +91,12 @@ def as_of(at: datetime, shared_by: PersonId | None) -> MessagePart:
     return note(f"As of {date(at)}.{f' Shared by {mention(shared_by)}.' if shared_by else ''}")
 
 
-def mrkdwn(markup: str, limit: int = SECTION_LIMIT) -> MarkdownTextObject:
+def mrkdwn(markup: str, limit: int = SECTION_LIMIT) -> sdk_blocks.MarkdownTextObject:
     """Finished mrkdwn as Slack's text object, with its own linking of names and addresses switched off."""
-    return MarkdownTextObject(text=shorten_mrkdwn(markup, limit), verbatim=True)
+    return sdk_blocks.MarkdownTextObject(text=shorten_mrkdwn(markup, limit), verbatim=True)
 
 
-def drawn(*blocks: SlackBlock) -> tuple[Block, ...]:
+def drawn(*blocks: sdk_blocks.Block) -> tuple[Block, ...]:
     """The blocks as JSON, checked by the SDK on the way."""
     return tuple(block.to_dict() for block in blocks)
 
@@ -127,13 +121,13 @@ def compose(
     shown = _joined([above, *rows[:blocks], note(more(left_out)) if left_out else NOTHING, below])
     lines = _fitting_lines(above, rows, below)
     left_unsaid = len(rows) - lines
-    said = [
+    lines_shown = [
         above.text,
         *(row.text for row in rows[:lines]),
         more(left_unsaid) if left_unsaid else "",
         below.text,
     ]
-    return fit(Message("\n".join(filter(None, said)), shown.blocks, metadata))
+    return fit(Message("\n".join(filter(None, lines_shown)), shown.blocks, metadata))
 
 
 def fit(message: Message) -> Message:

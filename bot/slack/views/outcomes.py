@@ -1,4 +1,4 @@
-"""What came of a request, as the reply to it."""
+"""Outcomes of requests, as replies to the gestures that made them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, assert_never
@@ -27,7 +27,7 @@ from bot.slack.views.message import Message, Reply
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
 
-_ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
+ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
     JobsAnswer: lambda answer, _, shared_by: jobs(answer, shared_by=shared_by),
     JobAnswer: lambda answer, _, shared_by: job(answer, shared_by=shared_by),
     SessionsAnswer: lambda answer, _, shared_by: sessions(answer, shared_by=shared_by),
@@ -39,13 +39,13 @@ _ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] 
     WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
     HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
     outcomes.ActionAnswer: lambda answer, _, __: action(answer),
-    ApprovalAnswer: lambda answer, _, __: approvals.decided(answer),
+    ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
 }
-"""How each verb's answer is drawn, given the command's name and the person who shares it."""
+"""How each answer is drawn, given the command's name and the person who shares it."""
 
 
 def outcome(
-    came_of_it: Outcome, reference: str, *, command: str = "/veeam", shared_by: PersonId | None = None
+    result: Outcome, reference: str, *, command: str = "/veeam", shared_by: PersonId | None = None
 ) -> Reply:
     """The reply to a gesture, whose reference it repeats where something went wrong.
 
@@ -53,10 +53,10 @@ def outcome(
     answer for the channel it is shared with: named as shared, without Share and without paging. The audit
     record is not for sharing.
     """
-    if not isinstance(came_of_it, outcomes.Done):
-        return Reply(_problem(came_of_it, reference, command=command))
-    answer = came_of_it.answer
-    message = _ANSWERS[type(answer)](answer, command, shared_by)
+    if not isinstance(result, outcomes.Done):
+        return Reply(_problem(result, reference, command=command))
+    answer = result.answer
+    message = ANSWERS[type(answer)](answer, command, shared_by)
     is_action = isinstance(answer, outcomes.ActionAnswer)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)
@@ -67,35 +67,35 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
         case outcomes.Refused():
             return problems.refused(problem, command=command)
         case outcomes.SyntaxProblem():
-            return problems.misread(problem, command=command)
+            return problems.syntax_problem(problem, command=command)
         case outcomes.NotFound():
             return problems.not_found(problem, command=command)
         case outcomes.Ambiguous():
             return problems.ambiguous(problem)
         case outcomes.AmbiguousMachine():
-            return problems.which_machine(problem)
+            return problems.ambiguous_machine(problem)
         case outcomes.AlreadyPressed():
-            return problems.pressed_before(problem)
+            return problems.already_pressed(problem)
         case outcomes.StaleButton():
-            return problems.moved_on(problem)
+            return problems.stale_button(problem)
         case outcomes.NotPossible():
-            return problems.not_now(problem)
+            return problems.not_possible(problem)
         case outcomes.NeedsForm():
             return problems.needs_form(problem, command=command)
         case outcomes.DraftExpired():
-            return problems.forgotten(problem, command=command)
+            return problems.draft_expired(problem, command=command)
         case outcomes.ApprovalRequested():
-            return approvals.asked(problem)
+            return approvals.approval_requested(problem)
         case outcomes.AlreadyRequested():
-            return approvals.asked_before(problem)
+            return approvals.already_requested(problem)
         case outcomes.AlreadyDecided():
-            return approvals.settled(problem)
+            return approvals.already_decided(problem)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():
             return problems.failed(problem, reference)
         case outcomes.InternalError():
-            return problems.broken(problem, reference)
+            return problems.internal_error(problem, reference)
         case outcomes.Done():
             raise TypeError(problem)
         case _:

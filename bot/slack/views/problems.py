@@ -1,16 +1,14 @@
-"""What is said instead of the answer: what happened, whether anything was changed, what to do next.
+"""Problems, in place of an answer: what happened, whether anything was changed, what to do next.
 
 That is every outcome that isn't Done (those about approvals are in `approvals`), a press that can't be
 understood, and an answer that takes long.
 """
 
-from bot.operations import outcomes
+from bot.operations import model, outcomes
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.impact import ActionForm, PickForm
-from bot.operations.model import KnownJob, Operation, Refusal, Request, Standing
-from bot.operations.outcomes import Blocked, Cloned, Created, Deleted, Edited, Ran, Switched
 from bot.operations.queries.job import ShowJob
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
@@ -27,13 +25,13 @@ _SENTENCE_LIMIT = 600
 _GROUPS_LIMIT = 10
 
 _STANDINGS = {
-    Standing.MEMBER: "Your account in Slack does not let you do this.",
-    Standing.GUEST: "Guests of this workspace can't use this.",
-    Standing.FOREIGN: "People from other organisations can't use this.",
-    Standing.DEACTIVATED: "Your account in Slack is deactivated.",
-    Standing.INVITED: "Your invitation to this workspace is not taken up yet.",
-    Standing.BOT: "Bots can't use this.",
-    Standing.UNREADABLE: "Slack did not tell who you are just now.",
+    model.Standing.MEMBER: "Your account in Slack does not let you do this.",
+    model.Standing.GUEST: "Guests of this workspace can't use this.",
+    model.Standing.FOREIGN: "People from other organisations can't use this.",
+    model.Standing.DEACTIVATED: "Your account in Slack is deactivated.",
+    model.Standing.INVITED: "Your invitation to this workspace is not taken up yet.",
+    model.Standing.BOT: "Bots can't use this.",
+    model.Standing.UNREADABLE: "Slack did not tell who you are just now.",
 }
 
 
@@ -47,14 +45,14 @@ def refused(outcome: outcomes.Refused, *, command: str) -> Message:
         paragraph(f"It takes {_either(roles)}." if roles else "", _groups(outcome.groups)),
         note(
             f"{code(f'{command} whoami')} shows your roles and where they come from."
-            if outcome.refusal in {Refusal.NO_GRANT, Refusal.ROLE, Refusal.SCOPE}
+            if outcome.refusal in {model.Refusal.NO_GRANT, model.Refusal.ROLE, model.Refusal.SCOPE}
             else ""
         ),
     ]
     return compose(head)
 
 
-def misread(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
+def syntax_problem(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
     """Words that could not be read, what is wrong with them, and what would be read."""
     suggestion = f"Try {code(f'{command} {outcome.suggestion}')}" if outcome.suggestion else ""
     typed = f"{command} {outcome.text}".strip()
@@ -97,7 +95,7 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
     return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
 
 
-def which_machine(outcome: outcomes.AmbiguousMachine) -> Message:
+def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     """Several virtual machines bear the name: a menu to choose from."""
     asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
     rows = [
@@ -108,17 +106,17 @@ def which_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent))])
 
 
-def pressed_before(outcome: outcomes.AlreadyPressed) -> Message:
+def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
     """A second press of the same button."""
     label = outcome.operation.label
     if outcome.by_same_person:
-        said = f"You asked for this {label} already, {date(outcome.at)}."
+        press = f"You asked for this {label} already, {date(outcome.at)}."
     else:
-        said = f"{mention(outcome.by)} was first: {label} was asked for {date(outcome.at)}."
-    return compose([paragraph(f"{said} Nothing was done now.")])
+        press = f"{mention(outcome.by)} was first: {label} was asked for {date(outcome.at)}."
+    return compose([paragraph(f"{press} Nothing was done now.")])
 
 
-def moved_on(outcome: outcomes.StaleButton) -> Message:
+def stale_button(outcome: outcomes.StaleButton) -> Message:
     """The job is no longer as it was drawn: how it is now, and a fresh button to ask again with."""
     name, server = outcome.job.state.name, outcome.job.server
     touches = ButtonTarget.of(outcome.job).touches
@@ -138,7 +136,7 @@ def moved_on(outcome: outcomes.StaleButton) -> Message:
     return compose(head)
 
 
-def not_now(outcome: outcomes.NotPossible) -> Message:
+def not_possible(outcome: outcomes.NotPossible) -> Message:
     """The job's state does not allow it."""
     view = outcome.job
     name = status_text.job_name(view.state.name, view.server)
@@ -191,7 +189,7 @@ def failed(outcome: outcomes.Failed, reference: str) -> Message:
     return compose(head)
 
 
-def broken(outcome: outcomes.InternalError, reference: str) -> Message:
+def internal_error(outcome: outcomes.InternalError, reference: str) -> Message:
     """Our own failure."""
     happened = {
         "store": "The bot's own database did not answer.",
@@ -215,7 +213,7 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
     form, operation = outcome.form, outcome.operation
     if isinstance(form, PickForm):
         return usage_hint(operation, command=command, is_open=False)
-    request: Request = form.request
+    request: model.Request = form.request
     if isinstance(form, QuickBackupForm):
         name, server, about = form.machine_name, form.server, NOTHING
     else:
@@ -233,7 +231,7 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
         name, server, about = job.state.name, job.server, job_state(job)
         if isinstance(form, SettingsForm):
             # A button can't carry what was entered: it opens the form afresh.
-            request = Edit(KnownJob(server, job.state.id))
+            request = Edit(model.KnownJob(server, job.state.id))
     head = [
         paragraph(
             f"{operation.label} of {status_text.job_name(name, server)} takes a form. Nothing was done yet."
@@ -245,7 +243,7 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
     return compose(head)
 
 
-def forgotten(outcome: outcomes.DraftExpired, *, command: str) -> Message:
+def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
     """What was entered in a form is no longer kept."""
     asked = code(f"{command} {outcome.operation.usage}")
     head = [
@@ -257,7 +255,7 @@ def forgotten(outcome: outcomes.DraftExpired, *, command: str) -> Message:
     return compose(head)
 
 
-def usage_hint(operation: Operation, *, command: str, is_open: bool) -> Message:
+def usage_hint(operation: model.Operation, *, command: str, is_open: bool) -> Message:
     """How to say in one line what a form asks for; `is_open` when the form is there to ask it."""
     asked = "Which virtual machine?" if operation is QuickBackup.operation else "Which job?"
     usage = code(f"{command} {operation.usage}")
@@ -301,19 +299,19 @@ def still_asking() -> Message:
 
 def not_kept_current(message: Message) -> Message:
     """The message for a channel where the bot can't post itself, and so can't edit what it posted."""
-    said = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
-    return fit(Message(f"{message.text}\n{said.text}", message.blocks + said.blocks, message.metadata))
+    warning = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
+    return fit(Message(f"{message.text}\n{warning.text}", message.blocks + warning.blocks, message.metadata))
 
 
 _OBSTACLES = {
-    Blocked.RUNNING: "is running already.",
-    Blocked.NOT_RUNNING: "is not running, so there is nothing to stop.",
-    Blocked.ENABLED: "is enabled already.",
-    Blocked.DISABLED: "is disabled already.",
-    Blocked.BUSY: "is running. Stop it first, or wait for its end.",
-    Blocked.OTHER_NAME: "is not what was typed as its name.",
-    Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
-    Blocked.UNDESCRIBED: (
+    outcomes.Blocked.RUNNING: "is running already.",
+    outcomes.Blocked.NOT_RUNNING: "is not running, so there is nothing to stop.",
+    outcomes.Blocked.ENABLED: "is enabled already.",
+    outcomes.Blocked.DISABLED: "is disabled already.",
+    outcomes.Blocked.BUSY: "is running. Stop it first, or wait for its end.",
+    outcomes.Blocked.OTHER_NAME: "is not what was typed as its name.",
+    outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
+    outcomes.Blocked.UNDESCRIBED: (
         "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
@@ -342,17 +340,17 @@ _INSTEAD = {
 
 def _found_since(outcome: outcomes.Unclear) -> str:
     match outcome.found:
-        case Ran(Session() as session):
+        case outcomes.Ran(Session() as session):
             return f"Its session is {code(session.id)}."
-        case Switched(is_disabled):
+        case outcomes.Switched(is_disabled):
             return f"The job is {'disabled' if is_disabled else 'enabled'} now, so it seems to be done."
-        case Deleted():
+        case outcomes.Deleted():
             return "The job is not there any more, so it seems to be done."
-        case Edited():
+        case outcomes.Edited():
             return "The job has the new settings now, so it seems to be done."
-        case Created(name=name):
+        case outcomes.Created(name=name):
             return f"There is a job {code(name)} now, so it seems to be done: look at it first."
-        case Cloned(name=name):
+        case outcomes.Cloned(name=name):
             return f"The newest copy there is {code(name)}: see whether it is the one you asked for."
         case _:
             return ""
@@ -360,25 +358,25 @@ def _found_since(outcome: outcomes.Unclear) -> str:
 
 def _refusal(outcome: outcomes.Refused, doing: str) -> str:
     match outcome.refusal:
-        case Refusal.STANDING:
+        case model.Refusal.STANDING:
             return _STANDINGS[outcome.standing]
-        case Refusal.PERSON_UNREADABLE:
+        case model.Refusal.PERSON_UNREADABLE:
             return f"Slack did not tell who you are just now. {_NO_GUESS}"
-        case Refusal.GROUPS_UNREADABLE:
+        case model.Refusal.GROUPS_UNREADABLE:
             return f"Slack did not tell your user groups just now. {_NO_GUESS}"
-        case Refusal.CHANNEL:
+        case model.Refusal.CHANNEL:
             return "The bot does not take commands in this channel. Ask in one of its own."
-        case Refusal.NO_GRANT:
+        case model.Refusal.NO_GRANT:
             return f"You have none of Veeam's roles here, and {doing} takes one."
-        case Refusal.ROLE:
+        case model.Refusal.ROLE:
             return f"Your role does not include {doing}."
-        case Refusal.SCOPE:
+        case model.Refusal.SCOPE:
             return f"Your role includes {doing}, but not for this server or job."
-        case Refusal.OWN_REQUEST:
+        case model.Refusal.OWN_REQUEST:
             return "You asked for this yourself: it takes somebody else to approve it. It waits on."
-        case Refusal.ASKER_UNREADABLE:
+        case model.Refusal.ASKER_UNREADABLE:
             return f"Slack did not tell just now what whoever asked for this may do. {_NO_GUESS}"
-        case Refusal.NOWHERE:
+        case model.Refusal.NOWHERE:
             return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
 
 

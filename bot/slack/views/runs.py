@@ -9,20 +9,12 @@ from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
-from bot.watch.facts import (
-    AttemptEnded,
-    DetailsReply,
-    NoFurtherAttempt,
-    ObjectFacts,
-    RunFacts,
-    SessionDetails,
-    SessionFacts,
-)
+from bot.watch import facts
 
 _REASON_LIMIT = 160
 
 
-def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
+def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
     """The root: how the run stands after its latest attempt, and what to do next."""
     last, details = run.last, run.last.details
     recovery, amount = "", []
@@ -49,10 +41,10 @@ def run_root(run: RunFacts, mentioned: str | None = None) -> Message:
     return compose(head)
 
 
-def details(facts: DetailsReply) -> Message:
+def details(announced: facts.DetailsReply) -> Message:
     """In the thread: the objects that failed or warned, what the log says, the bottleneck."""
-    details = facts.session.details or SessionDetails(is_incomplete=True)
-    title = f"What happened in {status_text.job_name(facts.run.job_name, facts.run.server)}"
+    details = announced.session.details or facts.SessionDetails(is_incomplete=True)
+    title = f"What happened in {status_text.job_name(announced.run.job_name, announced.run.server)}"
     is_nothing = not (details.records or details.bottleneck or details.is_incomplete)
     nothing = "VBR names no object that failed, and its log does not say why." if is_nothing else ""
     return compose(
@@ -64,9 +56,9 @@ def details(facts: DetailsReply) -> Message:
     )
 
 
-def attempt(facts: AttemptEnded) -> Message:
+def attempt(announced: facts.AttemptEnded) -> Message:
     """In the thread: a further attempt, how it went, what failed again."""
-    run, session = facts.run, facts.session
+    run, session = announced.run, announced.session
     details = session.details
     number = (_attempt(run, session) or "another attempt").capitalize()
     result = f"{status_text.NEUTRAL} Stopped" if session.stopped_by else status_text.result(session.result)
@@ -77,37 +69,37 @@ def attempt(facts: AttemptEnded) -> Message:
         status_text.own_words(session.message),
         *_by_whom(session),
         _next_step(run) if session == run.last else "",
-        mention(facts.mention) if facts.mention else "",
+        mention(announced.mention) if announced.mention else "",
     )
     tail = [_log(details) if details else NOTHING, note(_late(run))]
     return compose([head], _problems(details) if details else (), tail, noun="object", plural="objects")
 
 
-def no_further_attempt(facts: NoFurtherAttempt) -> Message:
+def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
     """In the thread: the attempt that was expected did not come."""
-    run = facts.run
+    run = announced.run
     head = paragraph(
         f"{status_text.FAILED} Failed for good: {status_text.job_name(run.job_name, run.server)}",
         f"The automatic attempt that was expected did not come. {_what_again_does(run.last)}",
-        mention(facts.mention) if facts.mention else "",
+        mention(announced.mention) if announced.mention else "",
     )
     return compose([head, controls(_run_controls(run))])
 
 
-def run_line(run: RunFacts) -> str:
+def run_line(run: facts.RunFacts) -> str:
     """A run in one line, for lists."""
     job = status_text.job_name(run.job_name, run.server)
     return dotted(_standing(run), job, f"ended {date(run.last.ended_at)}")
 
 
-def object_problem(one: ObjectFacts) -> MessagePart:
+def object_problem(one: facts.ObjectFacts) -> MessagePart:
     """An object that failed or warned, and why."""
     return paragraph(
         f"{status_text.result(one.result)} · {strong(one.name)}", code(one.message) if one.message else ""
     )
 
 
-def _standing(run: RunFacts) -> str:
+def _standing(run: facts.RunFacts) -> str:
     if run.last.stopped_by:
         return f"{status_text.NEUTRAL} Stopped"
     if not run.is_recovered:
@@ -117,11 +109,11 @@ def _standing(run: RunFacts) -> str:
     return f"{status_text.SUCCESS} Recovered"
 
 
-def _has_failed(session: SessionFacts) -> bool:
+def _has_failed(session: facts.SessionFacts) -> bool:
     return known(Result, session.result) is Result.FAILED
 
 
-def _attempt(run: RunFacts, session: SessionFacts) -> str:
+def _attempt(run: facts.RunFacts, session: facts.SessionFacts) -> str:
     number = next(
         (n for n, one in enumerate(run.attempts, start=1) if one.session_id == session.session_id), 0
     )
@@ -131,26 +123,26 @@ def _attempt(run: RunFacts, session: SessionFacts) -> str:
     return f"attempt {number} of {total}" if number <= total else f"attempt {number}"
 
 
-def _ended(session: SessionFacts) -> str:
+def _ended(session: facts.SessionFacts) -> str:
     took = duration(session.ended_at - session.created_at)
     kind = literal(session.session_type) if session.session_type else ""
     return dotted(f"Ended {date(session.ended_at)}, took {took}", kind)
 
 
-def _objects(details: SessionDetails) -> str:
+def _objects(details: facts.SessionDetails) -> str:
     parts = (
         (details.failed_total, "failed"),
         (details.warned_total, "with a warning"),
         (details.succeeded_total, "succeeded"),
     )
-    said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
+    counts = ", ".join(f"{number:,} {word}" for number, word in parts if number)
     objects = count(details.objects_total, "object") if details.objects_total else ""
-    return ": ".join(filter(None, (objects, said)))
+    return ": ".join(filter(None, (objects, counts)))
 
 
-def _reason(session: SessionFacts) -> str:
+def _reason(session: facts.SessionFacts) -> str:
     """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
-    details = session.details or SessionDetails()
+    details = session.details or facts.SessionDetails()
     is_well = known(Result, session.result) is Result.SUCCESS
     if is_well or status_text.own_words(session.message) or not (details.problems or details.records):
         return status_text.own_words(session.message)
@@ -160,7 +152,7 @@ def _reason(session: SessionFacts) -> str:
     return f"{literal(first.name)}: {code(first.message, _REASON_LIMIT)}" if first.message else ""
 
 
-def _by_whom(session: SessionFacts) -> list[str]:
+def _by_whom(session: facts.SessionFacts) -> list[str]:
     started = "retried" if session.started_operation == Retry.operation.name else "started"
     return [
         f"{started.capitalize()} by {mention(session.started_by)}" if session.started_by else "",
@@ -168,7 +160,7 @@ def _by_whom(session: SessionFacts) -> list[str]:
     ]
 
 
-def _next_step(run: RunFacts) -> str:
+def _next_step(run: facts.RunFacts) -> str:
     if run.last.stopped_by:
         return "Start runs it again when you are ready."
     if known(Result, run.last.result) is Result.WARNING:
@@ -181,11 +173,11 @@ def _next_step(run: RunFacts) -> str:
     return f"VBR won't try again on its own. {_what_again_does(run.last)}"
 
 
-def _late(run: RunFacts) -> str:
+def _late(run: facts.RunFacts) -> str:
     return "Told late: it could not be told when it ended." if run.is_late else ""
 
 
-def _run_controls(run: RunFacts) -> list[Control | None]:
+def _run_controls(run: facts.RunFacts) -> list[Control | None]:
     target = ButtonTarget(
         run.server, run.job_id, run.job_name, Snapshot(run.last.session_id, is_active=False)
     )
@@ -195,17 +187,17 @@ def _run_controls(run: RunFacts) -> list[Control | None]:
     return [again, job_control(target, ShowJob.operation)]
 
 
-def _what_again_does(session: SessionFacts) -> str:
+def _what_again_does(session: facts.SessionFacts) -> str:
     if _again(session) is Start.operation:
         return "Start runs the job again."
     return "Retry runs the objects that failed again."
 
 
-def _again(session: SessionFacts) -> Operation:
+def _again(session: facts.SessionFacts) -> Operation:
     return Start.operation if Retry.operation.needs in session.unsupported else Retry.operation
 
 
-def _problems(details: SessionDetails) -> list[MessagePart]:
+def _problems(details: facts.SessionDetails) -> list[MessagePart]:
     rows = [object_problem(one) for one in details.problems]
     left_out = details.failed_total + details.warned_total - len(details.problems)
     more = (
@@ -216,7 +208,7 @@ def _problems(details: SessionDetails) -> list[MessagePart]:
     return rows + more
 
 
-def _log(details: SessionDetails) -> MessagePart:
+def _log(details: facts.SessionDetails) -> MessagePart:
     records = note("From the log", *map(code, details.records)) if details.records else NOTHING
     incomplete = (
         "VBR did not give all of it at the time; Details asks again." if details.is_incomplete else ""

@@ -38,9 +38,15 @@ def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = N
         summary = f"{sign} {', '.join(filter(None, wrong))}"
     servers = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]
     share = share_control(ShowStatus(servers[0] if len(servers) == 1 else None))
+    waiting = answer.outbox_waiting
+    if waiting is None:
+        broken = "The bot's own database does not answer: nothing can be told until it does."
+        outbox = f"{status_text.WARNING} {broken}"
+    else:
+        outbox = f"{count(waiting, 'announcement')} waiting to be sent to Slack." if waiting else ""
     head = [heading("Status"), paragraph(summary), paragraph(*status_text.silent_servers(answer.silent))]
     tail = [
-        note(_outbox(answer.outbox_waiting)),
+        note(outbox),
         as_of(answer.as_of, shared_by),
         controls([share]) if shared_by is None else NOTHING,
     ]
@@ -66,13 +72,6 @@ def more(left_out: int, noun: str, command: str = "", plural: str | None = None)
         return ""
     where = f": see {code(command)}" if command else ""
     return f"… and {count(left_out, f'more {noun}', f'more {plural or noun + chr(115)}')}{where}."
-
-
-def _outbox(announcements: int | None) -> str:
-    if announcements is None:
-        warning = "The bot's own database does not answer: nothing can be told until it does."
-        return f"{status_text.WARNING} {warning}"
-    return f"{count(announcements, 'announcement')} waiting to be sent to Slack." if announcements else ""
 
 
 def _status(status: ServerStatus, command: str) -> list[MessagePart]:
@@ -112,16 +111,12 @@ def _server(view: ServerView) -> MessagePart:
     if view.time is not None:
         zone = literal(view.time.time_zone) if view.time.time_zone else ""
         clock = dotted(f"Its clock: {date(view.time.server_time)}", zone)
+    name = literal(view.info.name) if view.info and view.info.name else ""
+    build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
     return paragraph(
         f"{status_text.SUCCESS} {strong(view.server)} answers{took}",
-        _build(view),
+        ", ".join(filter(None, (name, build))),
         clock,
         polled,
         status_text.missing_operations(view.product, view.unsupported),
     )
-
-
-def _build(view: ServerView) -> str:
-    name = literal(view.info.name) if view.info and view.info.name else ""
-    build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
-    return ", ".join(filter(None, (name, build)))

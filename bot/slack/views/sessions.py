@@ -3,20 +3,13 @@
 from datetime import timedelta
 from math import ceil
 
+from bot import veeam
 from bot.operations.model import NamedJob
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import SessionsAnswer, SessionsFilter, SessionView
 from bot.settings import PersonId
 from bot.slack.text import bar, code, count, dotted, duration, literal, mention, sentence_case, strong
-from bot.slack.views import status_text
-from bot.slack.views.buttons import (
-    ButtonTarget,
-    controls,
-    job_controls,
-    page_controls,
-    session_control,
-    share_control,
-)
+from bot.slack.views import buttons, status_text
 from bot.slack.views.message import (
     NOTHING,
     Message,
@@ -28,7 +21,6 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.veeam import LogRecord, LogStatus, Result, Session, TaskSession, known
 
 _TITLES = {
     None: "Sessions",
@@ -39,11 +31,11 @@ _TITLES = {
 }
 _SHOWN_IN_HOURS = timedelta(hours=48)
 _RECORD_LIMIT = 10
-_LOG_SIGNS: dict[LogStatus | None, str] = {
-    LogStatus.FAILED: f"{status_text.FAILED} Failed",
-    LogStatus.WARNING: f"{status_text.WARNING} Warning",
+_LOG_SIGNS: dict[veeam.LogStatus | None, str] = {
+    veeam.LogStatus.FAILED: f"{status_text.FAILED} Failed",
+    veeam.LogStatus.WARNING: f"{status_text.WARNING} Warning",
 }
-_WORST_FIRST = (Result.FAILED, Result.WARNING, None, Result.NONE, Result.SUCCESS)
+_WORST_FIRST = (veeam.Result.FAILED, veeam.Result.WARNING, None, veeam.Result.NONE, veeam.Result.SUCCESS)
 
 
 def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Message:
@@ -61,18 +53,37 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
     if shared_by is None:
         is_full = len(answer.rows) >= answer.page_size
         has_more = is_full if pages is None else request.page + 1 < pages
-        turns = page_controls(request, pages=pages, has_more=has_more)
-        paging = controls([*turns, share_control(request)])
-    rows = divided(map(_row, answer.rows))
-    return compose(head, rows, [as_of(answer.as_of, shared_by), paging], noun="session", plural="sessions")
+        turns = buttons.page_controls(request, pages=pages, has_more=has_more)
+        paging = buttons.controls([*turns, buttons.share_control(request)])
+    rows = [
+        _about(view)
+        + buttons.controls([buttons.session_control(view.server, view.session.id, view.session.name)])
+        for view in answer.rows
+    ]
+    return compose(
+        head, divided(rows), [as_of(answer.as_of, shared_by), paging], noun="session", plural="sessions"
+    )
 
 
 def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Message:
     """A session in full. Objects that went well are counted, the others listed with their messages."""
-    rows = [_object(task) for task in sorted(answer.tasks, key=lambda task: _WORST_FIRST.index(task.outcome))
-            if task.outcome not in {Result.SUCCESS, Result.NONE} or not task.is_stopped]  # fmt: skip
-    head = [_root(answer), note(_objects(answer))]
-    tail = [_records(answer), as_of(answer.as_of, shared_by), _controls(answer, shared_by)]
+    tasks = sorted(answer.tasks, key=lambda task: _WORST_FIRST.index(task.outcome))
+    well = {veeam.Result.SUCCESS, veeam.Result.NONE}
+    rows = [_object(task) for task in tasks if task.outcome not in well or not task.is_stopped]
+    view, running = answer.view, answer.view.session
+    is_running = not running.is_stopped and running.progress_percent is not None
+    progress = bar(running.progress_percent or 0) if is_running else ""
+    about = _about(view, progress=progress, started_by=running.initiated_by or "")
+    head = [about, note(_objects(answer))]
+    records = [
+        f"{_LOG_SIGNS.get(veeam.known(veeam.LogStatus, record.status)) or literal(record.status or 'None')}: "
+        f"{code(record.title or record.description)}"
+        for record in answer.records[:_RECORD_LIMIT]
+    ]
+    left_out = len(answer.records) - len(records)
+    more = f"… and {count(left_out, 'log record')} more." if left_out else ""
+    log = note("From the log", *records, more) if records else NOTHING
+    tail = [log, as_of(answer.as_of, shared_by), _controls(answer, shared_by)]
     return compose(head, rows, tail, noun="object", plural="objects")
 
 
@@ -112,53 +123,35 @@ def _nothing(answer: SessionsAnswer) -> str:
     return "There are no sessions like that."
 
 
-def _row(view: SessionView) -> MessagePart:
+def _about(view: SessionView, *, progress: str = "", started_by: str = "") -> MessagePart:
     session = view.session
-    lines = paragraph(
-        *_first_lines(view),
-        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
-        _message(session),
-    )
-    return lines + controls([session_control(view.server, session.id, session.name)])
-
-
-def _root(answer: SessionAnswer) -> MessagePart:
-    view, session = answer.view, answer.view.session
-    is_running = not session.is_stopped and session.progress_percent is not None
     return paragraph(
-        *_first_lines(view),
-        bar(session.progress_percent or 0) if is_running else "",
-        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
-        f"Started by {literal(session.initiated_by)}" if session.initiated_by else "",
-        _message(session),
-    )
-
-
-def _first_lines(view: SessionView) -> tuple[str, str]:
-    session = view.session
-    return (
         f"{status_text.session_result(session)} · {status_text.job_name(session.name, view.server)}",
         dotted(
             status_text.span(session.creation_time, session.end_time),
             literal(session.session_type) if session.session_type else "",
         ),
+        progress,
+        f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
+        f"Started by {literal(started_by)}" if started_by else "",
+        status_text.own_words(session.result.message) if session.result else "",
     )
-
-
-def _message(session: Session) -> str:
-    return status_text.own_words(session.result.message) if session.result else ""
 
 
 def _objects(answer: SessionAnswer) -> str:
     outcomes = [task.outcome for task in answer.tasks]
     if not outcomes:
         return "VBR lists no objects for this session."
-    parts = ((Result.FAILED, "failed"), (Result.WARNING, "with a warning"), (Result.SUCCESS, "succeeded"))
+    parts = (
+        (veeam.Result.FAILED, "failed"),
+        (veeam.Result.WARNING, "with a warning"),
+        (veeam.Result.SUCCESS, "succeeded"),
+    )
     counts = [f"{outcomes.count(result):,} {word}" for result, word in parts if result in outcomes]
     return ": ".join(filter(None, (count(len(outcomes), "object"), ", ".join(counts))))
 
 
-def _object(task: TaskSession) -> MessagePart:
+def _object(task: veeam.TaskSession) -> MessagePart:
     message = task.result.message if task.result else None
     if not task.is_stopped:
         result = f"{status_text.BUSY} {literal(task.state or task.scan_state or 'Running')}"
@@ -169,25 +162,11 @@ def _object(task: TaskSession) -> MessagePart:
     return paragraph(f"{result} · {strong(task.name)}", code(message) if message else "")
 
 
-def _records(answer: SessionAnswer) -> MessagePart:
-    shown = answer.records[:_RECORD_LIMIT]
-    if not shown:
-        return NOTHING
-    left_out = len(answer.records) - len(shown)
-    more = f"… and {count(left_out, 'log record')} more." if left_out else ""
-    return note("From the log", *map(_record, shown), more)
-
-
-def _record(record: LogRecord) -> str:
-    sign = _LOG_SIGNS.get(known(LogStatus, record.status)) or literal(record.status or "None")
-    return f"{sign}: {code(record.title or record.description)}"
-
-
 def _controls(answer: SessionAnswer, shared_by: PersonId | None) -> MessagePart:
     view = answer.view
-    share = share_control(ShowSession(view.session.id, view.server)) if shared_by is None else None
+    share = buttons.share_control(ShowSession(view.session.id, view.server)) if shared_by is None else None
     if answer.job is None:
-        return controls([share])
-    offered = job_controls(ButtonTarget.of(answer.job), answer.job.operations)
+        return buttons.controls([share])
+    offered = buttons.job_controls(buttons.ButtonTarget.of(answer.job), answer.job.operations)
     about = status_text.job_name(answer.job.state.name, answer.job.server)
-    return controls([*offered[:2], share, *offered[2:]], about=about)
+    return buttons.controls([*offered[:2], share, *offered[2:]], about=about)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from bot import veeam
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
 from bot.slack.text import bar, code, count, date, duration, literal, size, strong
 from bot.slack.views.server_errors import in_brief
-from bot.veeam import JobState, RepositoryState, Result, Session, SessionProgress, SessionState, known
 
 SUCCESS = ":white_check_mark:"
 WARNING = ":warning:"
@@ -17,17 +17,17 @@ NEUTRAL = ":heavy_minus_sign:"
 INFORMATION = ":information_source:"
 
 _RESULTS = {
-    Result.SUCCESS: f"{SUCCESS} Success",
-    Result.WARNING: f"{WARNING} Warning",
-    Result.FAILED: f"{FAILED} Failed",
-    Result.NONE: f"{NEUTRAL} No result",
+    veeam.Result.SUCCESS: f"{SUCCESS} Success",
+    veeam.Result.WARNING: f"{WARNING} Warning",
+    veeam.Result.FAILED: f"{FAILED} Failed",
+    veeam.Result.NONE: f"{NEUTRAL} No result",
 }
 _STATES = {
-    SessionState.WORKING: "Running",
-    SessionState.WAITING_TAPE: "Waiting for a tape",
-    SessionState.WAITING_REPOSITORY: "Waiting for the repository",
-    SessionState.WAITING_SLOT: "Waiting for a free slot",
-    SessionState.POSTPROCESSING: "Finishing",
+    veeam.SessionState.WORKING: "Running",
+    veeam.SessionState.WAITING_TAPE: "Waiting for a tape",
+    veeam.SessionState.WAITING_REPOSITORY: "Waiting for the repository",
+    veeam.SessionState.WAITING_SLOT: "Waiting for a free slot",
+    veeam.SessionState.POSTPROCESSING: "Finishing",
 }
 _ACTION_OUTCOMES = {
     "done": f"{SUCCESS} accepted",
@@ -45,11 +45,11 @@ _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 def result(word: str) -> str:
     """A result in VBR's word; one that we don't know is shown as it came."""
-    found = known(Result, word or Result.NONE)
+    found = veeam.known(veeam.Result, word or veeam.Result.NONE)
     return f"{NEUTRAL} {literal(word)}" if found is None else _RESULTS[found]
 
 
-def session_result(session: Session) -> str:
+def session_result(session: veeam.Session) -> str:
     """How a session went, or what it is doing while it isn't over."""
     if not session.is_stopped:
         return f"{BUSY} {session_state(session)}"
@@ -57,7 +57,7 @@ def session_result(session: Session) -> str:
 
 
 def action_outcome(outcome: str | None) -> str:
-    """What came of an action, by its outcome on record; None where there is none yet."""
+    """An action's outcome in words; None where none is on record yet."""
     return _ACTION_OUTCOMES.get(outcome or "", f"{BUSY} outcome not on record")
 
 
@@ -66,9 +66,9 @@ def own_words(message: str | None) -> str:
     return "" if message is None or message.strip().casefold() in _SAYS_NOTHING else code(message)
 
 
-def session_state(session: Session) -> str:
+def session_state(session: veeam.Session) -> str:
     """What a session is doing, in a word; one that we don't know is shown as it came."""
-    state = known(SessionState, session.state)
+    state = veeam.known(veeam.SessionState, session.state)
     if state is None:
         return literal(session.state) if session.state else "Running"
     return _STATES.get(state, state.value)
@@ -83,11 +83,11 @@ def disabled_or_enabled(*, is_disabled: bool, until: datetime | None = None) -> 
     return "It is enabled: it follows its schedule."
 
 
-def job_result(state: JobState) -> str:
+def job_result(state: veeam.JobState) -> str:
     """A job's sign and word: what it is doing while it is active, else how its latest run went."""
     if state.is_active:
         return f"{BUSY} {literal(state.status.capitalize())}"
-    if state.last_run is None and state.result is Result.NONE:
+    if state.last_run is None and state.result is veeam.Result.NONE:
         return f"{NEUTRAL} Never ran"
     return result(state.last_result)
 
@@ -119,7 +119,7 @@ def span(start: datetime | None, end: datetime | None) -> str:
     return f"{date(start)}{took}"
 
 
-def run_length(state: JobState) -> str:
+def run_length(state: veeam.JobState) -> str:
     """How long a job's latest run took, or takes so far; to follow a date."""
     seconds = state.session_progress.duration_seconds if state.session_progress else None
     if not seconds:
@@ -127,7 +127,7 @@ def run_length(state: JobState) -> str:
     return f", {duration(seconds)} so far" if state.is_active else f", took {duration(seconds)}"
 
 
-def volume(progress: SessionProgress | None) -> str:
+def volume(progress: veeam.SessionProgress | None) -> str:
     """How much a run covered, read and sent."""
     if progress is None:
         return ""
@@ -173,12 +173,12 @@ def unreadable(number: int) -> str:
     return f"{WARNING} {count(number, 'row')} of VBR's answer could not be read and {are} missing here."
 
 
-def needs_attention(repository: RepositoryState) -> bool:
+def needs_attention(repository: veeam.RepositoryState) -> bool:
     """Whether it is offline or running full."""
     return repository.is_online is False or (repository.used_fraction or 0) >= _FILLING_FRACTION
 
 
-def repository_line(repository: RepositoryState) -> str:
+def repository_line(repository: veeam.RepositoryState) -> str:
     """A repository by name, with a bar of what is used and how much is free."""
     parts = [literal(repository.name)]
     if repository.is_scale_out:

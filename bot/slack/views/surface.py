@@ -1,10 +1,10 @@
-"""Views in Slack's sense: an App Home, or a modal that only shows something.
+"""Views in Slack's sense: an App Home, and the frame of every modal.
 
 A view has no `text` of its own. Slack's limits (https://docs.slack.dev/surfaces): 100 blocks, 250 kB; a
 modal's title has 24 characters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot.slack import codec
@@ -18,26 +18,46 @@ PRIVATE_CALLBACKS = frozenset({HOME_CALLBACK, ANSWER_CALLBACK})
 SIZE_LIMIT_BYTES = 250_000
 _TITLE_LIMIT = 24
 
+View = dict[str, Any]
 
-def home_view(blocks: Sequence[Block]) -> dict[str, Any]:
+
+def home_view(blocks: Sequence[Block]) -> View:
     """Return the Home as `views.publish` takes it."""
     return {"type": "home", "callback_id": HOME_CALLBACK, "blocks": list(blocks)}
 
 
-def answer_modal(title: str, message: Message) -> dict[str, Any]:
-    """Return a modal that shows an answer. Nobody shares from it: it was opened in no channel."""
-    blocks = [kept for block in message.blocks if (kept := _without_share(block)) is not None]
+def modal(
+    title: str,
+    blocks: Iterable[Block],
+    *,
+    callback_id: str | None = None,
+    submit: str | None = None,
+    metadata: str | None = None,
+) -> View:
+    """Return a modal; with `submit` it is a form, whose button bears that label."""
+    optional = {
+        "callback_id": callback_id,
+        "submit": None if submit is None else {"type": "plain_text", "text": submit, "emoji": False},
+        "private_metadata": metadata,
+    }
+    close = "Close" if submit is None else "Cancel"
     return {
         "type": "modal",
-        "callback_id": ANSWER_CALLBACK,
         "title": {"type": "plain_text", "text": plain(title, _TITLE_LIMIT), "emoji": False},
-        "close": {"type": "plain_text", "text": "Close", "emoji": False},
-        "blocks": blocks or list(paragraph(message.text).blocks),
+        "close": {"type": "plain_text", "text": close, "emoji": False},
+        "blocks": list(blocks),
+        **{key: value for key, value in optional.items() if value is not None},
     }
 
 
-def loading() -> Message:
-    """What is shown at once, while VBR is asked."""
+def answer_modal(title: str, message: Message) -> View:
+    """Return a modal that shows an answer. Nobody shares from it: it was opened in no channel."""
+    blocks = [kept for block in message.blocks if (kept := _without_share(block)) is not None]
+    return modal(title, blocks or paragraph(message.text).blocks, callback_id=ANSWER_CALLBACK)
+
+
+def asking_vbr() -> Message:
+    """What a Home or such a modal shows at once, while VBR is asked."""
     part = note(f"{status_text.BUSY} Asking VBR …")
     return Message(part.text, part.blocks)
 

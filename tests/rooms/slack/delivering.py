@@ -13,7 +13,7 @@ from bot.observability import Health, Metrics
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
-from bot.slack.delivery import Delivery, History
+from bot.slack.delivery import Delivery
 from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
 from bot.store import Database, NewOutboxRow, Outbox, Placement
 from bot.veeam import JobId, SessionId
@@ -45,9 +45,13 @@ class PostOffice:
         return Outbox(self.database)
 
     def delivery(self) -> Delivery:
-        history = History(self.web_api, self.workspace)
         return Delivery(
-            self.database, self.web_api, history, clock=self.clock, metrics=Metrics(), health=self.health
+            self.database,
+            self.web_api,
+            self.workspace,
+            clock=self.clock,
+            metrics=Metrics(),
+            health=self.health,
         )
 
     @asynccontextmanager

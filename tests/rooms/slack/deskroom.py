@@ -16,14 +16,13 @@ from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
-from bot.slack.app_home import AppHome
+from bot.slack.app_home import AppHome, HomeTabs
 from bot.slack.directory import Directory
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.interactions import Interactions
-from bot.slack.listeners import bolt_app, listen
+from bot.slack.listeners import bolt_app, listen_to_events, listen_to_gestures
 from bot.slack.manifest import manifest
-from bot.slack.modals import Modals
-from bot.slack.replies import Replies
+from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.store import (
@@ -170,18 +169,20 @@ async def _socket(room: DeskRoom, fleet: Fleet, web: WebApi, group: asyncio.Task
         metrics=metrics,
         clock=clock,
     )
-    tasks, replies = GestureTasks(group), Replies(web, clock)
+    tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)
     interactions = Interactions(
         service,
         replies,
-        Modals(web),
+        modals,
         FollowedSessions(database),
         tasks,
         command="/veeam",
         clock=clock,
         metrics=metrics,
     )
-    app_home = AppHome(service, interactions, replies, web, tasks, home, command="/veeam", clock=clock)
+    tabs = HomeTabs(web, clock)
+    app_home = AppHome(service, interactions, replies, modals, tabs, tasks, workspace=home, command="/veeam")
     app = bolt_app(web.client, home, "")
-    listen(app, interactions, app_home, directory, command="/veeam", on_access_lost=lambda _: None)
+    listen_to_gestures(app, interactions, app_home, command="/veeam")
+    listen_to_events(app, app_home, directory, on_access_lost=lambda _: None)
     return SocketMode(app, room.slack.app_token, web, clock=clock, health=Health(clock))

@@ -16,10 +16,9 @@ from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
 from bot.operations.model import NamedJob, NamedMachine, Refusal, Standing
 from bot.operations.outcomes import Form, Refused
-from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views import forms
-from bot.slack.views.forms import View
 from bot.slack.views.outcomes import outcome
+from bot.slack.views.surface import View
 from bot.veeam import RestorePoints
 from tests.unit.slack import form_samples as facts
 from tests.unit.slack import job_form_samples, samples
@@ -79,8 +78,8 @@ def views() -> dict[str, View]:
         "form-loading": forms.loading(Delete.operation),
         "form-loading-machine": forms.loading(QuickBackup.operation),
         "form-working": forms.working(Delete.operation),
-        "form-told-refused": forms.told(Delete.operation, refused),
-        "form-unreadable": forms.unreadable(UnreadablePress("", UnreadableReason.OLD)),
+        "form-told-refused": forms.finished(Delete.operation, refused),
+        "form-unreadable": forms.unreadable(),
         **{name: _view(form) for name, form in _forms().items()},
         **{name: _view(form) for name, form in job_form_samples.views().items()},
     }

@@ -26,7 +26,8 @@ from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.slack.codec import FormMetadata, FormState, decode_form
 from bot.slack.views import forms
-from bot.slack.views.forms import TYPED_NAME, View, filled
+from bot.slack.views.forms import TYPED_NAME, filled
+from bot.slack.views.surface import View
 from bot.veeam import RestorePoints
 from tests.unit.slack import form_samples as facts
 from tests.unit.slack import samples

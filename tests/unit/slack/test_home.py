@@ -22,7 +22,7 @@ from bot.settings import GrantSettings, GroupReference, Role
 from bot.slack.views.home import home, home_message, home_problem
 from bot.slack.views.message import Block
 from bot.slack.views.outcomes import outcome
-from bot.slack.views.surface import answer_modal, home_view, loading
+from bot.slack.views.surface import answer_modal, asking_vbr, home_view
 from tests.support.block_limits import problems
 from tests.unit.slack import approval_cases, samples
 from tests.unit.slack.samples import ANN, BRANCH, HQ, NOW, REFERENCE
@@ -144,7 +144,7 @@ HOMES: dict[str, tuple[Block, ...]] = {
         outcome(Refused(Refusal.STANDING, ShowJob.operation, Standing.GUEST), REFERENCE).message
     ),
     "broken": home_problem(outcome(InternalError("bug", changed=None), REFERENCE).message),
-    "loading": loading().blocks,
+    "loading": asking_vbr().blocks,
 }
 
 

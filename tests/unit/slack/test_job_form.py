@@ -288,7 +288,7 @@ def test_a_failure_without_a_form_leads_back_to_what_was_entered() -> None:
     request = Edit(samples.JOB, draft="draft-1", step=Step.SEND)
     back = forms.back_to(request, FormMetadata(request, "", "C0PROD", "1.2"))
     assert back is not None
-    view = forms.told(Edit.operation, Message("It took too long."), back)
+    view = forms.finished(Edit.operation, Message("It took too long."), back)
     assert view["blocks"][-1]["elements"][0]["text"]["text"] == "Previous"
     assert decode_form(view["private_metadata"]) == back
     assert back.request == Edit(samples.JOB, draft="draft-1", step=Step.FILL)

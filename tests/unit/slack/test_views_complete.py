@@ -1,0 +1,28 @@
+"""Everything that can come back from an operation has a view."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from bot.operations.catalog import OPERATIONS
+from bot.operations.outcomes import Answer, Form
+from bot.slack.views.forms import FORMS
+from bot.slack.views.outcomes import ANSWERS
+
+
+def kinds_of(base: type[object]) -> Iterator[type[object]]:
+    """The classes below it that values are made of: those that have none below themselves."""
+    kinds: list[type[object]] = base.__subclasses__()
+    for kind in kinds:
+        # A dataclass with slots is made twice; the first one is in no module, and may not be collected yet.
+        if getattr(sys.modules[kind.__module__], kind.__name__) is kind:
+            yield from set(kinds_of(kind)) or {kind}
+
+
+@pytest.mark.parametrize(("base", "views"), [(Answer, ANSWERS), (Form, FORMS)])
+def test_every_kind_is_drawn(base: type[object], views: dict[type[object], object]) -> None:
+    """A verb's answers and forms are each drawn by one function, and no function draws what is gone."""
+    assert OPERATIONS  # the verbs' files are imported, with all that they define
+
+    assert set(kinds_of(base)) == set(views)
