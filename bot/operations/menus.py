@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nsmallest
 
+from bot import veeam
 from bot.operations.actions.create import Create
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
@@ -31,17 +32,16 @@ from bot.operations.matching import fits, fold
 from bot.operations.model import KnownJob, KnownMachine, Request, RequestContext, Visibility
 from bot.operations.permissions import Scope
 from bot.settings import ServerName
-from bot.veeam import JobId, JobStatesQuery, JobStatus, Result, VeeamServer
 
 OFFERED_AT_MOST = 50
 _LIKELY_SECONDS, _AT_HAND_SECONDS, _FRESH_SECONDS = 0.7, 0.6, 1.0
 """How long each server may take for one step of a search, which is due within three seconds as a whole."""
 _TEMPLATES_WITHIN_SECONDS = 2.2
-_BY_NAME = JobStatesQuery(order_by="Name", ascending=True, limit=500)
-_LIKELY: Mapping[type[Request], JobStatesQuery] = {
-    Stop: replace(_BY_NAME, status=JobStatus.RUNNING),
-    Retry: replace(_BY_NAME, last_result=Result.FAILED),
-    Enable: replace(_BY_NAME, status=JobStatus.DISABLED),
+_BY_NAME = veeam.JobStatesQuery(order_by="Name", ascending=True, limit=500)
+_LIKELY: Mapping[type[Request], veeam.JobStatesQuery] = {
+    Stop: replace(_BY_NAME, status=veeam.JobStatus.RUNNING),
+    Retry: replace(_BY_NAME, last_result=veeam.Result.FAILED),
+    Enable: replace(_BY_NAME, status=veeam.JobStatus.DISABLED),
 }
 """The jobs that a request is most likely for, before anything is typed."""
 
@@ -173,12 +173,12 @@ class Menus:
         return servers if isinstance(servers, tuple) else ()
 
 
-async def _names(server: VeeamServer, query: JobStatesQuery) -> Mapping[JobId, str]:
+async def _names(server: veeam.VeeamServer, query: veeam.JobStatesQuery) -> Mapping[veeam.JobId, str]:
     return {state.id: state.name for state in (await server.job_states(query)).rows}
 
 
 def _jobs_like(
-    text: str, named: Mapping[ServerName, Mapping[JobId, str]], reach: Visibility
+    text: str, named: Mapping[ServerName, Mapping[veeam.JobId, str]], reach: Visibility
 ) -> tuple[MenuOption, ...]:
     return _first(
         MenuOption(job_value(KnownJob(server, job_id)), name, server)

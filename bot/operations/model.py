@@ -11,8 +11,8 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
+from bot import veeam
 from bot.settings import GrantSettings, PersonId, Role, matches_glob
-from bot.veeam import Capability, JobId, ServerName, SessionId
 
 ALL_ROLES = frozenset(Role)
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
@@ -113,8 +113,8 @@ class NamedJob(Struct, frozen=True, array_like=True, tag=1):
 class KnownJob(Struct, frozen=True, array_like=True, tag=2):
     """A job by its identity, as a button carries it."""
 
-    server: ServerName
-    job_id: JobId
+    server: veeam.ServerName
+    job_id: veeam.JobId
 
 
 JobRef = NamedJob | KnownJob
@@ -130,7 +130,7 @@ class NamedMachine(Struct, frozen=True, array_like=True, tag=1):
 class KnownMachine(Struct, frozen=True, array_like=True, tag=2):
     """A virtual machine by its place in an inventory, as a menu carries it."""
 
-    server: ServerName
+    server: veeam.ServerName
     host_name: str
     object_id: str
 
@@ -141,7 +141,7 @@ MachineRef = NamedMachine | KnownMachine
 class Snapshot(Struct, frozen=True, array_like=True):
     """The state a job was in when its button was drawn: its latest session, and whether it was active."""
 
-    session_id: SessionId | None
+    session_id: veeam.SessionId | None
     is_active: bool
 
 
@@ -200,7 +200,7 @@ class Operation:
     confirmation: Confirmation | None = None
     has_form: bool = False
     finds_by_form: bool = False
-    needs: Capability | None = None
+    needs: veeam.Capability | None = None
 
     @property
     def label(self) -> str:
