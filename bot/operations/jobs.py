@@ -33,7 +33,6 @@ T = TypeVar("T")
 
 CHOICES_AT_MOST = 25
 NAMES_AT_MOST = 20_000
-NAMES_AT_ONCE = 200
 NAMES_LAST_SECONDS = 60.0
 OFFERED_FOR_SECONDS = 600.0
 """How old the names may be that a menu offers: what is chosen is looked up again by its ID."""
@@ -61,7 +60,7 @@ class FoundJob:
 
 @dataclass(frozen=True, slots=True)
 class JobNow:
-    """A job as it stands right before an action; `is_disabled` is None where nobody could tell."""
+    """A job as it stands right before an action; `is_disabled` is None where that is unknown."""
 
     state: veeam.JobState
     is_active: bool
@@ -113,7 +112,13 @@ class JobFinder:
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
         is_sure = not asks_when_unsure or not answer.failures
-        found = await _picked(ref, _visible(answer.answers, visibility), lambda job: job.state.name)
+        visible = [
+            FoundJob(server, state)
+            for server, states in answer.answers.items()
+            for state in states
+            if visibility.sees(server, state.name)
+        ]
+        found = await _picked(ref, visible, lambda job: job.state.name)
         if not found:
             return await self._by_all_names(ref, request, answer, visibility, is_sure=is_sure)
         if len(found) == 1 and is_sure:
@@ -142,13 +147,6 @@ class JobFinder:
     async def names_to_offer(self, server: veeam.VeeamServer) -> Mapping[veeam.JobId, str]:
         """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
         return await self.names(server, at_most_seconds=OFFERED_FOR_SECONDS)
-
-    async def names_with(self, server: veeam.VeeamServer, word: str) -> Mapping[veeam.JobId, str]:
-        """Return names as they are now: one page of jobs that have the word in their name or elsewhere."""
-        query = veeam.JobStatesQuery(
-            name=name_filter(word), order_by="Name", ascending=True, limit=NAMES_AT_ONCE
-        )
-        return {state.id: state.name for state in (await server.job_states(query)).rows}
 
     async def nearest(
         self, word: str, servers: Sequence[ServerName], visibility: Visibility
@@ -203,7 +201,7 @@ class JobViews:
     """Job states as they are shown to the person who asks.
 
     `available` says what makes sense on a job and its server has, the likeliest first. Drawing a button
-    gives no right: whoever clicks is asked for theirs when the action runs.
+    gives no right: the person who clicks is checked when the action runs.
     """
 
     def __init__(
@@ -245,7 +243,10 @@ def is_supported(operation: Operation, revision: veeam.Revision) -> bool:
 
 
 def visible_state(visibility: Visibility, server: ServerName, state: veeam.JobState) -> veeam.JobState:
-    """Return the state without a predecessor out of sight, which `nextRunPolicy` names too ("After [X]")."""
+    """Return the state without a predecessor that the person may not know of.
+
+    `nextRunPolicy` names it too ("After [X]").
+    """
     before = state.run_after_job
     if visibility.sees_all(server) or (before is not None and visibility.sees(server, before.job_name or "")):
         return state
@@ -349,18 +350,6 @@ async def beside_the_loop(count: int, compare: Callable[[], T]) -> T:
 async def _candidates(server: veeam.VeeamServer, word: str) -> tuple[veeam.JobState, ...]:
     query = veeam.JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True)
     return tuple([state async for state in server.every_job_state(query)])
-
-
-def _visible(
-    answers: Mapping[ServerName, Sequence[veeam.JobState]], visibility: Visibility
-) -> tuple[FoundJob, ...]:
-    visible: list[FoundJob] = []
-    for server, states in answers.items():
-        sees_all = visibility.sees_all(server)
-        visible += (
-            FoundJob(server, state) for state in states if sees_all or visibility.sees(server, state.name)
-        )
-    return tuple(visible)
 
 
 async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
