@@ -220,6 +220,8 @@ class JobAction(Action, frozen=True):
     begins_or_ends_run: ClassVar[bool] = False
     """Then it is the likeliest, and offered before Details."""
     switches_schedule: ClassVar[bool] = False
+    depends_on_state: ClassVar[bool] = True
+    """Then VBR is asked how the job stands before anything is done (`blocked_by`)."""
 
     job: JobRef
     snapshot: Snapshot | None = None

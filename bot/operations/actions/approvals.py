@@ -17,7 +17,6 @@ from bot.operations import outcomes
 from bot.operations.actions import Action, PreparedAction
 from bot.operations.audit_trail import AuditSubject, error_of, refusal_of
 from bot.operations.backend import Backend
-from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     Confirmation,
     Gesture,
@@ -41,7 +40,7 @@ GONE, CHANGED, OLD = "gone", "changed", "old"
 log = structlog.get_logger()
 
 
-# Who may press these is whoever may do what the request is about, which these two do not know.
+# No roles: who may do what the request is about may press these, and that is checked when they run.
 class Approve(Request, frozen=True, tag="approve"):
     """Let what waits for a second person be done."""
 
@@ -88,7 +87,7 @@ class ApprovalAnswer(outcomes.Answer):
 
 @dataclass(frozen=True, slots=True)
 class PendingApprovals:
-    """What waits for a second person: what somebody may decide, and what they asked for themself.
+    """Requests that wait for a second person: those that one person may decide, and their own.
 
     What expires soonest stands first.
     """
@@ -130,10 +129,12 @@ class ApprovalRequests:
     async def request(
         self, prepared: PreparedAction
     ) -> outcomes.ApprovalRequested | outcomes.AlreadyRequested | outcomes.Refused:
-        """Put the request where somebody else can approve it; nothing is sent."""
+        """Post the request where another person can approve it; nothing is sent."""
         audit, operation, context = self._backend.audit, prepared.action.operation, prepared.context
         subject = prepared.target.subject
-        channel = self._channel(context.gesture)
+        channel = context.gesture.channel_id
+        if channel is None or context.gesture.is_direct:
+            channel = next(iter(self._backend.approval_rules.channels), None)
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
         approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)
@@ -176,7 +177,7 @@ class ApprovalRequests:
         return approval
 
     async def pending_for(self, context: RequestContext) -> PendingApprovals:
-        """Return the requests for what the person may do themself: of no other is anything said."""
+        """Return the requests for what this person may do too; no others are mentioned."""
         pending = await self._backend.approvals.pending(self._backend.clock.now())
         known = [
             one
@@ -189,7 +190,7 @@ class ApprovalRequests:
         )
 
     def permission(self, context: RequestContext, approval: store.Approval) -> Permission:
-        """Return whether the person may do themself what is asked for."""
+        """Return whether the person may do what is asked for."""
         verb = self._verb(approval)
         return self._backend.permissions.may_within(
             context.person, verb.operation, verb.scope(approval.server, approval.name)
@@ -208,7 +209,7 @@ class ApprovalRequests:
         return outcomes.AlreadyDecided(ended or await self._backend.approvals.of(approval.id) or approval)
 
     async def decided(self, approval_id: str) -> outcomes.AlreadyDecided | outcomes.NotFound:
-        """Return what became of a request that somebody else decided first."""
+        """Return what became of a request that another person decided first."""
         approval = await self.pending(approval_id)
         return outcomes.AlreadyDecided(approval) if isinstance(approval, store.Approval) else approval
 
@@ -217,11 +218,6 @@ class ApprovalRequests:
         if verb is None or not issubclass(verb, Action):
             raise TypeError(approval.operation)
         return verb
-
-    def _channel(self, gesture: Gesture) -> str | None:
-        if gesture.channel_id is not None and not gesture.is_direct:
-            return gesture.channel_id
-        return next(iter(self._backend.approval_rules.channels), None)
 
     def _approval(self, prepared: PreparedAction, snapshot_hash: str, channel: str) -> store.Approval:
         action, context, target = prepared.action, prepared.context, prepared.target
@@ -275,18 +271,14 @@ class ApprovalRequests:
         if prepared.target.job is None:
             return _hash(asked)
         job = prepared.target.job
-        return _hash([*asked, await self._settings(job), job.state.status, job.state.session_id])
-
-    async def _settings(self, job: FoundJob) -> object:
-        """The settings, without what changes by itself, such as the size of a machine.
-
-        Of a type that the revision cannot describe, what its state says of them.
-        """
+        state = job.state
         try:
-            return settings_fingerprint((await self._backend.fleet.server(job.server).job(job.state.id)).raw)
+            model = await self._backend.fleet.server(job.server).job(state.id)
+            settings: object = settings_fingerprint(model.raw)  # without what changes by itself
         except (NotOnServer, Rejected):
-            state = job.state
-            return [state.name, state.type, state.description, state.repository_id, state.objects_count]
+            # Of a type that the revision cannot describe, what its state says of them.
+            settings = [state.name, state.type, state.description, state.repository_id, state.objects_count]
+        return _hash([*asked, settings, state.status, state.session_id])
 
 
 class Decisions:
@@ -330,7 +322,7 @@ class Decisions:
         return await self._do(action, for_asker, Approved(approval, context.person.id))
 
     async def decline(self, request: Decline, context: RequestContext) -> outcomes.Outcome:
-        """End the request: declined by somebody else, withdrawn by the person who asked."""
+        """End the request: declined by another person, withdrawn by the person who asked."""
         approval = await self._requests.pending(request.approval_id)
         if not isinstance(approval, store.Approval):
             return approval
@@ -361,7 +353,7 @@ class Decisions:
             case outcomes.Done() | outcomes.Unclear() | outcomes.Failed() if approved.is_claimed:
                 await self._finish(approval, outcomes.kind_of(outcome), error_of(outcome))
                 return outcome
-            case outcomes.AlreadyDecided():
+            case outcomes.AlreadyDecided() | outcomes.NotFound(what="request"):
                 return outcome
             case outcomes.Refused():
                 return await self._requests.end(approval, store.ApprovalEnd.REFUSED, outcome.refusal)

@@ -1,7 +1,7 @@
 """`edit`: a job's settings, changed in the model that was read, and nothing else of it.
 
 VBR has no versions: the last write wins. So the model is read when the form opens, when it is filled in, and
-right before it is sent; what somebody else changed in between is shown and asked about, never undone.
+right before it is sent; what others changed in between is shown and asked about, never undone.
 """
 
 from collections.abc import Mapping
@@ -61,6 +61,8 @@ class Edit(JobAction, frozen=True, tag="edit"):
         has_form=True,
         finds_by_form=True,
     )
+
+    depends_on_state = False
 
     step: Step = Step.FILL
     draft: str | None = None

@@ -16,8 +16,9 @@ from bot.operations import outcomes
 from bot.operations.actions import Action, JobAction, PreparedAction, Target
 from bot.operations.actions.approvals import ApprovalRequests, Approved
 from bot.operations.backend import Backend
-from bot.operations.jobs import FoundJob, has_moved_on, is_run_of, job_now, snapshot_of, with_session
+from bot.operations.jobs import has_moved_on, is_run_of, job_now, snapshot_of, with_session
 from bot.operations.model import Operation, RequestContext
+from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
 from bot.store import PressClaim, PressClaims, StoreError
 
@@ -50,13 +51,18 @@ class Performer:
         async with self._claimed_press(operation, context, approved) as press:
             if press.earlier is not None:
                 return press.earlier
-            target = await self._find_allowed(action, context)
+            target = await action.find(self._backend, context)
             if not isinstance(target, Target):
                 return target
-            if (stale := await self._stale(action, target, context)) is not None:
-                return stale
-            if (not_possible := await self._not_possible(action, target, context)) is not None:
-                return not_possible
+            permission = action.permission(self._backend.permissions, context, target)
+            if not permission.is_allowed:
+                return await self._backend.audit.refuse(operation, context, permission, target.subject)
+            if (unsupported := self._unsupported(action, target, context)) is not None:
+                return unsupported
+            target = await self._complete(target, permission)
+            stale = await self._stale(action, target, context)
+            if (problem := stale or await self._not_possible(action, target, context)) is not None:
+                return problem
             prepared = await action.prepare(self._backend, target, context)
             if not isinstance(prepared, PreparedAction):
                 return prepared
@@ -80,9 +86,15 @@ class Performer:
         """
         if not action.names_subject:
             return await action.pick(self._backend, context)
-        target = await self._find_allowed(action, context)
+        target = await action.find(self._backend, context)
         if not isinstance(target, Target):
             return target
+        permission = action.permission(self._backend.permissions, context, target)
+        if not permission.is_allowed:
+            return await self._backend.audit.refuse(action.operation, context, permission, target.subject)
+        if (unsupported := self._unsupported(action, target, context)) is not None:
+            return unsupported
+        target = await self._complete(target, permission)
         not_possible = await self._not_possible(action, target, context)
         if not_possible is not None and not_possible.blocked is not outcomes.Blocked.OTHER_NAME:
             return not_possible  # the name is what the form asks for
@@ -114,31 +126,30 @@ class Performer:
             raise
         finally:
             if not press.is_spent:
-                await self._give_back(key)
+                try:
+                    await self._presses.release(key)
+                except StoreError as error:
+                    log.warning("operations.press_kept", error=str(error))
 
-    async def _give_back(self, key: str) -> None:
-        try:
-            await self._presses.release(key)
-        except StoreError as error:
-            log.warning("operations.press_kept", error=str(error))
+    def _unsupported(
+        self, action: Action, target: Target, context: RequestContext
+    ) -> outcomes.NotPossible | None:
+        """Say what the server of the job lacks for it, if anything."""
+        if target.job is None:
+            return None
+        server = self._backend.fleet.server(target.server)
+        if (unsupported := action.unsupported(server.revision)) is None:
+            return None
+        view = self._backend.views.of(context, target.server, target.state)
+        return outcomes.NotPossible(action.operation, view, outcomes.Blocked.UNSUPPORTED, unsupported)
 
-    async def _find_allowed(self, action: Action, context: RequestContext) -> Target | outcomes.Outcome:
-        """What is meant, as it stands, where the person may do this and the server has what it takes."""
-        backend = self._backend
-        target = await action.find(backend, context)
-        if not isinstance(target, Target):
-            return target
-        permission = action.permission(backend.permissions, context, target)
-        if not permission.is_allowed:
-            return await backend.audit.refuse(action.operation, context, permission, target.subject)
-        server = backend.fleet.server(target.server)
+    async def _complete(self, target: Target, permission: Permission) -> Target:
+        """Return the target with the account to act under, and with its job's latest session."""
         if target.job is None:
             return target
-        if (unsupported := action.unsupported(server.revision)) is not None:
-            view = backend.views.of(context, target.server, target.state)
-            return outcomes.NotPossible(action.operation, view, outcomes.Blocked.UNSUPPORTED, unsupported)
-        account = backend.account(target.server, permission)
-        return replace(target, account=account, job=await with_session(server, target.job))
+        account = self._backend.account(target.server, permission)
+        job = await with_session(self._backend.fleet.server(target.server), target.job)
+        return replace(target, account=account, job=job)
 
     async def _stale(
         self, action: Action, target: Target, context: RequestContext
@@ -160,7 +171,7 @@ class Performer:
         self, action: Action, target: Target, context: RequestContext
     ) -> outcomes.NotPossible | None:
         """Why the action makes no sense on the job as it stands."""
-        if target.job is None or not isinstance(action, JobAction):
+        if target.job is None or not isinstance(action, JobAction) or not action.depends_on_state:
             return None
         backend, server = self._backend, self._backend.fleet.server(target.server)
         now = await job_now(server, target.state, for_switch=action.switches_schedule)
@@ -187,8 +198,15 @@ class Performer:
         self, prepared: PreparedAction, effect: outcomes.Effect
     ) -> outcomes.Done | outcomes.Unclear:
         action, context, server = prepared.action, prepared.context, prepared.target.server
-        if isinstance(effect, outcomes.Ran) and prepared.target.job is not None:
-            effect = outcomes.Ran(await self._run(prepared, prepared.target.job, effect.session))
+        job = prepared.target.job
+        if (
+            isinstance(effect, outcomes.Ran)
+            and job is not None
+            and (effect.session is None or not is_run_of(effect.session, job.state.id))
+        ):
+            # VBR may answer a stop with a session of its own, or with none: the run is looked up.
+            found = await self._ask(server, lambda vbr: action.find_effect(vbr, prepared, None))
+            effect = found if isinstance(found, outcomes.Ran) and found.session is not None else effect
         await self._remember(prepared, effect)
         affected = await action.affected_job(self._backend, prepared, effect)
         if affected is None:
@@ -214,7 +232,7 @@ class Performer:
         )
 
     async def _remember(self, prepared: PreparedAction, effect: outcomes.Effect) -> None:
-        """Note for the watch whose the run was; switching a job by hand, or removing it, ends its plan."""
+        """Note for the watch who began the run; a job that is switched or removed loses its timed plan."""
         backend, target = self._backend, prepared.target
         match effect:
             case outcomes.Ran(veeam.Session() as session):
@@ -227,16 +245,6 @@ class Performer:
                 await self._quietly(prepared, forgetting)
             case _:
                 pass
-
-    async def _run(
-        self, prepared: PreparedAction, job: FoundJob, named: veeam.Session | None
-    ) -> veeam.Session | None:
-        """The run that VBR named, or else looked up: a stop may be answered with a session of its own."""
-        if named is not None and is_run_of(named, job.state.id):
-            return named
-        found = await self._ask(job.server, lambda vbr: prepared.action.find_effect(vbr, prepared, None))
-        session = found.session if isinstance(found, outcomes.Ran) else None
-        return session or named
 
     async def _unclear(self, prepared: PreparedAction, error: veeam.AnswerLost) -> outcomes.Unclear:
         """Look up what is there since."""

@@ -8,9 +8,10 @@ of a name is not enough to act on one.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from bot import veeam
 from bot.operations import matching, outcomes
@@ -31,6 +32,8 @@ from bot.operations.model import (
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import exact_name_filter, name_filter, repository_of
 from bot.settings import Role, ServerName
+
+T = TypeVar("T")
 
 MACHINE = "VirtualMachine"
 CHOICES_AT_MOST = 25
@@ -154,7 +157,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
     async def find_effect(
         self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
     ) -> outcomes.Effect | None:
-        """Nothing tells a quick backup's run from others without its session."""
+        """None: without its session a quick backup's run looks like any other."""
         del vbr, prepared, since
         return None
 
@@ -308,14 +311,10 @@ async def _newest_point(server: veeam.VeeamServer, machine_name: str) -> veeam.T
     )
     try:
         async with asyncio.timeout(_POINT_FOUND_WITHIN_SECONDS):
-            page = await server.all_task_sessions(query)
+            page = await _unless_refused(server.all_task_sessions(query))
     except TimeoutError:
         return None
-    except veeam.VeeamError as error:
-        if not error.reached_server:
-            raise
-        return None
-    return newest_of(page.rows, machine_name)
+    return newest_of(page.rows, machine_name) if page is not None else None
 
 
 def newest_of(rows: Iterable[veeam.TaskSession], machine_name: str) -> veeam.TaskSession | None:
@@ -327,10 +326,17 @@ def newest_of(rows: Iterable[veeam.TaskSession], machine_name: str) -> veeam.Tas
 async def _job_of(server: veeam.VeeamServer, point: veeam.TaskSession) -> veeam.JobState | None:
     if point.session_id is None:
         return None
+    session = await _unless_refused(server.session(point.session_id))
+    if session is None or session.job_id is None:
+        return None
+    return await server.job_state(session.job_id)
+
+
+async def _unless_refused(answer: Awaitable[T]) -> T | None:
+    """The answer; None where the server says no. Raises `VeeamError` where it is silent."""
     try:
-        session = await server.session(point.session_id)
+        return await answer
     except veeam.VeeamError as error:
         if not error.reached_server:
             raise
         return None
-    return await server.job_state(session.job_id) if session.job_id is not None else None
