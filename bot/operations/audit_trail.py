@@ -1,4 +1,4 @@
-"""What goes on record about a request: before it is done, and what came of it. And what is there already.
+"""What goes on record about a request: before it is done, and its outcome. And what is there already.
 
 Raises `StoreError`.
 """
@@ -39,12 +39,12 @@ Subject = FoundJob | ServerName | AuditSubject
 
 
 class EntryInProgress:
-    """An entry that is on record, waiting for what comes of it."""
+    """An entry that is on record and waits for its outcome."""
 
     outcome: outcomes.Sent | None = None
 
     def close(self, outcome: outcomes.Sent) -> outcomes.Sent:
-        """Have this put on record as what came of it, and return it."""
+        """Have this put on record as the outcome, and return it."""
         self.outcome = outcome
         return outcome
 
@@ -61,7 +61,7 @@ class AuditTrail:
     async def entry(
         self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
     ) -> AsyncIterator[EntryInProgress]:
-        """Put on record what is about to be sent and, at the end of the block, what came of it.
+        """Put on record what is about to be sent and, at the end of the block, its outcome.
 
         Raises `StoreError` where nothing was sent: it could not be put on record, or the block raised it
         first.
@@ -78,7 +78,7 @@ class AuditTrail:
         try:
             await self.close(audit_id, outcomes.kind_of(entry.outcome), *_on_record(entry.outcome))
         except store.StoreError as error:
-            # It was sent, and the person hears what came of it; the entry that stays open says the rest.
+            # It was sent, and the person is shown the outcome; the entry that stays open says the rest.
             log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
 
     async def open(
@@ -97,7 +97,7 @@ class AuditTrail:
         session_id: SessionId | None = None,
         detail: str | None = None,
     ) -> None:
-        """Put on record what came of it."""
+        """Put its outcome on record."""
         await self._log.closed(audit_id, store.AuditOutcome(outcome, self._clock.now(), session_id, detail))
 
     async def refuse(
@@ -124,7 +124,7 @@ class AuditTrail:
         await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
-        """Put on record which message says what came of the action of that reference."""
+        """Put on record which message shows the outcome of the action of that reference."""
         await self._log.shown(reference, store.AuditShown(channel_id, ts, link, self._clock.now()))
 
     async def recent_on_job(

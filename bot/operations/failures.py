@@ -90,32 +90,26 @@ async def reason_of(
 
     Raises `VeeamError`.
     """
-    if message := first_failed_message(await _task_sessions(server, session_id)):
+    try:
+        tasks = await server.task_sessions(session_id)
+    except veeam.VeeamError as error:
+        if not error.reached_server:
+            raise
+        tasks = ()  # the server has none to give: the log may still say why
+    if message := first_failed_message(tasks):
         return message
     records = await server.session_logs(session_id, veeam.LogStatus.FAILED)
     if title := next((record.title for record in records if record.title.strip()), None):
         return title
-    return _telling(session.result if session is not None else None)
-
-
-async def _task_sessions(
-    server: veeam.VeeamServer, session_id: veeam.SessionId
-) -> tuple[veeam.TaskSession, ...]:
-    """Return none where the server has them not to give: the log may still tell."""
-    try:
-        return await server.task_sessions(session_id)
-    except veeam.VeeamError as error:
-        if not error.reached_server:
-            raise
-        return ()
+    return _message_of(session.result if session is not None else None)
 
 
 def first_failed_message(tasks: Iterable[veeam.TaskSession]) -> str | None:
     """Return the message of the first object that failed with one."""
     failed = (task for task in tasks if task.outcome is veeam.Result.FAILED)
-    return next((message for task in failed if (message := _telling(task.result))), None)
+    return next((message for task in failed if (message := _message_of(task.result))), None)
 
 
-def _telling(result: veeam.SessionResult | None) -> str | None:
+def _message_of(result: veeam.SessionResult | None) -> str | None:
     message = (result.message if result is not None else None) or ""
     return None if message.strip().casefold() in _MERE_WORDS else message

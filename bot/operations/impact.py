@@ -1,4 +1,4 @@
-"""What an action touches, read from VBR at the time of asking, for the person who asks: what forms say."""
+"""What an action touches, read from VBR when somebody asks, as far as they may know: what forms say."""
 
 import asyncio
 from dataclasses import dataclass

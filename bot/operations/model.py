@@ -33,10 +33,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person at the time of asking.
+    """A person as they are when they ask.
 
-    `groups` holds every spelling under which a grant may name a group of theirs (its ID, and `@handle` where
-    the settings use the handle). None means that the groups could not be read: nobody is let in on a guess.
+    `groups` holds every spelling under which a grant may name one of their groups (its ID, and `@handle`
+    where the settings use the handle). None means that the groups could not be read: nobody is let in on a
+    guess.
     """
 
     id: PersonId
@@ -209,7 +210,7 @@ class Operation:
 
 
 class Request(Struct, frozen=True, array_like=True):
-    """One asking, typed: a frozen value that a button, a form or a database row can carry as JSON.
+    """What somebody asks for: a frozen value that a button, a form or a database row can carry as JSON.
 
     Each subclass is one verb and says what there is to say about it in `operation`; its tag is that
     operation's name.

@@ -1,4 +1,4 @@
-"""What can come of a request: a closed union, matched with `assert_never` where it is drawn or counted.
+"""The outcomes of requests: a closed union, matched with `assert_never` where it is drawn or counted.
 
 An expected "no" is a value here, with a named reason; only servers and the database raise. Words for people
 are made where outcomes are drawn.
@@ -363,7 +363,7 @@ class InternalError:
 
 
 Sent = Done | Unclear | Failed
-"""What came of something that was sent to VBR."""
+"""The outcomes of something that was sent to VBR."""
 
 Outcome = (
     Done

@@ -1,4 +1,4 @@
-"""The entrance: who asks, whether they may, what comes of it, and one log line about it."""
+"""The entrance: who asks, whether they may, running the request, and one log line about it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -103,7 +103,7 @@ class Service:
         self._menus = Menus(self._backend)
 
     async def run(self, gesture: Gesture, request: Request | outcomes.SyntaxProblem) -> outcomes.Outcome:
-        """Return what came of it; what servers and database raise are outcomes too.
+        """Return the outcome; errors of servers and the database are outcomes too.
 
         Words that could not be read come back as they are, to everybody who is let in; they count as `help`.
         """
@@ -140,7 +140,7 @@ class Service:
             return ()
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
-        """Put on record which message says what came of an action. Never raises: the action stands."""
+        """Put on record which message shows an action's outcome. Never raises: the action stands."""
         try:
             await self._backend.audit.message_posted(reference, channel_id=channel_id, ts=ts, link=link)
         except store.StoreError as error:

@@ -121,27 +121,23 @@ async def repositories_of(server: veeam.VeeamServer, text: str = "") -> tuple[ve
 
 
 async def repository_of(server: veeam.VeeamServer, job: veeam.JobState) -> veeam.RepositoryState | None:
-    """Return the repository a job writes to, by its name alone where VBR tells no more; else None."""
+    """Return the repository a job writes to, by its name alone where VBR says no more; else None."""
     if job.repository_id is None:
         return None
     page = await where_there(server.repository_states(veeam.RepositoryStatesQuery(id=job.repository_id)))
     rows = page.rows if page is not None else ()
     own = next((row for row in rows if row.id.casefold() == job.repository_id.casefold()), None)
-    return own or await _scale_out_of(server, job.repository_id, job.repository_name)
-
-
-async def _scale_out_of(
-    server: veeam.VeeamServer, repository_id: str, name: str | None
-) -> veeam.RepositoryState | None:
-    """What its extents tell of it: they name it, and no list of scale-out repositories is needed."""
-    told = await where_there(_performance_extents(server, repository_id)) or ()
-    members = (row.extent_of for row in told if row.extent_of is not None)
-    member = next((one for one in members if one.is_within(repository_id)), None)
-    if member is not None:
-        return veeam.scale_out_state(
-            veeam.ScaleOutRepository(id=repository_id, name=name or member.membership), told
-        )
-    return veeam.RepositoryState(id=repository_id, name=name) if name else None
+    if own is not None:
+        return own
+    # The extents of a scale-out repository name it: no list of scale-out repositories is needed.
+    extents = await where_there(_performance_extents(server, job.repository_id)) or ()
+    members = (row.extent_of for row in extents if row.extent_of is not None)
+    member = next((one for one in members if one.is_within(job.repository_id)), None)
+    name = job.repository_name
+    if member is None:
+        return veeam.RepositoryState(id=job.repository_id, name=name) if name else None
+    scale_out = veeam.ScaleOutRepository(id=job.repository_id, name=name or member.membership)
+    return veeam.scale_out_state(scale_out, extents)
 
 
 async def _plain(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:

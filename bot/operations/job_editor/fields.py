@@ -80,7 +80,7 @@ _FIELDS_BY_WORD: tuple[tuple[str, veeam.SettingsField], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """What is wrong with what was entered, and in which field; None where nobody can tell.
+    """What is wrong with what was entered, and in which field; None where that is unknown.
 
     A sentence, or what the server answered, if anything.
     """
@@ -139,18 +139,14 @@ async def resume_draft(
         found = objects.at_hand(draft.server, keys, at_hand)
         chosen = tuple(found[key] for key in keys if key in found)
         keys_to_find = tuple(key for key in keys if key not in found)
-    wanted = entered.over(draft.wanted, chosen)
-    wanted = replace(wanted, guest=_with_credentials(wanted.guest, draft.settings_read.guest))
+    wanted, read = entered.over(draft.wanted, chosen), draft.settings_read.guest
+    if wanted.guest is not None and read is not None and wanted.guest.credentials_id is None:
+        # Credentials that were not chosen are those that the model has: a form cannot take them out.
+        guest = replace(
+            wanted.guest, credentials_id=read.credentials_id, credentials_type=read.credentials_type
+        )
+        wanted = replace(wanted, guest=guest)
     return await drafts.keep(person_id, replace(draft, wanted=wanted, keys_to_find=keys_to_find))
-
-
-def _with_credentials(
-    entered: veeam.GuestProcessing | None, read: veeam.GuestProcessing | None
-) -> veeam.GuestProcessing | None:
-    """Credentials that were not chosen are those that the model has: a form cannot take them out."""
-    if entered is None or read is None or entered.credentials_id is not None:
-        return entered
-    return replace(entered, credentials_id=read.credentials_id, credentials_type=read.credentials_type)
 
 
 async def find_objects(
@@ -196,7 +192,9 @@ async def problems_of(
         FormProblem(part, text) for part, text in veeam.settings_problems(wanted, draft.kind) if part in parts
     ]
     if veeam.SettingsField.NAME in parts and wanted.name.strip():
-        if await _is_taken(server, wanted.name, own_id):
+        query = veeam.JobStatesQuery(name=name_filter(wanted.name))
+        others = [state async for state in server.every_job_state(query) if state.id != own_id]
+        if any(fold(state.name) == fold(wanted.name) for state in others):
             found.append(FormProblem(veeam.SettingsField.NAME, "Another job has this name already."))
         permission = permissions.may(context.person, operation, Scope(draft.server, wanted.name))
         if permission.refusal is not None:
@@ -206,12 +204,6 @@ async def problems_of(
             globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
             found.append(FormProblem(veeam.SettingsField.NAME, f"Your role covers jobs named {globs} only."))
     return (*found, *_hidden_predecessor(draft, context))
-
-
-async def _is_taken(server: veeam.VeeamServer, name: str, own_id: veeam.JobId | None) -> bool:
-    """Whether another job has the name: the changed job's own name is not taken."""
-    states = [state async for state in server.every_job_state(veeam.JobStatesQuery(name=name_filter(name)))]
-    return any(fold(state.name) == fold(name) and state.id != own_id for state in states)
 
 
 def _hidden_predecessor(draft: JobDraft, context: RequestContext) -> Sequence[FormProblem]:
@@ -255,7 +247,12 @@ def change_in_words(change: veeam.SettingsChange, names: Names) -> str:
     """What a field was, and what it becomes: "Retention: 14 days → 30 days"."""
     title = TITLES[change.part]
     if change.part is veeam.SettingsField.OBJECTS:
-        return f"{title}: {_object_changes(change.before, change.after)}"
+        added = [f"+ {each.name}" for each in change.after if each not in change.before]
+        removed = [f"- {each.name}" for each in change.before if each not in change.after]
+        changes = [*added, *removed]
+        more = len(changes) - _OBJECT_CHANGES_NAMED
+        rest = [f"{more:,} more changes"] if more > 0 else []
+        return f"{title}: {', '.join([*changes[:_OBJECT_CHANGES_NAMED], *rest])}"
     before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
     return f"{title}: {before} → {after}"
 
@@ -272,15 +269,22 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names) -> str:
         case veeam.SettingsField.PRIORITY:
             return "high" if value else "normal"
         case veeam.SettingsField.OBJECTS:
-            return _objects(value)
+            named = ", ".join(each.name for each in value[:OBJECTS_NAMED])
+            more = len(value) - OBJECTS_NAMED
+            return f"{named} and {more:,} more" if more > 0 else named or "nothing"
         case veeam.SettingsField.REPOSITORY:
             return name_of(value, names) or "none"
         case veeam.SettingsField.RETENTION:
-            return _retention(value)
+            unit = veeam.known(veeam.RetentionUnit, value.unit)
+            one, many = _UNITS.get(unit, (value.unit, value.unit)) if unit else (value.unit, value.unit)
+            return f"{value.quantity:,} {one if value.quantity == 1 else many}"
         case veeam.SettingsField.SCHEDULE:
             return _schedule(value)
         case veeam.SettingsField.GUEST:
-            return _guest(value, names)
+            if not value.is_application_aware:
+                return "off"
+            account = "" if value.credentials_id is None else f" with {name_of(value.credentials_id, names)}"
+            return f"application-aware{account}"
         case _:
             assert_never(part)
 
@@ -288,26 +292,6 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names) -> str:
 def name_of(identity: str, names: Names) -> str:
     """What people call a thing with this ID; the ID where VBR did not say."""
     return names.get(identity.casefold(), identity)
-
-
-def _objects(objects: tuple[veeam.JobObject, ...]) -> str:
-    named = ", ".join(each.name for each in objects[:OBJECTS_NAMED])
-    more = len(objects) - OBJECTS_NAMED
-    return f"{named} and {more:,} more" if more > 0 else named or "nothing"
-
-
-def _object_changes(before: tuple[veeam.JobObject, ...], after: tuple[veeam.JobObject, ...]) -> str:
-    added = [f"+ {each.name}" for each in after if each not in before]
-    removed = [f"- {each.name}" for each in before if each not in after]
-    changes = [*added, *removed]
-    more = len(changes) - _OBJECT_CHANGES_NAMED
-    return ", ".join([*changes[:_OBJECT_CHANGES_NAMED], *([f"{more:,} more changes"] if more > 0 else [])])
-
-
-def _retention(retention: veeam.Retention) -> str:
-    unit = veeam.known(veeam.RetentionUnit, retention.unit)
-    one, many = _UNITS.get(unit, (retention.unit, retention.unit)) if unit else (retention.unit,) * 2
-    return f"{retention.quantity:,} {one if retention.quantity == 1 else many}"
 
 
 def _schedule(schedule: veeam.Schedule) -> str:
@@ -327,11 +311,3 @@ def _schedule(schedule: veeam.Schedule) -> str:
             return "as it is set in VBR"
         case _:
             assert_never(schedule.rhythm)
-
-
-def _guest(guest: veeam.GuestProcessing, names: Names) -> str:
-    if not guest.is_application_aware:
-        return "off"
-    if guest.credentials_id is None:
-        return "application-aware"
-    return f"application-aware with {name_of(guest.credentials_id, names)}"

@@ -41,7 +41,7 @@ _COPIES = frozenset({"backupcopy", "filebackupcopy", "legacybackupcopy", "entrai
 
 @dataclass(frozen=True, slots=True)
 class MenuOption:
-    """One thing to choose: what the choice carries, its name, and what tells it from others of that name."""
+    """One thing to choose: what the choice carries, its name, and a detail that few others share."""
 
     value: str
     name: str
@@ -114,11 +114,17 @@ async def object_options(
 async def repository_options(server: veeam.VeeamServer, draft: JobDraft, text: str) -> tuple[MenuOption, ...]:
     """Return repositories that a job of the draft's type may write to, each with its free space."""
     takes_all = veeam.takes_scale_out(draft.kind)
-    return tuple(
-        _repository_option(state)
-        for state in await repositories_of(server, text)
-        if _fits(text, state.name) and (takes_all or not state.is_scale_out)
-    )
+    options: list[MenuOption] = []
+    for state in await repositories_of(server, text):
+        if not _fits(text, state.name) or (state.is_scale_out and not takes_all):
+            continue
+        free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
+        whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
+        offline = "offline" if state.is_online is False else ""
+        scale_out = "scale-out" if state.is_scale_out else ""
+        details = filter(None, (scale_out, f"{free}{whole}", offline))
+        options.append(MenuOption(state.id, state.name, ", ".join(details)))
+    return tuple(options)
 
 
 async def credentials_options(server: veeam.VeeamServer, text: str) -> tuple[MenuOption, ...]:
@@ -156,14 +162,6 @@ async def credential_names(server: veeam.VeeamServer, kind: str) -> Mapping[str,
     """Return what people call credentials, by ID in lower case, where jobs of this type name any."""
     rows = await _credentials_of(server) if veeam.takes_guest_credentials(kind) else ()
     return {row.id.casefold(): row.username for row in rows if row.username}
-
-
-def _repository_option(state: veeam.RepositoryState) -> MenuOption:
-    free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
-    whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
-    offline = "offline" if state.is_online is False else ""
-    scale_out = "scale-out" if state.is_scale_out else ""
-    return MenuOption(state.id, state.name, ", ".join(filter(None, (scale_out, f"{free}{whole}", offline))))
 
 
 async def _credentials_of(server: veeam.VeeamServer) -> tuple[veeam.Credentials, ...]:
@@ -239,11 +237,12 @@ class JobObjects:
         found = [veeam.JobObject.of_machine(root) for root in roots if _fits(text, root.name)]
         if len(text.strip()) < _LETTERS:
             return tuple(found)
-        asked = (
-            server.browse_inventory(query, host_name=root.name)
-            for query in _queries(platform, text.strip())
-            for root in roots
-        )
+        queries = [veeam.InventoryQuery(name_contains=text.strip(), limit=FOUND_AT_MOST)]
+        if platform == _VSPHERE:
+            queries = [
+                replace(queries[0], types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items()
+            ]
+        asked = (server.browse_inventory(query, host_name=root.name) for query in queries for root in roots)
         pages = await veeam.answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
         found += [veeam.JobObject.of_machine(row) for page in pages for row in page.rows]
         return tuple(dict.fromkeys(found))
@@ -252,10 +251,12 @@ class JobObjects:
         self, server: veeam.VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
     ) -> list[veeam.JobObject]:
         roots = await self._roots_of(server, platform)
+        views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
         hosts, ids = {root.name for root in roots}, defaultdict[tuple[str, str | None], list[str]](list)
         for host_name, *kinds, object_id in places:
             if host_name in hosts:
-                ids[host_name, _view_of(platform, kinds)].append(object_id)
+                view = next((view for view, shown in views.items() if set(kinds) & set(shown)), None)
+                ids[host_name, view].append(object_id)
         async with veeam.at_once() as group:
             pages = [
                 group.create_task(
@@ -276,18 +277,6 @@ class JobObjects:
         roots = (await server.browse_inventory(veeam.InventoryQuery(platform=platform))).rows
         self._roots[server.name, platform] = (self._clock.monotonic() + _ROOTS_LAST_SECONDS, roots)
         return roots
-
-
-def _queries(platform: str, text: str) -> tuple[veeam.InventoryQuery, ...]:
-    everywhere = veeam.InventoryQuery(name_contains=text, limit=FOUND_AT_MOST)
-    if platform != _VSPHERE:
-        return (everywhere,)
-    return tuple(replace(everywhere, types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items())
-
-
-def _view_of(platform: str, kinds: Sequence[str]) -> str | None:
-    views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
-    return next((view for view, shown in views.items() if set(kinds) & set(shown)), None)
 
 
 def _place(key: str) -> tuple[str, ...] | None:

@@ -84,18 +84,15 @@ async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
     asked_at = backend.clock.monotonic()
     time = await server.server_time()
     answered_in_ms = round((backend.clock.monotonic() - asked_at) * 1000)
-    info, error = await _info(server)
+    info: veeam.ServerInfo | None = None
+    error: veeam.VeeamError | None = None
+    try:
+        info = await server.server_info()
+    except veeam.VeeamError as failure:
+        # No account but an administrator's is allowed to know.
+        error = None if isinstance(failure, veeam.NotAllowed) else failure
     view = _view(server.name, backend, error=error)
     return replace(view, time=time, info=info, answered_in_ms=answered_in_ms)
-
-
-async def _info(server: veeam.VeeamServer) -> tuple[veeam.ServerInfo | None, veeam.VeeamError | None]:
-    try:
-        return await server.server_info(), None
-    except veeam.NotAllowed:  # normal for every account but an administrator's
-        return None, None
-    except veeam.VeeamError as error:
-        return None, error
 
 
 def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None) -> ServerView:

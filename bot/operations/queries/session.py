@@ -72,7 +72,10 @@ class ShowSession(Query, frozen=True, tag="session"):
     ) -> "SessionAnswer | None":
         """The session with its objects and its log; None where the person may not know of its job."""
         server = backend.fleet.server(name)
-        job = await _job_of(server, session, backend, context)
+        job_id, job = job_id_of(session), None
+        state = await server.job_state(job_id) if job_id is not None else None
+        if state is not None and context.visibility.sees(name, state.name):
+            job = backend.views.of(context, name, state)
         if job is None and not context.visibility.sees_all(name):
             return None
         async with veeam.at_once() as group:
@@ -93,16 +96,6 @@ class SessionAnswer(outcomes.Answer):
     tasks: tuple[veeam.TaskSession, ...]
     records: tuple[veeam.LogRecord, ...]
     as_of: datetime
-
-
-async def _job_of(
-    server: veeam.VeeamServer, session: veeam.Session, backend: Backend, context: RequestContext
-) -> outcomes.JobView | None:
-    job_id = job_id_of(session)
-    state = await server.job_state(job_id) if job_id is not None else None
-    if state is None or not context.visibility.sees(server.name, state.name):
-        return None
-    return backend.views.of(context, server.name, state)
 
 
 async def _or_none(rows: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:

@@ -150,7 +150,14 @@ class ListSessions(Query, frozen=True, tag="sessions"):
                     group.create_task(_scanned(server, one, tests, enough=enough))
                     for one in (query, *by_state)
                 ]
-            rows = _merged([scan.result() for scan in scans])
+            lists = [scan.result() for scan in scans]
+            once = {session.id: session for rows in lists for session in rows.rows}
+            rows = vbr_lists.Rows(
+                tuple(sorted(once.values(), key=_age)),
+                total=len(once),
+                is_exact=all(rows.is_exact for rows in lists),
+                unreadable=sum(rows.unreadable for rows in lists),
+            )
             sessions = rows.rows[skip : skip + count]
         found = tuple(FoundSession(server.name, session) for session in sessions)
         return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)
@@ -250,14 +257,6 @@ def _page_of(server: veeam.VeeamServer, query: veeam.SessionsQuery) -> vbr_lists
         return await server.sessions(query.page(skip=skip, limit=limit))
 
     return ask
-
-
-def _merged(lists: Sequence[vbr_lists.Rows[veeam.Session]]) -> vbr_lists.Rows[veeam.Session]:
-    """Each session once, the newest first."""
-    found = {session.id: session for rows in lists for session in rows.rows}
-    ordered = sorted(found.values(), key=_age)
-    is_exact = all(rows.is_exact for rows in lists)
-    return vbr_lists.Rows(tuple(ordered), len(ordered), is_exact, sum(rows.unreadable for rows in lists))
 
 
 def _age(session: veeam.Session) -> float:

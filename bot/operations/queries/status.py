@@ -98,12 +98,16 @@ class StatusAnswer(outcomes.Answer):
 async def status_of(servers: Sequence[ServerName], backend: Backend, context: RequestContext) -> StatusAnswer:
     """Return how things are on these servers, as far as the person may know of them."""
     answer = await backend.fleet.ask(lambda server: _counts(server, context.visibility), servers)
+    try:
+        outbox_waiting = await backend.health.outbox_waiting()
+    except StoreError:
+        outbox_waiting = None
     return StatusAnswer(
         servers=tuple(
             _server_status(name, counts, backend, context) for name, counts in answer.answers.items()
         ),
         silent=tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items()),
-        outbox_waiting=await _outbox_waiting(backend),
+        outbox_waiting=outbox_waiting,
         as_of=backend.clock.now(),
     )
 
@@ -126,13 +130,6 @@ def _server_status(
         repositories=counts.repositories,
         last_poll_at=backend.health.last_poll_at(name),
     )
-
-
-async def _outbox_waiting(backend: Backend) -> int | None:
-    try:
-        return await backend.health.outbox_waiting()
-    except StoreError:
-        return None
 
 
 async def _counts(server: veeam.VeeamServer, visibility: Visibility) -> _Counts:
