@@ -271,18 +271,12 @@ def _quoted_at(line: str, start: int) -> tuple[str, int] | None:
         elif marks is DOUBLE_QUOTES and line[at + 1 : at + 2] and line[at + 1] in marks:
             text.append(line[at])
             at += 2
-        elif _ends_a_word(line, at + 1):
+        elif not line[at + 1 :].lstrip(INVISIBLE)[:1].strip():  # here a word ends
             return "".join(text), at + 1
         else:
             text.append(line[at])
             at += 1
     return None
-
-
-def _ends_a_word(line: str, at: int) -> bool:
-    while at < len(line) and line[at] in INVISIBLE:
-        at += 1
-    return at >= len(line) or line[at].isspace()
 
 
 def _end_of_plain(line: str, start: int) -> int:

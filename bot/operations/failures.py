@@ -52,6 +52,12 @@ class Failures:
             self._kept.popitem(last=False)
         return found
 
+    async def of_each(self, jobs: Iterable[tuple[ServerName, veeam.JobState]]) -> list[Failure]:
+        """Return the same for several jobs, in their order."""
+        async with veeam.at_once() as group:
+            lookups = [group.create_task(self.of(server, state)) for server, state in jobs]
+        return [lookup.result() for lookup in lookups]
+
     async def _look_up(
         self, server: veeam.VeeamServer, job_id: veeam.JobId, session_id: veeam.SessionId | None
     ) -> Failure:

@@ -9,7 +9,7 @@ from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import Request, RequestContext
-from bot.operations.vbr_lists import repository_of
+from bot.operations.vbr_lists import every, repository_of
 from bot.settings import ServerName
 
 _NAMES_READ_WITHIN_SECONDS = 10.0
@@ -102,7 +102,7 @@ async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) ->
 async def _followers(server: veeam.VeeamServer, job: FoundJob) -> tuple[str, ...]:
     """The jobs that run after it, and say so themselves: an older server may not know the filter."""
     query = veeam.JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
-    states = [state async for state in server.every_job_state(query)]
+    states = await every(server.every_job_state(query))
     return tuple(state.name for state in states if _runs_after(state, job.state))
 
 

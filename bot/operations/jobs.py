@@ -26,7 +26,7 @@ from bot.operations.model import (
     Visibility,
 )
 from bot.operations.permissions import Permissions, Scope
-from bot.operations.vbr_lists import name_filter
+from bot.operations.vbr_lists import every, name_filter
 from bot.settings import ServerName
 
 T = TypeVar("T")
@@ -108,7 +108,8 @@ class JobFinder:
         servers = self.servers(ref.server, visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
-        answer = await self._fleet.ask(lambda server: _candidates(server, ref.text), servers)
+        query = veeam.JobStatesQuery(name=name_filter(ref.text), order_by="Name", ascending=True)
+        answer = await self._fleet.ask(lambda server: every(server.every_job_state(query)), servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
         is_sure = not asks_when_unsure or not answer.failures
@@ -345,11 +346,6 @@ def snapshot_of(state: veeam.JobState) -> Snapshot:
 async def beside_the_loop(count: int, compare: Callable[[], T]) -> T:
     """Compare so many names, in a thread where they are many."""
     return await asyncio.to_thread(compare) if count >= MANY_NAMES else compare()
-
-
-async def _candidates(server: veeam.VeeamServer, word: str) -> tuple[veeam.JobState, ...]:
-    query = veeam.JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True)
-    return tuple([state async for state in server.every_job_state(query)])
 
 
 async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ have no state. Here a scale-out repository is one repository, and its extents ar
 
 import heapq
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -85,6 +85,11 @@ def page_of(lists: Iterable[Sequence[T]], *, start: int, by: Callable[[T], Any])
     return merged[start : start + PAGE_ROWS]
 
 
+async def every(rows: AsyncIterable[T]) -> tuple[T, ...]:
+    """Return all rows of a list that the client reads page by page."""
+    return tuple([row async for row in rows])
+
+
 async def where_there(answer: Awaitable[T]) -> T | None:
     """Return the answer; None where the server has nothing of the kind, or hides it from this account."""
     try:
@@ -144,21 +149,18 @@ async def _plain(server: veeam.VeeamServer, text: str) -> tuple[veeam.Repository
     query = veeam.RepositoryStatesQuery(
         exclude_extents=True, name=name_filter(text), order_by="Name", ascending=True
     )
-    states = [state async for state in server.every_repository_state(query)]
-    return tuple(state for state in states if state.extent_of is None)
+    return tuple(
+        state for state in await every(server.every_repository_state(query)) if state.extent_of is None
+    )
 
 
 async def _scale_out(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:
-    listed = await where_there(_scale_out_listed(server, text))
+    query = veeam.ScaleOutRepositoriesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    listed = await where_there(every(server.every_scale_out_repository(query)))
     if not listed:
         return ()
     extents = await where_there(_performance_extents(server)) or ()
     return tuple(veeam.scale_out_state(each, extents) for each in listed)
-
-
-async def _scale_out_listed(server: veeam.VeeamServer, text: str) -> tuple[veeam.ScaleOutRepository, ...]:
-    query = veeam.ScaleOutRepositoriesQuery(name=name_filter(text), order_by="Name", ascending=True)
-    return tuple([each async for each in server.every_scale_out_repository(query)])
 
 
 async def _performance_extents(
@@ -167,4 +169,4 @@ async def _performance_extents(
     query = veeam.RepositoryStatesQuery(
         extent_type=veeam.PERFORMANCE_EXTENT, scale_out_id=scale_out_id, order_by="Name", ascending=True
     )
-    return tuple([state async for state in server.every_repository_state(query)])
+    return await every(server.every_repository_state(query))

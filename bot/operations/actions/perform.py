@@ -239,7 +239,7 @@ class Performer:
                 job_id = target.job.state.id if target.job is not None else session.job_id
                 if job_id is not None:
                     own = prepared.own_action(job_id, session.id, backend.clock.now())
-                    await self._quietly(prepared, backend.own_actions.remember(own))
+                    await self._quietly(prepared, backend.own_actions.remember(own), job_id)
             case outcomes.Switched(until=None) | outcomes.Deleted():
                 forgetting = backend.timed_disables.forget(target.server, target.state.id)
                 await self._quietly(prepared, forgetting)
@@ -272,14 +272,17 @@ class Performer:
         """The answer of one server; None where it is silent."""
         return (await self._backend.fleet.ask(question, (server,))).answers.get(server)
 
-    async def _quietly(self, prepared: PreparedAction, remembering: Awaitable[None]) -> None:
-        """It was sent, whatever the database says."""
+    async def _quietly(
+        self, prepared: PreparedAction, remembering: Awaitable[None], job_id: veeam.JobId | None = None
+    ) -> None:
+        """Remember it, on its job or this one; it was sent, whatever the database says."""
         try:
             await remembering
         except StoreError as error:
+            job = prepared.target.job
             log.error(
                 "operations.not_remembered",
                 operation=prepared.action.operation.name,
-                server=prepared.target.server,
+                job_id=job.state.id if job is not None else job_id,
                 error=str(error),
             )

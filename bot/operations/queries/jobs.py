@@ -160,10 +160,9 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         """The jobs as shown: failed ones, where they are asked for, with why they failed."""
         if self.which is not JobsFilter.FAILED:
             return tuple(backend.views.of(context, job.server, job.state) for job in jobs)
-        async with veeam.at_once() as group:
-            failures = [group.create_task(backend.failures.of(job.server, job.state)) for job in jobs]
+        failures = await backend.failures.of_each((job.server, job.state) for job in jobs)
         return tuple(
-            backend.views.of(context, job.server, job.state, failure.result())
+            backend.views.of(context, job.server, job.state, failure)
             for job, failure in zip(jobs, failures, strict=True)
         )
 

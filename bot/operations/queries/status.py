@@ -10,7 +10,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.queries import Query
-from bot.operations.vbr_lists import scanned
+from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
 from bot.store import StoreError
 
@@ -187,7 +187,7 @@ async def _counted(server: veeam.VeeamServer, query: veeam.JobStatesQuery) -> _C
     if page.total is not None or not page.received:
         return _Counted(page.rows[:SHOWN_OF_EACH], page.total or 0)
     # A server that does not count its rows has them counted.
-    return _first([state async for state in server.every_job_state(query)])
+    return _first(await every(server.every_job_state(query)))
 
 
 def _first(states: Sequence[veeam.JobState]) -> _Counted:
