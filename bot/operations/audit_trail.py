@@ -1,4 +1,4 @@
-"""What goes on record about a request: before it is done, and what came of it. And what is there already.
+"""What goes on record about a request: before it is done, and its outcome. And what is there already.
 
 Raises `StoreError`.
 """
@@ -10,33 +10,13 @@ from datetime import timedelta
 
 import structlog
 
+from bot import store
 from bot.observability import Clock
+from bot.operations import outcomes
 from bot.operations.jobs import FoundJob
 from bot.operations.model import Kind, Operation, Refusal, RequestContext
-from bot.operations.outcomes import (
-    ActionAnswer,
-    Cloned,
-    Done,
-    Failed,
-    Ran,
-    RecentAction,
-    Refused,
-    Sent,
-    Unclear,
-    kind_of,
-)
 from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
-from bot.store import (
-    AuditEntry,
-    AuditFilter,
-    AuditId,
-    AuditLog,
-    AuditOutcome,
-    AuditRecord,
-    AuditShown,
-    StoreError,
-)
 from bot.veeam import JobId, Session, SessionId
 
 REFUSED, BROKEN = "refused", "broken"
@@ -59,12 +39,12 @@ Subject = FoundJob | ServerName | AuditSubject
 
 
 class EntryInProgress:
-    """An entry that is on record, waiting for what comes of it."""
+    """An entry that is on record and waits for its outcome."""
 
-    outcome: Sent | None = None
+    outcome: outcomes.Sent | None = None
 
-    def close(self, outcome: Sent) -> Sent:
-        """Have this put on record as what came of it, and return it."""
+    def close(self, outcome: outcomes.Sent) -> outcomes.Sent:
+        """Have this put on record as the outcome, and return it."""
         self.outcome = outcome
         return outcome
 
@@ -72,7 +52,7 @@ class EntryInProgress:
 class AuditTrail:
     """The audit record, in the operations' words. `by_audit_name` are the operations that it may name."""
 
-    def __init__(self, log: AuditLog, clock: Clock, by_audit_name: Mapping[str, Operation]) -> None:
+    def __init__(self, log: store.AuditLog, clock: Clock, by_audit_name: Mapping[str, Operation]) -> None:
         self._log = log
         self._clock = clock
         self._by_audit_name = by_audit_name
@@ -81,7 +61,7 @@ class AuditTrail:
     async def entry(
         self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
     ) -> AsyncIterator[EntryInProgress]:
-        """Put on record what is about to be sent and, at the end of the block, what came of it.
+        """Put on record what is about to be sent and, at the end of the block, its outcome.
 
         Raises `StoreError` where nothing was sent: it could not be put on record, or the block raised it
         first.
@@ -90,20 +70,20 @@ class AuditTrail:
         entry = EntryInProgress()
         try:
             yield entry
-        except StoreError as error:
+        except store.StoreError as error:
             await self.close(audit_id, BROKEN, detail=str(error))
             raise
         if entry.outcome is None:
             return
         try:
-            await self.close(audit_id, kind_of(entry.outcome), *_on_record(entry.outcome))
-        except StoreError as error:
-            # It was sent, and the person hears what came of it; the entry that stays open says the rest.
+            await self.close(audit_id, outcomes.kind_of(entry.outcome), *_on_record(entry.outcome))
+        except store.StoreError as error:
+            # It was sent, and the person is shown the outcome; the entry that stays open says the rest.
             log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
 
     async def open(
         self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
-    ) -> AuditId:
+    ) -> store.AuditId:
         """Put on record what is about to be done on a job, or on a server where no job is named."""
         entry = self._entry(operation, context, subject, detail)
         if (approver := context.approver) is not None:
@@ -112,13 +92,13 @@ class AuditTrail:
 
     async def close(
         self,
-        audit_id: AuditId,
+        audit_id: store.AuditId,
         outcome: str,
         session_id: SessionId | None = None,
         detail: str | None = None,
     ) -> None:
-        """Put on record what came of it."""
-        await self._log.closed(audit_id, AuditOutcome(outcome, self._clock.now(), session_id, detail))
+        """Put its outcome on record."""
+        await self._log.closed(audit_id, store.AuditOutcome(outcome, self._clock.now(), session_id, detail))
 
     async def refuse(
         self,
@@ -126,7 +106,7 @@ class AuditTrail:
         context: RequestContext,
         permission: Permission,
         subject: Subject | None = None,
-    ) -> Refused:
+    ) -> outcomes.Refused:
         """Put on record that the person may not; return the outcome that says so."""
         refused = refusal_of(operation, context, permission)
         await self.refused(operation, context, refused.refusal, subject)
@@ -141,29 +121,29 @@ class AuditTrail:
     ) -> None:
         """Put a refusal on record, with its named reason."""
         entry = self._entry(operation, context, subject, None)
-        await self._log.refused(entry, AuditOutcome(REFUSED, entry.at, detail=refusal))
+        await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
-        """Put on record which message says what came of the action of that reference."""
-        await self._log.shown(reference, AuditShown(channel_id, ts, link, self._clock.now()))
+        """Put on record which message shows the outcome of the action of that reference."""
+        await self._log.shown(reference, store.AuditShown(channel_id, ts, link, self._clock.now()))
 
     async def recent_on_job(
         self, context: RequestContext, server: ServerName, job_id: JobId
-    ) -> tuple[RecentAction, ...]:
+    ) -> tuple[outcomes.RecentAction, ...]:
         """Return what others did on the job in the last minutes, newest first, without what was refused."""
         return await self._recent(context, server, lambda entry: entry.job_id == job_id)
 
     async def recent_with_detail(
         self, context: RequestContext, server: ServerName, operation: Operation, detail: str
-    ) -> tuple[RecentAction, ...]:
+    ) -> tuple[outcomes.RecentAction, ...]:
         """Return the actions of this kind with this detail on record that others did in the last minutes."""
         wanted = (operation.audit_name, detail)
         return await self._recent(context, server, lambda entry: (entry.operation, entry.detail) == wanted)
 
     async def _recent(
-        self, context: RequestContext, server: ServerName, concerns: Callable[[AuditEntry], bool]
-    ) -> tuple[RecentAction, ...]:
-        which = AuditFilter(since=self._clock.now() - RECENTLY, servers=(server,))
+        self, context: RequestContext, server: ServerName, concerns: Callable[[store.AuditEntry], bool]
+    ) -> tuple[outcomes.RecentAction, ...]:
+        which = store.AuditFilter(since=self._clock.now() - RECENTLY, servers=(server,))
         actions = [
             action
             for attempt in await self._log.records(which)
@@ -174,14 +154,14 @@ class AuditTrail:
         ]
         return tuple(actions[:_RECENT_AT_MOST])
 
-    def as_action(self, attempt: AuditRecord) -> RecentAction | None:
+    def as_action(self, attempt: store.AuditRecord) -> outcomes.RecentAction | None:
         """Return an attempt as an action; None for what was refused, names no server or is not known."""
         entry, outcome = attempt.entry, attempt.outcome
         operation = self._by_audit_name.get(entry.operation)
         kind = outcome.outcome if outcome is not None else None
         if operation is None or entry.server is None or kind == REFUSED:
             return None
-        return RecentAction(
+        return outcomes.RecentAction(
             operation,
             PersonId(entry.person_id),
             entry.at,
@@ -193,7 +173,7 @@ class AuditTrail:
 
     def _entry(
         self, operation: Operation, context: RequestContext, subject: Subject | None, detail: str | None
-    ) -> AuditEntry:
+    ) -> store.AuditEntry:
         match subject:
             case FoundJob(server, state):
                 subject = AuditSubject(server, state.id, state.name)
@@ -202,7 +182,7 @@ class AuditTrail:
             case _:
                 pass
         person, gesture = context.person, context.gesture
-        return AuditEntry(
+        return store.AuditEntry(
             person_id=person.id,
             person_name=person.name,
             team_id=gesture.team_id,
@@ -218,9 +198,9 @@ class AuditTrail:
         )
 
 
-def refusal_of(operation: Operation, context: RequestContext, permission: Permission) -> Refused:
+def refusal_of(operation: Operation, context: RequestContext, permission: Permission) -> outcomes.Refused:
     """Return the outcome for a person who may not."""
-    return Refused(
+    return outcomes.Refused(
         permission.refusal or Refusal.NO_GRANT,
         operation,
         context.person.standing,
@@ -229,19 +209,19 @@ def refusal_of(operation: Operation, context: RequestContext, permission: Permis
     )
 
 
-def error_of(outcome: Sent) -> str | None:
+def error_of(outcome: outcomes.Sent) -> str | None:
     """Return what went wrong, in the error's own words; None where nothing did."""
-    return None if isinstance(outcome, Done) else str(outcome.error)
+    return None if isinstance(outcome, outcomes.Done) else str(outcome.error)
 
 
-def _on_record(outcome: Sent) -> tuple[SessionId | None, str | None]:
+def _on_record(outcome: outcomes.Sent) -> tuple[SessionId | None, str | None]:
     """The session and the detail that go on record with an outcome."""
     match outcome:
-        case Done(ActionAnswer(effect=Ran(session=Session() as session))):
+        case outcomes.Done(outcomes.ActionAnswer(effect=outcomes.Ran(session=Session() as session))):
             return session.id, None
-        case Done(ActionAnswer(effect=Cloned() as clone)):
+        case outcomes.Done(outcomes.ActionAnswer(effect=outcomes.Cloned() as clone)):
             return None, f"as {clone.name}"
-        case Unclear():
+        case outcomes.Unclear():
             return outcome.session_id, error_of(outcome)
-        case Done() | Failed():
+        case outcomes.Done() | outcomes.Failed():
             return None, error_of(outcome)

@@ -6,15 +6,18 @@ new version of whatever holds requests; any other change does.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Union
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import astuple, fields
 
 from bot.operations.model import Operation, Request
 
 TRANSIENT_FIELDS = frozenset({"entered", "kept"})
 """What was entered in a form, and the draft that keeps it: they stand last, and are never written here."""
+_LONGEST_SPAN = timedelta(days=1_000)
+"""No command takes a span as long as this: one that is longer, or negative, was never written here."""
 
 
 class BrokenRequest(Exception):
@@ -31,7 +34,15 @@ class RequestCodec:
     def __init__(self, verbs: Iterable[type[Request]]) -> None:
         self._verbs = {verb.operation.name: verb for verb in verbs}
         self._any_request: Any = Union[tuple(self._verbs.values())]  # noqa: UP007 -- made from a table
-        self._written = {verb: _written_fields(verb) for verb in self._verbs.values()}
+        # The fields that are written, each with its default as JSON takes it; an empty tuple: it has none.
+        self._written: dict[type[Request], list[tuple[str, tuple[Any, ...]]]] = {
+            verb: [
+                (field.name, () if field.required else (_plain(field.default),))
+                for field in fields(verb)
+                if field.name not in TRANSIENT_FIELDS
+            ]
+            for verb in self._verbs.values()
+        }
 
     def operation(self, name: str) -> Operation | None:
         """Return the operation of this name; None for one of another version of the bot."""
@@ -59,6 +70,9 @@ class RequestCodec:
             request: Request = msgspec.convert(cells, type=self._any_request, strict=False)
         except (msgspec.ValidationError, OverflowError, ValueError) as error:
             raise BrokenRequest from error
+        spans = (value for value in astuple(request) if isinstance(value, timedelta))
+        if not all(timedelta() <= span <= _LONGEST_SPAN for span in spans):
+            raise BrokenRequest
         return request
 
     def to_json(self, request: Request) -> str:
@@ -71,15 +85,6 @@ class RequestCodec:
             return self.decode(msgspec.json.decode(text, type=list[Any]))
         except (OldRequest, BrokenRequest, msgspec.MsgspecError):
             return None
-
-
-def _written_fields(verb: type[Request]) -> list[tuple[str, tuple[Any, ...]]]:
-    """The fields that are written, each with its default as JSON takes it; an empty tuple: it has none."""
-    return [
-        (field.name, () if field.required else (_plain(field.default),))
-        for field in fields(verb)
-        if field.name not in TRANSIENT_FIELDS
-    ]
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ a double quote inside quotes is written twice. A quote that is never closed is a
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -186,7 +186,9 @@ def parse(text: str, verbs: Sequence[type[Verb]]) -> Request | SyntaxProblem:
     if verb is None:
         verb = next((known for known in verbs if known.operation.name == first.bare), None)
     if verb is None:
-        return _unknown_verb(text, words, verbs)
+        meant = nearest(first.text, (known.operation.name for known in verbs), limit=1)
+        suggestion = " ".join((meant[0], *(word.raw for word in words[1:]))) if meant else "help"
+        return SyntaxProblem(text, f"There is no command {first.raw}.", suggestion)
     try:
         return verb.parse(_line(verb, text, first))
     except Unreadable as unreadable:
@@ -198,14 +200,6 @@ def span_of(word: str) -> timedelta | None:
     found = _SPAN.fullmatch(word.casefold())
     span = int(found[1]) * _UNITS[found[2][0]] if found is not None else timedelta()
     return span if timedelta() < span <= LONGEST_SPAN else None
-
-
-def _unknown_verb(text: str, words: Sequence[Word], verbs: Sequence[type[Verb]]) -> SyntaxProblem:
-    meant = nearest(words[0].text, (known.operation.name for known in verbs), limit=1)
-    problem = f"There is no command {words[0].raw}."
-    if not meant:
-        return SyntaxProblem(text, problem, "help")
-    return SyntaxProblem(text, problem, " ".join((meant[0], *(word.raw for word in words[1:]))))
 
 
 def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
@@ -229,17 +223,15 @@ def quote(name: str) -> str:
 
 def split(line: str, options: Collection[str] = ()) -> tuple[Word, ...]:
     """Return the line's words; `options` are those before whose colon a value is looked for."""
-    return tuple(_words(line, options))
-
-
-def _words(line: str, options: Collection[str]) -> Iterator[Word]:
+    words: list[Word] = []
     start = 0
     while start < len(line):
         if line[start].isspace() or line[start] in INVISIBLE:
             start += 1
             continue
         word, start = _word_at(line, start, options)
-        yield word
+        words.append(word)
+    return tuple(words)
 
 
 def _word_at(line: str, start: int, options: Collection[str]) -> tuple[Word, int]:
@@ -279,18 +271,12 @@ def _quoted_at(line: str, start: int) -> tuple[str, int] | None:
         elif marks is DOUBLE_QUOTES and line[at + 1 : at + 2] and line[at + 1] in marks:
             text.append(line[at])
             at += 2
-        elif _ends_a_word(line, at + 1):
+        elif not line[at + 1 :].lstrip(INVISIBLE)[:1].strip():  # here a word ends
             return "".join(text), at + 1
         else:
             text.append(line[at])
             at += 1
     return None
-
-
-def _ends_a_word(line: str, at: int) -> bool:
-    while at < len(line) and line[at] in INVISIBLE:
-        at += 1
-    return at >= len(line) or line[at].isspace()
 
 
 def _end_of_plain(line: str, start: int) -> int:

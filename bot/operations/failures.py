@@ -6,29 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 
+from bot import veeam
 from bot.settings import ServerName
-from bot.veeam import (
-    Fleet,
-    JobId,
-    JobState,
-    LogStatus,
-    Result,
-    Session,
-    SessionGroup,
-    SessionId,
-    SessionResult,
-    SessionsQuery,
-    TaskSession,
-    VeeamError,
-    VeeamServer,
-    session_group,
-)
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
 LOOKUPS_AT_ONCE = 6
 
-_MERE_WORDS = frozenset({"", *(result.casefold() for result in Result)})
+_MERE_WORDS = frozenset({"", *(result.casefold() for result in veeam.Result)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +27,14 @@ class Failure:
 class Failures:
     """Looks failures up and remembers them by the session that failed last, which never changes again."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: veeam.Fleet) -> None:
         self._fleet = fleet
-        self._kept: OrderedDict[tuple[ServerName, SessionId], Failure] = OrderedDict()
+        self._kept: OrderedDict[tuple[ServerName, veeam.SessionId], Failure] = OrderedDict()
         self._turns = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 
-    async def of(self, server: ServerName, state: JobState) -> Failure:
+    async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed; nothing for any other job, or where VBR is silent."""
-        if state.result is not Result.FAILED:
+        if state.result is not veeam.Result.FAILED:
             return Failure()
         key = None if state.session_id is None else (server, state.session_id)
         if key is not None and key in self._kept:
@@ -58,7 +43,7 @@ class Failures:
         async with self._turns:
             try:
                 found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
-            except VeeamError:
+            except veeam.VeeamError:
                 return Failure()
         if key is None:
             return found
@@ -67,8 +52,16 @@ class Failures:
             self._kept.popitem(last=False)
         return found
 
-    async def _look_up(self, server: VeeamServer, job_id: JobId, session_id: SessionId | None) -> Failure:
-        query = SessionsQuery(
+    async def of_each(self, jobs: Iterable[tuple[ServerName, veeam.JobState]]) -> list[Failure]:
+        """Return the same for several jobs, in their order."""
+        async with veeam.at_once() as group:
+            lookups = [group.create_task(self.of(server, state)) for server, state in jobs]
+        return [lookup.result() for lookup in lookups]
+
+    async def _look_up(
+        self, server: veeam.VeeamServer, job_id: veeam.JobId, session_id: veeam.SessionId | None
+    ) -> Failure:
+        query = veeam.SessionsQuery(
             job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_BACK
         )
         sessions = (await server.sessions(query)).rows
@@ -79,7 +72,7 @@ class Failures:
         return Failure(failed_in_a_row(sessions), await reason_of(server, session_id, latest))
 
 
-def failed_in_a_row(sessions: Iterable[Session]) -> int | None:
+def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
     """Return how many of the latest finished runs failed without a break; None without a finished run.
 
     `sessions` are one job's, newest first.
@@ -88,43 +81,41 @@ def failed_in_a_row(sessions: Iterable[Session]) -> int | None:
         session
         for session in sessions
         if session.is_stopped
-        and session_group(session.session_type, job_id=session.job_id, job_ids={session.job_id or ""})
-        is SessionGroup.JOB_RUN
+        and veeam.session_group(session.session_type, job_id=session.job_id, job_ids={session.job_id or ""})
+        is veeam.SessionGroup.JOB_RUN
     ]
     if not finished:
         return None
-    return sum(1 for _ in takewhile(lambda session: session.outcome is Result.FAILED, finished))
+    return sum(1 for _ in takewhile(lambda session: session.outcome is veeam.Result.FAILED, finished))
 
 
-async def reason_of(server: VeeamServer, session_id: SessionId, session: Session | None) -> str | None:
+async def reason_of(
+    server: veeam.VeeamServer, session_id: veeam.SessionId, session: veeam.Session | None
+) -> str | None:
     """Return a failed session's reason in VBR's words: its first failed object's, its log's, or its own.
 
     Raises `VeeamError`.
     """
-    if message := first_failed_message(await _task_sessions(server, session_id)):
-        return message
-    records = await server.session_logs(session_id, LogStatus.FAILED)
-    if title := next((record.title for record in records if record.title.strip()), None):
-        return title
-    return _telling(session.result if session is not None else None)
-
-
-async def _task_sessions(server: VeeamServer, session_id: SessionId) -> tuple[TaskSession, ...]:
-    """Return none where the server has them not to give: the log may still tell."""
     try:
-        return await server.task_sessions(session_id)
-    except VeeamError as error:
+        tasks = await server.task_sessions(session_id)
+    except veeam.VeeamError as error:
         if not error.reached_server:
             raise
-        return ()
+        tasks = ()  # the server has none to give: the log may still say why
+    if message := first_failed_message(tasks):
+        return message
+    records = await server.session_logs(session_id, veeam.LogStatus.FAILED)
+    if title := next((record.title for record in records if record.title.strip()), None):
+        return title
+    return _message_of(session.result if session is not None else None)
 
 
-def first_failed_message(tasks: Iterable[TaskSession]) -> str | None:
+def first_failed_message(tasks: Iterable[veeam.TaskSession]) -> str | None:
     """Return the message of the first object that failed with one."""
-    failed = (task for task in tasks if task.outcome is Result.FAILED)
-    return next((message for task in failed if (message := _telling(task.result))), None)
+    failed = (task for task in tasks if task.outcome is veeam.Result.FAILED)
+    return next((message for task in failed if (message := _message_of(task.result))), None)
 
 
-def _telling(result: SessionResult | None) -> str | None:
+def _message_of(result: veeam.SessionResult | None) -> str | None:
     message = (result.message if result is not None else None) or ""
     return None if message.strip().casefold() in _MERE_WORDS else message

@@ -1,16 +1,16 @@
-"""What an action touches, read from VBR at the time of asking, for the person who asks: what forms say."""
+"""What an action touches, read from VBR when somebody asks, as far as they may know: what forms say."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import Request, RequestContext
-from bot.operations.outcomes import Form, JobView, NeedsForm, NotFound, RecentAction
-from bot.operations.vbr_lists import repository_of
+from bot.operations.vbr_lists import every, repository_of
 from bot.settings import ServerName
-from bot.veeam import JobState, JobStatesQuery, RepositoryState, Result, SessionsQuery, VeeamServer, at_once
 
 _NAMES_READ_WITHIN_SECONDS = 10.0
 _SESSIONS_LOOKED_AT = 5
@@ -26,16 +26,16 @@ class Impact:
     may know of. `recent` is what others did to it in the last minutes.
     """
 
-    job: JobView
+    job: outcomes.JobView
     last_success_at: datetime | None = None
     runs_before: str | None = None
     run_after: tuple[str, ...] = ()
-    repository: RepositoryState | None = None
-    recent: tuple[RecentAction, ...] = ()
+    repository: veeam.RepositoryState | None = None
+    recent: tuple[outcomes.RecentAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class PickForm(Form):
+class PickForm(outcomes.Form):
     """Which job, or which machine? `request` asks for it without a name.
 
     `silent` are servers that did not answer, so that nothing on them can be found.
@@ -46,7 +46,7 @@ class PickForm(Form):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionForm(Form):
+class ActionForm(outcomes.Form):
     """What an action on a job touches. `request` is what to run once the form is sent off."""
 
     request: Request
@@ -58,21 +58,23 @@ class ConfirmForm(ActionForm):
     """The form of an action that leaves nothing to choose."""
 
 
-async def pick_form(request: Request, backend: Backend, context: RequestContext) -> NeedsForm | NotFound:
+async def pick_form(
+    request: Request, backend: Backend, context: RequestContext
+) -> outcomes.NeedsForm | outcomes.NotFound:
     """Return the form that asks for the job, with the names at hand that its menu will offer.
 
     Without that a menu's first search, which is due within three seconds, would be too slow for a server of
     thousands of jobs.
     """
     servers = backend.finder.servers(request.server_named, context.visibility)
-    if isinstance(servers, NotFound):
+    if isinstance(servers, outcomes.NotFound):
         return servers
     try:
         async with asyncio.timeout(_NAMES_READ_WITHIN_SECONDS):
             answer = await backend.fleet.ask(backend.finder.names, servers)
     except TimeoutError:
-        return NeedsForm(request.operation, PickForm(request))
-    return NeedsForm(request.operation, PickForm(request, silent=tuple(answer.failures)))
+        return outcomes.NeedsForm(request.operation, PickForm(request))
+    return outcomes.NeedsForm(request.operation, PickForm(request, silent=tuple(answer.failures)))
 
 
 async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) -> Impact:
@@ -81,7 +83,7 @@ async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) ->
     Raises `VeeamError` and `StoreError`.
     """
     server = backend.fleet.server(job.server)
-    async with at_once() as group:
+    async with veeam.at_once() as group:
         repository = group.create_task(repository_of(server, job.state))
         followers = group.create_task(_followers(server, job))
         success = group.create_task(_last_success(server, job.state))
@@ -97,14 +99,14 @@ async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) ->
     )
 
 
-async def _followers(server: VeeamServer, job: FoundJob) -> tuple[str, ...]:
+async def _followers(server: veeam.VeeamServer, job: FoundJob) -> tuple[str, ...]:
     """The jobs that run after it, and say so themselves: an older server may not know the filter."""
-    query = JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
-    states = [state async for state in server.every_job_state(query)]
+    query = veeam.JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
+    states = await every(server.every_job_state(query))
     return tuple(state.name for state in states if _runs_after(state, job.state))
 
 
-def _runs_after(state: JobState, first: JobState) -> bool:
+def _runs_after(state: veeam.JobState, first: veeam.JobState) -> bool:
     before = state.run_after_job
     if before is None:
         return False
@@ -113,17 +115,17 @@ def _runs_after(state: JobState, first: JobState) -> bool:
     return before.job_name == first.name
 
 
-async def _last_success(server: VeeamServer, state: JobState) -> datetime | None:
-    if state.result is Result.SUCCESS or state.last_run is None:
+async def _last_success(server: veeam.VeeamServer, state: veeam.JobState) -> datetime | None:
+    if state.result is veeam.Result.SUCCESS or state.last_run is None:
         return state.last_run
-    query = SessionsQuery(
+    query = veeam.SessionsQuery(
         job_id=state.id,
-        results=(Result.SUCCESS,),
+        results=(veeam.Result.SUCCESS,),
         order_by="CreationTime",
         ascending=False,
         limit=_SESSIONS_LOOKED_AT,
     )
     rows = (await server.sessions(query)).rows
-    succeeded = (one for one in rows if one.outcome is Result.SUCCESS and is_run_of(one, state.id))
+    succeeded = (one for one in rows if one.outcome is veeam.Result.SUCCESS and is_run_of(one, state.id))
     latest = next(succeeded, None)
     return latest.creation_time if latest is not None else None

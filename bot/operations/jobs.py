@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bot import veeam
 from bot.observability import Clock
-from bot.operations import matching
+from bot.operations import matching, outcomes
 from bot.operations.failures import Failure
 from bot.operations.model import (
     JobRef,
@@ -24,32 +25,14 @@ from bot.operations.model import (
     Snapshot,
     Visibility,
 )
-from bot.operations.outcomes import Ambiguous, JobChoice, JobView, NotFound
 from bot.operations.permissions import Permissions, Scope
-from bot.operations.vbr_lists import name_filter
+from bot.operations.vbr_lists import every, name_filter
 from bot.settings import ServerName
-from bot.veeam import (
-    Fleet,
-    FleetAnswer,
-    Job,
-    JobId,
-    JobState,
-    JobStatesQuery,
-    Rejected,
-    Revision,
-    Session,
-    SessionGroup,
-    SessionsQuery,
-    VeeamServer,
-    session_group,
-)
-from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
 CHOICES_AT_MOST = 25
 NAMES_AT_MOST = 20_000
-NAMES_AT_ONCE = 200
 NAMES_LAST_SECONDS = 60.0
 OFFERED_FOR_SECONDS = 600.0
 """How old the names may be that a menu offers: what is chosen is looked up again by its ID."""
@@ -67,7 +50,7 @@ class FoundJob:
     """A job and the server it is on, as it stood when it was looked up."""
 
     server: ServerName
-    state: JobState
+    state: veeam.JobState
 
     @property
     def known(self) -> KnownJob:
@@ -77,9 +60,9 @@ class FoundJob:
 
 @dataclass(frozen=True, slots=True)
 class JobNow:
-    """A job as it stands right before an action; `is_disabled` is None where nobody could tell."""
+    """A job as it stands right before an action; `is_disabled` is None where that is unknown."""
 
-    state: JobState
+    state: veeam.JobState
     is_active: bool
     is_disabled: bool | None
 
@@ -92,29 +75,29 @@ class JobNow:
 @dataclass(frozen=True, slots=True)
 class _Named:
     server: ServerName
-    job_id: JobId
+    job_id: veeam.JobId
     name: str
 
 
 class JobFinder:
     """Finds servers and jobs. Raises `VeeamError` where the only server asked gives no answer."""
 
-    def __init__(self, fleet: Fleet, clock: Clock) -> None:
+    def __init__(self, fleet: veeam.Fleet, clock: Clock) -> None:
         self._fleet = fleet
         self._clock = clock
-        self._names: dict[ServerName, tuple[float, Mapping[JobId, str]]] = {}
+        self._names: dict[ServerName, tuple[float, Mapping[veeam.JobId, str]]] = {}
 
-    def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | NotFound:
+    def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | outcomes.NotFound:
         """Return the servers that the word means (None: all) of those the person may know of."""
         visible = tuple(name for name in self._fleet.names if visibility.sees_server(name))
         if word is None:
             return visible
         found = matching.pick(word, visible, str)
-        return found or NotFound("server", word, matching.nearest(word, visible) or visible)
+        return found or outcomes.NotFound("server", word, matching.nearest(word, visible) or visible)
 
     async def job(
         self, ref: JobRef, *, request: Request, visibility: Visibility, asks_when_unsure: bool = False
-    ) -> FoundJob | NotFound | Ambiguous:
+    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous:
         """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
 
         With `asks_when_unsure`, as for an action, a name is asked back while a silent server may have a job
@@ -123,13 +106,20 @@ class JobFinder:
         if isinstance(ref, KnownJob):
             return await self._known(ref, visibility)
         servers = self.servers(ref.server, visibility)
-        if isinstance(servers, NotFound):
+        if isinstance(servers, outcomes.NotFound):
             return servers
-        answer = await self._fleet.ask(lambda server: _candidates(server, ref.text), servers)
+        query = veeam.JobStatesQuery(name=name_filter(ref.text), order_by="Name", ascending=True)
+        answer = await self._fleet.ask(lambda server: every(server.every_job_state(query)), servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
         is_sure = not asks_when_unsure or not answer.failures
-        found = await _picked(ref, _visible(answer.answers, visibility), lambda job: job.state.name)
+        visible = [
+            FoundJob(server, state)
+            for server, states in answer.answers.items()
+            for state in states
+            if visibility.sees(server, state.name)
+        ]
+        found = await _picked(ref, visible, lambda job: job.state.name)
         if not found:
             return await self._by_all_names(ref, request, answer, visibility, is_sure=is_sure)
         if len(found) == 1 and is_sure:
@@ -138,8 +128,8 @@ class JobFinder:
         return _ambiguous(ref, request, named, tuple(answer.failures))
 
     async def names(
-        self, server: VeeamServer, *, at_most_seconds: float = NAMES_LAST_SECONDS
-    ) -> Mapping[JobId, str]:
+        self, server: veeam.VeeamServer, *, at_most_seconds: float = NAMES_LAST_SECONDS
+    ) -> Mapping[veeam.JobId, str]:
         """Return the names of the server's jobs by ID, the first 20,000 of them, at most so old.
 
         Raises `VeeamError`.
@@ -147,22 +137,17 @@ class JobFinder:
         read_at, names = self._names.get(server.name, (-math.inf, {}))
         if self._clock.monotonic() - read_at < at_most_seconds:
             return names
-        fresh: dict[JobId, str] = {}
-        async for state in server.every_job_state(JobStatesQuery(order_by="Name", ascending=True)):
+        fresh: dict[veeam.JobId, str] = {}
+        async for state in server.every_job_state(veeam.JobStatesQuery(order_by="Name", ascending=True)):
             fresh[state.id] = state.name
             if len(fresh) >= NAMES_AT_MOST:
                 break
         self._names[server.name] = (self._clock.monotonic(), fresh)
         return fresh
 
-    async def names_to_offer(self, server: VeeamServer) -> Mapping[JobId, str]:
+    async def names_to_offer(self, server: veeam.VeeamServer) -> Mapping[veeam.JobId, str]:
         """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
         return await self.names(server, at_most_seconds=OFFERED_FOR_SECONDS)
-
-    async def names_with(self, server: VeeamServer, word: str) -> Mapping[JobId, str]:
-        """Return names as they are now: one page of jobs that have the word in their name or elsewhere."""
-        query = JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True, limit=NAMES_AT_ONCE)
-        return {state.id: state.name for state in (await server.job_states(query)).rows}
 
     async def nearest(
         self, word: str, servers: Sequence[ServerName], visibility: Visibility
@@ -170,8 +155,8 @@ class JobFinder:
         """Return names of jobs that the person may know of and that are like the word."""
         return await _nearest(word, await self._all_names(servers, visibility))
 
-    async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | NotFound:
-        missing = NotFound("job", ref.job_id)
+    async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | outcomes.NotFound:
+        missing = outcomes.NotFound("job", ref.job_id)
         if ref.server not in self._fleet.names or not visibility.sees_server(ref.server):
             return missing
         state = await self._fleet.server(ref.server).job_state(ref.job_id)
@@ -183,11 +168,11 @@ class JobFinder:
         self,
         ref: NamedJob,
         request: Request,
-        answer: FleetAnswer[Any],
+        answer: veeam.FleetAnswer[Any],
         visibility: Visibility,
         *,
         is_sure: bool,
-    ) -> FoundJob | NotFound | Ambiguous:
+    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous:
         servers, silent = tuple(answer.answers), tuple(answer.failures)
         named = await self._all_names(servers, visibility)
         found = await _picked(ref, named, lambda job: job.name)
@@ -198,7 +183,7 @@ class JobFinder:
             # The names may be a minute old: what was renamed since is not what was typed.
             if isinstance(job, FoundJob) and job.state.name == found[0].name:
                 return job
-        return NotFound("job", ref.text, nearest=await _nearest(ref.text, named), silent=silent)
+        return outcomes.NotFound("job", ref.text, nearest=await _nearest(ref.text, named), silent=silent)
 
     async def _all_names(self, servers: Sequence[ServerName], visibility: Visibility) -> tuple[_Named, ...]:
         answer = await self._fleet.ask(self.names, servers)
@@ -217,14 +202,14 @@ class JobViews:
     """Job states as they are shown to the person who asks.
 
     `available` says what makes sense on a job and its server has, the likeliest first. Drawing a button
-    gives no right: whoever clicks is asked for theirs when the action runs.
+    gives no right: the person who clicks is checked when the action runs.
     """
 
     def __init__(
         self,
         permissions: Permissions,
-        fleet: Fleet,
-        available: Callable[[JobState, Revision], tuple[Operation, ...]],
+        fleet: veeam.Fleet,
+        available: Callable[[veeam.JobState, veeam.Revision], tuple[Operation, ...]],
     ) -> None:
         self._permissions = permissions
         self._fleet = fleet
@@ -234,13 +219,13 @@ class JobViews:
         self,
         context: RequestContext,
         server: ServerName,
-        state: JobState,
+        state: veeam.JobState,
         failure: Failure | None = None,
-    ) -> JobView:
+    ) -> outcomes.JobView:
         """Return the job as shown, with the operations that make sense on it and are allowed."""
         failure = failure or Failure()
         scope = Scope(server, state.name)
-        return JobView(
+        return outcomes.JobView(
             server=server,
             state=visible_state(context.visibility, server, state),
             failed_in_a_row=failure.in_a_row,
@@ -253,13 +238,16 @@ class JobViews:
         )
 
 
-def is_supported(operation: Operation, revision: Revision) -> bool:
+def is_supported(operation: Operation, revision: veeam.Revision) -> bool:
     """Whether a server of this revision has the operation, whatever its jobs."""
     return operation.needs is None or revision.has(operation.needs)
 
 
-def visible_state(visibility: Visibility, server: ServerName, state: JobState) -> JobState:
-    """Return the state without a predecessor out of sight, which `nextRunPolicy` names too ("After [X]")."""
+def visible_state(visibility: Visibility, server: ServerName, state: veeam.JobState) -> veeam.JobState:
+    """Return the state without a predecessor that the person may not know of.
+
+    `nextRunPolicy` names it too ("After [X]").
+    """
     before = state.run_after_job
     if visibility.sees_all(server) or (before is not None and visibility.sees(server, before.job_name or "")):
         return state
@@ -267,41 +255,43 @@ def visible_state(visibility: Visibility, server: ServerName, state: JobState) -
     return msgspec.structs.replace(state, run_after_job=None, next_run_policy=policy)
 
 
-def visible_model(visibility: Visibility, server: ServerName, job: Job) -> Job:
+def visible_model(visibility: Visibility, server: ServerName, job: veeam.Job) -> veeam.Job:
     """Return the job's model; for a person who may not know of every job, only what can name no other."""
     if visibility.sees_all(server):
         return job
     schedule = job.raw.get("schedule")
     own = schedule if isinstance(schedule, dict) else {}
     kept = {key: job.raw[key] for key in _NAMES_NO_OTHER_JOB if key in job.raw}
-    return Job({**kept, "schedule": {key: own[key] for key in _SCHEDULE_OF_ITS_OWN if key in own}})
+    return veeam.Job({**kept, "schedule": {key: own[key] for key in _SCHEDULE_OF_ITS_OWN if key in own}})
 
 
-async def latest_run(server: VeeamServer, job_id: JobId) -> Session | None:
+async def latest_run(server: veeam.VeeamServer, job_id: veeam.JobId) -> veeam.Session | None:
     """Return a job's newest run, going on or over; None where VBR lists none. Raises `VeeamError`."""
-    query = SessionsQuery(job_id=job_id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT)
+    query = veeam.SessionsQuery(
+        job_id=job_id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT
+    )
     page = await server.sessions(query)
     return next((session for session in page.rows if is_run_of(session, job_id)), None)
 
 
-def is_run_of(session: Session, job_id: JobId) -> bool:
+def is_run_of(session: veeam.Session, job_id: veeam.JobId) -> bool:
     """Whether a session is a run of the job, by its type and, where nobody knows the type, by its job."""
-    group = session_group(session.session_type, job_id=session.job_id, job_ids={job_id})
-    return group is SessionGroup.JOB_RUN
+    group = veeam.session_group(session.session_type, job_id=session.job_id, job_ids={job_id})
+    return group is veeam.SessionGroup.JOB_RUN
 
 
-async def run_since(server: VeeamServer, before: JobState) -> Session | None:
+async def run_since(server: veeam.VeeamServer, before: veeam.JobState) -> veeam.Session | None:
     """Return the job's newest run where it is a new one since; None otherwise. Raises `VeeamError`."""
     newest = await latest_run(server, before.id)
     return newest if newest is not None and newest.id != before.session_id else None
 
 
-def never_stops(state: JobState) -> bool:
+def never_stops(state: veeam.JobState) -> bool:
     """Whether VBR cannot stop the job: immediate backup copies can only be disabled."""
     return (state.backup_copy_mode or "").casefold() == "immediate"
 
 
-async def job_now(server: VeeamServer, state: JobState, *, for_switch: bool = False) -> JobNow:
+async def job_now(server: veeam.VeeamServer, state: veeam.JobState, *, for_switch: bool = False) -> JobNow:
     """Return whether the job runs or, `for_switch`, whether it is disabled: its status may not say.
 
     One started while disabled may stay `disabled` during the run: then its session says. While a job runs,
@@ -314,17 +304,17 @@ async def job_now(server: VeeamServer, state: JobState, *, for_switch: bool = Fa
             return JobNow(state, is_active, is_disabled)
         try:
             return JobNow(state, is_active, (await server.job(state.id)).is_disabled)
-        except (NotOnServer, Rejected):
+        except (veeam.NotFoundOnServer, veeam.Rejected):
             return JobNow(state, is_active, None)
     if not is_active and is_disabled and state.session_id is not None:
         try:
             is_active = not (await server.session(state.session_id)).is_stopped
-        except NotOnServer:
+        except veeam.NotFoundOnServer:
             is_active = False
     return JobNow(state, is_active, is_disabled)
 
 
-async def with_session(server: VeeamServer, job: FoundJob) -> FoundJob:
+async def with_session(server: veeam.VeeamServer, job: FoundJob) -> FoundJob:
     """Return the job with its latest session named, if VBR names it at all: a state need not.
 
     Raises `VeeamError`.
@@ -337,7 +327,7 @@ async def with_session(server: VeeamServer, job: FoundJob) -> FoundJob:
     return replace(job, state=msgspec.structs.replace(job.state, session_id=latest.id))
 
 
-def has_moved_on(drawn: Snapshot, listed: JobState, now: JobState) -> bool:
+def has_moved_on(drawn: Snapshot, listed: veeam.JobState, now: veeam.JobState) -> bool:
     """Whether a job is not as it was when a button was drawn.
 
     `listed` is its state as VBR lists it, `now` the same with its session named. A button that was drawn from
@@ -348,7 +338,7 @@ def has_moved_on(drawn: Snapshot, listed: JobState, now: JobState) -> bool:
     return (drawn.session_id, drawn.is_active) != (now.session_id, now.is_active)
 
 
-def snapshot_of(state: JobState) -> Snapshot:
+def snapshot_of(state: veeam.JobState) -> Snapshot:
     """Return what a button drawn now carries of the job's state."""
     return Snapshot(state.session_id, state.is_active)
 
@@ -358,33 +348,16 @@ async def beside_the_loop(count: int, compare: Callable[[], T]) -> T:
     return await asyncio.to_thread(compare) if count >= MANY_NAMES else compare()
 
 
-async def _candidates(server: VeeamServer, word: str) -> tuple[JobState, ...]:
-    query = JobStatesQuery(name=name_filter(word), order_by="Name", ascending=True)
-    return tuple([state async for state in server.every_job_state(query)])
-
-
-def _visible(
-    answers: Mapping[ServerName, Sequence[JobState]], visibility: Visibility
-) -> tuple[FoundJob, ...]:
-    visible: list[FoundJob] = []
-    for server, states in answers.items():
-        sees_all = visibility.sees_all(server)
-        visible += (
-            FoundJob(server, state) for state in states if sees_all or visibility.sees(server, state.name)
-        )
-    return tuple(visible)
-
-
 async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
     return await beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
 
 
 def _ambiguous(
     ref: NamedJob, request: Request, found: Sequence[_Named], silent: tuple[ServerName, ...]
-) -> Ambiguous:
+) -> outcomes.Ambiguous:
     ordered = sorted(found, key=lambda job: (matching.fold(job.name), job.server))
-    choices = tuple(JobChoice(job.server, job.job_id, job.name) for job in ordered[:CHOICES_AT_MOST])
-    return Ambiguous(ref.text, request, choices, total=len(found), silent=silent)
+    choices = tuple(outcomes.JobChoice(job.server, job.job_id, job.name) for job in ordered[:CHOICES_AT_MOST])
+    return outcomes.Ambiguous(ref.text, request, choices, total=len(found), silent=silent)
 
 
 async def _picked(ref: NamedJob, among: Sequence[T], name_of: Callable[[T], str]) -> tuple[T, ...]:

@@ -4,11 +4,13 @@ An answer is due within three seconds and is asked for with every pause in typin
 read a moment ago, and what must be asked of VBR is narrowed by what was typed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nsmallest
+from typing import assert_never
 
+from bot import veeam
 from bot.operations.actions.create import Create
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
@@ -16,6 +18,7 @@ from bot.operations.actions.quick_backup import machines_like
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import Backend
+from bot.operations.job_editor import JobDraft
 from bot.operations.job_editor.objects import (
     MenuOption,
     credentials_options,
@@ -30,18 +33,19 @@ from bot.operations.jobs import beside_the_loop
 from bot.operations.matching import fits, fold
 from bot.operations.model import KnownJob, KnownMachine, Request, RequestContext, Visibility
 from bot.operations.permissions import Scope
+from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
-from bot.veeam import JobId, JobStatesQuery, JobStatus, Result, VeeamServer
 
 OFFERED_AT_MOST = 50
 _LIKELY_SECONDS, _AT_HAND_SECONDS, _FRESH_SECONDS = 0.7, 0.6, 1.0
 """How long each server may take for one step of a search, which is due within three seconds as a whole."""
 _TEMPLATES_WITHIN_SECONDS = 2.2
-_BY_NAME = JobStatesQuery(order_by="Name", ascending=True, limit=500)
-_LIKELY: Mapping[type[Request], JobStatesQuery] = {
-    Stop: replace(_BY_NAME, status=JobStatus.RUNNING),
-    Retry: replace(_BY_NAME, last_result=Result.FAILED),
-    Enable: replace(_BY_NAME, status=JobStatus.DISABLED),
+_FRESH_AT_MOST = 200
+_BY_NAME = veeam.JobStatesQuery(order_by="Name", ascending=True, limit=500)
+_LIKELY: Mapping[type[Request], veeam.JobStatesQuery] = {
+    Stop: replace(_BY_NAME, status=veeam.JobStatus.RUNNING),
+    Retry: replace(_BY_NAME, last_result=veeam.Result.FAILED),
+    Enable: replace(_BY_NAME, status=veeam.JobStatus.DISABLED),
 }
 """The jobs that a request is most likely for, before anything is typed."""
 
@@ -75,6 +79,7 @@ class Menus:
 
     async def find(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
         """Return what fits what was typed, by name, as much as a menu takes."""
+        text, visibility = search.text, context.visibility
         match search.field:
             case MenuField.JOB:
                 return await self._jobs(search, context)
@@ -82,8 +87,27 @@ class Menus:
                 return await self._machines(search, context)
             case MenuField.LIKE:
                 return await self._templates(search, context)
+            case MenuField.OBJECTS:
+                objects = self._backend.objects
+                return await self._for_draft(
+                    search,
+                    context,
+                    lambda server, draft: object_options(server, draft, text, visibility, objects=objects),
+                )
+            case MenuField.REPOSITORY:
+                return await self._for_draft(
+                    search, context, lambda server, draft: repository_options(server, draft, text)
+                )
+            case MenuField.CREDENTIALS:
+                return await self._for_draft(
+                    search, context, lambda server, _: credentials_options(server, text)
+                )
+            case MenuField.AFTER_JOB:
+                return await self._for_draft(
+                    search, context, lambda server, _: predecessor_options(server, text, visibility)
+                )
             case _:
-                return await self._for_draft(search, context)
+                assert_never(search.field)
 
     async def _jobs(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
         backend, text = self._backend, search.text
@@ -106,7 +130,7 @@ class Menus:
             return found
         # A server may have too many names to list them all in time, and a job may be newer than the names.
         fresh = await backend.fleet.ask(
-            lambda server: backend.finder.names_with(server, text),
+            lambda server: _names(server, replace(_BY_NAME, name=name_filter(text), limit=_FRESH_AT_MOST)),
             late or servers,
             limit_seconds=_FRESH_SECONDS,
         )
@@ -144,7 +168,12 @@ class Menus:
         )
         return tuple(one for found in answer.answers.values() for one in found)
 
-    async def _for_draft(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
+    async def _for_draft(
+        self,
+        search: MenuSearch,
+        context: RequestContext,
+        options: Callable[[veeam.VeeamServer, JobDraft], Awaitable[tuple[MenuOption, ...]]],
+    ) -> tuple[MenuOption, ...]:
         """What goes into a field of the draft, asked under the account that the change will be made under."""
         backend, request = self._backend, search.request
         if not isinstance(request, Edit | Create) or request.draft is None:
@@ -155,30 +184,19 @@ class Menus:
         permission = backend.permissions.may(context.person, request.operation, Scope(draft.server))
         if not permission.is_allowed:
             return ()
-        server = backend.account(draft.server, permission)
-        match search.field:
-            case MenuField.OBJECTS:
-                return await object_options(
-                    server, draft, search.text, context.visibility, objects=backend.objects
-                )
-            case MenuField.REPOSITORY:
-                return await repository_options(server, draft, search.text)
-            case MenuField.CREDENTIALS:
-                return await credentials_options(server, search.text)
-            case _:
-                return await predecessor_options(server, search.text, context.visibility)
+        return await options(backend.account(draft.server, permission), draft)
 
     def _servers(self, request: Request, context: RequestContext) -> tuple[ServerName, ...]:
         servers = self._backend.finder.servers(request.server_named, context.visibility)
         return servers if isinstance(servers, tuple) else ()
 
 
-async def _names(server: VeeamServer, query: JobStatesQuery) -> Mapping[JobId, str]:
+async def _names(server: veeam.VeeamServer, query: veeam.JobStatesQuery) -> Mapping[veeam.JobId, str]:
     return {state.id: state.name for state in (await server.job_states(query)).rows}
 
 
 def _jobs_like(
-    text: str, named: Mapping[ServerName, Mapping[JobId, str]], reach: Visibility
+    text: str, named: Mapping[ServerName, Mapping[veeam.JobId, str]], reach: Visibility
 ) -> tuple[MenuOption, ...]:
     return _first(
         MenuOption(job_value(KnownJob(server, job_id)), name, server)

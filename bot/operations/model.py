@@ -11,8 +11,8 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
+from bot import veeam
 from bot.settings import GrantSettings, PersonId, Role, matches_glob
-from bot.veeam import Capability, JobId, ServerName, SessionId
 
 ALL_ROLES = frozenset(Role)
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
@@ -33,10 +33,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person at the time of asking.
+    """A person as they are when they ask.
 
-    `groups` holds every spelling under which a grant may name a group of theirs (its ID, and `@handle` where
-    the settings use the handle). None means that the groups could not be read: nobody is let in on a guess.
+    `groups` holds every spelling under which a grant may name one of their groups (its ID, and `@handle`
+    where the settings use the handle). None means that the groups could not be read: nobody is let in on a
+    guess.
     """
 
     id: PersonId
@@ -113,8 +114,8 @@ class NamedJob(Struct, frozen=True, array_like=True, tag=1):
 class KnownJob(Struct, frozen=True, array_like=True, tag=2):
     """A job by its identity, as a button carries it."""
 
-    server: ServerName
-    job_id: JobId
+    server: veeam.ServerName
+    job_id: veeam.JobId
 
 
 JobRef = NamedJob | KnownJob
@@ -130,7 +131,7 @@ class NamedMachine(Struct, frozen=True, array_like=True, tag=1):
 class KnownMachine(Struct, frozen=True, array_like=True, tag=2):
     """A virtual machine by its place in an inventory, as a menu carries it."""
 
-    server: ServerName
+    server: veeam.ServerName
     host_name: str
     object_id: str
 
@@ -141,7 +142,7 @@ MachineRef = NamedMachine | KnownMachine
 class Snapshot(Struct, frozen=True, array_like=True):
     """The state a job was in when its button was drawn: its latest session, and whether it was active."""
 
-    session_id: SessionId | None
+    session_id: veeam.SessionId | None
     is_active: bool
 
 
@@ -200,7 +201,7 @@ class Operation:
     confirmation: Confirmation | None = None
     has_form: bool = False
     finds_by_form: bool = False
-    needs: Capability | None = None
+    needs: veeam.Capability | None = None
 
     @property
     def label(self) -> str:
@@ -209,7 +210,7 @@ class Operation:
 
 
 class Request(Struct, frozen=True, array_like=True):
-    """One asking, typed: a frozen value that a button, a form or a database row can carry as JSON.
+    """What somebody asks for: a frozen value that a button, a form or a database row can carry as JSON.
 
     Each subclass is one verb and says what there is to say about it in `operation`; its tag is that
     operation's name.

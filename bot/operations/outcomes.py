@@ -1,4 +1,4 @@
-"""What can come of a request: a closed union, matched with `assert_never` where it is drawn or counted.
+"""The outcomes of requests: a closed union, matched with `assert_never` where it is drawn or counted.
 
 An expected "no" is a value here, with a named reason; only servers and the database raise. Words for people
 are made where outcomes are drawn.
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot import veeam
 from bot.operations.model import KnownMachine, Operation, Refusal, Request, Standing
 from bot.settings import PersonId, Role
 from bot.store import Approval
-from bot.veeam import Capability, JobId, JobState, ServerName, Session, SessionId, VeeamError
 
 
 class Answer:
@@ -40,8 +40,8 @@ class JobView:
     stands.
     """
 
-    server: ServerName
-    state: JobState
+    server: veeam.ServerName
+    state: veeam.JobState
     failed_in_a_row: int | None = None
     reason: str | None = None
     operations: tuple[Operation, ...] = ()
@@ -51,8 +51,8 @@ class JobView:
 class SilentServer:
     """A server that did not answer, and why."""
 
-    server: ServerName
-    error: VeeamError
+    server: veeam.ServerName
+    error: veeam.VeeamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RecentAction:
     by: PersonId
     at: datetime
     outcome: str | None
-    server: ServerName
+    server: veeam.ServerName
     job_name: str | None = None
     detail: str | None = None
 
@@ -72,7 +72,7 @@ class RecentAction:
 class Ran:
     """A run began or is being stopped: its session, None where VBR named none."""
 
-    session: Session | None
+    session: veeam.Session | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Switched:
 class Cloned:
     """There is a copy, under the name that VBR gave it."""
 
-    job_id: JobId
+    job_id: veeam.JobId
     name: str
     is_disabled: bool
 
@@ -101,7 +101,7 @@ class Deleted:
 class Created:
     """There is a new job, as VBR describes it."""
 
-    job_id: JobId
+    job_id: veeam.JobId
     name: str
     is_disabled: bool
 
@@ -123,8 +123,8 @@ class ActionAnswer(Answer):
 
     operation: Operation
     by: PersonId
-    server: ServerName
-    job_id: JobId
+    server: veeam.ServerName
+    job_id: veeam.JobId
     job_name: str
     effect: Effect
     detail: str | None  # "active full", "at once", "with chained jobs"
@@ -134,7 +134,7 @@ class ActionAnswer(Answer):
     reason: str | None = None
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> veeam.Session | None:
         """The run it began or is stopping; None where there is none, or VBR named none."""
         return self.effect.session if isinstance(self.effect, Ran) else None
 
@@ -177,7 +177,7 @@ class NotFound:
     what: str
     word: str
     nearest: tuple[str, ...] = ()
-    silent: tuple[ServerName, ...] = ()
+    silent: tuple[veeam.ServerName, ...] = ()
     suggestion: str | None = None
 
 
@@ -185,8 +185,8 @@ class NotFound:
 class JobChoice:
     """One of several jobs that a word may mean."""
 
-    server: ServerName
-    job_id: JobId
+    server: veeam.ServerName
+    job_id: veeam.JobId
     name: str
 
 
@@ -198,7 +198,7 @@ class Ambiguous:
     request: Request
     choices: tuple[JobChoice, ...]
     total: int
-    silent: tuple[ServerName, ...] = ()
+    silent: tuple[veeam.ServerName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class AmbiguousMachine:
     word: str
     choices: tuple[MachineChoice, ...]
     total: int
-    silent: tuple[ServerName, ...] = ()
+    silent: tuple[veeam.ServerName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ class Blocked(StrEnum):
 class Unsupported:
     """What a server's revision of the API does not have; `product` is the VBR that it came with."""
 
-    capability: Capability
+    capability: veeam.Capability
     product: str
 
 
@@ -322,13 +322,13 @@ class Unclear:
 
     operation: Operation
     job_name: str
-    server: ServerName
+    server: veeam.ServerName
     job: JobView | None
     found: Effect | None
-    error: VeeamError
+    error: veeam.VeeamError
 
     @property
-    def session_id(self) -> SessionId | None:
+    def session_id(self) -> veeam.SessionId | None:
         """The session that was found, if any."""
         session = self.found.session if isinstance(self.found, Ran) else None
         return session.id if session is not None else None
@@ -342,7 +342,7 @@ class Failed:
     """
 
     operation: Operation
-    error: VeeamError
+    error: veeam.VeeamError
     job_name: str | None = None
     form: Form | None = None
 
@@ -363,7 +363,7 @@ class InternalError:
 
 
 Sent = Done | Unclear | Failed
-"""What came of something that was sent to VBR."""
+"""The outcomes of something that was sent to VBR."""
 
 Outcome = (
     Done

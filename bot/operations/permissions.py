@@ -13,7 +13,7 @@ from bot.settings import GrantSettings, Role
 
 @dataclass(frozen=True, slots=True)
 class HeldGrant:
-    """One grant that applies to a person, and the group (or the person themself) it came by."""
+    """One grant that applies to a person, and the group or person that it names."""
 
     grant: GrantSettings
     via: str
@@ -47,7 +47,7 @@ class Permission:
 
 
 class Permissions:
-    """The settings' grants, asked about persons as they are at the time of asking."""
+    """The settings' grants, applied to people as they are when they ask."""
 
     def __init__(self, grants: Sequence[GrantSettings]) -> None:
         self._grants = tuple(grants)
@@ -103,11 +103,11 @@ class Permissions:
         return refused.roles_needed, refused.groups
 
     def visibility(self, person: Person) -> Visibility:
-        """Return what the person may know of, for asking often."""
+        """Return what the person may know of, for many checks."""
         return Visibility(tuple(held.grant for held in self.held(person)))
 
     def reach(self, person: Person, operation: Operation) -> Visibility:
-        """Return what the person may use the operation on, for asking often."""
+        """Return what the person may use the operation on, for many checks."""
         held = (held.grant for held in self.held(person))
         return Visibility(tuple(grant for grant in held if grant.role in operation.roles))
 

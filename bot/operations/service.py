@@ -1,4 +1,4 @@
-"""The entrance: who asks, whether they may, what comes of it, and one log line about it."""
+"""The entrance: who asks, whether they may, running the request, and one log line about it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,6 +6,7 @@ from typing import Protocol
 
 import structlog
 
+from bot import store
 from bot.observability import Clock
 from bot.operations import outcomes
 from bot.operations.actions import Action
@@ -20,21 +21,10 @@ from bot.operations.job_editor.objects import JobObjects, MenuOption
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.menus import Menus, MenuSearch
 from bot.operations.model import Gesture, Operation, People, Refusal, Request, RequestContext
-from bot.operations.outcomes import Outcome, Refused, kind_of
 from bot.operations.permissions import Permission, Permissions
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
 from bot.settings import GrantSettings
-from bot.store import (
-    Approvals,
-    AuditLog,
-    Database,
-    Drafts,
-    OwnActions,
-    PressClaims,
-    StoreError,
-    TimedDisables,
-)
 from bot.veeam import Fleet, VeeamError
 
 log = structlog.get_logger()
@@ -74,9 +64,9 @@ class Service:
         *,
         fleet: Fleet,
         accounts: Accounts,
-        database: Database,
-        audit_log: AuditLog,
-        approvals: Approvals,
+        database: store.Database,
+        audit_log: store.AuditLog,
+        approvals: store.Approvals,
         rules: AccessRules,
         people: People,
         health: WatchHealth,
@@ -99,21 +89,21 @@ class Service:
             audit_log=audit_log,
             approvals=approvals,
             approval_rules=rules.approvals_where_allowed,
-            own_actions=OwnActions(database),
-            timed_disables=TimedDisables(database),
-            drafts=DraftStore(Drafts(database), clock),
+            own_actions=store.OwnActions(database),
+            timed_disables=store.TimedDisables(database),
+            drafts=DraftStore(store.Drafts(database), clock),
             health=health,
             clock=clock,
             catalog=CATALOG,
             codec=CODEC,
         )
         requests = ApprovalRequests(self._backend)
-        self._performer = Performer(self._backend, PressClaims(database), requests)
+        self._performer = Performer(self._backend, store.PressClaims(database), requests)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
 
-    async def run(self, gesture: Gesture, request: Request | outcomes.SyntaxProblem) -> Outcome:
-        """Return what came of it; what servers and database raise are outcomes too.
+    async def run(self, gesture: Gesture, request: Request | outcomes.SyntaxProblem) -> outcomes.Outcome:
+        """Return the outcome; errors of servers and the database are outcomes too.
 
         Words that could not be read come back as they are, to everybody who is let in; they count as `help`.
         """
@@ -122,11 +112,11 @@ class Service:
         operation = asks_for.operation
         outcome = await self._outcome(operation, gesture, request)
         seconds = self._backend.clock.monotonic() - began
-        self._metrics.operation_finished(operation.name, kind_of(outcome), seconds=seconds)
+        self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
         log.info(
             "operation.finished",
             operation=operation.name,
-            outcome=kind_of(outcome),
+            outcome=outcomes.kind_of(outcome),
             reference=gesture.reference,
             person=gesture.person_id,
             channel=gesture.channel_id,
@@ -145,35 +135,35 @@ class Service:
             if not self._permission(search.request.operation, context).is_allowed:
                 return ()
             return await self._menus.find(search, context)
-        except (VeeamError, StoreError) as error:
+        except (VeeamError, store.StoreError) as error:
             log.warning("operations.nothing_suggested", sought=search.field, error=str(error))
             return ()
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
-        """Put on record which message says what came of an action. Never raises: the action stands."""
+        """Put on record which message shows an action's outcome. Never raises: the action stands."""
         try:
             await self._backend.audit.message_posted(reference, channel_id=channel_id, ts=ts, link=link)
-        except StoreError as error:
+        except store.StoreError as error:
             log.error("operations.message_not_recorded", reference=reference, error=str(error))
 
     async def _outcome(
         self, operation: Operation, gesture: Gesture, request: Request | outcomes.SyntaxProblem
-    ) -> Outcome:
+    ) -> outcomes.Outcome:
         try:
             context = await self._context(gesture)
             permission = self._permission(operation, context)
             if not permission.is_allowed:
-                outcome: Outcome = await self._refuse(operation, context, permission)
+                outcome: outcomes.Outcome = await self._refuse(operation, context, permission)
             elif isinstance(request, outcomes.SyntaxProblem):
                 outcome = request
             else:
                 outcome = await self._do(request, context)
         except VeeamError as error:
             return outcomes.Failed(operation, error)
-        except StoreError as error:
+        except store.StoreError as error:
             log.error("operations.store_failed", reference=gesture.reference, error=str(error))
             return outcomes.InternalError("store", changed=False)
-        if isinstance(outcome, Refused) and outcome.groups:
+        if isinstance(outcome, outcomes.Refused) and outcome.groups:
             return replace(outcome, groups=self._backend.people.group_names(outcome.groups))
         return outcome
 
@@ -191,17 +181,19 @@ class Service:
         )
         return permission if is_heard or not permission.is_allowed else Permission(Refusal.CHANNEL)
 
-    async def _refuse(self, operation: Operation, context: RequestContext, permission: Permission) -> Refused:
+    async def _refuse(
+        self, operation: Operation, context: RequestContext, permission: Permission
+    ) -> outcomes.Refused:
         try:
             return await self._backend.audit.refuse(operation, context, permission)
-        except StoreError as error:
+        except store.StoreError as error:
             # A refusal needs no database to hold; that it is not on record is for the operator to know.
             log.error(
                 "operations.refusal_not_recorded", reference=context.gesture.reference, error=str(error)
             )
             return refusal_of(operation, context, permission)
 
-    async def _do(self, request: Request, context: RequestContext) -> Outcome:
+    async def _do(self, request: Request, context: RequestContext) -> outcomes.Outcome:
         match request:
             case Query():
                 return await request.answer(self._backend, context)
@@ -214,7 +206,7 @@ class Service:
             case _:
                 raise TypeError(request)
 
-    async def _act(self, action: Action, context: RequestContext) -> Outcome:
+    async def _act(self, action: Action, context: RequestContext) -> outcomes.Outcome:
         action = await action.resume(self._backend, context)
         try:
             if action.needs_form or action.is_review:
@@ -227,12 +219,12 @@ class Service:
         return outcome
 
 
-def _facts(outcome: Outcome) -> dict[str, str | None]:
+def _facts(outcome: outcomes.Outcome) -> dict[str, str | None]:
     match outcome:
         case outcomes.Done(outcomes.ActionAnswer() as answer):
             session_id = answer.session.id if answer.session is not None else None
             return {"server": answer.server, "job_id": answer.job_id, "session_id": session_id}
-        case Refused():
+        case outcomes.Refused():
             return {"reason": outcome.refusal}
         case outcomes.StaleButton() | outcomes.NotPossible():
             return {"server": outcome.job.server, "job_id": outcome.job.state.id}

@@ -12,26 +12,12 @@ have no state. Here a scale-out repository is one repository, and its extents ar
 
 import heapq
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from bot import veeam
 from bot.operations import matching
-from bot.veeam import (
-    PERFORMANCE_EXTENT,
-    JobState,
-    NotAllowed,
-    Page,
-    Rejected,
-    RepositoryState,
-    RepositoryStatesQuery,
-    ScaleOutRepositoriesQuery,
-    ScaleOutRepository,
-    VeeamServer,
-    at_once,
-    scale_out_state,
-)
-from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
@@ -43,7 +29,7 @@ _TYPOGRAPHY = matching.DOUBLE_QUOTES + matching.SINGLE_QUOTES + matching.DASHES 
 _UNSURE = re.compile(rf"[*?\-\u2026{_TYPOGRAPHY}]|[^\S ]+| {{2,}}")
 """What VBR reads as a wildcard, and what may be written otherwise in the name that is meant."""
 
-AskPage = Callable[[int, int], Awaitable[Page[T]]]
+AskPage = Callable[[int, int], Awaitable[veeam.Page[T]]]
 """One request: how many rows to skip, and how many to give."""
 
 
@@ -99,11 +85,16 @@ def page_of(lists: Iterable[Sequence[T]], *, start: int, by: Callable[[T], Any])
     return merged[start : start + PAGE_ROWS]
 
 
+async def every(rows: AsyncIterable[T]) -> tuple[T, ...]:
+    """Return all rows of a list that the client reads page by page."""
+    return tuple([row async for row in rows])
+
+
 async def where_there(answer: Awaitable[T]) -> T | None:
     """Return the answer; None where the server has nothing of the kind, or hides it from this account."""
     try:
         return await answer
-    except (Rejected, NotOnServer, NotAllowed):
+    except (veeam.Rejected, veeam.NotFoundOnServer, veeam.NotAllowed):
         return None
 
 
@@ -122,63 +113,60 @@ def exact_name_filter(name: str) -> str | None:
     return name_filter(name) if matching.is_glob(name) else f"*{name}*"
 
 
-async def repositories_of(server: VeeamServer, text: str = "") -> tuple[RepositoryState, ...]:
+async def repositories_of(server: veeam.VeeamServer, text: str = "") -> tuple[veeam.RepositoryState, ...]:
     """Return the repositories that a job can write to and whose names may hold the text.
 
     Scale-out repositories come first; there are none where the server or the account does not list them.
     """
-    async with at_once() as group:
+    async with veeam.at_once() as group:
         plain = group.create_task(_plain(server, text))
         scale_out = group.create_task(_scale_out(server, text))
     listed = {row.id.casefold() for row in scale_out.result()}
     return (*scale_out.result(), *(row for row in plain.result() if row.id.casefold() not in listed))
 
 
-async def repository_of(server: VeeamServer, job: JobState) -> RepositoryState | None:
-    """Return the repository a job writes to, by its name alone where VBR tells no more; else None."""
+async def repository_of(server: veeam.VeeamServer, job: veeam.JobState) -> veeam.RepositoryState | None:
+    """Return the repository a job writes to, by its name alone where VBR says no more; else None."""
     if job.repository_id is None:
         return None
-    page = await where_there(server.repository_states(RepositoryStatesQuery(id=job.repository_id)))
+    page = await where_there(server.repository_states(veeam.RepositoryStatesQuery(id=job.repository_id)))
     rows = page.rows if page is not None else ()
     own = next((row for row in rows if row.id.casefold() == job.repository_id.casefold()), None)
-    return own or await _scale_out_of(server, job.repository_id, job.repository_name)
+    if own is not None:
+        return own
+    # The extents of a scale-out repository name it: no list of scale-out repositories is needed.
+    extents = await where_there(_performance_extents(server, job.repository_id)) or ()
+    members = (row.extent_of for row in extents if row.extent_of is not None)
+    member = next((one for one in members if one.is_within(job.repository_id)), None)
+    name = job.repository_name
+    if member is None:
+        return veeam.RepositoryState(id=job.repository_id, name=name) if name else None
+    scale_out = veeam.ScaleOutRepository(id=job.repository_id, name=name or member.membership)
+    return veeam.scale_out_state(scale_out, extents)
 
 
-async def _scale_out_of(server: VeeamServer, repository_id: str, name: str | None) -> RepositoryState | None:
-    """What its extents tell of it: they name it, and no list of scale-out repositories is needed."""
-    told = await where_there(_performance_extents(server, repository_id)) or ()
-    members = (row.extent_of for row in told if row.extent_of is not None)
-    member = next((one for one in members if one.is_within(repository_id)), None)
-    if member is not None:
-        return scale_out_state(ScaleOutRepository(id=repository_id, name=name or member.membership), told)
-    return RepositoryState(id=repository_id, name=name) if name else None
-
-
-async def _plain(server: VeeamServer, text: str) -> tuple[RepositoryState, ...]:
-    query = RepositoryStatesQuery(
+async def _plain(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:
+    query = veeam.RepositoryStatesQuery(
         exclude_extents=True, name=name_filter(text), order_by="Name", ascending=True
     )
-    states = [state async for state in server.every_repository_state(query)]
-    return tuple(state for state in states if state.extent_of is None)
+    return tuple(
+        state for state in await every(server.every_repository_state(query)) if state.extent_of is None
+    )
 
 
-async def _scale_out(server: VeeamServer, text: str) -> tuple[RepositoryState, ...]:
-    listed = await where_there(_scale_out_listed(server, text))
+async def _scale_out(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:
+    query = veeam.ScaleOutRepositoriesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    listed = await where_there(every(server.every_scale_out_repository(query)))
     if not listed:
         return ()
     extents = await where_there(_performance_extents(server)) or ()
-    return tuple(scale_out_state(each, extents) for each in listed)
-
-
-async def _scale_out_listed(server: VeeamServer, text: str) -> tuple[ScaleOutRepository, ...]:
-    query = ScaleOutRepositoriesQuery(name=name_filter(text), order_by="Name", ascending=True)
-    return tuple([each async for each in server.every_scale_out_repository(query)])
+    return tuple(veeam.scale_out_state(each, extents) for each in listed)
 
 
 async def _performance_extents(
-    server: VeeamServer, scale_out_id: str | None = None
-) -> tuple[RepositoryState, ...]:
-    query = RepositoryStatesQuery(
-        extent_type=PERFORMANCE_EXTENT, scale_out_id=scale_out_id, order_by="Name", ascending=True
+    server: veeam.VeeamServer, scale_out_id: str | None = None
+) -> tuple[veeam.RepositoryState, ...]:
+    query = veeam.RepositoryStatesQuery(
+        extent_type=veeam.PERFORMANCE_EXTENT, scale_out_id=scale_out_id, order_by="Name", ascending=True
     )
-    return tuple([state async for state in server.every_repository_state(query)])
+    return await every(server.every_repository_state(query))

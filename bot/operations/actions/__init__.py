@@ -11,25 +11,15 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from msgspec.structs import replace
 
-from bot.operations import impact
+from bot import veeam
+from bot.operations import impact, outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, Verb
 from bot.operations.jobs import FoundJob, JobNow, snapshot_of
 from bot.operations.model import JobRef, KnownJob, Request, RequestContext, Snapshot, Step
-from bot.operations.outcomes import Blocked, Effect, Failed, NeedsForm, Outcome, Unsupported
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.settings import ServerName
 from bot.store import OwnAction
-from bot.veeam import (
-    Capability,
-    InventoryObject,
-    JobId,
-    JobSettings,
-    JobState,
-    Revision,
-    SessionId,
-    VeeamServer,
-)
 
 J = TypeVar("J", bound="JobAction")
 
@@ -43,10 +33,10 @@ class Target:
     """
 
     server: ServerName
-    account: VeeamServer
+    account: veeam.VeeamServer
     job: FoundJob | None = None
-    listed: JobState | None = None
-    machine: InventoryObject | None = None
+    listed: veeam.JobState | None = None
+    machine: veeam.InventoryObject | None = None
 
     @property
     def subject(self) -> FoundJob | ServerName:
@@ -61,12 +51,12 @@ class Target:
         return self.job
 
     @property
-    def state(self) -> JobState:
+    def state(self) -> veeam.JobState:
         """The state of the job that it is."""
         return self.job_found.state
 
     @property
-    def machine_found(self) -> InventoryObject:
+    def machine_found(self) -> veeam.InventoryObject:
         """The machine that it is."""
         if self.machine is None:
             raise TypeError("the target is no machine")
@@ -76,7 +66,7 @@ class Target:
 class AffectedJob(NamedTuple):
     """The job that an action turned out to be about."""
 
-    id: JobId
+    id: veeam.JobId
     name: str
 
 
@@ -98,7 +88,7 @@ class PreparedAction:
     detail: str | None = None
     approval_detail: str | None = None
     payload: Mapping[str, Any] | None = None
-    wanted: JobSettings | None = None
+    wanted: veeam.JobSettings | None = None
     changes: tuple[str, ...] = ()
 
     @property
@@ -108,7 +98,7 @@ class PreparedAction:
             raise TypeError("the action has no payload")
         return self.payload
 
-    def own_action(self, job_id: JobId, session_id: SessionId, at: datetime) -> OwnAction:
+    def own_action(self, job_id: veeam.JobId, session_id: veeam.SessionId, at: datetime) -> OwnAction:
         """Return the note that a session was started or stopped from here."""
         return OwnAction(
             server=self.target.server,
@@ -145,15 +135,15 @@ class Action(Verb, frozen=True):
         return False
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[veeam.Capability]:
         """What the server's revision of the API must have."""
         needs = self.operation.needs
         return frozenset() if needs is None else frozenset({needs})
 
-    def unsupported(self, revision: Revision) -> Unsupported | None:
+    def unsupported(self, revision: veeam.Revision) -> outcomes.Unsupported | None:
         """Return what it takes and the server's revision does not have; None when it has all."""
         missing = next((each for each in self.capabilities if not revision.has(each)), None)
-        return None if missing is None else Unsupported(missing, revision.product)
+        return None if missing is None else outcomes.Unsupported(missing, revision.product)
 
     async def resume(self, backend: Backend, context: RequestContext) -> "Action":
         """Return the request with its draft: read, and kept with what was entered, once for each gesture.
@@ -164,25 +154,25 @@ class Action(Verb, frozen=True):
         return self
 
     @abstractmethod
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+    async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return what it is asked for on, or why there is no such thing. Raises `VeeamError`."""
 
     @abstractmethod
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it there."""
 
-    async def pick(self, backend: Backend, context: RequestContext) -> Outcome:
+    async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks which job or machine is meant, where the person named none."""
         return await impact.pick_form(self, backend, context)
 
     @abstractmethod
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks for what is missing. Raises `VeeamError` and `StoreError`."""
 
     @abstractmethod
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
-    ) -> PreparedAction | Outcome:
+    ) -> PreparedAction | outcomes.Outcome:
         """Return it ready to be sent, or why not. Raises `VeeamError` and `StoreError`."""
 
     async def plan(self, backend: Backend, prepared: PreparedAction) -> None:
@@ -195,13 +185,13 @@ class Action(Verb, frozen=True):
         """Take it back where no answer came and VBR shows no effect."""
 
     @abstractmethod
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it, once. Raises `VeeamError`."""
 
     @abstractmethod
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
+    ) -> outcomes.Effect | None:
         """Return what is there that speaks for its having happened; `since` is the job's state by now.
 
         Raises `VeeamError`.
@@ -209,13 +199,13 @@ class Action(Verb, frozen=True):
 
     @abstractmethod
     async def affected_job(
-        self, backend: Backend, prepared: PreparedAction, effect: Effect
+        self, backend: Backend, prepared: PreparedAction, effect: outcomes.Effect
     ) -> AffectedJob | None:
         """Return the job that it was done on; None where VBR does not say."""
 
     async def explain_failure(
-        self, failed: Failed, backend: Backend, context: RequestContext, target: Target | None = None
-    ) -> Failed:
+        self, failed: outcomes.Failed, backend: Backend, context: RequestContext, target: Target | None = None
+    ) -> outcomes.Failed:
         """Return the failure with the form as it was filled in, so that nothing entered is lost.
 
         Without a target VBR does not even say how the job stands, and is not asked.
@@ -230,6 +220,8 @@ class JobAction(Action, frozen=True):
     begins_or_ends_run: ClassVar[bool] = False
     """Then it is the likeliest, and offered before Details."""
     switches_schedule: ClassVar[bool] = False
+    depends_on_state: ClassVar[bool] = True
+    """Then VBR is asked how the job stands before anything is done (`blocked_by`)."""
 
     job: JobRef
     snapshot: Snapshot | None = None
@@ -241,7 +233,7 @@ class JobAction(Action, frozen=True):
         return cls(line.job_or_form())
 
     @classmethod
-    def makes_sense_on(cls, state: JobState) -> bool:
+    def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether to offer it on a job in this state."""
         del state
         return True
@@ -261,7 +253,7 @@ class JobAction(Action, frozen=True):
         """Whether the request lacks what only a form asks for."""
         return self.step in {Step.CHOOSE, Step.FILL} or not self.names_subject
 
-    def blocked_by(self, job: JobNow) -> Blocked | None:
+    def blocked_by(self, job: JobNow) -> outcomes.Blocked | None:
         """Return why it makes no sense on the job as it is; None when it does."""
         del job
         return None
@@ -279,7 +271,7 @@ class JobAction(Action, frozen=True):
         """Return the same request for the job as it is now; what a form asked for is asked again."""
         return replace(self, job=job, snapshot=snapshot)
 
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+    async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the job as it stands."""
         found = await backend.finder.job(
             self.job, request=self, visibility=context.visibility, asks_when_unsure=True
@@ -294,7 +286,7 @@ class JobAction(Action, frozen=True):
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
-    ) -> PreparedAction | Outcome:
+    ) -> PreparedAction | outcomes.Outcome:
         """Return it ready to be sent."""
         del backend
         known = KnownJob(target.server, target.state.id)
@@ -307,7 +299,7 @@ class JobAction(Action, frozen=True):
         )
 
     async def affected_job(
-        self, backend: Backend, prepared: PreparedAction, effect: Effect
+        self, backend: Backend, prepared: PreparedAction, effect: outcomes.Effect
     ) -> AffectedJob | None:
         """Return the job that was named."""
         del backend, effect
@@ -317,8 +309,8 @@ class JobAction(Action, frozen=True):
 class ConfirmedJobAction(JobAction, frozen=True):
     """An action on a job that leaves nothing to choose: its form only says what it touches."""
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """Say what it touches."""
         request = self.for_form(KnownJob(target.server, target.state.id), snapshot_of(target.state))
         touched = await impact.impact_on(backend, context, target.job_found)
-        return NeedsForm(self.operation, impact.ConfirmForm(request, touched))
+        return outcomes.NeedsForm(self.operation, impact.ConfirmForm(request, touched))

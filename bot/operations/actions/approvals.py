@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot import store
+from bot.operations import outcomes
 from bot.operations.actions import Action, PreparedAction
 from bot.operations.audit_trail import AuditSubject, error_of, refusal_of
 from bot.operations.backend import Backend
-from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     Confirmation,
     Gesture,
@@ -27,22 +28,8 @@ from bot.operations.model import (
     RequestContext,
     Style,
 )
-from bot.operations.outcomes import (
-    AlreadyDecided,
-    AlreadyRequested,
-    Answer,
-    ApprovalRequested,
-    Done,
-    Failed,
-    NotFound,
-    Outcome,
-    Refused,
-    Unclear,
-    kind_of,
-)
 from bot.operations.permissions import Permission, Scope, unreadable
 from bot.settings import PersonId
-from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState, StoreError
 from bot.veeam import NotFoundOnServer as NotOnServer
 from bot.veeam import Rejected, settings_fingerprint
 
@@ -53,7 +40,7 @@ GONE, CHANGED, OLD = "gone", "changed", "old"
 log = structlog.get_logger()
 
 
-# Who may press these is whoever may do what the request is about, which these two do not know.
+# No roles: who may do what the request is about may press these, and that is checked when they run.
 class Approve(Request, frozen=True, tag="approve"):
     """Let what waits for a second person be done."""
 
@@ -92,28 +79,28 @@ class Decline(Request, frozen=True, tag="decline"):
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalAnswer(Answer):
+class ApprovalAnswer(outcomes.Answer):
     """A request that waited for a second person was declined, or taken back."""
 
-    approval: Approval
+    approval: store.Approval
 
 
 @dataclass(frozen=True, slots=True)
 class PendingApprovals:
-    """What waits for a second person: what somebody may decide, and what they asked for themself.
+    """Requests that wait for a second person: those that one person may decide, and their own.
 
     What expires soonest stands first.
     """
 
-    to_decide: tuple[Approval, ...] = ()
-    own: tuple[Approval, ...] = ()
+    to_decide: tuple[store.Approval, ...] = ()
+    own: tuple[store.Approval, ...] = ()
 
 
 @dataclass(slots=True)
 class Approved:
     """A request that a second person approves just now; it is claimed right before it is sent."""
 
-    approval: Approval
+    approval: store.Approval
     by: PersonId
     is_claimed: bool = False
 
@@ -123,7 +110,7 @@ class Perform(Protocol):
 
     async def __call__(
         self, action: Action, context: RequestContext, approved: Approved | None = None
-    ) -> Outcome:
+    ) -> outcomes.Outcome:
         """Do it, or say why not."""
         ...
 
@@ -139,11 +126,15 @@ class ApprovalRequests:
         """Whether the operation waits for a second person."""
         return self._backend.approval_rules.apply_to(operation)
 
-    async def request(self, prepared: PreparedAction) -> ApprovalRequested | AlreadyRequested | Refused:
-        """Put the request where somebody else can approve it; nothing is sent."""
+    async def request(
+        self, prepared: PreparedAction
+    ) -> outcomes.ApprovalRequested | outcomes.AlreadyRequested | outcomes.Refused:
+        """Post the request where another person can approve it; nothing is sent."""
         audit, operation, context = self._backend.audit, prepared.action.operation, prepared.context
         subject = prepared.target.subject
-        channel = self._channel(context.gesture)
+        channel = context.gesture.channel_id
+        if channel is None or context.gesture.is_direct:
+            channel = next(iter(self._backend.approval_rules.channels), None)
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
         approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)
@@ -152,39 +143,41 @@ class ApprovalRequests:
         if waiting is None:
             await audit.close(audit_id, REQUESTED)
             is_held_back = await self._backend.approvals.is_held_back(channel)
-            return ApprovalRequested(operation, approval, is_held_back=is_held_back)
+            return outcomes.ApprovalRequested(operation, approval, is_held_back=is_held_back)
         await audit.close(audit_id, ALREADY_REQUESTED)
-        return AlreadyRequested(operation, waiting)
+        return outcomes.AlreadyRequested(operation, waiting)
 
-    async def claim(self, approved: Approved, prepared: PreparedAction) -> AlreadyDecided | NotFound | None:
+    async def claim(
+        self, approved: Approved, prepared: PreparedAction
+    ) -> outcomes.AlreadyDecided | outcomes.NotFound | None:
         """Let this call alone send what was approved, if it still is what was asked for: None.
 
         Otherwise say why nobody sends it.
         """
         approval = approved.approval
         if await self._snapshot_hash(prepared) != approval.snapshot_hash:
-            return await self.end(approval, ApprovalEnd.OVERTAKEN, CHANGED)
+            return await self.end(approval, store.ApprovalEnd.OVERTAKEN, CHANGED)
         now = self._backend.clock.now()
         if await self._backend.approvals.approve(approval.id, by=approved.by, now=now) is None:
             return await self.decided(approval.id)
         approved.is_claimed = True
         return None
 
-    async def pending(self, approval_id: str) -> Approval | NotFound | AlreadyDecided:
+    async def pending(self, approval_id: str) -> store.Approval | outcomes.NotFound | outcomes.AlreadyDecided:
         """Return a request that can still be decided; one that has expired or is of old is ended."""
         approval = await self._backend.approvals.of(approval_id)
         if approval is None:
-            return NotFound("request", approval_id)
-        if approval.state is not ApprovalState.PENDING:
-            return AlreadyDecided(approval)
+            return outcomes.NotFound("request", approval_id)
+        if approval.state is not store.ApprovalState.PENDING:
+            return outcomes.AlreadyDecided(approval)
         if approval.expires_at <= self._backend.clock.now():
-            return await self.end(approval, ApprovalEnd.EXPIRED)
+            return await self.end(approval, store.ApprovalEnd.EXPIRED)
         if self._codec.operation(approval.operation) is None:
-            return await self.end(approval, ApprovalEnd.OVERTAKEN, OLD)
+            return await self.end(approval, store.ApprovalEnd.OVERTAKEN, OLD)
         return approval
 
     async def pending_for(self, context: RequestContext) -> PendingApprovals:
-        """Return the requests for what the person may do themself: of no other is anything said."""
+        """Return the requests for what this person may do too; no others are mentioned."""
         pending = await self._backend.approvals.pending(self._backend.clock.now())
         known = [
             one
@@ -196,43 +189,40 @@ class ApprovalRequests:
             own=tuple(one for one in known if one.person_id == context.person.id),
         )
 
-    def permission(self, context: RequestContext, approval: Approval) -> Permission:
-        """Return whether the person may do themself what is asked for."""
+    def permission(self, context: RequestContext, approval: store.Approval) -> Permission:
+        """Return whether the person may do what is asked for."""
         verb = self._verb(approval)
         return self._backend.permissions.may_within(
             context.person, verb.operation, verb.scope(approval.server, approval.name)
         )
 
-    def scope(self, approval: Approval) -> Scope:
+    def scope(self, approval: store.Approval) -> Scope:
         """Return what the right to do what is asked for is asked on."""
         return self._verb(approval).scope(approval.server, approval.name)
 
-    async def end(self, approval: Approval, end: ApprovalEnd, problem: str | None = None) -> AlreadyDecided:
+    async def end(
+        self, approval: store.Approval, end: store.ApprovalEnd, problem: str | None = None
+    ) -> outcomes.AlreadyDecided:
         """End a request that nobody can approve any more."""
         now = self._backend.clock.now()
         ended = await self._backend.approvals.end_pending(approval.id, end, now=now, problem=problem)
-        return AlreadyDecided(ended or await self._backend.approvals.of(approval.id) or approval)
+        return outcomes.AlreadyDecided(ended or await self._backend.approvals.of(approval.id) or approval)
 
-    async def decided(self, approval_id: str) -> AlreadyDecided | NotFound:
-        """Return what became of a request that somebody else decided first."""
+    async def decided(self, approval_id: str) -> outcomes.AlreadyDecided | outcomes.NotFound:
+        """Return what became of a request that another person decided first."""
         approval = await self.pending(approval_id)
-        return AlreadyDecided(approval) if isinstance(approval, Approval) else approval
+        return outcomes.AlreadyDecided(approval) if isinstance(approval, store.Approval) else approval
 
-    def _verb(self, approval: Approval) -> type[Action]:
+    def _verb(self, approval: store.Approval) -> type[Action]:
         verb = self._codec.verb(approval.operation)
         if verb is None or not issubclass(verb, Action):
             raise TypeError(approval.operation)
         return verb
 
-    def _channel(self, gesture: Gesture) -> str | None:
-        if gesture.channel_id is not None and not gesture.is_direct:
-            return gesture.channel_id
-        return next(iter(self._backend.approval_rules.channels), None)
-
-    def _approval(self, prepared: PreparedAction, snapshot_hash: str, channel: str) -> Approval:
+    def _approval(self, prepared: PreparedAction, snapshot_hash: str, channel: str) -> store.Approval:
         action, context, target = prepared.action, prepared.context, prepared.target
         person, gesture, now = context.person, context.gesture, self._backend.clock.now()
-        return Approval(
+        return store.Approval(
             id=secrets.token_urlsafe(12),
             operation=action.operation.name,
             request=self._codec.to_json(action),
@@ -254,10 +244,10 @@ class ApprovalRequests:
             impact=self._impact(prepared),
         )
 
-    def _impact(self, prepared: PreparedAction) -> ApprovalImpact:
+    def _impact(self, prepared: PreparedAction) -> store.ApprovalImpact:
         scope = prepared.action.scope(prepared.target.server, prepared.name)
         roles, groups = self._backend.permissions.who_may(prepared.action.operation, scope)
-        may = ApprovalImpact(
+        may = store.ApprovalImpact(
             roles=tuple(role.value for role in roles), groups=self._backend.people.group_names(groups)
         )
         if prepared.target.job is None:
@@ -281,18 +271,14 @@ class ApprovalRequests:
         if prepared.target.job is None:
             return _hash(asked)
         job = prepared.target.job
-        return _hash([*asked, await self._settings(job), job.state.status, job.state.session_id])
-
-    async def _settings(self, job: FoundJob) -> object:
-        """The settings, without what changes by itself, such as the size of a machine.
-
-        Of a type that the revision cannot describe, what its state says of them.
-        """
+        state = job.state
         try:
-            return settings_fingerprint((await self._backend.fleet.server(job.server).job(job.state.id)).raw)
+            model = await self._backend.fleet.server(job.server).job(state.id)
+            settings: object = settings_fingerprint(model.raw)  # without what changes by itself
         except (NotOnServer, Rejected):
-            state = job.state
-            return [state.name, state.type, state.description, state.repository_id, state.objects_count]
+            # Of a type that the revision cannot describe, what its state says of them.
+            settings = [state.name, state.type, state.description, state.repository_id, state.objects_count]
+        return _hash([*asked, settings, state.status, state.session_id])
 
 
 class Decisions:
@@ -308,10 +294,10 @@ class Decisions:
         self._codec = backend.codec
         self._perform = perform
 
-    async def approve(self, request: Approve, context: RequestContext) -> Outcome:
+    async def approve(self, request: Approve, context: RequestContext) -> outcomes.Outcome:
         """Do what was asked for, if it still is what was asked for."""
         approval = await self._requests.pending(request.approval_id)
-        if not isinstance(approval, Approval):
+        if not isinstance(approval, store.Approval):
             return approval
         if (refused := await self._refused(Approve.operation, approval, context)) is not None:
             return refused
@@ -325,7 +311,7 @@ class Decisions:
             return refusal_of(operation, context, unknown)
         action = self._codec.from_json(approval.request)
         if not isinstance(action, Action):
-            return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, OLD)
+            return await self._requests.end(approval, store.ApprovalEnd.OVERTAKEN, OLD)
         for_asker = RequestContext(
             asker,
             _gesture(approval),
@@ -335,48 +321,50 @@ class Decisions:
         )
         return await self._do(action, for_asker, Approved(approval, context.person.id))
 
-    async def decline(self, request: Decline, context: RequestContext) -> Outcome:
-        """End the request: declined by somebody else, withdrawn by the person who asked."""
+    async def decline(self, request: Decline, context: RequestContext) -> outcomes.Outcome:
+        """End the request: declined by another person, withdrawn by the person who asked."""
         approval = await self._requests.pending(request.approval_id)
-        if not isinstance(approval, Approval):
+        if not isinstance(approval, store.Approval):
             return approval
         is_own = approval.person_id == context.person.id
         if not is_own and (refused := await self._refused(Decline.operation, approval, context)) is not None:
             return refused
         audit = self._backend.audit
-        end = ApprovalEnd.WITHDRAWN if is_own else ApprovalEnd.DECLINED
+        end = store.ApprovalEnd.WITHDRAWN if is_own else store.ApprovalEnd.DECLINED
         audit_id = await audit.open(Decline.operation, context, _subject(approval), approval.operation)
         now = self._backend.clock.now()
         ended = await self._backend.approvals.end_pending(approval.id, end, now=now, by=context.person.id)
         await audit.close(audit_id, ALREADY_DECIDED if ended is None else "done", detail=end)
         if ended is None:
             return await self._requests.decided(approval.id)
-        return Done(ApprovalAnswer(ended))
+        return outcomes.Done(ApprovalAnswer(ended))
 
-    async def _do(self, action: Action, for_asker: RequestContext, approved: Approved) -> Outcome:
+    async def _do(self, action: Action, for_asker: RequestContext, approved: Approved) -> outcomes.Outcome:
         """Perform it for the person who asked; what is not what it was when asked for ends the request."""
         approval = approved.approval
         try:
             action = await action.resume(self._backend, for_asker)
             outcome = await self._perform(action, for_asker, approved)
-        except StoreError as error:
+        except store.StoreError as error:
             if approved.is_claimed:
-                await self._finish(approval, ApprovalEnd.NOT_SENT, str(error))
+                await self._finish(approval, store.ApprovalEnd.NOT_SENT, str(error))
             raise
         match outcome:
-            case Done() | Unclear() | Failed() if approved.is_claimed:
-                await self._finish(approval, kind_of(outcome), error_of(outcome))
+            case outcomes.Done() | outcomes.Unclear() | outcomes.Failed() if approved.is_claimed:
+                await self._finish(approval, outcomes.kind_of(outcome), error_of(outcome))
                 return outcome
-            case AlreadyDecided():
+            case outcomes.AlreadyDecided() | outcomes.NotFound(what="request"):
                 return outcome
-            case Refused():
-                return await self._requests.end(approval, ApprovalEnd.REFUSED, outcome.refusal)
-            case NotFound():
-                return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, GONE)
+            case outcomes.Refused():
+                return await self._requests.end(approval, store.ApprovalEnd.REFUSED, outcome.refusal)
+            case outcomes.NotFound():
+                return await self._requests.end(approval, store.ApprovalEnd.OVERTAKEN, GONE)
             case _:
-                return await self._requests.end(approval, ApprovalEnd.OVERTAKEN, CHANGED)
+                return await self._requests.end(approval, store.ApprovalEnd.OVERTAKEN, CHANGED)
 
-    async def _refused(self, press: Operation, approval: Approval, context: RequestContext) -> Refused | None:
+    async def _refused(
+        self, press: Operation, approval: store.Approval, context: RequestContext
+    ) -> outcomes.Refused | None:
         operation = self._codec.operation(approval.operation) or press
         permission = self._requests.permission(context, approval)
         if approval.person_id == context.person.id:
@@ -389,16 +377,16 @@ class Decisions:
         await self._backend.audit.refused(press, context, refused.refusal, _subject(approval))
         return refused
 
-    async def _finish(self, approval: Approval, outcome: str, problem: str | None) -> None:
+    async def _finish(self, approval: store.Approval, outcome: str, problem: str | None) -> None:
         try:
             now = self._backend.clock.now()
             await self._backend.approvals.finish(approval.id, outcome, now=now, problem=problem)
-        except StoreError as error:
+        except store.StoreError as error:
             # It is decided and on record; what looks after requests ends this one by the record.
             log.error("operations.approval_left_open", approval_id=approval.id, error=str(error))
 
 
-def _gesture(approval: Approval) -> Gesture:
+def _gesture(approval: store.Approval) -> Gesture:
     """The gesture by which it was asked for: what is done is done for that one."""
     return Gesture(
         reference=approval.reference,
@@ -410,7 +398,7 @@ def _gesture(approval: Approval) -> Gesture:
     )
 
 
-def _subject(approval: Approval) -> AuditSubject:
+def _subject(approval: store.Approval) -> AuditSubject:
     job_name = approval.name if approval.job_id is not None else None
     return AuditSubject(approval.server, approval.job_id, job_name)
 

@@ -3,11 +3,11 @@
 import re
 from datetime import datetime
 
+from bot import veeam
 from bot.operations.actions import ConfirmedJobAction, PreparedAction
 from bot.operations.model import ADMINISTRATORS, Confirmation, Kind, Operation
 from bot.operations.outcomes import Cloned, Effect
 from bot.operations.vbr_lists import name_filter
-from bot.veeam import Capability, JobState, JobStatesQuery, VeeamServer
 
 _CLONE_NUMBER = re.compile(r"_clone(\d+)")
 
@@ -30,7 +30,7 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
             yes="Clone",
         ),
         finds_by_form=True,
-        needs=Capability.CLONE,
+        needs=veeam.Capability.CLONE,
     )
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
@@ -40,13 +40,13 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
         return Cloned(copy.id, copy.name, is_disabled=copy.is_disabled)
 
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
     ) -> Effect | None:
         """The newest copy: VBR names copies `NAME_clone1` and on; the newest may be an older one."""
         del since
         name = prepared.target.state.name
-        clones: dict[int, JobState] = {}
-        async for state in vbr.every_job_state(JobStatesQuery(name=name_filter(f"{name}_clone"))):
+        clones: dict[int, veeam.JobState] = {}
+        async for state in vbr.every_job_state(veeam.JobStatesQuery(name=name_filter(f"{name}_clone"))):
             found = _CLONE_NUMBER.fullmatch(state.name.removeprefix(name))
             if found and state.name.startswith(name):
                 clones[int(found[1])] = state

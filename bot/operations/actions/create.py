@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.actions import Action, AffectedJob, PreparedAction, Target
 from bot.operations.actions.edit import JobForm, JobSummary, job_form, with_job_form
 from bot.operations.backend import Backend
@@ -24,36 +26,9 @@ from bot.operations.job_editor.fields import (
     server_facts,
 )
 from bot.operations.model import ADMINISTRATORS, Kind, KnownJob, Operation, Request, RequestContext, Step
-from bot.operations.outcomes import (
-    Created,
-    DraftExpired,
-    Effect,
-    Failed,
-    Form,
-    NeedsForm,
-    Outcome,
-    SyntaxProblem,
-)
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
-from bot.veeam import (
-    GuestProcessing,
-    JobSettings,
-    JobState,
-    JobStatesQuery,
-    Rejected,
-    Retention,
-    RetentionUnit,
-    Rhythm,
-    Schedule,
-    SettingsField,
-    VeeamServer,
-    new_vsphere_spec,
-    settings_of,
-    spec_from_template,
-)
-from bot.veeam import NotFoundOnServer as NotOnServer
 
 _USUAL_DAYS = 7
 _USUAL_TIME = time(22, 0)
@@ -86,7 +61,7 @@ class Create(Action, frozen=True, tag="create"):
     kept: JobDraft | None = None
 
     @classmethod
-    def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
+    def parse(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
         """Read the server: a form asks for everything else."""
         if line.words:
             return line.problem("A form asks for the new job's name and all else.", line.operation.name)
@@ -115,7 +90,7 @@ class Create(Action, frozen=True, tag="create"):
         )
         return Create(self.server, self.like, self.draft, self.step, kept=kept)
 
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+    async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the one server that is meant; the choice of a server and a template otherwise."""
         named = self.like.server if self.like is not None else self.server
         accounts = await backend.servers_where_allowed(self.operation, named, context)
@@ -130,13 +105,13 @@ class Create(Action, frozen=True, tag="create"):
         """Return whether the person may do it on the server; its name is asked about when it is known."""
         return permissions.may(context.person, self.operation, Scope(target.server))
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """Return the form: with usual values, a template's, or what was entered; or what would be made."""
         if self.step is Step.REVIEW:
             return await self._review(backend, target, context)
         if self.draft is not None:
             if self.kept is None:
-                return DraftExpired(self.operation)
+                return outcomes.DraftExpired(self.operation)
             return await self._filled(self.kept, backend, target, context)
         draft = await self._new_draft(target.account, context)
         if draft is None:
@@ -146,19 +121,19 @@ class Create(Action, frozen=True, tag="create"):
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
-    ) -> PreparedAction | Outcome:
+    ) -> PreparedAction | outcomes.Outcome:
         """Return what to send, or the form with what is wrong."""
         draft, revision = self.kept, target.account.revision
         if draft is None or draft.server != target.server:
-            return DraftExpired(self.operation)
+            return outcomes.DraftExpired(self.operation)
         if problems := await self._problems(draft, backend, target, context):
             return await self._filled(draft, backend, target, context, problems)
         detail = f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
         visible = visible_draft(context.visibility, draft).wanted
         fields = [
             f"{TITLES[part]}: {in_words(part, value, draft.names)}"
-            for part in SettingsField
-            if part is not SettingsField.NAME and (value := visible.part(part)) is not None
+            for part in veeam.SettingsField
+            if part is not veeam.SettingsField.NAME and (value := visible.part(part)) is not None
         ]
         return PreparedAction(
             action=Create(target.server, self.like, self.draft, self.step),
@@ -168,38 +143,38 @@ class Create(Action, frozen=True, tag="create"):
             detail=detail,
             approval_detail="; ".join([detail, *fields]),
             payload=(
-                new_vsphere_spec(draft.wanted, revision)
+                veeam.new_vsphere_spec(draft.wanted, revision)
                 if draft.model is None
-                else spec_from_template(draft.model, draft.wanted, revision)
+                else veeam.spec_from_template(draft.model, draft.wanted, revision)
             ),
         )
 
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`CreateJob`)."""
         del now
         job = await prepared.target.account.create_job(prepared.body)
-        return Created(job.id, job.name, is_disabled=job.is_disabled)
+        return outcomes.Created(job.id, job.name, is_disabled=job.is_disabled)
 
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
+    ) -> outcomes.Effect | None:
         """A job of the very name."""
         del since
-        async for state in vbr.every_job_state(JobStatesQuery(name=name_filter(prepared.name))):
+        async for state in vbr.every_job_state(veeam.JobStatesQuery(name=name_filter(prepared.name))):
             if state.name == prepared.name:
-                return Created(state.id, state.name, is_disabled=state.is_disabled)
+                return outcomes.Created(state.id, state.name, is_disabled=state.is_disabled)
         return None
 
     async def affected_job(
-        self, backend: Backend, prepared: PreparedAction, effect: Effect
+        self, backend: Backend, prepared: PreparedAction, effect: outcomes.Effect
     ) -> AffectedJob | None:
         """Return the new job."""
         del backend, prepared
-        return AffectedJob(effect.job_id, effect.name) if isinstance(effect, Created) else None
+        return AffectedJob(effect.job_id, effect.name) if isinstance(effect, outcomes.Created) else None
 
     async def explain_failure(
-        self, failed: Failed, backend: Backend, context: RequestContext, target: Target | None = None
-    ) -> Failed:
+        self, failed: outcomes.Failed, backend: Backend, context: RequestContext, target: Target | None = None
+    ) -> outcomes.Failed:
         """Return the failure with the form as it was filled in, so that nothing entered is lost."""
         if self.kept is None or failed.form is not None:
             return failed
@@ -213,7 +188,7 @@ class Create(Action, frozen=True, tag="create"):
             account=target.account if target is not None else None,
         )
 
-    async def _new_draft(self, account: VeeamServer, context: RequestContext) -> JobDraft | None:
+    async def _new_draft(self, account: veeam.VeeamServer, context: RequestContext) -> JobDraft | None:
         """A new draft; None where the template is no job that can be described to this person."""
         if self.like is None:
             return _from_nothing(account, context.person.name)
@@ -222,19 +197,19 @@ class Create(Action, frozen=True, tag="create"):
             return None
         try:
             model = (await account.job(self.like.job_id)).raw
-        except (Rejected, NotOnServer):
+        except (veeam.Rejected, veeam.NotFoundOnServer):
             return None
-        wanted = dataclasses.replace(settings_of(model), name="")
+        wanted = dataclasses.replace(veeam.settings_of(model), name="")
         return JobDraft(
             id="", server=account.name, kind=state.type, wanted=wanted, model=model, like=state.name
         )
 
     async def _review(
         self, backend: Backend, target: Target, context: RequestContext
-    ) -> NeedsForm | DraftExpired:
+    ) -> outcomes.NeedsForm | outcomes.DraftExpired:
         """What would be made, or the form with what is wrong."""
         if self.kept is None or self.kept.server != target.server:
-            return DraftExpired(self.operation)
+            return outcomes.DraftExpired(self.operation)
         person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
         draft, problems = await find_objects(
             target.account, self.kept, person_id=person_id, drafts=drafts, objects=objects
@@ -252,7 +227,7 @@ class Create(Action, frozen=True, tag="create"):
             repository=facts.repository_of(draft),
             time_zone=facts.time_zone,
         )
-        return NeedsForm(self.operation, summary)
+        return outcomes.NeedsForm(self.operation, summary)
 
     async def _problems(
         self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
@@ -274,7 +249,7 @@ class Create(Action, frozen=True, tag="create"):
         target: Target,
         context: RequestContext,
         problems: tuple[FormProblem, ...] = (),
-    ) -> NeedsForm:
+    ) -> outcomes.NeedsForm:
         form = await job_form(
             self._at(Step.REVIEW, draft),
             draft,
@@ -283,18 +258,20 @@ class Create(Action, frozen=True, tag="create"):
             account=target.account,
             problems=problems,
         )
-        return NeedsForm(self.operation, form)
+        return outcomes.NeedsForm(self.operation, form)
 
     def _at(self, step: Step, draft: JobDraft) -> "Create":
         return Create(draft.server, self.like, draft.id, step)
 
-    def _choice(self, servers: Iterable[ServerName], problems: tuple[FormProblem, ...] = ()) -> NeedsForm:
+    def _choice(
+        self, servers: Iterable[ServerName], problems: tuple[FormProblem, ...] = ()
+    ) -> outcomes.NeedsForm:
         request = Create(self.server, self.like, step=Step.FILL)
-        return NeedsForm(self.operation, CreateChoice(request, tuple(servers), problems))
+        return outcomes.NeedsForm(self.operation, CreateChoice(request, tuple(servers), problems))
 
 
 @dataclass(frozen=True, slots=True)
-class CreateChoice(Form):
+class CreateChoice(outcomes.Form):
     """What kind of job, and on which server: a new vSphere backup, or one like a job that is there."""
 
     request: Create
@@ -306,16 +283,16 @@ SettingsForm = JobForm | JobSummary | CreateChoice
 """The forms in which a job is made or changed."""
 
 
-def _from_nothing(account: VeeamServer, name: str) -> JobDraft:
+def _from_nothing(account: veeam.VeeamServer, name: str) -> JobDraft:
     """A vSphere backup, with VBR's usual values in its fields."""
-    wanted = JobSettings(
+    wanted = veeam.JobSettings(
         name="",
         description=f"Created from Slack by {name}" if name else "Created from Slack",
         is_high_priority=False,
         objects=(),
         repository_id="",
-        retention=Retention(str(RetentionUnit.DAYS), _USUAL_DAYS),
-        schedule=Schedule(Rhythm.EVERY_DAY, at=_USUAL_TIME),
-        guest=GuestProcessing(is_application_aware=False),
+        retention=veeam.Retention(str(veeam.RetentionUnit.DAYS), _USUAL_DAYS),
+        schedule=veeam.Schedule(veeam.Rhythm.EVERY_DAY, at=_USUAL_TIME),
+        guest=veeam.GuestProcessing(is_application_aware=False),
     )
     return JobDraft(id="", server=account.name, kind=account.revision.job_types[0], wanted=wanted)

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.impact import ActionForm, impact_on
 from bot.operations.jobs import JobNow, snapshot_of
 from bot.operations.matching import is_exactly
 from bot.operations.model import ADMINISTRATORS, Kind, KnownJob, Operation, RequestContext, Snapshot, Style
-from bot.operations.outcomes import Blocked, Deleted, Effect, NeedsForm
 from bot.veeam import JobState, VeeamServer
 
 
@@ -60,31 +60,31 @@ class Delete(JobAction, frozen=True, tag="delete"):
         """Return the request for the job as it is now; its name is to be typed again."""
         return Delete(job, snapshot)
 
-    def blocked_by(self, job: JobNow) -> Blocked | None:
+    def blocked_by(self, job: JobNow) -> outcomes.Blocked | None:
         """Not while it runs, and not under another name."""
         if job.is_active:
-            return Blocked.BUSY
-        return None if is_exactly(self.typed_name or "", job.state.name) else Blocked.OTHER_NAME
+            return outcomes.Blocked.BUSY
+        return None if is_exactly(self.typed_name or "", job.state.name) else outcomes.Blocked.OTHER_NAME
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> NeedsForm:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.NeedsForm:
         """Ask for the job's name and the reason."""
         request = self.for_form(KnownJob(target.server, target.state.id), snapshot_of(target.state))
-        return NeedsForm(
+        return outcomes.NeedsForm(
             self.operation, DeleteForm(request, await impact_on(backend, context, target.job_found))
         )
 
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`DeleteJob`)."""
         del now
         await prepared.target.account.delete_job(prepared.target.state.id)
-        return Deleted()
+        return outcomes.Deleted()
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
+    ) -> outcomes.Effect | None:
         """The server answers and has no such job."""
         del since
-        return Deleted() if await vbr.job_state(prepared.target.state.id) is None else None
+        return outcomes.Deleted() if await vbr.job_state(prepared.target.state.id) is None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
         return None if self.span is None else f"for {precisedelta(self.span, minimum_unit='minutes')}"
 
     def blocked_by(self, job: JobNow) -> Blocked | None:
-        """Where nobody can tell whether it is disabled, it is VBR's to say."""
+        """Where it is unknown whether the job is disabled, VBR decides."""
         return Blocked.DISABLED if job.is_disabled else None
 
     async def plan(self, backend: Backend, prepared: PreparedAction) -> None:

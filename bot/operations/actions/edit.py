@@ -1,13 +1,15 @@
 """`edit`: a job's settings, changed in the model that was read, and nothing else of it.
 
 VBR has no versions: the last write wins. So the model is read when the form opens, when it is filled in, and
-right before it is sent; what somebody else changed in between is shown and asked about, never undone.
+right before it is sent; what others changed in between is shown and asked about, never undone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.impact import Impact, impact_on
@@ -33,33 +35,7 @@ from bot.operations.model import (
     Snapshot,
     Step,
 )
-from bot.operations.outcomes import (
-    Blocked,
-    DraftExpired,
-    Edited,
-    Effect,
-    Failed,
-    Form,
-    NeedsForm,
-    NotFound,
-    NotPossible,
-    Outcome,
-)
 from bot.operations.permissions import Scope
-from bot.veeam import (
-    Job,
-    JobState,
-    Rejected,
-    RepositoryState,
-    SettingsChange,
-    VeeamError,
-    VeeamServer,
-    changed,
-    differences,
-    is_editable,
-    same_settings,
-    settings_of,
-)
 
 _NOTHING_CHANGED = FormProblem(None, "Nothing is changed yet.")
 _NOTHING_LEFT = FormProblem(
@@ -86,15 +62,17 @@ class Edit(JobAction, frozen=True, tag="edit"):
         finds_by_form=True,
     )
 
+    depends_on_state = False
+
     step: Step = Step.FILL
     draft: str | None = None
     entered: JobEntries | None = None
     kept: JobDraft | None = None
 
     @classmethod
-    def makes_sense_on(cls, state: JobState) -> bool:
+    def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether VBR's API can describe jobs of this type."""
-        return is_editable(state.type)
+        return veeam.is_editable(state.type)
 
     @property
     def is_review(self) -> bool:
@@ -114,20 +92,20 @@ class Edit(JobAction, frozen=True, tag="edit"):
         )
         return Edit(self.job, self.snapshot, step=self.step, draft=self.draft, kept=kept)
 
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+    async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the job as it stands; one that is not found is named as its draft knows it."""
         found = await super().find(backend, context)
-        if isinstance(found, NotFound) and self.kept is not None:
-            return NotFound("job", self.kept.settings_read.name)
+        if isinstance(found, outcomes.NotFound) and self.kept is not None:
+            return outcomes.NotFound("job", self.kept.settings_read.name)
         return found
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """Return the form: with the job's settings, or with what was entered; or what would be changed."""
         if self.step is Step.REVIEW:
             return await self._review(backend, target, context)
         if self.draft is not None:
             if self.kept is None:
-                return DraftExpired(self.operation)
+                return outcomes.DraftExpired(self.operation)
             return await self._filled(self.kept, backend, target, context)
         model = await _model_of(target)
         if model is None:
@@ -139,7 +117,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
             id="",
             server=target.server,
             kind=state.type,
-            wanted=settings_of(model.raw),
+            wanted=veeam.settings_of(model.raw),
             model=model.raw,
             names={identity.casefold(): name} if identity and name else {},
         )
@@ -148,16 +126,16 @@ class Edit(JobAction, frozen=True, tag="edit"):
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
-    ) -> PreparedAction | Outcome:
+    ) -> PreparedAction | outcomes.Outcome:
         """Return what to send; the summary again where the job is no longer as it was shown."""
         draft, account = self.kept, target.account
         if draft is None or draft.model is None:
-            return DraftExpired(self.operation)
+            return outcomes.DraftExpired(self.operation)
         model = await _model_of(target)
         if model is None:
             return self._undescribed(backend, target, context)
-        changes = differences(settings_of(model.raw), draft.wanted)
-        if not same_settings(model.raw, draft.model) or not changes:
+        changes = veeam.differences(veeam.settings_of(model.raw), draft.wanted)
+        if not veeam.same_settings(model.raw, draft.model) or not changes:
             return await self._summary(draft, backend, target, context)
         if problems := await self._problems(draft, backend, target, context):
             return await self._filled(draft, backend, target, context, problems)
@@ -170,30 +148,30 @@ class Edit(JobAction, frozen=True, tag="edit"):
             target=target,
             name=target.state.name,
             detail="; ".join(words),
-            payload=changed(model.raw, draft.wanted, account.revision),
+            payload=veeam.changed(model.raw, draft.wanted, account.revision),
             wanted=draft.wanted,
             changes=words,
         )
 
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`EditJob`)."""
         del now
-        await prepared.target.account.edit_job(Job(prepared.body))
-        return Edited(prepared.changes)
+        await prepared.target.account.edit_job(veeam.Job(prepared.body))
+        return outcomes.Edited(prepared.changes)
 
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
+    ) -> outcomes.Effect | None:
         """The job has the settings that were sent."""
         del since
-        settings = settings_of((await vbr.job(prepared.target.state.id)).raw)
-        if prepared.wanted is None or differences(settings, prepared.wanted):
+        settings = veeam.settings_of((await vbr.job(prepared.target.state.id)).raw)
+        if prepared.wanted is None or veeam.differences(settings, prepared.wanted):
             return None
-        return Edited(prepared.changes)
+        return outcomes.Edited(prepared.changes)
 
     async def explain_failure(
-        self, failed: Failed, backend: Backend, context: RequestContext, target: Target | None = None
-    ) -> Failed:
+        self, failed: outcomes.Failed, backend: Backend, context: RequestContext, target: Target | None = None
+    ) -> outcomes.Failed:
         """Return the failure with the form as it was filled in, so that nothing entered is lost."""
         if self.kept is None or failed.form is not None:
             return failed
@@ -208,16 +186,16 @@ class Edit(JobAction, frozen=True, tag="edit"):
             job=target.job if target is not None else None,
         )
 
-    async def _review(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+    async def _review(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """What would be changed, or the form with what is wrong."""
         if self.kept is None:
-            return DraftExpired(self.operation)
+            return outcomes.DraftExpired(self.operation)
         person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
         draft, problems = await find_objects(
             target.account, self.kept, person_id=person_id, drafts=drafts, objects=objects
         )
         problems += await self._problems(draft, backend, target, context)
-        if not problems and not differences(draft.settings_read, draft.wanted):
+        if not problems and not veeam.differences(draft.settings_read, draft.wanted):
             problems = (_NOTHING_CHANGED,)
         if problems:
             return await self._filled(draft, backend, target, context, problems)
@@ -243,7 +221,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
         target: Target,
         context: RequestContext,
         problems: tuple[FormProblem, ...] = (),
-    ) -> NeedsForm:
+    ) -> outcomes.NeedsForm:
         form = await job_form(
             self._to_review(draft, target),
             draft,
@@ -253,21 +231,23 @@ class Edit(JobAction, frozen=True, tag="edit"):
             job=target.job,
             problems=problems,
         )
-        return NeedsForm(self.operation, form)
+        return outcomes.NeedsForm(self.operation, form)
 
     async def _summary(
         self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
-    ) -> Outcome:
+    ) -> outcomes.Outcome:
         """What would be changed of the job as it is now: this person's changes on top of what others did."""
         model = await _model_of(target)
         if model is None:
             return self._undescribed(backend, target, context)
-        before, current = draft.settings_read, settings_of(model.raw)
-        by_others = differences(before, current)
-        is_other = draft.model is not None and not by_others and not same_settings(model.raw, draft.model)
-        wanted = with_changes(current, differences(before, draft.wanted))
+        before, current = draft.settings_read, veeam.settings_of(model.raw)
+        by_others = veeam.differences(before, current)
+        is_other = (
+            draft.model is not None and not by_others and not veeam.same_settings(model.raw, draft.model)
+        )
+        wanted = with_changes(current, veeam.differences(before, draft.wanted))
         merged = replace(draft, model=model.raw, wanted=wanted)
-        changes = differences(current, wanted)
+        changes = veeam.differences(current, wanted)
         if not changes:
             await backend.drafts.keep(context.person.id, merged)
             return await self._filled(merged, backend, target, context, (_NOTHING_LEFT,))
@@ -288,19 +268,19 @@ class Edit(JobAction, frozen=True, tag="edit"):
             repository=facts.repository_of(merged),
             time_zone=facts.time_zone,
         )
-        return NeedsForm(self.operation, summary)
+        return outcomes.NeedsForm(self.operation, summary)
 
     def _to_review(self, draft: JobDraft, target: Target | None) -> "Edit":
         job = target.job_found.known if target is not None else self.job
         return Edit(job, step=Step.REVIEW, draft=draft.id)
 
-    def _undescribed(self, backend: Backend, target: Target, context: RequestContext) -> NotPossible:
+    def _undescribed(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.NotPossible:
         view = backend.views.of(context, target.server, target.state)
-        return NotPossible(self.operation, view, Blocked.UNDESCRIBED)
+        return outcomes.NotPossible(self.operation, view, outcomes.Blocked.UNDESCRIBED)
 
 
 @dataclass(frozen=True, slots=True)
-class JobForm(Form):
+class JobForm(outcomes.Form):
     """The fields of a job, filled with what the draft holds. `request` is what to run with what is entered.
 
     `impact` is on the job as it stands, None for one that is made, and while VBR is silent. `names` are those
@@ -316,7 +296,7 @@ class JobForm(Form):
 
 
 @dataclass(frozen=True, slots=True)
-class JobSummary(Form):
+class JobSummary(outcomes.Form):
     """What will be done. `request` does it, `back` shows the fields again.
 
     `changes` are what this person changes of a job that is there, `changes_by_others` what somebody else
@@ -329,10 +309,10 @@ class JobSummary(Form):
     draft: JobDraft
     impact: Impact | None
     names: Mapping[str, str]
-    changes: tuple[SettingsChange, ...] = ()
-    changes_by_others: tuple[SettingsChange, ...] = ()
+    changes: tuple[veeam.SettingsChange, ...] = ()
+    changes_by_others: tuple[veeam.SettingsChange, ...] = ()
     is_changed_otherwise: bool = False
-    repository: RepositoryState | None = None
+    repository: veeam.RepositoryState | None = None
     time_zone: str | None = None
 
 
@@ -342,7 +322,7 @@ async def job_form(
     *,
     backend: Backend,
     context: RequestContext,
-    account: VeeamServer | None,
+    account: veeam.VeeamServer | None,
     job: FoundJob | None = None,
     problems: tuple[FormProblem, ...] = (),
 ) -> JobForm:
@@ -358,7 +338,7 @@ async def job_form(
             impact = await impact_on(backend, context, job) if job is not None else None
             fresh = replace(draft, names=facts.names, time_zone=facts.time_zone)
             draft = draft if fresh == draft else await backend.drafts.keep(context.person.id, fresh)
-    except VeeamError:
+    except veeam.VeeamError:
         if not problems:
             raise
     visible = visible_draft(context.visibility, draft)
@@ -366,16 +346,16 @@ async def job_form(
 
 
 async def with_job_form(
-    failed: Failed,
+    failed: outcomes.Failed,
     request: Request,
     draft: JobDraft,
     *,
     scope: Scope,
     backend: Backend,
     context: RequestContext,
-    account: VeeamServer | None,
+    account: veeam.VeeamServer | None,
     job: FoundJob | None = None,
-) -> Failed:
+) -> outcomes.Failed:
     """Return the failure with the form as it was filled in, for a person who still may do it there."""
     if not backend.permissions.may(context.person, request.operation, scope).is_allowed:
         return failed
@@ -386,11 +366,11 @@ async def with_job_form(
     return replace(failed, job_name=failed.job_name or scope.job_name, form=form)
 
 
-async def _model_of(target: Target) -> Job | None:
+async def _model_of(target: Target) -> veeam.Job | None:
     """The job's settings; None for a type that VBR's API cannot describe. Raises `VeeamError`."""
-    if not is_editable(target.state.type):
+    if not veeam.is_editable(target.state.type):
         return None
     try:
         return await target.account.job(target.state.id)
-    except Rejected:
+    except veeam.Rejected:
         return None

@@ -37,7 +37,7 @@ class Enable(ConfirmedJobAction, frozen=True, tag="enable"):
         return state.is_disabled
 
     def blocked_by(self, job: JobNow) -> Blocked | None:
-        """Where nobody can tell whether it is enabled, it is VBR's to say."""
+        """Where it is unknown whether the job is enabled, VBR decides."""
         return Blocked.ENABLED if job.is_disabled is False else None
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:

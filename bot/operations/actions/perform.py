@@ -11,31 +11,16 @@ from typing import TypeVar
 
 import structlog
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.actions import Action, JobAction, PreparedAction, Target
 from bot.operations.actions.approvals import ApprovalRequests, Approved
 from bot.operations.backend import Backend
-from bot.operations.jobs import FoundJob, has_moved_on, is_run_of, job_now, snapshot_of, with_session
+from bot.operations.jobs import has_moved_on, is_run_of, job_now, snapshot_of, with_session
 from bot.operations.model import Operation, RequestContext
-from bot.operations.outcomes import (
-    ActionAnswer,
-    AlreadyPressed,
-    Blocked,
-    Created,
-    Deleted,
-    Done,
-    Effect,
-    Failed,
-    NotPossible,
-    Outcome,
-    Ran,
-    Sent,
-    StaleButton,
-    Switched,
-    Unclear,
-)
+from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
 from bot.store import PressClaim, PressClaims, StoreError
-from bot.veeam import AnswerLost, Session, UnexpectedAnswer, VeeamError, VeeamServer
 
 T = TypeVar("T")
 
@@ -46,7 +31,7 @@ log = structlog.get_logger()
 class _ClaimedPress:
     """A press to act on, unless it was pressed `earlier`; `is_spent` once something was sent."""
 
-    earlier: AlreadyPressed | None = None
+    earlier: outcomes.AlreadyPressed | None = None
     is_spent: bool = False
 
 
@@ -60,19 +45,24 @@ class Performer:
 
     async def perform(
         self, action: Action, context: RequestContext, approved: Approved | None = None
-    ) -> Outcome:
+    ) -> outcomes.Outcome:
         """Do it once, or say why not; `approved` is the request that a second person approves just now."""
         operation = action.operation
         async with self._claimed_press(operation, context, approved) as press:
             if press.earlier is not None:
                 return press.earlier
-            target = await self._find_allowed(action, context)
+            target = await action.find(self._backend, context)
             if not isinstance(target, Target):
                 return target
-            if (stale := await self._stale(action, target, context)) is not None:
-                return stale
-            if (not_possible := await self._not_possible(action, target, context)) is not None:
-                return not_possible
+            permission = action.permission(self._backend.permissions, context, target)
+            if not permission.is_allowed:
+                return await self._backend.audit.refuse(operation, context, permission, target.subject)
+            if (unsupported := self._unsupported(action, target, context)) is not None:
+                return unsupported
+            target = await self._complete(target, permission)
+            stale = await self._stale(action, target, context)
+            if (problem := stale or await self._not_possible(action, target, context)) is not None:
+                return problem
             prepared = await action.prepare(self._backend, target, context)
             if not isinstance(prepared, PreparedAction):
                 return prepared
@@ -84,23 +74,29 @@ class Performer:
             subject, detail = target.subject, prepared.detail
             async with self._backend.audit.entry(operation, context, subject, detail) as entry:
                 outcome = entry.close(await self._send(prepared))
-            press.is_spent = not isinstance(outcome, Failed)
-            if isinstance(outcome, Failed) and approved is None:
+            press.is_spent = not isinstance(outcome, outcomes.Failed)
+            if isinstance(outcome, outcomes.Failed) and approved is None:
                 return await action.explain_failure(outcome, self._backend, context, target)
             return outcome
 
-    async def open_form(self, action: Action, context: RequestContext) -> Outcome:
+    async def open_form(self, action: Action, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks for what is missing, or why there is nothing to ask.
 
         Nothing is claimed for a form: opening it twice does no harm, and it changes nothing.
         """
         if not action.names_subject:
             return await action.pick(self._backend, context)
-        target = await self._find_allowed(action, context)
+        target = await action.find(self._backend, context)
         if not isinstance(target, Target):
             return target
+        permission = action.permission(self._backend.permissions, context, target)
+        if not permission.is_allowed:
+            return await self._backend.audit.refuse(action.operation, context, permission, target.subject)
+        if (unsupported := self._unsupported(action, target, context)) is not None:
+            return unsupported
+        target = await self._complete(target, permission)
         not_possible = await self._not_possible(action, target, context)
-        if not_possible is not None and not_possible.blocked is not Blocked.OTHER_NAME:
+        if not_possible is not None and not_possible.blocked is not outcomes.Blocked.OTHER_NAME:
             return not_possible  # the name is what the form asks for
         return await action.form(self._backend, target, context)
 
@@ -119,7 +115,7 @@ class Performer:
         if first is not None:
             by = PersonId(first.person_id)
             yield _ClaimedPress(
-                AlreadyPressed(operation, by, first.at, by_same_person=by == context.person.id)
+                outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == context.person.id)
             )
             return
         press = _ClaimedPress()
@@ -130,40 +126,41 @@ class Performer:
             raise
         finally:
             if not press.is_spent:
-                await self._give_back(key)
+                try:
+                    await self._presses.release(key)
+                except StoreError as error:
+                    log.warning("operations.press_kept", error=str(error))
 
-    async def _give_back(self, key: str) -> None:
-        try:
-            await self._presses.release(key)
-        except StoreError as error:
-            log.warning("operations.press_kept", error=str(error))
+    def _unsupported(
+        self, action: Action, target: Target, context: RequestContext
+    ) -> outcomes.NotPossible | None:
+        """Say what the server of the job lacks for it, if anything."""
+        if target.job is None:
+            return None
+        server = self._backend.fleet.server(target.server)
+        if (unsupported := action.unsupported(server.revision)) is None:
+            return None
+        view = self._backend.views.of(context, target.server, target.state)
+        return outcomes.NotPossible(action.operation, view, outcomes.Blocked.UNSUPPORTED, unsupported)
 
-    async def _find_allowed(self, action: Action, context: RequestContext) -> Target | Outcome:
-        """What is meant, as it stands, where the person may do this and the server has what it takes."""
-        backend = self._backend
-        target = await action.find(backend, context)
-        if not isinstance(target, Target):
-            return target
-        permission = action.permission(backend.permissions, context, target)
-        if not permission.is_allowed:
-            return await backend.audit.refuse(action.operation, context, permission, target.subject)
-        server = backend.fleet.server(target.server)
+    async def _complete(self, target: Target, permission: Permission) -> Target:
+        """Return the target with the account to act under, and with its job's latest session."""
         if target.job is None:
             return target
-        if (unsupported := action.unsupported(server.revision)) is not None:
-            view = backend.views.of(context, target.server, target.state)
-            return NotPossible(action.operation, view, Blocked.UNSUPPORTED, unsupported)
-        account = backend.account(target.server, permission)
-        return replace(target, account=account, job=await with_session(server, target.job))
+        account = self._backend.account(target.server, permission)
+        job = await with_session(self._backend.fleet.server(target.server), target.job)
+        return replace(target, account=account, job=job)
 
-    async def _stale(self, action: Action, target: Target, context: RequestContext) -> StaleButton | None:
+    async def _stale(
+        self, action: Action, target: Target, context: RequestContext
+    ) -> outcomes.StaleButton | None:
         """What to ask again where the job is no longer as it was when the button was drawn."""
         if not isinstance(action, JobAction) or action.snapshot is None or target.listed is None:
             return None
         if not has_moved_on(action.snapshot, target.listed, target.state):
             return None
         backend, job = self._backend, target.job_found
-        return StaleButton(
+        return outcomes.StaleButton(
             action.operation,
             backend.views.of(context, job.server, job.state),
             action.again(job.known, snapshot_of(job.state)),
@@ -172,9 +169,9 @@ class Performer:
 
     async def _not_possible(
         self, action: Action, target: Target, context: RequestContext
-    ) -> NotPossible | None:
+    ) -> outcomes.NotPossible | None:
         """Why the action makes no sense on the job as it stands."""
-        if target.job is None or not isinstance(action, JobAction):
+        if target.job is None or not isinstance(action, JobAction) or not action.depends_on_state:
             return None
         backend, server = self._backend, self._backend.fleet.server(target.server)
         now = await job_now(server, target.state, for_switch=action.switches_schedule)
@@ -182,40 +179,51 @@ class Performer:
             return None
         recent = await backend.audit.recent_on_job(context, target.server, target.state.id)
         view = backend.views.of(context, target.server, target.state)
-        return NotPossible(action.operation, view, blocked, recent=recent)
+        return outcomes.NotPossible(action.operation, view, blocked, recent=recent)
 
-    async def _send(self, prepared: PreparedAction) -> Sent:
+    async def _send(self, prepared: PreparedAction) -> outcomes.Sent:
         """Send it, once."""
         action = prepared.action
         await action.plan(self._backend, prepared)
         try:
             effect = await action.send(prepared, self._backend.clock.now())
-        except AnswerLost as error:
+        except veeam.AnswerLost as error:
             return await self._unclear(prepared, error)
-        except VeeamError as error:
+        except veeam.VeeamError as error:
             await self._quietly(prepared, action.drop_plan(self._backend, prepared))
-            return Failed(action.operation, error, prepared.name)
+            return outcomes.Failed(action.operation, error, prepared.name)
         return await self._done(prepared, effect)
 
-    async def _done(self, prepared: PreparedAction, effect: Effect) -> Done | Unclear:
+    async def _done(
+        self, prepared: PreparedAction, effect: outcomes.Effect
+    ) -> outcomes.Done | outcomes.Unclear:
         action, context, server = prepared.action, prepared.context, prepared.target.server
-        if isinstance(effect, Ran) and prepared.target.job is not None:
-            effect = Ran(await self._run(prepared, prepared.target.job, effect.session))
+        job = prepared.target.job
+        if (
+            isinstance(effect, outcomes.Ran)
+            and job is not None
+            and (effect.session is None or not is_run_of(effect.session, job.state.id))
+        ):
+            # VBR may answer a stop with a session of its own, or with none: the run is looked up.
+            found = await self._ask(server, lambda vbr: action.find_effect(vbr, prepared, None))
+            effect = found if isinstance(found, outcomes.Ran) and found.session is not None else effect
         await self._remember(prepared, effect)
         affected = await action.affected_job(self._backend, prepared, effect)
         if affected is None:
-            error = UnexpectedAnswer(server, "accepted, and no session was named")
-            found = effect if isinstance(effect, Ran) and effect.session is not None else None
-            return Unclear(action.operation, prepared.name, server, job=None, found=found, error=error)
-        return Done(
-            ActionAnswer(
+            error = veeam.UnexpectedAnswer(server, "accepted, and no session was named")
+            found = effect if isinstance(effect, outcomes.Ran) and effect.session is not None else None
+            return outcomes.Unclear(
+                action.operation, prepared.name, server, job=None, found=found, error=error
+            )
+        return outcomes.Done(
+            outcomes.ActionAnswer(
                 operation=action.operation,
                 by=context.person.id,
                 server=server,
                 job_id=affected.id,
                 job_name=affected.name,
                 effect=effect,
-                detail=None if isinstance(effect, Created) else prepared.detail,
+                detail=None if isinstance(effect, outcomes.Created) else prepared.detail,
                 at=self._backend.clock.now(),
                 reference=context.gesture.reference,
                 approver=context.approver.id if context.approver is not None else None,
@@ -223,39 +231,33 @@ class Performer:
             )
         )
 
-    async def _remember(self, prepared: PreparedAction, effect: Effect) -> None:
-        """Note for the watch whose the run was; switching a job by hand, or removing it, ends its plan."""
+    async def _remember(self, prepared: PreparedAction, effect: outcomes.Effect) -> None:
+        """Note for the watch who began the run; a job that is switched or removed loses its timed plan."""
         backend, target = self._backend, prepared.target
         match effect:
-            case Ran(Session() as session):
+            case outcomes.Ran(veeam.Session() as session):
                 job_id = target.job.state.id if target.job is not None else session.job_id
                 if job_id is not None:
                     own = prepared.own_action(job_id, session.id, backend.clock.now())
-                    await self._quietly(prepared, backend.own_actions.remember(own))
-            case Switched(until=None) | Deleted():
+                    await self._quietly(prepared, backend.own_actions.remember(own), job_id)
+            case outcomes.Switched(until=None) | outcomes.Deleted():
                 forgetting = backend.timed_disables.forget(target.server, target.state.id)
                 await self._quietly(prepared, forgetting)
             case _:
                 pass
 
-    async def _run(self, prepared: PreparedAction, job: FoundJob, named: Session | None) -> Session | None:
-        """The run that VBR named, or else looked up: a stop may be answered with a session of its own."""
-        if named is not None and is_run_of(named, job.state.id):
-            return named
-        found = await self._ask(job.server, lambda vbr: prepared.action.find_effect(vbr, prepared, None))
-        session = found.session if isinstance(found, Ran) else None
-        return session or named
-
-    async def _unclear(self, prepared: PreparedAction, error: AnswerLost) -> Unclear:
+    async def _unclear(self, prepared: PreparedAction, error: veeam.AnswerLost) -> outcomes.Unclear:
         """Look up what is there since."""
         action, context, server = prepared.action, prepared.context, prepared.target.server
         since = None
         if (job := prepared.target.job) is not None:
             since = await self._ask(server, lambda vbr: vbr.job_state(job.state.id))
-        found: Effect | None = await self._ask(server, lambda vbr: action.find_effect(vbr, prepared, since))
+        found: outcomes.Effect | None = await self._ask(
+            server, lambda vbr: action.find_effect(vbr, prepared, since)
+        )
         if since is not None and found is None:
             await self._quietly(prepared, action.drop_plan_if_unclear(self._backend, prepared))
-        return Unclear(
+        return outcomes.Unclear(
             operation=action.operation,
             job_name=prepared.name,
             server=server,
@@ -265,19 +267,22 @@ class Performer:
         )
 
     async def _ask(
-        self, server: ServerName, question: Callable[[VeeamServer], Awaitable[T | None]]
+        self, server: ServerName, question: Callable[[veeam.VeeamServer], Awaitable[T | None]]
     ) -> T | None:
         """The answer of one server; None where it is silent."""
         return (await self._backend.fleet.ask(question, (server,))).answers.get(server)
 
-    async def _quietly(self, prepared: PreparedAction, remembering: Awaitable[None]) -> None:
-        """It was sent, whatever the database says."""
+    async def _quietly(
+        self, prepared: PreparedAction, remembering: Awaitable[None], job_id: veeam.JobId | None = None
+    ) -> None:
+        """Remember it, on its job or this one; it was sent, whatever the database says."""
         try:
             await remembering
         except StoreError as error:
+            job = prepared.target.job
             log.error(
                 "operations.not_remembered",
                 operation=prepared.action.operation.name,
-                server=prepared.target.server,
+                job_id=job.state.id if job is not None else job_id,
                 error=str(error),
             )

@@ -8,11 +8,13 @@ of a name is not enough to act on one.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from bot.operations import matching
+from bot import veeam
+from bot.operations import matching, outcomes
 from bot.operations.actions import Action, AffectedJob, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
@@ -27,37 +29,11 @@ from bot.operations.model import (
     RequestContext,
     Step,
 )
-from bot.operations.outcomes import (
-    AmbiguousMachine,
-    Effect,
-    Form,
-    JobView,
-    MachineChoice,
-    NeedsForm,
-    NotFound,
-    Outcome,
-    Ran,
-    RecentAction,
-    Refused,
-)
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import exact_name_filter, name_filter, repository_of
 from bot.settings import Role, ServerName
-from bot.veeam import (
-    AllTaskSessionsQuery,
-    Fleet,
-    InventoryObject,
-    JobState,
-    RepositoryState,
-    Result,
-    Session,
-    TaskSession,
-    VeeamError,
-    VeeamServer,
-    VmwareHostsQuery,
-    VmwareObjectsQuery,
-    answered,
-)
+
+T = TypeVar("T")
 
 MACHINE = "VirtualMachine"
 CHOICES_AT_MOST = 25
@@ -70,7 +46,7 @@ _OFFERED_AT_ALL_SECONDS = 2.2
 _POINTS_LOOKED_AT = 50
 _POINT_FOUND_WITHIN_SECONDS = 15.0
 """A server with a long history may take minutes: the form does not wait for a forecast."""
-_MADE_A_POINT = frozenset({Result.SUCCESS, Result.WARNING})
+_MADE_A_POINT = frozenset({veeam.Result.SUCCESS, veeam.Result.WARNING})
 
 
 class QuickBackup(Action, frozen=True, tag="quickbackup"):
@@ -111,7 +87,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         """Whether the request lacks what only a form asks for."""
         return self.step in {Step.CHOOSE, Step.FILL} or not self.names_subject
 
-    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+    async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the machine, on a server where the person may back up through any job."""
         accounts = await self._accounts(backend, context)
         if not isinstance(accounts, dict):
@@ -125,12 +101,12 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         """Return whether the person may do it on every job of the server."""
         return permissions.may_throughout(context.person, self.operation, target.server)
 
-    async def pick(self, backend: Backend, context: RequestContext) -> Outcome:
+    async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks for the machine."""
         accounts = await self._accounts(backend, context)
-        return NeedsForm(self.operation, PickForm(self)) if isinstance(accounts, dict) else accounts
+        return outcomes.NeedsForm(self.operation, PickForm(self)) if isinstance(accounts, dict) else accounts
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> NeedsForm:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.NeedsForm:
         """Say which job it will run through, as far as VBR shows that.
 
         The API names restore points by the part of a session that made them (`restorePointId` of a task
@@ -139,7 +115,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         """
         machine, server = target.machine_found, backend.fleet.server(target.server)
         newest: NewestPoint | None = None
-        repository: RepositoryState | None = None
+        repository: veeam.RepositoryState | None = None
         point = await _newest_point(server, machine.name)
         state = await _job_of(server, point) if point is not None else None
         if point is not None and point.creation_time is not None and state is not None:
@@ -156,11 +132,11 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
                 context, target.server, self.operation, _detail(machine)
             ),
         )
-        return NeedsForm(self.operation, form)
+        return outcomes.NeedsForm(self.operation, form)
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext
-    ) -> PreparedAction | Outcome:
+    ) -> PreparedAction | outcomes.Outcome:
         """Return it ready to be sent."""
         del backend
         machine = target.machine_found
@@ -172,25 +148,25 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
             detail=_detail(machine),
         )
 
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`QuickBackup`)."""
         del now
         accepted = await prepared.target.account.quick_backup(prepared.target.machine_found)
-        return Ran(accepted.session)
+        return outcomes.Ran(accepted.session)
 
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
-        """Nothing tells a quick backup's run from others without its session."""
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
+    ) -> outcomes.Effect | None:
+        """None: without its session a quick backup's run looks like any other."""
         del vbr, prepared, since
         return None
 
     async def affected_job(
-        self, backend: Backend, prepared: PreparedAction, effect: Effect
+        self, backend: Backend, prepared: PreparedAction, effect: outcomes.Effect
     ) -> AffectedJob | None:
         """Return the job that VBR took; None where it names no session or the session no job."""
-        session = effect.session if isinstance(effect, Ran) else None
-        if not isinstance(session, Session) or session.job_id is None:
+        session = effect.session if isinstance(effect, outcomes.Ran) else None
+        if not isinstance(session, veeam.Session) or session.job_id is None:
             return None
         job_id, server = session.job_id, prepared.target.server
         answer = await backend.fleet.ask(lambda vbr: vbr.job_state(job_id), (server,))
@@ -199,7 +175,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
 
     async def _accounts(
         self, backend: Backend, context: RequestContext
-    ) -> dict[ServerName, VeeamServer] | NotFound | Refused:
+    ) -> dict[ServerName, veeam.VeeamServer] | outcomes.NotFound | outcomes.Refused:
         """The servers that are meant and where the person may do it on every job, each with the account."""
 
         def may(server: ServerName) -> Permission:
@@ -213,11 +189,11 @@ class NewestPoint:
     """The newest restore point of a machine, and the job that made it."""
 
     at: datetime
-    job: JobView
+    job: outcomes.JobView
 
 
 @dataclass(frozen=True, slots=True)
-class QuickBackupForm(Form):
+class QuickBackupForm(outcomes.Form):
     """What backing up one machine touches. No `newest`: VBR lists no restore point of a machine so named."""
 
     request: QuickBackup
@@ -225,8 +201,8 @@ class QuickBackupForm(Form):
     machine_name: str
     host_name: str
     newest: NewestPoint | None = None
-    repository: RepositoryState | None = None
-    recent: tuple[RecentAction, ...] = ()
+    repository: veeam.RepositoryState | None = None
+    recent: tuple[outcomes.RecentAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,20 +210,20 @@ class FoundMachine:
     """A machine and the server whose inventory it is in."""
 
     server: ServerName
-    machine: InventoryObject
+    machine: veeam.InventoryObject
 
 
 @dataclass(frozen=True, slots=True)
 class _ServerMachines:
     """Machines of a server; not `is_whole` where one of its vCenters and hosts gave no answer."""
 
-    machines: tuple[InventoryObject, ...]
+    machines: tuple[veeam.InventoryObject, ...]
     is_whole: bool
 
 
 async def find_machine(
-    fleet: Fleet, ref: MachineRef, servers: Sequence[ServerName]
-) -> FoundMachine | AmbiguousMachine | NotFound:
+    fleet: veeam.Fleet, ref: MachineRef, servers: Sequence[ServerName]
+) -> FoundMachine | outcomes.AmbiguousMachine | outcomes.NotFound:
     """Return the one machine that is meant, on one of these servers.
 
     Raises `VeeamError` where the only server asked gives no answer.
@@ -267,16 +243,18 @@ async def find_machine(
         return found[0]
     if found:
         choices = tuple(
-            MachineChoice(_known(one.server, one.machine), one.machine.name)
+            outcomes.MachineChoice(_known(one.server, one.machine), one.machine.name)
             for one in found[:CHOICES_AT_MOST]
         )
-        return AmbiguousMachine(ref.text, choices, total=len(found), silent=silent)
+        return outcomes.AmbiguousMachine(ref.text, choices, total=len(found), silent=silent)
     everything = await fleet.ask(lambda server: _machines_of(server, None, _FOUND_WITHIN_SECONDS), servers)
     names = (row.name for listed in everything.answers.values() for row in listed.machines)
-    return NotFound("virtual machine", ref.text, matching.nearest(ref.text, names), silent)
+    return outcomes.NotFound("virtual machine", ref.text, matching.nearest(ref.text, names), silent)
 
 
-async def machines_like(fleet: Fleet, text: str, servers: Sequence[ServerName]) -> tuple[FoundMachine, ...]:
+async def machines_like(
+    fleet: veeam.Fleet, text: str, servers: Sequence[ServerName]
+) -> tuple[FoundMachine, ...]:
     """Return machines with this in their names, on those of the servers that answer in time for a menu."""
     answer = await fleet.ask(
         lambda server: _machines_of(server, name_filter(text), OFFERED_WITHIN_SECONDS),
@@ -292,39 +270,39 @@ async def machines_like(fleet: Fleet, text: str, servers: Sequence[ServerName]) 
 
 
 async def _by_identity(
-    fleet: Fleet, ref: KnownMachine, servers: Sequence[ServerName]
-) -> FoundMachine | NotFound:
-    missing = NotFound("virtual machine", ref.object_id)
+    fleet: veeam.Fleet, ref: KnownMachine, servers: Sequence[ServerName]
+) -> FoundMachine | outcomes.NotFound:
+    missing = outcomes.NotFound("virtual machine", ref.object_id)
     if ref.server not in servers:
         return missing
-    query = VmwareObjectsQuery(object_id=ref.object_id, type=MACHINE)
+    query = veeam.VmwareObjectsQuery(object_id=ref.object_id, type=MACHINE)
     page = await fleet.server(ref.server).vmware_objects(ref.host_name, query)
     found = next((row for row in page.rows if row.object_id == ref.object_id), None)
     return missing if found is None else FoundMachine(ref.server, found)
 
 
-async def _machines_of(server: VeeamServer, name: str | None, within_seconds: float) -> _ServerMachines:
+async def _machines_of(server: veeam.VeeamServer, name: str | None, within_seconds: float) -> _ServerMachines:
     """The machines below those vCenters and hosts of a server that answer in time."""
-    hosts = (await server.vmware_hosts(VmwareHostsQuery(limit=_HOSTS_AT_MOST))).rows
-    query = VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
+    hosts = (await server.vmware_hosts(veeam.VmwareHostsQuery(limit=_HOSTS_AT_MOST))).rows
+    query = veeam.VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
     asked = (server.vmware_objects(host.name, query) for host in hosts)
-    pages = await answered(asked, within_seconds=within_seconds)
+    pages = await veeam.answered(asked, within_seconds=within_seconds)
     machines = tuple(row for page in pages for row in page.rows)
     return _ServerMachines(machines, is_whole=len(pages) == len(hosts))
 
 
-def _known(server: ServerName, machine: InventoryObject) -> KnownMachine:
+def _known(server: ServerName, machine: veeam.InventoryObject) -> KnownMachine:
     """The machine by its place in the inventory."""
     return KnownMachine(server, machine.host_name, machine.object_id or "")
 
 
-def _detail(machine: InventoryObject) -> str:
+def _detail(machine: veeam.InventoryObject) -> str:
     """What stands on record of a quick backup of this machine."""
     return f"machine {machine.name}"
 
 
-async def _newest_point(server: VeeamServer, machine_name: str) -> TaskSession | None:
-    query = AllTaskSessionsQuery(
+async def _newest_point(server: veeam.VeeamServer, machine_name: str) -> veeam.TaskSession | None:
+    query = veeam.AllTaskSessionsQuery(
         name=exact_name_filter(machine_name),
         type="Backup",
         order_by="CreationTime",
@@ -333,29 +311,32 @@ async def _newest_point(server: VeeamServer, machine_name: str) -> TaskSession |
     )
     try:
         async with asyncio.timeout(_POINT_FOUND_WITHIN_SECONDS):
-            page = await server.all_task_sessions(query)
+            page = await _unless_refused(server.all_task_sessions(query))
     except TimeoutError:
         return None
-    except VeeamError as error:
-        if not error.reached_server:
-            raise
-        return None
-    return newest_of(page.rows, machine_name)
+    return newest_of(page.rows, machine_name) if page is not None else None
 
 
-def newest_of(rows: Iterable[TaskSession], machine_name: str) -> TaskSession | None:
+def newest_of(rows: Iterable[veeam.TaskSession], machine_name: str) -> veeam.TaskSession | None:
     """Return the first, which is the newest, that made a restore point of a machine of this very name."""
     made = (row for row in rows if row.restore_point_id and row.outcome in _MADE_A_POINT)
     return next((row for row in made if row.name == machine_name), None)
 
 
-async def _job_of(server: VeeamServer, point: TaskSession) -> JobState | None:
+async def _job_of(server: veeam.VeeamServer, point: veeam.TaskSession) -> veeam.JobState | None:
     if point.session_id is None:
         return None
+    session = await _unless_refused(server.session(point.session_id))
+    if session is None or session.job_id is None:
+        return None
+    return await server.job_state(session.job_id)
+
+
+async def _unless_refused(answer: Awaitable[T]) -> T | None:
+    """The answer; None where the server says no. Raises `VeeamError` where it is silent."""
     try:
-        session = await server.session(point.session_id)
-    except VeeamError as error:
+        return await answer
+    except veeam.VeeamError as error:
         if not error.reached_server:
             raise
         return None
-    return await server.job_state(session.job_id) if session.job_id is not None else None

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from bot import veeam
 from bot.operations.actions import ConfirmedJobAction, PreparedAction
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import JobNow, run_since
 from bot.operations.model import OPERATORS, Confirmation, Kind, Operation, Style
 from bot.operations.outcomes import Blocked, Effect, Ran
-from bot.veeam import Capability, JobState, Result, VeeamServer
 
 
 class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
@@ -29,7 +29,7 @@ class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
             yes="Retry",
         ),
         finds_by_form=True,
-        needs=Capability.RETRY,
+        needs=veeam.Capability.RETRY,
     )
 
     begins_or_ends_run = True
@@ -43,9 +43,9 @@ class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
         return cls(rest.job_or_form(), chained="chained" in flags)
 
     @classmethod
-    def makes_sense_on(cls, state: JobState) -> bool:
+    def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether the last run failed and no other is going on."""
-        return state.result is Result.FAILED and not state.is_active
+        return state.result is veeam.Result.FAILED and not state.is_active
 
     @property
     def detail(self) -> str | None:
@@ -63,7 +63,7 @@ class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
         return Ran(accepted.session)
 
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
     ) -> Effect | None:
         """A new run of the job."""
         del since

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.impact import ActionForm, impact_on
 from bot.operations.jobs import JobNow, never_stops, run_since, snapshot_of
 from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
-from bot.operations.outcomes import Blocked, Effect, NeedsForm, Ran
-from bot.veeam import Capability, JobState, RestorePoints, VeeamServer, job_type_key
 
 RESTORE_POINTS = {
-    RestorePoints.ALL: "all restore points",
-    RestorePoints.LATEST: "the latest restore points",
+    veeam.RestorePoints.ALL: "all restore points",
+    veeam.RestorePoints.LATEST: "the latest restore points",
 }
 _MAKES_FULLS = frozenset(
     {
@@ -54,7 +54,7 @@ class Start(JobAction, frozen=True, tag="start"):
 
     full: bool = False
     chained: bool = False
-    restore_points: RestorePoints | None = None
+    restore_points: veeam.RestorePoints | None = None
 
     @classmethod
     def parse(cls, line: CommandLine) -> "Start":
@@ -63,14 +63,14 @@ class Start(JobAction, frozen=True, tag="start"):
         return cls(rest.job_or_form(), full="full" in flags, chained="chained" in flags)
 
     @classmethod
-    def makes_sense_on(cls, state: JobState) -> bool:
+    def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether the job is at rest."""
         return not state.is_active
 
     @property
-    def capabilities(self) -> frozenset[Capability]:
+    def capabilities(self) -> frozenset[veeam.Capability]:
         """The choice of restore points came with a later revision."""
-        return frozenset({Capability.COPY_RESTORE_POINTS} if self.restore_points is not None else ())
+        return frozenset({veeam.Capability.COPY_RESTORE_POINTS} if self.restore_points is not None else ())
 
     @property
     def detail(self) -> str | None:
@@ -79,11 +79,11 @@ class Start(JobAction, frozen=True, tag="start"):
         how = "active full" if self.full else points
         return ", ".join(filter(None, (how, "with chained jobs" if self.chained else ""))) or None
 
-    def blocked_by(self, job: JobNow) -> Blocked | None:
+    def blocked_by(self, job: JobNow) -> outcomes.Blocked | None:
         """A job runs once at a time."""
-        return Blocked.RUNNING if job.is_active else None
+        return outcomes.Blocked.RUNNING if job.is_active else None
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> NeedsForm:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.NeedsForm:
         """Ask how to start it; what makes no sense for it is not asked."""
         state, revision = target.state, target.account.revision
         request = self.for_form(KnownJob(target.server, state.id), snapshot_of(state))
@@ -91,11 +91,11 @@ class Start(JobAction, frozen=True, tag="start"):
             request,
             await impact_on(backend, context, target.job_found),
             why_no_full(state),
-            takes_restore_points=never_stops(state) and revision.has(Capability.COPY_RESTORE_POINTS),
+            takes_restore_points=never_stops(state) and revision.has(veeam.Capability.COPY_RESTORE_POINTS),
         )
-        return NeedsForm(self.operation, form)
+        return outcomes.NeedsForm(self.operation, form)
 
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`StartJob`)."""
         del now
         accepted = await prepared.target.account.start_job(
@@ -104,15 +104,15 @@ class Start(JobAction, frozen=True, tag="start"):
             chained=self.chained,
             restore_points=self.restore_points,
         )
-        return Ran(accepted.session)
+        return outcomes.Ran(accepted.session)
 
     async def find_effect(
-        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
+    ) -> outcomes.Effect | None:
         """A new run of the job."""
         del since
         session = await run_since(vbr, prepared.target.state)
-        return Ran(session) if session is not None else None
+        return outcomes.Ran(session) if session is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,9 @@ class StartForm(ActionForm):
     takes_restore_points: bool = False
 
 
-def why_no_full(state: JobState) -> str | None:
+def why_no_full(state: veeam.JobState) -> str | None:
     """Return in a word why an active full makes no sense for a job of this type; None where it does."""
-    kind = job_type_key(state.type)
+    kind = veeam.job_type_key(state.type)
     if kind in _MAKES_FULLS or kind.startswith(("windowsagentbackup", "linuxagentbackup")):
         return None
     return next((word for word in ("replica", "copy") if word in kind), "type")

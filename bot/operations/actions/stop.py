@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.impact import ActionForm, impact_on
 from bot.operations.jobs import JobNow, latest_run, never_stops, snapshot_of
 from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
-from bot.operations.outcomes import Blocked, Effect, NeedsForm, Ran
 from bot.veeam import Capability, JobState, VeeamServer
 
 
@@ -61,18 +61,18 @@ class Stop(JobAction, frozen=True, tag="stop"):
         words = ("at once" if self.now else "", "with chained jobs" if self.chained else "")
         return ", ".join(filter(None, words)) or None
 
-    def blocked_by(self, job: JobNow) -> Blocked | None:
+    def blocked_by(self, job: JobNow) -> outcomes.Blocked | None:
         """Only what runs is stopped; an immediate backup copy never stops."""
         if job.never_stops:
-            return Blocked.NEVER_STOPS
-        return None if job.is_active else Blocked.NOT_RUNNING
+            return outcomes.Blocked.NEVER_STOPS
+        return None if job.is_active else outcomes.Blocked.NOT_RUNNING
 
-    async def form(self, backend: Backend, target: Target, context: RequestContext) -> NeedsForm:
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.NeedsForm:
         """Ask how to stop it."""
         impact = await impact_on(backend, context, target.job_found)
         request = self.for_form(KnownJob(target.server, target.state.id), snapshot_of(target.state))
         may_cancel = bool(impact.run_after) and target.account.revision.has(Capability.CHAINED_STOP)
-        return NeedsForm(self.operation, StopForm(request, impact, may_cancel_chain=may_cancel))
+        return outcomes.NeedsForm(self.operation, StopForm(request, impact, may_cancel_chain=may_cancel))
 
     async def plan(self, backend: Backend, prepared: PreparedAction) -> None:
         """Note that the running session is stopped from here: it may end before the answer arrives."""
@@ -87,22 +87,22 @@ class Stop(JobAction, frozen=True, tag="stop"):
             job_id = prepared.target.state.id
             await backend.own_actions.forget(prepared.own_action(job_id, session_id, backend.clock.now()))
 
-    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+    async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
         """Send it (`StopJob`)."""
         del now
         accepted = await prepared.target.account.stop_job(
             prepared.target.state.id, graceful=not self.now, chained=self.chained
         )
-        return Ran(accepted.session)
+        return outcomes.Ran(accepted.session)
 
     async def find_effect(
         self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
-    ) -> Effect | None:
+    ) -> outcomes.Effect | None:
         """The run that ran: VBR may answer a stop with a session of its own."""
         del since
         latest = await latest_run(vbr, prepared.target.state.id)
         is_the_one = latest is not None and latest.id == prepared.target.state.session_id
-        return Ran(latest) if is_the_one else None
+        return outcomes.Ran(latest) if is_the_one else None
 
 
 @dataclass(frozen=True, slots=True)

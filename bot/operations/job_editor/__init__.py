@@ -13,20 +13,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bot import veeam
 from bot.observability import Clock
 from bot.operations.model import Visibility
 from bot.settings import PersonId, ServerName
 from bot.store import Draft, Drafts
-from bot.veeam import (
-    GuestProcessing,
-    JobObject,
-    JobSettings,
-    Retention,
-    Schedule,
-    SettingsChange,
-    SettingsField,
-    settings_of,
-)
 
 T = TypeVar("T", str, str | None)
 
@@ -50,7 +41,7 @@ class JobDraft:
     id: str
     server: ServerName
     kind: str
-    wanted: JobSettings
+    wanted: veeam.JobSettings
     model: Mapping[str, Any] | None = None
     like: str | None = None
     keys_to_find: tuple[str, ...] = ()
@@ -58,9 +49,9 @@ class JobDraft:
     time_zone: str | None = None
 
     @property
-    def settings_read(self) -> JobSettings:
+    def settings_read(self) -> veeam.JobSettings:
         """The settings as VBR sent them last."""
-        return settings_of(self.model or {})
+        return veeam.settings_of(self.model or {})
 
 
 class DraftStore:
@@ -110,16 +101,18 @@ class JobEntries:
     is_high_priority: bool | None = None
     object_keys: tuple[str, ...] | None = None
     repository_id: str | None = None
-    retention: Retention | None = None
-    schedule: Schedule | None = None
-    guest: GuestProcessing | None = None
+    retention: veeam.Retention | None = None
+    schedule: veeam.Schedule | None = None
+    guest: veeam.GuestProcessing | None = None
 
-    def over(self, settings: JobSettings, objects: tuple[JobObject, ...] | None) -> JobSettings:
+    def over(
+        self, settings: veeam.JobSettings, objects: tuple[veeam.JobObject, ...] | None
+    ) -> veeam.JobSettings:
         """Return the settings with what was entered; `objects` are those that the keys stand for."""
         retention = self.retention
         if retention is not None and not retention.unit and settings.retention is not None:
             retention = replace(retention, unit=settings.retention.unit)
-        return JobSettings(
+        return veeam.JobSettings(
             name=_unless_same(settings.name, self.name.strip()),
             description=_unless_same(settings.description, self.description),
             is_high_priority=(
@@ -148,7 +141,7 @@ def name_value(name: str) -> str:
     return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _schedule(before: Schedule | None, entered: Schedule | None) -> Schedule | None:
+def _schedule(before: veeam.Schedule | None, entered: veeam.Schedule | None) -> veeam.Schedule | None:
     """A predecessor whose name the choice does not carry is the one that stood there."""
     if entered is None or before is None or before.after_job is None:
         return entered or before
@@ -179,23 +172,25 @@ def visible_draft(visibility: Visibility, draft: JobDraft) -> JobDraft:
     return replace(draft, wanted=visible_settings(visibility, draft.server, draft.wanted))
 
 
-def visible_settings(visibility: Visibility, server: ServerName, settings: JobSettings) -> JobSettings:
+def visible_settings(
+    visibility: Visibility, server: ServerName, settings: veeam.JobSettings
+) -> veeam.JobSettings:
     """Return the settings without names of jobs that the person may not know of."""
     if visibility.sees_all(server):
         return settings
     return replace(
         settings,
-        objects=_visible(visibility, server, SettingsField.OBJECTS, settings.objects),
-        schedule=_visible(visibility, server, SettingsField.SCHEDULE, settings.schedule),
+        objects=_visible(visibility, server, veeam.SettingsField.OBJECTS, settings.objects),
+        schedule=_visible(visibility, server, veeam.SettingsField.SCHEDULE, settings.schedule),
     )
 
 
 def visible_changes(
-    visibility: Visibility, server: ServerName, changes: Iterable[SettingsChange]
-) -> tuple[SettingsChange, ...]:
+    visibility: Visibility, server: ServerName, changes: Iterable[veeam.SettingsChange]
+) -> tuple[veeam.SettingsChange, ...]:
     """Return the changes without names of jobs that the person may not know of."""
     return tuple(
-        SettingsChange(
+        veeam.SettingsChange(
             change.part,
             _visible(visibility, server, change.part, change.before),
             _visible(visibility, server, change.part, change.after),
@@ -204,18 +199,18 @@ def visible_changes(
     )
 
 
-def _visible(visibility: Visibility, server: ServerName, part: SettingsField, value: Any) -> Any:
-    if part is SettingsField.OBJECTS and isinstance(value, tuple):
+def _visible(visibility: Visibility, server: ServerName, part: veeam.SettingsField, value: Any) -> Any:
+    if part is veeam.SettingsField.OBJECTS and isinstance(value, tuple):
         return tuple(_visible_object(visibility, server, each) for each in value)
-    if part is SettingsField.SCHEDULE and isinstance(value, Schedule) and value.after_job:
+    if part is veeam.SettingsField.SCHEDULE and isinstance(value, veeam.Schedule) and value.after_job:
         is_visible = visibility.sees(server, value.after_job)
         return value if is_visible else replace(value, after_job=HIDDEN_JOB)
     return value
 
 
-def _visible_object(visibility: Visibility, server: ServerName, item: JobObject) -> JobObject:
+def _visible_object(visibility: Visibility, server: ServerName, item: veeam.JobObject) -> veeam.JobObject:
     """A copied job is bound by its ID: without its name it is the same object."""
     is_job = not item.platform and not item.host_name and item.object_id != ""
     if not is_job or visibility.sees(server, item.name):
         return item
-    return JobObject({**item.raw, "name": HIDDEN_JOB})
+    return veeam.JobObject({**item.raw, "name": HIDDEN_JOB})

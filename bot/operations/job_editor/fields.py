@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
+from bot import veeam
 from bot.operations.audit_trail import AuditTrail
 from bot.operations.job_editor import DraftStore, JobDraft, JobEntries
 from bot.operations.job_editor.objects import JobObjects, credential_names
@@ -16,96 +17,77 @@ from bot.operations.model import Operation, RequestContext
 from bot.operations.permissions import Permissions, Scope
 from bot.operations.vbr_lists import name_filter, repositories_of
 from bot.settings import PersonId
-from bot.veeam import (
-    GuestProcessing,
-    JobId,
-    JobObject,
-    JobSettings,
-    JobStatesQuery,
-    Rejected,
-    RepositoryState,
-    Retention,
-    RetentionUnit,
-    Rhythm,
-    Schedule,
-    SettingsChange,
-    SettingsField,
-    VeeamError,
-    VeeamServer,
-    at_once,
-    differences,
-    known,
-    platform_of,
-)
-from bot.veeam import settings_problems as problems_in
 
 Names = Mapping[str, str]
 """What people call repositories and credentials, by ID in lower case."""
 
 TITLES = {
-    SettingsField.NAME: "Name",
-    SettingsField.DESCRIPTION: "Description",
-    SettingsField.PRIORITY: "Priority",
-    SettingsField.OBJECTS: "Objects",
-    SettingsField.REPOSITORY: "Repository",
-    SettingsField.RETENTION: "Retention",
-    SettingsField.SCHEDULE: "Schedule",
-    SettingsField.GUEST: "Guest processing",
+    veeam.SettingsField.NAME: "Name",
+    veeam.SettingsField.DESCRIPTION: "Description",
+    veeam.SettingsField.PRIORITY: "Priority",
+    veeam.SettingsField.OBJECTS: "Objects",
+    veeam.SettingsField.REPOSITORY: "Repository",
+    veeam.SettingsField.RETENTION: "veeam.Retention",
+    veeam.SettingsField.SCHEDULE: "veeam.Schedule",
+    veeam.SettingsField.GUEST: "Guest processing",
 }
 OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
 _UNITS = {
-    RetentionUnit.DAYS: ("day", "days"),
-    RetentionUnit.RESTORE_POINTS: ("restore point", "restore points"),
-    RetentionUnit.MONTHS: ("month", "months"),
-    RetentionUnit.YEARS: ("year", "years"),
+    veeam.RetentionUnit.DAYS: ("day", "days"),
+    veeam.RetentionUnit.RESTORE_POINTS: ("restore point", "restore points"),
+    veeam.RetentionUnit.MONTHS: ("month", "months"),
+    veeam.RetentionUnit.YEARS: ("year", "years"),
 }
 _OBJECT_CHANGES_NAMED = 6
 
 _QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
 """Names and IDs: they may hold any word."""
-_FIELDS_BY_WORD: tuple[tuple[str, SettingsField], ...] = (
-    ("with the name", SettingsField.NAME),
-    ("the name field", SettingsField.NAME),
-    ("value of name", SettingsField.NAME),
-    ("description", SettingsField.DESCRIPTION),
-    ("highpriority", SettingsField.PRIORITY),
-    ("credentials", SettingsField.GUEST),
-    ("guestprocessing", SettingsField.GUEST),
-    ("guest processing", SettingsField.GUEST),
-    ("application-aware", SettingsField.GUEST),
-    ("retention", SettingsField.RETENTION),
-    ("restore points", SettingsField.RETENTION),
-    ("restorepointstokeep", SettingsField.RETENTION),
-    ("schedul", SettingsField.SCHEDULE),
-    ("localtime", SettingsField.SCHEDULE),
-    ("afterthisjob", SettingsField.SCHEDULE),
-    ("run after", SettingsField.SCHEDULE),
-    ("runs after", SettingsField.SCHEDULE),
-    ("job was not found", SettingsField.SCHEDULE),  # chained by name, where jobs to copy are named by ID
-    ("repository", SettingsField.REPOSITORY),
-    ("virtualmachines", SettingsField.OBJECTS),
-    ("virtual machine", SettingsField.OBJECTS),
-    ("computers", SettingsField.OBJECTS),
-    ("sourceobjects", SettingsField.OBJECTS),
-    ("includes", SettingsField.OBJECTS),
-    ("protection group", SettingsField.OBJECTS),
-    ("object", SettingsField.OBJECTS),
-    ("job with id", SettingsField.OBJECTS),
-    ("server was not found", SettingsField.OBJECTS),
+_FIELDS_BY_WORD: tuple[tuple[str, veeam.SettingsField], ...] = (
+    ("with the name", veeam.SettingsField.NAME),
+    ("the name field", veeam.SettingsField.NAME),
+    ("value of name", veeam.SettingsField.NAME),
+    ("description", veeam.SettingsField.DESCRIPTION),
+    ("highpriority", veeam.SettingsField.PRIORITY),
+    ("credentials", veeam.SettingsField.GUEST),
+    ("guestprocessing", veeam.SettingsField.GUEST),
+    ("guest processing", veeam.SettingsField.GUEST),
+    ("application-aware", veeam.SettingsField.GUEST),
+    ("retention", veeam.SettingsField.RETENTION),
+    ("restore points", veeam.SettingsField.RETENTION),
+    ("restorepointstokeep", veeam.SettingsField.RETENTION),
+    ("schedul", veeam.SettingsField.SCHEDULE),
+    ("localtime", veeam.SettingsField.SCHEDULE),
+    ("afterthisjob", veeam.SettingsField.SCHEDULE),
+    ("run after", veeam.SettingsField.SCHEDULE),
+    ("runs after", veeam.SettingsField.SCHEDULE),
+    (
+        "job was not found",
+        veeam.SettingsField.SCHEDULE,
+    ),  # chained by name, where jobs to copy are named by ID
+    ("repository", veeam.SettingsField.REPOSITORY),
+    ("virtualmachines", veeam.SettingsField.OBJECTS),
+    ("virtual machine", veeam.SettingsField.OBJECTS),
+    ("computers", veeam.SettingsField.OBJECTS),
+    ("sourceobjects", veeam.SettingsField.OBJECTS),
+    ("includes", veeam.SettingsField.OBJECTS),
+    ("protection group", veeam.SettingsField.OBJECTS),
+    ("object", veeam.SettingsField.OBJECTS),
+    ("job with id", veeam.SettingsField.OBJECTS),
+    ("server was not found", veeam.SettingsField.OBJECTS),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """What is wrong with what was entered, and in which field; None where nobody can tell.
+    """What is wrong with what was entered, and in which field; None where that is unknown.
 
     A sentence, or what the server answered, if anything.
     """
 
-    part: SettingsField | None
+    part: veeam.SettingsField | None
     said: str = ""
-    error: VeeamError | None = None
+    error: veeam.VeeamError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +99,16 @@ class ServerFacts:
 
     names: Names
     time_zone: str | None
-    repositories: Mapping[str, RepositoryState] = field(default_factory=dict)
+    repositories: Mapping[str, veeam.RepositoryState] = field(default_factory=dict)
 
-    def repository_of(self, draft: JobDraft) -> RepositoryState | None:
+    def repository_of(self, draft: JobDraft) -> veeam.RepositoryState | None:
         """The repository that the draft writes to, where VBR lists it."""
         return self.repositories.get((draft.wanted.repository_id or "").casefold())
 
 
-async def server_facts(server: VeeamServer, draft: JobDraft) -> ServerFacts:
+async def server_facts(server: veeam.VeeamServer, draft: JobDraft) -> ServerFacts:
     """Return what the server says of what the draft's fields name."""
-    async with at_once() as group:
+    async with veeam.at_once() as group:
         repositories = group.create_task(repositories_of(server))
         names = group.create_task(credential_names(server, draft.kind))
         clock = group.create_task(server.server_time())
@@ -150,32 +132,33 @@ async def resume_draft(
     draft = await drafts.read(person_id, draft_id)
     if draft is None or entered is None:
         return draft
-    chosen: tuple[JobObject, ...] | None = None
+    chosen: tuple[veeam.JobObject, ...] | None = None
     keys_to_find = draft.keys_to_find
-    if (keys := entered.object_keys) is not None and platform_of(draft.kind) is not None:
+    if (keys := entered.object_keys) is not None and veeam.platform_of(draft.kind) is not None:
         at_hand = (draft.wanted.objects or ()) + (draft.settings_read.objects or ())
         found = objects.at_hand(draft.server, keys, at_hand)
         chosen = tuple(found[key] for key in keys if key in found)
         keys_to_find = tuple(key for key in keys if key not in found)
-    wanted = entered.over(draft.wanted, chosen)
-    wanted = replace(wanted, guest=_with_credentials(wanted.guest, draft.settings_read.guest))
+    wanted, read = entered.over(draft.wanted, chosen), draft.settings_read.guest
+    if wanted.guest is not None and read is not None and wanted.guest.credentials_id is None:
+        # Credentials that were not chosen are those that the model has: a form cannot take them out.
+        guest = replace(
+            wanted.guest, credentials_id=read.credentials_id, credentials_type=read.credentials_type
+        )
+        wanted = replace(wanted, guest=guest)
     return await drafts.keep(person_id, replace(draft, wanted=wanted, keys_to_find=keys_to_find))
 
 
-def _with_credentials(
-    entered: GuestProcessing | None, read: GuestProcessing | None
-) -> GuestProcessing | None:
-    """Credentials that were not chosen are those that the model has: a form cannot take them out."""
-    if entered is None or read is None or entered.credentials_id is not None:
-        return entered
-    return replace(entered, credentials_id=read.credentials_id, credentials_type=read.credentials_type)
-
-
 async def find_objects(
-    server: VeeamServer, draft: JobDraft, *, person_id: PersonId, drafts: DraftStore, objects: JobObjects
+    server: veeam.VeeamServer,
+    draft: JobDraft,
+    *,
+    person_id: PersonId,
+    drafts: DraftStore,
+    objects: JobObjects,
 ) -> tuple[JobDraft, tuple[FormProblem, ...]]:
     """Look up what was chosen and was not at hand; return the draft with it, and what is missing."""
-    platform = platform_of(draft.kind)
+    platform = veeam.platform_of(draft.kind)
     if not draft.keys_to_find or platform is None:
         return draft, ()
     found = await objects.by_key(server, platform, draft.keys_to_find)
@@ -185,14 +168,14 @@ async def find_objects(
     if len(found) == len(draft.keys_to_find):
         return whole, ()
     text = "Not all that was chosen is still in the inventory. Look again."
-    return whole, (FormProblem(SettingsField.OBJECTS, text),)
+    return whole, (FormProblem(veeam.SettingsField.OBJECTS, text),)
 
 
 async def problems_of(
-    server: VeeamServer,
+    server: veeam.VeeamServer,
     draft: JobDraft,
     *,
-    own_id: JobId | None,
+    own_id: veeam.JobId | None,
     operation: Operation,
     context: RequestContext,
     permissions: Permissions,
@@ -202,27 +185,25 @@ async def problems_of(
 
     Of a job that is there (`own_id`), only what is to be changed: VBR took the rest as it is.
     """
-    wanted, parts = draft.wanted, set(SettingsField)
+    wanted, parts = draft.wanted, set(veeam.SettingsField)
     if own_id is not None:
-        parts = {change.part for change in differences(draft.settings_read, wanted)}
-    found = [FormProblem(part, text) for part, text in problems_in(wanted, draft.kind) if part in parts]
-    if SettingsField.NAME in parts and wanted.name.strip():
-        if await _is_taken(server, wanted.name, own_id):
-            found.append(FormProblem(SettingsField.NAME, "Another job has this name already."))
+        parts = {change.part for change in veeam.differences(draft.settings_read, wanted)}
+    found = [
+        FormProblem(part, text) for part, text in veeam.settings_problems(wanted, draft.kind) if part in parts
+    ]
+    if veeam.SettingsField.NAME in parts and wanted.name.strip():
+        query = veeam.JobStatesQuery(name=name_filter(wanted.name))
+        others = [state async for state in server.every_job_state(query) if state.id != own_id]
+        if any(fold(state.name) == fold(wanted.name) for state in others):
+            found.append(FormProblem(veeam.SettingsField.NAME, "Another job has this name already."))
         permission = permissions.may(context.person, operation, Scope(draft.server, wanted.name))
         if permission.refusal is not None:
             # A name that the person's grants do not cover is an attempt at what they may not: on record.
             await audit.refused(operation, context, permission.refusal)
             reach = permissions.reach(context.person, operation).grants
             globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
-            found.append(FormProblem(SettingsField.NAME, f"Your role covers jobs named {globs} only."))
+            found.append(FormProblem(veeam.SettingsField.NAME, f"Your role covers jobs named {globs} only."))
     return (*found, *_hidden_predecessor(draft, context))
-
-
-async def _is_taken(server: VeeamServer, name: str, own_id: JobId | None) -> bool:
-    """Whether another job has the name: the changed job's own name is not taken."""
-    states = [state async for state in server.every_job_state(JobStatesQuery(name=name_filter(name)))]
-    return any(fold(state.name) == fold(name) and state.id != own_id for state in states)
 
 
 def _hidden_predecessor(draft: JobDraft, context: RequestContext) -> Sequence[FormProblem]:
@@ -236,25 +217,25 @@ def _hidden_predecessor(draft: JobDraft, context: RequestContext) -> Sequence[Fo
     before = draft.settings_read.schedule
     if before is not None and before.after_job == schedule.after_job:
         return ()
-    return (FormProblem(SettingsField.SCHEDULE, "There is no such job that you may see."),)
+    return (FormProblem(veeam.SettingsField.SCHEDULE, "There is no such job that you may see."),)
 
 
-def problem_from(error: VeeamError) -> FormProblem:
+def problem_from(error: veeam.VeeamError) -> FormProblem:
     """Return what a server said against it, and about which field, where that can be told."""
-    return FormProblem(field_meant(error.message) if isinstance(error, Rejected) else None, error=error)
+    return FormProblem(field_meant(error.message) if isinstance(error, veeam.Rejected) else None, error=error)
 
 
-def field_meant(message: str) -> SettingsField | None:
+def field_meant(message: str) -> veeam.SettingsField | None:
     """Return the field that VBR's words are about; None where that cannot be told."""
     words = " ".join(_QUOTED.sub(" ", message).casefold().split())
     return next((part for word, part in _FIELDS_BY_WORD if word in words), None)
 
 
-def with_changes(settings: JobSettings, changes: Sequence[SettingsChange]) -> JobSettings:
+def with_changes(settings: veeam.JobSettings, changes: Sequence[veeam.SettingsChange]) -> veeam.JobSettings:
     """Return settings with somebody's changes; of objects only those that they added or took out."""
     for change in changes:
         value = change.after
-        if change.part is SettingsField.OBJECTS:
+        if change.part is veeam.SettingsField.OBJECTS:
             before = settings.objects or ()
             kept = [each for each in before if each in change.after or each not in change.before]
             value = (*kept, *(each for each in change.after if each not in (*change.before, *kept)))
@@ -262,36 +243,48 @@ def with_changes(settings: JobSettings, changes: Sequence[SettingsChange]) -> Jo
     return settings
 
 
-def change_in_words(change: SettingsChange, names: Names) -> str:
+def change_in_words(change: veeam.SettingsChange, names: Names) -> str:
     """What a field was, and what it becomes: "Retention: 14 days → 30 days"."""
     title = TITLES[change.part]
-    if change.part is SettingsField.OBJECTS:
-        return f"{title}: {_object_changes(change.before, change.after)}"
+    if change.part is veeam.SettingsField.OBJECTS:
+        added = [f"+ {each.name}" for each in change.after if each not in change.before]
+        removed = [f"- {each.name}" for each in change.before if each not in change.after]
+        changes = [*added, *removed]
+        more = len(changes) - _OBJECT_CHANGES_NAMED
+        rest = [f"{more:,} more changes"] if more > 0 else []
+        return f"{title}: {', '.join([*changes[:_OBJECT_CHANGES_NAMED], *rest])}"
     before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
     return f"{title}: {before} → {after}"
 
 
-def in_words(part: SettingsField, value: Any, names: Names) -> str:
+def in_words(part: veeam.SettingsField, value: Any, names: Names) -> str:
     """What stands in a field of the settings; "nothing" where it is empty.
 
     The same for the form's summary, the answer and the audit record.
     """
     match part:
-        case SettingsField.NAME | SettingsField.DESCRIPTION:
+        case veeam.SettingsField.NAME | veeam.SettingsField.DESCRIPTION:
             text = str(value or "")
             return f"{text[:_TEXT_NAMED]}…" if len(text) > _TEXT_NAMED else text or "nothing"
-        case SettingsField.PRIORITY:
+        case veeam.SettingsField.PRIORITY:
             return "high" if value else "normal"
-        case SettingsField.OBJECTS:
-            return _objects(value)
-        case SettingsField.REPOSITORY:
+        case veeam.SettingsField.OBJECTS:
+            named = ", ".join(each.name for each in value[:OBJECTS_NAMED])
+            more = len(value) - OBJECTS_NAMED
+            return f"{named} and {more:,} more" if more > 0 else named or "nothing"
+        case veeam.SettingsField.REPOSITORY:
             return name_of(value, names) or "none"
-        case SettingsField.RETENTION:
-            return _retention(value)
-        case SettingsField.SCHEDULE:
+        case veeam.SettingsField.RETENTION:
+            unit = veeam.known(veeam.RetentionUnit, value.unit)
+            one, many = _UNITS.get(unit, (value.unit, value.unit)) if unit else (value.unit, value.unit)
+            return f"{value.quantity:,} {one if value.quantity == 1 else many}"
+        case veeam.SettingsField.SCHEDULE:
             return _schedule(value)
-        case SettingsField.GUEST:
-            return _guest(value, names)
+        case veeam.SettingsField.GUEST:
+            if not value.is_application_aware:
+                return "off"
+            account = "" if value.credentials_id is None else f" with {name_of(value.credentials_id, names)}"
+            return f"application-aware{account}"
         case _:
             assert_never(part)
 
@@ -301,48 +294,20 @@ def name_of(identity: str, names: Names) -> str:
     return names.get(identity.casefold(), identity)
 
 
-def _objects(objects: tuple[JobObject, ...]) -> str:
-    named = ", ".join(each.name for each in objects[:OBJECTS_NAMED])
-    more = len(objects) - OBJECTS_NAMED
-    return f"{named} and {more:,} more" if more > 0 else named or "nothing"
-
-
-def _object_changes(before: tuple[JobObject, ...], after: tuple[JobObject, ...]) -> str:
-    added = [f"+ {each.name}" for each in after if each not in before]
-    removed = [f"- {each.name}" for each in before if each not in after]
-    changes = [*added, *removed]
-    more = len(changes) - _OBJECT_CHANGES_NAMED
-    return ", ".join([*changes[:_OBJECT_CHANGES_NAMED], *([f"{more:,} more changes"] if more > 0 else [])])
-
-
-def _retention(retention: Retention) -> str:
-    unit = known(RetentionUnit, retention.unit)
-    one, many = _UNITS.get(unit, (retention.unit, retention.unit)) if unit else (retention.unit,) * 2
-    return f"{retention.quantity:,} {one if retention.quantity == 1 else many}"
-
-
-def _schedule(schedule: Schedule) -> str:
+def _schedule(schedule: veeam.Schedule) -> str:
     at = f" at {schedule.at:%H:%M}" if schedule.at else ""
     match schedule.rhythm:
-        case Rhythm.BY_HAND:
+        case veeam.Rhythm.BY_HAND:
             return "by hand only"
-        case Rhythm.EVERY_DAY:
+        case veeam.Rhythm.EVERY_DAY:
             return f"every day{at}"
-        case Rhythm.WEEKDAYS:
+        case veeam.Rhythm.WEEKDAYS:
             return f"Monday to Friday{at}"
-        case Rhythm.CHOSEN_DAYS:
+        case veeam.Rhythm.CHOSEN_DAYS:
             return f"{', '.join(day.capitalize() for day in schedule.days)}{at}"
-        case Rhythm.AFTER_JOB:
+        case veeam.Rhythm.AFTER_JOB:
             return f"after {schedule.after_job}"
-        case Rhythm.OTHER:
+        case veeam.Rhythm.OTHER:
             return "as it is set in VBR"
         case _:
             assert_never(schedule.rhythm)
-
-
-def _guest(guest: GuestProcessing, names: Names) -> str:
-    if not guest.is_application_aware:
-        return "off"
-    if guest.credentials_id is None:
-        return "application-aware"
-    return f"application-aware with {name_of(guest.credentials_id, names)}"

@@ -10,31 +10,13 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from bot import veeam
 from bot.observability import Clock
 from bot.operations.job_editor import JobDraft
 from bot.operations.matching import fits
 from bot.operations.model import KnownJob, KnownMachine, Visibility
 from bot.operations.vbr_lists import name_filter, repositories_of, where_there
 from bot.settings import ServerName
-from bot.veeam import (
-    Credentials,
-    CredentialsQuery,
-    InventoryObject,
-    InventoryQuery,
-    JobId,
-    JobObject,
-    JobState,
-    JobStatesQuery,
-    RepositoryState,
-    VeeamServer,
-    answered,
-    at_once,
-    is_creatable,
-    is_id,
-    platform_of,
-    takes_guest_credentials,
-    takes_scale_out,
-)
 
 AGENTS = "Agent"
 JOBS = "Jobs"
@@ -59,7 +41,7 @@ _COPIES = frozenset({"backupcopy", "filebackupcopy", "legacybackupcopy", "entrai
 
 @dataclass(frozen=True, slots=True)
 class MenuOption:
-    """One thing to choose: what the choice carries, its name, and what tells it from others of that name."""
+    """One thing to choose: what the choice carries, its name, and a detail that few others share."""
 
     value: str
     name: str
@@ -77,7 +59,7 @@ def job_chosen(value: str) -> KnownJob | None:
         server, job_id = msgspec.json.decode(value, type=tuple[str, str])
     except msgspec.MsgspecError:
         return None
-    return KnownJob(ServerName(server), JobId(job_id))
+    return KnownJob(ServerName(server), veeam.JobId(job_id))
 
 
 def machine_value(machine: KnownMachine) -> str:
@@ -116,10 +98,10 @@ def credentials_chosen(value: str) -> ChosenCredentials | None:
 
 
 async def object_options(
-    server: VeeamServer, draft: JobDraft, text: str, visibility: Visibility, *, objects: "JobObjects"
+    server: veeam.VeeamServer, draft: JobDraft, text: str, visibility: Visibility, *, objects: "JobObjects"
 ) -> tuple[MenuOption, ...]:
     """Return objects that a job of the draft's type may include. Raises `VeeamError`, as the others do."""
-    platform = platform_of(draft.kind)
+    platform = veeam.platform_of(draft.kind)
     if platform is None:
         return ()
     found = await objects.like(server, platform, text, visibility)
@@ -129,17 +111,23 @@ async def object_options(
     )
 
 
-async def repository_options(server: VeeamServer, draft: JobDraft, text: str) -> tuple[MenuOption, ...]:
+async def repository_options(server: veeam.VeeamServer, draft: JobDraft, text: str) -> tuple[MenuOption, ...]:
     """Return repositories that a job of the draft's type may write to, each with its free space."""
-    takes_all = takes_scale_out(draft.kind)
-    return tuple(
-        _repository_option(state)
-        for state in await repositories_of(server, text)
-        if _fits(text, state.name) and (takes_all or not state.is_scale_out)
-    )
+    takes_all = veeam.takes_scale_out(draft.kind)
+    options: list[MenuOption] = []
+    for state in await repositories_of(server, text):
+        if not _fits(text, state.name) or (state.is_scale_out and not takes_all):
+            continue
+        free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
+        whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
+        offline = "offline" if state.is_online is False else ""
+        scale_out = "scale-out" if state.is_scale_out else ""
+        details = filter(None, (scale_out, f"{free}{whole}", offline))
+        options.append(MenuOption(state.id, state.name, ", ".join(details)))
+    return tuple(options)
 
 
-async def credentials_options(server: VeeamServer, text: str) -> tuple[MenuOption, ...]:
+async def credentials_options(server: veeam.VeeamServer, text: str) -> tuple[MenuOption, ...]:
     """Return credentials; none where the account may not list them."""
     return tuple(
         MenuOption(credentials_value(row.id, row.type), row.username or row.id, row.description)
@@ -149,7 +137,7 @@ async def credentials_options(server: VeeamServer, text: str) -> tuple[MenuOptio
 
 
 async def predecessor_options(
-    server: VeeamServer, text: str, visibility: Visibility
+    server: veeam.VeeamServer, text: str, visibility: Visibility
 ) -> tuple[MenuOption, ...]:
     """Return jobs to run after: VBR chains by name."""
     return tuple(
@@ -159,38 +147,32 @@ async def predecessor_options(
     )
 
 
-async def template_options(server: VeeamServer, text: str, visibility: Visibility) -> tuple[MenuOption, ...]:
+async def template_options(
+    server: veeam.VeeamServer, text: str, visibility: Visibility
+) -> tuple[MenuOption, ...]:
     """Return jobs that another can be made like."""
     return tuple(
         MenuOption(job_value(KnownJob(server.name, state.id)), state.name, f"{state.type} · {server.name}")
         for state in await _job_states(server, text)
-        if is_creatable(state.type) and visibility.sees(server.name, state.name)
+        if veeam.is_creatable(state.type) and visibility.sees(server.name, state.name)
     )
 
 
-async def credential_names(server: VeeamServer, kind: str) -> Mapping[str, str]:
+async def credential_names(server: veeam.VeeamServer, kind: str) -> Mapping[str, str]:
     """Return what people call credentials, by ID in lower case, where jobs of this type name any."""
-    rows = await _credentials_of(server) if takes_guest_credentials(kind) else ()
+    rows = await _credentials_of(server) if veeam.takes_guest_credentials(kind) else ()
     return {row.id.casefold(): row.username for row in rows if row.username}
 
 
-def _repository_option(state: RepositoryState) -> MenuOption:
-    free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
-    whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
-    offline = "offline" if state.is_online is False else ""
-    scale_out = "scale-out" if state.is_scale_out else ""
-    return MenuOption(state.id, state.name, ", ".join(filter(None, (scale_out, f"{free}{whole}", offline))))
-
-
-async def _credentials_of(server: VeeamServer) -> tuple[Credentials, ...]:
+async def _credentials_of(server: veeam.VeeamServer) -> tuple[veeam.Credentials, ...]:
     """The credentials of a server; none where the account may not list them."""
-    page = await where_there(server.credentials(CredentialsQuery(limit=_LISTED_AT_MOST)))
+    page = await where_there(server.credentials(veeam.CredentialsQuery(limit=_LISTED_AT_MOST)))
     return page.rows if page is not None else ()
 
 
-async def _job_states(server: VeeamServer, text: str) -> tuple[JobState, ...]:
-    query = JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
-    found: list[JobState] = []
+async def _job_states(server: veeam.VeeamServer, text: str) -> tuple[veeam.JobState, ...]:
+    query = veeam.JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    found: list[veeam.JobState] = []
     async for state in server.every_job_state(query):
         if _fits(text, state.name):
             found.append(state)
@@ -208,12 +190,12 @@ class JobObjects:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._roots: dict[tuple[ServerName, str], tuple[float, tuple[InventoryObject, ...]]] = {}
-        self._offered: dict[tuple[ServerName, str], JobObject] = {}
+        self._roots: dict[tuple[ServerName, str], tuple[float, tuple[veeam.InventoryObject, ...]]] = {}
+        self._offered: dict[tuple[ServerName, str], veeam.JobObject] = {}
 
     async def like(
-        self, server: VeeamServer, platform: str, text: str, visibility: Visibility
-    ) -> tuple[JobObject, ...]:
+        self, server: veeam.VeeamServer, platform: str, text: str, visibility: Visibility
+    ) -> tuple[veeam.JobObject, ...]:
         """Return objects with this in their names that a job of this platform may include."""
         if platform == JOBS:
             found = await _jobs_like(server, text, visibility)
@@ -228,14 +210,16 @@ class JobObjects:
         return found
 
     def at_hand(
-        self, server: ServerName, keys: Sequence[str], known: Iterable[JobObject]
-    ) -> dict[str, JobObject]:
+        self, server: ServerName, keys: Sequence[str], known: Iterable[veeam.JobObject]
+    ) -> dict[str, veeam.JobObject]:
         """Return the objects with these keys that are known, or that menus offered: VBR is not asked."""
         found = {each.key: each for each in known if each.key in keys}
         offered = {key: self._offered[server, key] for key in keys if (server, key) in self._offered}
         return offered | found
 
-    async def by_key(self, server: VeeamServer, platform: str, keys: Sequence[str]) -> dict[str, JobObject]:
+    async def by_key(
+        self, server: veeam.VeeamServer, platform: str, keys: Sequence[str]
+    ) -> dict[str, veeam.JobObject]:
         """Return the objects with these keys, as far as they are there."""
         places = [place for key in keys if (place := _place(key)) is not None]
         if platform == JOBS:
@@ -246,60 +230,53 @@ class JobObjects:
             fresh = await self._machines_by_place(server, platform, places)
         return {each.key: each for each in fresh if each.key in keys}
 
-    async def _machines_like(self, server: VeeamServer, platform: str, text: str) -> tuple[JobObject, ...]:
+    async def _machines_like(
+        self, server: veeam.VeeamServer, platform: str, text: str
+    ) -> tuple[veeam.JobObject, ...]:
         roots = await self._roots_of(server, platform)
-        found = [JobObject.of_machine(root) for root in roots if _fits(text, root.name)]
+        found = [veeam.JobObject.of_machine(root) for root in roots if _fits(text, root.name)]
         if len(text.strip()) < _LETTERS:
             return tuple(found)
-        asked = (
-            server.browse_inventory(query, host_name=root.name)
-            for query in _queries(platform, text.strip())
-            for root in roots
-        )
-        pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
-        found += [JobObject.of_machine(row) for page in pages for row in page.rows]
+        queries = [veeam.InventoryQuery(name_contains=text.strip(), limit=FOUND_AT_MOST)]
+        if platform == _VSPHERE:
+            queries = [
+                replace(queries[0], types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items()
+            ]
+        asked = (server.browse_inventory(query, host_name=root.name) for query in queries for root in roots)
+        pages = await veeam.answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
+        found += [veeam.JobObject.of_machine(row) for page in pages for row in page.rows]
         return tuple(dict.fromkeys(found))
 
     async def _machines_by_place(
-        self, server: VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
-    ) -> list[JobObject]:
+        self, server: veeam.VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
+    ) -> list[veeam.JobObject]:
         roots = await self._roots_of(server, platform)
+        views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
         hosts, ids = {root.name for root in roots}, defaultdict[tuple[str, str | None], list[str]](list)
         for host_name, *kinds, object_id in places:
             if host_name in hosts:
-                ids[host_name, _view_of(platform, kinds)].append(object_id)
-        async with at_once() as group:
+                view = next((view for view, shown in views.items() if set(kinds) & set(shown)), None)
+                ids[host_name, view].append(object_id)
+        async with veeam.at_once() as group:
             pages = [
                 group.create_task(
                     server.browse_inventory(
-                        InventoryQuery(object_ids=tuple(wanted), hierarchy=view), host_name=host_name
+                        veeam.InventoryQuery(object_ids=tuple(wanted), hierarchy=view), host_name=host_name
                     )
                 )
                 for (host_name, view), wanted in ids.items()
             ]
         rows = [row for page in pages for row in page.result().rows]
-        return [JobObject.of_machine(row) for row in (*roots, *rows)]
+        return [veeam.JobObject.of_machine(row) for row in (*roots, *rows)]
 
-    async def _roots_of(self, server: VeeamServer, platform: str) -> tuple[InventoryObject, ...]:
+    async def _roots_of(self, server: veeam.VeeamServer, platform: str) -> tuple[veeam.InventoryObject, ...]:
         """The vCenters, hosts and clusters of a platform that VBR knows."""
         until, roots = self._roots.get((server.name, platform), (0.0, ()))
         if self._clock.monotonic() < until:
             return roots
-        roots = (await server.browse_inventory(InventoryQuery(platform=platform))).rows
+        roots = (await server.browse_inventory(veeam.InventoryQuery(platform=platform))).rows
         self._roots[server.name, platform] = (self._clock.monotonic() + _ROOTS_LAST_SECONDS, roots)
         return roots
-
-
-def _queries(platform: str, text: str) -> tuple[InventoryQuery, ...]:
-    everywhere = InventoryQuery(name_contains=text, limit=FOUND_AT_MOST)
-    if platform != _VSPHERE:
-        return (everywhere,)
-    return tuple(replace(everywhere, types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items())
-
-
-def _view_of(platform: str, kinds: Sequence[str]) -> str | None:
-    views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
-    return next((view for view, shown in views.items() if set(kinds) & set(shown)), None)
 
 
 def _place(key: str) -> tuple[str, ...] | None:
@@ -310,42 +287,46 @@ def _place(key: str) -> tuple[str, ...] | None:
     return place if len(place) > 1 else None
 
 
-async def _jobs_like(server: VeeamServer, text: str, visibility: Visibility) -> tuple[JobObject, ...]:
-    query = JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
-    found: list[JobObject] = []
+async def _jobs_like(
+    server: veeam.VeeamServer, text: str, visibility: Visibility
+) -> tuple[veeam.JobObject, ...]:
+    query = veeam.JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
+    found: list[veeam.JobObject] = []
     async for state in server.every_job_state(query):
         is_source = state.type.casefold() not in _COPIES and _fits(text, state.name)
         if is_source and visibility.sees(server.name, state.name):
-            found.append(JobObject.of_job(state.id, state.name, state.type))
+            found.append(veeam.JobObject.of_job(state.id, state.name, state.type))
         if len(found) >= FOUND_AT_MOST:
             break
     return tuple(found)
 
 
-async def _jobs_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject]:
-    async with at_once() as group:
-        asked = [group.create_task(server.job_state(JobId(job_id))) for job_id in ids if is_id(job_id)]
+async def _jobs_by_id(server: veeam.VeeamServer, ids: Sequence[str]) -> list[veeam.JobObject]:
+    async with veeam.at_once() as group:
+        asked = [
+            group.create_task(server.job_state(veeam.JobId(job_id))) for job_id in ids if veeam.is_id(job_id)
+        ]
     states = [state for task in asked if (state := task.result()) is not None]
-    return [JobObject.of_job(state.id, state.name, state.type) for state in states]
+    return [veeam.JobObject.of_job(state.id, state.name, state.type) for state in states]
 
 
-async def _computers_like(server: VeeamServer, text: str) -> tuple[JobObject, ...]:
+async def _computers_like(server: veeam.VeeamServer, text: str) -> tuple[veeam.JobObject, ...]:
     groups = (await server.physical_inventory()).rows
-    query = InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)
+    query = veeam.InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)
     asked = (server.physical_inventory(query, protection_group_id=each.id) for each in groups)
-    pages = await answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
+    pages = await veeam.answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
     rows = [each for each in groups if _fits(text, each.name)]
     rows += [row for page in pages for row in page.rows]
-    return tuple(dict.fromkeys(JobObject.of_machine(row) for row in rows))
+    return tuple(dict.fromkeys(veeam.JobObject.of_machine(row) for row in rows))
 
 
-async def _computers_by_id(server: VeeamServer, ids: Sequence[str]) -> list[JobObject]:
+async def _computers_by_id(server: veeam.VeeamServer, ids: Sequence[str]) -> list[veeam.JobObject]:
     groups = (await server.physical_inventory()).rows
-    query = InventoryQuery(object_ids=tuple(ids))
-    async with at_once() as group:
+    query = veeam.InventoryQuery(object_ids=tuple(ids))
+    async with veeam.at_once() as group:
         pages = [
             group.create_task(server.physical_inventory(query, protection_group_id=each.id))
             for each in groups
         ]
     rows = [*groups, *(row for page in pages for row in page.result().rows)]
-    return [JobObject.of_machine(row) for row in rows]
+    return [veeam.JobObject.of_machine(row) for row in rows]

@@ -7,6 +7,7 @@ they have it on; what concerns no job is for those who have it everywhere.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot import store
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.matching import fits, fold
@@ -23,7 +24,6 @@ from bot.operations.outcomes import Answer, Done, NotFound
 from bot.operations.queries import PageNumber, Query
 from bot.operations.vbr_lists import PAGE_ROWS
 from bot.settings import PersonId
-from bot.store import AuditEntry, AuditFilter, AuditId, AuditRecord
 
 SCAN_AT_MOST = 20_000
 _READ_AT_ONCE = 500
@@ -80,7 +80,7 @@ class ReadAudit(Query, frozen=True, tag="audit"):
         since = now - self.within if self.within is not None else None
         start = self.page * PAGE_ROWS
         kept, is_cut = await self._matching(
-            AuditFilter(self.person, since, servers), backend, reach, enough=start + PAGE_ROWS + 1
+            store.AuditFilter(self.person, since, servers), backend, reach, enough=start + PAGE_ROWS + 1
         )
         return Done(
             AuditAnswer(
@@ -93,12 +93,12 @@ class ReadAudit(Query, frozen=True, tag="audit"):
         )
 
     async def _matching(
-        self, which: AuditFilter, backend: Backend, reach: Visibility, *, enough: int
-    ) -> tuple[tuple[AuditRecord, ...], bool]:
+        self, which: store.AuditFilter, backend: Backend, reach: Visibility, *, enough: int
+    ) -> tuple[tuple[store.AuditRecord, ...], bool]:
         """The first attempts to show, and whether the record goes on where reading ended early."""
         sees_everything = all(reach.sees_all(server) for server in backend.fleet.names)
 
-        def is_shown(entry: AuditEntry) -> bool:
+        def is_shown(entry: store.AuditEntry) -> bool:
             if entry.server is None:
                 is_visible = sees_everything
             elif entry.job_name is None:
@@ -107,8 +107,8 @@ class ReadAudit(Query, frozen=True, tag="audit"):
                 is_visible = reach.sees(entry.server, entry.job_name)
             return is_visible and (self.job is None or _is_about(entry, self.job))
 
-        kept: tuple[AuditRecord, ...] = ()
-        before: AuditId | None = None
+        kept: tuple[store.AuditRecord, ...] = ()
+        before: store.AuditId | None = None
         for _ in range(SCAN_AT_MOST // _READ_AT_ONCE):
             attempts = await backend.audit_log.records(which, before=before, limit=_READ_AT_ONCE)
             kept += tuple(attempt for attempt in attempts if is_shown(attempt.entry))
@@ -123,13 +123,13 @@ class AuditAnswer(Answer):
     """One page of the audit record, newest first. `is_cut` where only its latest part was looked through."""
 
     request: ReadAudit
-    rows: tuple[AuditRecord, ...]
+    rows: tuple[store.AuditRecord, ...]
     has_more: bool
     is_cut: bool
     as_of: datetime
 
 
-def _is_about(entry: AuditEntry, job: JobRef) -> bool:
+def _is_about(entry: store.AuditEntry, job: JobRef) -> bool:
     if isinstance(job, KnownJob):
         return (entry.server, entry.job_id) == (job.server, job.job_id)
     name = entry.job_name or ""

@@ -40,6 +40,11 @@ class ShowHelp(Query, frozen=True, tag="help"):
         unknown = self.word if topic is None else None
         names = [operation.name for operation in backend.catalog]
         alike = nearest(unknown, names, limit=1) if unknown is not None else ()
+        servers = map(backend.fleet.server, filter(context.visibility.sees_server, backend.fleet.names))
+        limited = (
+            LimitedServer(each.name, each.revision.product, unsupported_on(each.revision, backend.catalog))
+            for each in servers
+        )
         return Done(
             HelpAnswer(
                 operations=allowed_operations(context.person, backend),
@@ -47,7 +52,7 @@ class ShowHelp(Query, frozen=True, tag="help"):
                 unknown_word=unknown,
                 nearest=next((one for one in backend.catalog if one.name in alike), None),
                 is_granted_anything=bool(backend.permissions.held(context.person)),
-                limited_servers=_limited_servers(backend, context),
+                limited_servers=tuple(server for server in limited if server.unsupported),
                 need_approval=tuple(
                     operation for operation in backend.catalog if backend.approval_rules.apply_to(operation)
                 ),
@@ -79,14 +84,3 @@ class HelpAnswer(Answer):
     is_granted_anything: bool
     limited_servers: tuple[LimitedServer, ...] = ()
     need_approval: tuple[Operation, ...] = ()
-
-
-def _limited_servers(backend: Backend, context: RequestContext) -> tuple[LimitedServer, ...]:
-    visible = (
-        backend.fleet.server(name) for name in backend.fleet.names if context.visibility.sees_server(name)
-    )
-    servers = (
-        LimitedServer(server.name, server.revision.product, unsupported_on(server.revision, backend.catalog))
-        for server in visible
-    )
-    return tuple(server for server in servers if server.unsupported)

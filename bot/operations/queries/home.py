@@ -1,7 +1,9 @@
 """One person's own page: what is wrong where they may look, what they did recently, what they may do."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
@@ -14,6 +16,9 @@ from bot.operations.queries.whoami import WhoamiAnswer, whoami_of
 from bot.settings import PersonId, ServerName
 from bot.store import AuditFilter, StoreError
 from bot.veeam import at_once
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 ACTIONS_SHOWN = 8
 _ATTEMPTS_READ = 40
@@ -42,7 +47,9 @@ class ShowHome(Query, frozen=True, tag="home"):
             status = group.create_task(_status(backend, context))
             recent = group.create_task(_recent_actions(backend, context))
             disabled = group.create_task(_disabled(backend, context))
-            waiting = group.create_task(_waiting(backend, context))
+            waiting = group.create_task(
+                _stored(ApprovalRequests(backend).pending_for(context), otherwise=PendingApprovals())
+            )
         return Done(
             HomeAnswer(
                 whoami,
@@ -93,9 +100,7 @@ async def _status(backend: Backend, context: RequestContext) -> StatusAnswer:
 
 async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus:
     """The status of a server with why its jobs failed."""
-    async with at_once() as group:
-        lookups = [group.create_task(backend.failures.of(view.server, view.state)) for view in status.failed]
-    failures = [lookup.result() for lookup in lookups]
+    failures = await backend.failures.of_each((view.server, view.state) for view in status.failed)
     failed = tuple(
         replace(view, failed_in_a_row=failure.in_a_row, reason=failure.reason)
         for view, failure in zip(status.failed, failures, strict=True)
@@ -105,11 +110,8 @@ async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus
 
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:
     """What the person did on jobs that they may see now."""
-    try:
-        attempts = await backend.audit_log.records(
-            AuditFilter(person_id=context.person.id), limit=_ATTEMPTS_READ
-        )
-    except StoreError:
+    records = backend.audit_log.records(AuditFilter(person_id=context.person.id), limit=_ATTEMPTS_READ)
+    if (attempts := await _stored(records, otherwise=None)) is None:
         return None
     actions = [
         action
@@ -121,20 +123,18 @@ async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[Re
     return tuple(actions[:ACTIONS_SHOWN])
 
 
-async def _waiting(backend: Backend, context: RequestContext) -> PendingApprovals:
-    try:
-        return await ApprovalRequests(backend).pending_for(context)
-    except StoreError:
-        return PendingApprovals()
-
-
 async def _disabled(backend: Backend, context: RequestContext) -> tuple[DisabledUntil, ...]:
-    try:
-        plans = await backend.timed_disables.every()
-    except StoreError:
-        return ()
+    plans = await _stored(backend.timed_disables.every(), otherwise=())
     return tuple(
         DisabledUntil(ServerName(plan.server), plan.job_name, PersonId(plan.person_id), plan.until)
         for plan in plans
         if context.visibility.sees(plan.server, plan.job_name)
     )
+
+
+async def _stored(answer: Awaitable[T], *, otherwise: U) -> T | U:
+    """The database's answer; `otherwise` where it gives none, for the rest of the page can be shown."""
+    try:
+        return await answer
+    except StoreError:
+        return otherwise

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob, visible_model
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
-from bot.operations.outcomes import Ambiguous, Answer, Done, JobView, NotFound
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import FoundSession, SessionView, session_views
 from bot.operations.vbr_lists import repository_of, where_there
-from bot.veeam import Job, RepositoryState, SessionsQuery, at_once
 
 RECENT_SESSIONS = 5
 
@@ -42,16 +42,18 @@ class ShowJob(Query, frozen=True, tag="job"):
         """The job."""
         return self.job
 
-    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound | Ambiguous:
+    async def answer(
+        self, backend: Backend, context: RequestContext
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous:
         """Return the job with its settings, its latest sessions and its repository."""
         found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
         if not isinstance(found, FoundJob):
             return found
         server, state = backend.fleet.server(found.server), found.state
-        latest = SessionsQuery(
+        latest = veeam.SessionsQuery(
             job_id=state.id, order_by="CreationTime", ascending=False, limit=RECENT_SESSIONS
         )
-        async with at_once() as group:
+        async with veeam.at_once() as group:
             # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
             model = group.create_task(where_there(server.job(state.id)))
             sessions = group.create_task(server.sessions(latest))
@@ -59,7 +61,7 @@ class ShowJob(Query, frozen=True, tag="job"):
             failure = group.create_task(backend.failures.of(found.server, state))
         job = model.result()
         recent = [FoundSession(found.server, one) for one in sessions.result().rows[:RECENT_SESSIONS]]
-        return Done(
+        return outcomes.Done(
             JobAnswer(
                 view=backend.views.of(context, found.server, state, failure.result()),
                 job=None if job is None else visible_model(context.visibility, found.server, job),
@@ -71,11 +73,11 @@ class ShowJob(Query, frozen=True, tag="job"):
 
 
 @dataclass(frozen=True, slots=True)
-class JobAnswer(Answer):
+class JobAnswer(outcomes.Answer):
     """One job in full. `job` is None for types that the revision cannot describe."""
 
-    view: JobView
-    job: Job | None
+    view: outcomes.JobView
+    job: veeam.Job | None
     recent: tuple[SessionView, ...]
-    repository: RepositoryState | None
+    repository: veeam.RepositoryState | None
     as_of: datetime

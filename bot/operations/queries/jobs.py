@@ -10,25 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.operations import matching, vbr_lists
+from bot import veeam
+from bot.operations import matching, outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
-from bot.operations.outcomes import Answer, Done, JobView, NotFound, SilentServer
 from bot.operations.queries import PageNumber, Query
 from bot.settings import ServerName
-from bot.veeam import (
-    JobState,
-    JobStatesQuery,
-    JobStatus,
-    Page,
-    Result,
-    Revision,
-    VeeamServer,
-    at_once,
-    job_type_key,
-)
 
 
 class JobsFilter(StrEnum):
@@ -43,18 +32,18 @@ class JobsFilter(StrEnum):
 
 
 _RESULTS = {
-    JobsFilter.FAILED: Result.FAILED,
-    JobsFilter.WARNING: Result.WARNING,
-    JobsFilter.SUCCESS: Result.SUCCESS,
-    JobsFilter.NONE: Result.NONE,
+    JobsFilter.FAILED: veeam.Result.FAILED,
+    JobsFilter.WARNING: veeam.Result.WARNING,
+    JobsFilter.SUCCESS: veeam.Result.SUCCESS,
+    JobsFilter.NONE: veeam.Result.NONE,
 }
 _STATUSES = {
-    JobsFilter.RUNNING: (JobStatus.RUNNING, JobStatus.STARTING, JobStatus.STOPPING),
-    JobsFilter.DISABLED: (JobStatus.DISABLED,),
+    JobsFilter.RUNNING: (veeam.JobStatus.RUNNING, veeam.JobStatus.STARTING, veeam.JobStatus.STOPPING),
+    JobsFilter.DISABLED: (veeam.JobStatus.DISABLED,),
 }
 _LATEST_FIRST = frozenset({JobsFilter.RUNNING, JobsFilter.FAILED, JobsFilter.WARNING, JobsFilter.SUCCESS})
 
-_Test = Callable[[JobState], bool]
+_Test = Callable[[veeam.JobState], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +97,10 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             server=line.server,
         )
 
-    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+    async def answer(self, backend: Backend, context: RequestContext) -> outcomes.Done | outcomes.NotFound:
         """Return one page of jobs, from every server asked that answers."""
         servers = backend.finder.servers(self.server, context.visibility)
-        if isinstance(servers, NotFound):
+        if isinstance(servers, outcomes.NotFound):
             return servers
         first = self.page * vbr_lists.PAGE_ROWS
         # A single list begins at the page; several are merged, so each is read from its beginning.
@@ -127,14 +116,16 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             if missing is not None:
                 return replace(missing, silent=tuple(answer.failures))
         page = vbr_lists.page_of((rows.rows for rows in lists), start=first - skip, by=self._sort_key)
-        return Done(
+        return outcomes.Done(
             JobsAnswer(
                 request=self,
                 rows=await self._views(page, backend, context),
                 total=sum(rows.total for rows in lists),
                 page_size=vbr_lists.PAGE_ROWS,
                 unreadable=sum(rows.unreadable for rows in lists),
-                silent=tuple(SilentServer(server, error) for server, error in answer.failures.items()),
+                silent=tuple(
+                    outcomes.SilentServer(server, error) for server, error in answer.failures.items()
+                ),
                 as_of=backend.clock.now(),
                 total_is_exact=all(rows.is_exact for rows in lists),
             )
@@ -147,37 +138,36 @@ class ListJobs(Query, frozen=True, tag="jobs"):
 
     async def _missing(
         self, backend: Backend, context: RequestContext, found: Mapping[ServerName, _JobsOnServer]
-    ) -> NotFound | None:
+    ) -> outcomes.NotFound | None:
         """What was named and is not there; None for a list that is rightly empty."""
         if self.job_type is not None and not any(each.knows_type for each in found.values()):
             types = [kind for server in found for kind in backend.fleet.server(server).revision.job_types]
             alike = matching.nearest(self.job_type, types)
-            return NotFound("type", self.job_type, alike or tuple(dict.fromkeys(types)))
+            return outcomes.NotFound("type", self.job_type, alike or tuple(dict.fromkeys(types)))
         if self.repository is not None and not any(each.repositories.ids for each in found.values()):
             known = [name for each in found.values() for name in each.repositories.known]
-            return NotFound("repository", self.repository, matching.nearest(self.repository, known))
+            return outcomes.NotFound("repository", self.repository, matching.nearest(self.repository, known))
         if self.pattern is None or self.which or self.job_type or self.repository:
             return None
         alike = await backend.finder.nearest(self.pattern, tuple(found), context.visibility)
         words = self.pattern.split()
         meant = matching.nearest(words[0], JobsFilter, limit=1) if words else ()
-        return NotFound("job", self.pattern, alike, suggestion=f"jobs {meant[0]}" if meant else None)
+        return outcomes.NotFound("job", self.pattern, alike, suggestion=f"jobs {meant[0]}" if meant else None)
 
     async def _views(
         self, jobs: Sequence[FoundJob], backend: Backend, context: RequestContext
-    ) -> tuple[JobView, ...]:
+    ) -> tuple[outcomes.JobView, ...]:
         """The jobs as shown: failed ones, where they are asked for, with why they failed."""
         if self.which is not JobsFilter.FAILED:
             return tuple(backend.views.of(context, job.server, job.state) for job in jobs)
-        async with at_once() as group:
-            failures = [group.create_task(backend.failures.of(job.server, job.state)) for job in jobs]
+        failures = await backend.failures.of_each((job.server, job.state) for job in jobs)
         return tuple(
-            backend.views.of(context, job.server, job.state, failure.result())
+            backend.views.of(context, job.server, job.state, failure)
             for job, failure in zip(jobs, failures, strict=True)
         )
 
     async def _jobs_on(
-        self, server: VeeamServer, visibility: Visibility, *, skip: int, count: int
+        self, server: veeam.VeeamServer, visibility: Visibility, *, skip: int, count: int
     ) -> _JobsOnServer:
         """Ask one server. Raises `VeeamError`."""
         types = job_types_named(self.job_type, server.revision) if self.job_type is not None else ()
@@ -189,7 +179,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         lists = [await _rows(server, query, tests, skip=skip, count=count) for query in queries]
         return _JobsOnServer(tuple(lists), repositories)
 
-    async def _repositories(self, server: VeeamServer, visibility: Visibility) -> _Repositories:
+    async def _repositories(self, server: veeam.VeeamServer, visibility: Visibility) -> _Repositories:
         """What the repository's name means to a person who sees the whole server.
 
         For others what their jobs say of their repositories counts.
@@ -205,10 +195,10 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         )
 
     def _queries(
-        self, revision: Revision, job_type: str | None, repositories: _Repositories
-    ) -> tuple[JobStatesQuery, ...]:
+        self, revision: veeam.Revision, job_type: str | None, repositories: _Repositories
+    ) -> tuple[veeam.JobStatesQuery, ...]:
         latest_first = self.which in _LATEST_FIRST
-        base = JobStatesQuery(
+        base = veeam.JobStatesQuery(
             name=vbr_lists.name_filter(self.pattern) if self.pattern is not None else None,
             type=job_type,
             repository_id=repositories.only_id,
@@ -249,35 +239,37 @@ class ListJobs(Query, frozen=True, tag="jobs"):
 
 
 @dataclass(frozen=True, slots=True)
-class JobsAnswer(Answer):
+class JobsAnswer(outcomes.Answer):
     """One page of jobs. `total` counts all matches on servers that answered; a lower bound unless exact."""
 
     request: ListJobs
-    rows: tuple[JobView, ...]
+    rows: tuple[outcomes.JobView, ...]
     total: int
     page_size: int
     unreadable: int
-    silent: tuple[SilentServer, ...]
+    silent: tuple[outcomes.SilentServer, ...]
     as_of: datetime
     total_is_exact: bool = True
 
 
-def job_types_named(word: str, revision: Revision) -> tuple[str, ...]:
+def job_types_named(word: str, revision: veeam.Revision) -> tuple[str, ...]:
     """Return the job types (EJobType) that the word means, in the revision's spelling: one, several, or none.
 
     A type that another revision calls otherwise is found by either name. VBR refuses a filter by a type that
     it does not know: a word is only ever sent after it was found here.
     """
     same = tuple(
-        kind for kind in revision.job_types if job_type_key(kind) == job_type_key(matching.fold(word))
+        kind
+        for kind in revision.job_types
+        if veeam.job_type_key(kind) == veeam.job_type_key(matching.fold(word))
     )
     return same or matching.pick(word, revision.job_types, lambda name: name)
 
 
 async def _rows(
-    server: VeeamServer, query: JobStatesQuery, tests: Sequence[_Test], *, skip: int, count: int
+    server: veeam.VeeamServer, query: veeam.JobStatesQuery, tests: Sequence[_Test], *, skip: int, count: int
 ) -> vbr_lists.Rows[FoundJob]:
-    async def ask(skip: int, limit: int) -> Page[JobState]:
+    async def ask(skip: int, limit: int) -> veeam.Page[veeam.JobState]:
         return await server.job_states(query.page(skip=skip, limit=limit))
 
     if tests:

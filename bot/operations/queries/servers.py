@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import veeam
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import is_supported
@@ -11,7 +12,6 @@ from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, NotFound
 from bot.operations.queries import Query
 from bot.settings import ServerName
-from bot.veeam import NotAllowed, Revision, ServerInfo, ServerTime, VeeamError, VeeamServer
 
 
 class ListServers(Query, frozen=True, tag="servers"):
@@ -58,9 +58,9 @@ class ServerView:
     """
 
     server: ServerName
-    time: ServerTime | None
-    info: ServerInfo | None
-    error: VeeamError | None
+    time: veeam.ServerTime | None
+    info: veeam.ServerInfo | None
+    error: veeam.VeeamError | None
     answered_in_ms: int | None
     last_poll_at: datetime | None
     product: str = ""
@@ -75,30 +75,27 @@ class ServersAnswer(Answer):
     as_of: datetime
 
 
-def unsupported_on(revision: Revision, catalog: Iterable[Operation]) -> tuple[Operation, ...]:
+def unsupported_on(revision: veeam.Revision, catalog: Iterable[Operation]) -> tuple[Operation, ...]:
     """Return the operations that a server of this revision does not have, whatever its jobs."""
     return tuple(operation for operation in catalog if not is_supported(operation, revision))
 
 
-async def _ask(server: VeeamServer, backend: Backend) -> ServerView:
+async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
     asked_at = backend.clock.monotonic()
     time = await server.server_time()
     answered_in_ms = round((backend.clock.monotonic() - asked_at) * 1000)
-    info, error = await _info(server)
+    info: veeam.ServerInfo | None = None
+    error: veeam.VeeamError | None = None
+    try:
+        info = await server.server_info()
+    except veeam.VeeamError as failure:
+        # No account but an administrator's is allowed to know.
+        error = None if isinstance(failure, veeam.NotAllowed) else failure
     view = _view(server.name, backend, error=error)
     return replace(view, time=time, info=info, answered_in_ms=answered_in_ms)
 
 
-async def _info(server: VeeamServer) -> tuple[ServerInfo | None, VeeamError | None]:
-    try:
-        return await server.server_info(), None
-    except NotAllowed:  # normal for every account but an administrator's
-        return None, None
-    except VeeamError as error:
-        return None, error
-
-
-def _view(name: ServerName, backend: Backend, *, error: VeeamError | None) -> ServerView:
+def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None) -> ServerView:
     revision = backend.fleet.server(name).revision
     return ServerView(
         server=name,

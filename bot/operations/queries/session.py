@@ -5,25 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
-from bot.operations.outcomes import Answer, Done, JobView, NotFound, SyntaxProblem
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, session_views
 from bot.settings import ServerName
-from bot.veeam import (
-    LogRecord,
-    LogStatus,
-    NotAllowed,
-    Session,
-    SessionId,
-    TaskSession,
-    VeeamServer,
-    at_once,
-    is_id,
-)
-from bot.veeam import NotFoundOnServer as NotOnServer
 
 T = TypeVar("T")
 
@@ -41,26 +30,26 @@ class ShowSession(Query, frozen=True, tag="session"):
         examples=("session 6c76bb17-8695-4f7c-981f-670789edd8f3",),
     )
 
-    session_id: SessionId
+    session_id: veeam.SessionId
     server: str | None = None
 
     @classmethod
-    def parse(cls, line: CommandLine) -> "ShowSession | SyntaxProblem":
+    def parse(cls, line: CommandLine) -> "ShowSession | outcomes.SyntaxProblem":
         """Read the session's ID."""
         if (word := line.text) is None:
             return line.usage("Which session?")
         session_id = word.casefold().strip("{}")
-        if not is_id(session_id):
+        if not veeam.is_id(session_id):
             return line.usage(f"{word} is not a session's ID.")
-        return cls(SessionId(session_id), server=line.server)
+        return cls(veeam.SessionId(session_id), server=line.server)
 
-    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+    async def answer(self, backend: Backend, context: RequestContext) -> outcomes.Done | outcomes.NotFound:
         """Return the session, from the server that has it.
 
         Raises `VeeamError` where the only server asked gives no answer.
         """
         servers = backend.finder.servers(self.server, context.visibility)
-        if isinstance(servers, NotFound):
+        if isinstance(servers, outcomes.NotFound):
             return servers
         answer = await backend.fleet.ask(self._session_on, servers)
         if len(servers) == 1 and answer.failures:
@@ -69,56 +58,49 @@ class ShowSession(Query, frozen=True, tag="session"):
             if session is None:
                 continue
             if (shown := await self._in_full(server, session, backend, context)) is not None:
-                return Done(shown)
-        return NotFound("session", self.session_id, silent=tuple(answer.failures))
+                return outcomes.Done(shown)
+        return outcomes.NotFound("session", self.session_id, silent=tuple(answer.failures))
 
-    async def _session_on(self, server: VeeamServer) -> Session | None:
+    async def _session_on(self, server: veeam.VeeamServer) -> veeam.Session | None:
         try:
             return await server.session(self.session_id)
-        except NotOnServer:
+        except veeam.NotFoundOnServer:
             return None
 
     async def _in_full(
-        self, name: ServerName, session: Session, backend: Backend, context: RequestContext
+        self, name: ServerName, session: veeam.Session, backend: Backend, context: RequestContext
     ) -> "SessionAnswer | None":
         """The session with its objects and its log; None where the person may not know of its job."""
         server = backend.fleet.server(name)
-        job = await _job_of(server, session, backend, context)
+        job_id, job = job_id_of(session), None
+        state = await server.job_state(job_id) if job_id is not None else None
+        if state is not None and context.visibility.sees(name, state.name):
+            job = backend.views.of(context, name, state)
         if job is None and not context.visibility.sees_all(name):
             return None
-        async with at_once() as group:
+        async with veeam.at_once() as group:
             tasks = group.create_task(_or_none(server.task_sessions(session.id)))
-            failed = group.create_task(_or_none(server.session_logs(session.id, LogStatus.FAILED)))
-            warned = group.create_task(_or_none(server.session_logs(session.id, LogStatus.WARNING)))
-        records = sorted((*failed.result(), *warned.result()), key=LogRecord.sort_key)
+            failed = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.FAILED)))
+            warned = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.WARNING)))
+        records = sorted((*failed.result(), *warned.result()), key=veeam.LogRecord.sort_key)
         (view,) = await session_views((FoundSession(name, session),), backend.own_actions)
         return SessionAnswer(view, job, tasks.result(), tuple(records), backend.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
-class SessionAnswer(Answer):
+class SessionAnswer(outcomes.Answer):
     """One session in full: its objects, and its failed and warning log records."""
 
     view: SessionView
-    job: JobView | None
-    tasks: tuple[TaskSession, ...]
-    records: tuple[LogRecord, ...]
+    job: outcomes.JobView | None
+    tasks: tuple[veeam.TaskSession, ...]
+    records: tuple[veeam.LogRecord, ...]
     as_of: datetime
-
-
-async def _job_of(
-    server: VeeamServer, session: Session, backend: Backend, context: RequestContext
-) -> JobView | None:
-    job_id = job_id_of(session)
-    state = await server.job_state(job_id) if job_id is not None else None
-    if state is None or not context.visibility.sees(server.name, state.name):
-        return None
-    return backend.views.of(context, server.name, state)
 
 
 async def _or_none(rows: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
     """The rows; none where the server has no such thing, or does not show it to this account."""
     try:
         return await rows
-    except (NotOnServer, NotAllowed):
+    except (veeam.NotFoundOnServer, veeam.NotAllowed):
         return ()

@@ -9,29 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.operations import vbr_lists
+from bot import veeam
+from bot.operations import outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
-from bot.operations.outcomes import Ambiguous, Answer, Done, NotFound, SilentServer
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
 from bot.store import STOP, OwnActions
-from bot.veeam import (
-    JobId,
-    Page,
-    Result,
-    Revision,
-    Session,
-    SessionGroup,
-    SessionsQuery,
-    SessionState,
-    VeeamServer,
-    at_once,
-    is_id,
-    session_group,
-)
 
 SCAN_AT_MOST = 5_000
 
@@ -46,16 +32,16 @@ class SessionsFilter(StrEnum):
 
 
 _RESULTS = {
-    SessionsFilter.RUNNING: Result.NONE,
-    SessionsFilter.FAILED: Result.FAILED,
-    SessionsFilter.WARNING: Result.WARNING,
-    SessionsFilter.SUCCESS: Result.SUCCESS,
+    SessionsFilter.RUNNING: veeam.Result.NONE,
+    SessionsFilter.FAILED: veeam.Result.FAILED,
+    SessionsFilter.WARNING: veeam.Result.WARNING,
+    SessionsFilter.SUCCESS: veeam.Result.SUCCESS,
 }
-_SHOWN = frozenset({SessionGroup.JOB_RUN, SessionGroup.LOG_BACKUP})
-_UNFINISHED = tuple(state for state in SessionState if state is not SessionState.STOPPED)
+_SHOWN = frozenset({veeam.SessionGroup.JOB_RUN, veeam.SessionGroup.LOG_BACKUP})
+_UNFINISHED = tuple(state for state in veeam.SessionState if state is not veeam.SessionState.STOPPED)
 _NO_ID = frozenset("0-")
 
-_Test = Callable[[Session], bool]
+_Test = Callable[[veeam.Session], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +49,7 @@ class FoundSession:
     """A session and the server it is on."""
 
     server: ServerName
-    session: Session
+    session: veeam.Session
 
 
 class ListSessions(Query, frozen=True, tag="sessions"):
@@ -98,10 +84,12 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         """The job, where the list is of one."""
         return self.job
 
-    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound | Ambiguous:
+    async def answer(
+        self, backend: Backend, context: RequestContext
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous:
         """Return one page of sessions, from every server asked that answers."""
         servers = backend.finder.servers(self.server, context.visibility)
-        if isinstance(servers, NotFound):
+        if isinstance(servers, outcomes.NotFound):
             return servers
         job: FoundJob | None = None
         if self.job is not None:
@@ -120,21 +108,23 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         page = vbr_lists.page_of(
             (rows.rows for rows in lists), start=first - skip, by=lambda found: _age(found.session)
         )
-        return Done(
+        return outcomes.Done(
             SessionsAnswer(
                 request=self,
                 job_name=job.state.name if job is not None else None,
                 rows=await session_views(page, backend.own_actions),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
-                silent=tuple(SilentServer(server, error) for server, error in answer.failures.items()),
+                silent=tuple(
+                    outcomes.SilentServer(server, error) for server, error in answer.failures.items()
+                ),
                 as_of=backend.clock.now(),
             )
         )
 
     async def _sessions_on(
         self,
-        server: VeeamServer,
+        server: veeam.VeeamServer,
         backend: Backend,
         context: RequestContext,
         job: FoundJob | None,
@@ -155,23 +145,30 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         else:
             # It is undocumented whether a filter by result finds a session without one; its state is certain.
             by_state = [replace(query, results=(), state=state) for state in _UNFINISHED]
-            async with at_once() as group:
+            async with veeam.at_once() as group:
                 scans = [
                     group.create_task(_scanned(server, one, tests, enough=enough))
                     for one in (query, *by_state)
                 ]
-            rows = _merged([scan.result() for scan in scans])
+            lists = [scan.result() for scan in scans]
+            once = {session.id: session for rows in lists for session in rows.rows}
+            rows = vbr_lists.Rows(
+                tuple(sorted(once.values(), key=_age)),
+                total=len(once),
+                is_exact=all(rows.is_exact for rows in lists),
+                unreadable=sum(rows.unreadable for rows in lists),
+            )
             sessions = rows.rows[skip : skip + count]
         found = tuple(FoundSession(server.name, session) for session in sessions)
         return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)
 
-    async def _query(self, server: VeeamServer, job: FoundJob | None) -> SessionsQuery:
+    async def _query(self, server: veeam.VeeamServer, job: FoundJob | None) -> veeam.SessionsQuery:
         since = None
         if self.within is not None:
             since = (await server.server_time()).server_time - self.within
-        revision: Revision = server.revision
+        revision: veeam.Revision = server.revision
         is_over = self.which not in {None, SessionsFilter.RUNNING}
-        return SessionsQuery(
+        return veeam.SessionsQuery(
             types=() if job is not None else (*revision.job_run_types, *revision.log_backup_types),
             results=(_RESULTS[self.which],) if self.which is not None else (),
             job_id=job.state.id if job is not None else None,
@@ -182,7 +179,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         )
 
     async def _tests(
-        self, server: VeeamServer, backend: Backend, context: RequestContext, job: FoundJob | None
+        self, server: veeam.VeeamServer, backend: Backend, context: RequestContext, job: FoundJob | None
     ) -> tuple[_Test, ...]:
         """What VBR cannot be asked for."""
         tests: list[_Test] = []
@@ -191,7 +188,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         if job is not None:
             return tuple(tests)
         if not server.revision.session_array_filters:
-            tests.append(lambda session: session_group(session.session_type) in _SHOWN)
+            tests.append(lambda session: veeam.session_group(session.session_type) in _SHOWN)
         if not context.visibility.sees_all(server.name):
             names = await backend.finder.names(server)
             visible = {job_id for job_id, name in names.items() if context.visibility.sees(server.name, name)}
@@ -204,13 +201,13 @@ class SessionView:
     """A session on its server, with the ID of its job and the person who stopped it from here."""
 
     server: ServerName
-    session: Session
-    job_id: JobId | None
+    session: veeam.Session
+    job_id: veeam.JobId | None
     stopped_by: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SessionsAnswer(Answer):
+class SessionsAnswer(outcomes.Answer):
     """One page of sessions, newest first; `total` is None where a server does not say."""
 
     request: ListSessions
@@ -218,7 +215,7 @@ class SessionsAnswer(Answer):
     rows: tuple[SessionView, ...]
     total: int | None
     page_size: int
-    silent: tuple[SilentServer, ...]
+    silent: tuple[outcomes.SilentServer, ...]
     as_of: datetime
 
 
@@ -238,15 +235,15 @@ async def session_views(found: Sequence[FoundSession], own_actions: OwnActions) 
     )
 
 
-def job_id_of(session: Session) -> JobId | None:
+def job_id_of(session: veeam.Session) -> veeam.JobId | None:
     """Return the ID that may be a job's; None for the zeros that VBR writes where there is none."""
     job_id = session.job_id
-    return job_id if job_id is not None and is_id(job_id) and not set(job_id) <= _NO_ID else None
+    return job_id if job_id is not None and veeam.is_id(job_id) and not set(job_id) <= _NO_ID else None
 
 
 async def _scanned(
-    server: VeeamServer, query: SessionsQuery, tests: Sequence[_Test], *, enough: int
-) -> vbr_lists.Rows[Session]:
+    server: veeam.VeeamServer, query: veeam.SessionsQuery, tests: Sequence[_Test], *, enough: int
+) -> vbr_lists.Rows[veeam.Session]:
     return await vbr_lists.scanned(
         _page_of(server, query),
         lambda session: all(test(session) for test in tests),
@@ -255,21 +252,13 @@ async def _scanned(
     )
 
 
-def _page_of(server: VeeamServer, query: SessionsQuery) -> vbr_lists.AskPage[Session]:
-    async def ask(skip: int, limit: int) -> Page[Session]:
+def _page_of(server: veeam.VeeamServer, query: veeam.SessionsQuery) -> vbr_lists.AskPage[veeam.Session]:
+    async def ask(skip: int, limit: int) -> veeam.Page[veeam.Session]:
         return await server.sessions(query.page(skip=skip, limit=limit))
 
     return ask
 
 
-def _merged(lists: Sequence[vbr_lists.Rows[Session]]) -> vbr_lists.Rows[Session]:
-    """Each session once, the newest first."""
-    found = {session.id: session for rows in lists for session in rows.rows}
-    ordered = sorted(found.values(), key=_age)
-    is_exact = all(rows.is_exact for rows in lists)
-    return vbr_lists.Rows(tuple(ordered), len(ordered), is_exact, sum(rows.unreadable for rows in lists))
-
-
-def _age(session: Session) -> float:
+def _age(session: veeam.Session) -> float:
     created_at = session.creation_time
     return -created_at.timestamp() if created_at is not None else 0.0

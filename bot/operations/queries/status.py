@@ -4,37 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import veeam
+from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
-from bot.operations.outcomes import Answer, Done, JobView, NotFound, SilentServer
 from bot.operations.queries import Query
-from bot.operations.vbr_lists import scanned
+from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
 from bot.store import StoreError
-from bot.veeam import (
-    JobState,
-    JobStatesQuery,
-    JobStatus,
-    Page,
-    RepositoryState,
-    RepositoryStatesQuery,
-    Result,
-    VeeamServer,
-    at_once,
-)
 
 SHOWN_OF_EACH = 5
 _REPOSITORIES_AT_MOST = 500
-_ACTIVE = (JobStatus.RUNNING, JobStatus.STARTING, JobStatus.STOPPING)
-_LATEST_FIRST = JobStatesQuery(order_by="LastRun", ascending=False)
+_ACTIVE = (veeam.JobStatus.RUNNING, veeam.JobStatus.STARTING, veeam.JobStatus.STOPPING)
+_LATEST_FIRST = veeam.JobStatesQuery(order_by="LastRun", ascending=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """Some of the jobs of one kind, the latest first, and how many there are."""
 
-    states: tuple[JobState, ...] = ()
+    states: tuple[veeam.JobState, ...] = ()
     total: int = 0
 
 
@@ -47,7 +37,7 @@ class _Counts:
     warning: _Counted
     disabled: _Counted
     every: _Counted
-    repositories: tuple[RepositoryState, ...]
+    repositories: tuple[veeam.RepositoryState, ...]
 
 
 class ShowStatus(Query, frozen=True, tag="status"):
@@ -71,12 +61,12 @@ class ShowStatus(Query, frozen=True, tag="status"):
         line.no_words()
         return cls(server=line.server)
 
-    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+    async def answer(self, backend: Backend, context: RequestContext) -> outcomes.Done | outcomes.NotFound:
         """Return what runs, what failed and how full the repositories are."""
         servers = backend.finder.servers(self.server, context.visibility)
-        if isinstance(servers, NotFound):
+        if isinstance(servers, outcomes.NotFound):
             return servers
-        return Done(await status_of(servers, backend, context))
+        return outcomes.Done(await status_of(servers, backend, context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +74,23 @@ class ServerStatus:
     """How things are on one server, of what this person may see; lists are cut, totals are not."""
 
     server: ServerName
-    running: tuple[JobView, ...]
-    failed: tuple[JobView, ...]
+    running: tuple[outcomes.JobView, ...]
+    failed: tuple[outcomes.JobView, ...]
     running_total: int
     failed_total: int
     warning_total: int
     disabled_total: int
     jobs_total: int
-    repositories: tuple[RepositoryState, ...]
+    repositories: tuple[veeam.RepositoryState, ...]
     last_poll_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class StatusAnswer(Answer):
+class StatusAnswer(outcomes.Answer):
     """How things are, server by server. `outbox_waiting` is None where the database does not answer."""
 
     servers: tuple[ServerStatus, ...]
-    silent: tuple[SilentServer, ...]
+    silent: tuple[outcomes.SilentServer, ...]
     outbox_waiting: int | None
     as_of: datetime
 
@@ -108,12 +98,16 @@ class StatusAnswer(Answer):
 async def status_of(servers: Sequence[ServerName], backend: Backend, context: RequestContext) -> StatusAnswer:
     """Return how things are on these servers, as far as the person may know of them."""
     answer = await backend.fleet.ask(lambda server: _counts(server, context.visibility), servers)
+    try:
+        outbox_waiting = await backend.health.outbox_waiting()
+    except StoreError:
+        outbox_waiting = None
     return StatusAnswer(
         servers=tuple(
             _server_status(name, counts, backend, context) for name, counts in answer.answers.items()
         ),
-        silent=tuple(SilentServer(name, error) for name, error in answer.failures.items()),
-        outbox_waiting=await _outbox_waiting(backend),
+        silent=tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items()),
+        outbox_waiting=outbox_waiting,
         as_of=backend.clock.now(),
     )
 
@@ -121,7 +115,7 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
 def _server_status(
     name: ServerName, counts: _Counts, backend: Backend, context: RequestContext
 ) -> ServerStatus:
-    def views(counted: _Counted) -> tuple[JobView, ...]:
+    def views(counted: _Counted) -> tuple[outcomes.JobView, ...]:
         return tuple(backend.views.of(context, name, state) for state in counted.states)
 
     return ServerStatus(
@@ -138,25 +132,22 @@ def _server_status(
     )
 
 
-async def _outbox_waiting(backend: Backend) -> int | None:
-    try:
-        return await backend.health.outbox_waiting()
-    except StoreError:
-        return None
-
-
-async def _counts(server: VeeamServer, visibility: Visibility) -> _Counts:
+async def _counts(server: veeam.VeeamServer, visibility: Visibility) -> _Counts:
     if not visibility.sees_all(server.name):
         return await _counts_of_visible(server, visibility)
-    async with at_once() as group:
+    async with veeam.at_once() as group:
         active = [
             group.create_task(_counted(server, replace(_LATEST_FIRST, status=status)))
             for status in _ACTIVE
             if status in server.revision.job_statuses
         ]
-        failed = group.create_task(_counted(server, replace(_LATEST_FIRST, last_result=Result.FAILED)))
-        warning = group.create_task(_counted(server, replace(_LATEST_FIRST, last_result=Result.WARNING)))
-        disabled = group.create_task(_counted(server, replace(_LATEST_FIRST, status=JobStatus.DISABLED)))
+        failed = group.create_task(_counted(server, replace(_LATEST_FIRST, last_result=veeam.Result.FAILED)))
+        warning = group.create_task(
+            _counted(server, replace(_LATEST_FIRST, last_result=veeam.Result.WARNING))
+        )
+        disabled = group.create_task(
+            _counted(server, replace(_LATEST_FIRST, status=veeam.JobStatus.DISABLED))
+        )
         every = group.create_task(_counted(server, _LATEST_FIRST))
         repositories = group.create_task(_repositories(server))
     running = tuple(state for task in active for state in task.result().states)
@@ -170,39 +161,39 @@ async def _counts(server: VeeamServer, visibility: Visibility) -> _Counts:
     )
 
 
-async def _counts_of_visible(server: VeeamServer, visibility: Visibility) -> _Counts:
+async def _counts_of_visible(server: veeam.VeeamServer, visibility: Visibility) -> _Counts:
     """Count only what the person may know of: their jobs, and the repositories these write to."""
 
-    async def ask(skip: int, limit: int) -> Page[JobState]:
+    async def ask(skip: int, limit: int) -> veeam.Page[veeam.JobState]:
         return await server.job_states(_LATEST_FIRST.page(skip=skip, limit=limit))
 
-    async with at_once() as group:
+    async with veeam.at_once() as group:
         visible = group.create_task(scanned(ask, lambda state: visibility.sees(server.name, state.name)))
         repositories = group.create_task(_repositories(server))
-    states: tuple[JobState, ...] = visible.result().rows
+    states: tuple[veeam.JobState, ...] = visible.result().rows
     used = {state.repository_id for state in states}
     return _Counts(
         running=_first([state for state in states if state.is_active]),
-        failed=_first([state for state in states if state.result is Result.FAILED]),
-        warning=_first([state for state in states if state.result is Result.WARNING]),
+        failed=_first([state for state in states if state.result is veeam.Result.FAILED]),
+        warning=_first([state for state in states if state.result is veeam.Result.WARNING]),
         disabled=_first([state for state in states if state.is_disabled]),
         every=_first(states),
         repositories=tuple(one for one in repositories.result() if one.id in used),
     )
 
 
-async def _counted(server: VeeamServer, query: JobStatesQuery) -> _Counted:
+async def _counted(server: veeam.VeeamServer, query: veeam.JobStatesQuery) -> _Counted:
     page = await server.job_states(query.page(skip=0, limit=SHOWN_OF_EACH))
     if page.total is not None or not page.received:
         return _Counted(page.rows[:SHOWN_OF_EACH], page.total or 0)
     # A server that does not count its rows has them counted.
-    return _first([state async for state in server.every_job_state(query)])
+    return _first(await every(server.every_job_state(query)))
 
 
-def _first(states: Sequence[JobState]) -> _Counted:
+def _first(states: Sequence[veeam.JobState]) -> _Counted:
     return _Counted(tuple(states[:SHOWN_OF_EACH]), len(states))
 
 
-async def _repositories(server: VeeamServer) -> tuple[RepositoryState, ...]:
-    query = RepositoryStatesQuery(order_by="Name", ascending=True, limit=_REPOSITORIES_AT_MOST)
+async def _repositories(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
+    query = veeam.RepositoryStatesQuery(order_by="Name", ascending=True, limit=_REPOSITORIES_AT_MOST)
     return (await server.repository_states(query)).rows

@@ -37,9 +37,13 @@ class ShowWhoami(Query, frozen=True, tag="whoami"):
         person = context.person
         if self.person is not None and self.person != person.id:
             person = await backend.people.read(self.person, context.gesture.team_id)
-        if person == context.person:
+        administered = backend.permissions.reach(context.person, ReadAudit.operation)
+        if person == context.person or all(administered.sees_all(name) for name in backend.fleet.names):
             return Done(whoami_of(person, backend))
-        return Done(whoami_of(person, backend, shown=_shown_to(context.person, person, backend)))
+        # Globs are names too: of another person's grants only those are shown that the asker has as well.
+        own = {mine.grant for mine in backend.permissions.held(context.person)}
+        shared = tuple(each for each in backend.permissions.held(person) if each.grant in own)
+        return Done(whoami_of(person, backend, shown=shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +80,3 @@ def allowed_operations(person: Person, backend: Backend) -> tuple[Operation, ...
     """Return what the person may do somewhere, in the order of the help."""
     may = backend.permissions.may
     return tuple(operation for operation in backend.catalog if may(person, operation).is_allowed)
-
-
-def _shown_to(asker: Person, person: Person, backend: Backend) -> tuple[HeldGrant, ...]:
-    """The person's grants that the asker may see: their globs are names too.
-
-    Administrators of every job see them all, others those that both have.
-    """
-    held = backend.permissions.held(person)
-    administered = backend.permissions.reach(asker, ReadAudit.operation)
-    if all(administered.sees_all(server) for server in backend.fleet.names):
-        return held
-    own = {mine.grant for mine in backend.permissions.held(asker)}
-    return tuple(each for each in held if each.grant in own)

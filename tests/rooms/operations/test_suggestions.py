@@ -47,6 +47,14 @@ async def test_jobs_are_found_by_a_part_of_their_name(office: Office) -> None:
     assert job_chosen(found[0].value) == office.known("SQL Prod")
 
 
+@pytest.mark.parametrize("field", MenuField)
+async def test_every_menu_is_answered(office: Office, field: MenuField) -> None:
+    """No menu is forgotten; those of a job's draft offer nothing where there is none."""
+    gesture = Gesture("r-1", OPERATOR, "T0", "C0PROD", Origin.FORM, "search")
+    found = await office.service.search(gesture, MenuSearch(field, "sql", STARTING))
+    assert bool(found) is (field in {MenuField.JOB, MenuField.LIKE})
+
+
 @pytest.mark.parametrize("text", ["", " "])
 async def test_a_menu_opens_filled(office: Office, text: str) -> None:
     """Nothing typed yet: the first names there are."""

@@ -254,6 +254,11 @@ def test_half_a_surrogate_is_not_offered() -> None:
         ("page:next", '["2t","jobs","sick"]', UnreadableReason.BROKEN),
         ("share", '["2s","sessions",null,null,1e400]', UnreadableReason.BROKEN),
         ("share", '["2s","sessions",null,null,9999999999999999999999999]', UnreadableReason.BROKEN),
+        ("share", '["2s","sessions",null,null,-1]', UnreadableReason.BROKEN),
+        ("share", '["2s","sessions",null,null,"-P1D"]', UnreadableReason.BROKEN),
+        ("share", '["2s","audit",null,null,"P1001D"]', UnreadableReason.BROKEN),
+        ("operation:disable", '["2a","disable",[2,"hq","j"],null,3,"-PT4H"]', UnreadableReason.BROKEN),
+        ("operation:disable", '["2a","disable",[2,"hq","j"],null,3,"P999999D"]', UnreadableReason.BROKEN),
     ],
 )
 def test_what_cannot_be_read_says_why(action_id: str, value: str, why: UnreadableReason) -> None:
