@@ -5,7 +5,7 @@ from pathlib import Path
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import Outcome
 from tests.acceptance.rig import PROD, RETRY, Rig, Setting
-from tests.rooms.slack.deskroom import words
+from tests.rooms.slack.gesture_room import words
 
 
 async def test_a_failed_job_is_retried_in_the_home(tmp_path: Path) -> None:

@@ -17,25 +17,25 @@ from bot.slack.app_home import FRESH_SECONDS
 from bot.slack.codec import encode_run
 from bot.store import TimedDisable, TimedDisables
 from bot.veeam import JobId
-from tests.rooms.slack.deskroom import HQ, PROD, DeskRoom, desk_room, words
+from tests.rooms.slack.gesture_room import HQ, PROD, GestureRoom, gesture_room, words
 
 RETRY = "/api/v1/jobs/{id}/retry"
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[DeskRoom]:
-    async with desk_room(tmp_path) as opened:
+async def room(tmp_path: Path) -> AsyncIterator[GestureRoom]:
+    async with gesture_room(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-def failed(room: DeskRoom) -> Job:
+def failed(room: GestureRoom) -> Job:
     job = room.world.add_job("SQL Prod", run_seconds=3600)
     room.world.finish_run(job, result="Failed", objects={"sql01": "Failed to open VDDK disk"}, seconds=60)
     return job
 
 
-def completion(room: DeskRoom, job: Job, *, by_metadata: bool = True, is_ours: bool = True) -> Message:
+def completion(room: GestureRoom, job: Job, *, by_metadata: bool = True, is_ours: bool = True) -> Message:
     """A message about the job, as the bot posts one."""
     workspace = room.slack.workspace
     metadata = {
@@ -55,7 +55,7 @@ def completion(room: DeskRoom, job: Job, *, by_metadata: bool = True, is_ours: b
     return workspace.conversations.post(channel, content, Posting(author, by_app=is_ours))
 
 
-async def test_the_home_says_what_is_wrong_and_what_one_may_do(room: DeskRoom, failed: Job) -> None:
+async def test_the_home_says_what_is_wrong_and_what_one_may_do(room: GestureRoom, failed: Job) -> None:
     """First that something is asked, then the page: with the failure in VBR's words and one's own buttons."""
     said = await room.opens_home("ole")
 
@@ -66,7 +66,7 @@ async def test_the_home_says_what_is_wrong_and_what_one_may_do(room: DeskRoom, f
     assert "Veeam Backup Operator" in said
 
 
-async def test_the_home_of_somebody_who_may_only_look(room: DeskRoom, failed: Job) -> None:
+async def test_the_home_of_somebody_who_may_only_look(room: GestureRoom, failed: Job) -> None:
     """The same page, without a button that acts."""
     said = await room.opens_home("vic")
 
@@ -84,7 +84,7 @@ async def test_the_home_of_somebody_who_may_only_look(room: DeskRoom, failed: Jo
     ],
 )
 async def test_the_home_of_somebody_without_rights(
-    room: DeskRoom, failed: Job, person: str, told: str
+    room: GestureRoom, failed: Job, person: str, told: str
 ) -> None:
     """Polite, and not a word of any job; VBR is not even asked."""
     said = await room.opens_home(person)
@@ -94,7 +94,7 @@ async def test_the_home_of_somebody_without_rights(
     assert room.asked() == 0
 
 
-async def test_opened_again_at_once_the_home_stands(room: DeskRoom, failed: Job) -> None:
+async def test_opened_again_at_once_the_home_stands(room: GestureRoom, failed: Job) -> None:
     """Who goes to and fro between tabs asks VBR once; a while later the page is drawn anew."""
     await room.opens_home("ole")
     asked = room.asked()
@@ -111,7 +111,7 @@ async def test_opened_again_at_once_the_home_stands(room: DeskRoom, failed: Job)
     assert failed.name in words(room.home("ole").blocks)
 
 
-async def test_the_messages_tab_draws_no_home(room: DeskRoom) -> None:
+async def test_the_messages_tab_draws_no_home(room: GestureRoom) -> None:
     """The event comes for that tab as well."""
     await room.person("ole").opens_home(tab="messages")
     await room.until(lambda: room.slack.deliveries)
@@ -119,7 +119,7 @@ async def test_the_messages_tab_draws_no_home(room: DeskRoom) -> None:
     assert room.slack.calls_of("views.publish") == []
 
 
-async def test_refresh_asks_anew(room: DeskRoom, failed: Job) -> None:
+async def test_refresh_asks_anew(room: GestureRoom, failed: Job) -> None:
     """At once, however fresh the page is."""
     await room.opens_home("ole")
     room.world.add_job("Late", run_seconds=3600)
@@ -130,7 +130,7 @@ async def test_refresh_asks_anew(room: DeskRoom, failed: Job) -> None:
     assert failed.name in words(room.home("ole").blocks)
 
 
-async def test_disables_that_will_end(room: DeskRoom, failed: Job) -> None:
+async def test_disables_that_will_end(room: GestureRoom, failed: Job) -> None:
     """Which job is off for how long, and who said so; a job out of sight would not be named."""
     plan = TimedDisable(
         server="hq", job_id=failed.id, job_name=failed.name, person_id="U0ANN", channel_id=None,
@@ -144,7 +144,7 @@ async def test_disables_that_will_end(room: DeskRoom, failed: Job) -> None:
     assert "by <@U0ANN>" in said
 
 
-async def test_retry_in_the_home(room: DeskRoom, failed: Job) -> None:
+async def test_retry_in_the_home(room: GestureRoom, failed: Job) -> None:
     """Done once; told in the person's own messages, followed there; the Home says so and offers Stop."""
     await room.opens_home("ole")
     ole = room.person("ole")
@@ -161,7 +161,7 @@ async def test_retry_in_the_home(room: DeskRoom, failed: Job) -> None:
     assert failed.name in said
 
 
-async def test_what_was_not_done_is_said_in_the_home_too(room: DeskRoom, failed: Job) -> None:
+async def test_what_was_not_done_is_said_in_the_home_too(room: GestureRoom, failed: Job) -> None:
     """A button of a Home that is older than the job's latest run asks again instead of acting."""
     await room.opens_home("ole")
     room.world.begin_run(failed)
@@ -172,7 +172,7 @@ async def test_what_was_not_done_is_said_in_the_home_too(room: DeskRoom, failed:
     assert room.posts() == []
 
 
-async def test_rights_are_asked_for_when_the_home_is_pressed(room: DeskRoom, failed: Job) -> None:
+async def test_rights_are_asked_for_when_the_home_is_pressed(room: GestureRoom, failed: Job) -> None:
     """Who lost the role since the page was drawn is refused, and the page shows what is left."""
     await room.opens_home("ole")
     room.slack.workspace.directory.groups["S0BACKUPOPERATORS"].users.clear()
@@ -184,7 +184,7 @@ async def test_rights_are_asked_for_when_the_home_is_pressed(room: DeskRoom, fai
     assert failed.name not in words(room.home("ole").blocks)
 
 
-async def test_details_in_the_home_open_a_modal(room: DeskRoom, failed: Job) -> None:
+async def test_details_in_the_home_open_a_modal(room: GestureRoom, failed: Job) -> None:
     """Looking leaves nothing in the messages."""
     await room.opens_home("vic")
     await room.person("vic").presses(room.home("vic"), "Details")
@@ -195,7 +195,7 @@ async def test_details_in_the_home_open_a_modal(room: DeskRoom, failed: Job) -> 
     assert failed.name in words(room.modal("vic").blocks)
 
 
-async def test_a_home_that_slack_limits_is_published_all_the_same(room: DeskRoom, failed: Job) -> None:
+async def test_a_home_that_slack_limits_is_published_all_the_same(room: GestureRoom, failed: Job) -> None:
     """A short wait is waited out."""
     room.slack.faults.add("views.publish", RateLimited(1), times=1)
     await room.person("ole").opens_home()
@@ -205,7 +205,7 @@ async def test_a_home_that_slack_limits_is_published_all_the_same(room: DeskRoom
     await room.until(lambda: (home := room.slack.home("ole")) and failed.name in words(home.blocks))
 
 
-async def test_a_home_that_slack_refuses_is_tried_again(room: DeskRoom, failed: Job) -> None:
+async def test_a_home_that_slack_refuses_is_tried_again(room: GestureRoom, failed: Job) -> None:
     """The next opening does not count as one too many."""
     room.slack.faults.add("views.publish", Refused("hash_conflict"), times=2)
     await room.person("ole").opens_home()
@@ -215,7 +215,7 @@ async def test_a_home_that_slack_refuses_is_tried_again(room: DeskRoom, failed: 
 
 
 @pytest.mark.usefixtures("failed")
-async def test_the_failed_backups_from_anywhere(room: DeskRoom) -> None:
+async def test_the_failed_backups_from_anywhere(room: GestureRoom) -> None:
     """A modal at once, then the list; it is paged in its place, and Details stand on top of it."""
     for number in range(10):
         room.world.add_job(f"More {number:02d}")
@@ -235,7 +235,7 @@ async def test_the_failed_backups_from_anywhere(room: DeskRoom) -> None:
     assert room.direct("ole") == []
 
 
-async def test_retry_in_a_modal(room: DeskRoom, failed: Job) -> None:
+async def test_retry_in_a_modal(room: GestureRoom, failed: Job) -> None:
     """The modal says that it was done; the person's own messages keep it current."""
     await room.person("ole").shortcut("veeam_failed")
     await room.reads_modal("ole")
@@ -247,7 +247,7 @@ async def test_retry_in_a_modal(room: DeskRoom, failed: Job) -> None:
 
 
 @pytest.mark.parametrize("is_home", [True, False], ids=["home", "modal"])
-async def test_what_takes_a_form_asks_in_one(room: DeskRoom, failed: Job, *, is_home: bool) -> None:
+async def test_what_takes_a_form_asks_in_one(room: GestureRoom, failed: Job, *, is_home: bool) -> None:
     """Delete, in the menu of a Home or of a modal, opens the form that it opens everywhere."""
     if is_home:
         await room.opens_home("ann")
@@ -263,7 +263,7 @@ async def test_what_takes_a_form_asks_in_one(room: DeskRoom, failed: Job, *, is_
     assert room.posts() == []
 
 
-async def test_what_a_form_did_shows_in_the_home(room: DeskRoom, failed: Job) -> None:
+async def test_what_a_form_did_shows_in_the_home(room: GestureRoom, failed: Job) -> None:
     """A deletion asked for in the Home: told in the person's own messages, and the page shows it is done."""
     await room.opens_home("ann")
     await room.person("ann").presses(room.home("ann"), "Delete")
@@ -280,7 +280,7 @@ async def test_what_a_form_did_shows_in_the_home(room: DeskRoom, failed: Job) ->
     assert failed not in room.world.jobs
 
 
-async def test_a_form_that_does_nothing_leaves_the_home(room: DeskRoom, failed: Job) -> None:
+async def test_a_form_that_does_nothing_leaves_the_home(room: GestureRoom, failed: Job) -> None:
     """The step of a form of several is no reason to ask VBR about everything."""
     await room.opens_home("ann")
     published = len(room.slack.calls_of("views.publish"))
@@ -294,7 +294,7 @@ async def test_a_form_that_does_nothing_leaves_the_home(room: DeskRoom, failed: 
     assert failed.name in words(room.home("ann").blocks)
 
 
-async def test_the_failed_backups_are_for_those_who_may_look(room: DeskRoom, failed: Job) -> None:
+async def test_the_failed_backups_are_for_those_who_may_look(room: GestureRoom, failed: Job) -> None:
     """Somebody without a role is told whom to ask, in the modal."""
     await room.person("nia").shortcut("veeam_failed")
     said = await room.reads_modal("nia")
@@ -303,7 +303,7 @@ async def test_the_failed_backups_are_for_those_who_may_look(room: DeskRoom, fai
     assert failed.name not in said
 
 
-async def test_a_shortcut_whose_modal_does_not_open(room: DeskRoom, failed: Job) -> None:
+async def test_a_shortcut_whose_modal_does_not_open(room: GestureRoom, failed: Job) -> None:
     """A trigger lives three seconds; the answer comes in the person's own messages."""
     room.slack.faults.add("views.open", Refused("expired_trigger_id"))
     await room.person("ole").shortcut("veeam_failed")
@@ -314,7 +314,7 @@ async def test_a_shortcut_whose_modal_does_not_open(room: DeskRoom, failed: Job)
 
 @pytest.mark.parametrize("by_metadata", [True, False], ids=["metadata", "button"])
 async def test_details_of_the_job_that_a_message_is_about(
-    room: DeskRoom, failed: Job, *, by_metadata: bool
+    room: GestureRoom, failed: Job, *, by_metadata: bool
 ) -> None:
     """By the message's metadata, or by a button of it."""
     await room.person("vic").message_shortcut(
@@ -325,7 +325,7 @@ async def test_details_of_the_job_that_a_message_is_about(
     assert failed.name in words(room.modal("vic").blocks)
 
 
-async def test_a_message_gives_no_right(room: DeskRoom, failed: Job) -> None:
+async def test_a_message_gives_no_right(room: GestureRoom, failed: Job) -> None:
     """Who may not look is refused, whatever message the shortcut is used on."""
     await room.person("nia").message_shortcut("veeam_details", completion(room, failed))
     said = await room.reads_modal("nia")
@@ -334,7 +334,7 @@ async def test_a_message_gives_no_right(room: DeskRoom, failed: Job) -> None:
     assert failed.name not in said
 
 
-async def test_only_the_bots_own_messages_are_read(room: DeskRoom, failed: Job) -> None:
+async def test_only_the_bots_own_messages_are_read(room: GestureRoom, failed: Job) -> None:
     """What somebody else wrote is about no job, whatever it carries; VBR is not asked."""
     await room.person("ole").message_shortcut("veeam_details", completion(room, failed, is_ours=False))
 

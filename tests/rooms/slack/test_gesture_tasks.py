@@ -10,8 +10,8 @@ from bot.slack.gesture_tasks import GestureTasks
 GESTURE = Gesture("REF123", PersonId("U0ANN"), "T0ACME", "C0PROD", Origin.TYPED, "key")
 
 
-class Told:
-    """What the person was told instead of an answer."""
+class Shown:
+    """What the person was shown instead of an answer."""
 
     def __init__(self) -> None:
         self.outcomes: list[InternalError] = []
@@ -26,30 +26,30 @@ async def broken() -> None:
 
 async def test_a_bug_is_told_and_ends_nothing_else() -> None:
     """The task group goes on."""
-    told = Told()
+    shown = Shown()
     async with asyncio.TaskGroup() as group:
-        GestureTasks(group).run(GESTURE, broken(), told)
-    assert told.outcomes == [InternalError("bug", changed=None)]
+        GestureTasks(group).run(GESTURE, broken(), shown)
+    assert shown.outcomes == [InternalError("bug", changed=None)]
 
 
 async def test_what_is_cut_off_is_told() -> None:
     """Stopping waits so long and no longer; whoever still waits hears that nothing is known."""
-    told, forever = Told(), asyncio.Event()
+    shown, forever = Shown(), asyncio.Event()
 
     async def waits() -> None:
         await forever.wait()
 
     async with asyncio.TaskGroup() as group:
         work = GestureTasks(group)
-        work.run(GESTURE, waits(), told)
+        work.run(GESTURE, waits(), shown)
         await asyncio.sleep(0)
         await work.close(0.01)
-    assert told.outcomes == [InternalError("stopping", changed=None)]
+    assert shown.outcomes == [InternalError("stopping", changed=None)]
 
 
 async def test_what_runs_is_waited_for() -> None:
     """Work that ends within the grace period ends well."""
-    told, done = Told(), asyncio.Event()
+    shown, done = Shown(), asyncio.Event()
 
     async def quick() -> None:
         await asyncio.sleep(0)
@@ -57,17 +57,17 @@ async def test_what_runs_is_waited_for() -> None:
 
     async with asyncio.TaskGroup() as group:
         work = GestureTasks(group)
-        work.run(GESTURE, quick(), told)
+        work.run(GESTURE, quick(), shown)
         await work.close(5)
         assert done.is_set()
-    assert told.outcomes == []
+    assert shown.outcomes == []
 
 
 async def test_what_comes_too_late_is_told() -> None:
     """Once closed, nothing is begun, and the person hears why."""
-    told = Told()
+    shown = Shown()
     async with asyncio.TaskGroup() as group:
         work = GestureTasks(group)
         await work.close(1)
-        work.run(GESTURE, broken(), told)
-    assert told.outcomes == [InternalError("stopping", changed=False)]
+        work.run(GESTURE, broken(), shown)
+    assert shown.outcomes == [InternalError("stopping", changed=False)]

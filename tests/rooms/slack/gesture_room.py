@@ -1,4 +1,4 @@
-"""Both desks between a simulated Slack, over Socket Mode, and a simulated VBR."""
+"""The gesture pipeline between a simulated Slack, over Socket Mode, and a simulated VBR."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -58,7 +58,7 @@ class _Watching:
 
 
 @dataclass
-class DeskRoom:
+class GestureRoom:
     """What a test holds: the two simulated sides, the database between them, and the clock."""
 
     slack: SlackSandbox
@@ -130,7 +130,7 @@ def words(blocks: Any) -> str:
 
 
 @asynccontextmanager
-async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
+async def gesture_room(folder: Path) -> AsyncIterator[GestureRoom]:
     """Open everything, and close it in order."""
     clock = FakeClock()
     address = await new_database(folder)
@@ -139,7 +139,7 @@ async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
             SlackSandbox(default_workspace(app=App.from_manifest(manifest())))
         )
         vbr = await stack.enter_async_context(VbrSandbox(World(clock.now, name=HQ)))
-        room = DeskRoom(slack, vbr, clock, Database(address))
+        room = GestureRoom(slack, vbr, clock, Database(address))
         stack.push_async_callback(room.database.close)
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_API_URL": slack.api_url}
         settings = read(folder, environ=ENVIRONMENT | own)
@@ -153,7 +153,7 @@ async def desk_room(folder: Path) -> AsyncIterator[DeskRoom]:
         yield room
 
 
-async def _socket(room: DeskRoom, fleet: Fleet, web: WebApi, group: asyncio.TaskGroup) -> SocketMode:
+async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.TaskGroup) -> SocketMode:
     clock, database, metrics = room.clock, room.database, Metrics()
     home = await read_workspace(web)
     directory = Directory(web, home, (), clock=clock)
