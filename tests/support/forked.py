@@ -29,6 +29,9 @@ class ForkedBot(BotProcess):
     """`BotProcess`, quicker to start."""
 
     async def _spawn(self, output: IO[bytes]) -> "ForkedProcess":
+        if self._process is not None:
+            # A fork is ready before a killed process has let go of its port.
+            await self._process.wait()
         return fork(["run"], self.env, self._folder, output.name)
 
 
