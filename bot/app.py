@@ -269,10 +269,11 @@ class Application:
     async def _open_endpoints(self, stack: AsyncExitStack) -> None:
         on_slack = None if self._settings.slack.socket_mode else self._on_slack_request
         routes = endpoints.application(self._health, self._metrics, on_slack)
-        server = endpoints.Server(routes, self._settings.port)
+        host, port = self._settings.host_to_listen_on, self._settings.port
+        server = endpoints.Server(routes, host=host, port=port, clock=self._clock)
         stack.push_async_callback(server.close)
         await server.start()
-        log.info("application.listening", port=server.port)
+        log.info("application.listening", host=host, port=server.port)
 
     async def _on_slack_request(self, request: web.Request) -> web.StreamResponse:
         if self._slack_requests is None:
