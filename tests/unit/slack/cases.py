@@ -259,6 +259,8 @@ def _answers() -> dict[str, Answer]:
             samples.help_answer(None, "retyr", Retry.operation), is_granted_anything=False
         ),
         "whoami": samples.whoami_answer(),
+        "whoami-hidden": replace(samples.whoami_answer(), held=(), has_hidden=True),
+        "whoami-partly-hidden": replace(samples.whoami_answer(), has_hidden=True),
         "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
         "action-retry": samples.action_answer(),
         "action-start-full": samples.action_answer(Start.operation, detail="active full"),
