@@ -167,7 +167,7 @@ class Service:
         try:
             context = await self._context(gesture)
             permission = await self._permission(operation, context)
-            earlier = await self._earlier(operation, context, permission) if once else None
+            earlier = await self._earlier(operation, context, permission, request) if once else None
             if earlier is not None:
                 return earlier
             if not permission.is_allowed:
@@ -190,8 +190,12 @@ class Service:
         return RequestContext(person, gesture, self._backend.permissions.visibility(person))
 
     async def _earlier(
-        self, operation: Operation, context: RequestContext, permission: Permission
-    ) -> outcomes.AlreadyPressed | None:
+        self,
+        operation: Operation,
+        context: RequestContext,
+        permission: Permission,
+        request: Request | outcomes.SyntaxProblem,
+    ) -> outcomes.Outcome | None:
         """What to answer where this very gesture was delivered before, to any process; that is on record."""
         key, person, now = context.gesture.delivery_key, context.person, self._backend.clock.now()
         if key is None:
@@ -206,6 +210,10 @@ class Service:
             return None  # it is refused, now and again
         if first is None:
             return None
+        if permission.is_allowed and isinstance(request, Approve | Decline):
+            decided = await self._decisions.decided(request)
+            if decided is not None:
+                return decided
         by = PersonId(first.person_id)
         return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == person.id)
 
