@@ -31,6 +31,7 @@ log = structlog.get_logger()
 _UNAUTHORIZED = 401
 _DEEPEST = 64  # Slack's own payloads nest less than twenty deep
 _MOST_FIELDS = 100
+_OBJECTS = ("user", "team", "enterprise", "channel", "container", "message", "view", "event")
 _LONGEST_PROBE_BYTES = 4096
 
 
@@ -95,11 +96,20 @@ def _require_slack_body(text: str) -> None:
     if "payload" in form or not form:
         body_text = form.get("payload", text)
         body = None if _is_too_deep(body_text) else json.loads(body_text)
-        is_from_slack = isinstance(body, dict) and isinstance(body.get("type"), str)
+        is_from_slack = isinstance(body, dict) and isinstance(body.get("type"), str) and _has_shape(body)
     else:
         is_from_slack = "command" in form or "ssl_check" in form
     if not is_from_slack:
         raise ValueError("not a body of Slack's")
+
+
+def _has_shape(body: dict[str, Any]) -> bool:
+    """Whether what Bolt and the bot look into are objects, as far as they are there."""
+    actions = body.get("actions")
+    objects = [body.get(key) for key in _OBJECTS]
+    return all(each is None or isinstance(each, dict) for each in objects) and (
+        actions is None or (isinstance(actions, list) and all(isinstance(each, dict) for each in actions))
+    )
 
 
 def _fields(form: str) -> list[tuple[str, str]]:

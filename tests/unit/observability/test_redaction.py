@@ -150,7 +150,7 @@ def test_a_word_that_is_a_secret_is_masked_where_a_value_stands(word: str) -> No
         assert word not in json.dumps(redaction.value([value])).replace("[redacted]", "")
 
 
-secrets = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=4).filter(
+secrets = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6).filter(
     lambda text: len(text.strip()) >= 4 and text.strip() not in "[redacted][redacted]"
 )
 surroundings = st.sampled_from(["", " ", "user ", "'", '"', "\\", "é", "\n"])
