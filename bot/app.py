@@ -20,6 +20,7 @@ from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
 from bot.slack.app_home import AppHome, HomeTabs
 from bot.slack.delivery import TOKEN_PART, Delivery
+from bot.slack.direct_messages import DirectMessages
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
@@ -158,7 +159,7 @@ class Application:
         groups = (str(grant.group or "") for grant in self._settings.grants)
         handles = [name for name in groups if name.startswith("@")]
         directory = Directory(web_api, workspace, handles, clock=self._clock)
-        service = self._service(database, fleet, directory)
+        service = self._service(database, fleet, directory, DirectMessages(web_api))
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
@@ -204,7 +205,9 @@ class Application:
         log.error("slack.access_lost", event_type=event_type)
         self._health.set(TOKEN_PART, ok=False, detail=event_type)
 
-    def _service(self, database: store.Database, fleet: Fleet, directory: Directory) -> Service:
+    def _service(
+        self, database: store.Database, fleet: Fleet, directory: Directory, direct_messages: DirectMessages
+    ) -> Service:
         return Service(
             fleet=fleet,
             accounts=self._accounts,
@@ -216,6 +219,7 @@ class Application:
             health=_WatchHealth(self._health, store.Outbox(database)),
             metrics=self._metrics,
             clock=self._clock,
+            is_with_bot=direct_messages.is_with_bot,
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:
@@ -269,10 +273,11 @@ class Application:
     async def _open_endpoints(self, stack: AsyncExitStack) -> None:
         on_slack = None if self._settings.slack.socket_mode else self._on_slack_request
         routes = endpoints.application(self._health, self._metrics, on_slack)
-        server = endpoints.Server(routes, self._settings.port)
+        host, port = self._settings.host_to_listen_on, self._settings.port
+        server = endpoints.Server(routes, host=host, port=port, clock=self._clock)
         stack.push_async_callback(server.close)
         await server.start()
-        log.info("application.listening", port=server.port)
+        log.info("application.listening", host=host, port=server.port)
 
     async def _on_slack_request(self, request: web.Request) -> web.StreamResponse:
         if self._slack_requests is None:

@@ -5,7 +5,7 @@ Knows no other room and no setting: the values are passed in where the bot is bu
 
 from bot.observability.clock import Clock, SystemClock
 from bot.observability.health import CheckResult, CheckStatus, Health, PartHealth, run_check
-from bot.observability.logs import contained, set_up_logging
+from bot.observability.logs import Seldom, contained, set_up_logging
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import Redaction
 
@@ -17,6 +17,7 @@ __all__ = [
     "Metrics",
     "PartHealth",
     "Redaction",
+    "Seldom",
     "SystemClock",
     "contained",
     "run_check",

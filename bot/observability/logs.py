@@ -14,6 +14,7 @@ import structlog
 from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.observability.clock import Clock
 from bot.observability.redaction import Redaction
 
 log = structlog.stdlib.get_logger(__name__)
@@ -79,6 +80,26 @@ async def contained(work: Awaitable[None], event: str, **facts: object) -> bool:
         log.exception(event, **facts)
         return False
     return True
+
+
+class Seldom:
+    """For what others can make happen as often as they like: one line a minute, with how often it was."""
+
+    _SECONDS: Final = 60.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times = 0
+        self._logged_at: float | None = None
+
+    def times(self) -> int:
+        """Count once more; return how often since the last line where another one is due, else 0."""
+        self._times += 1
+        now = self._clock.monotonic()
+        if self._logged_at is not None and now - self._logged_at < self._SECONDS:
+            return 0
+        times, self._times, self._logged_at = self._times, 0, now
+        return times
 
 
 class _QuietHandler(logging.StreamHandler[Any]):

@@ -20,6 +20,7 @@ from bot.settings import PersonId, ServerName
 from bot.veeam import JobId, Session, SessionId
 
 REFUSED, BROKEN = "refused", "broken"
+REPEATED = "repeated"
 RECENTLY = timedelta(minutes=15)
 _RECENT_AT_MOST = 3
 
@@ -122,6 +123,11 @@ class AuditTrail:
         """Put a refusal on record, with its named reason."""
         entry = self._entry(operation, context, subject, None)
         await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
+
+    async def repeated(self, operation: Operation, context: RequestContext) -> None:
+        """Put on record that the same gesture came again, and that nothing was done."""
+        entry = self._entry(operation, context, None, None)
+        await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=REPEATED))
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
         """Put on record which message shows the outcome of the action of that reference."""

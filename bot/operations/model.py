@@ -88,7 +88,8 @@ class Gesture:
 
     `reference` is short and shown to people. `press_key` is the same for every delivery of one press, so that
     a second press or a redelivery is recognised; for typed words it identifies the one delivery.
-    `is_direct` where nobody but the person and the bot reads along; no `channel_id`: it was in no channel.
+    `delivery_key` is the same where the same gesture comes again, and never for another press.
+    `is_direct` in a conversation of two: with the bot, or of two people. No `channel_id`: in no channel.
     """
 
     reference: str
@@ -98,6 +99,7 @@ class Gesture:
     origin: Origin
     press_key: str
     is_direct: bool = False
+    delivery_key: str | None = None
 
 
 class NamedJob(Struct, frozen=True, array_like=True, tag=1):

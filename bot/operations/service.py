@@ -1,6 +1,6 @@
 """The entrance: who asks, whether they may, running the request, and one log line about it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from bot.operations.model import Gesture, Operation, People, Refusal, Request, R
 from bot.operations.permissions import Permission, Permissions
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
-from bot.settings import GrantSettings
+from bot.settings import GrantSettings, PersonId
 from bot.veeam import Fleet, VeeamError
 
 log = structlog.get_logger()
@@ -57,7 +57,10 @@ class AccessRules:
 
 
 class Service:
-    """Turns a gesture and its request into an outcome; every refusal is on record."""
+    """Turns a gesture and its request into an outcome; every refusal is on record.
+
+    `is_with_bot` says of a conversation of two whether the bot is one of them; without it, each is.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Service:
         health: WatchHealth,
         metrics: OperationMetrics,
         clock: Clock,
+        is_with_bot: Callable[[str], Awaitable[bool]] | None = None,
     ) -> None:
         permissions = Permissions(rules.grants)
         self._rules = rules
@@ -97,20 +101,26 @@ class Service:
             catalog=CATALOG,
             codec=CODEC,
         )
+        self._is_with_bot = is_with_bot
+        self._presses = store.PressClaims(database)
         requests = ApprovalRequests(self._backend)
-        self._performer = Performer(self._backend, store.PressClaims(database), requests)
+        self._performer = Performer(self._backend, self._presses, requests)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
 
-    async def run(self, gesture: Gesture, request: Request | outcomes.SyntaxProblem) -> outcomes.Outcome:
+    async def run(
+        self, gesture: Gesture, request: Request | outcomes.SyntaxProblem, *, once: bool = False
+    ) -> outcomes.Outcome:
         """Return the outcome; errors of servers and the database are outcomes too.
 
-        Words that could not be read come back as they are, to everybody who is let in; they count as `help`.
+        What changes something is done for a gesture's first delivery alone, whatever came of it; `once` says
+        so of any other request. Words that could not be read come back as they are, to everybody who is let
+        in; they count as `help`.
         """
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
         operation = asks_for.operation
-        outcome = await self._outcome(operation, gesture, request)
+        outcome = await self._outcome(operation, gesture, request, once=once or _changes_something(request))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
         log.info(
@@ -132,7 +142,7 @@ class Service:
         """
         try:
             context = await self._context(gesture)
-            if not self._permission(search.request.operation, context).is_allowed:
+            if not (await self._permission(search.request.operation, context)).is_allowed:
                 return ()
             return await self._menus.find(search, context)
         except (VeeamError, store.StoreError) as error:
@@ -147,11 +157,19 @@ class Service:
             log.error("operations.message_not_recorded", reference=reference, error=str(error))
 
     async def _outcome(
-        self, operation: Operation, gesture: Gesture, request: Request | outcomes.SyntaxProblem
+        self,
+        operation: Operation,
+        gesture: Gesture,
+        request: Request | outcomes.SyntaxProblem,
+        *,
+        once: bool,
     ) -> outcomes.Outcome:
         try:
             context = await self._context(gesture)
-            permission = self._permission(operation, context)
+            permission = await self._permission(operation, context)
+            earlier = await self._earlier(operation, context, permission, request) if once else None
+            if earlier is not None:
+                return earlier
             if not permission.is_allowed:
                 outcome: outcomes.Outcome = await self._refuse(operation, context, permission)
             elif isinstance(request, outcomes.SyntaxProblem):
@@ -171,15 +189,46 @@ class Service:
         person = await self._backend.people.read(gesture.person_id, gesture.team_id)
         return RequestContext(person, gesture, self._backend.permissions.visibility(person))
 
-    def _permission(self, operation: Operation, context: RequestContext) -> Permission:
+    async def _earlier(
+        self,
+        operation: Operation,
+        context: RequestContext,
+        permission: Permission,
+        request: Request | outcomes.SyntaxProblem,
+    ) -> outcomes.Outcome | None:
+        """What to answer where this very gesture was delivered before, to any process; that is on record."""
+        key, person, now = context.gesture.delivery_key, context.person, self._backend.clock.now()
+        if key is None:
+            return None
+        try:
+            first = await self._presses.claim(store.PressClaim(key, person.id, operation.name, now))
+            if first is not None:
+                await self._backend.audit.repeated(operation, context)
+        except store.StoreError:
+            if permission.is_allowed:
+                raise
+            return None  # it is refused, now and again
+        if first is None:
+            return None
+        if permission.is_allowed and isinstance(request, Approve | Decline):
+            decided = await self._decisions.decided(request)
+            if decided is not None:
+                return decided
+        by = PersonId(first.person_id)
+        return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == person.id)
+
+    async def _permission(self, operation: Operation, context: RequestContext) -> Permission:
         permission = self._backend.permissions.may(context.person, operation)
-        gesture = context.gesture
-        is_heard = (
-            gesture.is_direct
-            or gesture.channel_id is None
-            or self._rules.takes_gestures_in(gesture.channel_id)
-        )
-        return permission if is_heard or not permission.is_allowed else Permission(Refusal.CHANNEL)
+        if not permission.is_allowed or await self._is_heard(context.gesture):
+            return permission
+        return Permission(Refusal.CHANNEL)
+
+    async def _is_heard(self, gesture: Gesture) -> bool:
+        """Whether the bot listens there: in the channels that the settings allow, and where it is alone."""
+        channel_id = gesture.channel_id
+        if channel_id is None or self._rules.takes_gestures_in(channel_id):
+            return True
+        return gesture.is_direct and (self._is_with_bot is None or await self._is_with_bot(channel_id))
 
     async def _refuse(
         self, operation: Operation, context: RequestContext, permission: Permission
@@ -217,6 +266,17 @@ class Service:
             failed = outcomes.Failed(action.operation, error)
             return await action.explain_failure(failed, self._backend, context)
         return outcome
+
+
+def _changes_something(request: Request | outcomes.SyntaxProblem) -> bool:
+    """Whether it does more than answer; opening a form and showing its summary do not."""
+    match request:
+        case Action():
+            return not (request.needs_form or request.is_review)
+        case Approve() | Decline():
+            return True
+        case _:
+            return False
 
 
 def _facts(outcome: outcomes.Outcome) -> dict[str, str | None]:

@@ -264,6 +264,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Variable("PORT")] = Field(
         default=3000, ge=0, le=65535, description="Port of the HTTP endpoints; 0: any free one."
     )
+    host: Annotated[values.ValidHost | None, Variable("HOST")] = Field(
+        default=None,
+        description="Address the HTTP endpoints listen on. Default: `127.0.0.1` in Socket Mode, `0.0.0.0` in "
+        "HTTP mode.",
+    )
     log_level: Annotated[values.ValidLogLevel, Variable("LOG_LEVEL")] = Field(
         default=values.LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
     )
@@ -311,6 +316,11 @@ class Settings(BaseSettings):
         self._origins = origins
         self._cautions = tuple(cautions)
 
+    @property
+    def host_to_listen_on(self) -> str:
+        """The address of the HTTP endpoints: only Slack's requests need one that others reach."""
+        return self.host or ("127.0.0.1" if self.slack.socket_mode else "0.0.0.0")  # noqa: S104 -- as documented
+
     def secrets(self) -> tuple[SecretStr, ...]:
         """Every secret value, for the log's redaction; the password inside the database's URL is one."""
         found = [self.slack.bot_token, self.slack.app_token, self.slack.signing_secret]
@@ -322,5 +332,6 @@ class Settings(BaseSettings):
     def masked(self) -> dict[str, Any]:
         """The settings in force as plain data, secrets masked, also the password in the database's URL."""
         shown = self.model_dump(mode="json")
+        shown["host"] = self.host_to_listen_on
         shown["database_url"] = values.masked_database_url(self.database_url)
         return shown

@@ -123,6 +123,7 @@ Glob = Text
 
 _MASK = "**********"
 
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -205,6 +206,18 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host.casefold() == "localhost"
+
+
+def _host(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(value):
+            text = (
+                "must be an address or a name of this machine, without a port, such as 127.0.0.1 or 0.0.0.0"
+            )
+            raise ValueError(text) from None
+    return value
 
 
 def _web_address(value: str) -> SplitResult:
@@ -354,6 +367,7 @@ ValidCommand = Annotated[
 ]
 ValidFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
 ValidServerUrl = Annotated[Text, AfterValidator(_server_url)]
+ValidHost = Annotated[Text, AfterValidator(_host)]
 ValidSlackApiUrl = Annotated[Text, AfterValidator(_slack_api_url)]
 ValidTimeOfDay = Annotated[
     dt.time,

@@ -128,6 +128,7 @@ def read_command(body: Mapping[str, Any]) -> TypedCommand:
         origin=Origin.TYPED,
         is_direct=_is_direct(channel_id),
         press_key=_key("command", trigger_id or secrets.token_hex()),
+        delivery_key=_delivery_key(trigger_id),
     )
     target = ReplyTarget(person_id, channel_id, _text(body, "response_url"), trigger_id=trigger_id)
     return TypedCommand(gesture, target, _text(body, "text") or "")
@@ -230,7 +231,13 @@ def _gesture(body: Mapping[str, Any], channel_id: str | None, *, origin: Origin,
         origin=origin,
         is_direct=_is_direct(channel_id),
         press_key=press_key,
+        delivery_key=_delivery_key(_text(body, "trigger_id"), press_key),
     )
+
+
+def _delivery_key(trigger_id: str | None, press_key: str = "") -> str | None:
+    """Slack makes a trigger for each gesture: the same one in a second request means the same gesture."""
+    return None if trigger_id is None else _key("delivery", trigger_id, press_key)
 
 
 def _target(body: Mapping[str, Any], container: Mapping[str, Any]) -> ReplyTarget:
@@ -251,7 +258,7 @@ def _target(body: Mapping[str, Any], container: Mapping[str, Any]) -> ReplyTarge
 
 
 def _is_direct(channel_id: str | None) -> bool:
-    """A conversation of two has an ID that begins with D."""
+    """A conversation of two has an ID that begins with D; whether the bot is one of them, it does not say."""
     return channel_id is not None and channel_id.startswith("D")
 
 

@@ -5,6 +5,7 @@ counted, logged and reported to `refused`, so that it can be put on record.
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,13 +19,20 @@ from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.observability import Clock, Metrics
+from bot.observability import Clock, Metrics, Seldom
 from bot.slack.gestures import new_reference
 from bot.store import AuditEntry, AuditLog, AuditOutcome, StoreError
+
+# A whole string counts as one mark, so that brackets in it are none.
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 
 log = structlog.get_logger()
 
 _UNAUTHORIZED = 401
+_DEEPEST = 64  # Slack's own payloads nest less than twenty deep
+_MOST_FIELDS = 100
+_OBJECTS = ("user", "team", "enterprise", "channel", "container", "message", "view", "event")
+_LONGEST_PROBE_BYTES = 4096
 
 
 class SlackRequests:
@@ -54,18 +62,17 @@ class SlackRequests:
             return web.Response(status=503, text="stopping")
         raw_body = await request.read()
         if not self._is_signed(request, raw_body):
-            if ("ssl_check", "1") in parse_qsl(raw_body.decode("latin-1")):
+            if _is_probe(raw_body):
                 # Slack's probe of a command's URL bears no signature; it wants 200 and nothing else.
                 return web.Response()
             self._metrics.gesture_answered("request", "unsigned")
-            log.warning("slack.request_refused", remote=request.remote)
             await self._refused(request.remote or "unknown")
             return web.json_response({"error": "invalid request"}, status=_UNAUTHORIZED)
         try:
             text = raw_body.decode()
             _require_slack_body(text)
             bolt_request = _bolt_request(text, request)
-        except ValueError:
+        except (ValueError, RecursionError):
             return web.Response(status=400, text="not a body of Slack's")
         return await to_aiohttp_response(await self._app.async_dispatch(bolt_request))
 
@@ -76,16 +83,51 @@ class SlackRequests:
             return False
 
 
+def _is_probe(raw_body: bytes) -> bool:
+    """Whether it is `ssl_check=1`. Nobody's signature is on it: a long body is not even read."""
+    if len(raw_body) > _LONGEST_PROBE_BYTES:
+        return False
+    return ("ssl_check", "1") in parse_qsl(raw_body.decode("latin-1"))
+
+
 def _require_slack_body(text: str) -> None:
     """Raise `ValueError` unless Bolt can read it: an event, a form with a payload, a command."""
-    form = {} if text.startswith("{") else dict(parse_qsl(text, keep_blank_values=True))
+    form = {} if text.startswith("{") else dict(_fields(text))
     if "payload" in form or not form:
-        body = json.loads(form.get("payload", text))
-        is_from_slack = isinstance(body, dict) and isinstance(body.get("type"), str)
+        body_text = form.get("payload", text)
+        body = None if _is_too_deep(body_text) else json.loads(body_text)
+        is_from_slack = isinstance(body, dict) and isinstance(body.get("type"), str) and _has_shape(body)
     else:
         is_from_slack = "command" in form or "ssl_check" in form
     if not is_from_slack:
         raise ValueError("not a body of Slack's")
+
+
+def _has_shape(body: dict[str, Any]) -> bool:
+    """Whether what Bolt and the bot look into are objects, as far as they are there."""
+    actions = body.get("actions")
+    objects = [body.get(key) for key in _OBJECTS]
+    return all(each is None or isinstance(each, dict) for each in objects) and (
+        actions is None or (isinstance(actions, list) and all(isinstance(each, dict) for each in actions))
+    )
+
+
+def _fields(form: str) -> list[tuple[str, str]]:
+    """The fields of a form. Raises `ValueError` where there are far more than Slack has."""
+    return parse_qsl(form, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether JSON nests deeper than anything of Slack's: whoever reads it would run out of stack."""
+    depth = 0
+    for mark in _NESTING.findall(text):
+        if mark in "[{":
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif mark in "]}":
+            depth -= 1
+    return False
 
 
 def _bolt_request(raw_body: str, request: web.Request) -> AsyncBoltRequest:
@@ -96,7 +138,7 @@ def _bolt_request(raw_body: str, request: web.Request) -> AsyncBoltRequest:
         headers=dict(request.headers),
     )
     if not bolt_request.body and raw_body and not raw_body.startswith("{"):
-        form: dict[str, Any] = dict(parse_qsl(raw_body, keep_blank_values=True))
+        form: dict[str, Any] = dict(_fields(raw_body))
         bolt_request.body = form
         bolt_request.context = build_async_context(bolt_request.context, form)
     return bolt_request
@@ -106,17 +148,21 @@ _ON_RECORD_A_MINUTE = 20
 
 
 class UnsignedRequests:
-    """Puts them on record: as many as one could send, a few a minute."""
+    """Logs them and puts them on record: as many as anybody could send, a few a minute."""
 
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
         self._audit = audit
         self._clock = clock
         self._limiter = AsyncLimiter(_ON_RECORD_A_MINUTE, 60.0)
+        self._left_out = Seldom(clock)
 
     async def refused(self, remote: str) -> None:
         """Put a request from this address on record. Never raises: it is refused either way."""
         if not self._limiter.has_capacity():
+            if times := self._left_out.times():
+                log.warning("slack.requests_not_listed", times=times)
             return
+        log.warning("slack.request_refused", remote=remote)
         await self._limiter.acquire()
         now = self._clock.now()
         entry = AuditEntry(

@@ -190,7 +190,8 @@ class Interactions:
                 reply = self.draw(gesture, await self._outcome(gesture, target, request))
                 await self._replies.post_ephemeral(target, reply.message, replace=target.is_ephemeral)
             case codec.Share(request=request):
-                outcome = await self._outcome(gesture, target, request)
+                # The channel gets it once, however often the request comes.
+                outcome = await self._outcome(gesture, target, request, once=True)
                 await self.show(gesture, target, outcome, is_shared=True)
             case codec.UnreadablePress() as unreadable:
                 self._metrics.gesture_answered(gesture.origin.value, "unreadable")
@@ -248,7 +249,12 @@ class Interactions:
             self.count(gesture, outcome)
 
     async def _outcome(
-        self, gesture: Gesture, target: gestures.ReplyTarget, request: Request | outcomes.SyntaxProblem
+        self,
+        gesture: Gesture,
+        target: gestures.ReplyTarget,
+        request: Request | outcomes.SyntaxProblem,
+        *,
+        once: bool = False,
     ) -> outcomes.Outcome:
         """Run the request; what takes longer than people like to wait is announced."""
 
@@ -259,7 +265,7 @@ class Interactions:
         async with asyncio.TaskGroup() as group:
             reminder = group.create_task(remind())
             try:
-                return await self._service.run(gesture, request)
+                return await self._service.run(gesture, request, once=once)
             finally:
                 reminder.cancel()
 

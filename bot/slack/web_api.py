@@ -5,6 +5,7 @@ once: the SDK's own retry of dropped connections would post a message twice, so 
 decides what a lost answer means. Reads are repeated here.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -16,9 +17,9 @@ from urllib.request import proxy_bypass
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.observability import Clock, Health, Metrics
 from bot.settings import SlackSettings
@@ -29,12 +30,16 @@ SLACK_PART = "slack"
 _READ_ATTEMPTS = 3
 _LONGEST_READ_WAIT_SECONDS = 5.0
 _LONGEST_RETRY_WAIT_SECONDS = 60.0
+_RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+# What two parsers of addresses could read differently is in none of Slack's.
+_PLAIN_ADDRESS = re.compile(r"[!-\[\]-~]+")
 _OK, _NOT_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
 
 _SECONDS_BETWEEN_POSTS = 1.0
 # Twenty-five at once after a rest, then twenty-five a minute: never more than fifty in any minute.
 _EDITS_AT_ONCE = 25
 _SECONDS_BETWEEN_EDITS = 60.0 / 25
+_MOST_UNKNOWN_HOSTS = 20
 _EDITS = "edits"
 _EVERYTHING = "everything"
 
@@ -135,6 +140,7 @@ class WebApi:
         self._session = session
         self._clock = clock
         self._metrics = metrics
+        self._unknown_hosts: set[str] = set()
 
     async def write(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a method that changes something, once.
@@ -171,14 +177,22 @@ class WebApi:
         """Post to a gesture's response URL.
 
         Slack takes five posts within thirty minutes and says so by the HTTP status alone. Raises
-        `GestureExpired` after that, otherwise as `write` does.
+        `GestureExpired` after that, otherwise as `write` does. An address that is not Slack's gets nothing:
+        whoever got hold of the signing secret could have any address called. Redirects are not followed.
         """
-        client = AsyncWebhookClient(
-            response_url, session=self._session, retry_handlers=[], timeout=TIMEOUT_SECONDS
-        )
-        _honour_no_proxy(client, response_url)
+        if not is_response_url(response_url, self.client.base_url):
+            self._warn_of(response_url)
+            raise errors.SlackRefused("response_url", "not_an_address_of_slack")
+        proxy = load_http_proxy_from_env()
         with _translated("response_url"):
-            status = (await client.send_dict(dict(body))).status_code
+            async with self._session.post(
+                response_url,
+                json=dict(body),
+                allow_redirects=False,
+                proxy=None if _is_without_proxy(response_url) else proxy,
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            ) as response:
+                status = response.status
         self._metrics.slack_called("response_url", str(status))
         if status == _TOO_MANY:
             raise errors.SlackRateLimited("response_url", 1.0)
@@ -186,6 +200,14 @@ class WebApi:
             raise errors.SlackAnswerLost("response_url", f"http_{status}")
         if not _OK <= status < _NOT_OK:
             raise errors.GestureExpired("response_url", f"http_{status}")
+
+    def _warn_of(self, response_url: str) -> None:
+        """Say once for each host that something not Slack's was to be answered, up to so many hosts."""
+        host = _host_of(response_url)
+        if host in self._unknown_hosts or len(self._unknown_hosts) >= _MOST_UNKNOWN_HOSTS:
+            return
+        self._unknown_hosts.add(host)
+        log.warning("slack.response_url_refused", host=host)
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
         outcome = "ok"
@@ -261,11 +283,40 @@ async def wait_for_credentials(
             return
 
 
-def _honour_no_proxy(client: AsyncWebClient | AsyncWebhookClient, url: str) -> None:
+def _honour_no_proxy(client: AsyncWebClient, url: str) -> None:
     """Apply NO_PROXY, which slack_sdk ignores when it reads the proxy variables at construction."""
-    host = urlsplit(url).hostname or ""
-    if client.proxy and (host in {"localhost", "127.0.0.1", "::1"} or proxy_bypass(host)):
+    if client.proxy and _is_without_proxy(url):
         client.proxy = None
+
+
+def _is_without_proxy(url: str) -> bool:
+    host = _host_of(url)
+    return host in {"localhost", "127.0.0.1", "::1"} or bool(proxy_bypass(host))
+
+
+def is_response_url(response_url: str, api_url: str) -> bool:
+    """Whether an address for an answer is on one of Slack's hosts, or on the Web API's own.
+
+    Plain HTTP only where the Web API is called so, which the settings allow on this machine alone.
+    """
+    try:
+        parts, api = urlsplit(response_url), urlsplit(api_url)
+        has_user = parts.username is not None or parts.password is not None
+        is_usual_port = parts.port in {None, 443}
+    except ValueError:
+        return False
+    if has_user or not parts.hostname or not _PLAIN_ADDRESS.fullmatch(response_url):
+        return False
+    if parts.scheme == "https" and is_usual_port and parts.hostname in _RESPONSE_HOSTS:
+        return True
+    return parts.hostname == api.hostname and parts.scheme in {"https", api.scheme}
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _data(response: AsyncSlackResponse) -> dict[str, Any]:

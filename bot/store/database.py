@@ -4,10 +4,12 @@ Knows neither what is kept (the modules beside it) nor where the settings come f
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import (
     Connection,
@@ -181,6 +183,7 @@ def engine(url: URL) -> AsyncEngine:
     """Return an engine for an address made by `address`."""
     if url.get_backend_name() == "sqlite":
         made = create_async_engine(url, connect_args={"timeout": _WAIT_FOR_LOCK_SECONDS})
+        event.listen(made.sync_engine, "do_connect", _make_private)
         event.listen(made.sync_engine, "connect", _prepare_sqlite)
         event.listen(made.sync_engine, "begin", _begin_sqlite)
         return made
@@ -190,6 +193,21 @@ def engine(url: URL) -> AsyncEngine:
         pool_pre_ping=True,
         pool_timeout=_CONNECT_SECONDS,
     )
+
+
+def _make_private(_dialect: object, _record: object, arguments: Sequence[Any], _named: object) -> None:
+    """Make a file that is not there yet for its owner alone; SQLite gives its -wal and -shm the same mode."""
+    name = str(arguments[0]) if arguments else ""
+    if name.startswith("file:"):
+        parts = urlsplit(name)
+        if dict(parse_qsl(parts.query)).get("mode", "rwc") != "rwc":
+            return
+        name = unquote(parts.path)
+    if not name or name == ":memory:":
+        return
+    # Where it can't be made, SQLite says so itself.
+    with suppress(OSError):
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -105,3 +105,16 @@ async def test_a_run_stopped_through_the_bot_is_told_as_stopped_by_whom(rig: Rig
     assert "Stopped by <@U0OLE>" in root.text
     assert "Failed" not in root.text
     assert rig.sent("POST", STOP, job) == 1
+
+
+async def test_an_answer_is_shared_once(rig: Rig) -> None:
+    """Slack delivers the press on Share again: the channel has the answer once, and the person hears why."""
+    await rig.start()
+    rig.world.add_job("SQL Prod")
+    await rig.asks("ann", "jobs")
+    answer = rig.slack.ephemerals("ann", PROD)[-1]
+    pressed = await rig.slack.person("ann").presses(answer, "Share")
+    await rig.until(lambda: rig.slack.messages(PROD))
+    await pressed.redeliver()
+    await rig.until(lambda: "This was shared already" in rig.whispers("ann")[-1])
+    assert len(rig.slack.messages(PROD)) == 1

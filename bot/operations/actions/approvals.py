@@ -294,6 +294,11 @@ class Decisions:
         self._codec = backend.codec
         self._perform = perform
 
+    async def decided(self, request: Approve | Decline) -> outcomes.AlreadyDecided | None:
+        """Return what came of the request; None while nobody has decided."""
+        pending = await self._requests.pending(request.approval_id)
+        return pending if isinstance(pending, outcomes.AlreadyDecided) else None
+
     async def approve(self, request: Approve, context: RequestContext) -> outcomes.Outcome:
         """Do what was asked for, if it still is what was asked for."""
         approval = await self._requests.pending(request.approval_id)

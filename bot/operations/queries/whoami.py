@@ -50,7 +50,8 @@ class ShowWhoami(Query, frozen=True, tag="whoami"):
 class WhoamiAnswer(Answer):
     """What a person is here: the grants that apply and what they may do with them.
 
-    `need_approval` is what of it waits for a second person.
+    `need_approval` is what of it waits for a second person. `has_hidden`: there are grants that the asker
+    can't see.
     """
 
     person: Person
@@ -58,6 +59,7 @@ class WhoamiAnswer(Answer):
     roles: tuple[Role, ...]
     operations: tuple[Operation, ...]
     need_approval: tuple[Operation, ...] = ()
+    has_hidden: bool = False
 
 
 def whoami_of(
@@ -73,6 +75,7 @@ def whoami_of(
         roles=tuple(role for role in Role if role in roles),
         operations=operations,
         need_approval=tuple(each for each in operations if backend.approval_rules.apply_to(each)),
+        has_hidden=shown is not None and len(shown) < len(held),
     )
 
 

@@ -73,13 +73,19 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
     may = ", ".join(code(f"{command} {operation.name}") for operation in answer.operations)
     approved = ", ".join(code(f"{command} {operation.name}") for operation in answer.need_approval)
     tail = [
-        paragraph("" if rows else "No role is granted here. Whoever runs the bot can grant one."),
+        paragraph(_unseen_grants(answer)),
         note(
             f"May use {may}." if may else "",
             f"A second person has to approve {approved}." if approved else "",
         ),
     ]
     return compose(head, rows, tail, noun="grant", plural="grants")
+
+
+def _unseen_grants(answer: WhoamiAnswer) -> str:
+    if answer.has_hidden:
+        return f"You can't see their {'other ' if answer.held else ''}grants."
+    return "" if answer.held else "No role is granted here. Whoever runs the bot can grant one."
 
 
 def grant(held: HeldGrant) -> str:

@@ -5,6 +5,7 @@ understood, and an answer that takes long.
 """
 
 from bot.operations import model, outcomes
+from bot.operations.actions.approvals import Approve, Decline
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
@@ -108,7 +109,14 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
 
 def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
     """A second press of the same button."""
-    label = outcome.operation.label
+    operation, label = outcome.operation, outcome.operation.label
+    if operation in {Approve.operation, Decline.operation}:
+        who = "You" if outcome.by_same_person else mention(outcome.by)
+        return compose(
+            [paragraph(f"{who} pressed {label} already, {date(outcome.at)}. Your press did nothing.")]
+        )
+    if operation.kind is not model.Kind.ACTION:
+        return compose([paragraph(f"This was shared already, {date(outcome.at)}. Nothing was done now.")])
     if outcome.by_same_person:
         press = f"You asked for this {label} already, {date(outcome.at)}."
     else:

@@ -18,7 +18,7 @@ from bot.operations.queries.sessions import ListSessions, SessionsAnswer, Sessio
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
-from bot.settings import GrantSettings, GroupReference, Role
+from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
@@ -267,12 +267,15 @@ async def test_whoami(office: Office) -> None:
     office.team.people[NOBODY] = replace(office.team.people[NOBODY], groups=frozenset({"S0ALL"}))
     mine = await office.answer(ShowWhoami(), WhoamiAnswer, SQL_ONLY)
     assert (mine.roles, [held.via for held in mine.held]) == ((Role.BACKUP_OPERATOR,), ["S0SQL"])
+    assert not mine.has_hidden
     theirs = await office.answer(ShowWhoami(VIEWER), WhoamiAnswer, SQL_ONLY)
-    assert (theirs.roles, theirs.held) == ((Role.BACKUP_VIEWER,), ())
+    assert (theirs.roles, theirs.held, theirs.has_hidden) == ((Role.BACKUP_VIEWER,), (), True)
     seen = await office.answer(ShowWhoami(SQL_ONLY), WhoamiAnswer, VIEWER)
     assert (seen.roles, seen.held) == ((Role.BACKUP_OPERATOR,), ())
     told = await office.answer(ShowWhoami(SQL_ONLY), WhoamiAnswer, NOBODY)
-    assert [held.via for held in told.held] == ["S0SQL"]
+    assert ([held.via for held in told.held], told.has_hidden) == (["S0SQL"], False)
+    none = await office.answer(ShowWhoami(PersonId("U0GONE")), WhoamiAnswer, SQL_ONLY)
+    assert (none.held, none.has_hidden) == ((), False)
 
 
 async def test_names_are_kept_for_a_minute(office: Office) -> None:

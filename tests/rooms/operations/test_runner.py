@@ -19,8 +19,17 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
-from bot.operations.model import KnownJob, NamedJob, NamedMachine, Refusal, Request, Standing
-from bot.operations.outcomes import Done, Refused
+from bot.operations.model import (
+    Gesture,
+    KnownJob,
+    NamedJob,
+    NamedMachine,
+    Origin,
+    Refusal,
+    Request,
+    Standing,
+)
+from bot.operations.outcomes import AlreadyPressed, Done, Outcome, Refused
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
@@ -154,6 +163,24 @@ async def test_allowed_channels(
     if isinstance(outcome, Refused):
         assert outcome.refusal is Refusal.CHANNEL
         assert [row["detail"] for row in await office.audited()] == ["channel"]
+
+
+async def test_a_gesture_that_comes_again_does_nothing(office: Office) -> None:
+    """Whatever came of it first: here a refusal, and the role was granted since. A new gesture acts."""
+
+    async def press(delivery: str) -> Outcome:
+        gesture = Gesture("r-1", VIEWER, "T0", "C0PROD", Origin.BUTTON, "press", delivery_key=delivery)
+        return await office.service.run(gesture, Start(NamedJob("Exchange")))
+
+    assert isinstance(await press("first"), Refused)
+    office.team.people[VIEWER] = replace(office.team.people[OPERATOR], id=VIEWER)
+    office.restart()
+    assert isinstance(await press("first"), AlreadyPressed)
+    assert [row["detail"] for row in await office.audited()] == ["role", "repeated"]
+    assert office.posts() == []
+    assert isinstance(await press("second"), Done)
+    assert isinstance(await press("second"), AlreadyPressed)
+    assert len(office.posts()) == 1
 
 
 async def test_one_line_tells_the_gesture(office: Office) -> None:

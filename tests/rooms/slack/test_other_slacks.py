@@ -10,7 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from bot.observability import Metrics
 from bot.settings import PersonId
@@ -19,7 +22,7 @@ from bot.slack.errors import GestureExpired
 from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Replies
 from bot.slack.views.message import Message
-from bot.slack.web_api import WebApi, Workspace
+from bot.slack.web_api import WebApi, Workspace, is_response_url
 from bot.store import PostedMessage
 from tests.support.clock import FakeClock
 
@@ -36,13 +39,14 @@ class Slack:
     status: int = 200
     heard: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    location: str = ""
 
     async def called(self, _request: web.Request) -> web.Response:
         return web.json_response(self.answer)
 
     async def addressed(self, request: web.Request) -> web.Response:
         self.heard.append(await request.json())
-        return web.Response(status=self.status)
+        return web.Response(status=self.status, headers={"Location": self.location} if self.location else {})
 
 
 @asynccontextmanager
@@ -85,6 +89,73 @@ async def test_a_response_address_is_judged_by_its_status(status: int, *, is_tak
         else:
             with pytest.raises(GestureExpired):
                 await client.respond(slack.url, {"text": "Hello"})
+
+
+async def test_a_response_address_leads_nowhere_else() -> None:
+    """A redirect is not followed: what it leads to could be anybody's."""
+    slack = Slack(status=307)
+    async with standing_in(slack) as client:
+        slack.location = slack.url
+        with pytest.raises(GestureExpired):
+            await client.respond(slack.url, {"text": "Hello"})
+    assert len(slack.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "is_slacks"),
+    [
+        ("https://hooks.slack.com/commands/T1/2/x", True),
+        ("https://hooks.slack-gov.com/actions/T1/2/x", True),
+        ("https://HOOKS.SLACK.COM:443/app/T1/2/x", True),
+        ("https://slack.example.com/commands/T1/2/x", True),
+        ("http://hooks.slack.com/commands/T1/2/x", False),
+        ("http://slack.example.com/commands/T1/2/x", False),
+        ("https://hooks.slack.com:8443/commands/T1/2/x", False),
+        ("https://hooks.slack.com@evil.example/x", False),
+        ("https://hooks.slack.com:x@evil.example/x", False),
+        ("https://a@hooks.slack.com/x", False),
+        ("https://evil.example/hooks.slack.com", False),
+        ("https://hooks.slack.com.evil.example/x", False),
+        ("https://evilhooks.slack.com/x", False),
+        ("https://slack.com/x", False),
+        ("https://evil.example\\@hooks.slack.com/x", False),
+        ("https://hooks.slack.com\n.evil.example/x", False),
+        ("https://hooks.slack\u3002com/x", False),
+        ("https://127.0.0.1/x", False),
+        ("https://[::1/x", False),
+        ("https://hooks.slack.com:port/x", False),
+        ("ftp://hooks.slack.com/x", False),
+        ("file:///etc/passwd", False),
+        ("hooks.slack.com/x", False),
+        ("", False),
+    ],
+)
+def test_which_addresses_are_slacks(address: str, *, is_slacks: bool) -> None:
+    """Over TLS, on a host of Slack's or that of the Web API, without a user or a way to read it otherwise."""
+    assert is_response_url(address, "https://slack.example.com/api/") is is_slacks
+
+
+@pytest.mark.parametrize(
+    ("address", "is_slacks"),
+    [
+        ("http://127.0.0.1:9/commands/T1/2/x", True),
+        ("https://127.0.0.1:9/x", True),
+        ("http://127.0.0.2:9/x", False),
+        ("http://hooks.slack.com/x", False),
+        ("https://hooks.slack.com/x", True),
+    ],
+)
+def test_which_addresses_are_the_sandboxs(address: str, *, is_slacks: bool) -> None:
+    """A Web API on this machine has its response addresses here as well, on whatever port."""
+    assert is_response_url(address, "http://127.0.0.1:8080/api/") is is_slacks
+
+
+@given(st.text(), st.sampled_from(["https://", "http://", "//", ""]))
+def test_no_text_is_taken_for_an_address_of_slack(text: str, scheme: str) -> None:
+    """Whatever stands there, reading it does not break; what passes leads to Slack."""
+    address = f"{scheme}{text}"
+    if is_response_url(address, "https://slack.com/api/"):
+        assert URL(address).host in {"hooks.slack.com", "hooks.slack-gov.com", "slack.com"}
 
 
 async def test_what_a_response_address_is_given() -> None:

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select, text
 
 from bot.store import Database, NewOutboxRow, Outbox, StoreBroken, StoreError, StoreUnavailable, upgrade
+from bot.store.claims import Leases
 from bot.store.database import address, engine
 from bot.store.tables import leases, metadata
 from bot.store.upgrade import MIGRATIONS, NEWEST
@@ -44,6 +45,23 @@ def test_address_of_another_kind(given: str) -> None:
     """A database that is not supported is refused before it is asked."""
     with pytest.raises(StoreBroken):
         address(given)
+
+
+@pytest.mark.parametrize("query", ["", "?mode=rwc&uri=true"])
+async def test_a_new_file_is_for_its_owner_alone(tmp_path: Path, query: str) -> None:
+    """So are the files that SQLite puts beside it; one that is there already keeps its mode."""
+    path = tmp_path / "made" / "bot.db"
+    path.parent.mkdir()
+    url = f"sqlite:///{'file:' if query else ''}{path}{query}"
+    await upgrade(url)
+    database = Database(url)
+    assert await Leases(database).take("work", "me", NOON, 10.0)
+    modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+    assert modes == {"bot.db": 0o600, "bot.db-wal": 0o600, "bot.db-shm": 0o600}
+    await database.close()
+    path.chmod(0o640)
+    await upgrade(url)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 async def test_upgrade_makes_the_tables(template: Template) -> None:

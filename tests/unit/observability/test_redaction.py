@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.observability import Redaction
+from bot.observability.redaction import is_word
 
 SECRET = "hunter2-hunter2"
 LOOKS_SECRET = [
@@ -48,6 +49,14 @@ def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
         "https://vbr01.example.com:9419/api/v1/jobs?limit=5",
         "token refused",
         "a password is set",
+        "Basic authentication failed",
+        "Bearer tokens are not supported",
+        "Invalid password: access is denied",
+        "Logon failed. Wrong password: the account is locked out.",
+        "Error: Token: expired",
+        "token: 0x8009030C",
+        "password: 3 attempts left",
+        "Secret: (empty)",
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
@@ -93,7 +102,55 @@ def test_a_secret_of_digits_is_masked_as_a_number_too() -> None:
     assert Redaction([SecretStr("123456")]).value([123456, 9123456.5, 42]) == ["[redacted]", "[redacted]", 42]
 
 
-secrets = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=4).filter(
+VBR_SAYS = (
+    "Processing backup of SQL Production: Veeam Backup Service on prod01 failed, 12345 of 20000 files. "
+    "backup job Prod is in D:\\Veeam\\backup\\prod, see Backup: done"
+)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["backup", "Backup", "Veeam", "prod", "VeeamBackup", "files", "1234", "2000", "failed", "SQL1", "rod0"],
+)
+def test_a_secret_that_is_a_word_or_short_blanks_no_ordinary_text(secret: str) -> None:
+    """It is no secret where it is an ordinary word, or a part of one."""
+    assert Redaction([SecretStr(secret)]).text(VBR_SAYS) == VBR_SAYS
+
+
+plain_words = st.from_regex(r"[A-Za-z][a-z]{3,15}", fullmatch=True).filter(
+    lambda word: (
+        word.casefold()
+        not in ["redacted", "password", "token", "secret", "bearer", "basic", "value", "authorization"]
+    )
+)
+
+
+@given(plain_words)
+def test_a_word_that_is_a_secret_is_masked_where_a_value_stands(word: str) -> None:
+    """In quotes, after `=`, behind a secret's name, in an address, as all there is, as an error's text."""
+    redaction = Redaction([SecretStr(word)])
+    for written in [
+        word,
+        f"{[word]}",
+        f"{(word + chr(39) + chr(34),)}",
+        f"{word.encode()!r}",
+        json.dumps({"value": word}),
+        f"https://svc:{word}@h/?{urlencode({'value': word, 'password': word})}",
+        f"postgresql://bot:{word}@db/bot",
+        f"Password: {word} is wrong",
+        f"the password is {word}",
+        f"password {word} refused",
+        f"Authorization: Basic {word}",
+        f"Bearer {word} was sent",
+        f"option={word}, next",
+        f"ValueError: {word}",
+    ]:
+        assert word not in redaction.text(written).replace("[redacted]", ""), written
+    for value in [word.encode(), ValueError(word), KeyError(word), Holder({"deep": [word]}), {"job": word}]:
+        assert word not in json.dumps(redaction.value([value])).replace("[redacted]", "")
+
+
+secrets = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=6).filter(
     lambda text: len(text.strip()) >= 4 and text.strip() not in "[redacted][redacted]"
 )
 surroundings = st.sampled_from(["", " ", "user ", "'", '"', "\\", "é", "\n"])
@@ -120,6 +177,9 @@ def test_no_spelling_of_a_secret_survives(secret: str, before: str, after: str) 
     """Whatever the secret is made of, and however it was quoted on its way, no spelling of it is left."""
     redaction = Redaction([SecretStr(secret)])
     bare = secret.strip()
+    assume(
+        not is_word(bare) and len(bare) > 5
+    )  # those that ordinary text may contain have tests of their own
     for value in [*_written(bare), f"{before}{bare}{after}"]:
         masked = redaction.value({"x": [value]})["x"][0]
         without_mask = masked.replace("[redacted]", "")

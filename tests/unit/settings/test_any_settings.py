@@ -28,6 +28,7 @@ keys = st.sampled_from(
         "polling",
         "interval_seconds",
         "port",
+        "host",
         "password",
         "user",
         "results",
@@ -44,7 +45,15 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=6),
     max_leaves=15,
 )
-MORE = ("PORT", "DATABASE_URL", "VEEAM_CA_FILE", "VEEAM_PASSWORD_HQ", "SLACK_API_URL", "SLACK_BOT_TOKEN_FILE")
+MORE = (
+    "PORT",
+    "HOST",
+    "DATABASE_URL",
+    "VEEAM_CA_FILE",
+    "VEEAM_PASSWORD_HQ",
+    "SLACK_API_URL",
+    "SLACK_BOT_TOKEN_FILE",
+)
 variables = st.dictionaries(
     st.sampled_from([*ENVIRONMENT, *MORE]),
     st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20),

@@ -82,6 +82,24 @@ def test_the_environment_alone_makes_a_server_named_default(tmp_path: Path) -> N
     assert settings.slack.socket_mode
 
 
+@pytest.mark.parametrize(
+    ("environ", "host"),
+    [
+        ({}, "127.0.0.1"),
+        ({"HOST": " "}, "127.0.0.1"),
+        ({"HOST": "0.0.0.0"}, "0.0.0.0"),  # noqa: S104 -- what is tested
+        ({"HOST": "::"}, "::"),
+        ({"HOST": "bot.internal"}, "bot.internal"),
+        ({"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "0123456789abcdef"}, "0.0.0.0"),  # noqa: S104
+        ({"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "0123456789abcdef", "HOST": "10.0.0.5"}, "10.0.0.5"),
+    ],
+)
+def test_where_the_endpoints_listen(tmp_path: Path, environ: dict[str, str], host: str) -> None:
+    """Only on this machine in Socket Mode, where nobody has to reach them; HOST says otherwise."""
+    settings = read(tmp_path, environ={**ENVIRONMENT, **environ})
+    assert (settings.host_to_listen_on, settings.masked()["host"]) == (host, host)
+
+
 def test_the_file_says_everything_else(tmp_path: Path) -> None:
     """Every table of the file is read, words without regard to letter case, addresses in one form."""
     settings = read(tmp_path, EVERYTHING, EVERY_SECRET)

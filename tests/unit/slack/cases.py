@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from bot import veeam
+from bot.operations.actions.approvals import Approve
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete
@@ -259,6 +260,8 @@ def _answers() -> dict[str, Answer]:
             samples.help_answer(None, "retyr", Retry.operation), is_granted_anything=False
         ),
         "whoami": samples.whoami_answer(),
+        "whoami-hidden": replace(samples.whoami_answer(), held=(), has_hidden=True),
+        "whoami-partly-hidden": replace(samples.whoami_answer(), has_hidden=True),
         "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
         "action-retry": samples.action_answer(),
         "action-start-full": samples.action_answer(Start.operation, detail="active full"),
@@ -339,6 +342,8 @@ def _problems() -> dict[str, Outcome]:
         ),
         "ambiguous-many": Ambiguous("sql", Start(NamedJob("sql"), full=True), _choices(100), 250, (BRANCH,)),
         "pressed-before-by-another": AlreadyPressed(Retry.operation, BEN, NOW, by_same_person=False),
+        "pressed-before-approve": AlreadyPressed(Approve.operation, BEN, NOW, by_same_person=True),
+        "pressed-before-share": AlreadyPressed(ListJobs.operation, ANN, NOW, by_same_person=True),
         "pressed-before-by-oneself": AlreadyPressed(Retry.operation, ANN, NOW, by_same_person=True),
         "moved-on": StaleButton(
             Retry.operation, running, Retry(job, snapshot=Snapshot(SESSION_ID, is_active=True))
