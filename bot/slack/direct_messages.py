@@ -34,7 +34,8 @@ class DirectMessages:
             if (is_with_bot := _ANSWERS.get(error.word)) is not None:
                 return self._remember(channel_id, is_with_bot=is_with_bot)
             log.warning("slack.conversation_not_read", channel=channel_id, problem=str(error))
-        return False
+            return False
+        return self._remember(channel_id, is_with_bot=True)
 
     def _remember(self, channel_id: str, *, is_with_bot: bool) -> bool:
         if len(self._known) >= _MOST_CONVERSATIONS:
