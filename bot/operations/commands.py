@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar
 from bot.operations.matching import DASHES, DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, nearest
 from bot.operations.model import NamedJob, Operation, Request
 from bot.operations.outcomes import SyntaxProblem
-from bot.settings import PersonId
+from bot.settings import LONGEST_GLOB, PersonId
 
 F = TypeVar("F", bound=StrEnum)
 
@@ -78,10 +78,18 @@ class CommandLine:
 
     @property
     def text(self) -> str | None:
-        """The rest of the line as one name: quotes count only where they enclose all of it."""
+        """The rest of the line as one name or pattern: quotes count only where they enclose all of it."""
         if len(self.words) == 1:
-            return self.words[0].text if self.words[0].text.strip() else None
-        return " ".join(word.raw if word.is_quoted else word.text for word in self.words) or None
+            return self.bounded(self.words[0].text) if self.words[0].text.strip() else None
+        whole = " ".join(word.raw if word.is_quoted else word.text for word in self.words)
+        return self.bounded(whole) or None
+
+    def bounded(self, text: str) -> str:
+        """Return a name or pattern that is no longer than names get."""
+        if len(text) > LONGEST_GLOB:
+            problem = f"A name or pattern has at most {LONGEST_GLOB} characters; this one has {len(text):,}."
+            raise Unreadable(self.problem(problem, f"help {self.operation.name}"))
+        return text
 
     def problem(self, problem: str, suggestion: str | None = None) -> SyntaxProblem:
         """Return what is wrong with the line."""
@@ -211,6 +219,7 @@ def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
             continue
         if not word.text.strip():
             raise Unreadable(line.problem(f"What {word.option}? Write {word.option}:NAME."))
+        line.bounded(word.text)
         if options[word.option] != word.text:
             raise Unreadable(line.problem(f"{word.option}: stands there twice, with two values."))
     return line
