@@ -232,9 +232,15 @@ class BoundedResponse(aiohttp.ClientResponse):
 
 
 def bounded_session() -> aiohttp.ClientSession:
-    """Return a session that believes no answer beyond a limit."""
+    """Return a session that reads no answer beyond a limit, and waits for none beyond `TIMEOUT_SECONDS`.
+
+    slack_sdk's own time-out holds only for sessions that it makes itself.
+    """
     return aiohttp.ClientSession(
-        response_class=BoundedResponse, auto_decompress=False, headers={"Accept-Encoding": ACCEPTED_ENCODING}
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+        response_class=BoundedResponse,
+        auto_decompress=False,
+        headers={"Accept-Encoding": ACCEPTED_ENCODING},
     )
 
 

@@ -1,5 +1,6 @@
 """What Slack sends is read up to a limit, and what it asks for is granted within reason."""
 
+import asyncio
 import gzip
 import tracemalloc
 import zlib
@@ -14,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.observability import Metrics
+from bot.slack import web_api
 from bot.slack.errors import SlackAnswerLost, SlackRateLimited
 from bot.slack.web_api import WebApi, open_web_api
 from tests.support.clock import FakeClock
@@ -47,8 +49,8 @@ async def calling(slack: OddSlack, folder: Path) -> AsyncIterator[WebApi]:
     async with TestServer(app) as server:
         slack.url = str(server.make_url("/api/"))
         settings = read(folder, environ={**ENVIRONMENT, "SLACK_API_URL": slack.url})
-        async with open_web_api(settings.slack, clock=FakeClock(), metrics=Metrics()) as web_api:
-            yield web_api
+        async with open_web_api(settings.slack, clock=FakeClock(), metrics=Metrics()) as api:
+            yield api
 
 
 async def endless(response: web.StreamResponse) -> None:
@@ -63,12 +65,12 @@ def sending(body: bytes) -> Sends:
     return send
 
 
-async def post(web_api: WebApi) -> None:
-    await web_api.write("chat.postMessage", {"channel": "C0A", "text": "x"})
+async def post(api: WebApi) -> None:
+    await api.write("chat.postMessage", {"channel": "C0A", "text": "x"})
 
 
-async def respond(web_api: WebApi, slack: OddSlack) -> None:
-    await web_api.respond(slack.url, {"text": "x"})
+async def respond(api: WebApi, slack: OddSlack) -> None:
+    await api.respond(slack.url, {"text": "x"})
 
 
 def bomb() -> OddSlack:
@@ -83,10 +85,10 @@ def bomb() -> OddSlack:
 async def test_a_body_without_end_is_cut(tmp_path: Path, *, is_bomb: bool, is_response_url: bool) -> None:
     """It ends at the limit, and so does the memory it takes; whether Slack did it is not known."""
     slack = bomb() if is_bomb else OddSlack(endless)
-    async with calling(slack, tmp_path) as web_api:
+    async with calling(slack, tmp_path) as api:
         tracemalloc.start()
         try:
-            calling_it = respond(web_api, slack) if is_response_url else post(web_api)
+            calling_it = respond(api, slack) if is_response_url else post(api)
             with pytest.raises(SlackAnswerLost, match="AnswerTooLarge"):
                 await calling_it
             _, peak = tracemalloc.get_traced_memory()
@@ -111,9 +113,23 @@ async def test_what_cannot_be_read_is_an_answer_lost(
     tmp_path: Path, body: bytes, headers: dict[str, str]
 ) -> None:
     """No answer of Slack's is a fault of the bot's own."""
-    async with calling(OddSlack(sending(body), headers=headers), tmp_path) as web_api:
+    async with calling(OddSlack(sending(body), headers=headers), tmp_path) as api:
         with pytest.raises(SlackAnswerLost):
-            await web_api.write("chat.postMessage", {"channel": "C0A", "text": "x"})
+            await post(api)
+
+
+async def dripping(response: web.StreamResponse) -> None:
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_drips_has_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit holds for the whole answer: a delivery's claim outlives every call."""
+    monkeypatch.setattr(web_api, "TIMEOUT_SECONDS", 0.3)
+    async with asyncio.timeout(5), calling(OddSlack(dripping), tmp_path) as api:
+        with pytest.raises(SlackAnswerLost, match="TimeoutError"):
+            await post(api)
 
 
 async def test_a_packed_answer_is_read(tmp_path: Path) -> None:
@@ -121,8 +137,8 @@ async def test_a_packed_answer_is_read(tmp_path: Path) -> None:
     slack = OddSlack(
         sending(gzip.compress(b'{"ok": true, "ts": "1.2"}')), headers={"Content-Encoding": "gzip"}
     )
-    async with calling(slack, tmp_path) as web_api:
-        assert (await web_api.read("auth.test", {}))["ts"] == "1.2"
+    async with calling(slack, tmp_path) as api:
+        assert (await api.read("auth.test", {}))["ts"] == "1.2"
 
 
 @pytest.mark.parametrize("body", [b'{"ok": false, "error": "ratelimited"}', b"busy"], ids=["json", "text"])
@@ -146,9 +162,9 @@ async def test_a_wait_that_slack_asks_for_is_within_reason(
     """Ten minutes are the longest, and the log says so; what makes no sense is a second."""
     slack = OddSlack(sending(body), status=429, headers={"Retry-After": asked})
     with structlog.testing.capture_logs() as logged:
-        async with calling(slack, tmp_path) as web_api:
+        async with calling(slack, tmp_path) as api:
             with pytest.raises(SlackRateLimited) as caught:
-                await post(web_api)
+                await post(api)
     assert caught.value.retry_after_seconds == waited
     assert [line["wait_seconds"] for line in logged if line["event"] == "slack.wait_capped"] == (
         [600.0] if is_logged else []
