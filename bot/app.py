@@ -134,13 +134,16 @@ class Application:
         tasks = GestureTasks(group)
         try:
             workspace = await find_workspace(web_api, clock=clock, health=health)
-            await self._open_intake(group, database, fleet, web_api, workspace, tasks=tasks)
+            directory = self._directory(web_api, workspace)
+            await self._open_intake(group, database, fleet, web_api, workspace, directory, tasks=tasks)
         except CredentialsRejected as error:
             log.error("application.slack_refused", problem=str(error))
             self._exit_code = 1
             self._stop.set()
             return
-        delivery = Delivery(database, web_api, workspace, clock=clock, metrics=self._metrics, health=health)
+        delivery = Delivery(
+            database, web_api, workspace, directory, clock=clock, metrics=self._metrics, health=health
+        )
         self._gesture_tasks, self._delivery = tasks, delivery
         self._start(group, "delivery", lambda: delivery.run(self._holder, default_channel))
 
@@ -151,14 +154,12 @@ class Application:
         fleet: Fleet,
         web_api: WebApi,
         workspace: Workspace,
+        directory: Directory,
         *,
         tasks: GestureTasks,
     ) -> None:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
-        groups = (str(grant.group or "") for grant in self._settings.grants)
-        handles = [name for name in groups if name.startswith("@")]
-        directory = Directory(web_api, workspace, handles, clock=self._clock)
         service = self._service(database, fleet, directory, DirectMessages(web_api))
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
@@ -175,6 +176,11 @@ class Application:
         await wait_for_credentials(socket_mode.check_token, clock=self._clock, health=self._health)
         self._socket_mode = socket_mode
         self._start(group, "socket", socket_mode.run)
+
+    def _directory(self, web_api: WebApi, workspace: Workspace) -> Directory:
+        groups = (str(grant.group or "") for grant in self._settings.grants)
+        handles = [name for name in groups if name.startswith("@")]
+        return Directory(web_api, workspace, handles, clock=self._clock)
 
     def _interactions(
         self,

@@ -1,8 +1,16 @@
-"""What every room shares: the log, metrics, the clock, and how the bot's parts are.
+"""What every room shares: the log, metrics, the clock, how the bot's parts are, and limits of answers.
 
 Knows no other room and no setting: the values are passed in where the bot is built.
 """
 
+from bot.observability.answers import (
+    ACCEPTED_ENCODING,
+    LARGEST_ANSWER_BYTES,
+    AnswerBody,
+    AnswerTooLarge,
+    AnswerUnreadable,
+    capped_wait,
+)
 from bot.observability.clock import Clock, SystemClock
 from bot.observability.health import CheckResult, CheckStatus, Health, PartHealth, run_check
 from bot.observability.logs import Seldom, contained, set_up_logging
@@ -10,6 +18,11 @@ from bot.observability.metrics import Metrics
 from bot.observability.redaction import Redaction
 
 __all__ = [
+    "ACCEPTED_ENCODING",
+    "LARGEST_ANSWER_BYTES",
+    "AnswerBody",
+    "AnswerTooLarge",
+    "AnswerUnreadable",
     "CheckResult",
     "CheckStatus",
     "Clock",
@@ -19,6 +32,7 @@ __all__ = [
     "Redaction",
     "Seldom",
     "SystemClock",
+    "capped_wait",
     "contained",
     "run_check",
     "set_up_logging",

@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar
 from bot.operations.matching import DASHES, DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, nearest
 from bot.operations.model import NamedJob, Operation, Request
 from bot.operations.outcomes import SyntaxProblem
-from bot.settings import PersonId
+from bot.settings import LONGEST_GLOB, PersonId
 
 F = TypeVar("F", bound=StrEnum)
 
@@ -78,10 +78,18 @@ class CommandLine:
 
     @property
     def text(self) -> str | None:
-        """The rest of the line as one name: quotes count only where they enclose all of it."""
+        """The rest of the line as one name or pattern: quotes count only where they enclose all of it."""
         if len(self.words) == 1:
-            return self.words[0].text if self.words[0].text.strip() else None
-        return " ".join(word.raw if word.is_quoted else word.text for word in self.words) or None
+            return self.bounded(self.words[0].text) if self.words[0].text.strip() else None
+        whole = " ".join(word.raw if word.is_quoted else word.text for word in self.words)
+        return self.bounded(whole) or None
+
+    def bounded(self, text: str) -> str:
+        """Return a name or pattern that is no longer than names get."""
+        if len(text) > LONGEST_GLOB:
+            problem = f"A name or pattern has at most {LONGEST_GLOB} characters; this one has {len(text):,}."
+            raise Unreadable(self.problem(problem, f"help {self.operation.name}"))
+        return text
 
     def problem(self, problem: str, suggestion: str | None = None) -> SyntaxProblem:
         """Return what is wrong with the line."""
@@ -211,6 +219,7 @@ def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
             continue
         if not word.text.strip():
             raise Unreadable(line.problem(f"What {word.option}? Write {word.option}:NAME."))
+        line.bounded(word.text)
         if options[word.option] != word.text:
             raise Unreadable(line.problem(f"{word.option}: stands there twice, with two values."))
     return line
@@ -224,18 +233,23 @@ def quote(name: str) -> str:
 def split(line: str, options: Collection[str] = ()) -> tuple[Word, ...]:
     """Return the line's words; `options` are those before whose colon a value is looked for."""
     words: list[Word] = []
+    unclosed = _Unclosed()
     start = 0
     while start < len(line):
         if line[start].isspace() or line[start] in INVISIBLE:
             start += 1
             continue
-        word, start = _word_at(line, start, options)
+        word, start = _word_at(line, start, options, unclosed)
         words.append(word)
     return tuple(words)
 
 
-def _word_at(line: str, start: int, options: Collection[str]) -> tuple[Word, int]:
-    if (quoted := _quoted_at(line, start)) is not None:
+_Unclosed = set[tuple[str, int]]
+"""Where the end of a quote of these marks was looked for in vain: it is not looked for there again."""
+
+
+def _word_at(line: str, start: int, options: Collection[str], unclosed: _Unclosed) -> tuple[Word, int]:
+    if (quoted := _quoted_at(line, start, unclosed)) is not None:
         text, end = quoted
         return Word(text, line[start:end], is_quoted=True), end
     end = _end_of_plain(line, start)
@@ -243,40 +257,49 @@ def _word_at(line: str, start: int, options: Collection[str]) -> tuple[Word, int
     found = _OPTION.fullmatch(_visible(raw))
     if found is None or found[1].casefold() not in options:
         return Word(_visible(raw), raw), end
-    return _option_at(line, start, end, name=found[1].casefold())
+    return _option_at(line, start, end, unclosed, name=found[1].casefold())
 
 
-def _option_at(line: str, start: int, end: int, *, name: str) -> tuple[Word, int]:
+def _option_at(line: str, start: int, end: int, unclosed: _Unclosed, *, name: str) -> tuple[Word, int]:
     value = line.index(":", start) + 1
     while value < len(line) and (line[value].isspace() or line[value] in INVISIBLE):
         value += 1  # "server: hq" is meant as "server:hq"
-    if (quoted := _quoted_at(line, value)) is not None:
+    if (quoted := _quoted_at(line, value, unclosed)) is not None:
         text, end = quoted
         return Word(text, line[start:end], is_quoted=True, option=name), end
     end = max(end, _end_of_plain(line, value))
     return Word(_visible(line[value:end]), line[start:end], option=name), end
 
 
-def _quoted_at(line: str, start: int) -> tuple[str, int] | None:
+def _quoted_at(line: str, start: int, unclosed: _Unclosed) -> tuple[str, int] | None:
     opening = line[start : start + 1]
     marks = next((marks for marks in (DOUBLE_QUOTES, SINGLE_QUOTES) if opening and opening in marks), None)
     if marks is None:
         return None
     text: list[str] = []
+    passed: list[int] = []
     at = start + 1
-    while at < len(line):
+    while at < len(line) and (marks, at) not in unclosed:
+        passed.append(at)
         if line[at] not in marks:
             text.append(line[at])
             at += 1
         elif marks is DOUBLE_QUOTES and line[at + 1 : at + 2] and line[at + 1] in marks:
             text.append(line[at])
             at += 2
-        elif not line[at + 1 :].lstrip(INVISIBLE)[:1].strip():  # here a word ends
+        elif _is_end_of_word(line, at + 1):
             return "".join(text), at + 1
         else:
             text.append(line[at])
             at += 1
+    unclosed.update((marks, each) for each in passed)
     return None
+
+
+def _is_end_of_word(line: str, at: int) -> bool:
+    while at < len(line) and line[at] in INVISIBLE:
+        at += 1
+    return at == len(line) or line[at].isspace()
 
 
 def _end_of_plain(line: str, start: int) -> int:

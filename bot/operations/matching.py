@@ -8,9 +8,10 @@ for letter case.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
-from bot.settings import matches_glob
+from bot.settings import is_glob, matches_glob
 
 T = TypeVar("T")
 
@@ -44,14 +45,13 @@ def is_exactly(typed: str, name: str) -> bool:
     return _typeset(typed) == _typeset(name)
 
 
-def is_glob(text: str) -> bool:
-    """Whether the text has a wildcard in it."""
-    return "*" in text or "?" in text
-
-
 def fits(pattern: str, name: str) -> bool:
     """Whether a list narrowed by this pattern shows the name: it holds the pattern, or fits it as a glob."""
-    return any(way(name) for way in _loose_ways(pattern))
+    folded = _folded_pattern(pattern)
+    if not folded:
+        return False
+    shown = fold(name)
+    return folded in shown or (is_glob(folded) and matches_glob(folded, shown))
 
 
 def pick(word: str, among: Sequence[T], name_of: Callable[[T], str], *, exact: bool = False) -> tuple[T, ...]:
@@ -95,6 +95,11 @@ def _loose_ways(word: str) -> tuple[Callable[[str], bool], ...]:
         return ()
     ways = (lambda name: folded in fold(name), lambda name: matches_glob(folded, fold(name)))
     return ways if is_glob(word) else ways[:1]
+
+
+@lru_cache(maxsize=128)
+def _folded_pattern(pattern: str) -> str:
+    return fold(pattern)  # A list compares one pattern with thousands of names.
 
 
 def _typeset(text: str) -> str:

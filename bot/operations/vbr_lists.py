@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from bot import veeam
 from bot.operations import matching
+from bot.settings import is_glob
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ def name_filter(word: str) -> str | None:
 
 def exact_name_filter(name: str) -> str | None:
     """Return the same for a name as VBR itself spells it, which is sent whole: few rows have all of it."""
-    return name_filter(name) if matching.is_glob(name) else f"*{name}*"
+    return name_filter(name) if is_glob(name) else f"*{name}*"
 
 
 async def repositories_of(server: veeam.VeeamServer, text: str = "") -> tuple[veeam.RepositoryState, ...]:

@@ -1,9 +1,12 @@
-"""Globs, as the settings name servers and jobs by them: `SQL*`, `dr-?`."""
+"""Globs, as people type them and the settings name servers and jobs by them: `SQL*`, `dr-?`."""
 
 import re
 from functools import lru_cache
 
-_WILDCARDS = {"*": ".*", "?": "."}
+LONGEST_GLOB = 256
+"""Characters. Longer than any name in VBR; a pattern beyond it is refused where it is read."""
+
+_STARS = re.compile(r"\*+")
 
 
 def is_glob(text: str) -> bool:
@@ -14,11 +17,25 @@ def is_glob(text: str) -> bool:
 def matches_glob(glob: str, name: str) -> bool:
     """Whether the whole name fits a glob: `*` any text, `?` one character, letter case aside.
 
-    Not `fnmatch`: its `[…]` is a set of characters, and jobs have names such as "[Prod] SQL".
+    However many stars there are, nothing is tried twice. Not `fnmatch`: its `[…]` is a set of characters, and
+    jobs have names such as "[Prod] SQL".
     """
     return _compiled(glob.casefold()).fullmatch(name.casefold()) is not None
 
 
 @lru_cache(maxsize=512)
 def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile("".join(_WILDCARDS.get(letter) or re.escape(letter) for letter in glob), re.DOTALL)
+    """Each piece between stars is taken where it first occurs, and kept: a later place never fits better.
+
+    The last piece is compared once, at the end of the name.
+    """
+    first, *others = _STARS.sub("*", glob).split("*")
+    if not others:
+        return re.compile(_piece(first), re.DOTALL)
+    *between, last = others
+    taken = "".join(f"(?>.*?{_piece(piece)})" for piece in between)
+    return re.compile(f"{_piece(first)}{taken}.{{{len(last)},}}+(?<={_piece(last)})", re.DOTALL)
+
+
+def _piece(text: str) -> str:
+    return "".join("." if letter == "?" else re.escape(letter) for letter in text)

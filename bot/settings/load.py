@@ -8,11 +8,13 @@ wrong value hides none of it. No value that might be a secret is repeated.
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.settings import layout
+from bot.settings.characters import invisible_problem
 from bot.settings.globs import is_glob
 from bot.settings.model import Settings
 from bot.settings.problems import (
@@ -27,12 +29,14 @@ from bot.settings.problems import (
     quoted,
 )
 from bot.settings.sources import EnvironmentSource, TomlFileSource, tables
+from bot.settings.values import VBR_PORTS
 
 _SECTIONS_WITH_SERVERS = ("grants", "routes", "expectations")
 _NOT_ACTED_ON = ("expectations", "digests")
 _TEXTS: Final[Mapping[str, str]] = {
     "string_type": "must be text, in quotes",
     "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
     "too_short": "must not be empty",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -60,11 +64,15 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     environment = EnvironmentSource(environ, folder, file)
     origins = SettingOrigins(file.name, locations_in(file.toml_data), environment.origins)
     problems = [*file.problems, *environment.problems]
-    problems += cross_checks({**file.toml_data, "servers": environment.servers}, origins)
+    # Where characters make a value another one, all else that is wrong with it follows from that.
+    named = {(problem.setting, problem.source) for problem in problems}
+    between = cross_checks({**file.toml_data, "servers": environment.servers}, origins)
+    problems += (each for each in between if (each.setting, each.source) not in named)
     try:
         settings = Settings(environment, file)
     except ValidationError as error:
-        problems += explained(error, origins, environment.variables)
+        found = explained(error, origins, environment.variables)
+        problems += (each for each in found if (each.setting, each.source) not in named)
         raise SettingsWrong(dict.fromkeys(problems)) from None  # The cause holds the values, secrets too.
     if problems:
         raise SettingsWrong(dict.fromkeys(problems))
@@ -167,6 +175,16 @@ def _why_unreadable(path: Path) -> str | None:
     return None if b"-----BEGIN CERTIFICATE-----" in beginning else "it holds no PEM certificate"
 
 
+def _unseen_in_globs(settings: Settings, origins: SettingOrigins) -> Iterator[SettingsProblem]:
+    for section in _SECTIONS_WITH_SERVERS:
+        for at, entry in enumerate(getattr(settings, section)):
+            for index, glob in enumerate(entry.jobs):
+                if text := invisible_problem(glob, at_the_ends=True):
+                    yield origins.of((section, at, "jobs", index)).problem(
+                        f"{text}, unless VBR's name has it"
+                    )
+
+
 def cautions(
     settings: Settings, origins: SettingOrigins, foreign_variables: Iterable[str]
 ) -> Iterator[SettingsProblem]:
@@ -175,6 +193,12 @@ def cautions(
         if not server.verify_tls:
             text = f"is off: whoever is between the bot and {server.name} can read its password"
             yield origins.of(("servers", index, "verify_tls")).problem(text)
+        if urlsplit(server.url).port is None:
+            port = 443 if server.url.startswith("https") else 80
+            yield origins.of(("servers", index, "url")).problem(
+                f"names no port, so {port} is asked: {VBR_PORTS}"
+            )
+    yield from _unseen_in_globs(settings, origins)
     if not settings.grants:
         yield SettingsProblem("grants", NOT_SET, "are none: everybody is refused")
     if not settings.routes and settings.slack.default_channel is None:

@@ -185,7 +185,8 @@ class RouteSettings(Section):
         description="Results worth telling: of Success, Warning, Failed.",
     )
     mention: values.ValidMention | None = Field(
-        default=None, description="ID of the user group or person named when the last attempt has failed."
+        default=None,
+        description="User group (its ID or `@handle`) or person (ID) named when the last attempt has failed.",
     )
     threads: values.ValidThreads = Field(
         default=values.Threads.THREAD,

@@ -4,6 +4,7 @@ Both are sources of pydantic-settings, which merges what they give and hands it 
 what pydantic-settings forgets: where a value came from, and what was wrong with the place it stood in.
 """
 
+import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
-from bot.settings.layout import CONFIG_VARIABLE, DEFAULT_SERVER, PASSWORD_VARIABLE, entries, password_variable
+from bot.settings.characters import control_problem, invisible_problem, trimmed
+from bot.settings.layout import (
+    CONFIG_VARIABLE,
+    DEFAULT_SERVER,
+    PASSWORD_VARIABLE,
+    entries,
+    keys_in_file,
+    password_variable,
+    section_at,
+)
 from bot.settings.model import Settings
 from bot.settings.problems import (
     Location,
@@ -28,6 +38,12 @@ from bot.settings.problems import (
 from bot.settings.values import Role, ValidRole
 
 DEFAULT_FILE = "veeam-bot.toml"
+LARGEST_SECRET_BYTES = 64 * 2**10
+_NAMES_OF_OTHERS = frozenset({"jobs"})
+"""Lists whose entries are compared with VBR's own names letter by letter: nothing is taken off them."""
+_READ_LOOSELY = frozenset({"fingerprint"})
+"""Whatever stands between the digits of these is ignored."""
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _PREFIXES = ("VEEAM_", "SLACK_")
 _ROLE: TypeAdapter[Role] = TypeAdapter(ValidRole)
 
@@ -43,7 +59,7 @@ class TomlFileSource(TomlConfigSettingsSource):
     """
 
     def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
-        named = environ.get(CONFIG_VARIABLE, "").strip()
+        named = trimmed(environ.get(CONFIG_VARIABLE, ""))
         path = anchored(folder, named or DEFAULT_FILE)
         is_there = bool(named) or path.exists()
         self.name = (named or DEFAULT_FILE) if is_there else None
@@ -69,8 +85,12 @@ class TomlFileSource(TomlConfigSettingsSource):
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             text, _, place = str(error).partition(" (at ")
             where = re.sub(r"\)$", "", place) or self._named_by
+            if "\\" in text or "hex value" in text:
+                text += "; in double quotes write a backslash twice, or put the value in single quotes"
             raise SettingsWrong([SettingsProblem(name, where, f"is not valid TOML: {text}")]) from error
         self._remove_secrets(values)
+        origins = SettingOrigins(self.name, locations_in(values))
+        self.problems += _unseen(values, (), origins)
         for _, server in tables(values, ("servers",)):
             if isinstance(server.get("ca_file"), str):
                 server["ca_file"] = str(anchored(file_path.parent, server["ca_file"]))
@@ -88,6 +108,27 @@ class TomlFileSource(TomlConfigSettingsSource):
                     variable = password_variable(name)
                 text = f"is a secret and does not belong in the file: set {variable}"
                 self.problems.append(origins.of((*location, entry.key)).problem(text))
+
+
+def _unseen(part: Any, at: Location, origins: SettingOrigins) -> Iterator[SettingsProblem]:
+    """Take what a paste left around them off all texts, in place; what is inside one is a problem."""
+    steps = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for step, value in list(steps):
+        location = (*at, step)
+        if not isinstance(value, str):
+            yield from _unseen(value, location, origins)
+            continue
+        if step in _READ_LOOSELY:
+            continue
+        # A key that is none of ours may hold a secret.
+        section = section_at(at)
+        is_ours = section is not None and step in keys_in_file(section)
+        text = control_problem(value, in_toml=True, may_repeat=is_ours)
+        if text is None and _NAMES_OF_OTHERS.isdisjoint(map(str, location)):
+            part[step] = trimmed(value)
+            text = invisible_problem(part[step])
+        if text is not None:
+            yield origins.of(location).problem(text)
 
 
 class EnvironmentSource(EnvSettingsSource):
@@ -150,27 +191,47 @@ class EnvironmentSource(EnvSettingsSource):
         names = (variable, f"{variable}_FILE") if is_secret else (variable,)
         self._known.update(names)
         self.variables[at] = variable
-        given = [name for name in names if self._environ.get(name, "").strip()]
+        given = [name for name in names if trimmed(self._environ.get(name, ""))]
         if not given:
             return None
         name = given[0]
         self.origins[at] = origin = SettingOrigin(name, f"environment variable {name}")
         if len(given) > 1:
             self.problems.append(origin.problem(f"is set, and {given[1]} is too: keep one"))
-        if name == variable:
-            return self._environ[name]
-        return self._secret_in_file(origin, anchored(self._folder, self._environ[name]))
+        value: str | None = self._environ[name].strip("\r\n\ufeff")
+        if name != variable:
+            value = self._secret_in_file(origin, anchored(self._folder, trimmed(self._environ[name])))
+        return None if value is None else self._seen(origin, value, at)
+
+    def _seen(self, origin: SettingOrigin, value: str, at: Location) -> str:
+        """The value as it is meant. A password's blanks are its own, so only what it can't mean is named."""
+        if at[-1] in _READ_LOOSELY:
+            return value
+        is_password = at[-1] == "password"
+        if not is_password:
+            value = trimmed(value)
+        text = control_problem(value)
+        if text is None:
+            text = invisible_problem(value, at_the_ends=is_password)
+        if text is not None:
+            self.problems.append(origin.problem(text))
+        return value
 
     def _secret_in_file(self, origin: SettingOrigin, path: Path) -> str | None:
         try:
-            secret = path.read_text(encoding="utf-8-sig").rstrip("\r\n")
+            with path.open("rb") as file:
+                content = file.read(LARGEST_SECRET_BYTES + 1)
+            secret = _decoded(content).strip("\ufeff").rstrip("\r\n")
         except OSError as error:
             self.problems.append(origin.problem(f"cannot be read: {error.strerror}"))
             return None
         except UnicodeDecodeError:
             self.problems.append(origin.problem("names a file that is not UTF-8 text"))
             return None
-        if not secret.strip():
+        if len(content) > LARGEST_SECRET_BYTES:
+            self.problems.append(origin.problem("names a file that is too large to hold a secret"))
+            return None
+        if not trimmed(secret):
             self.problems.append(origin.problem("names a file that is empty"))
             return None
         return secret
@@ -228,6 +289,14 @@ class EnvironmentSource(EnvSettingsSource):
                 yield origin.problem(f"is the password of no server or account in the settings{hint}")
             elif meant:
                 yield origin.problem(f"is not a variable of veeam-bot{hint}")
+
+
+def _decoded(content: bytes) -> str:
+    """A text file's content, by the byte-order mark it begins with; PowerShell writes UTF-16 with one."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content.removeprefix(mark).decode(encoding)
+    return content.decode("utf-8")
 
 
 def _role(text: object) -> Role | None:

@@ -22,6 +22,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from bot.settings.characters import without_invisible
+from bot.settings.globs import LONGEST_GLOB
 from bot.settings.problems import nearest_word, quoted
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -32,7 +34,7 @@ GroupReference = NewType("GroupReference", str)
 """A user group as the settings name it: its ID or its "@handle"."""
 PersonId = NewType("PersonId", str)
 MentionId = NewType("MentionId", str)
-"""A person's or a user group's ID."""
+"""A person's or a user group's ID, or a user group's "@handle"."""
 
 
 class Role(StrEnum):
@@ -119,7 +121,9 @@ class LogFormat(StrEnum):
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Glob = Text
+Glob = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_GLOB)]
+
+VBR_PORTS = "VBR listens on 9419; 443 from 13.1"
 
 _MASK = "**********"
 
@@ -127,8 +131,8 @@ _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?"
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
-_MENTION = re.compile(r"[SUW][A-Z0-9]{2,}")
 _HANDLE = re.compile(r"@[^\s@]{1,80}")
+_MENTION = re.compile(rf"[SUW][A-Z0-9]{{2,}}|{_HANDLE.pattern}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
@@ -192,7 +196,7 @@ def _person_id(value: str) -> str:
 
 
 def _fingerprint(value: str) -> str:
-    digits = re.sub(r"[\s:]", "", value).lower().removeprefix("sha256fingerprint=")
+    digits = re.sub(r"[\s:-]", "", without_invisible(value)).lower().removeprefix("sha256fingerprint=")
     if re.fullmatch(r"[0-9a-f]{64}", digits):
         return digits
     if re.fullmatch(r"[0-9a-f]{40}", digits):
@@ -238,10 +242,22 @@ def _web_address(value: str) -> SplitResult:
 
 
 def _server_url(value: str) -> str:
+    if "://" not in value or value.casefold().startswith("http://"):
+        host = _host_in(value)
+        try:
+            _web_address(value)
+        except ValueError as problem:
+            raise ValueError(f"{problem}, such as https://{host}:9419: {VBR_PORTS}") from None
     parts = _web_address(value)
     if parts.path.rstrip("/").endswith(("/api", "/api/v1")):
         raise ValueError("must be the server's address alone, such as https://vbr01.example.com:9419")
     return value.rstrip("/")
+
+
+def _host_in(value: str) -> str:
+    """The host that an address without https:// most likely names; an example where it may hold a secret."""
+    host = re.match(r"[\w.-]{1,253}(?=[:/]|$)", re.sub(r"(?i)^https?[:/]+", "", value), re.ASCII)
+    return host[0] if host and "@" not in value else "vbr01.example.com"
 
 
 def _slack_api_url(value: str) -> str:
@@ -352,7 +368,10 @@ ValidPerson = Annotated[PersonId, StringConstraints(strip_whitespace=True), Afte
 ValidMention = Annotated[
     MentionId,
     StringConstraints(strip_whitespace=True),
-    _must_match(_MENTION, "must be the ID of a user group (S…) or of a person (U… or W…)"),
+    _must_match(
+        _MENTION,
+        'must be the ID of a user group (S…) or of a person (U… or W…), or a user group\'s "@handle"',
+    ),
 ]
 ValidServerName = Annotated[
     ServerName,

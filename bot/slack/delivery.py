@@ -17,10 +17,11 @@ import structlog
 from bot import store
 from bot.observability import Clock, Health, Metrics, contained
 from bot.slack import errors
+from bot.slack.directory import Directory
 from bot.slack.replies import message_arguments
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
-from bot.slack.web_api import TIMEOUT_SECONDS, WebApi, Workspace
+from bot.slack.web_api import LONGEST_WAIT_SECONDS, TIMEOUT_SECONDS, WebApi, Workspace
 from bot.watch import facts
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
@@ -106,6 +107,7 @@ class Delivery:
         database: store.Database,
         web_api: WebApi,
         workspace: Workspace,
+        directory: Directory,
         *,
         clock: Clock,
         metrics: Metrics,
@@ -115,6 +117,7 @@ class Delivery:
         self._outbox = store.Outbox(database)
         self._web_api = web_api
         self._history = History(web_api, workspace)
+        self._directory = directory
         self._clock = clock
         self._metrics = metrics
         self._health = health
@@ -168,7 +171,7 @@ class Delivery:
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
-            message = announcement(facts.decode(row.body), row.key)
+            message = announcement(await self._with_mention(facts.decode(row.body)), row.key)
             await self._find_or_send(row, message, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))
@@ -176,6 +179,13 @@ class Delivery:
         except store.StoreError as error:
             # The claim runs out, and the row comes back; what was sent is found by its metadata then.
             log.warning("delivery.not_recorded", key=row.key, problem=str(error))
+
+    async def _with_mention(self, announced: facts.Announcement) -> facts.Announcement:
+        """The announcement with the ID of the group that it mentions by its handle, as it is now."""
+        mention = getattr(announced, "mention", None)
+        if not isinstance(mention, str) or not mention.startswith("@"):
+            return announced
+        return msgspec.structs.replace(announced, mention=await self._directory.mentioned(mention))
 
     async def _find_or_send(
         self, row: store.OutboxRow, message: Message, holder: str, notices_to: str | None
@@ -195,6 +205,8 @@ class Delivery:
             return
         if root is not None:
             self._health.set(TOKEN_PART, ok=True)
+            if (part := self._health.part(_part(row.channel))) is not None and not part.ok:
+                self._health.set(_part(row.channel), ok=True, detail="open again")
             self._refusals.pop(row.id, None)
             await self._outbox.sent(row.id, root, self._clock.now())
 
@@ -259,6 +271,9 @@ class Delivery:
         match error:
             case errors.SlackRateLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
+                if seconds >= LONGEST_WAIT_SECONDS:
+                    detail = f"Slack asks to wait; nothing is posted for {seconds / 60:.0f} minutes"
+                    self._health.set(_part(row.channel), ok=False, detail=detail)
                 self._pace.hold(row.channel, seconds, is_edit=row.placement is store.Placement.EDIT)
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
             case errors.SlackAnswerLost():

@@ -24,6 +24,7 @@ GROUPS_SECONDS = 60.0
 # group.
 GROUPS_GRACE_SECONDS = 900.0
 _MOST_PEOPLE = 5_000
+_MENTION_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -85,6 +86,25 @@ class Directory:
             return spelling
         return self._pinned.get(spelling.removeprefix("@").casefold())
 
+    async def mentioned(self, spelling: str) -> str:
+        """Return whom to mention: the ID behind a group's `@handle`; the handle where it is not known.
+
+        It is shown as text then and notifies nobody: no message waits for a mention. Other spellings are IDs.
+        """
+        if not spelling.startswith("@"):
+            return spelling
+        try:
+            async with asyncio.timeout(_MENTION_SECONDS):
+                await self.groups()
+        except TimeoutError:
+            log.warning("directory.groups_not_read", problem="no answer in time for a mention")
+        handle = spelling.removeprefix("@").casefold()
+        living = {group.handle.casefold(): group.id for group in self._groups or () if not group.is_disabled}
+        found = self._pinned.get(handle) or living.get(handle)
+        if found is None:
+            log.warning("directory.handle_unknown", handle=spelling)
+        return found or spelling
+
     def groups_changed(self) -> None:
         """Read the groups again before the next decision (a `subteam_*` event came)."""
         self._groups_stale = True
@@ -107,6 +127,9 @@ class Directory:
         was_stale, self._groups_stale = self._groups_stale, False
         try:
             answer = await self._web_api.read("usergroups.list", arguments)
+        except asyncio.CancelledError:
+            self._groups_stale = self._groups_stale or was_stale
+            raise
         except SlackRefused as error:
             # A plan or a scope without groups is not an outage that an old list may bridge.
             self._groups, self._groups_stale = None, True

@@ -21,14 +21,27 @@ from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.observability import Clock, Health, Metrics
+from bot.observability import (
+    ACCEPTED_ENCODING,
+    LARGEST_ANSWER_BYTES,
+    AnswerBody,
+    AnswerTooLarge,
+    AnswerUnreadable,
+    Clock,
+    Health,
+    Metrics,
+    capped_wait,
+)
 from bot.settings import SlackSettings
 from bot.slack import errors
 
 TIMEOUT_SECONDS = 10
 SLACK_PART = "slack"
+LONGEST_WAIT_SECONDS = 600.0
+"""The longest `Retry-After` that is believed: Slack's own windows are a minute long."""
 _READ_ATTEMPTS = 3
 _LONGEST_READ_WAIT_SECONDS = 5.0
+_USUAL_WAIT_SECONDS, _SHORTEST_WAIT_SECONDS = 1.0, 0.5
 _LONGEST_RETRY_WAIT_SECONDS = 60.0
 _RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 # What two parsers of addresses could read differently is in none of Slack's.
@@ -223,10 +236,40 @@ class WebApi:
         return response
 
 
+class BoundedResponse(aiohttp.ClientResponse):
+    """An answer that is read up to a limit, also unpacked: see `AnswerBody`."""
+
+    async def read(self) -> bytes:
+        """Return the body. Raises what `AnswerBody` does, and what aiohttp's own `read` does."""
+        if self._body is None:
+            body = AnswerBody(self.headers.get("Content-Encoding", ""), LARGEST_ANSWER_BYTES)
+            try:
+                async for chunk in self.content.iter_any():
+                    body.feed(chunk)
+                self._body = body.end()
+            except BaseException:
+                self.close()
+                raise
+        return await super().read()
+
+
+def bounded_session() -> aiohttp.ClientSession:
+    """Return a session that reads no answer beyond a limit, and waits for none beyond `TIMEOUT_SECONDS`.
+
+    slack_sdk's own time-out holds only for sessions that it makes itself.
+    """
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+        response_class=BoundedResponse,
+        auto_decompress=False,
+        headers={"Accept-Encoding": ACCEPTED_ENCODING},
+    )
+
+
 @asynccontextmanager
 async def open_web_api(settings: SlackSettings, *, clock: Clock, metrics: Metrics) -> AsyncIterator[WebApi]:
     """Open the client for Slack's Web API; its connections are closed at the end."""
-    async with aiohttp.ClientSession() as session:
+    async with bounded_session() as session:
         client = AsyncWebClient(
             token=settings.bot_token.get_secret_value(),
             base_url=settings.api_url,
@@ -332,25 +375,42 @@ def _translated(method: str) -> Iterator[None]:
         raise _error_of(method, error) from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise errors.SlackUnreachable(method, "no_connection") from error
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError, AnswerTooLarge, AnswerUnreadable) as error:
         raise errors.SlackAnswerLost(method, type(error).__name__) from error
+    except (ValueError, RecursionError) as error:  # text in no known letters, JSON nested without end
+        raise errors.SlackAnswerLost(method, "not_json") from error
 
 
 def _error_of(method: str, error: SlackApiError) -> errors.SlackError:
-    """`data` is a dict for JSON and text for anything else; then the status decides."""
+    """`data` is a dict for JSON and text for anything else; then the status decides.
+
+    Where what is called JSON is none, slack_sdk hands over aiohttp's response.
+    """
     response = error.response
-    data = response.data if isinstance(response.data, dict) else {}
-    if response.status_code == _TOO_MANY or data.get("error") in errors.RATE_LIMITED_WORDS:
-        text = _header(response.headers, "retry-after") or "1"
-        seconds = max(float(text), 0.5) if text.replace(".", "", 1).isdigit() else 1.0
-        return errors.SlackRateLimited(method, seconds)
-    if response.status_code >= _SERVER_ERROR:
-        return errors.SlackAnswerLost(method, f"http_{response.status_code}")
+    status = response.status if isinstance(response, aiohttp.ClientResponse) else response.status_code
+    found = getattr(response, "data", None)
+    data = found if isinstance(found, dict) else {}
+    if status == _TOO_MANY or data.get("error") in errors.RATE_LIMITED_WORDS:
+        return errors.SlackRateLimited(method, _retry_after(method, response.headers))
+    if status >= _SERVER_ERROR:
+        return errors.SlackAnswerLost(method, f"http_{status}")
     if data.get("error"):
         return errors.error_for(method, data)
-    if response.status_code >= _BAD_REQUEST:
-        return errors.SlackRefused(method, f"http_{response.status_code}")
+    if status >= _BAD_REQUEST:
+        return errors.SlackRefused(method, f"http_{status}")
     return errors.SlackAnswerLost(method, "not_json")
+
+
+def _retry_after(method: str, headers: Mapping[str, Any]) -> float:
+    """Seconds to wait by Slack's header, within reason; a second where it makes no sense."""
+    text = _header(headers, "retry-after") or ""
+    try:
+        asked = float(text)
+    except ValueError:
+        return _USUAL_WAIT_SECONDS
+    if not asked <= LONGEST_WAIT_SECONDS:  # also what is no number
+        log.warning("slack.wait_capped", method=method, asked=text[:40], wait_seconds=LONGEST_WAIT_SECONDS)
+    return max(capped_wait(asked, LONGEST_WAIT_SECONDS), _SHORTEST_WAIT_SECONDS)
 
 
 def _header(headers: Mapping[str, Any], wanted: str) -> str | None:

@@ -106,14 +106,17 @@ def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
             return (
                 f"No connection to {connection.url}: {error.message}.",
                 (
-                    "Check the address, name resolution, port and firewall from this machine, and that the "
-                    "service Veeam Backup RESTful API runs on the server."
+                    f"{_port_hint(connection)}Check the address, name resolution, port and firewall from "
+                    "this machine, and that the service Veeam Backup RESTful API runs on the server."
                 ),
             )
         case errors.Unreachable():
             return (
                 f"{connection.url} gives no answer in time.",
-                "Look whether a firewall swallows packets or the server is overloaded, then check again.",
+                (
+                    f"{_port_hint(connection)}Look whether a firewall swallows packets or the server is "
+                    "overloaded, then check again."
+                ),
             )
         case errors.TooBusy():
             return (
@@ -132,6 +135,15 @@ def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
         f"The server answers with an error ({error.status}). {_vbr_words(error)}",
         "Look at the service Veeam Backup RESTful API and its log on the server, then check again.",
     )
+
+
+def _port_hint(connection: Connection) -> str:
+    """What to try first where the address names no port, or the one that only newer servers listen on."""
+    address = urlsplit(connection.url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    if address.port not in {None, 443}:
+        return ""
+    return f"Port {port} was asked. VBR listens on 9419, from 13.1 on also on 443: write :9419. "
 
 
 def certificate(connection: Connection, presented: str | None) -> CheckResult:

@@ -24,7 +24,16 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from bot.observability import Clock, Metrics
+from bot.observability import (
+    ACCEPTED_ENCODING,
+    LARGEST_ANSWER_BYTES,
+    AnswerBody,
+    AnswerTooLarge,
+    AnswerUnreadable,
+    Clock,
+    Metrics,
+    capped_wait,
+)
 from bot.settings import ServerName
 from bot.veeam import errors
 from bot.veeam.connection import Connection, PinMismatch, tls_reason
@@ -33,6 +42,9 @@ from bot.veeam.errors import VeeamError
 log = structlog.get_logger()
 
 LONGEST_MESSAGE = 500
+LONGEST_WAIT_SECONDS = 3600.0
+"""The longest `Retry-After` that is believed."""
+_LARGEST_REFUSAL_BYTES = 64 * 2**10  # Its status counts, and the beginning of its message.
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 # Fewer than VBR notices. Idle ones are closed long before Kestrel's 130 s, so that none dies under a POST.
@@ -162,16 +174,16 @@ def error_in(response: ApiResponse, server: ServerName, *, changes: bool) -> Vee
 
 
 def parse_retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header, which gives seconds or a date."""
+    """Seconds to wait by a Retry-After header, which gives seconds or a date; an hour at most."""
     if header is None:
         return None
     if header.strip().isdecimal():
-        return float(header)
+        return capped_wait(float(header), LONGEST_WAIT_SECONDS)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment - now).total_seconds()) if moment.tzinfo else None
+    return capped_wait((moment - now).total_seconds(), LONGEST_WAIT_SECONDS) if moment.tzinfo else None
 
 
 class TransportFailure(Enum):
@@ -214,6 +226,8 @@ TRANSPORT_FAILURES: Mapping[type[BaseException], TransportFailure] = {
     httpx.ResponseNotRead: TransportFailure.NOT_ANSWERED,
     httpx.RequestNotRead: TransportFailure.NOT_ANSWERED,
     TimeoutError: TransportFailure.NOT_ANSWERED_IN_TIME,  # our own limit over the whole request
+    AnswerTooLarge: TransportFailure.ANSWERED_UNREADABLY,
+    AnswerUnreadable: TransportFailure.ANSWERED_UNREADABLY,
     ssl.SSLError: TransportFailure.NOT_ANSWERED,  # httpcore lets those through that come after the handshake
     OSError: TransportFailure.NOT_ANSWERED,
 }
@@ -260,6 +274,7 @@ class HttpClient:
             headers={
                 "x-api-version": connection.api_version,
                 "Accept": _JSON,
+                "Accept-Encoding": ACCEPTED_ENCODING,
                 "User-Agent": "veeam-bot",
             },
             timeout=httpx.Timeout(
@@ -287,13 +302,14 @@ class HttpClient:
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(limit_seconds or self._limit_seconds):
-                response = await self._client.request(
+                async with self._client.stream(
                     request.method,
                     request.path,
                     params=request.parameters,
                     content=request.content,
                     headers=headers,
-                )
+                ) as response:
+                    body = await _body_of(response)
         except tuple(TRANSPORT_FAILURES) as failure:
             error = self._error_for(failure, request)
             self._count(error.kind, started)
@@ -309,14 +325,20 @@ class HttpClient:
         )
         return ApiResponse(
             response.status_code,
-            response.content,
+            body,
             response.headers.get("Content-Type", ""),
-            parse_retry_after(response.headers.get("Retry-After"), self._clock.now()),
+            self._retry_after(response.headers.get("Retry-After")),
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+    def _retry_after(self, header: str | None) -> float | None:
+        seconds = parse_retry_after(header, self._clock.now())
+        if header is not None and seconds == LONGEST_WAIT_SECONDS:
+            log.warning("veeam.wait_capped", server=self._server, asked=header[:40], wait_seconds=seconds)
+        return seconds
 
     def _count(self, outcome: str, started: float) -> None:
         self._metrics.veeam_answered(self._server, outcome, seconds=self._clock.monotonic() - started)
@@ -335,3 +357,20 @@ class HttpClient:
             )
         error = (_ON_CHANGE if request.changes else _ON_READ)[stage]
         return error(self._server, str(failure) or type(failure).__name__)
+
+
+async def _body_of(response: httpx.Response) -> bytes:
+    """Read the body within its limit; of a refusal that is longer, the beginning.
+
+    httpx would unpack each piece whole: a few kilobytes can become gigabytes.
+    """
+    at_most = LARGEST_ANSWER_BYTES if response.is_success else _LARGEST_REFUSAL_BYTES
+    body = AnswerBody(response.headers.get("Content-Encoding", ""), at_most)
+    try:
+        async for chunk in response.aiter_raw():
+            body.feed(chunk)
+    except AnswerTooLarge:
+        if response.is_success:
+            raise
+        return body.content
+    return body.end()

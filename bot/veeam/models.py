@@ -27,7 +27,7 @@ TaskSessionId = NewType("TaskSessionId", str)
 E = TypeVar("E", bound=StrEnum)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DURATION = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d)(?:\.\d+)?")
+_DURATION = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d\d):(\d\d)(?:\.\d+)?")
 _ZERO_ID_CHARACTERS = frozenset("0-")
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 PERFORMANCE_EXTENT = "Performance"

@@ -7,6 +7,7 @@ for a long pause: trying again keeps it locked for good.
 """
 
 import asyncio
+import math
 import re
 from copy import copy
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from bot.observability import Clock
+from bot.observability import Clock, capped_wait
 from bot.veeam import errors
 from bot.veeam.connection import Connection
 from bot.veeam.errors import LoginRefused, RevisionUnsupported, VeeamError
@@ -31,8 +32,11 @@ RENEW_BEFORE_SECONDS = 120.0
 PAUSE_AFTER_REFUSAL_SECONDS = 1800.0
 PAUSE_AFTER_WRONG_REVISION_SECONDS = 300.0
 LOCK_MARGIN_SECONDS = 30.0
+LONGEST_LOCK_SECONDS = 24 * 3600.0
+"""A longer lock-out is not believed: one login a day keeps no account locked, and the bot comes back."""
 _LOGOUT_LIMIT_SECONDS = 3.0
 _DEFAULT_LIFETIME_SECONDS = 900.0
+_LONGEST_LIFETIME_SECONDS = 24 * 3600.0
 _SHARE_OF_A_SHORT_LIFE = 0.2
 _LOCKED_FOR = re.compile(r"locked out for (?:(\d+)\.)?(\d+):(\d\d):(\d\d)", re.IGNORECASE)
 _CREDENTIALS_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -172,8 +176,12 @@ class Tokens:
             raise errors.UnexpectedAnswer(
                 self._connection.name, "the login's answer holds no token", status=response.status
             ) from None
+        if not _is_sendable(model.access_token):
+            raise errors.UnexpectedAnswer(
+                self._connection.name, "the login's answer holds no usable token", status=response.status
+            )
         now = self._clock.monotonic()
-        lifetime = model.expires_in or _DEFAULT_LIFETIME_SECONDS
+        lifetime = _lifetime(model.expires_in)
         margin = min(RENEW_BEFORE_SECONDS, lifetime * _SHARE_OF_A_SHORT_LIFE)
         self._token = Token(SecretStr(model.access_token), now + lifetime, now + lifetime - margin, refreshed)
         self._refresh_token = None
@@ -185,6 +193,12 @@ class Tokens:
     def _refusal(self, error: VeeamError) -> LoginRefused:
         locked = _lock_seconds(error.message)
         pause = PAUSE_AFTER_REFUSAL_SECONDS if locked is None else locked + LOCK_MARGIN_SECONDS
+        if locked is not None and locked > LONGEST_LOCK_SECONDS:
+            # Its words stay in the message, which health and the answers show; no date is made of it.
+            locked, pause = None, LONGEST_LOCK_SECONDS
+            log.warning(
+                "veeam.wait_capped", server=self._connection.name, asked=error.message, wait_seconds=pause
+            )
         refusal = LoginRefused(
             self._connection.name,
             error.message,
@@ -206,5 +220,17 @@ def _lock_seconds(message: str) -> float | None:
     found = _LOCKED_FOR.search(message)
     if found is None:
         return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds  # Any number of digits: no date yet.
+
+
+def _lifetime(expires_in: float | None) -> float:
+    """How long a token is taken to live; what is no such time counts as not said."""
+    if expires_in is None or not math.isfinite(expires_in) or expires_in <= 0:
+        return _DEFAULT_LIFETIME_SECONDS
+    return capped_wait(expires_in, _LONGEST_LIFETIME_SECONDS)
+
+
+def _is_sendable(token: str) -> bool:
+    """Whether a token can stand in a header."""
+    return token.isascii() and token.isprintable() and " " not in token and bool(token)

@@ -4,9 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
-from bot.settings import ChannelId, PollingSettings, RouteResult, RouteSettings, ServerName, Threads
+from bot.settings import (
+    ChannelId,
+    PollingSettings,
+    RouteResult,
+    RouteSettings,
+    ServerName,
+    Threads,
+    matches_glob,
+)
 from bot.veeam import Result, SessionGroup, job_type_key, known
 from bot.watch.sessions import NAMED_ONLY
 
@@ -112,9 +119,7 @@ def takes(each: RouteSettings, completion: Completion) -> bool:
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:
-    folded = name.casefold()
-    # A job may be called "[Prod] SQL": a route that names it so means this job, not a character class.
-    return any(folded == glob.casefold() or fnmatchcase(folded, glob.casefold()) for glob in globs)
+    return any(matches_glob(glob, name) for glob in globs)
 
 
 def _type_fits(types: Sequence[str], completion: Completion) -> bool:

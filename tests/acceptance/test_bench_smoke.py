@@ -15,6 +15,7 @@ EXPECTED = (
     "job_states",
     "idle_poll_requests",
     "idle_poll_cost",
+    "many_stars",
     "jobs_failed_p50",
     "jobs_failed_p95",
     "jobs_failed_anew_p95",

@@ -16,6 +16,7 @@ from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import reply_lost, told_once
 from tests.bench.figures import Figure, busy_cpu_seconds, machine, table
 from tests.bench.footprint import footprint
+from tests.bench.patterns import many_stars
 from tests.bench.reading import idle_poll, job_states
 from tests.bench.sizes import QUICK, Sizes
 from tests.bench.vbr import FarVbr, far_vbr
@@ -42,6 +43,7 @@ def _measurements(
     yield "reply lost, too fast", reply_lost(folder, sizes)
     yield "job states", job_states(many, sizes)
     yield "idle poll", idle_poll(folder, few, many, sizes)
+    yield "patterns", many_stars(sizes)
     yield "jobs failed", jobs_failed(folder, many, sizes)
     yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
     yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)

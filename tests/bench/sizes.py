@@ -15,6 +15,7 @@ class Sizes:
     many_jobs: int = 10_000
     fetches: int = 9
     polls: int = 40
+    matchings: int = 15
     commands: int = 100
     first_sights: int = 20
     in_flight: int = 200
@@ -33,6 +34,7 @@ QUICK = Sizes(
     many_jobs=200,
     fetches=1,
     polls=2,
+    matchings=1,
     commands=3,
     first_sights=2,
     in_flight=5,

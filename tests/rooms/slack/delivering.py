@@ -14,6 +14,7 @@ from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
 from bot.slack.delivery import Delivery
+from bot.slack.directory import Directory
 from bot.slack.web_api import WebApi, Workspace, open_web_api, read_workspace
 from bot.store import Database, NewOutboxRow, Outbox, Placement
 from bot.veeam import JobId, SessionId
@@ -49,6 +50,7 @@ class PostOffice:
             self.database,
             self.web_api,
             self.workspace,
+            Directory(self.web_api, self.workspace, [], clock=self.clock),
             clock=self.clock,
             metrics=Metrics(),
             health=self.health,

@@ -11,7 +11,8 @@ from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, SlackFault
 from bot.settings import ServerName
 from bot.store import NewOutboxRow
-from bot.watch.facts import ApprovalFacts, ApprovalOpened, encode
+from bot.veeam import JobId, SessionId
+from bot.watch.facts import ApprovalFacts, ApprovalOpened, RunEnded, RunFacts, SessionFacts, encode
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 MORE = [f"C0MORE{number:02d}" for number in range(20)]
@@ -131,6 +132,65 @@ async def test_a_429_holds_its_channel_back_and_no_other(office: PostOffice) -> 
     # How soon after is measured by `make bench`: here time passes by steps while a busy machine works.
     assert 7 <= second - first < 14
     assert office.told() == Counter(office.queued)
+
+
+async def test_an_absurd_429_mutes_nothing_for_years(office: PostOffice) -> None:
+    """Ten minutes are the longest; meanwhile the channel's part of `/readyz` says so."""
+    absurd = RateLimited(10**9)
+    office.slack.faults.add("chat.postMessage", absurd, when=lambda sent: sent.text("channel") == PROD)
+    session = await office.queues(PROD)
+    async with office.sending():
+        await office.until(lambda: office.is_unwell(f"channel:{PROD}"))
+        part = office.health.part(f"channel:{PROD}")
+        assert part is not None
+        assert part.detail == "Slack asks to wait; nothing is posted for 10 minutes"
+        await office.clock.advance(590)
+        assert office.told() == {}
+        await office.until(lambda: office.told()[session], most_seconds=30)
+        await office.until(lambda: not office.is_unwell(f"channel:{PROD}"))
+
+
+async def queue_mention(office: PostOffice, mention: str) -> None:
+    now = office.clock.now()
+    session = SessionFacts(
+        session_id=SessionId("s1"), session_type="BackupJob", result="Failed", created_at=now, ended_at=now
+    )
+    run = RunFacts(server=ServerName("hq"), job_id=JobId("1"), job_name="SQL", attempts=(session,))
+    row = NewOutboxRow(
+        key="hq/s1", channel=PROD, kind="run_ended", body=encode(RunEnded(run=run, mention=mention)),
+        created_at=now,
+    )  # fmt: skip
+    async with office.database.transaction() as transaction:
+        await office.outbox.add(transaction, [row])
+
+
+@pytest.mark.parametrize(
+    ("mention", "shown"),
+    [
+        ("@oncall", "<!subteam^S0ONCALL>"),
+        ("@OnCall", "<!subteam^S0ONCALL>"),
+        ("@gone", "@gone"),
+        ("S0ONCALL", "<!subteam^S0ONCALL>"),
+        ("U0ANN", "<@U0ANN>"),
+    ],
+)
+async def test_a_group_is_mentioned_by_its_handle(office: PostOffice, mention: str, shown: str) -> None:
+    """Its ID is looked up when the message is drawn; an unknown handle is text that notifies nobody."""
+    await queue_mention(office, mention)
+    async with office.sending():
+        await office.until_sent()
+    (message,) = office.slack.messages(PROD)
+    assert shown in message.text
+    assert ("subteam" in message.text) is ("subteam" in shown)
+
+
+async def test_no_message_waits_for_a_mention(office: PostOffice) -> None:
+    """Where the groups cannot be read, the handle is shown and the message goes out."""
+    office.slack.faults.add("usergroups.list", ServerError(500), 100)
+    await queue_mention(office, "@oncall")
+    async with office.sending():
+        await office.until_sent()
+    assert "@oncall" in office.slack.messages(PROD)[0].text
 
 
 async def test_edits_wait_for_their_own_429(office: PostOffice) -> None:

@@ -156,6 +156,25 @@ MENTIONED_AT = "veeam-bot.toml, [[routes]] 1, mention"
     ("mention", "row"),
     [
         (
+            "@oncal",
+            (
+                "problem",
+                "group @oncal",
+                "There is no such user group: a mention reaches nobody. Was @oncall meant?",
+                f"Correct it: {MENTIONED_AT}.",
+            ),
+        ),
+        ("@OnCall", ("ok", "group @oncall (S0ONCALL)", "It has 2 members.", "")),
+        (
+            "@former-admins",
+            (
+                "problem",
+                "group @former-admins (S0FORMER)",
+                "It is disabled: a mention reaches nobody.",
+                f"Enable it in Slack, or name another one: {MENTIONED_AT}.",
+            ),
+        ),
+        (
             "S0FORMER",
             (
                 "problem",

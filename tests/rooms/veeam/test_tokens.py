@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from bot.sandbox.vbr import Account, Fault, Moment, Role, VbrSandbox, World
@@ -182,6 +183,51 @@ async def test_a_lock_out_is_waited_for(vbr: VbrSandbox, client: VeeamServer, cl
     assert len(vbr.requests) == 1
     await clock.advance(31)
     await client.job_states()
+
+
+@pytest.mark.parametrize("claimed", ["9999.00:00:00", "99999999999999:00:00", f"{'9' * 400}.01:00:00"])
+async def test_an_absurd_lock_out_is_waited_for_a_day(
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock, claimed: str
+) -> None:
+    """No date is made of it, VBR's words are shown, the log says so, and the account comes back by itself."""
+    vbr.faults.add(*TOKEN, saying(401, f"Your account has been locked out for {claimed}."))
+    with structlog.testing.capture_logs() as logged, pytest.raises(LoginRefused) as caught:
+        await client.job_states()
+    assert (caught.value.locked_until, caught.value.retry_after_seconds) == (None, 24 * 3600)
+    assert f"locked out for {claimed[:100]}" in str(caught.value)
+    (capped,) = [line for line in logged if line["event"] == "veeam.wait_capped"]
+    assert (capped["server"], capped["wait_seconds"]) == ("hq", 24 * 3600)
+
+    await clock.advance(24 * 3600 - 1)
+    with pytest.raises(LoginRefused):
+        await client.job_states()
+    assert len(vbr.requests) == 1
+    await clock.advance(2)
+    await client.job_states()
+
+
+@pytest.mark.parametrize("lifetime", [0, -5, 1e300, "99999999999"])
+async def test_an_absurd_lifetime_of_a_token_is_no_trouble(
+    vbr: VbrSandbox, client: VeeamServer, clock: FakeClock, lifetime: object
+) -> None:
+    """Neither is each request a login, nor does the bot rely on a token for ever."""
+    vbr.faults.add(*TOKEN, changed(setting("expires_in", lifetime)))
+    await client.job_states()
+    await client.job_states()
+    assert grants(vbr) == ["password"]
+    await clock.advance(25 * 3600)
+    await client.job_states()
+    assert len(grants(vbr)) > 1
+
+
+@pytest.mark.parametrize("token", ["", "a\r\nX-Evil: 1", "p\u00e4ss", "two words"])
+async def test_a_token_that_no_header_can_hold_is_refused(
+    vbr: VbrSandbox, client: VeeamServer, token: str
+) -> None:
+    """What the login answers is not what VBR would."""
+    vbr.faults.add(*TOKEN, changed(setting("access_token", token)))
+    with pytest.raises(UnexpectedAnswer, match="no usable token"):
+        await client.job_states()
 
 
 async def test_an_account_that_others_locked_is_not_kept_locked(vbr: VbrSandbox, clock: FakeClock) -> None:

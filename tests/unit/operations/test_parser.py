@@ -252,3 +252,26 @@ names = st.one_of(st.text(min_size=1), st.lists(pieces, min_size=1).map("".join)
 def test_a_quoted_name_is_that_name(name: str) -> None:
     """Any name in quotes is read as exactly this name, whatever follows."""
     assert parse(f"stop {quote(name)} now", TYPED) == Stop(NamedJob(name, exact=True), now=True)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ['"a ', "'a ", "\u201ea ", '""" ', '"\u200b', "a ", "server: ", 'server:"a ', '"" "a', "' \"", "*?"],
+)
+@pytest.mark.timeout(20)
+def test_no_line_takes_long_to_read(unit: str) -> None:
+    """Slack passes on long lines; the end of a quote that is never closed is looked for once."""
+    line = "jobs " + unit * (60_000 // len(unit))
+    assert isinstance(parse(line, TYPED), Request | SyntaxProblem)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["jobs {}", 'jobs "{}"', "jobs failed {}", "jobs type:{}", "job {}", "start {}", "start server:{} SQL"],
+)
+def test_a_name_or_pattern_is_no_longer_than_names_get(typed: str) -> None:
+    """A longer one is refused with its length, wherever it stands."""
+    assert not isinstance(parse(typed.format("x" * 256), TYPED), SyntaxProblem)
+    refused = parse(typed.format("x" * 257), TYPED)
+    assert isinstance(refused, SyntaxProblem)
+    assert refused.problem == "A name or pattern has at most 256 characters; this one has 257."

@@ -184,6 +184,75 @@ def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path: Path) -> None:
     assert read(tmp_path, "", environ).servers[0].password.get_secret_value() == "password"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("variable", ["VEEAM_PASSWORD", "SLACK_BOT_TOKEN"])
+def test_a_secret_file_of_any_windows_editor_is_read(tmp_path: Path, encoding: str, variable: str) -> None:
+    """UTF-8 and UTF-16 with a byte order mark; PowerShell's `>` writes the latter."""
+    mark = "\ufeff" if encoding in {"utf-16-le", "utf-16-be"} else ""
+    (tmp_path / "secret").write_bytes(f"{mark}xoxb-päss\r\n".replace("ä", "a").encode(encoding))
+    environ = {**ENVIRONMENT, variable: "", f"{variable}_FILE": "secret"}
+    settings = read(tmp_path, "", environ)
+    found = settings.slack.bot_token if variable == "SLACK_BOT_TOKEN" else settings.servers[0].password
+    assert found.get_secret_value() == "xoxb-pass"
+
+
+def test_a_secret_file_has_an_end(tmp_path: Path) -> None:
+    """A device, or a log by mistake: no more is read than a secret can be long."""
+    environ = {**ENVIRONMENT, "VEEAM_PASSWORD": "", "VEEAM_PASSWORD_FILE": "/dev/zero"}
+    (problem,) = problems(tmp_path, "", environ)
+    assert "too large" in problem.text
+
+
+@pytest.mark.parametrize("around", ["\u200e", "\u200b", "\ufeff", "\u00a0", "\u2060", "\r\n", " \u200f\t"])
+def test_what_a_paste_leaves_around_a_value_is_ignored(tmp_path: Path, around: str) -> None:
+    """Windows' certificate dialog, chat programs and web pages add what nobody sees."""
+
+    def pasted(value: str) -> str:
+        return f"{around}{value}{around}"
+
+    environ = {
+        **ENVIRONMENT,
+        "SLACK_BOT_TOKEN": pasted("xoxb-1"),
+        "VEEAM_URL": pasted("https://vbr01:9419"),
+        "VEEAM_USERNAME": pasted("svc"),
+        "VEEAM_FINGERPRINT": pasted(f"{around}AB{around}:" * 32),
+    }
+    at_ends = around.replace("\r\n", "").replace("\t", "")
+    toml = f"""
+[slack]
+default_channel = "{at_ends}C0A{at_ends}"
+[[routes]]
+channel = "{at_ends}C0B{at_ends}"
+mention = "{at_ends}@oncall{at_ends}"
+[[grants]]
+group = "{at_ends}S0A{at_ends}"
+role = "{at_ends}Backup Viewer{at_ends}"
+"""
+    settings = read(tmp_path, toml, environ)
+    (server,), (route,), (grant,) = settings.servers, settings.routes, settings.grants
+    assert settings.slack.bot_token.get_secret_value() == "xoxb-1"
+    assert (server.url, server.username, server.fingerprint) == ("https://vbr01:9419", "svc", "ab" * 32)
+    assert (settings.slack.default_channel, route.channel, route.mention) == ("C0A", "C0B", "@oncall")
+    assert (grant.group, grant.role) == ("S0A", Role.BACKUP_VIEWER)
+
+
+def test_names_of_jobs_are_left_as_they_are_written(tmp_path: Path) -> None:
+    """VBR's names may have such characters; at an end they are hardly meant, and a caution says so."""
+    toml = '[[routes]]\nchannel = "C0A"\njobs = ["\\u200eSQL*", "\u200dx", "a\u200cb"]'
+    settings = read(tmp_path, toml)
+    assert settings.routes[0].jobs == ("\u200eSQL*", "\u200dx", "a\u200cb")
+    said = [str(caution) for caution in settings.cautions if caution.setting == "routes.jobs"]
+    assert ["LEFT-TO-RIGHT MARK" in said[0], "ZERO WIDTH JOINER" in said[1], len(said)] == [True, True, 2]
+
+
+@pytest.mark.parametrize(("url", "port"), [("https://vbr01", "443"), ("http://localhost", "80")])
+def test_an_address_without_a_port_is_commented_on(tmp_path: Path, url: str, port: str) -> None:
+    """It holds from VBR 13.1 on; before, nothing answers there."""
+    cautions = read(tmp_path, "", {**ENVIRONMENT, "VEEAM_URL": url}).cautions
+    (said,) = [caution.text for caution in cautions if caution.setting == "VEEAM_URL"]
+    assert said == f"names no port, so {port} is asked: VBR listens on 9419; 443 from 13.1"
+
+
 @pytest.mark.parametrize(
     "name", ["port", "Port", "SERVERS", "ROUTES", "POLLING", "POLLING_INTERVAL_SECONDS", "slack_command"]
 )

@@ -126,10 +126,28 @@ WRONG_IN_FILE = [
         "must not be empty",
     ),
     (
-        '[[routes]]\nchannel = "C0A"\nmention = "@oncall"',
+        '[[routes]]\nchannel = "C0A"\nmention = "oncall"',
         "routes.mention",
         "[[routes]] 1, mention",
-        "ID of a user group",
+        'or a user group\'s "@handle"',
+    ),
+    (
+        f'[[routes]]\nchannel = "C0A"\njobs = ["{"*" * 257}"]',
+        "routes.jobs",
+        "[[routes]] 1, jobs, entry 1",
+        "must have at most 256 characters",
+    ),
+    (
+        '[[routes]]\nchannel = "C0A"\njobs = ["SQL", "PROD\\new"]',
+        "routes.jobs",
+        "[[routes]] 1, jobs, entry 2",
+        "has a line break in it",
+    ),
+    (
+        '[[routes]]\nchannel = "C0A"\nservers = ["de\\u200bfault"]',
+        "routes.servers",
+        "[[routes]] 1, servers, entry 1",
+        "ZERO WIDTH SPACE",
     ),
     (
         '[[routes]]\nchannel = "C0A"\nthreads = "brodcast"',

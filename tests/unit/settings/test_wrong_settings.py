@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.settings import SettingsProblem
 from tests.support.settings_files import ENVIRONMENT, SERVER, SLACK, WITH_FILE, problems
@@ -34,6 +36,25 @@ WRONG_VARIABLES = [
     ({"VEEAM_BOT_CONFIG": "/"}, "/", "cannot be read: Is a directory"),
     ({"VEEAM_URL": ""}, "VEEAM_URL", "is not set"),
     ({"VEEAM_URL": "http://vbr01.example.com"}, "VEEAM_URL", "must start with https://"),
+    (
+        {"VEEAM_URL": "http://vbr01.example.com:9419"},
+        "VEEAM_URL",
+        "such as https://vbr01.example.com:9419: VBR listens on 9419; 443 from 13.1",
+    ),
+    ({"VEEAM_URL": "vbr02"}, "VEEAM_URL", "https://, such as https://vbr02:9419: VBR listens on 9419"),
+    ({"VEEAM_URL": "vbr02:9419"}, "VEEAM_URL", "https://, such as https://vbr02:9419: VBR listens on 9419"),
+    ({"VEEAM_URL": "https//vbr02"}, "VEEAM_URL", "such as https://vbr02:9419"),
+    ({"VEEAM_USERNAME": "TECH\backup"}, "VEEAM_USERNAME", "has a backspace in it"),
+    ({"VEEAM_USERNAME": "TECH\x00x"}, "VEEAM_USERNAME", "has the control character U+0000 in it"),
+    ({"VEEAM_USERNAME": "svc\u00adslack"}, "VEEAM_USERNAME", "SOFT HYPHEN, U+00AD"),
+    ({"VEEAM_PASSWORD": "pass\tword"}, "VEEAM_PASSWORD", "has a tab in it"),
+    (
+        {"VEEAM_PASSWORD": "\u200bpassword"},
+        "VEEAM_PASSWORD",
+        "begins or ends with a character that cannot be",
+    ),
+    ({"SLACK_BOT_TOKEN": "xoxb-1\u200d2"}, "SLACK_BOT_TOKEN", "ZERO WIDTH JOINER"),
+    ({"SLACK_SIGNING_SECRET": "ab\ncd"}, "SLACK_SIGNING_SECRET", "has a line break in it"),
     ({"VEEAM_URL": "https://me:secret@vbr01"}, "VEEAM_URL", "must not hold a user or a password"),
     ({"VEEAM_URL": "https://vbr01:94190"}, "VEEAM_URL", "is not a valid URL"),
     ({"VEEAM_URL": "https://vbr01:9419/api/v1"}, "VEEAM_URL", "must be the server's address alone"),
@@ -67,6 +88,56 @@ def test_a_wrong_variable_is_named(tmp_path: Path, changed: dict[str, str], sett
     found = problems(tmp_path, "", {**ENVIRONMENT, **changed})
     assert [problem.setting for problem in found] == [setting]
     assert text in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        (
+            r'"TECH\backup"',
+            (
+                r"a backspace in it: if a backslash is meant, write 'TECH\backup' in single quotes, or "
+                r'"TECH\\backup"'
+            ),
+        ),
+        (r'"TECH\tom"', r"a tab in it: if a backslash is meant, write 'TECH\tom'"),
+        (r'"TECH\new"', r"a line break in it: if a backslash is meant, write 'TECH\new'"),
+        (r'"TECH\root"', r"a carriage return in it: if a backslash is meant, write 'TECH\root'"),
+        (r'"TECH\fred"', r"a form feed in it: if a backslash is meant, write 'TECH\fred'"),
+        (r'"TECH\b"', r"write 'TECH\b'"),
+        (r'"TECH\n"', r"write 'TECH\n'"),
+        (r'"TECH\u0007x"', "the control character U+0007 in it: in double quotes write each backslash twice"),
+    ],
+)
+def test_a_backslash_that_toml_took_for_its_own_is_explained(tmp_path: Path, written: str, what: str) -> None:
+    r"""`"TECH\backup"` would log in as TECH<backspace>ackup: the problem says what to write instead."""
+    (problem,) = problems(tmp_path, SERVER.replace('"svc-slack"', written), WITH_FILE)
+    assert problem.setting == "servers.username"
+    assert what in problem.text
+
+
+@pytest.mark.parametrize("written", [r'"TECH\svc"', r'"TECH\user1"'])
+def test_a_backslash_that_toml_refuses_is_explained_too(tmp_path: Path, written: str) -> None:
+    """Other letters after a backslash are no TOML at all."""
+    (problem,) = problems(tmp_path, SERVER.replace('"svc-slack"', written), WITH_FILE)
+    assert "in double quotes write a backslash twice, or put the value in single quotes" in problem.text
+
+
+@given(
+    control=st.characters(categories=["Cc"], exclude_characters="\x00"),
+    at=st.integers(1, 4),
+    variable=st.sampled_from(
+        ["VEEAM_USERNAME", "VEEAM_PASSWORD", "SLACK_BOT_TOKEN", "DATABASE_URL", "VEEAM_URL"]
+    ),
+)
+def test_no_variable_has_a_control_character_in_it(
+    tmp_path_factory: pytest.TempPathFactory, control: str, at: int, variable: str
+) -> None:
+    """Whichever it is, wherever it stands inside: it is refused, by the variable's name."""
+    value = {"DATABASE_URL": "sqlite:///x.db", **ENVIRONMENT}[variable]
+    environ = {**ENVIRONMENT, variable: f"{value[:at]}{control}{value[at:]}"}
+    (problem,) = problems(tmp_path_factory.getbasetemp(), "", environ)
+    assert (problem.setting, " in it" in problem.text) == (variable, True)
 
 
 def test_the_password_of_each_account_is_asked_for_by_its_variable(tmp_path: Path) -> None:

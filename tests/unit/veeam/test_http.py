@@ -161,10 +161,15 @@ def test_a_503_that_says_when_is_busy() -> None:
         ("Mon, 23 Nov 2026 11:00:00 GMT", 0.0),
         ("soon", None),
         ("-5", None),
+        ("99999999999", 3600.0),
+        ("9" * 400, 3600.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600.0),
+        ("Mon, 23 Nov 2026 12:00:30 +999999999999", None),
+        ("\u00b2", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
-    """Both of HTTP's forms; nonsense is no wish at all."""
+    """Both of HTTP's forms; nonsense is no wish at all, and an hour the longest."""
     assert parse_retry_after(header, datetime(2026, 11, 23, 12, tzinfo=UTC)) == seconds
 
 

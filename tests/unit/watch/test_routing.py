@@ -30,6 +30,8 @@ EVERY_RESULT = tuple(RouteResult)
         ({"jobs": ("sql*", "Oracle*")}, {}, True),
         ({"jobs": ("sql",)}, {}, False),
         ({"jobs": ("[Prod] SQL",)}, {"job_name": "[prod] SQL"}, True),
+        ({"jobs": ("[Prod] *",)}, {"job_name": "[prod] SQL"}, True),
+        ({"jobs": ("[Prod] *",)}, {"job_name": "P SQL"}, False),
         ({"types": ("BackupJob",)}, {}, True),
         ({"types": ("vspherebackup",)}, {}, True),
         ({"types": ("ReplicaJob",)}, {}, False),
