@@ -248,7 +248,7 @@ async def test_attempts_are_narrowed(database: Database) -> None:
     ):
         await log.opened(entry)
     found = {
-        "person": await log.records(AuditFilter(person_id="U2")),
+        "person": await log.records(AuditFilter(person_ids=("U2",))),
         "since": await log.records(AuditFilter(since=NOON + timedelta(minutes=1))),
         "server": await log.records(AuditFilter(servers=("hq",))),
         "no server": await log.records(AuditFilter(servers=())),
