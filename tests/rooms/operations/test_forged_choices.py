@@ -69,7 +69,9 @@ async def test_another_jobs_backups_cannot_be_copied(
         ann = Writer(office, ANN)
         assert await ann.finds(await ann.edits("SQL Copy"), MenuField.OBJECTS, "Files")
     forged = key_of(office, "Files")
-    again = form_in(await sql.fills(await sql.edits("SQL Copy"), objects=(key_of(office, "SQL Prod"), forged)))
+    again = form_in(
+        await sql.fills(await sql.edits("SQL Copy"), objects=(key_of(office, "SQL Prod"), forged))
+    )
     assert said(again) == [(SettingsField.OBJECTS, GONE)]
     assert "Files" not in str(again.draft.wanted.objects)
     assert await refusals(office) == [("SQL Copy", f"Objects: {forged}; {Refusal.CHOICE}")]
@@ -83,7 +85,7 @@ async def test_a_copied_job_out_of_sight_by_the_time_it_is_sent_is_refused(
     form = await sql.edits("SQL Copy")
     chosen = (key_of(office, "SQL Prod"), key_of(office, "SQL Test"))
     summary = await sql.sees(form, objects=chosen)
-    office.world.job("SQL Test").model["name"] = "Payroll"
+    office.world.book.rename_job(office.world.job("SQL Test"), "Payroll")
     again = form_in(await sql.sends(summary))
     assert said(again) == [(SettingsField.OBJECTS, NO_SUCH_JOB)]
     assert await refusals(office) == [("SQL Copy", f"Objects: {chosen[1]}; {Refusal.CHOICE}")]
@@ -136,7 +138,7 @@ async def test_a_value_that_no_menu_offers_is_refused(
     assert sent(office, EDITING) == []
 
 
-async def test_credentials_keep_their_type(office: Office, sql: Writer) -> None:
+async def test_credentials_keep_their_type(sql: Writer) -> None:
     """The ID that a menu offers, with a type that it does not."""
     form = await sql.edits("SQL Prod")
     offered = await sql.option(form, MenuField.CREDENTIALS, SERVICE)
@@ -164,13 +166,11 @@ async def test_a_forged_template_is_refused_on_record(office: Office, sql: Write
     ]
 
 
-async def test_a_template_out_of_sight_by_the_time_it_is_sent_is_refused(
-    office: Office, sql: Writer
-) -> None:
+async def test_a_template_out_of_sight_by_the_time_it_is_sent_is_refused(office: Office, sql: Writer) -> None:
     """The settings of a job that one may not see any more go into no other."""
     form = await sql.creates(like=office.world.job("SQL Test"))
     summary = await sql.sees(form, name="SQL Second", rhythm="by_hand")
-    office.world.job("SQL Test").model["name"] = "Payroll"
+    office.world.book.rename_job(office.world.job("SQL Test"), "Payroll")
     again = form_in(await sql.sends(summary))
     assert [part for part, _ in said(again)] == [None]
     assert (await refusals(office))[-1] == ("Payroll", f"as a template; {Refusal.CHOICE}")
@@ -222,4 +222,7 @@ async def test_a_refused_attempt_names_the_job_as_typed(office: Office, person: 
     await office.ask(Delete(NamedJob("sql prod", server="HQ")), person)
     await office.ask(Delete(NamedJob("no such job")), person)
     rows = await office.audited()
-    assert [(row.get("server"), row["job_name"]) for row in rows] == [("hq", "sql prod"), (None, "no such job")]
+    assert [(row.get("server"), row["job_name"]) for row in rows] == [
+        ("hq", "sql prod"),
+        (None, "no such job"),
+    ]

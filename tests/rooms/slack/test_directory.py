@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.model import Standing
+from bot.operations.model import Person, Standing
 from bot.sandbox.slack.faults import Refused, ServerError, Slow
 from bot.settings import PersonId
 from bot.slack.directory import GROUPS_GRACE_SECONDS, GROUPS_SECONDS, PERSON_SECONDS, Directory, standing
@@ -176,3 +176,68 @@ async def test_handles_and_names(office: PostOffice) -> None:
     directory.groups_changed()
     assert (await directory.read(PersonId("U0VIC"))).groups == frozenset({"S0BACKUPVIEWERS"})
     assert directory.group_id("@oncall") == "S0ONCALL"
+
+
+@pytest.fixture
+def grid(office: PostOffice) -> Directory:
+    """Ole was in the workspace before it joined the organisation: he has two IDs."""
+    person = office.slack.workspace.directory.people["U0OLE"]
+    person.global_id = "W0OLE"
+    return Directory(office.web_api, GRID, [], clock=office.clock)
+
+
+@pytest.mark.parametrize("listed", ["U0OLE", "W0OLE"])
+@pytest.mark.parametrize("gesture", ["U0OLE", "W0OLE"])
+async def test_one_person_with_two_ids(
+    office: PostOffice, grid: Directory, listed: str, gesture: str
+) -> None:
+    """Groups and gestures name either: it is one person, under the organisation's ID."""
+    for group in office.slack.workspace.directory.groups.values():
+        group.users = [listed if user == "U0OLE" else user for user in group.users]
+    person = await grid.read(PersonId(gesture))
+    assert person == Person(PersonId("W0OLE"), "ole", Standing.MEMBER, OPERATORS, frozenset({"U0OLE"}))
+    assert all(map(person.has_id, ("U0OLE", "W0OLE")))
+    assert not person.has_id("U0ANN")
+
+
+@pytest.mark.parametrize("workspace", [ACME, GRID])
+async def test_what_a_foreign_organisation_says_of_an_id_is_not_believed(
+    office: PostOffice, workspace: Workspace
+) -> None:
+    """Or somebody else's administrator could be anybody here."""
+    person = office.slack.workspace.directory.people["U0OLE"]
+    person.global_id, person.enterprise_id = "U0ANN", "E0OTHER"
+    directory = Directory(office.web_api, workspace, [], clock=office.clock)
+    found = await directory.read(OLE)
+    assert (found.id, found.other_ids, found.groups) == (OLE, frozenset(), OPERATORS)
+
+
+async def test_afresh_is_as_slack_says_now(office: PostOffice, directory: Directory) -> None:
+    """Nothing that was read before counts, neither groups nor standing; others are still served from it."""
+    people = office.slack.workspace.directory
+    assert (await directory.read(OLE)).groups == OPERATORS
+    people.group("S0BACKUPOPERATORS").users.clear()
+    assert (await directory.read(OLE)).groups == OPERATORS
+    assert (await directory.read(OLE, afresh=True)).groups == frozenset({"S0ONCALL"})
+    people.people["U0OLE"].kind = "deactivated"
+    assert (await directory.read(OLE, afresh=True)).standing is Standing.DEACTIVATED
+
+
+async def test_many_readings_afresh_share_one(office: PostOffice, directory: Directory) -> None:
+    """Whoever asks while the list is read takes the next one, together with the others."""
+    await directory.read(OLE)
+    before = lists(office)
+    people = await asyncio.gather(*(directory.read(OLE, afresh=True) for _ in range(20)))
+    assert {person.groups for person in people} == {OPERATORS}
+    assert lists(office) - before <= 2
+
+
+async def test_afresh_nothing_old_serves(office: PostOffice, directory: Directory) -> None:
+    """Where Slack does not answer nobody has a group, though an old list is there for the rest."""
+    await directory.read(OLE)
+    office.slack.faults.add("usergroups.list", ServerError(500), 3)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(directory.read(OLE, afresh=True))
+        await office.until(reading.done)
+    assert reading.result().groups is None
+    assert (await directory.read(OLE)).groups == OPERATORS
