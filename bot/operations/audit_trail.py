@@ -97,11 +97,10 @@ class AuditTrail:
         context: RequestContext,
         permission: Permission,
         subject: Subject | None = None,
-        detail: str | None = None,
     ) -> outcomes.Refused:
         """Put on record that the person may not; return the outcome that says so."""
         refused = refusal_of(operation, context, permission)
-        await self.refused(operation, context, refused.refusal, subject, detail)
+        await self.refused(operation, context, refused.refusal, subject)
         return refused
 
     async def refused(

@@ -213,10 +213,8 @@ class Service:
         request: Request | outcomes.SyntaxProblem,
     ) -> outcomes.Refused:
         asked = None if isinstance(request, outcomes.SyntaxProblem) else request.subject
-        subject = self._as_asked(asked)
-        detail = f"machine {asked.text[:_LONGEST_NAME]}" if isinstance(asked, NamedMachine) else None
         try:
-            return await self._backend.audit.refuse(operation, context, permission, subject, detail)
+            return await self._backend.audit.refuse(operation, context, permission, self._as_asked(asked))
         except store.StoreError as error:
             # A refusal needs no database to hold; that it is not on record is for the operator to know.
             log.error(
