@@ -252,9 +252,9 @@ class AuditLog:
                 await self._put_loss_on_record(appending, at)
             yield appending
         if lost is not None:
-            log.error("audit.end_lost", row=lost.row, hash=lost.hash)
+            log.error("store.audit_end_lost", row=lost.row, hash=lost.hash)
         for mark in appending.marks:
-            log.info("audit.row_added", row=mark.row, hash=mark.hash)
+            log.info("store.audit_row_added", row=mark.row, hash=mark.hash)
         known = self._latest if lost is None else None
         self._latest = max((mark for mark in (known, *appending.marks) if mark), key=_row_of, default=known)
 

@@ -307,7 +307,7 @@ async def test_each_row_is_in_the_log(database: Database) -> None:
         await log.closed(opened, OUTCOME)
         await log.closed(opened, OUTCOME)
         await log.shown(ENTRY.reference, SHOWN)
-    added = [(line["row"], line["hash"]) for line in lines if line["event"] == "audit.row_added"]
+    added = [(line["row"], line["hash"]) for line in lines if line["event"] == "store.audit_row_added"]
     assert added == [(mark.row, mark.hash) for mark in await marks(log)]
     assert len(added) == 3
 
@@ -337,7 +337,7 @@ async def test_a_lost_end_is_put_on_record_once(database: Database, change: str,
             assert await log.check_end(NOON) is True
         await log.opened(replace(ENTRY, reference="next"))
         await log.opened(replace(ENTRY, reference="next"))
-    assert [(line["row"], line["hash"]) for line in lines if line["event"] == "audit.end_lost"] == [
+    assert [(line["row"], line["hash"]) for line in lines if line["event"] == "store.audit_end_lost"] == [
         (lost.row, lost.hash)
     ]
     found = await log.records(AuditFilter(), limit=3)
