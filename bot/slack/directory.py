@@ -18,7 +18,7 @@ import structlog
 from bot.observability import Clock
 from bot.operations.model import Person, Standing
 from bot.settings import PersonId
-from bot.slack.errors import SlackError, SlackRefused
+from bot.slack.errors import SlackError, SlackRateLimited, SlackRefused
 from bot.slack.web_api import WebApi, Workspace
 
 PERSON_SECONDS = 180.0
@@ -27,6 +27,7 @@ GROUPS_SECONDS = 60.0
 # After failed refreshes the old list serves this long, counted from when it was read; then nobody has a
 # group.
 GROUPS_GRACE_SECONDS = 900.0
+_LONGEST_HELD_SECONDS = 20.0
 _MOST_PEOPLE = 5_000
 
 log = structlog.get_logger()
@@ -68,10 +69,12 @@ class Directory:
         self._people: dict[str, _CachedPerson] = {}
         self._groups: tuple[UserGroup, ...] | None = None
         self._groups_read_at = 0.0
-        self._groups_stale = True
-        self._groups_asked = 0
-        """How many readings of the groups were begun, and which of them `_groups` is of."""
-        self._groups_number = 0
+        self._groups_held_until = 0.0
+        # How many readings of the groups were begun, which of them `_groups` is of, and which is the first
+        # that may be believed after a change.
+        self._readings = 0
+        self._groups_reading = 0
+        self._changed_until = 0
         self._groups_lock = asyncio.Lock()
 
     async def read(self, person_id: PersonId, team_id: str | None = None, *, afresh: bool = False) -> Person:
@@ -104,45 +107,61 @@ class Directory:
 
     def groups_changed(self) -> None:
         """Read the groups again before the next decision (a `subteam_*` event came)."""
-        self._groups_stale = True
+        self._changed_until = self._readings + 1
 
     async def groups(self, *, afresh: bool = False) -> tuple[UserGroup, ...] | None:
         """Return all groups; None when they could not be read for too long, or are known to have changed.
 
         `afresh`: as a reading that begins from now on finds them, None where it fails. Who asks while one is
-        under way shares the next: there is never more than one at a time.
+        under way shares the next: there is never more than one at a time. Where Slack asks to wait a little,
+        that is waited for, and nobody else waits with it.
         """
-        wanted = self._groups_asked + 1 if afresh else 0
-        async with self._groups_lock:
-            age = self._clock.monotonic() - self._groups_read_at
-            is_old = self._groups_number < wanted
-            if self._groups is None or self._groups_stale or is_old or age > GROUPS_SECONDS:
-                # A change that is announced while the list is read makes it stale: read it once more.
-                is_read = await self._refresh_groups()
-                if is_read and self._groups_stale:
-                    await self._refresh_groups()
-            age = self._clock.monotonic() - self._groups_read_at
-            if self._groups_stale or self._groups_number < wanted or age > GROUPS_GRACE_SECONDS:
-                return None
-            return self._groups
+        wanted = self._readings + 1 if afresh else 0
+        found = await self._groups_since(wanted)
+        if found is None and afresh:
+            seconds = self._groups_held_until - self._clock.monotonic()
+            if 0 < seconds <= _LONGEST_HELD_SECONDS:
+                await self._clock.sleep(seconds)
+                found = await self._groups_since(wanted)
+        return found
 
-    async def _refresh_groups(self) -> bool:
+    async def _groups_since(self, wanted: int) -> tuple[UserGroup, ...] | None:
+        """All groups, of that reading at least."""
+        if not self._must_read(wanted):
+            return self._groups
+        async with self._groups_lock:
+            # A change that is announced while the list is read makes it stale: read it once more.
+            for _ in range(2):
+                if not self._must_read(wanted) or not await self._read_groups():
+                    break
+        age = self._clock.monotonic() - self._groups_read_at
+        is_usable = self._groups_reading >= max(wanted, self._changed_until) and age <= GROUPS_GRACE_SECONDS
+        return self._groups if is_usable else None
+
+    def _must_read(self, wanted: int) -> bool:
+        is_old = self._groups_reading < max(wanted, self._changed_until)
+        return (
+            self._groups is None or is_old or self._clock.monotonic() - self._groups_read_at > GROUPS_SECONDS
+        )
+
+    async def _read_groups(self) -> bool:
         arguments = {"include_users": True, "include_disabled": True, "include_count": False}
-        was_stale, self._groups_stale = self._groups_stale, False
-        self._groups_asked += 1
+        self._readings += 1
+        reading = self._readings
         try:
             answer = await self._web_api.read("usergroups.list", arguments)
         except SlackRefused as error:
             # A plan or a scope without groups is not an outage that an old list may bridge.
-            self._groups, self._groups_stale = None, True
+            self._groups = None
             log.error("directory.groups_refused", problem=str(error))
         except SlackError as error:
-            self._groups_stale = self._groups_stale or was_stale
+            if isinstance(error, SlackRateLimited):
+                self._groups_held_until = self._clock.monotonic() + error.retry_after_seconds
             log.warning("directory.groups_not_read", problem=str(error))
         else:
             self._groups = tuple(group_of(item) for item in answer.get("usergroups") or ())
             self._groups_read_at = self._clock.monotonic()
-            self._groups_number = self._groups_asked
+            self._groups_reading = reading
             self._pin(self._groups)
             return True
         return False

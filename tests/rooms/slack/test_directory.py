@@ -5,11 +5,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.operations.model import Person, Standing
-from bot.sandbox.slack.faults import Refused, ServerError, Slow
+from bot.sandbox.slack.faults import RateLimited, Refused, ServerError, Slow
 from bot.settings import PersonId
-from bot.slack.directory import GROUPS_GRACE_SECONDS, GROUPS_SECONDS, PERSON_SECONDS, Directory, standing
+from bot.slack.directory import (
+    GROUPS_GRACE_SECONDS,
+    GROUPS_SECONDS,
+    PERSON_SECONDS,
+    Directory,
+    ids_of,
+    standing,
+)
 from bot.slack.web_api import Workspace
 from tests.rooms.slack.delivering import PostOffice, post_office
 
@@ -241,3 +250,39 @@ async def test_afresh_nothing_old_serves(office: PostOffice, directory: Director
         await office.until(reading.done)
     assert reading.result().groups is None
     assert (await directory.read(OLE)).groups == OPERATORS
+
+
+async def test_afresh_waits_a_little_where_slack_asks_for_that(
+    office: PostOffice, directory: Directory
+) -> None:
+    """Many at once are not refused for it; whoever needs nothing new does not wait with them."""
+    await directory.read(OLE)
+    office.slack.faults.add("usergroups.list", RateLimited(10), 1)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(directory.read(OLE, afresh=True))
+        await office.slack.wait_until(lambda: lists(office) == 2)
+        assert (await directory.read(OLE)).groups == OPERATORS
+        await office.until(reading.done)
+    assert reading.result().groups == OPERATORS
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from(["E0ACME", "U0ANN"])
+)
+
+
+@given(
+    enterprise=st.dictionaries(st.sampled_from(["id", "enterprise_id"]), VALUES) | st.none(),
+    own=VALUES,
+    workspace=st.sampled_from([ACME, GRID]),
+)
+def test_an_id_is_only_believed_of_the_own_organisation(
+    enterprise: dict[str, object] | None, own: object, workspace: Workspace
+) -> None:
+    """Whatever Slack's answer looks like, the ID that was asked about is among them, and no empty one."""
+    ids = ids_of({"id": own, "enterprise_user": enterprise}, "U0OLE", workspace)
+    assert "U0OLE" in ids
+    assert all(isinstance(each, str) and each for each in ids)
+    said = (enterprise or {}).get("enterprise_id")
+    if workspace.enterprise_id is None or said != workspace.enterprise_id:
+        assert ids == ("U0OLE",)
