@@ -63,6 +63,7 @@ class Application:
         # Names this process among replicas, in leases and claims.
         self._holder = store.new_holder()
         self._accounts: dict[tuple[ServerName, Role], VeeamServer] = {}
+        self._audit: store.AuditLog | None = None
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -167,7 +168,7 @@ class Application:
         listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
         listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
         if slack.app_token is None:
-            unsigned = UnsignedRequests(store.AuditLog(database), self._clock)
+            unsigned = UnsignedRequests(self._audit_log(database), self._clock)
             self._slack_requests = SlackRequests(app, secret, metrics=self._metrics, refused=unsigned.refused)
             self._health.set("slack", ok=True, detail="waiting for Slack's requests")
             return
@@ -229,8 +230,11 @@ class Application:
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:
-        channel = watch.AuditChannel(self._settings.slack.audit_channel, ACTIONS_ON_RECORD)
-        return store.AuditLog(database, channel.rows)
+        """The one audit log of this process: it remembers the latest row."""
+        if self._audit is None:
+            channel = watch.AuditChannel(self._settings.slack.audit_channel, ACTIONS_ON_RECORD)
+            self._audit = store.AuditLog(database, channel.rows)
+        return self._audit
 
     def _approvals(self, database: store.Database) -> store.Approvals:
         return store.Approvals(database, watch.approval_rows)

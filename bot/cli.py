@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from bot import app, store
-from bot.observability import CheckResult, CheckStatus, SystemClock, set_up_logging
+from bot.observability import CheckResult, CheckStatus, Metrics, SystemClock, set_up_logging
 from bot.operations.commands import span_of
 from bot.settings import LogLevel, Settings, SettingsWrong, json_schema, load_settings
 from bot.slack import manifest as app_manifest
@@ -28,6 +28,7 @@ WRONG_SETTINGS = 2
 _COLUMNS = 110
 _NARROWEST = 40
 _GAP = "  "
+_MISFITS_SHOWN = 20
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -157,12 +158,19 @@ def audit() -> None:
 
 @audit.command("verify")
 @click.option("--head", metavar="HASH", help="A head that was printed before: is it still in the chain?")
-def audit_verify(head: str | None) -> None:
+@click.option(
+    "--slack",
+    "with_slack",
+    is_flag=True,
+    help="Compare the record with the hashes posted in the audit channel, too.",
+)
+def audit_verify(head: str | None, *, with_slack: bool) -> None:
     """Check that no row of the audit record was changed, removed or slipped in.
 
     Prints how many rows there are and the head, the hash of the latest row. Keep it elsewhere: with --head it
-    shows later whether the end of the record was cut off or the whole chain made anew. Exit code 0 when all
-    is well, else 1.
+    shows later whether the end of the record was cut off or the whole chain made anew. --slack reads the row
+    numbers and hashes that the bot's messages in the audit channel bear, and compares each with its row. Exit
+    code 0 when all is well, else 1.
     """
     found = _on_record(lambda log: log.check(head.strip().lower() if head else None))
     if found.broken_at is not None:
@@ -174,6 +182,40 @@ def audit_verify(head: str | None) -> None:
     if found.has_known_head is False:
         click.echo("The head you kept is not in it: rows were cut off, or the chain was made anew.")
         sys.exit(1)
+    if with_slack:
+        _compare_with_channel(_settings())
+
+
+def _compare_with_channel(settings: Settings) -> None:
+    """Compare the record with the audit channel, say what does not fit, and leave with 1 if anything."""
+    marks = asyncio.run(_marks_in_channel(settings))
+    misfits = sorted(_on_record(lambda log: log.misfits(marks)), key=lambda mark: mark.row)
+    for mark in misfits[:_MISFITS_SHOWN]:
+        click.echo(f"Row {mark.row} is gone or replaced: the audit channel has it with the hash {mark.hash}.")
+    if len(misfits) > _MISFITS_SHOWN:
+        click.echo(f"And {_counted(len(misfits) - _MISFITS_SHOWN, 'more row')}.")
+    if misfits:
+        sys.exit(1)
+    click.echo(f"The audit channel agrees: {_counted(len(marks), 'message')} compared.")
+    if not marks:
+        click.echo("No message there bears a hash: nothing is proved by it.", err=True)
+
+
+async def _marks_in_channel(settings: Settings) -> list[store.AuditMark]:
+    # What a command alone needs is loaded by that command: a bot that runs for months does not carry it.
+    from bot.slack import audit_channel, errors, web_api  # noqa: PLC0415
+
+    channel, clock = settings.slack.audit_channel, SystemClock()
+    if channel is None:
+        raise click.ClickException("slack.audit_channel is not set: there is no channel to compare with.")
+    set_up_logging("critical", settings.log_format, settings.secrets())
+    try:
+        async with web_api.open_web_api(settings.slack, clock=clock, metrics=Metrics()) as opened:
+            return [mark async for mark in audit_channel.posted_marks(opened, channel, clock=clock)]
+    except errors.SlackError as error:
+        raise click.ClickException(f"The audit channel {channel} cannot be read: {error}.") from error
+    except audit_channel.TooManyMessages as error:
+        raise click.ClickException(f"The audit channel {channel} holds too many messages.") from error
 
 
 @audit.command("export")

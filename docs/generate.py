@@ -15,7 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.operations.catalog import CATALOG
-from bot.operations.model import Kind, Operation
+from bot.operations.model import ALL_ROLES, Kind, Operation
 from bot.settings import ChannelId, GroupReference, MentionId, PersonId, Role, ServerName, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
@@ -172,8 +172,8 @@ def _operation(operation: Operation) -> Iterator[str]:
 def _roles(operation: Operation) -> str:
     if not operation.roles:
         return "everyone"
-    if operation.roles == frozenset(Role):
-        return "all five"
+    if operation.roles == ALL_ROLES:
+        return "all but Security Administrator"
     return ", ".join(role.short for role in Role if role in operation.roles)
 
 

@@ -5,7 +5,7 @@ Raises `StoreError`.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -14,7 +14,7 @@ from bot import store
 from bot.observability import Clock
 from bot.operations import outcomes
 from bot.operations.jobs import FoundJob
-from bot.operations.model import Kind, Operation, Refusal, RequestContext
+from bot.operations.model import AuditSubject, Kind, Operation, Refusal, RequestContext
 from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
 from bot.veeam import JobId, Session, SessionId
@@ -25,15 +25,6 @@ RECENTLY = timedelta(minutes=15)
 _RECENT_AT_MOST = 3
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSubject:
-    """What an entry is about: a job as it was named at the time, or a server as such."""
-
-    server: str
-    job_id: str | None = None
-    job_name: str | None = None
 
 
 Subject = FoundJob | ServerName | AuditSubject
@@ -119,9 +110,10 @@ class AuditTrail:
         context: RequestContext,
         refusal: Refusal,
         subject: Subject | None = None,
+        detail: str | None = None,
     ) -> None:
-        """Put a refusal on record, with its named reason."""
-        entry = self._entry(operation, context, subject, None)
+        """Put a refusal on record, with its named reason; `detail` is what was asked for beyond the job."""
+        entry = self._entry(operation, context, subject, detail)
         await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def repeated(self, operation: Operation, context: RequestContext) -> None:
@@ -153,7 +145,7 @@ class AuditTrail:
         actions = [
             action
             for attempt in await self._log.records(which)
-            if attempt.entry.person_id != context.person.id
+            if not context.person.has_id(attempt.entry.person_id)
             and concerns(attempt.entry)
             and (action := self.as_action(attempt)) is not None
             and action.operation.kind is Kind.ACTION

@@ -30,6 +30,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
+from bot.store import END_LOST
 from bot.veeam import JobState, Revision
 
 TYPED: tuple[type[Verb], ...] = (
@@ -62,7 +63,8 @@ CATALOG = tuple(verb.operation for verb in TYPED)
 OPERATIONS: tuple[Operation, ...] = tuple(verb.operation for verb in VERBS)
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 BY_AUDIT_NAME = {operation.audit_name: operation for operation in OPERATIONS}
-ACTIONS_ON_RECORD = frozenset(one.audit_name for one in OPERATIONS if one.kind is Kind.ACTION)
+ACTIONS_ON_RECORD = frozenset(one.audit_name for one in OPERATIONS if one.kind is Kind.ACTION) | {END_LOST}
+"""What the audit channel reads of: actions, and that rows of the record are gone."""
 CODEC = RequestCodec(VERBS)
 
 

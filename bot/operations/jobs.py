@@ -16,6 +16,7 @@ from bot.observability import Clock
 from bot.operations import matching, outcomes
 from bot.operations.failures import Failure
 from bot.operations.model import (
+    AuditSubject,
     JobRef,
     KnownJob,
     NamedJob,
@@ -145,6 +146,11 @@ class JobFinder:
         self._names[server.name] = (self._clock.monotonic(), fresh)
         return fresh
 
+    def name_at_hand(self, server: ServerName, job_id: veeam.JobId) -> str | None:
+        """Return what the job was called when the server's names were read last, if they were."""
+        _, names = self._names.get(server, (-math.inf, {}))
+        return names.get(job_id)
+
     async def names_to_offer(self, server: veeam.VeeamServer) -> Mapping[veeam.JobId, str]:
         """Return the same for a menu, which is asked for with every pause in typing: some minutes old."""
         return await self.names(server, at_most_seconds=OFFERED_FOR_SECONDS)
@@ -157,11 +163,17 @@ class JobFinder:
 
     async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | outcomes.NotFound:
         missing = outcomes.NotFound("job", ref.job_id)
-        if ref.server not in self._fleet.names or not visibility.sees_server(ref.server):
+        if ref.server not in self._fleet.names:
             return missing
+        if not visibility.sees_server(ref.server):
+            # VBR is not asked: how long that takes would tell whether there is such a job.
+            hidden = AuditSubject(ref.server, ref.job_id, self.name_at_hand(ref.server, ref.job_id))
+            return replace(missing, hidden=hidden)
         state = await self._fleet.server(ref.server).job_state(ref.job_id)
-        if state is None or not visibility.sees(ref.server, state.name):
+        if state is None:
             return missing
+        if not visibility.sees(ref.server, state.name):
+            return replace(missing, hidden=AuditSubject(ref.server, state.id, state.name))
         return FoundJob(ref.server, state)
 
     async def _by_all_names(

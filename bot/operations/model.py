@@ -14,8 +14,10 @@ from msgspec import Struct
 from bot import veeam
 from bot.settings import GrantSettings, PersonId, Role, matches_glob
 
-ALL_ROLES = frozenset(Role)
+ALL_ROLES = frozenset(Role) - {Role.SECURITY_ADMINISTRATOR}
+"""Every role that may look at jobs; a Security Administrator reads the audit record alone."""
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
+AUDITORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR})
 OPERATORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR})
 
 
@@ -37,20 +39,29 @@ class Person:
 
     `groups` holds every spelling under which a grant may name one of their groups (its ID, and `@handle`
     where the settings use the handle). None means that the groups could not be read: nobody is let in on a
-    guess.
+    guess. Of a person with two IDs (Enterprise Grid) `id` is the organisation's, whichever the gesture came
+    with, and `other_ids` has the rest.
     """
 
     id: PersonId
     name: str
     standing: Standing
     groups: frozenset[str] | None
+    other_ids: frozenset[str] = frozenset()
+
+    def has_id(self, person_id: str) -> bool:
+        """Whether the ID is this person's."""
+        return person_id == self.id or person_id in self.other_ids
 
 
 class People(Protocol):
     """Where people are looked up; implemented by the room that knows the chat platform."""
 
-    async def read(self, person_id: PersonId, team_id: str | None = None) -> Person:
-        """Return the person, with `Standing.UNREADABLE` when they cannot be read. Never raises."""
+    async def read(self, person_id: PersonId, team_id: str | None = None, *, afresh: bool = False) -> Person:
+        """Return the person, with `Standing.UNREADABLE` when they cannot be read. Never raises.
+
+        `afresh`: as they are now; nothing that was remembered counts, also where nothing new can be read.
+        """
 
     def group_names(self, groups: Collection[str]) -> tuple[str, ...]:
         """Return the groups' names as people know them (`@backup-admins`), as given where unknown."""
@@ -68,6 +79,7 @@ class Refusal(StrEnum):
     SCOPE = "scope"  # the role is there, but not on this server or job
     OWN_REQUEST = "own_request"  # the person who asked for it cannot be the second person
     ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what the person who asked for it may do now
+    CHOICE = "choice"  # a value that no menu offers this person
     NOWHERE = "nowhere"  # it needs a second person, and there is no channel to ask one in
 
 
@@ -206,6 +218,11 @@ class Operation:
     needs: veeam.Capability | None = None
 
     @property
+    def is_for_administrators(self) -> bool:
+        """Whether it is for administrators alone, so that their roles are read afresh."""
+        return bool(self.roles) and self.roles <= AUDITORS
+
+    @property
     def label(self) -> str:
         """What people call it: the word on its button, where it has one."""
         return self.button or self.name.capitalize()
@@ -243,8 +260,20 @@ class Request(Struct, frozen=True, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSubject:
+    """What an entry of the audit record is about: a job as it was named or typed at the time, or a server.
+
+    No server: it was asked for on any of several.
+    """
+
+    server: str | None
+    job_id: str | None = None
+    job_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Visibility:
-    """What one person may know of: servers and jobs of their grants, whatever the role (all may look)."""
+    """What one person may know of: servers and jobs of their grants, of every role that may look at jobs."""
 
     grants: tuple[GrantSettings, ...]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot import veeam
-from bot.operations.model import KnownMachine, Operation, Refusal, Request, Standing
+from bot.operations.model import AuditSubject, KnownMachine, Operation, Refusal, Request, Standing
 from bot.settings import PersonId, Role
 from bot.store import Approval
 
@@ -171,7 +171,8 @@ class NotFound:
     """Nothing of that name that this person may see; `nearest` are names that are alike.
 
     `what` is "job", "session", "server", "type" or "repository". `suggestion` is a command that was perhaps
-    meant (`jobs failed` for `jobs faild`).
+    meant (`jobs failed` for `jobs faild`). `hidden` is a job that is there, and that the person may not know
+    of: for the record, never to be shown.
     """
 
     what: str
@@ -179,6 +180,7 @@ class NotFound:
     nearest: tuple[str, ...] = ()
     silent: tuple[veeam.ServerName, ...] = ()
     suggestion: str | None = None
+    hidden: AuditSubject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ also view everything is no operator of everything. Whatever cannot be read lets 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.operations.model import Operation, Person, Refusal, Standing, Visibility, covers
+from bot.operations.model import ALL_ROLES, Operation, Person, Refusal, Standing, Visibility, covers
 from bot.settings import GrantSettings, Role
 
 
@@ -63,7 +63,7 @@ class Permissions:
         return tuple(
             HeldGrant(grant, via)
             for grant in self._grants
-            if (via := str(grant.group if grant.group is not None else grant.user)) == person.id
+            if person.has_id(via := str(grant.group if grant.group is not None else grant.user))
             or via in (person.groups or ())
         )
 
@@ -104,7 +104,8 @@ class Permissions:
 
     def visibility(self, person: Person) -> Visibility:
         """Return what the person may know of, for many checks."""
-        return Visibility(tuple(held.grant for held in self.held(person)))
+        held = (held.grant for held in self.held(person))
+        return Visibility(tuple(grant for grant in held if grant.role in ALL_ROLES))
 
     def reach(self, person: Person, operation: Operation) -> Visibility:
         """Return what the person may use the operation on, for many checks."""

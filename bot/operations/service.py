@@ -19,13 +19,31 @@ from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects, MenuOption
 from bot.operations.jobs import JobFinder, JobViews
+from bot.operations.matching import pick
 from bot.operations.menus import Menus, MenuSearch
-from bot.operations.model import Gesture, Operation, People, Refusal, Request, RequestContext
+from bot.operations.model import (
+    AuditSubject,
+    Gesture,
+    JobRef,
+    KnownJob,
+    KnownMachine,
+    MachineRef,
+    NamedJob,
+    NamedMachine,
+    Operation,
+    People,
+    Refusal,
+    Request,
+    RequestContext,
+)
 from bot.operations.permissions import Permission, Permissions
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
-from bot.settings import GrantSettings, PersonId
+from bot.settings import GrantSettings, PersonId, ServerName
 from bot.veeam import Fleet, VeeamError
+
+_LONGEST_NAME = 500
+"""How much of what was typed for a job's name goes on record."""
 
 log = structlog.get_logger()
 
@@ -170,8 +188,12 @@ class Service:
             earlier = await self._earlier(operation, context, permission, request) if once else None
             if earlier is not None:
                 return earlier
+            if permission.is_allowed and _decides_afresh(request):
+                # Only what the cache allows is asked about: refused presses cost Slack nothing.
+                context = await self._context(gesture, afresh=True)
+                permission = await self._permission(operation, context)
             if not permission.is_allowed:
-                outcome: outcomes.Outcome = await self._refuse(operation, context, permission)
+                outcome: outcomes.Outcome = await self._refuse(operation, context, permission, request)
             elif isinstance(request, outcomes.SyntaxProblem):
                 outcome = request
             else:
@@ -181,12 +203,14 @@ class Service:
         except store.StoreError as error:
             log.error("operations.store_failed", reference=gesture.reference, error=str(error))
             return outcomes.InternalError("store", changed=False)
+        if isinstance(outcome, outcomes.NotFound) and outcome.hidden is not None:
+            outcome = await self._hide(outcome.hidden, outcome, operation, context)
         if isinstance(outcome, outcomes.Refused) and outcome.groups:
             return replace(outcome, groups=self._backend.people.group_names(outcome.groups))
         return outcome
 
-    async def _context(self, gesture: Gesture) -> RequestContext:
-        person = await self._backend.people.read(gesture.person_id, gesture.team_id)
+    async def _context(self, gesture: Gesture, *, afresh: bool = False) -> RequestContext:
+        person = await self._backend.people.read(gesture.person_id, gesture.team_id, afresh=afresh)
         return RequestContext(person, gesture, self._backend.permissions.visibility(person))
 
     async def _earlier(
@@ -231,16 +255,55 @@ class Service:
         return gesture.is_direct and (self._is_with_bot is None or await self._is_with_bot(channel_id))
 
     async def _refuse(
-        self, operation: Operation, context: RequestContext, permission: Permission
+        self,
+        operation: Operation,
+        context: RequestContext,
+        permission: Permission,
+        request: Request | outcomes.SyntaxProblem,
     ) -> outcomes.Refused:
+        asked = None if isinstance(request, outcomes.SyntaxProblem) else request.subject
         try:
-            return await self._backend.audit.refuse(operation, context, permission)
+            return await self._backend.audit.refuse(operation, context, permission, self._as_asked(asked))
         except store.StoreError as error:
             # A refusal needs no database to hold; that it is not on record is for the operator to know.
             log.error(
                 "operations.refusal_not_recorded", reference=context.gesture.reference, error=str(error)
             )
             return refusal_of(operation, context, permission)
+
+    async def _hide(
+        self,
+        hidden: AuditSubject,
+        outcome: outcomes.NotFound,
+        operation: Operation,
+        context: RequestContext,
+    ) -> outcomes.NotFound:
+        """Put on record that somebody named a job by its ID that they may not know of; say nothing of it."""
+        try:
+            await self._backend.audit.refused(operation, context, Refusal.SCOPE, hidden)
+        except store.StoreError as error:
+            log.error(
+                "operations.refusal_not_recorded", reference=context.gesture.reference, error=str(error)
+            )
+        return replace(outcome, hidden=None)
+
+    def _as_asked(self, asked: JobRef | MachineRef | None) -> AuditSubject | None:
+        """What a request is about that is refused before it is looked into: a job, as it was typed."""
+        match asked:
+            case NamedJob(text=text, server=word) if text:
+                return AuditSubject(self._server_meant(word), job_name=text[:_LONGEST_NAME])
+            case KnownJob(server=server, job_id=job_id) if server in self._backend.fleet.names:
+                name = self._backend.finder.name_at_hand(server, job_id)
+                return AuditSubject(server, job_id[:_LONGEST_NAME], name)
+            case NamedMachine(server=word) | KnownMachine(server=word):
+                return AuditSubject(self._server_meant(word))
+            case _:
+                return None
+
+    def _server_meant(self, word: str | None) -> ServerName | None:
+        names = self._backend.fleet.names
+        found = tuple(names) if word is None else pick(word, names, str)
+        return found[0] if len(found) == 1 else None
 
     async def _do(self, request: Request, context: RequestContext) -> outcomes.Outcome:
         match request:
@@ -277,6 +340,13 @@ def _changes_something(request: Request | outcomes.SyntaxProblem) -> bool:
             return True
         case _:
             return False
+
+
+def _decides_afresh(request: Request | outcomes.SyntaxProblem) -> bool:
+    """Whether the person's standing and groups are read again for it: a role may be gone since minutes."""
+    if isinstance(request, Approve | Decline):
+        return True
+    return isinstance(request, Request) and request.operation.is_for_administrators
 
 
 def _facts(outcome: outcomes.Outcome) -> dict[str, str | None]:

@@ -45,6 +45,7 @@ class Role(StrEnum):
     RESTORE_OPERATOR = "Veeam Restore Operator"
     BACKUP_VIEWER = "Veeam Backup Viewer"
     TAPE_OPERATOR = "Veeam Tape Operator"
+    SECURITY_ADMINISTRATOR = "Veeam Security Administrator"
 
     @property
     def short(self) -> str:

@@ -7,10 +7,12 @@ Other rooms import from here, not from the modules.
 from bot.store.approvals import Approval, ApprovalEnd, ApprovalImpact, Approvals, ApprovalState
 from bot.store.audit import (
     AUDIT_COLUMNS,
+    END_LOST,
     AuditEntry,
     AuditFilter,
     AuditId,
     AuditLog,
+    AuditMark,
     AuditOutcome,
     AuditRecord,
     AuditRow,
@@ -54,6 +56,7 @@ from bot.store.upgrade import upgrade
 
 __all__ = [
     "AUDIT_COLUMNS",
+    "END_LOST",
     "STOP",
     "Approval",
     "ApprovalEnd",
@@ -64,6 +67,7 @@ __all__ = [
     "AuditFilter",
     "AuditId",
     "AuditLog",
+    "AuditMark",
     "AuditOutcome",
     "AuditRecord",
     "AuditRow",

@@ -4,17 +4,23 @@ An action is two rows, and a third if a message showed it; a refusal is one. Eac
 itself and the hash of the row before it, so that a row changed, removed or inserted later shows. The hash is
 computed over canonical JSON: sorted keys, no blanks, times in UTC to the microsecond, nothing for a column
 that is empty, so that a column added by a later release leaves the hashes of earlier rows as they are.
+
+A chain alone does not show that its end was cut off or that its last row was replaced. So each row's number
+and hash are also in the log, in the audit channel and in memory, and what memory misses is put on record.
 """
 
 import csv
 import hashlib
 import io
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, NewType
 
+import structlog
 from sqlalchemy import Select, exists, select
 
 from bot.store.database import Database, Transaction
@@ -22,6 +28,8 @@ from bot.store.outbox import NewOutboxRow, Outbox
 from bot.store.tables import audit
 
 FIRST_HASH = "0" * 64
+END_LOST, CUT_OFF = "audit.end", "cut_off"
+"""The operation and the outcome on record where rows that this process knows are gone or replaced."""
 LEFT_OPEN = "the bot was stopped before it knew what came of it"
 AUDIT_COLUMNS = tuple(column.name for column in audit.columns)
 _UNCHAINED = {"id", "hash"}
@@ -29,6 +37,8 @@ _ROWS_AT_ONCE = 500
 _OPENED, _CLOSED, _REFUSED, _SHOWN = "opened", "closed", "refused", "shown"
 
 AuditId = NewType("AuditId", int)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,14 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditMark:
+    """A row's number and its hash: what is kept of it outside the database."""
+
+    row: AuditId
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditOutcome:
     """What came of it: the outcome's kind ("done", "refused", "unclear" …), VBR's session, a short reason."""
 
@@ -80,19 +98,23 @@ class AuditShown:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """One action or refusal as it is on record. No `outcome`: it goes on, or the bot was killed meanwhile."""
+    """One action or refusal as it is on record. No `outcome`: it goes on, or the bot was killed meanwhile.
+
+    `mark` is of the row that bears the outcome; only while it is put on record, None when it is read.
+    """
 
     id: AuditId
     entry: AuditEntry
     outcome: AuditOutcome | None
     shown: AuditShown | None = None
+    mark: AuditMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
     """Which records to read; each None leaves nothing out."""
 
-    person_id: str | None = None
+    person_ids: tuple[str, ...] | None = None
     since: datetime | None = None
     servers: tuple[str, ...] | None = None
 
@@ -119,11 +141,30 @@ class ChainCheck:
     has_known_head: bool | None
 
 
+@dataclass(slots=True)
+class _Appending:
+    """The transaction in which rows are added, and the marks of those that were."""
+
+    transaction: Transaction
+    marks: list[AuditMark] = field(default_factory=list)
+
+    async def add(self, values: Mapping[str, Any]) -> AuditMark:
+        """Add a row that follows from the latest one."""
+        last = await self.transaction.first(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
+        row = {column.name: None for column in audit.columns if column.name != "id"} | dict(values)
+        row["previous_hash"] = FIRST_HASH if last is None else last.hash
+        row["hash"] = row_hash(row)
+        added = await self.transaction.execute(audit.insert().values(row).returning(audit.c.id))
+        self.marks.append(AuditMark(AuditId(added.scalar_one()), row["hash"]))
+        return self.marks[-1]
+
+
 class AuditLog:
     """The audit record of one database. Raises `StoreError`.
 
     `announce` returns what to queue in the outbox for a record that has its outcome, in the transaction that
-    records it.
+    records it. The latest row of this process is remembered: when it is gone or another one stands in its
+    place, that is put on record, logged and announced, once.
     """
 
     def __init__(
@@ -134,22 +175,24 @@ class AuditLog:
         self._database = database
         self._outbox = Outbox(database)
         self._announce = announce
+        self._latest: AuditMark | None = None
 
     async def opened(self, entry: AuditEntry) -> AuditId:
         """Put on record what is about to be done; on disk when this returns."""
-        async with self._database.transaction() as transaction:
-            return await _append(transaction, {"event": _OPENED, **asdict(entry)})
+        async with self._appending(entry.at) as appending:
+            return (await appending.add({"event": _OPENED, **asdict(entry)})).row
 
     async def closed(self, audit_id: AuditId, outcome: AuditOutcome) -> None:
         """Put on record what came of it. A second outcome of the same entry is not recorded."""
-        async with self._database.transaction() as transaction:
-            await transaction.serialise("audit")
+        async with self._appending(outcome.at) as appending:
+            transaction = appending.transaction
             if await _is_there(transaction, audit_id, _CLOSED):
                 return
             row = {"event": _CLOSED, "entry_id": audit_id, **asdict(outcome)}
-            await _append(transaction, row)
+            mark = await appending.add(row)
             for opened in await transaction.values(select(audit).where(audit.c.id == audit_id)):
-                await self._outbox.add(transaction, self._announce(_record(opened, {_CLOSED: row})))
+                record = replace(_record(opened, {_CLOSED: row}), mark=mark)
+                await self._outbox.add(transaction, self._announce(record))
 
     async def end_left_open(self, before: datetime, now: datetime) -> int:
         """Give what was opened before a moment and never closed its outcome: unclear. Returns how many."""
@@ -164,17 +207,13 @@ class AuditLog:
 
     async def refused(self, entry: AuditEntry, outcome: AuditOutcome) -> AuditId:
         """Put a refusal on record, in one row; the outcome's detail stands after the entry's."""
-        async with self._database.transaction() as transaction:
-            details = [detail for detail in (entry.detail, outcome.detail) if detail is not None]
-            row = {**asdict(entry), **asdict(outcome), "detail": "; ".join(details) or None}
-            audit_id = await _append(transaction, {"event": _REFUSED, **row})
-            await self._outbox.add(transaction, self._announce(AuditRecord(audit_id, entry, outcome)))
-            return audit_id
+        async with self._appending(entry.at) as appending:
+            return await self._refused(appending, entry, outcome)
 
     async def shown(self, reference: str, shown: AuditShown) -> None:
         """Put on record which message showed the latest action of this reference; a second one is not."""
-        async with self._database.transaction() as transaction:
-            await transaction.serialise("audit")
+        async with self._appending(shown.at) as appending:
+            transaction = appending.transaction
             opened = await transaction.first(
                 select(audit.c.id)
                 .where(audit.c.reference == reference, audit.c.event == _OPENED)
@@ -190,7 +229,63 @@ class AuditLog:
                     "message_ts": shown.ts,
                     "link": shown.link,
                 }
-                await _append(transaction, values)
+                await appending.add(values)
+
+    async def check_end(self, now: datetime) -> bool:
+        """Return whether the latest row that this process knows is there; put on record that it is not."""
+        async with self._database.reading() as reading:
+            is_there = not await self._is_end_lost(reading)
+        if not is_there:
+            async with self._appending(now):
+                pass
+        return is_there
+
+    @asynccontextmanager
+    async def _appending(self, at: datetime) -> AsyncIterator[_Appending]:
+        """Begin to add rows, alone; first one that says that the end was lost, if it was."""
+        lost: AuditMark | None = None
+        async with self._database.transaction() as transaction:
+            await transaction.serialise("audit")
+            appending = _Appending(transaction)
+            if await self._is_end_lost(transaction):
+                lost = self._latest
+                await self._put_loss_on_record(appending, at)
+            yield appending
+        if lost is not None:
+            log.error("store.audit_end_lost", row=lost.row, hash=lost.hash)
+        for mark in appending.marks:
+            log.info("store.audit_row_added", row=mark.row, hash=mark.hash)
+        known = self._latest if lost is None else None
+        self._latest = max((mark for mark in (known, *appending.marks) if mark), key=_row_of, default=known)
+
+    async def _is_end_lost(self, transaction: Transaction) -> bool:
+        if (latest := self._latest) is None:
+            return False
+        found = await transaction.first(select(audit.c.hash).where(audit.c.id == latest.row))
+        return found is None or found.hash != latest.hash
+
+    async def _put_loss_on_record(self, appending: _Appending, at: datetime) -> None:
+        latest = self._latest
+        entry = AuditEntry(
+            person_id="veeam-bot",
+            person_name="veeam-bot",
+            team_id=None,
+            operation=END_LOST,
+            reference=secrets.token_hex(3).upper(),
+            origin="bot",
+            channel_id=None,
+            at=at,
+        )
+        detail = f"row {latest.row} with the hash {latest.hash} is gone or replaced" if latest else None
+        await self._refused(appending, entry, AuditOutcome(CUT_OFF, at, detail=detail))
+
+    async def _refused(self, appending: _Appending, entry: AuditEntry, outcome: AuditOutcome) -> AuditId:
+        details = [detail for detail in (entry.detail, outcome.detail) if detail is not None]
+        row = {**asdict(entry), **asdict(outcome), "detail": "; ".join(details) or None}
+        mark = await appending.add({"event": _REFUSED, **row})
+        record = AuditRecord(mark.row, entry, outcome, mark=mark)
+        await self._outbox.add(appending.transaction, self._announce(record))
+        return mark.row
 
     async def records(
         self, which: AuditFilter, *, before: AuditId | None = None, limit: int = _ROWS_AT_ONCE
@@ -199,8 +294,8 @@ class AuditLog:
         query = select(audit).where(audit.c.event.in_((_OPENED, _REFUSED))).order_by(audit.c.id.desc())
         if before is not None:
             query = query.where(audit.c.id < before)
-        if which.person_id is not None:
-            query = query.where(audit.c.person_id == which.person_id)
+        if which.person_ids is not None:
+            query = query.where(audit.c.person_id.in_(which.person_ids))
         if which.since is not None:
             query = query.where(audit.c.at >= which.since)
         if which.servers is not None:
@@ -253,6 +348,13 @@ class AuditLog:
             has_known_head = has_known_head or (None if known_head is None else known_head == head)
         return ChainCheck(rows, head, None, has_known_head)
 
+    async def misfits(self, marks: Iterable[AuditMark]) -> tuple[AuditMark, ...]:
+        """Return those of the marks that were kept elsewhere whose row is gone or has another hash."""
+        wanted = list(marks)
+        rows = {mark.row for mark in wanted}
+        there = {row.id: row.values["hash"] async for row in self.rows() if row.id in rows}
+        return tuple(mark for mark in wanted if there.get(mark.row) != mark.hash)
+
 
 def row_hash(values: Mapping[str, Any]) -> str:
     """Return the SHA-256 (hex) of a row's canonical JSON, without its `id` and its `hash`."""
@@ -297,14 +399,8 @@ async def _is_there(transaction: Transaction, entry_id: int, event: str) -> bool
     return await transaction.first(found) is not None
 
 
-async def _append(transaction: Transaction, values: Mapping[str, Any]) -> AuditId:
-    await transaction.serialise("audit")
-    last = await transaction.first(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
-    row = {column.name: None for column in audit.columns if column.name != "id"} | dict(values)
-    row["previous_hash"] = FIRST_HASH if last is None else last.hash
-    row["hash"] = row_hash(row)
-    added = await transaction.execute(audit.insert().values(row).returning(audit.c.id))
-    return AuditId(added.scalar_one())
+def _row_of(mark: AuditMark) -> AuditId:
+    return mark.row
 
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -40,11 +40,15 @@ class Upkeep:
         self._drafts_kept = max(_DRAFTS_KEPT, 2 * approvals_last)
 
     async def run(self) -> None:
-        """Say how the database is, for ever; once an hour forget what is old and end what was left open."""
+        """Say how the database is, for ever, and whether the record's end is still there.
+
+        Once an hour forget what is old and end what was left open.
+        """
         purged_at = self._clock.monotonic()
         while True:
             try:
                 await self._database.ping()
+                await self._audit.check_end(self._clock.now())
                 if self._clock.monotonic() - purged_at > _SECONDS_BETWEEN_PURGES:
                     await self._purge()
                     purged_at = self._clock.monotonic()

@@ -39,6 +39,7 @@ _NEEDED = {
     Role.TAPE_OPERATOR: AccessLevel.OPERATOR,
     Role.RESTORE_OPERATOR: AccessLevel.READER,  # it may run the bot's operations for viewers
     Role.BACKUP_VIEWER: AccessLevel.READER,
+    Role.SECURITY_ADMINISTRATOR: AccessLevel.READER,  # it asks VBR nothing
 }
 _OWN = {**_NEEDED, Role.RESTORE_OPERATOR: AccessLevel.OPERATOR}
 _LOGS_IN = {

@@ -236,7 +236,8 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
 
     `operation` is its name on record ("job.retry"), `asked` its options ("active full"), `said` why it failed
     or was refused, `reason` the requester's own words. Server and job are None where none was reached, the
-    approver where none was needed.
+    approver where none was needed. `row` and `hash` are those of the row that bears the outcome; None in what
+    an earlier release queued.
     """
 
     operation: str
@@ -255,6 +256,8 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     approver_id: str | None = None
     approver_name: str | None = None
     reason: str | None = None
+    row: int | None = None
+    hash: str | None = None
 
 
 class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

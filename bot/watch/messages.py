@@ -183,6 +183,8 @@ class AuditChannel:
             approver_id=entry.approver_id,
             approver_name=entry.approver_name,
             reason=entry.reason,
+            row=None if attempt.mark is None else attempt.mark.row,
+            hash=None if attempt.mark is None else attempt.mark.hash,
         )
         key = f"audit/{attempt.id}/{self._channel}"
         return (message(key, self._channel, recorded, outcome.at, priority=ROOT),)

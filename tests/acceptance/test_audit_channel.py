@@ -1,6 +1,8 @@
 """What is on record is told in the audit channel, found with `/veeam audit`, and checked from outside."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,12 +35,19 @@ async def test_actions_and_their_refusals_are_told_once(rig: Rig) -> None:
     await rig.slack.person("ann").types(PROD, "start SQL Prod full")
     await rig.until(lambda: len(told(rig)) == 2 and not rig.waiting())
     refused, started = told(rig)
-    assert "Refused · *Start*" in refused.text
+    assert "Refused · *Start* of *SQL Prod* on hq" in refused.text
     assert "Why: the role does not include it" in refused.text
     assert "Done · *Start* of *SQL Prod* on hq, active full" in started.text
     assert "(`U0ANN`)" in started.text
     assert "<@" not in started.text + refused.text
-    assert set(rig.metadata("veeam_bot", "announcement").values()) == {1}
+    rows = {row["id"]: row for row in rig.rows("SELECT * FROM audit")}
+    for message, event in ((refused, "refused"), (started, "closed")):
+        metadata = message.content.metadata
+        assert metadata is not None
+        assert metadata["event_type"] == "veeam_audit"
+        row = rows[metadata["event_payload"]["row"]]
+        assert (row["event"], row["hash"]) == (event, metadata["event_payload"]["hash"])
+    assert set(rig.metadata("veeam_audit", "hash").values()) == {1}
 
 
 async def test_an_outage_of_slack_delays_what_is_told(rig: Rig) -> None:
@@ -64,7 +73,36 @@ async def test_the_record_is_read_with_a_link_to_the_message(rig: Rig) -> None:
     assert "Done · *Start* of *SQL Prod* on hq" in said
     assert f"/archives/{PROD}/p{posted.ts.replace('.', '')}|message>" in said
     assert "Refused · *Start*" in said
+    assert "Refused · *Start* of *SQL Prod* on hq" in await rig.asks("ann", "audit SQL Prod")
     assert "<@U0VIC>" not in await rig.asks("ann", "audit @U0OLE")
     database = Database(f"sqlite:///{rig.folder / 'bot.db'}")
     assert (await AuditLog(database).check()).broken_at is None
     await database.close()
+
+
+async def test_an_end_that_is_cut_off_is_told(rig: Rig) -> None:
+    """Within seconds, though what is left is a whole chain; the channel reads of it, and so does `audit`."""
+    rig.world.add_job("SQL Prod", run_seconds=3600)
+    await rig.asks("vic", "start SQL Prod")
+    await rig.until(lambda: len(told(rig)) == 1 and not rig.waiting())
+    with closing(sqlite3.connect(rig.folder / "bot.db", timeout=30)) as connection:
+        connection.execute("DROP TRIGGER audit_no_delete")
+        connection.execute("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
+        connection.commit()
+    await rig.until(lambda: len(told(rig)) == 2 and not rig.waiting(), seconds=30)
+    assert "Cut off or replaced · *End of the audit record*" in told(rig)[-1].text
+    assert "End of the audit record" in await rig.asks("ann", "audit")
+
+
+async def test_a_security_administrator_reads_the_record_alone(tmp_path: Path) -> None:
+    """`audit`, `help` and `whoami` answer; jobs are neither shown nor started."""
+    grant = '[[grants]]\nuser = "U0NIA"\nrole = "Veeam Security Administrator"\n'
+    async with Rig(tmp_path, Setting(toml=grant, polling_seconds=3600)) as rig:
+        rig.world.add_job("SQL Prod", run_seconds=3600)
+        await rig.start()
+        for words in ("jobs", "job SQL Prod", "status", "servers", "start SQL Prod", "disable SQL Prod"):
+            assert "Your role does not include" in await rig.asks("nia", words), words
+        assert "Refused · *Start* of *SQL Prod* on hq" in await rig.asks("nia", "audit SQL Prod")
+        assert "Veeam Security Administrator" in await rig.asks("nia", "whoami")
+        assert "/veeam audit" in await rig.asks("nia", "help")
+        assert rig.sent("POST", START) == 0

@@ -15,9 +15,10 @@ import structlog
 from bot import store
 from bot.operations import outcomes
 from bot.operations.actions import Action, PreparedAction
-from bot.operations.audit_trail import AuditSubject, error_of, refusal_of
+from bot.operations.audit_trail import error_of, refusal_of
 from bot.operations.backend import Backend
 from bot.operations.model import (
+    AuditSubject,
     Confirmation,
     Gesture,
     Kind,
@@ -185,8 +186,8 @@ class ApprovalRequests:
             if self._codec.operation(one.operation) is not None and self.permission(context, one).is_allowed
         ]
         return PendingApprovals(
-            to_decide=tuple(one for one in known if one.person_id != context.person.id),
-            own=tuple(one for one in known if one.person_id == context.person.id),
+            to_decide=tuple(one for one in known if not context.person.has_id(one.person_id)),
+            own=tuple(one for one in known if context.person.has_id(one.person_id)),
         )
 
     def permission(self, context: RequestContext, approval: store.Approval) -> Permission:
@@ -306,7 +307,7 @@ class Decisions:
             return approval
         if (refused := await self._refused(Approve.operation, approval, context)) is not None:
             return refused
-        asker = await self._backend.people.read(PersonId(approval.person_id), approval.team_id)
+        asker = await self._backend.people.read(PersonId(approval.person_id), approval.team_id, afresh=True)
         if unreadable(asker) in {Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE}:
             unknown = Permission(Refusal.ASKER_UNREADABLE)
             await self._backend.audit.refused(
@@ -331,7 +332,7 @@ class Decisions:
         approval = await self._requests.pending(request.approval_id)
         if not isinstance(approval, store.Approval):
             return approval
-        is_own = approval.person_id == context.person.id
+        is_own = context.person.has_id(approval.person_id)
         if not is_own and (refused := await self._refused(Decline.operation, approval, context)) is not None:
             return refused
         audit = self._backend.audit
@@ -372,7 +373,7 @@ class Decisions:
     ) -> outcomes.Refused | None:
         operation = self._codec.operation(approval.operation) or press
         permission = self._requests.permission(context, approval)
-        if approval.person_id == context.person.id:
+        if context.person.has_id(approval.person_id):
             scope = self._requests.scope(approval)
             roles, groups = self._backend.permissions.who_may(operation, scope)
             permission = Permission(Refusal.OWN_REQUEST, roles_needed=roles, groups=groups)

@@ -25,7 +25,17 @@ from bot.operations.job_editor.fields import (
     resume_draft,
     server_facts,
 )
-from bot.operations.model import ADMINISTRATORS, Kind, KnownJob, Operation, Request, RequestContext, Step
+from bot.operations.model import (
+    ADMINISTRATORS,
+    AuditSubject,
+    Kind,
+    KnownJob,
+    Operation,
+    Refusal,
+    Request,
+    RequestContext,
+    Step,
+)
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
@@ -33,6 +43,8 @@ from bot.settings import ServerName
 _USUAL_DAYS = 7
 _USUAL_TIME = time(22, 0)
 _UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it: use VBR's console."
+_NO_SUCH_TEMPLATE = "The job that this one was to be like is not among those that you may see."
+_TEMPLATE = "as a template"
 
 
 class Create(Action, frozen=True, tag="create"):
@@ -84,9 +96,13 @@ class Create(Action, frozen=True, tag="create"):
 
     async def resume(self, backend: Backend, context: RequestContext) -> "Create":
         """Return the request with its draft, which keeps what was entered."""
-        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
         kept = await resume_draft(
-            self.draft, self.entered, person_id=person_id, drafts=drafts, objects=objects
+            self.draft,
+            self.entered,
+            person_id=context.person.id,
+            visibility=context.visibility,
+            drafts=backend.drafts,
+            objects=backend.objects,
         )
         return Create(self.server, self.like, self.draft, self.step, kept=kept)
 
@@ -94,6 +110,13 @@ class Create(Action, frozen=True, tag="create"):
         """Return the one server that is meant; the choice of a server and a template otherwise."""
         named = self.like.server if self.like is not None else self.server
         accounts = await backend.servers_where_allowed(self.operation, named, context)
+        like = self.like
+        if (
+            isinstance(accounts, outcomes.NotFound)
+            and like is not None
+            and like.server in backend.fleet.names
+        ):
+            return dataclasses.replace(accounts, hidden=AuditSubject(like.server, like.job_id))
         if not isinstance(accounts, dict):
             return accounts
         if self.step is Step.CHOOSE or len(accounts) != 1:
@@ -113,7 +136,7 @@ class Create(Action, frozen=True, tag="create"):
             if self.kept is None:
                 return outcomes.DraftExpired(self.operation)
             return await self._filled(self.kept, backend, target, context)
-        draft = await self._new_draft(target.account, context)
+        draft = await self._new_draft(target.account, backend, context)
         if draft is None:
             return self._choice((target.server,), (FormProblem(None, _UNDESCRIBED),))
         draft = await backend.drafts.begin(context.person.id, draft)
@@ -188,12 +211,18 @@ class Create(Action, frozen=True, tag="create"):
             account=target.account if target is not None else None,
         )
 
-    async def _new_draft(self, account: veeam.VeeamServer, context: RequestContext) -> JobDraft | None:
+    async def _new_draft(
+        self, account: veeam.VeeamServer, backend: Backend, context: RequestContext
+    ) -> JobDraft | None:
         """A new draft; None where the template is no job that can be described to this person."""
         if self.like is None:
             return _from_nothing(account, context.person.name)
         state = await account.job_state(self.like.job_id)
-        if state is None or not context.visibility.sees(account.name, state.name):
+        if state is None:
+            return None
+        if not context.visibility.sees(account.name, state.name):
+            hidden = AuditSubject(account.name, state.id, state.name)
+            await backend.audit.refused(self.operation, context, Refusal.CHOICE, hidden, _TEMPLATE)
             return None
         try:
             model = (await account.job(self.like.job_id)).raw
@@ -210,9 +239,14 @@ class Create(Action, frozen=True, tag="create"):
         """What would be made, or the form with what is wrong."""
         if self.kept is None or self.kept.server != target.server:
             return outcomes.DraftExpired(self.operation)
-        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
         draft, problems = await find_objects(
-            target.account, self.kept, person_id=person_id, drafts=drafts, objects=objects
+            target.account,
+            self.kept,
+            operation=self.operation,
+            context=context,
+            drafts=backend.drafts,
+            objects=backend.objects,
+            audit=backend.audit,
         )
         problems += await self._problems(draft, backend, target, context)
         if problems:
@@ -232,7 +266,7 @@ class Create(Action, frozen=True, tag="create"):
     async def _problems(
         self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
     ) -> tuple[FormProblem, ...]:
-        return await problems_of(
+        problems = await problems_of(
             target.account,
             draft,
             own_id=None,
@@ -241,6 +275,15 @@ class Create(Action, frozen=True, tag="create"):
             permissions=backend.permissions,
             audit=backend.audit,
         )
+        template = str(draft.model.get("id") or "") if draft.model is not None else ""
+        if not template or context.visibility.sees_all(target.server):
+            return problems
+        state = await target.account.job_state(veeam.JobId(template))
+        if state is not None and context.visibility.sees(target.server, state.name):
+            return problems
+        hidden = AuditSubject(target.server, template, state.name if state is not None else draft.like)
+        await backend.audit.refused(self.operation, context, Refusal.CHOICE, hidden, _TEMPLATE)
+        return (*problems, FormProblem(None, _NO_SUCH_TEMPLATE))
 
     async def _filled(
         self,

@@ -86,9 +86,13 @@ class Edit(JobAction, frozen=True, tag="edit"):
 
     async def resume(self, backend: Backend, context: RequestContext) -> "Edit":
         """Return the request with its draft, which keeps what was entered."""
-        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
         kept = await resume_draft(
-            self.draft, self.entered, person_id=person_id, drafts=drafts, objects=objects
+            self.draft,
+            self.entered,
+            person_id=context.person.id,
+            visibility=context.visibility,
+            drafts=backend.drafts,
+            objects=backend.objects,
         )
         return Edit(self.job, self.snapshot, step=self.step, draft=self.draft, kept=kept)
 
@@ -96,11 +100,13 @@ class Edit(JobAction, frozen=True, tag="edit"):
         """Return the job as it stands; one that is not found is named as its draft knows it."""
         found = await super().find(backend, context)
         if isinstance(found, outcomes.NotFound) and self.kept is not None:
-            return outcomes.NotFound("job", self.kept.settings_read.name)
+            return replace(found, word=self.kept.settings_read.name)
         return found
 
     async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """Return the form: with the job's settings, or with what was entered; or what would be changed."""
+        if self.kept is not None and not _is_of(self.kept, target):
+            return outcomes.DraftExpired(self.operation)
         if self.step is Step.REVIEW:
             return await self._review(backend, target, context)
         if self.draft is not None:
@@ -129,7 +135,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
     ) -> PreparedAction | outcomes.Outcome:
         """Return what to send; the summary again where the job is no longer as it was shown."""
         draft, account = self.kept, target.account
-        if draft is None or draft.model is None:
+        if draft is None or draft.model is None or not _is_of(draft, target):
             return outcomes.DraftExpired(self.operation)
         model = await _model_of(target)
         if model is None:
@@ -190,9 +196,14 @@ class Edit(JobAction, frozen=True, tag="edit"):
         """What would be changed, or the form with what is wrong."""
         if self.kept is None:
             return outcomes.DraftExpired(self.operation)
-        person_id, drafts, objects = context.person.id, backend.drafts, backend.objects
         draft, problems = await find_objects(
-            target.account, self.kept, person_id=person_id, drafts=drafts, objects=objects
+            target.account,
+            self.kept,
+            operation=self.operation,
+            context=context,
+            drafts=backend.drafts,
+            objects=backend.objects,
+            audit=backend.audit,
         )
         problems += await self._problems(draft, backend, target, context)
         if not problems and not veeam.differences(draft.settings_read, draft.wanted):
@@ -364,6 +375,12 @@ async def with_job_form(
         request, draft, backend=backend, context=context, account=account, job=job, problems=problems
     )
     return replace(failed, job_name=failed.job_name or scope.job_name, form=form)
+
+
+def _is_of(draft: JobDraft, target: Target) -> bool:
+    """Whether the draft is of this very job: a form may name another one than it was made for."""
+    job_id = str((draft.model or {}).get("id") or target.state.id)
+    return (draft.server, job_id.casefold()) == (target.server, target.state.id.casefold())
 
 
 async def _model_of(target: Target) -> veeam.Job | None:

@@ -115,7 +115,7 @@ class Performer:
         if first is not None:
             by = PersonId(first.person_id)
             yield _ClaimedPress(
-                outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == context.person.id)
+                outcomes.AlreadyPressed(operation, by, first.at, by_same_person=context.person.has_id(by))
             )
             return
         press = _ClaimedPress()

@@ -4,16 +4,24 @@ Nothing here changes anything in VBR. Raises `VeeamError` and `StoreError`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations.audit_trail import AuditTrail
 from bot.operations.job_editor import DraftStore, JobDraft, JobEntries
-from bot.operations.job_editor.objects import JobObjects, credential_names
+from bot.operations.job_editor.objects import (
+    JOBS,
+    JobObjects,
+    credential_names,
+    has_credentials,
+    has_job,
+    hidden_jobs,
+    takes_repository,
+)
 from bot.operations.matching import fold
-from bot.operations.model import Operation, RequestContext
+from bot.operations.model import AuditSubject, Operation, Refusal, RequestContext, Visibility
 from bot.operations.permissions import Permissions, Scope
 from bot.operations.vbr_lists import name_filter, repositories_of
 from bot.settings import PersonId
@@ -33,6 +41,10 @@ TITLES = {
 }
 OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
+_VALUE_NAMED = 150
+_NO_SUCH_JOB = "There is no such job that you may see."
+_NO_SUCH_REPOSITORY = "There is no such repository that a job of this type can write to."
+_NO_SUCH_CREDENTIALS = "There are no such credentials to choose."
 _UNITS = {
     veeam.RetentionUnit.DAYS: ("day", "days"),
     veeam.RetentionUnit.RESTORE_POINTS: ("restore point", "restore points"),
@@ -122,6 +134,7 @@ async def resume_draft(
     entered: JobEntries | None,
     *,
     person_id: PersonId,
+    visibility: Visibility,
     drafts: DraftStore,
     objects: JobObjects,
 ) -> JobDraft | None:
@@ -134,9 +147,10 @@ async def resume_draft(
         return draft
     chosen: tuple[veeam.JobObject, ...] | None = None
     keys_to_find = draft.keys_to_find
-    if (keys := entered.object_keys) is not None and veeam.platform_of(draft.kind) is not None:
-        at_hand = (draft.wanted.objects or ()) + (draft.settings_read.objects or ())
-        found = objects.at_hand(draft.server, keys, at_hand)
+    platform = veeam.platform_of(draft.kind)
+    if (keys := entered.object_keys) is not None and platform is not None:
+        known = (draft.wanted.objects or ()) + (draft.settings_read.objects or ())
+        found = objects.at_hand(draft.server, platform, keys, known, visibility)
         chosen = tuple(found[key] for key in keys if key in found)
         keys_to_find = tuple(key for key in keys if key not in found)
     wanted, read = entered.over(draft.wanted, chosen), draft.settings_read.guest
@@ -153,20 +167,28 @@ async def find_objects(
     server: veeam.VeeamServer,
     draft: JobDraft,
     *,
-    person_id: PersonId,
+    operation: Operation,
+    context: RequestContext,
     drafts: DraftStore,
     objects: JobObjects,
+    audit: AuditTrail,
 ) -> tuple[JobDraft, tuple[FormProblem, ...]]:
-    """Look up what was chosen and was not at hand; return the draft with it, and what is missing."""
+    """Look up what was chosen and was not at hand; return the draft with it, and what is missing.
+
+    What is missing was never offered to this person, or is gone since: on record, for nobody can tell.
+    """
     platform = veeam.platform_of(draft.kind)
     if not draft.keys_to_find or platform is None:
         return draft, ()
-    found = await objects.by_key(server, platform, draft.keys_to_find)
+    found = await objects.by_key(server, platform, draft.keys_to_find, context.visibility)
     chosen = (*(draft.wanted.objects or ()), *found.values())
     whole = replace(draft, keys_to_find=(), wanted=replace(draft.wanted, objects=chosen))
-    await drafts.keep(person_id, whole)
-    if len(found) == len(draft.keys_to_find):
+    await drafts.keep(context.person.id, whole)
+    missing = [key for key in draft.keys_to_find if key not in found]
+    if not missing:
         return whole, ()
+    detail = _as_chosen(veeam.SettingsField.OBJECTS, missing)
+    await audit.refused(operation, context, Refusal.CHOICE, _subject(draft), detail)
     text = "Not all that was chosen is still in the inventory. Look again."
     return whole, (FormProblem(veeam.SettingsField.OBJECTS, text),)
 
@@ -199,25 +221,77 @@ async def problems_of(
         permission = permissions.may(context.person, operation, Scope(draft.server, wanted.name))
         if permission.refusal is not None:
             # A name that the person's grants do not cover is an attempt at what they may not: on record.
-            await audit.refused(operation, context, permission.refusal)
+            named = AuditSubject(draft.server, own_id, wanted.name)
+            await audit.refused(operation, context, permission.refusal, named)
             reach = permissions.reach(context.person, operation).grants
             globs = ", ".join(dict.fromkeys(glob for grant in reach for glob in grant.jobs))
             found.append(FormProblem(veeam.SettingsField.NAME, f"Your role covers jobs named {globs} only."))
-    return (*found, *_hidden_predecessor(draft, context))
+    is_new = own_id is None
+    for part, text, values in await _not_offered(server, draft, parts, context.visibility, is_new=is_new):
+        detail = _as_chosen(part, values)
+        await audit.refused(operation, context, Refusal.CHOICE, _subject(draft), detail)
+        found.append(FormProblem(part, text))
+    return tuple(found)
 
 
-def _hidden_predecessor(draft: JobDraft, context: RequestContext) -> Sequence[FormProblem]:
-    schedule = draft.wanted.schedule
-    if (
-        schedule is None
-        or not schedule.after_job
-        or context.visibility.sees(draft.server, schedule.after_job)
-    ):
-        return ()
-    before = draft.settings_read.schedule
-    if before is not None and before.after_job == schedule.after_job:
-        return ()
-    return (FormProblem(veeam.SettingsField.SCHEDULE, "There is no such job that you may see."),)
+async def _not_offered(
+    server: veeam.VeeamServer,
+    draft: JobDraft,
+    parts: Collection[veeam.SettingsField],
+    visibility: Visibility,
+    *,
+    is_new: bool,
+) -> list[tuple[veeam.SettingsField, str, Sequence[str]]]:
+    """What the draft asks for that no menu offers this person now: the field, what to say, the values.
+
+    What stood there before may stay, and what comes from a template; but a new job copies no job that the
+    person may not know of.
+    """
+    wanted, read = draft.wanted, draft.settings_read
+    found: list[tuple[veeam.SettingsField, str, Sequence[str]]] = []
+    if veeam.SettingsField.OBJECTS in parts and veeam.platform_of(draft.kind) == JOBS:
+        before = () if is_new else read.objects or ()
+        added = [each for each in wanted.objects or () if each not in before]
+        if hidden := await hidden_jobs(server, added, visibility):
+            found.append((veeam.SettingsField.OBJECTS, _NO_SUCH_JOB, [each.key for each in hidden]))
+    repository = wanted.repository_id or ""
+    is_moved = veeam.SettingsField.REPOSITORY in parts and _is_other(repository, read.repository_id)
+    if is_moved and not await takes_repository(server, draft.kind, repository):
+        found.append((veeam.SettingsField.REPOSITORY, _NO_SUCH_REPOSITORY, [repository]))
+    guest = wanted.guest
+    credentials_id = guest.credentials_id if guest is not None else None
+    if guest is not None and credentials_id and _has_other_credentials(guest, read.guest):  # noqa: SIM102
+        if not await has_credentials(server, credentials_id, guest.credentials_type):
+            found.append((veeam.SettingsField.GUEST, _NO_SUCH_CREDENTIALS, [credentials_id]))
+    after_job = wanted.schedule.after_job if wanted.schedule is not None else None
+    stood = read.schedule.after_job if read.schedule is not None else None
+    if after_job and after_job != stood and not await has_job(server, after_job, visibility):
+        found.append((veeam.SettingsField.SCHEDULE, _NO_SUCH_JOB, [after_job]))
+    return found
+
+
+def _is_other(identity: str, before: str | None) -> bool:
+    return bool(identity) and identity.casefold() != (before or "").casefold()
+
+
+def _has_other_credentials(guest: veeam.GuestProcessing, before: veeam.GuestProcessing | None) -> bool:
+    if before is None or _is_other(guest.credentials_id or "", before.credentials_id):
+        return True
+    return guest.credentials_type not in {None, before.credentials_type}
+
+
+def _as_chosen(part: veeam.SettingsField, values: Sequence[str]) -> str:
+    """The values of a field for the record, some of them, each cut short."""
+    shown = [value[:_VALUE_NAMED] for value in values[:OBJECTS_NAMED]]
+    more = [f"{len(values) - len(shown):,} more"] if len(values) > len(shown) else []
+    return f"{TITLES[part]}: {', '.join([*shown, *more])}"
+
+
+def _subject(draft: JobDraft) -> AuditSubject:
+    """The job that is changed; the name of one that is to be made."""
+    if draft.like is not None or draft.model is None:
+        return AuditSubject(draft.server, job_name=draft.wanted.name or None)
+    return AuditSubject(draft.server, str(draft.model.get("id") or "") or None, draft.settings_read.name)
 
 
 def problem_from(error: veeam.VeeamError) -> FormProblem:

@@ -158,6 +158,41 @@ async def template_options(
     )
 
 
+async def hidden_jobs(
+    server: veeam.VeeamServer, jobs: Sequence[veeam.JobObject], visibility: Visibility
+) -> tuple[veeam.JobObject, ...]:
+    """Return those of the jobs to copy that are not there by now, or that the person may not know of."""
+    if visibility.sees_all(server.name):
+        return ()
+    now = await _jobs_by_id(server, [job.object_id for job in jobs])
+    seen = {job.key for job in now if visibility.sees(server.name, job.name)}
+    return tuple(job for job in jobs if job.key not in seen)
+
+
+async def takes_repository(server: veeam.VeeamServer, kind: str, repository_id: str) -> bool:
+    """Whether the menu offers the repository for jobs of this type."""
+    listed = await repositories_of(server)
+    own = next((row for row in listed if row.id.casefold() == repository_id.casefold()), None)
+    return own is not None and (veeam.takes_scale_out(kind) or not own.is_scale_out)
+
+
+async def has_credentials(server: veeam.VeeamServer, credentials_id: str, kind: str | None) -> bool:
+    """Whether the menu offers these credentials, of this type."""
+    rows = await _credentials_of(server)
+    return any((row.id.casefold(), row.type) == (credentials_id.casefold(), kind) for row in rows)
+
+
+async def has_job(server: veeam.VeeamServer, name: str, visibility: Visibility) -> bool:
+    """Whether there is a job of this very name that the person may know of: VBR chains by name."""
+    if not visibility.sees(server.name, name):
+        return False
+    query = veeam.JobStatesQuery(name=name_filter(name))
+    async for state in server.every_job_state(query):
+        if state.name == name:
+            return True
+    return False
+
+
 async def credential_names(server: veeam.VeeamServer, kind: str) -> Mapping[str, str]:
     """Return what people call credentials, by ID in lower case, where jobs of this type name any."""
     rows = await _credentials_of(server) if veeam.takes_guest_credentials(kind) else ()
@@ -191,7 +226,7 @@ class JobObjects:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._roots: dict[tuple[ServerName, str], tuple[float, tuple[veeam.InventoryObject, ...]]] = {}
-        self._offered: dict[tuple[ServerName, str], veeam.JobObject] = {}
+        self._offered: dict[tuple[ServerName, str, str], veeam.JobObject] = {}
 
     async def like(
         self, server: veeam.VeeamServer, platform: str, text: str, visibility: Visibility
@@ -204,26 +239,38 @@ class JobObjects:
         else:
             found = await self._machines_like(server, platform, text)
         for each in found:
-            self._offered[server.name, each.key] = each
+            self._offered[server.name, platform, each.key] = each
         while len(self._offered) > _REMEMBERED:
             del self._offered[next(iter(self._offered))]
         return found
 
     def at_hand(
-        self, server: ServerName, keys: Sequence[str], known: Iterable[veeam.JobObject]
+        self,
+        server: ServerName,
+        platform: str,
+        keys: Sequence[str],
+        known: Iterable[veeam.JobObject],
+        visibility: Visibility,
     ) -> dict[str, veeam.JobObject]:
-        """Return the objects with these keys that are known, or that menus offered: VBR is not asked."""
+        """Return the objects with these keys that are known, or that menus offered: VBR is not asked.
+
+        Menus offer jobs to others that this person may not know of: those are not at hand.
+        """
         found = {each.key: each for each in known if each.key in keys}
-        offered = {key: self._offered[server, key] for key in keys if (server, key) in self._offered}
+        places = {key: (server, platform, key) for key in keys}
+        offered = {key: self._offered[place] for key, place in places.items() if place in self._offered}
+        if platform == JOBS:
+            offered = {key: each for key, each in offered.items() if visibility.sees(server, each.name)}
         return offered | found
 
     async def by_key(
-        self, server: veeam.VeeamServer, platform: str, keys: Sequence[str]
+        self, server: veeam.VeeamServer, platform: str, keys: Sequence[str], visibility: Visibility
     ) -> dict[str, veeam.JobObject]:
-        """Return the objects with these keys, as far as they are there."""
+        """Return the objects with these keys, as far as they are there and the person may know of them."""
         places = [place for key in keys if (place := _place(key)) is not None]
         if platform == JOBS:
-            fresh = await _jobs_by_id(server, [place[-1] for place in places])
+            jobs = await _jobs_by_id(server, [place[-1] for place in places])
+            fresh = [job for job in jobs if visibility.sees(server.name, job.name)]
         elif platform == AGENTS:
             fresh = await _computers_by_id(server, [place[-1] for place in places])
         else:

@@ -12,7 +12,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.matching import fits, fold
 from bot.operations.model import (
-    ADMINISTRATORS,
+    AUDITORS,
     JobRef,
     Kind,
     KnownJob,
@@ -41,7 +41,7 @@ class ReadAudit(Query, frozen=True, tag="audit"):
         help="what was done and refused through the bot, and by whom",
         kind=Kind.QUERY,
         audit_name="audit.list",
-        roles=ADMINISTRATORS,
+        roles=AUDITORS,
         examples=("audit 7d", "audit SQL Prod"),
     )
 
@@ -79,9 +79,12 @@ class ReadAudit(Query, frozen=True, tag="audit"):
         now = backend.clock.now()
         since = now - self.within if self.within is not None else None
         start = self.page * PAGE_ROWS
-        kept, is_cut = await self._matching(
-            store.AuditFilter(self.person, since, servers), backend, reach, enough=start + PAGE_ROWS + 1
-        )
+        person_ids = None
+        if self.person is not None:
+            person = await backend.people.read(self.person, context.gesture.team_id)
+            person_ids = (self.person, person.id, *person.other_ids)
+        which = store.AuditFilter(person_ids, since, servers)
+        kept, is_cut = await self._matching(which, backend, reach, enough=start + PAGE_ROWS + 1)
         return Done(
             AuditAnswer(
                 request=self,

@@ -37,10 +37,10 @@ class ShowHome(Query, frozen=True, tag="home"):
     )
 
     async def answer(self, backend: Backend, context: RequestContext) -> Done:
-        """Return the page as it is now; no server is asked for a person who is granted nothing."""
+        """Return the page as it is now; no server is asked for a person who may not look at jobs."""
         whoami = whoami_of(context.person, backend)
-        if not whoami.held:
-            may_look = backend.permissions.may(context.person, ListJobs.operation)
+        may_look = backend.permissions.may(context.person, ListJobs.operation)
+        if not may_look.is_allowed:
             groups = backend.people.group_names(may_look.groups)
             return Done(HomeAnswer(whoami, None, (), backend.clock.now(), groups))
         async with at_once() as group:
@@ -74,9 +74,9 @@ class DisabledUntil:
 
 @dataclass(frozen=True, slots=True)
 class HomeAnswer(Answer):
-    """One person's own page. `status` is None for a person who is granted nothing.
+    """One person's own page. `status` is None for a person who may not look at jobs.
 
-    Then `groups` are those that have some role, as people know them. `recent` is what the person did
+    Then `groups` are those that have a role that may, as people know them. `recent` is what the person did
     on jobs, newest first, and None where the database does not answer; `disabled` is what ends soonest first.
     `waiting` is empty where nothing needs a second person.
     """
@@ -110,7 +110,8 @@ async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus
 
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:
     """What the person did on jobs that they may see now."""
-    records = backend.audit_log.records(AuditFilter(person_id=context.person.id), limit=_ATTEMPTS_READ)
+    own = AuditFilter((context.person.id, *context.person.other_ids))
+    records = backend.audit_log.records(own, limit=_ATTEMPTS_READ)
     if (attempts := await _stored(records, otherwise=None)) is None:
         return None
     actions = [

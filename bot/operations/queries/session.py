@@ -1,7 +1,7 @@
 """`session`: one run of a job in full."""
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
-from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
+from bot.operations.model import ALL_ROLES, AuditSubject, Kind, Operation, RequestContext
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, session_views
 from bot.settings import ServerName
@@ -54,12 +54,15 @@ class ShowSession(Query, frozen=True, tag="session"):
         answer = await backend.fleet.ask(self._session_on, servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
+        missing = outcomes.NotFound("session", self.session_id, silent=tuple(answer.failures))
         for server, session in answer.answers.items():
             if session is None:
                 continue
-            if (shown := await self._in_full(server, session, backend, context)) is not None:
+            shown = await self._in_full(server, session, backend, context)
+            if isinstance(shown, SessionAnswer):
                 return outcomes.Done(shown)
-        return outcomes.NotFound("session", self.session_id, silent=tuple(answer.failures))
+            missing = replace(missing, hidden=shown)
+        return missing
 
     async def _session_on(self, server: veeam.VeeamServer) -> veeam.Session | None:
         try:
@@ -69,15 +72,15 @@ class ShowSession(Query, frozen=True, tag="session"):
 
     async def _in_full(
         self, name: ServerName, session: veeam.Session, backend: Backend, context: RequestContext
-    ) -> "SessionAnswer | None":
-        """The session with its objects and its log; None where the person may not know of its job."""
+    ) -> "SessionAnswer | AuditSubject":
+        """The session with its objects and its log; its job, where the person may not know of that."""
         server = backend.fleet.server(name)
         job_id, job = job_id_of(session), None
         state = await server.job_state(job_id) if job_id is not None else None
         if state is not None and context.visibility.sees(name, state.name):
             job = backend.views.of(context, name, state)
         if job is None and not context.visibility.sees_all(name):
-            return None
+            return AuditSubject(name, job_id, state.name if state is not None else session.name)
         async with veeam.at_once() as group:
             tasks = group.create_task(_or_none(server.task_sessions(session.id)))
             failed = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.FAILED)))

@@ -35,7 +35,7 @@ class ShowWhoami(Query, frozen=True, tag="whoami"):
     async def answer(self, backend: Backend, context: RequestContext) -> Done:
         """Return the grants that apply to the person asked about, as far as the asker may know of them."""
         person = context.person
-        if self.person is not None and self.person != person.id:
+        if self.person is not None and not person.has_id(self.person):
             person = await backend.people.read(self.person, context.gesture.team_id)
         administered = backend.permissions.reach(context.person, ReadAudit.operation)
         if person == context.person or all(administered.sees_all(name) for name in backend.fleet.names):

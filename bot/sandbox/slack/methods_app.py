@@ -19,6 +19,7 @@ def auth_test(call: MethodCall) -> Json:
         "app_id": app.id,
         "app_name": app.name,
         "is_enterprise_install": False,
+        **({} if call.workspace.enterprise_id is None else {"enterprise_id": call.workspace.enterprise_id}),
     }
 
 

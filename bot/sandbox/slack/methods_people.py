@@ -7,7 +7,10 @@ from bot.sandbox.slack.snapshot import Json
 
 def user_info(call: MethodCall) -> Json:
     """`users.info`."""
-    person = call.workspace.directory.people.get(call.arguments.required("user"))
+    asked = call.arguments.required("user")
+    people = call.workspace.directory.people
+    # On Enterprise Grid Slack takes either of a person's IDs.
+    person = people.get(asked) or next((one for one in people.values() if one.global_id == asked), None)
     if person is None:
         raise ApiError("user_not_found")
     if person.is_hidden:

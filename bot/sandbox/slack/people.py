@@ -21,6 +21,8 @@ class Person:
     team_id: str = "T0ACME"
     time_zone: str = "Europe/Berlin"
     is_hidden: bool = False  # the app gets `user_not_visible`
+    global_id: str | None = None  # Enterprise Grid: the organisation's ID, beside the workspace's
+    enterprise_id: str = "E0ACME"
 
     @property
     def is_abroad(self) -> bool:
@@ -53,6 +55,15 @@ class Person:
         }
         if self.kind == "invited":
             flags["is_invited_user"] = True
+        if self.global_id is not None:
+            flags["enterprise_user"] = {
+                "id": self.global_id,
+                "enterprise_id": self.enterprise_id,
+                "enterprise_name": "Acme Group",
+                "is_admin": False,
+                "is_owner": False,
+                "teams": [self.team_id],
+            }
         if self.is_abroad:
             flags["is_stranger"] = self.kind == "stranger"
         return self._short() | flags

@@ -29,6 +29,7 @@ class Workspace:
         self, *, team_id: str = "T0ACME", name: str = "Acme", app: App | None = None, clock: Clock = time.time
     ) -> None:
         self.team_id = team_id
+        self.enterprise_id: str | None = None  # on Enterprise Grid, the organisation's
         self.name = name
         self.domain = name.lower()
         self.app = app or App()

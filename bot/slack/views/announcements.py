@@ -17,6 +17,8 @@ from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
 from bot.watch import facts
 
+AUDIT_EVENT = "veeam_audit"
+"""The metadata of what the audit channel is told: the row that bears the outcome, and its hash."""
 _CHANNEL_PROBLEMS = {
     "is_archived": "it is archived",
     "is_inactive": "it is archived",
@@ -51,9 +53,9 @@ _DISABLE_SIGNS = {
 def announcement(announced: facts.Announcement, key: str) -> Message:
     """The message for an announcement; `key` is the one the outbox knows it by.
 
-    A completed attempt carries `veeam_session` with that attempt's own session, everything else that is
-    posted `veeam_bot`. An edit (`RunChanged`, `ApprovalChanged`) carries none: `chat.update` keeps what is
-    there when it is given none.
+    A completed attempt carries `veeam_session` with that attempt's own session, what is on record
+    `veeam_audit`, everything else that is posted `veeam_bot`. An edit (`RunChanged`, `ApprovalChanged`)
+    carries none: `chat.update` keeps what is there when it is given none.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -106,6 +108,8 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
             pass
         case facts.RunChanged() | facts.ApprovalChanged():
             return None
+        case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
+            return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
         case _:
             return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
     payload = {

@@ -9,11 +9,11 @@ from bot.slack.views.approvals import reason_line
 from bot.slack.views.buttons import controls, page_controls, session_control
 from bot.slack.views.message import Message, MessagePart, as_of, compose, divided, heading, note, paragraph
 from bot.slack.views.sessions import in_the_last
-from bot.store import AuditRecord
+from bot.store import END_LOST, AuditRecord
 from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
-_LABELS = {one.audit_name: one.label for one in OPERATIONS}
+_LABELS = {one.audit_name: one.label for one in OPERATIONS} | {END_LOST: "End of the audit record"}
 _OUTCOMES = {
     "done": f"{status_text.SUCCESS} Done",
     "failed": f"{status_text.FAILED} Failed",
@@ -23,6 +23,7 @@ _OUTCOMES = {
     "asked": ":raised_hand: Waits for a second person",
     "asked_before": f"{status_text.NEUTRAL} Waited for a second person already",
     "settled": f"{status_text.NEUTRAL} Was decided before",
+    "cut_off": f"{status_text.WARNING} Cut off or replaced",
 }
 _NO_OUTCOME = f"{status_text.WARNING} No outcome on record"
 _REASONS = {
@@ -35,6 +36,7 @@ _REASONS = {
     Refusal.SCOPE: "no role that includes it on this server or job",
     Refusal.OWN_REQUEST: "nobody approves what they asked for themselves",
     Refusal.ASKER_UNREADABLE: "Slack did not tell who asked for it",
+    Refusal.CHOICE: "not among what this person may choose",
     Refusal.NOWHERE: "it takes a second person, who could not be asked there",
     "unsigned": "a request without a valid signature",
 }
@@ -45,6 +47,7 @@ _ORIGINS = {
     "form": "by form",
     "shortcut": "by shortcut",
     "timer": "by the bot at the hour",
+    "bot": "noticed by the bot",
 }
 
 
@@ -108,7 +111,8 @@ def _outcome(word: str) -> str:
 
 def _what(operation: str, job_name: str | None, server: str | None, asked: str | None) -> str:
     label = f"*{_LABELS[operation]}*" if operation in _LABELS else strong(operation)
-    job = f"{label} of {status_text.job_name(job_name, server or '?')}" if job_name else label
+    name = status_text.job_name(job_name, server) if job_name and server else strong(job_name or "")
+    job = f"{label} of {name}" if job_name else label
     return f"{job}, {literal(asked)}" if asked else job
 
 
@@ -126,7 +130,10 @@ def _where(origin: str, channel_id: str | None) -> str:
 def _problem(detail: str | None) -> str:
     if not detail:
         return ""
-    return f"Why: {_REASONS[detail]}" if detail in _REASONS else code(detail)
+    asked, separator, reason = detail.rpartition("; ")
+    if reason in _REASONS:
+        return f"Why: {_REASONS[reason]}{f' ({code(asked)})' if separator else ''}"
+    return code(detail)
 
 
 def _summary(answer: AuditAnswer) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.operations.catalog import CATALOG
-from bot.operations.model import Kind, Operation, Standing
+from bot.operations.model import ALL_ROLES, Kind, Operation, Standing
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.help import HelpAnswer, LimitedServer
 from bot.operations.queries.whoami import WhoamiAnswer
@@ -103,8 +103,8 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
     lines = [f"{code(f'{command} {operation.usage}')}", f"{operation.help[:1].upper()}{operation.help[1:]}."]
     examples = [code(f"{command} {example}") for example in operation.examples]
     roles = ", ".join(role.value for role in Role if role in operation.roles) or "everyone"
-    if operation.roles == frozenset(Role):
-        roles = "all of Veeam's roles"
+    if operation.roles == ALL_ROLES:
+        roles = "all of Veeam's roles but the Security Administrator"
     head = [
         heading(f"{command} {operation.name}"),
         paragraph(*lines),

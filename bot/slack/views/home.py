@@ -88,6 +88,13 @@ def _head(words: str) -> MessagePart:
 
 def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
     named = ", ".join(literal(group) for group in answer.groups[:_GROUPS_LIMIT])
+    if answer.whoami.held:
+        may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
+        return (
+            heading("Your roles")
+            + paragraph(*map(grant, answer.whoami.held))
+            + note(f"May use {may}. Jobs are not shown with this role.")
+        )
     return (
         heading("Welcome")
         + paragraph(

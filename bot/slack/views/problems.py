@@ -384,6 +384,8 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
             return "You asked for this yourself: it takes somebody else to approve it. It waits on."
         case model.Refusal.ASKER_UNREADABLE:
             return f"Slack did not tell just now what whoever asked for this may do. {_NO_GUESS}"
+        case model.Refusal.CHOICE:
+            return f"{doing} takes only what you may choose there."
         case model.Refusal.NOWHERE:
             return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
 

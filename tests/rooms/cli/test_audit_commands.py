@@ -64,7 +64,7 @@ def run(tmp_path: Path) -> Run:
 
 def tampered(file: Path, *statements: str) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        for trigger in ("audit_no_update", "audit_no_delete"):
+        for trigger in ("audit_no_update", "audit_no_delete", "audit_no_replace"):
             connection.execute(f"DROP TRIGGER {trigger}")
         for statement in statements:
             connection.execute(statement)

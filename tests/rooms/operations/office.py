@@ -38,13 +38,19 @@ class Team:
     """People by their IDs; whoever is not known cannot be read."""
 
     def __init__(self) -> None:
+        self.read_afresh = 0
+        self.people_afresh: dict[PersonId, Person] = {}
+        """Those who changed since they were read last."""
         self.people = {
             person_id: Person(person_id, person_id.lower(), Standing.MEMBER, groups)
             for person_id, groups in GROUPS.items()
         }
 
-    async def read(self, person_id: PersonId, team_id: str | None = None) -> Person:
+    async def read(self, person_id: PersonId, team_id: str | None = None, *, afresh: bool = False) -> Person:
         del team_id
+        self.read_afresh += afresh
+        if afresh and person_id in self.people_afresh:
+            return self.people_afresh[person_id]
         return self.people.get(person_id, Person(person_id, "?", Standing.UNREADABLE, None))
 
     def group_names(self, groups: Collection[str]) -> tuple[str, ...]:

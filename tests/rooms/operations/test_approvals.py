@@ -32,6 +32,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import Moment, dropped
@@ -534,3 +535,50 @@ async def test_a_home_lists_what_one_may_decide(
     assert [one.name for one in waiting.own] == own
     await declines(office, approval)
     assert (await office.answer(ShowHome(), HomeAnswer, person)).waiting == PendingApprovals()
+
+
+async def test_nobody_approves_themself_under_their_other_id(office: Office) -> None:
+    """On Enterprise Grid a person has two: whichever was kept, whichever presses, it is one person."""
+    approval = await asked(office)
+    both = Person(PersonId("W0ANN"), "ann", Standing.MEMBER, ADMINS, frozenset({ANN}))
+    for one in ("W0ANN", ANN):
+        office.team.people[PersonId(one)] = both
+        refused = await approves(office, approval, PersonId(one))
+        assert isinstance(refused, Refused)
+        assert refused.refusal is Refusal.OWN_REQUEST
+    assert deletions(office) == 0
+    withdrawn = await declines(office, approval, PersonId("W0ANN"))
+    assert isinstance(withdrawn, Done)
+    assert (await kept(office, approval)).state is ApprovalState.ENDED
+    assert (await kept(office, approval)).outcome == ApprovalEnd.WITHDRAWN
+
+
+async def test_a_right_that_is_gone_since_minutes_approves_nothing(office: Office) -> None:
+    """Both the person who presses and the person who asked are looked up afresh, at the press."""
+    approval = await asked(office)
+    before = office.team.read_afresh
+    office.team.people_afresh[BEN] = replace(office.team.people[BEN], groups=frozenset({"S0VIEW"}))
+    refused = await approves(office, approval)
+    assert isinstance(refused, Refused)
+    assert office.team.read_afresh == before + 1
+    del office.team.people_afresh[BEN]
+    office.team.people_afresh[ANN] = replace(office.team.people[ANN], groups=frozenset({"S0VIEW"}))
+    ended = await approves(office, approval)
+    assert isinstance(ended, AlreadyDecided)
+    assert (await kept(office, approval)).outcome == ApprovalEnd.REFUSED
+    assert deletions(office) == 0
+
+
+@pytest.mark.parametrize(
+    "request_", [Delete(NamedJob("Oracle"), typed_name="Oracle"), Edit(NamedJob("Oracle"))]
+)
+async def test_a_role_that_is_gone_since_minutes_opens_nothing(office: Office, request_: Request) -> None:
+    """What is for administrators alone takes their role as it is then; the rest does not ask anew."""
+    office.team.people_afresh[ANN] = replace(office.team.people[ANN], groups=frozenset({"S0VIEW"}))
+    refused = await office.ask(request_, ANN)
+    assert isinstance(refused, Refused)
+    assert refused.refusal is Refusal.ROLE
+    assert (await office.audited())[-1]["job_name"] == "Oracle"
+    before = office.team.read_afresh
+    assert not isinstance(await office.ask(ListJobs(), ANN), Refused)
+    assert office.team.read_afresh == before

@@ -39,5 +39,5 @@ async def test_each_kind_is_asked_for_where_vbr_shows_it(
     views = {body["hierarchyType"] for body in asked if kind in str(body["filter"])}
     assert views == {hierarchy}
 
-    again = await objects.by_key(server, "VSphere", [each.key for each in found])
+    again = await objects.by_key(server, "VSphere", [each.key for each in found], visibility)
     assert set(again) == {each.key for each in found}

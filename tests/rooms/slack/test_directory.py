@@ -5,11 +5,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.operations.model import Standing
-from bot.sandbox.slack.faults import Refused, ServerError, Slow
+from bot.operations.model import Person, Standing
+from bot.sandbox.slack.faults import RateLimited, Refused, ServerError, Slow
 from bot.settings import PersonId
-from bot.slack.directory import GROUPS_GRACE_SECONDS, GROUPS_SECONDS, PERSON_SECONDS, Directory, standing
+from bot.slack.directory import (
+    GROUPS_GRACE_SECONDS,
+    GROUPS_SECONDS,
+    PERSON_SECONDS,
+    Directory,
+    ids_of,
+    standing,
+)
 from bot.slack.web_api import Workspace
 from tests.rooms.slack.delivering import PostOffice, post_office
 
@@ -176,3 +185,104 @@ async def test_handles_and_names(office: PostOffice) -> None:
     directory.groups_changed()
     assert (await directory.read(PersonId("U0VIC"))).groups == frozenset({"S0BACKUPVIEWERS"})
     assert directory.group_id("@oncall") == "S0ONCALL"
+
+
+@pytest.fixture
+def grid(office: PostOffice) -> Directory:
+    """Ole was in the workspace before it joined the organisation: he has two IDs."""
+    person = office.slack.workspace.directory.people["U0OLE"]
+    person.global_id = "W0OLE"
+    return Directory(office.web_api, GRID, [], clock=office.clock)
+
+
+@pytest.mark.parametrize("listed", ["U0OLE", "W0OLE"])
+@pytest.mark.parametrize("gesture", ["U0OLE", "W0OLE"])
+async def test_one_person_with_two_ids(
+    office: PostOffice, grid: Directory, listed: str, gesture: str
+) -> None:
+    """Groups and gestures name either: it is one person, under the organisation's ID."""
+    for group in office.slack.workspace.directory.groups.values():
+        group.users = [listed if user == "U0OLE" else user for user in group.users]
+    person = await grid.read(PersonId(gesture))
+    assert person == Person(PersonId("W0OLE"), "ole", Standing.MEMBER, OPERATORS, frozenset({"U0OLE"}))
+    assert all(map(person.has_id, ("U0OLE", "W0OLE")))
+    assert not person.has_id("U0ANN")
+
+
+@pytest.mark.parametrize("workspace", [ACME, GRID])
+async def test_what_a_foreign_organisation_says_of_an_id_is_not_believed(
+    office: PostOffice, workspace: Workspace
+) -> None:
+    """Or somebody else's administrator could be anybody here."""
+    person = office.slack.workspace.directory.people["U0OLE"]
+    person.global_id, person.enterprise_id = "U0ANN", "E0OTHER"
+    directory = Directory(office.web_api, workspace, [], clock=office.clock)
+    found = await directory.read(OLE)
+    assert (found.id, found.other_ids, found.groups) == (OLE, frozenset(), OPERATORS)
+
+
+async def test_afresh_is_as_slack_says_now(office: PostOffice, directory: Directory) -> None:
+    """Nothing that was read before counts, neither groups nor standing; others are still served from it."""
+    people = office.slack.workspace.directory
+    assert (await directory.read(OLE)).groups == OPERATORS
+    people.group("S0BACKUPOPERATORS").users.clear()
+    assert (await directory.read(OLE)).groups == OPERATORS
+    assert (await directory.read(OLE, afresh=True)).groups == frozenset({"S0ONCALL"})
+    people.people["U0OLE"].kind = "deactivated"
+    assert (await directory.read(OLE, afresh=True)).standing is Standing.DEACTIVATED
+
+
+async def test_many_readings_afresh_share_one(office: PostOffice, directory: Directory) -> None:
+    """Whoever asks while the list is read takes the next one, together with the others."""
+    await directory.read(OLE)
+    before = lists(office)
+    people = await asyncio.gather(*(directory.read(OLE, afresh=True) for _ in range(20)))
+    assert {person.groups for person in people} == {OPERATORS}
+    assert lists(office) - before <= 2
+
+
+async def test_afresh_nothing_old_serves(office: PostOffice, directory: Directory) -> None:
+    """Where Slack does not answer nobody has a group, though an old list is there for the rest."""
+    await directory.read(OLE)
+    office.slack.faults.add("usergroups.list", ServerError(500), 3)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(directory.read(OLE, afresh=True))
+        await office.until(reading.done)
+    assert reading.result().groups is None
+    assert (await directory.read(OLE)).groups == OPERATORS
+
+
+async def test_afresh_waits_a_little_where_slack_asks_for_that(
+    office: PostOffice, directory: Directory
+) -> None:
+    """Many at once are not refused for it; whoever needs nothing new does not wait with them."""
+    await directory.read(OLE)
+    office.slack.faults.add("usergroups.list", RateLimited(10), 1)
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(directory.read(OLE, afresh=True))
+        await office.slack.wait_until(lambda: lists(office) == 2)
+        assert (await directory.read(OLE)).groups == OPERATORS
+        await office.until(reading.done)
+    assert reading.result().groups == OPERATORS
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from(["E0ACME", "U0ANN"])
+)
+
+
+@given(
+    enterprise=st.dictionaries(st.sampled_from(["id", "enterprise_id"]), VALUES) | st.none(),
+    own=VALUES,
+    workspace=st.sampled_from([ACME, GRID]),
+)
+def test_an_id_is_only_believed_of_the_own_organisation(
+    enterprise: dict[str, object] | None, own: object, workspace: Workspace
+) -> None:
+    """Whatever Slack's answer looks like, the ID that was asked about is among them, and no empty one."""
+    ids = ids_of({"id": own, "enterprise_user": enterprise}, "U0OLE", workspace)
+    assert "U0OLE" in ids
+    assert all(ids)
+    said = (enterprise or {}).get("enterprise_id")
+    if workspace.enterprise_id is None or said != workspace.enterprise_id:
+        assert ids == ("U0OLE",)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import delete, text, update
 
 from bot.store import (
@@ -13,6 +14,7 @@ from bot.store import (
     AuditFilter,
     AuditId,
     AuditLog,
+    AuditMark,
     AuditOutcome,
     AuditRecord,
     AuditRow,
@@ -24,7 +26,7 @@ from bot.store import (
     StoreBroken,
     StoreError,
 )
-from bot.store.audit import FIRST_HASH, LEFT_OPEN
+from bot.store.audit import CUT_OFF, END_LOST, FIRST_HASH, LEFT_OPEN
 from bot.store.tables import audit
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
@@ -248,7 +250,7 @@ async def test_attempts_are_narrowed(database: Database) -> None:
     ):
         await log.opened(entry)
     found = {
-        "person": await log.records(AuditFilter(person_id="U2")),
+        "person": await log.records(AuditFilter(person_ids=("U2",))),
         "since": await log.records(AuditFilter(since=NOON + timedelta(minutes=1))),
         "server": await log.records(AuditFilter(servers=("hq",))),
         "no server": await log.records(AuditFilter(servers=())),
@@ -276,3 +278,120 @@ async def test_what_was_approved_is_found(database: Database) -> None:
     await log.closed(opened, OUTCOME)
     assert await log.approved("k7q2") == AuditRecord(opened, approved, OUTCOME)
     assert (await log.check()).broken_at is None
+
+
+def marks_told(attempt: AuditRecord) -> tuple[NewOutboxRow, ...]:
+    key = f"{attempt.id}/{attempt.entry.operation}"
+    channel = f"C{attempt.id}"
+    return (NewOutboxRow(key=key, channel=channel, kind="k", body=str(attempt.mark), created_at=NOON),)
+
+
+async def marks(log: AuditLog) -> list[AuditMark]:
+    return [AuditMark(row.id, row.values["hash"]) for row in await rows(log)]
+
+
+async def test_what_is_told_bears_number_and_hash_of_its_row(database: Database) -> None:
+    """Of the row with the outcome: the chain before it is in its hash."""
+    log = AuditLog(database, marks_told)
+    await log.closed(await log.opened(ENTRY), OUTCOME)
+    await log.refused(ENTRY, REFUSAL)
+    _, closed, refused = await marks(log)
+    assert await waiting(database) == [("1/job.retry", str(closed)), ("3/job.retry", str(refused))]
+
+
+async def test_each_row_is_in_the_log(database: Database) -> None:
+    """With its number and its hash, once it is on disk."""
+    log = AuditLog(database)
+    with structlog.testing.capture_logs() as lines:
+        opened = await log.opened(ENTRY)
+        await log.closed(opened, OUTCOME)
+        await log.closed(opened, OUTCOME)
+        await log.shown(ENTRY.reference, SHOWN)
+    added = [(line["row"], line["hash"]) for line in lines if line["event"] == "store.audit_row_added"]
+    assert added == [(mark.row, mark.hash) for mark in await marks(log)]
+    assert len(added) == 3
+
+
+_CHANGES = {
+    "cut": "DELETE FROM audit WHERE id = {last}",
+    "cut far": "DELETE FROM audit WHERE id > 1",
+    "replaced": "UPDATE audit SET person_id = 'U9', hash = 'beef' WHERE id = {last}",
+}
+
+
+@pytest.mark.parametrize("change", list(_CHANGES))
+@pytest.mark.parametrize("looks", [False, True])
+async def test_a_lost_end_is_put_on_record_once(database: Database, change: str, *, looks: bool) -> None:
+    """By the next row or by the next look, in the record, in the log and for the channel."""
+    log = AuditLog(database, marks_told)
+    for _ in range(3):
+        await log.opened(ENTRY)
+    lost = (await marks(log))[-1]
+    assert await log.check_end(NOON) is True
+    await unlocked(database)
+    async with database.transaction() as transaction:
+        await transaction.execute(text(_CHANGES[change].format(last=lost.row)))
+    with structlog.testing.capture_logs() as lines:
+        if looks:
+            assert await log.check_end(NOON) is False
+            assert await log.check_end(NOON) is True
+        await log.opened(replace(ENTRY, reference="next"))
+        await log.opened(replace(ENTRY, reference="next"))
+    assert [(line["row"], line["hash"]) for line in lines if line["event"] == "store.audit_end_lost"] == [
+        (lost.row, lost.hash)
+    ]
+    found = await log.records(AuditFilter(), limit=3)
+    assert [one.entry.reference for one in found[:2]] == ["next", "next"]
+    assert (found[2].entry.operation, found[2].outcome and found[2].outcome.outcome) == (END_LOST, CUT_OFF)
+    assert str(lost.row) in str(found[2].outcome)
+    assert lost.hash in str(found[2].outcome)
+    assert [key.partition("/")[2] for key, _ in await waiting(database)] == [END_LOST]
+
+
+async def test_rows_of_others_are_no_loss(database: Database, other: Database) -> None:
+    """Two processes write in turn; a look finds the record whole."""
+    logs = [AuditLog(database), AuditLog(other)]
+    for number in range(6):
+        await logs[number % 2].opened(ENTRY)
+    assert [await log.check_end(NOON) for log in logs] == [True, True]
+    assert [event for event, *_ in await events(logs[0])] == ["opened"] * 6
+
+
+async def test_marks_kept_elsewhere_are_compared(database: Database) -> None:
+    """Those whose row is gone or has another hash do not fit."""
+    log = AuditLog(database)
+    for _ in range(3):
+        await log.opened(ENTRY)
+    kept = await marks(log)
+    assert await log.misfits(kept) == ()
+    strange = [AuditMark(AuditId(2), "f" * 64), AuditMark(AuditId(9), kept[0].hash)]
+    assert await log.misfits([*kept, *strange]) == tuple(strange)
+
+
+REPLACING = {
+    "the last row": "SELECT * FROM audit WHERE id = 3",
+    "a row in the midst": "SELECT * FROM audit WHERE id = 2",
+    "by its predecessor": (
+        "SELECT 9, event, entry_id, at, 'U9', person_name, team_id, operation, reference, origin, "
+        "channel_id, server, job_id, job_name, outcome, session_id, detail, message_ts, link, approver_id, "
+        "approver_name, reason, previous_hash, 'beef' FROM audit WHERE id = 3"
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"])
+@pytest.mark.parametrize("rows_", list(REPLACING))
+async def test_no_row_takes_a_rows_place(database: Database, verb: str, rows_: str) -> None:
+    """`REPLACE` removes what is in its way without a `DELETE` that a trigger would hear of."""
+    if database._engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has no such statement")
+    log = AuditLog(database)
+    await log.closed(await log.opened(ENTRY), OUTCOME)
+    await log.opened(ENTRY)
+    before = await marks(log)
+    with pytest.raises(StoreBroken):
+        async with database.transaction() as transaction:
+            await transaction.execute(text(f"{verb} INTO audit {REPLACING[rows_]}"))
+    assert await marks(log) == before
+    await log.opened(ENTRY)
+    assert (await log.check()).rows == 4

@@ -119,6 +119,7 @@ NO_JOBS = "It logs in, and VBR does not let it see jobs (403)."
     [
         (VbrRole.VIEWER, (), ("ok", VIEWER, "")),
         (VbrRole.VIEWER, (Role.BACKUP_VIEWER, Role.RESTORE_OPERATOR), ("ok", VIEWER, "")),
+        (VbrRole.VIEWER, (Role.SECURITY_ADMINISTRATOR,), ("ok", VIEWER, "")),
         (
             VbrRole.VIEWER,
             (Role.BACKUP_OPERATOR,),

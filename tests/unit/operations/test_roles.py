@@ -1,5 +1,7 @@
 """Who may do what: grants add up, each within its own servers and jobs."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,33 +16,34 @@ from bot.settings import ApprovableOperation, GrantSettings, GroupReference, Per
 
 ADMINISTRATOR, OPERATOR = Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR
 RESTORE, VIEWER, TAPE = Role.RESTORE_OPERATOR, Role.BACKUP_VIEWER, Role.TAPE_OPERATOR
+SECURITY = Role.SECURITY_ADMINISTRATOR
 YES, NO = True, False
 ANN = PersonId("U0ANN")
 
 # By hand, from "Available to" in Veeam's Jobs reference: a change of the catalog must be meant twice.
 MATRIX = {
-    #            Administrator, Backup Op., Restore Op., Viewer, Tape Op., no role
-    "jobs": (YES, YES, YES, YES, YES, NO),
-    "job": (YES, YES, YES, YES, YES, NO),
-    "sessions": (YES, YES, YES, YES, YES, NO),
-    "session": (YES, YES, YES, YES, YES, NO),
-    "status": (YES, YES, YES, YES, YES, NO),
-    "servers": (YES, YES, YES, YES, YES, NO),
-    "audit": (YES, NO, NO, NO, NO, NO),
-    "start": (YES, YES, NO, NO, YES, NO),
-    "stop": (YES, YES, NO, NO, YES, NO),
-    "retry": (YES, YES, NO, NO, YES, NO),
-    "enable": (YES, NO, NO, NO, NO, NO),
-    "disable": (YES, NO, NO, NO, NO, NO),
-    "clone": (YES, NO, NO, NO, NO, NO),
-    "create": (YES, NO, NO, NO, NO, NO),
-    "edit": (YES, NO, NO, NO, NO, NO),
-    "delete": (YES, NO, NO, NO, NO, NO),
-    "quickbackup": (YES, YES, NO, NO, NO, NO),
-    "whoami": (YES, YES, YES, YES, YES, YES),
-    "help": (YES, YES, YES, YES, YES, YES),
+    #            Administrator, Backup Op., Restore Op., Viewer, Tape Op., Security Administrator, no role
+    "jobs": (YES, YES, YES, YES, YES, NO, NO),
+    "job": (YES, YES, YES, YES, YES, NO, NO),
+    "sessions": (YES, YES, YES, YES, YES, NO, NO),
+    "session": (YES, YES, YES, YES, YES, NO, NO),
+    "status": (YES, YES, YES, YES, YES, NO, NO),
+    "servers": (YES, YES, YES, YES, YES, NO, NO),
+    "audit": (YES, NO, NO, NO, NO, YES, NO),
+    "start": (YES, YES, NO, NO, YES, NO, NO),
+    "stop": (YES, YES, NO, NO, YES, NO, NO),
+    "retry": (YES, YES, NO, NO, YES, NO, NO),
+    "enable": (YES, NO, NO, NO, NO, NO, NO),
+    "disable": (YES, NO, NO, NO, NO, NO, NO),
+    "clone": (YES, NO, NO, NO, NO, NO, NO),
+    "create": (YES, NO, NO, NO, NO, NO, NO),
+    "edit": (YES, NO, NO, NO, NO, NO, NO),
+    "delete": (YES, NO, NO, NO, NO, NO, NO),
+    "quickbackup": (YES, YES, NO, NO, NO, NO, NO),
+    "whoami": (YES, YES, YES, YES, YES, YES, YES),
+    "help": (YES, YES, YES, YES, YES, YES, YES),
 }
-COLUMNS: tuple[Role | None, ...] = (ADMINISTRATOR, OPERATOR, RESTORE, VIEWER, TAPE, None)
+COLUMNS: tuple[Role | None, ...] = (ADMINISTRATOR, OPERATOR, RESTORE, VIEWER, TAPE, SECURITY, None)
 CELLS = [(name, role, may) for name, row in MATRIX.items() for role, may in zip(COLUMNS, row, strict=True)]
 
 
@@ -187,3 +190,25 @@ def test_whatever_may_be_done_may_be_seen(grants: list[GrantSettings], target: S
     sees = rights.visibility(asking).sees(target.server, str(target.job_name))
     assert sees or not rights.may(asking, Start.operation, target).is_allowed
     assert sees or not rights.visibility(asking).sees_all(target.server)
+
+
+def test_a_security_administrator_sees_no_job() -> None:
+    """Beside another role theirs shows the record, and no job that the other one does not cover."""
+    rights = Permissions([granted(SECURITY), granted(VIEWER, jobs="SQL*")])
+    asking = person("S0TEAM")
+    seen = rights.visibility(asking)
+    assert (seen.sees("hq", "SQL"), seen.sees("hq", "Files"), seen.sees_all("hq")) == (True, False, False)
+    assert rights.reach(asking, BY_NAME["audit"]).sees_all("hq")
+    alone = Permissions([granted(SECURITY)])
+    assert not alone.visibility(asking).sees_server("hq")
+    assert alone.may(asking, BY_NAME["jobs"]).refusal is Refusal.ROLE
+
+
+def test_a_grant_is_to_each_id_of_a_person() -> None:
+    """On Enterprise Grid somebody has two, and the settings name either."""
+    asking = replace(person(), id=PersonId("W0ANN"), other_ids=frozenset({"U0ANN"}))
+    for named in ("U0ANN", "W0ANN"):
+        rights = Permissions([GrantSettings(user=PersonId(named), role=OPERATOR)])
+        assert rights.may(asking, BY_NAME["start"]).is_allowed
+    rights = Permissions([GrantSettings(user=PersonId("U0BOB"), role=OPERATOR)])
+    assert not rights.may(asking, BY_NAME["start"]).is_allowed

@@ -131,6 +131,8 @@ def _recorded() -> dict[str, Announcement]:
         job_name="SQL Prod",
         asked="active full, with chained jobs",
         session_id=SESSION_ID,
+        row=12,
+        hash="5f2b" * 16,
     )
     but = msgspec.structs.replace
     refused = but(done, outcome="refused", said="role", asked=None, session_id=None)

@@ -14,9 +14,12 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.model import Operation, Refusal, Standing
 from bot.operations.outcomes import Done, InternalError, RecentAction, Refused
+from bot.operations.queries.audit import ReadAudit
+from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.home import DisabledUntil, HomeAnswer
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.status import StatusAnswer
+from bot.operations.queries.whoami import ShowWhoami
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.slack.views.home import home, home_message, home_problem
@@ -42,6 +45,8 @@ def _whoami(role: Role) -> Any:
     may = (
         (ShowJob.operation, Start.operation, Stop.operation, Retry.operation)
         if role in ACTING
+        else (ReadAudit.operation, ShowWhoami.operation, ShowHelp.operation)
+        if role is Role.SECURITY_ADMINISTRATOR
         else (ShowJob.operation,)
     )
     own = samples.whoami_answer()
@@ -62,6 +67,8 @@ def of_role(role: Role) -> HomeAnswer:
     deeds = (
         (_deed(), _deed(Stop.operation, "unclear"), _deed(Start.operation, None)) if role in ACTING else ()
     )
+    if role is Role.SECURITY_ADMINISTRATOR:
+        return HomeAnswer(_whoami(role), None, (), NOW, ("@backup-viewers",))
     return HomeAnswer(_whoami(role), status, deeds, NOW)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store import AuditEntry, AuditId, AuditOutcome, AuditRecord
+from bot.store import AuditEntry, AuditId, AuditMark, AuditOutcome, AuditRecord
 from bot.watch import AuditChannel
 from bot.watch.facts import ActionRecorded, decode
 from bot.watch.messages import ROOT
@@ -48,6 +48,15 @@ def test_an_action_is_told_with_what_came_of_it() -> None:
         asked="active full",
         session_id="s1",
     )
+
+
+def test_it_bears_number_and_hash_of_the_row_with_the_outcome() -> None:
+    """The channel keeps what shows later that the record was cut off or made anew."""
+    mark = AuditMark(AuditId(8), "beef")
+    (row,) = CHANNEL.rows(replace(AuditRecord(AuditId(7), ENTRY, DONE), mark=mark))
+    told = decode(row.body)
+    assert isinstance(told, ActionRecorded)
+    assert (told.row, told.hash) == (8, "beef")
 
 
 @pytest.mark.parametrize(
