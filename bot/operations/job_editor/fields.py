@@ -27,8 +27,8 @@ TITLES = {
     veeam.SettingsField.PRIORITY: "Priority",
     veeam.SettingsField.OBJECTS: "Objects",
     veeam.SettingsField.REPOSITORY: "Repository",
-    veeam.SettingsField.RETENTION: "veeam.Retention",
-    veeam.SettingsField.SCHEDULE: "veeam.Schedule",
+    veeam.SettingsField.RETENTION: "Retention",
+    veeam.SettingsField.SCHEDULE: "Schedule",
     veeam.SettingsField.GUEST: "Guest processing",
 }
 OBJECTS_NAMED = 10
