@@ -29,11 +29,26 @@ _EQUIVALENTS = str.maketrans(
     | {"\u2026": "..."}
 )
 _QUOTES_AROUND = "\"'"
+_EVERYTHING = frozenset(
+    {"all", "all jobs", "all of them", "any", "each", "every", "every job", "everything", "jobs", "the jobs"}
+)
+_NO_NAME = " *?%"
 
 
 def fold(text: str) -> str:
     """Return the text as names are compared: case, punctuation's typography and runs of blanks made one."""
     return unicodedata.normalize("NFC", " ".join(text.translate(_EQUIVALENTS).casefold().split()))
+
+
+def bare(word: str) -> str:
+    """Return the word as commands and options are compared: lower case, without leading dashes."""
+    return word.casefold().lstrip(f"-{DASHES}")
+
+
+def means_everything(text: str) -> bool:
+    """Whether the text names all there is, or nothing at all, instead of a name or a part of one."""
+    folded = fold(text)
+    return folded in _EVERYTHING or not folded.strip(_NO_NAME)
 
 
 def is_exactly(typed: str, name: str) -> bool:
@@ -66,6 +81,18 @@ def pick(word: str, among: Sequence[T], name_of: Callable[[T], str], *, exact: b
             return found
     bare = word.translate(_EQUIVALENTS).strip(_QUOTES_AROUND)
     return pick(bare, among, name_of) if not exact and bare and bare != word else ()
+
+
+def named(
+    word: str, among: Sequence[T], name_of: Callable[[T], str], *, is_strict: bool = False
+) -> tuple[T, ...]:
+    """Return what bears this whole name, as a person compares names.
+
+    With `is_strict` what bears the very name is all that counts, where anything does.
+    """
+    very = tuple(one for one in among if name_of(one) == word) if is_strict else ()
+    folded = fold(word)
+    return very or tuple(one for one in among if fold(name_of(one)) == folded)
 
 
 def nearest(word: str, names: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
