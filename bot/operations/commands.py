@@ -123,7 +123,7 @@ class CommandLine:
             raise Unreadable(self.problem(problem, self.operation.examples[-1]))
         text = name.text or ""
         if is_quoted:
-            return NamedJob(text if fold(text) else "", self.server, exact=bool(fold(text))), fields
+            return NamedJob(text, self.server, exact=bool(text)), fields
         job = NamedJob(
             text if fold(text) else "",
             self.server,

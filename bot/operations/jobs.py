@@ -131,6 +131,12 @@ class JobFinder:
         if not found or (found.is_part and is_action):
             named = await self._all_names(tuple(answer.answers), visibility)
             return await self._by_all_names(typed, named, visibility, silent=silent)
+        if is_action:
+            # VBR's filter does not find a name with an invisible letter in it, which looks the same.
+            named = await self._all_names(tuple(answer.answers), visibility)
+            alike = await _picked(typed, named, lambda job: job.name)
+            if len(alike.pairs) > len(found.pairs) and not alike.is_part:
+                return _ambiguous(typed, alike, silent)
         if (only := found.only) is not None and not (is_action and silent):
             job, options = only
             return replace(job, options=options)

@@ -29,7 +29,7 @@ from bot.operations.queries.job import ShowJob
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.slack import codec
-from bot.slack.text import count, date, duration, literal, plain, sentence_case, strong
+from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
 
 DIRECT_LIMIT = 3
@@ -39,6 +39,7 @@ SHARE_LABEL = "Share"
 DETAILS_LABEL = ShowJob.operation.label
 
 _LABEL_LIMIT = 75
+_ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
@@ -219,13 +220,17 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
         return NOTHING
     differ = any(choice.request is not None for choice in choices)
     options = []
-    for choice in choices:
+    labels = distinct([choice.name for choice in choices], _LABEL_LIMIT)
+    looks = [(label, choice.server) for label, choice in zip(labels, choices, strict=True)]
+    for choice, label in zip(choices, labels, strict=True):
         read = request if choice.request is None else choice.request
         if not isinstance(read, _ON_A_JOB):
             raise TypeError(read)
         place = f"{in_words(read)} · on {choice.server}" if differ else f"on {choice.server}"
+        if looks.count((label, choice.server)) > 1:
+            place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
         known = model.KnownJob(choice.server, choice.job_id)
-        options.append(_choice(choice.name, place, replace(read, job=known)))
+        options.append(_choice(label, place, replace(read, job=known)))
     dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
     return _menu_of("Choose a job", options, dialog)
 

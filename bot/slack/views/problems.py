@@ -10,6 +10,7 @@ from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.impact import ActionForm, PickForm
+from bot.operations.matching import fold
 from bot.operations.queries.job import ShowJob
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
@@ -331,6 +332,11 @@ def not_kept_current(message: Message) -> Message:
     return fit(Message(f"{message.text}\n{warning.text}", message.blocks + warning.blocks, message.metadata))
 
 
+def _on_one_server(outcome: outcomes.Ambiguous) -> bool:
+    servers = [choice.server for choice in outcome.choices]
+    return len(servers) > len(set(servers))
+
+
 def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     word = code(outcome.word)
     if outcome.is_part and outcome.request.operation.kind is model.Kind.ACTION:
@@ -339,6 +345,9 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     if any(choice.request is not None for choice in outcome.choices):
         ways = f"{word} can be read in {count(total, 'way')}. Which one?"
         return ways if total > 1 else f"{word} is the name of a job, too. Is that one meant?"
+    if total > 1 and len({fold(choice.name) for choice in outcome.choices}) == 1 and _on_one_server(outcome):
+        hint = "their names differ only in letter case, blanks or letters that nobody sees (shown as �)"
+        return f"{count(total, 'job')} look like {word}: {hint}. Which one?"
     return f"{count(total, 'job')} {'matches' if total == 1 else 'match'} {word}. Which one?"
 
 

@@ -21,6 +21,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.queries.audit import AuditAnswer
 from bot.operations.queries.job import JobAnswer
+from bot.operations.queries.jobs import JobsAnswer
 from bot.operations.queries.sessions import SessionsAnswer
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import OPTION_LIMIT, RunRequest, decode, encode_run
@@ -298,3 +299,53 @@ async def test_no_name_asks_by_form(office: Office) -> None:
     for line in ("start", "start full", "disable for 4h"):
         assert isinstance(await type_(office, line), NeedsForm)
     assert office.posts() == []
+
+
+INVISIBLY_OTHER = ("SQL\u200d Prod", "SQL\u3164Prod", "SQL\u00a0Prod", "SQ\u00adL Prod", "SQL Prod\u200f")
+
+
+@pytest.mark.parametrize("twin", [*INVISIBLY_OTHER, "sql  PROD"])
+async def test_a_job_that_looks_like_another_is_asked_about(office: Office, twin: str) -> None:
+    """Of jobs that look the same none is acted on before the person chose, and the menu tells them apart."""
+    office.world.add_job(twin)
+    for line in ("disable SQL Prod", 'start "SQL Prod"', "delete SQL Prod"):
+        outcome = await type_(office, line)
+        assert isinstance(outcome, Ambiguous)
+        assert {choice.name for choice in outcome.choices} == {"SQL Prod", twin}
+        assert office.posts() == []
+        reply = draw(outcome, "r-1").message
+        assert "2 jobs look like `SQL Prod`" in reply.text
+        shown = {
+            (option["text"]["text"], option["description"]["text"])
+            for block in reply.blocks
+            for element in block.get("elements", ())
+            for option in element.get("options", ())
+        }
+        assert len(shown) == 2
+
+
+@pytest.mark.parametrize("name", ["Mail\u200fbox", "Mail\u00adbox", "Mail\ufe0fbox", "\u2800Mailbox"])
+async def test_a_name_is_found_as_it_is_seen(office: Office, name: str) -> None:
+    """What nobody sees in a name need not be typed; a job alone of its look is acted on."""
+    office.world.add_job(name)
+    assert isinstance(await type_(office, "show mailbox"), Done)
+    assert isinstance(await type_(office, "disable Mailbox"), Done)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("\U0001f525 Hot", ":fire: hot"),
+        ("Warm \u26a0\ufe0f backup", "Warm :warning: backup"),
+        (":fire: Hot", "\U0001f525 Hot"),
+        ("SQL :nightly: run", "sql :nightly: run"),
+    ],
+)
+async def test_an_emoji_may_be_written_out(office: Office, name: str, typed: str) -> None:
+    """Slack hands over `:fire:` where somebody typed the emoji: the job is found by it."""
+    office.world.add_job(name)
+    for line in (f"show {typed}", f"jobs {typed}", f"disable {typed}"):
+        outcome = await type_(office, line)
+        assert isinstance(outcome, Done)
+        if isinstance(outcome.answer, JobsAnswer):
+            assert [row.state.name for row in outcome.answer.rows] == [name]

@@ -339,6 +339,25 @@ def _problems() -> dict[str, Outcome]:
         "ambiguous-disable-for-a-time": Ambiguous(
             "sql", Disable(NamedJob("sql"), span=timedelta(hours=4)), _choices(2), 2
         ),
+        "ambiguous-look-alikes": Ambiguous(
+            "SQL Prod",
+            Delete(NamedJob("SQL Prod")),
+            tuple(
+                JobChoice(HQ, samples.job_id(number), name)
+                for number, name in enumerate(("SQL Prod", "SQL  Prod", "SQL\u200d Prod"))
+            ),
+            3,
+        ),
+        "ambiguous-long-names": Ambiguous(
+            "SQL",
+            Delete(NamedJob("SQL")),
+            tuple(
+                JobChoice(HQ, samples.job_id(number), f"SQL {'of a long name ' * 6}{end}, nightly")
+                for number, end in enumerate(("in Berlin", "in Lisbon"))
+            ),
+            2,
+            is_part=True,
+        ),
         "ambiguous-part": Ambiguous("sql", Delete(NamedJob("sql")), _choices(2), 2, is_part=True),
         "ambiguous-readings": Ambiguous(
             "Weekly Full",
