@@ -123,10 +123,19 @@ def _words() -> Iterator[str]:
         "Typed after the slash command, `/veeam` unless the settings name another: `/veeam jobs failed`.",
         "",
         "- Letter case is ignored.",
-        "- `NAME` is the rest of the line. A unique part of a job's name is enough; several jobs that match",
-        "  give a menu, none gives the nearest names. `*` and `?` are wildcards.",
-        '- In quotes, straight or curly, a name is taken as it is: `start "full" full` starts the job `full`',
-        "  with an active full backup.",
+        "- `NAME` is the rest of the line. To look, a unique part of a job's name is enough; several jobs",
+        "  that match give a menu, none gives the nearest names. `*` and `?` are wildcards.",
+        "- To act, the whole name is needed. A part of one does nothing: it shows the job, or a menu, with",
+        "  the button that does it. `all` and `*` are explained; every action takes one job.",
+        "- Option words at the end of the line count only where what is left is a job's whole name:",
+        "  `start Weekly Full` starts the job `Weekly Full`, where there is one. Where `Weekly` is a job",
+        "  too, a menu says what each reading does.",
+        "- In quotes, straight or curly, a name is taken as it is, and words after it are options:",
+        '  `start "full" full` starts the job `full` with an active full backup.',
+        "- A word such as `colour:blue` that is no option of the command is named as unknown, unless a job",
+        "  has that name.",
+        "- Names are compared as a person would: letter case, blanks and letters that nobody sees make no",
+        "  difference. Before an action the bot asks which of several jobs that look the same is meant.",
         "- Without a name `start`, `stop`, `retry`, `enable`, `disable`, `clone`, `delete` and `quickbackup`",
         "  open a form that searches for the job or machine, shows what is touched, and asks how. With a",
         "  name they act at once; only `delete` always asks.",
@@ -154,6 +163,9 @@ def _operations(kind: Kind, title: str) -> Iterator[str]:
 
 def _operation(operation: Operation) -> Iterator[str]:
     facts = [("usage", f"`{operation.usage}`"), ("roles", _roles(operation))]
+    if operation.aliases:
+        aliases = (f"`{alias.word}` for `{alias.stands_for}`" for alias in operation.aliases)
+        facts.append(("aliases", ", ".join(aliases)))
     if operation.examples:
         facts.append(("examples", _code(operation.examples)))
     if operation.button:

@@ -12,10 +12,11 @@ from typing import Any, Union
 import msgspec
 from msgspec.structs import astuple, fields
 
-from bot.operations.model import Operation, Request
+from bot.operations.model import NamedJob, Operation, Request
 
 TRANSIENT_FIELDS = frozenset({"entered", "kept"})
 """What was entered in a form, and the draft that keeps it: they stand last, and are never written here."""
+_CELLS_OF_A_NAME = 4
 _LONGEST_SPAN = timedelta(days=1_000)
 """No command takes a span as long as this: one that is longer, or negative, was never written here."""
 
@@ -56,7 +57,7 @@ class RequestCodec:
     def encode(self, request: Request) -> list[Any]:
         """Return the request's name and fields, as JSON takes them."""
         written = self._written[type(request)]
-        cells = [_plain(getattr(request, name)) for name, _ in written]
+        cells = [_written(getattr(request, name)) for name, _ in written]
         while cells and written[len(cells) - 1][1] == (cells[-1],):
             cells.pop()
         return [request.operation.name, *cells]
@@ -85,6 +86,15 @@ class RequestCodec:
             return self.decode(msgspec.json.decode(text, type=list[Any]))
         except (OldRequest, BrokenRequest, msgspec.MsgspecError):
             return None
+
+
+def _written(value: Any) -> Any:
+    """The value as JSON takes it; a job by its name without what says nothing at its end."""
+    plain = _plain(value)
+    if isinstance(value, NamedJob):
+        while len(plain) > _CELLS_OF_A_NAME and not plain[-1]:
+            plain.pop()
+    return plain
 
 
 def _plain(value: Any) -> Any:

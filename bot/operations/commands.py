@@ -9,13 +9,13 @@ a double quote inside quotes is written twice. A quote that is never closed is a
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from bot.operations.matching import DASHES, DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, nearest
-from bot.operations.model import NamedJob, Operation, Request
+from bot.operations.matching import DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, bare, fold, nearest
+from bot.operations.model import Kind, NamedJob, Operation, Request
 from bot.operations.outcomes import SyntaxProblem
 from bot.settings import LONGEST_GLOB, PersonId
 
@@ -33,7 +33,8 @@ _UNITS = {
     "w": timedelta(weeks=1),
 }
 _OPTION = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
-_LEADING_DASHES = f"-{DASHES}"
+_LIKE_AN_OPTION = re.compile(r"([A-Za-z]{2,}):(?!//)\S*[^\s:]")
+_OPTION_WORDS_AT_MOST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Word:
     @property
     def bare(self) -> str:
         """The word as commands and flags are compared: lower case, without leading dashes; quoted, none."""
-        return "" if self.is_quoted or self.option else self.text.casefold().lstrip(_LEADING_DASHES)
+        return "" if self.is_quoted or self.option else bare(self.text)
 
 
 class Unreadable(Exception):
@@ -105,24 +106,62 @@ class CommandLine:
         """Return the line without its last words."""
         return CommandLine(self.operation, self.typed, self.words[: len(self.words) - count], self.options)
 
-    def job(self) -> NamedJob:
-        """Return the job that the words name."""
-        if (name := self.text) is None:
+    def job(self, verb: type[Request]) -> NamedJob:
+        """Return the job that the words name, for a verb that takes no options beside it."""
+        job, _ = self.job_and_options(verb)
+        if not job.text:
             raise Unreadable(self.usage("Which job?"))
-        exact = len(self.words) == 1 and self.words[0].is_quoted
-        return NamedJob(text=name, server=self.server, exact=exact)
+        return job
 
-    def job_or_form(self) -> NamedJob:
-        """Return the job that the words name; without any a form asks, on the server that was named."""
-        return self.job() if self.text else NamedJob("", server=self.server)
+    def job_and_options(
+        self, verb: type[Request], before: Sequence[Word] = ()
+    ) -> tuple[NamedJob, Mapping[str, Any]]:
+        """Return the job that the words name, and the fields that the option words around the name set.
 
-    def flags(self, *known: str) -> tuple[frozenset[str], "CommandLine"]:
-        """Return the flags at the end of the line, and the line without them."""
-        count = 0
-        while count < len(self.words) and self.words[-1 - count].bare in known:
-            count += 1
-        rest = self.without_last(count)
-        return frozenset(word.bare for word in self.words[len(rest.words) :]), rest
+        As many words as can be are read as options: those `before` the line, and those at its end. The job
+        keeps them, for they may belong to its name, unless that stands in quotes. Without a name its text is
+        empty.
+        """
+        is_quoted = bool(self.words) and self.words[0].is_quoted
+        count = len(self.words) - 1 if is_quoted else self._options_at_end(verb)
+        name, after = self.without_last(count), self.words[len(self.words) - count :]
+        fields = verb.options_in([word.bare for word in (*before, *after)])
+        if fields is None:
+            problem = self._doubt(verb, after) or self._no_option(after[0])
+            raise Unreadable(self.problem(problem, self.operation.examples[-1]))
+        text = name.text or ""
+        if is_quoted:
+            return NamedJob(text, self.server, exact=bool(text)), fields
+        job = NamedJob(
+            text if fold(text) else "",
+            self.server,
+            before=tuple(word.text for word in before),
+            after=tuple(word.text for word in after),
+            doubt=self._doubt(verb, name.words),
+        )
+        return job, fields
+
+    def known_options_only(self) -> None:
+        """Raise `Unreadable` where a word looks like an option that the verb does not take."""
+        if doubt := self._unknown_option(self.words):
+            raise Unreadable(self.problem(doubt, self.operation.examples[0]))
+
+    def _options_at_end(self, verb: type[Request]) -> int:
+        most = min(len(self.words), _OPTION_WORDS_AT_MOST)
+        ends = ((count, self.words[len(self.words) - count :]) for count in range(most, 0, -1))
+        return next((n for n, end in ends if verb.options_in([word.bare for word in end]) is not None), 0)
+
+    def _doubt(self, verb: type[Request], words: Sequence[Word]) -> str | None:
+        return self._unknown_option(words) or verb.doubt_about([word.bare for word in words])
+
+    def _unknown_option(self, words: Sequence[Word]) -> str | None:
+        unknown = (word for word in words if not word.is_quoted and _LIKE_AN_OPTION.fullmatch(word.text))
+        word = next(unknown, None)
+        return None if word is None else self._no_option(word)
+
+    def _no_option(self, word: Word) -> str:
+        name, usage = self.operation.name, self.operation.usage
+        return f"{word.raw} is not an option of {name}; a name may stand in quotes. Usage: {usage}"
 
     def filter(self, filters: type[F]) -> tuple[F | None, "CommandLine"]:
         """Return the filter that the line begins with, if any, and the line without it."""
@@ -140,18 +179,6 @@ class CommandLine:
             raise Unreadable(self.problem(problem, f"{self.operation.name} {which}"))
         return which, rest
 
-    def span(self, suggestion: str) -> tuple[timedelta | None, "CommandLine"]:
-        """Return the time span at the end of the line, if any, and the line without it."""
-        if not self.words or not _LIKE_A_SPAN.match(self.words[-1].bare):
-            return None, self
-        word = self.words[-1].bare
-        if (span := span_of(word)) is not None:
-            return span, self.without_last(1)
-        if _SPAN.fullmatch(word) is None and len(word.lstrip("0123456789")) > 1:
-            return None, self
-        problem = f"{word} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
-        raise Unreadable(self.problem(problem, suggestion))
-
     def person(self, word: str) -> PersonId:
         """Return the person that a word names."""
         found = _PERSON.fullmatch(word)
@@ -162,6 +189,7 @@ class CommandLine:
 
     def no_words(self) -> None:
         """Raise `Unreadable` if there are any: the verb takes no more than options."""
+        self.known_options_only()
         if self.words:
             word = " ".join(word.raw for word in self.words)
             suggestion = f"{self.operation.name} server:{word}"
@@ -190,17 +218,38 @@ def parse(text: str, verbs: Sequence[type[Verb]]) -> Request | SyntaxProblem:
     if not words:
         words = (Word("help", ""),)
     first = words[0]
-    verb = next((known for known in verbs if known.operation.name == first.text.casefold()), None)
-    if verb is None:
-        verb = next((known for known in verbs if known.operation.name == first.bare), None)
-    if verb is None:
-        meant = nearest(first.text, (known.operation.name for known in verbs), limit=1)
-        suggestion = " ".join((meant[0], *(word.raw for word in words[1:]))) if meant else "help"
-        return SyntaxProblem(text, f"There is no command {first.raw}.", suggestion)
-    try:
-        return verb.parse(_line(verb, text, first))
-    except Unreadable as unreadable:
-        return unreadable.problem
+    names = (first.text.casefold(), bare(first.text))
+    verb = next((known for name in names for known in verbs if known.operation.name == name), None)
+    if verb is not None:
+        return _read(verb, text, first)
+    alias = next((one for verb in verbs for one in verb.operation.aliases if one.word in names), None)
+    if alias is not None:
+        meant = parse(f"{alias.stands_for} {_after(first, text)}", verbs)
+        return replace(meant, text=text) if isinstance(meant, SyntaxProblem) else meant
+    looking = (known.operation.name for known in verbs if known.operation.kind is not Kind.ACTION)
+    near = nearest(first.text, looking, limit=1)
+    suggestion = " ".join((near[0], *(word.raw for word in words[1:]))) if near else "help"
+    return SyntaxProblem(text, f"There is no command {first.raw}.", suggestion)
+
+
+def span_in(words: Sequence[str]) -> timedelta | None:
+    """Return the time span that one word or two say (`4h`, `4 hours`); else None."""
+    match words:
+        case [word]:
+            return span_of(word)
+        case [number, unit] if number.isdecimal() and unit.isalpha():
+            return span_of(number + unit)
+        case _:
+            return None
+
+
+def doubt_about_span(word: str) -> str | None:
+    """Return what is wrong with a word that is nearly a time span; None where nothing is."""
+    if not _LIKE_A_SPAN.match(word) or span_of(word) is not None:
+        return None
+    if _SPAN.fullmatch(word) is None and len(word.lstrip("0123456789")) > 1:
+        return None
+    return f"{word} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
 
 
 def span_of(word: str) -> timedelta | None:
@@ -210,8 +259,19 @@ def span_of(word: str) -> timedelta | None:
     return span if timedelta() < span <= LONGEST_SPAN else None
 
 
+def _read(verb: type[Verb], text: str, first: Word) -> Request | SyntaxProblem:
+    try:
+        return verb.parse(_line(verb, text, first))
+    except Unreadable as unreadable:
+        return unreadable.problem
+
+
+def _after(first: Word, text: str) -> str:
+    return text[text.index(first.raw) + len(first.raw) :]
+
+
 def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
-    words = split(text[text.index(first.raw) + len(first.raw) :], verb.option_words)
+    words = split(_after(first, text), verb.option_words)
     options = {word.option: word.text for word in words if word.option is not None}
     line = CommandLine(verb.operation, text, tuple(word for word in words if word.option is None), options)
     for word in words:

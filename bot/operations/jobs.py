@@ -4,10 +4,11 @@ Whatever a person may not know of is not found, not named and not counted.
 """
 
 import asyncio
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ from bot.operations.model import (
     KnownJob,
     NamedJob,
     Operation,
+    Reading,
     Request,
     RequestContext,
     Snapshot,
@@ -48,10 +50,14 @@ _SCHEDULE_OF_ITS_OWN = ("runAutomatically", "retry")
 
 @dataclass(frozen=True, slots=True)
 class FoundJob:
-    """A job and the server it is on, as it stood when it was looked up."""
+    """A job and the server it is on, as it stood when it was looked up.
+
+    `options` are the words that turned out to be options, where that is not how the request was read.
+    """
 
     server: ServerName
     state: veeam.JobState
+    options: tuple[str, ...] | None = None
 
     @property
     def known(self) -> KnownJob:
@@ -97,36 +103,65 @@ class JobFinder:
         return found or outcomes.NotFound("server", word, matching.nearest(word, visible) or visible)
 
     async def job(
-        self, ref: JobRef, *, request: Request, visibility: Visibility, asks_when_unsure: bool = False
-    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous:
+        self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool = False
+    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
 
-        With `asks_when_unsure`, as for an action, a name is asked back while a silent server may have a job
-        of that name too.
+        A whole name counts before a part of one, in every way to read the line. An action (`is_action`) is
+        never done on a part of a name, and a name is asked back while a silent server may have a job of that
+        name too.
         """
         if isinstance(ref, KnownJob):
             return await self._known(ref, visibility)
         servers = self.servers(ref.server, visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
+        typed = _Typed.of(ref, request, is_action=is_action)
         query = veeam.JobStatesQuery(name=name_filter(ref.text), order_by="Name", ascending=True)
         answer = await self._fleet.ask(lambda server: every(server.every_job_state(query)), servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
-        is_sure = not asks_when_unsure or not answer.failures
+        silent = tuple(answer.failures)
         visible = [
             FoundJob(server, state)
             for server, states in answer.answers.items()
             for state in states
             if visibility.sees(server, state.name)
         ]
-        found = await _picked(ref, visible, lambda job: job.state.name)
-        if not found:
-            return await self._by_all_names(ref, request, answer, visibility, is_sure=is_sure)
-        if len(found) == 1 and is_sure:
-            return found[0]
-        named = tuple(_Named(job.server, job.state.id, job.state.name) for job in found)
-        return _ambiguous(ref, request, named, tuple(answer.failures))
+        found = await _picked(typed, visible, lambda job: job.state.name)
+        if not found or (found.is_part and is_action):
+            named = await self._all_names(tuple(answer.answers), visibility)
+            return await self._by_all_names(typed, named, visibility, silent=silent)
+        if is_action:
+            # VBR's filter does not find a name with an invisible letter in it, which looks the same.
+            named = await self._all_names(tuple(answer.answers), visibility)
+            alike = await _picked(typed, named, lambda job: job.name)
+            if len(alike.pairs) > len(found.pairs) and not alike.is_part:
+                return _ambiguous(typed, alike, silent)
+        if (only := found.only) is not None and not (is_action and silent):
+            job, options = only
+            return replace(job, options=options)
+        return _ambiguous(
+            typed, found.named(lambda job: _Named(job.server, job.state.id, job.state.name)), silent
+        )
+
+    async def named_by_options(
+        self, ref: NamedJob, *, request: Request, visibility: Visibility
+    ) -> outcomes.Ambiguous | outcomes.SyntaxProblem | None:
+        """Return the jobs that bear what was read as options as their whole name; None: no such job.
+
+        Options that mean everything are explained. Servers that do not answer have no such job.
+        """
+        servers = self.servers(ref.server, visibility)
+        if isinstance(servers, outcomes.NotFound):
+            return None
+        typed = _Typed.of(ref, request, is_action=True)
+        named = await self._all_names(servers, visibility)
+        found = await _picked(typed, named, lambda job: job.name)
+        if found and not found.is_part:
+            return _ambiguous(typed, found, ())
+        means_all = any(matching.means_everything(reading.name) for reading in typed.readings)
+        return _not_all(typed) if means_all else None
 
     async def names(
         self, server: veeam.VeeamServer, *, at_most_seconds: float = NAMES_LAST_SECONDS
@@ -178,24 +213,30 @@ class JobFinder:
 
     async def _by_all_names(
         self,
-        ref: NamedJob,
-        request: Request,
-        answer: veeam.FleetAnswer[Any],
+        typed: "_Typed",
+        named: Sequence[_Named],
         visibility: Visibility,
         *,
-        is_sure: bool,
-    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous:
-        servers, silent = tuple(answer.answers), tuple(answer.failures)
-        named = await self._all_names(servers, visibility)
-        found = await _picked(ref, named, lambda job: job.name)
-        if len(found) > 1 or (found and not is_sure):
-            return _ambiguous(ref, request, found, silent)
-        if found:
-            job = await self._known(KnownJob(found[0].server, found[0].job_id), visibility)
+        silent: tuple[ServerName, ...],
+    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
+        found = await _picked(typed, named, lambda job: job.name)
+        if (only := found.only) is not None and not (typed.is_action and (silent or found.is_part)):
+            (one, options) = only
+            job = await self._known(KnownJob(one.server, one.job_id), visibility)
             # The names may be a minute old: what was renamed since is not what was typed.
-            if isinstance(job, FoundJob) and job.state.name == found[0].name:
-                return job
-        return outcomes.NotFound("job", ref.text, nearest=await _nearest(ref.text, named), silent=silent)
+            if isinstance(job, FoundJob) and job.state.name == one.name:
+                return replace(job, options=options)
+            found = _Picked()
+        if found and not found.is_part:
+            return _ambiguous(typed, found, silent)
+        if typed.is_action and matching.means_everything(typed.ref.text):
+            return _not_all(typed)
+        if typed.ref.doubt is not None:
+            return _misread(typed, typed.ref.doubt)
+        if found:
+            return _ambiguous(typed, found, silent)
+        nearest = await _nearest(typed.ref.text, named)
+        return outcomes.NotFound("job", typed.ref.text, nearest=nearest, silent=silent)
 
     async def _all_names(self, servers: Sequence[ServerName], visibility: Visibility) -> tuple[_Named, ...]:
         answer = await self._fleet.ask(self.names, servers)
@@ -364,13 +405,101 @@ async def _nearest(word: str, named: Sequence[_Named]) -> tuple[str, ...]:
     return await beside_the_loop(len(named), lambda: matching.nearest(word, [job.name for job in named]))
 
 
-def _ambiguous(
-    ref: NamedJob, request: Request, found: Sequence[_Named], silent: tuple[ServerName, ...]
-) -> outcomes.Ambiguous:
-    ordered = sorted(found, key=lambda job: (matching.fold(job.name), job.server))
-    choices = tuple(outcomes.JobChoice(job.server, job.job_id, job.name) for job in ordered[:CHOICES_AT_MOST])
-    return outcomes.Ambiguous(ref.text, request, choices, total=len(found), silent=silent)
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What somebody typed, and every way to read it for the request; the request's own way comes first."""
+
+    ref: NamedJob
+    request: Request
+    readings: tuple[Reading, ...]
+    is_action: bool
+
+    @classmethod
+    def of(cls, ref: NamedJob, request: Request, *, is_action: bool) -> "_Typed":
+        readings = ref.readings or (Reading(ref.text),)
+        bares = ([matching.bare(word) for word in reading.options] for reading in readings)
+        can_be = (request.options_in(words) is not None for words in bares)
+        return cls(ref, request, tuple(itertools.compress(readings, can_be)), is_action)
+
+    @property
+    def whole(self) -> str:
+        """All that was typed, as far as it may be a name."""
+        return max((reading.name for reading in self.readings), key=len, default=self.ref.text)
+
+    def options_of(self, reading: Reading) -> tuple[str, ...] | None:
+        """The options of a reading; None where the request has them already."""
+        return None if reading.name == self.ref.text else reading.options
 
 
-async def _picked(ref: NamedJob, among: Sequence[T], name_of: Callable[[T], str]) -> tuple[T, ...]:
-    return await beside_the_loop(len(among), lambda: matching.pick(ref.text, among, name_of, exact=ref.exact))
+@dataclass(frozen=True, slots=True)
+class _Picked(Generic[T]):
+    """What the words may mean, each with its options; `is_part` where only a part of a name was typed."""
+
+    pairs: tuple[tuple[T, tuple[str, ...] | None], ...] = ()
+    is_part: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.pairs)
+
+    @property
+    def only(self) -> tuple[T, tuple[str, ...] | None] | None:
+        """The one that is meant, in its one reading."""
+        return self.pairs[0] if len(self.pairs) == 1 else None
+
+    def named(self, name: Callable[[T], _Named]) -> "_Picked[_Named]":
+        """The same by their names."""
+        return _Picked(tuple((name(one), options) for one, options in self.pairs), self.is_part)
+
+
+def _pick(typed: _Typed, among: Sequence[T], name_of: Callable[[T], str]) -> _Picked[T]:
+    """Return what the words mean: jobs of that whole name, in any reading, or else those with such a part.
+
+    Of names that differ in letter case alone a query takes the very one that was typed.
+    """
+    ref = typed.ref
+    pairs = [
+        (one, typed.options_of(reading))
+        for reading in typed.readings
+        for one in matching.named(reading.name, among, name_of, is_strict=not typed.is_action)
+    ]
+    if pairs or ref.exact:
+        return _Picked(tuple(pairs))
+    if ref.doubt is not None:
+        return _Picked()
+    parts = [
+        (one, typed.options_of(reading))
+        for reading in typed.readings
+        for one in matching.pick(reading.name, among, name_of)
+    ]
+    return _Picked(tuple(parts), is_part=True)
+
+
+async def _picked(typed: _Typed, among: Sequence[T], name_of: Callable[[T], str]) -> _Picked[T]:
+    return await beside_the_loop(len(among), lambda: _pick(typed, among, name_of))
+
+
+def _ambiguous(typed: _Typed, found: _Picked[_Named], silent: tuple[ServerName, ...]) -> outcomes.Ambiguous:
+    ordered = sorted(found.pairs, key=lambda pair: (matching.fold(pair[0].name), pair[0].server))
+    differ = len({options for _, options in found.pairs}) > 1 or any(pair[1] is not None for pair in ordered)
+    choices = tuple(
+        outcomes.JobChoice(
+            job.server,
+            job.job_id,
+            job.name,
+            (typed.request if options is None else typed.request.read_with(options)) if differ else None,
+        )
+        for job, options in ordered[:CHOICES_AT_MOST]
+    )
+    return outcomes.Ambiguous(
+        typed.whole, typed.request, choices, total=len(found.pairs), silent=silent, is_part=found.is_part
+    )
+
+
+def _not_all(typed: _Typed) -> outcomes.SyntaxProblem:
+    name = typed.request.operation.name
+    return _misread(typed, f"{name} acts on one job at a time, so it takes one job's name, not all of them.")
+
+
+def _misread(typed: _Typed, problem: str) -> outcomes.SyntaxProblem:
+    operation = typed.request.operation
+    return outcomes.SyntaxProblem(f"{operation.name} {typed.whole}", problem, operation.examples[-1])

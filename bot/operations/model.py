@@ -4,14 +4,16 @@ Typed words, a button, a menu, a form and a shortcut all become one `Request`; e
 its request is (`bot.operations.queries`, `bot.operations.actions`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot import veeam
+from bot.operations.matching import bare, fold
 from bot.settings import GrantSettings, PersonId, Role, matches_glob
 
 ALL_ROLES = frozenset(Role) - {Role.SECURITY_ADMINISTRATOR}
@@ -114,15 +116,40 @@ class Gesture:
     delivery_key: str | None = None
 
 
-class NamedJob(Struct, frozen=True, array_like=True, tag=1):
-    """A job by what somebody typed: its name or a unique part of it. `exact` when it stood in quotes.
+class Reading(NamedTuple):
+    """One way to read a line: a name, and the words beside it as options."""
 
-    Without `text` the person did not say which one: a form asks.
+    name: str
+    options: tuple[str, ...] = ()
+
+
+class NamedJob(Struct, frozen=True, array_like=True, tag=1):
+    """A job by what somebody typed: its name or a part of it. `exact` when it stood in quotes.
+
+    `before` and `after` are words beside it that were read as options and may as well belong to the name;
+    `doubt` says in a sentence what is wrong with the line, unless a job has just this name. Without `text`
+    the person did not say which one: a form asks.
     """
 
     text: str
     server: str | None = None
     exact: bool = False
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    doubt: str | None = None
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Every way to read the line in which there is a name, the one with most options first."""
+        ways = [
+            Reading(
+                " ".join((*self.before[begin:], *filter(None, (self.text,)), *self.after[:end])),
+                (*self.before[:begin], *self.after[end:]),
+            )
+            for begin in range(len(self.before), -1, -1)
+            for end in range(len(self.after) + 1)
+        ]
+        return tuple(way for way in ways if fold(way.name))
 
 
 class KnownJob(Struct, frozen=True, array_like=True, tag=2):
@@ -194,6 +221,13 @@ class Confirmation:
     yes: str
 
 
+class Alias(NamedTuple):
+    """Another word for a command, and the beginning of a command that it stands for."""
+
+    word: str
+    stands_for: str
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What is said about a verb anywhere: help, buttons, dialogs, roles, audit names, metric labels, docs.
@@ -210,6 +244,7 @@ class Operation:
     audit_name: str
     roles: frozenset[Role] = frozenset()
     examples: tuple[str, ...] = ()
+    aliases: tuple[Alias, ...] = ()
     button: str | None = None
     style: Style = Style.PLAIN
     confirmation: Confirmation | None = None
@@ -236,6 +271,30 @@ class Request(Struct, frozen=True, array_like=True):
     """
 
     operation: ClassVar[Operation]
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Return the fields that these words beside a name set; None where they are no options.
+
+        All fields that options can set are in it. The words are as `bare` makes them.
+        """
+        return None if words else {}
+
+    @classmethod
+    def doubt_about(cls, words: Sequence[str]) -> str | None:
+        """Return what is wrong with the end of a line that is nearly an option; None where nothing is.
+
+        The words are as `bare` makes them.
+        """
+        del words
+        return None
+
+    def read_with(self, options: Sequence[str]) -> Self:
+        """Return the same request with these words, and no others, as its options."""
+        fields = self.options_in([bare(word) for word in options])
+        if fields is None:
+            raise ValueError(options)
+        return replace(self, **fields)
 
     @property
     def subject(self) -> JobRef | MachineRef | None:

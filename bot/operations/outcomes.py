@@ -185,22 +185,40 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class JobChoice:
-    """One of several jobs that a word may mean."""
+    """One of several jobs that a word may mean.
+
+    `request` is what runs on it, where the words can be read in several ways; otherwise all run the same.
+    """
 
     server: veeam.ServerName
     job_id: veeam.JobId
     name: str
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Several jobs match: the person chooses, and `request` runs with the choice."""
+    """Several jobs match, or one in several ways: the person chooses, and the request runs with the choice.
+
+    `is_part` where only a part of their names was typed.
+    """
 
     word: str
     request: Request
     choices: tuple[JobChoice, ...]
     total: int
     silent: tuple[veeam.ServerName, ...] = ()
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfName:
+    """A part of one job's name was typed; nothing was done, and `request` does it on that job."""
+
+    operation: Operation
+    word: str
+    job: JobView
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +273,10 @@ class Blocked(StrEnum):
     BUSY = "busy"  # delete, and it runs
     OTHER_NAME = "other_name"  # delete, and the name that was typed is another one
     UNDESCRIBED = "undescribed"  # edit, and VBR's API cannot describe jobs of this type
+    NO_FULL_REPLICA = "no_full_replica"  # start with an active full, and it is a replica
+    NO_FULL_COPY = "no_full_copy"  # the same, and it is a backup copy
+    NO_FULL_TYPE = "no_full_type"  # the same, and its type makes none
+    NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
 
@@ -373,6 +395,7 @@ Outcome = (
     | SyntaxProblem
     | NotFound
     | Ambiguous
+    | PartOfName
     | AmbiguousMachine
     | AlreadyPressed
     | StaleButton
@@ -399,6 +422,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     SyntaxProblem: "misread",
     NotFound: "not_found",
     Ambiguous: "ambiguous",
+    PartOfName: "part_of_name",
     AmbiguousMachine: "which_machine",
     AlreadyPressed: "pressed_before",
     StaleButton: "moved_on",

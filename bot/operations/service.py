@@ -356,7 +356,7 @@ def _facts(outcome: outcomes.Outcome) -> dict[str, str | None]:
             return {"server": answer.server, "job_id": answer.job_id, "session_id": session_id}
         case outcomes.Refused():
             return {"reason": outcome.refusal}
-        case outcomes.StaleButton() | outcomes.NotPossible():
+        case outcomes.StaleButton() | outcomes.NotPossible() | outcomes.PartOfName():
             return {"server": outcome.job.server, "job_id": outcome.job.state.id}
         case outcomes.ApprovalRequested() | outcomes.AlreadyRequested() | outcomes.AlreadyDecided():
             approval = outcome.approval

@@ -26,8 +26,10 @@ PAGE_ROWS = 10
 REQUEST_ROWS = 500
 SCAN_AT_MOST = 20_000
 
-_TYPOGRAPHY = matching.DOUBLE_QUOTES + matching.SINGLE_QUOTES + matching.DASHES + matching.INVISIBLE
-_UNSURE = re.compile(rf"[*?\-\u2026{_TYPOGRAPHY}]|[^\S ]+| {{2,}}")
+_UNSEEN = matching.INVISIBLE + matching.FILLERS
+_TYPOGRAPHY = matching.DOUBLE_QUOTES + matching.SINGLE_QUOTES + matching.DASHES + _UNSEEN
+_EMOJI = r":\S+:|[\u2190-\u2bff\U0001f000-\U0001faff]"
+_UNSURE = re.compile(rf"[*?\-\u2026{_TYPOGRAPHY}]|[^\S ]+| {{2,}}|{_EMOJI}")
 """What VBR reads as a wildcard, and what may be written otherwise in the name that is meant."""
 
 AskPage = Callable[[int, int], Awaitable[veeam.Page[T]]]

@@ -242,7 +242,10 @@ class Interactions:
         reply = self.draw(gesture, outcome)
         back = shown.back if isinstance(outcome, outcomes.InternalError | outcomes.Failed) else None
         is_shown = await self._modals.update(shown.view_id, forms.finished(operation, reply.message, back))
-        has_controls = isinstance(outcome, outcomes.Ambiguous | outcomes.StaleButton | outcomes.NeedsForm)
+        has_controls = isinstance(
+            outcome,
+            outcomes.Ambiguous | outcomes.PartOfName | outcomes.StaleButton | outcomes.NeedsForm,
+        )
         if not is_shown or reply.in_channel or has_controls:
             await self.show(gesture, target, outcome)
         else:

@@ -8,7 +8,7 @@ wording. Slack's rules: https://docs.slack.dev/messaging/formatting-message-text
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import humanize
@@ -26,6 +26,14 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Whether Slack decodes entities in plain_text is not documented; look-alikes read the same either way.
 _PLAIN_LOOKALIKES = str.maketrans({"<": "\u2039", ">": "\u203a"})
 _JOINERS = frozenset("\u200c\u200d")  # they spell words in Persian and Indic scripts, and build emoji
+_FIRST_JOINED = "\u0590"
+_EMOJI_STYLES = frozenset("\ufe0e\ufe0f")
+_KEYCAP = "\u20e3"
+# Letters and marks by their category, that nobody sees: fillers, a blank of Braille, variation selectors.
+_UNSEEN_LETTERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+) | frozenset(map(chr, (*range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0))))
+_NO_LIMIT = 1_000_000
 _FORMATTING = re.compile(
     r"[*~`]"  # bold, strike, code
     r"|\A>"  # a quotation, at the start of a line
@@ -45,14 +53,31 @@ def one_line(text: str) -> str:
     """The text on one line, with invisible characters made visible.
 
     White space becomes single spaces. Control characters, direction overrides and other invisible characters
-    become `�`: a name that reads differently from what it is must look odd.
+    become `�`: a name that reads differently from what it is must look odd. Joiners and variation selectors
+    stay where a script or an emoji needs them.
     """
-    return "".join(
-        "�"
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character not in _JOINERS
-        else character
-        for character in " ".join(text.split())
-    )
+    line = " ".join(text.split())
+    if line.isascii() and line.isprintable():
+        return line
+    seen = zip(line, f" {line}", f"{line[1:]} ", strict=False)
+    return "".join("�" if _is_hidden(letter, before, after) else letter for letter, before, after in seen)
+
+
+def distinct(names: Sequence[str], limit: int) -> list[str]:
+    """Return names as `plain` shows them, cut where that does not hide how they differ."""
+    shown = [plain(name, limit) for name in names]
+    for same in {label for label in shown if shown.count(label) > 1}:
+        places = [place for place, label in enumerate(shown) if label == same]
+        full = [plain(names[place], _NO_LIMIT) for place in places]
+        if len(set(full)) == 1:
+            continue
+        letters = enumerate(zip(*full, strict=False))
+        differ_at = next((at for at, these in letters if len(set(these)) > 1), min(map(len, full)))
+        head = limit // 3
+        begin = max(head, differ_at - limit // 4)
+        for place, name in zip(places, full, strict=True):
+            shown[place] = plain(f"{name[:head]}{ELLIPSIS}{name[begin:]}", limit)
+    return shown
 
 
 def escape(text: str) -> str:
@@ -209,6 +234,19 @@ def _as_typed(token: str) -> str:
     if target.startswith("!"):
         return f"@{target[1:]}"
     return label or target
+
+
+def _is_hidden(letter: str, before: str, after: str) -> bool:
+    if letter in _JOINERS:
+        return not (_takes_joiners(before) and _takes_joiners(after))
+    if letter in _EMOJI_STYLES:
+        return unicodedata.category(before) not in {"Sm", "So", "Po"} and after != _KEYCAP
+    return letter in _UNSEEN_LETTERS or unicodedata.category(letter) in {"Cc", "Cf", "Cs"}
+
+
+def _takes_joiners(letter: str) -> bool:
+    """Whether it is of a script that joins letters, or a part of an emoji: no Latin, Greek or Cyrillic."""
+    return letter >= _FIRST_JOINED and unicodedata.category(letter)[0] in "LMS"
 
 
 def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any, NewType
 
 import structlog
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, func, select
 
 from bot.store.database import Database, Transaction
 from bot.store.outbox import NewOutboxRow, Outbox
@@ -112,11 +112,12 @@ class AuditRecord:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which records to read; each None leaves nothing out."""
+    """Which records to read; each None leaves nothing out. The letter case of job names does not count."""
 
     person_ids: tuple[str, ...] | None = None
     since: datetime | None = None
     servers: tuple[str, ...] | None = None
+    job_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +301,9 @@ class AuditLog:
             query = query.where(audit.c.at >= which.since)
         if which.servers is not None:
             query = query.where(audit.c.server.in_(which.servers))
+        if which.job_names is not None:
+            lower = func.lower(audit.c.job_name).in_([name.lower() for name in which.job_names])
+            query = query.where(audit.c.job_name.in_(which.job_names) | lower)
         return await self._read(query.limit(limit))
 
     async def approved(self, reference: str) -> AuditRecord | None:

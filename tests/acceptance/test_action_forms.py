@@ -216,7 +216,7 @@ async def test_a_choice_is_demanded(site: Site) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("start", "Which job? Usage: `/veeam start NAME [full] [chained]`"),
+        ("start", "Which job? Usage: `/veeam start NAME [full] [chained] [latest or all]`"),
         ("stop now", "Which job? Usage: `/veeam stop NAME [now] [chained]`"),
         ("quickbackup", "Which virtual machine? Usage: `/veeam quickbackup VM`"),
     ],

@@ -43,6 +43,20 @@ WORDS: dict[str, str] = {
     "jobs ***": "",
     "stop SQL Prod": "is not running",
     "help frobnicate": "help",
+    "disable all": "one job at a time",
+    "stop *": "one job at a time",
+    "start Exch": "part of the name of",
+    "disable xchang for 4h": "part of the name of",
+    "disable Exchange for 4": "For 4 what?",
+    "start Exchange colour:blue": "colour:blue is not an option",
+    "jobs colour:blue": "colour:blue is not an option",
+    "start Exchange latest": "is not an immediate backup copy",
+    "retyr Exchange": "/veeam help",
+    "rename Exchange": "/veeam help",
+    "history Exchange 12h": "Exchange",
+    "show Exchange": "Exchange",
+    "list exch": "Exchange",
+    "job :floppy_disk: Files": "Files",
     "whoami <@U0NOBODY>": "",
 }
 
@@ -70,6 +84,7 @@ async def test_anything_typed_gets_one_clear_answer(rig: Rig, words: str) -> Non
     assert WORDS[words] in said
     assert "fault of its own" not in said
     assert "<!channel>" not in said
+    assert not any(rig.sent("POST", f"/api/v1/jobs/{{id}}/{verb}") for verb in ("start", "stop", "disable"))
     assert "Traceback" not in rig.log
 
 

@@ -15,8 +15,8 @@ from bot import veeam
 from bot.operations import impact, outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, Verb
-from bot.operations.jobs import FoundJob, JobNow, snapshot_of
-from bot.operations.model import JobRef, KnownJob, Request, RequestContext, Snapshot, Step
+from bot.operations.jobs import FoundJob, JobNow, snapshot_of, with_session
+from bot.operations.model import JobRef, KnownJob, NamedJob, Request, RequestContext, Snapshot, Step
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.settings import ServerName
 from bot.store import OwnAction
@@ -161,6 +161,11 @@ class Action(Verb, frozen=True):
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it there."""
 
+    def as_read(self, target: Target) -> "Action":
+        """Return the request as its words are to be read, now that what it is about was found."""
+        del target
+        return self
+
     async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks which job or machine is meant, where the person named none."""
         return await impact.pick_form(self, backend, context)
@@ -229,8 +234,9 @@ class JobAction(Action, frozen=True):
 
     @classmethod
     def parse(cls, line: CommandLine) -> Request:
-        """Read the job's name; without one a form asks."""
-        return cls(line.job_or_form())
+        """Read the job's name and the options at the end of the line; without a name a form asks."""
+        job, options = line.job_and_options(cls)
+        return cls(job, **options)
 
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:
@@ -271,14 +277,60 @@ class JobAction(Action, frozen=True):
         """Return the same request for the job as it is now; what a form asked for is asked again."""
         return replace(self, job=job, snapshot=snapshot)
 
+    def as_read(self, target: Target) -> "JobAction":
+        """Return the request with the options that are no part of the job's name."""
+        options = target.job_found.options
+        return self if options is None else self.read_with(options)
+
     async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
-        """Return the job as it stands."""
+        """Return the job as it stands, where its whole name was typed; what is meant is asked otherwise."""
         found = await backend.finder.job(
-            self.job, request=self, visibility=context.visibility, asks_when_unsure=True
+            self.job, request=self, visibility=context.visibility, is_action=True
         )
-        if not isinstance(found, FoundJob):
-            return found
-        return Target(found.server, backend.fleet.server(found.server), found, listed=found.state)
+        match found:
+            case FoundJob():
+                return Target(found.server, backend.fleet.server(found.server), found, listed=found.state)
+            case outcomes.Ambiguous(is_part=True, choices=(outcomes.JobChoice() as only,)) if (
+                not found.silent
+            ):
+                return await self._only_part_of(only, found, backend, context)
+            case _:
+                return found
+
+    async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
+        """Return the form that asks for the job, unless the words that were read as options name one."""
+        if isinstance(self.job, NamedJob) and self.job.readings:
+            found = await backend.finder.named_by_options(
+                self.job, request=self, visibility=context.visibility
+            )
+            if found is not None:
+                return found
+        return await super().pick(backend, context)
+
+    async def _only_part_of(
+        self,
+        choice: outcomes.JobChoice,
+        found: outcomes.Ambiguous,
+        backend: Backend,
+        context: RequestContext,
+    ) -> outcomes.Outcome:
+        """Show the one job of whose name a part was typed, with the button that does it."""
+        known = KnownJob(choice.server, choice.job_id)
+        job = await backend.finder.job(known, request=self, visibility=context.visibility)
+        if not isinstance(job, FoundJob):
+            return job
+        if job.state.name != choice.name:  # renamed since: not what was typed
+            return outcomes.NotFound("job", found.word)
+        job = await with_session(backend.fleet.server(job.server), job)
+        request = self if choice.request is None else choice.request
+        if not isinstance(request, JobAction):
+            raise TypeError(request)
+        return outcomes.PartOfName(
+            self.operation,
+            found.word,
+            backend.views.of(context, job.server, job.state),
+            request.again(known, snapshot_of(job.state)),
+        )
 
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it on that very job."""

@@ -1,12 +1,14 @@
 """`disable`: take a job off its schedule, for good or for a time."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from humanize import precisedelta
 
 from bot.operations.actions import ConfirmedJobAction, PreparedAction
 from bot.operations.backend import Backend
-from bot.operations.commands import CommandLine
+from bot.operations.commands import doubt_about_span, span_in
 from bot.operations.jobs import JobNow
 from bot.operations.model import ADMINISTRATORS, Confirmation, Kind, Operation
 from bot.operations.outcomes import Blocked, Effect, Switched
@@ -39,13 +41,22 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
     span: timedelta | None = None
 
     @classmethod
-    def parse(cls, line: CommandLine) -> "Disable":
-        """Read the job's name and for how long."""
-        if len(line.words) > 1 and line.words[-2].bare == "for":
-            span, rest = line.span(cls.operation.examples[-1])
-            if span is not None:
-                return cls(rest.without_last(1).job_or_form(), span=span)
-        return cls(line.job_or_form())
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read for how long: `for 4h`, `4h`, `for 4 hours`."""
+        if not words:
+            return {"span": None}
+        span = span_in(words[words[0] == "for" :])
+        return None if span is None else {"span": span}
+
+    @classmethod
+    def doubt_about(cls, words: Sequence[str]) -> str | None:
+        """A span that is none, and a number without its unit."""
+        if not words or (len(words) > 1 and words[-2] != "for"):
+            return None
+        if words[-1].isdecimal() and len(words) > 1:
+            number = words[-1]
+            return f"For {number} what? Write {number}m, {number}h or {number}d; a name may stand in quotes."
+        return doubt_about_span(words[-1])
 
     @classmethod
     def makes_sense_on(cls, state: JobState) -> bool:

@@ -54,6 +54,7 @@ class Performer:
             target = await action.find(self._backend, context)
             if not isinstance(target, Target):
                 return target
+            action = action.as_read(target)
             permission = action.permission(self._backend.permissions, context, target)
             if not permission.is_allowed:
                 return await self._backend.audit.refuse(operation, context, permission, target.subject)
@@ -89,6 +90,7 @@ class Performer:
         target = await action.find(self._backend, context)
         if not isinstance(target, Target):
             return target
+        action = action.as_read(target)
         permission = action.permission(self._backend.permissions, context, target)
         if not permission.is_allowed:
             return await self._backend.audit.refuse(action.operation, context, permission, target.subject)

@@ -1,10 +1,11 @@
 """`retry`: run the failed objects of a job's last session again."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from bot import veeam
 from bot.operations.actions import ConfirmedJobAction, PreparedAction
-from bot.operations.commands import CommandLine
 from bot.operations.jobs import JobNow, run_since
 from bot.operations.model import OPERATORS, Confirmation, Kind, Operation, Style
 from bot.operations.outcomes import Blocked, Effect, Ran
@@ -37,10 +38,9 @@ class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
     chained: bool = False
 
     @classmethod
-    def parse(cls, line: CommandLine) -> "Retry":
-        """Read the job's name and its flag."""
-        flags, rest = line.flags("chained")
-        return cls(rest.job_or_form(), chained="chained" in flags)
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read `chained`."""
+        return {"chained": "chained" in words} if {*words} <= {"chained"} else None
 
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:

@@ -1,20 +1,36 @@
 """`start`: run a job now, outside its schedule."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
-from bot.operations.commands import CommandLine
 from bot.operations.impact import ActionForm, impact_on
 from bot.operations.jobs import JobNow, never_stops, run_since, snapshot_of
-from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
+from bot.operations.model import (
+    OPERATORS,
+    Alias,
+    Confirmation,
+    Kind,
+    KnownJob,
+    Operation,
+    RequestContext,
+    Style,
+)
 
 RESTORE_POINTS = {
     veeam.RestorePoints.ALL: "all restore points",
     veeam.RestorePoints.LATEST: "the latest restore points",
+}
+_POINTS_WORDS = {"latest": veeam.RestorePoints.LATEST, "all": veeam.RestorePoints.ALL}
+_NO_FULL = {
+    "replica": outcomes.Blocked.NO_FULL_REPLICA,
+    "copy": outcomes.Blocked.NO_FULL_COPY,
+    "type": outcomes.Blocked.NO_FULL_TYPE,
 }
 _MAKES_FULLS = frozenset(
     {
@@ -34,12 +50,13 @@ class Start(JobAction, frozen=True, tag="start"):
 
     operation = Operation(
         name="start",
-        usage="start NAME [full] [chained]",
+        usage="start NAME [full] [chained] [latest or all]",
         help="start a job now",
         kind=Kind.ACTION,
         audit_name="job.start",
         roles=OPERATORS,
         examples=("start SQL Prod", "start SQL Prod full"),
+        aliases=(Alias("run", "start"),),
         button="Start",
         style=Style.PRIMARY,
         confirmation=Confirmation(
@@ -57,10 +74,13 @@ class Start(JobAction, frozen=True, tag="start"):
     restore_points: veeam.RestorePoints | None = None
 
     @classmethod
-    def parse(cls, line: CommandLine) -> "Start":
-        """Read the job's name and its flags."""
-        flags, rest = line.flags("full", "chained")
-        return cls(rest.job_or_form(), full="full" in flags, chained="chained" in flags)
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read `full`, `chained`, and which restore points an immediate backup copy takes."""
+        points = [point for word, point in _POINTS_WORDS.items() if word in words]
+        if not {*words} <= {"full", "chained", *_POINTS_WORDS} or len(points) > 1:
+            return None
+        restore_points = points[0] if points else None
+        return {"full": "full" in words, "chained": "chained" in words, "restore_points": restore_points}
 
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:
@@ -80,7 +100,11 @@ class Start(JobAction, frozen=True, tag="start"):
         return ", ".join(filter(None, (how, "with chained jobs" if self.chained else ""))) or None
 
     def blocked_by(self, job: JobNow) -> outcomes.Blocked | None:
-        """A job runs once at a time."""
+        """A job runs once at a time; one that makes no full backups makes none that is asked for."""
+        if self.full and (why := why_no_full(job.state)) is not None:
+            return _NO_FULL[why]
+        if self.restore_points is not None and not never_stops(job.state):
+            return outcomes.Blocked.NO_RESTORE_POINTS
         return outcomes.Blocked.RUNNING if job.is_active else None
 
     async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.NeedsForm:

@@ -1,16 +1,28 @@
 """`stop`: end a run, gracefully or at once."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
-from bot.operations.commands import CommandLine
 from bot.operations.impact import ActionForm, impact_on
 from bot.operations.jobs import JobNow, latest_run, never_stops, snapshot_of
-from bot.operations.model import OPERATORS, Confirmation, Kind, KnownJob, Operation, RequestContext, Style
+from bot.operations.model import (
+    OPERATORS,
+    Alias,
+    Confirmation,
+    Kind,
+    KnownJob,
+    Operation,
+    RequestContext,
+    Style,
+)
 from bot.veeam import Capability, JobState, VeeamServer
+
+_GRACEFUL = frozenset({"graceful", "gracefully"})
 
 
 class Stop(JobAction, frozen=True, tag="stop"):
@@ -24,6 +36,7 @@ class Stop(JobAction, frozen=True, tag="stop"):
         audit_name="job.stop",
         roles=OPERATORS,
         examples=("stop SQL Prod", "stop SQL Prod now"),
+        aliases=(Alias("cancel", "stop"),),
         button="Stop",
         style=Style.DANGER,
         confirmation=Confirmation(
@@ -40,10 +53,12 @@ class Stop(JobAction, frozen=True, tag="stop"):
     chained: bool = False
 
     @classmethod
-    def parse(cls, line: CommandLine) -> "Stop":
-        """Read the job's name and its flags."""
-        flags, rest = line.flags("now", "chained")
-        return cls(rest.job_or_form(), now="now" in flags, chained="chained" in flags)
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read `now` and `chained`; `graceful` says what goes without saying."""
+        is_graceful = not _GRACEFUL.isdisjoint(words)
+        if not {*words} <= {"now", "chained", *_GRACEFUL} or (is_graceful and "now" in words):
+            return None
+        return {"now": "now" in words, "chained": "chained" in words}
 
     @classmethod
     def makes_sense_on(cls, state: JobState) -> bool:

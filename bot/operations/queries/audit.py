@@ -4,26 +4,32 @@ A job is named as it was at the time. A person whose role is limited sees what c
 they have it on; what concerns no job is for those who have it everywhere.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace as with_fields
 
 from bot import store
 from bot.operations.backend import Backend
-from bot.operations.commands import CommandLine
+from bot.operations.commands import CommandLine, Unreadable, doubt_about_span, span_in
 from bot.operations.matching import fits, fold
 from bot.operations.model import (
     AUDITORS,
     JobRef,
     Kind,
     KnownJob,
+    NamedJob,
     Operation,
     RequestContext,
     Visibility,
 )
-from bot.operations.outcomes import Answer, Done, NotFound
+from bot.operations.outcomes import Ambiguous, Answer, Done, JobChoice, NotFound
 from bot.operations.queries import PageNumber, Query
 from bot.operations.vbr_lists import PAGE_ROWS
-from bot.settings import PersonId
+from bot.settings import PersonId, ServerName
+from bot.veeam import JobId
 
 SCAN_AT_MOST = 20_000
 _READ_AT_ONCE = 500
@@ -54,20 +60,33 @@ class ReadAudit(Query, frozen=True, tag="audit"):
     @classmethod
     def parse(cls, line: CommandLine) -> "ReadAudit":
         """Read the job's name or the person, and how far back."""
-        within, rest = line.span(f"{line.operation.name} 24h")
         person: PersonId | None = None
-        if rest.words and rest.words[0].text.startswith("@") and not rest.words[0].is_quoted:
-            person = line.person(rest.words[0].text)
-            rest = replace(rest, words=rest.words[1:])
-        job = rest.job() if rest.words else None
-        return cls(job=job, person=person, within=within, server=line.server)
+        rest = line
+        if line.words and line.words[0].text.startswith("@") and not line.words[0].is_quoted:
+            person = line.person(line.words[0].text)
+            rest = replace(line, words=line.words[1:])
+        job, options = rest.job_and_options(cls)
+        if job.doubt is not None:
+            raise Unreadable(line.problem(job.doubt, f"{line.operation.name} 24h"))
+        return cls(job=job if job.text else None, person=person, server=line.server, **options)
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read how far back."""
+        within = span_in(words)
+        return {"within": within} if within is not None or not words else None
+
+    @classmethod
+    def doubt_about(cls, words: Sequence[str]) -> str | None:
+        """A span that is none."""
+        return doubt_about_span(words[-1]) if words else None
 
     @property
     def subject(self) -> JobRef | None:
         """The job, where one was named."""
         return self.job
 
-    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound:
+    async def answer(self, backend: Backend, context: RequestContext) -> Done | NotFound | Ambiguous:
         """Return one page of attempts, of those that this person may know of. Raises `StoreError`."""
         reach = backend.permissions.reach(context.person, self.operation)
         servers = None
@@ -76,6 +95,10 @@ class ReadAudit(Query, frozen=True, tag="audit"):
             if isinstance(found, NotFound):
                 return found
             servers = found
+        if isinstance(self.job, NamedJob) and len(self.job.readings) > 1:
+            read = await self._as_read(self.job, backend, reach, servers)
+            if read is not self:
+                return read if isinstance(read, Ambiguous) else await read.answer(backend, context)
         now = backend.clock.now()
         since = now - self.within if self.within is not None else None
         start = self.page * PAGE_ROWS
@@ -94,6 +117,31 @@ class ReadAudit(Query, frozen=True, tag="audit"):
                 as_of=now,
             )
         )
+
+    async def _as_read(
+        self, job: NamedJob, backend: Backend, reach: Visibility, servers: tuple[ServerName, ...] | None
+    ) -> "ReadAudit | Ambiguous":
+        """Return the request as it is to be read by the names on record; where several fit, all to choose."""
+        names = tuple(reading.name for reading in job.readings)
+        which = store.AuditFilter(servers=servers, job_names=names)
+        records = await backend.audit_log.records(which, limit=_READ_AT_ONCE)
+        newest: dict[str, JobChoice] = {}
+        for entry in (record.entry for record in records):
+            if entry.server and entry.job_id and entry.job_name and reach.sees(entry.server, entry.job_name):
+                choice = JobChoice(ServerName(entry.server), JobId(entry.job_id), entry.job_name)
+                newest.setdefault(fold(entry.job_name), choice)
+        found = [
+            (reading, replace(newest[fold(reading.name)], request=self.read_with(reading.options)))
+            for reading in job.readings
+            if fold(reading.name) in newest
+        ]
+        if len(found) > 1:
+            return Ambiguous(names[-1], self, tuple(choice for _, choice in found), total=len(found))
+        if not found or found[0][0].name == job.text:
+            return self
+        ((reading, _),) = found
+        exact = NamedJob(reading.name, job.server, exact=True)
+        return with_fields(self.read_with(reading.options), job=exact)
 
     async def _matching(
         self, which: store.AuditFilter, backend: Backend, reach: Visibility, *, enough: int

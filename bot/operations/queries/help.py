@@ -36,7 +36,7 @@ class ShowHelp(Query, frozen=True, tag="help"):
     async def answer(self, backend: Backend, context: RequestContext) -> Done:
         """Return what this person may do; with a word, the operation of that name or button."""
         wanted = fold(self.word) if self.word is not None else None
-        topic = next((one for one in backend.catalog if wanted in {one.name, fold(one.label)}), None)
+        topic = next((one for one in backend.catalog if wanted in _names_of(one)), None)
         unknown = self.word if topic is None else None
         names = [operation.name for operation in backend.catalog]
         alike = nearest(unknown, names, limit=1) if unknown is not None else ()
@@ -58,6 +58,12 @@ class ShowHelp(Query, frozen=True, tag="help"):
                 ),
             )
         )
+
+
+def _names_of(operation: Operation) -> frozenset[str]:
+    """What a person may call it: the command, the word on its button, and the aliases of the command."""
+    aliases = (alias.word for alias in operation.aliases if alias.stands_for == operation.name)
+    return frozenset({operation.name, fold(operation.label), *aliases})
 
 
 @dataclass(frozen=True, slots=True)

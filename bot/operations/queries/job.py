@@ -8,7 +8,7 @@ from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob, visible_model
-from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
+from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.queries import Query
 from bot.operations.queries.sessions import FoundSession, SessionView, session_views
 from bot.operations.vbr_lists import repository_of, where_there
@@ -27,6 +27,7 @@ class ShowJob(Query, frozen=True, tag="job"):
         audit_name="job.show",
         roles=ALL_ROLES,
         examples=("job SQL Prod",),
+        aliases=(Alias("show", "job"),),
         button="Details",
     )
 
@@ -35,7 +36,7 @@ class ShowJob(Query, frozen=True, tag="job"):
     @classmethod
     def parse(cls, line: CommandLine) -> "ShowJob":
         """Read the job's name."""
-        return cls(line.job())
+        return cls(line.job(cls))
 
     @property
     def subject(self) -> JobRef:
@@ -44,7 +45,7 @@ class ShowJob(Query, frozen=True, tag="job"):
 
     async def answer(
         self, backend: Backend, context: RequestContext
-    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous:
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         """Return the job with its settings, its latest sessions and its repository."""
         found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
         if not isinstance(found, FoundJob):

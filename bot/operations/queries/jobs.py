@@ -15,7 +15,7 @@ from bot.operations import matching, outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob
-from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
+from bot.operations.model import ALL_ROLES, Alias, Kind, Operation, RequestContext, Visibility
 from bot.operations.queries import PageNumber, Query
 from bot.settings import ServerName
 
@@ -75,6 +75,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         audit_name="jobs.list",
         roles=ALL_ROLES,
         examples=("jobs failed", "jobs running server:hq", "jobs SQL* type:VSphereBackup"),
+        aliases=(Alias("list", "jobs"), Alias("failed", "jobs failed"), Alias("running", "jobs running")),
     )
     option_words = frozenset({"server", "type", "repo"})
 
@@ -88,6 +89,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
     @classmethod
     def parse(cls, line: CommandLine) -> "ListJobs":
         """Read the filter, the pattern and the options."""
+        line.known_options_only()
         which, rest = line.filter(JobsFilter)
         return cls(
             which=which,

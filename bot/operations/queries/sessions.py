@@ -4,17 +4,20 @@ A session belongs to a job by the job's ID. A person who may not know of every j
 jobs they may know of; a session of no known job is then not shown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
+
+from msgspec.structs import replace as with_fields
 
 from bot import veeam
 from bot.operations import outcomes, vbr_lists
 from bot.operations.backend import Backend
-from bot.operations.commands import CommandLine
+from bot.operations.commands import CommandLine, doubt_about_span, span_in
 from bot.operations.jobs import FoundJob
-from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
+from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
 from bot.store import STOP, OwnActions
@@ -63,6 +66,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         audit_name="sessions.list",
         roles=ALL_ROLES,
         examples=("sessions failed 24h", "sessions SQL Prod 7d"),
+        aliases=(Alias("logs", "sessions"), Alias("history", "sessions")),
     )
 
     which: SessionsFilter | None = None
@@ -74,10 +78,23 @@ class ListSessions(Query, frozen=True, tag="sessions"):
     @classmethod
     def parse(cls, line: CommandLine) -> "ListSessions":
         """Read the filter, the job's name and how far back."""
-        within, rest = line.span(f"{line.operation.name} 24h")
-        which, rest = rest.filter(SessionsFilter)
-        job = rest.job() if rest.words else None
-        return cls(which=which, job=job, within=within, server=line.server)
+        _, rest = line.filter(SessionsFilter)
+        before = line.words[: len(line.words) - len(rest.words)]
+        job, options = rest.job_and_options(cls, before)
+        return cls(job=job if job.text else None, server=line.server, **options)
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read the filter that the words begin with, and how far back."""
+        which = next((one for one in SessionsFilter if words and words[0].rstrip(",;") == one), None)
+        rest = words[which is not None :]
+        within = span_in(rest)
+        return {"which": which, "within": within} if within is not None or not rest else None
+
+    @classmethod
+    def doubt_about(cls, words: Sequence[str]) -> str | None:
+        """A span that is none."""
+        return doubt_about_span(words[-1]) if words else None
 
     @property
     def subject(self) -> JobRef | None:
@@ -86,17 +103,28 @@ class ListSessions(Query, frozen=True, tag="sessions"):
 
     async def answer(
         self, backend: Backend, context: RequestContext
-    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous:
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         """Return one page of sessions, from every server asked that answers."""
         servers = backend.finder.servers(self.server, context.visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
-        job: FoundJob | None = None
-        if self.job is not None:
-            found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
-            if not isinstance(found, FoundJob):
-                return found
-            job, servers = found, (found.server,)
+        if self.job is None:
+            return await self.listed(backend, context, servers, None)
+        found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
+        if not isinstance(found, FoundJob):
+            return found
+        read = self if found.options is None else self.read_with(found.options)
+        by_identity = with_fields(read, job=found.known)
+        return await by_identity.listed(backend, context, (found.server,), found)
+
+    async def listed(
+        self,
+        backend: Backend,
+        context: RequestContext,
+        servers: tuple[ServerName, ...],
+        job: FoundJob | None,
+    ) -> outcomes.Done:
+        """Return one page, of these servers, and of the one job that was found, if one was named."""
         first = self.page * vbr_lists.PAGE_ROWS
         # A single list begins at the page; several are merged, so each is read from its beginning.
         skip = first if len(servers) == 1 else 0

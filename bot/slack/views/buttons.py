@@ -21,14 +21,15 @@ from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
-from bot.operations.actions.start import Start
+from bot.operations.actions.start import RESTORE_POINTS, Start
 from bot.operations.actions.stop import Stop
 from bot.operations.outcomes import JobChoice, JobView, MachineChoice
+from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.slack import codec
-from bot.slack.text import count, date, duration, literal, plain, sentence_case, strong
+from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
 
 DIRECT_LIMIT = 3
@@ -38,9 +39,11 @@ SHARE_LABEL = "Share"
 DETAILS_LABEL = ShowJob.operation.label
 
 _LABEL_LIMIT = 75
+_ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
+_ON_A_JOB = (ShowJob, ListSessions, ReadAudit, JobAction)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 
@@ -212,15 +215,58 @@ def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bo
 
 
 def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> MessagePart:
-    """A menu of jobs, each running the request on itself; those too long to carry are left out."""
-    if not isinstance(request, ShowJob | ListSessions | JobAction):
+    """A menu of jobs, each running its request, or else this one; those too long to carry are left out."""
+    if not isinstance(request, _ON_A_JOB):
         return NOTHING
-    jobs = [model.KnownJob(choice.server, choice.job_id) for choice in choices]
-    options = [
-        _choice(choice.name, f"on {choice.server}", replace(request, job=job))
-        for choice, job in zip(choices, jobs, strict=True)
-    ]
-    return _menu_of("Choose a job", options, confirm(request.operation, request))
+    differ = any(choice.request is not None for choice in choices)
+    options = []
+    labels = distinct([choice.name for choice in choices], _LABEL_LIMIT)
+    looks = [(label, choice.server) for label, choice in zip(labels, choices, strict=True)]
+    for choice, label in zip(choices, labels, strict=True):
+        read = request if choice.request is None else choice.request
+        if not isinstance(read, _ON_A_JOB):
+            raise TypeError(read)
+        place = f"{in_words(read)} · on {choice.server}" if differ else f"on {choice.server}"
+        if looks.count((label, choice.server)) > 1:
+            place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
+        known = model.KnownJob(choice.server, choice.job_id)
+        options.append(_choice(label, place, replace(read, job=known)))
+    dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
+    return _menu_of("Choose a job", options, dialog)
+
+
+def in_words(request: model.Request) -> str:
+    """What a request does, in a few words: "Start, active full"."""
+    label = request.operation.label
+    match request:
+        case JobAction(detail=str(detail)):
+            return f"{label}, {detail}"
+        case ListSessions(which=which, within=within):
+            span = f"in the last {duration(within)}" if within is not None else ""
+            return ", ".join(filter(None, (label, which, span)))
+        case ReadAudit(within=timedelta() as within):
+            return f"{label}, in the last {duration(within)}"
+        case _:
+            return label
+
+
+def _several_confirm(operation: model.Operation, choices: Sequence[JobChoice]) -> blocks.ConfirmObject | None:
+    """The one dialog of a menu whose entries do different things; None where nothing is asked."""
+    asked = operation.confirmation
+    if asked is None:
+        return None
+    text = "What you chose is done now."
+    for choice in choices:
+        if choice.request is not None:
+            longer = f"{text}\n{strong(choice.name, _TOUCHED_NAME_LIMIT)}: {in_words(choice.request)}"
+            text = longer if len(longer) <= _CONFIRM_LIMIT else text
+    return blocks.ConfirmObject(
+        title=_plain(asked.question),
+        text=mrkdwn(text, _CONFIRM_LIMIT),
+        confirm=_plain(asked.yes),
+        deny=_plain("Cancel"),
+        style=model.Style.DANGER.value if operation.style is model.Style.DANGER else None,
+    )
 
 
 def machine_menu(choices: Sequence[MachineChoice]) -> MessagePart:
@@ -297,7 +343,9 @@ def beyond_plain(request: model.Request) -> tuple[str, ...]:
     sentences = {}
     match request:
         case Start():
-            sentences = {"It is an active full: all data is read again.": request.full}
+            points = request.restore_points
+            taken = f"It takes {RESTORE_POINTS[points]}." if points is not None else ""
+            sentences = {"It is an active full: all data is read again.": request.full, taken: bool(taken)}
         case Stop():
             sentences = {"It stops at once: objects in work are lost.": request.now}
         case Disable(span=timedelta() as span):

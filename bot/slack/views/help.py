@@ -30,7 +30,7 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
         return _one(answer.topic, answer, command=command)
     unknown = without_role = ""
     if answer.unknown_word is not None:
-        hint = f" Did you mean {code(f'{command} {answer.nearest.name}')}?" if answer.nearest else ""
+        hint = f" Did you mean {code(f'{command} help {answer.nearest.name}')}?" if answer.nearest else ""
         unknown = f"There is no command {code(answer.unknown_word)}.{hint}"
     if not answer.is_granted_anything:
         without_role = "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."

@@ -6,7 +6,7 @@ choice carries is never cut: an option whose value is too long is left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
 
@@ -15,7 +15,7 @@ from slack_sdk.models import blocks
 from bot.operations.job_editor.objects import MenuOption
 from bot.operations.model import Request
 from bot.slack.codec import FormState
-from bot.slack.text import plain
+from bot.slack.text import distinct, plain
 from bot.slack.views.message import MessagePart, drawn
 
 OPTIONS_LIMIT = 100
@@ -129,9 +129,11 @@ def search_many(field: Field, chosen: Sequence[MenuOption], *, letters: int = _M
 
 
 def offered(suggestions: Sequence[MenuOption]) -> dict[str, Any]:
-    """The answer to `block_suggestion`: what fits in a menu."""
-    options = [_option(one).to_dict() for one in suggestions if fits_in_menu(one)]
-    return {"options": options[:OPTIONS_LIMIT]}
+    """The answer to `block_suggestion`: what fits in a menu, cut where names do not differ."""
+    shown = [one for one in suggestions if fits_in_menu(one)][:OPTIONS_LIMIT]
+    labels = distinct([one.name for one in shown], _OPTION_TEXT_LIMIT)
+    options = (_option(replace(one, name=label)) for one, label in zip(shown, labels, strict=True))
+    return {"options": [option.to_dict() for option in options]}
 
 
 def fits_in_menu(one: MenuOption) -> bool:

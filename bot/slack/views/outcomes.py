@@ -72,6 +72,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.not_found(problem, command=command)
         case outcomes.Ambiguous():
             return problems.ambiguous(problem)
+        case outcomes.PartOfName():
+            return problems.part_of_name(problem)
         case outcomes.AmbiguousMachine():
             return problems.ambiguous_machine(problem)
         case outcomes.AlreadyPressed():

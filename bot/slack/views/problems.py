@@ -5,11 +5,13 @@ understood, and an answer that takes long.
 """
 
 from bot.operations import model, outcomes
+from bot.operations.actions import JobAction
 from bot.operations.actions.approvals import Approve, Decline
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.impact import ActionForm, PickForm
+from bot.operations.matching import fold
 from bot.operations.queries.job import ShowJob
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
@@ -89,11 +91,38 @@ def ambiguous(outcome: outcomes.Ambiguous) -> Message:
         if total > len(shown)
         else ""
     )
-    head = [paragraph(f"{count(total, 'job')} match {code(outcome.word)}. Which one?", more)]
+    nothing_done = "Nothing was done." if outcome.request.operation.kind is model.Kind.ACTION else ""
+    head = [paragraph(_which_one(outcome, total), nothing_done, more)]
     menu = buttons.choice_menu(outcome.request, shown)
-    rows = [paragraph(status_text.job_name(choice.name, choice.server)) for choice in shown]
+    rows = [
+        paragraph(
+            f"{status_text.job_name(choice.name, choice.server)}"
+            f"{f': {literal(buttons.in_words(choice.request))}' if choice.request is not None else ''}"
+        )
+        for choice in shown
+    ]
     listed = [MessagePart(row.text, ()) for row in rows] if menu.blocks else rows
     return compose(head, listed, [menu, note(_silent(outcome.silent))], noun="job", plural="jobs")
+
+
+def part_of_name(outcome: outcomes.PartOfName) -> Message:
+    """A part of one job's name was typed: the job, and the button that does it."""
+    view, operation = outcome.job, outcome.operation
+    target = ButtonTarget.of(view)
+    name = status_text.job_name(view.state.name, view.server)
+    does_it = buttons.request_control(
+        outcome.request, name=view.state.name, server=view.server, prominent=True, touches=target.touches
+    )
+    detail = outcome.request.detail if isinstance(outcome.request, JobAction) else None
+    head = [
+        paragraph(
+            f"No job is named {code(outcome.word)}; it is a part of the name of {name}. Nothing was done."
+        ),
+        job_state(view),
+        note(f"If you mean this job, press {operation.label}{f' ({detail})' if detail else ''}."),
+        controls([does_it, job_control(target, ShowJob.operation)]),
+    ]
+    return compose(head)
 
 
 def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
@@ -311,7 +340,34 @@ def not_kept_current(message: Message) -> Message:
     return fit(Message(f"{message.text}\n{warning.text}", message.blocks + warning.blocks, message.metadata))
 
 
+def _on_one_server(outcome: outcomes.Ambiguous) -> bool:
+    servers = [choice.server for choice in outcome.choices]
+    return len(servers) > len(set(servers))
+
+
+def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
+    word = code(outcome.word)
+    if outcome.is_part and outcome.request.operation.kind is model.Kind.ACTION:
+        have = "has" if total == 1 else "have"
+        return f"No job is named {word}; {count(total, 'job')} {have} it in the name. Which one?"
+    if any(choice.request is not None for choice in outcome.choices):
+        ways = f"{word} can be read in {count(total, 'way')}. Which one?"
+        return ways if total > 1 else f"{word} is the name of a job, too. Is that one meant?"
+    if total > 1 and len({fold(choice.name) for choice in outcome.choices}) == 1 and _on_one_server(outcome):
+        hint = "their names differ only in letter case, blanks or letters that nobody sees (shown as �)"
+        return f"{count(total, 'job')} look like {word}: {hint}. Which one?"
+    return f"{count(total, 'job')} {'matches' if total == 1 else 'match'} {word}. Which one?"
+
+
 _OBSTACLES = {
+    outcomes.Blocked.NO_FULL_REPLICA: "is a replica, and replicas have no active full.",
+    outcomes.Blocked.NO_FULL_COPY: (
+        "is a copy job: it copies restore points that are there, and makes no active full."
+    ),
+    outcomes.Blocked.NO_FULL_TYPE: "is of a type that makes no active full.",
+    outcomes.Blocked.NO_RESTORE_POINTS: (
+        "is not an immediate backup copy; only those are started with the latest or all restore points."
+    ),
     outcomes.Blocked.RUNNING: "is running already.",
     outcomes.Blocked.NOT_RUNNING: "is not running, so there is nothing to stop.",
     outcomes.Blocked.ENABLED: "is enabled already.",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.operations.backend import Accounts, ApprovalRules
 from bot.operations.model import Gesture, KnownJob, Origin, Person, Request, Standing
-from bot.operations.outcomes import Done, Outcome
+from bot.operations.outcomes import Done, Outcome, SyntaxProblem
 from bot.operations.service import AccessRules, Service
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
@@ -120,7 +120,7 @@ class Office:
 
     async def ask(
         self,
-        request: Request,
+        request: Request | SyntaxProblem,
         person: PersonId = OPERATOR,
         *,
         press: str | None = None,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.matching import fits, fold, is_exactly, nearest, pick
+from bot.operations.matching import INVISIBLE, fits, fold, is_exactly, means_everything, nearest, pick
 from bot.operations.queries.jobs import job_types_named
 from bot.veeam import revision_facts
 
@@ -63,6 +63,41 @@ def test_a_name_is_found_by_itself(name: str, others: list[str]) -> None:
     """Whoever types or quotes a whole name never gets another one."""
     assert set(pick(name, [*others, name], str, exact=True)) == {name}
     assert set(pick(name, [*others, name], str)) == {name}
+
+
+@pytest.mark.parametrize(
+    "seen_alike",
+    [
+        "SQL\u200d Prod",
+        "SQL\u3164Prod",
+        "S\u00adQL Prod",
+        "SQL Prod\u200e",
+        "sql\u2800 PROD",
+        "SQL\ufe0f Prod",
+    ],
+)
+def test_what_looks_the_same_is_the_same(seen_alike: str) -> None:
+    """Letters that nobody sees make no other name, and fillers are blanks."""
+    assert fold(seen_alike) == fold("SQL Prod")
+
+
+@given(st.text(), st.sampled_from(INVISIBLE), st.integers(0, 99))
+def test_a_letter_that_nobody_sees_makes_no_difference(name: str, letter: str, place: int) -> None:
+    """Wherever an invisible letter stands, the name is the same."""
+    with_letter = f"{name[:place]}{letter}{name[place:]}"
+    assert fold(with_letter).replace(" ", "") == fold(name).replace(" ", "")
+
+
+@pytest.mark.parametrize("text", ["all", "ALL", "*", " ** ", "?", "%", "all jobs", "everything", ""])
+def test_what_means_everything(text: str) -> None:
+    """Words for all there is, and wildcards alone, name no job."""
+    assert means_everything(text)
+
+
+@pytest.mark.parametrize("text", ["all night", "SQL*", "-", "#1", "a", ":fire:"])
+def test_what_may_be_a_name(text: str) -> None:
+    """Anything else may be a name, or a part of one."""
+    assert not means_everything(text)
 
 
 @given(st.text())

@@ -16,9 +16,10 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
-from bot.operations.catalog import CATALOG, TYPED
+from bot.operations.catalog import BY_NAME, CATALOG, TYPED
 from bot.operations.commands import parse, quote
-from bot.operations.model import NamedJob, NamedMachine, Operation, Request
+from bot.operations.matching import fold
+from bot.operations.model import Kind, NamedJob, NamedMachine, Operation, Request
 from bot.operations.outcomes import SyntaxProblem
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
@@ -30,10 +31,23 @@ from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
 from bot.settings import PersonId
-from bot.veeam import SessionId
+from bot.veeam import RestorePoints, SessionId
 
 SQL = NamedJob("SQL Prod")
 ANY = NamedJob("")
+
+
+def beside(*after: str, name: str = "SQL Prod", server: str | None = None) -> NamedJob:
+    """A name, and the words after it that are read as options and may belong to it."""
+    return NamedJob(name, server, after=after)
+
+
+def doubtful(name: str, doubt: str) -> NamedJob:
+    """A name that is a job's whole name, or else a mistake."""
+    return NamedJob(name, doubt=doubt)
+
+
+NO_SPAN = "{} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 
 READ: list[tuple[str, Request]] = [
@@ -58,7 +72,17 @@ READ: list[tuple[str, Request]] = [
     ),
     ("jobs SERVER: hq failed", ListJobs(which=JobsFilter.FAILED, server="hq")),
     ("jobs repo:'a b' x", ListJobs(pattern="x", repository="a b")),
-    ("jobs colour:blue", ListJobs(pattern="colour:blue")),
+    ('jobs "colour:blue"', ListJobs(pattern="colour:blue")),
+    ("jobs :fire: C:\\data", ListJobs(pattern=":fire: C:\\data")),
+    ("list failed", ListJobs(which=JobsFilter.FAILED)),
+    ("failed", ListJobs(which=JobsFilter.FAILED)),
+    ("Failed SQL server:hq", ListJobs(which=JobsFilter.FAILED, pattern="SQL", server="hq")),
+    ("running", ListJobs(which=JobsFilter.RUNNING)),
+    ("show SQL Prod", ShowJob(SQL)),
+    ("run SQL Prod full", Start(beside("full"), full=True)),
+    ("cancel SQL Prod", Stop(SQL)),
+    ("logs SQL Prod 7d", ListSessions(job=beside("7d"), within=timedelta(days=7))),
+    ("history failed", ListSessions(SessionsFilter.FAILED)),
     ("job SQL Prod", ShowJob(SQL)),
     ("job SQL\nProd", ShowJob(SQL)),
     ("job SQL\u00a0Prod", ShowJob(SQL)),
@@ -78,16 +102,25 @@ READ: list[tuple[str, Request]] = [
     ("job SQL Prod server:hq", ShowJob(NamedJob("SQL Prod", server="hq"))),
     ("job SQL server:hq Prod", ShowJob(NamedJob("SQL Prod", server="hq"))),
     ('job server:"h q" SQL', ShowJob(NamedJob("SQL", server="h q"))),
-    ("job SQL type:x", ShowJob(NamedJob("SQL type:x"))),
+    ("job SQL type:x", ShowJob(doubtful(
+        "SQL type:x", "type:x is not an option of job; a name may stand in quotes. Usage: job NAME"
+    ))),
+    ("job SQL: nightly", ShowJob(NamedJob("SQL: nightly"))),
     ('job "server:hq"', ShowJob(NamedJob("server:hq", exact=True))),
     ("sessions", ListSessions()),
     ("sessions failed 24h", ListSessions(SessionsFilter.FAILED, within=timedelta(hours=24))),
     ("sessions 90m", ListSessions(within=timedelta(minutes=90))),
-    ("sessions SQL Prod 7D", ListSessions(job=SQL, within=timedelta(days=7))),
-    ("sessions SQL Prod 2w server:hq", _sessions := ListSessions(
-        job=NamedJob("SQL Prod", server="hq"), within=timedelta(weeks=2), server="hq"
+    ("sessions SQL Prod 7D", ListSessions(job=beside("7D"), within=timedelta(days=7))),
+    ("sessions SQL Prod 2w server:hq", ListSessions(
+        job=beside("2w", server="hq"), within=timedelta(weeks=2), server="hq"
     )),
-    ("sessions SQL Prod 2weeks server:hq", _sessions),
+    ("sessions SQL Prod 2 weeks", ListSessions(job=beside("2", "weeks"), within=timedelta(weeks=2))),
+    ("sessions failed SQL Prod 7d", ListSessions(
+        SessionsFilter.FAILED, NamedJob("SQL Prod", before=("failed",), after=("7d",)), timedelta(days=7)
+    )),
+    ("sessions 0h", ListSessions(job=doubtful("0h", NO_SPAN.format("0h")))),
+    ("sessions 24x", ListSessions(job=doubtful("24x", NO_SPAN.format("24x")))),
+    ("sessions 99999w", ListSessions(job=doubtful("99999w", NO_SPAN.format("99999w")))),
     ('sessions "7d"', ListSessions(job=NamedJob("7d", exact=True))),
     ("sessions Server 2019std", ListSessions(job=NamedJob("Server 2019std"))),
     ("sessions running", ListSessions(SessionsFilter.RUNNING)),
@@ -99,7 +132,7 @@ READ: list[tuple[str, Request]] = [
     ("servers", ListServers()),
     ("audit", ReadAudit()),
     ("audit 7d", ReadAudit(within=timedelta(days=7))),
-    ("audit SQL Prod 7d", ReadAudit(SQL, within=timedelta(days=7))),
+    ("audit SQL Prod 7d", ReadAudit(beside("7d"), within=timedelta(days=7))),
     ('audit "7d"', ReadAudit(NamedJob("7d", exact=True))),
     ("audit @u0ann", ReadAudit(person=PersonId("U0ANN"))),
     ("audit @U0ANN 24h server:hq", ReadAudit(
@@ -108,17 +141,22 @@ READ: list[tuple[str, Request]] = [
     ("audit @U0ANN SQL Prod", ReadAudit(SQL, PersonId("U0ANN"))),
     ('audit "@home"', ReadAudit(NamedJob("@home", exact=True))),
     ("start SQL Prod", Start(SQL)),
-    ("start SQL Prod full", Start(SQL, full=True)),
-    ("start SQL Prod chained FULL", Start(SQL, full=True, chained=True)),
-    ("start SQL Prod --full", Start(SQL, full=True)),
-    ("start SQL Prod —full", Start(SQL, full=True)),
-    ("start SQL Prod full server:hq", Start(NamedJob("SQL Prod", server="hq"), full=True)),
+    ("start SQL Prod full", Start(beside("full"), full=True)),
+    ("start SQL Prod chained FULL", Start(beside("chained", "FULL"), full=True, chained=True)),
+    ("start SQL Prod --full", Start(beside("--full"), full=True)),
+    ("start SQL Prod —full", Start(beside("—full"), full=True)),
+    ("start SQL Prod latest", Start(beside("latest"), restore_points=RestorePoints.LATEST)),
+    ("start SQL Prod all", Start(beside("all"), restore_points=RestorePoints.ALL)),
+    ("start SQL latest all", Start(beside("all", name="SQL latest"), restore_points=RestorePoints.ALL)),
+    ("start SQL Prod full server:hq", Start(beside("full", server="hq"), full=True)),
     ("start SQL full backup", Start(NamedJob("SQL full backup"))),
     ('start "SQL full"', Start(NamedJob("SQL full", exact=True))),
     ('start "SQL full" full', Start(NamedJob("SQL full", exact=True), full=True)),
     ("start SQL now", Start(NamedJob("SQL now"))),
-    ("stop SQL Prod now", Stop(SQL, now=True)),
-    ("stop SQL Prod now chained", Stop(SQL, now=True, chained=True)),
+    ("stop SQL Prod now", Stop(beside("now"), now=True)),
+    ("stop SQL Prod graceful", Stop(beside("graceful"))),
+    ("stop SQL Prod now gracefully", Stop(beside("gracefully", name="SQL Prod now"))),
+    ("stop SQL Prod now chained", Stop(beside("now", "chained"), now=True, chained=True)),
     ('stop "now"', Stop(NamedJob("now", exact=True))),
     ('stop "now" now', Stop(NamedJob("now", exact=True), now=True)),
     ("stop SQL full", Stop(NamedJob("SQL full"))),
@@ -133,27 +171,40 @@ READ: list[tuple[str, Request]] = [
     ('edit "SQL Prod" server:hq', Edit(NamedJob("SQL Prod", server="hq", exact=True))),
     ("create", Create()),
     ("create server:hq", Create(server="hq")),
-    ("disable SQL Prod for 4h", Disable(SQL, span=timedelta(hours=4))),
-    ("disable SQL Prod FOR 90m", Disable(SQL, span=timedelta(minutes=90))),
+    ("disable SQL Prod for 4h", Disable(beside("for", "4h"), span=timedelta(hours=4))),
+    ("disable SQL Prod for 4 hours", Disable(beside("for", "4", "hours"), span=timedelta(hours=4))),
+    ("disable SQL Prod 4h", Disable(beside("4h"), span=timedelta(hours=4))),
+    ("disable SQL Prod 4 8h", Disable(beside("8h", name="SQL Prod 4"), span=timedelta(hours=8))),
+    ("disable SQL Prod for 4", Disable(doubtful(
+        "SQL Prod for 4", "For 4 what? Write 4m, 4h or 4d; a name may stand in quotes."
+    ))),
+    ("disable SQL Prod for 0h", Disable(doubtful("SQL Prod for 0h", NO_SPAN.format("0h")))),
+    ("disable SQL Prod for 24x", Disable(doubtful("SQL Prod for 24x", NO_SPAN.format("24x")))),
+    ("disable SQL Prod FOR 90m", Disable(beside("FOR", "90m"), span=timedelta(minutes=90))),
     ('disable "SQL Prod" for 2d', Disable(NamedJob("SQL Prod", exact=True), span=timedelta(days=2))),
     ('disable "SQL Prod for 2d"', Disable(NamedJob("SQL Prod for 2d", exact=True))),
     ("disable SQL for all", Disable(NamedJob("SQL for all"))),
-    ("disable SQL 4h", Disable(NamedJob("SQL 4h"))),
-    ("retry SQL Prod chained", Retry(SQL, chained=True)),
+    ("retry SQL Prod chained", Retry(beside("chained"), chained=True)),
     ("start", Start(ANY)),
-    ("start full", Start(ANY, full=True)),
-    ("start --full chained server:hq", Start(NamedJob("", "hq"), full=True, chained=True)),
+    ("start full", Start(beside("full", name=""), full=True)),
+    ("start --full chained server:hq", Start(
+        beside("--full", "chained", name="", server="hq"), full=True, chained=True
+    )),
     ('start ""', Start(ANY)),
     ("stop", Stop(ANY)),
-    ("stop now", Stop(ANY, now=True)),
-    ("stop now chained server:hq", Stop(NamedJob("", "hq"), now=True, chained=True)),
+    ("stop now", Stop(beside("now", name=""), now=True)),
+    ("stop now chained server:hq", Stop(
+        beside("now", "chained", name="", server="hq"), now=True, chained=True
+    )),
     ("retry", Retry(ANY)),
-    ("retry chained", Retry(ANY, chained=True)),
+    ("retry chained", Retry(beside("chained", name=""), chained=True)),
     ("retry server:hq", Retry(NamedJob("", "hq"))),
     ("enable", Enable(ANY)),
     ("disable", Disable(ANY)),
-    ("disable for 4h", Disable(ANY, span=timedelta(hours=4))),
-    ("disable server:hq for 2d", Disable(NamedJob("", "hq"), span=timedelta(days=2))),
+    ("disable for 4h", Disable(beside("for", "4h", name=""), span=timedelta(hours=4))),
+    ("disable server:hq for 2d", Disable(
+        beside("for", "2d", name="", server="hq"), span=timedelta(days=2)
+    )),
     ("clone", Clone(ANY)),
     ("delete", Delete(ANY)),
     ("delete server:hq", Delete(NamedJob("", "hq"))),
@@ -171,21 +222,26 @@ def test_words_become_a_request(typed: str, request_: Request) -> None:
 
 MISREAD = [
     ("jbos failed", "jobs failed"),
-    ("retyr SQL Prod", "retry SQL Prod"),
+    ("retyr SQL Prod", "help"),
+    ("rename SQL Prod", "help"),
+    ("mute SQL Prod 2h", "help"),
+    ("jobs colour:blue", "jobs failed"),
+    ("audit colour:blue", "audit 24h"),
+    ("audit SQL 0h", "audit 24h"),
+    ("status colour:blue", "status"),
+    ('start "SQL Prod" fulll', "start SQL Prod full"),
+    ('stop "SQL Prod" colour:blue', "stop SQL Prod now"),
+    ('enable "SQL Prod" now', "enable SQL Prod"),
+    ('disable "SQL Prod" for 4', "disable SQL Prod for 4h"),
+    ("list colour:blue", "jobs failed"),
     ("xyzzy", "help"),
     ("job", "job SQL Prod"),
     ('job ""', "job SQL Prod"),
     ("job server:hq", "job SQL Prod"),
     ("start server:", None),
-    ("disable for 0h", "disable SQL Prod for 4h"),
     ("jobs server:", None),
     ("jobs server:a server:b", None),
     ("jobs failed warning", "jobs failed"),
-    ("sessions 0h", "sessions 24h"),
-    ("sessions 24x", "sessions 24h"),
-    ("sessions 99999w", "sessions 24h"),
-    ("disable SQL Prod for 0h", "disable SQL Prod for 4h"),
-    ("disable SQL Prod for 24x", "disable SQL Prod for 4h"),
     ("session", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
     ("session 12", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
     ("session ../../jobs", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
@@ -275,3 +331,22 @@ def test_a_name_or_pattern_is_no_longer_than_names_get(typed: str) -> None:
     refused = parse(typed.format("x" * 257), TYPED)
     assert isinstance(refused, SyntaxProblem)
     assert refused.problem == "A name or pattern has at most 256 characters; this one has 257."
+
+
+@given(st.text(), st.lists(pieces).map(" ".join))
+def test_a_wrong_verb_never_leads_to_an_action(verb: str, rest: str) -> None:
+    """What no command is called is answered with a query or the help, whatever it looks like."""
+    read = parse(f"{verb} {rest}", TYPED)
+    if isinstance(read, SyntaxProblem) and read.problem.startswith("There is no command"):
+        assert read.suggestion is not None
+        assert BY_NAME[read.suggestion.split()[0]].kind is not Kind.ACTION
+
+
+@given(names, st.lists(st.sampled_from(("now", "chained", "Chained", "--now")), max_size=4))
+def test_every_way_to_read_a_line_is_kept(name: str, options: list[str]) -> None:
+    """Whatever is read as options, the whole rest of the line is still one of the names that may be meant."""
+    line = " ".join((*name.split(), *options))
+    read = parse(f"stop {line}", TYPED)
+    if isinstance(read, Stop) and isinstance(read.job, NamedJob) and not read.job.exact and read.job.readings:
+        whole = max((reading.name for reading in read.job.readings), key=len)
+        assert all(fold(word) in fold(whole) for word in options if not read.job.server)

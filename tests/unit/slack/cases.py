@@ -40,6 +40,7 @@ from bot.operations.outcomes import (
     NotFound,
     NotPossible,
     Outcome,
+    PartOfName,
     Ran,
     Refused,
     StaleButton,
@@ -51,6 +52,7 @@ from bot.operations.outcomes import (
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.sessions import ListSessions
 from bot.settings import Role
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views.actions import action_ended, action_lost, action_progress
@@ -334,7 +336,7 @@ def _problems() -> dict[str, Outcome]:
     )
     error = veeam.AnswerLost(HQ, "no answer within 30 s")
     return {
-        "misread": SyntaxProblem("retyr SQL", "There is no command retyr.", "retry SQL"),
+        "misread": SyntaxProblem("retyr SQL", "There is no command retyr.", "help"),
         "misread-awkward": SyntaxProblem("<!channel> `x`", "There is no command <!channel>."),
         "not-found": NotFound("job", "SQL Prd", ("SQL Prod", "SQL Test"), (BRANCH,)),
         "not-found-nothing-near": NotFound("job", "<!channel>", suggestion="jobs failed"),
@@ -342,6 +344,55 @@ def _problems() -> dict[str, Outcome]:
         "ambiguous-disable-for-a-time": Ambiguous(
             "sql", Disable(NamedJob("sql"), span=timedelta(hours=4)), _choices(2), 2
         ),
+        "ambiguous-look-alikes": Ambiguous(
+            "SQL Prod",
+            Delete(NamedJob("SQL Prod")),
+            tuple(
+                JobChoice(HQ, samples.job_id(number), name)
+                for number, name in enumerate(("SQL Prod", "SQL  Prod", "SQL\u200d Prod"))
+            ),
+            3,
+        ),
+        "ambiguous-long-names": Ambiguous(
+            "SQL",
+            Delete(NamedJob("SQL")),
+            tuple(
+                JobChoice(HQ, samples.job_id(number), f"SQL {'of a long name ' * 6}{end}, nightly")
+                for number, end in enumerate(("in Berlin", "in Lisbon"))
+            ),
+            2,
+            is_part=True,
+        ),
+        "ambiguous-part": Ambiguous("sql", Delete(NamedJob("sql")), _choices(2), 2, is_part=True),
+        "ambiguous-readings": Ambiguous(
+            "Weekly Full",
+            Start(NamedJob("Weekly", after=("Full",)), full=True),
+            (
+                JobChoice(HQ, JOB_ID, "Weekly", Start(job, full=True)),
+                JobChoice(HQ, JOB_ID, "Weekly Full", Start(job)),
+            ),
+            2,
+        ),
+        "ambiguous-readings-of-a-query": Ambiguous(
+            "Tapes 7d",
+            ListSessions(job=NamedJob("Tapes", after=("7d",)), within=timedelta(days=7)),
+            (
+                JobChoice(HQ, JOB_ID, "Tapes", ListSessions(job=job, within=timedelta(days=7))),
+                JobChoice(HQ, JOB_ID, "Tapes 7d", ListSessions(job=job)),
+            ),
+            2,
+        ),
+        "ambiguous-options-or-a-name": Ambiguous(
+            "full",
+            Start(NamedJob("", after=("full",)), full=True),
+            (JobChoice(HQ, JOB_ID, "Full", Start(job)),),
+            1,
+        ),
+        "part-of-a-name": PartOfName(Start.operation, "prod", samples.job_view(), Start(job, full=True)),
+        "not-now-full-replica": NotPossible(Start.operation, samples.job_view(), Blocked.NO_FULL_REPLICA),
+        "not-now-full-copy": NotPossible(Start.operation, samples.job_view(), Blocked.NO_FULL_COPY),
+        "not-now-full-type": NotPossible(Start.operation, samples.job_view(), Blocked.NO_FULL_TYPE),
+        "not-now-restore-points": NotPossible(Start.operation, samples.job_view(), Blocked.NO_RESTORE_POINTS),
         "ambiguous-many": Ambiguous("sql", Start(NamedJob("sql"), full=True), _choices(100), 250, (BRANCH,)),
         "pressed-before-by-another": AlreadyPressed(Retry.operation, BEN, NOW, by_same_person=False),
         "pressed-before-approve": AlreadyPressed(Approve.operation, BEN, NOW, by_same_person=True),

@@ -20,12 +20,12 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
 from bot.operations.impact import ActionForm, Impact
-from bot.operations.job_editor.objects import job_value, machine_value
+from bot.operations.job_editor.objects import MenuOption, job_value, machine_value
 from bot.operations.model import KnownMachine, NamedJob, NamedMachine, Request, Step
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.slack.codec import FormMetadata, FormState, decode_form
-from bot.slack.views import forms
+from bot.slack.views import forms, inputs
 from bot.slack.views.forms import TYPED_NAME, filled
 from bot.slack.views.surface import View
 from bot.veeam import RestorePoints
@@ -179,3 +179,13 @@ def test_no_form_notifies_or_breaks(
     named = notified("", view["blocks"] if view else ())
     assert named.users <= {"U0BEN"}
     assert not named.broadcasts
+
+
+def test_a_search_menu_tells_long_names_apart() -> None:
+    """Names that differ only far behind, or by a letter that nobody sees, differ in what is offered."""
+    long = "SQL backup of all the databases of the department for warehousing and shipping in"
+    names = (f"{long} Berlin", f"{long} Lisbon", "SQL Prod", "SQL\u200d Prod")
+    offered = inputs.offered([MenuOption(str(number), name, "on hq") for number, name in enumerate(names)])
+    labels = [option["text"]["text"] for option in offered["options"]]
+    assert len(set(labels)) == len(names)
+    assert max(map(len, labels)) <= 75

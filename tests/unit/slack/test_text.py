@@ -28,6 +28,16 @@ from bot.slack import text
         ("> quoted", "`&gt; quoted`"),
         ("two\nlines", "two lines"),
         ("exe\u202etxt\x00", "exe�txt�"),
+        ("SQL\u200d Prod", "SQL� Prod"),
+        ("S\u200cQL", "S�QL"),
+        ("SQL\u3164Prod\u2800", "SQL�Prod�"),
+        ("SQ\ufe0fL", "SQ�L"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+        ("\U0001f468\u200d\U0001f4bb \u2764\ufe0f", "\U0001f468\u200d\U0001f4bb \u2764\ufe0f"),
         ("", "(no name)"),
     ],
 )
@@ -42,6 +52,24 @@ def test_foreign_text_is_shown_as_it_is(foreign: str, shown: str) -> None:
 def test_name_is_bold_where_bold_is_faithful(name: str, shown: str) -> None:
     """A name that bold would garble stands in a code span."""
     assert text.strong(name) == shown
+
+
+@given(
+    st.text("abc ", min_size=80, max_size=200),
+    st.text("abc", max_size=100),
+    st.text("de", min_size=1, max_size=9),
+)
+def test_long_names_are_cut_where_they_do_not_differ(same: str, end: str, other: str) -> None:
+    """Two names that differ anywhere differ in a menu, too, and each fits."""
+    one, another = (f"{same.strip()}{middle}{end.strip()}" for middle in ("x", other))
+    shown = text.distinct([one, another, "short"], 75)
+    assert len(set(shown)) == 3
+    assert max(map(len, shown)) <= 75
+
+
+def test_names_that_are_the_same_stay_the_same() -> None:
+    """What is cut says so, and names that do not differ are not made to."""
+    assert text.distinct(["a" * 90, "a" * 90, "b"], 75) == [f"{'a' * 74}…"] * 2 + ["b"]
 
 
 @given(st.text(max_size=400), st.integers(10, 200))
