@@ -357,5 +357,8 @@ def access_rules(settings: Settings) -> AccessRules:
         operations=settings.approvals.operations,
         lasts=timedelta(minutes=settings.approvals.expire_minutes),
         channels=tuple(channel for channel in channels if channel is not None),
+        mention=settings.approvals.mention,
+        burst=settings.approvals.burst,
+        burst_lasts=timedelta(minutes=settings.approvals.burst_minutes),
     )
     return AccessRules(settings.grants, settings.slack.allowed_channels, approvals)

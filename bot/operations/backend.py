@@ -15,7 +15,7 @@ from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.model import Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
 from bot.operations.permissions import Permission, Permissions, Scope
-from bot.settings import Role, ServerName
+from bot.settings import ApprovableOperation, Role, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
 from bot.veeam import Fleet, VeeamServer
 
@@ -39,15 +39,23 @@ class ApprovalRules:
     """Which operations need a second person's approval, and how long a request waits for it.
 
     `channels` are where it is posted if it was asked for where nobody else reads: the first of them.
+    `mention` is notified of it; without it, the groups that can approve it. After `burst` changes that reduce
+    protection by one person within `burst_lasts`, the next one waits too; 0: none does for that reason.
     """
 
     operations: Collection[str] = ()
     lasts: timedelta = timedelta(minutes=30)
     channels: Sequence[str] = ()
+    mention: str | None = None
+    burst: int = 0
+    burst_lasts: timedelta = timedelta(minutes=10)
 
-    def apply_to(self, operation: Operation) -> bool:
-        """Whether the operation waits for a second person."""
-        return operation.name in self.operations
+    def apply_to(self, operation: Operation, *, reduces_protection: bool = False) -> bool:
+        """Whether the operation waits for a second person, whoever asks and however often."""
+        if operation.name in self.operations:
+            return True
+        reduces_protection = reduces_protection or operation.reduces_protection
+        return reduces_protection and ApprovableOperation.REDUCES_PROTECTION in self.operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,7 +234,8 @@ class Operation:
 
     `roles` empty means everyone, granted or not. `needs` is what a server's revision of the API must have.
     No `usage`: it cannot be typed. `has_form`: a form asks before it acts, in place of a dialog; with
-    `finds_by_form` a form also asks which job or machine is meant where none is named.
+    `finds_by_form` a form also asks which job or machine is meant where none is named. `reduces_protection`:
+    whatever it is done on has fewer backups afterwards.
     """
 
     name: str
@@ -250,6 +251,7 @@ class Operation:
     confirmation: Confirmation | None = None
     has_form: bool = False
     finds_by_form: bool = False
+    reduces_protection: bool = False
     needs: veeam.Capability | None = None
 
     @property

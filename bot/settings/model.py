@@ -237,9 +237,25 @@ class ApprovalSettings(Section):
     """Four eyes: operations that wait for a second person who is allowed to do them."""
 
     operations: tuple[values.ValidApprovable, ...] = Field(
-        default=(), description="Operations that wait, such as delete."
+        default=(),
+        description="Operations that wait. `reduces_protection` covers disable, delete, and an edit that "
+        "removes objects, keeps backups for a shorter time or stops the schedule.",
     )
     expire_minutes: float = Field(default=30, gt=0, description="Minutes after which a request lapses.")
+    burst: int = Field(
+        default=5,
+        ge=0,
+        description="After so many changes that reduce protection by one person within `burst_minutes`, the "
+        "next one waits too. 0: off.",
+    )
+    burst_minutes: float = Field(
+        default=10, gt=0, le=1440, description="The minutes in which these changes are counted."
+    )
+    mention: values.ValidMention | None = Field(
+        default=None,
+        description="User group (its ID or `@handle`) or person (ID) to notify of a request. Default: the "
+        "groups that can approve it.",
+    )
 
 
 class Settings(BaseSettings):

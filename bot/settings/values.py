@@ -91,7 +91,7 @@ class DigestDay(StrEnum):
 
 
 class ApprovableOperation(StrEnum):
-    """The operations that change VBR, and so can be made to wait for a second person."""
+    """What can be made to wait for a second person: each operation that changes VBR, and a class of them."""
 
     START = "start"
     STOP = "stop"
@@ -103,6 +103,8 @@ class ApprovableOperation(StrEnum):
     ENABLE = "enable"
     DISABLE = "disable"
     DELETE = "delete"
+    REDUCES_PROTECTION = "reduces_protection"
+    """A class of them: disable, delete, and an edit that takes protection away."""
 
 
 class LogLevel(StrEnum):

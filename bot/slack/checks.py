@@ -111,6 +111,7 @@ def _named(settings: Settings) -> Iterator[_Use]:
         yield grant.user, Purpose.GRANT, settings.origin("grants", at, "user").place
     for at, route in enumerate(settings.routes):
         yield route.mention, Purpose.MENTION, settings.origin("routes", at, "mention").place
+    yield settings.approvals.mention, Purpose.MENTION, settings.origin("approvals", "mention").place
 
 
 def explain(error: NoAnswer) -> tuple[str, str]:

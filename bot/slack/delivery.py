@@ -171,7 +171,7 @@ class Delivery:
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
-            message = announcement(await self._with_mention(facts.decode(row.body)), row.key)
+            message = announcement(await self._with_mentions(facts.decode(row.body)), row.key)
             await self._find_or_send(row, message, holder, notices_to)
         except msgspec.ValidationError as error:
             log.error("delivery.unreadable", key=row.key, problem=str(error))
@@ -180,8 +180,11 @@ class Delivery:
             # The claim runs out, and the row comes back; what was sent is found by its metadata then.
             log.warning("delivery.not_recorded", key=row.key, problem=str(error))
 
-    async def _with_mention(self, announced: facts.Announcement) -> facts.Announcement:
-        """The announcement with the ID of the group that it mentions by its handle, as it is now."""
+    async def _with_mentions(self, announced: facts.Announcement) -> facts.Announcement:
+        """The announcement with the IDs of the groups that it mentions by their handles, as they are now."""
+        if isinstance(announced, facts.ApprovalOpened):
+            mentions = tuple([await self._directory.mentioned(mention) for mention in announced.mentions])
+            return msgspec.structs.replace(announced, mentions=mentions)
         mention = getattr(announced, "mention", None)
         if not isinstance(mention, str) or not mention.startswith("@"):
             return announced

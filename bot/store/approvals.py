@@ -42,7 +42,8 @@ class ApprovalEnd(StrEnum):
 class ApprovalImpact:
     """What a request affects, as it was at the time of the request, and who may approve it.
 
-    `status` is VBR's word; without a job all but `roles` and `groups` is empty.
+    `status` is VBR's word; without a job what is said of one is empty. `mentions` are those to notify.
+    `recent_reductions`: it waits because the person reduced protection so often in `recent_minutes`.
     """
 
     status: str | None = None
@@ -54,6 +55,9 @@ class ApprovalImpact:
     repository: str | None = None
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    recent_reductions: int = 0
+    recent_minutes: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

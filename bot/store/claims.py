@@ -8,12 +8,12 @@ its own rows.
 import os
 import secrets
 import socket
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select, update
 
 from bot.store.database import Database
 from bot.store.outbox import Outbox
@@ -48,9 +48,31 @@ class PressClaims:
                 .on_conflict_do_nothing(index_elements=["key"])
             ):
                 return None
-            held = await transaction.values(select(press_claims).where(press_claims.c.key == press.key))
+            columns = (press_claims.c[field.name] for field in fields(PressClaim))
+            held = await transaction.values(select(*columns).where(press_claims.c.key == press.key))
         # Released between the two statements: the next one to ask may have it, this one was second.
         return PressClaim(**held[0]) if held else press
+
+    async def note_reduction(
+        self, key: str, person_ids: Collection[str], *, now: datetime, since: datetime, at_most: int
+    ) -> bool:
+        """Note that a claimed press reduces protection; False, and no note, after `at_most` since then.
+
+        All IDs of one person count together, and one press is counted after the other.
+        """
+        at = press_claims.c.reduces_protection_at
+        are_recent = press_claims.c.person_id.in_(sorted(person_ids)) & (at >= since)
+        async with self._database.transaction() as transaction:
+            await transaction.serialise(f"reductions/{min(person_ids)}")
+            counted = await transaction.first(
+                select(func.count()).select_from(press_claims).where(are_recent, press_claims.c.key != key)
+            )
+            if counted is not None and counted[0] >= at_most:
+                return False
+            await transaction.execute(
+                update(press_claims).where(press_claims.c.key == key).values(reduces_protection_at=now)
+            )
+        return True
 
     async def release(self, key: str) -> None:
         """Let a key be claimed again, because nothing was done."""

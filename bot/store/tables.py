@@ -155,6 +155,7 @@ press_claims = Table(
     _text("person_id"),
     _text("operation"),
     _time("at"),
+    _maybe_time("reduces_protection_at"),
 )
 
 audit = Table(

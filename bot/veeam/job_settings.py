@@ -255,6 +255,24 @@ def differs(setting: SettingsField, before: JobSettings, after: JobSettings) -> 
     return is_other
 
 
+def reduces_protection(change: SettingsChange) -> bool:
+    """Whether less is backed up after it, more rarely by itself, or kept for a shorter time.
+
+    A retention that is counted in another unit may be shorter, and counts as that.
+    """
+    before, after = change.before, change.after
+    match change.part:
+        case SettingsField.OBJECTS:
+            return not set(before) <= set(after)
+        case SettingsField.RETENTION:
+            is_same_unit = before.unit.casefold() == after.unit.casefold()
+            return not is_same_unit or after.quantity < before.quantity
+        case SettingsField.SCHEDULE:
+            return before.rhythm is not Rhythm.BY_HAND and after.rhythm is Rhythm.BY_HAND
+        case _:
+            return False
+
+
 def same_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     """Whether two reads of a job have the same settings. Missing and null are the same."""
     return _canonical(a) == _canonical(b)

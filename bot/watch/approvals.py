@@ -35,7 +35,8 @@ def approval_rows(approval: Approval) -> tuple[NewOutboxRow, ...]:
     about, root = approval_facts(approval), f"approval/{approval.id}"
     match approval.state:
         case ApprovalState.PENDING:
-            return (_row(root, approval, facts.ApprovalOpened(approval=about), Placement.POST),)
+            opened = facts.ApprovalOpened(approval=about, mentions=approval.impact.mentions)
+            return (_row(root, approval, opened, Placement.POST),)
         case ApprovalState.APPROVED:
             return (
                 _row(f"{root}/approved", approval, facts.ApprovalChanged(approval=about), Placement.EDIT),
@@ -70,6 +71,8 @@ def approval_facts(approval: Approval) -> facts.ApprovalFacts:
         repository=impact.repository,
         roles=impact.roles,
         groups=impact.groups,
+        recent_reductions=impact.recent_reductions,
+        recent_minutes=impact.recent_minutes,
         state=approval.state,
         decider=approval.decider_id,
         decided_at=approval.decided_at,

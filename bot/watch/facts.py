@@ -266,7 +266,8 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `operation` is its name in the catalog; `name` that of a job, or of a machine; `asked` its options.
     `status` to `repository` are the job's at the time of the request. `state` is "pending", "approved" or
     "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused", "not_sent", or the
-    outcome's kind once the action was sent.
+    outcome's kind once the action was sent. `recent_reductions`: it waits because the person reduced
+    protection so often in `recent_minutes`.
     """
 
     id: str
@@ -288,6 +289,8 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     repository: str | None = None
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    recent_reductions: int = 0
+    recent_minutes: float = 0
     state: str = "pending"
     decider: str | None = None
     decided_at: datetime | None = None
@@ -297,9 +300,10 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class ApprovalOpened(Facts, frozen=True, kw_only=True, tag="approval_asked"):
-    """A request needs a second person: the message with Approve and Decline."""
+    """A request needs a second person: the message with Approve and Decline. `mentions` are notified."""
 
     approval: ApprovalFacts
+    mentions: tuple[str, ...] = ()
 
 
 class ApprovalChanged(Facts, frozen=True, kw_only=True, tag="approval_changed"):

@@ -1,5 +1,6 @@
 """What takes a second person, over the wire: asked, the bot killed and started, approved, done once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bot.store import AuditLog, Database
 from tests.acceptance.matrix import CLICKED, PEOPLE, WHY, cases, may
 from tests.acceptance.rig import PROD, START, Rig, Setting
 
+DISABLING = ("POST", "/api/v1/jobs/{id}/disable")
 DELETING = ("DELETE", "/api/v1/jobs/{id}")
 SETTING = Setting(toml='[approvals]\noperations = ["delete", "start"]\n', polling_seconds=3600)
 
@@ -142,6 +144,25 @@ async def test_who_may_decide(rig: Rig) -> None:
     await rig.slack.person("ben").presses(asked, "Decline")
     await rig.until(lambda: standing(rig, "Declined by <@U0BEN>"))
     assert rig.sent(*DELETING) == 0
+
+
+async def test_one_account_cannot_disable_everything(tmp_path: Path) -> None:
+    """By default, at once and from a direct message: five go through, the others are asked for in public."""
+    async with Rig(tmp_path, Setting(polling_seconds=3600)) as rig:
+        await rig.start()
+        ann, workspace = rig.slack.person("ann"), rig.slack.workspace
+        direct = workspace.conversations.direct(workspace.app.bot_user, ann.person.id).id
+        for at in range(12):
+            rig.world.add_job(f"Job {at}")
+        async with asyncio.TaskGroup() as group:
+            for at in range(12):
+                group.create_task(ann.types(direct, f'disable "Job {at}"'))
+        asking = "changes that reduce protection"
+        await rig.until(lambda: sum(asking in message.text for message in rig.everything()) == 7)
+        assert rig.sent(*DISABLING) == 5
+        asked = next(message for message in rig.everything() if asking in message.text)
+        assert "<!subteam^S0BACKUPADMINS>" in asked.text
+        assert "<@U0ANN> made 5 changes that reduce protection within 10 minutes" in asked.text
 
 
 async def _presses(rig: Rig, name: str, asked: Message, label: str) -> str:

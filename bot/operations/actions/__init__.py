@@ -78,7 +78,8 @@ class PreparedAction:
     of the job, also of one that is not there yet, or of the machine; `detail` goes on record, and
     `approval_detail` in its place where it waits for a second person, who needs to read more. `payload` is
     what else goes to VBR, where the action alone does not say it: an approval is bound to that too. `wanted`
-    are the settings that a job has then, `changes` in words what is different.
+    are the settings that a job has then, `changes` in words what is different; `takes_protection` where
+    they leave it with fewer backups.
     """
 
     action: "Action"
@@ -90,6 +91,12 @@ class PreparedAction:
     payload: Mapping[str, Any] | None = None
     wanted: veeam.JobSettings | None = None
     changes: tuple[str, ...] = ()
+    takes_protection: bool = False
+
+    @property
+    def reduces_protection(self) -> bool:
+        """Whether there are fewer backups afterwards than there would be."""
+        return self.action.operation.reduces_protection or self.takes_protection
 
     @property
     def body(self) -> Mapping[str, Any]:

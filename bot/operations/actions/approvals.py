@@ -8,6 +8,8 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 import structlog
@@ -39,6 +41,13 @@ GONE, CHANGED, OLD = "gone", "changed", "old"
 """Why a request is overtaken: no such job any more, not as it was, of another version of the bot."""
 
 log = structlog.get_logger()
+
+
+class Need(StrEnum):
+    """Why a second person is needed: by the settings, or because one person reduces protection so often."""
+
+    LISTED = "listed"
+    BURST = "burst"
 
 
 # No roles: who may do what the request is about may press these, and that is checked when they run.
@@ -123,12 +132,8 @@ class ApprovalRequests:
         self._backend = backend
         self._codec = backend.codec
 
-    def needed(self, operation: Operation) -> bool:
-        """Whether the operation waits for a second person."""
-        return self._backend.approval_rules.apply_to(operation)
-
     async def request(
-        self, prepared: PreparedAction
+        self, prepared: PreparedAction, need: Need = Need.LISTED
     ) -> outcomes.ApprovalRequested | outcomes.AlreadyRequested | outcomes.Refused:
         """Post the request where another person can approve it; nothing is sent."""
         audit, operation, context = self._backend.audit, prepared.action.operation, prepared.context
@@ -139,6 +144,11 @@ class ApprovalRequests:
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
         approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)
+        if need is Need.BURST:
+            rules = self._backend.approval_rules
+            minutes = rules.burst_lasts / timedelta(minutes=1)
+            impact = replace(approval.impact, recent_reductions=rules.burst, recent_minutes=minutes)
+            approval = replace(approval, impact=impact)
         audit_id = await audit.open(operation, context, subject, approval.detail)
         waiting = await self._backend.approvals.ask(approval)
         if waiting is None:
@@ -248,8 +258,11 @@ class ApprovalRequests:
     def _impact(self, prepared: PreparedAction) -> store.ApprovalImpact:
         scope = prepared.action.scope(prepared.target.server, prepared.name)
         roles, groups = self._backend.permissions.who_may(prepared.action.operation, scope)
+        mention = self._backend.approval_rules.mention
         may = store.ApprovalImpact(
-            roles=tuple(role.value for role in roles), groups=self._backend.people.group_names(groups)
+            roles=tuple(role.value for role in roles),
+            groups=self._backend.people.group_names(groups),
+            mentions=groups if mention is None else (mention,),
         )
         if prepared.target.job is None:
             return may

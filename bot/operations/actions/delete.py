@@ -33,6 +33,7 @@ class Delete(JobAction, frozen=True, tag="delete"):
         style=Style.DANGER,
         has_form=True,
         finds_by_form=True,
+        reduces_protection=True,
     )
 
     typed_name: str | None = None

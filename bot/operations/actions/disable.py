@@ -34,6 +34,7 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
             yes="Disable",
         ),
         finds_by_form=True,
+        reduces_protection=True,
     )
 
     switches_schedule = True

@@ -157,6 +157,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
             payload=veeam.changed(model.raw, draft.wanted, account.revision),
             wanted=draft.wanted,
             changes=words,
+            takes_protection=any(map(veeam.reduces_protection, changes)),
         )
 
     async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:

@@ -14,7 +14,7 @@ import structlog
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.actions import Action, JobAction, PreparedAction, Target
-from bot.operations.actions.approvals import ApprovalRequests, Approved
+from bot.operations.actions.approvals import ApprovalRequests, Approved, Need
 from bot.operations.backend import Backend
 from bot.operations.jobs import has_moved_on, is_run_of, job_now, snapshot_of, with_session
 from bot.operations.model import Operation, RequestContext
@@ -67,8 +67,8 @@ class Performer:
             prepared = await action.prepare(self._backend, target, context)
             if not isinstance(prepared, PreparedAction):
                 return prepared
-            if approved is None and self._approvals.needed(operation):
-                return await self._approvals.request(prepared)
+            if approved is None and (need := await self._need(prepared)) is not None:
+                return await self._approvals.request(prepared, need)
             if approved is not None and (over := await self._approvals.claim(approved, prepared)) is not None:
                 return over
             press.is_spent = True
@@ -101,6 +101,26 @@ class Performer:
         if not_possible is not None and not_possible.blocked is not outcomes.Blocked.OTHER_NAME:
             return not_possible  # the name is what the form asks for
         return await action.form(self._backend, target, context)
+
+    async def _need(self, prepared: PreparedAction) -> Need | None:
+        """Why it waits for a second person; None where it doesn't.
+
+        What reduces protection is noted with its press, until the person has done so too often.
+        """
+        rules, context = self._backend.approval_rules, prepared.context
+        if rules.apply_to(prepared.action.operation, reduces_protection=prepared.reduces_protection):
+            return Need.LISTED
+        if not prepared.reduces_protection or rules.burst == 0:
+            return None
+        now, person = self._backend.clock.now(), context.person
+        is_noted = await self._presses.note_reduction(
+            context.gesture.press_key,
+            {person.id, *person.other_ids},
+            now=now,
+            since=now - rules.burst_lasts,
+            at_most=rules.burst,
+        )
+        return None if is_noted else Need.BURST
 
     @asynccontextmanager
     async def _claimed_press(

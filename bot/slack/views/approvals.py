@@ -50,6 +50,7 @@ def approval_opened(facts: ApprovalOpened) -> Message:
     head = [
         paragraph(f"{_ASKS} {_request(approval)}", *_details(approval)),
         paragraph(*_job_lines(approval)) if approval.job_id is not None else NOTHING,
+        paragraph(" ".join(map(mention, facts.mentions))) if facts.mentions else NOTHING,
         note(
             _who_may(approval),
             f"It waits until {date(approval.expires_at)}. "
@@ -209,8 +210,19 @@ def _details(approval: ApprovalFacts) -> tuple[str, ...]:
     is_shown = approval.operation == QuickBackup.operation.name or approval.asked is None
     detail = "" if is_shown else literal(approval.asked or "", _DETAIL_LIMIT)
     return (
+        _burst_line(approval),
         f"{sentence_case(detail)}." if detail else "",
         reason_line(approval.reason),
+    )
+
+
+def _burst_line(approval: ApprovalFacts) -> str:
+    if not approval.recent_reductions:
+        return ""
+    changes = count(approval.recent_reductions, "change")
+    return (
+        f"{status_text.WARNING} {mention(approval.person)} made {changes} that reduce protection within "
+        f"{count(round(approval.recent_minutes), 'minute')}: further ones take a second person."
     )
 
 

@@ -11,7 +11,9 @@ from msgspec.structs import replace as replace_request
 from bot.operations.actions.approvals import ApprovalAnswer, Approve, Decline, PendingApprovals
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
+from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
+from bot.operations.actions.enable import Enable
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.start import Start
 from bot.operations.backend import ApprovalRules
@@ -46,6 +48,7 @@ from bot.store import (
     AuditOutcome,
     Outbox,
 )
+from bot.veeam import Retention
 from bot.watch import ApprovalCloser, approval_rows
 from bot.watch.facts import decode
 from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office
@@ -483,6 +486,62 @@ async def _summary(office: Office, request: Edit | Create, entered: JobEntries) 
     assert isinstance(reviewed, NeedsForm)
     assert isinstance(reviewed.form, JobSummary), reviewed
     return reviewed.form.request
+
+
+REDUCTIONS = {
+    "fewer days": (JobEntries("Exchange", retention=Retention("", 7)), True),
+    "more days": (JobEntries("Exchange", retention=Retention("", 21)), False),
+    "another name": (JobEntries("Mail"), False),
+}
+
+
+@pytest.mark.parametrize(("entries", "reduces"), REDUCTIONS.values(), ids=REDUCTIONS)
+async def test_what_reduces_protection_takes_two(
+    office: Office,
+    entries: JobEntries,
+    reduces: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """The class covers deleting, disabling, and an edit by what it changes; nothing that adds protection."""
+    office.approvals = ApprovalRules({"reduces_protection"}, EXPIRES, ("C0AUDIT",))
+    edit = await _summary(office, Edit(office.known("Exchange")), entries)
+    outcome = await office.ask(edit, ANN)
+    assert isinstance(outcome, ApprovalRequested if reduces else Done)
+    for request in (DELETE, Disable(office.known("SQL Prod"))):
+        assert isinstance(await office.ask(request, ANN), ApprovalRequested)
+    for verb in (Start, Enable):
+        assert not isinstance(await office.ask(verb(office.known("Files")), ANN), ApprovalRequested)
+    help_answer = await office.answer(ShowHelp(), HelpAnswer, ANN)
+    assert {each.name for each in help_answer.need_approval} == {"disable", "delete"}
+
+
+BURST = ApprovalRules((), EXPIRES, ("C0AUDIT",), burst=2, burst_lasts=timedelta(minutes=10))
+
+
+async def test_one_person_cannot_disable_job_after_job(office: Office) -> None:
+    """Two go through, the third waits for somebody else, is told with a mention, and is on record."""
+    office.approvals = BURST
+    for name in ("SQL Prod", "Exchange"):
+        assert isinstance(await office.ask(Disable(office.known(name)), ANN), Done)
+    asked_for = await office.ask(Disable(office.known("Files")), ANN)
+    assert isinstance(asked_for, ApprovalRequested)
+    impact = asked_for.approval.impact
+    assert (impact.recent_reductions, impact.recent_minutes, impact.mentions) == (2, 10, ("S0ADMIN",))
+    assert len(office.posts()) == 2
+    assert isinstance(await office.ask(Disable(office.known("Files")), BEN), Done)
+    office.restart()
+    assert isinstance(await office.ask(DELETE, ANN), ApprovalRequested)
+
+
+async def test_the_burst_is_over_after_its_minutes(office: Office) -> None:
+    """What VBR refused, what adds protection and what a second person approved do not count."""
+    office.approvals = BURST
+    sql, files = Disable(office.known("SQL Prod")), Disable(office.known("Files"))
+    for _ in range(3):
+        assert isinstance(await office.ask(sql, ANN), Done)
+        assert isinstance(await office.ask(Enable(office.known("SQL Prod")), BEN), Done)
+        await office.clock.advance(301)
+    assert isinstance(await office.ask(files, ANN), Done)
+    assert isinstance(await office.ask(sql, ANN), ApprovalRequested)
 
 
 async def test_an_edit_is_bound_to_what_it_changes(office: Office) -> None:

@@ -29,6 +29,28 @@ async def test_a_released_press(database: Database) -> None:
     assert await presses.claim(PRESS) is None
 
 
+async def test_so_many_reductions_and_no_more(database: Database, other: Database) -> None:
+    """Of presses at once, in two processes and under both IDs of a person, so many are noted."""
+    ids, count = {"U1", "W1"}, 8
+    for at in range(count):
+        await PressClaims(database).claim(replace(PRESS, key=f"p{at}", person_id="UW"[at % 2] + "1"))
+    await PressClaims(database).claim(replace(PRESS, key="theirs", person_id="U2"))
+
+    async def note(key: str, ids: set[str], now: datetime = NOON) -> bool:
+        store = PressClaims(other if key[-1] in "02468" else database)
+        since = now - timedelta(minutes=10)
+        return await store.note_reduction(key, ids, now=now, since=since, at_most=3)
+
+    noted = await asyncio.gather(*(note(f"p{at}", ids) for at in range(count)))
+    assert sorted(noted) == [False] * 5 + [True] * 3
+    assert await note("theirs", {"U2"})
+    refused, kept = (f"p{noted.index(was_noted)}" for was_noted in (False, True))
+    await PressClaims(database).release(kept)
+    assert await note(refused, ids)
+    assert not await note(f"p{noted.index(False, noted.index(False) + 1)}", ids)
+    assert await note("p7", ids, NOON + timedelta(minutes=11))
+
+
 async def test_a_lease_has_one_holder(database: Database, other: Database) -> None:
     """Of two processes one holds the lease; it keeps it by renewing, and loses it when it does not."""
     ours, theirs = Leases(database), Leases(other)
