@@ -23,6 +23,7 @@ from bot.operations.job_editor.fields import (
     resume_draft,
     server_facts,
     with_changes,
+    worst_first,
 )
 from bot.operations.jobs import FoundJob
 from bot.operations.model import (
@@ -140,7 +141,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
         model = await _model_of(target)
         if model is None:
             return self._undescribed(backend, target, context)
-        changes = veeam.differences(veeam.settings_of(model.raw), draft.wanted)
+        changes = worst_first(veeam.differences(veeam.settings_of(model.raw), draft.wanted))
         if not veeam.same_settings(model.raw, draft.model) or not changes:
             return await self._summary(draft, backend, target, context)
         if problems := await self._problems(draft, backend, target, context):
@@ -259,7 +260,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
         )
         wanted = with_changes(current, veeam.differences(before, draft.wanted))
         merged = replace(draft, model=model.raw, wanted=wanted)
-        changes = veeam.differences(current, wanted)
+        changes = worst_first(veeam.differences(current, wanted))
         if not changes:
             await backend.drafts.keep(context.person.id, merged)
             return await self._filled(merged, backend, target, context, (_NOTHING_LEFT,))

@@ -4,7 +4,7 @@ Nothing here changes anything in VBR. Raises `VeeamError` and `StoreError`.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
@@ -318,17 +318,38 @@ def with_changes(settings: veeam.JobSettings, changes: Sequence[veeam.SettingsCh
 
 
 def change_in_words(change: veeam.SettingsChange, names: Names) -> str:
-    """What a field was, and what it becomes: "Retention: 14 days → 30 days"."""
+    """What a field was, and what it becomes: "Retention: 14 days → 30 days".
+
+    Removed objects stand before added ones.
+    """
     title = TITLES[change.part]
     if change.part is veeam.SettingsField.OBJECTS:
-        added = [f"+ {each.name}" for each in change.after if each not in change.before]
-        removed = [f"- {each.name}" for each in change.before if each not in change.after]
-        changes = [*added, *removed]
-        more = len(changes) - _OBJECT_CHANGES_NAMED
-        rest = [f"{more:,} more changes"] if more > 0 else []
-        return f"{title}: {', '.join([*changes[:_OBJECT_CHANGES_NAMED], *rest])}"
+        removed = [each.name for each in change.before if each not in change.after]
+        added = [each.name for each in change.after if each not in change.before]
+        counted = (_counted("removed", removed), _counted("added", added))
+        return f"{title}: {', '.join(filter(None, counted))}"
     before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
     return f"{title}: {before} → {after}"
+
+
+def worst_first(changes: Iterable[veeam.SettingsChange]) -> tuple[veeam.SettingsChange, ...]:
+    """What reduces protection, then the rest; a new description, which may be long, stands last."""
+    return tuple(
+        sorted(
+            changes,
+            key=lambda change: (
+                not veeam.reduces_protection(change),
+                change.part is veeam.SettingsField.DESCRIPTION,
+            ),
+        )
+    )
+
+
+def _counted(what: str, names: Sequence[str]) -> str:
+    """How many objects are removed or added, and the names of some: "2 removed (web01, web02)"."""
+    more = len(names) - _OBJECT_CHANGES_NAMED
+    rest = [f"{more:,} more"] if more > 0 else []
+    return f"{len(names):,} {what} ({', '.join([*names[:_OBJECT_CHANGES_NAMED], *rest])})" if names else ""
 
 
 def in_words(part: veeam.SettingsField, value: Any, names: Names) -> str:

@@ -13,6 +13,7 @@ from bot.watch import approval_facts
 from bot.watch.facts import ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalOpened, ApprovalUndelivered
 
 REASON_LIMIT = 300
+_DIALOG_REASON_LIMIT = 100
 _ASKS = ":raised_hand:"
 _GROUPS_LIMIT = 10
 _DETAIL_LIMIT = 1_000
@@ -184,15 +185,25 @@ def approval_answer(answer: ApprovalAnswer) -> Message:
     return compose([paragraph(_request(facts), _end(facts))])
 
 
-def reason_line(reason: str | None) -> str:
+def reason_line(reason: str | None, limit: int = REASON_LIMIT) -> str:
     """Why somebody asked for an action, where they gave a reason."""
-    return f"Reason: {literal(reason, REASON_LIMIT)}" if reason else ""
+    return f"Reason: {literal(reason, limit)}" if reason else ""
 
 
 def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
     """Approve, and Decline."""
+    asked = (
+        f"{mention(approval.person)} asks to {_verb(approval)} this",
+        reason_line(approval.reason, _DIALOG_REASON_LIMIT),
+    )
     return [
-        buttons.request_control(request, name=approval.name, server=approval.server, prominent=True)
+        buttons.request_control(
+            request,
+            name=approval.name,
+            server=approval.server,
+            prominent=True,
+            touches=tuple(filter(None, asked)),
+        )
         for request in (Approve(approval.id), Decline(approval.id))
     ]
 
@@ -202,8 +213,11 @@ def _request(approval: ApprovalFacts) -> str:
 
 
 def _verb_and_job(approval: ApprovalFacts) -> str:
-    verb = "back up" if approval.operation == QuickBackup.operation.name else BY_NAME[approval.operation].name
-    return f"{verb} {status_text.job_name(approval.name, approval.server)}"
+    return f"{_verb(approval)} {status_text.job_name(approval.name, approval.server)}"
+
+
+def _verb(approval: ApprovalFacts) -> str:
+    return "back up" if approval.operation == QuickBackup.operation.name else BY_NAME[approval.operation].name
 
 
 def _details(approval: ApprovalFacts) -> tuple[str, ...]:

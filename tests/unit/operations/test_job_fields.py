@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.operations.job_editor.fields import field_meant
-from bot.veeam import SettingsField
+from bot.operations.job_editor.fields import change_in_words, field_meant, worst_first
+from bot.veeam import JobObject, JobSettings, Retention, SettingsField, differences
 
 TOLD = [
     ("A job with the name 'Web tier' already exists.", SettingsField.NAME),
@@ -54,3 +54,20 @@ TOLD = [
 def test_the_field_that_vbr_means(message: str, part: SettingsField | None) -> None:
     """What is quoted says nothing: a job or a machine may be called anything."""
     assert field_meant(message) == part
+
+
+def test_what_takes_protection_away_is_said_first() -> None:
+    """A long description and many new machines hide neither a shorter retention nor removed machines."""
+    old, new = (
+        [JobObject.of_job(f"{kind}{at}", f"{kind}{at}") for at in range(12)] for kind in ("old", "new")
+    )
+    before = JobSettings("Job", "short", objects=tuple(old), retention=Retention("Days", 7))
+    after = JobSettings("Work", "x" * 900, objects=tuple(new[:6]), retention=Retention("Days", 1))
+    words = [change_in_words(change, {}) for change in worst_first(differences(before, after))]
+    assert words[0] == (
+        "Objects: 12 removed (old0, old1, old2, old3, old4, old5, 6 more), "
+        "6 added (new0, new1, new2, new3, new4, new5)"
+    )
+    assert words[1] == "Retention: 7 days → 1 day"
+    assert words[2:][0] == "Name: Job → Work"
+    assert words[3].startswith("Description: short → xxx")
