@@ -15,6 +15,7 @@ from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.model import Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
 from bot.operations.permissions import Permission, Permissions, Scope
+from bot.operations.places import Places
 from bot.settings import Role, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
 from bot.veeam import Fleet, VeeamServer
@@ -38,7 +39,8 @@ class WatchHealth(Protocol):
 class ApprovalRules:
     """Which operations need a second person's approval, and how long a request waits for it.
 
-    `channels` are where it is posted if it was asked for where nobody else reads: the first of them.
+    `channels` are where it is posted if it was asked for where nobody else reads: the first of them in which
+    it may be approved.
     """
 
     operations: Collection[str] = ()
@@ -61,6 +63,7 @@ class Backend:
     objects: JobObjects
     permissions: Permissions
     people: People
+    places: Places
     audit: AuditTrail
     audit_log: AuditLog
     approvals: Approvals
