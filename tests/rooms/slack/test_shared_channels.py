@@ -106,7 +106,7 @@ async def test_a_channel_that_slack_does_not_describe(room: GestureRoom, job: Jo
     await ann.types(SECRET, f"start {job.name}")
     told = (await answer(room, SECRET)).text
     assert NOT_TOLD in told
-    assert "Invite the bot" in told
+    assert "Invite it" in told
     assert "allowed_channels" in told
     room.slack.faults.add(INFO, Refused("fatal"))
     await ann.types(PROD, f"start {job.name}")
