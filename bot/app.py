@@ -19,8 +19,8 @@ from bot.operations.service import AccessRules, Service
 from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
 from bot.slack.app_home import AppHome, HomeTabs
+from bot.slack.conversations import SlackConversations
 from bot.slack.delivery import TOKEN_PART, Delivery
-from bot.slack.direct_messages import DirectMessages
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
@@ -161,7 +161,7 @@ class Application:
     ) -> None:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
-        service = self._service(database, fleet, directory, DirectMessages(web_api))
+        service = self._service(database, fleet, directory, SlackConversations(web_api, self._clock))
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
@@ -213,7 +213,7 @@ class Application:
         self._health.set(TOKEN_PART, ok=False, detail=event_type)
 
     def _service(
-        self, database: store.Database, fleet: Fleet, directory: Directory, direct_messages: DirectMessages
+        self, database: store.Database, fleet: Fleet, directory: Directory, conversations: SlackConversations
     ) -> Service:
         return Service(
             fleet=fleet,
@@ -226,7 +226,7 @@ class Application:
             health=_WatchHealth(self._health, store.Outbox(database)),
             metrics=self._metrics,
             clock=self._clock,
-            is_with_bot=direct_messages.is_with_bot,
+            conversations=conversations,
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:

@@ -15,6 +15,7 @@ from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.model import Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
 from bot.operations.permissions import Permission, Permissions, Scope
+from bot.operations.places import Places
 from bot.settings import ApprovableOperation, Role, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
 from bot.veeam import Fleet, VeeamServer
@@ -38,8 +39,8 @@ class WatchHealth(Protocol):
 class ApprovalRules:
     """Which operations need a second person's approval, and how long a request waits for it.
 
-    `channels` are where it is posted if it was asked for where nobody else reads: the first of them.
-    `mention` is notified of it; without it, the groups that can approve it. After `burst` changes that reduce
+    `channels` are where it is posted if it was asked for where nobody else reads: the first of them in which
+    it may be approved. `mention` is notified of it; without it, the groups that can approve it. After `burst` changes that reduce
     protection by one person within `burst_lasts`, the next one waits too; 0: none does for that reason.
     """
 
@@ -69,6 +70,7 @@ class Backend:
     objects: JobObjects
     permissions: Permissions
     people: People
+    places: Places
     audit: AuditTrail
     audit_log: AuditLog
     approvals: Approvals

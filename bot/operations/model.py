@@ -76,6 +76,8 @@ class Refusal(StrEnum):
     PERSON_UNREADABLE = "person_unreadable"
     GROUPS_UNREADABLE = "groups_unreadable"
     CHANNEL = "channel"
+    SHARED_CHANNEL = "shared_channel"  # another organisation would read what comes of it
+    CHANNEL_UNREADABLE = "channel_unreadable"  # nobody can say whether one would
     NO_GRANT = "no_grant"
     ROLE = "role"  # granted something, but not this
     SCOPE = "scope"  # the role is there, but not on this server or job

@@ -1,6 +1,6 @@
 """The entrance: who asks, whether they may, running the request, and one log line about it."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from bot.operations.model import (
     AuditSubject,
     Gesture,
     JobRef,
+    Kind,
     KnownJob,
     KnownMachine,
     MachineRef,
@@ -37,6 +38,7 @@ from bot.operations.model import (
     RequestContext,
 )
 from bot.operations.permissions import Permission, Permissions
+from bot.operations.places import Conversations, Places
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
 from bot.settings import GrantSettings, PersonId, ServerName
@@ -57,28 +59,15 @@ class OperationMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What the settings say about who may do what, and where. No `allowed_channels`: everywhere."""
+    """What the settings say about who may do what, and where. No `allowed_channels`: see `Places`."""
 
     grants: Sequence[GrantSettings]
     allowed_channels: Collection[str] = ()
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
 
-    def takes_gestures_in(self, channel_id: str) -> bool:
-        """Whether something may be asked for in the channel."""
-        return not self.allowed_channels or channel_id in self.allowed_channels
-
-    @property
-    def approvals_where_allowed(self) -> ApprovalRules:
-        """The rules of approvals: where no button may be pressed, nobody is asked."""
-        channels = tuple(filter(self.takes_gestures_in, self.approvals.channels))
-        return replace(self.approvals, channels=channels)
-
 
 class Service:
-    """Turns a gesture and its request into an outcome; every refusal is on record.
-
-    `is_with_bot` says of a conversation of two whether the bot is one of them; without it, each is.
-    """
+    """Turns a gesture and its request into an outcome; every refusal is on record."""
 
     def __init__(
         self,
@@ -93,10 +82,9 @@ class Service:
         health: WatchHealth,
         metrics: OperationMetrics,
         clock: Clock,
-        is_with_bot: Callable[[str], Awaitable[bool]] | None = None,
+        conversations: Conversations,
     ) -> None:
         permissions = Permissions(rules.grants)
-        self._rules = rules
         self._metrics = metrics
         self._backend = Backend(
             fleet=fleet,
@@ -107,10 +95,11 @@ class Service:
             objects=JobObjects(clock),
             permissions=permissions,
             people=people,
+            places=Places(rules.allowed_channels, conversations),
             audit=AuditTrail(audit_log, clock, BY_AUDIT_NAME),
             audit_log=audit_log,
             approvals=approvals,
-            approval_rules=rules.approvals_where_allowed,
+            approval_rules=rules.approvals,
             own_actions=store.OwnActions(database),
             timed_disables=store.TimedDisables(database),
             drafts=DraftStore(store.Drafts(database), clock),
@@ -119,7 +108,6 @@ class Service:
             catalog=CATALOG,
             codec=CODEC,
         )
-        self._is_with_bot = is_with_bot
         self._presses = store.PressClaims(database)
         requests = ApprovalRequests(self._backend)
         self._performer = Performer(self._backend, self._presses, requests)
@@ -132,8 +120,8 @@ class Service:
         """Return the outcome; errors of servers and the database are outcomes too.
 
         What changes something is done for a gesture's first delivery alone, whatever came of it; `once` says
-        so of any other request. Words that could not be read come back as they are, to everybody who is let
-        in; they count as `help`.
+        so of any other request: one whose answer the whole channel gets. Words that could not be read come
+        back as they are, to everybody who is let in; they count as `help`.
         """
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
@@ -160,7 +148,8 @@ class Service:
         """
         try:
             context = await self._context(gesture)
-            if not (await self._permission(search.request.operation, context)).is_allowed:
+            operation = search.request.operation
+            if not (await self._permission(operation, context, for_everybody=False)).is_allowed:
                 return ()
             return await self._menus.find(search, context)
         except (VeeamError, store.StoreError) as error:
@@ -182,16 +171,17 @@ class Service:
         *,
         once: bool,
     ) -> outcomes.Outcome:
+        for_everybody = once or operation.kind is Kind.ACTION
         try:
             context = await self._context(gesture)
-            permission = await self._permission(operation, context)
+            permission = await self._permission(operation, context, for_everybody=for_everybody)
             earlier = await self._earlier(operation, context, permission, request) if once else None
             if earlier is not None:
                 return earlier
             if permission.is_allowed and _decides_afresh(request):
                 # Only what the cache allows is asked about: refused presses cost Slack nothing.
                 context = await self._context(gesture, afresh=True)
-                permission = await self._permission(operation, context)
+                permission = await self._permission(operation, context, for_everybody=for_everybody)
             if not permission.is_allowed:
                 outcome: outcomes.Outcome = await self._refuse(operation, context, permission, request)
             elif isinstance(request, outcomes.SyntaxProblem):
@@ -241,18 +231,15 @@ class Service:
         by = PersonId(first.person_id)
         return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == person.id)
 
-    async def _permission(self, operation: Operation, context: RequestContext) -> Permission:
+    async def _permission(
+        self, operation: Operation, context: RequestContext, *, for_everybody: bool
+    ) -> Permission:
+        """Whether the person may, anywhere at all, and whether it may be asked for where they are."""
         permission = self._backend.permissions.may(context.person, operation)
-        if not permission.is_allowed or await self._is_heard(context.gesture):
+        if not permission.is_allowed:
             return permission
-        return Permission(Refusal.CHANNEL)
-
-    async def _is_heard(self, gesture: Gesture) -> bool:
-        """Whether the bot listens there: in the channels that the settings allow, and where it is alone."""
-        channel_id = gesture.channel_id
-        if channel_id is None or self._rules.takes_gestures_in(channel_id):
-            return True
-        return gesture.is_direct and (self._is_with_bot is None or await self._is_with_bot(channel_id))
+        refusal = await self._backend.places.refusal(context.gesture, for_everybody=for_everybody)
+        return permission if refusal is None else Permission(refusal)
 
     async def _refuse(
         self,

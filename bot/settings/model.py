@@ -66,7 +66,9 @@ class SlackSettings(Section):
         default=None, description="ID of a channel in which every action is told too."
     )
     allowed_channels: tuple[values.ValidChannel, ...] = Field(
-        default=(), description="IDs of the only channels the command works in; empty: it works everywhere."
+        default=(),
+        description="IDs of the only channels the command works in; empty: it works everywhere, and does and "
+        "shares nothing where another organisation reads along.",
     )
     bot_token: Annotated[values.ValidBotToken, Variable("SLACK_BOT_TOKEN")] = Field(
         description="The bot token, xoxb-…, from the app's page, Install App."

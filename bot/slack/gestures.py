@@ -126,7 +126,7 @@ def read_command(body: Mapping[str, Any]) -> TypedCommand:
         team_id=_text(body, "team_id"),
         channel_id=channel_id,
         origin=Origin.TYPED,
-        is_direct=_is_direct(channel_id),
+        is_direct=is_direct(channel_id),
         press_key=_key("command", trigger_id or secrets.token_hex()),
         delivery_key=_delivery_key(trigger_id),
     )
@@ -229,7 +229,7 @@ def _gesture(body: Mapping[str, Any], channel_id: str | None, *, origin: Origin,
         team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
         channel_id=channel_id,
         origin=origin,
-        is_direct=_is_direct(channel_id),
+        is_direct=is_direct(channel_id),
         press_key=press_key,
         delivery_key=_delivery_key(_text(body, "trigger_id"), press_key),
     )
@@ -257,8 +257,8 @@ def _target(body: Mapping[str, Any], container: Mapping[str, Any]) -> ReplyTarge
     )
 
 
-def _is_direct(channel_id: str | None) -> bool:
-    """A conversation of two has an ID that begins with D; whether the bot is one of them, it does not say."""
+def is_direct(channel_id: str | None) -> bool:
+    """Return whether it is a conversation of two, whose IDs begin with D; with whom, it does not say."""
     return channel_id is not None and channel_id.startswith("D")
 
 

@@ -208,7 +208,8 @@ class Interactions:
         if isinstance(metadata, codec.UnreadablePress):
             await self._modals.update(view_id, forms.unreadable())
             return
-        gesture = replace(press.gesture, channel_id=metadata.channel_id)
+        channel_id = metadata.channel_id
+        gesture = replace(press.gesture, channel_id=channel_id, is_direct=gestures.is_direct(channel_id))
         target = replace(press.target, channel_id=metadata.channel_id, thread_ts=metadata.thread_ts)
         back = forms.back_to(request, metadata)
         shown = _OpenForm(gesture, target, request.operation, view_id, back)

@@ -47,7 +47,7 @@ SCOPES: Final = (
     ),
     OAuthScope(
         "channels:read",
-        "see whether the bot is a member of a public channel it shall post to",
+        "see whether the bot is a member of a public channel, and whether another organisation is",
         ("conversations.info",),
     ),
     OAuthScope("groups:read", "the same for private channels", ("conversations.info",)),

@@ -213,7 +213,9 @@ class Asked:
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
     world = World(now, name="hq")
-    async with Rig(folder, Setting(toml="", polling_seconds=3600), world=world) as rig:
+    # People of another organisation press there, so the settings have to name it.
+    setting = Setting(toml="", slack_toml=f'allowed_channels = ["{SHARED}"]', polling_seconds=3600)
+    async with Rig(folder, setting, world=world) as rig:
         rig.slack.rates.is_on = False
         members = rig.slack.workspace.conversations.channel(SHARED).members
         members += ["U0GUS", "U0DEE"]

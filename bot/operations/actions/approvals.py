@@ -140,7 +140,7 @@ class ApprovalRequests:
         subject = prepared.target.subject
         channel = context.gesture.channel_id
         if channel is None or context.gesture.is_direct:
-            channel = next(iter(self._backend.approval_rules.channels), None)
+            channel = await self._backend.places.first_of_our_own(self._backend.approval_rules.channels)
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
         approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)

@@ -69,6 +69,7 @@ class Channel:
     is_archived: bool = False
     is_read_only: bool = False  # only admins post: the app is refused as well
     is_ext_shared: bool = False
+    is_pending_ext_shared: bool = False
     connected_teams: list[str] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
     ephemerals: dict[str, Message] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class Channel:
             "is_shared": self.is_ext_shared,
             "is_ext_shared": self.is_ext_shared,
             "is_org_shared": False,
-            "is_pending_ext_shared": False,
+            "is_pending_ext_shared": self.is_pending_ext_shared,
             "connected_team_ids": list(self.connected_teams),
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},

@@ -388,6 +388,11 @@ _QUICK_BACKUP = (
     "A quick backup takes a job that covers the machine, has a full backup of it already, and does not run "
     "at the time."
 )
+_FOR_YOU_ALONE = "so here the bot only answers questions, to you alone"
+_ELSEWHERE = (
+    "in another channel or in the bot's direct messages, or have this channel named in its setting "
+    f"{code('allowed_channels')}."
+)
 _NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
@@ -430,6 +435,13 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
             return f"Slack did not tell your user groups just now. {_NO_GUESS}"
         case model.Refusal.CHANNEL:
             return "The bot does not take commands in this channel. Ask in one of its own."
+        case model.Refusal.SHARED_CHANNEL:
+            return f"Another organisation reads this channel, too, {_FOR_YOU_ALONE}. Ask {_ELSEWHERE}"
+        case model.Refusal.CHANNEL_UNREADABLE:
+            return (
+                f"Slack did not tell whether another organisation reads this channel, {_FOR_YOU_ALONE}. "
+                f"Invite it and try again, or ask {_ELSEWHERE}"
+            )
         case model.Refusal.NO_GRANT:
             return f"You have none of Veeam's roles here, and {doing} takes one."
         case model.Refusal.ROLE:

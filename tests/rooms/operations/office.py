@@ -8,6 +8,7 @@ from typing import TypeVar
 from bot.operations.backend import Accounts, ApprovalRules
 from bot.operations.model import Gesture, KnownJob, Origin, Person, Request, Standing
 from bot.operations.outcomes import Done, Outcome, SyntaxProblem
+from bot.operations.places import Readers
 from bot.operations.service import AccessRules, Service
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
@@ -57,6 +58,21 @@ class Team:
         return tuple(f"@{group}" for group in groups)
 
 
+class Talks:
+    """Conversations, by their IDs; those of two people that are not known are with the bot."""
+
+    def __init__(self) -> None:
+        self.read_by: dict[str, Readers] = {}
+        self.asked: list[str] = []
+
+    async def is_with_bot(self, channel_id: str) -> bool:
+        return channel_id not in self.read_by
+
+    async def readers(self, channel_id: str) -> Readers:
+        self.asked.append(channel_id)
+        return self.read_by.get(channel_id, Readers.OWN)
+
+
 class Watching:
     def last_poll_at(self, server: ServerName) -> None:
         del server
@@ -84,6 +100,7 @@ class Office:
     database: Database
     clock: FakeClock
     team: Team = field(default_factory=Team)
+    talks: Talks = field(default_factory=Talks)
     metrics: Counted = field(default_factory=Counted)
     grants: Sequence[GrantSettings] = GRANTS
     allowed_channels: Collection[str] = ()
@@ -111,6 +128,7 @@ class Office:
                 health=Watching(),
                 metrics=self.metrics,
                 clock=self.clock,
+                conversations=self.talks,
             )
         return self._service
 

@@ -17,6 +17,7 @@ from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
 from bot.slack.app_home import AppHome, HomeTabs
+from bot.slack.conversations import SlackConversations
 from bot.slack.directory import Directory
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.interactions import Interactions
@@ -168,6 +169,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         health=_Watching(),
         metrics=metrics,
         clock=clock,
+        conversations=SlackConversations(web, clock),
     )
     tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)
     interactions = Interactions(
