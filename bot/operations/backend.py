@@ -40,8 +40,9 @@ class ApprovalRules:
     """Which operations need a second person's approval, and how long a request waits for it.
 
     `channels` are where it is posted if it was asked for where nobody else reads: the first of them in which
-    it may be approved. `mention` is notified of it; without it, the groups that can approve it. After `burst` changes that reduce
-    protection by one person within `burst_lasts`, the next one waits too; 0: none does for that reason.
+    it may be approved. `mention` is notified of it; without it, the groups that can approve it. After `burst`
+    changes that reduce protection by one person within `burst_lasts`, the next one waits too; 0: none does
+    for that reason.
     """
 
     operations: Collection[str] = ()

@@ -19,6 +19,7 @@ READERS_SECONDS = 120.0
 _MOST_CONVERSATIONS = 10_000
 # No message has it: Slack answers `message_not_found` where the bot reads along, else `channel_not_found`.
 _NO_MESSAGE = "1000000000.000001"
+_SHARED = ("is_ext_shared", "is_pending_ext_shared", "pending_shared", "pending_connected_team_ids")
 _ANSWERS = {"message_not_found": True, "channel_not_found": False, "not_in_channel": False}
 
 log = structlog.get_logger()
@@ -75,8 +76,7 @@ def readers_of(channel: Any) -> Readers:
     if not isinstance(channel, dict):
         return Readers.UNKNOWN
     # Who accepts an invitation later reads what stands there by then.
-    is_others = channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")
-    return Readers.OTHERS if is_others else Readers.OWN
+    return Readers.OTHERS if any(map(channel.get, _SHARED)) else Readers.OWN
 
 
 def _remember(known: dict[str, T], channel_id: str, value: T) -> None:
