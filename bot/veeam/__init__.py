@@ -132,6 +132,9 @@ from bot.veeam.revisions import (
 from bot.veeam.server import (
     VeeamServer,
 )
+from bot.veeam.turns import (
+    on_behalf_of,
+)
 
 __all__ = [
     "PERFORMANCE_EXTENT",
@@ -223,6 +226,7 @@ __all__ = [
     "job_type_key",
     "known",
     "new_vsphere_spec",
+    "on_behalf_of",
     "platform_of",
     "retention_units",
     "revision_facts",
