@@ -1,6 +1,5 @@
 """Why a job failed, in VBR's own words, and how often in a row: looked up once for each session."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from bot.settings import ServerName
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
-LOOKUPS_AT_ONCE = 6
 
 _MERE_WORDS = frozenset({"", *(result.casefold() for result in veeam.Result)})
 
@@ -30,7 +28,6 @@ class Failures:
     def __init__(self, fleet: veeam.Fleet) -> None:
         self._fleet = fleet
         self._kept: OrderedDict[tuple[ServerName, veeam.SessionId], Failure] = OrderedDict()
-        self._turns = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed; nothing for any other job, or where VBR is silent."""
@@ -40,11 +37,10 @@ class Failures:
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        async with self._turns:
-            try:
-                found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
-            except veeam.VeeamError:
-                return Failure()
+        try:
+            found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
+        except veeam.VeeamError:
+            return Failure()
         if key is None:
             return found
         self._kept[key] = found

@@ -379,6 +379,15 @@ class DraftExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class TooMany:
+    """The person has that many under way, and more than that nobody gets; nothing was done."""
+
+    operation: Operation
+    under_way: int
+    is_action: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InternalError:
     """Our own failure: the log has the traceback under the same reference."""
 
@@ -407,6 +416,7 @@ Outcome = (
     | Unclear
     | Failed
     | DraftExpired
+    | TooMany
     | InternalError
 )
 
@@ -434,5 +444,6 @@ _KINDS: Mapping[type[Outcome], str] = {
     Unclear: "unclear",
     Failed: "failed",
     DraftExpired: "forgotten",
+    TooMany: "too_many",
     InternalError: "broken",
 }

@@ -41,8 +41,9 @@ from bot.operations.permissions import Permission, Permissions
 from bot.operations.places import Conversations, Places
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
+from bot.operations.under_way import ACTIONS_AT_MOST, QUESTIONS_AT_MOST, SEARCHES_AT_MOST, UnderWay
 from bot.settings import GrantSettings, PersonId, ServerName
-from bot.veeam import Fleet, VeeamError
+from bot.veeam import Fleet, VeeamError, on_behalf_of
 
 _LONGEST_NAME = 500
 """How much of what was typed for a job's name goes on record."""
@@ -113,6 +114,9 @@ class Service:
         self._performer = Performer(self._backend, self._presses, requests)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
+        self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
+        self._actions = UnderWay("actions", ACTIONS_AT_MOST)
+        self._searches = UnderWay("searches", SEARCHES_AT_MOST)
 
     async def run(
         self, gesture: Gesture, request: Request | outcomes.SyntaxProblem, *, once: bool = False
@@ -151,7 +155,8 @@ class Service:
             operation = search.request.operation
             if not (await self._permission(operation, context, for_everybody=False)).is_allowed:
                 return ()
-            return await self._menus.find(search, context)
+            with self._searches.begin(context.person.id) as may_begin, on_behalf_of(context.person.id):
+                return await self._menus.find(search, context) if may_begin else ()
         except (VeeamError, store.StoreError) as error:
             log.warning("operations.nothing_suggested", sought=search.field, error=str(error))
             return ()
@@ -187,7 +192,7 @@ class Service:
             elif isinstance(request, outcomes.SyntaxProblem):
                 outcome = request
             else:
-                outcome = await self._do(request, context)
+                outcome = await self._in_turn(operation, request, context)
         except VeeamError as error:
             return outcomes.Failed(operation, error)
         except store.StoreError as error:
@@ -291,6 +296,17 @@ class Service:
         names = self._backend.fleet.names
         found = tuple(names) if word is None else pick(word, names, str)
         return found[0] if len(found) == 1 else None
+
+    async def _in_turn(
+        self, operation: Operation, request: Request, context: RequestContext
+    ) -> outcomes.Outcome:
+        """Do it, unless this person has too much of the kind under way."""
+        person_id, is_action = context.person.id, _changes_something(request)
+        under_way = self._actions if is_action else self._questions
+        with under_way.begin(person_id) as may_begin, on_behalf_of(person_id, is_action=is_action):
+            if not may_begin:
+                return outcomes.TooMany(operation, under_way.at_most, is_action)
+            return await self._do(request, context)
 
     async def _do(self, request: Request, context: RequestContext) -> outcomes.Outcome:
         match request:

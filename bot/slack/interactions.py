@@ -33,6 +33,8 @@ PATIENCE_SECONDS = 3.0
 _HEAD_START_SECONDS = 0.5
 _SEARCH_SECONDS = 2.4
 
+_CAN_GO_BACK = outcomes.InternalError | outcomes.Failed | outcomes.TooMany
+
 AfterForm = Callable[[Gesture, outcomes.Outcome], Awaitable[None]]
 
 log = structlog.get_logger()
@@ -241,7 +243,7 @@ class Interactions:
                 await self._replies.post_ephemeral(target, words)
             return
         reply = self.draw(gesture, outcome)
-        back = shown.back if isinstance(outcome, outcomes.InternalError | outcomes.Failed) else None
+        back = shown.back if isinstance(outcome, _CAN_GO_BACK) else None
         is_shown = await self._modals.update(shown.view_id, forms.finished(operation, reply.message, back))
         has_controls = isinstance(
             outcome,

@@ -133,6 +133,9 @@ from bot.veeam.revisions import (
 from bot.veeam.server import (
     VeeamServer,
 )
+from bot.veeam.turns import (
+    on_behalf_of,
+)
 
 __all__ = [
     "PERFORMANCE_EXTENT",
@@ -224,6 +227,7 @@ __all__ = [
     "job_type_key",
     "known",
     "new_vsphere_spec",
+    "on_behalf_of",
     "platform_of",
     "reduces_protection",
     "retention_units",

@@ -21,6 +21,7 @@ from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
 from bot.veeam.models import ServerTime
 from bot.veeam.queries import ListQuery
 from bot.veeam.tokens import Token, Tokens
+from bot.veeam.turns import ServerTurns
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class ApiClient:
         self._read_retries = read_retries
         self._http = HttpClient(connection, clock, metrics)
         self._tokens = Tokens(connection, self._http, clock)
+        self._turns = ServerTurns(connection.name)
         self._zone: tzinfo | None = None  # the server's, for times without an offset
         self._zone_until = 0.0
         self._logged_unreadable: set[str] = set()
@@ -164,10 +166,10 @@ class ApiClient:
     async def _send(self, request: ApiRequest) -> ApiResponse:
         # Authorisation precedes execution, so what was refused with 401 or 403 was not done, POSTs included.
         token = await self._tokens.current()
-        response = await self._http.send(request, token=token.access)
+        response = await self._send_once(request, token)
         if response.status == HTTPStatus.UNAUTHORIZED:
             token = await self._tokens.instead_of(token)
-            response = await self._http.send(request, token=token.access)
+            response = await self._send_once(request, token)
         if response.status == HTTPStatus.FORBIDDEN and self._tokens.is_doubtful(token):
             return await self._send_with_password_token(request, token)
         if response.is_success:
@@ -177,13 +179,18 @@ class ApiClient:
     async def _send_with_password_token(self, request: ApiRequest, doubted: Token) -> ApiResponse:
         """Tell a role that may not from a server that answers 403 to every token it gave out by refresh."""
         token = await self._tokens.instead_of(doubted, by_password=True)
-        response = await self._http.send(request, token=token.access)
+        response = await self._send_once(request, token)
         if response.is_success:
             self._tokens.distrust_refresh()
         return self._successful(response, request)
 
     async def _send_without_token(self, request: ApiRequest) -> ApiResponse:
-        return self._successful(await self._http.send(request), request)
+        return self._successful(await self._send_once(request), request)
+
+    async def _send_once(self, request: ApiRequest, token: Token | None = None) -> ApiResponse:
+        # No turn is held while a token is waited for: that wait is everybody's.
+        async with self._turns.take():
+            return await self._http.send(request, token=token.access if token else None)
 
     def _successful(self, response: ApiResponse, request: ApiRequest) -> ApiResponse:
         error = error_in(response, self._server, changes=request.changes)

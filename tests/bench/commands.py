@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.people import Person
 from tests.bench.figures import Aim, Figure, Floor
 from tests.bench.site import Site
 from tests.bench.sizes import Sizes
@@ -21,6 +23,8 @@ _ROWS_SHOWN = 10
 _OWN_TIME = Aim(50.0)
 _ACK_TIME = Aim(200.0)
 _PATIENCE_SECONDS = 60.0
+# One less than a person may have under way.
+_COMMANDS_EACH = 3
 # Nobody polls meanwhile: what VBR is asked is asked for the commands.
 _POLL_SECONDS = 3600.0
 
@@ -55,8 +59,9 @@ async def acknowledged(folder: Path, vbr: FarVbr, sizes: Sizes, *, http_mode: bo
     mode = "HTTP mode" if http_mode else "Socket Mode"
     name = "http" if http_mode else "socket"
     async with Site(folder / name, vbr.login, http_mode=http_mode, interval_seconds=_POLL_SECONDS) as site:
+        people = _colleagues(site.slack, -(-sizes.in_flight // _COMMANDS_EACH))
         await site.start()
-        asker = Asker(site.slack)
+        asker = Asker(site.slack, people)
         alone = Floor(
             _ms(statistics.median([(await asker.asks(LIST)).ack_seconds for _ in range(5)])),
             "of one alone, p50",
@@ -107,11 +112,11 @@ class Asked:
 
 
 class Asker:
-    """Somebody who types commands and waits for what is shown."""
+    """People who type commands in turn and wait for what is shown; one person, if no others are named."""
 
-    def __init__(self, slack: SlackSandbox) -> None:
+    def __init__(self, slack: SlackSandbox, people: Sequence[str] = (PERSON,)) -> None:
         self._slack = slack
-        self._person = slack.person(PERSON)
+        self._people = itertools.cycle([slack.person(name) for name in people])
         self.sent = 0
         self._answered = 0
         self._looked_at = 0
@@ -128,7 +133,7 @@ class Asker:
         """Type a command, and wait for its acknowledgement."""
         self.sent += 1
         began = time.monotonic()
-        shown = (await self._person.types(CHANNEL, text)).shown
+        shown = (await next(self._people).types(CHANNEL, text)).shown
         asked = Asked(began, time.monotonic())
         if shown != "ok":
             raise RuntimeError(f"{text!r} was not acknowledged: {shown}")
@@ -169,6 +174,18 @@ async def _crowd(asker: Asker, sizes: Sizes) -> Crowd:
             further.append((await asker.sends(LIST)).ack_seconds)
         await asker.until(lambda: asker.answered >= asker.sent)
     return Crowd([task.result().ack_seconds for task in crowd], further)
+
+
+def _colleagues(slack: SlackSandbox, count: int) -> list[str]:
+    """Add people who may do what the first may, and return their names."""
+    names = [f"colleague{number}" for number in range(count)]
+    workspace = slack.workspace
+    for name in names:
+        person = Person(f"U0{name.upper()}", name, name)
+        workspace.directory.add(person)
+        workspace.directory.groups["S0BACKUPADMINS"].users.append(person.id)
+        workspace.conversations.channel(CHANNEL).members.append(person.id)
+    return names
 
 
 @contextmanager

@@ -86,6 +86,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.needs_form(problem, command=command)
         case outcomes.DraftExpired():
             return problems.draft_expired(problem, command=command)
+        case outcomes.TooMany():
+            return problems.too_many(problem)
         case outcomes.ApprovalRequested():
             return approvals.approval_requested(problem)
         case outcomes.AlreadyRequested():

@@ -292,6 +292,15 @@ def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
     return compose(head)
 
 
+def too_many(outcome: outcomes.TooMany) -> Message:
+    """The person has enough under way."""
+    if outcome.is_action:
+        text = f"You have {outcome.under_way} actions under way; wait for their answers. Nothing was done."
+    else:
+        text = f"You have {outcome.under_way} questions under way; wait for their answers."
+    return compose([paragraph(text)])
+
+
 def usage_hint(operation: model.Operation, *, command: str, is_open: bool) -> Message:
     """How to say in one line what a form asks for; `is_open` when the form is there to ask it."""
     asked = "Which virtual machine?" if operation is QuickBackup.operation else "Which job?"

@@ -46,6 +46,7 @@ from bot.operations.outcomes import (
     StaleButton,
     Switched,
     SyntaxProblem,
+    TooMany,
     Unclear,
     Unsupported,
 )
@@ -432,6 +433,8 @@ def _problems() -> dict[str, Outcome]:
             "SQL Prod",
         ),
         "forgotten": DraftExpired(Edit.operation),
+        "too-many-questions": TooMany(ListJobs.operation, 4),
+        "too-many-actions": TooMany(Edit.operation, 10, is_action=True),
         "needs-form-create": NeedsForm(Create.operation, CreateChoice(Create(), (HQ,))),
         "not-now-edit": NotPossible(Edit.operation, samples.job_view(), Blocked.UNDESCRIBED),
         "unclear-create": Unclear(

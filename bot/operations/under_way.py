@@ -1,0 +1,47 @@
+"""How much one person has under way: what is beyond a few is answered at once, and nobody waits behind it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from bot.settings import PersonId
+
+QUESTIONS_AT_MOST = 12
+ACTIONS_AT_MOST = 30
+SEARCHES_AT_MOST = 8
+
+log = structlog.get_logger()
+
+
+class UnderWay:
+    """Counts what is under way for each person, by the person's one ID; `what` names it in the log."""
+
+    def __init__(self, what: str, at_most: int) -> None:
+        self.at_most = at_most
+        self._what = what
+        self._counts: Counter[PersonId] = Counter()
+        self._logged: set[PersonId] = set()
+
+    @contextmanager
+    def begin(self, person_id: PersonId) -> Iterator[bool]:
+        """Count one more until the block ends; false where that is too many, and nothing may be begun."""
+        if self._counts[person_id] >= self.at_most:
+            self._log(person_id)
+            yield False
+            return
+        self._counts[person_id] += 1
+        try:
+            yield True
+        finally:
+            self._counts[person_id] -= 1
+            if not self._counts[person_id]:
+                del self._counts[person_id]
+                self._logged.discard(person_id)
+
+    def _log(self, person_id: PersonId) -> None:
+        """Say so once, until nothing of this person's is under way any more."""
+        if person_id not in self._logged:
+            self._logged.add(person_id)
+            log.warning("operations.too_many", person=person_id, what=self._what, at_most=self.at_most)
