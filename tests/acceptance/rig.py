@@ -57,6 +57,10 @@ class Setting:
     environment: Mapping[str, str] | None = None
 
 
+# People of another organisation are in it too, so that it takes the settings to let anybody act there.
+IN_SHARED = Setting(toml="", slack_toml=f'allowed_channels = ["{SHARED}"]', polling_seconds=3600)
+
+
 class Rig:
     """`async with Rig(tmp_path) as rig`: the sandboxes are up; `start` starts the bot."""
 

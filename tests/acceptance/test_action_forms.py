@@ -16,13 +16,13 @@ from tests.acceptance.rig import (
     CLONE,
     DISABLE,
     ENABLE,
+    IN_SHARED,
     QUICKBACKUP,
     RETRY,
     SHARED,
     START,
     STOP,
     Rig,
-    Setting,
     now,
 )
 
@@ -34,9 +34,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     world = World(now, name="hq")
-    async with Rig(
-        tmp_path_factory.mktemp("asked"), Setting(toml="", polling_seconds=3600), world=world
-    ) as made:
+    async with Rig(tmp_path_factory.mktemp("asked"), IN_SHARED, world=world) as made:
         made.slack.rates.is_on = False
         await made.start()
         yield made
@@ -44,7 +42,7 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def http_rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    world, setting = World(now, name="hq"), Setting(toml="", polling_seconds=3600)
+    world, setting = World(now, name="hq"), IN_SHARED
     async with Rig(tmp_path_factory.mktemp("http"), setting, world=world, http_mode=True) as made:
         made.slack.rates.is_on = False
         await made.start()

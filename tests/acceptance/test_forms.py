@@ -18,7 +18,7 @@ from bot.sandbox.vbr.faults import Fault
 from bot.sandbox.vbr.state import Job
 from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName
-from tests.acceptance.rig import SHARED, Rig, Setting, now
+from tests.acceptance.rig import IN_SHARED, SHARED, Rig, now
 
 FIELD = "typed_name"
 DELETING = ("DELETE", "/api/v1/jobs/{id}")
@@ -28,7 +28,7 @@ DELETING = ("DELETE", "/api/v1/jobs/{id}")
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     folder: Path = tmp_path_factory.mktemp("forms")
     world = World(now, name="hq")
-    async with Rig(folder, Setting(toml="", polling_seconds=3600), world=world) as made:
+    async with Rig(folder, IN_SHARED, world=world) as made:
         made.slack.rates.is_on = False
         await made.start()
         yield made

@@ -11,7 +11,7 @@ import pytest_asyncio
 from bot.sandbox.slack.gestures import SlackUser
 from bot.sandbox.slack.views import View
 from bot.sandbox.vbr import Fault, World
-from tests.acceptance.rig import SHARED, Rig, Setting, now
+from tests.acceptance.rig import IN_SHARED, SHARED, Rig, now
 
 CREATING = ("POST", "/api/v1/jobs")
 EDITING = ("PUT", "/api/v1/jobs/{id}")
@@ -22,9 +22,7 @@ async def rig(tmp_path_factory: pytest.TempPathFactory, request: Any) -> AsyncIt
     folder: Path = tmp_path_factory.mktemp("job-forms")
     world = World(now, name="hq")
     world.add_job("Servers", objects=("web01", "web02", "db01"))
-    async with Rig(
-        folder, Setting(toml="", polling_seconds=3600), world=world, http_mode=request.param
-    ) as made:
+    async with Rig(folder, IN_SHARED, world=world, http_mode=request.param) as made:
         made.slack.rates.is_on = False
         await made.start()
         yield made

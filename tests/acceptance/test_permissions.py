@@ -40,13 +40,13 @@ from tests.acceptance.rig import (
     CLONE,
     DISABLE,
     ENABLE,
+    IN_SHARED,
     QUICKBACKUP,
     RETRY,
     SHARED,
     START,
     STOP,
     Rig,
-    Setting,
     now,
 )
 
@@ -213,9 +213,7 @@ class Asked:
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
     world = World(now, name="hq")
-    # People of another organisation press there, so the settings have to name it.
-    setting = Setting(toml="", slack_toml=f'allowed_channels = ["{SHARED}"]', polling_seconds=3600)
-    async with Rig(folder, setting, world=world) as rig:
+    async with Rig(folder, IN_SHARED, world=world) as rig:
         rig.slack.rates.is_on = False
         members = rig.slack.workspace.conversations.channel(SHARED).members
         members += ["U0GUS", "U0DEE"]

@@ -28,13 +28,13 @@ from tests.acceptance.rig import (
     CLONE,
     DISABLE,
     ENABLE,
+    IN_SHARED,
     QUICKBACKUP,
     RETRY,
     SHARED,
     START,
     STOP,
     Rig,
-    Setting,
     now,
 )
 
@@ -184,7 +184,7 @@ async def drawer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Draw
     world = World(now, name="hq")
     world.add_job("Servers", objects=("web01", "web02"))
     folder = tmp_path_factory.mktemp("submitted")
-    async with Rig(folder, Setting(toml="", polling_seconds=3600), world=world) as rig:
+    async with Rig(folder, IN_SHARED, world=world) as rig:
         rig.slack.rates.is_on = False
         await rig.start()
         yield Drawer(rig)
