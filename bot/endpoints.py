@@ -8,7 +8,9 @@ has waited longest for its request is closed for a new one.
 import asyncio
 import errno
 import logging
+import os
 import resource
+import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, cast
@@ -30,6 +32,9 @@ MAX_HEADERS = 64
 MAX_BODY_BYTES = 1024 * 1024
 # Connections that are accepted before the first of them is counted.
 _BACKLOG = 32
+# Connections that the system keeps until they are accepted: without a place there, a client tries again after
+# a second.
+_SYSTEM_BACKLOG = 1024
 _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 log = structlog.get_logger()
@@ -107,6 +112,9 @@ class Server:
             return _Connection(new_handler(), self._connections)
 
         self._listening = await loop.create_server(new_connection, *host_and_port, backlog=_BACKLOG)
+        for listening in self._listening.sockets:
+            with socket.socket(fileno=os.dup(listening.fileno())) as same:
+                same.listen(_SYSTEM_BACKLOG)
 
     @property
     def port(self) -> int:
