@@ -43,7 +43,7 @@ Part = Callable[[], Awaitable[None]]
 
 
 def run(settings: Settings) -> int:
-    """Run the bot until it is told to stop; return the process's exit code."""
+    """Run the bot until a signal stops it; return the process's exit code."""
     set_up_logging(settings.log_level, settings.log_format, settings.secrets())
     # What start-up made lives as long as the process. Looking through it for garbage now and then takes a
     # tenth of a second, in which no command would be acknowledged.

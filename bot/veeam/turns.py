@@ -64,7 +64,7 @@ class Turns:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await turn
-        except BaseException:
+        except (asyncio.CancelledError, TimeoutError):
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
             else:  # it came at the very moment at which the wait ended

@@ -52,7 +52,7 @@ class Need(StrEnum):
 
 # No roles: who may do what the request is about may press these, and that is checked when they run.
 class Approve(Request, frozen=True, tag="approve"):
-    """Let what waits for a second person be done."""
+    """Approve a request: what was asked for is done."""
 
     operation = Operation(
         name="approve",
@@ -73,7 +73,7 @@ class Approve(Request, frozen=True, tag="approve"):
 
 
 class Decline(Request, frozen=True, tag="decline"):
-    """Let what waits for a second person not be done; by the person who asked for it: take it back."""
+    """Decline a request; the person who asked takes it back with this."""
 
     operation = Operation(
         name="decline",
