@@ -85,6 +85,7 @@ class Refusal(StrEnum):
     ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what the person who asked for it may do now
     CHOICE = "choice"  # a value that no menu offers this person
     NOWHERE = "nowhere"  # it needs a second person, and there is no channel to ask one in
+    UNSHOWABLE = "unshowable"  # it needs a second person, and is more than one view in Slack can show them
 
 
 class Origin(StrEnum):

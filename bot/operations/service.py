@@ -339,7 +339,9 @@ def _changes_something(request: Request | outcomes.SyntaxProblem) -> bool:
     match request:
         case Action():
             return not (request.needs_form or request.is_review)
-        case Approve() | Decline():
+        case Approve():
+            return not request.needs_form
+        case Decline():
             return True
         case _:
             return False

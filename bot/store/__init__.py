@@ -4,7 +4,14 @@ Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON
 Other rooms import from here, not from the modules.
 """
 
-from bot.store.approvals import Approval, ApprovalEnd, ApprovalImpact, Approvals, ApprovalState
+from bot.store.approvals import (
+    Approval,
+    ApprovalEnd,
+    ApprovalImpact,
+    Approvals,
+    ApprovalState,
+    RecentChange,
+)
 from bot.store.audit import (
     AUDIT_COLUMNS,
     END_LOST,
@@ -96,6 +103,7 @@ __all__ = [
     "PressClaim",
     "PressClaims",
     "ProcessedSessions",
+    "RecentChange",
     "RunRow",
     "Runs",
     "StoreBroken",

@@ -6,7 +6,7 @@ understood, and an answer that takes long.
 
 from bot.operations import model, outcomes
 from bot.operations.actions import JobAction
-from bot.operations.actions.approvals import Approve, Decline
+from bot.operations.actions.approvals import ApprovalForm, Approve, Decline
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
@@ -16,6 +16,7 @@ from bot.operations.queries.job import ShowJob
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
 from bot.slack.views import buttons, status_text
+from bot.slack.views.approvals import approval_not_shown
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.impact import recent_actions
 from bot.slack.views.jobs import job_state
@@ -250,6 +251,8 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
     form, operation = outcome.form, outcome.operation
     if isinstance(form, PickForm):
         return usage_hint(operation, command=command, is_open=False)
+    if isinstance(form, ApprovalForm):
+        return approval_not_shown(form)
     request: model.Request = form.request
     if isinstance(form, QuickBackupForm):
         name, server, about = form.machine_name, form.server, NOTHING
@@ -463,6 +466,12 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
             return f"Slack did not tell just now what whoever asked for this may do. {_NO_GUESS}"
         case model.Refusal.CHOICE:
             return f"{doing} takes only what you may choose there."
+        case model.Refusal.UNSHOWABLE:
+            return (
+                "This takes a second person, who has to see all of it before they approve it, and it is more "
+                "than Slack can show at once. Ask for it in parts, each approved by itself: fewer objects, "
+                "or a shorter description."
+            )
         case model.Refusal.NOWHERE:
             return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
 
