@@ -15,6 +15,7 @@ from bot import endpoints, store, watch
 from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
 from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
+from bot.operations.refusals import Refusals
 from bot.operations.service import AccessRules, Service
 from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
@@ -64,6 +65,7 @@ class Application:
         self._holder = store.new_holder()
         self._accounts: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._audit: store.AuditLog | None = None
+        self._refusals: Refusals | None = None
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -162,6 +164,8 @@ class Application:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
         service = self._service(database, fleet, directory, SlackConversations(web_api, self._clock))
+        self._refusals = service.refusals
+        self._start(group, "refusals", service.refusals.run)
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
@@ -262,6 +266,8 @@ class Application:
             await contained(self._socket_mode.leave(), "application.socket_not_left")
         if self._gesture_tasks is not None:
             await self._gesture_tasks.close(GRACE_SECONDS)
+        if self._refusals is not None:
+            await self._refusals.close()
         if self._delivery is not None:
             await self._delivery.close(GRACE_SECONDS)
         for task in self._loops:

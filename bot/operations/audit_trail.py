@@ -16,6 +16,7 @@ from bot.operations import outcomes
 from bot.operations.jobs import FoundJob
 from bot.operations.model import AuditSubject, Kind, Operation, Refusal, RequestContext
 from bot.operations.permissions import Permission
+from bot.operations.refusals import Refusals
 from bot.settings import PersonId, ServerName
 from bot.veeam import JobId, Session, SessionId
 
@@ -45,6 +46,8 @@ class AuditTrail:
     """The audit record, in the operations' words. `by_audit_name` are the operations that it may name."""
 
     def __init__(self, log: store.AuditLog, clock: Clock, by_audit_name: Mapping[str, Operation]) -> None:
+        actions = [name for name, operation in by_audit_name.items() if operation.kind is Kind.ACTION]
+        self.refusals = Refusals(log, clock, actions)
         self._log = log
         self._clock = clock
         self._by_audit_name = by_audit_name
@@ -112,14 +115,17 @@ class AuditTrail:
         subject: Subject | None = None,
         detail: str | None = None,
     ) -> None:
-        """Put a refusal on record, with its named reason; `detail` is what was asked for beyond the job."""
+        """Put a refusal on record, with its named reason; `detail` is what was asked for beyond the job.
+
+        What one person goes on trying is counted, and on record as one row soon after.
+        """
         entry = self._entry(operation, context, subject, detail)
-        await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
+        await self.refusals.record(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def repeated(self, operation: Operation, context: RequestContext) -> None:
         """Put on record that the same gesture came again, and that nothing was done."""
         entry = self._entry(operation, context, None, None)
-        await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=REPEATED))
+        await self.refusals.record(entry, store.AuditOutcome(REFUSED, entry.at, detail=REPEATED))
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
         """Put on record which message shows the outcome of the action of that reference."""

@@ -41,7 +41,15 @@ from bot.operations.permissions import Permission, Permissions
 from bot.operations.places import Conversations, Places
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
-from bot.operations.under_way import ACTIONS_AT_MOST, QUESTIONS_AT_MOST, SEARCHES_AT_MOST, UnderWay
+from bot.operations.refusals import Refusals
+from bot.operations.under_way import (
+    ACTIONS_AT_MOST,
+    GESTURES_A_MINUTE,
+    QUESTIONS_AT_MOST,
+    SEARCHES_AT_MOST,
+    GestureRate,
+    UnderWay,
+)
 from bot.settings import GrantSettings, PersonId, ServerName
 from bot.veeam import Fleet, VeeamError, on_behalf_of
 
@@ -114,9 +122,15 @@ class Service:
         self._performer = Performer(self._backend, self._presses, requests)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
+        self._rate = GestureRate(clock)
         self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
         self._actions = UnderWay("actions", ACTIONS_AT_MOST)
         self._searches = UnderWay("searches", SEARCHES_AT_MOST)
+
+    @property
+    def refusals(self) -> Refusals:
+        """What puts refusals on record: it runs beside this, and is closed when the bot stops."""
+        return self._backend.audit.refusals
 
     async def run(
         self, gesture: Gesture, request: Request | outcomes.SyntaxProblem, *, once: bool = False
@@ -130,6 +144,10 @@ class Service:
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
         operation = asks_for.operation
+        if not self._rate.allows(gesture.person_id):
+            too_many = outcomes.TooMany(operation, GESTURES_A_MINUTE, is_a_minute=True)
+            self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
+            return too_many
         outcome = await self._outcome(operation, gesture, request, once=once or _changes_something(request))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)

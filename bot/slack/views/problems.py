@@ -297,7 +297,9 @@ def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
 
 def too_many(outcome: outcomes.TooMany) -> Message:
     """The person has enough under way."""
-    if outcome.is_action:
+    if outcome.is_a_minute:
+        text = f"You asked for more than {outcome.under_way:,} things within a minute. Nothing was done."
+    elif outcome.is_action:
         text = f"You have {outcome.under_way} actions under way; wait for their answers. Nothing was done."
     else:
         text = f"You have {outcome.under_way} questions under way; wait for their answers."
