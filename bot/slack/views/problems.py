@@ -68,8 +68,9 @@ def syntax_problem(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
 
 
 def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
-    """Nothing of that name, and the names that are alike."""
+    """Nothing of that name, and the names that are alike; those of jobs with a button that opens the job."""
     near = [code(name) for name in outcome.nearest]
+    openers = [_opens(name) for name in outcome.nearest] if outcome.what == "job" else []
     head = [
         paragraph(
             f"There is no {literal(outcome.what)} {code(outcome.word)} that you may see.",
@@ -78,9 +79,15 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
             if outcome.suggestion
             else "",
         ),
-        note(_silent(outcome.silent)),
     ]
-    return compose(head)
+    return compose(head, openers, [note(_silent(outcome.silent))])
+
+
+def _opens(name: str) -> MessagePart:
+    """A job by its name, and the button that shows it, whatever was asked for."""
+    request = ShowJob(model.NamedJob(name, exact=True))
+    opener = controls([buttons.request_control(request, name=name, server="")])
+    return MessagePart("", paragraph(strong(name)).blocks + opener.blocks)
 
 
 def ambiguous(outcome: outcomes.Ambiguous) -> Message:
