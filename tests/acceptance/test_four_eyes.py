@@ -227,11 +227,14 @@ async def test_what_is_cut_is_shown_before_it_is_approved(tmp_path: Path) -> Non
         press = {**_press(asked, "Approve"), "value": bare}
         await rig.delivers("interactive", ben.payloads.block_actions(ben.person, asked, [press]))
         await told_alone(rig, "U0BEN", "Not all of it was shown to you")
+        seen: set[str] = set()
         for label in ("Details", "Approve"):
             await ben.presses(asked, label)
+            await rig.until(lambda: stack.stack("U0BEN") and stack.stack("U0BEN")[-1].id not in seen)
             await rig.until(
                 lambda: all(name in _shown(rig, "U0BEN") for name in (*machines[1:], "why " * 90))
             )
+            seen.add(stack.stack("U0BEN")[-1].id)
             assert rig.sent("PUT", "/api/v1/jobs/{id}", job) == 0
         await ben.submits(stack.stack("U0BEN")[-1], {})
         await rig.until(lambda: standing(rig, "Done: approved by <@U0BEN>"))
@@ -241,4 +244,5 @@ async def test_what_is_cut_is_shown_before_it_is_approved(tmp_path: Path) -> Non
 def _shown(rig: Rig, person: str) -> str:
     """What the uppermost view shows this person."""
     stack = rig.slack.workspace.views.stack(person)
-    return "\n".join(str(block.get("text")) for block in stack[-1].blocks) if stack else ""
+    texts = (block["text"]["text"] for block in stack[-1].blocks if "text" in block) if stack else ()
+    return " ".join("\n".join(texts).split())

@@ -603,6 +603,7 @@ async def test_all_of_a_request_is_for_those_who_may_know_of_the_job(office: Off
         assert isinstance(shown, NeedsForm)
         assert shown.form.request == ShowApproval(approval.id)
     assert isinstance(await office.ask(ShowApproval(approval.id), SQL_ADMIN), NotFound)
+    assert isinstance(await office.ask(ShowApproval(approval.id), NOBODY), Refused)
     assert isinstance(await office.ask(Approve(approval.id, step=Step.FILL), ANN), Refused)
 
 

@@ -23,7 +23,7 @@ from bot.watch.facts import ApprovalOpened
 from tests.unit.slack.approval_cases import IMPACT, PENDING
 
 VIEW_BLOCKS = 100
-texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=700)
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=700)
 lines = st.tuples(texts, texts).map(lambda both: (both[0][:60], both[1])) | texts.map(lambda one: (one, one))
 
 
