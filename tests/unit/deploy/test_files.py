@@ -45,11 +45,10 @@ def test_the_bot_reads_what_compose_gives_it(tmp_path: Path) -> None:
     """Each variable is a setting's, each secret is mounted, and the settings stand where the image looks."""
     bot = COMPOSE["services"]["bot"]
     with_secrets(tmp_path, {name: Path(COMPOSE["secrets"][name]["file"]).name for name in bot["secrets"]})
-    (settings,) = bot["configs"]
+    (settings,) = bot["volumes"]
     (named,) = re.findall(r"VEEAM_BOT_CONFIG=(\S+)", DOCKERFILE)
     assert named == settings["target"]
-    assert COMPOSE["configs"][settings["source"]]["file"] == "./veeam-bot.toml"
-    (tmp_path / "veeam-bot.toml").write_text(SERVER, encoding="utf-8")
+    (tmp_path / settings["source"]).write_text(SERVER, encoding="utf-8")
     environ = {
         name: value.replace("/run/secrets", str(tmp_path)) for name, value in bot["environment"].items()
     }
@@ -86,7 +85,8 @@ def test_a_container_gets_no_rights_and_comes_back(service: dict[str, Any]) -> N
 
 def test_no_secret_of_compose_is_committed_or_built_in() -> None:
     """The folder of secrets is ignored by Git, and so are the settings."""
-    files = [entry["file"] for kind in ("secrets", "configs") for entry in COMPOSE[kind].values()]
+    files = [entry["file"] for entry in COMPOSE["secrets"].values()]
+    files += [mounted["source"] for mounted in COMPOSE["services"]["bot"]["volumes"]]
     command = ("git", "check-ignore", "--no-index", *files)
     ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert ignored.stdout.split() == files
