@@ -115,6 +115,7 @@ async def test_many_refusals_of_one_person_bury_no_action(rig: Rig) -> None:
     for _ in range(200):
         assert (await vic.types(PROD, "disable SQL Prod")).shown == "ok"
     await rig.until(lambda: len(rig.events("operation.finished")) == 200)
+    await rig.until(lambda: len(rig.whispers("U0VIC")) >= 200)
     await rig.slack.person("ann").types(PROD, "disable SQL Prod")
     await rig.until(lambda: any("Done · *Disable*" in message.text for message in told(rig)))
     assert rig.sent("POST", DISABLE, job) == 1
