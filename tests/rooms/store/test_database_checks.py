@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.observability import CheckResult
+from bot.observability import CheckResult, SystemClock
 from bot.store import check_database, checks, upgrade
 from bot.store.database import address, engine
 from bot.store.upgrade import MIGRATIONS
@@ -16,9 +16,10 @@ Row = tuple[str, str, str, str]
 
 
 async def rows(url: str) -> list[Row]:
-    findings: tuple[CheckResult, ...] = await check_database(url)
+    findings: tuple[CheckResult, ...] = await check_database(url, SystemClock())
     assert {finding.part for finding in findings} == {"database"}
-    return [(f.status.value, f.subject, f.detail, f.advice) for f in findings]
+    # What is said of PostgreSQL's clock has a test of its own.
+    return [(f.status.value, f.subject, f.detail, f.advice) for f in findings if f.subject != "clock"]
 
 
 async def run(url: str, *statements: str) -> None:
