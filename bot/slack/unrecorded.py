@@ -49,6 +49,7 @@ class UnrecordedMessages:
         self._known: dict[str, PostedMessage] = {}
         self._places: dict[tuple[str, str], _Place] = {}
         self._restored: set[str] = set()
+        self._unreadable: set[str] = set()
 
     async def find(self, row: OutboxRow, metadata: Mapping[str, Any]) -> PostedMessage | None:
         """Return the message that a row would post a second time, None when there is none.
@@ -56,19 +57,23 @@ class UnrecordedMessages:
         Raises `StoreError`, and `SlackError`: the next call goes on where this one was broken off.
         """
         known = await self._newest_known(row.channel)
-        if known.channel.startswith(("U", "W")):
-            return None  # nobody was ever sent anything there, as far as is known
+        # A person's ID: nothing was ever sent there, as far as is known.
+        if row.channel in self._unreadable or known.channel.startswith(("U", "W")):
+            return None
         try:
             place = await self._read(known, "")
             if row.root is not None and row.placement is not Placement.POST:
                 if row.root.ts > max(place.newest_ts, known.ts):
                     return None  # a thread that this process began
                 place = await self._read(known, row.root.ts)
-        except errors.ScopeMissing as error:
-            log.error("history.unreadable", channel=row.channel, needed=error.needed)
-            return None
+        except errors.CredentialsRejected:
+            raise
         except (errors.ChannelUnavailable, errors.MessageGone):
             return None  # posting says so itself, if it matters to that
+        except errors.SlackRefused as error:
+            log.error("history.unreadable", channel=row.channel, problem=str(error))
+            self._unreadable.add(row.channel)
+            return None
         if place.posted:
             await self._note_restored(row.channel, known, len(place.posted))
         ts = place.posted.get(_identity(metadata))
@@ -125,7 +130,7 @@ class UnrecordedMessages:
 
 def _identity(metadata: Mapping[str, Any]) -> Identity:
     """What a message is about: a session, whatever its result is by now, or all that its metadata say."""
-    kind, payload = str(metadata.get("event_type")), metadata.get("event_payload") or {}
-    if kind == "veeam_session":
+    kind, payload = str(metadata.get("event_type")), metadata.get("event_payload")
+    if kind == "veeam_session" and isinstance(payload, dict):
         payload = {name: payload.get(name) for name in ("server", "session_id")}
     return kind, json.dumps(payload, sort_keys=True)

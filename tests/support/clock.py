@@ -5,6 +5,8 @@ import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
 
+from bot.observability import Clock
+
 _TURNS = 20
 """Turns of the loop in which what was woken may do its work and sleep again."""
 
@@ -59,7 +61,7 @@ class FakeClock:
 class SkewedClock:
     """The clock of a machine that is set wrong: `ahead` by so much, and set anew when a test changes it."""
 
-    def __init__(self, right: FakeClock, ahead: timedelta = timedelta()) -> None:
+    def __init__(self, right: Clock, ahead: timedelta = timedelta()) -> None:
         self._right = right
         self.ahead = ahead
 
@@ -71,7 +73,3 @@ class SkewedClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._right.sleep(seconds)
-
-    async def advance(self, seconds: float) -> None:
-        """Let time pass, for every machine."""
-        await self._right.advance(seconds)
