@@ -71,7 +71,7 @@ class UnrecordedMessages:
         except (errors.ChannelUnavailable, errors.MessageGone):
             return None  # posting says so itself, if it matters to that
         except errors.SlackRefused as error:
-            log.error("history.unreadable", channel=row.channel, problem=str(error))
+            log.error("history.refused", channel=row.channel, problem=str(error))
             self._unreadable.add(row.channel)
             return None
         if place.posted:

@@ -156,7 +156,7 @@ async def test_a_deployment_with_problems(slack: SlackSandbox, vbr: VbrSandbox, 
     write(tmp_path, vbr.url, channel="C0OLD")
     done = await forked_check(tmp_path, environment(slack, tmp_path, VEEAM_PASSWORD_HQ=MADE_UP))
     named = "Slack: channel #old (C0OLD); server hq: login svc-slack"
-    assert (done.exit_code, done.summary) == (1, f"2 problems, 0 warnings, 11 ok. Not ready: {named}.")
+    assert (done.exit_code, done.summary) == (1, f"2 problems, 0 warnings, 12 ok. Not ready: {named}.")
     at = "veeam-bot.toml, [[routes]] 1, channel"
     archived = f"It is archived: nothing can be told there. Unarchive it, or name another one: {at}."
     assert done.rows["Slack: channel #old (C0OLD)"] == ("problem", archived)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ class PostOffice:
     web_api: WebApi
     workspace: Workspace
     health: Health
-    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     queued: list[str] = field(default_factory=list)
 
     @property
@@ -180,5 +180,8 @@ async def post_office(folder: Path, address: str | None = None) -> AsyncIterator
         settings = read(folder, environ=ENVIRONMENT | own | {"SLACK_API_URL": slack.api_url})
         async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_api:
             workspace = await read_workspace(web_api)
-            yield PostOffice(slack, clock, database, web_api, workspace, Health(clock))
-    await database.close()
+            office = PostOffice(slack, clock, database, web_api, workspace, Health(clock))
+            try:
+                yield office
+            finally:
+                await office.database.close()

@@ -4,8 +4,11 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.sandbox.slack.faults import Dropped
 from bot.store import Database, DatabaseClock
@@ -67,3 +70,27 @@ async def test_replicas_with_different_clocks(
             await stack.enter_async_context(office.sending(name, database=database, clock=clock))
         await office.until_sent()
         assert office.told() == Counter(office.queued)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    ahead=st.floats(-2 * 86_400, 2 * 86_400),
+    step=st.floats(-2 * 86_400, 2 * 86_400),
+    lost=st.integers(0, 4),
+    before=st.integers(0, 3),
+)
+async def test_any_clock_set_at_any_time(ahead: float, step: float, lost: int, before: int) -> None:
+    """However wrong a clock is, and whenever it is set, no message is lost and none arrives twice."""
+    with TemporaryDirectory() as folder:
+        async with post_office(Path(folder)) as office:
+            own = SkewedClock(office.clock, timedelta(seconds=ahead))
+            office.slack.faults.add("chat.postMessage", Dropped(after_effect=True), times=lost)
+            async with office.sending(clock=own):
+                for _ in range(4):
+                    await office.queues(now=own.now(), details=True)
+                await office.until(lambda: len(office.everything()) >= before)
+                own.ahead = timedelta(seconds=step)
+                await office.queues(now=own.now())
+                await office.until_sent()
+            assert office.told() == Counter(office.queued)
+            assert len(office.everything()) == 4 * 2 + 1
