@@ -29,6 +29,7 @@ from bot.store.audit import (
 )
 from bot.store.checks import check_database, is_missing
 from bot.store.claims import (
+    LeaseLost,
     Leases,
     PressClaim,
     PressClaims,
@@ -36,7 +37,7 @@ from bot.store.claims import (
     new_holder,
     release_ended,
 )
-from bot.store.database import Database, Transaction
+from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.outbox import (
@@ -82,11 +83,13 @@ __all__ = [
     "ChainCheck",
     "ChannelBacklog",
     "Database",
+    "DatabaseClock",
     "Draft",
     "Drafts",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "LeaseLost",
     "Leases",
     "NewFollowedSession",
     "NewOutboxRow",
