@@ -8,6 +8,7 @@ from bot.store.approvals import Approval, ApprovalEnd, ApprovalImpact, Approvals
 from bot.store.audit import (
     AUDIT_COLUMNS,
     END_LOST,
+    LEFT_OPEN,
     AuditEntry,
     AuditFilter,
     AuditId,
@@ -32,6 +33,7 @@ from bot.store.claims import (
 from bot.store.database import Database, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
     NewOutboxRow,
@@ -57,6 +59,7 @@ from bot.store.upgrade import upgrade
 __all__ = [
     "AUDIT_COLUMNS",
     "END_LOST",
+    "LEFT_OPEN",
     "STOP",
     "Approval",
     "ApprovalEnd",
@@ -83,6 +86,8 @@ __all__ = [
     "Leases",
     "NewFollowedSession",
     "NewOutboxRow",
+    "OpenAction",
+    "OpenActions",
     "Outage",
     "Outages",
     "Outbox",
