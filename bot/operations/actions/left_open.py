@@ -119,7 +119,7 @@ async def _context(backend: Backend, body: _Body) -> RequestContext:
     """The context as it was, with the people as they are now."""
     person = await backend.people.read(body.asked.person_id, body.asked.team_id)
     approver = None
-    if body.answers.reference != body.asked.reference:
+    if body.answers != body.asked:
         approver = await backend.people.read(body.answers.person_id, body.answers.team_id)
     return RequestContext(
         person, body.asked, backend.permissions.visibility(person), approver=approver, reason=body.reason
