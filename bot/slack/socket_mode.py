@@ -31,8 +31,9 @@ _ACKS_GET_OUT_SECONDS = 1.0
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.25, 30.0
 # Calls that reach nobody cost nobody anything, and a network that is back is found soon.
 _LONGEST_UNREACHED_SECONDS = 1.0
-# `apps.connections.open` is rate-limited: ten at once, then ten a minute. The tenth has no turn to wait for.
-_SECONDS_BETWEEN_OPENINGS, _OPENINGS_AT_ONCE = 6.0, 9
+# `apps.connections.open` is rate-limited: forty openings at once, then thirty a minute. A turn is taken after
+# each of them, so that the fortieth waits for none.
+_SECONDS_BETWEEN_OPENINGS, _OPENINGS_AT_ONCE = 2.0, 39
 _OK = 200
 
 log = structlog.get_logger()

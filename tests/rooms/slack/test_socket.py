@@ -228,20 +228,20 @@ async def test_a_limit_on_openings_is_kept(slack: SlackSandbox) -> None:
 
 
 async def test_a_connection_that_never_lasts_is_not_opened_without_end(slack: SlackSandbox) -> None:
-    """Ten openings at once, then one in six seconds, whatever Slack does with them."""
+    """Forty openings at once, then one in two seconds, whatever Slack does with them."""
     clock = FakeClock()
     async with room_of(slack, clock=clock) as room:
-        for number in range(3, 11):
+        for number in range(3, 41):
             slack.socket_mode.cut(room.open[0])
             await slack.wait_until(
                 lambda number=number: len(slack.calls_of(OPEN)) == number and len(room.open) == 2  # type: ignore[misc] # of this turn
             )
         slack.socket_mode.cut(room.open[0])
         await until(lambda: clock.sleeping)
-        assert len(slack.calls_of(OPEN)) == 10
-        await clock.advance(6)
+        assert len(slack.calls_of(OPEN)) == 40
+        await clock.advance(2)
         await slack.wait_until(lambda: len(room.open) == 2)
-        assert len(slack.calls_of(OPEN)) == 11
+        assert len(slack.calls_of(OPEN)) == 41
 
 
 async def test_beside_nine_other_connections_there_is_one(slack: SlackSandbox) -> None:
