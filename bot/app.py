@@ -30,12 +30,13 @@ from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
 from bot.slack.app_home import AppHome, HomeTabs
 from bot.slack.conversations import SlackConversations
-from bot.slack.delivery import TOKEN_PART, Delivery
+from bot.slack.delivery import TOKEN_PART, Delivery, History
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.http_mode import SlackRequests, UnsignedRequests
 from bot.slack.interactions import Interactions
+from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
@@ -193,6 +194,10 @@ class Application:
         self._refusals = service.refusals
         self._start(group, "refusals", service.refusals.run)
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
+        await service.begin()
+        replies, history = Replies(web_api, self._clock), History(web_api, workspace)
+        left_open = LeftOpenActions(service, interactions, replies, history, self._clock)
+        self._start(group, "left_open", left_open.run)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
         listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
@@ -257,6 +262,7 @@ class Application:
             metrics=self._metrics,
             clock=self._clock,
             conversations=conversations,
+            holder=self._holder,
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:

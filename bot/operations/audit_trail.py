@@ -3,7 +3,7 @@
 Raises `StoreError`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 
 Subject = FoundJob | ServerName | AuditSubject
+Also = Callable[[store.Transaction, store.AuditId], Awaitable[None]]
 
 
 class EntryInProgress:
@@ -54,14 +55,21 @@ class AuditTrail:
 
     @asynccontextmanager
     async def entry(
-        self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
+        self,
+        operation: Operation,
+        context: RequestContext,
+        subject: Subject,
+        detail: str | None,
+        also: Also | None = None,
     ) -> AsyncIterator[EntryInProgress]:
         """Put on record what is about to be sent and, at the end of the block, its outcome.
+
+        `also` writes what belongs to it, in the transaction that opens the entry.
 
         Raises `StoreError` where nothing was sent: it could not be put on record, or the block raised it
         first.
         """
-        audit_id = await self.open(operation, context, subject, detail)
+        audit_id = await self.open(operation, context, subject, detail, also)
         entry = EntryInProgress()
         try:
             yield entry
@@ -71,19 +79,28 @@ class AuditTrail:
         if entry.outcome is None:
             return
         try:
-            await self.close(audit_id, outcomes.kind_of(entry.outcome), *_on_record(entry.outcome))
+            await self.conclude(audit_id, entry.outcome)
         except store.StoreError as error:
             # It was sent, and the person is shown the outcome; the entry that stays open says the rest.
             log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
 
     async def open(
-        self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
+        self,
+        operation: Operation,
+        context: RequestContext,
+        subject: Subject,
+        detail: str | None,
+        also: Also | None = None,
     ) -> store.AuditId:
         """Put on record what is about to be done on a job, or on a server where no job is named."""
         entry = self._entry(operation, context, subject, detail)
         if (approver := context.approver) is not None:
             entry = replace(entry, approver_id=approver.id, approver_name=approver.name)
-        return await self._log.opened(replace(entry, reason=context.reason))
+        return await self._log.opened(replace(entry, reason=context.reason), also)
+
+    async def conclude(self, audit_id: store.AuditId, outcome: outcomes.Sent) -> None:
+        """Put on record what came of something that was sent; what is there already stays."""
+        await self.close(audit_id, outcomes.kind_of(outcome), *_on_record(outcome))
 
     async def close(
         self,

@@ -107,6 +107,7 @@ class Gesture:
     a second press or a redelivery is recognised; for typed words it identifies the one delivery.
     `delivery_key` is the same where the same gesture comes again, and never for another press.
     `is_direct` in a conversation of two: with the bot, or of two people. No `channel_id`: in no channel.
+    `thread_ts` is the thread's root, where it was made in one.
     """
 
     reference: str
@@ -117,6 +118,7 @@ class Gesture:
     press_key: str
     is_direct: bool = False
     delivery_key: str | None = None
+    thread_ts: str | None = None
 
 
 class Reading(NamedTuple):

@@ -1,6 +1,7 @@
 """The entrance: who asks, whether they may, running the request, and one log line about it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from bot.observability import Clock
 from bot.operations import outcomes
 from bot.operations.actions import Action
 from bot.operations.actions.approvals import ApprovalRequests, Approve, Decisions, Decline
+from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.audit_trail import AuditTrail, refusal_of
 from bot.operations.backend import Accounts, ApprovalRules, Backend, WatchHealth
@@ -92,6 +94,7 @@ class Service:
         metrics: OperationMetrics,
         clock: Clock,
         conversations: Conversations,
+        holder: str,
     ) -> None:
         permissions = Permissions(rules.grants)
         self._metrics = metrics
@@ -119,7 +122,8 @@ class Service:
         )
         self._presses = store.PressClaims(database)
         requests = ApprovalRequests(self._backend)
-        self._performer = Performer(self._backend, self._presses, requests)
+        self._open_actions = store.OpenActions(database, holder)
+        self._performer = Performer(self._backend, self._presses, requests, self._open_actions)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
@@ -162,6 +166,24 @@ class Service:
             **_facts(outcome),
         )
         return outcome
+
+    def answering(self, gesture: Gesture) -> AbstractAsyncContextManager[None]:
+        """Serve a gesture: at the end of the block the person has been shown what came of it.
+
+        What a block that breaks leaves open, `left_open` yields.
+        """
+        return self._performer.answering(gesture)
+
+    def left_open(self) -> AsyncIterator[LeftOpen]:
+        """Yield what came of actions that nobody was told of, and the gestures to answer.
+
+        One is forgotten once the next is asked for. Raises `StoreError`.
+        """
+        return self._performer.left_open()
+
+    async def begin(self) -> None:
+        """Let other processes know that this one lives, before it does anything. Raises `StoreError`."""
+        await self._open_actions.hold(self._backend.clock.now())
 
     async def search(self, gesture: Gesture, search: MenuSearch) -> tuple[MenuOption, ...]:
         """Return what a search menu offers; nothing to a person who may not, and where nobody can say.

@@ -15,6 +15,7 @@ from bot.store.approvals import (
 from bot.store.audit import (
     AUDIT_COLUMNS,
     END_LOST,
+    LEFT_OPEN,
     AuditEntry,
     AuditFilter,
     AuditId,
@@ -40,6 +41,7 @@ from bot.store.claims import (
 from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
     NewOutboxRow,
@@ -65,6 +67,7 @@ from bot.store.upgrade import upgrade
 __all__ = [
     "AUDIT_COLUMNS",
     "END_LOST",
+    "LEFT_OPEN",
     "STOP",
     "Approval",
     "ApprovalEnd",
@@ -93,6 +96,8 @@ __all__ = [
     "Leases",
     "NewFollowedSession",
     "NewOutboxRow",
+    "OpenAction",
+    "OpenActions",
     "Outage",
     "Outages",
     "Outbox",

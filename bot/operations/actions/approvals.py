@@ -171,6 +171,7 @@ class Approved:
 
     approval: store.Approval
     by: PersonId
+    gesture: Gesture
     is_claimed: bool = False
 
 
@@ -451,7 +452,7 @@ class Decisions:
             approver=context.person,
             reason=approval.reason,
         )
-        return await self._do(action, for_asker, Approved(approval, context.person.id))
+        return await self._do(action, for_asker, Approved(approval, context.person.id, context.gesture))
 
     async def decline(self, request: Decline, context: RequestContext) -> outcomes.Outcome:
         """End the request: declined by another person, withdrawn by the person who asked."""
