@@ -204,7 +204,13 @@ class Application:
         listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
         if slack.app_token is None:
             unsigned = UnsignedRequests(self._audit_log(database), self._clock)
-            self._slack_requests = SlackRequests(app, secret, metrics=self._metrics, refused=unsigned.refused)
+            self._slack_requests = SlackRequests(
+                app,
+                secret,
+                metrics=self._metrics,
+                refused=unsigned.refused,
+                now=lambda: web_api.slack_clock.now() or self._machine_clock.now(),
+            )
             self._health.set("slack", ok=True, detail="waiting for Slack's requests")
             return
         app_token = slack.app_token.get_secret_value()

@@ -14,6 +14,10 @@ MOST_SKEW = timedelta(minutes=1)
 """A clock that is further off than this makes the times wrong that people go by."""
 
 
+# Linux's counts on while the machine is suspended.
+_UNTOUCHED: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class Clock(Protocol):
     """Tells the time, and waits."""
 
@@ -38,8 +42,11 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 -- this is the clock that everything else takes
 
     def monotonic(self) -> float:
-        """Seconds since some moment, untouched by changes of the time of day."""
-        return time.monotonic()
+        """Seconds since some moment, untouched by changes of the time of day.
+
+        Where the system can, those that the machine was suspended count: other systems' clocks went on.
+        """
+        return time.clock_gettime(_UNTOUCHED)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep in real time."""

@@ -6,6 +6,7 @@ counted, logged and reported to `refused`, so that it can be put on record.
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.observability import Clock, Metrics, Seldom
@@ -71,6 +73,17 @@ class _Body(msgspec.Struct):
     callback_id: str | None = None
 
 
+class _SlackTime(SignatureClock):
+    """A clock for slack_sdk."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+
+    def now(self) -> float:
+        """Return Unix time."""
+        return self._now().timestamp()
+
+
 class SlackRequests:
     """Answers `POST /slack/events`: commands, interactivity and events on one path."""
 
@@ -81,9 +94,11 @@ class SlackRequests:
         *,
         refused: Callable[[str], Awaitable[None]],
         metrics: Metrics,
+        now: Callable[[], datetime],
     ) -> None:
+        """`now` tells Slack's time: by that a request is recent, whatever this machine's clock says."""
         self._app = app
-        self._verifier = SignatureVerifier(signing_secret)
+        self._verifier = SignatureVerifier(signing_secret, _SlackTime(now))
         self._refused = refused
         self._metrics = metrics
         self._is_open = True

@@ -245,3 +245,15 @@ async def test_unsigned_requests_fill_no_log(tmp_path: Path) -> None:
         assert 0 < len(rig.events("slack.request_refused")) < 30
         assert len(rig.rows("SELECT * FROM audit")) == len(rig.events("slack.request_refused"))
         assert len(rig.events("slack.requests_not_listed")) == 1
+
+
+@pytest.mark.parametrize("ahead", [-900, 900])
+async def test_a_machine_with_a_wrong_clock(tmp_path: Path, ahead: int) -> None:
+    """A request is recent by Slack's clock, a quarter of an hour off here: one that is not is refused."""
+    async with Rig(tmp_path, http_mode=True) as rig:
+        rig.slack.workspace.clock = lambda: time.time() + ahead
+        await rig.start()
+        assert await rig.asks("ann", "jobs")
+        body = command(rig, "jobs")
+        assert await post(rig, body) == 401
+        assert await post(rig, body, headers=old_signature(rig, body, -ahead)) == 200
