@@ -95,6 +95,11 @@ class History:
         )
         return has_metadata and (not author or author in self._own_ids)
 
+    def since(self, age: timedelta) -> datetime:
+        """Return the moment so long ago by Slack's clock; one before every message if that isn't known."""
+        now = self._web_api.slack_clock.now()
+        return _UNKNOWN if now is None else now - age
+
     async def is_open(self, channel: str) -> bool:
         """Whether the bot can post to a channel now, as far as `conversations.info` says."""
         try:

@@ -1,5 +1,7 @@
 """Tells what came of actions whose process was killed, or whose gesture broke, before it was told."""
 
+from datetime import timedelta
+
 import structlog
 
 from bot.observability import Clock
@@ -15,6 +17,7 @@ from bot.slack.views.actions import action_metadata
 from bot.store import StoreError
 
 _SECONDS_BETWEEN_LOOKS = 5.0
+_LEAST_AGE = timedelta(hours=1)
 
 log = structlog.get_logger()
 
@@ -56,9 +59,14 @@ class LeftOpenActions:
         if not isinstance(answer, outcomes.ActionAnswer) or gesture.channel_id is None:
             await self._interactions.show(gesture, target, outcome)
             return
+        # When it began is on the database's clock, how long ago that is on nobody's; an hour if that was set.
+        age = max(self._clock.now() - left.began_at, _LEAST_AGE)
         try:
             posted = await self._history.find(
-                gesture.channel_id, action_metadata(gesture.reference), left.began_at, gesture.thread_ts
+                gesture.channel_id,
+                action_metadata(gesture.reference),
+                self._history.since(age),
+                gesture.thread_ts,
             )
         except errors.SlackError as error:
             # Nobody knows whether the channel has it: the person alone is told.

@@ -14,6 +14,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.slack import errors
+from bot.slack.views.actions import ACTION
 from bot.slack.web_api import WebApi, Workspace
 from bot.store import Outbox, OutboxRow, Placement, PostedMessage
 
@@ -36,6 +37,7 @@ class _Place:
     cursor: str = ""
     looked_at: int = 0
     is_read: bool = False
+    is_judged: bool = False
 
 
 class UnrecordedMessages:
@@ -48,7 +50,6 @@ class UnrecordedMessages:
         self._clock = clock
         self._known: dict[str, PostedMessage] = {}
         self._places: dict[tuple[str, str], _Place] = {}
-        self._restored: set[str] = set()
         self._unreadable: set[str] = set()
 
     async def find(self, row: OutboxRow, metadata: Mapping[str, Any]) -> PostedMessage | None:
@@ -74,8 +75,7 @@ class UnrecordedMessages:
             log.error("history.refused", channel=row.channel, problem=str(error))
             self._unreadable.add(row.channel)
             return None
-        if place.posted:
-            await self._note_restored(row.channel, known, len(place.posted))
+        await self._judge(place, row.channel, known)
         ts = place.posted.get(_identity(metadata))
         return None if ts is None else PostedMessage(known.channel, ts)
 
@@ -85,12 +85,18 @@ class UnrecordedMessages:
             self._known[channel] = newest or PostedMessage(channel, "0")
         return self._known[channel]
 
-    async def _note_restored(self, channel: str, known: PostedMessage, messages: int) -> None:
-        """Keep where the unknown messages begin: the newest known one soon stands behind them."""
-        if channel not in self._restored:
+    async def _judge(self, place: _Place, channel: str, known: PostedMessage) -> None:
+        """If an older database was restored, keep where the unknown messages begin: newer ones follow soon.
+
+        A process that was killed leaves no more of them than messages whose sending it had begun.
+        """
+        if place.is_judged:
+            return
+        unknown = len(place.posted)
+        if unknown > await self._outbox.in_doubt(channel):
             await self._outbox.note_restored(channel, known, self._clock.now())
-            self._restored.add(channel)
-            log.warning("delivery.database_restored", channel=channel, messages=messages)
+            log.warning("delivery.database_restored", channel=channel, messages=unknown)
+        place.is_judged = True
 
     async def _read(self, known: PostedMessage, thread_ts: str) -> _Place:
         """Read what came after a message: a channel's roots, newest first, or a thread's replies."""
@@ -124,8 +130,16 @@ class UnrecordedMessages:
         place.newest_ts = max(place.newest_ts, ts)
         is_root = item.get("thread_ts") in {None, ts}
         metadata = item.get("metadata")
-        if metadata and is_root is not bool(thread_ts) and (not author or author in self._own_ids):
+        if not metadata or is_root is bool(thread_ts) or (author and author not in self._own_ids):
+            return
+        if not _is_of_an_action(metadata):
             place.posted.setdefault(_identity(metadata), ts)
+
+
+def _is_of_an_action(metadata: Mapping[str, Any]) -> bool:
+    """Whether it answers somebody's action, which is posted at once and not by way of the outbox."""
+    payload = metadata.get("event_payload")
+    return isinstance(payload, dict) and str(payload.get("announcement")).startswith(ACTION)
 
 
 def _identity(metadata: Mapping[str, Any]) -> Identity:

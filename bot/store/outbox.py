@@ -246,6 +246,15 @@ class Outbox:
             )
         return None if newest is None else PostedMessage(newest.sent_channel, newest.ts)
 
+    async def in_doubt(self, channel: str) -> int:
+        """Return how many messages may stand in a channel of which it is not known."""
+        waits = outbox.c.sent_at.is_(None) & outbox.c.attempted_at.is_not(None)
+        async with self._database.reading() as reading:
+            counted = await reading.first(
+                select(func.count()).select_from(outbox).where(outbox.c.channel == channel, waits)
+            )
+        return 0 if counted is None else int(counted[0])
+
     async def note_restored(self, channel: str, known: PostedMessage, now: datetime) -> None:
         """Remember that newer messages than this one stand in a channel that are not known here."""
         async with self._database.transaction() as transaction:

@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, closing
@@ -55,6 +56,7 @@ class Setting:
     others: tuple[World, ...] = ()
     channels: tuple[str, ...] = ()
     environment: Mapping[str, str] | None = None
+    slack_ahead_seconds: float = 0.0
 
 
 # People of another organisation are in it too, so that it takes the settings to let anybody act there.
@@ -92,7 +94,7 @@ class Rig:
                 self.vbrs[world.name] = await stack.enter_async_context(vbr)
             self.vbr = self.vbrs[self.world.name]
             self.slack = await stack.enter_async_context(
-                SlackSandbox(default_workspace(app=App.from_manifest(manifest)))
+                SlackSandbox(default_workspace(self._slack_time, App.from_manifest(manifest)))
             )
             insiders = self.slack.workspace.conversations.channel(PROD).members
             self.slack.workspace.conversations.add(
@@ -243,6 +245,9 @@ class Rig:
         """Let Slack deliver a payload that no client would send by itself."""
         deliveries = self.slack.person("ann").deliveries
         return await deliveries.send(kind, payload)
+
+    def _slack_time(self) -> float:
+        return time.time() + self.setting.slack_ahead_seconds
 
     def _env(self) -> dict[str, str]:
         settings, setting = self.folder / "veeam-bot.toml", self.setting

@@ -250,8 +250,7 @@ async def test_unsigned_requests_fill_no_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ahead", [-900, 900])
 async def test_a_machine_with_a_wrong_clock(tmp_path: Path, ahead: int) -> None:
     """A request is recent by Slack's clock, a quarter of an hour off here: one that is not is refused."""
-    async with Rig(tmp_path, http_mode=True) as rig:
-        rig.slack.workspace.clock = lambda: time.time() + ahead
+    async with Rig(tmp_path, Setting(slack_ahead_seconds=ahead), http_mode=True) as rig:
         await rig.start()
         assert await rig.asks("ann", "jobs")
         body = command(rig, "jobs")

@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import Application
 from bot.observability import SystemClock
-from bot.sandbox.slack.faults import Dropped
+from bot.sandbox.slack.faults import Dropped, Hung
 from bot.settings import load_settings
 from bot.store import Database, Outbox
 from tests.acceptance.rig import BACKUPS, PROD, Rig, Setting, free_port, get
@@ -125,3 +125,27 @@ async def test_readyz_names_a_wrong_clock(tmp_path: Path) -> None:
                         break
                     await asyncio.sleep(0.2)
             assert found["ok"] is False
+
+
+@pytest.mark.parametrize("ahead", [-86_400.0, 86_400.0])
+async def test_an_action_whose_message_stands_is_found_by_slacks_clock(tmp_path: Path, ahead: float) -> None:
+    """Killed while it posts the answer to an action, the bot finds that message, whatever Slack's clock."""
+    setting = Setting(polling_seconds=0.3, slack_ahead_seconds=ahead)
+    async with Rig(tmp_path, setting) as rig:
+        await rig.start()
+        rig.world.add_job("SQL Prod", objects=["sql01"], run_seconds=2)
+
+        def strike(_arguments: object) -> bool:
+            rig.bot.kill_now()
+            return True
+
+        rig.slack.faults.add("chat.postMessage", Hung(), when=strike)
+        await rig.slack.person("ann").types(PROD, "start SQL Prod")
+        await rig.until(lambda: rig.slack.calls_of("chat.postMessage") or not rig.bot.is_running)
+        await rig.bot.kill()
+        rig.slack.faults.clear()
+        await rig.start()
+        await rig.until(lambda: not rig.rows("SELECT * FROM open_actions"))
+        await rig.until(lambda: any("Success" in message.text for message in rig.slack.messages(PROD)))
+        started = [message for message in rig.slack.messages(PROD) if "started by" in message.text]
+        assert len(started) == 1

@@ -40,9 +40,13 @@ _SENTENCES = {
 }
 
 
+ACTION = "action/"
+"""So begins the key of the message that answers an action; no announcement's does."""
+
+
 def action_metadata(reference: str) -> dict[str, Any]:
     """Return what the message that answers a gesture's action is found by, if the bot is killed over it."""
-    return {"event_type": "veeam_bot", "event_payload": {"announcement": f"action/{reference}"}}
+    return {"event_type": "veeam_bot", "event_payload": {"announcement": f"{ACTION}{reference}"}}
 
 
 def action(answer: outcomes.ActionAnswer) -> Message:

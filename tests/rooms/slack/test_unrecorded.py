@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.slack.faults import RateLimited, Refused
+from bot.sandbox.slack.faults import Hung, RateLimited, Refused
+from bot.slack.views.actions import action_metadata
 from bot.store import Database
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
@@ -106,3 +107,34 @@ async def test_slack_does_not_let_the_bot_look(tmp_path: Path) -> None:
             await office.until_sent()
         assert office.told() == Counter(office.queued)
         assert len(office.slack.calls_of("conversations.history")) == 2
+
+
+async def test_a_kill_is_no_restore(tmp_path: Path) -> None:
+    """A message that was on its way when the process was killed is found, and no database was restored."""
+    async with post_office(tmp_path) as office:
+        office.slack.faults.add("chat.postMessage", Hung())
+        await office.queues()
+        async with office.sending():
+            await office.until(office.everything)
+        await office.outbox.release_all("here:1:a")
+        await office.queues()
+        async with office.sending("here:2:b"):
+            await office.until_sent()
+        assert office.told() == Counter(office.queued)
+        newest = await office.outbox.newest_known(PROD)
+        assert newest is not None
+        assert newest.ts == max(message.ts for message in office.everything())
+
+
+async def test_the_answer_to_an_action_is_no_restore(tmp_path: Path) -> None:
+    """It is posted at once and not by way of the outbox, which therefore never knew it."""
+    async with post_office(tmp_path) as office:
+        metadata = action_metadata("K7M2")
+        sent = {"channel": PROD, "text": "Retry of SQL Prod", "metadata": metadata}
+        await office.web_api.write("chat.postMessage", sent)
+        async with office.sending():
+            await office.queues()
+            await office.until_sent()
+        newest = await office.outbox.newest_known(PROD)
+        assert newest is not None
+        assert newest.ts == max(message.ts for message in office.everything())
