@@ -11,6 +11,7 @@ from bot.operations.codec import RequestCodec
 from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects
+from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.model import Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
@@ -68,6 +69,7 @@ class Backend:
     finder: JobFinder
     views: JobViews
     failures: Failures
+    states: JobStates
     objects: JobObjects
     permissions: Permissions
     people: People

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bot import veeam
+from bot.operations.job_states import JobStates
 from bot.settings import ServerName
 
 FAILURES_KEPT = 2_000
@@ -20,25 +21,32 @@ class Failure:
 
     in_a_row: int | None = None
     reason: str | None = None
+    is_stopped: bool = False
+    """A person stopped the run: it has not failed."""
 
 
 class Failures:
     """Looks failures up and remembers them by the session that failed last, which never changes again."""
 
-    def __init__(self, fleet: veeam.Fleet) -> None:
+    def __init__(self, fleet: veeam.Fleet, states: JobStates) -> None:
         self._fleet = fleet
+        self._states = states
         self._kept: OrderedDict[tuple[ServerName, veeam.SessionId], Failure] = OrderedDict()
 
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed; nothing for any other job, or where VBR is silent."""
         if state.result is not veeam.Result.FAILED:
             return Failure()
-        key = None if state.session_id is None else (server, state.session_id)
+        session_id = state.failed_part or state.session_id
+        key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         try:
-            found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
+            if state.failed_part is not None:
+                found = Failure(reason=await reason_of(self._fleet.server(server), state.failed_part, None))
+            else:
+                found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
         except veeam.VeeamError:
             return Failure()
         if key is None:
@@ -65,13 +73,18 @@ class Failures:
         session_id = session_id if latest is None else latest.id
         if session_id is None:
             return Failure()
-        return Failure(failed_in_a_row(sessions), await reason_of(server, session_id, latest))
+        known = await self._states.known(server.name)
+        if latest is not None and known.is_stopped(latest):
+            await self._states.note_stopped(server.name, latest)
+            return Failure(is_stopped=True)
+        ran = [session for session in sessions if not known.is_stopped(session)]
+        return Failure(failed_in_a_row(ran), await reason_of(server, session_id, latest))
 
 
 def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
     """Return how many of the latest finished runs failed without a break; None without a finished run.
 
-    `sessions` are one job's, newest first.
+    `sessions` are one job's, newest first, without those that a person stopped: they neither failed nor ran.
     """
     finished = [
         session

@@ -16,6 +16,7 @@ from bot import veeam
 from bot.observability import Clock
 from bot.operations import matching, outcomes
 from bot.operations.failures import Failure
+from bot.operations.job_states import JobStates
 from bot.operations.model import (
     AuditSubject,
     JobRef,
@@ -89,9 +90,10 @@ class _Named:
 class JobFinder:
     """Finds servers and jobs. Raises `VeeamError` where the only server asked gives no answer."""
 
-    def __init__(self, fleet: veeam.Fleet, clock: Clock) -> None:
+    def __init__(self, fleet: veeam.Fleet, clock: Clock, states: JobStates) -> None:
         self._fleet = fleet
         self._clock = clock
+        self._states = states
         self._names: dict[ServerName, tuple[float, Mapping[veeam.JobId, str]]] = {}
 
     def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | outcomes.NotFound:
@@ -104,6 +106,17 @@ class JobFinder:
 
     async def job(
         self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool = False
+    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
+        """Return the one job that is meant, as its sessions say it stands (see `_job`)."""
+        found = await self._job(ref, request=request, visibility=visibility, is_action=is_action)
+        if not isinstance(found, FoundJob):
+            return found
+        known = await self._states.known(found.server)
+        (state,) = await self._states.corrected(self._fleet.server(found.server), (found.state,), known)
+        return replace(found, state=state)
+
+    async def _job(
+        self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool
     ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
 
@@ -277,6 +290,8 @@ class JobViews:
     ) -> outcomes.JobView:
         """Return the job as shown, with the operations that make sense on it and are allowed."""
         failure = failure or Failure()
+        if failure.is_stopped:
+            state = msgspec.structs.replace(state, was_stopped=True)
         scope = Scope(server, state.name)
         return outcomes.JobView(
             server=server,

@@ -20,6 +20,7 @@ from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects, MenuOption
+from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.matching import pick
 from bot.operations.menus import Menus, MenuSearch
@@ -97,13 +98,15 @@ class Service:
         holder: str,
     ) -> None:
         permissions = Permissions(rules.grants)
+        states = JobStates(store.StoppedSessions(database), store.Runs(database))
         self._metrics = metrics
         self._backend = Backend(
             fleet=fleet,
             accounts=accounts,
-            finder=JobFinder(fleet, clock),
+            finder=JobFinder(fleet, clock, states),
             views=JobViews(permissions, fleet, available),
-            failures=Failures(fleet),
+            failures=Failures(fleet, states),
+            states=states,
             objects=JobObjects(clock),
             permissions=permissions,
             people=people,

@@ -6,7 +6,7 @@ Every refusal is an error of ours (`bot.veeam.errors`).
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from bot.veeam.models import ServerTime
 from bot.veeam.queries import ListQuery
 from bot.veeam.tokens import Token, Tokens
 from bot.veeam.turns import ServerTurns
+from bot.veeam.zones import zone_of
 
 log = structlog.get_logger()
 
@@ -53,6 +54,7 @@ class ReadRetries:
 class _ServerTimeModel(JsonObject, frozen=True, gc=False):
     server_time: str
     time_zone: str | None = None
+    iana_time_zone_id: str | None = None
 
 
 class ApiClient:
@@ -111,7 +113,12 @@ class ApiClient:
         try:
             moment = datetime.fromisoformat(model.server_time)
             offset = moment.utcoffset() or timedelta()
-            found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone)
+            zone = zone_of(
+                moment.replace(tzinfo=timezone(offset)),
+                display_name=model.time_zone,
+                iana_name=model.iana_time_zone_id,
+            )
+            found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone, zone)
         except (ValueError, OverflowError):
             raise self._unexpected(response, request, "no time") from None
         self._zone, self._zone_until = found.zone, self._clock.monotonic() + _ZONE_LASTS_SECONDS

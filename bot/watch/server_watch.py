@@ -17,6 +17,7 @@ from bot.store import (
     OwnActions,
     ProcessedSessions,
     Runs,
+    StoppedSessions,
     StoreError,
 )
 from bot.veeam import VeeamError, VeeamServer
@@ -31,6 +32,7 @@ from bot.watch.sessions import polled_types
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
 _ACTIONS_KEPT = timedelta(days=30)
+_STOPPED_KEPT = timedelta(days=400)
 _SESSIONS_KEPT = timedelta(days=3)
 _LEAST_LEASE_SECONDS, _MOST_LEASE_SECONDS = 2.0, 20.0
 _RENEWALS = 3
@@ -79,6 +81,7 @@ class Watch:
         self._sessions = ProcessedSessions(database)
         self._runs = Runs(database)
         self._own_actions = OwnActions(database)
+        self._stopped = StoppedSessions(database)
         self._leases = Leases(database)
         types = polled_types(server.revision, rules.routes)
         self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
@@ -156,6 +159,7 @@ class Watch:
         oldest = min(poll.server_now - reach, poll.cursor.read_to - 2 * OVERLAP)
         await self._sessions.purge(self._server.name, oldest)
         await self._runs.purge(self._server.name, poll.server_now - RUNS_KEPT)
+        await self._stopped.purge(self._server.name, poll.server_now - _STOPPED_KEPT)
         await self._own_actions.purge(self._clock.now() - _ACTIONS_KEPT)
 
 

@@ -11,7 +11,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, AuditSubject, Kind, Operation, RequestContext
 from bot.operations.queries import Query
-from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, session_views
+from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, job_state_of, session_views
 from bot.settings import ServerName
 
 T = TypeVar("T")
@@ -76,9 +76,11 @@ class ShowSession(Query, frozen=True, tag="session"):
         """The session with its objects and its log; its job, where the person may not know of that."""
         server = backend.fleet.server(name)
         job_id, job = job_id_of(session), None
-        state = await server.job_state(job_id) if job_id is not None else None
+        state = await job_state_of(server, session)
         if state is not None and context.visibility.sees(name, state.name):
-            job = backend.views.of(context, name, state)
+            known = await backend.states.known(name)
+            (corrected,) = await backend.states.corrected(server, (state,), known)
+            job = backend.views.of(context, name, corrected)
         if job is None and not context.visibility.sees_all(name):
             return AuditSubject(name, job_id, state.name if state is not None else session.name)
         async with veeam.at_once() as group:
@@ -86,7 +88,7 @@ class ShowSession(Query, frozen=True, tag="session"):
             failed = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.FAILED)))
             warned = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.WARNING)))
         records = sorted((*failed.result(), *warned.result()), key=veeam.LogRecord.sort_key)
-        (view,) = await session_views((FoundSession(name, session),), backend.own_actions)
+        (view,) = await session_views((FoundSession(name, session),), backend)
         return SessionAnswer(view, job, tasks.result(), tuple(records), backend.clock.now())
 
 

@@ -15,6 +15,8 @@ FAILED = ":x:"
 BUSY = ":hourglass_flowing_sand:"
 NEUTRAL = ":heavy_minus_sign:"
 INFORMATION = ":information_source:"
+STOPPED = f"{NEUTRAL} Stopped"
+"""Said of a run that a person stopped, whatever VBR calls its result."""
 
 _RESULTS = {
     veeam.Result.SUCCESS: f"{SUCCESS} Success",
@@ -86,7 +88,11 @@ def disabled_or_enabled(*, is_disabled: bool, until: datetime | None = None) -> 
 def job_result(state: veeam.JobState) -> str:
     """A job's sign and word: what it is doing while it is active, else how its latest run went."""
     if state.is_active:
-        return f"{BUSY} {literal(state.status.capitalize())}"
+        return f"{BUSY} {'Running' if state.has_running_session else literal(state.status.capitalize())}"
+    if state.was_stopped:
+        return STOPPED
+    if state.failed_part:
+        return _RESULTS[veeam.Result.FAILED]
     if state.last_run is None and state.result is veeam.Result.NONE:
         return f"{NEUTRAL} Never ran"
     return result(state.last_result)
@@ -106,6 +112,8 @@ def job_line(view: JobView) -> str:
     if view.failed_in_a_row is not None and view.failed_in_a_row > 1:
         failed = "failed " if state.is_active else ""
         marks.append(f"{failed}{view.failed_in_a_row:,} times in a row")
+    if state.is_active and state.failed_part:
+        marks.append("a part failed")
     if state.is_disabled:
         marks.append("disabled")
     return " · ".join(marks)
@@ -115,8 +123,13 @@ def span(start: datetime | None, end: datetime | None) -> str:
     """When something began and how long it took, as far as it is known."""
     if start is None:
         return f"ended {date(end)}" if end else ""
-    took = f", took {duration(end - start)}" if end else ""
-    return f"{date(start)}{took}"
+    length = took(start, end)
+    return f"{date(start)}, {length}" if length else date(start)
+
+
+def took(start: datetime | None, end: datetime | None) -> str:
+    """How long it took; nothing where that is unknown, as by clocks that put the end before the beginning."""
+    return f"took {duration(end - start)}" if start and end and end > start else ""
 
 
 def run_length(state: veeam.JobState) -> str:

@@ -1,11 +1,12 @@
 """Lists: page by page, to the end and no further, with every row accounted for."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
 
-from bot.sandbox.vbr import VbrSandbox, World
+from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import changed, recasing, rows, setting, without
 from bot.veeam import (
     REVISIONS,
@@ -187,6 +188,26 @@ async def test_times_without_offset_are_the_servers(
     await client.task_sessions(SessionId(session.id))
     assert len(vbr.requests.of(*server_time)) == 2
     assert "+" not in vbr.requests.of(*TASKS)[0].answer["data"][0]["creationTime"]
+
+
+@pytest.mark.parametrize("revision", ["1.3-rev0", "1.3-rev2"])
+async def test_times_without_offset_are_those_of_their_day(clock: FakeClock, revision: str) -> None:
+    """In November a server in Berlin is an hour ahead; what it did in July it did two hours ahead.
+
+    By the display name of its zone and, since 1.3-rev2, by its IANA name.
+    """
+    world = World(clock.now, zone=ZoneInfo("Europe/Berlin"))
+    world.add_job("SQL nightly")
+    in_july = datetime(2026, 7, 15, 2, 30, tzinfo=UTC)
+    session = world.finish_run("SQL nightly", ended_at=in_july, seconds=60)
+    async with (
+        VbrSandbox(world, behaviour=Behaviour(supported_revisions=accepted_by(revision))) as vbr,
+        client_of(vbr, clock, api_version=revision) as client,
+    ):
+        tasks = await client.task_sessions(SessionId(session.id))
+    assert {in_july - task.creation_time < timedelta(minutes=2) for task in tasks if task.creation_time} == {
+        True
+    }
 
 
 async def test_a_log_is_told_in_order(client: VeeamServer, world: World) -> None:
