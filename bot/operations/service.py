@@ -43,7 +43,7 @@ from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
 from bot.operations.under_way import ACTIONS_AT_MOST, QUESTIONS_AT_MOST, SEARCHES_AT_MOST, UnderWay
 from bot.settings import GrantSettings, PersonId, ServerName
-from bot.veeam import Fleet, VeeamError, on_behalf_of
+from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
 
 _LONGEST_NAME = 500
 """How much of what was typed for a job's name goes on record."""
@@ -130,7 +130,12 @@ class Service:
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
         operation = asks_for.operation
-        outcome = await self._outcome(operation, gesture, request, once=once or _changes_something(request))
+        with noting_missing() as missing:
+            outcome = await self._outcome(
+                operation, gesture, request, once=once or _changes_something(request)
+            )
+        if missing and isinstance(outcome, outcomes.Detailed):
+            outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
         log.info(

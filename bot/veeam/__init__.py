@@ -22,6 +22,13 @@ from bot.veeam.connection import (
 from bot.veeam.decoding import (
     Page,
 )
+from bot.veeam.details import (
+    Detail,
+    MissingDetail,
+    detail,
+    note_missing,
+    noting_missing,
+)
 from bot.veeam.errors import (
     AnswerLost,
     ConnectFailed,
@@ -150,6 +157,7 @@ __all__ = [
     "ConnectionLost",
     "Credentials",
     "CredentialsQuery",
+    "Detail",
     "Fleet",
     "FleetAnswer",
     "GuestProcessing",
@@ -166,6 +174,7 @@ __all__ = [
     "LogStatus",
     "Login",
     "LoginRefused",
+    "MissingDetail",
     "NotAllowed",
     "NotFoundOnServer",
     "Page",
@@ -220,6 +229,7 @@ __all__ = [
     "check_server",
     "choosable_rhythms",
     "connection_to",
+    "detail",
     "differences",
     "is_creatable",
     "is_editable",
@@ -227,6 +237,8 @@ __all__ = [
     "job_type_key",
     "known",
     "new_vsphere_spec",
+    "note_missing",
+    "noting_missing",
     "on_behalf_of",
     "platform_of",
     "reduces_protection",

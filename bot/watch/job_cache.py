@@ -54,7 +54,8 @@ class JobCache:
         async for state in self._server.every_job_state():
             jobs[state.id] = CachedJob(state.name, state.type)
             by_type[state.type].append(state)
-        self._jobs = jobs
+        # A list that VBR cannot give whole takes no job out.
+        self._jobs = jobs if self._server.job_states_failure is None else {**self._jobs, **jobs}
         for job_type in by_type.keys() - self._sampled:
             if await self._learn(by_type[job_type]):
                 self._sampled.add(job_type)

@@ -17,6 +17,7 @@ from bot.store import (
     Runs,
     StoreError,
 )
+from bot.store.upkeep import DATABASE_PART
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
@@ -86,7 +87,10 @@ class Watch:
             try:
                 await self._poll()
             except StoreError as error:
-                self._report_failure("store", f"{self._server.name}: {error}")
+                # The server may be as well as can be: what failed is the bot's own database.
+                self._poller.forget_clock()
+                self._metrics.polled(self._server.name, "store")
+                self._health.set(DATABASE_PART, ok=False, detail=str(error))
 
     async def _poll(self) -> None:
         if not await self._holds_lease():

@@ -1,5 +1,6 @@
 """`job`: one job in full."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,14 +55,19 @@ class ShowJob(Query, frozen=True, tag="job"):
         latest = veeam.SessionsQuery(
             job_id=state.id, order_by="CreationTime", ascending=False, limit=RECENT_SESSIONS
         )
-        async with veeam.at_once() as group:
+        details = veeam.Detail
+        async with asyncio.TaskGroup() as group:
             # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
-            model = group.create_task(where_there(server.job(state.id)))
-            sessions = group.create_task(server.sessions(latest))
+            settings = where_there(server.job(state.id))
+            model = group.create_task(veeam.detail(details.JOB_SETTINGS, server.name, settings, None))
+            sessions = group.create_task(
+                veeam.detail(details.SESSIONS, server.name, server.sessions(latest), None)
+            )
             repository = group.create_task(repository_of(server, state))
             failure = group.create_task(backend.failures.of(found.server, state))
-        job = model.result()
-        recent = [FoundSession(found.server, one) for one in sessions.result().rows[:RECENT_SESSIONS]]
+        job, page = model.result(), sessions.result()
+        rows = page.rows[:RECENT_SESSIONS] if page is not None else ()
+        recent = [FoundSession(found.server, one) for one in rows]
         return outcomes.Done(
             JobAnswer(
                 view=backend.views.of(context, found.server, state, failure.result()),
@@ -75,7 +81,7 @@ class ShowJob(Query, frozen=True, tag="job"):
 
 @dataclass(frozen=True, slots=True)
 class JobAnswer(outcomes.Answer):
-    """One job in full. `job` is None for types that the revision cannot describe."""
+    """One job in full. `job` is None for types that the revision cannot describe, and where it failed."""
 
     view: outcomes.JobView
     job: veeam.Job | None

@@ -161,7 +161,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         count: int,
     ) -> vbr_lists.Rows[FoundSession]:
         """Ask one server. Raises `VeeamError`."""
-        query = await self._query(server, job)
+        query = await self._query(server, backend, job)
         tests = await self._tests(server, backend, context, job)
         enough = skip + count + 1
         if not tests:
@@ -190,10 +190,14 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         found = tuple(FoundSession(server.name, session) for session in sessions)
         return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)
 
-    async def _query(self, server: veeam.VeeamServer, job: FoundJob | None) -> veeam.SessionsQuery:
+    async def _query(
+        self, server: veeam.VeeamServer, backend: Backend, job: FoundJob | None
+    ) -> veeam.SessionsQuery:
         since = None
         if self.within is not None:
-            since = (await server.server_time()).server_time - self.within
+            asked = server.server_time()
+            now = await veeam.detail(veeam.Detail.SERVER_TIME, server.name, asked, None)
+            since = (now.server_time if now is not None else backend.clock.now()) - self.within
         revision: veeam.Revision = server.revision
         is_over = self.which not in {None, SessionsFilter.RUNNING}
         return veeam.SessionsQuery(
