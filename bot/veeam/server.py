@@ -118,7 +118,11 @@ class VeeamServer:
 
     async def server_info(self) -> models.ServerInfo:
         """Build and name. NotAllowed is normal for every account but an administrator's."""
-        return await self._client.one(models.ServerInfo, ApiRequest.get(f"{_API}/serverInfo"))
+        path = f"{_API}/serverInfo"
+        info = await self._client.one(models.ServerInfo, ApiRequest.get(path))
+        if not info.name and not info.build_version:
+            raise UnexpectedAnswer(self.name, f"GET {path}: neither name nor build")
+        return info
 
     # --- jobs
 
