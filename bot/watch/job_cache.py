@@ -8,7 +8,16 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock
-from bot.veeam import JobId, JobState, NotFoundOnServer, RetryPolicy, Session, VeeamError, VeeamServer
+from bot.veeam import (
+    JobId,
+    JobState,
+    NotFoundOnServer,
+    RetryPolicy,
+    Session,
+    TimedOut,
+    VeeamError,
+    VeeamServer,
+)
 from bot.watch.sessions import is_undocumented
 
 _KEPT = timedelta(minutes=10)
@@ -84,7 +93,10 @@ class JobCache:
         return self._jobs[job_id]
 
     async def retries_of(self, job_id: JobId) -> RetryPolicy | None:
-        """Return how VBR retries a job; None if it doesn't say. Raises VeeamError if it doesn't answer."""
+        """Return how VBR retries a job; None if it doesn't say, or not in time for what is announced.
+
+        Raises VeeamError if the server doesn't answer.
+        """
         policy, read_at = self._retries.get(job_id, (None, None))
         if read_at is not None and self._clock.now() - read_at < _KEPT:
             return policy
@@ -94,7 +106,8 @@ class JobCache:
             unsaid = None if job.runs_automatically is None else RetryPolicy(enabled=False)
             policy = job.retry or unsaid
         except VeeamError as error:
-            self._ignore_answer(error)
+            if not isinstance(error, TimedOut):
+                self._ignore_answer(error)
             policy = None
         self._retries[job_id] = (policy, self._clock.now())
         return policy

@@ -58,7 +58,7 @@ _DETAILS = {
 }
 _WITHOUT = {
     veeam.Detail.JOB_STATES: (
-        " What you see is put together from jobs and their newest sessions; jobs of some types may be missing."
+        " They are put together from jobs and their newest sessions; jobs of some types may be missing."
     ),
     veeam.Detail.SERVER_TIME: " Times may be off by its time zone.",
 }

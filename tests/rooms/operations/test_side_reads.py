@@ -331,7 +331,8 @@ async def test_an_answer_does_without_its_details(office: Office, name: str, rea
     wanted = READS[name][read]
     for label, fault in FAULTS.items():
         request = await prepared(office, name)
-        office.hq.faults.add(*read.split(" "), fault, times=1000)
+        method, template = read.split(" ")
+        office.hq.faults.add(method, template, fault, times=1000)
         outcome = await office.ask(request, ANN)
         office.hq.faults.clear()
         words = said(outcome)
