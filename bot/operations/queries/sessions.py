@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from msgspec.structs import replace as with_fields
 
 from bot import veeam
@@ -20,9 +21,11 @@ from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
-from bot.store import STOP, OwnActions
+from bot.store import STOP, OwnActions, StoreError
 
 SCAN_AT_MOST = 5_000
+
+log = structlog.get_logger()
 
 
 class SessionsFilter(StrEnum):
@@ -252,13 +255,16 @@ class SessionsAnswer(outcomes.Answer):
 
 
 async def session_views(found: Sequence[FoundSession], own_actions: OwnActions) -> tuple[SessionView, ...]:
-    """Return the sessions as shown, in their order. Raises `StoreError`."""
+    """Return the sessions as shown, in their order; without who stopped them where the database fails."""
     stopped: dict[tuple[str, str], PersonId] = {}
-    for server in dict.fromkeys(one.server for one in found):
-        ids = [one.session.id for one in found if one.server == server]
-        for action in await own_actions.of(server, ids):
-            if action.operation == STOP:
-                stopped.setdefault((server, action.session_id), PersonId(action.person_id))
+    try:
+        for server in dict.fromkeys(one.server for one in found):
+            ids = [one.session.id for one in found if one.server == server]
+            for action in await own_actions.of(server, ids):
+                if action.operation == STOP:
+                    stopped.setdefault((server, action.session_id), PersonId(action.person_id))
+    except StoreError as error:
+        log.warning("operations.stoppers_not_read", error=str(error))
     return tuple(
         SessionView(
             one.server, one.session, job_id_of(one.session), stopped.get((one.server, one.session.id))

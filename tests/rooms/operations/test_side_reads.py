@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
@@ -20,6 +21,8 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.backend import ApprovalRules
+from bot.operations.menus import MenuField
 from bot.operations.model import KnownJob, NamedJob, NamedMachine, Request, Step
 from bot.operations.outcomes import Ambiguous, Detailed, Done, Failed, NeedsForm, Outcome
 from bot.operations.queries.home import ShowHome
@@ -34,7 +37,8 @@ from bot.sandbox.vbr.faults import empty, hanging, html, malformed, refusing
 from bot.slack.views.forms import form as form_view
 from bot.slack.views.job_form import filled, job_form
 from bot.slack.views.outcomes import outcome as drawn
-from bot.veeam import Detail, Fleet, SessionId, details
+from bot.store import Database
+from bot.veeam import Detail, Fleet, SessionId, details, server
 from tests.rooms.operations.form_room import ANN, Writer, with_administrators
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of
@@ -473,3 +477,57 @@ async def test_a_detail_that_never_answers_is_not_waited_for(
     outcome = await office.ask(ShowStatus("hq"), ANN)
     assert isinstance(outcome, Done)
     assert [each.what for each in outcome.missing] == [Detail.REPOSITORIES]
+
+
+async def test_states_that_never_answer_are_put_together_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They get a part of the time that an answer has, and are not waited for again at once."""
+    monkeypatch.setattr(server, "STATES_WITHIN_SECONDS", 0.05)
+    office.hq.faults.add("GET", "/api/v1/jobs/states", hanging(Moment.BEFORE), times=9)
+    for _ in range(2):
+        outcome = await office.ask(ListJobs(server="hq"), ANN)
+        assert isinstance(outcome, Done)
+        assert [each.what for each in outcome.missing] == [Detail.JOB_STATES]
+    assert len(office.hq.requests.of("GET", "/api/v1/jobs/states")) == 1
+
+
+@pytest.mark.parametrize("label", FAULTS)
+async def test_menus_offer_what_can_be_read(office: Office, label: str) -> None:
+    """A list that fails takes nothing out of a menu but its own rows."""
+    ann, fault = Writer(office), FAULTS[label]
+    form = await ann.creates()
+    for read, field, offered in (
+        (SCALE_OUT, MenuField.REPOSITORY, "Second Repository"),
+        (STATES, MenuField.AFTER_JOB, "Oracle"),
+        (STATES, MenuField.LIKE, "Oracle"),
+    ):
+        method, template = read.split(" ")
+        office.hq.faults.add(method, template, fault, times=99)
+        assert offered in {one.name for one in await ann.finds(form, field)}, read
+        office.hq.faults.clear()
+    office.hq.faults.add("GET", "/api/v1/credentials", fault, times=99)
+    assert await ann.finds(form, MenuField.CREDENTIALS) == ()
+
+
+async def test_a_database_that_is_gone_takes_no_answer_of_vbr(office: Office) -> None:
+    """Who stopped a session is a detail, too."""
+    await office.database.close()
+    office.database = Database("sqlite:////nonexistent/folder/bot.db")
+    office.restart()
+    for request in (ShowJob(office.known("SQL Prod")), ListSessions(), ShowSession(session_of(office))):
+        assert isinstance(await office.ask(request, ANN), Done)
+    await office.database.close()
+
+
+async def test_nothing_waits_for_a_second_person_on_half_a_state(office: Office) -> None:
+    """What two people agree on is bound to the whole state: while that cannot be read, nothing is asked."""
+    office.approvals = ApprovalRules(operations=("delete",))
+    job = office.known("Archive")
+    form = await office.ask(Delete(job, step=Step.FILL), ANN)
+    assert isinstance(form, NeedsForm)
+    assert isinstance(form.form.request, Delete)
+    office.hq.faults.add("GET", "/api/v1/jobs/states", refusing(500), times=99)
+    outcome = await office.ask(replace(form.form.request, step=Step.SEND, typed_name="Archive"), ANN)
+    assert isinstance(outcome, Failed)
+    assert changes(office) == []
