@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
@@ -30,6 +32,7 @@ from bot.observability import (
     Clock,
     Health,
     Metrics,
+    RemoteClock,
     capped_wait,
 )
 from bot.settings import SlackSettings
@@ -40,6 +43,7 @@ SLACK_PART = "slack"
 LONGEST_WAIT_SECONDS = 600.0
 """The longest `Retry-After` that is believed: Slack's own windows are a minute long."""
 _READ_ATTEMPTS = 3
+_CLOSE_SECONDS = 1.0
 _LONGEST_READ_WAIT_SECONDS = 5.0
 _USUAL_WAIT_SECONDS, _SHORTEST_WAIT_SECONDS = 1.0, 0.5
 _LONGEST_RETRY_WAIT_SECONDS = 60.0
@@ -53,6 +57,7 @@ _SECONDS_BETWEEN_POSTS = 1.0
 _EDITS_AT_ONCE = 25
 _SECONDS_BETWEEN_EDITS = 60.0 / 25
 _MOST_UNKNOWN_HOSTS = 20
+_CLOCK_READINGS = 5
 _EDITS = "edits"
 _EVERYTHING = "everything"
 
@@ -78,8 +83,8 @@ class Pace:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._posts: dict[str, _Turns] = defaultdict(lambda: _Turns(_SECONDS_BETWEEN_POSTS))
-        self._edits = _Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
+        self._posts: dict[str, Turns] = defaultdict(lambda: Turns(_SECONDS_BETWEEN_POSTS))
+        self._edits = Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
         self._held_until: dict[str, float] = {}
 
     async def turn(self, channel: str, *, is_edit: bool, within_seconds: float) -> bool:
@@ -116,7 +121,7 @@ class Pace:
         return max(0.0, self._held_until.get(what, 0.0) - self._clock.monotonic())
 
 
-class _Turns:
+class Turns:
     """Turns at an interval, some at once after a rest.
 
     aiolimiter does the same on the event loop's time, and waits as long as it takes; this goes by the `Clock`
@@ -150,6 +155,8 @@ class WebApi:
     ) -> None:
         self.client = client
         self.pace = Pace(clock)
+        self.slack_clock = RemoteClock(clock, readings=_CLOCK_READINGS)
+        """Slack's clock, to a second: what gives messages their `ts`, and compares them with `oldest`."""
         self._session = session
         self._clock = clock
         self._metrics = metrics
@@ -196,13 +203,12 @@ class WebApi:
         if not is_response_url(response_url, self.client.base_url):
             self._warn_of(response_url)
             raise errors.SlackRefused("response_url", "not_an_address_of_slack")
-        proxy = load_http_proxy_from_env()
         with _translated("response_url"):
             async with self._session.post(
                 response_url,
                 json=dict(body),
                 allow_redirects=False,
-                proxy=None if _is_without_proxy(response_url) else proxy,
+                proxy=_proxy_for(response_url),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             ) as response:
                 status = response.status
@@ -213,6 +219,19 @@ class WebApi:
             raise errors.SlackAnswerLost("response_url", f"http_{status}")
         if not _OK <= status < _NOT_OK:
             raise errors.GestureExpired("response_url", f"http_{status}")
+
+    async def open_websocket(self, url: str, *, ping_seconds: float) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket, by an address from `apps.connections.open`. Raises `SlackError`.
+
+        It is pinged after so many seconds of silence, and ends when no answer comes within half of that.
+        """
+        with _translated("websocket"):
+            return await self._session.ws_connect(
+                url,
+                heartbeat=ping_seconds,
+                proxy=_proxy_for(url),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+            )
 
     def _warn_of(self, response_url: str) -> None:
         """Say once for each host that something not Slack's was to be answered, up to so many hosts."""
@@ -228,6 +247,8 @@ class WebApi:
             with _translated(method):
                 function = getattr(self.client, method.replace(".", "_"))
                 response: AsyncSlackResponse = await function(**arguments)
+            if (moment := _date(response.headers)) is not None:
+                self.slack_clock.heard(moment)
         except errors.SlackError as error:
             outcome = error.word
             raise
@@ -332,6 +353,10 @@ def _honour_no_proxy(client: AsyncWebClient, url: str) -> None:
         client.proxy = None
 
 
+def _proxy_for(url: str) -> str | None:
+    return None if _is_without_proxy(url) else load_http_proxy_from_env()
+
+
 def _is_without_proxy(url: str) -> bool:
     host = _host_of(url)
     return host in {"localhost", "127.0.0.1", "::1"} or bool(proxy_bypass(host))
@@ -411,6 +436,14 @@ def _retry_after(method: str, headers: Mapping[str, Any]) -> float:
     if not asked <= LONGEST_WAIT_SECONDS:  # also what is no number
         log.warning("slack.wait_capped", method=method, asked=text[:40], wait_seconds=LONGEST_WAIT_SECONDS)
     return max(capped_wait(asked, LONGEST_WAIT_SECONDS), _SHORTEST_WAIT_SECONDS)
+
+
+def _date(headers: Mapping[str, Any]) -> datetime | None:
+    """The moment of an answer by the header that HTTP asks of every server; None where it makes no sense."""
+    try:
+        return parsedate_to_datetime(_header(headers, "date") or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _header(headers: Mapping[str, Any], wanted: str) -> str | None:

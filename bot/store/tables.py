@@ -140,6 +140,15 @@ closed_channels = Table(
     _time("closed_at"),
 )
 
+restored_channels = Table(
+    "restored_channels",
+    metadata,
+    _text("channel", primary_key=True),
+    _text("sent_channel"),
+    _text("known_ts"),
+    _time("found_at"),
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -189,6 +198,15 @@ audit = Table(
     Index("uq_audit_entry_id_event", "entry_id", "event", unique=True),
     Index(None, "reference"),
     sqlite_autoincrement=True,
+)
+
+open_actions = Table(
+    "open_actions",
+    metadata,
+    Column("audit_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("holder"),
+    _text("reference"),
+    _text("body"),
 )
 
 own_actions = Table(

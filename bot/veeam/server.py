@@ -151,7 +151,9 @@ class VeeamServer:
             page = await self._client.page(JobState, self._list(_JOB_STATES, JobStatesQuery(id=job_id)))
             return next((state for state in page.rows if state.id.casefold() == wanted), None)
 
-        return await self._states_or(ask, lambda: self._derived.one(job_id))
+        # One job is what is acted on: only a server that let us wait is not asked again at once.
+        is_asked_again = not isinstance(self._states_failure, TimedOut)
+        return await self._states_or(ask, lambda: self._derived.one(job_id), afresh=is_asked_again)
 
     async def job(self, job_id: JobId) -> Job:
         """A job's settings. Rejected for a type that the revision cannot model."""
@@ -330,13 +332,16 @@ class VeeamServer:
         if not self.revision.has(capability):
             raise Rejected(self.name, f"revision {self.revision.name} has no {capability}")
 
-    async def _states_or(self, ask: Callable[[], Awaitable[T]], derive: Callable[[], Awaitable[T]]) -> T:
+    async def _states_or(
+        self, ask: Callable[[], Awaitable[T]], derive: Callable[[], Awaitable[T]], *, afresh: bool = False
+    ) -> T:
         """The answer about job states; what is derived where it fails, or failed a moment ago.
 
-        Raises what the job states' failure was where nothing can be derived either.
+        Then VBR is asked only if it has to be `afresh`. Raises the failure of the job states where nothing
+        can be derived either.
         """
         failure = self._states_failure
-        if failure is None or self._clock.monotonic() >= self._states_fail_until:
+        if failure is None or afresh or self._clock.monotonic() >= self._states_fail_until:
             limit = asyncio.timeout(STATES_WITHIN_SECONDS)
             try:
                 async with limit:
