@@ -31,6 +31,10 @@ class WatchHealth(Protocol):
     def last_poll_at(self, server: ServerName) -> datetime | None:
         """Return when the server's last good poll ended; None when there was none since the start."""
 
+    def database_problem(self) -> str | None:
+        """Return what is wrong with the bot's own database; None where it works."""
+        ...
+
     async def outbox_waiting(self) -> int:
         """Return how many announcements wait to be sent. Raises the store's `StoreError`."""
         ...

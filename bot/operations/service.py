@@ -54,7 +54,7 @@ from bot.operations.under_way import (
     UnderWay,
 )
 from bot.settings import GrantSettings, PersonId, ServerName
-from bot.veeam import Fleet, VeeamError, on_behalf_of
+from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
 
 _LONGEST_NAME = 500
 """How much of what was typed for a job's name goes on record."""
@@ -155,7 +155,12 @@ class Service:
             too_many = outcomes.TooMany(operation, GESTURES_A_MINUTE, is_a_minute=True)
             self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
             return too_many
-        outcome = await self._outcome(operation, gesture, request, once=once or _changes_something(request))
+        with noting_missing() as missing:
+            outcome = await self._outcome(
+                operation, gesture, request, once=once or _changes_something(request)
+            )
+        if missing and isinstance(outcome, outcomes.Detailed):
+            outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
         log.info(

@@ -183,7 +183,9 @@ class _Reader(Generic[J]):
     def _without_nulls(self, row: msgspec.Raw) -> J:
         """Most often only a null stands in the way, perhaps in every row: too many to read field by field."""
         try:
-            whole = self._model.as_object(msgspec.json.decode(row)) or {}
+            whole = self._model.as_object(msgspec.json.decode(row))
+            if whole is None:
+                raise _Unusable
             return msgspec.convert({k: v for k, v in whole.items() if v is not None}, self._model)
         except _UNREADABLE:
             pass

@@ -16,6 +16,7 @@ from bot.veeam import (
     Session,
     SessionGroup,
     SessionId,
+    TimedOut,
     VeeamError,
     VeeamServer,
 )
@@ -93,7 +94,9 @@ class JobCache:
         async for state in self._server.every_job_state():
             jobs[state.id] = CachedJob(state.name, state.type)
             by_name.setdefault(state.name.casefold(), []).append(state.id)
-        self._jobs, self._by_name = jobs, by_name
+        # A list that VBR cannot give whole takes no job out.
+        self._jobs = jobs if self._server.job_states_failure is None else {**self._jobs, **jobs}
+        self._by_name = by_name
         for kept in (self._looked_up_at, self._retries, self._parents):
             if len(kept) > _KEPT_AT_MOST:
                 kept.clear()
@@ -143,7 +146,10 @@ class JobCache:
         return self._jobs.get(job_id)
 
     async def retries_of(self, job_id: JobId) -> RetryPolicy | None:
-        """Return how VBR retries a job; None if it doesn't say. Raises VeeamError if it doesn't answer."""
+        """Return how VBR retries a job; None if it doesn't say, or not in time for what is announced.
+
+        Raises VeeamError if the server doesn't answer.
+        """
         policy, read_at = self._retries.get(job_id, (None, None))
         if read_at is not None and self._clock.now() - read_at < _KEPT:
             return policy
@@ -153,7 +159,8 @@ class JobCache:
             unsaid = None if job.runs_automatically is None else RetryPolicy(enabled=False)
             policy = job.retry or unsaid
         except VeeamError as error:
-            self._ignore_answer(error)
+            if not isinstance(error, TimedOut):
+                self._ignore_answer(error)
             policy = None
         self._retries[job_id] = (policy, self._clock.now())
         return policy

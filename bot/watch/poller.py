@@ -20,6 +20,7 @@ from bot.veeam import (
     SessionGroup,
     SessionId,
     SessionsQuery,
+    TimedOut,
     VeeamError,
     VeeamServer,
 )
@@ -97,8 +98,17 @@ class Poller:
         return self.server_clock.now() or self._clock.now()
 
     async def _start(self, before: PollCursor | None) -> PollCursor:
-        """Read the server's clock; return where to start by it."""
-        server_now = (await self._server.server_time()).server_time
+        """Read the server's clock; return where to start by it.
+
+        Where only the clock cannot be read, the cursor is enough to go on from.
+        """
+        try:
+            server_now = (await self._server.server_time()).server_time
+        except VeeamError as error:
+            if before is None or not (error.reached_server or isinstance(error, TimedOut)):
+                raise
+            log.warning("watch.server_clock_not_read", server=self._server.name, error=str(error))
+            return before
         self.server_clock.heard(server_now)
         beginning = server_now - self._backfill
         if before is None:

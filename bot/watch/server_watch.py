@@ -20,6 +20,7 @@ from bot.store import (
     StoppedSessions,
     StoreError,
 )
+from bot.store.upkeep import DATABASE_PART
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
@@ -115,7 +116,10 @@ class Watch:
             except LeaseLost:
                 self._stand_by()
             except StoreError as error:
-                self._report_failure("store", f"{self._server.name}: {error}")
+                # The server may be as well as can be: what failed is the bot's own database.
+                self._poller.forget_clock()
+                self._metrics.polled(self._server.name, "store")
+                self._health.set(DATABASE_PART, ok=False, detail=str(error))
 
     async def _poll(self) -> None:
         if not await self._holds_lease():

@@ -1,5 +1,6 @@
 """`job`: one job in full."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,10 +52,13 @@ class ShowJob(Query, frozen=True, tag="job"):
         if not isinstance(found, FoundJob):
             return found
         server, state = backend.fleet.server(found.server), found.state
-        async with veeam.at_once() as group:
+        details = veeam.Detail
+        async with asyncio.TaskGroup() as group:
             # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
-            model = group.create_task(where_there(server.job(state.id)))
-            sessions = group.create_task(latest_of(server, state, RECENT_SESSIONS))
+            settings = where_there(server.job(state.id))
+            model = group.create_task(veeam.detail(details.JOB_SETTINGS, server.name, settings, None))
+            latest = latest_of(server, state, RECENT_SESSIONS)
+            sessions = group.create_task(veeam.detail(details.SESSIONS, server.name, latest, ()))
             repository = group.create_task(repository_of(server, state))
             failure = group.create_task(backend.failures.of(found.server, state))
         job = model.result()
@@ -72,7 +76,7 @@ class ShowJob(Query, frozen=True, tag="job"):
 
 @dataclass(frozen=True, slots=True)
 class JobAnswer(outcomes.Answer):
-    """One job in full. `job` is None for types that the revision cannot describe."""
+    """One job in full. `job` is None for types that the revision cannot describe, and where it failed."""
 
     view: outcomes.JobView
     job: veeam.Job | None

@@ -53,11 +53,15 @@ _Correct = Callable[[Sequence[veeam.JobState]], Awaitable[tuple[veeam.JobState, 
 
 @dataclass(frozen=True, slots=True)
 class _Repositories:
-    """What a repository's name means on one server. `known` are all the names to show to this person."""
+    """What a repository's name means on one server. `known` are all the names to show to this person.
+
+    Not `is_whole` where the server did not list all of them: then what its jobs say counts too.
+    """
 
     only_id: str | None = None
     ids: frozenset[str] = frozenset()
     known: tuple[str, ...] = ()
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,10 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             types = [kind for server in found for kind in backend.fleet.server(server).revision.job_types]
             alike = matching.nearest(self.job_type, types)
             return outcomes.NotFound("type", self.job_type, alike or tuple(dict.fromkeys(types)))
-        if self.repository is not None and not any(each.repositories.ids for each in found.values()):
+        repositories = [each.repositories for each in found.values()]
+        if self.repository is not None and not any(each.ids for each in repositories):
+            if not all(each.is_whole for each in repositories):
+                return None
             known = [name for each in found.values() for name in each.repositories.known]
             return outcomes.NotFound("repository", self.repository, matching.nearest(self.repository, known))
         if self.pattern is None or self.which or self.job_type or self.repository:
@@ -214,10 +221,11 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         """
         if self.repository is None or not visibility.sees_all(server.name):
             return _Repositories()
-        states = await vbr_lists.repositories_of(server)
+        states, is_whole = await vbr_lists.list_repositories(server)
         found = matching.pick(self.repository, states, lambda state: state.name)
         return _Repositories(
-            only_id=found[0].id if len(found) == 1 else None,
+            only_id=found[0].id if len(found) == 1 and is_whole else None,
+            is_whole=is_whole,
             ids=frozenset(state.id for state in found),
             known=tuple(state.name for state in states),
         )

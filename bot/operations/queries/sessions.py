@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from msgspec.structs import replace as with_fields
 
 from bot import veeam
@@ -20,9 +21,11 @@ from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
-from bot.store import STOP
+from bot.store import STOP, StoreError
 
 SCAN_AT_MOST = 5_000
+
+log = structlog.get_logger()
 
 
 class SessionsFilter(StrEnum):
@@ -165,7 +168,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         count: int,
     ) -> vbr_lists.Rows[FoundSession]:
         """Ask one server. Raises `VeeamError`."""
-        query = await self._query(server, job)
+        query = await self._query(server, backend, job)
         tests = await self._tests(server, backend, context, job)
         enough = skip + count + 1
         asked = [(query, tests)]
@@ -195,10 +198,14 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         found = tuple(FoundSession(server.name, session) for session in sessions)
         return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)
 
-    async def _query(self, server: veeam.VeeamServer, job: FoundJob | None) -> veeam.SessionsQuery:
+    async def _query(
+        self, server: veeam.VeeamServer, backend: Backend, job: FoundJob | None
+    ) -> veeam.SessionsQuery:
         since = None
         if self.within is not None:
-            since = (await server.server_time()).server_time - self.within
+            asked = server.server_time()
+            now = await veeam.detail(veeam.Detail.SERVER_TIME, server.name, asked, None)
+            since = (now.server_time if now is not None else backend.clock.now()) - self.within
         revision: veeam.Revision = server.revision
         is_over = self.which not in {None, SessionsFilter.RUNNING}
         return veeam.SessionsQuery(
@@ -260,14 +267,17 @@ class SessionsAnswer(outcomes.Answer):
 
 
 async def session_views(found: Sequence[FoundSession], backend: Backend) -> tuple[SessionView, ...]:
-    """Return the sessions as shown, in their order. Raises `StoreError`."""
+    """Return the sessions as shown, in their order; without who stopped them where the database fails."""
     stopped: dict[tuple[str, str], PersonId] = {}
     known = {server: await backend.states.known(server) for server in {one.server for one in found}}
-    for server in dict.fromkeys(one.server for one in found):
-        ids = [one.session.id for one in found if one.server == server]
-        for action in await backend.own_actions.of(server, ids):
-            if action.operation == STOP:
-                stopped.setdefault((server, action.session_id), PersonId(action.person_id))
+    try:
+        for server in dict.fromkeys(one.server for one in found):
+            ids = [one.session.id for one in found if one.server == server]
+            for action in await backend.own_actions.of(server, ids):
+                if action.operation == STOP:
+                    stopped.setdefault((server, action.session_id), PersonId(action.person_id))
+    except StoreError as error:
+        log.warning("operations.stoppers_not_read", error=str(error))
     views = []
     for one in found:
         by, session = stopped.get((one.server, one.session.id)), one.session

@@ -88,12 +88,16 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer(outcomes.Answer):
-    """How things are, server by server. `outbox_waiting` is None where the database does not answer."""
+    """How things are, server by server. `outbox_waiting` is None where the database does not answer.
+
+    `database_problem` is what is wrong with it, also where it still answers but cannot be written.
+    """
 
     servers: tuple[ServerStatus, ...]
     silent: tuple[outcomes.SilentServer, ...]
     outbox_waiting: int | None
     as_of: datetime
+    database_problem: str | None = None
 
 
 async def status_of(servers: Sequence[ServerName], backend: Backend, context: RequestContext) -> StatusAnswer:
@@ -112,6 +116,7 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
         silent=tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items()),
         outbox_waiting=outbox_waiting,
         as_of=backend.clock.now(),
+        database_problem=backend.health.database_problem(),
     )
 
 
@@ -225,4 +230,6 @@ def _first(states: Sequence[veeam.JobState]) -> _Counted:
 
 async def _repositories(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
     query = veeam.RepositoryStatesQuery(order_by="Name", ascending=True, limit=_REPOSITORIES_AT_MOST)
-    return (await server.repository_states(query)).rows
+    listed = server.repository_states(query)
+    page = await veeam.detail(veeam.Detail.REPOSITORIES, server.name, listed, None)
+    return page.rows if page is not None else ()

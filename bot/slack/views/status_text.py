@@ -40,6 +40,31 @@ _ACTION_OUTCOMES = {
     "asked_before": "asked for already",
     "settled": "decided before",
 }
+_DETAILS = {
+    veeam.Detail.JOB_STATES: "Job states",
+    veeam.Detail.JOB_SETTINGS: "The job's settings",
+    veeam.Detail.OTHER_JOBS: "The names of other jobs",
+    veeam.Detail.CHAINED_JOBS: "The jobs that run after this one",
+    veeam.Detail.JOB_OF_SESSION: "The session's job",
+    veeam.Detail.SESSIONS: "The latest sessions",
+    veeam.Detail.LAST_SUCCESS: "The last success",
+    veeam.Detail.FAILURE_REASON: "The reason of a failure",
+    veeam.Detail.OBJECTS: "The session's objects",
+    veeam.Detail.LOG: "The session's log",
+    veeam.Detail.RESTORE_POINTS: "The newest restore point",
+    veeam.Detail.REPOSITORIES: "Repositories",
+    veeam.Detail.SCALE_OUT_REPOSITORIES: "Scale-out repositories",
+    veeam.Detail.CREDENTIALS: "Credentials",
+    veeam.Detail.SERVER_TIME: "The server's clock",
+    veeam.Detail.SERVER_INFO: "The server's build",
+}
+_WITHOUT = {
+    veeam.Detail.JOB_STATES: (
+        " They are put together from jobs and their newest sessions; jobs of some types may be missing."
+    ),
+    veeam.Detail.SERVER_TIME: " Times may be off by its time zone.",
+}
+"""What it means that a detail is missing, where that is not plain."""
 _FILLING_FRACTION = 0.85
 _GIGABYTE = 1024**3
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
@@ -163,6 +188,15 @@ def bottleneck(word: str | None) -> str:
 def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
     """The servers that did not answer, each with the reason."""
     return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
+
+
+def missing_details(missing: Iterable[veeam.MissingDetail]) -> list[str]:
+    """What a server did not say of an answer's details, and why."""
+    return [
+        f"{WARNING} {strong(one.server)}: {_DETAILS[one.what]} could not be read: {in_brief(one.error)}."
+        f"{_WITHOUT.get(one.what, '')}"
+        for one in missing
+    ]
 
 
 def missing_operations(product: str, operations: Iterable[Operation]) -> str:

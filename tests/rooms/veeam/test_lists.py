@@ -20,10 +20,9 @@ from bot.veeam import (
     VeeamServer,
 )
 from bot.veeam.client import PAGES_AT_MOST
-from tests.rooms.veeam.clients import STATES, client_of
+from tests.rooms.veeam.clients import SESSIONS, STATES, client_of
 from tests.support.clock import FakeClock
 
-SESSIONS = ("GET", "/api/v1/sessions")
 TASKS = ("GET", "/api/v1/sessions/{id}/taskSessions")
 OLD = REVISIONS["1.2-rev1"]
 
@@ -131,9 +130,9 @@ async def test_a_row_without_id_is_counted_and_skipped_over(
 
 async def test_an_answer_without_rows_is_not_an_empty_list(vbr: VbrSandbox, client: VeeamServer) -> None:
     """An error object with status 200 is no "you have no jobs"."""
-    vbr.faults.add(*STATES, changed(lambda _: {"message": "oops"}))
+    vbr.faults.add(*SESSIONS, changed(lambda _: {"message": "oops"}))
     with pytest.raises(UnexpectedAnswer):
-        await client.job_states()
+        await client.sessions()
 
 
 async def test_filters_reach_the_server(client: VeeamServer, world: World) -> None:

@@ -247,6 +247,10 @@ def _answers() -> dict[str, Answer]:
         ),
         "status": samples.status_answer(*_many(3)),
         "status-well": replace(samples.status_answer(), silent=(), outbox_waiting=0),
+        "status-full-disk": replace(
+            samples.status_answer(),
+            database_problem="SQLITE_FULL: database or disk is full; make room on its disk",
+        ),
         "status-without-database": replace(samples.status_answer(), outbox_waiting=None),
         "servers": samples.servers_answer(),
         **_records(),
@@ -489,7 +493,8 @@ def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
     failures = {f"failed-{error.kind}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()}
     done = {name: Done(answer) for name, answer in _answers().items()}
-    return {**done, **_refusals(), **_problems(), **failures}
+    without = replace(done["jobs-failed"], missing=samples.missing_details())
+    return {**done, "jobs-details-missing": without, **_refusals(), **_problems(), **failures}
 
 
 def _disable_ended(outcome: str) -> DisableEnded:
