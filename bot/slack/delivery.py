@@ -29,7 +29,7 @@ LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
 OUTBOX_PART = "outbox"
 TOKEN_PART = "slack:token"  # noqa: S105 -- the name of a part in /readyz
 _IN_FLIGHT = 16
-_IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 1.0
 _REVISIT_SECONDS = 60.0
 _CREDENTIALS_SECONDS = 60.0
 _UNREACHABLE_SECONDS = 5.0
@@ -130,22 +130,31 @@ class Delivery:
     async def run(self, holder: str, notices_to: str | None) -> None:
         """Send until `close`. `holder` names this process; `notices_to` is the channel for notices."""
         async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._look_now_and_then())
             while not self._is_closing:
-                rows = await self._claim(holder)
-                for row in rows:
+                self._outbox.changed.clear()
+                for row in await self._claim(holder):
                     task = group.create_task(self._deliver(row, holder, notices_to))
                     self._sending.add(task)
-                    task.add_done_callback(self._sending.discard)
-                if rows:
-                    await asyncio.wait(
-                        self._sending, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                    )
-                else:
-                    await self._clock.sleep(_IDLE_SECONDS)
+                    task.add_done_callback(self._sent)
+                await self._outbox.changed.wait()
+            looking.cancel()
+
+    async def _look_now_and_then(self) -> None:
+        """What other processes queued, and what was put off, is found by looking alone."""
+        while True:
+            await self._clock.sleep(_IDLE_SECONDS)
+            self._outbox.changed.set()
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        """The channel of what was sent is free for its next row."""
+        self._sending.discard(task)
+        self._outbox.changed.set()
 
     async def close(self, seconds: float) -> None:
         """Send nothing more, and wait for what is being sent at this moment."""
         self._is_closing = True
+        self._outbox.changed.set()
         if self._sending:
             await asyncio.wait(self._sending, timeout=seconds)
 
@@ -281,7 +290,7 @@ class Delivery:
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
             case errors.SlackAnswerLost():
                 log.warning("delivery.answer_lost", key=row.key, problem=str(error))
-                await self._put_off(row, _pause(row.attempts), str(error), in_doubt=True)
+                await self._put_off(row, _seconds_until_retry(row.attempts), str(error), in_doubt=True)
             case errors.SlackUnreachable():
                 self._pace.hold_everything(_UNREACHABLE_SECONDS)
                 await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
@@ -304,7 +313,9 @@ class Delivery:
         self._refusals[row.id] += 1
         if self._refusals[row.id] < _MOST_REFUSALS:
             log.warning("delivery.refused", key=row.key, problem=str(error))
-            await self._put_off(row, _pause(self._refusals[row.id]), str(error), in_doubt=in_doubt)
+            await self._put_off(
+                row, _seconds_until_retry(self._refusals[row.id]), str(error), in_doubt=in_doubt
+            )
             return
         del self._refusals[row.id]
         log.error("delivery.given_up", key=row.key, problem=str(error), attempts=row.attempts)
@@ -384,5 +395,5 @@ def _part(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _pause(attempts: int) -> float:
+def _seconds_until_retry(attempts: int) -> float:
     return min(2.0 ** min(attempts, 10) / 2, _LONGEST_WAIT_SECONDS)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -69,6 +70,11 @@ def _time(name: str) -> Column[datetime]:
 
 def _maybe_time(name: str) -> Column[datetime]:
     return Column(name, UtcTime)
+
+
+def _partial(condition: str) -> dict[str, Any]:
+    """An index of these rows alone, so that it stays as small as what it is asked for."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 poll_cursors = Table(
@@ -128,7 +134,11 @@ outbox = Table(
     _maybe_text("problem"),
     UniqueConstraint("key"),
     Index(None, "root_key"),
-    Index(None, "sent_at", "channel"),
+    Index("ix_outbox_sent_at", "sent_at", **_partial("sent_at IS NOT NULL")),
+    Index(
+        "ix_outbox_waiting", "channel", "priority", "id", **_partial("sent_at IS NULL AND parked_at IS NULL")
+    ),
+    Index("ix_outbox_claimed", "channel", "claimed_until", **_partial("claimed_by IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 

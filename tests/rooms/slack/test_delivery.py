@@ -337,3 +337,21 @@ async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOf
         await office.until(lambda: any(told in message.text for message in office.everything()))
         await office.until(lambda: len(office.posts(channel)) >= (10 if channel == PROD else 1))
     assert office.slack.messages(channel) == []
+
+
+async def test_a_new_row_is_sent_without_waiting_for_the_next_look(office: PostOffice) -> None:
+    """What this process queued goes out once it is committed: no time passes in between."""
+    async with office.sending():
+        await office.until(lambda: office.clock.sleeping)
+        session = await office.queues()
+        await office.slack.wait_until(lambda: office.told()[session])
+
+
+async def test_a_thread_stands_behind_its_root(office: PostOffice) -> None:
+    """The reason of each failure is there before the next failure is, however many wait."""
+    for _ in range(4):
+        await office.queues(details=True)
+    async with office.sending():
+        await office.until_sent()
+    posts = office.slack.calls_of("chat.postMessage")
+    assert [bool(call.arguments.get("thread_ts")) for call in posts] == [False, True] * 4

@@ -1,0 +1,33 @@
+"""The next row of a channel is found by an index, however many rows wait."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_SENT = sa.text("sent_at IS NOT NULL")
+_WAITING = sa.text("sent_at IS NULL AND parked_at IS NULL")
+_CLAIMED = sa.text("claimed_by IS NOT NULL")
+
+
+def upgrade() -> None:
+    """Index what waits by its turn in its channel, the few rows that are claimed, and apart what was sent."""
+    op.drop_index("ix_outbox_sent_at_channel", "outbox")
+    op.create_index("ix_outbox_sent_at", "outbox", ["sent_at"], sqlite_where=_SENT, postgresql_where=_SENT)
+    op.create_index(
+        "ix_outbox_waiting",
+        "outbox",
+        ["channel", "priority", "id"],
+        sqlite_where=_WAITING,
+        postgresql_where=_WAITING,
+    )
+    op.create_index(
+        "ix_outbox_claimed",
+        "outbox",
+        ["channel", "claimed_until"],
+        sqlite_where=_CLAIMED,
+        postgresql_where=_CLAIMED,
+    )
