@@ -28,7 +28,8 @@ from bot.watch import facts
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
 OUTBOX_PART = "outbox"
 TOKEN_PART = "slack:token"  # noqa: S105 -- the name of a part in /readyz
-_IN_FLIGHT = 16
+# Each in its own channel; at the pace of the workspace all of them have a turn while their claims last.
+_IN_FLIGHT = 32
 _IDLE_SECONDS = 1.0
 _REVISIT_SECONDS = 60.0
 _CREDENTIALS_SECONDS = 60.0
