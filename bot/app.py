@@ -146,7 +146,8 @@ class Application:
             database, web_api, workspace, directory, clock=clock, metrics=self._metrics, health=health
         )
         self._gesture_tasks, self._delivery = tasks, delivery
-        self._start(group, "delivery", lambda: delivery.run(self._holder, default_channel))
+        notices_to = default_channel or self._settings.slack.audit_channel
+        self._start(group, "delivery", lambda: delivery.run(self._holder, notices_to))
 
     async def _open_intake(
         self,

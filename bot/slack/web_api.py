@@ -426,6 +426,8 @@ def _error_of(method: str, error: SlackApiError) -> errors.SlackError:
     data = found if isinstance(found, dict) else {}
     if status == _TOO_MANY or data.get("error") in errors.RATE_LIMITED_WORDS:
         return errors.SlackRateLimited(method, _retry_after(method, response.headers))
+    if data.get("error") == errors.WORKSPACE_LIMIT_WORD:
+        return errors.SlackRateLimited(method, LONGEST_WAIT_SECONDS, of_workspace=True)
     if status >= _SERVER_ERROR:
         return errors.SlackAnswerLost(method, f"http_{status}")
     if data.get("error"):

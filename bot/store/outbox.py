@@ -170,10 +170,13 @@ class Outbox:
                 .values(claimed_by=None, claimed_until=None)
             )
 
-    async def sent(self, row_id: OutboxId, posted: PostedMessage, now: datetime) -> None:
+    async def sent(
+        self, row_id: OutboxId, posted: PostedMessage, now: datetime, *, in_place_of: str | None = None
+    ) -> None:
         """Note that the message stands in the channel, whichever process held the row. Safe to repeat.
 
-        What hangs on it goes out before the next message of its channel.
+        What hangs on it goes out before the next message of its channel. `in_place_of` is the key of a root
+        that is gone from Slack: what hangs on that one hangs on this message from now on.
         """
         async with self._database.transaction() as transaction:
             root = await transaction.first(
@@ -194,6 +197,12 @@ class Outbox:
                     update(outbox)
                     .where(outbox.c.root_key == root.key, _is_waiting(outbox))
                     .values(priority=root.priority - 1)
+                )
+            if in_place_of is not None:
+                await transaction.execute(
+                    update(outbox)
+                    .where(outbox.c.key == in_place_of)
+                    .values(ts=posted.ts, sent_channel=posted.channel)
                 )
 
     async def put_off(
@@ -229,16 +238,29 @@ class Outbox:
                 )
 
     async def close_channel(self, channel: str, problem: str, now: datetime) -> bool:
-        """Hold back everything for a channel until `reopen_channel`. True: this call closed it."""
+        """Hold back everything for a channel. True: this call closed it; it was not closed before."""
         async with self._database.transaction() as transaction:
-            return await transaction.claim(
-                transaction.insert(closed_channels)
-                .values(channel=channel, problem=problem, closed_at=now)
-                .on_conflict_do_nothing(index_elements=["channel"])
+            closing = transaction.insert(closed_channels).values(
+                channel=channel, problem=problem, closed_at=now
+            )
+            if await transaction.claim(closing.on_conflict_do_nothing(index_elements=["channel"])):
+                return True
+            await transaction.execute(
+                update(closed_channels)
+                .where(closed_channels.c.channel == channel)
+                .values(problem=problem, is_tried=False)
+            )
+        return False
+
+    async def try_channel(self, channel: str) -> None:
+        """Let rows of a closed channel be claimed, to see whether Slack takes them again."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                update(closed_channels).where(closed_channels.c.channel == channel).values(is_tried=True)
             )
 
     async def reopen_channel(self, channel: str) -> bool:
-        """Send what waits for a channel again. False when it was not closed."""
+        """Note that a channel takes messages again. False when it was not closed."""
         async with self._database.transaction() as transaction:
             return await transaction.claim(
                 delete(closed_channels).where(closed_channels.c.channel == channel)
@@ -373,7 +395,7 @@ def _heads(now: Any) -> Any:
     is_busy = exists().where(
         held.c.channel == channels.c.channel, held.c.claimed_by.is_not(None), held.c.claimed_until > now
     )
-    is_closed = exists().where(closed_channels.c.channel == channels.c.channel)
+    is_closed = exists().where(closed_channels.c.channel == channels.c.channel, ~closed_channels.c.is_tried)
     return select(head.scalar_subquery()).where(channels.c.channel.is_not(None), ~is_busy, ~is_closed)
 
 

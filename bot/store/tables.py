@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -148,6 +150,7 @@ closed_channels = Table(
     _text("channel", primary_key=True),
     _text("problem"),
     _time("closed_at"),
+    Column("is_tried", Boolean, nullable=False, server_default=false()),
 )
 
 leases = Table(

@@ -204,6 +204,19 @@ class ChannelClosed(Facts, frozen=True, kw_only=True, tag="channel_closed"):
     waiting: int
 
 
+class MessageRefused(Facts, frozen=True, kw_only=True, tag="message_refused"):
+    """Slack refused a message for a channel that takes others; said once a day for each error word.
+
+    `outcome`: "set_aside", or "no_mentions" where it was posted once nobody was mentioned in it. `kind` is
+    the message's; `problem` is Slack's error word.
+    """
+
+    channel: str
+    kind: str
+    problem: str
+    outcome: str
+
+
 class DisableReminder(Facts, frozen=True, kw_only=True, tag="disable_ends"):
     """A job that `person` disabled for a time will be enabled again soon."""
 
@@ -337,6 +350,7 @@ Announcement = (
     | OutageBegan
     | OutageEnded
     | ChannelClosed
+    | MessageRefused
     | DisableReminder
     | DisableEnded
     | ActionRecorded

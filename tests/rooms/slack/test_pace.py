@@ -31,8 +31,8 @@ async def office(tmp_path: Path) -> AsyncIterator[PostOffice]:
 
 
 async def test_a_storm_in_thirty_channels(office: PostOffice) -> None:
-    """Slack refuses none of it, and the answers to actions in a busy channel have their turn in two seconds."""
-    clock, pace, rates = office.clock, office.web_api.pace, Rates(lambda: office.clock.monotonic())
+    """Slack refuses none of it, and answers to actions in a busy channel have their turn in two seconds."""
+    clock, pace, rates = office.clock, office.web_api.pace, Rates(office.clock.monotonic)
     refused = Counter[bool]()
     waited: list[float] = []
 

@@ -83,6 +83,7 @@ from bot.watch.facts import (
     DetailsReply,
     DisableEnded,
     DisableReminder,
+    MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
     OutageBegan,
@@ -410,6 +411,7 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         said=maybe,
     ),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
+    st.builds(MessageRefused, channel=foreign, kind=foreign, problem=foreign, outcome=foreign),
 )
 
 

@@ -1,4 +1,4 @@
-"""The next row of a channel is found by an index, however many rows wait."""
+"""The next row of a channel is found by an index, and a closed channel is tried without being open."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,4 +30,7 @@ def upgrade() -> None:
         ["channel", "claimed_until"],
         sqlite_where=_CLAIMED,
         postgresql_where=_CLAIMED,
+    )
+    op.add_column(
+        "closed_channels", sa.Column("is_tried", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
