@@ -12,20 +12,31 @@ import structlog
 from aiohttp import web
 
 from bot import endpoints, store, watch
-from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
+from bot.observability import (
+    Clock,
+    Health,
+    Metrics,
+    RemoteClock,
+    SystemClock,
+    contained,
+    set_up_logging,
+    wrong_clocks,
+)
 from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
+from bot.operations.refusals import Refusals
 from bot.operations.service import AccessRules, Service
 from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
 from bot.slack.app_home import AppHome, HomeTabs
 from bot.slack.conversations import SlackConversations
-from bot.slack.delivery import TOKEN_PART, Delivery
+from bot.slack.delivery import TOKEN_PART, Delivery, History
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.http_mode import SlackRequests, UnsignedRequests
 from bot.slack.interactions import Interactions
+from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
@@ -36,6 +47,7 @@ from bot.veeam import Connection, Fleet, VeeamServer, connection_to
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 60.0
+_SECONDS_BETWEEN_COMPARISONS = 10.0
 
 log = structlog.get_logger()
 
@@ -56,14 +68,17 @@ class Application:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self._clock = clock
+        self._machine_clock = clock
+        self._clock = store.DatabaseClock(clock)
         self._metrics = Metrics()
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
-        self._health = Health(clock, [DATABASE_PART, "slack", *servers])
+        self._health = Health(self._clock, [DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
         self._holder = store.new_holder()
+        self._server_clocks: dict[str, RemoteClock] = {}
         self._accounts: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._audit: store.AuditLog | None = None
+        self._refusals: Refusals | None = None
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -114,6 +129,9 @@ class Application:
         clock, holder, slack = self._clock, self._holder, self._settings.slack
         rules = watch.WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
         live_messages = LiveMessages(web_api, clock=clock)
+        polling = self._settings.polling
+        self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))
+        self._start(group, "leases", lambda: watch.keep_leases(database, clock, polling, holder))
         for name in fleet.names:
             server = fleet.server(name)
             server_watch = watch.Watch(
@@ -123,31 +141,48 @@ class Application:
             # Only an administrator may enable a job; the main account may be a viewer.
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
+            self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
             self._start(group, f"watch:{name}", server_watch.run)
             self._start(group, f"following:{name}", follower.run)
             self._start(group, f"timed_disables:{name}", reenabler.run)
+
+    async def _compare_clocks(self, database: store.Database, web_api: WebApi) -> None:
+        """Name the clocks that are off, for ever. That alone makes nothing unready: nothing rests on them."""
+        while True:
+            others = {name: clock.now() for name, clock in self._server_clocks.items()}
+            if database.has_own_clock:
+                others |= {"the database's clock": self._clock.now()}
+            wrong = wrong_clocks(self._machine_clock.now(), web_api.slack_clock.now(), others)
+            self._health.set("clocks", ok=not wrong, detail=wrong or "they agree", is_vital=False)
+            await self._clock.sleep(_SECONDS_BETWEEN_COMPARISONS)
 
     async def _join_slack(
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
         """Take gestures and send messages once Slack answers; until then announcements wait in the outbox."""
-        clock, health, default_channel = self._clock, self._health, self._settings.slack.default_channel
+        clock, health = self._clock, self._health
         tasks = GestureTasks(group)
         try:
             workspace = await find_workspace(web_api, clock=clock, health=health)
             directory = self._directory(web_api, workspace)
-            await self._open_intake(group, database, fleet, web_api, workspace, directory, tasks=tasks)
+            delivery = Delivery(
+                database, web_api, workspace, directory, clock=clock, metrics=self._metrics, health=health
+            )
+            await self._open_intake(
+                group, database, fleet, web_api, workspace, directory, tasks=tasks, delivery=delivery
+            )
         except CredentialsRejected as error:
             log.error("application.slack_refused", problem=str(error))
             self._exit_code = 1
             self._stop.set()
             return
-        delivery = Delivery(
-            database, web_api, workspace, directory, clock=clock, metrics=self._metrics, health=health
-        )
         self._gesture_tasks, self._delivery = tasks, delivery
-        notices_to = default_channel or self._settings.slack.audit_channel
-        self._start(group, "delivery", lambda: delivery.run(self._holder, notices_to))
+        self._start(group, "delivery", lambda: delivery.run(self._holder, self._notices_to))
+
+    @property
+    def _notices_to(self) -> str | None:
+        """The channel that is told what Slack refuses."""
+        return self._settings.slack.default_channel or self._settings.slack.audit_channel
 
     async def _open_intake(
         self,
@@ -159,15 +194,28 @@ class Application:
         directory: Directory,
         *,
         tasks: GestureTasks,
+        delivery: Delivery,
     ) -> None:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
         service = self._service(database, fleet, directory, SlackConversations(web_api, self._clock))
+        self._refusals = service.refusals
+        self._start(group, "refusals", service.refusals.run)
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
+        await service.begin()
+        replies, history = Replies(web_api, self._clock), History(web_api, workspace)
+        left_open = LeftOpenActions(service, interactions, replies, history, self._clock)
+        self._start(group, "left_open", left_open.run)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
         listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
-        listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
+        listeners.listen_to_events(
+            app,
+            app_home,
+            directory,
+            on_access_lost=self._on_slack_access_lost,
+            on_channel_moved=lambda old, new: delivery.channel_moved(old, new, self._notices_to),
+        )
         if slack.app_token is None:
             unsigned = UnsignedRequests(self._audit_log(database), self._clock)
             self._slack_requests = SlackRequests(app, secret, metrics=self._metrics, refused=unsigned.refused)
@@ -228,6 +276,7 @@ class Application:
             metrics=self._metrics,
             clock=self._clock,
             conversations=conversations,
+            holder=self._holder,
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:
@@ -263,6 +312,8 @@ class Application:
             await contained(self._socket_mode.leave(), "application.socket_not_left")
         if self._gesture_tasks is not None:
             await self._gesture_tasks.close(GRACE_SECONDS)
+        if self._refusals is not None:
+            await self._refusals.close()
         if self._delivery is not None:
             await self._delivery.close(GRACE_SECONDS)
         for task in self._loops:
@@ -304,6 +355,7 @@ class Application:
                 await store.upgrade(url)
                 database = store.Database(url)
                 stack.push_async_callback(database.close)
+                await self._clock.read(database)
                 await store.release_ended(database, store.holder_has_ended)
             except store.StoreUnavailable as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))

@@ -12,7 +12,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from bot.observability import Clock, Health, Metrics, contained
 from bot.slack import errors
 from bot.slack.directory import Directory
 from bot.slack.replies import message_arguments
+from bot.slack.unrecorded import UnrecordedMessages
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message, without_mentions
 from bot.slack.web_api import LONGEST_WAIT_SECONDS, TIMEOUT_SECONDS, WebApi, Workspace
@@ -45,8 +46,11 @@ _REFUSED_IN_A_ROW = 3
 _FIRST_CLOSED_SECONDS, _LONGEST_CLOSED_SECONDS = 30.0, 3600.0
 _HISTORY_PAGE = 200
 _MOST_HISTORY_PAGES = 25
-# Slack's clock and ours need not agree; a message is searched for from this long before its sending began.
-_CLOCK_SKEW = timedelta(minutes=10)
+# A message is searched for from this long before its sending began, by Slack's clock, which is known to a
+# second or two.
+_MARGIN = timedelta(minutes=2)
+# Slack's clock is not known: every message may be the one.
+_UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -63,11 +67,13 @@ class History:
     ) -> store.PostedMessage | None:
         """Return the message of this bot that carries exactly this metadata, None when there is none.
 
+        `since` is by Slack's clock, as each message's `ts` is.
+
         `conversations.history` and `.replies` give payloads only with `include_all_metadata`, and only to
         members. Raises `SlackError`.
         """
         where: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": _HISTORY_PAGE}
-        where["oldest"] = f"{(since - _CLOCK_SKEW).timestamp():.6f}"
+        where["oldest"] = f"{(since - _MARGIN).timestamp():.6f}"
         method = "conversations.history"
         if thread_ts is not None:
             method, where["ts"] = "conversations.replies", thread_ts
@@ -125,6 +131,7 @@ class Delivery:
         self._outbox = store.Outbox(database)
         self._web_api = web_api
         self._history = History(web_api, workspace)
+        self._unrecorded = UnrecordedMessages(web_api, workspace, self._outbox, clock)
         self._directory = directory
         self._clock = clock
         self._metrics = metrics
@@ -138,7 +145,7 @@ class Delivery:
         # Closed channels: for how long nothing is tried there, and until when.
         self._closed_for: dict[str, float] = {}
         self._try_at: dict[str, float] = {}
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[store.OutboxId, asyncio.Task[None]] = {}
         self._is_closing = False
         self._revisit_at = clock.monotonic()
 
@@ -149,11 +156,25 @@ class Delivery:
             while not self._is_closing:
                 self._outbox.changed.clear()
                 for row in await self._claim(holder):
-                    task = group.create_task(self._deliver(row, holder, notices_to))
-                    self._sending.add(task)
-                    task.add_done_callback(self._sent)
+                    self._sending[row.id] = group.create_task(self._deliver(row, holder, notices_to))
                 await self._outbox.changed.wait()
             looking.cancel()
+
+    async def channel_moved(self, old_id: str, new_id: str, notices_to: str | None) -> None:
+        """Send what is for a channel to its new ID from now on: Slack said so by `channel_id_changed`.
+
+        Said once. Raises `StoreError`.
+        """
+        self._web_api.moved[old_id] = new_id
+        notice = facts.ChannelMoved(old_id=old_id, new_id=new_id)
+        async with self._database.transaction() as transaction:
+            is_new = await self._outbox.note_move(transaction, old_id, new_id, self._clock.now())
+            if is_new and notices_to is not None:
+                await self._outbox.add(transaction, [self._notice(notice, notices_to, f"{old_id}:{new_id}")])
+        log.warning("delivery.channel_moved", channel=old_id, new_channel=new_id)
+        self._try_at.pop(old_id, None)
+        self._revisit_at = self._clock.monotonic()
+        self._outbox.changed.set()
 
     async def _look_now_and_then(self) -> None:
         """What other processes queued, and what was put off, is found by looking alone."""
@@ -161,17 +182,12 @@ class Delivery:
             await self._clock.sleep(_IDLE_SECONDS)
             self._outbox.changed.set()
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        """The channel of what was sent is free for its next row."""
-        self._sending.discard(task)
-        self._outbox.changed.set()
-
     async def close(self, seconds: float) -> None:
         """Send nothing more, and wait for what is being sent at this moment."""
         self._is_closing = True
         self._outbox.changed.set()
         if self._sending:
-            await asyncio.wait(self._sending, timeout=seconds)
+            await asyncio.wait(self._sending.values(), timeout=seconds)
 
     async def _claim(self, holder: str) -> tuple[store.OutboxRow, ...]:
         """Take what is to be sent now; nothing while the database does not answer."""
@@ -180,18 +196,24 @@ class Delivery:
             await self._revisit_closed()
             if not room or self._pace.all_held_seconds:
                 return ()
-            rows = await self._outbox.claim(holder, self._clock.now(), LEASE_SECONDS, room)
+            claimed = await self._outbox.claim(holder, self._clock.now(), LEASE_SECONDS, room)
         except store.StoreError as error:
             self._health.set(OUTBOX_PART, ok=False, detail=str(error))
             return ()
         self._health.set(OUTBOX_PART, ok=True)
-        return rows
+        # After the database's clock was set forward, a claim may have run out while its row is being sent.
+        return tuple(row for row in claimed if row.id not in self._sending)
 
     async def _deliver(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         delivering = self._draw_and_send(row, holder, notices_to)
-        if not await contained(delivering, "delivery.broke", key=row.key):
-            # A bug of ours: the claim runs out, and the row comes back to be searched for.
-            self._metrics.announced(row.kind, "broke")
+        try:
+            if not await contained(delivering, "delivery.broke", key=row.key):
+                # A bug of ours: the claim runs out, and the row comes back to be searched for.
+                self._metrics.announced(row.kind, "broke")
+        finally:
+            del self._sending[row.id]
+            # Its channel is free for the next row.
+            self._outbox.changed.set()
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
@@ -249,8 +271,14 @@ class Delivery:
         self._suspects |= self._refused.pop(row.channel, set()) - {row.id}
 
     async def _find_earlier(self, row: store.OutboxRow, message: Message) -> store.PostedMessage | None:
-        if row.attempted_at is None or row.placement is store.Placement.EDIT or message.metadata is None:
+        """Look for it if an earlier sending may have arrived, or a restored database may not know of one."""
+        if row.placement is store.Placement.EDIT or message.metadata is None:
             return None
+        if row.attempted_at is None:
+            root = await self._unrecorded.find(row, message.metadata)
+            if root is not None:
+                self._count_end(row, "found")
+            return root
         thread_ts = row.root.ts if row.root and row.placement is not store.Placement.POST else None
         try:
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
@@ -308,7 +336,10 @@ class Delivery:
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
             return False
-        return await self._outbox.began(row.id, holder, self._clock.now(), LEASE_SECONDS)
+        posted_after = self._web_api.slack_clock.now() or _UNKNOWN
+        return await self._outbox.began(
+            row.id, holder, self._clock.now(), LEASE_SECONDS, posted_after=posted_after
+        )
 
     async def _write(
         self, row: store.OutboxRow, message: Message, *, as_root: bool = False
@@ -408,9 +439,9 @@ class Delivery:
         """Say once a day that a channel's messages are refused with this word; a notice is not reported."""
         if (part := self._health.part(_part(row.channel))) is None or part.ok:
             self._health.set(_part(row.channel), ok=True, detail=f"a message was refused: {error.word}")
-        if notices_to is None or row.kind == facts.MessageRefused.__struct_config__.tag:
-            return
         notice = facts.MessageRefused(channel=row.channel, kind=row.kind, problem=error.word, outcome=outcome)
+        if notices_to is None or row.kind == facts.kind_of(notice):
+            return
         await self._notify(notice, notices_to, f"{row.channel}:{error.word}:{self._clock.now():%Y-%m-%d}")
 
     async def _close_channel(
@@ -428,7 +459,7 @@ class Delivery:
                 backlogs = await self._outbox.waiting()
                 waiting = sum(backlog.rows for backlog in backlogs if backlog.channel == row.channel)
                 notice = facts.ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
-                await self._notify(notice, notices_to, f"{row.channel}:{row.id}")
+                await self._notify(notice, notices_to, row.key)
         await self._notify_requester(row, problem)
         # The next try is another row's, where there is one: so it shows whether this one is to blame.
         is_certain = problem in errors.UNAVAILABLE_CHANNELS
@@ -442,31 +473,35 @@ class Delivery:
         if isinstance(announced, facts.ApprovalOpened):
             approval = announced.approval
             notice = facts.ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
-            await self._notify(notice, approval.person, f"{row.channel}:{row.id}")
+            await self._notify(notice, approval.person, row.key)
 
     async def _notify(
         self,
-        notice: facts.ChannelClosed | facts.MessageRefused | facts.ApprovalUndelivered,
+        notice: facts.MessageRefused | facts.ChannelClosed | facts.ApprovalUndelivered,
         channel: str,
         occasion: str,
     ) -> None:
-        """Queue a notice; of one occasion there is one."""
-        kind = str(notice.__struct_config__.tag)
-        queued = store.NewOutboxRow(
+        async with self._database.transaction() as transaction:
+            await self._outbox.add(transaction, [self._notice(notice, channel, occasion)])
+
+    def _notice(self, notice: facts.Announcement, channel: str, occasion: str) -> store.NewOutboxRow:
+        """A notice of the delivery's own; of one occasion there is one."""
+        kind = facts.kind_of(notice)
+        return store.NewOutboxRow(
             key=f"{kind}:{occasion}",
             channel=channel,
             kind=kind,
             body=facts.encode(notice),
             created_at=self._clock.now(),
         )
-        async with self._database.transaction() as transaction:
-            await self._outbox.add(transaction, [queued])
 
     async def _revisit_closed(self) -> None:
         """Look now and then whether a closed channel can be tried again, and how much waits."""
         if self._clock.monotonic() < self._revisit_at:
             return
         self._revisit_at = self._clock.monotonic() + _REVISIT_SECONDS
+        self._web_api.moved.update(await self._outbox.moves())
+        await self._outbox.bring_forward(self._clock.now(), LONGEST_WAIT_SECONDS)
         backlogs = await self._outbox.waiting()
         self._metrics.outbox_waits(sum(backlog.rows for backlog in backlogs))
         closed = [backlog for backlog in backlogs if backlog.closed_because]

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
@@ -30,6 +32,7 @@ from bot.observability import (
     Clock,
     Health,
     Metrics,
+    RemoteClock,
     capped_wait,
 )
 from bot.settings import SlackSettings
@@ -40,6 +43,7 @@ SLACK_PART = "slack"
 LONGEST_WAIT_SECONDS = 600.0
 """The longest `Retry-After` that is believed: Slack's own windows are a minute long."""
 _READ_ATTEMPTS = 3
+_CLOSE_SECONDS = 1.0
 _LONGEST_READ_WAIT_SECONDS = 5.0
 _USUAL_WAIT_SECONDS, _SHORTEST_WAIT_SECONDS = 1.0, 0.5
 _LONGEST_RETRY_WAIT_SECONDS = 60.0
@@ -58,6 +62,7 @@ _LONGEST_HOLD_OF_ALL_POSTS_SECONDS = 60.0
 _EDITS_AT_ONCE = 25
 _SECONDS_BETWEEN_EDITS = 60.0 / 25
 _MOST_UNKNOWN_HOSTS = 20
+_CLOCK_READINGS = 5
 _EDITS = "edits"
 _POSTS = "posts"
 _EVERYTHING = "everything"
@@ -85,9 +90,9 @@ class Pace:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._posts: dict[str, _Turns] = defaultdict(lambda: _Turns(_SECONDS_BETWEEN_POSTS))
-        self._all_posts = _Turns(_SECONDS_BETWEEN_ALL_POSTS, _POSTS_AT_ONCE)
-        self._edits = _Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
+        self._posts: dict[str, Turns] = defaultdict(lambda: Turns(_SECONDS_BETWEEN_POSTS))
+        self._all_posts = Turns(_SECONDS_BETWEEN_ALL_POSTS, _POSTS_AT_ONCE)
+        self._edits = Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
         self._held_until: dict[str, float] = {}
 
     async def turn(
@@ -151,7 +156,7 @@ class Pace:
         return max(0.0, self._held_until.get(what, 0.0) - self._clock.monotonic())
 
 
-class _Turns:
+class Turns:
     """Turns at an interval, some at once after a rest.
 
     aiolimiter does the same on the event loop's time, and waits as long as it takes; this goes by the `Clock`
@@ -163,7 +168,7 @@ class _Turns:
         self._credit = (at_once - 1) * interval_seconds
         self._next_at = 0.0
 
-    def wait(self, now: float, kept: int) -> float:
+    def wait(self, now: float, kept: int = 0) -> float:
         """How long the next turn is away, if so many that may be taken at once are kept for others."""
         return max(0.0, self._next_at - (self._credit - kept * self._interval) - now)
 
@@ -184,10 +189,14 @@ class WebApi:
     ) -> None:
         self.client = client
         self.pace = Pace(clock)
+        self.slack_clock = RemoteClock(clock, readings=_CLOCK_READINGS)
+        """Slack's clock, to a second: what gives messages their `ts`, and compares them with `oldest`."""
         self._session = session
         self._clock = clock
         self._metrics = metrics
         self._unknown_hosts: set[str] = set()
+        self.moved: dict[str, str] = {}
+        """The new ID of each channel that got another one; every call uses it."""
 
     async def write(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a method that changes something, once.
@@ -230,13 +239,12 @@ class WebApi:
         if not is_response_url(response_url, self.client.base_url):
             self._warn_of(response_url)
             raise errors.SlackRefused("response_url", "not_an_address_of_slack")
-        proxy = load_http_proxy_from_env()
         with _translated("response_url"):
             async with self._session.post(
                 response_url,
                 json=dict(body),
                 allow_redirects=False,
-                proxy=None if _is_without_proxy(response_url) else proxy,
+                proxy=_proxy_for(response_url),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             ) as response:
                 status = response.status
@@ -248,6 +256,19 @@ class WebApi:
         if not _OK <= status < _NOT_OK:
             raise errors.GestureExpired("response_url", f"http_{status}")
 
+    async def open_websocket(self, url: str, *, ping_seconds: float) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket, by an address from `apps.connections.open`. Raises `SlackError`.
+
+        It is pinged after so many seconds of silence, and ends when no answer comes within half of that.
+        """
+        with _translated("websocket"):
+            return await self._session.ws_connect(
+                url,
+                heartbeat=ping_seconds,
+                proxy=_proxy_for(url),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+            )
+
     def _warn_of(self, response_url: str) -> None:
         """Say once for each host that something not Slack's was to be answered, up to so many hosts."""
         host = _host_of(response_url)
@@ -256,12 +277,23 @@ class WebApi:
         self._unknown_hosts.add(host)
         log.warning("slack.response_url_refused", host=host)
 
+    def _with_newest_id(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with the ID that their channel has now; it may have moved more than once."""
+        channel = arguments.get("channel")
+        for _ in range(len(self.moved)):
+            if channel not in self.moved:
+                break
+            channel = self.moved[channel]
+        return dict(arguments) if channel is None else {**arguments, "channel": channel}
+
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
         outcome = "ok"
         try:
             with _translated(method):
                 function = getattr(self.client, method.replace(".", "_"))
-                response: AsyncSlackResponse = await function(**arguments)
+                response: AsyncSlackResponse = await function(**self._with_newest_id(arguments))
+            if (moment := _date(response.headers)) is not None:
+                self.slack_clock.heard(moment)
         except errors.SlackError as error:
             outcome = error.word
             raise
@@ -366,6 +398,10 @@ def _honour_no_proxy(client: AsyncWebClient, url: str) -> None:
         client.proxy = None
 
 
+def _proxy_for(url: str) -> str | None:
+    return None if _is_without_proxy(url) else load_http_proxy_from_env()
+
+
 def _is_without_proxy(url: str) -> bool:
     host = _host_of(url)
     return host in {"localhost", "127.0.0.1", "::1"} or bool(proxy_bypass(host))
@@ -447,6 +483,14 @@ def _retry_after(method: str, headers: Mapping[str, Any]) -> float:
     if not asked <= LONGEST_WAIT_SECONDS:  # also what is no number
         log.warning("slack.wait_capped", method=method, asked=text[:40], wait_seconds=LONGEST_WAIT_SECONDS)
     return max(capped_wait(asked, LONGEST_WAIT_SECONDS), _SHORTEST_WAIT_SECONDS)
+
+
+def _date(headers: Mapping[str, Any]) -> datetime | None:
+    """The moment of an answer by the header that HTTP asks of every server; None where it makes no sense."""
+    try:
+        return parsedate_to_datetime(_header(headers, "date") or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _header(headers: Mapping[str, Any], wanted: str) -> str | None:

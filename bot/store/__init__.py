@@ -4,10 +4,18 @@ Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON
 Other rooms import from here, not from the modules.
 """
 
-from bot.store.approvals import Approval, ApprovalEnd, ApprovalImpact, Approvals, ApprovalState
+from bot.store.approvals import (
+    Approval,
+    ApprovalEnd,
+    ApprovalImpact,
+    Approvals,
+    ApprovalState,
+    RecentChange,
+)
 from bot.store.audit import (
     AUDIT_COLUMNS,
     END_LOST,
+    LEFT_OPEN,
     AuditEntry,
     AuditFilter,
     AuditId,
@@ -22,6 +30,7 @@ from bot.store.audit import (
 )
 from bot.store.checks import check_database, is_missing
 from bot.store.claims import (
+    LeaseLost,
     Leases,
     PressClaim,
     PressClaims,
@@ -29,9 +38,10 @@ from bot.store.claims import (
     new_holder,
     release_ended,
 )
-from bot.store.database import Database, Transaction
+from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
     NewOutboxRow,
@@ -57,6 +67,7 @@ from bot.store.upgrade import upgrade
 __all__ = [
     "AUDIT_COLUMNS",
     "END_LOST",
+    "LEFT_OPEN",
     "STOP",
     "Approval",
     "ApprovalEnd",
@@ -75,14 +86,18 @@ __all__ = [
     "ChainCheck",
     "ChannelBacklog",
     "Database",
+    "DatabaseClock",
     "Draft",
     "Drafts",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "LeaseLost",
     "Leases",
     "NewFollowedSession",
     "NewOutboxRow",
+    "OpenAction",
+    "OpenActions",
     "Outage",
     "Outages",
     "Outbox",
@@ -96,6 +111,7 @@ __all__ = [
     "PressClaim",
     "PressClaims",
     "ProcessedSessions",
+    "RecentChange",
     "RunRow",
     "Runs",
     "StoreBroken",

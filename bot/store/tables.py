@@ -137,6 +137,7 @@ outbox = Table(
     UniqueConstraint("key"),
     Index(None, "root_key"),
     Index("ix_outbox_sent_at", "sent_at", **_partial("sent_at IS NOT NULL")),
+    Index("ix_outbox_sent", "channel", "ts", **_partial("sent_at IS NOT NULL")),
     Index(
         "ix_outbox_waiting", "channel", "priority", "id", **_partial("sent_at IS NULL AND parked_at IS NULL")
     ),
@@ -151,6 +152,23 @@ closed_channels = Table(
     _text("problem"),
     _time("closed_at"),
     Column("is_tried", Boolean, nullable=False, server_default=false()),
+)
+
+restored_channels = Table(
+    "restored_channels",
+    metadata,
+    _text("channel", primary_key=True),
+    _text("sent_channel"),
+    _text("known_ts"),
+    _time("found_at"),
+)
+
+channel_moves = Table(
+    "channel_moves",
+    metadata,
+    _text("old_id", primary_key=True),
+    _text("new_id"),
+    _time("at"),
 )
 
 leases = Table(
@@ -202,6 +220,15 @@ audit = Table(
     Index("uq_audit_entry_id_event", "entry_id", "event", unique=True),
     Index(None, "reference"),
     sqlite_autoincrement=True,
+)
+
+open_actions = Table(
+    "open_actions",
+    metadata,
+    Column("audit_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("holder"),
+    _text("reference"),
+    _text("body"),
 )
 
 own_actions = Table(

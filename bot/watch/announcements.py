@@ -6,7 +6,8 @@ whose next automatic attempt did not come are announced here too.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +15,17 @@ from enum import StrEnum
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
+from bot.store import (
+    Database,
+    Leases,
+    Outbox,
+    OwnActions,
+    PollCursor,
+    ProcessedSessions,
+    RunRow,
+    Runs,
+    Transaction,
+)
 from bot.veeam import Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch import messages
 from bot.watch.facts import SessionFacts
@@ -42,13 +53,27 @@ class _Retry(StrEnum):
 
 
 class Announcer:
-    """Announces one server's sessions. Raises StoreError, and VeeamError if the server doesn't answer."""
+    """Announces one server's sessions, as long as `holder` has the `lease` to poll it.
+
+    Raises LeaseLost, any other StoreError, and VeeamError if the server doesn't answer.
+    """
 
     def __init__(
-        self, server: VeeamServer, database: Database, jobs: JobCache, clock: Clock, rules: WatchRules
+        self,
+        server: VeeamServer,
+        database: Database,
+        jobs: JobCache,
+        clock: Clock,
+        rules: WatchRules,
+        *,
+        lease: str,
+        holder: str,
     ) -> None:
         self._server = server
         self._database = database
+        self._lease = lease
+        self._holder = holder
+        self._leases = Leases(database)
         self._jobs = jobs
         self._clock = clock
         self._rules = rules
@@ -86,20 +111,27 @@ class Announcer:
             run = Run.decode(row.body)
             if run is None:
                 log.error("watch.run_unreadable", server=row.server, run=row.run_key)
-                async with self._database.transaction() as transaction:
+                async with self._writing() as transaction:
                     await self._runs.put(transaction, replace(row, expected_by=None))
             else:
                 await self._settle(row, run, await self._look_for_retry(run), server_now)
 
-    async def _place(self, cursor: PollCursor) -> None:
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Transaction]:
+        """Write what is known of the server: one transaction at a time, and in one process alone."""
         async with self._database.transaction() as transaction:
+            await transaction.serialise(f"announce/{self._server.name}")
+            await self._leases.require(transaction, self._lease, self._holder)
+            yield transaction
+
+    async def _place(self, cursor: PollCursor) -> None:
+        async with self._writing() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
 
     async def _summarise_backfill(self, reports: Sequence[SessionReport], poll: PollResult) -> None:
         server, since, now = self._server.name, poll.cursor.floor, self._clock.now()
         rows = tuple(messages.backfill_messages(self._rules, server, reports, since=since, now=now))
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{server}")
+        async with self._writing() as transaction:
             for report in reports:
                 await self._sessions.claim(
                     transaction, server, report.ended.session.id, report.ended.ended_at
@@ -133,8 +165,7 @@ class Announcer:
 
     async def _announce(self, report: SessionReport, poll: PollResult) -> None:
         server, session, ended_at = self._server.name, report.ended.session, report.ended.ended_at
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{server}")
+        async with self._writing() as transaction:
             if not await self._sessions.claim(transaction, server, session.id, ended_at):
                 return
             own = await self._own_actions.within(transaction, server, [session.id])
@@ -214,8 +245,7 @@ class Announcer:
 
     async def _settle(self, row: RunRow, run: Run, retry: _Retry, server_now: datetime) -> None:
         now = self._clock.now()
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{self._server.name}")
+        async with self._writing() as transaction:
             if await self._runs.of(transaction, row.run_key) != row:
                 return
             if retry is _Retry.RUNNING:

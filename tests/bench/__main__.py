@@ -19,6 +19,7 @@ from tests.bench.footprint import footprint
 from tests.bench.patterns import many_stars
 from tests.bench.reading import idle_poll, job_states
 from tests.bench.sizes import QUICK, Sizes
+from tests.bench.sockets import ended_connections
 from tests.bench.vbr import FarVbr, far_vbr
 
 FILE = Path("bench.json")
@@ -47,6 +48,7 @@ def _measurements(
     yield "jobs failed", jobs_failed(folder, many, sizes)
     yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
     yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)
+    yield "connections that end", ended_connections(folder, few, sizes)
     yield "footprint", footprint(folder, few.login, sizes)
 
 

@@ -21,6 +21,7 @@ class Sizes:
     in_flight: int = 200
     further_acks: int = 100
     crowds: int = 3
+    drops: int = 5
     starts: int = 5
     idle_seconds: float = 20.0
 
@@ -40,6 +41,7 @@ QUICK = Sizes(
     in_flight=5,
     further_acks=5,
     crowds=1,
+    drops=1,
     starts=1,
     idle_seconds=0.5,
 )

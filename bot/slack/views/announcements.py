@@ -101,6 +101,8 @@ def _message(announced: facts.Announcement) -> Message:
             return outage_ended(announced)
         case facts.ChannelClosed():
             return channel_closed(announced)
+        case facts.ChannelMoved():
+            return channel_moved(announced)
         case facts.MessageRefused():
             return message_refused(announced)
         case facts.DisableReminder():
@@ -201,6 +203,18 @@ def channel_closed(closed: facts.ChannelClosed) -> Message:
                 f"{status_text.WARNING} The bot can't post to {channel(closed.channel)}: "
                 f"{why} ({code(closed.problem)}).",
                 f"{waiting}{remedy}",
+            )
+        ]
+    )
+
+
+def channel_moved(moved: facts.ChannelMoved) -> Message:
+    """A channel that has another ID now."""
+    return compose(
+        [
+            paragraph(
+                f"{status_text.INFORMATION} Slack gave {channel(moved.new_id)} another ID.",
+                f"Messages for {code(moved.old_id)} go there. Put {code(moved.new_id)} into the settings.",
             )
         ]
     )

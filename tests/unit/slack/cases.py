@@ -69,6 +69,7 @@ from bot.watch.facts import (
     BackfillProblems,
     BackfillSummary,
     ChannelClosed,
+    ChannelMoved,
     DetailsReply,
     DisableEnded,
     DisableReminder,
@@ -435,6 +436,7 @@ def _problems() -> dict[str, Outcome]:
         ),
         "forgotten": DraftExpired(Edit.operation),
         "too-many-questions": TooMany(ListJobs.operation, 4),
+        "too-many-gestures": TooMany(Edit.operation, 1_000, is_a_minute=True),
         "too-many-actions": TooMany(Edit.operation, 10, is_action=True),
         "needs-form-create": NeedsForm(Create.operation, CreateChoice(Create(), (HQ,))),
         "not-now-edit": NotPossible(Edit.operation, samples.job_view(), Blocked.UNDESCRIBED),
@@ -549,6 +551,7 @@ def announcements() -> dict[str, Announcement]:
         "server-back": OutageEnded(server=HQ, since=NOW, ended_at=NOW + timedelta(minutes=64), late_total=3),
         **_recorded(),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
+        "channel-moved": ChannelMoved(old_id="C0PROD", new_id="C0SHARED"),
         "message-set-aside": MessageRefused(
             channel="C0PROD", kind="run_ended", problem="msg_too_long", outcome="set_aside"
         ),

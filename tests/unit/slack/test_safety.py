@@ -80,6 +80,7 @@ from bot.watch.facts import (
     BackfillProblems,
     BackfillSummary,
     ChannelClosed,
+    ChannelMoved,
     DetailsReply,
     DisableEnded,
     DisableReminder,
@@ -411,6 +412,7 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         said=maybe,
     ),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
+    st.builds(ChannelMoved, old_id=foreign, new_id=foreign),
     st.builds(MessageRefused, channel=foreign, kind=foreign, problem=foreign, outcome=foreign),
 )
 
