@@ -109,10 +109,16 @@ class Application:
                     self._start(group, "slack", lambda: self._join_slack(group, database, fleet, web_api))
                     await self._stop.wait()
                     await self._wind_down()
-                ended = store.release_ended(database, self._holder.__eq__)
-                await contained(ended, "application.not_released")
+                await self._release(database)
         log.info("application.stopped", exit_code=self._exit_code)
         return self._exit_code
+
+    async def _release(self, database: store.Database) -> None:
+        """Give back what this process holds; in a database that does not answer it runs out by itself."""
+        try:
+            await store.release_ended(database, self._holder.__eq__)
+        except store.StoreError as error:
+            log.warning("application.not_released", error=str(error))
 
     def _start_upkeep(self, group: asyncio.TaskGroup, database: store.Database) -> None:
         audit_log, approvals = self._audit_log(database), self._approvals(database)
@@ -395,6 +401,10 @@ class _WatchHealth:
     def last_poll_at(self, server: ServerName) -> datetime | None:
         part = self._health.part(endpoints.SERVER_PART + server)
         return part.last_ok_at if part else None
+
+    def database_problem(self) -> str | None:
+        part = self._health.part(DATABASE_PART)
+        return part.detail if part is not None and not part.ok else None
 
     async def outbox_waiting(self) -> int:
         return sum(backlog.rows for backlog in await self._outbox.waiting())

@@ -11,6 +11,7 @@ from bot.operations.codec import RequestCodec
 from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects
+from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.model import Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
@@ -29,6 +30,10 @@ class WatchHealth(Protocol):
 
     def last_poll_at(self, server: ServerName) -> datetime | None:
         """Return when the server's last good poll ended; None when there was none since the start."""
+
+    def database_problem(self) -> str | None:
+        """Return what is wrong with the bot's own database; None where it works."""
+        ...
 
     async def outbox_waiting(self) -> int:
         """Return how many announcements wait to be sent. Raises the store's `StoreError`."""
@@ -68,6 +73,7 @@ class Backend:
     finder: JobFinder
     views: JobViews
     failures: Failures
+    states: JobStates
     objects: JobObjects
     permissions: Permissions
     people: People

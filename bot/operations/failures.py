@@ -1,12 +1,17 @@
 """Why a job failed, in VBR's own words, and how often in a row: looked up once for each session."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TypeVar
 
 from bot import veeam
+from bot.operations.job_states import JobStates
 from bot.settings import ServerName
+
+T = TypeVar("T")
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
@@ -20,28 +25,34 @@ class Failure:
 
     in_a_row: int | None = None
     reason: str | None = None
+    is_stopped: bool = False
+    """A person stopped the run: it has not failed."""
 
 
 class Failures:
     """Looks failures up and remembers them by the session that failed last, which never changes again."""
 
-    def __init__(self, fleet: veeam.Fleet) -> None:
+    def __init__(self, fleet: veeam.Fleet, states: JobStates) -> None:
         self._fleet = fleet
+        self._states = states
         self._kept: OrderedDict[tuple[ServerName, veeam.SessionId], Failure] = OrderedDict()
 
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed; nothing for any other job, or where VBR is silent."""
         if state.result is not veeam.Result.FAILED:
             return Failure()
-        key = None if state.session_id is None else (server, state.session_id)
+        session_id = state.failed_part or state.session_id
+        key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        try:
-            found = await self._look_up(self._fleet.server(server), state.id, state.session_id)
-        except veeam.VeeamError:
-            return Failure()
-        if key is None:
+        vbr = self._fleet.server(server)
+        if state.failed_part is not None:
+            reason, is_whole = await _reason(vbr, state.failed_part, None)
+            found = Failure(reason=reason)
+        else:
+            found, is_whole = await self._look_up(vbr, state.id, state.session_id)
+        if key is None or not is_whole:
             return found
         self._kept[key] = found
         if len(self._kept) > FAILURES_KEPT:
@@ -50,28 +61,49 @@ class Failures:
 
     async def of_each(self, jobs: Iterable[tuple[ServerName, veeam.JobState]]) -> list[Failure]:
         """Return the same for several jobs, in their order."""
-        async with veeam.at_once() as group:
+        async with asyncio.TaskGroup() as group:
             lookups = [group.create_task(self.of(server, state)) for server, state in jobs]
         return [lookup.result() for lookup in lookups]
 
     async def _look_up(
         self, server: veeam.VeeamServer, job_id: veeam.JobId, session_id: veeam.SessionId | None
-    ) -> Failure:
+    ) -> tuple[Failure, bool]:
+        """What is known of a failure, and whether the server said all of it."""
         query = veeam.SessionsQuery(
             job_id=job_id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_BACK
         )
-        sessions = (await server.sessions(query)).rows
+        page = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, server.sessions(query), None)
+        sessions = page.rows if page is not None else ()
         latest = next((session for session in sessions if session_id in {None, session.id}), None)
         session_id = session_id if latest is None else latest.id
         if session_id is None:
-            return Failure()
-        return Failure(failed_in_a_row(sessions), await reason_of(server, session_id, latest))
+            return Failure(), page is not None
+        known = await self._states.known(server.name)
+        if latest is not None and known.is_stopped(latest):
+            await self._states.note_stopped(server.name, latest)
+            return Failure(is_stopped=True), True
+        ran = [session for session in sessions if not known.is_stopped(session)]
+        reason, is_said = await _reason(server, session_id, latest)
+        return Failure(failed_in_a_row(ran), reason), page is not None and is_said
+
+
+async def _reason(
+    server: veeam.VeeamServer, session_id: veeam.SessionId, session: veeam.Session | None
+) -> tuple[str | None, bool]:
+    """The reason of a session's failure, None where it gives none, and whether the server said so."""
+    reason = reason_of(server, session_id, session)
+    said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, _in_tuple(reason), ())
+    return (said[0], True) if said else (None, False)
+
+
+async def _in_tuple(answer: Awaitable[T]) -> tuple[T]:
+    return (await answer,)
 
 
 def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
     """Return how many of the latest finished runs failed without a break; None without a finished run.
 
-    `sessions` are one job's, newest first.
+    `sessions` are one job's, newest first, without those that a person stopped: they neither failed nor ran.
     """
     finished = [
         session
@@ -92,18 +124,21 @@ async def reason_of(
 
     Raises `VeeamError`.
     """
+    without_tasks: veeam.VeeamError | None = None
+    tasks: tuple[veeam.TaskSession, ...] = ()
     try:
         tasks = await server.task_sessions(session_id)
     except veeam.VeeamError as error:
-        if not error.reached_server:
-            raise
-        tasks = ()  # the server has none to give: the log may still say why
+        without_tasks = error  # the log may still say why
     if message := first_failed_message(tasks):
         return message
     records = await server.session_logs(session_id, veeam.LogStatus.FAILED)
     if title := next((record.title for record in records if record.title.strip()), None):
         return title
-    return _message_of(session.result if session is not None else None)
+    own = _message_of(session.result if session is not None else None)
+    if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
+        raise without_tasks
+    return own
 
 
 def first_failed_message(tasks: Iterable[veeam.TaskSession]) -> str | None:

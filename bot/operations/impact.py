@@ -80,13 +80,17 @@ async def pick_form(
 async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) -> Impact:
     """Return the job, its chain, its repository, its last success, and what others did to it recently.
 
-    Raises `VeeamError` and `StoreError`.
+    All but the job are details. Raises `StoreError`.
     """
     server = backend.fleet.server(job.server)
-    async with veeam.at_once() as group:
+    async with asyncio.TaskGroup() as group:
         repository = group.create_task(repository_of(server, job.state))
-        followers = group.create_task(_followers(server, job))
-        success = group.create_task(_last_success(server, job.state))
+        followers = group.create_task(
+            veeam.detail(veeam.Detail.CHAINED_JOBS, job.server, _followers(server, job), ())
+        )
+        success = group.create_task(
+            veeam.detail(veeam.Detail.LAST_SUCCESS, job.server, _last_success(server, job.state), None)
+        )
     view = backend.views.of(context, job.server, job.state)
     before = view.state.run_after_job
     return Impact(

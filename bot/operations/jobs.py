@@ -16,6 +16,7 @@ from bot import veeam
 from bot.observability import Clock
 from bot.operations import matching, outcomes
 from bot.operations.failures import Failure
+from bot.operations.job_states import JobStates
 from bot.operations.model import (
     AuditSubject,
     JobRef,
@@ -89,9 +90,10 @@ class _Named:
 class JobFinder:
     """Finds servers and jobs. Raises `VeeamError` where the only server asked gives no answer."""
 
-    def __init__(self, fleet: veeam.Fleet, clock: Clock) -> None:
+    def __init__(self, fleet: veeam.Fleet, clock: Clock, states: JobStates) -> None:
         self._fleet = fleet
         self._clock = clock
+        self._states = states
         self._names: dict[ServerName, tuple[float, Mapping[veeam.JobId, str]]] = {}
 
     def servers(self, word: str | None, visibility: Visibility) -> tuple[ServerName, ...] | outcomes.NotFound:
@@ -104,6 +106,17 @@ class JobFinder:
 
     async def job(
         self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool = False
+    ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
+        """Return the one job that is meant, as its sessions say it stands (see `_job`)."""
+        found = await self._job(ref, request=request, visibility=visibility, is_action=is_action)
+        if not isinstance(found, FoundJob):
+            return found
+        known = await self._states.known(found.server)
+        (state,) = await self._states.corrected(self._fleet.server(found.server), (found.state,), known)
+        return replace(found, state=state)
+
+    async def _job(
+        self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool
     ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         """Return the one job that is meant; several are `Ambiguous`, with the request to run on the choice.
 
@@ -121,6 +134,8 @@ class JobFinder:
         answer = await self._fleet.ask(lambda server: every(server.every_job_state(query)), servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
+        # Where only a part of the jobs is listed, another may bear the name as well.
+        is_sure = all(self._fleet.server(name).job_states_failure is None for name in answer.answers)
         silent = tuple(answer.failures)
         visible = [
             FoundJob(server, state)
@@ -130,15 +145,18 @@ class JobFinder:
         ]
         found = await _picked(typed, visible, lambda job: job.state.name)
         if not found or (found.is_part and is_action):
-            named = await self._all_names(tuple(answer.answers), visibility)
-            return await self._by_all_names(typed, named, visibility, silent=silent)
+            named, nameless = await self._all_names(tuple(answer.answers), visibility)
+            return await self._by_all_names(
+                typed, named, visibility, silent=(*silent, *nameless), is_sure=is_sure
+            )
         if is_action:
             # VBR's filter does not find a name with an invisible letter in it, which looks the same.
-            named = await self._all_names(tuple(answer.answers), visibility)
+            named, nameless = await self._all_names(tuple(answer.answers), visibility)
+            silent = (*silent, *nameless)
             alike = await _picked(typed, named, lambda job: job.name)
             if len(alike.pairs) > len(found.pairs) and not alike.is_part:
                 return _ambiguous(typed, alike, silent)
-        if (only := found.only) is not None and not (is_action and silent):
+        if (only := found.only) is not None and not (is_action and (silent or not is_sure)):
             job, options = only
             return replace(job, options=options)
         return _ambiguous(
@@ -156,7 +174,7 @@ class JobFinder:
         if isinstance(servers, outcomes.NotFound):
             return None
         typed = _Typed.of(ref, request, is_action=True)
-        named = await self._all_names(servers, visibility)
+        named, _ = await self._all_names(servers, visibility)
         found = await _picked(typed, named, lambda job: job.name)
         if found and not found.is_part:
             return _ambiguous(typed, found, ())
@@ -178,6 +196,8 @@ class JobFinder:
             fresh[state.id] = state.name
             if len(fresh) >= NAMES_AT_MOST:
                 break
+        if server.job_states_failure is not None:
+            return fresh
         self._names[server.name] = (self._clock.monotonic(), fresh)
         return fresh
 
@@ -194,7 +214,8 @@ class JobFinder:
         self, word: str, servers: Sequence[ServerName], visibility: Visibility
     ) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""
-        return await _nearest(word, await self._all_names(servers, visibility))
+        named, _ = await self._all_names(servers, visibility)
+        return await _nearest(word, named)
 
     async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | outcomes.NotFound:
         missing = outcomes.NotFound("job", ref.job_id)
@@ -218,9 +239,11 @@ class JobFinder:
         visibility: Visibility,
         *,
         silent: tuple[ServerName, ...],
+        is_sure: bool,
     ) -> FoundJob | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         found = await _picked(typed, named, lambda job: job.name)
-        if (only := found.only) is not None and not (typed.is_action and (silent or found.is_part)):
+        is_sure = is_sure and not silent and not found.is_part
+        if (only := found.only) is not None and (is_sure or not typed.is_action):
             (one, options) = only
             job = await self._known(KnownJob(one.server, one.job_id), visibility)
             # The names may be a minute old: what was renamed since is not what was typed.
@@ -238,7 +261,10 @@ class JobFinder:
         nearest = await _nearest(typed.ref.text, named)
         return outcomes.NotFound("job", typed.ref.text, nearest=nearest, silent=silent)
 
-    async def _all_names(self, servers: Sequence[ServerName], visibility: Visibility) -> tuple[_Named, ...]:
+    async def _all_names(
+        self, servers: Sequence[ServerName], visibility: Visibility
+    ) -> tuple[tuple[_Named, ...], tuple[ServerName, ...]]:
+        """All jobs that the person may know of, by name, and the servers that did not list theirs."""
         answer = await self._fleet.ask(self.names, servers)
         named: list[_Named] = []
         for server, names in answer.answers.items():
@@ -248,7 +274,9 @@ class JobFinder:
                 for job_id, name in names.items()
                 if sees_all or visibility.sees(server, name)
             )
-        return tuple(named)
+        for error in answer.failures.values():
+            veeam.note_missing(veeam.Detail.OTHER_JOBS, error)
+        return tuple(named), tuple(answer.failures)
 
 
 class JobViews:
@@ -277,6 +305,8 @@ class JobViews:
     ) -> outcomes.JobView:
         """Return the job as shown, with the operations that make sense on it and are allowed."""
         failure = failure or Failure()
+        if failure.is_stopped:
+            state = msgspec.structs.replace(state, was_stopped=True)
         scope = Scope(server, state.name)
         return outcomes.JobView(
             server=server,

@@ -139,8 +139,15 @@ class ActionAnswer(Answer):
         return self.effect.session if isinstance(self.effect, Ran) else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detailed:
+    """An outcome with details; `missing` are those that a server did not say."""
+
+    missing: tuple[veeam.MissingDetail, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Done:
+class Done(Detailed):
     """It worked; `answer` says what there is to show."""
 
     answer: Answer
@@ -167,7 +174,7 @@ class SyntaxProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class NotFound:
+class NotFound(Detailed):
     """Nothing of that name that this person may see; `nearest` are names that are alike.
 
     `what` is "job", "session", "server", "type" or "repository". `suggestion` is a command that was perhaps
@@ -197,7 +204,7 @@ class JobChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Ambiguous:
+class Ambiguous(Detailed):
     """Several jobs match, or one in several ways: the person chooses, and the request runs with the choice.
 
     `is_part` where only a part of their names was typed.
@@ -212,7 +219,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class PartOfName:
+class PartOfName(Detailed):
     """A part of one job's name was typed; nothing was done, and `request` does it on that job."""
 
     operation: Operation
@@ -250,7 +257,7 @@ class AlreadyPressed:
 
 
 @dataclass(frozen=True, slots=True)
-class StaleButton:
+class StaleButton(Detailed):
     """The job is no longer as it was when the button was drawn; `request` is what to ask again with.
 
     `recent` is what others did to it a moment ago: perhaps why it has moved on.
@@ -289,7 +296,7 @@ class Unsupported:
 
 
 @dataclass(frozen=True, slots=True)
-class NotPossible:
+class NotPossible(Detailed):
     """The job as it stands, or its server, does not allow it, for a named reason. Nothing was sent.
 
     `unsupported` goes with `Blocked.UNSUPPORTED`; `recent` is what others did to the job a moment ago.
@@ -303,7 +310,7 @@ class NotPossible:
 
 
 @dataclass(frozen=True, slots=True)
-class NeedsForm:
+class NeedsForm(Detailed):
     """What is asked for takes a form; nothing was done. `form` is what the form says."""
 
     operation: Operation
@@ -311,7 +318,7 @@ class NeedsForm:
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalRequested:
+class ApprovalRequested(Detailed):
     """It needs a second person, who is asked now; nothing was sent.
 
     `is_held_back` where the channel cannot be posted to at the moment, so that nobody sees the request yet.
@@ -338,7 +345,7 @@ class AlreadyDecided:
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Detailed):
     """It was sent and no answer came: it may or may not have happened.
 
     `job` is its state looked up since; `found` is what speaks for its having happened.
@@ -359,7 +366,7 @@ class Unclear:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Detailed):
     """A server said no or did not answer; nothing was done.
 
     `form` is the form that asked for it, with what was entered and what is wrong.

@@ -20,6 +20,7 @@ from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects, MenuOption
+from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.matching import pick
 from bot.operations.menus import Menus, MenuSearch
@@ -53,7 +54,7 @@ from bot.operations.under_way import (
     UnderWay,
 )
 from bot.settings import GrantSettings, PersonId, ServerName
-from bot.veeam import Fleet, VeeamError, on_behalf_of
+from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
 
 _LONGEST_NAME = 500
 """How much of what was typed for a job's name goes on record."""
@@ -97,13 +98,15 @@ class Service:
         holder: str,
     ) -> None:
         permissions = Permissions(rules.grants)
+        states = JobStates(store.StoppedSessions(database), store.Runs(database))
         self._metrics = metrics
         self._backend = Backend(
             fleet=fleet,
             accounts=accounts,
-            finder=JobFinder(fleet, clock),
+            finder=JobFinder(fleet, clock, states),
             views=JobViews(permissions, fleet, available),
-            failures=Failures(fleet),
+            failures=Failures(fleet, states),
+            states=states,
             objects=JobObjects(clock),
             permissions=permissions,
             people=people,
@@ -152,7 +155,12 @@ class Service:
             too_many = outcomes.TooMany(operation, GESTURES_A_MINUTE, is_a_minute=True)
             self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
             return too_many
-        outcome = await self._outcome(operation, gesture, request, once=once or _changes_something(request))
+        with noting_missing() as missing:
+            outcome = await self._outcome(
+                operation, gesture, request, once=once or _changes_something(request)
+            )
+        if missing and isinstance(outcome, outcomes.Detailed):
+            outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
         log.info(

@@ -10,6 +10,7 @@ VBR lists repositories and scale-out repositories apart: states have the extents
 have no state. Here a scale-out repository is one repository, and its extents are none.
 """
 
+import asyncio
 import heapq
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
@@ -94,10 +95,10 @@ async def every(rows: AsyncIterable[T]) -> tuple[T, ...]:
 
 
 async def where_there(answer: Awaitable[T]) -> T | None:
-    """Return the answer; None where the server has nothing of the kind, or hides it from this account."""
+    """Return the answer; None where the server has nothing of the kind."""
     try:
         return await answer
-    except (veeam.Rejected, veeam.NotFoundOnServer, veeam.NotAllowed):
+    except (veeam.Rejected, veeam.NotFoundOnServer):
         return None
 
 
@@ -119,17 +120,55 @@ def exact_name_filter(name: str) -> str | None:
 async def repositories_of(server: veeam.VeeamServer, text: str = "") -> tuple[veeam.RepositoryState, ...]:
     """Return the repositories that a job can write to and whose names may hold the text.
 
-    Scale-out repositories come first; there are none where the server or the account does not list them.
+    A detail: what the server does not list is missing, and noted. Scale-out repositories come first.
+    """
+    listed, _ = await list_repositories(server, text)
+    return listed
+
+
+async def list_repositories(
+    server: veeam.VeeamServer, text: str = ""
+) -> tuple[tuple[veeam.RepositoryState, ...], bool]:
+    """Return the same, and whether the server listed all of them."""
+    async with asyncio.TaskGroup() as group:
+        plain = group.create_task(
+            veeam.detail(veeam.Detail.REPOSITORIES, server.name, _plain(server, text), None)
+        )
+        scale_out = group.create_task(
+            veeam.detail(veeam.Detail.SCALE_OUT_REPOSITORIES, server.name, _scale_out(server, text), None)
+        )
+    is_whole = plain.result() is not None and scale_out.result() is not None
+    return _each_once(scale_out.result() or (), plain.result() or ()), is_whole
+
+
+async def every_repository(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
+    """Return the repositories that a job can write to; scale-out ones only if the account may list them.
+
+    Raises `VeeamError`.
     """
     async with veeam.at_once() as group:
-        plain = group.create_task(_plain(server, text))
-        scale_out = group.create_task(_scale_out(server, text))
-    listed = {row.id.casefold() for row in scale_out.result()}
-    return (*scale_out.result(), *(row for row in plain.result() if row.id.casefold() not in listed))
+        plain = group.create_task(_plain(server, ""))
+        scale_out = group.create_task(_scale_out_if_allowed(server))
+    return _each_once(scale_out.result(), plain.result())
 
 
 async def repository_of(server: veeam.VeeamServer, job: veeam.JobState) -> veeam.RepositoryState | None:
-    """Return the repository a job writes to, by its name alone where VBR says no more; else None."""
+    """Return the repository a job writes to, by its name alone where VBR says no more; else None.
+
+    A detail: where it cannot be read, that is noted.
+    """
+    identity, name = job.repository_id, job.repository_name
+    if identity is None:
+        return None
+    by_name = veeam.RepositoryState(id=identity, name=name) if name else None
+    return await veeam.detail(
+        veeam.Detail.REPOSITORIES, server.name, _repository_of(server, job, by_name), by_name
+    )
+
+
+async def _repository_of(
+    server: veeam.VeeamServer, job: veeam.JobState, by_name: veeam.RepositoryState | None
+) -> veeam.RepositoryState | None:
     if job.repository_id is None:
         return None
     page = await where_there(server.repository_states(veeam.RepositoryStatesQuery(id=job.repository_id)))
@@ -141,11 +180,18 @@ async def repository_of(server: veeam.VeeamServer, job: veeam.JobState) -> veeam
     extents = await where_there(_performance_extents(server, job.repository_id)) or ()
     members = (row.extent_of for row in extents if row.extent_of is not None)
     member = next((one for one in members if one.is_within(job.repository_id)), None)
-    name = job.repository_name
     if member is None:
-        return veeam.RepositoryState(id=job.repository_id, name=name) if name else None
-    scale_out = veeam.ScaleOutRepository(id=job.repository_id, name=name or member.membership)
+        return by_name
+    name = job.repository_name or member.membership
+    scale_out = veeam.ScaleOutRepository(id=job.repository_id, name=name)
     return veeam.scale_out_state(scale_out, extents)
+
+
+def _each_once(
+    scale_out: Sequence[veeam.RepositoryState], plain: Sequence[veeam.RepositoryState]
+) -> tuple[veeam.RepositoryState, ...]:
+    listed = {row.id.casefold() for row in scale_out}
+    return (*scale_out, *(row for row in plain if row.id.casefold() not in listed))
 
 
 async def _plain(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:
@@ -162,8 +208,18 @@ async def _scale_out(server: veeam.VeeamServer, text: str) -> tuple[veeam.Reposi
     listed = await where_there(every(server.every_scale_out_repository(query)))
     if not listed:
         return ()
-    extents = await where_there(_performance_extents(server)) or ()
+    extents = await veeam.detail(
+        veeam.Detail.REPOSITORIES, server.name, where_there(_performance_extents(server)), ()
+    )
+    extents = extents or ()
     return tuple(veeam.scale_out_state(each, extents) for each in listed)
+
+
+async def _scale_out_if_allowed(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
+    try:
+        return await _scale_out(server, "")
+    except veeam.NotAllowed:
+        return ()
 
 
 async def _performance_extents(

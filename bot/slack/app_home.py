@@ -246,7 +246,7 @@ class AppHome:
     ) -> None:
         match outcome:
             case outcomes.Done(HomeAnswer() as answer):
-                blocks = home(answer, command=self._command, result=news)
+                blocks = home(answer, command=self._command, result=news, missing=outcome.missing)
             case _:
                 blocks = home_problem(self._drawn(gesture, outcome))
         await self._tabs.publish(gesture.person_id, blocks, turn)

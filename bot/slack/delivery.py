@@ -97,10 +97,9 @@ class History:
         """Others' messages name their author; where none is named, the metadata alone decides."""
         author = item.get("bot_id") or item.get("user")
         found = item.get("metadata") or {}
-        has_metadata = (
-            found.get("event_type") == metadata["event_type"]
-            and found.get("event_payload") == metadata["event_payload"]
-        )
+        has_metadata = found.get("event_type") == metadata["event_type"] and _identity(
+            found.get("event_payload")
+        ) == _identity(metadata["event_payload"])
         return has_metadata and (not author or author in self._own_ids)
 
     async def is_open(self, channel: str) -> bool:
@@ -111,6 +110,12 @@ class History:
             return False
         info = answer.get("channel") or {}
         return bool(info.get("is_member") or info.get("is_im")) and not info.get("is_archived")
+
+
+def _identity(payload: object) -> dict[str, Any]:
+    """What of a message's metadata stays: the result of a run's root changes with the run."""
+    known = payload if isinstance(payload, dict) else {}
+    return {key: value for key, value in known.items() if key != "result"}
 
 
 class Delivery:
@@ -347,10 +352,12 @@ class Delivery:
         """Post, reply or edit."""
         sent = message_arguments(message)
         is_edit = row.placement is store.Placement.EDIT and not as_root
-        if message.metadata is not None and not is_edit:
+        if message.metadata is not None:
             sent["metadata"] = dict(message.metadata)
         if row.root is not None and is_edit:
-            edited = {key: sent[key] for key in ("text", "blocks", "parse")}
+            edited: dict[str, Any] = {
+                key: sent[key] for key in ("text", "blocks", "parse", "metadata") if key in sent
+            }
             await self._web_api.write(
                 "chat.update", {**edited, "channel": row.root.channel, "ts": row.root.ts}
             )

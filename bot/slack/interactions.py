@@ -252,8 +252,13 @@ class Interactions:
         gesture, target, operation = shown.gesture, shown.target, shown.operation
         next_form = outcome.form if isinstance(outcome, outcomes.NeedsForm | outcomes.Failed) else None
         view = None
-        if next_form is not None:
-            view = forms.form(next_form, channel_id=target.channel_id, thread_ts=target.thread_ts)
+        if isinstance(outcome, outcomes.NeedsForm | outcomes.Failed) and outcome.form is not None:
+            view = forms.form(
+                outcome.form,
+                channel_id=target.channel_id,
+                thread_ts=target.thread_ts,
+                missing=outcome.missing,
+            )
         if view is not None and await self._modals.update(shown.view_id, view):
             self.count(gesture, outcome)
             if isinstance(next_form, PickForm):

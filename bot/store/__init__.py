@@ -51,7 +51,7 @@ from bot.store.outbox import (
     Placement,
     PostedMessage,
 )
-from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs
+from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs, StoppedSessions
 from bot.store.session_actions import (
     STOP,
     FollowedId,
@@ -114,6 +114,7 @@ __all__ = [
     "RecentChange",
     "RunRow",
     "Runs",
+    "StoppedSessions",
     "StoreBroken",
     "StoreError",
     "StoreUnavailable",

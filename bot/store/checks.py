@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.observability import CheckResult, CheckStatus, Clock, skew
-from bot.store.database import address, engine, read_clock
+from bot.store.database import address, engine, read_clock, sqlite_file
 from bot.store.errors import StoreError, StoreUnavailable, translated
 from bot.store.upgrade import MIGRATIONS
 
@@ -152,10 +152,8 @@ def _check_schema(connection: Connection) -> CheckResult:
 
 def _missing_file(url: URL) -> Path | None:
     """The SQLite file that connecting would make; None for one that is there, and for other databases."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        return None
-    file = Path(url.database)
-    return None if url.database.startswith("file:") or file.exists() else file
+    file = sqlite_file(url)
+    return None if file is None or file.exists() else file
 
 
 def _check_new_file(file: Path) -> CheckResult:

@@ -23,6 +23,9 @@ from bot.store.tables import leases, press_claims
 LONGEST_LEASE_SECONDS = 180.0
 """No lease is taken for longer."""
 
+ACTIONS_LEASE = "actions/"
+"""So begins the lease on what a process has under way: it outlasts any gesture, and is renewed by itself."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PROCESSES = Path("/proc/self/ns/pid")
 
@@ -127,10 +130,23 @@ class Leases:
             )
 
     async def renew_all(self, holder: str, now: datetime, lease_seconds: float) -> None:
-        """Let every lease of a process last so much longer from now on."""
+        """Let every lease of a process but its `ACTIONS_LEASE` last so much longer from now on."""
+        until = now + timedelta(seconds=lease_seconds)
+        its_own = (leases.c.holder == holder) & ~leases.c.name.startswith(ACTIONS_LEASE)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(update(leases).where(its_own).values(until=until))
+
+    async def renew(self, name: str, holder: str, now: datetime, lease_seconds: float) -> None:
+        """Take a lease, or let it last longer, unless another process has it, run out or not."""
         until = now + timedelta(seconds=lease_seconds)
         async with self._database.transaction() as transaction:
-            await transaction.execute(update(leases).where(leases.c.holder == holder).values(until=until))
+            await transaction.execute(
+                transaction.insert(leases)
+                .values(name=name, holder=holder, until=until)
+                .on_conflict_do_update(
+                    index_elements=["name"], set_={"until": until}, where=leases.c.holder == holder
+                )
+            )
 
     async def require(self, transaction: Transaction, name: str, holder: str) -> None:
         """Let a transaction write only while this process holds a lease. Raises `LeaseLost` otherwise.

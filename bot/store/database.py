@@ -9,14 +9,18 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import (
+    Column,
     Connection,
     CursorResult,
     Executable,
+    MetaData,
     Table,
+    Text,
     UpdateBase,
     event,
     literal_column,
@@ -40,6 +44,8 @@ _WAIT_FOR_LOCK_SECONDS = 5
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 60
 _READ_ONLY = "veeam_bot_read_only"
+_SCHEMA = Table("alembic_version", MetaData(), Column("version_num", Text))
+_NO_TABLES = "its tables are gone: restore a backup of it, or restart the bot to begin with an empty one"
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -123,7 +129,11 @@ class Database:
     """The database, on SQLite or PostgreSQL. Its tables are made by `upgrade`, not here."""
 
     def __init__(self, database_url: str) -> None:
-        self._engine = engine(address(database_url))
+        url = address(database_url)
+        self._engine = engine(url)
+        self._file = sqlite_file(url)
+        self._file_identity: tuple[int, int] | None = None
+        self._write_failure: StoreError | None = None
         # SQLite has one writer; queueing here is fair, where waiting for the file's lock is not.
         self._writers = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
         self.outbox_changed = asyncio.Event()
@@ -132,8 +142,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Write: all of the block or nothing. Never open one inside another. Raises `StoreError`."""
-        async with self._turn(), self._begun(self._engine) as transaction:
-            yield transaction
+        try:
+            async with self._turn(), self._begun(self._engine) as transaction:
+                yield transaction
+        except StoreError as error:
+            self._write_failure = error
+            raise
+        self._write_failure = None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -159,10 +174,12 @@ class Database:
 
     @asynccontextmanager
     async def _begun(self, source: AsyncEngine) -> AsyncIterator[Transaction]:
+        self._check_file()
         connection = source.connect()
         with translated():
             await connection.start()
         try:
+            self._check_file()  # the first connection makes a file that was not there
             with translated():
                 begun = await connection.begin()
             transaction = Transaction(connection)
@@ -176,10 +193,41 @@ class Database:
             with suppress(StoreError), translated():
                 await asyncio.shield(connection.close())
 
-    async def ping(self) -> None:
-        """Ask for the simplest answer there is; raises `StoreError`."""
+    def _check_file(self) -> None:
+        """Raise `StoreBroken` where the SQLite file is no longer the one that was opened.
+
+        What is written into a deleted file is lost with the process, and nobody would notice.
+        """
+        if self._file is None:
+            return
+        try:
+            found = self._file.stat()
+        except OSError:
+            identity = None
+        else:
+            identity = (found.st_dev, found.st_ino)
+        if self._file_identity is None:
+            self._file_identity = identity
+        elif identity != self._file_identity:
+            raise StoreBroken(
+                f"{self._file} was {'replaced' if identity else 'deleted'} while the bot was running: "
+                "put the file back, or restart the bot to go on with what is there"
+            )
+
+    async def check(self) -> None:
+        """Raise `StoreError` unless the database answers, has the bot's tables, and took the latest write.
+
+        Of a full disk only writes tell; the leases are written at every poll.
+        """
         async with self.reading() as reading:
-            await reading.execute(select(1))
+            try:
+                schema = await reading.all(select(_SCHEMA.c.version_num))
+            except StoreBroken as error:
+                raise StoreBroken(_NO_TABLES) from error
+        if not schema:
+            raise StoreBroken(_NO_TABLES)
+        if self._write_failure is not None:
+            raise type(self._write_failure)(str(self._write_failure))
 
     async def now(self) -> datetime:
         """Read the database's own clock; SQLite's is that of the machine it runs on. Raises `StoreError`."""
@@ -200,6 +248,12 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of a SQLite database; None for one in memory or named by a URI, and for others."""
+    name = url.database if url.get_backend_name() == "sqlite" else None
+    return None if not name or name == ":memory:" or name.startswith("file:") else Path(name)
 
 
 class DatabaseClock:

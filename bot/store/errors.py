@@ -24,6 +24,11 @@ _PASSING_SQLITE = (
     "SQLITE_CANTOPEN",
     "SQLITE_NOMEM",
 )
+_SQLITE_ADVICE = {
+    "SQLITE_FULL": "; make room on its disk",
+    "SQLITE_READONLY": "; let the bot's user write the file and its folder",
+    "SQLITE_CANTOPEN": "; let the bot's user read and write the file and its folder",
+}
 # Connection, rollback, resources, not now, intervention:
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _PASSING_POSTGRESQL = ("08", "40", "53", "55", "57")
@@ -83,7 +88,8 @@ def _of_sqlite(error: sqlite3.Error) -> StoreError:
     # The driver sets the name only where SQLite itself refused.
     name = getattr(error, "sqlite_errorname", None) or type(error).__name__
     kind = StoreUnavailable if name.startswith(_PASSING_SQLITE) else StoreBroken
-    return kind(f"{name}: {error}")
+    advice = next((words for start, words in _SQLITE_ADVICE.items() if name.startswith(start)), "")
+    return kind(f"{name}: {error}{advice}")
 
 
 def _of_state(sqlstate: str | None, name: str) -> StoreError:

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from bot.store.audit import AuditId
-from bot.store.claims import Leases, holder_has_ended
+from bot.store.claims import ACTIONS_LEASE, Leases, holder_has_ended
 from bot.store.database import Database, Transaction
 from bot.store.tables import open_actions
 
@@ -44,7 +44,7 @@ class OpenActions:
 
     async def hold(self, now: datetime) -> None:
         """Say that this process lives. Before its first action, and well within `LEASE_SECONDS` again."""
-        await self._leases.take(_lease(self._holder), self._holder, now, LEASE_SECONDS)
+        await self._leases.renew(_lease(self._holder), self._holder, now, LEASE_SECONDS)
 
     async def add(self, transaction: Transaction, action: OpenAction) -> None:
         """Keep an action, in the transaction that puts it on record."""
@@ -92,4 +92,4 @@ class OpenActions:
 
 
 def _lease(holder: str) -> str:
-    return f"actions/{holder}"
+    return f"{ACTIONS_LEASE}{holder}"

@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from bot.store.database import Database, Transaction
-from bot.store.tables import outages, poll_cursors, processed_sessions, runs
+from bot.store.tables import outages, poll_cursors, processed_sessions, runs, stopped_sessions
 
+_STOPPED_AT_MOST = 10_000
 _ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
 
 
@@ -93,9 +94,55 @@ class ProcessedSessions:
             )
 
 
+class StoppedSessions:
+    """The sessions that people stopped, as far as VBR lets one tell: their result says Failed all the same.
+
+    Raises `StoreError`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, transaction: Transaction, server: str, session_id: str, ended_at: datetime) -> None:
+        """Keep one; twice is once."""
+        await transaction.execute(
+            transaction.insert(stopped_sessions)
+            .values(server=server, session_id=session_id, ended_at=ended_at)
+            .on_conflict_do_nothing(index_elements=["server", "session_id"])
+        )
+
+    async def note(self, server: str, session_id: str, ended_at: datetime) -> None:
+        """Keep one, and nothing else with it."""
+        async with self._database.transaction() as transaction:
+            await self.add(transaction, server, session_id, ended_at)
+
+    async def of(self, server: str) -> frozenset[str]:
+        """Return the IDs of a server's, the latest thousands."""
+        query = (
+            select(stopped_sessions.c.session_id)
+            .where(stopped_sessions.c.server == server)
+            .order_by(stopped_sessions.c.ended_at.desc())
+            .limit(_STOPPED_AT_MOST)
+        )
+        async with self._database.reading() as reading:
+            return frozenset(row.session_id for row in await reading.all(query))
+
+    async def purge(self, server: str, ended_before: datetime) -> None:
+        """Forget those that ended before a moment of the server's clock."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                delete(stopped_sessions).where(
+                    stopped_sessions.c.server == server, stopped_sessions.c.ended_at < ended_before
+                )
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run: its key, the latest end of its attempts, until when another is expected, and its body."""
+    """One run: its key, the latest end of its attempts, until when another is expected, and its body.
+
+    `failed_part` is the session of a part that keeps the run failed, whatever VBR says of the job.
+    """
 
     run_key: str
     server: str
@@ -103,6 +150,7 @@ class RunRow:
     last_ended_at: datetime
     expected_by: datetime | None
     body: str
+    failed_part: str | None = None
 
 
 class Runs:
@@ -114,15 +162,27 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def latest(self, transaction: Transaction, server: str, job_id: str) -> RunRow | None:
-        """Return the run of a job that ended last."""
+    async def latest(
+        self, transaction: Transaction, server: str, job_id: str, *, limit: int
+    ) -> tuple[RunRow, ...]:
+        """Return the runs of a job that ended last, the last one first."""
         found = await transaction.values(
             select(runs)
             .where(runs.c.server == server, runs.c.job_id == job_id)
             .order_by(runs.c.last_ended_at.desc(), runs.c.run_key.desc())
-            .limit(1)
+            .limit(limit)
         )
-        return RunRow(**found[0]) if found else None
+        return tuple(RunRow(**values) for values in found)
+
+    async def failed_parts(self, server: str) -> dict[str, str]:
+        """Return the jobs of a server that a part of their run keeps failed, with that part's session."""
+        query = (
+            select(runs.c.job_id, runs.c.failed_part)
+            .where(runs.c.server == server, runs.c.failed_part.is_not(None))
+            .order_by(runs.c.last_ended_at)
+        )
+        async with self._database.reading() as reading:
+            return {row.job_id: row.failed_part for row in await reading.all(query)}
 
     async def of(self, transaction: Transaction, run_key: str) -> RunRow | None:
         """Return a run by its key."""
@@ -144,6 +204,7 @@ class Runs:
         values = {
             "last_ended_at": run.last_ended_at,
             "expected_by": run.expected_by,
+            "failed_part": run.failed_part,
             "body": run.body,
         }
         await transaction.execute(

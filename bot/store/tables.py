@@ -97,6 +97,14 @@ processed_sessions = Table(
     Index(None, "server", "ended_at"),
 )
 
+stopped_sessions = Table(
+    "stopped_sessions",
+    metadata,
+    _text("server", primary_key=True),
+    _text("session_id", primary_key=True),
+    _time("ended_at"),
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -105,6 +113,7 @@ runs = Table(
     _text("job_id"),
     _time("last_ended_at"),
     _maybe_time("expected_by"),
+    _maybe_text("failed_part"),
     _text("body"),
     Index(None, "server", "job_id", "last_ended_at"),
     Index(None, "server", "expected_by"),

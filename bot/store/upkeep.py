@@ -47,6 +47,7 @@ class Upkeep:
         purged_at = self._clock.monotonic()
         while True:
             try:
+                await self._database.check()
                 await self._clock.read(self._database)
                 await self._audit.check_end(self._clock.now())
                 if self._clock.monotonic() - purged_at > _SECONDS_BETWEEN_PURGES:

@@ -22,6 +22,13 @@ from bot.veeam.connection import (
 from bot.veeam.decoding import (
     Page,
 )
+from bot.veeam.details import (
+    Detail,
+    MissingDetail,
+    detail,
+    note_missing,
+    noting_missing,
+)
 from bot.veeam.errors import (
     AnswerLost,
     ConnectFailed,
@@ -151,6 +158,7 @@ __all__ = [
     "ConnectionLost",
     "Credentials",
     "CredentialsQuery",
+    "Detail",
     "Fleet",
     "FleetAnswer",
     "GuestProcessing",
@@ -168,6 +176,7 @@ __all__ = [
     "LogStatus",
     "Login",
     "LoginRefused",
+    "MissingDetail",
     "NotAllowed",
     "NotFoundOnServer",
     "Page",
@@ -222,6 +231,7 @@ __all__ = [
     "check_server",
     "choosable_rhythms",
     "connection_to",
+    "detail",
     "differences",
     "is_creatable",
     "is_editable",
@@ -229,6 +239,8 @@ __all__ = [
     "job_type_key",
     "known",
     "new_vsphere_spec",
+    "note_missing",
+    "noting_missing",
     "on_behalf_of",
     "platform_of",
     "reduces_protection",

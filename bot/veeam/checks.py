@@ -15,6 +15,7 @@ from bot.veeam import check_results
 from bot.veeam.check_results import AccessLevel, Login
 from bot.veeam.client import ReadRetries
 from bot.veeam.connection import Connection, Timeouts, Trust
+from bot.veeam.details import noting_missing
 from bot.veeam.errors import LoginRefused, NotAllowed, TimedOut, TlsFailed, VeeamError
 from bot.veeam.models import ServerInfo, ServerTime
 from bot.veeam.queries import JobStatesQuery, VmwareHostsQuery
@@ -108,7 +109,10 @@ async def _try_out(logins: Sequence[Login], clock: Clock) -> list[CheckResult]:
 async def _access_level(server: VeeamServer) -> tuple[AccessLevel, ServerInfo | None]:
     """There is no "who am I": what is allowed tells the role."""
     try:
-        await server.job_states(JobStatesQuery(limit=1))
+        with noting_missing() as missing:
+            await server.job_states(JobStatesQuery(limit=1))
+        for each in missing.values():
+            raise each.error
     except NotAllowed:
         return AccessLevel.NOTHING, None
     try:

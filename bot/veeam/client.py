@@ -6,7 +6,7 @@ Every refusal is an error of ours (`bot.veeam.errors`).
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -16,12 +16,14 @@ from bot.observability import Clock, Metrics
 from bot.veeam import decoding
 from bot.veeam.connection import Connection
 from bot.veeam.decoding import JsonObject, Page, Row
+from bot.veeam.details import Detail, is_noting_missing, note_missing
 from bot.veeam.errors import UnexpectedAnswer, VeeamError
 from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
 from bot.veeam.models import ServerTime
 from bot.veeam.queries import ListQuery
 from bot.veeam.tokens import Token, Tokens
 from bot.veeam.turns import ServerTurns
+from bot.veeam.zones import zone_of
 
 log = structlog.get_logger()
 
@@ -33,6 +35,7 @@ T = TypeVar("T")
 J = TypeVar("J", bound=JsonObject)
 R = TypeVar("R", bound=Row)
 Q = TypeVar("Q", bound=ListQuery)
+E = TypeVar("E", bound=VeeamError)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class ReadRetries:
 class _ServerTimeModel(JsonObject, frozen=True, gc=False):
     server_time: str
     time_zone: str | None = None
+    iana_time_zone_id: str | None = None
 
 
 class ApiClient:
@@ -81,11 +85,11 @@ class ApiClient:
             )
         return page
 
-    async def every(self, query: Q, request: Callable[[Q], ApiRequest], model: type[R]) -> AsyncIterator[R]:
+    async def every(self, query: Q, ask: Callable[[Q], Awaitable[Page[R]]]) -> AsyncIterator[R]:
         """All rows, page by page, until a page is empty or the server's count is reached."""
         skip = query.skip or 0
         for _ in range(PAGES_AT_MOST):
-            page = await self.page(model, request(query.page(skip=skip, limit=query.limit or PAGE_ROWS)))
+            page = await ask(query.page(skip=skip, limit=query.limit or PAGE_ROWS))
             for row in page.rows:
                 yield row
             skip += page.received
@@ -111,7 +115,12 @@ class ApiClient:
         try:
             moment = datetime.fromisoformat(model.server_time)
             offset = moment.utcoffset() or timedelta()
-            found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone)
+            zone = zone_of(
+                moment.replace(tzinfo=timezone(offset)),
+                display_name=model.time_zone,
+                iana_name=model.iana_time_zone_id,
+            )
+            found = ServerTime(moment.replace(tzinfo=UTC) - offset, offset, model.time_zone, zone)
         except (ValueError, OverflowError):
             raise self._unexpected(response, request, "no time") from None
         self._zone, self._zone_until = found.zone, self._clock.monotonic() + _ZONE_LASTS_SECONDS
@@ -132,8 +141,18 @@ class ApiClient:
         try:
             return self._decoded(response, request, lambda body: decode(body, zone))
         except decoding.ZoneNeeded:
-            zone = (await self.server_time()).zone
+            zone = await self._zone_now()
             return self._decoded(response, request, lambda body: decode(body, zone))
+
+    async def _zone_now(self) -> tzinfo:
+        """The server's zone: a detail of a person's answer; the poller cannot do without."""
+        try:
+            return (await self.server_time()).zone
+        except VeeamError as error:
+            if not is_noting_missing():
+                raise
+            note_missing(Detail.SERVER_TIME, error)
+            return self._zone or UTC
 
     def _decoded(self, response: ApiResponse, request: ApiRequest, decode: Callable[[bytes], T]) -> T:
         try:
@@ -143,7 +162,7 @@ class ApiClient:
 
     def _unexpected(self, response: ApiResponse, request: ApiRequest, what: str) -> UnexpectedAnswer:
         text = f"{request.method} {request.path}: {what}"
-        return UnexpectedAnswer(self._server, text, status=response.status)
+        return _about(request, UnexpectedAnswer(self._server, text, status=response.status))
 
     async def _with_retries(self, send: Callable[[], Awaitable[T]]) -> T:
         began = self._clock.monotonic()
@@ -190,10 +209,19 @@ class ApiClient:
     async def _send_once(self, request: ApiRequest, token: Token | None = None) -> ApiResponse:
         # No turn is held while a token is waited for: that wait is everybody's.
         async with self._turns.take():
-            return await self._http.send(request, token=token.access if token else None)
+            try:
+                return await self._http.send(request, token=token.access if token else None)
+            except VeeamError as error:
+                raise _about(request, error)  # noqa: B904 - it is the same error
 
     def _successful(self, response: ApiResponse, request: ApiRequest) -> ApiResponse:
         error = error_in(response, self._server, changes=request.changes)
         if error is not None:
-            raise error
+            raise _about(request, error)
         return response
+
+
+def _about(request: ApiRequest, error: E) -> E:
+    """The error with what was asked for: a login that failed on the way is no answer to that."""
+    error.asked = None if request.changes else f"{request.method} {request.path}"
+    return error

@@ -5,14 +5,15 @@ field: what can be understood is kept, the rest takes its default. Missing and n
 given up only when it isn't an object or lacks what identifies it.
 
 Times become aware and UTC. Task sessions come without an offset, in the server's local time, so decoding is
-given the server's zone; where it isn't known yet and a row needs it, `ZoneNeeded` says so.
+given the server's zone, which knows the offset of each day; where it isn't known yet and a row needs it,
+`ZoneNeeded` says so. A date before 2000 means none: .NET's year 1, or 1900 as VBR's database has it.
 """
 
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from itertools import chain
 from types import NoneType, UnionType
@@ -68,6 +69,9 @@ class _Unusable(Exception):
 
 
 _ABSENT = msgspec.Raw(b"null")
+_FIRST_YEAR = 2000
+"""Of a time that is one; VBR is younger than that."""
+_NEAR = timedelta(days=2)
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -157,9 +161,14 @@ class _Reader(Generic[J]):
 
     def read(self, row: object, zone: tzinfo | None) -> J:
         decoded = self._decoded(row)
-        for name in self._times:
-            moment = getattr(decoded, name)
-            if moment is not None and (moment.tzinfo is not UTC or moment.year == 1):
+        moments = [(name, getattr(decoded, name)) for name in self._times]
+        for name, moment in moments:
+            if moment is not None and moment.tzinfo is None and isinstance(zone, timezone):
+                # What a time beside it bears is nearer to the truth than the offset of another day.
+                borne = [each for _, each in moments if each is not None and each.tzinfo not in {None, UTC}]
+                near = (each.tzinfo for each in borne if abs(each.replace(tzinfo=None) - moment) < _NEAR)
+                zone = next(near, zone)
+            if moment is not None and (moment.tzinfo is not UTC or moment.year < _FIRST_YEAR):
                 force_setattr(decoded, name, _in_utc(moment, zone))
         return decoded
 
@@ -174,7 +183,9 @@ class _Reader(Generic[J]):
     def _without_nulls(self, row: msgspec.Raw) -> J:
         """Most often only a null stands in the way, perhaps in every row: too many to read field by field."""
         try:
-            whole = self._model.as_object(msgspec.json.decode(row)) or {}
+            whole = self._model.as_object(msgspec.json.decode(row))
+            if whole is None:
+                raise _Unusable
             return msgspec.convert({k: v for k, v in whole.items() if v is not None}, self._model)
         except _UNREADABLE:
             pass
@@ -270,7 +281,7 @@ _LENIENT_DECODERS: Mapping[type, Callable[[object], object]] = {
 
 
 def _in_utc(moment: datetime, zone: tzinfo | None) -> datetime | None:
-    if moment.year == 1:  # .NET's DateTime.MinValue: never
+    if moment.year < _FIRST_YEAR:  # before any arithmetic: an offset can push it into the year before
         return None
     if moment.tzinfo is None:
         if zone is None:

@@ -56,6 +56,8 @@ class VeeamError(Exception):
         self.status = status
         self.error_code = error_code
         self.retry_after_seconds = retry_after_seconds
+        self.asked: str | None = None
+        """What a read asked for ("GET /api/v1/sessions"), where that is known."""
 
     def __str__(self) -> str:
         facts = (str(self.server), self.kind, str(self.status or ""), self.message)

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, NewType, TypeVar
@@ -189,6 +189,9 @@ class JobState(Row, frozen=True, gc=False):
 
     `last_result` turns `None` while a job runs or retries: it does not overwrite what was known before.
     `next_run_policy` is text of the server's, in its language, brackets included.
+
+    The last three are not VBR's: what sessions say, where somebody asked them. A run goes on although the
+    status says `disabled`; a person stopped the run that Failed; a part of the run failed.
     """
 
     id: Annotated[JobId, msgspec.Meta(min_length=1)]
@@ -209,11 +212,14 @@ class JobState(Row, frozen=True, gc=False):
     session_progress: SessionProgress | None = None
     run_after_job: RunAfterJob | None = None
     backup_copy_mode: str | None = None
+    has_running_session: bool = False
+    was_stopped: bool = False
+    failed_part: SessionId | None = None
 
     @property
     def is_active(self) -> bool:
         """Whether a run is starting, going on or stopping."""
-        return known(JobStatus, self.status) in _ACTIVE
+        return self.has_running_session or known(JobStatus, self.status) in _ACTIVE
 
     @property
     def is_disabled(self) -> bool:
@@ -222,8 +228,13 @@ class JobState(Row, frozen=True, gc=False):
 
     @property
     def result(self) -> Result | None:
-        """The latest run's result: `Result.NONE` before the first run, None for a word we don't know."""
-        return known(Result, self.last_result or Result.NONE)
+        """The latest run's result: `Result.NONE` before the first run, None for a word we don't know.
+
+        None also for a run that a person stopped: it has not failed.
+        """
+        if self.was_stopped:
+            return None
+        return Result.FAILED if self.failed_part else known(Result, self.last_result or Result.NONE)
 
 
 @dataclass(frozen=True)
@@ -301,6 +312,7 @@ class SessionResult(JsonObject, frozen=True, gc=False):
 
     result: str = ""
     message: str | None = None
+    is_canceled: bool | None = None
 
     @classmethod
     def as_object(cls, value: object) -> dict[str, Any] | None:
@@ -358,6 +370,12 @@ class Session(Row, frozen=True, gc=False):
         return known(SessionState, self.state) is SessionState.STOPPED
 
     @property
+    def is_canceled(self) -> bool:
+        """Whether VBR says that a person stopped it; False says nothing, for VBR often doesn't."""
+        canceled = self.result is not None and self.result.is_canceled is True
+        return canceled and self.is_stopped and self.outcome is not Result.SUCCESS
+
+    @property
     def outcome(self) -> Result | None:
         """The result: `Result.NONE` without a verdict, None for a word we don't know."""
         return _outcome(self.result)
@@ -367,7 +385,7 @@ class TaskSession(Row, frozen=True, gc=False):
     """What a session does for one object: backup, replica, restore or antivirus scan, by `type`.
 
     A scan has `scan_state` and `scan_result` in place of `state` and `result`. Times come from VBR without an
-    offset and are read as the server's local time of today: wrong by an hour across a clock change.
+    offset and are read as the server's local time.
     """
 
     id: Annotated[TaskSessionId, msgspec.Meta(min_length=1)]
@@ -434,11 +452,8 @@ class ServerTime:
     """Aware, in UTC."""
     utc_offset: timedelta
     time_zone: str | None = None
-
-    @property
-    def zone(self) -> timezone:
-        """The server's offset of today."""
-        return timezone(self.utc_offset)
+    zone: tzinfo = UTC
+    """With the offset of each day, where the zone's name is known; else with the offset of today."""
 
 
 class ServerInfo(JsonObject, frozen=True, gc=False):

@@ -19,6 +19,7 @@ class SessionGroup(StrEnum):
 
     JOB_RUN = "job run"
     LOG_BACKUP = "log backup"
+    TIERING = "tiering"
     SECURITY = "security"
     RESTORE = "restore"
     FAILOVER = "failover"
@@ -33,7 +34,6 @@ _NEW_JOB_RUNS: Mapping[str, tuple[str, ...]] = {
         "CopyBackup",
         "FileServerSave",
         "UnstructuredDataBackupCopy",
-        "ArchiveBackup",
     ),
     "1.3-rev1": ("BackupCopyJob", "SureBackupContentScan"),
     "1.3-rev2": ("PlatformBackupJob", "EndpointBackup", "BackupCopyJobParent", "IrisBackup"),
@@ -42,6 +42,12 @@ _NEW_JOB_RUNS: Mapping[str, tuple[str, ...]] = {
 SESSION_TYPES: Mapping[SessionGroup, frozenset[str]] = {
     SessionGroup.JOB_RUN: frozenset(name for names in _NEW_JOB_RUNS.values() for name in names),
     SessionGroup.LOG_BACKUP: frozenset({"SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup"}),
+    SessionGroup.TIERING: frozenset(
+        {
+            *("ArchiveBackup", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing", "DirectBackupSync"),
+            "FileBackupHealthCheck",
+        }
+    ),
     SessionGroup.SECURITY: frozenset({"MalwareDetection", "SecurityComplianceAnalyzer"}),
     SessionGroup.RESTORE: frozenset(
         {
@@ -79,7 +85,6 @@ SESSION_TYPES: Mapping[SessionGroup, frozenset[str]] = {
             *("RepositoryEvacuate", "InfrastructureItemDeletion", "AzureApplianceDeploy", "LogsExport"),
             *("TestCredentials", "VolumesDiscover", "DeleteBackup", "BackgroundOperation", "AgentDiscovery"),
             *("ApplianceUpdatesInstall", "EntraIdRescanRepository", "HostComponentsUpdate"),
-            *("FileBackupHealthCheck", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing", "DirectBackupSync"),
             *(
                 "CheckpointRemoval",
                 "Retention",

@@ -5,9 +5,12 @@ is unknown. Every method raises the errors of `bot.veeam.errors` and no others; 
 `Rejected` before anything is sent.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+import structlog
 
 from bot.observability import Clock, Metrics, SystemClock
 from bot.settings import ServerName
@@ -15,7 +18,19 @@ from bot.veeam import decoding, models, queries
 from bot.veeam.client import ApiClient, ReadRetries
 from bot.veeam.connection import Connection
 from bot.veeam.decoding import Page
-from bot.veeam.errors import AnswerLost, Rejected
+from bot.veeam.derived_states import DerivedStates, JobRow
+from bot.veeam.details import Detail, note_missing
+from bot.veeam.errors import (
+    AnswerLost,
+    ConnectionLost,
+    NotAllowed,
+    NotFoundOnServer,
+    Rejected,
+    ServerFailed,
+    TimedOut,
+    UnexpectedAnswer,
+    VeeamError,
+)
 from bot.veeam.http import ApiRequest, path_segment
 from bot.veeam.models import (
     Accepted,
@@ -44,6 +59,16 @@ _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
 _SCALE_OUT_REPOSITORIES = f"{_API}/backupInfrastructure/scaleOutRepositories"
 _CREDENTIALS = f"{_API}/credentials"
 
+STATES_WITHIN_SECONDS = 12.0
+"""How long job states may take: what is put together instead takes the rest of an answer's time."""
+_STATES_TRIED_AGAIN_SECONDS = 30.0
+_STATES_FAIL = (ServerFailed, UnexpectedAnswer, NotAllowed, NotFoundOnServer, TimedOut, ConnectionLost)
+"""Errors that may be of the job states alone; any other concerns the whole server."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
 
 class VeeamServer:
     """One VBR account's view of one server. Nothing is sent before the first question."""
@@ -61,6 +86,16 @@ class VeeamServer:
         self.name: ServerName = connection.name
         self.revision: Revision = revision_facts(connection.api_version)
         self._client = ApiClient(connection, clock, read_retries or ReadRetries(), metrics or Metrics())
+        self._clock = clock
+        self._states_failure: VeeamError | None = None
+        self._states_fail_until = 0.0
+        self._derived = DerivedStates(
+            jobs=lambda query: self._client.page(JobRow, self._list(_JOBS, query)),
+            job=lambda job_id: self._client.one(JobRow, ApiRequest.get(self._job_path(job_id))),
+            sessions=self.sessions,
+            revision=self.revision,
+            clock=clock,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,29 +118,50 @@ class VeeamServer:
 
     async def server_info(self) -> models.ServerInfo:
         """Build and name. NotAllowed is normal for every account but an administrator's."""
-        return await self._client.one(models.ServerInfo, ApiRequest.get(f"{_API}/serverInfo"))
+        path = f"{_API}/serverInfo"
+        info = await self._client.one(models.ServerInfo, ApiRequest.get(path))
+        if not info.name and not info.build_version:
+            raise UnexpectedAnswer(self.name, f"GET {path}: neither name nor build")
+        return info
 
     # --- jobs
 
+    @property
+    def job_states_failure(self) -> VeeamError | None:
+        """Why job states could not be read a moment ago: jobs of some types are missing meanwhile."""
+        return self._states_failure
+
     async def job_states(self, query: JobStatesQuery | None = None) -> Page[JobState]:
-        """One page of job states."""
-        return await self._client.page(JobState, self._list(_JOB_STATES, query or JobStatesQuery()))
+        """One page of job states; while VBR fails to list them, put together from jobs and sessions."""
+        asked = query or JobStatesQuery()
+        return await self._states_or(
+            lambda: self._client.page(JobState, self._list(_JOB_STATES, asked)),
+            lambda: self._derived.page(asked),
+        )
 
     def every_job_state(self, query: JobStatesQuery | None = None) -> AsyncIterator[JobState]:
         """All job states the query matches, page by page, up to 100,000."""
-        return self._client.every(
-            query or JobStatesQuery(), lambda page: self._list(_JOB_STATES, page), JobState
-        )
+        return self._client.every(query or JobStatesQuery(), self.job_states)
 
     async def job_state(self, job_id: JobId) -> JobState | None:
         """The state of one job; None when the server has no such job."""
         wanted = self._id(job_id).casefold()
-        page = await self.job_states(JobStatesQuery(id=job_id))
-        return next((state for state in page.rows if state.id.casefold() == wanted), None)
+
+        async def ask() -> JobState | None:
+            page = await self._client.page(JobState, self._list(_JOB_STATES, JobStatesQuery(id=job_id)))
+            return next((state for state in page.rows if state.id.casefold() == wanted), None)
+
+        # One job is what is acted on: only a server that let us wait is not asked again at once.
+        is_asked_again = not isinstance(self._states_failure, TimedOut)
+        return await self._states_or(ask, lambda: self._derived.one(job_id), afresh=is_asked_again)
 
     async def job(self, job_id: JobId) -> Job:
         """A job's settings. Rejected for a type that the revision cannot model."""
-        return Job(await self._client.whole(ApiRequest.get(self._job_path(job_id))))
+        job = Job(await self._client.whole(ApiRequest.get(self._job_path(job_id))))
+        if job.id.casefold() != job_id.casefold():
+            # It may be sent back as the job's own.
+            raise UnexpectedAnswer(self.name, f"GET {self._job_path(job_id)}: not the model of this job")
+        return job
 
     async def start_job(
         self,
@@ -195,7 +251,8 @@ class VeeamServer:
         if not self.revision.pages_task_sessions:
             return (await self._client.page(models.TaskSession, ApiRequest.get(path))).rows
         rows = self._client.every(
-            queries.TaskSessionsQuery(), lambda page: self._list(path, page), models.TaskSession
+            queries.TaskSessionsQuery(),
+            lambda page: self._client.page(models.TaskSession, self._list(path, page)),
         )
         return tuple([row async for row in rows])
 
@@ -250,16 +307,17 @@ class VeeamServer:
         self, query: queries.RepositoryStatesQuery
     ) -> AsyncIterator[models.RepositoryState]:
         """All rows of a query, page by page."""
-        return self._client.every(
-            query, lambda page: self._list(f"{_REPOSITORIES}/states", page), models.RepositoryState
-        )
+        return self._client.every(query, self.repository_states)
 
     def every_scale_out_repository(
         self, query: queries.ScaleOutRepositoriesQuery
     ) -> AsyncIterator[models.ScaleOutRepository]:
         """All rows of a query, page by page."""
         return self._client.every(
-            query, lambda page: self._list(_SCALE_OUT_REPOSITORIES, page), models.ScaleOutRepository
+            query,
+            lambda page: self._client.page(
+                models.ScaleOutRepository, self._list(_SCALE_OUT_REPOSITORIES, page)
+            ),
         )
 
     async def credentials(self, query: queries.CredentialsQuery | None = None) -> Page[models.Credentials]:
@@ -273,6 +331,46 @@ class VeeamServer:
     def _demand(self, capability: Capability) -> None:
         if not self.revision.has(capability):
             raise Rejected(self.name, f"revision {self.revision.name} has no {capability}")
+
+    async def _states_or(
+        self, ask: Callable[[], Awaitable[T]], derive: Callable[[], Awaitable[T]], *, afresh: bool = False
+    ) -> T:
+        """The answer about job states; what is derived where it fails, or failed a moment ago.
+
+        Then VBR is asked only if it has to be `afresh`. Raises the failure of the job states where nothing
+        can be derived either.
+        """
+        failure = self._states_failure
+        if failure is None or afresh or self._clock.monotonic() >= self._states_fail_until:
+            limit = asyncio.timeout(STATES_WITHIN_SECONDS)
+            try:
+                async with limit:
+                    answer = await ask()
+            except _STATES_FAIL as error:
+                if error.asked is None:
+                    raise
+                failure = error
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                failure = TimedOut(self.name, f"no job states within {STATES_WITHIN_SECONDS:g} s")
+            else:
+                if self._states_failure is not None:
+                    log.info("veeam.job_states_back", server=self.name)
+                self._states_failure = None
+                return answer
+        try:
+            derived = await derive()
+        except VeeamError:
+            self._states_failure = None
+            raise failure from None
+        if self._states_failure is None:
+            log.warning("veeam.job_states_failed", server=self.name, error=str(failure))
+        if failure is not self._states_failure:
+            self._states_failure = failure
+            self._states_fail_until = self._clock.monotonic() + _STATES_TRIED_AGAIN_SECONDS
+        note_missing(Detail.JOB_STATES, failure)
+        return derived
 
     def _list(self, path: str, query: ListQuery) -> ApiRequest:
         return ApiRequest.get(path, query.parameters(self.revision))

@@ -24,22 +24,34 @@ from bot.store import (
     ProcessedSessions,
     RunRow,
     Runs,
+    StoppedSessions,
     Transaction,
 )
-from bot.veeam import Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
+from bot.veeam import (
+    JobId,
+    Result,
+    SessionGroup,
+    SessionId,
+    SessionsQuery,
+    VeeamError,
+    VeeamServer,
+    session_group,
+)
 from bot.watch import messages
 from bot.watch.facts import SessionFacts
 from bot.watch.job_cache import JobCache
 from bot.watch.poller import PollResult
-from bot.watch.routing import RouteDecision, RouteReason, WatchRules
+from bot.watch.routing import RouteDecision, RouteReason, SkipReason, WatchRules
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
-from bot.watch.sessions import EndedSession
+from bot.watch.sessions import EndedSession, is_offload
 
 ANNOUNCED_ONE_BY_ONE = 10
 _AT_ONCE = 4
 _LOOK_AGAIN_AFTER = timedelta(minutes=5)
 _LATER_SESSIONS = 20
+_RUNS_LOOKED_AT = 20
+"""Of a job: so many nights in a row may have failed before one that makes up for them."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -81,6 +93,7 @@ class Announcer:
         self._runs = Runs(database)
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
+        self._stopped = StoppedSessions(database)
 
     async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> None:
         """Announce what a poll found, oldest first, and move the cursor.
@@ -133,18 +146,27 @@ class Announcer:
         rows = tuple(messages.backfill_messages(self._rules, server, reports, since=since, now=now))
         async with self._writing() as transaction:
             for report in reports:
-                await self._sessions.claim(
-                    transaction, server, report.ended.session.id, report.ended.ended_at
-                )
+                session, ended_at = report.ended.session, report.ended.ended_at
+                await self._sessions.claim(transaction, server, session.id, ended_at)
+                if session.is_canceled:
+                    await self._stopped.add(transaction, server, session.id, ended_at)
             await self._outbox.add(transaction, rows)
             await self._sessions.place(transaction, server, poll.cursor)
         log.info("watch.backfill_summarised", server=server, sessions=len(reports), channels=len(rows))
 
     async def _report(self, ended: EndedSession) -> SessionReport:
-        return SessionReport(self._server.name, ended, await self._jobs.job_of(ended.session))
+        owner = await self._jobs.owner_of(ended.session)
+        if owner.job is None and ended.group is SessionGroup.JOB_RUN and is_offload(ended.session):
+            ended = replace(ended, group=SessionGroup.TIERING)
+        return SessionReport(self._server.name, ended, owner)
 
     def _is_routed(self, report: SessionReport) -> bool:
-        return bool(self._rules.route(report.completion()).destinations)
+        return bool(self._route(report).destinations)
+
+    def _route(self, report: SessionReport, started_in: str | None = None) -> RouteDecision:
+        if report.is_untold:
+            return RouteDecision((), SkipReason.WELL)
+        return self._rules.route(report.completion(started_in))
 
     async def _full_report(self, ended: EndedSession) -> SessionReport:
         """Ask VBR for what will be announced; for nothing but the job if nothing will."""
@@ -153,46 +175,51 @@ class Announcer:
             return report
         session = ended.session
         is_retried = session.outcome is Result.FAILED and ended.group is SessionGroup.JOB_RUN
-        retry = await self._jobs.retries_of(report.job_id) if is_retried and report.job else None
+        is_known = report.owner.is_certain
+        retry = await self._jobs.retries_of(report.job_id) if is_retried and is_known else None
         return replace(report, retry=retry, details=await fetch_details(self._server, session))
 
     async def _may_continue_a_run(self, report: SessionReport) -> bool:
         """Whether the job's latest run is one that was announced and failed."""
         async with self._database.reading() as reading:
-            row = await self._runs.latest(reading, self._server.name, report.job_id)
-        run = None if row is None else Run.decode(row.body)
-        return run is not None and bool(run.channels) and run.facts.last.is_failed
+            runs = await self._latest_runs(reading, report.job_id)
+        return any(bool(run.channels) and run.facts.last.is_failed for run in runs)
+
+    async def _latest_runs(self, transaction: Transaction, job_id: JobId, *, limit: int = 1) -> Sequence[Run]:
+        """The job's runs that ended last, the last one first."""
+        rows = await self._runs.latest(transaction, self._server.name, job_id, limit=limit)
+        return [run for row in rows if (run := Run.decode(row.body)) is not None]
 
     async def _announce(self, report: SessionReport, poll: PollResult) -> None:
         server, session, ended_at = self._server.name, report.ended.session, report.ended.ended_at
         async with self._writing() as transaction:
             if not await self._sessions.claim(transaction, server, session.id, ended_at):
                 return
-            own = await self._own_actions.within(transaction, server, [session.id])
+            # Whoever stopped the whole session stopped its parts.
+            whole = report.owner.part_of
+            ids = [session.id] if whole is None else [session.id, whole]
+            own = await self._own_actions.within(transaction, server, ids)
             facts = report.session_facts(own, unsupported=self._server.revision.lacks)
-            decision = self._rules.route(report.completion(facts.started_in))
+            decision = self._route(report, facts.started_in)
             queued = await self._queued(transaction, report, facts, decision, poll)
-            run = queued.run
-            row = RunRow(
-                run_key=run.facts.key,
-                server=run.facts.server,
-                job_id=run.facts.job_id,
-                last_ended_at=run.facts.last.ended_at,
-                expected_by=run.expected_by,
-                body=run.encode(),
-            )
-            await self._outbox.add(transaction, queued.rows)
-            await self._runs.put(transaction, row)
+            for each in queued:
+                await self._outbox.add(transaction, each.rows)
+                await self._runs.put(transaction, _row(each.run))
+            if facts.is_stopped:
+                await self._stopped.add(transaction, server, session.id, ended_at)
             await self._sessions.advance(transaction, server, min(ended_at, poll.cursor.read_to))
+        run = queued[0].run if queued else None
         log.info(
-            "watch.session_announced" if queued.rows else "watch.session_not_announced",
+            "watch.session_announced"
+            if run is not None and queued[0].rows
+            else "watch.session_not_announced",
             server=server,
             session_id=session.id,
             job=report.job_name,
-            result=run.facts.last.result,
+            result=facts.result,
             reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
-            channels=[each.channel for each in run.channels],
-            attempt=len(run.facts.attempts),
+            channels=[] if run is None else [each.channel for each in run.channels],
+            attempt=0 if run is None else len(run.facts.attempts),
         )
 
     async def _queued(
@@ -202,25 +229,52 @@ class Announcer:
         session: SessionFacts,
         decision: RouteDecision,
         poll: PollResult,
-    ) -> messages.RunMessages:
-        server, now = self._server.name, self._clock.now()
+    ) -> tuple[messages.RunMessages, ...]:
+        """What is queued for the session's run, and for those before it that it makes up for."""
+        now = self._clock.now()
         is_late = self._rules.is_late(session.ended_at, poll.server_now)
-        row = await self._runs.latest(transaction, server, report.job_id)
-        run = None if row is None else Run.decode(row.body)
-        if run is not None and run.includes(session):
+        runs = await self._latest_runs(transaction, report.job_id)
+        if session.part is not None or (
+            session.went_well and any(not each.facts.last.went_well for each in runs)
+        ):
+            runs = await self._latest_runs(transaction, report.job_id, limit=_RUNS_LOOKED_AT)
+        looked_at = runs if session.part is not None else runs[:1]
+        run = next((each for each in looked_at if each.includes(session)), None)
+        if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
+            return ()
+        recovered = self._recovered(session, [each for each in runs if each is not run])
+        if run is not None:
             further = messages.attempt_messages(run.with_attempt(session, is_late=is_late), now)
         else:
             begun = Run.begin(report.run_facts(session, is_late=is_late), report.retry)
+            for later in runs[:1]:  # VBR may record a failure late, after the run that made up for it
+                begun = begun.recovered_by(later.facts.last) or begun
             further = messages.RunMessages(begun, ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
         new = [to for to in decision.destinations if to.reason is RouteReason.ROUTE or not is_announced]
         roots = messages.root_messages(further.run, new, now)
-        return messages.RunMessages(roots.run, (*further.rows, *roots.rows))
+        own = messages.RunMessages(roots.run, (*further.rows, *roots.rows))
+        return (own, *(messages.recovery_messages(each, now) for each in recovered))
+
+    def _recovered(self, session: SessionFacts, earlier: Sequence[Run]) -> list[Run]:
+        """The runs of the job, the latest first, that failed in a row before this session went well."""
+        recovered: list[Run] = []
+        if session_group(session.session_type) in {SessionGroup.LOG_BACKUP, SessionGroup.TIERING}:
+            return recovered
+        for run in earlier:
+            if run.facts.last.went_well or run.facts.is_recovered:
+                break
+            group = session_group(run.facts.first.session_type)
+            if group not in {SessionGroup.LOG_BACKUP, SessionGroup.TIERING}:
+                recovered += filter(None, (run.recovered_by(session),))
+        return recovered
 
     async def _look_for_retry(self, run: Run) -> _Retry:
         """A session is noticed when it ends: an attempt that runs for hours has come all the same."""
-        last = run.facts.last
+        last = run.facts.latest
+        if last.part_of is not None and await self._is_running(last.part_of):
+            return _Retry.RUNNING
         query = SessionsQuery(
             job_id=run.facts.job_id,
             created_after=last.ended_at,
@@ -243,6 +297,14 @@ class Announcer:
         is_over = not unknown and all(row.is_stopped for row in later)
         return _Retry.SUPERSEDED if is_over else _Retry.RUNNING
 
+    async def _is_running(self, session_id: SessionId) -> bool:
+        try:
+            return not (await self._server.session(session_id)).is_stopped
+        except VeeamError as error:
+            if not error.reached_server:
+                raise
+            return False
+
     async def _settle(self, row: RunRow, run: Run, retry: _Retry, server_now: datetime) -> None:
         now = self._clock.now()
         async with self._writing() as transaction:
@@ -259,3 +321,16 @@ class Announcer:
             await self._outbox.add(transaction, queued.rows)
             await self._runs.put(transaction, replace(row, expected_by=None, body=queued.run.encode()))
         log.info("watch.run_settled", server=row.server, run=row.run_key, retry=retry)
+
+
+def _row(run: Run) -> RunRow:
+    last = run.facts.last
+    return RunRow(
+        run_key=run.facts.key,
+        server=run.facts.server,
+        job_id=run.facts.job_id,
+        last_ended_at=max(each.ended_at for each in run.facts.attempts),
+        expected_by=run.expected_by,
+        body=run.encode(),
+        failed_part=last.session_id if last.part is not None and run.facts.stands_failed else None,
+    )

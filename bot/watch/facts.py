@@ -11,6 +11,7 @@ import msgspec
 from bot.store import RecentChange
 from bot.veeam import JobId, Result, ServerName, SessionId, known
 
+_WELL = frozenset({Result.SUCCESS, Result.WARNING})
 _NO_PERSON = frozenset({"", "system"})
 
 
@@ -51,6 +52,8 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `started_by` and `stopped_by` are the people who did so through the bot, `started_in` is the channel they
     did it in. `retries` is the first session of the run that this one retries, and `begins_run` says that it
     retries none, where VBR says so. `unsupported` lists what the server's revision of the API can't do.
+    A part of a run (a copy's source, a machine of a policy) is `part`, by name, of the session `part_of`.
+    `is_canceled`: VBR says that it was stopped; `seems_stopped`: its words do.
     """
 
     session_id: SessionId
@@ -68,11 +71,25 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     retries: SessionId | None = None
     begins_run: bool = False
     unsupported: tuple[str, ...] = ()
+    part: str | None = None
+    part_of: SessionId | None = None
+    is_canceled: bool = False
+    seems_stopped: bool = False
 
     @property
     def is_failed(self) -> bool:
-        """Whether the session Failed."""
+        """Whether VBR says that the session Failed: also of one that a person stopped."""
         return known(Result, self.result) is Result.FAILED
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a person stopped the session, as far as VBR lets one tell."""
+        return self.stopped_by is not None or self.is_canceled or self.seems_stopped
+
+    @property
+    def went_well(self) -> bool:
+        """Whether it has a result as good as a recovery needs."""
+        return known(Result, self.result) in _WELL and not self.is_stopped
 
     @property
     def is_by_person(self) -> bool:
@@ -84,12 +101,21 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return account.strip().casefold() not in _NO_PERSON
 
 
+class Recovery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The later run of the job that went well where this one had failed."""
+
+    session_id: SessionId
+    result: str
+    ended_at: datetime
+
+
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a job: its first session and the retries that belong to it, oldest first.
 
     `attempts_total` is one more than the job's automatic retries; None when unknown, or when the run isn't
     retried automatically. `is_final`: no further automatic attempt is expected. `is_late`: it is announced
-    long after it ended.
+    long after it ended. `is_job`: VBR lists the job by that ID, so that people can act on it. The parts of a
+    run are attempts too. `recovery`: the job's next run went well.
     """
 
     server: ServerName
@@ -101,6 +127,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_attempt_expected_at: datetime | None = None
     is_final: bool = True
     is_late: bool = False
+    is_job: bool = True
+    recovery: Recovery | None = None
 
     @property
     def key(self) -> str:
@@ -114,18 +142,49 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def last(self) -> SessionFacts:
-        """The latest session of the run: its result is the run's."""
+        """The session whose result is the run's: the latest, unless a part that failed still stands."""
+        failed = [each for each in self._standing().values() if each.is_failed]
+        return failed[-1] if failed else self.latest
+
+    @property
+    def latest(self) -> SessionFacts:
+        """The session that was added last."""
         return self.attempts[-1]
 
     @property
+    def failed_parts(self) -> tuple[str, ...]:
+        """The parts of the run that failed and have not gone well since."""
+        return tuple(part for part, each in self._standing().items() if part is not None and each.is_failed)
+
+    @property
+    def result(self) -> str:
+        """The run's result in VBR's word: the next run's where that made up for it."""
+        return self.last.result if self.recovery is None else self.recovery.result
+
+    @property
     def is_recovered(self) -> bool:
-        """Whether a later attempt went well where the first one had Failed."""
-        return self.first.is_failed and known(Result, self.last.result) in {Result.SUCCESS, Result.WARNING}
+        """Whether a later attempt, or the job's next run, went well where the first one had Failed."""
+        return self.recovery is not None or (self.first.is_failed and self.last.went_well)
+
+    @property
+    def stands_failed(self) -> bool:
+        """Whether the run failed, nobody stopped it, and nothing has made up for it yet."""
+        return self.last.is_failed and not self.last.is_stopped and not self.is_recovered
 
     @property
     def may_mention(self) -> bool:
         """Whether the announcement may mention people: the run failed for good, and nobody stopped it."""
-        return self.is_final and self.last.is_failed and self.last.stopped_by is None
+        return self.is_final and self.stands_failed
+
+    def _standing(self) -> dict[str | None, SessionFacts]:
+        """The latest session of each part, and of the whole: another run of the whole makes up for all."""
+        standing: dict[str | None, SessionFacts] = {}
+        for each in self.attempts:
+            if each.part is None and each.session_id not in {one.part_of for one in standing.values()}:
+                standing.clear()
+            standing.pop(each.part, None)
+            standing[each.part] = each
+        return standing
 
 
 class RunEnded(Facts, frozen=True, kw_only=True, tag="run_ended"):

@@ -11,8 +11,9 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, StoreError
-from bot.veeam import NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
+from bot.veeam import JobId, NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
 from bot.watch.facts import SessionFacts
+from bot.watch.job_cache import SessionOwner
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession, group_of
 
@@ -99,5 +100,6 @@ class SessionFollower:
         ended = EndedSession(session, group_of(session), session.end_time or self._clock.now())
         details = await fetch_details(self._server, session)
         own = await self._own_actions.of(self._server.name, [session.id])
-        report = SessionReport(self._server.name, ended, None, details=details)
+        owner = SessionOwner(session.job_id or JobId(""), session.name)
+        report = SessionReport(self._server.name, ended, owner, details=details)
         return report.session_facts(own, unsupported=self._server.revision.lacks)

@@ -1,28 +1,63 @@
-"""What is known of a server's jobs: names, types, retries, and which session types they produce."""
+"""What is known of a server's jobs: names, types, retries, and which of them a session belongs to."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from bot.observability import Clock
-from bot.veeam import JobId, JobState, NotFoundOnServer, RetryPolicy, Session, VeeamError, VeeamServer
-from bot.watch.sessions import is_undocumented
+from bot.veeam import (
+    JobId,
+    NotFoundOnServer,
+    RetryPolicy,
+    Session,
+    SessionGroup,
+    SessionId,
+    TimedOut,
+    VeeamError,
+    VeeamServer,
+)
+from bot.watch.sessions import group_of, is_child, is_undocumented, names_of_job, part_name, run_name
 
 _KEPT = timedelta(minutes=10)
-_SAMPLES = 3
+_GENERATIONS = 4
+_KEPT_AT_MOST = 5_000
+_SECONDS = 15.0
+_NO_JOB = JobId("")
+
+T = TypeVar("T")
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CachedJob:
-    """A job's name and type, as VBR has them."""
+    """A job's name and type, as VBR has them. `is_gone`: it was deleted since."""
 
     name: str
     type: str
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOwner:
+    """What a session belongs to, by the name to show.
+
+    `job_id` is that of its job or, without one, of whatever it belongs to. `job` is None where VBR lists no
+    such job, `is_certain` where it does, and says so by an ID: a name alone is enough to tell people, not to
+    act. A part of a run is `part` of the session `part_of`, the outermost, which need not be known.
+    """
+
+    job_id: JobId
+    name: str
+    job: CachedJob | None = None
+    is_certain: bool = False
+    part: str | None = None
+    part_of: SessionId | None = None
+    is_within_running: bool = False
 
 
 class JobCache:
@@ -34,30 +69,57 @@ class JobCache:
         self._jobs: dict[JobId, CachedJob] = {}
         self._looked_up_at: dict[JobId, datetime] = {}
         self._retries: dict[JobId, tuple[RetryPolicy | None, datetime]] = {}
-        self._sampled: set[str] = set()
-        self._learned: set[str] = set()
+        self._parents: dict[SessionId, tuple[Session | None, datetime]] = {}
+        self._by_name: Mapping[str, Sequence[JobId]] | None = None  # None: never read
+        self._reading = asyncio.Lock()
 
-    @property
-    def ids(self) -> frozenset[JobId]:
-        """The jobs that are known."""
-        return frozenset(self._jobs)
-
-    @property
-    def learned_types(self) -> tuple[str, ...]:
-        """Session types that this server's jobs produce and that no document names."""
-        return tuple(sorted(self._learned))
+    def group_of(self, session: Session) -> SessionGroup:
+        """Return what a session is; of an unknown type it is a job run if its job or a parent's is known."""
+        group, seen = group_of(session, self._jobs), set[SessionId]()
+        parent: Session | None = session
+        while group is SessionGroup.HOUSEKEEPING and is_undocumented(session):
+            parent_id = parent.parent_session_id if parent is not None else None
+            if parent_id is None or parent_id in seen:
+                break
+            seen.add(parent_id)
+            parent, _ = self._parents.get(parent_id, (None, None))
+            if parent is not None and parent.job_id in self._jobs:
+                group = SessionGroup.JOB_RUN
+        return group
 
     async def refresh(self) -> None:
-        """Read all jobs, and learn which session types they produce. Raises VeeamError."""
-        by_type: dict[str, list[JobState]] = defaultdict(list)
+        """Read all jobs. Raises VeeamError."""
         jobs: dict[JobId, CachedJob] = {}
+        by_name: dict[str, list[JobId]] = {}
         async for state in self._server.every_job_state():
             jobs[state.id] = CachedJob(state.name, state.type)
-            by_type[state.type].append(state)
-        self._jobs = jobs
-        for job_type in by_type.keys() - self._sampled:
-            if await self._learn(by_type[job_type]):
-                self._sampled.add(job_type)
+            by_name.setdefault(state.name.casefold(), []).append(state.id)
+        # A list that VBR cannot give whole takes no job out.
+        self._jobs = jobs if self._server.job_states_failure is None else {**self._jobs, **jobs}
+        self._by_name = by_name
+        for kept in (self._looked_up_at, self._retries, self._parents):
+            if len(kept) > _KEPT_AT_MOST:
+                kept.clear()
+
+    async def owner_of(self, session: Session) -> SessionOwner:
+        """Return what a session belongs to: by its job, by its parents' job, or by its name alone.
+
+        Raises VeeamError if the server doesn't answer.
+        """
+        job = await self.job_of(session)
+        if job is not None and not job.is_gone and not is_child(session):
+            return SessionOwner(session.job_id or _NO_JOB, job.name, job, is_certain=True)
+        parents = await self._parents_of(session)
+        owner = await self._by_ids(session, job, parents) or await self._by_names(session, job, parents)
+        if not is_child(session) and "\\" not in run_name(session.name):
+            return owner
+        outermost = parents[-1] if parents else session
+        return replace(
+            owner,
+            part=part_name(session, owner.name),
+            part_of=outermost.parent_session_id if is_child(outermost) else outermost.id if parents else None,
+            is_within_running=bool(parents) and not outermost.is_stopped,
+        )
 
     async def job_of(self, session: Session) -> CachedJob | None:
         """Return a session's job; None if it has none. Raises VeeamError if the server doesn't answer."""
@@ -65,7 +127,7 @@ class JobCache:
         if job_id is None:
             return None
         known = self._jobs.get(job_id)
-        if known is not None and known.name == session.name:
+        if known is not None and known.name in {session.name, run_name(session.name)}:
             return known
         # A session may bear another name than its job: such a job is looked up now and then, not each time.
         asked_at = self._looked_up_at.get(job_id)
@@ -75,15 +137,19 @@ class JobCache:
             state = await self._server.job_state(job_id)
         except VeeamError as error:
             self._ignore_answer(error)
-            state = None
-        self._looked_up_at[job_id] = self._clock.now()
-        if state is None:
             return known
-        self._jobs[job_id] = CachedJob(state.name, state.type)
-        return self._jobs[job_id]
+        self._looked_up_at[job_id] = self._clock.now()
+        if state is not None:
+            self._jobs[job_id] = CachedJob(state.name, state.type)
+        elif known is not None:
+            self._jobs[job_id] = replace(known, is_gone=True)
+        return self._jobs.get(job_id)
 
     async def retries_of(self, job_id: JobId) -> RetryPolicy | None:
-        """Return how VBR retries a job; None if it doesn't say. Raises VeeamError if it doesn't answer."""
+        """Return how VBR retries a job; None if it doesn't say, or not in time for what is announced.
+
+        Raises VeeamError if the server doesn't answer.
+        """
         policy, read_at = self._retries.get(job_id, (None, None))
         if read_at is not None and self._clock.now() - read_at < _KEPT:
             return policy
@@ -93,26 +159,88 @@ class JobCache:
             unsaid = None if job.runs_automatically is None else RetryPolicy(enabled=False)
             policy = job.retry or unsaid
         except VeeamError as error:
-            self._ignore_answer(error)
+            if not isinstance(error, TimedOut):
+                self._ignore_answer(error)
             policy = None
         self._retries[job_id] = (policy, self._clock.now())
         return policy
+
+    async def _by_ids(
+        self, session: Session, job: CachedJob | None, parents: Sequence[Session]
+    ) -> SessionOwner | None:
+        """The owner by the first of the session and its parents whose job VBR lists."""
+        if job is not None and not job.is_gone:
+            return SessionOwner(session.job_id or _NO_JOB, job.name, job, is_certain=True)
+        for parent in parents:
+            job = await self.job_of(parent)
+            if job is not None:
+                job_id = parent.job_id or _NO_JOB
+                return SessionOwner(job_id, job.name, job, is_certain=not job.is_gone)
+        return None
+
+    async def _by_names(
+        self, session: Session, gone: CachedJob | None, parents: Sequence[Session]
+    ) -> SessionOwner:
+        """The owner by the only job of that name, else no job: what the outermost session is called."""
+        outermost = parents[-1] if parents else session
+        names = names_of_job(outermost) if parents else names_of_job(session)
+        shown = names[0] if parents or not is_child(session) else names[-1]
+        if "\\" in shown:
+            shown = shown.partition("\\")[0]
+        unowned = SessionOwner(outermost.job_id or _NO_JOB, shown)
+        if gone is not None:
+            return replace(unowned, name=gone.name, job=gone)
+        if group_of(session) is not SessionGroup.JOB_RUN:
+            return replace(unowned, name=session.name)
+        by_name = await self._names()
+        for name in names:
+            found = by_name.get(name.casefold(), ())
+            if len(found) == 1 and (job := self._jobs.get(found[0])) is not None:
+                return SessionOwner(found[0], job.name, job)
+        return unowned
+
+    async def _names(self) -> Mapping[str, Sequence[JobId]]:
+        """The IDs of all jobs by their folded names, as they were read last."""
+        async with self._reading:
+            if self._by_name is None:
+                await self._detail(self.refresh())
+            names = self._by_name or {}
+            self._by_name = names
+        return names
+
+    async def _parents_of(self, session: Session) -> tuple[Session, ...]:
+        """A part's parents, the outermost last, as far as VBR still has them."""
+        parents: list[Session] = []
+        seen, child = {session.id}, session
+        while is_child(child) and len(parents) < _GENERATIONS:
+            parent_id = child.parent_session_id
+            if parent_id is None or parent_id in seen or (parent := await self._session(parent_id)) is None:
+                break
+            parents.append(parent)
+            seen.add(parent_id)
+            child = parent
+        return tuple(parents)
+
+    async def _session(self, session_id: SessionId) -> Session | None:
+        session, read_at = self._parents.get(session_id, (None, None))
+        if read_at is not None and self._clock.now() - read_at < _KEPT:
+            return session
+        session = await self._detail(self._server.session(session_id))
+        self._parents[session_id] = (session, self._clock.now())
+        return session
+
+    async def _detail(self, answer: Awaitable[T]) -> T | None:
+        """An answer that only says more of a session: without it the session is announced all the same."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await answer
+        except (VeeamError, TimeoutError) as error:
+            if not isinstance(error, NotFoundOnServer):
+                log.warning("watch.owner_unreadable", server=self._server.name, problem=type(error).__name__)
+            return None
 
     def _ignore_answer(self, error: VeeamError) -> None:
         """Go on without a job that VBR refuses to describe; a server that doesn't answer is an error."""
         if not error.reached_server:
             raise error
         log.debug("watch.job_unknown", server=self._server.name, problem=str(error))
-
-    async def _learn(self, states: Iterable[JobState]) -> bool:
-        sessions = [state.session_id for state in states if state.session_id is not None]
-        for session_id in sessions[:_SAMPLES]:
-            try:
-                session = await self._server.session(session_id)
-            except NotFoundOnServer:
-                continue
-            if is_undocumented(session):
-                self._learned.add(session.session_type)
-                log.info("watch.type_learned", server=self._server.name, session_type=session.session_type)
-            return True
-        return False

@@ -23,6 +23,7 @@ NOTICE, ROOT, REPLY = 0, 10, 20
 """Priorities: what concerns a whole server, roots and their edits, threads."""
 
 _PROBLEMS_SHOWN = 20
+_PARTS_TOLD = 20
 _PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
 
 
@@ -92,8 +93,10 @@ def root_messages(run: Run, destinations: Iterable[Destination], now: datetime) 
 
 def attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue a run's latest attempt for the channels that have its root."""
-    last = run.facts.last
+    last, count = run.facts.latest, len(run.facts.attempts)
     rows: list[NewOutboxRow] = []
+    if last.part is not None and count > _PARTS_TOLD and count & (count - 1):
+        return RunMessages(run, ())  # a policy may have hundreds of machines: some are enough
     for channel in run.channels:
         rows.append(_edit(run, channel, str(last.session_id), now))
         if channel.threads is not Threads.FLAT or (run.facts.is_final and last.is_failed):
@@ -104,16 +107,23 @@ def attempt_messages(run: Run, now: datetime) -> RunMessages:
     return RunMessages(_mentioned(run), tuple(rows))
 
 
+def recovery_messages(run: Run, now: datetime) -> RunMessages:
+    """Queue that the job's next run made up for a failed one: its root is redrawn wherever it stands."""
+    by = run.facts.latest if run.facts.recovery is None else run.facts.recovery
+    occasion = f"recovered/{by.session_id}"
+    return RunMessages(run, tuple(_edit(run, channel, occasion, now) for channel in run.channels))
+
+
 def superseded_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that no retry comes because the job has run again since: only the root is redrawn."""
-    occasion = f"final/{run.facts.last.session_id}"
+    occasion = f"final/{run.facts.latest.session_id}"
     return RunMessages(run, tuple(_edit(run, channel, occasion, now) for channel in run.channels))
 
 
 def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that the attempt that was expected did not come."""
     rows = list(superseded_messages(run, now).rows)
-    occasion = f"no-attempt/{run.facts.last.session_id}"
+    occasion = f"no-attempt/{run.facts.latest.session_id}"
     for channel in run.channels:
         missing = facts.NoFurtherAttempt(run=run.facts, mention=_mention(run, channel))
         rows.append(_reply(run, channel, occasion, missing, now, is_failure=True))
@@ -195,7 +205,11 @@ class AuditChannel:
 def _latest_problems(reports: Iterable[SessionReport]) -> tuple[facts.RunFacts, ...]:
     """Jobs whose latest session failed or warned, newest first; a success since then makes it old news."""
     latest = {report.job_id or report.job_name: report for report in reports}
-    wrong = [report for report in latest.values() if known(Result, report.ended.result) in _PROBLEMS]
+    wrong = [
+        report
+        for report in latest.values()
+        if known(Result, report.ended.result) in _PROBLEMS and not report.ended.session.is_canceled
+    ]
     wrong.sort(key=lambda report: report.ended.ended_at, reverse=True)
     return tuple(report.run_facts(report.session_facts(), is_late=True) for report in wrong)
 

@@ -15,18 +15,17 @@ from bot.observability import Clock, RemoteClock
 from bot.store import PollCursor, ProcessedSessions
 from bot.veeam import (
     NotFoundOnServer,
-    Page,
-    Rejected,
     Result,
     Session,
     SessionGroup,
     SessionId,
     SessionsQuery,
+    TimedOut,
     VeeamError,
     VeeamServer,
 )
 from bot.watch.job_cache import JobCache
-from bot.watch.sessions import EndedSession, group_of, is_undocumented, reason_to_ignore
+from bot.watch.sessions import EndedSession, is_undocumented, reason_to_ignore
 
 OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
@@ -57,7 +56,7 @@ class PollResult:
 
 
 class Poller:
-    """Polls one server for `types` of sessions. One poll at a time; the caller sees to that."""
+    """Polls one server for sessions of jobs and of `types`. One poll at a time; the caller sees to that."""
 
     def __init__(
         self,
@@ -73,12 +72,10 @@ class Poller:
         self._sessions = sessions
         self._jobs = jobs
         self._clock = clock
-        self._types = types
         self._folded_types = frozenset(name.casefold() for name in types)
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
-        self._refuses_learned = False
 
     def forget_clock(self) -> None:
         """Ask for the server's clock at the next poll: it didn't answer, or another process polled it."""
@@ -101,8 +98,17 @@ class Poller:
         return self.server_clock.now() or self._clock.now()
 
     async def _start(self, before: PollCursor | None) -> PollCursor:
-        """Read the server's clock; return where to start by it."""
-        server_now = (await self._server.server_time()).server_time
+        """Read the server's clock; return where to start by it.
+
+        Where only the clock cannot be read, the cursor is enough to go on from.
+        """
+        try:
+            server_now = (await self._server.server_time()).server_time
+        except VeeamError as error:
+            if before is None or not (error.reached_server or isinstance(error, TimedOut)):
+                raise
+            log.warning("watch.server_clock_not_read", server=self._server.name, error=str(error))
+            return before
         self.server_clock.heard(server_now)
         beginning = server_now - self._backfill
         if before is None:
@@ -116,17 +122,11 @@ class Poller:
         return before
 
     async def _read_from(self, cursor: PollCursor, before: PollCursor | None) -> PollResult:
+        # Of all types: a job's sessions may be of one that no document names, and few others end meanwhile.
         query = SessionsQuery(
-            ended_after=max(cursor.read_to - OVERLAP, cursor.floor),
-            order_by="EndTime",
-            ascending=True,
-            types=self._types if self._refuses_learned else (*self._types, *self._jobs.learned_types),
+            ended_after=max(cursor.read_to - OVERLAP, cursor.floor), order_by="EndTime", ascending=True
         )
         rows = await self._list(query)
-        for row in rows:
-            # A session of a type that no document names is a job's run if its ID is that of a job.
-            if row.is_stopped and is_undocumented(row):
-                await self._jobs.job_of(row)
         ended, held_back = await self._unknown(rows, cursor)
         # After the clock was set back, ends that lie ahead of it must not carry the cursor along.
         believed = self._server_now + _CLOCK_TOLERANCE
@@ -149,7 +149,6 @@ class Poller:
                 created_after=max(result.server_now - _CHECK_REACH, result.cursor.floor),
                 order_by="CreationTime",
                 ascending=True,
-                types=() if self._jobs.learned_types else self._types,
             )
             found, _ = await self._unknown(await self._list(query), result.cursor)
         except VeeamError as error:
@@ -170,11 +169,15 @@ class Poller:
         self, rows: Sequence[Session], cursor: PollCursor
     ) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
         """Return the sessions to announce, and the ends of those that are held back."""
+        for row in rows:
+            # A session of a type that no document names is a job's run if it, or its parent, is of a job.
+            if row.is_stopped and is_undocumented(row):
+                await self._jobs.owner_of(row)
         candidates = [
             row
             for row in rows
             if row.is_stopped
-            and (self._is_polled(row) or group_of(row, self._jobs.ids) is not SessionGroup.HOUSEKEEPING)
+            and (self._is_polled(row) or self._jobs.group_of(row) is not SessionGroup.HOUSEKEEPING)
             and (row.end_time is None or row.end_time >= cursor.floor)
         ]
         unknown = await self._sessions.unknown(self._server.name, [row.id for row in candidates])
@@ -183,7 +186,7 @@ class Poller:
         )
         ended = []
         for session, ended_at in settled:
-            group = group_of(session, self._jobs.ids)
+            group = self._jobs.group_of(session)
             if reason_to_ignore(session, group, is_polled=self._is_polled(session)) is None:
                 ended.append(EndedSession(session, group, ended_at))
         return ended, held_back
@@ -195,23 +198,13 @@ class Poller:
         rows: list[Session] = []
         skip = 0
         for _ in range(PAGES_AT_MOST):
-            page = await self._page(query.page(skip=skip, limit=PAGE_ROWS))
+            page = await self._server.sessions(query.page(skip=skip, limit=PAGE_ROWS))
             rows.extend(page.rows)
             skip += page.received
             if not page.received or (page.total is not None and skip >= page.total):
                 return rows
         log.warning("watch.pages_capped", server=self._server.name, rows=skip)
         return rows
-
-    async def _page(self, query: SessionsQuery) -> Page[Session]:
-        try:
-            return await self._server.sessions(query)
-        except Rejected:
-            if not query.types or query.types == self._types:
-                raise
-            # The learned types are newer than the revision we speak with the server: it refuses such filters.
-            self._refuses_learned = True
-            return await self._server.sessions(replace(query, types=self._types))
 
 
 class PendingResults:

@@ -32,12 +32,16 @@ class SkipReason(StrEnum):
     """Why a session is announced nowhere; for the log."""
 
     NO_ROUTE = "no_route"
+    WELL = "well"  # a part of a run, or an offload: only its failures are announced
     OWN_ACTION = "own_action"  # started from the very channel whose route has `own_actions` off
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What routes look at. `result` is VBR's word; `started_in` the channel the run was started from."""
+    """What routes look at. `result` is VBR's word; `started_in` the channel the run was started from.
+
+    `session_name` is what VBR calls the session, where that may be the name of a job that is gone.
+    """
 
     server: ServerName
     job_name: str
@@ -46,6 +50,7 @@ class Completion:
     result: str
     job_type: str | None = None
     started_in: str | None = None
+    session_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +117,16 @@ def takes(each: RouteSettings, completion: Completion) -> bool:
     """Whether a route takes a completion: its servers, jobs, types and results all fit."""
     return (
         _matches(completion.server, each.servers)
-        and _matches(completion.job_name, each.jobs)
+        and any(_matches(name, each.jobs) for name in _names(completion))
         and _type_fits(each.types, completion)
         and _result_fits(each.results, completion.result)
     )
+
+
+def _names(completion: Completion) -> tuple[str, ...]:
+    """Its job's name, and its own where it may be the same with the run's kind: a job may end in `(Full)`."""
+    own = completion.session_name
+    return (completion.job_name,) if own is None else (completion.job_name, own)
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:

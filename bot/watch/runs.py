@@ -11,10 +11,13 @@ import msgspec
 
 from bot.settings import Threads
 from bot.veeam import RetryPolicy
-from bot.watch.facts import RunFacts, SessionFacts
+from bot.watch.facts import Recovery, RunFacts, SessionFacts
 
 MARGIN = timedelta(minutes=5)
 """How much later than VBR's own waiting time an attempt may begin."""
+PARTS_APART = timedelta(hours=12)
+"""How much later than the last a part may begin, of a session that may never end, and be of the same run."""
+_ATTEMPTS_KEPT = 100
 RETRY = "retry"
 """The operation that runs a job's failed objects again."""
 
@@ -61,12 +64,19 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None if expected is None else expected + MARGIN
 
     def includes(self, session: SessionFacts) -> bool:
-        """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time."""
+        """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time.
+
+        The parts of one session, and that session, are one run.
+        """
+        if session.part is not None and session.went_well and session.part in self.facts.failed_parts:
+            return True
+        if self._has_part_in_common(session):
+            return True
         if session.retries is not None:
             attempts = {each.session_id for each in self.facts.attempts}
             return session.retries in {self.facts.first.retries, *attempts}
-        last = self.facts.last
-        if not last.is_failed or session.created_at < last.ended_at:
+        last = self.facts.latest
+        if not self.facts.last.is_failed or self.facts.recovery or session.created_at < last.ended_at:
             return False
         if session.started_operation == RETRY:
             return True
@@ -78,16 +88,41 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def with_attempt(self, session: SessionFacts, *, is_late: bool) -> "Run":
         """Return the run with one more attempt."""
-        facts = msgspec.structs.replace(self.facts, attempts=(*self.facts.attempts, session), is_late=is_late)
+        first, *others = (*self.facts.attempts, session)
+        attempts = (first, *others[-_ATTEMPTS_KEPT:])
+        facts = msgspec.structs.replace(self.facts, attempts=attempts, is_late=is_late)
         retried = _with_retry(
             facts, attempts_total=facts.attempts_total, wait_minutes=self.retry_wait_minutes
         )
         return msgspec.structs.replace(self, facts=retried)
 
+    def recovered_by(self, session: SessionFacts) -> "Run | None":
+        """Return the run as made up for by a later run of its job; None where it was not, or needs it not."""
+        last = self.facts.last
+        if (
+            not self.facts.stands_failed
+            or not session.went_well
+            or session.part is not None
+            or session.created_at < last.created_at
+            or session.ended_at <= last.ended_at
+        ):
+            return None
+        recovery = Recovery(session_id=session.session_id, result=session.result, ended_at=session.ended_at)
+        facts = msgspec.structs.replace(self.without_retry().facts, recovery=recovery)
+        return msgspec.structs.replace(self, facts=facts)
+
     def without_retry(self) -> "Run":
         """Return the run with no further attempt to expect."""
         facts = msgspec.structs.replace(self.facts, is_final=True, next_attempt_expected_at=None)
         return msgspec.structs.replace(self, facts=facts)
+
+    def _has_part_in_common(self, session: SessionFacts) -> bool:
+        whole = session.part_of or session.session_id
+        latest = self.facts.latest
+        apart = (session.created_at if session.part else session.ended_at) - latest.ended_at
+        if not any(each.part for each in (*self.facts.attempts, session)) or apart > PARTS_APART:
+            return False
+        return whole in {each.part_of or each.session_id for each in self.facts.attempts}
 
     def encode(self) -> str:
         """Return the run as JSON."""
@@ -109,7 +144,7 @@ def _with_retry(facts: RunFacts, *, attempts_total: int | None, wait_minutes: in
         attempts_total is not None
         and wait_minutes is not None
         and last.is_failed
-        and last.stopped_by is None
+        and not last.is_stopped
         and not last.is_by_person
         and len(facts.attempts) < attempts_total
     ):

@@ -17,8 +17,10 @@ from bot.store import (
     OwnActions,
     ProcessedSessions,
     Runs,
+    StoppedSessions,
     StoreError,
 )
+from bot.store.upkeep import DATABASE_PART
 from bot.veeam import VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
@@ -31,6 +33,7 @@ from bot.watch.sessions import polled_types
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
 _ACTIONS_KEPT = timedelta(days=30)
+_STOPPED_KEPT = timedelta(days=400)
 _SESSIONS_KEPT = timedelta(days=3)
 _LEAST_LEASE_SECONDS, _MOST_LEASE_SECONDS = 2.0, 20.0
 _RENEWALS = 3
@@ -79,6 +82,7 @@ class Watch:
         self._sessions = ProcessedSessions(database)
         self._runs = Runs(database)
         self._own_actions = OwnActions(database)
+        self._stopped = StoppedSessions(database)
         self._leases = Leases(database)
         types = polled_types(server.revision, rules.routes)
         self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
@@ -112,7 +116,10 @@ class Watch:
             except LeaseLost:
                 self._stand_by()
             except StoreError as error:
-                self._report_failure("store", f"{self._server.name}: {error}")
+                # The server may be as well as can be: what failed is the bot's own database.
+                self._poller.forget_clock()
+                self._metrics.polled(self._server.name, "store")
+                self._health.set(DATABASE_PART, ok=False, detail=str(error))
 
     async def _poll(self) -> None:
         if not await self._holds_lease():
@@ -156,6 +163,7 @@ class Watch:
         oldest = min(poll.server_now - reach, poll.cursor.read_to - 2 * OVERLAP)
         await self._sessions.purge(self._server.name, oldest)
         await self._runs.purge(self._server.name, poll.server_now - RUNS_KEPT)
+        await self._stopped.purge(self._server.name, poll.server_now - _STOPPED_KEPT)
         await self._own_actions.purge(self._clock.now() - _ACTIONS_KEPT)
 
 

@@ -23,14 +23,16 @@ from bot.veeam import (
     Result,
     RetryPolicy,
     Session,
+    SessionGroup,
     SessionProgress,
     TaskSession,
     VeeamError,
     VeeamServer,
     known,
+    session_group,
 )
 from bot.watch.facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
-from bot.watch.job_cache import CachedJob
+from bot.watch.job_cache import SessionOwner
 from bot.watch.routing import Completion
 from bot.watch.sessions import EndedSession
 
@@ -38,7 +40,7 @@ PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
 TEXT_CHARACTERS = 1000
 _SECONDS = 25.0
-_NO_JOB = JobId("")
+_BY_USER = re.compile(r"\bcancel+ed by (?:the )?user\b", re.IGNORECASE)
 _PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
 _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
 _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
@@ -55,19 +57,30 @@ class SessionReport:
 
     server: ServerName
     ended: EndedSession
-    job: CachedJob | None
+    owner: SessionOwner
     retry: RetryPolicy | None = None
     details: SessionDetails | None = None
 
     @property
     def job_name(self) -> str:
-        """The job's name, or the session's own where it belongs to no job."""
-        return self.job.name if self.job is not None else self.ended.session.name
+        """The job's name, or what the session is called where it belongs to no job."""
+        return self.owner.name
 
     @property
     def job_id(self) -> JobId:
         """The job's ID, or that of whatever the session belongs to."""
-        return self.ended.session.job_id or _NO_JOB
+        return self.owner.job_id
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether nobody is told, whatever the routes say: a part that went well is its run's affair.
+
+        An offload that comes as a job's run is told when it failed; its type can't be named by a route.
+        """
+        group, session = self.ended.group, self.ended.session
+        if group is SessionGroup.TIERING and session_group(session.session_type) is SessionGroup.JOB_RUN:
+            return session.outcome is not Result.FAILED
+        return self.owner.part is not None and session.outcome is Result.SUCCESS
 
     def completion(self, started_in: str | None = None) -> Completion:
         """Return what routes look at; `started_in` is the channel the session was started from."""
@@ -77,7 +90,8 @@ class SessionReport:
             session_type=self.ended.session.session_type,
             group=self.ended.group,
             result=self.ended.result,
-            job_type=None if self.job is None else self.job.type,
+            job_type=None if self.owner.job is None else self.owner.job.type,
+            session_name=None if self.owner.is_certain else self.ended.session.name,
             started_in=started_in,
         )
 
@@ -110,6 +124,10 @@ class SessionReport:
             retries=session.retries,
             begins_run=session.begins_run,
             unsupported=tuple(sorted(unsupported)),
+            part=self.owner.part,
+            part_of=self.owner.part_of,
+            is_canceled=session.is_canceled,
+            seems_stopped=seems_stopped(session, self.details),
         )
 
     def run_facts(self, session: SessionFacts, *, is_late: bool) -> RunFacts:
@@ -118,9 +136,10 @@ class SessionReport:
             server=self.server,
             job_id=self.job_id,
             job_name=self.job_name,
-            job_type=None if self.job is None else self.job.type,
+            job_type=None if self.owner.job is None else self.owner.job.type,
             attempts=(session,),
             is_late=is_late,
+            is_job=self.owner.is_certain,
         )
 
 
@@ -178,6 +197,20 @@ def details_from(tasks: Sequence[TaskSession], records: Sequence[LogRecord]) -> 
         read_bytes=_sum(each.read_size for each in progress),
         transferred_bytes=_sum(each.transferred_size for each in progress),
     )
+
+
+def seems_stopped(session: Session, details: SessionDetails | None) -> bool:
+    """Whether a failed session's words say that a person stopped it, and no object failed otherwise.
+
+    A guess: VBR names nobody for a stop. A run that its backup window ended is none: the words are "by user".
+    """
+    if session.outcome is not Result.FAILED or details is None or details.is_incomplete:
+        return False
+    failed = [each for each in details.problems if known(Result, each.result) is Result.FAILED]
+    if len(failed) < details.failed_total or not all(_BY_USER.search(each.message or "") for each in failed):
+        return False
+    own = (session.result and session.result.message) or ""
+    return bool(failed) or any(_BY_USER.search(text) for text in (own, *details.records))
 
 
 def _object(task: TaskSession) -> ObjectFacts:

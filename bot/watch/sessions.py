@@ -1,5 +1,6 @@
 """Which session types are polled, what each session is to a backup team, and which ones are ignored. Pure."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,14 +23,21 @@ _NEWER = {
 }
 _DOCUMENTED = frozenset(name.casefold() for names in SESSION_TYPES.values() for name in names)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
+_RUN = re.compile(
+    r" \((?:incremental|increment|full|active full|synthetic full|retry \d+)\)\Z", re.IGNORECASE
+)
+_OFFLOAD = re.compile(r".+ offload\Z", re.IGNORECASE | re.DOTALL)
+_OF_AGENTS = ("agent", "endpoint")
 
 
 class IgnoreReason(StrEnum):
     """Why a session is never announced; for the log."""
 
     HOUSEKEEPING = "housekeeping"
+    NOT_NAMED = "not_named"  # restores and the like: announced where a route names their types
     LOG_BACKUP_WELL = "log_backup_well"  # they run all the time; only their failures are announced
-    PART_WELL = "part_well"  # a part of another session, which is announced itself
+    TIERING_WELL = "tiering_well"  # offloads and upkeep after runs: only their failures are announced
+    PART_UNDECIDED = "part_undecided"  # a part without a verdict: its parent says how it went
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,49 @@ def is_child(session: Session) -> bool:
     return session.parent_session_id not in {None, "", _NO_ID, session.id}
 
 
+def run_name(name: str) -> str:
+    """Return a session's name without what VBR appends of the run: `SQL (Incremental)` is a run of `SQL`."""
+    return _RUN.sub("", name)
+
+
+def is_offload(session: Session) -> bool:
+    """Whether a session of no job is a scale-out repository's offload, by its name.
+
+    They come as `BackupJob`: `REPOSITORY Offload` and `JOB Offload`.
+    """
+    return _OFFLOAD.fullmatch(run_name(session.name)) is not None
+
+
+def names_of_job(session: Session) -> tuple[str, ...]:
+    r"""Return the names that the job of a session may have, by its own name alone, the likeliest first.
+
+    An immediate copy's parts are called `COPY\SOURCE (Incremental)`, an agent job's `JOB - MACHINE (Full)`.
+    """
+    whole = run_name(session.name)
+    copy, backslash, _ = whole.partition("\\")
+    pieces = [whole]
+    if is_child(session) or session.session_type.casefold().startswith(_OF_AGENTS):
+        pieces = whole.split(" - ")
+    shorter = (" - ".join(pieces[:count]) for count in range(len(pieces) - 1, 0, -1))
+    return (whole, *((copy,) if backslash else ()), *shorter)
+
+
+def part_name(session: Session, job_name: str) -> str:
+    """Return what a part of a run is called beside its job: the source of a copy, or the machine."""
+    whole = run_name(session.name)
+    for between in ("\\", " - "):
+        if whole.casefold().startswith(f"{job_name}{between}".casefold()):
+            return whole[len(job_name) + len(between) :] or whole
+    return whole.rpartition("\\")[2] or whole
+
+
 def polled_types(revision: Revision, routes: Iterable[RouteSettings]) -> tuple[str, ...]:
-    """Return the session types to ask a server for: job runs, log backups, and the types that routes name.
+    """Return the session types to look at: job runs, log backups, and the types that routes name.
 
     Job types that routes name are not session types, and are left out.
     """
-    spelt = {name.casefold(): name for group in NAMED_ONLY for name in SESSION_TYPES[group]}
+    nameable = (*NAMED_ONLY, SessionGroup.TIERING)
+    spelt = {name.casefold(): name for group in nameable for name in SESSION_TYPES[group]}
     named = {word.casefold() for route in routes for word in route.types} & spelt.keys()
     for mark, newer in _NEWER.items():
         if mark not in revision.job_run_types:
@@ -80,14 +125,16 @@ def reason_to_ignore(
 ) -> IgnoreReason | None:
     """Return why a session is not announced, whatever the routes say; None when they decide.
 
-    `is_polled`: its very type is asked for, because it is a job run's or a route names it.
-    A part of another session is announced only when it went wrong: an immediate copy's parent may never end,
-    so nothing else would report a failure.
+    `is_polled`: its very type is looked for, because it is a job run's or a route names it.
     """
     if group is SessionGroup.HOUSEKEEPING and not is_polled:
         return IgnoreReason.HOUSEKEEPING
+    if group in NAMED_ONLY and not is_polled:
+        return IgnoreReason.NOT_NAMED
+    if group is SessionGroup.TIERING and session.outcome is not Result.FAILED and not is_polled:
+        return IgnoreReason.TIERING_WELL
     if group is SessionGroup.LOG_BACKUP and session.outcome is not Result.FAILED:
         return IgnoreReason.LOG_BACKUP_WELL
-    if is_child(session) and session.outcome in {Result.SUCCESS, Result.NONE}:
-        return IgnoreReason.PART_WELL
+    if is_child(session) and session.outcome is Result.NONE:
+        return IgnoreReason.PART_UNDECIDED
     return None

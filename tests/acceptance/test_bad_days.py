@@ -176,6 +176,26 @@ async def test_a_locked_database_costs_an_answer_and_no_session(tmp_path: Path) 
         assert "Traceback" not in rig.log
 
 
+@pytest.mark.timeout(90)
+async def test_a_deleted_database_file_is_the_database_s_fault(tmp_path: Path) -> None:
+    """`readyz` and `status` name the file and what to do; the servers stay well. Put back, all goes on."""
+    async with Rig(tmp_path, Setting(polling_seconds=0.2)) as rig:
+        job = rig.world.add_job("SQL Prod")
+        await rig.start()
+        (tmp_path / "bot.db").rename(tmp_path / "away.db")
+        await rig.until_part("database", ok=False)
+        ready = await rig.ready()
+        assert "was deleted while the bot was running: put the file back" in ready["database"]["detail"]
+        assert ready["servers"]["hq"]["ok"] is True
+        assert "The bot's own database does not" in await rig.asks("ann", "status")
+        ended = rig.world.finish_run(job, result="Success", seconds=9)
+        (tmp_path / "away.db").rename(tmp_path / "bot.db")
+        await rig.until_ready()
+        await rig.until(lambda: rig.told()[ended.id])
+        assert rig.told() == {ended.id: 1}
+        assert "Traceback" not in rig.log
+
+
 async def test_slacks_connection_is_refreshed_cut_and_made_anew(tmp_path: Path) -> None:
     """Slack refreshes connections, and networks cut them: a command is answered after each."""
     async with Rig(tmp_path, Setting(polling_seconds=0.2)) as rig:

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from bot.sandbox.vbr import Moment
@@ -41,6 +43,18 @@ async def test_what_takes_too_long_is_cut_off_and_told(tmp_path: Path) -> None:
         assert "The bot is being restarted" in rig.whispers("ann")[-1]
         assert "Whether VBR was changed is not known" in rig.whispers("ann")[-1]
         assert rig.sent("POST", START, job) == 1
+
+
+async def test_a_database_in_use_leaves_no_traceback(tmp_path: Path) -> None:
+    """Another process writes while the bot stops: leases run out by themselves, which one line says."""
+    async with Rig(tmp_path, Setting(polling_seconds=0.2)) as rig:
+        await rig.start()
+        with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert await rig.ends(seconds=40) == 0
+            other.execute("ROLLBACK")
+        assert len(rig.events("application.not_released")) == 1
+        assert "Traceback" not in rig.log
 
 
 async def test_a_second_signal_means_now(tmp_path: Path) -> None:

@@ -397,9 +397,11 @@ class ApprovalRequests:
         if prepared.target.job is None:
             return _hash(asked)
         job = prepared.target.job
-        state = job.state
+        state, server = job.state, self._backend.fleet.server(job.server)
+        if (failure := server.job_states_failure) is not None:
+            raise failure  # what two people agree on is compared with the whole state
         try:
-            model = await self._backend.fleet.server(job.server).job(state.id)
+            model = await server.job(state.id)
             settings: object = settings_fingerprint(model.raw)  # without what changes by itself
         except (NotOnServer, Rejected):
             # Of a type that the revision cannot describe, what its state says of them.

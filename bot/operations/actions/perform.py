@@ -81,7 +81,7 @@ class Performer:
                 return await self._backend.audit.refuse(operation, context, permission, target.subject)
             if (unsupported := self._unsupported(action, target, context)) is not None:
                 return unsupported
-            target = await self._complete(target, permission)
+            target = await self._complete(action, target, permission)
             stale = await self._stale(action, target, context)
             if (problem := stale or await self._not_possible(action, target, context)) is not None:
                 return problem
@@ -146,7 +146,7 @@ class Performer:
             return await self._backend.audit.refuse(action.operation, context, permission, target.subject)
         if (unsupported := self._unsupported(action, target, context)) is not None:
             return unsupported
-        target = await self._complete(target, permission)
+        target = await self._complete(action, target, permission)
         not_possible = await self._not_possible(action, target, context)
         if not_possible is not None and not_possible.blocked is not outcomes.Blocked.OTHER_NAME:
             return not_possible  # the name is what the form asks for
@@ -215,12 +215,19 @@ class Performer:
         view = self._backend.views.of(context, target.server, target.state)
         return outcomes.NotPossible(action.operation, view, outcomes.Blocked.UNSUPPORTED, unsupported)
 
-    async def _complete(self, target: Target, permission: Permission) -> Target:
-        """Return the target with the account to act under, and with its job's latest session."""
+    async def _complete(self, action: Action, target: Target, permission: Permission) -> Target:
+        """Return the target with the account to act under, and with its job's latest session.
+
+        That is a detail, but for a button that was drawn with it and for what begins or ends a run.
+        """
         if target.job is None:
             return target
         account = self._backend.account(target.server, permission)
-        job = await with_session(self._backend.fleet.server(target.server), target.job)
+        asked = with_session(self._backend.fleet.server(target.server), target.job)
+        if isinstance(action, JobAction) and (action.begins_or_ends_run or action.snapshot is not None):
+            job = await asked
+        else:
+            job = await veeam.detail(veeam.Detail.SESSIONS, target.server, asked, target.job)
         return replace(target, account=account, job=job)
 
     async def _stale(

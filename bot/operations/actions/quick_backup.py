@@ -7,11 +7,9 @@ and hosts, and what lies below each. VBR's `nameFilter` matches any field, so na
 of a name is not enough to act on one.
 """
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from bot import veeam
 from bot.operations import matching, outcomes
@@ -30,10 +28,8 @@ from bot.operations.model import (
     Step,
 )
 from bot.operations.permissions import Permission, Permissions, Scope
-from bot.operations.vbr_lists import exact_name_filter, name_filter, repository_of
+from bot.operations.vbr_lists import exact_name_filter, name_filter, repository_of, where_there
 from bot.settings import Role, ServerName
-
-T = TypeVar("T")
 
 MACHINE = "VirtualMachine"
 CHOICES_AT_MOST = 25
@@ -44,8 +40,6 @@ _OFFERED_AT_ALL_SECONDS = 2.2
 """A menu is due within three seconds: a server that is down or slow leaves the others."""
 
 _POINTS_LOOKED_AT = 50
-_POINT_FOUND_WITHIN_SECONDS = 15.0
-"""A server with a long history may take minutes: the form does not wait for a forecast."""
 _MADE_A_POINT = frozenset({veeam.Result.SUCCESS, veeam.Result.WARNING})
 
 
@@ -116,8 +110,8 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         machine, server = target.machine_found, backend.fleet.server(target.server)
         newest: NewestPoint | None = None
         repository: veeam.RepositoryState | None = None
-        point = await _newest_point(server, machine.name)
-        state = await _job_of(server, point) if point is not None else None
+        asked = _newest_point(server, machine.name)
+        point, state = await veeam.detail(veeam.Detail.RESTORE_POINTS, target.server, asked, (None, None))
         if point is not None and point.creation_time is not None and state is not None:
             newest = NewestPoint(point.creation_time, backend.views.of(context, target.server, state))
             repository = await repository_of(server, state)
@@ -301,7 +295,10 @@ def _detail(machine: veeam.InventoryObject) -> str:
     return f"machine {machine.name}"
 
 
-async def _newest_point(server: veeam.VeeamServer, machine_name: str) -> veeam.TaskSession | None:
+async def _newest_point(
+    server: veeam.VeeamServer, machine_name: str
+) -> tuple[veeam.TaskSession | None, veeam.JobState | None]:
+    """The newest restore point of a machine so named, and the job that made it. Raises `VeeamError`."""
     query = veeam.AllTaskSessionsQuery(
         name=exact_name_filter(machine_name),
         type="Backup",
@@ -309,12 +306,8 @@ async def _newest_point(server: veeam.VeeamServer, machine_name: str) -> veeam.T
         ascending=False,
         limit=_POINTS_LOOKED_AT,
     )
-    try:
-        async with asyncio.timeout(_POINT_FOUND_WITHIN_SECONDS):
-            page = await _unless_refused(server.all_task_sessions(query))
-    except TimeoutError:
-        return None
-    return newest_of(page.rows, machine_name) if page is not None else None
+    point = newest_of((await server.all_task_sessions(query)).rows, machine_name)
+    return point, await _job_of(server, point) if point is not None else None
 
 
 def newest_of(rows: Iterable[veeam.TaskSession], machine_name: str) -> veeam.TaskSession | None:
@@ -326,17 +319,7 @@ def newest_of(rows: Iterable[veeam.TaskSession], machine_name: str) -> veeam.Tas
 async def _job_of(server: veeam.VeeamServer, point: veeam.TaskSession) -> veeam.JobState | None:
     if point.session_id is None:
         return None
-    session = await _unless_refused(server.session(point.session_id))
+    session = await where_there(server.session(point.session_id))
     if session is None or session.job_id is None:
         return None
     return await server.job_state(session.job_id)
-
-
-async def _unless_refused(answer: Awaitable[T]) -> T | None:
-    """The answer; None where the server says no. Raises `VeeamError` where it is silent."""
-    try:
-        return await answer
-    except veeam.VeeamError as error:
-        if not error.reached_server:
-            raise
-        return None

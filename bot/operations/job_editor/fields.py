@@ -3,6 +3,7 @@
 Nothing here changes anything in VBR. Raises `VeeamError` and `StoreError`.
 """
 
+import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -119,14 +120,18 @@ class ServerFacts:
 
 
 async def server_facts(server: veeam.VeeamServer, draft: JobDraft) -> ServerFacts:
-    """Return what the server says of what the draft's fields name."""
-    async with veeam.at_once() as group:
+    """Return what the server says of what the draft's fields name: details, each for itself."""
+    async with asyncio.TaskGroup() as group:
         repositories = group.create_task(repositories_of(server))
         names = group.create_task(credential_names(server, draft.kind))
-        clock = group.create_task(server.server_time())
+        clock = group.create_task(
+            veeam.detail(veeam.Detail.SERVER_TIME, server.name, server.server_time(), None)
+        )
     listed = {row.id.casefold(): row for row in repositories.result()}
     own = {key: row.name for key, row in listed.items()}
-    return ServerFacts({**draft.names, **own, **names.result()}, clock.result().time_zone, listed)
+    now = clock.result()
+    time_zone = now.time_zone if now is not None else draft.time_zone
+    return ServerFacts({**draft.names, **own, **names.result()}, time_zone, listed)
 
 
 async def resume_draft(

@@ -15,7 +15,7 @@ from bot.observability import Clock
 from bot.operations.job_editor import JobDraft
 from bot.operations.matching import fits
 from bot.operations.model import KnownJob, KnownMachine, Visibility
-from bot.operations.vbr_lists import name_filter, repositories_of, where_there
+from bot.operations.vbr_lists import every_repository, name_filter, repositories_of, where_there
 from bot.settings import ServerName
 
 AGENTS = "Agent"
@@ -128,10 +128,11 @@ async def repository_options(server: veeam.VeeamServer, draft: JobDraft, text: s
 
 
 async def credentials_options(server: veeam.VeeamServer, text: str) -> tuple[MenuOption, ...]:
-    """Return credentials; none where the account may not list them."""
+    """Return credentials; none where they cannot be listed."""
+    listed = await veeam.detail(veeam.Detail.CREDENTIALS, server.name, _credentials_of(server), ())
     return tuple(
         MenuOption(credentials_value(row.id, row.type), row.username or row.id, row.description)
-        for row in await _credentials_of(server)
+        for row in listed
         if _fits(text, f"{row.username} {row.description}")
     )
 
@@ -171,7 +172,7 @@ async def hidden_jobs(
 
 async def takes_repository(server: veeam.VeeamServer, kind: str, repository_id: str) -> bool:
     """Whether the menu offers the repository for jobs of this type."""
-    listed = await repositories_of(server)
+    listed = await every_repository(server)
     own = next((row for row in listed if row.id.casefold() == repository_id.casefold()), None)
     return own is not None and (veeam.takes_scale_out(kind) or not own.is_scale_out)
 
@@ -194,13 +195,18 @@ async def has_job(server: veeam.VeeamServer, name: str, visibility: Visibility) 
 
 
 async def credential_names(server: veeam.VeeamServer, kind: str) -> Mapping[str, str]:
-    """Return what people call credentials, by ID in lower case, where jobs of this type name any."""
-    rows = await _credentials_of(server) if veeam.takes_guest_credentials(kind) else ()
+    """Return what people call credentials, by ID in lower case, where jobs of this type name any.
+
+    A detail.
+    """
+    if not veeam.takes_guest_credentials(kind):
+        return {}
+    rows = await veeam.detail(veeam.Detail.CREDENTIALS, server.name, _credentials_of(server), ())
     return {row.id.casefold(): row.username for row in rows if row.username}
 
 
 async def _credentials_of(server: veeam.VeeamServer) -> tuple[veeam.Credentials, ...]:
-    """The credentials of a server; none where the account may not list them."""
+    """The credentials of a server; none where it has no such list."""
     page = await where_there(server.credentials(veeam.CredentialsQuery(limit=_LISTED_AT_MOST)))
     return page.rows if page is not None else ()
 

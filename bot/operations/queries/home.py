@@ -104,8 +104,10 @@ async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus
     failed = tuple(
         replace(view, failed_in_a_row=failure.in_a_row, reason=failure.reason)
         for view, failure in zip(status.failed, failures, strict=True)
+        if not failure.is_stopped
     )
-    return replace(status, failed=failed)
+    stopped = len(status.failed) - len(failed)
+    return replace(status, failed=failed, failed_total=status.failed_total - stopped)
 
 
 async def _recent_actions(backend: Backend, context: RequestContext) -> tuple[RecentAction, ...] | None:

@@ -1,5 +1,6 @@
 """`job`: one job in full."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob, visible_model
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.queries import Query
-from bot.operations.queries.sessions import FoundSession, SessionView, session_views
+from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.vbr_lists import repository_of, where_there
 
 RECENT_SESSIONS = 5
@@ -51,22 +52,22 @@ class ShowJob(Query, frozen=True, tag="job"):
         if not isinstance(found, FoundJob):
             return found
         server, state = backend.fleet.server(found.server), found.state
-        latest = veeam.SessionsQuery(
-            job_id=state.id, order_by="CreationTime", ascending=False, limit=RECENT_SESSIONS
-        )
-        async with veeam.at_once() as group:
+        details = veeam.Detail
+        async with asyncio.TaskGroup() as group:
             # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
-            model = group.create_task(where_there(server.job(state.id)))
-            sessions = group.create_task(server.sessions(latest))
+            settings = where_there(server.job(state.id))
+            model = group.create_task(veeam.detail(details.JOB_SETTINGS, server.name, settings, None))
+            latest = latest_of(server, state, RECENT_SESSIONS)
+            sessions = group.create_task(veeam.detail(details.SESSIONS, server.name, latest, ()))
             repository = group.create_task(repository_of(server, state))
             failure = group.create_task(backend.failures.of(found.server, state))
         job = model.result()
-        recent = [FoundSession(found.server, one) for one in sessions.result().rows[:RECENT_SESSIONS]]
+        recent = [FoundSession(found.server, one) for one in sessions.result()]
         return outcomes.Done(
             JobAnswer(
                 view=backend.views.of(context, found.server, state, failure.result()),
                 job=None if job is None else visible_model(context.visibility, found.server, job),
-                recent=await session_views(recent, backend.own_actions),
+                recent=await session_views(recent, backend),
                 repository=repository.result(),
                 as_of=backend.clock.now(),
             )
@@ -75,7 +76,7 @@ class ShowJob(Query, frozen=True, tag="job"):
 
 @dataclass(frozen=True, slots=True)
 class JobAnswer(outcomes.Answer):
-    """One job in full. `job` is None for types that the revision cannot describe."""
+    """One job in full. `job` is None for types that the revision cannot describe, and where it failed."""
 
     view: outcomes.JobView
     job: veeam.Job | None

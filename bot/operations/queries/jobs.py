@@ -4,10 +4,11 @@ Where it cannot (a pattern, which VBR would look for in every field; a person wh
 all rows are read and those to show are kept, up to a limit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from bot import veeam
@@ -43,16 +44,24 @@ _STATUSES = {
 }
 _LATEST_FIRST = frozenset({JobsFilter.RUNNING, JobsFilter.FAILED, JobsFilter.WARNING, JobsFilter.SUCCESS})
 
+_SEVERAL_LISTS = frozenset({JobsFilter.RUNNING, JobsFilter.FAILED})
+"""What VBR cannot be asked for in one question."""
+
 _Test = Callable[[veeam.JobState], bool]
+_Correct = Callable[[Sequence[veeam.JobState]], Awaitable[tuple[veeam.JobState, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Repositories:
-    """What a repository's name means on one server. `known` are all the names to show to this person."""
+    """What a repository's name means on one server. `known` are all the names to show to this person.
+
+    Not `is_whole` where the server did not list all of them: then what its jobs say counts too.
+    """
 
     only_id: str | None = None
     ids: frozenset[str] = frozenset()
     known: tuple[str, ...] = ()
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +115,11 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             return servers
         first = self.page * vbr_lists.PAGE_ROWS
         # A single list begins at the page; several are merged, so each is read from its beginning.
-        is_single = len(servers) == 1 and self.which is not JobsFilter.RUNNING
+        is_single = len(servers) == 1 and self.which not in _SEVERAL_LISTS
         skip = first if is_single else 0
         count = first + vbr_lists.PAGE_ROWS - skip
         answer = await backend.fleet.ask(
-            lambda server: self._jobs_on(server, context.visibility, skip=skip, count=count), servers
+            lambda server: self._jobs_on(server, backend, context.visibility, skip=skip, count=count), servers
         )
         lists = [rows for found in answer.answers.values() for rows in found.lists]
         if answer.answers and not any(rows.total for rows in lists):
@@ -118,11 +127,12 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             if missing is not None:
                 return replace(missing, silent=tuple(answer.failures))
         page = vbr_lists.page_of((rows.rows for rows in lists), start=first - skip, by=self._sort_key)
+        views = await self._views(page, backend, context)
         return outcomes.Done(
             JobsAnswer(
                 request=self,
-                rows=await self._views(page, backend, context),
-                total=sum(rows.total for rows in lists),
+                rows=views,
+                total=sum(rows.total for rows in lists) - (len(page) - len(views)),
                 page_size=vbr_lists.PAGE_ROWS,
                 unreadable=sum(rows.unreadable for rows in lists),
                 silent=tuple(
@@ -146,7 +156,10 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             types = [kind for server in found for kind in backend.fleet.server(server).revision.job_types]
             alike = matching.nearest(self.job_type, types)
             return outcomes.NotFound("type", self.job_type, alike or tuple(dict.fromkeys(types)))
-        if self.repository is not None and not any(each.repositories.ids for each in found.values()):
+        repositories = [each.repositories for each in found.values()]
+        if self.repository is not None and not any(each.ids for each in repositories):
+            if not all(each.is_whole for each in repositories):
+                return None
             known = [name for each in found.values() for name in each.repositories.known]
             return outcomes.NotFound("repository", self.repository, matching.nearest(self.repository, known))
         if self.pattern is None or self.which or self.job_type or self.repository:
@@ -159,26 +172,46 @@ class ListJobs(Query, frozen=True, tag="jobs"):
     async def _views(
         self, jobs: Sequence[FoundJob], backend: Backend, context: RequestContext
     ) -> tuple[outcomes.JobView, ...]:
-        """The jobs as shown: failed ones, where they are asked for, with why they failed."""
+        """The jobs as shown: failed ones, where they are asked for, with why, not those that were stopped."""
         if self.which is not JobsFilter.FAILED:
             return tuple(backend.views.of(context, job.server, job.state) for job in jobs)
         failures = await backend.failures.of_each((job.server, job.state) for job in jobs)
         return tuple(
             backend.views.of(context, job.server, job.state, failure)
             for job, failure in zip(jobs, failures, strict=True)
+            if not failure.is_stopped
         )
 
     async def _jobs_on(
-        self, server: veeam.VeeamServer, visibility: Visibility, *, skip: int, count: int
+        self,
+        server: veeam.VeeamServer,
+        backend: Backend,
+        visibility: Visibility,
+        *,
+        skip: int,
+        count: int,
     ) -> _JobsOnServer:
         """Ask one server. Raises `VeeamError`."""
         types = job_types_named(self.job_type, server.revision) if self.job_type is not None else ()
         if self.job_type is not None and not types:
             return _JobsOnServer(knows_type=False)
         repositories = await self._repositories(server, visibility)
+        known = await backend.states.known(server.name)
         tests = self._tests(server.name, visibility, types, repositories)
+        if self.which is JobsFilter.FAILED and known.stopped:
+            tests = (*tests, lambda state: not state.was_stopped)
         queries = self._queries(server.revision, types[0] if len(types) == 1 else None, repositories)
-        lists = [await _rows(server, query, tests, skip=skip, count=count) for query in queries]
+        corrected = partial(backend.states.corrected, server, known=known)
+        lists = [await _rows(server, query, tests, corrected, skip=skip, count=count) for query in queries]
+        if self.which is JobsFilter.RUNNING:
+            # One that somebody started may go on saying `disabled`, and has no result then.
+            disabled = replace(queries[0], status=veeam.JobStatus.DISABLED, last_result=veeam.Result.NONE)
+            runs = (*tests, lambda state: state.is_active)
+            lists.append(await _rows(server, disabled, runs, corrected, skip=skip, count=count))
+        if self.which is JobsFilter.FAILED:
+            parts = await backend.states.failed_by_part(server, known)
+            kept = [FoundJob(server.name, state) for state in parts if all(test(state) for test in tests)]
+            lists.append(vbr_lists.Rows(tuple(sorted(kept, key=self._sort_key)), len(kept)))
         return _JobsOnServer(tuple(lists), repositories)
 
     async def _repositories(self, server: veeam.VeeamServer, visibility: Visibility) -> _Repositories:
@@ -188,10 +221,11 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         """
         if self.repository is None or not visibility.sees_all(server.name):
             return _Repositories()
-        states = await vbr_lists.repositories_of(server)
+        states, is_whole = await vbr_lists.list_repositories(server)
         found = matching.pick(self.repository, states, lambda state: state.name)
         return _Repositories(
-            only_id=found[0].id if len(found) == 1 else None,
+            only_id=found[0].id if len(found) == 1 and is_whole else None,
+            is_whole=is_whole,
             ids=frozenset(state.id for state in found),
             known=tuple(state.name for state in states),
         )
@@ -269,10 +303,17 @@ def job_types_named(word: str, revision: veeam.Revision) -> tuple[str, ...]:
 
 
 async def _rows(
-    server: veeam.VeeamServer, query: veeam.JobStatesQuery, tests: Sequence[_Test], *, skip: int, count: int
+    server: veeam.VeeamServer,
+    query: veeam.JobStatesQuery,
+    tests: Sequence[_Test],
+    corrected: _Correct,
+    *,
+    skip: int,
+    count: int,
 ) -> vbr_lists.Rows[FoundJob]:
     async def ask(skip: int, limit: int) -> veeam.Page[veeam.JobState]:
-        return await server.job_states(query.page(skip=skip, limit=limit))
+        page = await server.job_states(query.page(skip=skip, limit=limit))
+        return replace(page, rows=await corrected(page.rows))
 
     if tests:
         rows = await vbr_lists.scanned(ask, lambda state: all(test(state) for test in tests))

@@ -81,18 +81,39 @@ def unsupported_on(revision: veeam.Revision, catalog: Iterable[Operation]) -> tu
 
 
 async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
+    """Ask for its clock, which takes no login, and for its build: one answer shows that it is up."""
     asked_at = backend.clock.monotonic()
-    time = await server.server_time()
+    time: veeam.ServerTime | None = None
+    without_time: veeam.VeeamError | None = None
+    try:
+        time = await server.server_time()
+    except veeam.VeeamError as failure:
+        if not failure.reached_server and not isinstance(failure, veeam.TimedOut):
+            raise
+        without_time = failure
+        asked_at = backend.clock.monotonic()
     answered_in_ms = round((backend.clock.monotonic() - asked_at) * 1000)
     info: veeam.ServerInfo | None = None
     error: veeam.VeeamError | None = None
     try:
         info = await server.server_info()
+    except veeam.NotAllowed:
+        pass  # No account but an administrator's is allowed to know.
     except veeam.VeeamError as failure:
-        # No account but an administrator's is allowed to know.
-        error = None if isinstance(failure, veeam.NotAllowed) else failure
+        error = failure
+    if without_time is not None and error is None:
+        answered_in_ms = round((backend.clock.monotonic() - asked_at) * 1000)
+        veeam.note_missing(veeam.Detail.SERVER_TIME, without_time)
+    elif error is not None and without_time is None and _is_of_build_alone(error):
+        veeam.note_missing(veeam.Detail.SERVER_INFO, error)
+        error = None
     view = _view(server.name, backend, error=error)
     return replace(view, time=time, info=info, answered_in_ms=answered_in_ms)
+
+
+def _is_of_build_alone(error: veeam.VeeamError) -> bool:
+    """Whether a server that told its time may yet answer everything else."""
+    return isinstance(error, veeam.ServerFailed | veeam.UnexpectedAnswer | veeam.TimedOut)
 
 
 def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None) -> ServerView:

@@ -1,5 +1,6 @@
 """`session`: one run of a job in full."""
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,8 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.model import ALL_ROLES, AuditSubject, Kind, Operation, RequestContext
 from bot.operations.queries import Query
-from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, session_views
+from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, job_state_of, session_views
+from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 
 T = TypeVar("T")
@@ -76,18 +78,30 @@ class ShowSession(Query, frozen=True, tag="session"):
         """The session with its objects and its log; its job, where the person may not know of that."""
         server = backend.fleet.server(name)
         job_id, job = job_id_of(session), None
-        state = await server.job_state(job_id) if job_id is not None else None
+        state = await self._job_of(server, session, context)
         if state is not None and context.visibility.sees(name, state.name):
-            job = backend.views.of(context, name, state)
+            known = await backend.states.known(name)
+            (corrected,) = await backend.states.corrected(server, (state,), known)
+            job = backend.views.of(context, name, corrected)
         if job is None and not context.visibility.sees_all(name):
             return AuditSubject(name, job_id, state.name if state is not None else session.name)
-        async with veeam.at_once() as group:
-            tasks = group.create_task(_or_none(server.task_sessions(session.id)))
-            failed = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.FAILED)))
-            warned = group.create_task(_or_none(server.session_logs(session.id, veeam.LogStatus.WARNING)))
+        logs, details = server.session_logs, veeam.Detail
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(_or_none(details.OBJECTS, name, server.task_sessions(session.id)))
+            failed = group.create_task(_or_none(details.LOG, name, logs(session.id, veeam.LogStatus.FAILED)))
+            warned = group.create_task(_or_none(details.LOG, name, logs(session.id, veeam.LogStatus.WARNING)))
         records = sorted((*failed.result(), *warned.result()), key=veeam.LogRecord.sort_key)
-        (view,) = await session_views((FoundSession(name, session),), backend.own_actions)
+        (view,) = await session_views((FoundSession(name, session),), backend)
         return SessionAnswer(view, job, tasks.result(), tuple(records), backend.clock.now())
+
+    async def _job_of(
+        self, server: veeam.VeeamServer, session: veeam.Session, context: RequestContext
+    ) -> veeam.JobState | None:
+        """The session's job: a detail to a person who may know of every job. Raises `VeeamError`."""
+        asked = job_state_of(server, session)
+        if not context.visibility.sees_all(server.name):
+            return await asked
+        return await veeam.detail(veeam.Detail.JOB_OF_SESSION, server.name, asked, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +115,6 @@ class SessionAnswer(outcomes.Answer):
     as_of: datetime
 
 
-async def _or_none(rows: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
-    """The rows; none where the server has no such thing, or does not show it to this account."""
-    try:
-        return await rows
-    except (veeam.NotFoundOnServer, veeam.NotAllowed):
-        return ()
+async def _or_none(what: veeam.Detail, server: ServerName, rows: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
+    """The rows; none where the server has no such thing, or cannot say."""
+    return await veeam.detail(what, server, where_there(rows), None) or ()

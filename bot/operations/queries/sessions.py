@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from msgspec.structs import replace as with_fields
 
 from bot import veeam
@@ -20,9 +21,11 @@ from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
-from bot.store import STOP, OwnActions
+from bot.store import STOP, StoreError
 
 SCAN_AT_MOST = 5_000
+
+log = structlog.get_logger()
 
 
 class SessionsFilter(StrEnum):
@@ -43,6 +46,10 @@ _RESULTS = {
 _SHOWN = frozenset({veeam.SessionGroup.JOB_RUN, veeam.SessionGroup.LOG_BACKUP})
 _UNFINISHED = tuple(state for state in veeam.SessionState if state is not veeam.SessionState.STOPPED)
 _NO_ID = frozenset("0-")
+_WITH_PARTS = ("copy", "agent", "policy")
+"""In the names of the job types whose sessions have parts."""
+_PARENTS_AT_MOST = 200
+_GENERATIONS = 4
 
 _Test = Callable[[veeam.Session], bool]
 
@@ -140,7 +147,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
             SessionsAnswer(
                 request=self,
                 job_name=job.state.name if job is not None else None,
-                rows=await session_views(page, backend.own_actions),
+                rows=await session_views(page, backend),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
                 silent=tuple(
@@ -161,22 +168,23 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         count: int,
     ) -> vbr_lists.Rows[FoundSession]:
         """Ask one server. Raises `VeeamError`."""
-        query = await self._query(server, job)
+        query = await self._query(server, backend, job)
         tests = await self._tests(server, backend, context, job)
         enough = skip + count + 1
-        if not tests:
+        asked = [(query, tests)]
+        if self.which is SessionsFilter.RUNNING:
+            # It is undocumented whether a filter by result finds a session without one; its state is certain.
+            asked += ((replace(query, results=(), state=state), tests) for state in _UNFINISHED)
+        if job is not None and (is_part := await _parts_of(server, job.state)) is not None:
+            asked.append((replace(query, job_id=None, types=_types(server.revision)), (*tests, is_part)))
+        if len(asked) == 1 and not tests:
             rows = await vbr_lists.window(_page_of(server, query), skip=skip, count=count)
             sessions = rows.rows
-        elif self.which is not SessionsFilter.RUNNING:
-            rows = await _scanned(server, query, tests, enough=enough)
-            sessions = rows.rows[skip : skip + count]
         else:
-            # It is undocumented whether a filter by result finds a session without one; its state is certain.
-            by_state = [replace(query, results=(), state=state) for state in _UNFINISHED]
             async with veeam.at_once() as group:
                 scans = [
-                    group.create_task(_scanned(server, one, tests, enough=enough))
-                    for one in (query, *by_state)
+                    group.create_task(_scanned(server, one, its_tests, enough=enough))
+                    for one, its_tests in asked
                 ]
             lists = [scan.result() for scan in scans]
             once = {session.id: session for rows in lists for session in rows.rows}
@@ -190,14 +198,18 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         found = tuple(FoundSession(server.name, session) for session in sessions)
         return vbr_lists.Rows(found, rows.total, rows.is_exact, rows.unreadable)
 
-    async def _query(self, server: veeam.VeeamServer, job: FoundJob | None) -> veeam.SessionsQuery:
+    async def _query(
+        self, server: veeam.VeeamServer, backend: Backend, job: FoundJob | None
+    ) -> veeam.SessionsQuery:
         since = None
         if self.within is not None:
-            since = (await server.server_time()).server_time - self.within
+            asked = server.server_time()
+            now = await veeam.detail(veeam.Detail.SERVER_TIME, server.name, asked, None)
+            since = (now.server_time if now is not None else backend.clock.now()) - self.within
         revision: veeam.Revision = server.revision
         is_over = self.which not in {None, SessionsFilter.RUNNING}
         return veeam.SessionsQuery(
-            types=() if job is not None else (*revision.job_run_types, *revision.log_backup_types),
+            types=() if job is not None else _types(revision),
             results=(_RESULTS[self.which],) if self.which is not None else (),
             job_id=job.state.id if job is not None else None,
             created_after=None if is_over else since,
@@ -211,6 +223,9 @@ class ListSessions(Query, frozen=True, tag="sessions"):
     ) -> tuple[_Test, ...]:
         """What VBR cannot be asked for."""
         tests: list[_Test] = []
+        if self.which is SessionsFilter.FAILED:
+            known = await backend.states.known(server.name)
+            tests.append(lambda session: not known.is_stopped(session))
         if self.which is SessionsFilter.RUNNING:
             tests.append(lambda session: not session.is_stopped)
         if job is not None:
@@ -232,6 +247,10 @@ class SessionView:
     session: veeam.Session
     job_id: veeam.JobId | None
     stopped_by: PersonId | None = None
+    is_stopped: bool = False
+    """A person stopped it, as far as VBR lets one tell, here or in VBR."""
+    is_part: bool = False
+    """It is a part of another session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,20 +266,86 @@ class SessionsAnswer(outcomes.Answer):
     as_of: datetime
 
 
-async def session_views(found: Sequence[FoundSession], own_actions: OwnActions) -> tuple[SessionView, ...]:
-    """Return the sessions as shown, in their order. Raises `StoreError`."""
+async def session_views(found: Sequence[FoundSession], backend: Backend) -> tuple[SessionView, ...]:
+    """Return the sessions as shown, in their order; without who stopped them where the database fails."""
     stopped: dict[tuple[str, str], PersonId] = {}
-    for server in dict.fromkeys(one.server for one in found):
-        ids = [one.session.id for one in found if one.server == server]
-        for action in await own_actions.of(server, ids):
-            if action.operation == STOP:
-                stopped.setdefault((server, action.session_id), PersonId(action.person_id))
-    return tuple(
-        SessionView(
-            one.server, one.session, job_id_of(one.session), stopped.get((one.server, one.session.id))
+    known = {server: await backend.states.known(server) for server in {one.server for one in found}}
+    try:
+        for server in dict.fromkeys(one.server for one in found):
+            ids = [one.session.id for one in found if one.server == server]
+            for action in await backend.own_actions.of(server, ids):
+                if action.operation == STOP:
+                    stopped.setdefault((server, action.session_id), PersonId(action.person_id))
+    except StoreError as error:
+        log.warning("operations.stoppers_not_read", error=str(error))
+    views = []
+    for one in found:
+        by, session = stopped.get((one.server, one.session.id)), one.session
+        was_stopped_here = (
+            by is not None and session.is_stopped and session.outcome is not veeam.Result.SUCCESS
         )
-        for one in found
+        views.append(
+            SessionView(
+                one.server,
+                session,
+                job_id_of(session),
+                by,
+                is_stopped=was_stopped_here or known[one.server].is_stopped(session),
+                is_part=parent_of(session) is not None,
+            )
+        )
+    return tuple(views)
+
+
+def parent_of(session: veeam.Session) -> veeam.SessionId | None:
+    """Return the session of which this is a part, as copies and policies have them; None for most."""
+    parent = session.parent_session_id
+    return None if not parent or parent == session.id or set(parent) <= _NO_ID else parent
+
+
+async def _parts_of(server: veeam.VeeamServer, job: veeam.JobState) -> _Test | None:
+    """Whether a session is a part of one of the job's newest sessions; None where a job's have no parts.
+
+    Parts bear job IDs of their own, and no filter finds them. Raises `VeeamError`.
+    """
+    if not any(word in job.type.casefold() for word in _WITH_PARTS):
+        return None
+    query = veeam.SessionsQuery(
+        job_id=job.id, order_by="CreationTime", ascending=False, limit=_PARENTS_AT_MOST
     )
+    parents = {session.id for session in (await server.sessions(query)).rows} | {job.session_id}
+    return lambda session: session.job_id != job.id and parent_of(session) in parents - {None}
+
+
+async def latest_of(server: veeam.VeeamServer, job: veeam.JobState, count: int) -> tuple[veeam.Session, ...]:
+    """Return a job's newest sessions, with the parts of them. Raises `VeeamError`."""
+    query = veeam.SessionsQuery(job_id=job.id, order_by="CreationTime", ascending=False, limit=count)
+    sessions = (await server.sessions(query)).rows
+    if (is_part := await _parts_of(server, job)) is not None:
+        anyones = replace(query, job_id=None, types=_types(server.revision), limit=None)
+        sessions += (await _scanned(server, anyones, (is_part,), enough=count)).rows
+    return tuple(sorted(sessions, key=_age))[:count]
+
+
+def _types(revision: veeam.Revision) -> tuple[str, ...]:
+    return (*revision.job_run_types, *revision.log_backup_types)
+
+
+async def job_state_of(server: veeam.VeeamServer, session: veeam.Session) -> veeam.JobState | None:
+    """Return the job of a session, or of the session that it is a part of; None without one.
+
+    Raises `VeeamError`.
+    """
+    for _ in range(_GENERATIONS):
+        job_id, parent = job_id_of(session), parent_of(session)
+        state = await server.job_state(job_id) if job_id is not None else None
+        if state is not None or parent is None:
+            return state
+        above = await vbr_lists.where_there(server.session(parent))
+        if above is None:
+            return None
+        session = above
+    return None
 
 
 def job_id_of(session: veeam.Session) -> veeam.JobId | None:

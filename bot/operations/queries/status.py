@@ -8,6 +8,7 @@ from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
+from bot.operations.job_states import JobStates, KnownSessions
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
 from bot.operations.queries import Query
 from bot.operations.vbr_lists import every, scanned
@@ -87,17 +88,23 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer(outcomes.Answer):
-    """How things are, server by server. `outbox_waiting` is None where the database does not answer."""
+    """How things are, server by server. `outbox_waiting` is None where the database does not answer.
+
+    `database_problem` is what is wrong with it, also where it still answers but cannot be written.
+    """
 
     servers: tuple[ServerStatus, ...]
     silent: tuple[outcomes.SilentServer, ...]
     outbox_waiting: int | None
     as_of: datetime
+    database_problem: str | None = None
 
 
 async def status_of(servers: Sequence[ServerName], backend: Backend, context: RequestContext) -> StatusAnswer:
     """Return how things are on these servers, as far as the person may know of them."""
-    answer = await backend.fleet.ask(lambda server: _counts(server, context.visibility), servers)
+    answer = await backend.fleet.ask(
+        lambda server: _counts(server, backend.states, context.visibility), servers
+    )
     try:
         outbox_waiting = await backend.health.outbox_waiting()
     except StoreError:
@@ -109,6 +116,7 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
         silent=tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items()),
         outbox_waiting=outbox_waiting,
         as_of=backend.clock.now(),
+        database_problem=backend.health.database_problem(),
     )
 
 
@@ -132,16 +140,18 @@ def _server_status(
     )
 
 
-async def _counts(server: veeam.VeeamServer, visibility: Visibility) -> _Counts:
+async def _counts(server: veeam.VeeamServer, states: JobStates, visibility: Visibility) -> _Counts:
+    known = await states.known(server.name)
     if not visibility.sees_all(server.name):
-        return await _counts_of_visible(server, visibility)
+        return await _counts_of_visible(server, states, known, visibility)
     async with veeam.at_once() as group:
         active = [
             group.create_task(_counted(server, replace(_LATEST_FIRST, status=status)))
             for status in _ACTIVE
             if status in server.revision.job_statuses
         ]
-        failed = group.create_task(_counted(server, replace(_LATEST_FIRST, last_result=veeam.Result.FAILED)))
+        active.append(group.create_task(_running_while_disabled(server, states, known)))
+        failed = group.create_task(_failed(server, states, known))
         warning = group.create_task(
             _counted(server, replace(_LATEST_FIRST, last_result=veeam.Result.WARNING))
         )
@@ -155,13 +165,37 @@ async def _counts(server: veeam.VeeamServer, visibility: Visibility) -> _Counts:
         running=_Counted(running[:SHOWN_OF_EACH], sum(task.result().total for task in active)),
         failed=failed.result(),
         warning=warning.result(),
-        disabled=disabled.result(),
+        disabled=replace(
+            disabled.result(), states=await states.corrected(server, disabled.result().states, known)
+        ),
         every=every.result(),
         repositories=repositories.result(),
     )
 
 
-async def _counts_of_visible(server: veeam.VeeamServer, visibility: Visibility) -> _Counts:
+async def _running_while_disabled(
+    server: veeam.VeeamServer, states: JobStates, known: KnownSessions
+) -> _Counted:
+    """The jobs that somebody started although they are disabled: they may go on saying so."""
+    query = replace(_LATEST_FIRST, status=veeam.JobStatus.DISABLED, last_result=veeam.Result.NONE)
+    corrected = await states.corrected(server, await every(server.every_job_state(query)), known)
+    return _first([state for state in corrected if state.is_active])
+
+
+async def _failed(server: veeam.VeeamServer, states: JobStates, known: KnownSessions) -> _Counted:
+    """The jobs that failed, by a part of theirs too; not those that a person stopped."""
+    query = replace(_LATEST_FIRST, last_result=veeam.Result.FAILED)
+    counted = await _counted(server, query)
+    if known.stopped and counted.total:
+        failed = await states.corrected(server, await every(server.every_job_state(query)), known)
+        counted = _first([state for state in failed if not state.was_stopped])
+    by_part = await states.failed_by_part(server, known)
+    return _Counted((*counted.states, *by_part)[:SHOWN_OF_EACH], counted.total + len(by_part))
+
+
+async def _counts_of_visible(
+    server: veeam.VeeamServer, job_states: JobStates, known: KnownSessions, visibility: Visibility
+) -> _Counts:
     """Count only what the person may know of: their jobs, and the repositories these write to."""
 
     async def ask(skip: int, limit: int) -> veeam.Page[veeam.JobState]:
@@ -170,7 +204,7 @@ async def _counts_of_visible(server: veeam.VeeamServer, visibility: Visibility) 
     async with veeam.at_once() as group:
         visible = group.create_task(scanned(ask, lambda state: visibility.sees(server.name, state.name)))
         repositories = group.create_task(_repositories(server))
-    states: tuple[veeam.JobState, ...] = visible.result().rows
+    states = await job_states.corrected(server, visible.result().rows, known)
     used = {state.repository_id for state in states}
     return _Counts(
         running=_first([state for state in states if state.is_active]),
@@ -196,4 +230,6 @@ def _first(states: Sequence[veeam.JobState]) -> _Counted:
 
 async def _repositories(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
     query = veeam.RepositoryStatesQuery(order_by="Name", ascending=True, limit=_REPOSITORIES_AT_MOST)
-    return (await server.repository_states(query)).rows
+    listed = server.repository_states(query)
+    page = await veeam.detail(veeam.Detail.REPOSITORIES, server.name, listed, None)
+    return page.rows if page is not None else ()

@@ -57,6 +57,32 @@ def record_run(book: Book, job: Job, finished: FinishedRun) -> Session:
     return session
 
 
+def record_part(
+    book: Book, parent: Session, finished: FinishedRun, *, name: str, job_id: str | None = None
+) -> Session:
+    """Enter a finished part of a session: of a job ID of its own, which is no job's."""
+    part = Session(
+        id=book.new_id(), name=name, job_id=job_id or book.derived_id(parent.job_id, name), type=parent.type,
+        created_at=finished.ended_at - timedelta(seconds=finished.seconds), platform=parent.platform,
+        initiated_by=parent.initiated_by, usn=book.next_usn(), log=finished.log, parent_id=parent.id,
+    )  # fmt: skip
+    close_session(part, finished.ended_at, finished.result, _outcome(book, finished).message)
+    book.sessions[part.id] = part
+    return part
+
+
+def record_offload(book: Book, finished: FinishedRun, *, name: str) -> Session:
+    """Enter a scale-out repository's offload: it comes as a backup job's session, of no job."""
+    offload = Session(
+        id=book.new_id(), name=name, job_id=book.new_id(), type="BackupJob",
+        created_at=finished.ended_at - timedelta(seconds=finished.seconds), platform="VMware",
+        initiated_by=SYSTEM, usn=book.next_usn(), log=finished.log,
+    )  # fmt: skip
+    close_session(offload, finished.ended_at, finished.result, _outcome(book, finished).message)
+    book.sessions[offload.id] = offload
+    return offload
+
+
 def _outcome(book: Book, finished: FinishedRun) -> Outcome:
     objects = finished.objects
     if not isinstance(objects, Mapping):

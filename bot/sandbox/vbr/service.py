@@ -1,6 +1,7 @@
 """The service itself: log-in and log-out, its time, its identity, its certificate."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.refusals import dead_token
@@ -41,14 +42,17 @@ def log_out(call: RestCall) -> Reply:
 
 
 def server_time(call: RestCall) -> Reply:
-    """GET /serverTime: seven fractional digits, and a time zone as Windows names it."""
-    offset = call.world.now().astimezone(call.world.zone).strftime("%z")
+    """GET /serverTime: seven fractional digits, and a zone as Windows names it, by its offset in winter."""
+    zone = call.world.zone
+    local = call.world.now().astimezone(zone)
+    winter = timezone((local.utcoffset() or timedelta()) - (local.dst() or timedelta()))
+    offset = local.astimezone(winter).strftime("%z")
     told = {
         "serverTime": wire_time(call.world.now(), call.world.zone, 7),
         "timeZone": f"(UTC{offset[:3]}:{offset[3:]}) {_PLACES.get(offset[:3], 'Local Time')}",
     }
     if call.revision.links_retries:
-        told["ianaTimeZoneId"] = "Etc/UTC"
+        told["ianaTimeZoneId"] = zone.key if isinstance(zone, ZoneInfo) else "Etc/UTC"
     return Reply(200, told)
 
 

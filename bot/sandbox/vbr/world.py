@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 from bot.sandbox.vbr.book import Book
 from bot.sandbox.vbr.estate import add_default_repository
-from bot.sandbox.vbr.history import FinishedRun, record_run
+from bot.sandbox.vbr.history import FinishedRun, record_offload, record_part, record_run
 from bot.sandbox.vbr.jobmodels import JobParts, after, complete, job_model, never
 from bot.sandbox.vbr.life import Life, Pace, Start
 from bot.sandbox.vbr.machines import computer, machine, replica_target
@@ -172,6 +172,18 @@ class World:
         """Record a run that is over, with its task sessions and log; it ended now unless said otherwise."""
         complete: RunFacts = {"ended_at": self.now(), **facts}
         return record_run(self.book, self._job(job), FinishedRun(**complete))
+
+    def finish_part(
+        self, parent: Session, name: str, *, job_id: str | None = None, **facts: Unpack[RunFacts]
+    ) -> Session:
+        """Record a finished part of a session, of that name: of a copy's source, of a policy's machine."""
+        complete: RunFacts = {"ended_at": self.now(), **facts}
+        return record_part(self.book, parent, FinishedRun(**complete), name=name, job_id=job_id)
+
+    def finish_offload(self, name: str, **facts: Unpack[RunFacts]) -> Session:
+        """Record an offload that is over, such as `SCALE-OUT-NAME Offload`."""
+        complete: RunFacts = {"ended_at": self.now(), **facts}
+        return record_offload(self.book, FinishedRun(**complete), name=name)
 
     def purge_session(self, session_id: str) -> None:
         """Forget a session, as the history retention does."""

@@ -16,7 +16,7 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.model import Operation, Snapshot
 from bot.operations.queries.job import ShowJob
-from bot.slack.text import bar, count, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.text import bar, count, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
@@ -174,10 +174,8 @@ def _is_cut_short(operation: Operation, session: veeam.Session, stopped_by: str 
 
 
 def _ending(session: veeam.Session, *, is_stopped: bool) -> str:
-    took = ""
-    if session.creation_time and session.end_time:
-        took = f"took {duration(session.end_time - session.creation_time)}"
-    result = f"{status_text.NEUTRAL} Stopped" if is_stopped else status_text.session_result(session)
+    took = status_text.took(session.creation_time, session.end_time)
+    result = status_text.STOPPED if is_stopped else status_text.session_result(session)
     return dotted(result, took)
 
 

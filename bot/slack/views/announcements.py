@@ -64,9 +64,9 @@ _DISABLE_SIGNS = {
 def announcement(announced: facts.Announcement, key: str) -> Message:
     """The message for an announcement; `key` is the one the outbox knows it by.
 
-    A completed attempt carries `veeam_session` with that attempt's own session, what is on record
-    `veeam_audit`, everything else that is posted `veeam_bot`. An edit (`RunChanged`, `ApprovalChanged`)
-    carries none: `chat.update` keeps what is there when it is given none.
+    A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
+    session and the run's result, what is on record `veeam_audit`, everything else that is posted `veeam_bot`.
+    An `ApprovalChanged` carries none: `chat.update` keeps what is there when it is given none.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -117,11 +117,11 @@ def _message(announced: facts.Announcement) -> Message:
 
 def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
     match announced:
-        case facts.RunEnded(run=run):
-            session = run.first
+        case facts.RunEnded(run=run) | facts.RunChanged(run=run):
+            session, result = run.first, run.result
         case facts.AttemptEnded(run=run, session=session):
-            pass
-        case facts.RunChanged() | facts.ApprovalChanged():
+            result = session.result
+        case facts.ApprovalChanged():
             return None
         case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
             return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
@@ -131,7 +131,7 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
         "server": run.server,
         "job_id": run.job_id,
         "session_id": session.session_id,
-        "result": session.result,
+        "result": result,
     }
     return {"event_type": "veeam_session", "event_payload": payload}
 

@@ -15,7 +15,7 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 `working` and runs after that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as replace_fields
 from typing import Any
 
@@ -44,7 +44,7 @@ from bot.slack.views.impact import BACKUPS_STAY, impact_lines, recent_actions
 from bot.slack.views.message import NOTHING, Message, MessagePart, note, paragraph
 from bot.slack.views.status_text import repository_line
 from bot.slack.views.surface import View, modal
-from bot.veeam import RestorePoints, known
+from bot.veeam import MissingDetail, RestorePoints, known
 
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
@@ -95,7 +95,13 @@ def back_to(request: Request, metadata: codec.FormMetadata) -> codec.FormMetadat
     return None
 
 
-def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View | None:
+def form(
+    facts: Form,
+    *,
+    channel_id: str | None,
+    thread_ts: str | None,
+    missing: Iterable[MissingDetail] = (),
+) -> View | None:
     """The form itself; None where it can't be carried.
 
     `channel_id` and `thread_ts` say where the answer is shown.
@@ -104,7 +110,8 @@ def form(facts: Form, *, channel_id: str | None, thread_ts: str | None) -> View 
     metadata = codec.encode_form(codec.FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
-    return _view(facts.request.operation, content.content, submit=content.label, metadata=metadata)
+    gaps = note(*status_text.missing_details(missing))
+    return _view(facts.request.operation, gaps + content.content, submit=content.label, metadata=metadata)
 
 
 def filled(metadata: codec.FormMetadata, state: codec.FormState) -> inputs.Filled:

@@ -1,7 +1,7 @@
 """App Home: one person's own page."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
@@ -29,6 +29,7 @@ from bot.slack.views.message import (
     paragraph,
 )
 from bot.slack.views.servers import more
+from bot.veeam import MissingDetail
 
 # How much of the page a list may take: Slack takes 100 blocks and 250 kB of it.
 _FAILED_BLOCKS, _FAILED_BYTES = 36, 110_000
@@ -39,9 +40,16 @@ _GROUPS_LIMIT = 10
 _DISABLED_LIMIT = 8
 
 
-def home(answer: HomeAnswer, *, command: str, result: Message | None = None) -> tuple[Block, ...]:
+def home(
+    answer: HomeAnswer,
+    *,
+    command: str,
+    result: Message | None = None,
+    missing: Iterable[MissingDetail] = (),
+) -> tuple[Block, ...]:
     """The page's blocks. `result` is the outcome of a press on it just now."""
-    return sum(_parts(answer, command, result), NOTHING).blocks
+    head, *rest = _parts(answer, command, result)
+    return sum([head, note(*status_text.missing_details(missing)), *rest], NOTHING).blocks
 
 
 def home_message(answer: HomeAnswer, *, command: str) -> Message:

@@ -157,10 +157,12 @@ def _recent(answer: JobAnswer) -> MessagePart:
     for view in answer.recent[:_RECENT_LIMIT]:
         session = view.session
         when = status_text.span(session.creation_time, session.end_time)
-        if view.stopped_by:
-            lines.append(f"{status_text.NEUTRAL} Stopped · {when} · by {mention(view.stopped_by)}")
+        part = f"part of it: {literal(session.name)}" if view.is_part else ""
+        if view.is_stopped:
+            by = f"by {mention(view.stopped_by)}" if view.stopped_by else ""
+            lines.append(dotted(status_text.STOPPED, when, by, part))
         else:
-            lines.append(dotted(status_text.session_result(session), when))
+            lines.append(dotted(status_text.session_result(session), when, part))
     return note("Latest sessions", *lines) if lines else NOTHING
 
 

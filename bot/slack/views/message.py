@@ -132,6 +132,16 @@ def compose(
     return fit(Message("\n".join(filter(None, lines_shown)), shown.blocks, metadata))
 
 
+def with_note(message: Message, *lines: str) -> Message:
+    """The message with small print below its first line, where it is not cut off."""
+    if not lines:
+        return message
+    first, *rest = message.text.split("\n")
+    text = "\n".join((first, *lines, *rest))
+    blocks = (*message.blocks[:1], *note(*lines).blocks, *message.blocks[1:]) if message.blocks else ()
+    return fit(replace(message, text=text, blocks=blocks))
+
+
 def fit(message: Message) -> Message:
     """The message within every limit that concerns it as a whole; what had to go is counted."""
     blocks = message.blocks

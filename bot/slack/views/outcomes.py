@@ -17,13 +17,13 @@ from bot.operations.queries.sessions import SessionsAnswer
 from bot.operations.queries.status import StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
 from bot.settings import PersonId
-from bot.slack.views import approvals, problems
+from bot.slack.views import approvals, problems, status_text
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
 from bot.slack.views.help import help_, whoami
 from bot.slack.views.home import home_message
 from bot.slack.views.jobs import job, jobs
-from bot.slack.views.message import Message, Reply
+from bot.slack.views.message import Message, Reply, with_note
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
 
@@ -53,10 +53,12 @@ def outcome(
     answer for the channel it is shared with: named as shared, without Share and without paging. The audit
     record is not for sharing.
     """
+    missing = result.missing if isinstance(result, outcomes.Detailed) else ()
+    lines = status_text.missing_details(missing)
     if not isinstance(result, outcomes.Done):
-        return Reply(_problem(result, reference, command=command))
+        return Reply(with_note(_problem(result, reference, command=command), *lines))
     answer = result.answer
-    message = ANSWERS[type(answer)](answer, command, shared_by)
+    message = with_note(ANSWERS[type(answer)](answer, command, shared_by), *lines)
     is_action = isinstance(answer, outcomes.ActionAnswer)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)

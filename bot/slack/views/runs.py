@@ -6,12 +6,13 @@ from bot.operations.model import Operation, Snapshot
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control
+from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, session_control
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch import facts
 
 _REASON_LIMIT = 160
+_PARTS_SHOWN = 5
 
 
 def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
@@ -19,8 +20,9 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
     last, details = run.last, run.last.details
     recovery, amount = "", []
     if run.is_recovered:
-        after = duration(last.ended_at - run.first.ended_at)
-        recovery = f"It first failed {date(run.first.ended_at)}, and recovered {after} later."
+        failed_at, well_at = run.first.ended_at, run.recovery.ended_at if run.recovery else last.ended_at
+        after = f", and recovered {duration(well_at - failed_at)} later" if well_at > failed_at else ""
+        recovery = f"It first failed {date(failed_at)}{after}."
     if details is not None:
         volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
         amount = [_objects(details), sentence_case(volume)]
@@ -31,6 +33,7 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
             recovery,
             *amount,
             _reason(last),
+            _failed_parts(run),
             *_by_whom(last),
             _next_step(run),
             mention(mentioned) if mentioned else "",
@@ -61,14 +64,18 @@ def attempt(announced: facts.AttemptEnded) -> Message:
     run, session = announced.run, announced.session
     details = session.details
     number = (_attempt(run, session) or "another attempt").capitalize()
-    result = f"{status_text.NEUTRAL} Stopped" if session.stopped_by else status_text.result(session.result)
+    if session.part is not None:
+        number = literal(session.part)
+    elif session.session_id in {each.part_of for each in run.attempts}:
+        number = "The whole run"
+    result = status_text.STOPPED if session.is_stopped else status_text.result(session.result)
     head = paragraph(
         f"{number}: {result} · {status_text.job_name(run.job_name, run.server)}",
         _ended(session),
         _objects(details) if details else "",
         status_text.own_words(session.message),
         *_by_whom(session),
-        _next_step(run) if session == run.last else "",
+        _next_step(run) if session == run.latest else "",
         mention(announced.mention) if announced.mention else "",
     )
     tail = [_log(details) if details else NOTHING, note(_late(run))]
@@ -100,11 +107,11 @@ def object_problem(one: facts.ObjectFacts) -> MessagePart:
 
 
 def _standing(run: facts.RunFacts) -> str:
-    if run.last.stopped_by:
-        return f"{status_text.NEUTRAL} Stopped"
+    if run.last.is_stopped:
+        return status_text.STOPPED
     if not run.is_recovered:
         return status_text.result(run.last.result)
-    if known(Result, run.last.result) is Result.WARNING:
+    if known(Result, run.result) is Result.WARNING:
         return f"{status_text.WARNING} Recovered with a warning"
     return f"{status_text.SUCCESS} Recovered"
 
@@ -114,9 +121,8 @@ def _has_failed(session: facts.SessionFacts) -> bool:
 
 
 def _attempt(run: facts.RunFacts, session: facts.SessionFacts) -> str:
-    number = next(
-        (n for n, one in enumerate(run.attempts, start=1) if one.session_id == session.session_id), 0
-    )
+    attempts = [one for one in run.attempts if one.part is None]
+    number = next((n for n, one in enumerate(attempts, start=1) if one.session_id == session.session_id), 0)
     total = run.attempts_total or 0
     if number == 0 or (number == 1 and total <= 1):
         return ""
@@ -124,9 +130,9 @@ def _attempt(run: facts.RunFacts, session: facts.SessionFacts) -> str:
 
 
 def _ended(session: facts.SessionFacts) -> str:
-    took = duration(session.ended_at - session.created_at)
+    took = status_text.took(session.created_at, session.ended_at)
     kind = literal(session.session_type) if session.session_type else ""
-    return dotted(f"Ended {date(session.ended_at)}, took {took}", kind)
+    return dotted(", ".join(filter(None, (f"Ended {date(session.ended_at)}", took))), kind)
 
 
 def _objects(details: facts.SessionDetails) -> str:
@@ -144,25 +150,46 @@ def _reason(session: facts.SessionFacts) -> str:
     """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
     details = session.details or facts.SessionDetails()
     is_well = known(Result, session.result) is Result.SUCCESS
+    part = f"{literal(session.part)}: " if session.part and not is_well else ""
     if is_well or status_text.own_words(session.message) or not (details.problems or details.records):
-        return status_text.own_words(session.message)
+        own = status_text.own_words(session.message)
+        return f"{part}{own}" if own else part.removesuffix(": ")
     if not details.problems:
-        return code(details.records[0], _REASON_LIMIT)
+        return f"{part}{code(details.records[0], _REASON_LIMIT)}"
     first = details.problems[0]
-    return f"{literal(first.name)}: {code(first.message, _REASON_LIMIT)}" if first.message else ""
+    named = "" if first.name == session.part else f"{literal(first.name)}: "
+    return f"{part}{named}{code(first.message, _REASON_LIMIT)}" if first.message else ""
 
 
 def _by_whom(session: facts.SessionFacts) -> list[str]:
     started = "retried" if session.started_operation == Retry.operation.name else "started"
     return [
         f"{started.capitalize()} by {mention(session.started_by)}" if session.started_by else "",
-        f"Stopped by {mention(session.stopped_by)}" if session.stopped_by else "",
+        _stopped(session),
     ]
 
 
+def _stopped(session: facts.SessionFacts) -> str:
+    if session.stopped_by:
+        return f"Stopped by {mention(session.stopped_by)}"
+    if session.is_canceled:
+        return "Stopped by a person in VBR"
+    return "Stopped by a person in VBR, it seems" if session.seems_stopped else ""
+
+
+def _failed_parts(run: facts.RunFacts) -> str:
+    """The parts that failed, where there are more than the one whose reason is shown."""
+    parts = run.failed_parts
+    shown = ", ".join(map(literal, parts[:_PARTS_SHOWN]))
+    more = f" and {len(parts) - _PARTS_SHOWN:,} more" if len(parts) > _PARTS_SHOWN else ""
+    return f"{count(len(parts), 'part')} failed: {shown}{more}" if len(parts) > 1 else ""
+
+
 def _next_step(run: facts.RunFacts) -> str:
-    if run.last.stopped_by:
-        return "Start runs it again when you are ready."
+    if run.recovery is not None:
+        return ""
+    if run.last.is_stopped:
+        return "Start runs it again when you are ready." if run.is_job else ""
     if known(Result, run.last.result) is Result.WARNING:
         return "The restore points exist; Details shows what deserves attention."
     if not _has_failed(run.last):
@@ -170,7 +197,8 @@ def _next_step(run: facts.RunFacts) -> str:
     if not run.is_final:
         due = f" by {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
         return f"VBR should try again on its own{due}."
-    return f"VBR won't try again on its own. {_what_again_does(run.last)}"
+    again = _what_again_does(run.last) if run.is_job else ""
+    return f"VBR won't try again on its own. {again}".rstrip()
 
 
 def _late(run: facts.RunFacts) -> str:
@@ -178,12 +206,16 @@ def _late(run: facts.RunFacts) -> str:
 
 
 def _run_controls(run: facts.RunFacts) -> list[Control | None]:
-    target = ButtonTarget(
-        run.server, run.job_id, run.job_name, Snapshot(run.last.session_id, is_active=False)
-    )
-    if run.last.stopped_by:
+    if not run.is_job:
+        # What VBR lists no job of can't be acted on; the session itself can be looked at.
+        return [session_control(run.server, run.last.session_id, run.job_name)]
+    # To a job the session of a part is not its own: its latest session is the whole one.
+    drawn = Snapshot(run.last.part_of or run.last.session_id, is_active=False)
+    target = ButtonTarget(run.server, run.job_id, run.job_name, drawn)
+    if run.last.is_stopped:
         return [job_control(target, Start.operation), job_control(target, ShowJob.operation)]
-    again = job_control(target, _again(run.last)) if _has_failed(run.last) else None
+    is_failed = _has_failed(run.last) and run.recovery is None
+    again = job_control(target, _again(run.last)) if is_failed else None
     return [again, job_control(target, ShowJob.operation)]
 
 

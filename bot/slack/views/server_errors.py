@@ -76,7 +76,15 @@ class Explanation:
 
 def in_brief(error: VeeamError) -> str:
     """Why a server gave no answer, as the end of a sentence."""
-    return next((_BRIEF[kind] for kind in type(error).__mro__ if kind in _BRIEF), _OTHERWISE)
+    brief = next((_BRIEF[kind] for kind in type(error).__mro__ if kind in _BRIEF), _OTHERWISE)
+    return f"{brief} ({code(error.asked)})" if error.asked and _is_about_request(error) else brief
+
+
+def _is_about_request(error: VeeamError) -> bool:
+    """Whether it says something of what was asked for, and not of the server as a whole."""
+    if isinstance(error, veeam.TimedOut):
+        return True
+    return error.reached_server and not isinstance(error, veeam.LoginRefused | veeam.TooBusy)
 
 
 def in_brief_by_name(class_name: str) -> str:
@@ -132,4 +140,5 @@ def explain(error: VeeamError) -> Explanation:
                 "List the jobs again to see what is there.",
             )
     happened, advice = next(_EXPLAINED[kind] for kind in type(error).__mro__ if kind in _EXPLAINED)
-    return Explanation(f"{happened.format(server=server)}{message}", _UNCHANGED, advice)
+    asked = f" It was asked for {code(error.asked)}." if error.asked and error.asked not in message else ""
+    return Explanation(f"{happened.format(server=server)}{asked}{message}", _UNCHANGED, advice)

@@ -39,11 +39,9 @@ def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = N
     servers = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]
     share = share_control(ShowStatus(servers[0] if len(servers) == 1 else None))
     waiting = answer.outbox_waiting
-    if waiting is None:
-        broken = "The bot's own database does not answer: nothing can be told until it does."
-        outbox = f"{status_text.WARNING} {broken}"
-    else:
-        outbox = f"{count(waiting, 'announcement')} waiting to be sent to Slack." if waiting else ""
+    outbox = f"{count(waiting, 'announcement')} waiting to be sent to Slack." if waiting else ""
+    if waiting is None or answer.database_problem is not None:
+        outbox = _database(answer.database_problem)
     head = [heading("Status"), paragraph(summary), paragraph(*status_text.silent_servers(answer.silent))]
     tail = [
         note(outbox),
@@ -72,6 +70,14 @@ def more(left_out: int, noun: str, command: str = "", plural: str | None = None)
         return ""
     where = f": see {code(command)}" if command else ""
     return f"… and {count(left_out, f'more {noun}', f'more {plural or noun + chr(115)}')}{where}."
+
+
+def _database(problem: str | None) -> str:
+    happened = "does not answer" if problem is None else f"does not work: {code(problem)}"
+    return (
+        f"{status_text.WARNING} The bot's own database {happened}. "
+        "Nothing is announced and nothing can be changed until it works again."
+    )
 
 
 def _status(status: ServerStatus, command: str) -> list[MessagePart]:

@@ -126,7 +126,8 @@ def _nothing(answer: SessionsAnswer) -> str:
 def _about(view: SessionView, *, progress: str = "", started_by: str = "") -> MessagePart:
     session = view.session
     return paragraph(
-        f"{status_text.session_result(session)} · {status_text.job_name(session.name, view.server)}",
+        f"{status_text.STOPPED if view.is_stopped else status_text.session_result(session)} · "
+        f"{status_text.job_name(session.name, view.server)}",
         dotted(
             status_text.span(session.creation_time, session.end_time),
             literal(session.session_type) if session.session_type else "",

@@ -15,6 +15,8 @@ FAILED = ":x:"
 BUSY = ":hourglass_flowing_sand:"
 NEUTRAL = ":heavy_minus_sign:"
 INFORMATION = ":information_source:"
+STOPPED = f"{NEUTRAL} Stopped"
+"""Said of a run that a person stopped, whatever VBR calls its result."""
 
 _RESULTS = {
     veeam.Result.SUCCESS: f"{SUCCESS} Success",
@@ -38,6 +40,31 @@ _ACTION_OUTCOMES = {
     "asked_before": "asked for already",
     "settled": "decided before",
 }
+_DETAILS = {
+    veeam.Detail.JOB_STATES: "Job states",
+    veeam.Detail.JOB_SETTINGS: "The job's settings",
+    veeam.Detail.OTHER_JOBS: "The names of other jobs",
+    veeam.Detail.CHAINED_JOBS: "The jobs that run after this one",
+    veeam.Detail.JOB_OF_SESSION: "The session's job",
+    veeam.Detail.SESSIONS: "The latest sessions",
+    veeam.Detail.LAST_SUCCESS: "The last success",
+    veeam.Detail.FAILURE_REASON: "The reason of a failure",
+    veeam.Detail.OBJECTS: "The session's objects",
+    veeam.Detail.LOG: "The session's log",
+    veeam.Detail.RESTORE_POINTS: "The newest restore point",
+    veeam.Detail.REPOSITORIES: "Repositories",
+    veeam.Detail.SCALE_OUT_REPOSITORIES: "Scale-out repositories",
+    veeam.Detail.CREDENTIALS: "Credentials",
+    veeam.Detail.SERVER_TIME: "The server's clock",
+    veeam.Detail.SERVER_INFO: "The server's build",
+}
+_WITHOUT = {
+    veeam.Detail.JOB_STATES: (
+        " They are put together from jobs and their newest sessions; jobs of some types may be missing."
+    ),
+    veeam.Detail.SERVER_TIME: " Times may be off by its time zone.",
+}
+"""What it means that a detail is missing, where that is not plain."""
 _FILLING_FRACTION = 0.85
 _GIGABYTE = 1024**3
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
@@ -86,7 +113,11 @@ def disabled_or_enabled(*, is_disabled: bool, until: datetime | None = None) -> 
 def job_result(state: veeam.JobState) -> str:
     """A job's sign and word: what it is doing while it is active, else how its latest run went."""
     if state.is_active:
-        return f"{BUSY} {literal(state.status.capitalize())}"
+        return f"{BUSY} {'Running' if state.has_running_session else literal(state.status.capitalize())}"
+    if state.was_stopped:
+        return STOPPED
+    if state.failed_part:
+        return _RESULTS[veeam.Result.FAILED]
     if state.last_run is None and state.result is veeam.Result.NONE:
         return f"{NEUTRAL} Never ran"
     return result(state.last_result)
@@ -106,6 +137,8 @@ def job_line(view: JobView) -> str:
     if view.failed_in_a_row is not None and view.failed_in_a_row > 1:
         failed = "failed " if state.is_active else ""
         marks.append(f"{failed}{view.failed_in_a_row:,} times in a row")
+    if state.is_active and state.failed_part:
+        marks.append("a part failed")
     if state.is_disabled:
         marks.append("disabled")
     return " · ".join(marks)
@@ -115,8 +148,13 @@ def span(start: datetime | None, end: datetime | None) -> str:
     """When something began and how long it took, as far as it is known."""
     if start is None:
         return f"ended {date(end)}" if end else ""
-    took = f", took {duration(end - start)}" if end else ""
-    return f"{date(start)}{took}"
+    length = took(start, end)
+    return f"{date(start)}, {length}" if length else date(start)
+
+
+def took(start: datetime | None, end: datetime | None) -> str:
+    """How long it took; nothing where that is unknown, as by clocks that put the end before the beginning."""
+    return f"took {duration(end - start)}" if start and end and end > start else ""
 
 
 def run_length(state: veeam.JobState) -> str:
@@ -150,6 +188,15 @@ def bottleneck(word: str | None) -> str:
 def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
     """The servers that did not answer, each with the reason."""
     return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
+
+
+def missing_details(missing: Iterable[veeam.MissingDetail]) -> list[str]:
+    """What a server did not say of an answer's details, and why."""
+    return [
+        f"{WARNING} {strong(one.server)}: {_DETAILS[one.what]} could not be read: {in_brief(one.error)}."
+        f"{_WITHOUT.get(one.what, '')}"
+        for one in missing
+    ]
 
 
 def missing_operations(product: str, operations: Iterable[Operation]) -> str:

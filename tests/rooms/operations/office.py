@@ -77,6 +77,9 @@ class Watching:
     def last_poll_at(self, server: ServerName) -> None:
         del server
 
+    def database_problem(self) -> None:
+        pass
+
     async def outbox_waiting(self) -> int:
         return 0
 

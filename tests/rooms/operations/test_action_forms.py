@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace as replace_request
 
-from bot.operations.actions import JobAction, quick_backup
+from bot.operations.actions import JobAction
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
@@ -35,7 +35,7 @@ from bot.operations.outcomes import (
 from bot.sandbox.vbr import Fault
 from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
-from bot.veeam import RestorePoints
+from bot.veeam import RestorePoints, details
 from tests.rooms.operations.office import DR, GRANTS, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die
 
@@ -376,7 +376,7 @@ async def test_a_server_too_slow_to_foretell_says_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Long histories take minutes to look through."""
-    monkeypatch.setattr(quick_backup, "_POINT_FOUND_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr(details, "DETAIL_SECONDS", 0.05)
     office.hq.faults.add("GET", "/api/v1/taskSessions", hanging(Moment.BEFORE))
     assert (await machine_form(office)).newest is None
 

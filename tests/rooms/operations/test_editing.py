@@ -333,7 +333,8 @@ async def test_objects_chosen_before_a_restart_are_kept_while_vbr_is_silent(
     own = [each.key for each in form.draft.wanted.objects or ()]
     new = await ann.option(form, MenuField.OBJECTS, "app01")
     office.restart()
-    office.hq.faults.add(*STATES, Fault(status=500))
+    for read in (STATES, MODEL):
+        office.hq.faults.add(*read, Fault(status=500))
     outcome = await ann.fills(form, objects=(*own, new))
     assert isinstance(outcome, Failed)
     again = form_in(outcome)

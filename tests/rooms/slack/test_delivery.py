@@ -45,6 +45,28 @@ async def test_forty_lost_replies_tell_nothing_twice(office: PostOffice) -> None
     assert len(office.slack.calls_of("chat.postMessage")) == 40
 
 
+async def test_a_lost_root_is_found_whatever_its_result_is_by_now(office: PostOffice) -> None:
+    """A root's metadata follow its run: one that recovered is not posted as failed once more."""
+    office.slack.faults.add("chat.postMessage", LOST, 1)
+    await office.queues()
+    async with office.sending():
+        await office.until(office.everything)
+        (root,) = office.everything()
+        assert root.metadata is not None
+        root.metadata["event_payload"]["result"] = "Success"
+        await office.until_sent()
+    assert len(office.everything()) == 1
+
+
+async def test_an_edited_root_carries_its_runs_result(office: PostOffice) -> None:
+    """Programs that read the metadata see what people see."""
+    await office.queues(edit=True)
+    async with office.sending():
+        await office.until_sent()
+    (edited,) = office.slack.calls_of("chat.update")
+    assert edited.arguments["metadata"]["event_payload"]["result"] == "Failed"
+
+
 @pytest.mark.parametrize(
     ("fault", "calls"),
     [

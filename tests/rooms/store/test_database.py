@@ -112,7 +112,7 @@ async def test_two_processes_upgrade_at_once(template: Template) -> None:
     url = template.empty()
     await asyncio.gather(*(upgrade(url) for _ in range(4)))
     database = Database(url)
-    await database.ping()
+    await database.check()
     async with database.reading() as reading:
         assert await reading.all(select(leases)) == []
     await database.close()
@@ -192,7 +192,7 @@ async def test_no_server_is_unavailable() -> None:
     """A PostgreSQL that does not listen may do so later."""
     database = Database("postgresql://bot@127.0.0.1:1/bot")
     with pytest.raises(StoreUnavailable):
-        await database.ping()
+        await database.check()
     await database.close()
 
 
@@ -200,7 +200,7 @@ async def test_a_file_that_cannot_be_opened_is_unavailable() -> None:
     """A folder that is not there may be mounted later."""
     database = Database("sqlite:////nonexistent/folder/bot.db")
     with pytest.raises(StoreUnavailable):
-        await database.ping()
+        await database.check()
     await database.close()
     # The driver does not wait for the thread of a connection that was never made.
     await wait_until(lambda: not any("_connection_worker" in each.name for each in threading.enumerate()))
@@ -212,7 +212,7 @@ async def test_a_file_that_is_no_database_is_broken(tmp_path: object) -> None:
     await asyncio.to_thread(_scribble, file)
     database = Database(f"sqlite:///{file}")
     with pytest.raises(StoreBroken):
-        await database.ping()
+        await database.check()
     await database.close()
 
 
@@ -228,4 +228,5 @@ async def test_a_lost_connection_is_unavailable(database: Database, database_url
     with pytest.raises(StoreUnavailable):
         async with database.transaction() as transaction:
             await transaction.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-    await database.ping()
+    async with database.reading() as reading:
+        await reading.execute(text("SELECT 1"))

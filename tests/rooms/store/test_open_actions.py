@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store import AuditEntry, AuditId, AuditLog, Database, OpenAction, OpenActions, Transaction
+from bot.store import AuditEntry, AuditId, AuditLog, Database, Leases, OpenAction, OpenActions, Transaction
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ENTRY = AuditEntry("U1", "ann", "T1", "job.start", "ABCDEF", "typed", "C1", NOON)
@@ -75,3 +75,14 @@ async def test_what_is_not_on_record_is_not_kept_open(database: Database) -> Non
         await AuditLog(database).opened(ENTRY, breaks)
     assert await AuditLog(database).record(AuditId(broken.value.args[0])) is None
     assert await OpenActions(database, "a").left(NOON, ()) == ()
+
+
+async def test_a_process_that_holds_on_keeps_its_actions(database: Database, other: Database) -> None:
+    """Each look renews the lease by all of its time, whatever the renewal of the other leases sets."""
+    mine, theirs = OpenActions(database, "a", lives), OpenActions(other, "b", lives)
+    await begin(database, mine)
+    for minute in range(1, 4):
+        now = NOON + timedelta(minutes=minute)
+        await mine.hold(now)
+        await Leases(database).renew_all("a", now, 2.0)
+        assert await theirs.left(now + timedelta(seconds=119), ()) == ()

@@ -74,8 +74,8 @@ async def test_runs(database: Database) -> None:
     async with database.transaction() as transaction:
         for run in (new, old, RunRow("r3", "hq", "j2", NOON, None, "{}")):
             await runs.put(transaction, run)
-        assert await runs.latest(transaction, "hq", "j1") == new
-        assert await runs.latest(transaction, "dr", "j1") is None
+        assert await runs.latest(transaction, "hq", "j1", limit=1) == (new,)
+        assert await runs.latest(transaction, "dr", "j1", limit=1) == ()
     assert await runs.overdue("hq", NOON) == (old,)
     async with database.transaction() as transaction:
         changed = RunRow("r1", "hq", "j1", NOON + HOUR, None, '{"a": 1}')
@@ -85,8 +85,8 @@ async def test_runs(database: Database) -> None:
     assert await runs.overdue("hq", NOON) == ()
     await runs.purge("hq", NOON + HOUR)
     async with database.reading() as reading:
-        assert await runs.latest(reading, "hq", "j1") == changed
-        assert await runs.latest(reading, "hq", "j2") is None
+        assert await runs.latest(reading, "hq", "j1", limit=1) == (changed,)
+        assert await runs.latest(reading, "hq", "j2", limit=1) == ()
 
 
 async def test_an_outage_is_announced_once(database: Database, other: Database) -> None:

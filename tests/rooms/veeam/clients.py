@@ -15,6 +15,7 @@ from tests.support.clock import FakeClock
 TOKEN = ("POST", "/api/oauth2/token")
 LOGOUT = ("POST", "/api/oauth2/logout")
 STATES = ("GET", "/api/v1/jobs/states")
+SESSIONS = ("GET", "/api/v1/sessions")
 START = ("POST", "/api/v1/jobs/{id}/start")
 INFO = ("GET", "/api/v1/serverInfo")
 

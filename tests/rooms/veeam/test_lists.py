@@ -1,11 +1,12 @@
 """Lists: page by page, to the end and no further, with every row accounted for."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
 
-from bot.sandbox.vbr import VbrSandbox, World
+from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import changed, recasing, rows, setting, without
 from bot.veeam import (
     REVISIONS,
@@ -19,10 +20,9 @@ from bot.veeam import (
     VeeamServer,
 )
 from bot.veeam.client import PAGES_AT_MOST
-from tests.rooms.veeam.clients import STATES, client_of
+from tests.rooms.veeam.clients import SESSIONS, STATES, client_of
 from tests.support.clock import FakeClock
 
-SESSIONS = ("GET", "/api/v1/sessions")
 TASKS = ("GET", "/api/v1/sessions/{id}/taskSessions")
 OLD = REVISIONS["1.2-rev1"]
 
@@ -130,9 +130,9 @@ async def test_a_row_without_id_is_counted_and_skipped_over(
 
 async def test_an_answer_without_rows_is_not_an_empty_list(vbr: VbrSandbox, client: VeeamServer) -> None:
     """An error object with status 200 is no "you have no jobs"."""
-    vbr.faults.add(*STATES, changed(lambda _: {"message": "oops"}))
+    vbr.faults.add(*SESSIONS, changed(lambda _: {"message": "oops"}))
     with pytest.raises(UnexpectedAnswer):
-        await client.job_states()
+        await client.sessions()
 
 
 async def test_filters_reach_the_server(client: VeeamServer, world: World) -> None:
@@ -187,6 +187,26 @@ async def test_times_without_offset_are_the_servers(
     await client.task_sessions(SessionId(session.id))
     assert len(vbr.requests.of(*server_time)) == 2
     assert "+" not in vbr.requests.of(*TASKS)[0].answer["data"][0]["creationTime"]
+
+
+@pytest.mark.parametrize("revision", ["1.3-rev0", "1.3-rev2"])
+async def test_times_without_offset_are_those_of_their_day(clock: FakeClock, revision: str) -> None:
+    """In November a server in Berlin is an hour ahead; what it did in July it did two hours ahead.
+
+    By the display name of its zone and, since 1.3-rev2, by its IANA name.
+    """
+    world = World(clock.now, zone=ZoneInfo("Europe/Berlin"))
+    world.add_job("SQL nightly")
+    in_july = datetime(2026, 7, 15, 2, 30, tzinfo=UTC)
+    session = world.finish_run("SQL nightly", ended_at=in_july, seconds=60)
+    async with (
+        VbrSandbox(world, behaviour=Behaviour(supported_revisions=accepted_by(revision))) as vbr,
+        client_of(vbr, clock, api_version=revision) as client,
+    ):
+        tasks = await client.task_sessions(SessionId(session.id))
+    assert {in_july - task.creation_time < timedelta(minutes=2) for task in tasks if task.creation_time} == {
+        True
+    }
 
 
 async def test_a_log_is_told_in_order(client: VeeamServer, world: World) -> None:

@@ -24,7 +24,7 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
 )
-from tests.rooms.veeam.clients import STATES, client_of, wait_until
+from tests.rooms.veeam.clients import SESSIONS, client_of, wait_until
 from tests.support.clock import FakeClock
 
 NOBODY = "00000000-0000-0000-0000-00000000dead"
@@ -51,16 +51,16 @@ async def test_what_may_pass_is_asked_again(
         client_of(vbr, clock, read_retries=ReadRetries(attempts=3)) as client,
         asyncio.TaskGroup() as group,
     ):
-        vbr.faults.add(*STATES, trouble, times=2)
-        lucky = group.create_task(client.job_states())
+        vbr.faults.add(*SESSIONS, trouble, times=2)
+        lucky = group.create_task(client.sessions())
         await pass_time_until_done(clock, lucky)
         assert len(lucky.result().rows) == 1
 
-        vbr.faults.add(*STATES, trouble, times=3)
+        vbr.faults.add(*SESSIONS, trouble, times=3)
         failed = group.create_task(raised_by(client))
         await pass_time_until_done(clock, failed)
         assert type(failed.result()) is kind
-    assert len(vbr.requests.of(*STATES)) == 6
+    assert len(vbr.requests.of(*SESSIONS)) == 6
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ async def test_what_will_not_pass_is_asked_once(
 ) -> None:
     """Asking again would bring the same answer."""
     async with client_of(vbr, clock, read_retries=ReadRetries(attempts=3)) as client:
-        vbr.faults.add(*STATES, trouble, times=3)
+        vbr.faults.add(*SESSIONS, trouble, times=3)
         with pytest.raises(kind):
-            await client.job_states()
-    assert len(vbr.requests.of(*STATES)) == 1
+            await client.sessions()
+    assert len(vbr.requests.of(*SESSIONS)) == 1
 
 
 async def test_retry_after_is_waited_for(vbr: VbrSandbox, clock: FakeClock) -> None:
@@ -93,24 +93,24 @@ async def test_retry_after_is_waited_for(vbr: VbrSandbox, clock: FakeClock) -> N
         client_of(vbr, clock, read_retries=ReadRetries(attempts=2)) as client,
         asyncio.TaskGroup() as group,
     ):
-        vbr.faults.add(*STATES, refusing(429, retry_after_seconds=20))
-        asked = group.create_task(client.job_states())
+        vbr.faults.add(*SESSIONS, refusing(429, retry_after_seconds=20))
+        asked = group.create_task(client.sessions())
         await wait_until(lambda: clock.sleeping)
         await clock.advance(19.9)
-        assert len(vbr.requests.of(*STATES)) == 1
+        assert len(vbr.requests.of(*SESSIONS)) == 1
         await clock.advance(0.1)
         await asked
-    assert len(vbr.requests.of(*STATES)) == 2
+    assert len(vbr.requests.of(*SESSIONS)) == 2
 
 
 async def test_a_wait_beyond_the_budget_is_not_begun(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Who asks learns at once when to come back."""
     async with client_of(vbr, clock, read_retries=ReadRetries(attempts=5, total_seconds=45)) as client:
-        vbr.faults.add(*STATES, refusing(429, retry_after_seconds=60))
+        vbr.faults.add(*SESSIONS, refusing(429, retry_after_seconds=60))
         with pytest.raises(TooBusy) as caught:
-            await client.job_states()
+            await client.sessions()
     assert caught.value.retry_after_seconds == 60
-    assert len(vbr.requests.of(*STATES)) == 1
+    assert len(vbr.requests.of(*SESSIONS)) == 1
 
 
 async def test_searches_are_questions_too(vbr: VbrSandbox, clock: FakeClock) -> None:
@@ -142,9 +142,9 @@ async def test_a_server_that_does_not_answer_times_out(
 ) -> None:
     """Silence ends, by the limit of each read or by that of the whole."""
     async with client_of(vbr, clock, timeouts=timeouts) as client:
-        vbr.faults.add(*STATES, hanging(Moment.BEFORE))
+        vbr.faults.add(*SESSIONS, hanging(Moment.BEFORE))
         with pytest.raises(TimedOut):
-            await client.job_states()
+            await client.sessions()
 
 
 async def test_what_does_not_exist_is_not_found(client: VeeamServer) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.sandbox.vbr import Account, Fault, Moment, Role, VbrSandbox
 from bot.sandbox.vbr.faults import changed, dropped, malformed, refusing, setting
 from bot.veeam import VeeamError
-from tests.rooms.veeam.clients import STATES, TOKEN, client_of, connection_to
+from tests.rooms.veeam.clients import SESSIONS, TOKEN, client_of, connection_to
 from tests.support.clock import FakeClock
 
 PASSWORD = "correct-horse-battery"
@@ -24,9 +24,9 @@ ACCOUNT = Account("svc-secret", PASSWORD, frozenset({Role.VIEWER}))
         (TOKEN, malformed()),
         (TOKEN, dropped(Moment.AFTER)),
         (TOKEN, changed(setting("expires_in", "never"))),
-        (STATES, refusing(500)),
-        (STATES, malformed()),
-        (STATES, dropped(Moment.AFTER)),
+        (SESSIONS, refusing(500)),
+        (SESSIONS, malformed()),
+        (SESSIONS, dropped(Moment.AFTER)),
     ],
 )
 async def test_neither_logs_nor_errors_hold_a_secret(
@@ -39,7 +39,7 @@ async def test_neither_logs_nor_errors_hold_a_secret(
     with structlog.testing.capture_logs() as logs:
         async with client_of(vbr, clock, ACCOUNT) as client:
             with pytest.raises(VeeamError) as caught:
-                await client.job_states()
+                await client.sessions()
     told = json.dumps(logs, default=str) + "".join(traceback.format_exception(caught.value))
     told += repr(caught.value) + repr(vars(caught.value))
     handed_out = [

@@ -21,6 +21,7 @@ from bot.veeam import (
 from tests.rooms.veeam.clients import (
     INFO,
     LOGOUT,
+    SESSIONS,
     START,
     STATES,
     TOKEN,
@@ -338,10 +339,10 @@ async def test_only_a_success_proves_the_refresh_at_fault(
     """A server that fails under the new login too has proven nothing about refreshed tokens."""
     await client.job_states()
     await clock.advance(800)
-    vbr.faults.add(*STATES, refusing(403))
-    vbr.faults.add(*STATES, refusing(500))
+    vbr.faults.add(*SESSIONS, refusing(403))
+    vbr.faults.add(*SESSIONS, refusing(500))
     with pytest.raises(ServerFailed):
-        await client.job_states()
+        await client.sessions()
     await clock.advance(800)
     await client.job_states()
     assert grants(vbr) == ["password", "refresh_token", "password", "refresh_token"]

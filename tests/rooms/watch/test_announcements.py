@@ -182,15 +182,18 @@ async def test_a_run_goes_on_where_it_was_told(site: Site) -> None:
 
 
 async def test_a_run_by_hand_overtakes_the_retry(site: Site) -> None:
-    """A run that somebody starts in VBR instead of the retry is told itself; the old root is only redrawn."""
+    """A run that somebody starts in VBR instead of the retry is told itself; the old root says recovered."""
     site.begin(rules(route_to("C0PROD", mention="S0ONCALL", results=["Failed", "Success"])))
     job = scheduled(site, FAILED)
     site.world.begin_run(job)
     await site.poll_after(RUN_SECONDS)
     job.retry_at = None
     site.world.begin_run(job, by=r"CORP\anna")
-    assert kinds(await site.poll_after(RUN_SECONDS)) == [("C0PROD", "RunEnded")]
-    assert kinds(await site.poll_after(700)) == [("C0PROD", "RunChanged")]
+    told = await site.poll_after(RUN_SECONDS)
+    assert kinds(told) == [("C0PROD", "RunEnded"), ("C0PROD", "RunChanged")]
+    (changed,) = of_kind(told, RunChanged)
+    assert (changed.run.is_recovered, changed.run.is_final) == (True, True)
+    assert await site.poll_after(700) == []
 
 
 async def test_a_manual_retry_through_the_bot_folds(site: Site) -> None:
@@ -276,17 +279,6 @@ async def test_a_job_that_cannot_be_read(site: Site) -> None:
     told = await site.poll_after()
     run = of_kind(told, RunEnded)[0].run
     assert (run.job_name, run.job_type, run.attempts_total) == ("SQL nightly", None, None)
-
-
-async def test_a_part_of_a_session(site: Site) -> None:
-    """A part that went well is its parent's affair; one that failed is told under its own name."""
-    for result in ("Success", "Failed"):
-        session = site.world.session(site.ended(result=result, objects=["vm01"]))
-        session.parent_id, session.job_id = session.id[::-1], "7d0d5a5e-3b43-4b4c-9a58-1f6a4d2b9a11"
-        session.name = "Copy\\SQL nightly (Incremental)"
-    told = await site.poll_after()
-    (root,) = of_kind(told, RunEnded)
-    assert (root.run.job_name, root.run.last.result) == ("Copy\\SQL nightly (Incremental)", "Failed")
 
 
 async def test_unknown_words_are_told_as_they_are(site: Site) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.observability import Health
-from bot.sandbox.vbr.faults import changed, refusing
+from bot.sandbox.vbr import Fault
+from bot.sandbox.vbr.faults import changed, html, malformed, refusing
 from bot.store import Database, Leases, Outages
 from bot.watch.facts import OutageBegan, OutageEnded, RunEnded
 from bot.watch.server_watch import lease_seconds
@@ -94,17 +95,43 @@ async def test_the_server_goes_while_it_is_told(site: Site) -> None:
     assert len(of_kind(told, RunEnded)) == 1
 
 
+@pytest.mark.parametrize("fault", [refusing(500), refusing(403), refusing(408), html(), malformed()])
+@pytest.mark.parametrize(
+    "read",
+    [
+        "/api/v1/serverTime",
+        "/api/v1/jobs/states",
+        "/api/v1/jobs/{id}",
+        "/api/v1/sessions/{id}/taskSessions",
+        "/api/v1/sessions/{id}/logs",
+    ],
+)
+async def test_what_ended_is_announced_without_its_details(site: Site, read: str, fault: Fault) -> None:
+    """A session list that answers is enough: any other read that fails holds nothing up."""
+    await site.poll_after()
+    site.begin()
+    site.vbr.faults.add("GET", read, fault, times=99)
+    site.ended(result="Failed", objects=["vm01"])
+    told = await site.poll_after() + await site.poll_after()
+    (root,) = of_kind(told, RunEnded)
+    assert root.run.job_name == "SQL nightly"
+    part = site.health.part("server:hq")
+    assert part is not None
+    assert part.ok
+
+
 async def test_a_database_that_does_not_answer(site: Site, clock: FakeClock) -> None:
-    """Without its database the watch says so and goes on polling; nothing ends it."""
+    """Without its database the watch says so of the database, and goes on polling; nothing ends it."""
     threads = _connection_threads()
     broken = Site(
         clock, site.world, site.vbr, site.client, Database("sqlite:////nonexistent/bot.db"), Health(clock)
     )
     await broken.watch.tick()
     await broken.watch.tick()
-    part = broken.health.part("server:hq")
+    part = broken.health.part("database")
     assert part is not None
-    assert (part.ok, "hq" in part.detail) == (False, True)
+    assert (part.ok, "SQLITE_CANTOPEN" in part.detail) == (False, True)
+    assert broken.health.part("server:hq") is None
     await broken.database.close()
     # The driver does not wait for the threads of connections that were never made.
     await wait_until(lambda: _connection_threads() <= threads)

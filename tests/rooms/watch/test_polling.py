@@ -1,5 +1,7 @@
 """How a server is read: rarely asked, nothing missed, whatever its clock and its list do."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.sandbox.vbr import World
@@ -126,10 +128,7 @@ async def test_the_hourly_check_may_fail(site: Site) -> None:
 
 
 async def test_types_that_no_document_names(site: Site) -> None:
-    """A job whose sessions are of an unknown type is noticed by the hourly check.
-
-    A server that refuses such a type in a filter is asked without it, so that nothing else is missed.
-    """
+    """Also where the list by end does not show them, the hourly check does; nothing else is missed then."""
     fancy = setting("sessionType", "FancyBackup")
     nothing = changed(lambda answer: {**answer, "data": [], "pagination": {"total": 0, "count": 0}})
     site.ended("Fancy")
@@ -267,3 +266,17 @@ async def test_old_sessions_are_forgotten(site: Site) -> None:
         await site.poll_after(24 * HOUR)
     assert await sessions.unknown("hq", [session_id]) == {session_id}
     assert site.health.part("server:hq") is not None
+
+
+@pytest.mark.parametrize("never", ["1900-01-01T00:00:00", "1899-12-31T23:00:00-01:00", "0001-01-01T00:00:00"])
+async def test_stopped_with_an_impossible_end(site: Site, never: str) -> None:
+    """A date before 2000 is no end: such a session is announced as one without, once."""
+    site.ended()
+    for template in (SESSIONS, ("GET", "/api/v1/sessions/{id}")):
+        fault = (
+            rows(setting("endTime", never)) if template is SESSIONS else changed(setting("endTime", never))
+        )
+        site.vbr.faults.add(*template, fault, times=99)
+    told = [root for _ in range(4) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert [root.run.job_name for root in told] == ["SQL nightly"]
+    assert told[0].run.last.ended_at > site.clock.now() - timedelta(minutes=5)

@@ -78,6 +78,7 @@ from bot.watch.facts import (
     ObjectFacts,
     OutageBegan,
     OutageEnded,
+    Recovery,
     RunChanged,
     RunEnded,
 )
@@ -248,6 +249,10 @@ def _answers() -> dict[str, Answer]:
         ),
         "status": samples.status_answer(*_many(3)),
         "status-well": replace(samples.status_answer(), silent=(), outbox_waiting=0),
+        "status-full-disk": replace(
+            samples.status_answer(),
+            database_problem="SQLITE_FULL: database or disk is full; make room on its disk",
+        ),
         "status-without-database": replace(samples.status_answer(), outbox_waiting=None),
         "servers": samples.servers_answer(),
         **_records(),
@@ -490,7 +495,8 @@ def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
     failures = {f"failed-{error.kind}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()}
     done = {name: Done(answer) for name, answer in _answers().items()}
-    return {**done, **_refusals(), **_problems(), **failures}
+    without = replace(done["jobs-failed"], missing=samples.missing_details())
+    return {**done, "jobs-details-missing": without, **_refusals(), **_problems(), **failures}
 
 
 def _disable_ended(outcome: str) -> DisableEnded:
@@ -512,6 +518,14 @@ def announcements() -> dict[str, Announcement]:
     fine = samples.attempt("Success", number=2, message="Success")
     stopped = msgspec.structs.replace(failed, stopped_by=BEN, started_by=ANN, started_operation="retry")
     many = tuple(ObjectFacts(name=f"vm{n:03}", result="Failed", message=samples.REASON) for n in range(60))
+    seems_stopped = msgspec.structs.replace(failed, seems_stopped=True)
+    part, other = (
+        msgspec.structs.replace(each, part=name, part_of=samples.session_id(9))
+        for each, name in ((failed, "SQL nightly"), (again, "<!here>"))
+    )
+    no_job = msgspec.structs.replace(samples.run(total=None, is_final=True), is_job=False)
+    recovery = Recovery(session_id=samples.session_id(5), result="Success", ended_at=NOW + timedelta(days=1))
+    recovered = msgspec.structs.replace(samples.run(total=None, is_final=True), recovery=recovery)
     late = msgspec.structs.replace(samples.run(is_final=True), is_late=True)
     awkward = samples.details(
         *(ObjectFacts(name=text, result="Failed", message=text) for text in AWKWARD), records=AWKWARD
@@ -523,6 +537,11 @@ def announcements() -> dict[str, Announcement]:
         "run-warning": RunEnded(run=samples.run(samples.attempt("Warning", message="Low space"), total=None)),
         "run-unknown-result": RunEnded(run=samples.run(samples.attempt("Quarantined"), total=None)),
         "run-stopped": RunEnded(run=samples.run(stopped, total=None)),
+        "run-seems-stopped": RunEnded(run=samples.run(seems_stopped, total=None)),
+        "run-of-parts": RunChanged(run=samples.run(part, other, total=None, is_final=True)),
+        "run-of-no-job": RunEnded(run=no_job),
+        "run-recovered-by-the-next": RunChanged(run=recovered),
+        "attempt-of-a-part": AttemptEnded(run=samples.run(part, other, total=None), session=other),
         "run-late": RunEnded(run=late),
         "run-awkward": RunEnded(run=samples.run(samples.attempt(message=AWKWARD[1]), name="<!channel>")),
         "run-failed-lacking-retry": RunEnded(

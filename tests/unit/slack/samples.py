@@ -27,11 +27,14 @@ from bot.store import AuditEntry, AuditId, AuditOutcome, AuditRecord, AuditShown
 from bot.veeam import (
     Capability,
     ConnectFailed,
+    Detail,
     Job,
     JobId,
     JobState,
     LogRecord,
+    MissingDetail,
     RepositoryState,
+    ServerFailed,
     ServerInfo,
     ServerName,
     ServerTime,
@@ -242,6 +245,13 @@ def server_status(*failed: JobView) -> ServerStatus:
 def status_answer(*failed: JobView) -> StatusAnswer:
     """One server that answers, one that doesn't."""
     return StatusAnswer((server_status(*failed),), (silence(),), 3, NOW)
+
+
+def missing_details() -> tuple[MissingDetail, ...]:
+    """Each of them, of one server that fails on its side."""
+    error = ServerFailed(HQ, "oops", status=500)
+    error.asked = "GET /api/v1/jobs/states"
+    return tuple(MissingDetail(HQ, what, error) for what in Detail)
 
 
 def servers_answer() -> ServersAnswer:

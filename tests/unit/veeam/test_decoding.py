@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -138,6 +139,10 @@ def test_strict_and_lenient_reading_agree(model: type[Row], row: dict[str, Any])
         ("2024-01-25", datetime(2024, 1, 24, 23, 0, tzinfo=UTC)),
         ("0001-01-01T00:00:00", None),
         ("0001-01-01T00:00:00Z", None),
+        ("1900-01-01T00:00:00", None),
+        ("1899-12-31T23:00:00-01:00", None),
+        ("1999-12-31T23:59:59+02:00", None),
+        ("2000-01-01T00:00:00+02:00", datetime(1999, 12, 31, 22, tzinfo=UTC)),
         ("9999-12-31T23:59:59-05:00", None),
         ("yesterday", None),
         ("", None),
@@ -145,9 +150,26 @@ def test_strict_and_lenient_reading_agree(model: type[Row], row: dict[str, Any])
     ],
 )
 def test_times_of_every_form_become_aware_and_utc(text: object, expected: datetime | None) -> None:
-    """Up to seven digits, any offset or the server's own; .NET's least date is no time at all."""
+    """Up to seven digits, any offset or the server's own; a date before 2000 is no time at all."""
     found = decode_page(Session, page({**SESSION, "endTime": text}), BERLIN_IN_WINTER)
     assert found.rows[0].end_time == expected
+
+
+@pytest.mark.parametrize(("text", "utc_hour"), [("2026-01-15T02:00:00", 1), ("2026-07-15T02:00:00", 0)])
+def test_a_time_without_offset_has_that_of_its_day(text: str, utc_hour: int) -> None:
+    """A server in Berlin is an hour ahead in January, two in July, whatever day it is read on."""
+    (state,) = decode_page(
+        JobState, page({**JOB_STATE, "lastRun": text, "nextRun": None}), ZoneInfo("Europe/Berlin")
+    ).rows
+    assert state.last_run is not None
+    assert state.last_run.hour == utc_hour
+
+
+def test_a_time_without_offset_beside_one_that_bears_it() -> None:
+    """Where the zone's name is unknown, the row's own offset is nearer than that of today."""
+    row = {**SESSION, "creationTime": "2026-07-15T02:00:00+02:00", "endTime": "2026-07-15T02:30:00"}
+    (session,) = decode_page(Session, page(row), BERLIN_IN_WINTER).rows
+    assert session.end_time == datetime(2026, 7, 15, 0, 30, tzinfo=UTC)
 
 
 def test_a_time_without_offset_asks_for_the_zone() -> None:

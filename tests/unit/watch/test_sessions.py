@@ -68,16 +68,18 @@ PARENT = SessionId("s0")
         (SessionGroup.LOG_BACKUP, "Failed", None, None),
         (SessionGroup.LOG_BACKUP, "Warning", None, IgnoreReason.LOG_BACKUP_WELL),
         (SessionGroup.LOG_BACKUP, "Success", None, IgnoreReason.LOG_BACKUP_WELL),
-        (SessionGroup.JOB_RUN, "Success", PARENT, IgnoreReason.PART_WELL),
-        (SessionGroup.JOB_RUN, "None", PARENT, IgnoreReason.PART_WELL),
+        (SessionGroup.JOB_RUN, "Success", PARENT, None),
+        (SessionGroup.JOB_RUN, "None", PARENT, IgnoreReason.PART_UNDECIDED),
+        (SessionGroup.TIERING, "Success", None, IgnoreReason.TIERING_WELL),
+        (SessionGroup.TIERING, "Failed", None, None),
         (SessionGroup.JOB_RUN, "Warning", PARENT, None),
         (SessionGroup.JOB_RUN, "Failed", PARENT, None),
         (SessionGroup.JOB_RUN, "Exploded", PARENT, None),
-        (SessionGroup.RESTORE, "Success", None, None),
+        (SessionGroup.RESTORE, "Success", None, IgnoreReason.NOT_NAMED),
     ],
 )
 def test_reason_to_ignore(
     group: SessionGroup, result: str, parent: SessionId | None, expected: IgnoreReason | None
 ) -> None:
-    """Housekeeping is never told, log backups and parts of other sessions only when they went wrong."""
+    """Housekeeping is never told, log backups and tiering only when they went wrong."""
     assert reason_to_ignore(session(result=result, parent_session_id=parent), group) is expected

@@ -1,0 +1,125 @@
+"""Job states as they are: VBR's, with what its sessions say where the state doesn't.
+
+VBR says `disabled` of a job that somebody started all the same, Failed of one that a person stopped, and
+nothing of a part that failed. What the bot keeps of its own is a detail here: without its database the states
+are VBR's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from msgspec.structs import replace
+
+from bot import veeam
+from bot.settings import ServerName
+from bot.store import Runs, StoppedSessions, StoreError
+
+_SESSIONS_READ_AT_MOST = 50
+_PARTS_READ_AT_MOST = 20
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSessions:
+    """What the bot noted of one server's sessions: those that people stopped, parts that failed by job."""
+
+    stopped: frozenset[str] = frozenset()
+    failed_parts: Mapping[str, str] = field(default_factory=dict)
+
+    def is_stopped(self, session: veeam.Session) -> bool:
+        """Whether a person stopped the session, as far as VBR lets one tell."""
+        return session.is_canceled or session.id in self.stopped
+
+
+class JobStates:
+    """Reads what is known of sessions, and corrects job states by it. Never raises."""
+
+    def __init__(self, stopped: StoppedSessions, runs: Runs) -> None:
+        self._stopped = stopped
+        self._runs = runs
+
+    async def known(self, server: ServerName) -> KnownSessions:
+        """Return what is noted of a server's sessions; nothing where the database does not answer."""
+        try:
+            return KnownSessions(await self._stopped.of(server), await self._runs.failed_parts(server))
+        except StoreError as error:
+            log.warning("operations.sessions_unknown", server=server, error=str(error))
+            return KnownSessions()
+
+    async def note_stopped(self, server: ServerName, session: veeam.Session) -> None:
+        """Keep that a session was stopped, so that every answer says so from now on."""
+        ended_at = session.end_time or session.creation_time
+        if ended_at is None:
+            return
+        try:
+            await self._stopped.note(server, session.id, ended_at)
+        except StoreError as error:
+            log.warning("operations.sessions_unknown", server=server, error=str(error))
+
+    async def corrected(
+        self,
+        server: veeam.VeeamServer,
+        states: Sequence[veeam.JobState],
+        known: KnownSessions,
+    ) -> tuple[veeam.JobState, ...]:
+        """Return the states, in their order, as the sessions say."""
+        running = await _running_while_disabled(server, states)
+        return tuple(_corrected(state, known, is_running=state.id in running) for state in states)
+
+    async def failed_by_part(
+        self, server: veeam.VeeamServer, known: KnownSessions
+    ) -> tuple[veeam.JobState, ...]:
+        """Return the jobs that failed by a part alone: VBR's state of them says something else."""
+        found: list[veeam.JobState] = []
+        for job_id in [*known.failed_parts][-_PARTS_READ_AT_MOST:]:
+            try:
+                state = await server.job_state(veeam.JobId(job_id))
+            except veeam.VeeamError as error:
+                log.warning("operations.job_unreadable", server=server.name, error=str(error))
+                continue
+            if state is not None and state.result is not veeam.Result.FAILED:
+                found.append(_corrected(state, known, is_running=False))
+        return tuple(found)
+
+
+def _corrected(state: veeam.JobState, known: KnownSessions, *, is_running: bool) -> veeam.JobState:
+    was_stopped = state.session_id in known.stopped and state.result is veeam.Result.FAILED
+    failed_part = known.failed_parts.get(state.id)
+    if not (was_stopped or is_running or failed_part):
+        return state
+    return replace(
+        state,
+        has_running_session=is_running,
+        was_stopped=was_stopped,
+        failed_part=None if failed_part is None else veeam.SessionId(failed_part),
+    )
+
+
+async def _running_while_disabled(
+    server: veeam.VeeamServer, states: Sequence[veeam.JobState]
+) -> frozenset[veeam.JobId]:
+    """The jobs that run although their status says `disabled`: then they have no result, and a session."""
+    doubtful = [
+        (state, state.session_id)
+        for state in states
+        if state.is_disabled and state.session_id is not None and state.result is veeam.Result.NONE
+    ]
+    async with veeam.at_once() as group:
+        reads = [
+            (state, group.create_task(_is_going_on(server, state, session_id)))
+            for state, session_id in doubtful[:_SESSIONS_READ_AT_MOST]
+        ]
+    return frozenset(state.id for state, read in reads if read.result())
+
+
+async def _is_going_on(server: veeam.VeeamServer, state: veeam.JobState, session_id: veeam.SessionId) -> bool:
+    try:
+        session = await server.session(session_id)
+    except veeam.VeeamError as error:
+        log.debug("operations.session_unreadable", server=server.name, error=str(error))
+        return False
+    # An immediate copy waits in one session for ever; that is no run.
+    waits = veeam.known(veeam.SessionState, session.state) is veeam.SessionState.IDLE
+    return not session.is_stopped and not (waits and (state.backup_copy_mode or "").casefold() == "immediate")

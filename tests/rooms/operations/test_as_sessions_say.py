@@ -1,0 +1,176 @@
+"""What sessions say decides where VBR's state of a job says something else; every answer tells the same."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.operations.actions.start import Start
+from bot.operations.actions.stop import Stop
+from bot.operations.jobs import snapshot_of
+from bot.operations.model import KnownJob, NamedJob
+from bot.operations.outcomes import Done, NotPossible
+from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.session import SessionAnswer, ShowSession
+from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
+from bot.operations.queries.status import ShowStatus, StatusAnswer
+from bot.sandbox.vbr import Job, Session
+from bot.settings import ServerName
+from bot.slack.views.jobs import job as job_page
+from bot.slack.views.jobs import jobs as jobs_page
+from bot.store import RunRow, Runs, StoppedSessions
+from bot.veeam import JobId, SessionId
+from tests.rooms.operations.office import HQ, SQL_ONLY, VIEWER, Office
+
+FAILED_BEFORE = {"SQL Prod", "Oracle"}
+
+
+async def listed(office: Office, which: JobsFilter) -> tuple[list[str], int]:
+    answer = await office.answer(ListJobs(which=which, server="hq"), JobsAnswer)
+    assert answer.total == len(answer.rows)
+    return [view.state.name for view in answer.rows], answer.total
+
+
+async def counted(office: Office) -> tuple[int, int]:
+    """How many failed and how many run, by `status`; Home says the same."""
+    answer = await office.answer(ShowStatus("hq"), StatusAnswer)
+    home = await office.answer(ShowHome(), HomeAnswer)
+    (status,) = answer.servers
+    assert home.status is not None
+    at_home = next(server for server in home.status.servers if server.server == HQ)
+    assert (at_home.failed_total, at_home.running_total) == (status.failed_total, status.running_total)
+    return status.failed_total, status.running_total
+
+
+def started_while_disabled(office: Office) -> tuple[Job, Session]:
+    job = office.world.job("Archive")
+    return job, office.world.begin_run(job, by=r"CORP\anna")
+
+
+async def test_running_while_disabled(office: Office) -> None:
+    """Its session decides: lists, its page, status, Home and its buttons say that it runs."""
+    assert await listed(office, JobsFilter.RUNNING) == ([], 0)
+    started_while_disabled(office)
+    assert await listed(office, JobsFilter.RUNNING) == (["Archive"], 1)
+    assert await counted(office) == (2, 1)
+    assert "Archive" not in (await listed(office, JobsFilter.NONE))[0]
+    for answer in (
+        await office.answer(ShowJob(NamedJob("Archive")), JobAnswer),
+        await office.answer(ListJobs(which=JobsFilter.DISABLED, server="hq"), JobsAnswer),
+    ):
+        view = answer.view if isinstance(answer, JobAnswer) else answer.rows[0]
+        offered = {operation.name for operation in view.operations}
+        assert ("stop" in offered, "start" in offered, view.state.is_disabled) == (True, False, True)
+        message = job_page(answer) if isinstance(answer, JobAnswer) else jobs_page(answer)
+        assert "Running" in message.text
+        assert "disabled" in message.text
+
+
+async def test_stop_of_what_runs_while_disabled(office: Office) -> None:
+    """The button that the page offers does what it says; Start says that it runs."""
+    started_while_disabled(office)
+    blocked = await office.ask(Start(NamedJob("Archive")))
+    assert isinstance(blocked, NotPossible)
+    page = await office.answer(ShowJob(NamedJob("Archive")), JobAnswer)
+    drawn = page.view.state
+    done = await office.ask(Stop(KnownJob(HQ, drawn.id), snapshot_of(drawn)))
+    assert isinstance(done, Done)
+
+
+async def test_a_disabled_job_at_rest(office: Office) -> None:
+    """It is disabled and no more, whatever its last run came to."""
+    office.world.finish_run(office.world.job("Archive"), result="None")
+    assert await listed(office, JobsFilter.RUNNING) == ([], 0)
+    page = await office.answer(ShowJob(NamedJob("Archive")), JobAnswer)
+    assert not page.view.state.is_active
+
+
+async def test_a_copy_that_waits_is_not_running(office: Office) -> None:
+    """An immediate copy that was disabled stays in its session for ever."""
+    copy = office.world.job("Copy now")
+    session = office.world.begin_run(copy)
+    session.state = "Idle"
+    copy.model["isDisabled"] = True
+    session.run.working_at = office.world.now() + timedelta(days=1)  # type: ignore[union-attr] # just begun
+    assert "Copy now" not in (await listed(office, JobsFilter.RUNNING))[0]
+
+
+def stop(office: Office, job: str = "SQL Prod", *, is_canceled: bool) -> Session:
+    """Let the job's latest run be one that a person stopped."""
+    session = office.world.sessions_of(job)[-1]
+    session.is_canceled = is_canceled
+    return session
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+async def test_stopped_is_not_failed(office: Office, *, is_noted: bool) -> None:
+    """By VBR's word, or by what the bot noted when it ended: no list, count or page calls it failed."""
+    session = stop(office, is_canceled=not is_noted)
+    if is_noted:
+        await StoppedSessions(office.database).note("hq", session.id, office.clock.now())
+    assert await listed(office, JobsFilter.FAILED) == (["Oracle"], 1)
+    assert await counted(office) == (1, 0)
+    failed = await office.answer(
+        ListSessions(which=SessionsFilter.FAILED, job=NamedJob("SQL Prod")), SessionsAnswer
+    )
+    assert [row.session.id for row in failed.rows] != []
+    assert session.id not in {row.session.id for row in failed.rows}
+    page = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer)
+    assert page.recent[0].is_stopped
+    text = job_page(page).text
+    assert "Stopped" in text.splitlines()[0]
+    assert "Failed" not in text.splitlines()[0]
+    assert "retry" not in {operation.name for operation in page.view.operations}
+
+
+async def test_a_stopped_run_is_none_of_a_streak(office: Office) -> None:
+    """Nights that failed around one that was stopped are counted without it."""
+    before = office.world.sessions_of("SQL Prod")[-1]
+    await StoppedSessions(office.database).note("hq", before.id, office.clock.now())
+    office.world.finish_run("SQL Prod", result="Failed", objects={"vm01": "VSS timeout"})
+    answer = await office.answer(ListJobs(which=JobsFilter.FAILED, server="hq"), JobsAnswer)
+    in_a_row = {view.state.name: view.failed_in_a_row for view in answer.rows}
+    assert in_a_row["SQL Prod"] == 2
+
+
+async def part_fails(office: Office) -> tuple[Job, Session]:
+    """A part of a copy fails while the copy's own session goes on; the watch has noted it."""
+    job = office.world.job("Copy now")
+    job.run_seconds = 30 * 24 * 3600.0
+    parent = office.world.begin_run(job)
+    part = office.world.finish_part(parent, "Copy now\\Files (Incremental)", result="Failed", message="Full")
+    row = RunRow("hq/1", "hq", job.id, office.clock.now(), None, "{}", failed_part=part.id)
+    runs = Runs(office.database)
+    async with office.database.transaction() as transaction:
+        await runs.put(transaction, row)
+    return job, part
+
+
+async def test_a_failed_part_counts(office: Office) -> None:
+    """`sessions failed JOB`, `job JOB`, `jobs failed`, `status` and Home know of it."""
+    _, part = await part_fails(office)
+    failed = await office.answer(
+        ListSessions(which=SessionsFilter.FAILED, job=NamedJob("Copy now")), SessionsAnswer
+    )
+    assert ([row.session.id for row in failed.rows], failed.total) == ([part.id], 1)
+    page = await office.answer(ShowJob(NamedJob("Copy now")), JobAnswer)
+    assert part.id in {view.session.id for view in page.recent}
+    assert "a part failed" in job_page(page).text
+    assert {*(await listed(office, JobsFilter.FAILED))[0]} == {*FAILED_BEFORE, "Copy now"}
+    assert (await counted(office))[0] == 3
+    assert [row.session.id for row in (await sessions_of(office, "SQL Prod")).rows] != [part.id]
+
+
+async def sessions_of(office: Office, job: str) -> SessionsAnswer:
+    return await office.answer(ListSessions(job=NamedJob(job)), SessionsAnswer)
+
+
+async def test_the_details_of_a_part(office: Office) -> None:
+    """They are those of the job's run, with the job's buttons, for whoever may see that job."""
+    job, part = await part_fails(office)
+    shown = await office.answer(ShowSession(SessionId(part.id), server="hq"), SessionAnswer, VIEWER)
+    assert shown.job is not None
+    assert shown.job.state.id == JobId(job.id)
+    hidden = await office.ask(ShowSession(SessionId(part.id), server=ServerName("hq")), SQL_ONLY)
+    assert not isinstance(hidden, Done)

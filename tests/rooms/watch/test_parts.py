@@ -1,0 +1,248 @@
+"""Sessions that are parts of a run, and sessions that only look like a job's."""
+
+import json
+
+import pytest
+
+from bot.sandbox.vbr import Job, Session
+from bot.sandbox.vbr.faults import changed, refusing, rows, setting, without
+from bot.slack.views.runs import run_root
+from bot.store import OwnAction, OwnActions, Runs
+from bot.watch.facts import AttemptEnded, RunChanged, RunEnded, RunFacts
+from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules
+
+ONE_SESSION = ("GET", "/api/v1/sessions/{id}")
+PART = "Copy\\SQL (Incremental)"
+
+
+def endless_copy(site: Site) -> tuple[Job, Session]:
+    """An immediate copy in the middle of its session, which does not end."""
+    site.world.add_job("SQL")
+    job = site.world.add_job("Copy", "BackupCopy", source="SQL", mode="Immediate")
+    job.run_seconds = 30 * 24 * 3600.0
+    parent = site.world.begin_run(job)
+    parent.state = "Idle"
+    return job, parent
+
+
+def buttons_of(run: RunFacts) -> list[str]:
+    """The action IDs of the root's buttons, as people see them."""
+    blocks = json.loads(json.dumps(run_root(run).blocks))
+    return [
+        element["action_id"]
+        for block in blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+async def test_a_failed_part_is_its_jobs(site: Site) -> None:
+    """It goes where the copy job goes, under its name, with buttons that act on that job."""
+    site.begin(rules(route_to("C0COPY", jobs=["Copy"])))
+    job, parent = endless_copy(site)
+    site.world.finish_part(parent, PART, result="Failed", message="Repository is full")
+    ((channel, root), *_) = await site.poll_after()
+    assert isinstance(root, RunEnded)
+    run = root.run
+    assert (channel, run.job_name, run.job_id, run.job_type) == ("C0COPY", "Copy", job.id, "BackupCopy")
+    assert (run.last.part, run.last.part_of, run.is_job) == ("SQL", parent.id, True)
+    assert buttons_of(run) == ["operation:retry", "operation:job"]
+    assert "SQL" in run_root(run).text
+
+
+async def test_the_parts_of_a_session_are_one_run(site: Site) -> None:
+    """Three machines fail, then the policy itself ends: one root, the rest in its thread."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup")
+    parent = site.world.begin_run(job)
+    for machine in ("lap01", "lap02"):
+        site.world.finish_part(parent, f"Laptops - {machine} (Full)", result="Failed", message="Offline")
+    told = await site.poll_after()
+    site.world.finish_part(parent, "Laptops - lap03 (Full)", result="Failed", message="Offline")
+    told += await site.poll_after()
+    site.world.plan(job, [])
+    parent_ends = site.world.session(parent.id)
+    parent_ends.run = None
+    parent_ends.state, parent_ends.result, parent_ends.ended_at = "Stopped", "Failed", site.world.now()
+    told += await site.poll_after()
+    (root,) = of_kind(told, RunEnded)
+    assert root.run.job_name == "Laptops"
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == ["lap02", "lap03", None]
+    last = of_kind(told, RunChanged)[-1].run
+    assert last.failed_parts == ("lap01", "lap02", "lap03")
+    assert last.last.is_failed
+    assert await site.poll_after() == []
+
+
+async def test_a_part_that_goes_well_again(site: Site) -> None:
+    """The root says recovered once the part that failed went well, not when another one did."""
+    _, parent = endless_copy(site)
+    site.world.finish_part(parent, PART, result="Failed")
+    await site.poll_after()
+    site.world.finish_part(parent, "Copy\\Oracle (Incremental)")
+    assert await site.poll_after(3600) == []
+    site.world.finish_part(parent, PART)
+    told = await site.poll_after(24 * 3600)
+    (changed_root,) = of_kind(told, RunChanged)
+    assert changed_root.run.is_recovered
+    assert await Runs(site.database).failed_parts("hq") == {}
+
+
+async def test_a_part_that_stays_failed_is_remembered(site: Site) -> None:
+    """For the answers to people: VBR's state of the job does not say so."""
+    job, parent = endless_copy(site)
+    part = site.world.finish_part(parent, PART, result="Failed")
+    await site.poll_after()
+    assert await Runs(site.database).failed_parts("hq") == {job.id: part.id}
+
+
+async def test_the_next_night_is_another_run(site: Site) -> None:
+    """An immediate copy's session goes on for weeks: a failure of tomorrow gets a root of its own."""
+    _, parent = endless_copy(site)
+    site.world.finish_part(parent, PART, result="Failed")
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+    await site.poll_after(24 * 3600)
+    site.world.finish_part(parent, PART, result="Failed")
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+
+
+async def test_a_part_that_went_well_is_nobodys_news(site: Site) -> None:
+    """Its run says how it went."""
+    _, parent = endless_copy(site)
+    site.world.finish_part(parent, PART)
+    assert await site.poll_after() == []
+
+
+async def test_a_part_of_a_part(site: Site) -> None:
+    """The outermost session decides."""
+    job, parent = endless_copy(site)
+    between = site.world.finish_part(parent, "Copy\\SQL", result="Success")
+    site.world.finish_part(between, "sql01 (Incremental)", result="Failed")
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_id, root.run.last.part_of, root.run.last.part) == (job.id, parent.id, "sql01")
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_a_parent_that_cannot_be_read(site: Site, status: int) -> None:
+    """The part is told at once under the name before its backslash, in the job's channel, without buttons."""
+    site.begin(rules(route_to("C0COPY", jobs=["Copy"])))
+    job, parent = endless_copy(site)
+    site.world.finish_part(parent, PART, result="Failed")
+    site.vbr.faults.add(*ONE_SESSION, refusing(status), times=99)
+    ((channel, root), *_) = await site.poll_after()
+    assert isinstance(root, RunEnded)
+    assert (channel, root.run.job_name, root.run.job_id, root.run.is_job) == ("C0COPY", "Copy", job.id, False)
+    assert buttons_of(root.run) == ["operation:session"]
+
+
+async def test_a_part_whose_parent_is_not_named(site: Site) -> None:
+    """Where a revision leaves the field out, the name before the backslash says whose part it is."""
+    _, parent = endless_copy(site)
+    site.world.finish_part(parent, PART, result="Failed")
+    for _ in range(9):
+        site.vbr.faults.add(*SESSIONS, rows(without("parentSessionId")))
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_name, root.run.last.part) == ("Copy", "SQL")
+
+
+async def test_sessions_that_are_each_others_parents(site: Site) -> None:
+    """Nonsense of that kind ends somewhere."""
+    _, parent = endless_copy(site)
+    first = site.world.finish_part(parent, "A", result="Failed")
+    second = site.world.finish_part(first, "B", result="Failed")
+    first.parent_id = second.id
+    assert {root.run.job_name for root in of_kind(await site.poll_after(), RunEnded)} <= {"A", "B"}
+
+
+async def test_whoever_stops_the_run_stops_its_parts(site: Site) -> None:
+    """A part that ends with the run that was stopped through the bot has not failed."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup")
+    parent = site.world.begin_run(job)
+    await OwnActions(site.database).remember(
+        OwnAction("hq", job.id, parent.id, "stop", "U1", "C0OPS", "k7q2", site.clock.now())
+    )
+    site.world.finish_part(parent, "Laptops - lap01 (Full)", result="Failed", message="Failed")
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.last.stopped_by, root.run.stands_failed) == ("U1", False)
+
+
+async def test_hundreds_of_parts_do_not_flood(site: Site) -> None:
+    """A policy with many machines that fail gets one root and some replies, and stays small."""
+    _, parent = endless_copy(site)
+    for number in range(150):
+        site.world.finish_part(parent, f"Copy\\vm{number:03} (Incremental)", result="Failed")
+    told = await site.poll_after()
+    assert len(of_kind(told, RunEnded)) == 1
+    assert len(told) <= 60
+    assert len(of_kind(told, RunChanged)[-1].run.attempts) <= 101
+
+
+@pytest.mark.parametrize("name", ["SOBR-1 Offload", "SQL nightly Offload", "SQL nightly offload"])
+async def test_an_offload_is_no_run_of_a_job(site: Site, name: str) -> None:
+    """One that went well is not told; one that failed is, with nothing to press but its own details."""
+    site.world.add_job("SQL nightly")
+    site.world.finish_offload(name)
+    site.world.finish_offload(name, result="Warning")
+    assert await site.poll_after() == []
+    site.world.finish_offload(name, result="Failed", message="Capacity tier is full")
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_name, root.run.is_job) == (name, False)
+    assert buttons_of(root.run) == ["operation:session"]
+
+
+async def test_a_session_of_no_job_bears_no_dead_buttons(site: Site) -> None:
+    """A configuration backup is told as ever; nobody can retry it."""
+    session = site.world.finish_offload("Backup Configuration Job", result="Failed")
+    session.type = "ConfigurationBackup"
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert buttons_of(root.run) == ["operation:session"]
+
+
+@pytest.mark.parametrize(
+    "suffix", ["", " (Full)", " (Incremental)", " (incremental)", " (Synthetic Full)", " (Retry 2)"]
+)
+async def test_a_job_that_was_deleted_right_after_its_run(site: Site, suffix: str) -> None:
+    """The route of its name still takes its session, whatever VBR appends to it."""
+    site.begin(rules(route_to("C0PROD", jobs=["Payroll (Prod)"])))
+    session = site.world.session(site.ended("Payroll (Prod)", "Failed"))
+    session.name = f"Payroll (Prod){suffix}"
+    site.world.book.remove_job(site.world.job("Payroll (Prod)"))
+    ((channel, root), *_) = await site.poll_after()
+    assert isinstance(root, RunEnded)
+    assert (channel, root.run.job_name, root.run.is_job) == ("C0PROD", "Payroll (Prod)", False)
+
+
+async def test_a_session_whose_name_tells_the_run(site: Site) -> None:
+    """The job's own name is shown, and knowing it once spares asking again."""
+    session = site.world.session(site.ended("SQL nightly", "Failed"))
+    session.name = "SQL nightly (Incremental)"
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_name, root.run.is_job) == ("SQL nightly", True)
+    site.requests()
+    site.world.session(site.ended("SQL nightly")).name = "SQL nightly (Retry 1)"
+    await site.poll_after(1200)
+    assert "/api/v1/jobs/states" not in site.requests()
+
+
+@pytest.mark.parametrize("learnt_by_parent", [False, True])
+async def test_a_type_that_nobody_knows(site: Site, *, learnt_by_parent: bool) -> None:
+    """A session of such a type is told at the next poll where it, or its parent, is of a job."""
+    job, parent = endless_copy(site)
+    if learnt_by_parent:
+        site.world.finish_part(parent, PART, result="Failed")
+    else:
+        site.ended("Copy", "Failed")
+    fancy = setting("sessionType", "QuantumBackup")
+    site.vbr.faults.add(*SESSIONS, rows(fancy), times=9)
+    site.vbr.faults.add(*ONE_SESSION, changed(fancy), times=9)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert (root.run.job_id, root.run.last.session_type) == (job.id, "QuantumBackup")
+
+
+async def test_a_type_that_nobody_knows_and_no_job_has(site: Site) -> None:
+    """It is noise, asked about once."""
+    site.world.finish_offload("Orbit correction", result="Failed")
+    site.vbr.faults.add(*SESSIONS, rows(setting("sessionType", "Orbit")), times=9)
+    assert await site.poll_after() == []
+    site.requests()
+    assert await site.poll_after() == []
+    assert site.requests() == ["/api/v1/sessions"]
