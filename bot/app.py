@@ -166,22 +166,29 @@ class Application:
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
         """Take gestures and send messages once Slack answers; until then announcements wait in the outbox."""
-        clock, health, default_channel = self._clock, self._health, self._settings.slack.default_channel
+        clock, health = self._clock, self._health
         tasks = GestureTasks(group)
         try:
             workspace = await find_workspace(web_api, clock=clock, health=health)
             directory = self._directory(web_api, workspace)
-            await self._open_intake(group, database, fleet, web_api, workspace, directory, tasks=tasks)
+            delivery = Delivery(
+                database, web_api, workspace, directory, clock=clock, metrics=self._metrics, health=health
+            )
+            await self._open_intake(
+                group, database, fleet, web_api, workspace, directory, tasks=tasks, delivery=delivery
+            )
         except CredentialsRejected as error:
             log.error("application.slack_refused", problem=str(error))
             self._exit_code = 1
             self._stop.set()
             return
-        delivery = Delivery(
-            database, web_api, workspace, directory, clock=clock, metrics=self._metrics, health=health
-        )
         self._gesture_tasks, self._delivery = tasks, delivery
-        self._start(group, "delivery", lambda: delivery.run(self._holder, default_channel))
+        self._start(group, "delivery", lambda: delivery.run(self._holder, self._notices_to))
+
+    @property
+    def _notices_to(self) -> str | None:
+        """The channel that is told what Slack refuses."""
+        return self._settings.slack.default_channel or self._settings.slack.audit_channel
 
     async def _open_intake(
         self,
@@ -193,6 +200,7 @@ class Application:
         directory: Directory,
         *,
         tasks: GestureTasks,
+        delivery: Delivery,
     ) -> None:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
@@ -207,7 +215,13 @@ class Application:
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
         listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
-        listeners.listen_to_events(app, app_home, directory, on_access_lost=self._on_slack_access_lost)
+        listeners.listen_to_events(
+            app,
+            app_home,
+            directory,
+            on_access_lost=self._on_slack_access_lost,
+            on_channel_moved=lambda old, new: delivery.channel_moved(old, new, self._notices_to),
+        )
         if slack.app_token is None:
             unsigned = UnsignedRequests(self._audit_log(database), self._clock)
             self._slack_requests = SlackRequests(

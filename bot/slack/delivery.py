@@ -1,13 +1,17 @@
 """Sends what the outbox holds: in order, at Slack's pace, once.
 
 A row is claimed, drawn, sent and marked. Where an earlier attempt began and its end is unknown, the channel
-is searched for the message's metadata first, and as long as that search fails nothing is sent. A message
-that Slack refuses for now waits; one that it refuses for good is parked.
+is searched for the message's metadata first, and as long as that search fails nothing is sent.
+
+What Slack refuses is told apart by its error word. The token: nothing is sent until it is good again. The
+channel: what is for it waits, and after a growing pause one message is tried. The message: it is sent without
+what was refused, and if that is refused too it is parked and reported; what is behind it goes out.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +25,7 @@ from bot.slack.directory import Directory
 from bot.slack.replies import message_arguments
 from bot.slack.unrecorded import UnrecordedMessages
 from bot.slack.views.announcements import announcement
-from bot.slack.views.message import Message
+from bot.slack.views.message import Message, without_mentions
 from bot.slack.web_api import LONGEST_WAIT_SECONDS, TIMEOUT_SECONDS, WebApi, Workspace
 from bot.watch import facts
 
@@ -29,13 +33,17 @@ from bot.watch import facts
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
 OUTBOX_PART = "outbox"
 TOKEN_PART = "slack:token"  # noqa: S105 -- the name of a part in /readyz
-_IN_FLIGHT = 16
-_IDLE_SECONDS = 0.5
+# Each in its own channel; at the pace of the workspace all of them have a turn while their claims last.
+_IN_FLIGHT = 32
+_IDLE_SECONDS = 1.0
 _REVISIT_SECONDS = 60.0
 _CREDENTIALS_SECONDS = 60.0
 _UNREACHABLE_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 60.0
 _MOST_REFUSALS = 10
+# So many messages of one channel in a row refused for reasons nobody knows: it is the channel.
+_REFUSED_IN_A_ROW = 3
+_FIRST_CLOSED_SECONDS, _LONGEST_CLOSED_SECONDS = 30.0, 3600.0
 _HISTORY_PAGE = 200
 _MOST_HISTORY_PAGES = 25
 # A message is searched for from this long before its sending began, by Slack's clock, which is known to a
@@ -140,6 +148,13 @@ class Delivery:
         self._health = health
         self._pace = web_api.pace
         self._refusals: Counter[store.OutboxId] = Counter()
+        # By channel: rows that were refused since it took one. All channels: rows refused before it took one.
+        self._refused: dict[str, set[store.OutboxId]] = defaultdict(set)
+        self._suspects: set[store.OutboxId] = set()
+        self._without_mentions: set[str] = set()
+        # Closed channels: for how long nothing is tried there, and until when.
+        self._closed_for: dict[str, float] = {}
+        self._try_at: dict[str, float] = {}
         self._sending: dict[store.OutboxId, asyncio.Task[None]] = {}
         self._is_closing = False
         self._revisit_at = clock.monotonic()
@@ -147,20 +162,40 @@ class Delivery:
     async def run(self, holder: str, notices_to: str | None) -> None:
         """Send until `close`. `holder` names this process; `notices_to` is the channel for notices."""
         async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._look_now_and_then())
             while not self._is_closing:
-                rows = await self._claim(holder)
-                for row in rows:
+                self._outbox.changed.clear()
+                for row in await self._claim(holder):
                     self._sending[row.id] = group.create_task(self._deliver(row, holder, notices_to))
-                if rows:
-                    await asyncio.wait(
-                        self._sending.values(), timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                    )
-                else:
-                    await self._clock.sleep(_IDLE_SECONDS)
+                await self._outbox.changed.wait()
+            looking.cancel()
+
+    async def channel_moved(self, old_id: str, new_id: str, notices_to: str | None) -> None:
+        """Send what is for a channel to its new ID from now on: Slack said so by `channel_id_changed`.
+
+        Said once. Raises `StoreError`.
+        """
+        self._web_api.moved[old_id] = new_id
+        notice = facts.ChannelMoved(old_id=old_id, new_id=new_id)
+        async with self._database.transaction() as transaction:
+            is_new = await self._outbox.note_move(transaction, old_id, new_id, self._clock.now())
+            if is_new and notices_to is not None:
+                await self._outbox.add(transaction, [self._notice(notice, notices_to, f"{old_id}:{new_id}")])
+        log.warning("delivery.channel_moved", channel=old_id, new_channel=new_id)
+        self._try_at.pop(old_id, None)
+        self._revisit_at = self._clock.monotonic()
+        self._outbox.changed.set()
+
+    async def _look_now_and_then(self) -> None:
+        """What other processes queued, and what was put off, is found by looking alone."""
+        while True:
+            await self._clock.sleep(_IDLE_SECONDS)
+            self._outbox.changed.set()
 
     async def close(self, seconds: float) -> None:
         """Send nothing more, and wait for what is being sent at this moment."""
         self._is_closing = True
+        self._outbox.changed.set()
         if self._sending:
             await asyncio.wait(self._sending.values(), timeout=seconds)
 
@@ -187,6 +222,8 @@ class Delivery:
                 self._metrics.announced(row.kind, "broke")
         finally:
             del self._sending[row.id]
+            # Its channel is free for the next row.
+            self._outbox.changed.set()
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
@@ -218,19 +255,30 @@ class Delivery:
             return
         in_doubt = True
         try:
-            root = await self._find_earlier(row, message)
+            posted = await self._find_earlier(row, message)
             in_doubt = False
-            if root is None:
-                root = await self._send(row, message, holder)
+            if posted is None:
+                posted = await self._send(row, message, holder, notices_to)
         except errors.SlackError as error:
             await self._handle(error, row, notices_to, in_doubt=in_doubt)
             return
-        if root is not None:
-            self._health.set(TOKEN_PART, ok=True)
-            if (part := self._health.part(_part(row.channel))) is not None and not part.ok:
-                self._health.set(_part(row.channel), ok=True, detail="open again")
-            self._refusals.pop(row.id, None)
-            await self._outbox.sent(row.id, root, self._clock.now())
+        if posted is not None:
+            is_root_gone = is_edit and posted != row.root
+            await self._outbox.sent(
+                row.id, posted, self._clock.now(), in_place_of=row.root_key if is_root_gone else None
+            )
+            await self._note_taken(row)
+
+    async def _note_taken(self, row: store.OutboxRow) -> None:
+        """The token is good and the channel takes messages: what was refused there may be to blame itself."""
+        self._health.set(TOKEN_PART, ok=True)
+        if (part := self._health.part(_part(row.channel))) is not None and not part.ok:
+            self._health.set(_part(row.channel), ok=True, detail="open again")
+        if self._closed_for.pop(row.channel, None) is not None:
+            await self._outbox.reopen_channel(row.channel)
+        self._refusals.pop(row.id, None)
+        self._suspects.discard(row.id)
+        self._suspects |= self._refused.pop(row.channel, set()) - {row.id}
 
     async def _find_earlier(self, row: store.OutboxRow, message: Message) -> store.PostedMessage | None:
         """Look for it if an earlier sending may have arrived, or a restored database may not know of one."""
@@ -251,39 +299,67 @@ class Delivery:
             self._count_end(row, "found")
         return root
 
-    async def _send(self, row: store.OutboxRow, message: Message, holder: str) -> store.PostedMessage | None:
-        """Send it in its turn; as text where Slack refuses the blocks, as a root without its thread."""
-        is_edit = row.placement is store.Placement.EDIT
+    async def _send(
+        self, row: store.OutboxRow, message: Message, holder: str, notices_to: str | None
+    ) -> store.PostedMessage | None:
+        """Send it in its turn: where Slack refuses it, without what it refuses; as a root without its thread.
+
+        None when there is no turn for it now, or when another process has the row.
+        """
+        as_root = False
+        refused: errors.SlackRefused | None = None
+        if row.channel in self._without_mentions:
+            message = without_mentions(message)
+        while True:
+            if not await self._begin(
+                row, holder, is_edit=row.placement is store.Placement.EDIT and not as_root
+            ):
+                return None
+            try:
+                posted = await self._write(row, message, as_root=as_root)
+            except errors.MessageGone as error:
+                if as_root:
+                    raise
+                log.warning("delivery.message_gone", key=row.key, problem=str(error))
+                as_root, message = True, _standing_alone(row, message)
+                if row.attempted_at is not None and message.metadata is not None:
+                    found = await self._history.find(row.channel, message.metadata, row.attempted_at, None)
+                    if found is not None:
+                        self._count_end(row, "found")
+                        return found
+            except errors.SlackRefused as error:
+                plainer = _without_what_was_refused(message, error)
+                if plainer == message:
+                    raise
+                details = getattr(error, "details", ())
+                log.error("delivery.sent_plainer", key=row.key, problem=str(error), details=details)
+                refused, message = error, plainer
+            else:
+                self._count_end(row, "sent")
+                if isinstance(refused, errors.PostingRestricted):
+                    self._without_mentions.add(row.channel)
+                    await self._report_refused(row, refused, notices_to, "no_mentions")
+                return posted
+
+    async def _begin(self, row: store.OutboxRow, holder: str, *, is_edit: bool) -> bool:
+        """Wait for a turn and note that the sending begins; False when it must not begin now."""
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
-            return None
+            return False
         posted_after = self._web_api.slack_clock.now() or _UNKNOWN
-        if not await self._outbox.began(
+        return await self._outbox.began(
             row.id, holder, self._clock.now(), LEASE_SECONDS, posted_after=posted_after
-        ):
-            return None
-        try:
-            root = await self._write(row, message)
-        except errors.MessageInvalid as error:
-            log.error("delivery.blocks_refused", key=row.key, problem=str(error), details=error.details)
-            root = await self._write(row, Message(message.text, (), message.metadata))
-        except errors.MessageGone as error:
-            log.warning("delivery.message_gone", key=row.key, problem=str(error))
-            if is_edit and row.root is not None:
-                root = row.root
-            else:
-                root = await self._write(row, message, as_root=True)
-        self._count_end(row, "sent")
-        return root
+        )
 
     async def _write(
         self, row: store.OutboxRow, message: Message, *, as_root: bool = False
     ) -> store.PostedMessage:
         """Post, reply or edit."""
         sent = message_arguments(message)
+        is_edit = row.placement is store.Placement.EDIT and not as_root
         if message.metadata is not None:
             sent["metadata"] = dict(message.metadata)
-        if row.root is not None and row.placement is store.Placement.EDIT:
+        if row.root is not None and is_edit:
             edited: dict[str, Any] = {
                 key: sent[key] for key in ("text", "blocks", "parse", "metadata") if key in sent
             }
@@ -307,55 +383,101 @@ class Delivery:
                 if seconds >= LONGEST_WAIT_SECONDS:
                     detail = f"Slack asks to wait; nothing is posted for {seconds / 60:.0f} minutes"
                     self._health.set(_part(row.channel), ok=False, detail=detail)
+                if error.of_workspace:
+                    self._pace.hold_posts(seconds)
                 self._pace.hold(row.channel, seconds, is_edit=row.placement is store.Placement.EDIT)
                 await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
             case errors.SlackAnswerLost():
                 log.warning("delivery.answer_lost", key=row.key, problem=str(error))
-                await self._put_off(row, _pause(row.attempts), str(error), in_doubt=True)
+                await self._put_off(row, _seconds_until_retry(row.attempts), str(error), in_doubt=True)
             case errors.SlackUnreachable():
                 self._pace.hold_everything(_UNREACHABLE_SECONDS)
                 await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
-            case errors.CredentialsRejected():
+            case errors.CredentialsRejected() | errors.ScopeMissing():
                 self._health.set(TOKEN_PART, ok=False, detail=str(error))
                 self._pace.hold_everything(_CREDENTIALS_SECONDS)
                 # Held back in memory alone: a restart with a new token sends at once.
                 await self._put_off(row, 0.0, str(error), in_doubt=in_doubt)
             case errors.ChannelUnavailable():
                 await self._close_channel(row, error.word, notices_to, in_doubt=in_doubt)
+            case errors.PostingRestricted() if row.id not in self._suspects:
+                await self._close_channel(row, error.word, notices_to, in_doubt=in_doubt)
+            case errors.MessageInvalid() | errors.PersonUnavailable() | errors.PostingRestricted():
+                await self._set_aside(row, error, notices_to)
             case _:
-                await self._retry_or_park(row, error, in_doubt=in_doubt)
+                await self._retry_or_set_aside(row, error, notices_to, in_doubt=in_doubt)
 
     async def _put_off(self, row: store.OutboxRow, seconds: float, problem: str, *, in_doubt: bool) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         await self._outbox.put_off(row.id, due_at, problem, is_unclear=in_doubt)
 
-    async def _retry_or_park(self, row: store.OutboxRow, error: errors.SlackError, *, in_doubt: bool) -> None:
-        """An error word with no known meaning: try a number of times, then give up."""
+    async def _retry_or_set_aside(
+        self, row: store.OutboxRow, error: errors.SlackError, notices_to: str | None, *, in_doubt: bool
+    ) -> None:
+        """An error word with no known meaning: try a number of times, then give the message up.
+
+        Several messages of one channel in a row: it is the channel. A search that fails says nothing of it.
+        """
         self._refusals[row.id] += 1
-        if self._refusals[row.id] < _MOST_REFUSALS:
-            log.warning("delivery.refused", key=row.key, problem=str(error))
-            await self._put_off(row, _pause(self._refusals[row.id]), str(error), in_doubt=in_doubt)
+        if self._refusals[row.id] >= _MOST_REFUSALS:
+            await self._set_aside(row, error, notices_to)
             return
-        del self._refusals[row.id]
+        if not in_doubt and row.placement is not store.Placement.EDIT:
+            self._refused[row.channel].add(row.id)
+        if len(self._refused[row.channel]) >= _REFUSED_IN_A_ROW:
+            await self._close_channel(row, error.word, notices_to, in_doubt=in_doubt)
+            return
+        log.warning("delivery.refused", key=row.key, problem=str(error))
+        # Long enough for others of the channel to show whether it is the channel.
+        seconds = _seconds_until_retry(self._refusals[row.id] + _REFUSED_IN_A_ROW)
+        await self._put_off(row, seconds, str(error), in_doubt=in_doubt)
+
+    async def _set_aside(
+        self, row: store.OutboxRow, error: errors.SlackError, notices_to: str | None
+    ) -> None:
+        """Give a message up, with what hangs on it, and say so."""
+        self._refusals.pop(row.id, None)
+        self._suspects.discard(row.id)
+        self._refused[row.channel].discard(row.id)
         log.error("delivery.given_up", key=row.key, problem=str(error), attempts=row.attempts)
         self._count_end(row, "given_up")
+        await self._report_refused(row, error, notices_to, "set_aside")
         await self._notify_requester(row, str(error))
         await self._outbox.park(row.id, str(error), self._clock.now())
+
+    async def _report_refused(
+        self, row: store.OutboxRow, error: errors.SlackError, notices_to: str | None, outcome: str
+    ) -> None:
+        """Say once a day that a channel's messages are refused with this word; a notice is not reported."""
+        if (part := self._health.part(_part(row.channel))) is None or part.ok:
+            self._health.set(_part(row.channel), ok=True, detail=f"a message was refused: {error.word}")
+        notice = facts.MessageRefused(channel=row.channel, kind=row.kind, problem=error.word, outcome=outcome)
+        if notices_to is None or row.kind == facts.kind_of(notice):
+            return
+        await self._notify(notice, notices_to, f"{row.channel}:{error.word}:{self._clock.now():%Y-%m-%d}")
 
     async def _close_channel(
         self, row: store.OutboxRow, problem: str, notices_to: str | None, *, in_doubt: bool
     ) -> None:
         """Hold the channel's rows back, and say so once, in another channel."""
-        if notices_to is not None and notices_to != row.channel:
-            backlogs = await self._outbox.waiting()
-            waiting = sum(backlog.rows for backlog in backlogs if backlog.channel == row.channel)
-            notice = facts.ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
-            await self._notify(row, notice, notices_to)
-        await self._notify_requester(row, problem)
+        before = self._closed_for.get(row.channel)
+        pause = _FIRST_CLOSED_SECONDS if before is None else min(2 * before, _LONGEST_CLOSED_SECONDS)
+        self._closed_for[row.channel] = pause
+        self._try_at[row.channel] = self._clock.monotonic() + pause
+        self._health.set(_part(row.channel), ok=False, detail=problem)
         if await self._outbox.close_channel(row.channel, problem, self._clock.now()):
             log.error("delivery.channel_closed", channel=row.channel, problem=problem)
-        self._health.set(_part(row.channel), ok=False, detail=problem)
-        await self._put_off(row, 0.0, problem, in_doubt=in_doubt)
+            if notices_to is not None and notices_to != row.channel:
+                backlogs = await self._outbox.waiting()
+                waiting = sum(backlog.rows for backlog in backlogs if backlog.channel == row.channel)
+                notice = facts.ChannelClosed(channel=row.channel, problem=problem, waiting=waiting)
+                await self._notify(notice, notices_to, row.key)
+        await self._notify_requester(row, problem)
+        # The next try is another row's, where there is one: so it shows whether this one is to blame.
+        is_certain = problem in errors.UNAVAILABLE_CHANNELS
+        if not is_certain:
+            self._refused[row.channel].add(row.id)
+        await self._put_off(row, 0.0 if is_certain else 2 * pause, problem, in_doubt=in_doubt)
 
     async def _notify_requester(self, row: store.OutboxRow, problem: str) -> None:
         """Notify the person whose request for an approval nobody sees."""
@@ -363,39 +485,48 @@ class Delivery:
         if isinstance(announced, facts.ApprovalOpened):
             approval = announced.approval
             notice = facts.ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
-            await self._notify(row, notice, approval.person)
+            await self._notify(notice, approval.person, row.key)
 
     async def _notify(
-        self, row: store.OutboxRow, notice: facts.ChannelClosed | facts.ApprovalUndelivered, channel: str
+        self,
+        notice: facts.MessageRefused | facts.ChannelClosed | facts.ApprovalUndelivered,
+        channel: str,
+        occasion: str,
     ) -> None:
-        # The key names the row that could not be sent: while it waits, there is no second notice.
-        kind = str(notice.__struct_config__.tag)
-        queued = store.NewOutboxRow(
-            key=f"{kind}:{row.key}",
+        async with self._database.transaction() as transaction:
+            await self._outbox.add(transaction, [self._notice(notice, channel, occasion)])
+
+    def _notice(self, notice: facts.Announcement, channel: str, occasion: str) -> store.NewOutboxRow:
+        """A notice of the delivery's own; of one occasion there is one."""
+        kind = facts.kind_of(notice)
+        return store.NewOutboxRow(
+            key=f"{kind}:{occasion}",
             channel=channel,
             kind=kind,
             body=facts.encode(notice),
             created_at=self._clock.now(),
         )
-        async with self._database.transaction() as transaction:
-            await self._outbox.add(transaction, [queued])
 
     async def _revisit_closed(self) -> None:
-        """Look now and then whether a channel can be posted to again, and how much waits."""
+        """Look now and then whether a closed channel can be tried again, and how much waits."""
         if self._clock.monotonic() < self._revisit_at:
             return
         self._revisit_at = self._clock.monotonic() + _REVISIT_SECONDS
+        self._web_api.moved.update(await self._outbox.moves())
         await self._outbox.bring_forward(self._clock.now(), LONGEST_WAIT_SECONDS)
         backlogs = await self._outbox.waiting()
         self._metrics.outbox_waits(sum(backlog.rows for backlog in backlogs))
-        for backlog in backlogs:
-            if not backlog.closed_because:
-                continue
-            is_open = await self._history.is_open(backlog.channel)
-            detail = "open again" if is_open else backlog.closed_because
-            self._health.set(_part(backlog.channel), ok=is_open, detail=detail)
-            if is_open:
-                await self._outbox.reopen_channel(backlog.channel)
+        closed = [backlog for backlog in backlogs if backlog.closed_because]
+        for channel in self._closed_for.keys() - {backlog.channel for backlog in closed}:
+            del self._closed_for[channel]
+            self._health.set(_part(channel), ok=True, detail="open again")
+        for backlog in closed:
+            self._closed_for.setdefault(backlog.channel, _FIRST_CLOSED_SECONDS)
+            self._health.set(_part(backlog.channel), ok=False, detail=backlog.closed_because or "")
+            # That it looks open does not prove that it takes messages: the next one shows it.
+            is_due = self._clock.monotonic() >= self._try_at.get(backlog.channel, 0.0)
+            if is_due and await self._history.is_open(backlog.channel):
+                await self._outbox.try_channel(backlog.channel)
 
     def _count_end(self, row: store.OutboxRow, end: str) -> None:
         self._metrics.announced(row.kind, end)
@@ -411,9 +542,37 @@ class Delivery:
         )
 
 
+def _without_what_was_refused(message: Message, error: errors.SlackRefused) -> Message:
+    """The message as it may be taken after this refusal; the same one where it is not the message's fault."""
+    match error:
+        case errors.PostingRestricted():
+            return without_mentions(message)
+        case errors.MessageInvalid(is_about_metadata=True):
+            return replace(message, metadata=None)
+        case (
+            errors.ChannelUnavailable()
+            | errors.PersonUnavailable()
+            | errors.CredentialsRejected()
+            | errors.ScopeMissing()
+        ):
+            return message
+    plain = replace(without_mentions(message), blocks=())
+    return plain if plain != message else replace(message, metadata=None)
+
+
+def _standing_alone(row: store.OutboxRow, message: Message) -> Message:
+    """What is posted in place of a root that is gone: with metadata, as an edit has none."""
+    announced = facts.decode(row.body)
+    if isinstance(announced, facts.RunChanged) and row.root_key is not None:
+        return announcement(facts.RunEnded(run=announced.run), row.root_key)
+    if message.metadata is not None:
+        return message
+    return replace(message, metadata={"event_type": "veeam_bot", "event_payload": {"announcement": row.key}})
+
+
 def _part(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _pause(attempts: int) -> float:
+def _seconds_until_retry(attempts: int) -> float:
     return min(2.0 ** min(attempts, 10) / 2, _LONGEST_WAIT_SECONDS)

@@ -8,6 +8,8 @@
        ├─ CredentialsRejected  the token is wrong, expired or revoked
        ├─ ScopeMissing         the app was installed without a scope
        ├─ ChannelUnavailable   the bot can't post to this channel
+       ├─ PostingRestricted    not with these mentions, or not to this channel: Slack says the same for both
+       ├─ PersonUnavailable    the person can't be written to
        ├─ MessageGone          the message or thread to change is no longer there
        ├─ MessageInvalid       Slack will not show what was sent
        └─ GestureExpired       a trigger or response URL that is too old or used up
@@ -31,19 +33,20 @@ _REJECTED_CREDENTIALS = frozenset(
         "app_access_restricted",
     }
 )
-_UNAVAILABLE_CHANNELS = frozenset(
+UNAVAILABLE_CHANNELS = frozenset(
     {
         "channel_not_found",
         "not_in_channel",
         "is_archived",
         "is_inactive",
-        "restricted_action",
         "restricted_action_read_only_channel",
         "restricted_action_thread_only_channel",
         "messages_tab_disabled",
         "ekm_access_denied",
+        "no_permission",
     }
 )
+_UNAVAILABLE_PEOPLE = frozenset({"user_not_found", "user_not_visible", "user_disabled"})
 _GONE_MESSAGES = frozenset(
     {
         "message_not_found",
@@ -65,18 +68,22 @@ _INVALID_MESSAGES = frozenset(
         "msg_too_long",
         "msg_blocks_too_long",
         "no_text",
-        "metadata_too_large",
-        "invalid_metadata_format",
-        "invalid_metadata_schema",
+        "too_many_attachments",
+        "attachment_payload_limit_exceeded",
+        "too_many_contact_cards",
+        "markdown_text_conflict",
         "view_too_large",
     }
 )
+_METADATA_WORDS = ("metadata_", "invalid_metadata_")
+_INVALID_MESSAGE_WORDS = (*_METADATA_WORDS, "slack_connect_")
 _EXPIRED_GESTURES = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
 # An answer with one of these may stand for a request that was partly carried out.
 _ANSWER_LOST_WORDS = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
-RATE_LIMITED_WORDS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+RATE_LIMITED_WORDS = frozenset({"ratelimited", "rate_limited"})
+WORKSPACE_LIMIT_WORD = "message_limit_exceeded"
 
 
 class SlackError(Exception):
@@ -97,11 +104,12 @@ class SlackAnswerLost(SlackError):
 
 
 class SlackRateLimited(SlackError):
-    """Slack asks to wait; nothing was done."""
+    """Slack asks to wait; nothing was done. `of_workspace`: with every message, not only in this channel."""
 
-    def __init__(self, method: str, retry_after_seconds: float) -> None:
+    def __init__(self, method: str, retry_after_seconds: float, *, of_workspace: bool = False) -> None:
         super().__init__(method, "ratelimited")
         self.retry_after_seconds = retry_after_seconds
+        self.of_workspace = of_workspace
 
 
 class SlackRefused(SlackError):
@@ -124,6 +132,14 @@ class ChannelUnavailable(SlackRefused):
     """The bot can't post to this channel."""
 
 
+class PostingRestricted(SlackRefused):
+    """A preference of the workspace prevents posting: texts that mention a group, or all of the channel."""
+
+
+class PersonUnavailable(SlackRefused):
+    """The person left, or can't be seen by the bot."""
+
+
 class MessageGone(SlackRefused):
     """The message to change or reply to is gone."""
 
@@ -134,6 +150,11 @@ class MessageInvalid(SlackRefused):
     def __init__(self, method: str, word: str, details: tuple[str, ...]) -> None:
         super().__init__(method, word)
         self.details = details
+
+    @property
+    def is_about_metadata(self) -> bool:
+        """Whether Slack refuses the metadata, not what is shown."""
+        return self.word.startswith(_METADATA_WORDS)
 
 
 class GestureExpired(SlackRefused):
@@ -147,13 +168,15 @@ def error_for(method: str, answer: dict[str, Any]) -> SlackError:
         return SlackAnswerLost(method, word)
     if word == "missing_scope":
         return ScopeMissing(method, str(answer.get("needed") or "?"))
-    if word in _INVALID_MESSAGES:
+    if word in _INVALID_MESSAGES or word.startswith(_INVALID_MESSAGE_WORDS):
         metadata = answer.get("response_metadata")
         details = metadata.get("messages", ()) if isinstance(metadata, dict) else ()
         return MessageInvalid(method, word, tuple(str(detail) for detail in details))
     kinds: tuple[tuple[frozenset[str], type[SlackRefused]], ...] = (
         (_REJECTED_CREDENTIALS, CredentialsRejected),
-        (_UNAVAILABLE_CHANNELS, ChannelUnavailable),
+        (UNAVAILABLE_CHANNELS, ChannelUnavailable),
+        (frozenset({"restricted_action"}), PostingRestricted),
+        (_UNAVAILABLE_PEOPLE, PersonUnavailable),
         (_GONE_MESSAGES, MessageGone),
         (_EXPIRED_GESTURES, GestureExpired),
     )

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -98,9 +98,17 @@ def listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppH
 
 
 def listen_to_events(
-    app: AsyncApp, app_home: AppHome, directory: Directory, *, on_access_lost: Callable[[str], None]
+    app: AsyncApp,
+    app_home: AppHome,
+    directory: Directory,
+    *,
+    on_access_lost: Callable[[str], None],
+    on_channel_moved: Callable[[str, str], Awaitable[None]],
 ) -> None:
-    """Register the listeners to events. `on_access_lost`: the app was removed, or its token revoked."""
+    """Register the listeners to events.
+
+    `on_access_lost`: the app was removed, or its token revoked. `on_channel_moved`: a channel has another ID.
+    """
 
     async def on_home(body: dict[str, Any]) -> None:
         if (opened := gestures.read_home_opened(body)) is not None:
@@ -112,11 +120,16 @@ def listen_to_events(
     async def on_loss(body: dict[str, Any]) -> None:
         on_access_lost(str((body.get("event") or {}).get("type")))
 
+    async def on_move(body: dict[str, Any]) -> None:
+        event = body.get("event") or {}
+        await on_channel_moved(str(event.get("old_channel_id")), str(event.get("new_channel_id")))
+
     async def on_other(body: dict[str, Any]) -> None:
         log.debug("slack.event_ignored", event_type=(body.get("event") or {}).get("type"))
 
     app.event("app_home_opened")(on_home)
     app.event(_GROUP_EVENTS)(on_groups)
     app.event(_LOST_EVENTS)(on_loss)
+    app.event("channel_id_changed")(on_move)
     # An event without a listener is not acknowledged, and Slack sends it three times more.
     app.event(_ANYTHING)(on_other)

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class LiveMessages:
     """Edits the messages of followed sessions, when there is something new to show and Slack allows it.
 
-    Edits share one pace with the announcements'. Those wait for their turn; the progress of an action is left
+    Edits share one pace with the announcements'. The end of an action goes before those; its progress is left
     out when no turn is free, so it never holds up an announcement.
     """
 
@@ -54,7 +54,9 @@ class LiveMessages:
         pace, longest_wait = self._web_api.pace, math.inf if is_last else 0.0
         if pace.held_seconds(followed.channel, is_edit=True):
             return False
-        if not await pace.turn(followed.channel, is_edit=True, within_seconds=longest_wait):
+        if not await pace.turn(
+            followed.channel, is_edit=True, within_seconds=longest_wait, is_answer=is_last
+        ):
             return True
         sent = {
             key: value for key, value in message_arguments(message).items() if not key.startswith("unfurl")

@@ -73,6 +73,7 @@ EVENTS: Final = (
     ),
     Event("subteam_updated", "a user group was renamed, disabled or enabled", "usergroups:read"),
     Event("subteam_members_changed", "somebody was given a role, or lost it", "usergroups:read"),
+    Event("channel_id_changed", "a channel got another ID: what is for it goes there", "channels:read"),
     Event("app_uninstalled", "the workspace removed the app: say so in the log"),
     Event("tokens_revoked", "the bot's token holds no longer: say so in the log"),
 )

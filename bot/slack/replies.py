@@ -102,17 +102,28 @@ class Replies:
         return str(answer["permalink"])
 
     async def _post(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Post it ahead of the announcements: a message of its own can be kept current.
+
+        One through the response URL cannot.
+        """
+        try:
+            return await self._in_turn(sent)
+        except errors.SlackRateLimited:
+            return await self._in_turn(sent)
+        except errors.MessageInvalid as error:
+            log.error("reply.blocks_refused", problem=str(error), details=error.details)
+            return await self._in_turn({**sent, "blocks": []})
+
+    async def _in_turn(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        channel, pace = str(sent["channel"]), self._web_api.pace
+        if not await pace.turn(channel, is_edit=False, within_seconds=_LONGEST_WAIT_SECONDS, is_answer=True):
+            seconds = pace.held_seconds(channel, is_edit=False)
+            raise errors.SlackRateLimited("chat.postMessage", max(seconds, _LONGEST_WAIT_SECONDS))
         try:
             return await self._web_api.write("chat.postMessage", sent)
         except errors.SlackRateLimited as error:
-            # A message of its own can be kept current; one through the response URL cannot.
-            if error.retry_after_seconds > _LONGEST_WAIT_SECONDS:
-                raise
-            await self._clock.sleep(error.retry_after_seconds)
-            return await self._web_api.write("chat.postMessage", sent)
-        except errors.MessageInvalid as error:
-            log.error("reply.blocks_refused", problem=str(error), details=error.details)
-            return await self._web_api.write("chat.postMessage", {**sent, "blocks": []})
+            pace.hold(channel, error.retry_after_seconds, is_edit=False)
+            raise
 
     async def _respond(self, target: ReplyTarget, body: dict[str, Any]) -> bool:
         if target.response_url is None:
@@ -144,7 +155,7 @@ class Replies:
                 log.info("reply.direct_message_sent", problem=str(error))
             else:
                 return
-        await self._web_api.write("chat.postMessage", {**sent, "channel": target.person_id})
+        await self._in_turn({**sent, "channel": target.person_id})
 
 
 class Modals:

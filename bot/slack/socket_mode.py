@@ -129,7 +129,8 @@ class SocketMode:
     async def _new_address(self) -> str:
         answer = await self._web_api.write("apps.connections.open", {"app_token": self._app_token})
         now = self._clock.monotonic()
-        self._opens_next_at = now + (self._turns.take(now, float("inf")) or 0.0)
+        self._opens_next_at = now + self._turns.wait(now)
+        self._turns.take(self._opens_next_at)
         return str(answer.get("url", ""))
 
     async def _connect(self) -> ClientWebSocketResponse:

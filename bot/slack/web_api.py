@@ -53,12 +53,18 @@ _PLAIN_ADDRESS = re.compile(r"[!-\[\]-~]+")
 _OK, _NOT_OK, _BAD_REQUEST, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
 
 _SECONDS_BETWEEN_POSTS = 1.0
+# Slack speaks of several hundred posts a minute in a workspace. Thirty at once after a rest, then 240 a
+# minute: never more than 270 in any minute. Announcements leave fifteen of the thirty to answers.
+_SECONDS_BETWEEN_ALL_POSTS = 0.25
+_POSTS_AT_ONCE, _POSTS_KEPT_FOR_ANSWERS = 30, 15
+_LONGEST_HOLD_OF_ALL_POSTS_SECONDS = 60.0
 # Twenty-five at once after a rest, then twenty-five a minute: never more than fifty in any minute.
 _EDITS_AT_ONCE = 25
 _SECONDS_BETWEEN_EDITS = 60.0 / 25
 _MOST_UNKNOWN_HOSTS = 20
 _CLOCK_READINGS = 5
 _EDITS = "edits"
+_POSTS = "posts"
 _EVERYTHING = "everything"
 
 log = structlog.get_logger()
@@ -77,28 +83,56 @@ class Workspace:
 class Pace:
     """How fast Slack lets one process send messages, and what Slack asked it to wait for.
 
-    Posts: about one a second in each channel. Edits: `chat.update` is Tier 3, some fifty a minute for
-    everything. A 429 holds back what it was about: that channel's posts, or all edits; the rest goes on.
+    Posts: about one a second in each channel, several hundred a minute in the whole workspace. Edits:
+    `chat.update` is Tier 3, some fifty a minute for everything. People who wait for an answer come first: see
+    `turn`. A 429 holds back what it was about: that channel's posts, or all edits; the rest goes on.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._posts: dict[str, Turns] = defaultdict(lambda: Turns(_SECONDS_BETWEEN_POSTS))
+        self._all_posts = Turns(_SECONDS_BETWEEN_ALL_POSTS, _POSTS_AT_ONCE)
         self._edits = Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
         self._held_until: dict[str, float] = {}
 
-    async def turn(self, channel: str, *, is_edit: bool, within_seconds: float) -> bool:
-        """Wait until a message may be sent; False when its turn does not come in time."""
-        turns = self._edits if is_edit else self._posts[channel]
-        wait = turns.take(self._clock.monotonic(), within_seconds)
-        if wait is None:
-            return False
-        await self._clock.sleep(wait)
-        return True
+    async def turn(
+        self, channel: str, *, is_edit: bool, within_seconds: float, is_answer: bool = False
+    ) -> bool:
+        """Wait until a message may be sent; False when its turn does not come in time.
+
+        An answer books the next turn at once. An announcement takes one when it is there, so every answer
+        that was asked for meanwhile goes before it, and some of the workspace's turns are kept for answers.
+        """
+        turns = (self._edits,) if is_edit else (self._posts[channel], self._all_posts)
+        kept = 0 if is_answer or is_edit else _POSTS_KEPT_FOR_ANSWERS
+        until = self._clock.monotonic() + within_seconds
+        while True:
+            now = self._clock.monotonic()
+            held = self.held_seconds(channel, is_edit=is_edit)
+            wait = max(held, *(each.wait(now, kept if each is self._all_posts else 0) for each in turns))
+            if now + wait > until:
+                return False
+            if wait <= 0 or is_answer:
+                for each in turns:
+                    each.take(now + wait)
+                await self._clock.sleep(wait)
+                return True
+            await self._clock.sleep(wait)
 
     def hold(self, channel: str, seconds: float, *, is_edit: bool) -> None:
-        """Send nothing of this kind for so long: Slack asked for that."""
+        """Send nothing of this kind for so long: Slack asked for that.
+
+        Slack does not say whether the channel's limit was reached or the workspace's. Where a second channel
+        is refused while the first one still waits, it is the workspace's: all posts wait.
+        """
+        others = (each for each in self._held_until if each not in {_EDITS, _EVERYTHING, _POSTS, channel})
+        if not is_edit and any(self._left(other) for other in others):
+            self.hold_posts(min(seconds, _LONGEST_HOLD_OF_ALL_POSTS_SECONDS))
         self._hold(_EDITS if is_edit else channel, seconds)
+
+    def hold_posts(self, seconds: float) -> None:
+        """Post nothing for so long: the workspace's own limit is reached."""
+        self._hold(_POSTS, seconds)
 
     def hold_everything(self, seconds: float) -> None:
         """Send nothing at all for so long: Slack can't be reached, or rejects the token."""
@@ -106,7 +140,8 @@ class Pace:
 
     def held_seconds(self, channel: str, *, is_edit: bool) -> float:
         """How long this still has to wait; 0 when it may go."""
-        return max(self.all_held_seconds, self._left(_EDITS if is_edit else channel))
+        held = self._left(_EDITS) if is_edit else max(self._left(_POSTS), self._left(channel))
+        return max(self.all_held_seconds, held)
 
     @property
     def all_held_seconds(self) -> float:
@@ -125,7 +160,7 @@ class Turns:
     """Turns at an interval, some at once after a rest.
 
     aiolimiter does the same on the event loop's time, and waits as long as it takes; this goes by the `Clock`
-    and can say at once that a turn comes too late.
+    and can say how long the next turn is away before it is taken.
     """
 
     def __init__(self, interval_seconds: float, at_once: int = 1) -> None:
@@ -133,14 +168,13 @@ class Turns:
         self._credit = (at_once - 1) * interval_seconds
         self._next_at = 0.0
 
-    def take(self, now: float, within_seconds: float) -> float | None:
-        """Take the next turn; return how long to wait for it, None when that is too long."""
-        next_at = max(self._next_at, now)
-        wait = max(0.0, next_at - self._credit - now)
-        if wait > within_seconds:
-            return None
-        self._next_at = next_at + self._interval
-        return wait
+    def wait(self, now: float, kept: int = 0) -> float:
+        """How long the next turn is away, if so many that may be taken at once are kept for others."""
+        return max(0.0, self._next_at - (self._credit - kept * self._interval) - now)
+
+    def take(self, at: float) -> None:
+        """Take the next turn, at a time that is not before it."""
+        self._next_at = max(self._next_at, at) + self._interval
 
 
 class WebApi:
@@ -161,6 +195,8 @@ class WebApi:
         self._clock = clock
         self._metrics = metrics
         self._unknown_hosts: set[str] = set()
+        self.moved: dict[str, str] = {}
+        """The new ID of each channel that got another one; every call uses it."""
 
     async def write(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a method that changes something, once.
@@ -241,12 +277,21 @@ class WebApi:
         self._unknown_hosts.add(host)
         log.warning("slack.response_url_refused", host=host)
 
+    def _with_newest_id(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with the ID that their channel has now; it may have moved more than once."""
+        channel = arguments.get("channel")
+        for _ in range(len(self.moved)):
+            if channel not in self.moved:
+                break
+            channel = self.moved[channel]
+        return dict(arguments) if channel is None else {**arguments, "channel": channel}
+
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
         outcome = "ok"
         try:
             with _translated(method):
                 function = getattr(self.client, method.replace(".", "_"))
-                response: AsyncSlackResponse = await function(**arguments)
+                response: AsyncSlackResponse = await function(**self._with_newest_id(arguments))
             if (moment := _date(response.headers)) is not None:
                 self.slack_clock.heard(moment)
         except errors.SlackError as error:
@@ -417,6 +462,8 @@ def _error_of(method: str, error: SlackApiError) -> errors.SlackError:
     data = found if isinstance(found, dict) else {}
     if status == _TOO_MANY or data.get("error") in errors.RATE_LIMITED_WORDS:
         return errors.SlackRateLimited(method, _retry_after(method, response.headers))
+    if data.get("error") == errors.WORKSPACE_LIMIT_WORD:
+        return errors.SlackRateLimited(method, LONGEST_WAIT_SECONDS, of_workspace=True)
     if status >= _SERVER_ERROR:
         return errors.SlackAnswerLost(method, f"http_{status}")
     if data.get("error"):

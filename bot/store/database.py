@@ -72,6 +72,8 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.on_commit: set[asyncio.Event] = set()
+        """Set once what was written can be read by others; never, if it is undone."""
 
     def insert(self, table: Table) -> "postgresql.Insert | sqlite.Insert":
         """Return an INSERT that knows ON CONFLICT."""
@@ -83,15 +85,15 @@ class Transaction:
         return sqlite.insert(table)
 
     async def execute(
-        self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None
+        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
-        """Run one statement, once or for every row."""
+        """Run one statement, once with these values for its parameters, or for each of several."""
         with translated():
-            return await self._connection.execute(statement, rows)
+            return await self._connection.execute(statement, values)
 
-    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Run a statement and return its rows."""
-        return (await self.execute(statement)).all()
+    async def all(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Run a statement, with these values for its parameters, and return its rows."""
+        return (await self.execute(statement, values)).all()
 
     async def values(self, statement: Executable) -> tuple[dict[str, Any], ...]:
         """Run a statement and return its rows, each by the names of its columns."""
@@ -134,6 +136,8 @@ class Database:
         self._write_failure: StoreError | None = None
         # SQLite has one writer; queueing here is fair, where waiting for the file's lock is not.
         self._writers = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
+        self.outbox_changed = asyncio.Event()
+        """Set when this process has committed rows to the outbox; whoever sends them clears it."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -178,9 +182,12 @@ class Database:
             self._check_file()  # the first connection makes a file that was not there
             with translated():
                 begun = await connection.begin()
-            yield Transaction(connection)
+            transaction = Transaction(connection)
+            yield transaction
             with translated():
                 await begun.commit()
+            for committed in transaction.on_commit:
+                committed.set()
         finally:
             # Undoes what was not committed. What is committed stays so, whatever closing says.
             with suppress(StoreError), translated():

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 
-from sqlalchemy import and_, case, delete, exists, func, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, null, or_, select, update
 from sqlalchemy.engine import Row
 
 from bot.store.database import Database, Transaction
-from bot.store.tables import closed_channels, outbox, restored_channels
+from bot.store.tables import UtcTime, channel_moves, closed_channels, outbox, restored_channels
 
 OutboxId = NewType("OutboxId", int)
 
@@ -35,7 +35,8 @@ class Placement(StrEnum):
 class NewOutboxRow:
     """One message to send or to edit. `key` is unique for ever: a second row of the same key is not added.
 
-    A row with a `root_key` waits until the row of that key was sent. Low priorities first, then older rows.
+    A row with a `root_key` waits until the row of that key was sent, and then comes right behind it. Low
+    priorities first, then older rows.
     """
 
     key: str
@@ -87,24 +88,28 @@ class ChannelBacklog:
 
 
 class Outbox:
-    """The outbox of one database; several processes may use it at once. Raises `StoreError`."""
+    """The outbox of one database; several processes may use it at once. Raises `StoreError`.
+
+    `changed` is set when this process has committed new rows: look for rows to claim then, and now and then
+    for those of other processes and those that were put off.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changed = database.outbox_changed
 
     async def add(self, transaction: Transaction, rows: Sequence[NewOutboxRow]) -> None:
         """Queue rows as part of a transaction. A newer edit of a message replaces one that still waits."""
+        transaction.on_commit.add(self.changed)
         for row in rows:
-            due_at = row.due_at or row.created_at
+            values = asdict(row) | {"placement": row.placement.value, "due_at": row.due_at or row.created_at}
             if row.placement is Placement.EDIT:
                 await transaction.execute(_superseded_by(row))
-            await transaction.execute(
-                transaction.insert(outbox)
-                .values(asdict(row) | {"placement": row.placement.value, "due_at": due_at})
-                .on_conflict_do_nothing(index_elements=["key"])
-            )
             if row.root_key is not None:
-                await transaction.execute(_parked_with_its_root(row))
+                values |= await _behind_its_root(transaction, row)
+            await transaction.execute(
+                transaction.insert(outbox).values(values).on_conflict_do_nothing(index_elements=["key"])
+            )
 
     async def claim(
         self, holder: str, now: datetime, lease_seconds: float, limit: int
@@ -115,9 +120,12 @@ class Outbox:
         """
         async with self._database.transaction() as transaction:
             await transaction.serialise("outbox.claim")
+            heads = [head for (head,) in await transaction.all(_HEADS, {"now": now}) if head is not None]
+            if not heads:
+                return ()
             claimed = await transaction.all(
                 update(outbox)
-                .where(outbox.c.id.in_(_next_rows(now, limit)), _is_open(now))
+                .where(outbox.c.id.in_(sorted(heads)[:limit]), _is_open(now))
                 .values(
                     claimed_by=holder,
                     claimed_until=now + timedelta(seconds=lease_seconds),
@@ -186,17 +194,40 @@ class Outbox:
                 .values(claimed_by=None, claimed_until=None)
             )
 
-    async def sent(self, row_id: OutboxId, posted: PostedMessage, now: datetime) -> None:
-        """Note that the message stands in the channel, whichever process held the row. Safe to repeat."""
-        await self._change(
-            row_id,
-            sent_at=now,
-            ts=posted.ts,
-            sent_channel=posted.channel,
-            problem=None,
-            claimed_by=None,
-            claimed_until=None,
-        )
+    async def sent(
+        self, row_id: OutboxId, posted: PostedMessage, now: datetime, *, in_place_of: str | None = None
+    ) -> None:
+        """Note that the message stands in the channel, whichever process held the row. Safe to repeat.
+
+        What hangs on it goes out before the next message of its channel. `in_place_of` is the key of a root
+        that is gone from Slack: what hangs on that one hangs on this message from now on.
+        """
+        async with self._database.transaction() as transaction:
+            root = await transaction.first(
+                update(outbox)
+                .where(outbox.c.id == row_id)
+                .values(
+                    sent_at=now,
+                    ts=posted.ts,
+                    sent_channel=posted.channel,
+                    problem=None,
+                    claimed_by=None,
+                    claimed_until=None,
+                )
+                .returning(outbox.c.key, outbox.c.priority)
+            )
+            if root is not None:
+                await transaction.execute(
+                    update(outbox)
+                    .where(outbox.c.root_key == root.key, _is_waiting(outbox))
+                    .values(priority=root.priority - 1)
+                )
+            if in_place_of is not None:
+                await transaction.execute(
+                    update(outbox)
+                    .where(outbox.c.key == in_place_of)
+                    .values(ts=posted.ts, sent_channel=posted.channel)
+                )
 
     async def put_off(
         self, row_id: OutboxId, due_at: datetime, problem: str, *, is_unclear: bool = False
@@ -265,20 +296,50 @@ class Outbox:
             )
 
     async def close_channel(self, channel: str, problem: str, now: datetime) -> bool:
-        """Hold back everything for a channel until `reopen_channel`. True: this call closed it."""
+        """Hold back everything for a channel. True: this call closed it; it was not closed before."""
         async with self._database.transaction() as transaction:
-            return await transaction.claim(
-                transaction.insert(closed_channels)
-                .values(channel=channel, problem=problem, closed_at=now)
-                .on_conflict_do_nothing(index_elements=["channel"])
+            closing = transaction.insert(closed_channels).values(
+                channel=channel, problem=problem, closed_at=now
+            )
+            if await transaction.claim(closing.on_conflict_do_nothing(index_elements=["channel"])):
+                return True
+            await transaction.execute(
+                update(closed_channels)
+                .where(closed_channels.c.channel == channel)
+                .values(problem=problem, is_tried=False)
+            )
+        return False
+
+    async def try_channel(self, channel: str) -> None:
+        """Let rows of a closed channel be claimed, to see whether Slack takes them again."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                update(closed_channels).where(closed_channels.c.channel == channel).values(is_tried=True)
             )
 
     async def reopen_channel(self, channel: str) -> bool:
-        """Send what waits for a channel again. False when it was not closed."""
+        """Note that a channel takes messages again. False when it was not closed."""
         async with self._database.transaction() as transaction:
             return await transaction.claim(
                 delete(closed_channels).where(closed_channels.c.channel == channel)
             )
+
+    async def note_move(self, transaction: Transaction, old_id: str, new_id: str, now: datetime) -> bool:
+        """Remember that Slack gave a channel another ID. False when that was known."""
+        values = {"new_id": new_id, "at": now}
+        return await transaction.claim(
+            transaction.insert(channel_moves)
+            .values(old_id=old_id, **values)
+            .on_conflict_do_update(
+                index_elements=["old_id"], set_=values, where=channel_moves.c.new_id != new_id
+            )
+        )
+
+    async def moves(self) -> dict[str, str]:
+        """Return the new ID of each channel that Slack gave another one."""
+        async with self._database.reading() as reading:
+            rows = await reading.all(select(channel_moves.c.old_id, channel_moves.c.new_id))
+        return {row.old_id: row.new_id for row in rows}
 
     async def waiting(self) -> tuple[ChannelBacklog, ...]:
         """Return what waits, by channel, the longest waiting first; parked rows don't count."""
@@ -346,59 +407,76 @@ def _superseded_by(row: NewOutboxRow) -> Any:
     )
 
 
-def _parked_with_its_root(row: NewOutboxRow) -> Any:
-    root = outbox.alias()
-    return (
-        update(outbox)
-        .where(
-            outbox.c.key == row.key,
-            outbox.c.sent_at.is_(None),
-            exists().where(root.c.key == row.root_key, root.c.parked_at.is_not(None)),
-        )
-        .values(parked_at=row.created_at, problem="its root is parked")
-    )
+async def _behind_its_root(transaction: Transaction, row: NewOutboxRow) -> dict[str, Any]:
+    """What a row takes over from its root as that is now: its turn, or that it is never sent."""
+    columns = select(outbox.c.priority, outbox.c.sent_at, outbox.c.parked_at)
+    root = await transaction.first(columns.where(outbox.c.key == row.root_key))
+    if root is None:
+        return {}
+    if root.parked_at is not None:
+        return {"parked_at": row.created_at, "problem": "its root is parked"}
+    return {"priority": root.priority - 1} if root.sent_at is not None else {}
 
 
 def _is_open(now: datetime) -> Any:
     # Asked again on the row that is updated: what another process did since the rows were chosen counts.
     return and_(
-        outbox.c.sent_at.is_(None),
-        outbox.c.parked_at.is_(None),
+        _is_waiting(outbox),
         outbox.c.due_at <= now,
         or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now),
     )
 
 
-def _next_rows(now: datetime, limit: int) -> Any:
-    row, root, other, earlier = (outbox.alias() for _ in range(4))
-    busy = select(other.c.channel).where(other.c.sent_at.is_(None), other.c.claimed_until > now)
-    place = (
-        func.row_number().over(partition_by=row.c.channel, order_by=(row.c.priority, row.c.id)).label("place")
+def _is_waiting(row: Any) -> Any:
+    # In the words of `ix_outbox_waiting`: SQLite uses a partial index for no others.
+    return and_(row.c.sent_at.is_(None), row.c.parked_at.is_(None))
+
+
+def _heads(now: Any) -> Any:
+    """The next row of each open channel, NULL where none is due.
+
+    What it costs follows the number of channels, not of rows: `ix_outbox_waiting` leads from channel to
+    channel, and to the head of each, where what waits for its root stands behind the roots.
+    """
+    row, root, earlier, held, any_row, later = (outbox.alias() for _ in range(6))
+    first = select(func.min(any_row.c.channel).label("channel")).where(_is_waiting(any_row))
+    channels = first.cte("channels", recursive=True)
+    following = (
+        select(func.min(later.c.channel))
+        .where(_is_waiting(later), later.c.channel > channels.c.channel)
+        .scalar_subquery()
     )
-    due = (
-        select(row.c.id, place)
+    channels = channels.union_all(select(following).where(channels.c.channel.is_not(None)))
+    head = (
+        select(row.c.id)
         .where(
-            row.c.sent_at.is_(None),
-            row.c.parked_at.is_(None),
+            row.c.channel == channels.c.channel,
+            _is_waiting(row),
             row.c.due_at <= now,
             or_(
                 row.c.root_key.is_(None),
                 exists().where(root.c.key == row.c.root_key, root.c.sent_at.is_not(None)),
             ),
-            row.c.channel.not_in(busy),
-            row.c.channel.not_in(select(closed_channels.c.channel)),
             # What hangs on one root goes out in the order it was queued, also after one of it was put off.
             ~exists().where(
                 earlier.c.root_key == row.c.root_key,
-                earlier.c.channel == row.c.channel,
                 earlier.c.id < row.c.id,
-                earlier.c.sent_at.is_(None),
-                earlier.c.parked_at.is_(None),
+                # `_is_waiting` in other words: PostgreSQL would read all that waits instead of the thread.
+                func.coalesce(earlier.c.sent_at, earlier.c.parked_at).is_(None),
             ),
         )
-        .subquery()
+        .order_by(row.c.priority, row.c.id)
+        .limit(1)
     )
-    return select(due.c.id).where(due.c.place == 1).order_by(due.c.id).limit(limit)
+    is_busy = exists().where(
+        held.c.channel == channels.c.channel, held.c.claimed_by.is_not(None), held.c.claimed_until > now
+    )
+    is_closed = exists().where(closed_channels.c.channel == channels.c.channel, ~closed_channels.c.is_tried)
+    return select(head.scalar_subquery()).where(channels.c.channel.is_not(None), ~is_busy, ~is_closed)
+
+
+# Built once: no other statement runs as often.
+_HEADS = _heads(bindparam("now", type_=UtcTime))
 
 
 async def _roots(transaction: Transaction, keys: Sequence[str]) -> dict[str, PostedMessage]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -15,6 +16,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 
 
@@ -69,6 +72,11 @@ def _time(name: str) -> Column[datetime]:
 
 def _maybe_time(name: str) -> Column[datetime]:
     return Column(name, UtcTime)
+
+
+def _partial(condition: str) -> dict[str, Any]:
+    """An index of these rows alone, so that it stays as small as what it is asked for."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 poll_cursors = Table(
@@ -137,7 +145,12 @@ outbox = Table(
     _maybe_text("problem"),
     UniqueConstraint("key"),
     Index(None, "root_key"),
-    Index(None, "sent_at", "channel"),
+    Index("ix_outbox_sent_at", "sent_at", **_partial("sent_at IS NOT NULL")),
+    Index("ix_outbox_sent", "channel", "ts", **_partial("sent_at IS NOT NULL")),
+    Index(
+        "ix_outbox_waiting", "channel", "priority", "id", **_partial("sent_at IS NULL AND parked_at IS NULL")
+    ),
+    Index("ix_outbox_claimed", "channel", "claimed_until", **_partial("claimed_by IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -147,6 +160,7 @@ closed_channels = Table(
     _text("channel", primary_key=True),
     _text("problem"),
     _time("closed_at"),
+    Column("is_tried", Boolean, nullable=False, server_default=false()),
 )
 
 restored_channels = Table(
@@ -156,6 +170,14 @@ restored_channels = Table(
     _text("sent_channel"),
     _text("known_ts"),
     _time("found_at"),
+)
+
+channel_moves = Table(
+    "channel_moves",
+    metadata,
+    _text("old_id", primary_key=True),
+    _text("new_id"),
+    _time("at"),
 )
 
 leases = Table(

@@ -264,6 +264,26 @@ class ChannelClosed(Facts, frozen=True, kw_only=True, tag="channel_closed"):
     waiting: int
 
 
+class ChannelMoved(Facts, frozen=True, kw_only=True, tag="channel_moved"):
+    """Slack gave a channel another ID, as it may when the channel becomes shared or private."""
+
+    old_id: str
+    new_id: str
+
+
+class MessageRefused(Facts, frozen=True, kw_only=True, tag="message_refused"):
+    """Slack refused a message for a channel that takes others; said once a day for each error word.
+
+    `outcome`: "set_aside", or "no_mentions" where it was posted once nobody was mentioned in it. `kind` is
+    the message's; `problem` is Slack's error word.
+    """
+
+    channel: str
+    kind: str
+    problem: str
+    outcome: str
+
+
 class DisableReminder(Facts, frozen=True, kw_only=True, tag="disable_ends"):
     """A job that `person` disabled for a time will be enabled again soon."""
 
@@ -403,6 +423,8 @@ Announcement = (
     | OutageBegan
     | OutageEnded
     | ChannelClosed
+    | ChannelMoved
+    | MessageRefused
     | DisableReminder
     | DisableEnded
     | ActionRecorded

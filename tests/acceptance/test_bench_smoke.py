@@ -12,6 +12,7 @@ EXPECTED = (
     "killed_lost",
     "reply_lost_twice",
     "retry_after",
+    "claim_cost",
     "job_states",
     "idle_poll_requests",
     "idle_poll_cost",

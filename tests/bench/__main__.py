@@ -16,6 +16,7 @@ from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import reply_lost, told_once
 from tests.bench.figures import Figure, busy_cpu_seconds, machine, table
 from tests.bench.footprint import footprint
+from tests.bench.outbox import claim_cost
 from tests.bench.patterns import many_stars
 from tests.bench.reading import idle_poll, job_states
 from tests.bench.sizes import QUICK, Sizes
@@ -42,6 +43,7 @@ def _measurements(
 ) -> Iterator[tuple[str, Awaitable[list[Figure]]]]:
     yield "told once", told_once(folder, sizes)
     yield "reply lost, too fast", reply_lost(folder, sizes)
+    yield "claim of the outbox", claim_cost(folder, sizes)
     yield "job states", job_states(many, sizes)
     yield "idle poll", idle_poll(folder, few, many, sizes)
     yield "patterns", many_stars(sizes)

@@ -68,6 +68,9 @@ class Channel:
     members: list[str] = field(default_factory=list)
     is_archived: bool = False
     is_read_only: bool = False  # only admins post: the app is refused as well
+    is_thread_only: bool = False
+    is_restricted: bool = False  # a preference of the workspace: no posts by apps
+    refuses_group_mentions: bool = False  # the same, for texts that mention a group alone
     is_ext_shared: bool = False
     is_pending_ext_shared: bool = False
     connected_teams: list[str] = field(default_factory=list)
@@ -137,6 +140,7 @@ class Channel:
             "is_general": self.name == "general",
             "is_member": member in self.members,
             "is_read_only": self.is_read_only,
+            "is_thread_only": self.is_thread_only,
             "is_shared": self.is_ext_shared,
             "is_ext_shared": self.is_ext_shared,
             "is_org_shared": False,

@@ -7,7 +7,7 @@ from bot.sandbox.slack.content import POST_LIMIT, UPDATE_LIMIT, changed_content,
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.message_shapes import api_message
-from bot.sandbox.slack.messages import Channel, Message
+from bot.sandbox.slack.messages import Channel, Content, Message
 from bot.sandbox.slack.snapshot import Json
 
 
@@ -17,6 +17,10 @@ def post_message(call: MethodCall) -> Json:
     if any(call.arguments.has(name) for name in ("username", "icon_url", "icon_emoji")):
         call.require_scope("chat:write.customize")
     content = new_content(call.arguments)
+    if channel.is_thread_only and not call.arguments.text("thread_ts"):
+        raise ApiError("restricted_action_thread_only_channel")
+    if channel.is_restricted or (channel.refuses_group_mentions and _names_group(content)):
+        raise ApiError("restricted_action")
     warnings = []
     if call.services.is_strict and len(content.text) > UPDATE_LIMIT:
         raise ApiError("msg_too_long")
@@ -89,6 +93,12 @@ def permalink(call: MethodCall) -> Json:
     if message.is_reply:
         link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"ok": True, "channel": channel.id, "permalink": link}
+
+
+def _names_group(content: Content) -> bool:
+    """Whether it mentions a user group, or everybody."""
+    said = f"{content.text} {content.blocks}"
+    return any(mention in said for mention in ("<!subteam^", "<!channel", "<!here", "<!everyone"))
 
 
 def _postable(call: MethodCall) -> Channel:

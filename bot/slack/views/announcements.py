@@ -19,13 +19,24 @@ from bot.watch import facts
 
 AUDIT_EVENT = "veeam_audit"
 """The metadata of what the audit channel is told: the row that bears the outcome, and its hash."""
+_INVITE = "Invite the bot there, or change the routes in its settings."
+_ALLOW = "Let the bot post there in the channel's settings, or change the routes in its settings."
 _CHANNEL_PROBLEMS = {
-    "is_archived": "it is archived",
-    "is_inactive": "it is archived",
-    "not_in_channel": "the bot is not a member",
-    "channel_not_found": "it is gone, or private and the bot is not a member",
-    "restricted_action": "the bot may not post there",
-    "restricted_action_read_only_channel": "the bot may not post there",
+    "is_archived": ("it is archived", "Unarchive it, or change the routes in the bot's settings."),
+    "is_inactive": ("it is archived", "Unarchive it, or change the routes in the bot's settings."),
+    "not_in_channel": ("the bot is not a member", _INVITE),
+    "channel_not_found": ("it is gone, or private and the bot is not a member", _INVITE),
+    "restricted_action": ("the bot may not post there", _ALLOW),
+    "restricted_action_read_only_channel": ("only some people may post there", _ALLOW),
+    "restricted_action_thread_only_channel": ("it takes replies in threads alone", _ALLOW),
+    "messages_tab_disabled": ("the app takes no direct messages", "Switch on the app's Messages tab."),
+}
+_REFUSED_OUTCOMES = {
+    "set_aside": "It is set aside, and what waited behind it goes out. The bot's log names it.",
+    "no_mentions": (
+        "Without mentions it was taken, so messages there mention nobody until the bot is restarted. Allow "
+        "the app to mention groups in the workspace's settings."
+    ),
 }
 _DISABLE_OUTCOMES = {
     "enabled": "{sign} {job} is enabled again: the time is over for which {person} disabled it.",
@@ -90,6 +101,10 @@ def _message(announced: facts.Announcement) -> Message:
             return outage_ended(announced)
         case facts.ChannelClosed():
             return channel_closed(announced)
+        case facts.ChannelMoved():
+            return channel_moved(announced)
+        case facts.MessageRefused():
+            return message_refused(announced)
         case facts.DisableReminder():
             return disable_reminder(announced)
         case facts.DisableEnded():
@@ -180,14 +195,39 @@ def outage_ended(outage: facts.OutageEnded) -> Message:
 
 def channel_closed(closed: facts.ChannelClosed) -> Message:
     """A channel that the bot can't post to; shown in another one."""
-    why = _CHANNEL_PROBLEMS.get(closed.problem, "Slack refuses it")
+    why, remedy = _CHANNEL_PROBLEMS.get(closed.problem, ("Slack refuses it", _INVITE))
     waiting = f"{count(closed.waiting, 'announcement')} for it waiting. " if closed.waiting else ""
     return compose(
         [
             paragraph(
                 f"{status_text.WARNING} The bot can't post to {channel(closed.channel)}: "
                 f"{why} ({code(closed.problem)}).",
-                f"{waiting}Invite the bot there, or change the routes in its settings.",
+                f"{waiting}{remedy}",
+            )
+        ]
+    )
+
+
+def channel_moved(moved: facts.ChannelMoved) -> Message:
+    """A channel that has another ID now."""
+    return compose(
+        [
+            paragraph(
+                f"{status_text.INFORMATION} Slack gave {channel(moved.new_id)} another ID.",
+                f"Messages for {code(moved.old_id)} go there. Put {code(moved.new_id)} into the settings.",
+            )
+        ]
+    )
+
+
+def message_refused(refused: facts.MessageRefused) -> Message:
+    """A message that Slack refused for a channel which takes others."""
+    return compose(
+        [
+            paragraph(
+                f"{status_text.WARNING} Slack refused a message for {channel(refused.channel)} "
+                f"({code(refused.kind)}): {code(refused.problem)}.",
+                _REFUSED_OUTCOMES.get(refused.outcome, ""),
             )
         ]
     )

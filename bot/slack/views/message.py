@@ -6,6 +6,7 @@ rendered characters, of which 12,000 are used; `text` up to 4,000 in `chat.updat
 because longer ones were seen posted twice.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ TEXT_LIMIT = 3_900
 SECTION_LIMIT = 3_000
 HEADER_LIMIT = 150
 _NOTE_SIZE = 120
+_MENTION = re.compile(r"<(?:@(?P<person>[UW][A-Z0-9]+)|!(?:subteam\^|here|channel|everyone))[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,20 @@ def fit(message: Message) -> Message:
         left_out = len(blocks) - keep
         blocks = blocks[:keep] + note(f"… and {count(left_out, 'part')} more, left out for length.").blocks
     return replace(message, text=shorten_mrkdwn(message.text, TEXT_LIMIT) or "…", blocks=blocks)
+
+
+def without_mentions(message: Message) -> Message:
+    """The message without anything that notifies people: their IDs stay as text, groups are left out."""
+    blocks = tuple(_without_mentions(block) for block in message.blocks)
+    return replace(message, text=_without_mentions(message.text), blocks=blocks)
+
+
+def _without_mentions(part: Any) -> Any:
+    if isinstance(part, str):
+        return _MENTION.sub(lambda found: found["person"] or "(mention left out)", part)
+    if isinstance(part, dict):
+        return {key: _without_mentions(value) for key, value in part.items()}
+    return [_without_mentions(each) for each in part] if isinstance(part, list | tuple) else part
 
 
 def shown_length(blocks: Any) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ class GestureRoom:
     vbr: VbrSandbox
     clock: FakeClock
     database: Database
+    moved: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -191,5 +192,9 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
     app_home = AppHome(service, interactions, replies, modals, tabs, tasks, workspace=home, command="/veeam")
     app = bolt_app(web.client, home, "")
     listen_to_gestures(app, interactions, app_home, command="/veeam")
-    listen_to_events(app, app_home, directory, on_access_lost=lambda _: None)
+
+    async def channel_moved(old_id: str, new_id: str) -> None:
+        room.moved.append((old_id, new_id))
+
+    listen_to_events(app, app_home, directory, on_access_lost=lambda _: None, on_channel_moved=channel_moved)
     return SocketMode(app, room.slack.app_token, web, clock=clock, health=Health(clock))

@@ -10,9 +10,18 @@ import pytest
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, SlackFault
 from bot.settings import ServerName
-from bot.store import NewOutboxRow
+from bot.store import NewOutboxRow, Placement
 from bot.veeam import JobId, SessionId
-from bot.watch.facts import ApprovalFacts, ApprovalOpened, RunEnded, RunFacts, SessionFacts, encode
+from bot.watch.facts import (
+    ApprovalFacts,
+    ApprovalOpened,
+    AttemptEnded,
+    RunChanged,
+    RunEnded,
+    RunFacts,
+    SessionFacts,
+    encode,
+)
 from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
 
 MORE = [f"C0MORE{number:02d}" for number in range(20)]
@@ -308,11 +317,12 @@ async def test_a_refusal_that_stays_is_given_up_and_holds_nothing_up(office: Pos
     """A word that nobody knows is tried ten times, whatever happened before; the next message goes out."""
     office.slack.faults.add("chat.postMessage", RateLimited(1), 12)
     office.slack.faults.add(
-        "chat.postMessage", Refused("something_new"), 10, when=lambda sent: "Job 1" in sent.text("text")
+        "chat.postMessage", Refused("something_new"), 100, when=lambda sent: "Job 1" in sent.text("text")
     )
     await office.queues()
     async with office.sending():
-        await office.until(lambda: len(office.posts(PROD)) == 22)
+        # Each time as it is, as plain text, and without metadata.
+        await office.until(lambda: len(office.posts(PROD)) == 12 + 10 * 3)
         second = await office.queues()
         await office.until(lambda: office.told()[second])
         await office.until_sent()
@@ -334,7 +344,7 @@ async def test_two_processes_tell_each_session_once(office: PostOffice) -> None:
 async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOffice, channel: str) -> None:
     """A request for an approval that cannot be posted: the asker is told, once, in their direct messages."""
     office.slack.faults.add(
-        "chat.postMessage", Refused("something_new"), 10, when=lambda sent: sent.text("channel") == PROD
+        "chat.postMessage", Refused("something_new"), 100, when=lambda sent: sent.text("channel") == PROD
     )
     asked = ApprovalFacts(
         id="a1",
@@ -360,3 +370,193 @@ async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOf
         await office.until(lambda: any(told in message.text for message in office.everything()))
         await office.until(lambda: len(office.posts(channel)) >= (10 if channel == PROD else 1))
     assert office.slack.messages(channel) == []
+
+
+async def test_a_new_row_is_sent_without_waiting_for_the_next_look(office: PostOffice) -> None:
+    """What this process queued goes out once it is committed: no time passes in between."""
+    async with office.sending():
+        await office.until(lambda: office.clock.sleeping)
+        session = await office.queues()
+        await office.slack.wait_until(lambda: office.told()[session])
+
+
+async def test_a_thread_stands_behind_its_root(office: PostOffice) -> None:
+    """The reason of each failure is there before the next failure is, however many wait."""
+    for _ in range(4):
+        await office.queues(details=True)
+    async with office.sending():
+        await office.until_sent()
+    posts = office.slack.calls_of("chat.postMessage")
+    assert [bool(call.arguments.get("thread_ts")) for call in posts] == [False, True] * 4
+
+
+async def test_a_refused_mention_costs_the_mention(office: PostOffice) -> None:
+    """Where Slack takes no text that mentions a group, it is posted without, said once, and nothing waits."""
+    office.slack.workspace.conversations.channel(PROD).refuses_group_mentions = True
+    await queue_mention(office, "@oncall")
+    for _ in range(2):
+        await office.queues()
+    async with office.sending():
+        await office.until_sent()
+    assert len(office.slack.messages(PROD)) == 3
+    assert all("subteam" not in f"{message.text}{message.blocks}" for message in office.slack.messages(PROD))
+    (notice,) = office.slack.messages(BACKUPS)
+    assert "restricted_action" in notice.text
+    assert office.health.is_ready
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "msg_too_long",
+        "msg_blocks_too_long",
+        "invalid_arguments",
+        "metadata_too_large",
+        "metadata_must_be_json",
+        "invalid_metadata_format",
+        "too_many_attachments",
+        "markdown_text_conflict",
+        "too_many_contact_cards",
+        "slack_connect_file_link_sharing_blocked",
+    ],
+)
+async def test_a_message_that_slack_never_takes_is_set_aside(office: PostOffice, word: str) -> None:
+    """It is tried plainer, then given up and reported; what stands behind it goes out at once."""
+    office.slack.faults.add(
+        "chat.postMessage", Refused(word), 100, when=lambda sent: "Job 1" in sent.text("text")
+    )
+    await office.queues()
+    second = await office.queues()
+    async with office.sending():
+        passed = await office.until(lambda: office.told()[second])
+        await office.until_sent()
+    assert passed < 30
+    assert office.told() == {second: 1}
+    (notice,) = office.slack.messages(BACKUPS)
+    assert word in notice.text
+    assert office.health.is_ready
+    part = office.health.part(f"channel:{PROD}")
+    assert part is not None
+    assert word in part.detail
+
+
+@pytest.mark.parametrize("word", ["restricted_action", "something_new"])
+async def test_one_refused_message_does_not_close_its_channel(office: PostOffice, word: str) -> None:
+    """Whatever Slack calls it: once the channel takes another message, the refused one is to blame alone."""
+    office.slack.faults.add(
+        "chat.postMessage", Refused(word), 1_000, when=lambda sent: "Job 1" in sent.text("text")
+    )
+    await office.queues()
+    for _ in range(4):
+        await office.queues()
+    async with office.sending():
+        await office.until_sent()
+    assert office.told() == Counter(office.queued[1:])
+    assert office.health.is_ready
+    assert any("set aside" in message.text for message in office.slack.messages(BACKUPS))
+
+
+@pytest.mark.parametrize("word", ["restricted_action", "something_new"])
+async def test_a_channel_that_refuses_everything_waits(office: PostOffice, word: str) -> None:
+    """It is closed and said so once, tried now and then, and nothing is lost when it opens."""
+    is_open = False
+    office.slack.faults.add(
+        "chat.postMessage",
+        Refused(word),
+        1_000,
+        when=lambda sent: sent.text("channel") == PROD and not is_open,
+    )
+    for _ in range(5):
+        await office.queues()
+    async with office.sending():
+        await office.until(lambda: office.is_unwell(f"channel:{PROD}"))
+        await office.queues("C0MORE01")
+        await office.until(lambda: office.told()[office.queued[-1]])
+        await office.clock.advance(300)
+        tried = len(office.posts(PROD))
+        is_open = True
+        await office.until_sent()
+    assert tried < 30
+    assert office.told() == Counter(office.queued)
+    assert len([each for each in office.slack.messages(BACKUPS) if "can't post" in each.text]) == 1
+
+
+async def test_a_root_that_somebody_deleted_is_posted_anew(office: PostOffice) -> None:
+    """Its next edit stands in its place, once, and what follows hangs on that."""
+    await office.queues()
+    async with office.sending():
+        await office.until_sent()
+    conversations = office.slack.workspace.conversations
+    conversations.delete(office.slack.messages(PROD)[0])
+    office.slack.faults.add("chat.postMessage", LOST)
+    key = f"hq/{office.queued[0]}/{PROD}"
+    session = SessionFacts(
+        session_id=SessionId(office.queued[0]), session_type="BackupJob", result="Success",
+        created_at=office.clock.now(), ended_at=office.clock.now(),
+    )  # fmt: skip
+    run = RunFacts(server=ServerName("hq"), job_id=JobId("1"), job_name="Job 1", attempts=(session,))
+    for kind, announced, placement in (
+        ("run_changed", RunChanged(run=run), Placement.EDIT),
+        ("attempt_ended", AttemptEnded(run=run, session=session), Placement.REPLY),
+    ):
+        row = NewOutboxRow(
+            key=f"{key}/{kind}", channel=PROD, kind=kind, body=encode(announced), placement=placement,
+            created_at=office.clock.now(), root_key=key,
+        )  # fmt: skip
+        async with office.database.transaction() as transaction:
+            await office.outbox.add(transaction, [row])
+    async with office.sending():
+        await office.until_sent()
+    (root,) = office.slack.messages(PROD)
+    assert root.metadata is not None
+    assert root.metadata["event_payload"]["session_id"] == office.queued[0]
+    assert len(office.slack.thread(PROD, root.ts)) == 1
+
+
+async def test_a_missing_scope_holds_everything(office: PostOffice) -> None:
+    """A token without the scope is the token's fault: nothing is given up, however often it is tried."""
+    office.slack.workspace.app.scopes.discard("chat:write")
+    session = await office.queues()
+    async with office.sending():
+        await office.until(lambda: office.is_unwell("slack:token"))
+        await office.clock.advance(900)
+        office.slack.workspace.app.scopes.add("chat:write")
+        await office.until(lambda: office.told()[session])
+        await office.until_sent()
+    assert office.health.is_ready
+
+
+async def test_the_limit_of_the_workspace_holds_every_post(office: PostOffice) -> None:
+    """`message_limit_exceeded` is nobody's fault in particular: all posts wait, and none is lost."""
+    office.slack.faults.add("chat.postMessage", Refused("message_limit_exceeded"))
+    await office.queues()
+    async with office.sending():
+        await office.until(lambda: office.posts(PROD))
+        await office.queues(BACKUPS)
+        await office.clock.advance(300)
+        assert office.posts(BACKUPS) == []
+        await office.clock.advance(300)
+        await office.until_sent()
+    assert office.told() == Counter(office.queued)
+
+
+async def test_messages_follow_a_channel_to_its_new_id(office: PostOffice) -> None:
+    """What is for the old ID goes to the new one, threads and edits too, and so it does after a restart."""
+    await office.queues(edit=True)
+    async with office.sending():
+        await office.until(lambda: office.slack.messages(PROD))
+    office.slack.workspace.conversations.change_id(PROD, "C0SHARED")
+    await office.queues(details=True)
+    async with office.sending() as delivery:
+        await office.until(lambda: office.is_unwell(f"channel:{PROD}"))
+        for _ in range(2):
+            await delivery.channel_moved(PROD, "C0SHARED", BACKUPS)
+        await office.until_sent()
+    office.web_api.moved.clear()
+    await office.queues()
+    async with office.sending("here:2:b"):
+        await office.until_sent()
+    assert office.told() == Counter(office.queued)
+    assert len(office.slack.messages("C0SHARED")) == 3
+    assert office.health.is_ready
+    assert len([each for each in office.slack.messages(BACKUPS) if "another ID" in each.text]) == 1

@@ -340,3 +340,10 @@ async def test_only_the_bots_own_messages_are_read(room: GestureRoom, failed: Jo
 
     assert "This message is about no job" in await room.reads_modal("ole")
     assert room.asked() == 0
+
+
+async def test_a_channel_with_a_new_id_is_heard_of(room: GestureRoom) -> None:
+    """Slack tells the app the old ID and the new one."""
+    room.slack.workspace.conversations.change_id(PROD, "C0SHARED")
+    await room.until(lambda: room.moved)
+    assert room.moved == [(PROD, "C0SHARED")]

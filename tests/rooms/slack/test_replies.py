@@ -121,6 +121,9 @@ async def test_a_lost_reply_is_not_said_twice_to_the_channel(office: PostOffice,
 
 async def test_blocks_that_slack_refuses_go_as_text(office: PostOffice, replies: Replies) -> None:
     """A drawing that is wrong costs the drawing, not the answer."""
-    assert await replies.post(place(office), ODD) is not None
+    async with asyncio.TaskGroup() as group:
+        saying = group.create_task(replies.post(place(office), ODD))
+        await office.until(saying.done)
+    assert saying.result() is not None
     await replies.post_ephemeral(place(office), ODD)
     assert heard(office) == ["Answer", "Answer"]

@@ -1,10 +1,15 @@
 """The outbox: what is sent, when, in which order, by whom."""
 
 import asyncio
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event, insert
 
 from bot.store import (
     ChannelBacklog,
@@ -16,6 +21,8 @@ from bot.store import (
     Placement,
     PostedMessage,
 )
+from bot.store.database import address, engine
+from bot.store.tables import outbox as outbox_table
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEASE = 60.0
@@ -300,3 +307,87 @@ async def test_holders_never_share_a_row(database: Database, other: Database, ho
 
     await asyncio.gather(*(work(holder) for holder in range(holders)))
     assert sorted(sent, key=int) == [str(number) for number in range(24)]
+
+
+async def test_a_thread_follows_its_root(database: Database) -> None:
+    """What hangs on a root comes right behind it, not behind every root that was queued meanwhile."""
+    for number in range(3):
+        key = f"root{number}"
+        await add(database, row(key), reply(f"{key}/story", key, priority=20))
+    await add(database, row("notice", priority=0))
+    order = [await send_next(database) for _ in range(7)]
+    assert order == ["notice", *(f"root{number}{part}" for number in range(3) for part in ("", "/story"))]
+
+
+async def test_a_later_reply_does_not_wait_for_new_roots(database: Database) -> None:
+    """What is queued for a message that stands already comes before roots that don't."""
+    await add(database, row("root"))
+    await send_next(database)
+    await add(database, row("other"), reply("attempt", "root", priority=20), reply("second", "root"))
+    assert [await send_next(database) for _ in range(3)] == ["attempt", "second", "other"]
+
+
+@contextmanager
+def statements_on_the_outbox() -> Iterator[list[tuple[str, Any]]]:
+    """What is asked of the database, in its own words."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "outbox" in statement and "advisory" not in statement:
+            heard.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(Engine, "before_cursor_execute", hear)
+
+
+async def rows_read(database_url: str, statement: str, parameters: Any) -> int:
+    """How much work a statement is: SQLite's steps, or the rows that PostgreSQL looks at."""
+    if database_url.startswith("sqlite"):
+        steps = [0]
+
+        def count() -> int:
+            steps[0] += 1
+            return 0
+
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as file:
+            file.set_progress_handler(count, 1)
+            file.execute(statement, parameters).fetchall()
+        return steps[0]
+    made = engine(address(database_url))
+    async with made.connect() as connection:
+        explained = await connection.exec_driver_sql(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
+        )
+        plan = explained.scalar_one()
+    await made.dispose()
+
+    def rows(node: dict[str, Any]) -> int:
+        looked_at: float = sum(
+            value for name, value in node.items() if "Rows" in name and name != "Plan Rows"
+        )
+        return int(looked_at * node["Actual Loops"]) + sum(map(rows, node.get("Plans", ())))
+
+    return rows((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+
+
+async def test_a_claim_costs_the_same_however_much_waits(database: Database, database_url: str) -> None:
+    """With a hundred times the rows in the same channels a claim looks at no more of them."""
+    work: list[int] = []
+    for first, last in ((0, 40), (40, 4_000)):
+        rows = [
+            {"key": key, "channel": f"C{number % 10}", "kind": "k", "body": "{}", "created_at": NOON,
+             "due_at": NOON, "placement": placement, "priority": priority, "root_key": root, "attempts": 0}
+            for number in range(first, last)
+            for key, root, placement, priority in (
+                (f"{number}", None, "post", 10), (f"{number}/story", f"{number}", "reply", 20),
+            )
+        ]  # fmt: skip
+        async with database.transaction() as transaction:
+            await transaction.execute(insert(outbox_table), rows)
+        with statements_on_the_outbox() as heard:
+            for found in await Outbox(database).claim("a", NOON, LEASE, 10):
+                await Outbox(database).put_off(found.id, NOON, "again")
+        work.append(sum([await rows_read(database_url, *each) for each in heard]))
+    few, many = work
+    assert many < 2 * few

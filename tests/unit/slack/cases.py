@@ -69,9 +69,11 @@ from bot.watch.facts import (
     BackfillProblems,
     BackfillSummary,
     ChannelClosed,
+    ChannelMoved,
     DetailsReply,
     DisableEnded,
     DisableReminder,
+    MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
     OutageBegan,
@@ -568,6 +570,13 @@ def announcements() -> dict[str, Announcement]:
         "server-back": OutageEnded(server=HQ, since=NOW, ended_at=NOW + timedelta(minutes=64), late_total=3),
         **_recorded(),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
+        "channel-moved": ChannelMoved(old_id="C0PROD", new_id="C0SHARED"),
+        "message-set-aside": MessageRefused(
+            channel="C0PROD", kind="run_ended", problem="msg_too_long", outcome="set_aside"
+        ),
+        "mentions-refused": MessageRefused(
+            channel="C0PROD", kind="run_ended", problem="restricted_action", outcome="no_mentions"
+        ),
         "disable-ends": DisableReminder(server=HQ, job_id=JOB_ID, job_name="SQL Prod", person=ANN, until=NOW),
         **{
             f"disable-ended-{how}": _disable_ended(how)

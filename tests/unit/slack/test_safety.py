@@ -80,9 +80,11 @@ from bot.watch.facts import (
     BackfillProblems,
     BackfillSummary,
     ChannelClosed,
+    ChannelMoved,
     DetailsReply,
     DisableEnded,
     DisableReminder,
+    MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
     OutageBegan,
@@ -410,6 +412,8 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         said=maybe,
     ),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
+    st.builds(ChannelMoved, old_id=foreign, new_id=foreign),
+    st.builds(MessageRefused, channel=foreign, kind=foreign, problem=foreign, outcome=foreign),
 )
 
 
