@@ -1,7 +1,7 @@
 """What is known of a server's jobs: names, types, retries, and which session types they produce."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,9 +38,9 @@ class JobCache:
         self._learned: set[str] = set()
 
     @property
-    def ids(self) -> frozenset[JobId]:
-        """The jobs that are known."""
-        return frozenset(self._jobs)
+    def ids(self) -> KeysView[JobId]:
+        """The jobs that are known, as they are whenever it is looked at."""
+        return self._jobs.keys()
 
     @property
     def learned_types(self) -> tuple[str, ...]:
