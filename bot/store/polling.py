@@ -3,7 +3,7 @@
 Everything is kept by server; a time in it is of that server's clock, except an outage's.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -43,6 +43,14 @@ class ProcessedSessions:
             row = await reading.first(select(poll_cursors).where(poll_cursors.c.server == server))
         return None if row is None else PollCursor(row.read_to, row.floor, row.checked_at)
 
+    async def begin(self, transaction: Transaction, server: str, cursor: PollCursor) -> bool:
+        """Set a server's first cursor. False: another process was first."""
+        return await transaction.claim(
+            transaction.insert(poll_cursors)
+            .values(server=server, **asdict(cursor))
+            .on_conflict_do_nothing(index_elements=["server"])
+        )
+
     async def advance(self, transaction: Transaction, server: str, read_to: datetime) -> None:
         """Move a server's cursor forward; never backward, as an older process may still be writing."""
         await transaction.execute(
@@ -60,13 +68,27 @@ class ProcessedSessions:
             .on_conflict_do_update(index_elements=["server"], set_=values)
         )
 
-    async def claim(self, transaction: Transaction, server: str, session_id: str, ended_at: datetime) -> bool:
-        """Make a session known, in one statement. False: it is already, so it is not announced again."""
-        return await transaction.claim(
+    async def claim(
+        self, transaction: Transaction, server: str, ended: Iterable[tuple[str, datetime]]
+    ) -> frozenset[str]:
+        """Make sessions known, by their IDs and ends; return those that were not yet.
+
+        The others were announced before, by whichever process. A thousand are one statement.
+        """
+        rows = [
+            {"server": server, "session_id": session_id, "ended_at": ended_at}
+            for session_id, ended_at in ended
+        ]
+        claim = (
             transaction.insert(processed_sessions)
-            .values(server=server, session_id=session_id, ended_at=ended_at)
             .on_conflict_do_nothing(index_elements=["server", "session_id"])
+            .returning(processed_sessions.c.session_id)
         )
+        claimed: set[str] = set()
+        for start in range(0, len(rows), _ASKED_AT_ONCE):
+            found = await transaction.execute(claim, rows[start : start + _ASKED_AT_ONCE])
+            claimed.update(row.session_id for row in found)
+        return frozenset(claimed)
 
     async def unknown(self, server: str, session_ids: Collection[str]) -> frozenset[str]:
         """Return those of these sessions that are not known yet."""
@@ -114,11 +136,14 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def latest(self, transaction: Transaction, server: str, job_id: str) -> RunRow | None:
-        """Return the run of a job that ended last."""
+    async def latest(
+        self, transaction: Transaction, server: str, job_id: str, *, by: datetime | None = None
+    ) -> RunRow | None:
+        """Return the run of a job that ended last; of those that had ended by then, if a moment is given."""
+        until = () if by is None else (runs.c.last_ended_at <= by,)
         found = await transaction.values(
             select(runs)
-            .where(runs.c.server == server, runs.c.job_id == job_id)
+            .where(runs.c.server == server, runs.c.job_id == job_id, *until)
             .order_by(runs.c.last_ended_at.desc(), runs.c.run_key.desc())
             .limit(1)
         )

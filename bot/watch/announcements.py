@@ -6,7 +6,7 @@ whose next automatic attempt did not come are announced here too.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,17 +15,19 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
-from bot.veeam import Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
+from bot.veeam import JobId, Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch import messages
+from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import SessionFacts
 from bot.watch.job_cache import JobCache
-from bot.watch.poller import PollResult
+from bot.watch.poller import History, PollResult
 from bot.watch.routing import RouteDecision, RouteReason, WatchRules
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession
 
-ANNOUNCED_ONE_BY_ONE = 10
+_MANY = 50
+_ROUTED_AT_ONCE = 200
 _AT_ONCE = 4
 _LOOK_AGAIN_AFTER = timedelta(minutes=5)
 _LATER_SESSIONS = 20
@@ -57,28 +59,60 @@ class Announcer:
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
 
-    async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> None:
-        """Announce what a poll found, oldest first, and move the cursor.
+    async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
+        """Announce what a poll found, what ended lately first, and move the cursor. False: it broke off.
 
         Safe to repeat and to break off anywhere. `may_go_on` is asked now and then: False when another
-        process has taken over.
+        process has taken over, or when it is time to look what ended meanwhile.
         """
-        if poll.before is None and len(poll.ended) > ANNOUNCED_ONE_BY_ONE:
-            await self._jobs.refresh()
-            reports = [await self._report(ended) for ended in poll.ended]
-            if sum(self._is_routed(report) for report in reports) > ANNOUNCED_ONE_BY_ONE:
-                await self._summarise_backfill(reports, poll)
-                return
-        if poll.before is None:
-            await self._place(replace(poll.cursor, read_to=poll.cursor.floor))
-        for start in range(0, len(poll.ended), _AT_ONCE):
-            if start and not await may_go_on():
-                return
-            batch = poll.ended[start : start + _AT_ONCE]
-            for report in await asyncio.gather(*map(self._full_report, batch)):
-                await self._announce(report, poll)
+        if len(poll.ended) > _MANY:
+            await self._jobs.read_ahead()
+        is_first = True
+        for ended, read_to in ((poll.fresh, None), (poll.ended, poll.cursor.read_to)):
+            async for batch in self._batches(ended):
+                if not is_first and not await may_go_on():
+                    return False
+                is_first = False
+                await self._announce(await self._with_details(batch), poll, read_to)
         if poll.cursor != poll.before:
             await self._place(poll.cursor)
+        return True
+
+    async def begin(
+        self, poll: PollResult, history: History, may_go_on: Callable[[], Awaitable[bool]]
+    ) -> PollResult:
+        """Take in what ended before a first start; return the poll with what is left to announce of it.
+
+        All of it is read before anything is announced. If it is a lot, it is summed up, and nothing is left.
+        """
+        backfill, since, server = Backfill(self._rules), poll.server_now, self._server.name
+        async for page, read_since in history:
+            if not await may_go_on():
+                return poll
+            since = read_since
+            if len(page) > ANNOUNCED_ONE_BY_ONE:
+                await self._jobs.read_ahead()
+            for each in page:
+                backfill.add(await self._report(each))
+        ends = [ended_at for ended_at in backfill.ended.values() if ended_at <= poll.server_now]
+        cursor = replace(poll.cursor, read_to=max([since, *ends]), floor=since)
+        if backfill.is_large:
+            left: list[EndedSession] = []
+            begun = cursor
+            rows = tuple(backfill.messages(server, since=since, now=self._clock.now()))
+        else:
+            left, rows, begun = backfill.announced[::-1], (), replace(cursor, read_to=since)
+        unannounced = {each.session.id for each in left}
+        known = [each for each in backfill.ended.items() if each[0] not in unannounced]
+        async with self._database.transaction() as transaction:
+            await transaction.serialise(f"announce/{server}")
+            if not await self._sessions.begin(transaction, server, begun):
+                return poll
+            await self._sessions.claim(transaction, server, known)
+            await self._outbox.add(transaction, rows)
+        if rows:
+            log.info("watch.backfill_summarised", server=server, sessions=len(known), channels=len(rows))
+        return replace(poll, ended=tuple(left), cursor=cursor, before=begun)
 
     async def announce_missing_attempts(self, server_now: datetime) -> None:
         """Announce the runs whose next automatic attempt is overdue on the server's clock."""
@@ -95,74 +129,98 @@ class Announcer:
         async with self._database.transaction() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
 
-    async def _summarise_backfill(self, reports: Sequence[SessionReport], poll: PollResult) -> None:
-        server, since, now = self._server.name, poll.cursor.floor, self._clock.now()
-        rows = tuple(messages.backfill_messages(self._rules, server, reports, since=since, now=now))
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{server}")
-            for report in reports:
-                await self._sessions.claim(
-                    transaction, server, report.ended.session.id, report.ended.ended_at
-                )
-            await self._outbox.add(transaction, rows)
-            await self._sessions.place(transaction, server, poll.cursor)
-        log.info("watch.backfill_summarised", server=server, sessions=len(reports), channels=len(rows))
-
     async def _report(self, ended: EndedSession) -> SessionReport:
         return SessionReport(self._server.name, ended, await self._jobs.job_of(ended.session))
 
     def _is_routed(self, report: SessionReport) -> bool:
         return bool(self._rules.route(report.completion()).destinations)
 
-    async def _full_report(self, ended: EndedSession) -> SessionReport:
-        """Ask VBR for what will be announced; for nothing but the job if nothing will."""
-        report = await self._report(ended)
-        if not self._is_routed(report) and not await self._may_continue_a_run(report):
-            return report
-        session = ended.session
-        is_retried = session.outcome is Result.FAILED and ended.group is SessionGroup.JOB_RUN
+    async def _batches(
+        self, ended: Sequence[EndedSession]
+    ) -> AsyncIterator[list[tuple[SessionReport, bool]]]:
+        """Cut what ended into what is announced at once, each with whether to ask VBR for its details.
+
+        Few are announced at once where VBR is asked, and many where it needn't be.
+        """
+        for start in range(0, len(ended), _ROUTED_AT_ONCE):
+            reports = [await self._report(each) for each in ended[start : start + _ROUTED_AT_ONCE]]
+            batch: list[tuple[SessionReport, bool]] = []
+            for report, has_details in zip(reports, await self._are_announced(reports), strict=True):
+                batch.append((report, has_details))
+                if sum(asks for _, asks in batch) == _AT_ONCE:
+                    yield batch
+                    batch = []
+            if batch:
+                yield batch
+
+    async def _are_announced(self, reports: Sequence[SessionReport]) -> list[bool]:
+        """For each, whether it is routed, or may continue a run that was announced and failed."""
+        announced: list[bool] = []
+        failed: set[JobId] = set()
+        async with self._database.reading() as reading:
+            for report in reports:
+                is_announced = (
+                    self._is_routed(report)
+                    or report.job_id in failed
+                    or await self._may_continue_a_run(reading, report)
+                )
+                if is_announced and report.ended.session.outcome is Result.FAILED:
+                    failed.add(report.job_id)
+                announced.append(is_announced)
+        return announced
+
+    async def _with_details(self, batch: Sequence[tuple[SessionReport, bool]]) -> list[SessionReport]:
+        asked = await asyncio.gather(*(self._full_report(report) for report, asks in batch if asks))
+        found = {report.ended.session.id: report for report in asked}
+        return [found.get(report.ended.session.id, report) for report, _ in batch]
+
+    async def _full_report(self, report: SessionReport) -> SessionReport:
+        """Ask VBR for what will be announced."""
+        session = report.ended.session
+        is_retried = session.outcome is Result.FAILED and report.ended.group is SessionGroup.JOB_RUN
         retry = await self._jobs.retries_of(report.job_id) if is_retried and report.job else None
         return replace(report, retry=retry, details=await fetch_details(self._server, session))
 
-    async def _may_continue_a_run(self, report: SessionReport) -> bool:
+    async def _may_continue_a_run(self, reading: Transaction, report: SessionReport) -> bool:
         """Whether the job's latest run is one that was announced and failed."""
-        async with self._database.reading() as reading:
-            row = await self._runs.latest(reading, self._server.name, report.job_id)
+        row = await self._runs.latest(reading, self._server.name, report.job_id, by=report.ended.ended_at)
         run = None if row is None else Run.decode(row.body)
         return run is not None and bool(run.channels) and run.facts.last.is_failed
 
-    async def _announce(self, report: SessionReport, poll: PollResult) -> None:
-        server, session, ended_at = self._server.name, report.ended.session, report.ended.ended_at
+    async def _announce(
+        self, reports: Sequence[SessionReport], poll: PollResult, read_to: datetime | None
+    ) -> None:
+        """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
+        server, done = self._server.name, list[tuple[SessionReport, messages.RunMessages, RouteDecision]]()
         async with self._database.transaction() as transaction:
             await transaction.serialise(f"announce/{server}")
-            if not await self._sessions.claim(transaction, server, session.id, ended_at):
-                return
-            own = await self._own_actions.within(transaction, server, [session.id])
-            facts = report.session_facts(own, unsupported=self._server.revision.lacks)
-            decision = self._rules.route(report.completion(facts.started_in))
-            queued = await self._queued(transaction, report, facts, decision, poll)
-            run = queued.run
-            row = RunRow(
-                run_key=run.facts.key,
-                server=run.facts.server,
-                job_id=run.facts.job_id,
-                last_ended_at=run.facts.last.ended_at,
-                expected_by=run.expected_by,
-                body=run.encode(),
+            ended = {report.ended.session.id: report.ended.ended_at for report in reports}
+            claimed = await self._sessions.claim(transaction, server, ended.items())
+            own = await self._own_actions.within(transaction, server, claimed)
+            for report in reports:
+                session_id = report.ended.session.id
+                if session_id not in claimed:
+                    continue
+                by_us = [action for action in own if action.session_id == session_id]
+                facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
+                decision = self._rules.route(report.completion(facts.started_in))
+                queued = await self._queued(transaction, report, facts, decision, poll)
+                await self._outbox.add(transaction, queued.rows)
+                await self._runs.put(transaction, _row_of(queued.run))
+                done.append((report, queued, decision))
+            if read_to is not None:
+                await self._sessions.advance(transaction, server, min(read_to, max(ended.values())))
+        for report, queued, decision in done:
+            log.info(
+                "watch.session_announced" if queued.rows else "watch.session_not_announced",
+                server=server,
+                session_id=report.ended.session.id,
+                job=report.job_name,
+                result=queued.run.facts.last.result,
+                reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
+                channels=[each.channel for each in queued.run.channels],
+                attempt=len(queued.run.facts.attempts),
             )
-            await self._outbox.add(transaction, queued.rows)
-            await self._runs.put(transaction, row)
-            await self._sessions.advance(transaction, server, min(ended_at, poll.cursor.read_to))
-        log.info(
-            "watch.session_announced" if queued.rows else "watch.session_not_announced",
-            server=server,
-            session_id=session.id,
-            job=report.job_name,
-            result=run.facts.last.result,
-            reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
-            channels=[each.channel for each in run.channels],
-            attempt=len(run.facts.attempts),
-        )
 
     async def _queued(
         self,
@@ -174,7 +232,7 @@ class Announcer:
     ) -> messages.RunMessages:
         server, now = self._server.name, self._clock.now()
         is_late = self._rules.is_late(session.ended_at, poll.server_now)
-        row = await self._runs.latest(transaction, server, report.job_id)
+        row = await self._runs.latest(transaction, server, report.job_id, by=session.ended_at)
         run = None if row is None else Run.decode(row.body)
         if run is not None and run.includes(session):
             further = messages.attempt_messages(run.with_attempt(session, is_late=is_late), now)
@@ -229,3 +287,14 @@ class Announcer:
             await self._outbox.add(transaction, queued.rows)
             await self._runs.put(transaction, replace(row, expected_by=None, body=queued.run.encode()))
         log.info("watch.run_settled", server=row.server, run=row.run_key, retry=retry)
+
+
+def _row_of(run: Run) -> RunRow:
+    return RunRow(
+        run_key=run.facts.key,
+        server=run.facts.server,
+        job_id=run.facts.job_id,
+        last_ended_at=run.facts.last.ended_at,
+        expected_by=run.expected_by,
+        body=run.encode(),
+    )

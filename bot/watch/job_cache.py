@@ -33,6 +33,7 @@ class JobCache:
         self._clock = clock
         self._jobs: dict[JobId, CachedJob] = {}
         self._looked_up_at: dict[JobId, datetime] = {}
+        self._all_read_at: datetime | None = None
         self._retries: dict[JobId, tuple[RetryPolicy | None, datetime]] = {}
         self._sampled: set[str] = set()
         self._learned: set[str] = set()
@@ -55,9 +56,22 @@ class JobCache:
             jobs[state.id] = CachedJob(state.name, state.type)
             by_type[state.type].append(state)
         self._jobs = jobs
+        self._all_read_at = self._clock.now()
         for job_type in by_type.keys() - self._sampled:
             if await self._learn(by_type[job_type]):
                 self._sampled.add(job_type)
+
+    async def read_ahead(self) -> None:
+        """Read all jobs, unless they were lately: for many sessions, one by one takes more requests.
+
+        Raises VeeamError if the server doesn't answer.
+        """
+        if self._all_read_at is not None and self._clock.now() - self._all_read_at < _KEPT:
+            return
+        try:
+            await self.refresh()
+        except VeeamError as error:
+            self._ignore_answer(error)
 
     async def job_of(self, session: Session) -> CachedJob | None:
         """Return a session's job; None if it has none. Raises VeeamError if the server doesn't answer."""
@@ -68,7 +82,7 @@ class JobCache:
         if known is not None and known.name == session.name:
             return known
         # A session may bear another name than its job: such a job is looked up now and then, not each time.
-        asked_at = self._looked_up_at.get(job_id)
+        asked_at = self._looked_up_at.get(job_id, None if known is None else self._all_read_at)
         if asked_at is not None and self._clock.now() - asked_at < _KEPT:
             return known
         try:

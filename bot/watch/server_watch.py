@@ -75,10 +75,10 @@ class Watch:
         return f"server:{self._server.name}"
 
     async def run(self) -> None:
-        """Poll for ever, an interval apart."""
+        """Poll for ever, an interval apart; at once while there is more to catch up with."""
         while True:
             await self.tick()
-            await self._clock.sleep(self._rules.polling.interval_seconds)
+            await self._clock.sleep(0 if self._poller.is_behind else self._rules.polling.interval_seconds)
 
     async def tick(self) -> None:
         """Poll once and announce what ended. An outage of the server or the database is no error here."""
@@ -94,10 +94,14 @@ class Watch:
             self._health.set(self.part, ok=True, detail="polled by another process")
             return
         try:
+            announced_until = self._clock.monotonic() + self._rules.polling.interval_seconds
             poll = await self._poller.poll()
             late = sum(self._rules.is_late(each.ended_at, poll.server_now) for each in poll.ended)
-            await self._outages.answered(late_total=late)
-            await self._announcer.announce(poll, self._holds_lease)
+            await self._outages.answered(late_total=late + poll.unread)
+            if poll.before is None:
+                poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)
+            is_done = await self._announcer.announce(poll, lambda: self._may_go_on(announced_until))
+            self._poller.is_behind = not is_done or poll.unread > 0
             await self._announcer.announce_missing_attempts(poll.server_now)
         except VeeamError as error:
             self._report_failure(error.kind, str(error))
@@ -108,6 +112,10 @@ class Watch:
             self._metrics.sessions_noticed(self._server.name, len(poll.ended))
         self._health.set(self.part, ok=True)
         await self._tidy(poll)
+
+    async def _may_go_on(self, announced_until: float) -> bool:
+        """Whether to announce more before looking what has ended meanwhile."""
+        return self._clock.monotonic() < announced_until and await self._holds_lease()
 
     async def _holds_lease(self) -> bool:
         seconds = max(_LEAST_LEASE_SECONDS, _LEASE_INTERVALS * self._rules.polling.interval_seconds)
