@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, func, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import outages, poll_cursors, processed_sessions, runs
@@ -135,6 +135,20 @@ class Runs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def latest_of(
+        self, transaction: Transaction, server: str, job_ids: Collection[str], *, by: datetime
+    ) -> tuple[RunRow, ...]:
+        """Return the run of each of a few hundred jobs that ended last, of those that had ended by then."""
+        last = (
+            select(runs.c.job_id, func.max(runs.c.last_ended_at).label("ended_at"))
+            .where(runs.c.server == server, runs.c.job_id.in_(job_ids), runs.c.last_ended_at <= by)
+            .group_by(runs.c.job_id)
+            .subquery()
+        )
+        is_last = and_(runs.c.job_id == last.c.job_id, runs.c.last_ended_at == last.c.ended_at)
+        found = await transaction.values(select(runs).join(last, is_last).where(runs.c.server == server))
+        return tuple(RunRow(**values) for values in found)
 
     async def latest(
         self, transaction: Transaction, server: str, job_id: str, *, by: datetime | None = None

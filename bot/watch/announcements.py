@@ -15,7 +15,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
-from bot.veeam import JobId, Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
+from bot.veeam import Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import SessionFacts
@@ -73,7 +73,7 @@ class Announcer:
                 if not is_first and not await may_go_on():
                     return False
                 is_first = False
-                await self._announce(await self._with_details(batch), poll, read_to)
+                await self._announce(batch, poll, read_to)
         if poll.cursor != poll.before:
             await self._place(poll.cursor)
         return True
@@ -156,23 +156,22 @@ class Announcer:
     async def _are_announced(self, reports: Sequence[SessionReport]) -> list[bool]:
         """For each, whether it is routed, or may continue a run that was announced and failed."""
         announced: list[bool] = []
-        failed: set[JobId] = set()
-        async with self._database.reading() as reading:
-            for report in reports:
-                is_announced = (
-                    self._is_routed(report)
-                    or report.job_id in failed
-                    or await self._may_continue_a_run(reading, report)
-                )
-                if is_announced and report.ended.session.outcome is Result.FAILED:
-                    failed.add(report.job_id)
-                announced.append(is_announced)
+        failed = await self._failed_jobs(reports)
+        for report in reports:
+            is_announced = report.job_id in failed or self._is_routed(report)
+            if is_announced and report.ended.session.outcome is Result.FAILED:
+                failed.add(report.job_id)
+            announced.append(is_announced)
         return announced
 
-    async def _with_details(self, batch: Sequence[tuple[SessionReport, bool]]) -> list[SessionReport]:
-        asked = await asyncio.gather(*(self._full_report(report) for report, asks in batch if asks))
-        found = {report.ended.session.id: report for report in asked}
-        return [found.get(report.ended.session.id, report) for report, _ in batch]
+    async def _failed_jobs(self, reports: Sequence[SessionReport]) -> set[str]:
+        """The jobs of these sessions whose latest run was announced and failed."""
+        job_ids = {report.job_id for report in reports}
+        by = max(report.ended.ended_at for report in reports)
+        async with self._database.reading() as reading:
+            rows = await self._runs.latest_of(reading, self._server.name, job_ids, by=by)
+        runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
+        return {run.facts.job_id for run in runs if run.channels and run.facts.last.is_failed}
 
     async def _full_report(self, report: SessionReport) -> SessionReport:
         """Ask VBR for what will be announced."""
@@ -181,45 +180,45 @@ class Announcer:
         retry = await self._jobs.retries_of(report.job_id) if is_retried and report.job else None
         return replace(report, retry=retry, details=await fetch_details(self._server, session))
 
-    async def _may_continue_a_run(self, reading: Transaction, report: SessionReport) -> bool:
-        """Whether the job's latest run is one that was announced and failed."""
-        row = await self._runs.latest(reading, self._server.name, report.job_id, by=report.ended.ended_at)
-        run = None if row is None else Run.decode(row.body)
-        return run is not None and bool(run.channels) and run.facts.last.is_failed
-
     async def _announce(
-        self, reports: Sequence[SessionReport], poll: PollResult, read_to: datetime | None
+        self, batch: Sequence[tuple[SessionReport, bool]], poll: PollResult, read_to: datetime | None
     ) -> None:
         """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
-        server, done = self._server.name, list[tuple[SessionReport, messages.RunMessages, RouteDecision]]()
+        server = self._server.name
+        asked = await asyncio.gather(*(self._full_report(report) for report, asks in batch if asks))
+        full = {report.ended.session.id: report for report in asked}
+        ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}
+        done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
         async with self._database.transaction() as transaction:
             await transaction.serialise(f"announce/{server}")
-            ended = {report.ended.session.id: report.ended.ended_at for report in reports}
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed)
-            for report in reports:
-                session_id = report.ended.session.id
-                if session_id not in claimed:
+            for report in (full.get(report.ended.session.id, report) for report, _ in batch):
+                session = report.ended.session
+                if session.id not in claimed:
                     continue
-                by_us = [action for action in own if action.session_id == session_id]
+                by_us = [action for action in own if action.session_id == session.id]
                 facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
                 decision = self._rules.route(report.completion(facts.started_in))
-                queued = await self._queued(transaction, report, facts, decision, poll)
-                await self._outbox.add(transaction, queued.rows)
-                await self._runs.put(transaction, _row_of(queued.run))
-                done.append((report, queued, decision))
+                queued = None
+                # A success that nobody hears of needs no run: no attempt will continue it.
+                if session.id in full or session.outcome is not Result.SUCCESS:
+                    queued = await self._queued(transaction, report, facts, decision, poll)
+                    await self._outbox.add(transaction, queued.rows)
+                    await self._runs.put(transaction, _row_of(queued.run))
+                done.append((report, decision, queued))
             if read_to is not None:
                 await self._sessions.advance(transaction, server, min(read_to, max(ended.values())))
-        for report, queued, decision in done:
+        for report, decision, queued in done:
             log.info(
-                "watch.session_announced" if queued.rows else "watch.session_not_announced",
+                "watch.session_announced" if queued and queued.rows else "watch.session_not_announced",
                 server=server,
                 session_id=report.ended.session.id,
                 job=report.job_name,
-                result=queued.run.facts.last.result,
+                result=report.ended.result,
                 reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
-                channels=[each.channel for each in queued.run.channels],
-                attempt=len(queued.run.facts.attempts),
+                channels=[] if queued is None else [each.channel for each in queued.run.channels],
+                attempt=1 if queued is None else len(queued.run.facts.attempts),
             )
 
     async def _queued(
