@@ -15,7 +15,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
-from bot.veeam import Result, SessionGroup, SessionsQuery, VeeamError, VeeamServer
+from bot.veeam import Result, Session, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import SessionFacts
@@ -24,7 +24,7 @@ from bot.watch.poller import History, PollResult
 from bot.watch.routing import RouteDecision, RouteReason, WatchRules
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
-from bot.watch.sessions import EndedSession
+from bot.watch.sessions import EndedSession, group_of
 
 _MANY = 50
 _ROUTED_AT_ONCE = 200
@@ -113,6 +113,15 @@ class Announcer:
         if rows:
             log.info("watch.backfill_summarised", server=server, sessions=len(known), channels=len(rows))
         return replace(poll, ended=tuple(left), cursor=cursor, before=begun)
+
+    async def awaits(self, session: Session) -> bool:
+        """Whether the end of a running session will be announced, for one result at least."""
+        group = group_of(session, self._jobs.ids)
+        if group is SessionGroup.LOG_BACKUP:
+            return False
+        completion = (await self._report(EndedSession(session, group, self._clock.now()))).completion()
+        results = (Result.FAILED, Result.WARNING, Result.SUCCESS)
+        return any(self._rules.route(replace(completion, result=each)).destinations for each in results)
 
     async def announce_missing_attempts(self, server_now: datetime) -> None:
         """Announce the runs whose next automatic attempt is overdue on the server's clock."""

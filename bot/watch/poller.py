@@ -5,7 +5,7 @@ session may be recorded late; knows nothing of routes or channels. Raises VeeamE
 can then be asked again.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,8 +22,10 @@ from bot.veeam import (
     SessionGroup,
     SessionId,
     SessionsQuery,
+    SessionState,
     VeeamError,
     VeeamServer,
+    known,
 )
 from bot.watch.job_cache import JobCache
 from bot.watch.sessions import EndedSession, group_of, is_undocumented, reason_to_ignore
@@ -40,6 +42,9 @@ _CHECK_REACH = timedelta(days=1)
 _LEAST_REACH = timedelta(hours=1)
 _READS_WITHOUT_END = 3
 _SECONDS_WITHOUT_RESULT = 5.0
+_LOOK_EVERY = timedelta(seconds=20)
+_RUNNING_AT_MOST = timedelta(days=1)
+_RUNNING_KEPT = 1000
 _CHECK_PAGES_AT_MOST = 20
 _HISTORY_PAGES_AT_MOST = 100
 # More than what is lost of an end on its way through VBR's filter.
@@ -104,17 +109,30 @@ class Poller:
         self._pending = PendingResults(server, clock)
         self._skew: timedelta | None = None
         self._refuses_learned = False
+        self._running: dict[SessionId, Session] = {}
+        self._asks_for_ends = True
+        self._looked_at: datetime | None = None
         self.is_behind = False
+
+    @property
+    def running(self) -> Collection[Session]:
+        """The sessions that are known to run; of what began in VBR, most is noticed two polls later."""
+        return self._running.values()
 
     def forget_clock(self) -> None:
         """Ask for the server's clock at the next poll: it didn't answer, or another process polled it."""
         self._skew = None
+        self._running.clear()
+        self._asks_for_ends = True
+        self._looked_at = None
         self.is_behind = False
 
-    async def poll(self) -> PollResult:
+    async def poll(self, *, is_awaiting: bool = False) -> PollResult:
         """Return what ended since the last poll and is not known yet; of a lot, a part.
 
-        Before the first poll of all, that is `history`.
+        Before the first poll of all, that is `history`. While nothing happens, every other poll asks what
+        began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
+        what ended.
         """
         before = await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
@@ -124,8 +142,12 @@ class Poller:
         if cursor is None or self._skew is None or is_check_due:
             cursor = await self._start(before)
         if before is None:
+            await self._look(cursor)
             return PollResult(ended=(), cursor=cursor, server_now=self._server_now, before=None)
-        result = await self._read_from(cursor, before)
+        asks_for_ends = self._asks_for_ends or is_awaiting or is_check_due or self.is_behind
+        is_look_due = self._looked_at is None or self._server_now - self._looked_at >= _LOOK_EVERY
+        looks = not asks_for_ends or (is_look_due and (is_awaiting or self._looked_at is None))
+        result = await self._read_from(cursor, before, asks_for_ends=asks_for_ends, looks=looks)
         return await self._checked(result) if is_check_due and not result.unread else result
 
     async def history(self, cursor: PollCursor) -> History:
@@ -172,14 +194,21 @@ class Poller:
             return replace(before, floor=max(before.floor, earliest))
         return before
 
-    async def _read_from(self, cursor: PollCursor, before: PollCursor) -> PollResult:
-        # While the bot catches up, nothing before the cursor is waited for: that would be read over and over.
-        begins = cursor.read_to - (_SAME_END if self.is_behind else OVERLAP)
-        listed = await self._list(self._query(max(begins, cursor.floor)), cursor)
-        fresh: Mapping[SessionId, Session] = {}
+    async def _read_from(
+        self, cursor: PollCursor, before: PollCursor, *, asks_for_ends: bool, looks: bool
+    ) -> PollResult:
+        listed, fresh = _Listed({}, None, unread=0), dict[SessionId, Session]()
+        if asks_for_ends:
+            # While the bot catches up, nothing before the cursor is waited for: it would be read repeatedly.
+            begins = cursor.read_to - (_SAME_END if self.is_behind else OVERLAP)
+            listed = await self._list(self._query(max(begins, cursor.floor)), cursor)
         if self.is_behind or listed.unread:
             lately = replace(self._query(max(self._server_now - OVERLAP, cursor.floor)), ascending=False)
-            fresh = (await self._list(lately, cursor)).rows
+            fresh.update((await self._list(lately, cursor)).rows)
+        elif looks or listed.rows:
+            begun = await self._look(cursor, may_fail=asks_for_ends)
+            fresh.update((key, row) for key, row in begun.items() if key not in listed.rows)
+        self._asks_for_ends = not asks_for_ends or bool(listed.rows)
         ended, held_back = await self._settled([*{**listed.rows, **fresh}.values()])
         latest = max(cursor.read_to, listed.latest or cursor.read_to)
         # What is held back stays within the next poll's reach; the cursor itself never falls back.
@@ -194,12 +223,42 @@ class Poller:
         )
 
     def _query(self, ended_after: datetime) -> SessionsQuery:
-        return SessionsQuery(
-            ended_after=ended_after,
-            order_by="EndTime",
-            ascending=True,
-            types=self._types if self._refuses_learned else (*self._types, *self._jobs.learned_types),
-        )
+        types = self._types_to_ask_for()
+        return SessionsQuery(ended_after=ended_after, order_by="EndTime", ascending=True, types=types)
+
+    async def _look(self, cursor: PollCursor, *, may_fail: bool = True) -> Mapping[SessionId, Session]:
+        """Ask what began since this was last asked, running or not; at first, what is at work by now.
+
+        Whether a list by end has running sessions as well is not documented.
+        """
+        now, looked_at = self._server_now, self._looked_at
+        query = SessionsQuery(order_by="CreationTime", ascending=False, types=self._types_to_ask_for())
+        if looked_at is None:
+            query = replace(query, created_after=now - _RUNNING_AT_MOST, state=SessionState.WORKING)
+        else:
+            query = replace(query, created_after=min(looked_at, now) - OVERLAP)
+        self._looked_at = now
+        try:
+            return (await self._list(query, cursor, pages_at_most=1)).rows
+        except VeeamError as error:
+            if not may_fail:
+                raise
+            log.debug("watch.running_unreadable", server=self._server.name, problem=str(error))
+            return {}
+
+    def _types_to_ask_for(self) -> tuple[str, ...]:
+        return self._types if self._refuses_learned else (*self._types, *self._jobs.learned_types)
+
+    def _note_running(self, rows: Iterable[Session]) -> None:
+        """Remember what runs until it is seen stopped; not what waits, nor what seems to run for ever."""
+        oldest = self._server_now - _RUNNING_AT_MOST
+        for row in rows:
+            self._running.pop(row.id, None)
+            is_at_work = not row.is_stopped and known(SessionState, row.state) is not SessionState.IDLE
+            if is_at_work and len(self._running) < _RUNNING_KEPT:
+                self._running[row.id] = row
+        for row in [each for each in self._running.values() if (each.creation_time or oldest) <= oldest]:
+            del self._running[row.id]
 
     async def _checked(self, result: PollResult) -> PollResult:
         """Compare with a list by time of creation: nothing proves that the list by end is complete."""
@@ -283,13 +342,15 @@ class Poller:
 
     async def _page(self, query: SessionsQuery) -> Page[Session]:
         try:
-            return await self._server.sessions(query)
+            page = await self._server.sessions(query)
         except Rejected:
             if not query.types or query.types == self._types:
                 raise
             # The learned types are newer than the revision we speak with the server: it refuses such filters.
             self._refuses_learned = True
-            return await self._server.sessions(replace(query, types=self._types))
+            page = await self._server.sessions(replace(query, types=self._types))
+        self._note_running(page.rows)
+        return page
 
 
 class PendingResults:

@@ -17,7 +17,7 @@ from bot.store import (
     Runs,
     StoreError,
 )
-from bot.veeam import VeeamError, VeeamServer
+from bot.veeam import SessionId, VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
 from bot.watch.job_cache import JobCache
@@ -28,6 +28,8 @@ from bot.watch.sessions import polled_types
 
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
+SECONDS_WHILE_AWAITING = 2.5
+"""Between two polls while something runs that will be announced."""
 _ACTIONS_KEPT = timedelta(days=30)
 _SESSIONS_KEPT = timedelta(days=3)
 _LEASE_INTERVALS = 3
@@ -66,6 +68,7 @@ class Watch:
         self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
         self._announcer = Announcer(server, database, jobs, clock, rules)
         self._outages = OutageReporter(server, database, clock, rules)
+        self._awaited: dict[SessionId, bool] = {}
         self._tidied_at = clock.now()
         self._turn = asyncio.Lock()
 
@@ -75,10 +78,19 @@ class Watch:
         return f"server:{self._server.name}"
 
     async def run(self) -> None:
-        """Poll for ever, an interval apart; at once while there is more to catch up with."""
+        """Poll for ever, an interval apart.
+
+        Sooner while something runs that will be announced, and at once while there is more to catch up with.
+        """
         while True:
             await self.tick()
-            await self._clock.sleep(0 if self._poller.is_behind else self._rules.polling.interval_seconds)
+            await self._clock.sleep(self._pause_seconds())
+
+    def _pause_seconds(self) -> float:
+        if self._poller.is_behind:
+            return 0
+        interval = self._rules.polling.interval_seconds
+        return min(interval, SECONDS_WHILE_AWAITING) if self._is_awaiting else interval
 
     async def tick(self) -> None:
         """Poll once and announce what ended. An outage of the server or the database is no error here."""
@@ -91,11 +103,12 @@ class Watch:
     async def _poll(self) -> None:
         if not await self._holds_lease():
             self._poller.forget_clock()
+            self._awaited.clear()
             self._health.set(self.part, ok=True, detail="polled by another process")
             return
         try:
             announced_until = self._clock.monotonic() + self._rules.polling.interval_seconds
-            poll = await self._poller.poll()
+            poll = await self._poller.poll(is_awaiting=self._is_awaiting)
             late = sum(self._rules.is_late(each.ended_at, poll.server_now) for each in poll.ended)
             await self._outages.answered(late_total=late + poll.unread)
             if poll.before is None:
@@ -103,6 +116,7 @@ class Watch:
             is_done = await self._announcer.announce(poll, lambda: self._may_go_on(announced_until))
             self._poller.is_behind = not is_done or poll.unread > 0
             await self._announcer.announce_missing_attempts(poll.server_now)
+            await self._note_awaited()
         except VeeamError as error:
             self._report_failure(error.kind, str(error))
             await self._outages.failed(error)
@@ -112,6 +126,17 @@ class Watch:
             self._metrics.sessions_noticed(self._server.name, len(poll.ended))
         self._health.set(self.part, ok=True)
         await self._tidy(poll)
+
+    async def _note_awaited(self) -> None:
+        """Ask of each running session, once, whether its end will be announced."""
+        running = {session.id: session for session in self._poller.running}
+        known = {key: is_awaited for key, is_awaited in self._awaited.items() if key in running}
+        new = [session for key, session in running.items() if key not in known]
+        self._awaited = known | {session.id: await self._announcer.awaits(session) for session in new}
+
+    @property
+    def _is_awaiting(self) -> bool:
+        return any(self._awaited.values())
 
     async def _may_go_on(self, announced_until: float) -> bool:
         """Whether to announce more before looking what has ended meanwhile."""
@@ -124,6 +149,7 @@ class Watch:
 
     def _report_failure(self, outcome: str, detail: str) -> None:
         self._poller.forget_clock()
+        self._awaited.clear()
         self._metrics.polled(self._server.name, outcome)
         self._health.set(self.part, ok=False, detail=detail)
 
