@@ -2,21 +2,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# What is set up: enough for the demo, and what tests and checks need as well.
+DEMO := $(VENV)/.demo-ready
 READY := $(VENV)/.ready
+LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+  --constraint constraints.txt --generate-hashes --no-emit-index-url
 
-.PHONY: demo test lint check bench format goldens docs pictures clean help
+.PHONY: demo test lint check bench format goldens docs lock pictures clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-$(READY): pyproject.toml constraints.txt
+$(DEMO): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]' --group dev
+	@echo 'Setting up the bot and its demo in $(VENV), 150 MB: a minute, please. The next time it starts at once.'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(PIP_INSTALL) --editable '.[demo]'
 	@touch $@
 
-demo: $(READY)  ## the bot against a simulated VBR and Slack; prints the page's address
+$(READY): $(DEMO)
+	@echo 'Setting up what tests and checks need, 370 MB: a minute or two, please.'
+	@$(PIP_INSTALL) --group dev
+	@touch $@
+
+demo: $(DEMO)  ## the bot against a simulated VBR and Slack; prints the page's address
 	$(BIN)/veeam-bot demo
 
 test: $(READY)  ## all tests
@@ -40,6 +51,11 @@ format: $(READY)  ## format and mend what can be mended
 goldens: $(READY)  ## the views' golden messages, anew; look at what changed
 	UPDATE_GOLDENS=1 $(BIN)/pytest -n0 tests/unit/slack/test_goldens.py
 	git diff --stat tests/unit/slack/golden
+
+lock:  ## the hashes of what a deployment installs, by constraints.txt; needs uv
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	  | $(LOCK) - --output-file deploy/requirements-build.lock
 
 docs: $(READY)  ## the pages that are made from code
 	$(BIN)/python docs/generate.py

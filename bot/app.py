@@ -12,7 +12,16 @@ import structlog
 from aiohttp import web
 
 from bot import endpoints, store, watch
-from bot.observability import Clock, Health, Metrics, SystemClock, contained, set_up_logging
+from bot.observability import (
+    Clock,
+    Health,
+    Metrics,
+    RemoteClock,
+    SystemClock,
+    contained,
+    set_up_logging,
+    wrong_clocks,
+)
 from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.service import AccessRules, Service
@@ -36,6 +45,7 @@ from bot.veeam import Connection, Fleet, VeeamServer, connection_to
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 60.0
+_SECONDS_BETWEEN_COMPARISONS = 10.0
 
 log = structlog.get_logger()
 
@@ -56,12 +66,14 @@ class Application:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self._clock = clock
+        self._machine_clock = clock
+        self._clock = store.DatabaseClock(clock)
         self._metrics = Metrics()
         servers = [endpoints.SERVER_PART + server.name for server in settings.servers]
-        self._health = Health(clock, [DATABASE_PART, "slack", *servers])
+        self._health = Health(self._clock, [DATABASE_PART, "slack", *servers])
         # Names this process among replicas, in leases and claims.
         self._holder = store.new_holder()
+        self._server_clocks: dict[str, RemoteClock] = {}
         self._accounts: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._audit: store.AuditLog | None = None
         self._stop = asyncio.Event()
@@ -114,6 +126,9 @@ class Application:
         clock, holder, slack = self._clock, self._holder, self._settings.slack
         rules = watch.WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
         live_messages = LiveMessages(web_api, clock=clock)
+        polling = self._settings.polling
+        self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))
+        self._start(group, "leases", lambda: watch.keep_leases(database, clock, polling, holder))
         for name in fleet.names:
             server = fleet.server(name)
             server_watch = watch.Watch(
@@ -123,9 +138,20 @@ class Application:
             # Only an administrator may enable a job; the main account may be a viewer.
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
+            self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
             self._start(group, f"watch:{name}", server_watch.run)
             self._start(group, f"following:{name}", follower.run)
             self._start(group, f"timed_disables:{name}", reenabler.run)
+
+    async def _compare_clocks(self, database: store.Database, web_api: WebApi) -> None:
+        """Name the clocks that are off, for ever. That alone makes nothing unready: nothing rests on them."""
+        while True:
+            others = {name: clock.now() for name, clock in self._server_clocks.items()}
+            if database.has_own_clock:
+                others |= {"the database's clock": self._clock.now()}
+            wrong = wrong_clocks(self._machine_clock.now(), web_api.slack_clock.now(), others)
+            self._health.set("clocks", ok=not wrong, detail=wrong or "they agree", is_vital=False)
+            await self._clock.sleep(_SECONDS_BETWEEN_COMPARISONS)
 
     async def _join_slack(
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
@@ -303,6 +329,7 @@ class Application:
                 await store.upgrade(url)
                 database = store.Database(url)
                 stack.push_async_callback(database.close)
+                await self._clock.read(database)
                 await store.release_ended(database, store.holder_has_ended)
             except store.StoreUnavailable as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))

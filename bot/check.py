@@ -2,10 +2,19 @@
 
 import asyncio
 
-from bot.observability import CheckResult, Metrics, Redaction, SystemClock, run_check
+from bot.observability import (
+    CheckResult,
+    CheckStatus,
+    Clock,
+    Metrics,
+    Redaction,
+    SystemClock,
+    run_check,
+    skew,
+)
 from bot.settings import Settings, matches_glob
 from bot.slack.checks import check_slack
-from bot.slack.web_api import open_web_api
+from bot.slack.web_api import WebApi, open_web_api
 from bot.store import check_database
 from bot.veeam import Login, check_server, connection_to
 
@@ -22,9 +31,21 @@ async def check(settings: Settings) -> tuple[CheckResult, ...]:
             run_check(f"server {server.name}", check_server(_logins(settings, at), clock))
             for at, server in enumerate(settings.servers)
         ]
-        parts.append(run_check("database", check_database(settings.database_url.get_secret_value())))
-        found = await asyncio.gather(*parts)
+        parts.append(run_check("database", check_database(settings.database_url.get_secret_value(), clock)))
+        found = [*await asyncio.gather(*parts), _machine_clock(clock, web_client)]
     return tuple(result.redacted(redaction) for part in found for result in part)
+
+
+def _machine_clock(clock: Clock, web_api: WebApi) -> tuple[CheckResult, ...]:
+    """Judge this machine's clock by Slack's, if Slack answered."""
+    right = web_api.slack_clock.now()
+    if right is None:
+        return ()
+    off = skew(clock.now() - right, "Slack's")
+    if off is None:
+        return (CheckResult("this machine", "clock", CheckStatus.OK, "It agrees with Slack's."),)
+    advice = "Have this machine's clock set by a time server."
+    return (CheckResult("this machine", "clock", CheckStatus.WARNING, f"It is {off}.", advice),)
 
 
 def _logins(settings: Settings, at: int) -> list[Login]:

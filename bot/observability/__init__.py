@@ -11,7 +11,7 @@ from bot.observability.answers import (
     AnswerUnreadable,
     capped_wait,
 )
-from bot.observability.clock import Clock, SystemClock
+from bot.observability.clock import MOST_SKEW, Clock, RemoteClock, SystemClock, skew, wrong_clocks
 from bot.observability.health import CheckResult, CheckStatus, Health, PartHealth, run_check
 from bot.observability.logs import Seldom, contained, set_up_logging
 from bot.observability.metrics import Metrics
@@ -20,6 +20,7 @@ from bot.observability.redaction import Redaction
 __all__ = [
     "ACCEPTED_ENCODING",
     "LARGEST_ANSWER_BYTES",
+    "MOST_SKEW",
     "AnswerBody",
     "AnswerTooLarge",
     "AnswerUnreadable",
@@ -30,10 +31,13 @@ __all__ = [
     "Metrics",
     "PartHealth",
     "Redaction",
+    "RemoteClock",
     "Seldom",
     "SystemClock",
     "capped_wait",
     "contained",
     "run_check",
     "set_up_logging",
+    "skew",
+    "wrong_clocks",
 ]

@@ -25,6 +25,8 @@ class PartHealth:
     """When it became so."""
     last_ok_at: datetime | None = None
     """When it was last ok: for a server, its last good poll."""
+    is_vital: bool = True
+    """Whether the bot is not ready while this part is not ok."""
 
 
 class Health:
@@ -37,7 +39,7 @@ class Health:
         self._parts = {part: PartHealth(ok=False, detail="starting", since=now) for part in parts}
         self._reported: set[str] = set()
 
-    def set(self, part: str, *, ok: bool, detail: str = "") -> None:
+    def set(self, part: str, *, ok: bool, detail: str = "", is_vital: bool = True) -> None:
         """Say how a part is; `detail` is one short line without secrets."""
         now = self._clock.now()
         before = self._parts.get(part) if part in self._reported else None
@@ -46,7 +48,9 @@ class Health:
             self._parts[part] = replace(before, detail=detail, last_ok_at=last_ok_at)
             return
         self._reported.add(part)
-        self._parts[part] = PartHealth(ok=ok, detail=detail, since=now, last_ok_at=last_ok_at)
+        self._parts[part] = PartHealth(
+            ok=ok, detail=detail, since=now, last_ok_at=last_ok_at, is_vital=is_vital
+        )
         if not ok:
             log.warning("health.part_failed", part=part, detail=detail)
         elif before is None:
@@ -61,8 +65,8 @@ class Health:
 
     @property
     def is_ready(self) -> bool:
-        """Whether every part is ok."""
-        return all(part.ok for part in self._parts.values())
+        """Whether every part is ok that the bot can't do without."""
+        return all(part.ok or not part.is_vital for part in self._parts.values())
 
     def report(self) -> dict[str, Any]:
         """Everything, in the shape `/readyz` answers; times in ISO 8601, UTC."""

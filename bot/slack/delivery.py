@@ -8,7 +8,7 @@ that Slack refuses for now waits; one that it refuses for good is parked.
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from bot.observability import Clock, Health, Metrics, contained
 from bot.slack import errors
 from bot.slack.directory import Directory
 from bot.slack.replies import message_arguments
+from bot.slack.unrecorded import UnrecordedMessages
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.web_api import LONGEST_WAIT_SECONDS, TIMEOUT_SECONDS, WebApi, Workspace
@@ -37,8 +38,11 @@ _LONGEST_WAIT_SECONDS = 60.0
 _MOST_REFUSALS = 10
 _HISTORY_PAGE = 200
 _MOST_HISTORY_PAGES = 25
-# Slack's clock and ours need not agree; a message is searched for from this long before its sending began.
-_CLOCK_SKEW = timedelta(minutes=10)
+# A message is searched for from this long before its sending began, by Slack's clock, which is known to a
+# second or two.
+_MARGIN = timedelta(minutes=2)
+# Slack's clock is not known: every message may be the one.
+_UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -55,11 +59,13 @@ class History:
     ) -> store.PostedMessage | None:
         """Return the message of this bot that carries exactly this metadata, None when there is none.
 
+        `since` is by Slack's clock, as each message's `ts` is.
+
         `conversations.history` and `.replies` give payloads only with `include_all_metadata`, and only to
         members. Raises `SlackError`.
         """
         where: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": _HISTORY_PAGE}
-        where["oldest"] = f"{(since - _CLOCK_SKEW).timestamp():.6f}"
+        where["oldest"] = f"{(since - _MARGIN).timestamp():.6f}"
         method = "conversations.history"
         if thread_ts is not None:
             method, where["ts"] = "conversations.replies", thread_ts
@@ -117,13 +123,14 @@ class Delivery:
         self._outbox = store.Outbox(database)
         self._web_api = web_api
         self._history = History(web_api, workspace)
+        self._unrecorded = UnrecordedMessages(web_api, workspace, self._outbox, clock)
         self._directory = directory
         self._clock = clock
         self._metrics = metrics
         self._health = health
         self._pace = web_api.pace
         self._refusals: Counter[store.OutboxId] = Counter()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[store.OutboxId, asyncio.Task[None]] = {}
         self._is_closing = False
         self._revisit_at = clock.monotonic()
 
@@ -133,12 +140,10 @@ class Delivery:
             while not self._is_closing:
                 rows = await self._claim(holder)
                 for row in rows:
-                    task = group.create_task(self._deliver(row, holder, notices_to))
-                    self._sending.add(task)
-                    task.add_done_callback(self._sending.discard)
+                    self._sending[row.id] = group.create_task(self._deliver(row, holder, notices_to))
                 if rows:
                     await asyncio.wait(
-                        self._sending, timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                        self._sending.values(), timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED
                     )
                 else:
                     await self._clock.sleep(_IDLE_SECONDS)
@@ -147,7 +152,7 @@ class Delivery:
         """Send nothing more, and wait for what is being sent at this moment."""
         self._is_closing = True
         if self._sending:
-            await asyncio.wait(self._sending, timeout=seconds)
+            await asyncio.wait(self._sending.values(), timeout=seconds)
 
     async def _claim(self, holder: str) -> tuple[store.OutboxRow, ...]:
         """Take what is to be sent now; nothing while the database does not answer."""
@@ -156,18 +161,22 @@ class Delivery:
             await self._revisit_closed()
             if not room or self._pace.all_held_seconds:
                 return ()
-            rows = await self._outbox.claim(holder, self._clock.now(), LEASE_SECONDS, room)
+            claimed = await self._outbox.claim(holder, self._clock.now(), LEASE_SECONDS, room)
         except store.StoreError as error:
             self._health.set(OUTBOX_PART, ok=False, detail=str(error))
             return ()
         self._health.set(OUTBOX_PART, ok=True)
-        return rows
+        # After the database's clock was set forward, a claim may have run out while its row is being sent.
+        return tuple(row for row in claimed if row.id not in self._sending)
 
     async def _deliver(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         delivering = self._draw_and_send(row, holder, notices_to)
-        if not await contained(delivering, "delivery.broke", key=row.key):
-            # A bug of ours: the claim runs out, and the row comes back to be searched for.
-            self._metrics.announced(row.kind, "broke")
+        try:
+            if not await contained(delivering, "delivery.broke", key=row.key):
+                # A bug of ours: the claim runs out, and the row comes back to be searched for.
+                self._metrics.announced(row.kind, "broke")
+        finally:
+            del self._sending[row.id]
 
     async def _draw_and_send(self, row: store.OutboxRow, holder: str, notices_to: str | None) -> None:
         try:
@@ -214,8 +223,14 @@ class Delivery:
             await self._outbox.sent(row.id, root, self._clock.now())
 
     async def _find_earlier(self, row: store.OutboxRow, message: Message) -> store.PostedMessage | None:
-        if row.attempted_at is None or row.placement is store.Placement.EDIT or message.metadata is None:
+        """Look for it if an earlier sending may have arrived, or a restored database may not know of one."""
+        if row.placement is store.Placement.EDIT or message.metadata is None:
             return None
+        if row.attempted_at is None:
+            root = await self._unrecorded.find(row, message.metadata)
+            if root is not None:
+                self._count_end(row, "found")
+            return root
         thread_ts = row.root.ts if row.root and row.placement is not store.Placement.POST else None
         try:
             root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
@@ -232,7 +247,10 @@ class Delivery:
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
             await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
             return None
-        if not await self._outbox.began(row.id, holder, self._clock.now(), LEASE_SECONDS):
+        posted_after = self._web_api.slack_clock.now() or _UNKNOWN
+        if not await self._outbox.began(
+            row.id, holder, self._clock.now(), LEASE_SECONDS, posted_after=posted_after
+        ):
             return None
         try:
             root = await self._write(row, message)
@@ -355,6 +373,7 @@ class Delivery:
         if self._clock.monotonic() < self._revisit_at:
             return
         self._revisit_at = self._clock.monotonic() + _REVISIT_SECONDS
+        await self._outbox.bring_forward(self._clock.now(), LONGEST_WAIT_SECONDS)
         backlogs = await self._outbox.waiting()
         self._metrics.outbox_waits(sum(backlog.rows for backlog in backlogs))
         for backlog in backlogs:

@@ -2,7 +2,7 @@
 
 The payloads are those of slash commands, of `block_actions`, `view_submission` and `block_suggestion`
 interactions, of shortcuts and of the event `app_home_opened`. `token` and `user_name` are not read: the first
-is a secret of no use, the second proves nothing.
+is a secret of no use, the second proves nothing. What has another shape than Slack's is read as missing.
 """
 
 import hashlib
@@ -136,8 +136,8 @@ def read_command(body: Mapping[str, Any]) -> TypedCommand:
 
 def read_press(body: Mapping[str, Any]) -> ButtonPress:
     """Read the first action of a `block_actions` payload."""
-    element, container = (body.get("actions") or [{}])[0], body.get("container") or {}
-    view, option = body.get("view") or {}, element.get("selected_option") or {}
+    element, container = next(iter(_objects(body, "actions")), {}), _object(body, "container")
+    view, option = _object(body, "view"), _object(element, "selected_option")
     target = _target(body, container)
     action_id = _text(element, "action_id") or ""
     value = _text(element, "value") or _text(option, "value")
@@ -158,7 +158,7 @@ def read_press(body: Mapping[str, Any]) -> ButtonPress:
 
 def read_home_opened(body: Mapping[str, Any]) -> HomeOpened | None:
     """Read the event `app_home_opened`; None where it was another tab."""
-    event = body.get("event") or {}
+    event = _object(body, "event")
     if event.get("tab") != "home":
         return None
     target = ReplyTarget(PersonId(_text(event, "user") or ""), None, None)
@@ -175,7 +175,7 @@ def read_home_opened(body: Mapping[str, Any]) -> HomeOpened | None:
 
 def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
     """Read a `shortcut` (it has no channel) or a `message_action`."""
-    target, message = _target(body, {}), body.get("message") or {}
+    target, message = _target(body, {}), _object(body, "message")
     key = _key("shortcut", target.trigger_id or secrets.token_hex())
     gesture = _gesture(body, target.channel_id, origin=Origin.SHORTCUT, press_key=key)
     author = _text(message, "bot_id") or _text(message, "user")
@@ -184,9 +184,9 @@ def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
 
 def read_submission(body: Mapping[str, Any]) -> FormSubmission:
     """Read a `view_submission` payload: it was asked for in the channel that the form was opened from."""
-    view = body.get("view") or {}
+    view = _object(body, "view")
     metadata, view_id = _metadata(view), _text(view, "id") or ""
-    blocks = ((view.get("state") or {}).get("values") or {}).values()
+    values = _object(_object(view, "state"), "values")
     channel_id = thread_ts = None
     if isinstance(metadata, codec.FormMetadata):
         channel_id, thread_ts = metadata.channel_id, metadata.thread_ts
@@ -198,13 +198,18 @@ def read_submission(body: Mapping[str, Any]) -> FormSubmission:
         target=ReplyTarget(gesture.person_id, channel_id, None, thread_ts),
         view_id=view_id,
         metadata=metadata,
-        state={name: _entered(element) for block in blocks for name, element in block.items()},
+        state={
+            name: _entered(element)
+            for block_id in values
+            for name, element in _object(values, block_id).items()
+            if isinstance(element, Mapping)
+        },
     )
 
 
 def read_menu_query(body: Mapping[str, Any]) -> MenuQuery:
     """Read a `block_suggestion` payload; it has no trigger and no response address."""
-    metadata = _metadata(body.get("view") or {})
+    metadata = _metadata(_object(body, "view"))
     channel_id = metadata.channel_id if isinstance(metadata, codec.FormMetadata) else None
     key = _key("search", secrets.token_hex())
     return MenuQuery(
@@ -222,11 +227,11 @@ def new_reference() -> str:
 
 def _gesture(body: Mapping[str, Any], channel_id: str | None, *, origin: Origin, press_key: str) -> Gesture:
     """Return who did it, where and how, by the payload of an interaction."""
-    user = body.get("user") or {}
+    user = _object(body, "user")
     return Gesture(
         reference=new_reference(),
         person_id=PersonId(_text(user, "id") or ""),
-        team_id=_text(user, "team_id") or _text(body.get("team") or {}, "id"),
+        team_id=_text(user, "team_id") or _text(_object(body, "team"), "id"),
         channel_id=channel_id,
         origin=origin,
         is_direct=is_direct(channel_id),
@@ -242,7 +247,7 @@ def _delivery_key(trigger_id: str | None, press_key: str = "") -> str | None:
 
 def _target(body: Mapping[str, Any], container: Mapping[str, Any]) -> ReplyTarget:
     """Return where the answer to an interaction goes; `container` says more of a message than `message`."""
-    user, channel, message = body.get("user") or {}, body.get("channel") or {}, body.get("message") or {}
+    user, channel, message = (_object(body, key) for key in ("user", "channel", "message"))
     message_ts = _text(container, "message_ts") or _text(message, "ts")
     thread_ts = _text(container, "thread_ts") or _text(message, "thread_ts")
     return ReplyTarget(
@@ -266,18 +271,18 @@ def _open_view(view: Mapping[str, Any]) -> OpenView | None:
     view_id, callback_id = _text(view, "id"), _text(view, "callback_id") or ""
     if view_id is None:
         return None
-    title = _text(view.get("title") or {}, "text") or ""
+    title = _text(_object(view, "title"), "text") or ""
     return OpenView(view_id, callback_id, title, _metadata(view) if codec.is_form(callback_id) else None)
 
 
 def _job_of(message: Mapping[str, Any]) -> KnownJob | None:
     """Return the job that a message is about: by its metadata, or by the first button that is about one."""
-    payload = (message.get("metadata") or {}).get("event_payload") or {}
+    payload = _object(_object(message, "metadata"), "event_payload")
     server, job_id = _text(payload, "server"), _text(payload, "job_id")
     if server is not None and job_id is not None:
         return KnownJob(ServerName(server), JobId(job_id))
-    for block in message.get("blocks") or ():
-        for element in filter(None, block.get("elements") or ()):
+    for block in _objects(message, "blocks"):
+        for element in _objects(block, "elements"):
             press = codec.decode(_text(element, "action_id") or "", _text(element, "value") or "")
             if isinstance(press, codec.RunRequest) and isinstance(press.request.subject, KnownJob):
                 return press.request.subject
@@ -289,10 +294,10 @@ def _key(*parts: str) -> str:
 
 
 def _entered(element: Mapping[str, Any]) -> str | tuple[str, ...] | None:
-    chosen = element.get("selected_options")
-    if isinstance(chosen, list):
-        return tuple(value for option in chosen if (value := _chosen(option)))
-    selected = _chosen(element.get("selected_option") or {})
+    if isinstance(element.get("selected_options"), list):
+        options = _objects(element, "selected_options")
+        return tuple(value for option in options if (value := _chosen(option)))
+    selected = _chosen(_object(element, "selected_option"))
     return selected or _text(element, "selected_time") or _text(element, "value")
 
 
@@ -309,3 +314,15 @@ def _metadata(view: Mapping[str, Any]) -> codec.FormMetadata | codec.UnreadableP
 def _text(mapping: Mapping[str, Any], key: str) -> str | None:
     value = mapping.get(key)
     return value if isinstance(value, str) and value else None
+
+
+def _object(mapping: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object that stands there; an empty one where there is none, or something else."""
+    value = mapping.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _objects(mapping: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the objects of the list that stands there, without anything else in it."""
+    value = mapping.get(key)
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

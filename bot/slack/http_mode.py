@@ -4,12 +4,12 @@ The signature and its age are verified over the raw body before anything is read
 counted, logged and reported to `refused`, so that it can be put on record.
 """
 
-import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
+import msgspec
 import structlog
 from aiohttp import web
 from aiolimiter import AsyncLimiter
@@ -26,13 +26,49 @@ from bot.store import AuditEntry, AuditLog, AuditOutcome, StoreError
 # A whole string counts as one mark, so that brackets in it are none.
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 
+_Object = dict[str, Any]
+
 log = structlog.get_logger()
 
 _UNAUTHORIZED = 401
 _DEEPEST = 64  # Slack's own payloads nest less than twenty deep
 _MOST_FIELDS = 100
-_OBJECTS = ("user", "team", "enterprise", "channel", "container", "message", "view", "event")
 _LONGEST_PROBE_BYTES = 4096
+
+
+class _Action(msgspec.Struct):
+    action_id: str
+    block_id: str | None = None
+
+
+class _View(msgspec.Struct):
+    type: str
+    callback_id: str | None = None
+    team_id: str | None = None
+    app_installed_team_id: str | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    user: _Object | str | None = None
+
+
+class _Body(msgspec.Struct):
+    """What Bolt looks into before a listener hears of it, in the shape that Bolt relies on."""
+
+    type: str
+    user: _Object | None = None
+    team: _Object | None = None
+    enterprise: _Object | None = None
+    channel: _Object | None = None
+    container: _Object | None = None
+    message: _Object | None = None
+    view: _View | msgspec.UnsetType = msgspec.UNSET
+    event: _Event | msgspec.UnsetType = msgspec.UNSET
+    actions: Annotated[list[_Action], msgspec.Meta(min_length=1)] | msgspec.UnsetType = msgspec.UNSET
+    authorizations: list[_Object] | None = None
+    action_id: str | None = None
+    callback_id: str | None = None
 
 
 class SlackRequests:
@@ -95,21 +131,11 @@ def _require_slack_body(text: str) -> None:
     form = {} if text.startswith("{") else dict(_fields(text))
     if "payload" in form or not form:
         body_text = form.get("payload", text)
-        body = None if _is_too_deep(body_text) else json.loads(body_text)
-        is_from_slack = isinstance(body, dict) and isinstance(body.get("type"), str) and _has_shape(body)
-    else:
-        is_from_slack = "command" in form or "ssl_check" in form
-    if not is_from_slack:
+        if _is_too_deep(body_text):
+            raise ValueError("nests too deep")
+        msgspec.json.decode(body_text, type=_Body)
+    elif "command" not in form and "ssl_check" not in form:
         raise ValueError("not a body of Slack's")
-
-
-def _has_shape(body: dict[str, Any]) -> bool:
-    """Whether what Bolt and the bot look into are objects, as far as they are there."""
-    actions = body.get("actions")
-    objects = [body.get(key) for key in _OBJECTS]
-    return all(each is None or isinstance(each, dict) for each in objects) and (
-        actions is None or (isinstance(actions, list) and all(isinstance(each, dict) for each in actions))
-    )
 
 
 def _fields(form: str) -> list[tuple[str, str]]:

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
@@ -30,6 +32,7 @@ from bot.observability import (
     Clock,
     Health,
     Metrics,
+    RemoteClock,
     capped_wait,
 )
 from bot.settings import SlackSettings
@@ -53,6 +56,7 @@ _SECONDS_BETWEEN_POSTS = 1.0
 _EDITS_AT_ONCE = 25
 _SECONDS_BETWEEN_EDITS = 60.0 / 25
 _MOST_UNKNOWN_HOSTS = 20
+_CLOCK_READINGS = 5
 _EDITS = "edits"
 _EVERYTHING = "everything"
 
@@ -150,6 +154,8 @@ class WebApi:
     ) -> None:
         self.client = client
         self.pace = Pace(clock)
+        self.slack_clock = RemoteClock(clock, readings=_CLOCK_READINGS)
+        """Slack's clock, to a second: what gives messages their `ts`, and compares them with `oldest`."""
         self._session = session
         self._clock = clock
         self._metrics = metrics
@@ -228,6 +234,8 @@ class WebApi:
             with _translated(method):
                 function = getattr(self.client, method.replace(".", "_"))
                 response: AsyncSlackResponse = await function(**arguments)
+            if (moment := _date(response.headers)) is not None:
+                self.slack_clock.heard(moment)
         except errors.SlackError as error:
             outcome = error.word
             raise
@@ -411,6 +419,14 @@ def _retry_after(method: str, headers: Mapping[str, Any]) -> float:
     if not asked <= LONGEST_WAIT_SECONDS:  # also what is no number
         log.warning("slack.wait_capped", method=method, asked=text[:40], wait_seconds=LONGEST_WAIT_SECONDS)
     return max(capped_wait(asked, LONGEST_WAIT_SECONDS), _SHORTEST_WAIT_SECONDS)
+
+
+def _date(headers: Mapping[str, Any]) -> datetime | None:
+    """The moment of an answer by the header that HTTP asks of every server; None where it makes no sense."""
+    try:
+        return parsedate_to_datetime(_header(headers, "date") or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _header(headers: Mapping[str, Any], wanted: str) -> str | None:

@@ -22,6 +22,7 @@ from bot.store.audit import (
 )
 from bot.store.checks import check_database, is_missing
 from bot.store.claims import (
+    LeaseLost,
     Leases,
     PressClaim,
     PressClaims,
@@ -29,7 +30,7 @@ from bot.store.claims import (
     new_holder,
     release_ended,
 )
-from bot.store.database import Database, Transaction
+from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.outbox import (
@@ -75,11 +76,13 @@ __all__ = [
     "ChainCheck",
     "ChannelBacklog",
     "Database",
+    "DatabaseClock",
     "Draft",
     "Drafts",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "LeaseLost",
     "Leases",
     "NewFollowedSession",
     "NewOutboxRow",

@@ -8,14 +8,15 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.observability import CheckResult, CheckStatus
-from bot.store.database import address, engine
+from bot.observability import CheckResult, CheckStatus, Clock, skew
+from bot.store.database import address, engine, read_clock
 from bot.store.errors import StoreError, StoreUnavailable, translated
 from bot.store.upgrade import MIGRATIONS
 
@@ -45,8 +46,11 @@ _SQLITE_ADVICE = (
 _POSTGRESQL_ADVICE = "Check host, port, user and database of DATABASE_URL, and that PostgreSQL runs there."
 
 
-async def check_database(database_url: str) -> tuple[CheckResult, ...]:
-    """Look at the database, within 20 seconds. Never raises `StoreError`: what went wrong is a result."""
+async def check_database(database_url: str, clock: Clock) -> tuple[CheckResult, ...]:
+    """Look at the database, and compare its clock with this machine's, within 20 seconds.
+
+    Never raises `StoreError`: what went wrong is a result.
+    """
     try:
         url = address(database_url)
     except StoreError as error:
@@ -56,7 +60,7 @@ async def check_database(database_url: str) -> tuple[CheckResult, ...]:
         return (_check_new_file(new_file),)
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            return await _check(url)
+            return await _check(url, clock)
     except StoreError as error:
         return (_problem(_name(url), *_detail_and_advice(url, error)),)
     except TimeoutError:
@@ -69,7 +73,7 @@ def is_missing(database_url: str) -> bool:
     return _missing_file(address(database_url)) is not None
 
 
-async def _check(url: URL) -> tuple[CheckResult, ...]:
+async def _check(url: URL, clock: Clock) -> tuple[CheckResult, ...]:
     answers = CheckResult(PART, _name(url), CheckStatus.OK, "It answers.")
     made = engine(url)
     try:
@@ -78,7 +82,8 @@ async def _check(url: URL) -> tuple[CheckResult, ...]:
                 schema = await connection.run_sync(_check_schema)
             if schema.status is CheckStatus.PROBLEM:
                 return answers, schema
-            return answers, schema, await _check_writing(connection, url)
+            skewed = _check_clock(await read_clock(connection) - clock.now(), url)
+            return answers, schema, *skewed, await _check_writing(connection, url)
     finally:
         await made.dispose()
 
@@ -94,6 +99,17 @@ async def _connected(made: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     finally:
         with suppress(StoreError), translated():
             await connection.close()
+
+
+def _check_clock(ahead: timedelta, url: URL) -> tuple[CheckResult, ...]:
+    """Judge PostgreSQL's clock; SQLite has none of its own."""
+    if url.get_backend_name() == "sqlite":
+        return ()
+    off = skew(ahead, "this machine's")
+    if off is None:
+        return (CheckResult(PART, "clock", CheckStatus.OK, "It agrees with this machine's."),)
+    advice = "Have both machines set their clocks by a time server."
+    return (CheckResult(PART, "clock", CheckStatus.WARNING, f"It is {off}.", advice),)
 
 
 async def _check_writing(connection: AsyncConnection, url: URL) -> CheckResult:

@@ -15,9 +15,13 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, or_, select, update
 
-from bot.store.database import Database
+from bot.store.database import Database, Transaction
+from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
 from bot.store.tables import leases, press_claims
+
+LONGEST_LEASE_SECONDS = 120.0
+"""No lease is taken for longer."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PROCESSES = Path("/proc/self/ns/pid")
@@ -85,14 +89,31 @@ class PressClaims:
             await transaction.execute(delete(press_claims).where(press_claims.c.at < before))
 
 
+class LeaseLost(StoreError):
+    """Another process does this piece of work by now."""
+
+
 class Leases:
-    """Which of several processes does a piece of work, until when. Raises `StoreError`."""
+    """Which of several processes does a piece of work, until when by the database's clock.
+
+    A process renews all its leases together, so that one lives as long as its process, however long the work
+    takes. Raises `StoreError`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def take(self, name: str, holder: str, now: datetime, lease_seconds: float) -> bool:
-        """Take or renew a lease, in one statement. False: another process holds it."""
+        """Take a lease that has run out, in one statement; True as well for one held. False: another's.
+
+        One that lasts longer than any lease has run out, too: the clock was set back.
+        """
+        longest = now + timedelta(seconds=LONGEST_LEASE_SECONDS)
+        is_running = (leases.c.until > now) & (leases.c.until <= longest)
+        async with self._database.reading() as reading:
+            held = await reading.first(select(leases.c.holder).where(leases.c.name == name, is_running))
+        if held is not None:
+            return bool(held.holder == holder)
         until = now + timedelta(seconds=lease_seconds)
         async with self._database.transaction() as transaction:
             return await transaction.claim(
@@ -101,9 +122,24 @@ class Leases:
                 .on_conflict_do_update(
                     index_elements=["name"],
                     set_={"holder": holder, "until": until},
-                    where=or_(leases.c.holder == holder, leases.c.until <= now),
+                    where=or_(leases.c.holder == holder, ~is_running),
                 )
             )
+
+    async def renew_all(self, holder: str, now: datetime, lease_seconds: float) -> None:
+        """Let every lease of a process last so much longer from now on."""
+        until = now + timedelta(seconds=lease_seconds)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(update(leases).where(leases.c.holder == holder).values(until=until))
+
+    async def require(self, transaction: Transaction, name: str, holder: str) -> None:
+        """Let a transaction write only while this process holds a lease. Raises `LeaseLost` otherwise.
+
+        Nobody else can take the lease before the transaction ends.
+        """
+        mine = select(leases.c.name).where(leases.c.name == name, leases.c.holder == holder)
+        if await transaction.first(mine.with_for_update()) is None:
+            raise LeaseLost(f"another process holds the lease {name}")
 
     async def holders(self) -> tuple[str, ...]:
         """Return every process that holds a lease, ended ones included."""

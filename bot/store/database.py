@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +30,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from bot.observability import Clock, RemoteClock
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable, translated
 
 if TYPE_CHECKING:
@@ -100,6 +102,10 @@ class Transaction:
         """
         return await self.first(statement.returning(literal_column("1"))) is not None
 
+    async def now(self) -> datetime:
+        """Read the database's own clock."""
+        return await read_clock(self._connection)
+
     async def serialise(self, name: str) -> None:
         """Let no other transaction past this line under the same name until this one ends.
 
@@ -168,6 +174,16 @@ class Database:
         async with self.reading() as reading:
             await reading.execute(select(1))
 
+    async def now(self) -> datetime:
+        """Read the database's own clock; SQLite's is that of the machine it runs on. Raises `StoreError`."""
+        async with self.reading() as reading:
+            return await reading.now()
+
+    @property
+    def has_own_clock(self) -> bool:
+        """Whether its clock may differ from this machine's."""
+        return self._writers is None
+
     @property
     def checked_out(self) -> int:
         """How many connections are in use."""
@@ -177,6 +193,46 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+class DatabaseClock:
+    """A `Clock` that tells the database's time, so that every replica goes by the same one.
+
+    Its time passes by this machine's monotonic clock, from one reading to the next: a change of this
+    machine's time of day doesn't touch it. Until the first reading it tells this machine's.
+    """
+
+    def __init__(self, own: Clock) -> None:
+        self._own = own
+        self._remote = RemoteClock(own)
+
+    async def read(self, database: Database) -> None:
+        """Set it by the database's clock; off by at most half the time this takes. Raises `StoreError`."""
+        asked_at = self._own.monotonic()
+        now = await database.now()
+        self._remote.heard(now + timedelta(seconds=(self._own.monotonic() - asked_at) / 2))
+
+    def now(self) -> datetime:
+        """The database's time of day, aware, in UTC."""
+        return self._remote.now() or self._own.now()
+
+    def monotonic(self) -> float:
+        """Seconds by this machine's monotonic clock."""
+        return self._own.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by this machine's monotonic clock."""
+        await self._own.sleep(seconds)
+
+
+async def read_clock(connection: AsyncConnection) -> datetime:
+    """Read the database's own clock, as it is now and not when the transaction began. Raises `StoreError`."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    query = "SELECT clock_timestamp()" if is_postgresql else "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    with translated():
+        found = (await connection.execute(text(query))).scalar_one()
+    moment: datetime = found if is_postgresql else datetime.fromisoformat(found).replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
 
 
 def engine(url: URL) -> AsyncEngine:

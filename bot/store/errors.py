@@ -1,6 +1,7 @@
 """What the store raises.
 
 StoreError
+├─ LeaseLost          another process does this piece of work by now (claims.py)
 ├─ StoreUnavailable   locked, full, unreachable, connection lost: nothing was written, or it is not known
 │                     whether the commit arrived; the same may work a moment later
 └─ StoreBroken        refused for good: wrong address or password, missing table, damaged file, a bug of ours

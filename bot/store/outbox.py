@@ -14,7 +14,7 @@ from sqlalchemy import and_, case, delete, exists, func, null, or_, select, upda
 from sqlalchemy.engine import Row
 
 from bot.store.database import Database, Transaction
-from bot.store.tables import closed_channels, outbox
+from bot.store.tables import closed_channels, outbox, restored_channels
 
 OutboxId = NewType("OutboxId", int)
 
@@ -129,8 +129,20 @@ class Outbox:
         rows = [_row(row, roots.get(row.root_key)) for row in claimed]
         return tuple(sorted(rows, key=lambda row: row.id))
 
-    async def began(self, row_id: OutboxId, holder: str, now: datetime, lease_seconds: float) -> bool:
-        """Note that the sending begins now, and renew the claim. False: the claim is lost, so do not send."""
+    async def began(
+        self,
+        row_id: OutboxId,
+        holder: str,
+        now: datetime,
+        lease_seconds: float,
+        *,
+        posted_after: datetime | None = None,
+    ) -> bool:
+        """Note that the sending begins now, and renew the claim. False: the claim is lost, so do not send.
+
+        `posted_after` is this moment on the clock of whom it is sent to, if that is another one: what may
+        have arrived is looked for from the first such moment on.
+        """
         async with self._database.transaction() as transaction:
             return await transaction.claim(
                 update(outbox)
@@ -141,11 +153,23 @@ class Outbox:
                     outbox.c.claimed_until > now,
                 )
                 .values(
-                    attempted_at=now,
+                    attempted_at=func.coalesce(outbox.c.attempted_at, posted_after or now),
                     begun_attempt=outbox.c.attempts,
                     claimed_until=now + timedelta(seconds=lease_seconds),
                 )
             )
+
+    async def bring_forward(self, now: datetime, longest_seconds: float) -> None:
+        """Let nothing wait longer than so long from now on: the database's clock was set back meanwhile."""
+        latest = now + timedelta(seconds=longest_seconds)
+        waits = outbox.c.sent_at.is_(None) & outbox.c.parked_at.is_(None)
+        claimed, due = outbox.c.claimed_until > latest, outbox.c.due_at > latest
+        async with self._database.reading() as reading:
+            if await reading.first(select(outbox.c.id).where(waits, claimed | due).limit(1)) is None:
+                return
+        async with self._database.transaction() as transaction:
+            await transaction.execute(update(outbox).where(waits, claimed).values(claimed_until=now))
+            await transaction.execute(update(outbox).where(waits, due).values(due_at=now))
 
     async def holders(self) -> tuple[str, ...]:
         """Return every process that holds a claim, ended ones included."""
@@ -206,6 +230,31 @@ class Outbox:
                     .values(parked_at=now, problem=f"its root is parked: {problem}")
                 )
 
+    async def newest_known(self, channel: str) -> PostedMessage | None:
+        """Return the newest message sent to a channel; after a restore, the newest one from before it."""
+        async with self._database.reading() as reading:
+            restored = await reading.first(
+                select(restored_channels).where(restored_channels.c.channel == channel)
+            )
+            if restored is not None:
+                return PostedMessage(restored.sent_channel, restored.known_ts)
+            newest = await reading.first(
+                select(outbox.c.sent_channel, outbox.c.ts)
+                .where(outbox.c.sent_at.is_not(None), outbox.c.channel == channel)
+                .order_by(outbox.c.ts.desc())
+                .limit(1)
+            )
+        return None if newest is None else PostedMessage(newest.sent_channel, newest.ts)
+
+    async def note_restored(self, channel: str, known: PostedMessage, now: datetime) -> None:
+        """Remember that newer messages than this one stand in a channel that are not known here."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                transaction.insert(restored_channels)
+                .values(channel=channel, sent_channel=known.channel, known_ts=known.ts, found_at=now)
+                .on_conflict_do_nothing(index_elements=["channel"])
+            )
+
     async def close_channel(self, channel: str, problem: str, now: datetime) -> bool:
         """Hold back everything for a channel until `reopen_channel`. True: this call closed it."""
         async with self._database.transaction() as transaction:
@@ -252,6 +301,7 @@ class Outbox:
             outbox.c.sent_at < before, and_(outbox.c.sent_at.is_(None), outbox.c.parked_at < before)
         )
         async with self._database.transaction() as transaction:
+            await transaction.execute(delete(restored_channels).where(restored_channels.c.found_at < before))
             return (await transaction.execute(delete(outbox).where(is_over, ~is_needed))).rowcount
 
     async def _change(self, row_id: OutboxId, **values: Any) -> None:

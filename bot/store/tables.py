@@ -140,6 +140,15 @@ closed_channels = Table(
     _time("closed_at"),
 )
 
+restored_channels = Table(
+    "restored_channels",
+    metadata,
+    _text("channel", primary_key=True),
+    _text("sent_channel"),
+    _text("known_ts"),
+    _time("found_at"),
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from bot.observability import Clock, Health
+from bot.observability import Health
 from bot.store import FollowedSessions, PressClaims
 from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog
-from bot.store.database import Database
+from bot.store.database import Database, DatabaseClock
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
@@ -27,7 +27,7 @@ class Upkeep:
         database: Database,
         audit: AuditLog,
         approvals: Approvals,
-        clock: Clock,
+        clock: DatabaseClock,
         health: Health,
         *,
         approvals_last: timedelta,
@@ -40,14 +40,14 @@ class Upkeep:
         self._drafts_kept = max(_DRAFTS_KEPT, 2 * approvals_last)
 
     async def run(self) -> None:
-        """Say how the database is, for ever, and whether the record's end is still there.
+        """Say how the database is and set the clock by it, for ever; see whether the record's end is there.
 
         Once an hour forget what is old and end what was left open.
         """
         purged_at = self._clock.monotonic()
         while True:
             try:
-                await self._database.ping()
+                await self._clock.read(self._database)
                 await self._audit.check_end(self._clock.now())
                 if self._clock.monotonic() - purged_at > _SECONDS_BETWEEN_PURGES:
                     await self._purge()

@@ -6,17 +6,13 @@ from enum import IntEnum
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from humanize import naturaldelta
-
-from bot.observability import CheckResult, CheckStatus
+from bot.observability import CheckResult, CheckStatus, skew
 from bot.settings import Role, ServerName
 from bot.veeam import errors
 from bot.veeam.connection import Connection
 from bot.veeam.errors import TlsFailed, TlsReason, VeeamError
 from bot.veeam.models import ServerInfo
 
-MOST_SKEW = timedelta(minutes=1)
-"""A clock that is further off than this makes the times wrong that people go by."""
 _USERS_AND_ROLES = "VBR's console, Users and Roles"
 
 
@@ -174,12 +170,12 @@ def certificate(connection: Connection, presented: str | None) -> CheckResult:
 def clock_skew(connection: Connection, ahead: timedelta) -> CheckResult:
     """Judge how far the server's clock is ahead of ours; behind where it is negative."""
     subject = "clock"
-    if abs(ahead) <= MOST_SKEW:
+    off = skew(ahead, "this machine's")
+    if off is None:
         return CheckResult(
             server_part(connection.name), subject, CheckStatus.OK, "It agrees with this machine's."
         )
-    way = "ahead of" if ahead > timedelta() else "behind"
-    detail = f"It is {naturaldelta(ahead)} {way} this machine's: times in messages are wrong by that."
+    detail = f"It is {off}: times in messages are wrong by that."
     advice = "Have both machines set their clocks by a time server."
     return CheckResult(server_part(connection.name), subject, CheckStatus.WARNING, detail, advice)
 

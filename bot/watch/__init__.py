@@ -7,7 +7,7 @@ from bot.watch.approvals import ApprovalCloser, approval_facts, approval_rows
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
-from bot.watch.server_watch import Watch
+from bot.watch.server_watch import Watch, keep_leases
 from bot.watch.timed_disables import Reenabler
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "WatchRules",
     "approval_facts",
     "approval_rows",
+    "keep_leases",
 ]

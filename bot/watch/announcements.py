@@ -7,6 +7,7 @@ whose next automatic attempt did not come are announced here too.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +15,17 @@ from enum import StrEnum
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, Outbox, OwnActions, PollCursor, ProcessedSessions, RunRow, Runs, Transaction
+from bot.store import (
+    Database,
+    Leases,
+    Outbox,
+    OwnActions,
+    PollCursor,
+    ProcessedSessions,
+    RunRow,
+    Runs,
+    Transaction,
+)
 from bot.veeam import Result, Session, SessionGroup, SessionsQuery, VeeamError, VeeamServer
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
@@ -44,13 +55,27 @@ class _Retry(StrEnum):
 
 
 class Announcer:
-    """Announces one server's sessions. Raises StoreError, and VeeamError if the server doesn't answer."""
+    """Announces one server's sessions, as long as `holder` has the `lease` to poll it.
+
+    Raises LeaseLost, any other StoreError, and VeeamError if the server doesn't answer.
+    """
 
     def __init__(
-        self, server: VeeamServer, database: Database, jobs: JobCache, clock: Clock, rules: WatchRules
+        self,
+        server: VeeamServer,
+        database: Database,
+        jobs: JobCache,
+        clock: Clock,
+        rules: WatchRules,
+        *,
+        lease: str,
+        holder: str,
     ) -> None:
         self._server = server
         self._database = database
+        self._lease = lease
+        self._holder = holder
+        self._leases = Leases(database)
         self._jobs = jobs
         self._clock = clock
         self._rules = rules
@@ -104,8 +129,7 @@ class Announcer:
             left, rows, begun = backfill.announced[::-1], (), replace(cursor, read_to=since)
         unannounced = {each.session.id for each in left}
         known = [each for each in backfill.ended.items() if each[0] not in unannounced]
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{server}")
+        async with self._writing() as transaction:
             if not await self._sessions.begin(transaction, server, begun):
                 return poll
             await self._sessions.claim(transaction, server, known)
@@ -129,13 +153,21 @@ class Announcer:
             run = Run.decode(row.body)
             if run is None:
                 log.error("watch.run_unreadable", server=row.server, run=row.run_key)
-                async with self._database.transaction() as transaction:
+                async with self._writing() as transaction:
                     await self._runs.put(transaction, replace(row, expected_by=None))
             else:
                 await self._settle(row, run, await self._look_for_retry(run), server_now)
 
-    async def _place(self, cursor: PollCursor) -> None:
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Transaction]:
+        """Write what is known of the server: one transaction at a time, and in one process alone."""
         async with self._database.transaction() as transaction:
+            await transaction.serialise(f"announce/{self._server.name}")
+            await self._leases.require(transaction, self._lease, self._holder)
+            yield transaction
+
+    async def _place(self, cursor: PollCursor) -> None:
+        async with self._writing() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
 
     async def _report(self, ended: EndedSession) -> SessionReport:
@@ -198,8 +230,7 @@ class Announcer:
         full = {report.ended.session.id: report for report in asked}
         ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}
         done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{server}")
+        async with self._writing() as transaction:
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed)
             for report in (full.get(report.ended.session.id, report) for report, _ in batch):
@@ -280,8 +311,7 @@ class Announcer:
 
     async def _settle(self, row: RunRow, run: Run, retry: _Retry, server_now: datetime) -> None:
         now = self._clock.now()
-        async with self._database.transaction() as transaction:
-            await transaction.serialise(f"announce/{self._server.name}")
+        async with self._writing() as transaction:
             if await self._runs.of(transaction, row.run_key) != row:
                 return
             if retry is _Retry.RUNNING:

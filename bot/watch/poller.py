@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.observability import Clock
+from bot.observability import Clock, RemoteClock
 from bot.store import PollCursor, ProcessedSessions
 from bot.veeam import (
     NotFoundOnServer,
@@ -107,7 +107,7 @@ class Poller:
         self._folded_types = frozenset(name.casefold() for name in types)
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
-        self._skew: timedelta | None = None
+        self.server_clock = RemoteClock(clock)
         self._refuses_learned = False
         self._running: dict[SessionId, Session] = {}
         self._asks_for_ends = True
@@ -121,7 +121,7 @@ class Poller:
 
     def forget_clock(self) -> None:
         """Ask for the server's clock at the next poll: it didn't answer, or another process polled it."""
-        self._skew = None
+        self.server_clock.forget()
         self._running.clear()
         self._asks_for_ends = True
         self._looked_at = None
@@ -136,10 +136,10 @@ class Poller:
         """
         before = await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
-            before.checked_at is None or self._clock.now() - before.checked_at >= CHECK_EVERY
+            before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY
         )
         cursor = before
-        if cursor is None or self._skew is None or is_check_due:
+        if cursor is None or self.server_clock.now() is None or is_check_due:
             cursor = await self._start(before)
         if before is None:
             await self._look(cursor)
@@ -177,12 +177,12 @@ class Poller:
 
     @property
     def _server_now(self) -> datetime:
-        return self._clock.now() + (self._skew or timedelta())
+        return self.server_clock.now() or self._clock.now()
 
     async def _start(self, before: PollCursor | None) -> PollCursor:
         """Read the server's clock; return where to start by it."""
         server_now = (await self._server.server_time()).server_time
-        self._skew = server_now - self._clock.now()
+        self.server_clock.heard(server_now)
         beginning = server_now - self._backfill
         if before is None:
             return PollCursor(read_to=beginning, floor=beginning, checked_at=self._clock.now())

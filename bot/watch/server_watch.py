@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.observability import Clock, Health, Metrics
+from bot.observability import Clock, Health, Metrics, RemoteClock
+from bot.settings import PollingSettings
 from bot.store import (
     Database,
+    LeaseLost,
     Leases,
     NewOutboxRow,
     Outages,
@@ -32,10 +34,26 @@ SECONDS_WHILE_AWAITING = 2.5
 """Between two polls while something runs that will be announced."""
 _ACTIONS_KEPT = timedelta(days=30)
 _SESSIONS_KEPT = timedelta(days=3)
-_LEASE_INTERVALS = 3
-_LEAST_LEASE_SECONDS = 60.0
+_LEAST_LEASE_SECONDS, _MOST_LEASE_SECONDS = 2.0, 20.0
+_RENEWALS = 3
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+def lease_seconds(polling: PollingSettings) -> float:
+    """Return how long a lease lasts that is not renewed: a dead process is replaced within two polls."""
+    return min(max(polling.interval_seconds, _LEAST_LEASE_SECONDS), _MOST_LEASE_SECONDS)
+
+
+async def keep_leases(database: Database, clock: Clock, polling: PollingSettings, holder: str) -> None:
+    """Renew all leases of this process for ever, whatever its polls wait for."""
+    seconds, leases = lease_seconds(polling), Leases(database)
+    while True:
+        try:
+            await leases.renew_all(holder, clock.now(), seconds)
+        except StoreError as error:
+            log.debug("watch.leases_not_renewed", problem=str(error))
+        await clock.sleep(seconds / _RENEWALS)
 
 
 class Watch:
@@ -66,7 +84,8 @@ class Watch:
         self._leases = Leases(database)
         types = polled_types(server.revision, rules.routes)
         self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
-        self._announcer = Announcer(server, database, jobs, clock, rules)
+        self._lease = f"poll/{server.name}"
+        self._announcer = Announcer(server, database, jobs, clock, rules, lease=self._lease, holder=holder)
         self._outages = OutageReporter(server, database, clock, rules)
         self._awaited: dict[SessionId, bool] = {}
         self._tidied_at = clock.now()
@@ -76,6 +95,11 @@ class Watch:
     def part(self) -> str:
         """The name under which this server's health is known."""
         return f"server:{self._server.name}"
+
+    @property
+    def server_clock(self) -> RemoteClock:
+        """The server's clock, not heard while another process polls it."""
+        return self._poller.server_clock
 
     async def run(self) -> None:
         """Poll for ever, an interval apart.
@@ -97,14 +121,14 @@ class Watch:
         async with self._turn:
             try:
                 await self._poll()
+            except LeaseLost:
+                self._stand_by()
             except StoreError as error:
                 self._report_failure("store", f"{self._server.name}: {error}")
 
     async def _poll(self) -> None:
         if not await self._holds_lease():
-            self._poller.forget_clock()
-            self._awaited.clear()
-            self._health.set(self.part, ok=True, detail="polled by another process")
+            self._stand_by()
             return
         try:
             announced_until = self._clock.monotonic() + self._rules.polling.interval_seconds
@@ -122,8 +146,8 @@ class Watch:
             await self._outages.failed(error)
             return
         self._metrics.polled(self._server.name, "ok", good_at=self._clock.now())
-        if poll.ended:
-            self._metrics.sessions_noticed(self._server.name, len(poll.ended))
+        if noticed := len(poll.ended) + len(poll.fresh):
+            self._metrics.sessions_noticed(self._server.name, noticed)
         self._health.set(self.part, ok=True)
         await self._tidy(poll)
 
@@ -143,9 +167,13 @@ class Watch:
         return self._clock.monotonic() < announced_until and await self._holds_lease()
 
     async def _holds_lease(self) -> bool:
-        seconds = max(_LEAST_LEASE_SECONDS, _LEASE_INTERVALS * self._rules.polling.interval_seconds)
-        name = f"poll/{self._server.name}"
-        return await self._leases.take(name, self._holder, self._clock.now(), seconds)
+        seconds = lease_seconds(self._rules.polling)
+        return await self._leases.take(self._lease, self._holder, self._clock.now(), seconds)
+
+    def _stand_by(self) -> None:
+        self._poller.forget_clock()
+        self._awaited.clear()
+        self._health.set(self.part, ok=True, detail="polled by another process")
 
     def _report_failure(self, outcome: str, detail: str) -> None:
         self._poller.forget_clock()

@@ -1,5 +1,6 @@
 """Ended in the middle of anything, and started again: everything is told, once, and done once."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -159,12 +160,17 @@ def looking_for(method: str, lost: Callable[[Arguments], bool]) -> Point:
     """The reply to a post is lost, and the bot ends while it looks for the post."""
 
     async def point(scene: Scene) -> None:
-        scene.rig.slack.faults.add(
-            "chat.postMessage",
-            Dropped(after_effect=True),
-            when=lambda sent: _is_here(scene, sent) and lost(sent),
-        )
-        scene.strikes_at(method, AFTER)
+        is_lost = asyncio.Event()
+
+        def loses(sent: Arguments) -> bool:
+            if _is_here(scene, sent) and lost(sent):
+                is_lost.set()
+                return True
+            return False
+
+        scene.rig.slack.faults.add("chat.postMessage", Dropped(after_effect=True), when=loses)
+        # What the database does not know is looked for before; that is not meant.
+        scene.strikes_at(method, AFTER, lambda _: is_lost.is_set())
         scene.fails()
         await scene.rig.bot.start()
 

@@ -5,6 +5,8 @@ import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
 
+from bot.observability import Clock
+
 _TURNS = 20
 """Turns of the loop in which what was woken may do its work and sleep again."""
 
@@ -58,3 +60,20 @@ class FakeClock:
     async def _let_others_run() -> None:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
+
+
+class SkewedClock:
+    """The clock of a machine that is set wrong: `ahead` by so much, and set anew when a test changes it."""
+
+    def __init__(self, right: Clock, ahead: timedelta = timedelta()) -> None:
+        self._right = right
+        self.ahead = ahead
+
+    def now(self) -> datetime:
+        return self._right.now() + self.ahead
+
+    def monotonic(self) -> float:
+        return self._right.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._right.sleep(seconds)

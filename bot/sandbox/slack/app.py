@@ -68,6 +68,8 @@ class App:
     home_enabled: bool = True
     messages_enabled: bool = True
     socket_mode: bool = True
+    # How many messages a page of history has at most; 15 for apps distributed outside the Marketplace.
+    largest_page: int = 999
     dead_tokens: dict[str, str] = field(default_factory=dict)  # token -> the error it now gives
 
     @classmethod

@@ -73,7 +73,7 @@ def open_(call: MethodCall) -> Json:
 
 def _newest_first(call: MethodCall, messages: list[Message]) -> tuple[list[Message], Json]:
     """One page; its cursor names a message, so that what is posted meanwhile shifts nothing."""
-    limit = call.arguments.limit(100, 999)
+    limit = min(call.arguments.limit(100, 999), call.workspace.app.largest_page)
     before = _before(call.arguments.text("cursor"))
     older = [message for message in reversed(messages) if before is None or _instant(message.ts) < before]
     rows = older[:limit]

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -151,7 +152,8 @@ class WebApi:
             metadata["warnings"] = [*metadata.get("warnings", ()), *arguments.warnings]
             answer["warning"] = ",".join(metadata["warnings"])
         self._record(name, arguments, answer, 200, fault)
-        response = web.json_response(answer, headers={"X-Slack-Req-Id": secrets.token_hex(16)})
+        headers = {"X-Slack-Req-Id": secrets.token_hex(16), "Date": self._date()}
+        response = web.json_response(answer, headers=headers)
         method = METHODS.get(name)
         if method is not None and method.token != "none" and answer.get("error") not in _UNAUTHORISED:
             app = self.workspace.app
@@ -165,7 +167,12 @@ class WebApi:
     ) -> web.Response:
         answer: Json = {"ok": False, "error": "ratelimited"}
         self._record(name, arguments, answer, 429, fault)
-        return web.json_response(answer, status=429, headers={"Retry-After": str(seconds)})
+        return web.json_response(
+            answer, status=429, headers={"Retry-After": str(seconds), "Date": self._date()}
+        )
+
+    def _date(self) -> str:
+        return formatdate(self.workspace.clock(), usegmt=True)
 
     def _broken(self, name: str, arguments: Arguments, status: int, fault: SlackFault) -> web.Response:
         self._record(name, arguments, {}, status, fault)

@@ -130,7 +130,7 @@ async def test_a_deployment_that_is_ready(slack: SlackSandbox, vbr: VbrSandbox, 
     """Exit 0; every part has its rows, and nothing was changed or made anywhere."""
     write(tmp_path, vbr.url)
     done = await check(tmp_path, environment(slack, tmp_path))
-    assert (done.exit_code, done.summary) == (0, "0 problems, 0 warnings, 13 ok. Ready to go live.")
+    assert (done.exit_code, done.summary) == (0, "0 problems, 0 warnings, 14 ok. Ready to go live.")
     assert list(done.rows) == [
         "Slack: bot token",
         "Slack: scopes",
@@ -145,6 +145,7 @@ async def test_a_deployment_that_is_ready(slack: SlackSandbox, vbr: VbrSandbox, 
         "server hq: login svc-slack",
         "server hq: login svc-slack-operator",
         f"database: {tmp_path}/bot.db",
+        "this machine: clock",
     ]
     assert {verdict for verdict, _ in done.rows.values()} == {"ok"}
     assert not (tmp_path / "bot.db").exists()
@@ -155,7 +156,7 @@ async def test_a_deployment_with_problems(slack: SlackSandbox, vbr: VbrSandbox, 
     write(tmp_path, vbr.url, channel="C0OLD")
     done = await forked_check(tmp_path, environment(slack, tmp_path, VEEAM_PASSWORD_HQ=MADE_UP))
     named = "Slack: channel #old (C0OLD); server hq: login svc-slack"
-    assert (done.exit_code, done.summary) == (1, f"2 problems, 0 warnings, 11 ok. Not ready: {named}.")
+    assert (done.exit_code, done.summary) == (1, f"2 problems, 0 warnings, 12 ok. Not ready: {named}.")
     at = "veeam-bot.toml, [[routes]] 1, channel"
     archived = f"It is archived: nothing can be told there. Unarchive it, or name another one: {at}."
     assert done.rows["Slack: channel #old (C0OLD)"] == ("problem", archived)
@@ -223,3 +224,15 @@ async def test_wrong_settings_are_no_finding(slack: SlackSandbox, tmp_path: Path
     assert done.exit_code == 2
     assert "PORT: must be a whole number (environment variable PORT)" in done.said
     assert slack.calls == []
+
+
+async def test_a_machine_with_a_wrong_clock(vbr: VbrSandbox, tmp_path: Path) -> None:
+    """By Slack's clock: how far it is off, which way, and what to do; no reason not to go live."""
+    write(tmp_path, vbr.url)
+    async with SlackSandbox(clock=lambda: SystemClock().now().timestamp() + 900) as later:
+        done = await forked_check(tmp_path, environment(later, tmp_path))
+    assert done.exit_code == 0
+    assert done.rows["this machine: clock"] == (
+        "warning",
+        "It is 15 minutes behind Slack's. Have this machine's clock set by a time server.",
+    )

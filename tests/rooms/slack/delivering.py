@@ -3,13 +3,13 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.observability import Health, Metrics
+from bot.observability import Clock, Health, Metrics
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.messages import Channel, Message
 from bot.settings import ServerName
@@ -38,38 +38,48 @@ class PostOffice:
     web_api: WebApi
     workspace: Workspace
     health: Health
-    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     queued: list[str] = field(default_factory=list)
 
     @property
     def outbox(self) -> Outbox:
         return Outbox(self.database)
 
-    def delivery(self) -> Delivery:
+    def delivery(self, database: Database | None = None, clock: Clock | None = None) -> Delivery:
+        """A process that sends; by a clock of its own, where it has one."""
         return Delivery(
-            self.database,
+            database or self.database,
             self.web_api,
             self.workspace,
             Directory(self.web_api, self.workspace, [], clock=self.clock),
-            clock=self.clock,
+            clock=clock or self.clock,
             metrics=Metrics(),
             health=self.health,
         )
 
     @asynccontextmanager
-    async def sending(self, holder: str = "here:1:a") -> AsyncIterator[Delivery]:
+    async def sending(
+        self, holder: str = "here:1:a", *, database: Database | None = None, clock: Clock | None = None
+    ) -> AsyncIterator[Delivery]:
         """Deliver, between entering and leaving."""
-        delivery = self.delivery()
+        delivery = self.delivery(database, clock)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(delivery.run(holder, BACKUPS))
             yield delivery
             task.cancel()
 
-    async def queues(self, channel: str = PROD, *, details: bool = False, edit: bool = False) -> str:
-        """Queue a run that ended; return its session's ID."""
+    async def queues(
+        self,
+        channel: str = PROD,
+        *,
+        details: bool = False,
+        edit: bool = False,
+        now: datetime | None = None,
+    ) -> str:
+        """Queue a run that ended; return its session's ID. `now` is what the process's clock says."""
         number = next(self.numbers)
         session = SessionId(f"{number:08d}-0000-0000-0000-000000000000")
-        now = self.clock.now()
+        now = now or self.clock.now()
         facts = SessionFacts(
             session_id=session,
             session_type="BackupJob",
@@ -157,11 +167,10 @@ class PostOffice:
 
 
 @asynccontextmanager
-async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
-    """Open one, with twenty channels more than the workspace has."""
+async def post_office(folder: Path, address: str | None = None) -> AsyncIterator[PostOffice]:
+    """Open one, with twenty channels more than the workspace has; on SQLite if no database is given."""
     clock = FakeClock()
-    address = await new_database(folder)
-    database = Database(address)
+    database = Database(address or await new_database(folder))
     async with SlackSandbox(default_workspace(lambda: clock.now().timestamp())) as slack:
         insiders = slack.workspace.conversations.channel(PROD).members
         slack.workspace.conversations.add(
@@ -171,5 +180,8 @@ async def post_office(folder: Path) -> AsyncIterator[PostOffice]:
         settings = read(folder, environ=ENVIRONMENT | own | {"SLACK_API_URL": slack.api_url})
         async with open_web_api(settings.slack, clock=clock, metrics=Metrics()) as web_api:
             workspace = await read_workspace(web_api)
-            yield PostOffice(slack, clock, database, web_api, workspace, Health(clock))
-    await database.close()
+            office = PostOffice(slack, clock, database, web_api, workspace, Health(clock))
+            try:
+                yield office
+            finally:
+                await office.database.close()

@@ -5,7 +5,19 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.store import Database, Leases, PressClaim, PressClaims, holder_has_ended, new_holder
+import pytest
+
+from bot.store import (
+    Database,
+    DatabaseClock,
+    LeaseLost,
+    Leases,
+    PressClaim,
+    PressClaims,
+    holder_has_ended,
+    new_holder,
+)
+from tests.support.clock import FakeClock, SkewedClock
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
 PRESS = PressClaim(key="p1", person_id="U1", operation="retry", at=NOON)
@@ -52,12 +64,14 @@ async def test_so_many_reductions_and_no_more(database: Database, other: Databas
 
 
 async def test_a_lease_has_one_holder(database: Database, other: Database) -> None:
-    """Of two processes one holds the lease; it keeps it by renewing, and loses it when it does not."""
+    """Of two processes one holds the lease; it keeps it by renewing all its own, and loses it otherwise."""
     ours, theirs = Leases(database), Leases(other)
     won = await asyncio.gather(ours.take("poll", "a", NOON, 60), theirs.take("poll", "b", NOON, 60))
     assert sorted(won) == [False, True]
     holder, second = ("a", "b") if won[0] else ("b", "a")
     assert await ours.take("poll", holder, NOON + timedelta(seconds=59), 60)
+    await ours.renew_all(holder, NOON + timedelta(seconds=59), 60)
+    await ours.renew_all(second, NOON + timedelta(seconds=100), 60)
     assert not await theirs.take("poll", second, NOON + timedelta(seconds=118), 60)
     assert await theirs.take("poll", second, NOON + timedelta(seconds=119), 60)
     await theirs.release("poll", holder)
@@ -67,6 +81,47 @@ async def test_a_lease_has_one_holder(database: Database, other: Database) -> No
     await theirs.release_all(second)
     assert await ours.holders() == ()
     assert await ours.take("poll", holder, NOON + timedelta(seconds=119), 60)
+
+
+@pytest.mark.parametrize("step", [timedelta(minutes=15), timedelta(days=1)])
+async def test_a_lease_after_the_clock_was_set_back(database: Database, step: timedelta) -> None:
+    """A lease that seems to last longer than any lease was taken before the step, and has run out."""
+    ours = Leases(database)
+    assert await ours.take("poll", "dead", NOON, 60)
+    assert await ours.take("poll", "a", NOON - step, 60)
+    assert not await ours.take("poll", "dead", NOON - step, 60)
+
+
+async def test_only_the_holder_of_a_lease_writes(database: Database, other: Database) -> None:
+    """A transaction of a process that has lost its lease writes nothing, however it was delayed."""
+    ours, theirs = Leases(database), Leases(other)
+    assert await ours.take("poll", "a", NOON, 60)
+    async with database.transaction() as transaction:
+        await ours.require(transaction, "poll", "a")
+    assert await theirs.take("poll", "b", NOON + timedelta(seconds=61), 60)
+    with pytest.raises(LeaseLost):
+        async with database.transaction() as transaction:
+            await ours.require(transaction, "poll", "a")
+    async with other.transaction() as transaction:
+        await theirs.require(transaction, "poll", "b")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(minutes=-15), timedelta(days=1)])
+async def test_replicas_go_by_the_databases_clock(
+    database: Database, other: Database, ahead: timedelta
+) -> None:
+    """Two processes with different clocks tell one time; a step of a process's clock changes nothing."""
+    later = FakeClock()
+    machines = [SkewedClock(FakeClock()), SkewedClock(later, ahead)]
+    clocks = [DatabaseClock(machine) for machine in machines]
+    assert clocks[1].now() == machines[1].now()
+    for clock, each in zip(clocks, (database, other), strict=True):
+        await clock.read(each)
+    machines[0].ahead = -ahead
+    assert abs(clocks[0].now() - clocks[1].now()) < timedelta(seconds=20)
+    await later.advance(5)
+    assert clocks[1].now() - clocks[0].now() > timedelta(0)
+    assert (clocks[1].monotonic(), clocks[0].monotonic()) == (5, 0)
 
 
 def test_a_holder_has_ended() -> None:

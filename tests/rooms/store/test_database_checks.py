@@ -1,24 +1,27 @@
 """What `veeam-bot check` says of the database, on SQLite and on PostgreSQL."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from bot.observability import CheckResult
+from bot.observability import CheckResult, SystemClock
 from bot.store import check_database, checks, upgrade
 from bot.store.database import address, engine
 from bot.store.upgrade import MIGRATIONS
 from tests.rooms.store.databases import Template
+from tests.support.clock import SkewedClock
 
 Row = tuple[str, str, str, str]
 
 
 async def rows(url: str) -> list[Row]:
-    findings: tuple[CheckResult, ...] = await check_database(url)
+    findings: tuple[CheckResult, ...] = await check_database(url, SystemClock())
     assert {finding.part for finding in findings} == {"database"}
-    return [(f.status.value, f.subject, f.detail, f.advice) for f in findings]
+    # What is said of PostgreSQL's clock has a test of its own.
+    return [(f.status.value, f.subject, f.detail, f.advice) for f in findings if f.subject != "clock"]
 
 
 async def run(url: str, *statements: str) -> None:
@@ -55,6 +58,21 @@ async def test_a_database_that_is_ready(database_url: str) -> None:
     assert (first[0], *first[2:]) == ANSWERS
     assert rest == [("ok", "schema", "It is this release's.", ""), WRITING]
     assert await tables(database_url) == before
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [
+        (timedelta(minutes=-15), ("warning", "It is 15 minutes ahead of this machine's.")),
+        (timedelta(days=1), ("warning", "It is a day behind this machine's.")),
+        (timedelta(seconds=5), ("ok", "It agrees with this machine's.")),
+    ],
+)
+async def test_the_databases_clock(database_url: str, ahead: timedelta, expected: tuple[str, str]) -> None:
+    """PostgreSQL's is compared with this machine's; SQLite has none of its own."""
+    found = await check_database(database_url, SkewedClock(SystemClock(), ahead))
+    clocks = [(each.status.value, each.detail) for each in found if each.subject == "clock"]
+    assert clocks == ([expected] if "postgresql" in database_url else [])
 
 
 async def test_an_empty_database(template: Template) -> None:

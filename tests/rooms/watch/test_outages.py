@@ -1,18 +1,31 @@
 """A server that does not answer, a database that does not, and two processes."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 
 from bot.observability import Health
-from bot.sandbox.vbr.faults import refusing
-from bot.store import Database, Outages
+from bot.sandbox.vbr.faults import changed, refusing
+from bot.store import Database, Leases, Outages
 from bot.watch.facts import OutageBegan, OutageEnded, RunEnded
+from bot.watch.server_watch import lease_seconds
 from tests.rooms.store.databases import Template
 from tests.rooms.veeam.clients import client_of, wait_until
-from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules
+from tests.rooms.watch.site import (
+    DEFAULT,
+    POLL_SECONDS,
+    SESSIONS,
+    Site,
+    kinds,
+    of_kind,
+    route_to,
+    rules,
+)
 from tests.support.clock import FakeClock
 
 
@@ -114,7 +127,7 @@ async def second(
 
 
 async def test_one_of_two_processes_polls(site: Site, second: Site) -> None:
-    """While one process polls the other stands by; when it dies the other takes over and misses nothing."""
+    """While one process lives the other stands by; when it dies the other takes over within two polls."""
     await site.poll_after()
     site.requests()
     await second.watch.tick()
@@ -123,10 +136,33 @@ async def test_one_of_two_processes_polls(site: Site, second: Site) -> None:
     assert part is not None
     assert part.ok
     site.ended()
-    assert await second.poll_after() == []
-    told = await second.poll_after(60)
+    for _ in range(6):
+        await site.clock.advance(POLL_SECONDS / 3)
+        await Leases(site.database).renew_all("one", site.clock.now(), lease_seconds(site.rules.polling))
+        assert await second.poll() == []
+    told = [*await second.poll_after(), *await second.poll_after()]
     assert len(of_kind(told, RunEnded)) == 1
-    assert await site.poll_after() == []
+    assert await site.poll_after(1) == []
+
+
+async def test_a_poller_that_lost_its_lease_writes_nothing(
+    site: Site, second: Site, database_url: str
+) -> None:
+    """A process that polled so slowly that another took over announces nothing, and stands by."""
+
+    def take_over(answer: Any) -> Any:
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection, connection:
+            connection.execute("UPDATE leases SET holder = 'two'")
+        return answer
+
+    site.ended()
+    site.vbr.faults.add(*SESSIONS, changed(take_over))
+    assert await site.poll_after(1) == []
+    part = site.health.part("server:hq")
+    assert part is not None
+    assert (part.ok, part.detail) == (True, "polled by another process")
+    assert len(of_kind(await second.poll(), RunEnded)) == 1
+    assert await site.poll() == []
 
 
 async def test_the_loop_keeps_its_interval(site: Site) -> None:

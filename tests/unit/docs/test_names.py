@@ -63,8 +63,8 @@ def members(node: ast.ClassDef) -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
-    """A file that was moved is named by its new path."""
-    named = {text for text in quoted(page) if FILE.fullmatch(text)} - NOT_OURS
+    """A file that was moved is named by its new path. What begins with a slash is on the reader's machine."""
+    named = {text for text in quoted(page) if FILE.fullmatch(text) and not text.startswith("/")} - NOT_OURS
     assert {text for text in named if not any((ROOT / start / text).exists() for start in FROM)} == set()
 
 

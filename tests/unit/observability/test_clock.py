@@ -3,8 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from bot.observability import Clock, SystemClock
-from tests.support.clock import FakeClock
+from bot.observability import Clock, RemoteClock, SystemClock
+from tests.support.clock import FakeClock, SkewedClock
 
 
 async def test_the_systems_clock_is_aware_and_grows() -> None:
@@ -45,3 +45,26 @@ async def test_a_sleeper_that_was_cancelled_is_passed_over() -> None:
         task.cancel()
         await clock.advance(10)
     assert clock.monotonic() == 10.0
+
+
+async def test_another_systems_clock_is_kept_going() -> None:
+    """It goes on from what was heard last, whatever the machine's clock says; forgotten, it is unknown."""
+    right = FakeClock()
+    own = SkewedClock(right, timedelta(minutes=15))
+    remote = RemoteClock(own)
+    assert remote.now() is None
+    remote.heard(right.now())
+    own.ahead = timedelta(days=-1)
+    await right.advance(90)
+    assert remote.now() == right.now()
+    remote.forget()
+    assert remote.now() is None
+
+
+def test_one_wrong_reading_of_several_moves_nothing() -> None:
+    """Of the last readings the median counts."""
+    clock = FakeClock()
+    remote = RemoteClock(clock, readings=5)
+    for wrong in (0, 0, 3600, 0, -3600):
+        remote.heard(clock.now() + timedelta(seconds=wrong))
+    assert remote.now() == clock.now()

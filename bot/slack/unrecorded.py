@@ -1,0 +1,136 @@
+"""This bot's messages that stand in Slack, and that the database does not know.
+
+There are some after an older backup of the database was restored: what was posted since then would be posted
+again. So each channel, and each thread that was there before, is read once before something is posted to it,
+from the newest message on that the database knows. Usually that is one short page.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bot.observability import Clock
+from bot.slack import errors
+from bot.slack.web_api import WebApi, Workspace
+from bot.store import Outbox, OutboxRow, Placement, PostedMessage
+
+_PAGE = 200
+_MOST_MESSAGES = 5000
+"""So many are looked at in a channel or thread, newest first, whatever the size of Slack's pages."""
+_MOST_PLACES = 5000
+
+log = structlog.get_logger()
+
+Identity = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Place:
+    """A channel, or a thread in it: what was found there, and how far it is read."""
+
+    posted: dict[Identity, str] = field(default_factory=dict)
+    newest_ts: str = ""
+    cursor: str = ""
+    looked_at: int = 0
+    is_read: bool = False
+
+
+class UnrecordedMessages:
+    """Finds the messages of this bot that the database does not know, by the metadata they carry."""
+
+    def __init__(self, web_api: WebApi, workspace: Workspace, outbox: Outbox, clock: Clock) -> None:
+        self._web_api = web_api
+        self._own_ids = {workspace.bot_id, workspace.bot_user_id}
+        self._outbox = outbox
+        self._clock = clock
+        self._known: dict[str, PostedMessage] = {}
+        self._places: dict[tuple[str, str], _Place] = {}
+        self._restored: set[str] = set()
+        self._unreadable: set[str] = set()
+
+    async def find(self, row: OutboxRow, metadata: Mapping[str, Any]) -> PostedMessage | None:
+        """Return the message that a row would post a second time, None when there is none.
+
+        Raises `StoreError`, and `SlackError`: the next call goes on where this one was broken off.
+        """
+        known = await self._newest_known(row.channel)
+        # A person's ID: nothing was ever sent there, as far as is known.
+        if row.channel in self._unreadable or known.channel.startswith(("U", "W")):
+            return None
+        try:
+            place = await self._read(known, "")
+            if row.root is not None and row.placement is not Placement.POST:
+                if row.root.ts > max(place.newest_ts, known.ts):
+                    return None  # a thread that this process began
+                place = await self._read(known, row.root.ts)
+        except errors.CredentialsRejected:
+            raise
+        except (errors.ChannelUnavailable, errors.MessageGone):
+            return None  # posting says so itself, if it matters to that
+        except errors.SlackRefused as error:
+            log.error("history.refused", channel=row.channel, problem=str(error))
+            self._unreadable.add(row.channel)
+            return None
+        if place.posted:
+            await self._note_restored(row.channel, known, len(place.posted))
+        ts = place.posted.get(_identity(metadata))
+        return None if ts is None else PostedMessage(known.channel, ts)
+
+    async def _newest_known(self, channel: str) -> PostedMessage:
+        if channel not in self._known:
+            newest = await self._outbox.newest_known(channel)
+            self._known[channel] = newest or PostedMessage(channel, "0")
+        return self._known[channel]
+
+    async def _note_restored(self, channel: str, known: PostedMessage, messages: int) -> None:
+        """Keep where the unknown messages begin: the newest known one soon stands behind them."""
+        if channel not in self._restored:
+            await self._outbox.note_restored(channel, known, self._clock.now())
+            self._restored.add(channel)
+            log.warning("delivery.database_restored", channel=channel, messages=messages)
+
+    async def _read(self, known: PostedMessage, thread_ts: str) -> _Place:
+        """Read what came after a message: a channel's roots, newest first, or a thread's replies."""
+        key = (known.channel, thread_ts)
+        place = self._places.setdefault(key, _Place())
+        if len(self._places) > _MOST_PLACES:
+            del self._places[next(iter(self._places))]
+        where: dict[str, Any] = {
+            "channel": known.channel,
+            "oldest": known.ts,
+            "include_all_metadata": True,
+            "limit": _PAGE,
+        }
+        method = "conversations.history"
+        if thread_ts:
+            method, where["ts"] = "conversations.replies", thread_ts
+        while not place.is_read:
+            answer = await self._web_api.read(
+                method, where | ({"cursor": place.cursor} if place.cursor else {})
+            )
+            messages = answer.get("messages") or ()
+            for item in messages:
+                self._take(place, item, thread_ts)
+            place.looked_at += len(messages)
+            place.cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            place.is_read = not place.cursor or place.looked_at >= _MOST_MESSAGES
+        return place
+
+    def _take(self, place: _Place, item: Mapping[str, Any], thread_ts: str) -> None:
+        ts, author = str(item.get("ts", "")), item.get("bot_id") or item.get("user")
+        place.newest_ts = max(place.newest_ts, ts)
+        is_root = item.get("thread_ts") in {None, ts}
+        metadata = item.get("metadata")
+        if metadata and is_root is not bool(thread_ts) and (not author or author in self._own_ids):
+            place.posted.setdefault(_identity(metadata), ts)
+
+
+def _identity(metadata: Mapping[str, Any]) -> Identity:
+    """What a message is about: a session, whatever its result is by now, or all that its metadata say."""
+    kind, payload = str(metadata.get("event_type")), metadata.get("event_payload")
+    if kind == "veeam_session" and isinstance(payload, dict):
+        payload = {name: payload.get(name) for name in ("server", "session_id")}
+    return kind, json.dumps(payload, sort_keys=True)

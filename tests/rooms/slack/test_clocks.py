@@ -1,0 +1,96 @@
+"""Each message once, whatever the clocks of the bot's machines say."""
+
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.sandbox.slack.faults import Dropped
+from bot.store import Database, DatabaseClock
+from tests.rooms.slack.delivering import post_office
+from tests.rooms.store.databases import KINDS, Template, template_of
+from tests.support.clock import SkewedClock
+
+MINUTES, DAY = timedelta(minutes=15), timedelta(days=1)
+AHEAD = pytest.mark.parametrize("ahead", [MINUTES, -MINUTES, DAY, -DAY], ids=str)
+
+
+@AHEAD
+async def test_lost_answers_under_a_wrong_clock(tmp_path: Path, ahead: timedelta) -> None:
+    """The answers to five posts are lost while the machine's clock is wrong: each post is found."""
+    async with post_office(tmp_path) as office:
+        own = SkewedClock(office.clock, ahead)
+        office.slack.faults.add("chat.postMessage", Dropped(after_effect=True), times=5)
+        async with office.sending(clock=own):
+            for _ in range(5):
+                await office.queues(now=own.now())
+            await office.until_sent()
+        assert office.told() == Counter(office.queued)
+
+
+@AHEAD
+async def test_the_clock_is_set_while_messages_are_sent(tmp_path: Path, ahead: timedelta) -> None:
+    """The machine's clock steps with messages on their way and others put off: each arrives, once."""
+    async with post_office(tmp_path) as office:
+        own = SkewedClock(office.clock)
+        office.slack.faults.add("chat.postMessage", Dropped(after_effect=True), times=2)
+        async with office.sending(clock=own):
+            for _ in range(3):
+                await office.queues(now=own.now(), details=True)
+            await office.until(office.everything)
+            own.ahead = ahead
+            for _ in range(3):
+                await office.queues(now=own.now(), details=True)
+            assert await office.until_sent() < 90
+        assert office.told() == Counter(office.queued)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(minutes=10), -DAY], ids=str)
+async def test_replicas_with_different_clocks(
+    tmp_path: Path, kind: str, ahead: timedelta, database_templates: dict[str, Template]
+) -> None:
+    """Two processes whose clocks differ send from one outbox: each message once, though answers get lost."""
+    address = template_of(kind, database_templates).new()
+    other = Database(address)
+    async with post_office(tmp_path, address) as office, AsyncExitStack() as stack:
+        stack.push_async_callback(other.close)
+        clocks = [DatabaseClock(SkewedClock(office.clock, each)) for each in (timedelta(), ahead)]
+        for clock, database in zip(clocks, (office.database, other), strict=True):
+            await clock.read(database)
+        office.slack.faults.add("chat.postMessage", Dropped(after_effect=True), times=3)
+        for number in range(8):
+            await office.queues(f"C0MORE{number % 4:02d}", now=clocks[number % 2].now())
+        for name, clock, database in zip("ab", clocks, (office.database, other), strict=True):
+            await stack.enter_async_context(office.sending(name, database=database, clock=clock))
+        await office.until_sent()
+        assert office.told() == Counter(office.queued)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    ahead=st.floats(-2 * 86_400, 2 * 86_400),
+    step=st.floats(-2 * 86_400, 2 * 86_400),
+    lost=st.integers(0, 4),
+    before=st.integers(0, 3),
+)
+async def test_any_clock_set_at_any_time(ahead: float, step: float, lost: int, before: int) -> None:
+    """However wrong a clock is, and whenever it is set, no message is lost and none arrives twice."""
+    with TemporaryDirectory() as folder:
+        async with post_office(Path(folder)) as office:
+            own = SkewedClock(office.clock, timedelta(seconds=ahead))
+            office.slack.faults.add("chat.postMessage", Dropped(after_effect=True), times=lost)
+            async with office.sending(clock=own):
+                for _ in range(4):
+                    await office.queues(now=own.now(), details=True)
+                await office.until(lambda: len(office.everything()) >= before)
+                own.ahead = timedelta(seconds=step)
+                await office.queues(now=own.now())
+                await office.until_sent()
+            assert office.told() == Counter(office.queued)
+            assert len(office.everything()) == 4 * 2 + 1

@@ -1,0 +1,108 @@
+"""What stands in Slack and is not in the database is found, and gone on with."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.slack.faults import RateLimited, Refused
+from bot.store import Database
+from tests.rooms.slack.delivering import BACKUPS, PROD, PostOffice, post_office
+
+
+async def post_again(office: PostOffice, folder: Path, backup: Path, numbers: Sequence[int]) -> None:
+    """Go back to the backup, and queue the same runs again."""
+    await office.database.close()
+    shutil.copyfile(backup, folder / "bot.db")
+    office.database = Database(f"sqlite:///{folder / 'bot.db'}")
+    office.queued.clear()
+    office.numbers = iter(numbers)
+
+
+async def backed_up(office: PostOffice, folder: Path) -> Path:
+    await office.database.close()
+    backup = folder / "backup"
+    shutil.copyfile(folder / "bot.db", backup)
+    office.database = Database(f"sqlite:///{folder / 'bot.db'}")
+    return backup
+
+
+@pytest.mark.parametrize("page", [999, 15], ids=["usual pages", "pages of 15"])
+async def test_a_restored_database(tmp_path: Path, page: int) -> None:
+    """Roots and threads from after the backup are not posted again; it takes few requests.
+
+    Slack gives some apps 15 messages a page, however many they ask for.
+    """
+    async with post_office(tmp_path) as office:
+        office.slack.workspace.app.largest_page = page
+        async with office.sending():
+            await office.queues(details=True)
+            await office.until_sent()
+        backup = await backed_up(office, tmp_path)
+        async with office.sending():
+            for _ in range(20):
+                await office.queues(details=True)
+            await office.until_sent()
+        there = len(office.everything())
+        await post_again(office, tmp_path, backup, range(2, 30))
+        asked = len(office.slack.calls_of("conversations.history"))
+        async with office.sending():
+            for _ in range(20):
+                await office.queues(details=True, edit=True)
+            await office.until_sent()
+            assert len(office.everything()) == there
+            fresh = await office.queues(details=True)
+            await office.until_sent()
+        assert len(office.everything()) == there + 2
+        assert office.told()[fresh] == 1
+        assert set(office.told().values()) == {1}
+        assert len(office.slack.calls_of("conversations.history")) - asked <= 20 // page + 1
+        assert len(office.slack.calls_of("conversations.replies")) <= 21
+        # What was posted stays the run's root: the edits went there.
+        assert [call.ok for call in office.slack.calls_of("chat.update")] == [True] * 20
+
+
+async def test_a_restored_database_and_a_restart(tmp_path: Path) -> None:
+    """What is posted after the restore does not hide what stands before it: that is remembered."""
+    async with post_office(tmp_path) as office:
+        backup = await backed_up(office, tmp_path)
+        async with office.sending():
+            for _ in range(4):
+                await office.queues()
+            await office.until_sent()
+        await post_again(office, tmp_path, backup, [9, 1, 2, 3, 4])
+        async with office.sending():
+            await office.queues()
+            await office.until_sent()
+        async with office.sending("here:2:b"):
+            for _ in range(4):
+                await office.queues()
+            await office.until_sent()
+        assert office.told() == Counter(office.queued)
+
+
+async def test_nothing_is_unknown(tmp_path: Path) -> None:
+    """Where nothing was restored it is one request a channel, and none for a thread that begins now."""
+    async with post_office(tmp_path) as office:
+        async with office.sending():
+            for channel in (PROD, BACKUPS, PROD, PROD):
+                await office.queues(channel, details=True)
+            await office.until_sent()
+        assert office.told() == Counter(office.queued)
+        assert len(office.slack.calls_of("conversations.history")) == 2
+        assert office.slack.calls_of("conversations.replies") == []
+
+
+async def test_slack_does_not_let_the_bot_look(tmp_path: Path) -> None:
+    """Where looking is refused, messages are sent all the same, and it is asked once; a 429 is waited out."""
+    async with post_office(tmp_path) as office:
+        office.slack.faults.add("conversations.history", RateLimited(30), times=1)
+        office.slack.faults.add("conversations.history", Refused("missing_scope"))
+        async with office.sending():
+            for _ in range(3):
+                await office.queues()
+            await office.until_sent()
+        assert office.told() == Counter(office.queued)
+        assert len(office.slack.calls_of("conversations.history")) == 2
