@@ -43,6 +43,7 @@ from bot.store.outbox import (
     PostedMessage,
 )
 from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs
+from bot.store.recent import Recent
 from bot.store.session_actions import (
     STOP,
     FollowedId,
@@ -99,6 +100,7 @@ __all__ = [
     "PressClaim",
     "PressClaims",
     "ProcessedSessions",
+    "Recent",
     "RunRow",
     "Runs",
     "StoreBroken",

@@ -178,6 +178,13 @@ class Runs:
             )
         return tuple(RunRow(**values) for values in found)
 
+    async def next_expected(self, server: str) -> datetime | None:
+        """Return when the first of a server's expected attempts is overdue."""
+        query = select(func.min(runs.c.expected_by).label("at")).where(runs.c.server == server)
+        async with self._database.reading() as reading:
+            row = await reading.first(query)
+        return None if row is None else row.at
+
     async def put(self, transaction: Transaction, run: RunRow) -> None:
         """Keep a run, new or changed."""
         values = {
@@ -228,6 +235,11 @@ class Outages:
                 .returning(*_OUTAGE)
             )
         return Outage(**noted[0])
+
+    async def noted(self, server: str) -> bool:
+        """Whether a server is noted not to answer."""
+        async with self._database.reading() as reading:
+            return await reading.first(select(outages.c.since).where(outages.c.server == server)) is not None
 
     async def claim_announcement(self, transaction: Transaction, server: str, now: datetime) -> bool:
         """Claim the announcement of an outage, in one statement. False: it was announced, or is over."""

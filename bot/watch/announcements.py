@@ -83,6 +83,12 @@ class Announcer:
         self._runs = Runs(database)
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
+        # When the first expected attempt is overdue. In a tuple: None while that isn't known.
+        self._next_overdue: tuple[datetime | None] | None = None
+
+    def forget(self) -> None:
+        """Read again what another process may have written."""
+        self._next_overdue = None
 
     async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
         """Announce what a poll found, what ended lately first, and move the cursor. False: it broke off.
@@ -149,6 +155,10 @@ class Announcer:
 
     async def announce_missing_attempts(self, server_now: datetime) -> None:
         """Announce the runs whose next automatic attempt is overdue on the server's clock."""
+        if self._next_overdue is not None:
+            (overdue_at,) = self._next_overdue
+            if overdue_at is None or server_now < overdue_at:
+                return
         for row in await self._runs.overdue(self._server.name, server_now):
             run = Run.decode(row.body)
             if run is None:
@@ -157,6 +167,7 @@ class Announcer:
                     await self._runs.put(transaction, replace(row, expected_by=None))
             else:
                 await self._settle(row, run, await self._look_for_retry(run), server_now)
+        self._next_overdue = (await self._runs.next_expected(self._server.name),)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
@@ -230,6 +241,7 @@ class Announcer:
         full = {report.ended.session.id: report for report in asked}
         ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}
         done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
+        self.forget()
         async with self._writing() as transaction:
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed)

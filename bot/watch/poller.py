@@ -86,7 +86,8 @@ class _Listed:
 class Poller:
     """Polls one server for `types` of sessions. One poll at a time; the caller sees to that.
 
-    `is_behind` is set by the caller: not everything that the last poll began with could be announced.
+    `cursor` and `is_behind` are set by the caller, once it knows what became of a poll: where the next one
+    begins, None to read it, and whether there was more than could be announced.
     """
 
     def __init__(
@@ -113,19 +114,21 @@ class Poller:
         self._asks_for_ends = True
         self._looked_at: datetime | None = None
         self.is_behind = False
+        self.cursor: PollCursor | None = None
 
     @property
     def running(self) -> Collection[Session]:
         """The sessions that are known to run; of what began in VBR, most is noticed two polls later."""
         return self._running.values()
 
-    def forget_clock(self) -> None:
-        """Ask for the server's clock at the next poll: it didn't answer, or another process polled it."""
+    def forget(self) -> None:
+        """Read the cursor and the server's clock at the next poll: another process may have polled."""
         self.server_clock.forget()
         self._running.clear()
         self._asks_for_ends = True
         self._looked_at = None
         self.is_behind = False
+        self.cursor = None
 
     async def poll(self, *, is_awaiting: bool = False) -> PollResult:
         """Return what ended since the last poll and is not known yet; of a lot, a part.
@@ -134,7 +137,7 @@ class Poller:
         began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
         what ended.
         """
-        before = await self._sessions.cursor(self._server.name)
+        before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
             before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY
         )

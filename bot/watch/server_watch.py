@@ -1,6 +1,7 @@
 """Watching one server in one loop: poll it, announce what ended, report its outages, forget what is old."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,8 +37,29 @@ _ACTIONS_KEPT = timedelta(days=30)
 _SESSIONS_KEPT = timedelta(days=3)
 _LEAST_LEASE_SECONDS, _MOST_LEASE_SECONDS = 2.0, 20.0
 _RENEWALS = 3
+_SECONDS_BETWEEN_FIRST_POLLS = 0.015
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A server's place among all that this process polls: the first is 1."""
+
+    place: int
+    servers: int
+
+    @property
+    def first_poll_after_seconds(self) -> float:
+        """The first polls follow each other closely, but one after the other."""
+        return (self.place - 1) * _SECONDS_BETWEEN_FIRST_POLLS
+
+    def of(self, seconds: float) -> float:
+        """The part of a time at which it is this server's turn, so that all turns are evenly spread."""
+        return seconds * self.place / self.servers
+
+
+ALONE = Share(1, 1)
 
 
 def lease_seconds(polling: PollingSettings) -> float:
@@ -101,11 +123,15 @@ class Watch:
         """The server's clock, not heard while another process polls it."""
         return self._poller.server_clock
 
-    async def run(self) -> None:
+    async def run(self, share: Share = ALONE) -> None:
         """Poll for ever, an interval apart.
 
         Sooner while something runs that will be announced, and at once while there is more to catch up with.
+        One of many servers has its `share`: neither its first poll nor the later ones come all at once.
         """
+        await self._clock.sleep(share.first_poll_after_seconds)
+        await self.tick()
+        await self._clock.sleep(min(self._pause_seconds(), share.of(self._rules.polling.interval_seconds)))
         while True:
             await self.tick()
             await self._clock.sleep(self._pause_seconds())
@@ -139,6 +165,7 @@ class Watch:
                 poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)
             is_done = await self._announcer.announce(poll, lambda: self._may_go_on(announced_until))
             self._poller.is_behind = not is_done or poll.unread > 0
+            self._poller.cursor = poll.cursor if is_done else None
             await self._announcer.announce_missing_attempts(poll.server_now)
             await self._note_awaited()
         except VeeamError as error:
@@ -171,13 +198,17 @@ class Watch:
         return await self._leases.take(self._lease, self._holder, self._clock.now(), seconds)
 
     def _stand_by(self) -> None:
-        self._poller.forget_clock()
-        self._awaited.clear()
+        self._forget()
         self._health.set(self.part, ok=True, detail="polled by another process")
 
-    def _report_failure(self, outcome: str, detail: str) -> None:
-        self._poller.forget_clock()
+    def _forget(self) -> None:
+        """Keep nothing in memory that another process may change."""
+        self._poller.forget()
+        self._announcer.forget()
         self._awaited.clear()
+
+    def _report_failure(self, outcome: str, detail: str) -> None:
+        self._forget()
         self._metrics.polled(self._server.name, outcome)
         self._health.set(self.part, ok=False, detail=detail)
 
@@ -225,6 +256,9 @@ class OutageReporter:
         """Note that the server answers; if its outage was reported, so is its end."""
         self._failed_polls = 0
         if not self._may_be_down:
+            return
+        if not await self._outages.noted(self._server):
+            self._may_be_down = False
             return
         now = self._clock.now()
         async with self._database.transaction() as transaction:

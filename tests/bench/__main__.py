@@ -18,6 +18,7 @@ from tests.bench.figures import Figure, busy_cpu_seconds, machine, table
 from tests.bench.footprint import footprint
 from tests.bench.patterns import many_stars
 from tests.bench.reading import idle_poll, job_states
+from tests.bench.servers import many_servers
 from tests.bench.sizes import QUICK, Sizes
 from tests.bench.vbr import FarVbr, far_vbr
 
@@ -48,6 +49,7 @@ def _measurements(
     yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
     yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)
     yield "footprint", footprint(folder, few.login, sizes)
+    yield "many servers", many_servers(folder, few.login, sizes)
 
 
 def main() -> None:

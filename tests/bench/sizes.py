@@ -22,6 +22,7 @@ class Sizes:
     further_acks: int = 100
     crowds: int = 3
     starts: int = 5
+    servers: int = 300
     idle_seconds: float = 20.0
 
 
@@ -41,5 +42,6 @@ QUICK = Sizes(
     further_acks=5,
     crowds=1,
     starts=1,
+    servers=5,
     idle_seconds=0.5,
 )
