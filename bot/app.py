@@ -25,17 +25,19 @@ from bot.observability import (
 )
 from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
+from bot.operations.refusals import Refusals
 from bot.operations.service import AccessRules, Service
 from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
 from bot.slack.app_home import AppHome, HomeTabs
 from bot.slack.conversations import SlackConversations
-from bot.slack.delivery import TOKEN_PART, Delivery
+from bot.slack.delivery import TOKEN_PART, Delivery, History
 from bot.slack.directory import Directory
 from bot.slack.errors import CredentialsRejected
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.http_mode import SlackRequests, UnsignedRequests
 from bot.slack.interactions import Interactions
+from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
@@ -78,6 +80,7 @@ class Application:
         self._server_clocks: dict[str, RemoteClock] = {}
         self._accounts: dict[tuple[ServerName, Role], VeeamServer] = {}
         self._audit: store.AuditLog | None = None
+        self._refusals: Refusals | None = None
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -131,10 +134,12 @@ class Application:
         polling = self._settings.polling
         self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))
         self._start(group, "leases", lambda: watch.keep_leases(database, clock, polling, holder))
-        followed = store.Recent(
+        followed = store.SharedRead(
             store.FollowedSessions(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
-        disabled = store.Recent(store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
+        disabled = store.SharedRead(
+            store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
+        )
         for place, name in enumerate(fleet.names, start=1):
             server, share = fleet.server(name), watch.Share(place, len(fleet.names))
             server_watch = watch.Watch(
@@ -194,7 +199,13 @@ class Application:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
         service = self._service(database, fleet, directory, SlackConversations(web_api, self._clock))
+        self._refusals = service.refusals
+        self._start(group, "refusals", service.refusals.run)
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
+        await service.begin()
+        replies, history = Replies(web_api, self._clock), History(web_api, workspace)
+        left_open = LeftOpenActions(service, interactions, replies, history, self._clock)
+        self._start(group, "left_open", left_open.run)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
         listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
@@ -259,6 +270,7 @@ class Application:
             metrics=self._metrics,
             clock=self._clock,
             conversations=conversations,
+            holder=self._holder,
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:
@@ -294,6 +306,8 @@ class Application:
             await contained(self._socket_mode.leave(), "application.socket_not_left")
         if self._gesture_tasks is not None:
             await self._gesture_tasks.close(GRACE_SECONDS)
+        if self._refusals is not None:
+            await self._refusals.close()
         if self._delivery is not None:
             await self._delivery.close(GRACE_SECONDS)
         for task in self._loops:

@@ -3,7 +3,7 @@
 Raises `StoreError`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +16,7 @@ from bot.operations import outcomes
 from bot.operations.jobs import FoundJob
 from bot.operations.model import AuditSubject, Kind, Operation, Refusal, RequestContext
 from bot.operations.permissions import Permission
+from bot.operations.refusals import Refusals
 from bot.settings import PersonId, ServerName
 from bot.veeam import JobId, Session, SessionId
 
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 
 Subject = FoundJob | ServerName | AuditSubject
+Also = Callable[[store.Transaction, store.AuditId], Awaitable[None]]
 
 
 class EntryInProgress:
@@ -45,20 +47,29 @@ class AuditTrail:
     """The audit record, in the operations' words. `by_audit_name` are the operations that it may name."""
 
     def __init__(self, log: store.AuditLog, clock: Clock, by_audit_name: Mapping[str, Operation]) -> None:
+        actions = [name for name, operation in by_audit_name.items() if operation.kind is Kind.ACTION]
+        self.refusals = Refusals(log, clock, actions)
         self._log = log
         self._clock = clock
         self._by_audit_name = by_audit_name
 
     @asynccontextmanager
     async def entry(
-        self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
+        self,
+        operation: Operation,
+        context: RequestContext,
+        subject: Subject,
+        detail: str | None,
+        also: Also | None = None,
     ) -> AsyncIterator[EntryInProgress]:
         """Put on record what is about to be sent and, at the end of the block, its outcome.
+
+        `also` writes what belongs to it, in the transaction that opens the entry.
 
         Raises `StoreError` where nothing was sent: it could not be put on record, or the block raised it
         first.
         """
-        audit_id = await self.open(operation, context, subject, detail)
+        audit_id = await self.open(operation, context, subject, detail, also)
         entry = EntryInProgress()
         try:
             yield entry
@@ -68,19 +79,28 @@ class AuditTrail:
         if entry.outcome is None:
             return
         try:
-            await self.close(audit_id, outcomes.kind_of(entry.outcome), *_on_record(entry.outcome))
+            await self.conclude(audit_id, entry.outcome)
         except store.StoreError as error:
             # It was sent, and the person is shown the outcome; the entry that stays open says the rest.
             log.error("operations.audit_left_open", audit_id=audit_id, error=str(error))
 
     async def open(
-        self, operation: Operation, context: RequestContext, subject: Subject, detail: str | None
+        self,
+        operation: Operation,
+        context: RequestContext,
+        subject: Subject,
+        detail: str | None,
+        also: Also | None = None,
     ) -> store.AuditId:
         """Put on record what is about to be done on a job, or on a server where no job is named."""
         entry = self._entry(operation, context, subject, detail)
         if (approver := context.approver) is not None:
             entry = replace(entry, approver_id=approver.id, approver_name=approver.name)
-        return await self._log.opened(replace(entry, reason=context.reason))
+        return await self._log.opened(replace(entry, reason=context.reason), also)
+
+    async def conclude(self, audit_id: store.AuditId, outcome: outcomes.Sent) -> None:
+        """Put on record what came of something that was sent; what is there already stays."""
+        await self.close(audit_id, outcomes.kind_of(outcome), *_on_record(outcome))
 
     async def close(
         self,
@@ -112,14 +132,17 @@ class AuditTrail:
         subject: Subject | None = None,
         detail: str | None = None,
     ) -> None:
-        """Put a refusal on record, with its named reason; `detail` is what was asked for beyond the job."""
+        """Put a refusal on record, with its named reason; `detail` is what was asked for beyond the job.
+
+        What one person goes on trying is counted, and on record as one row soon after.
+        """
         entry = self._entry(operation, context, subject, detail)
-        await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
+        await self.refusals.record(entry, store.AuditOutcome(REFUSED, entry.at, detail=refusal))
 
     async def repeated(self, operation: Operation, context: RequestContext) -> None:
         """Put on record that the same gesture came again, and that nothing was done."""
         entry = self._entry(operation, context, None, None)
-        await self._log.refused(entry, store.AuditOutcome(REFUSED, entry.at, detail=REPEATED))
+        await self.refusals.record(entry, store.AuditOutcome(REFUSED, entry.at, detail=REPEATED))
 
     async def message_posted(self, reference: str, *, channel_id: str, ts: str, link: str | None) -> None:
         """Put on record which message shows the outcome of the action of that reference."""

@@ -5,7 +5,7 @@ the docs and the tests' matrices are derived from it; nothing about an operation
 """
 
 from bot.operations.actions import JobAction
-from bot.operations.actions.approvals import Approve, Decline
+from bot.operations.actions.approvals import Approve, Decline, ShowApproval
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -55,7 +55,7 @@ TYPED: tuple[type[Verb], ...] = (
     ShowHelp,
 )
 """What can be typed: the slash command's verbs, its help, and the commands page of the docs."""
-VERBS: tuple[type[Request], ...] = (*TYPED, ShowHome, Approve, Decline)
+VERBS: tuple[type[Request], ...] = (*TYPED, ShowHome, ShowApproval, Approve, Decline)
 JOB_ACTIONS: tuple[type[JobAction], ...] = (Retry, Stop, Start, Enable, Disable, Edit, Clone, Delete)
 """What may be done with a job, the likeliest first."""
 

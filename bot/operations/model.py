@@ -85,6 +85,7 @@ class Refusal(StrEnum):
     ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what the person who asked for it may do now
     CHOICE = "choice"  # a value that no menu offers this person
     NOWHERE = "nowhere"  # it needs a second person, and there is no channel to ask one in
+    UNSHOWABLE = "unshowable"  # it needs a second person, and is more than one view in Slack can show them
 
 
 class Origin(StrEnum):
@@ -106,6 +107,7 @@ class Gesture:
     a second press or a redelivery is recognised; for typed words it identifies the one delivery.
     `delivery_key` is the same where the same gesture comes again, and never for another press.
     `is_direct` in a conversation of two: with the bot, or of two people. No `channel_id`: in no channel.
+    `thread_ts` is the thread's root, where it was made in one.
     """
 
     reference: str
@@ -116,6 +118,7 @@ class Gesture:
     press_key: str
     is_direct: bool = False
     delivery_key: str | None = None
+    thread_ts: str | None = None
 
 
 class Reading(NamedTuple):

@@ -380,11 +380,15 @@ class DraftExpired:
 
 @dataclass(frozen=True, slots=True)
 class TooMany:
-    """The person has that many under way, and more than that nobody gets; nothing was done."""
+    """The person has that many under way, and more than that nobody gets; nothing was done.
+
+    `is_a_minute`: so many were asked for within a minute, whatever came of them.
+    """
 
     operation: Operation
     under_way: int
     is_action: bool = False
+    is_a_minute: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The entrance: who asks, whether they may, running the request, and one log line about it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from bot.observability import Clock
 from bot.operations import outcomes
 from bot.operations.actions import Action
 from bot.operations.actions.approvals import ApprovalRequests, Approve, Decisions, Decline
+from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.audit_trail import AuditTrail, refusal_of
 from bot.operations.backend import Accounts, ApprovalRules, Backend, WatchHealth
@@ -41,7 +43,15 @@ from bot.operations.permissions import Permission, Permissions
 from bot.operations.places import Conversations, Places
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
-from bot.operations.under_way import ACTIONS_AT_MOST, QUESTIONS_AT_MOST, SEARCHES_AT_MOST, UnderWay
+from bot.operations.refusals import Refusals
+from bot.operations.under_way import (
+    ACTIONS_AT_MOST,
+    GESTURES_A_MINUTE,
+    QUESTIONS_AT_MOST,
+    SEARCHES_AT_MOST,
+    GestureRate,
+    UnderWay,
+)
 from bot.settings import GrantSettings, PersonId, ServerName
 from bot.veeam import Fleet, VeeamError, on_behalf_of
 
@@ -84,6 +94,7 @@ class Service:
         metrics: OperationMetrics,
         clock: Clock,
         conversations: Conversations,
+        holder: str,
     ) -> None:
         permissions = Permissions(rules.grants)
         self._metrics = metrics
@@ -111,12 +122,19 @@ class Service:
         )
         self._presses = store.PressClaims(database)
         requests = ApprovalRequests(self._backend)
-        self._performer = Performer(self._backend, self._presses, requests)
+        self._open_actions = store.OpenActions(database, holder)
+        self._performer = Performer(self._backend, self._presses, requests, self._open_actions)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
+        self._rate = GestureRate(clock)
         self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
         self._actions = UnderWay("actions", ACTIONS_AT_MOST)
         self._searches = UnderWay("searches", SEARCHES_AT_MOST)
+
+    @property
+    def refusals(self) -> Refusals:
+        """What puts refusals on record: it runs beside this, and is closed when the bot stops."""
+        return self._backend.audit.refusals
 
     async def run(
         self, gesture: Gesture, request: Request | outcomes.SyntaxProblem, *, once: bool = False
@@ -130,6 +148,10 @@ class Service:
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
         operation = asks_for.operation
+        if not self._rate.allows(gesture.person_id):
+            too_many = outcomes.TooMany(operation, GESTURES_A_MINUTE, is_a_minute=True)
+            self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
+            return too_many
         outcome = await self._outcome(operation, gesture, request, once=once or _changes_something(request))
         seconds = self._backend.clock.monotonic() - began
         self._metrics.operation_finished(operation.name, outcomes.kind_of(outcome), seconds=seconds)
@@ -144,6 +166,24 @@ class Service:
             **_facts(outcome),
         )
         return outcome
+
+    def answering(self, gesture: Gesture) -> AbstractAsyncContextManager[None]:
+        """Serve a gesture: at the end of the block the person has been shown what came of it.
+
+        What a block that breaks leaves open, `left_open` yields.
+        """
+        return self._performer.answering(gesture)
+
+    def left_open(self) -> AsyncIterator[LeftOpen]:
+        """Yield what came of actions that nobody was told of, and the gestures to answer.
+
+        One is forgotten once the next is asked for. Raises `StoreError`.
+        """
+        return self._performer.left_open()
+
+    async def begin(self) -> None:
+        """Let other processes know that this one lives, before it does anything. Raises `StoreError`."""
+        await self._open_actions.hold(self._backend.clock.now())
 
     async def search(self, gesture: Gesture, search: MenuSearch) -> tuple[MenuOption, ...]:
         """Return what a search menu offers; nothing to a person who may not, and where nobody can say.
@@ -339,7 +379,9 @@ def _changes_something(request: Request | outcomes.SyntaxProblem) -> bool:
     match request:
         case Action():
             return not (request.needs_form or request.is_review)
-        case Approve() | Decline():
+        case Approve():
+            return not request.needs_form
+        case Decline():
             return True
         case _:
             return False

@@ -1,4 +1,4 @@
-"""How much one person has under way: what is beyond a few is answered at once, and nobody waits behind it."""
+"""How much one person asks for: what is beyond a limit is answered at once, and nobody waits behind it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,11 +6,15 @@ from contextlib import contextmanager
 
 import structlog
 
+from bot.observability import Clock
 from bot.settings import PersonId
 
 QUESTIONS_AT_MOST = 12
 ACTIONS_AT_MOST = 30
 SEARCHES_AT_MOST = 8
+GESTURES_A_MINUTE = 1_000
+"""More than anybody does by hand; what comes beyond it is looked up nowhere."""
+_MINUTE = 60.0
 
 log = structlog.get_logger()
 
@@ -45,3 +49,23 @@ class UnderWay:
         if person_id not in self._logged:
             self._logged.add(person_id)
             log.warning("operations.too_many", person=person_id, what=self._what, at_most=self.at_most)
+
+
+class GestureRate:
+    """Counts what each person does in a minute, by the ID that the gesture names."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counts: Counter[PersonId] = Counter()
+        self._began = clock.monotonic()
+
+    def allows(self, person_id: PersonId) -> bool:
+        """Count one more; false where that is too many in this minute, which is logged once."""
+        now = self._clock.monotonic()
+        if now - self._began >= _MINUTE:
+            self._counts.clear()
+            self._began = now
+        self._counts[person_id] += 1
+        if self._counts[person_id] == GESTURES_A_MINUTE + 1:
+            log.warning("operations.too_many", person=person_id, what="gestures", at_most=GESTURES_A_MINUTE)
+        return self._counts[person_id] <= GESTURES_A_MINUTE

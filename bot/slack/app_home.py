@@ -158,7 +158,7 @@ class AppHome:
         async def on_error(error: outcomes.InternalError) -> None:
             await self._show(gesture, target, error, modal)
 
-        self._tasks.run(gesture, serving, on_error)
+        self._tasks.run(gesture, self._interactions.answer(gesture, serving), on_error)
 
     def _serve_press(
         self,

@@ -359,7 +359,7 @@ class Delivery:
         # The key names the row that could not be sent: while it waits, there is no second notice.
         kind = str(notice.__struct_config__.tag)
         queued = store.NewOutboxRow(
-            key=f"{kind}:{row.channel}:{row.id}",
+            key=f"{kind}:{row.key}",
             channel=channel,
             kind=kind,
             body=facts.encode(notice),

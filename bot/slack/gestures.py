@@ -149,6 +149,7 @@ def read_press(body: Mapping[str, Any]) -> ButtonPress:
             target.channel_id,
             origin=Origin.MENU if option else Origin.BUTTON,
             press_key=_key(*place, value or action_id),
+            thread_ts=target.thread_ts,
         ),
         target=target,
         action=codec.decode(action_id, value or ""),
@@ -192,7 +193,7 @@ def read_submission(body: Mapping[str, Any]) -> FormSubmission:
         channel_id, thread_ts = metadata.channel_id, metadata.thread_ts
     # The hash distinguishes a second delivery from what is sent off after the view was drawn again.
     key = _key("view", view_id, _text(view, "hash") or "")
-    gesture = _gesture(body, channel_id, origin=Origin.FORM, press_key=key)
+    gesture = _gesture(body, channel_id, origin=Origin.FORM, press_key=key, thread_ts=thread_ts)
     return FormSubmission(
         gesture=gesture,
         target=ReplyTarget(gesture.person_id, channel_id, None, thread_ts),
@@ -225,7 +226,14 @@ def new_reference() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(6))
 
 
-def _gesture(body: Mapping[str, Any], channel_id: str | None, *, origin: Origin, press_key: str) -> Gesture:
+def _gesture(
+    body: Mapping[str, Any],
+    channel_id: str | None,
+    *,
+    origin: Origin,
+    press_key: str,
+    thread_ts: str | None = None,
+) -> Gesture:
     """Return who did it, where and how, by the payload of an interaction."""
     user = _object(body, "user")
     return Gesture(
@@ -237,6 +245,7 @@ def _gesture(body: Mapping[str, Any], channel_id: str | None, *, origin: Origin,
         is_direct=is_direct(channel_id),
         press_key=press_key,
         delivery_key=_delivery_key(_text(body, "trigger_id"), press_key),
+        thread_ts=thread_ts,
     )
 
 

@@ -25,6 +25,7 @@ from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.replies import Modals, Replies, SentReply
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs, problems
+from bot.slack.views.actions import action_metadata
 from bot.slack.views.message import Reply
 from bot.slack.views.outcomes import outcome as draw
 from bot.store import FollowedSessions, NewFollowedSession, StoreError
@@ -116,7 +117,7 @@ class Interactions:
         async def on_error(error: outcomes.InternalError) -> None:
             await self._show_in_form(shown, error)
 
-        self._tasks.run(form.gesture, serve(), on_error)
+        self._tasks.run(form.gesture, self.answer(form.gesture, serve()), on_error)
         is_more_to_come = request.needs_form or (isinstance(request, Action) and request.is_review)
         busy = forms.loading if is_more_to_come else forms.working
         return {"response_action": "update", "view": busy(request.operation)}
@@ -156,14 +157,26 @@ class Interactions:
         if not reply.in_channel:
             await self._replies.post_ephemeral(target, reply.message)
             return
-        posted = await self._replies.post(target, reply.message)
         answer = outcome.answer if isinstance(outcome, outcomes.Done) else None
-        if posted is None or not isinstance(answer, outcomes.ActionAnswer):
+        if not isinstance(answer, outcomes.ActionAnswer):
+            await self._replies.post(target, reply.message)
             return
+        message = replace(reply.message, metadata=action_metadata(gesture.reference))
+        posted = await self._replies.post(target, message)
+        if posted is not None:
+            await self.action_posted(gesture, answer, posted)
+
+    async def action_posted(self, gesture: Gesture, answer: outcomes.ActionAnswer, posted: SentReply) -> None:
+        """Keep the message that shows an action current, and put on record that it does."""
         await self._follow(answer, posted)
         link = await self._replies.permalink(posted)
         reference = answer.reference or gesture.reference
         await self._service.message_posted(reference, channel_id=posted.channel_id, ts=posted.ts, link=link)
+
+    async def answer(self, gesture: Gesture, serving: Awaitable[None]) -> None:
+        """Serve a gesture; if that breaks, what it did is looked up and told later."""
+        async with self._service.answering(gesture):
+            await serving
 
     def draw(self, gesture: Gesture, outcome: outcomes.Outcome) -> Reply:
         """Return the outcome as a reply."""
@@ -179,7 +192,7 @@ class Interactions:
         async def on_error(error: outcomes.InternalError) -> None:
             await self.show(gesture, target, error)
 
-        self._tasks.run(gesture, serving, on_error)
+        self._tasks.run(gesture, self.answer(gesture, serving), on_error)
 
     async def _serve_press(self, press: gestures.ButtonPress) -> None:
         gesture, target, view = press.gesture, press.target, press.view
@@ -211,7 +224,12 @@ class Interactions:
             await self._modals.update(view_id, forms.unreadable())
             return
         channel_id = metadata.channel_id
-        gesture = replace(press.gesture, channel_id=channel_id, is_direct=gestures.is_direct(channel_id))
+        gesture = replace(
+            press.gesture,
+            channel_id=channel_id,
+            is_direct=gestures.is_direct(channel_id),
+            thread_ts=metadata.thread_ts,
+        )
         target = replace(press.target, channel_id=metadata.channel_id, thread_ts=metadata.thread_ts)
         back = forms.back_to(request, metadata)
         shown = _OpenForm(gesture, target, request.operation, view_id, back)

@@ -73,8 +73,10 @@ class Replies:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
         # Without a channel (App Home, a modal) it goes to the person's direct messages.
         channel = target.channel_id or target.person_id
+        metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
+        sent = {**message_arguments(message), "channel": channel, **_thread(target), **metadata}
         try:
-            answer = await self._post({**message_arguments(message), "channel": channel, **_thread(target)})
+            answer = await self._post(sent)
         except errors.SlackAnswerLost as error:
             # It may have arrived; the asker gets it alone rather than the channel twice.
             log.warning("reply.answer_lost", problem=str(error))

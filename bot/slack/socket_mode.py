@@ -1,34 +1,57 @@
-"""One Socket Mode connection, kept alive and watched.
+"""Socket Mode: two WebSockets to Slack, so that losing one leaves nobody unheard.
 
-slack_sdk reconnects by itself, but it never gives up on a wrong token, and it takes a silent connection for a
-working one. So the token is tried once first, and a connection without a sign of life is replaced.
+Slack hands each envelope to any one of an app's connections, and takes its acknowledgement over that one
+alone. Commands and interactions that are not acknowledged in three seconds are not sent again: the person
+sees a failure. So a connection that Slack is about to end goes on acknowledging until it is closed, and its
+successor is open before that. slack_sdk's own client has one connection, closes it before it opens the next,
+and acknowledges over whichever it has then.
 """
 
 import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from aiohttp import ClientError, ClientWebSocketResponse, WSMessage, WSMsgType
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.observability import Clock, Health
-from bot.slack.web_api import SLACK_PART, WebApi
+from bot.observability import Clock, Health, contained
+from bot.slack import errors
+from bot.slack.web_api import SLACK_PART, Turns, WebApi
 
-_CONNECT_SECONDS = 30.0
-_WATCH_SECONDS = 2.0
-_SILENT_SECONDS = 60.0
-_RETRY_SECONDS = 5.0
-# Slack refreshes connections every few hours; a gap this short is normal and not worth a word.
-_NORMAL_GAP_SECONDS = 60.0
-_ACKS_GET_OUT_SECONDS = 0.2
+CONNECTIONS = 2
+"""Slack allows ten for an app; replicas share them, and a refresh takes one more for a moment."""
+_PING_SECONDS = 2.0
+_HELLO_SECONDS = 10.0
+# A `warning` comes about ten seconds before the end; whatever has not been closed by then is closed here.
+_LEAVES_WITHIN_SECONDS = 60.0
+_ACKS_GET_OUT_SECONDS = 1.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.25, 30.0
+# Calls that reach nobody cost nobody anything, and a network that is back is found soon.
+_LONGEST_UNREACHED_SECONDS = 1.0
+# `apps.connections.open` is rate-limited: forty openings at once, then thirty a minute. A turn is taken after
+# each of them, so that the fortieth waits for none.
+_SECONDS_BETWEEN_OPENINGS, _OPENINGS_AT_ONCE = 2.0, 39
+_OK = 200
 
 log = structlog.get_logger()
 
 
+@dataclass(eq=False)
+class _Connection:
+    """One WebSocket. `is_ending`: it is closed, or Slack has said that it will be."""
+
+    socket: ClientWebSocketResponse
+    is_ending: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class SocketMode:
-    """Receives gestures and events over a WebSocket that this side opens.
+    """Receives gestures and events over WebSockets that this side opens.
 
     `run` lasts as long as the program; `leave` closes the intake, so that Slack delivers to other
-    connections.
+    connections. A connection that answers no ping within one and a half times `ping_seconds` is given up.
     """
 
     def __init__(
@@ -39,77 +62,162 @@ class SocketMode:
         *,
         clock: Clock,
         health: Health,
-        ping_seconds: int = 10,
+        ping_seconds: float = _PING_SECONDS,
     ) -> None:
         self._app = app
-        self._ping_seconds = ping_seconds
         self._app_token = app_token
         self._web_api = web_api
         self._clock = clock
         self._health = health
-        self._handler: AsyncSocketModeHandler | None = None
-        self._last_alive_at = clock.monotonic()
+        self._ping_seconds = ping_seconds
+        self._connections: set[_Connection] = set()
+        self._keepers: list[asyncio.Task[None]] = []
+        self._acknowledging: set[asyncio.Task[bool]] = set()
+        # Slack refuses some of several openings at the same time (409), so there is one after the other.
+        self._opening = asyncio.Lock()
+        self._turns = Turns(_SECONDS_BETWEEN_OPENINGS, _OPENINGS_AT_ONCE)
+        self._opens_next_at = clock.monotonic()
+        self._failures = 0
+        self._problem = "none was opened yet"
 
     async def check_token(self) -> None:
         """Try the app token once, by `apps.connections.open`. Raises `SlackError`."""
-        await self._web_api.write("apps.connections.open", {"app_token": self._app_token})
+        await self._new_address()
 
     async def run(self) -> None:
-        """Keep a connection. Never returns; a failure is waited out."""
-        while True:
-            try:
-                async with asyncio.timeout(_CONNECT_SECONDS):
-                    await self._connect()
-                await self._watch()
-            except TimeoutError:
-                log.warning("slack.connect_timed_out", after_seconds=_CONNECT_SECONDS)
-            finally:
-                handler, self._handler = self._handler, None
-                if handler is not None:
-                    await handler.close_async()  # type: ignore[no-untyped-call] # Bolt's
-            self._report(is_up=False)
-            await self._clock.sleep(_RETRY_SECONDS)
+        """Keep the connections, until `leave`; a failure is waited out."""
+        async with asyncio.TaskGroup() as group:
+            self._keepers = [group.create_task(self._keep(group)) for _ in range(CONNECTIONS)]
 
     async def leave(self) -> None:
-        """Stop taking deliveries: no reconnect, and time for the last acknowledgements to get out."""
-        if self._handler is None:
-            return
-        self._handler.client.auto_reconnect_enabled = False
-        await asyncio.sleep(_ACKS_GET_OUT_SECONDS)
-        await self._handler.disconnect_async()  # type: ignore[no-untyped-call] # Bolt's
+        """Stop taking deliveries: no new connection, and time for the last acknowledgements to get out."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        if self._acknowledging:
+            await asyncio.wait(self._acknowledging, timeout=_ACKS_GET_OUT_SECONDS)
+        for connection in tuple(self._connections):
+            await connection.socket.close()
 
-    async def _connect(self) -> None:
-        self._handler = AsyncSocketModeHandler(
-            self._app, self._app_token, web_client=self._web_api.client, ping_interval=self._ping_seconds
+    async def _keep(self, group: asyncio.TaskGroup) -> None:
+        """Keep one connection: whenever it ends or is about to, open the next."""
+        before: _Connection | None = None
+        while True:
+            connection = await self._open()
+            group.create_task(self._read(connection, group))
+            if before is not None and not before.socket.closed:
+                group.create_task(self._close_late(before))
+            await connection.is_ending.wait()
+            before = connection
+
+    async def _open(self) -> _Connection:
+        """Return a new connection that Slack has greeted, however long that takes."""
+        async with self._opening:
+            while True:
+                await self._clock.sleep(self._opens_next_at - self._clock.monotonic())
+                try:
+                    connection = _Connection(await self._connect())
+                except errors.SlackError as error:
+                    self._wait_after(error)
+                    self._report()
+                else:
+                    self._failures = 0
+                    self._connections.add(connection)
+                    self._report()
+                    log.info("slack.connected", connections=len(self._connections))
+                    return connection
+
+    async def _new_address(self) -> str:
+        answer = await self._web_api.write("apps.connections.open", {"app_token": self._app_token})
+        now = self._clock.monotonic()
+        self._opens_next_at = now + (self._turns.take(now, float("inf")) or 0.0)
+        return str(answer.get("url", ""))
+
+    async def _connect(self) -> ClientWebSocketResponse:
+        """Open a WebSocket and wait for its `hello`. Raises `SlackError`."""
+        socket = await self._web_api.open_websocket(
+            await self._new_address(), ping_seconds=self._ping_seconds
         )
-        self._handler.client.proxy = self._web_api.client.proxy
-        await self._handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's
-        self._last_alive_at = self._clock.monotonic()
-        self._report(is_up=True)
-        log.info("slack.connected")
+        try:
+            async with asyncio.timeout(_HELLO_SECONDS):
+                frame = _read_frame(await socket.receive())
+        except TimeoutError:
+            frame = {}
+        except BaseException:
+            await socket.close()
+            raise
+        if frame.get("type") != "hello":
+            await socket.close()
+            raise errors.SlackAnswerLost("websocket", str(frame.get("reason", "no_hello")))
+        return socket
 
-    async def _watch(self) -> None:
-        """Return when the connection has shown no life for too long."""
-        while self._handler is not None:
-            await self._clock.sleep(_WATCH_SECONDS)
-            is_up = await self._is_alive()
-            if is_up:
-                self._last_alive_at = self._clock.monotonic()
-            self._report(is_up=is_up)
-            if self._clock.monotonic() - self._last_alive_at > _SILENT_SECONDS:
-                log.warning("slack.connection_silent", after_seconds=_SILENT_SECONDS)
-                return
+    def _wait_after(self, error: errors.SlackError) -> None:
+        """Set when to try again: soon at first, and as late as Slack asks for."""
+        wait = min(_FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_WAIT_SECONDS)
+        if isinstance(error, errors.SlackRateLimited):
+            wait = max(wait, error.retry_after_seconds)
+        elif isinstance(error, errors.SlackUnreachable):
+            wait = min(wait, _LONGEST_UNREACHED_SECONDS)
+        self._opens_next_at = max(self._opens_next_at, self._clock.monotonic() + wait)
+        self._failures += 1
+        self._problem = error.word
+        if self._failures == 1:
+            log.warning("slack.not_connected", problem=str(error), retry_in_seconds=wait)
 
-    async def _is_alive(self) -> bool:
-        """Connected, and answering pings: the library notices a dead connection late."""
-        if self._handler is None or not await self._handler.client.is_connected():
-            return False
-        answered_at = self._handler.client.last_ping_pong_time
-        return answered_at is None or self._clock.now().timestamp() - answered_at < 3 * self._ping_seconds
+    async def _read(self, connection: _Connection, group: asyncio.TaskGroup) -> None:
+        """Take in what comes over one connection until it is closed."""
+        try:
+            async for message in connection.socket:
+                frame = _read_frame(message)
+                match frame:
+                    case {"type": "disconnect"}:
+                        log.info("slack.connection_ending", reason=str(frame.get("reason")))
+                        connection.is_ending.set()
+                    case {"envelope_id": str(envelope_id), "payload": dict(payload)}:
+                        acknowledged = self._acknowledge(connection, envelope_id, payload)
+                        task = group.create_task(contained(acknowledged, "slack.envelope_broke"))
+                        self._acknowledging.add(task)
+                        task.add_done_callback(self._acknowledging.discard)
+                    case _:
+                        log.debug("slack.frame_ignored", frame_type=str(frame.get("type")))
+        finally:
+            self._connections.discard(connection)
+            self._problem = "the last one was closed"
+            connection.is_ending.set()
+            self._report()
+            log.info("slack.disconnected", connections=len(self._connections))
+            await connection.socket.close()
 
-    def _report(self, *, is_up: bool) -> None:
-        silent_seconds = self._clock.monotonic() - self._last_alive_at
-        if is_up:
-            self._health.set(SLACK_PART, ok=True, detail="connected over Socket Mode")
-        elif silent_seconds > _NORMAL_GAP_SECONDS or self._handler is None:
-            self._health.set(SLACK_PART, ok=False, detail="no Socket Mode connection")
+    async def _acknowledge(self, connection: _Connection, envelope_id: str, payload: dict[str, Any]) -> None:
+        """Have Bolt answer an envelope, and send the answer over the connection that brought it."""
+        request = AsyncBoltRequest(mode="socket_mode", body=payload)
+        response = await self._app.async_dispatch(request)
+        if response.status != _OK:
+            return  # Bolt has logged it
+        acknowledgement: dict[str, Any] = {"envelope_id": envelope_id}
+        if response.body:
+            acknowledgement["payload"] = json.loads(response.body)
+        try:
+            await connection.socket.send_str(json.dumps(acknowledgement))
+        except (ClientError, ConnectionError) as error:
+            log.warning("slack.acknowledgement_lost", problem=type(error).__name__)
+
+    async def _close_late(self, connection: _Connection) -> None:
+        """Close what Slack said it would close and has not."""
+        await self._clock.sleep(_LEAVES_WITHIN_SECONDS)
+        await connection.socket.close()
+
+    def _report(self) -> None:
+        up = min(len(self._connections), CONNECTIONS)
+        detail = f"connected over Socket Mode, {up} of {CONNECTIONS} connections"
+        if not up:
+            detail = f"no Socket Mode connection: {self._problem}"
+        self._health.set(SLACK_PART, ok=bool(up), detail=detail)
+
+
+def _read_frame(message: WSMessage) -> dict[str, Any]:
+    """Return what Slack sent; empty for what is no JSON object."""
+    try:
+        frame = json.loads(message.data) if message.type is WSMsgType.TEXT else {}
+    except (ValueError, RecursionError):
+        frame = {}
+    return frame if isinstance(frame, dict) else {}

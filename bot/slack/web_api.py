@@ -43,6 +43,7 @@ SLACK_PART = "slack"
 LONGEST_WAIT_SECONDS = 600.0
 """The longest `Retry-After` that is believed: Slack's own windows are a minute long."""
 _READ_ATTEMPTS = 3
+_CLOSE_SECONDS = 1.0
 _LONGEST_READ_WAIT_SECONDS = 5.0
 _USUAL_WAIT_SECONDS, _SHORTEST_WAIT_SECONDS = 1.0, 0.5
 _LONGEST_RETRY_WAIT_SECONDS = 60.0
@@ -82,8 +83,8 @@ class Pace:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._posts: dict[str, _Turns] = defaultdict(lambda: _Turns(_SECONDS_BETWEEN_POSTS))
-        self._edits = _Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
+        self._posts: dict[str, Turns] = defaultdict(lambda: Turns(_SECONDS_BETWEEN_POSTS))
+        self._edits = Turns(_SECONDS_BETWEEN_EDITS, _EDITS_AT_ONCE)
         self._held_until: dict[str, float] = {}
 
     async def turn(self, channel: str, *, is_edit: bool, within_seconds: float) -> bool:
@@ -120,7 +121,7 @@ class Pace:
         return max(0.0, self._held_until.get(what, 0.0) - self._clock.monotonic())
 
 
-class _Turns:
+class Turns:
     """Turns at an interval, some at once after a rest.
 
     aiolimiter does the same on the event loop's time, and waits as long as it takes; this goes by the `Clock`
@@ -202,13 +203,12 @@ class WebApi:
         if not is_response_url(response_url, self.client.base_url):
             self._warn_of(response_url)
             raise errors.SlackRefused("response_url", "not_an_address_of_slack")
-        proxy = load_http_proxy_from_env()
         with _translated("response_url"):
             async with self._session.post(
                 response_url,
                 json=dict(body),
                 allow_redirects=False,
-                proxy=None if _is_without_proxy(response_url) else proxy,
+                proxy=_proxy_for(response_url),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             ) as response:
                 status = response.status
@@ -219,6 +219,19 @@ class WebApi:
             raise errors.SlackAnswerLost("response_url", f"http_{status}")
         if not _OK <= status < _NOT_OK:
             raise errors.GestureExpired("response_url", f"http_{status}")
+
+    async def open_websocket(self, url: str, *, ping_seconds: float) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket, by an address from `apps.connections.open`. Raises `SlackError`.
+
+        It is pinged after so many seconds of silence, and ends when no answer comes within half of that.
+        """
+        with _translated("websocket"):
+            return await self._session.ws_connect(
+                url,
+                heartbeat=ping_seconds,
+                proxy=_proxy_for(url),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+            )
 
     def _warn_of(self, response_url: str) -> None:
         """Say once for each host that something not Slack's was to be answered, up to so many hosts."""
@@ -338,6 +351,10 @@ def _honour_no_proxy(client: AsyncWebClient, url: str) -> None:
     """Apply NO_PROXY, which slack_sdk ignores when it reads the proxy variables at construction."""
     if client.proxy and _is_without_proxy(url):
         client.proxy = None
+
+
+def _proxy_for(url: str) -> str | None:
+    return None if _is_without_proxy(url) else load_http_proxy_from_env()
 
 
 def _is_without_proxy(url: str) -> bool:

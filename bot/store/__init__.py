@@ -4,10 +4,18 @@ Knows neither VBR nor Slack: identifiers are text, announcements are opaque JSON
 Other rooms import from here, not from the modules.
 """
 
-from bot.store.approvals import Approval, ApprovalEnd, ApprovalImpact, Approvals, ApprovalState
+from bot.store.approvals import (
+    Approval,
+    ApprovalEnd,
+    ApprovalImpact,
+    Approvals,
+    ApprovalState,
+    RecentChange,
+)
 from bot.store.audit import (
     AUDIT_COLUMNS,
     END_LOST,
+    LEFT_OPEN,
     AuditEntry,
     AuditFilter,
     AuditId,
@@ -33,6 +41,7 @@ from bot.store.claims import (
 from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
     NewOutboxRow,
@@ -43,7 +52,6 @@ from bot.store.outbox import (
     PostedMessage,
 )
 from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs
-from bot.store.recent import Recent
 from bot.store.session_actions import (
     STOP,
     FollowedId,
@@ -53,12 +61,14 @@ from bot.store.session_actions import (
     OwnAction,
     OwnActions,
 )
+from bot.store.shared_read import SharedRead
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
 __all__ = [
     "AUDIT_COLUMNS",
     "END_LOST",
+    "LEFT_OPEN",
     "STOP",
     "Approval",
     "ApprovalEnd",
@@ -87,6 +97,8 @@ __all__ = [
     "Leases",
     "NewFollowedSession",
     "NewOutboxRow",
+    "OpenAction",
+    "OpenActions",
     "Outage",
     "Outages",
     "Outbox",
@@ -100,9 +112,10 @@ __all__ = [
     "PressClaim",
     "PressClaims",
     "ProcessedSessions",
-    "Recent",
+    "RecentChange",
     "RunRow",
     "Runs",
+    "SharedRead",
     "StoreBroken",
     "StoreError",
     "StoreUnavailable",

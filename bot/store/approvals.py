@@ -39,11 +39,25 @@ class ApprovalEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecentChange:
+    """What somebody else did to the job before the request. No `outcome`: it went on."""
+
+    operation: str
+    person_id: str
+    at: datetime
+    outcome: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalImpact:
     """What a request affects, as it was at the time of the request, and who may approve it.
 
     `status` is VBR's word; without a job what is said of one is empty. `mentions` are those to notify.
     `recent_reductions`: it waits because the person reduced protection so often in `recent_minutes`.
+    `changes` is what is asked for in words, the worst first, and `in_full` the same without anything cut;
+    `left_out` counts the characters that the request's message has no room for, and that are shown before
+    anybody approves. `warnings` are those that the requester saw, `recent` what others did to the job.
     """
 
     status: str | None = None
@@ -58,6 +72,12 @@ class ApprovalImpact:
     mentions: tuple[str, ...] = ()
     recent_reductions: int = 0
     recent_minutes: float = 0
+    changes: tuple[str, ...] = ()
+    in_full: tuple[str, ...] = ()
+    left_out: int = 0
+    warnings: tuple[str, ...] = ()
+    last_success: datetime | None = None
+    recent: tuple[RecentChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

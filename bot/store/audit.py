@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -178,10 +178,18 @@ class AuditLog:
         self._announce = announce
         self._latest: AuditMark | None = None
 
-    async def opened(self, entry: AuditEntry) -> AuditId:
-        """Put on record what is about to be done; on disk when this returns."""
+    async def opened(
+        self, entry: AuditEntry, also: Callable[[Transaction, AuditId], Awaitable[None]] | None = None
+    ) -> AuditId:
+        """Put on record what is about to be done; on disk when this returns.
+
+        `also` writes what belongs to it, in the same transaction.
+        """
         async with self._appending(entry.at) as appending:
-            return (await appending.add({"event": _OPENED, **asdict(entry)})).row
+            audit_id = (await appending.add({"event": _OPENED, **asdict(entry)})).row
+            if also is not None:
+                await also(appending.transaction, audit_id)
+        return audit_id
 
     async def closed(self, audit_id: AuditId, outcome: AuditOutcome) -> None:
         """Put on record what came of it. A second outcome of the same entry is not recorded."""
@@ -305,6 +313,10 @@ class AuditLog:
             lower = func.lower(audit.c.job_name).in_([name.lower() for name in which.job_names])
             query = query.where(audit.c.job_name.in_(which.job_names) | lower)
         return await self._read(query.limit(limit))
+
+    async def record(self, audit_id: AuditId) -> AuditRecord | None:
+        """Return one action or refusal; None: there is no such row any more."""
+        return next(iter(await self._read(select(audit).where(audit.c.id == audit_id))), None)
 
     async def approved(self, reference: str) -> AuditRecord | None:
         """Return what was begun under this reference once it was approved; None: nothing was."""

@@ -20,7 +20,7 @@ from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
 from bot.store.tables import leases, press_claims
 
-LONGEST_LEASE_SECONDS = 120.0
+LONGEST_LEASE_SECONDS = 180.0
 """No lease is taken for longer."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -200,6 +200,15 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 
+open_actions = Table(
+    "open_actions",
+    metadata,
+    Column("audit_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("holder"),
+    _text("reference"),
+    _text("body"),
+)
+
 own_actions = Table(
     "own_actions",
     metadata,

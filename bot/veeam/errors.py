@@ -15,6 +15,7 @@
     ├─ ServerFailed            5xx on a read
     ├─ UnexpectedAnswer        an answer the document doesn't describe
     └─ AnswerLost              a change was sent and its outcome is unknown
+       └─ Interrupted          this program ended, or gave up, before it heard what came of it
 
 The class says whether trying again makes sense (`may_retry`) and whether the server answered at all
 (`reached_server`). Its `kind` names it in metrics, logs and stored rows, and stays when a class is renamed.
@@ -165,5 +166,11 @@ class UnexpectedAnswer(VeeamError):
 
 class AnswerLost(VeeamError):
     """A change was sent and its outcome is unknown. Never send it again: look at what VBR shows."""
+
+    kind = "Unclear"
+
+
+class Interrupted(AnswerLost):
+    """This program ended, or gave up, before it heard of a change; perhaps before it even sent it."""
 
     kind = "Unclear"

@@ -1,7 +1,8 @@
 """Requests that need a second person: their messages, and the end of those that nobody decides.
 
 A request is one message in its channel, which is edited as it goes on. If it ends without its requester's
-doing, a reply in the thread says so as well, because an edit notifies nobody.
+doing, a reply in the thread says so as well, because an edit notifies nobody; a requester who asked elsewhere
+gets a direct message too, for they need not read that channel.
 """
 
 from datetime import timedelta
@@ -25,7 +26,6 @@ from bot.watch import facts, messages
 SECONDS_BETWEEN_CHECKS = 10.0
 LEFT_AFTER = timedelta(minutes=3)
 """How long after its approval no process can still be sending the action."""
-_NEED_NO_REPLY = frozenset({"done", ApprovalEnd.WITHDRAWN})
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,9 +43,14 @@ def approval_rows(approval: Approval) -> tuple[NewOutboxRow, ...]:
             )
         case ApprovalState.ENDED:
             edit = _row(f"{root}/edit/ended", approval, facts.ApprovalChanged(approval=about), Placement.EDIT)
-            if approval.outcome in _NEED_NO_REPLY:
+            if approval.outcome == ApprovalEnd.WITHDRAWN:
                 return (edit,)
-            return edit, _row(f"{root}/ended", approval, facts.ApprovalEnded(approval=about), Placement.REPLY)
+            ended = facts.ApprovalEnded(approval=about)
+            rows = (edit, _row(f"{root}/ended", approval, ended, Placement.REPLY))
+            if approval.channel == approval.channel_id:
+                return rows
+            at = approval.ended_at or approval.asked_at
+            return (*rows, messages.message(f"{root}/requester", approval.person_id, ended, at))
 
 
 def approval_facts(approval: Approval) -> facts.ApprovalFacts:
@@ -60,7 +65,12 @@ def approval_facts(approval: Approval) -> facts.ApprovalFacts:
         job_id=JobId(approval.job_id) if approval.job_id is not None else None,
         asked_at=approval.asked_at,
         expires_at=approval.expires_at,
-        asked=approval.detail,
+        request=approval.request,
+        changes=impact.changes or tuple(filter(None, (approval.detail,))),
+        left_out=impact.left_out,
+        warnings=impact.warnings,
+        last_success=impact.last_success,
+        recent=impact.recent,
         reason=approval.reason,
         status=impact.status,
         is_disabled=impact.is_disabled,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from bot.store import RecentChange
 from bot.veeam import JobId, Result, ServerName, SessionId, known
 
 _NO_PERSON = frozenset({"", "system"})
@@ -263,9 +264,10 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
 class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request that needs a second person's approval, its impact, and how it ended.
 
-    `operation` is its name in the catalog; `name` that of a job, or of a machine; `asked` its options.
-    `status` to `repository` are the job's at the time of the request. `state` is "pending", "approved" or
-    "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused", "not_sent", or the
+    `operation` is its name in the catalog; `name` that of a job, or of a machine; `changes` what else is
+    asked for, the worst first, of which `left_out` characters are not in it; `request` is the request as
+    JSON. `status` to `repository` are the job's at the time of the request. `state` is "pending", "approved"
+    or "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused", "not_sent", or the
     outcome's kind once the action was sent. `recent_reductions`: it waits because the person reduced
     protection so often in `recent_minutes`.
     """
@@ -278,7 +280,12 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     job_id: JobId | None
     asked_at: datetime
     expires_at: datetime
-    asked: str | None = None
+    request: str = ""
+    changes: tuple[str, ...] = ()
+    left_out: int = 0
+    warnings: tuple[str, ...] = ()
+    last_success: datetime | None = None
+    recent: tuple[RecentChange, ...] = ()
     reason: str | None = None
     status: str | None = None
     is_disabled: bool = False
@@ -313,7 +320,7 @@ class ApprovalChanged(Facts, frozen=True, kw_only=True, tag="approval_changed"):
 
 
 class ApprovalEnded(Facts, frozen=True, kw_only=True, tag="approval_ended"):
-    """In its thread, for the requester: the request ended without the action being done."""
+    """For the requester, in its thread or by a direct message: how the request ended."""
 
     approval: ApprovalFacts
 

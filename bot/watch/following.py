@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, Recent, StoreError
+from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, SharedRead, StoreError
 from bot.veeam import NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
 from bot.watch.facts import SessionFacts
 from bot.watch.session_report import SessionReport, fetch_details
@@ -55,7 +55,7 @@ class SessionFollower:
         self._leases = Leases(database)
         self._reads = 0
 
-    async def run(self, servers: Recent[frozenset[str]]) -> None:
+    async def run(self, servers: SharedRead[frozenset[str]]) -> None:
         """Read every few seconds, for ever; a server or a database that does not answer is asked again.
 
         `servers` are those that have followed sessions.

@@ -17,7 +17,7 @@ from bot.store import (
     Leases,
     NewOutboxRow,
     Outbox,
-    Recent,
+    SharedRead,
     StoreError,
     TimedDisable,
     TimedDisables,
@@ -61,7 +61,7 @@ class Reenabler:
         self._outbox = Outbox(database)
         self._leases = Leases(database)
 
-    async def run(self, servers: Recent[frozenset[str]]) -> None:
+    async def run(self, servers: SharedRead[frozenset[str]]) -> None:
         """Check every half minute, for ever; a server or a database that does not answer is asked again.
 
         `servers` are those that have jobs disabled for a time.

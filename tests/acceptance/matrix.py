@@ -51,6 +51,7 @@ SUBMITTED = {
 CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
+    "request": "yyyyy....",
     "approve": "y........",
     "decline": "y........",
 }  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from bot.sandbox.slack.faults import Refused
 from bot.sandbox.slack.messages import Message
 from bot.store import AuditLog, Database
-from tests.acceptance.rig import PROD, START, Rig, Setting
+from tests.acceptance.rig import DISABLE, PROD, START, Rig, Setting
 
 AUDIT = "C0AUDIT"
 
@@ -106,3 +106,31 @@ async def test_a_security_administrator_reads_the_record_alone(tmp_path: Path) -
         assert "Veeam Security Administrator" in await rig.asks("nia", "whoami")
         assert "/veeam audit" in await rig.asks("nia", "help")
         assert rig.sent("POST", START) == 0
+
+
+async def test_many_refusals_of_one_person_bury_no_action(rig: Rig) -> None:
+    """200 refused commands and a colleague's: that is told after a few; the rest is one row at the end."""
+    job = rig.world.add_job("SQL Prod", run_seconds=3600)
+    vic = rig.slack.person("vic")
+    for _ in range(200):
+        assert (await vic.types(PROD, "disable SQL Prod")).shown == "ok"
+    await rig.until(lambda: len(rig.events("operation.finished")) == 200)
+    await rig.until(lambda: len(rig.whispers("U0VIC")) >= 200)
+    await rig.slack.person("ann").types(PROD, "disable SQL Prod")
+    await rig.until(lambda: any("Done · *Disable*" in message.text for message in told(rig)))
+    assert rig.sent("POST", DISABLE, job) == 1
+    assert len(told(rig)) <= 12
+    assert await rig.ends() == 0
+    rows = rig.rows("SELECT * FROM audit WHERE event = 'refused'")
+    assert len(rows) <= 12
+    counted = [int(row["detail"].split()[1]) for row in rows if "more times" in row["detail"]]
+    assert sum(counted) + len(rows) - len(counted) == 200
+    await rig.start()
+    await rig.until(lambda: len(told(rig)) == len(rows) + 1 and not rig.waiting())
+    assert f"refused {counted[0]} more times" in await rig.asks("ann", "audit @U0VIC")
+    database = Database(f"sqlite:///{rig.folder / 'bot.db'}")
+    assert (await AuditLog(database).check()).broken_at is None
+    marks = [message.content.metadata["event_payload"] for message in told(rig) if message.content.metadata]
+    hashes = {row["id"]: row["hash"] for row in rig.rows("SELECT id, hash FROM audit")}
+    assert [each for each in marks if hashes.get(each["row"]) != each["hash"]] == []
+    await database.close()

@@ -204,7 +204,7 @@ async def test_two_processes_on_one_database(tmp_path: Path) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(rig.start())
             group.create_task(rig.second_bot())
-        await rig.until(lambda: len(rig.slack.socket_mode.connections) == 2)
+        await rig.until(lambda: len(rig.slack.socket_mode.connections) == 4)
         jobs = [rig.world.add_job(f"Job {number}", objects=["vm01"]) for number in range(6)]
         ended = [rig.world.finish_run(job, result="Success", seconds=9) for job in jobs]
         for _ in range(6):

@@ -51,6 +51,19 @@ async def test_pressed_twice_at_once_redelivered_and_by_a_second_person(rig: Rig
     assert len([row for row in rig.rows("SELECT * FROM audit") if row["event"] == "opened"]) == 1
 
 
+async def test_a_command_that_comes_again_over_another_connection(rig: Rig) -> None:
+    """Slack's word is that it may: whichever connections bring it, the job is started once."""
+    await rig.start()
+    job = rig.world.add_job("SQL Prod", objects=["sql01"], run_seconds=3600)
+    await rig.until(lambda: len(rig.slack.socket_mode.connections) == 2)
+    await rig.slack.person("ann").types(PROD, "start SQL Prod")
+    (typed,) = (each for each in rig.slack.deliveries if each.kind == "slash_commands")
+    for _ in range(8):
+        await rig.delivers(typed.kind, typed.payload)
+    await rig.until(lambda: len(rig.whispers("ann")) == 8)
+    assert rig.sent("POST", START, job) == 1
+
+
 async def test_a_button_whose_job_has_moved_on_asks_again(rig: Rig) -> None:
     """The job ran since the button was drawn: nothing is done, its state is shown, a fresh button acts."""
     await rig.start()

@@ -1,6 +1,7 @@
 """What takes a second person, over the wire: asked, the bot killed and started, approved, done once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,50 @@ async def test_killed_while_it_was_sent(rig: Rig, moment: Moment) -> None:
     await told_alone(rig, "U0BEN", "Your press did nothing.")
     (row,) = rig.rows("SELECT * FROM audit WHERE approver_id IS NOT NULL")
     assert (row["event"], row["approver_id"], rig.sent(*DELETING)) == ("opened", "U0BEN", 1)
+
+
+async def test_what_is_cut_is_shown_before_it_is_approved(tmp_path: Path) -> None:
+    """Details and Approve open all of it; only what was shown whole is done, by an older button neither."""
+    setting = Setting(toml='[approvals]\noperations = ["reduces_protection"]\n', polling_seconds=3600)
+    machines = tuple(f"a machine with rather a long name {at:02}" for at in range(40))
+    async with Rig(tmp_path, setting) as rig:
+        job = rig.world.add_job("Files", objects=machines)
+        await rig.start()
+        ann, ben, stack = rig.slack.person("ann"), rig.slack.person("ben"), rig.slack.workspace.views
+        await ann.types(PROD, "edit Files")
+        await rig.until(
+            lambda: any("Machines and containers" in str(view.blocks) for view in stack.stack("U0ANN"))
+        )
+        view = stack.stack("U0ANN")[-1]
+        field = next(block["element"] for block in view.blocks if block.get("block_id") == "objects")
+        await ann.submits(view, {"objects": field["initial_options"][:1], "description": "why " * 700})
+        await rig.until(lambda: "You change" in str(stack.stack("U0ANN")[-1].blocks))
+        await ann.submits(stack.stack("U0ANN")[-1], {})
+        await rig.until(lambda: standing(rig, "asks to edit"))
+        (asked,) = standing(rig, "asks to edit")
+        assert labels(asked) == ["Approve", "Decline", "Details"]
+        assert "39 removed" in asked.text
+        assert "not shown here" in asked.text
+        bare = f'["2a","approve",{json.dumps(json.loads(_press(asked, "Approve")["value"])[2])}]'
+        press = {**_press(asked, "Approve"), "value": bare}
+        await rig.delivers("interactive", ben.payloads.block_actions(ben.person, asked, [press]))
+        await told_alone(rig, "U0BEN", "Not all of it was shown to you")
+        seen: set[str] = set()
+        for label in ("Details", "Approve"):
+            await ben.presses(asked, label)
+            await rig.until(lambda: stack.stack("U0BEN") and stack.stack("U0BEN")[-1].id not in seen)
+            await rig.until(
+                lambda: all(name in _shown(rig, "U0BEN") for name in (*machines[1:], "why " * 90))
+            )
+            seen.add(stack.stack("U0BEN")[-1].id)
+            assert rig.sent("PUT", "/api/v1/jobs/{id}", job) == 0
+        await ben.submits(stack.stack("U0BEN")[-1], {})
+        await rig.until(lambda: standing(rig, "Done: approved by <@U0BEN>"))
+        assert rig.sent("PUT", "/api/v1/jobs/{id}", job) == 1
+
+
+def _shown(rig: Rig, person: str) -> str:
+    """What the uppermost view shows this person."""
+    stack = rig.slack.workspace.views.stack(person)
+    texts = (block["text"]["text"] for block in stack[-1].blocks if "text" in block) if stack else ()
+    return " ".join("\n".join(texts).split())

@@ -21,8 +21,11 @@ class Sizes:
     in_flight: int = 200
     further_acks: int = 100
     crowds: int = 3
+    drops: int = 5
     starts: int = 5
     servers: int = 300
+    stall_jobs: int = 50_000
+    stall_ends: int = 2_000
     idle_seconds: float = 20.0
 
 
@@ -41,7 +44,10 @@ QUICK = Sizes(
     in_flight=5,
     further_acks=5,
     crowds=1,
+    drops=1,
     starts=1,
     servers=5,
+    stall_jobs=100,
+    stall_ends=20,
     idle_seconds=0.5,
 )

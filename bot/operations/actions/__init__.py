@@ -75,11 +75,12 @@ class PreparedAction:
     """Something allowed and sensible, not sent yet.
 
     `action` names the job or machine by identity, and no state that its button was drawn in. `name` is that
-    of the job, also of one that is not there yet, or of the machine; `detail` goes on record, and
-    `approval_detail` in its place where it waits for a second person, who needs to read more. `payload` is
+    of the job, also of one that is not there yet, or of the machine; `detail` goes on record. `payload` is
     what else goes to VBR, where the action alone does not say it: an approval is bound to that too. `wanted`
-    are the settings that a job has then, `changes` in words what is different; `takes_protection` where
-    they leave it with fewer backups.
+    are the settings that a job has then, `changes` in words what is different or what is made, the worst
+    first. For whoever approves it `in_full` is the same without anything cut, `warnings` what the person was
+    warned of, `new_repository` the ID of the one that the job will write to from now on.
+    `takes_protection` where the settings leave the job with fewer backups.
     """
 
     action: "Action"
@@ -87,10 +88,12 @@ class PreparedAction:
     target: Target
     name: str
     detail: str | None = None
-    approval_detail: str | None = None
     payload: Mapping[str, Any] | None = None
     wanted: veeam.JobSettings | None = None
     changes: tuple[str, ...] = ()
+    in_full: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    new_repository: str | None = None
     takes_protection: bool = False
 
     @property

@@ -5,8 +5,10 @@ approves that and nothing else. Whatever was approved and not sent is never sent
 """
 
 import hashlib
+import html
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -19,7 +21,10 @@ from bot.operations import outcomes
 from bot.operations.actions import Action, PreparedAction
 from bot.operations.audit_trail import error_of, refusal_of
 from bot.operations.backend import Backend
+from bot.operations.impact import impact_on
+from bot.operations.job_editor.fields import space_on
 from bot.operations.model import (
+    ALL_ROLES,
     AuditSubject,
     Confirmation,
     Gesture,
@@ -29,16 +34,24 @@ from bot.operations.model import (
     Refusal,
     Request,
     RequestContext,
+    Step,
     Style,
 )
 from bot.operations.permissions import Permission, Scope, unreadable
+from bot.operations.queries import Query
+from bot.operations.vbr_lists import repositories_of
 from bot.settings import PersonId
 from bot.veeam import NotFoundOnServer as NotOnServer
-from bot.veeam import Rejected, settings_fingerprint
+from bot.veeam import Rejected, VeeamError, settings_fingerprint
 
 REQUESTED, ALREADY_REQUESTED, ALREADY_DECIDED = "asked", "asked_before", "settled"
 GONE, CHANGED, OLD = "gone", "changed", "old"
 """Why a request is overtaken: no such job any more, not as it was, of another version of the bot."""
+LINES_SHOWN, LINE_SHOWN, NAME_SHOWN, REASON_SHOWN = 8, 300, 120, 300
+"""How much a request's message shows of what is asked for: lines, and the characters of each, as sent."""
+_MOST_SHOWN = 100_000
+"""What one view of Slack's holds (100 blocks of 3,000 characters, 250 kB) with room to spare."""
+_UNREAD = "VBR did not say what runs after it, where it writes to, and when it last succeeded."
 
 log = structlog.get_logger()
 
@@ -52,7 +65,10 @@ class Need(StrEnum):
 
 # No roles: who may do what the request is about may press these, and that is checked when they run.
 class Approve(Request, frozen=True, tag="approve"):
-    """Approve a request: what was asked for is done."""
+    """Approve a request: what was asked for is done.
+
+    With `Step.FILL` all of it is shown first; `in_full` where it was.
+    """
 
     operation = Operation(
         name="approve",
@@ -70,6 +86,13 @@ class Approve(Request, frozen=True, tag="approve"):
     )
 
     approval_id: str
+    step: Step = Step.SEND
+    in_full: bool = False
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether all that is asked for is to be shown first."""
+        return self.step is Step.FILL
 
 
 class Decline(Request, frozen=True, tag="decline"):
@@ -86,6 +109,42 @@ class Decline(Request, frozen=True, tag="decline"):
     )
 
     approval_id: str
+
+
+class ShowApproval(Query, frozen=True, tag="request"):
+    """Show all that a request for approval asks for. Nobody types it."""
+
+    operation = Operation(
+        name="request",
+        usage="",
+        help="everything that a request for a second person's approval asks for",
+        kind=Kind.QUERY,
+        audit_name="approval.show",
+        roles=ALL_ROLES,
+        button="Details",
+    )
+
+    approval_id: str
+
+    @property
+    def needs_form(self) -> bool:
+        """It is shown where there is room for all of it."""
+        return True
+
+    async def answer(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
+        """Return it as a form, which a person who may approve it can send off. Raises `StoreError`."""
+        approval = await backend.approvals.of(self.approval_id)
+        if approval is None:
+            return outcomes.NotFound("request", self.approval_id)
+        return ApprovalRequests(backend).in_full(approval, context)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalForm(outcomes.Form):
+    """All that is asked for. `request` approves it; where the person may not, it only shows it again."""
+
+    request: Approve | ShowApproval
+    approval: store.Approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +171,7 @@ class Approved:
 
     approval: store.Approval
     by: PersonId
+    gesture: Gesture
     is_claimed: bool = False
 
 
@@ -144,6 +204,9 @@ class ApprovalRequests:
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
         approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)
+        if not _can_be_shown(approval):
+            return await audit.refuse(operation, context, Permission(Refusal.UNSHOWABLE), subject)
+        approval = await self._with_warnings(approval, prepared)
         if need is Need.BURST:
             rules = self._backend.approval_rules
             minutes = rules.burst_lasts / timedelta(minutes=1)
@@ -186,6 +249,21 @@ class ApprovalRequests:
         if self._codec.operation(approval.operation) is None:
             return await self.end(approval, store.ApprovalEnd.OVERTAKEN, OLD)
         return approval
+
+    def in_full(
+        self, approval: store.Approval, context: RequestContext
+    ) -> outcomes.NeedsForm | outcomes.NotFound:
+        """Return all that is asked for, to a person who may approve it or know of the job."""
+        is_own = context.person.has_id(approval.person_id)
+        may_approve = self.permission(context, approval).is_allowed
+        is_visible = approval.job_id is not None and context.visibility.sees(approval.server, approval.name)
+        if not (is_own or may_approve or is_visible):
+            return outcomes.NotFound("request", approval.id)
+        is_pending = approval.state is store.ApprovalState.PENDING
+        if may_approve and is_pending and not is_own:
+            approve = Approve(approval.id, in_full=True)
+            return outcomes.NeedsForm(Approve.operation, ApprovalForm(approve, approval))
+        return outcomes.NeedsForm(ShowApproval.operation, ApprovalForm(ShowApproval(approval.id), approval))
 
     async def pending_for(self, context: RequestContext) -> PendingApprovals:
         """Return the requests for what this person may do too; no others are mentioned."""
@@ -250,7 +328,7 @@ class ApprovalRequests:
             channel=channel,
             asked_at=now,
             expires_at=now + self._backend.approval_rules.lasts,
-            detail=prepared.approval_detail or prepared.detail,
+            detail="; ".join(_changes(prepared)) or None,
             reason=action.reason,
             impact=self._impact(prepared),
         )
@@ -259,7 +337,13 @@ class ApprovalRequests:
         scope = prepared.action.scope(prepared.target.server, prepared.name)
         roles, groups = self._backend.permissions.who_may(prepared.action.operation, scope)
         mention = self._backend.approval_rules.mention
+        changes = _changes(prepared)
+        in_full = prepared.in_full or changes
         may = store.ApprovalImpact(
+            changes=changes,
+            in_full=in_full,
+            left_out=left_out(prepared.name, prepared.action.reason, changes, in_full),
+            warnings=prepared.warnings,
             roles=tuple(role.value for role in roles),
             groups=self._backend.people.group_names(groups),
             mentions=groups if mention is None else (mention,),
@@ -277,6 +361,34 @@ class ApprovalRequests:
             next_run=state.next_run,
             repository=state.repository_name,
         )
+
+    async def _with_warnings(self, approval: store.Approval, prepared: PreparedAction) -> store.Approval:
+        """Return the request with what its form warned the person of, who asked, as VBR says it now."""
+        target, impact = prepared.target, approval.impact
+        warnings = list(impact.warnings)
+        try:
+            if prepared.new_repository:
+                wanted = prepared.new_repository.casefold()
+                for each in await repositories_of(target.account):
+                    warnings += filter(None, [space_on(each)] if each.id.casefold() == wanted else [])
+            if target.job is not None:
+                touched = await impact_on(self._backend, prepared.context, target.job)
+                if touched.run_after:
+                    warnings.append(f"These jobs run after it: {', '.join(touched.run_after)}")
+                recent = tuple(
+                    store.RecentChange(
+                        operation=one.operation.name,
+                        person_id=one.by,
+                        at=one.at,
+                        outcome=one.outcome,
+                        detail=one.detail,
+                    )
+                    for one in touched.recent
+                )
+                impact = replace(impact, last_success=touched.last_success_at, recent=recent)
+        except VeeamError:
+            warnings.append(_UNREAD)
+        return replace(approval, impact=replace(impact, warnings=tuple(warnings)))
 
     async def _snapshot_hash(self, prepared: PreparedAction) -> str:
         """The hash of what is asked for and of the job's settings and state; another one: it has changed."""
@@ -320,6 +432,8 @@ class Decisions:
             return approval
         if (refused := await self._refused(Approve.operation, approval, context)) is not None:
             return refused
+        if request.needs_form or (approval.impact.left_out and not request.in_full):
+            return self._requests.in_full(approval, context)
         asker = await self._backend.people.read(PersonId(approval.person_id), approval.team_id, afresh=True)
         if unreadable(asker) in {Refusal.PERSON_UNREADABLE, Refusal.GROUPS_UNREADABLE}:
             unknown = Permission(Refusal.ASKER_UNREADABLE)
@@ -338,7 +452,7 @@ class Decisions:
             approver=context.person,
             reason=approval.reason,
         )
-        return await self._do(action, for_asker, Approved(approval, context.person.id))
+        return await self._do(action, for_asker, Approved(approval, context.person.id, context.gesture))
 
     async def decline(self, request: Decline, context: RequestContext) -> outcomes.Outcome:
         """End the request: declined by another person, withdrawn by the person who asked."""
@@ -420,6 +534,35 @@ def _gesture(approval: store.Approval) -> Gesture:
 def _subject(approval: store.Approval) -> AuditSubject:
     job_name = approval.name if approval.job_id is not None else None
     return AuditSubject(approval.server, approval.job_id, job_name)
+
+
+def _changes(prepared: PreparedAction) -> tuple[str, ...]:
+    """What is asked for, beyond the verb and its job, in words that may be cut short."""
+    return prepared.changes or tuple(filter(None, (prepared.detail,)))
+
+
+def left_out(name: str, reason: str | None, changes: Sequence[str], in_full: Sequence[str]) -> int:
+    """How many characters of what is asked for the request's message has no room for."""
+    missing = _cut(name, NAME_SHOWN) + _cut(reason or "", REASON_SHOWN)
+    for place, (shown, whole) in enumerate(zip(changes, in_full, strict=True)):
+        if place >= LINES_SHOWN:
+            missing += max(1, len(whole))
+        elif shown != whole:
+            missing += max(1, len(whole) - min(len(shown), LINE_SHOWN))
+        else:
+            missing += _cut(whole, LINE_SHOWN)
+    return missing
+
+
+def _cut(text: str, limit: int) -> int:
+    """How much of the text is over the limit as Slack is sent it: in a code span, with entities."""
+    return max(0, len(html.escape(text, quote=False)) + len("``") - limit)
+
+
+def _can_be_shown(approval: store.Approval) -> bool:
+    """Whether one view holds all of it."""
+    texts = (approval.name, approval.reason or "", *approval.impact.in_full)
+    return sum(len(json.dumps(html.escape(text, quote=False))) for text in texts) <= _MOST_SHOWN
 
 
 def _hash(plain: object) -> str:

@@ -24,6 +24,7 @@ from bot.operations.job_editor.fields import (
     problems_of,
     resume_draft,
     server_facts,
+    times_meant,
 )
 from bot.operations.model import (
     ADMINISTRATORS,
@@ -154,17 +155,29 @@ class Create(Action, frozen=True, tag="create"):
         detail = f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
         visible = visible_draft(context.visibility, draft).wanted
         fields = [
-            f"{TITLES[part]}: {in_words(part, value, draft.names)}"
+            (part, value)
             for part in veeam.SettingsField
             if part is not veeam.SettingsField.NAME and (value := visible.part(part)) is not None
         ]
+        fields.sort(key=lambda field: field[0] is veeam.SettingsField.DESCRIPTION)
+        changes, in_full = (
+            tuple(
+                f"{TITLES[part]}: {in_words(part, value, draft.names, in_full=full)}"
+                for part, value in fields
+            )
+            for full in (False, True)
+        )
+        times = times_meant((value for _, value in fields), draft.time_zone)
         return PreparedAction(
             action=Create(target.server, self.like, self.draft, self.step),
             context=context,
             target=target,
             name=draft.wanted.name,
             detail=detail,
-            approval_detail="; ".join([detail, *fields]),
+            changes=(detail, *changes),
+            in_full=(detail, *in_full),
+            warnings=(times,) if times else (),
+            new_repository=draft.wanted.repository_id,
             payload=(
                 veeam.new_vsphere_spec(draft.wanted, revision)
                 if draft.model is None

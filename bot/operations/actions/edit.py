@@ -22,6 +22,8 @@ from bot.operations.job_editor.fields import (
     problems_of,
     resume_draft,
     server_facts,
+    times_meant,
+    warnings_about,
     with_changes,
     worst_first,
 )
@@ -147,8 +149,10 @@ class Edit(JobAction, frozen=True, tag="edit"):
         if problems := await self._problems(draft, backend, target, context):
             return await self._filled(draft, backend, target, context, problems)
         visible = visible_changes(context.visibility, target.server, changes)
-        names = (await server_facts(account, draft)).names
-        words = tuple(change_in_words(change, names) for change in visible)
+        facts = await server_facts(account, draft)
+        words = tuple(change_in_words(change, facts.names) for change in visible)
+        is_moved = any(change.part is veeam.SettingsField.REPOSITORY for change in changes)
+        times = times_meant((change.after for change in visible), facts.time_zone)
         return PreparedAction(
             action=Edit(target.job_found.known, step=self.step, draft=self.draft),
             context=context,
@@ -158,6 +162,9 @@ class Edit(JobAction, frozen=True, tag="edit"):
             payload=veeam.changed(model.raw, draft.wanted, account.revision),
             wanted=draft.wanted,
             changes=words,
+            in_full=tuple(change_in_words(change, facts.names, in_full=True) for change in visible),
+            warnings=(*warnings_about(visible, facts.names), *filter(None, (times,))),
+            new_repository=draft.wanted.repository_id if is_moved else None,
             takes_protection=any(map(veeam.reduces_protection, changes)),
         )
 

@@ -15,14 +15,27 @@ from bot import veeam
 from bot.operations import outcomes
 from bot.operations.actions import Action, JobAction, PreparedAction, Target
 from bot.operations.actions.approvals import ApprovalRequests, Approved, Need
+from bot.operations.actions.left_open import LeftOpen, body_of, conclude
+from bot.operations.audit_trail import Also
 from bot.operations.backend import Backend
 from bot.operations.jobs import has_moved_on, is_run_of, job_now, snapshot_of, with_session
-from bot.operations.model import Operation, RequestContext
+from bot.operations.model import Gesture, Operation, RequestContext
 from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
-from bot.store import PressClaim, PressClaims, StoreError
+from bot.store import (
+    AuditId,
+    AuditOutcome,
+    OpenAction,
+    OpenActions,
+    PressClaim,
+    PressClaims,
+    StoreError,
+    Transaction,
+)
 
 T = TypeVar("T")
+
+_DONE, _UNCLEAR = "done", "unclear"  # as `outcomes.kind_of` writes them
 
 log = structlog.get_logger()
 
@@ -38,10 +51,18 @@ class _ClaimedPress:
 class Performer:
     """Does actions. Raises `StoreError` and `VeeamError` only where nothing was done."""
 
-    def __init__(self, backend: Backend, presses: PressClaims, approvals: ApprovalRequests) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        presses: PressClaims,
+        approvals: ApprovalRequests,
+        open_actions: OpenActions,
+    ) -> None:
         self._backend = backend
         self._presses = presses
         self._approvals = approvals
+        self._open_actions = open_actions
+        self._unanswered: set[str] = set()
 
     async def perform(
         self, action: Action, context: RequestContext, approved: Approved | None = None
@@ -73,12 +94,41 @@ class Performer:
                 return over
             press.is_spent = True
             subject, detail = target.subject, prepared.detail
-            async with self._backend.audit.entry(operation, context, subject, detail) as entry:
+            also = self._keep_open(prepared, approved)
+            async with self._backend.audit.entry(operation, context, subject, detail, also) as entry:
                 outcome = entry.close(await self._send(prepared))
             press.is_spent = not isinstance(outcome, outcomes.Failed)
             if isinstance(outcome, outcomes.Failed) and approved is None:
                 return await action.explain_failure(outcome, self._backend, context, target)
             return outcome
+
+    @asynccontextmanager
+    async def answering(self, gesture: Gesture) -> AsyncIterator[None]:
+        """Serve a gesture. At the end of the block the person has been shown what came of what it did.
+
+        Where the block breaks, that is looked up and told later (`left_open`).
+        """
+        try:
+            yield
+            if gesture.reference in self._unanswered:
+                await self._open_actions.answered(gesture.reference)
+        except StoreError as error:
+            log.warning("operations.answered_not_noted", reference=gesture.reference, error=str(error))
+        finally:
+            self._unanswered.discard(gesture.reference)
+
+    async def left_open(self) -> AsyncIterator[LeftOpen]:
+        """Yield what came of what broken gestures and ended processes left open; what was taken is forgotten.
+
+        Raises `StoreError`.
+        """
+        now = self._backend.clock.now()
+        await self._open_actions.hold(now)
+        for left in await self._open_actions.left(now, self._unanswered):
+            concluded = await conclude(self._backend, left, self._look_up)
+            if concluded is not None:
+                yield concluded
+            await self._open_actions.answered(left.reference)
 
     async def open_form(self, action: Action, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks for what is missing, or why there is nothing to ask.
@@ -203,6 +253,17 @@ class Performer:
         view = backend.views.of(context, target.server, target.state)
         return outcomes.NotPossible(action.operation, view, blocked, recent=recent)
 
+    def _keep_open(self, prepared: PreparedAction, approved: Approved | None) -> Also:
+        """Return what keeps the action until its gesture is answered, whatever becomes of this process."""
+        answers = prepared.context.gesture if approved is None else approved.gesture
+        body = body_of(prepared, answers, self._backend.codec)
+        self._unanswered.add(answers.reference)
+
+        async def add(transaction: Transaction, audit_id: AuditId) -> None:
+            await self._open_actions.add(transaction, OpenAction(audit_id, answers.reference, body))
+
+        return add
+
     async def _send(self, prepared: PreparedAction) -> outcomes.Sent:
         """Send it, once."""
         action = prepared.action
@@ -287,6 +348,22 @@ class Performer:
             found=found,
             error=error,
         )
+
+    async def _look_up(self, prepared: PreparedAction, known: AuditOutcome | None) -> outcomes.Sent:
+        """What came of an action that was left open, by its outcome on record if known, and by VBR."""
+        operation, server = prepared.action.operation, prepared.target.server
+        if known is not None and known.outcome not in {_DONE, _UNCLEAR}:
+            error = veeam.VeeamError(server, known.detail or "")
+            return outcomes.Failed(operation, error, prepared.name)
+        unclear = await self._unclear(prepared, veeam.Interrupted(server))
+        if known is None or known.outcome == _UNCLEAR:
+            return unclear
+        effect = unclear.found
+        if known.session_id is not None:
+            session_id = veeam.SessionId(known.session_id)
+            session = await self._ask(server, lambda vbr: vbr.session(session_id))
+            effect = outcomes.Ran(session) if session is not None else effect
+        return unclear if effect is None else await self._done(prepared, effect)
 
     async def _ask(
         self, server: ServerName, question: Callable[[veeam.VeeamServer], Awaitable[T | None]]

@@ -317,55 +317,97 @@ def with_changes(settings: veeam.JobSettings, changes: Sequence[veeam.SettingsCh
     return settings
 
 
-def change_in_words(change: veeam.SettingsChange, names: Names) -> str:
+def change_in_words(change: veeam.SettingsChange, names: Names, *, in_full: bool = False) -> str:
     """What a field was, and what it becomes: "Retention: 14 days → 30 days".
 
-    Removed objects stand before added ones.
+    Removed objects stand before added ones, and each is named. What is added, and a long text, is cut short
+    unless it is wanted `in_full`.
     """
     title = TITLES[change.part]
     if change.part is veeam.SettingsField.OBJECTS:
         removed = [each.name for each in change.before if each not in change.after]
         added = [each.name for each in change.after if each not in change.before]
-        counted = (_counted("removed", removed), _counted("added", added))
-        return f"{title}: {', '.join(filter(None, counted))}"
-    before, after = (in_words(change.part, value, names) for value in (change.before, change.after))
+        counts = [
+            f"{len(names):,} {what}" for names, what in ((removed, "removed"), (added, "added")) if names
+        ]
+        named = [
+            _named("removed", removed) if removed else "",
+            _named("added", added, in_full=in_full) if added else "",
+        ]
+        return f"{title}: {', '.join(counts)}. {' '.join(filter(None, named))}"
+    before, after = (
+        in_words(change.part, value, names, in_full=in_full) for value in (change.before, change.after)
+    )
     return f"{title}: {before} → {after}"
 
 
 def worst_first(changes: Iterable[veeam.SettingsChange]) -> tuple[veeam.SettingsChange, ...]:
-    """What reduces protection, then the rest; a new description, which may be long, stands last."""
+    """What reduces protection, then the rest; in both, what may be long stands behind what is short."""
     return tuple(
         sorted(
             changes,
             key=lambda change: (
                 not veeam.reduces_protection(change),
                 change.part is veeam.SettingsField.DESCRIPTION,
+                change.part is veeam.SettingsField.OBJECTS,
             ),
         )
     )
 
 
-def _counted(what: str, names: Sequence[str]) -> str:
-    """How many objects are removed or added, and the names of some: "2 removed (web01, web02)"."""
-    more = len(names) - _OBJECT_CHANGES_NAMED
-    rest = [f"{more:,} more"] if more > 0 else []
-    return f"{len(names):,} {what} ({', '.join([*names[:_OBJECT_CHANGES_NAMED], *rest])})" if names else ""
+def warnings_about(changes: Iterable[veeam.SettingsChange], names: Names) -> tuple[str, ...]:
+    """What cannot be taken back of these changes, for those who make them and those who approve them."""
+    return tuple(
+        f"Restore points will be removed in a following run: {change_in_words(change, names)}. "
+        "VBR has no undo for this."
+        for change in changes
+        if change.part is veeam.SettingsField.RETENTION and veeam.reduces_protection(change)
+    )
 
 
-def in_words(part: veeam.SettingsField, value: Any, names: Names) -> str:
+def times_meant(parts: Iterable[Any], time_zone: str | None) -> str:
+    """Whose time zone is meant, where one of these parts of the settings has a time; else nothing."""
+    if not any(isinstance(part, veeam.Schedule) and part.at is not None for part in parts):
+        return ""
+    return f"Times are in the server's own time zone{f', {time_zone}' if time_zone else ''}."
+
+
+def space_on(repository: veeam.RepositoryState | None) -> str:
+    """How much is free where the job will write to, in words; nothing where VBR does not say."""
+    if repository is None:
+        return ""
+    if repository.is_online is False:
+        return f"Repository {repository.name} is offline."
+    if repository.free_gb is None or not repository.capacity_gb:
+        return ""
+    return (
+        f"Repository {repository.name}: {repository.free_gb:,.0f} of {repository.capacity_gb:,.0f} GB free."
+    )
+
+
+def _named(what: str, names: Sequence[str], *, in_full: bool = True) -> str:
+    """The names of the objects that are removed or added: "Removed: web01, web02."."""
+    shown = names if in_full else names[:_OBJECT_CHANGES_NAMED]
+    rest = [f"{len(names) - len(shown):,} more"] if len(names) > len(shown) else []
+    return f"{what.capitalize()}: {', '.join([*shown, *rest])}."
+
+
+def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bool = False) -> str:
     """What stands in a field of the settings; "nothing" where it is empty.
 
-    The same for the form's summary, the answer and the audit record.
+    The same for the form's summary, the answer and the audit record; what is long is cut short there.
     """
     match part:
         case veeam.SettingsField.NAME | veeam.SettingsField.DESCRIPTION:
             text = str(value or "")
-            return f"{text[:_TEXT_NAMED]}…" if len(text) > _TEXT_NAMED else text or "nothing"
+            is_cut = len(text) > _TEXT_NAMED and not in_full
+            return f"{text[:_TEXT_NAMED]}…" if is_cut else text or "nothing"
         case veeam.SettingsField.PRIORITY:
             return "high" if value else "normal"
         case veeam.SettingsField.OBJECTS:
-            named = ", ".join(each.name for each in value[:OBJECTS_NAMED])
-            more = len(value) - OBJECTS_NAMED
+            shown = value if in_full else value[:OBJECTS_NAMED]
+            named = ", ".join(each.name for each in shown)
+            more = len(value) - len(shown)
             return f"{named} and {more:,} more" if more > 0 else named or "nothing"
         case veeam.SettingsField.REPOSITORY:
             return name_of(value, names) or "none"

@@ -125,16 +125,19 @@ class SocketMode:
         envelope.is_late = True
         return Answer("operation_timeout", retry_reason="timeout")
 
-    async def disconnect(self, reason: DisconnectReason, *, grace_seconds: float = 1.0) -> None:
-        """Tell every WebSocket that it ends; but for a `warning` no more envelopes go there.
+    async def disconnect(
+        self, reason: DisconnectReason, *which: Connection, grace_seconds: float = 1.0
+    ) -> None:
+        """Tell these WebSockets (or all) that they end; but for a `warning` no more envelopes go there.
 
-        Who has not closed it after the grace (in real seconds) is cut off: slack_sdk closes at once, and one
-        that finds its socket closed already connects twice.
+        What went there is acknowledged there until the end. Who has not closed it after the grace (in real
+        seconds) is cut off: slack_sdk closes at once, and one that finds its socket closed already connects
+        twice.
         """
-        going = tuple(self.connections)
+        going = which or tuple(self.connections)
         for connection in going:
             if reason != "warning":
-                self._end(connection)
+                self._retire(connection)
             await connection.socket.send_json(self._goodbye(reason))
         if reason == "warning":
             return
@@ -150,15 +153,15 @@ class SocketMode:
         for connection in tuple(self.connections):
             await connection.socket.close()
 
-    def cut(self) -> None:
-        """Break every connection without a word."""
-        for connection in tuple(self.connections):
+    def cut(self, *which: Connection) -> None:
+        """Break these connections, or all, without a word."""
+        for connection in which or tuple(self.connections):
             if connection.transport is not None:
                 connection.transport.abort()
 
-    def fall_silent(self, *, silent: bool = True) -> None:
-        """Let the open connections answer no PING and hear no acknowledgement any more, or end that."""
-        for connection in self.connections:
+    def fall_silent(self, *which: Connection, silent: bool = True) -> None:
+        """Let these connections, or all, answer no PING and hear no acknowledgement any more, or end that."""
+        for connection in which or self.connections:
             connection.is_silent = silent
 
     async def _serve(self, connection: Connection) -> None:
@@ -221,13 +224,16 @@ class SocketMode:
     def _fault(self, fault: AckFault, frame: str) -> None:
         self.faulty_acks.append(FaultyAck(fault, frame, self._workspace.clock()))
 
+    def _retire(self, connection: Connection) -> None:
+        """Send no more envelopes there."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self._report("disconnected")
+
     def _end(self, connection: Connection) -> None:
-        if connection not in self.connections:
-            return
-        self.connections.remove(connection)
+        self._retire(connection)
         for envelope in connection.envelopes.values():
             envelope.settled.set()  # nothing can acknowledge it any more
-        self._report("disconnected")
 
     def _report(self, state: Literal["connected", "disconnected"]) -> None:
         self._workspace.feed.tell("connection", state=state, connections=len(self.connections))

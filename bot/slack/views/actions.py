@@ -1,6 +1,6 @@
 """An action, shown where it was asked for: who did what, how it goes, how it ended, in one message."""
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations import catalog, outcomes
@@ -38,6 +38,11 @@ _SENTENCES = {
     Edit.operation.name: "{job} edited by {by}",
     QuickBackup.operation.name: "Quick backup through {job} started by {by}",
 }
+
+
+def action_metadata(reference: str) -> dict[str, Any]:
+    """Return what the message that answers a gesture's action is found by, if the bot is killed over it."""
+    return {"event_type": "veeam_bot", "event_payload": {"announcement": f"action/{reference}"}}
 
 
 def action(answer: outcomes.ActionAnswer) -> Message:

@@ -1,22 +1,46 @@
 """Approvals by a second person: the message that asks for one, its end, and the answers about it."""
 
-from bot.operations.actions.approvals import GONE, OLD, ApprovalAnswer, Approve, Decline
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec.structs import replace as with_fields
+
+from bot.operations.actions.approvals import (
+    GONE,
+    LINE_SHOWN,
+    LINES_SHOWN,
+    OLD,
+    REASON_SHOWN,
+    ApprovalAnswer,
+    ApprovalForm,
+    Approve,
+    Decline,
+    ShowApproval,
+)
+from bot.operations.actions.delete import Delete
 from bot.operations.actions.quick_backup import QuickBackup
-from bot.operations.catalog import BY_NAME
-from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested
+from bot.operations.catalog import BY_NAME, CODEC
+from bot.operations.model import Step
+from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested, RecentAction
 from bot.operations.queries.job import ShowJob
+from bot.settings import PersonId
 from bot.slack.text import channel, code, count, date, dotted, literal, mention, sentence_case
-from bot.slack.views import buttons, status_text
+from bot.slack.views import buttons, inputs, status_text
+from bot.slack.views.impact import BACKUPS_STAY, recent_actions
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
-from bot.store import Approval
+from bot.store import Approval, RecentChange
+from bot.veeam import Result, known
 from bot.watch import approval_facts
 from bot.watch.facts import ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalOpened, ApprovalUndelivered
 
-REASON_LIMIT = 300
+REASON_LIMIT = REASON_SHOWN
 _DIALOG_REASON_LIMIT = 100
 _ASKS = ":raised_hand:"
 _GROUPS_LIMIT = 10
-_DETAIL_LIMIT = 1_000
+_PIECE = 400
+"""How much of a long text stands in one line; a letter may take five characters as Slack is sent it."""
+_SECTION = 2_800
+_WARNING_LIMIT = 700
 _AGAIN = "Nothing was done. If it is still wanted, ask for it again."
 _ENDS = {
     "done": "{sign} Done: approved by {decider} {decided}.",
@@ -45,24 +69,47 @@ _EXPLAINED = frozenset({"overtaken", "refused"})
 
 
 def approval_opened(facts: ApprovalOpened) -> Message:
-    """The request: who asks for what, what it touches, why, until when, and who may decide."""
+    """The request: who asks for what, the worst first, what it touches, why, until when, who may decide."""
     approval = facts.approval
-    target = _target(approval)
     head = [
-        paragraph(f"{_ASKS} {_request(approval)}", *_details(approval)),
-        paragraph(*_job_lines(approval)) if approval.job_id is not None else NOTHING,
+        paragraph(f"{_ASKS} {_request(approval)}", _burst_line(approval), reason_line(approval.reason)),
+        _asked(approval),
+        _touched(approval),
         paragraph(" ".join(map(mention, facts.mentions))) if facts.mentions else NOTHING,
         note(
             _who_may(approval),
             f"It waits until {date(approval.expires_at)}. "
             f"{mention(approval.person)} can take it back with Decline.",
         ),
-        buttons.controls(
-            [
-                *_decision_buttons(approval),
-                buttons.job_control(target, ShowJob.operation) if target is not None else None,
-            ]
+        buttons.controls([*_decision_buttons(approval), _details_button(approval)]),
+    ]
+    return compose(head)
+
+
+def approval_form(facts: ApprovalForm) -> inputs.FormContent:
+    """All that a request asks for, nothing cut; who may approve it sends the form off to do so."""
+    approval, impact = approval_facts(facts.approval), facts.approval.impact
+    may_approve = isinstance(facts.request, Approve)
+    name = (f"Its whole name: {approval.name}",) if approval.left_out else ()
+    reason = (f"Reason: {approval.reason}",) if approval.reason else ()
+    content = (
+        paragraph(_request(approval), _burst_line(approval))
+        + sum(_in_full((*name, *reason, *impact.in_full)), NOTHING)
+        + _touched(approval)
+        + note(_end(approval))
+    )
+    return inputs.FormContent(content, Approve.operation.label if may_approve else None)
+
+
+def approval_not_shown(facts: ApprovalForm) -> Message:
+    """There was no room to show all of it: a button that opens it."""
+    approval = approval_facts(facts.approval)
+    head = [
+        paragraph(
+            f"{_request(approval)} Not all of it was shown to you, so nothing was done.",
+            "Open all of it first.",
         ),
+        buttons.controls([_details_button(approval)]),
     ]
     return compose(head)
 
@@ -70,16 +117,12 @@ def approval_opened(facts: ApprovalOpened) -> Message:
 def to_decide(approval: Approval) -> MessagePart:
     """The request in a list, for somebody who may decide it."""
     facts = approval_facts(approval)
-    target = _target(facts)
     return (
-        paragraph(f"{_ASKS} {_request(facts)}", *_details(facts))
+        paragraph(f"{_ASKS} {_request(facts)}", _burst_line(facts), reason_line(facts.reason))
+        + _asked(facts)
+        + _touched(facts)
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
-        + buttons.controls(
-            [
-                *_decision_buttons(facts),
-                buttons.job_control(target, ShowJob.operation) if target is not None else None,
-            ]
-        )
+        + buttons.controls([*_decision_buttons(facts), _details_button(facts)])
     )
 
 
@@ -89,8 +132,10 @@ def own_request(approval: Approval) -> MessagePart:
     where = f"in {channel(approval.channel)} until {date(approval.expires_at)}"
     return (
         paragraph(
-            f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits {where}.", *_details(facts)
+            f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits {where}.",
+            reason_line(facts.reason),
         )
+        + _asked(facts)
         + note(_who_may(facts), "Decline takes it back.")
         + buttons.controls(_decision_buttons(facts)[1:])
     )
@@ -104,7 +149,8 @@ def approval_changed(facts: ApprovalChanged) -> Message:
     target = None if is_gone else _target(approval)
     return compose(
         [
-            paragraph(_request(approval), *_details(approval)),
+            paragraph(_request(approval), _burst_line(approval), reason_line(approval.reason)),
+            _asked(approval),
             paragraph(_end(approval), _problem(approval)),
             buttons.controls([buttons.job_control(target, ShowJob.operation)])
             if target is not None
@@ -114,9 +160,17 @@ def approval_changed(facts: ApprovalChanged) -> Message:
 
 
 def approval_ended(facts: ApprovalEnded) -> Message:
-    """In the thread, for the person who asked."""
+    """For the person who asked: in the thread, or by a direct message."""
     approval = facts.approval
-    return compose([paragraph(f"{mention(approval.person)}: {_end(approval)}", _problem(approval))])
+    return compose(
+        [
+            paragraph(
+                f"{mention(approval.person)}: your request to {_verb_and_job(approval)}.",
+                _end(approval),
+                _problem(approval),
+            )
+        ]
+    )
 
 
 def approval_undelivered(facts: ApprovalUndelivered) -> Message:
@@ -196,6 +250,9 @@ def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
         f"{mention(approval.person)} asks to {_verb(approval)} this",
         reason_line(approval.reason, _DIALOG_REASON_LIMIT),
     )
+    approve = Approve(approval.id)
+    if approval.left_out:
+        approve = with_fields(approve, step=Step.FILL)
     return [
         buttons.request_control(
             request,
@@ -204,8 +261,17 @@ def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
             prominent=True,
             touches=tuple(filter(None, asked)),
         )
-        for request in (Approve(approval.id), Decline(approval.id))
+        for request in (approve, Decline(approval.id))
     ]
+
+
+def _details_button(approval: ApprovalFacts) -> buttons.Control | None:
+    """Details: all that is asked for, where the message has no room for it; else the job."""
+    if approval.left_out:
+        request = ShowApproval(approval.id)
+        return buttons.request_control(request, name=approval.name, server=approval.server)
+    target = _target(approval)
+    return buttons.job_control(target, ShowJob.operation) if target is not None else None
 
 
 def _request(approval: ApprovalFacts) -> str:
@@ -220,14 +286,65 @@ def _verb(approval: ApprovalFacts) -> str:
     return "back up" if approval.operation == QuickBackup.operation.name else BY_NAME[approval.operation].name
 
 
-def _details(approval: ApprovalFacts) -> tuple[str, ...]:
-    is_shown = approval.operation == QuickBackup.operation.name or approval.asked is None
-    detail = "" if is_shown else literal(approval.asked or "", _DETAIL_LIMIT)
-    return (
-        _burst_line(approval),
-        f"{sentence_case(detail)}." if detail else "",
-        reason_line(approval.reason),
+def _asked(approval: ApprovalFacts) -> MessagePart:
+    """What is asked for beyond the verb and its job, as far as there is room; and how much is left out."""
+    if approval.operation == QuickBackup.operation.name:
+        return NOTHING
+    lines = [
+        sentence_case(literal(change, LINE_SHOWN)).removesuffix(".") + "."
+        for change in approval.changes[:LINES_SHOWN]
+    ]
+    left_out = ""
+    if approval.left_out:
+        left_out = (
+            f"{status_text.WARNING} {count(approval.left_out, 'character')} of it are not shown here: "
+            "*Details* shows everything, and Approve shows it before anything is done."
+        )
+    bullets = [f"• {line}" for line in lines] if len(lines) > 1 else lines
+    return paragraph(*bullets, left_out)
+
+
+def _in_full(texts: Iterable[str]) -> Iterator[MessagePart]:
+    """Whole texts, a line or more for each, in as few sections as they fit in."""
+    section: list[str] = []
+    for text in texts:
+        pieces = textwrap.wrap(text, _PIECE) or [text]
+        for begin, piece in zip(("• ", *[""] * (len(pieces) - 1)), pieces, strict=True):
+            line = begin + literal(piece, _SECTION)
+            if sum(map(len, section)) + len(section) + len(line) > _SECTION:
+                yield paragraph(*section)
+                section = []
+            section.append(line)
+    yield paragraph(*section)
+
+
+def _touched(approval: ApprovalFacts) -> MessagePart:
+    """The job as it was when it was asked for, and what the person who asked was warned of."""
+    job = _job_lines(approval) if approval.job_id is not None else ()
+    warnings = (f"{status_text.WARNING} {literal(each, _WARNING_LIMIT)}" for each in approval.warnings)
+    recent = recent_actions(tuple(map(_recent(approval), approval.recent)))
+    return paragraph(*job) + paragraph(*warnings, recent, _consequence(approval))
+
+
+def _recent(approval: ApprovalFacts) -> Callable[[RecentChange], RecentAction]:
+    return lambda one: RecentAction(
+        BY_NAME[one.operation],
+        PersonId(one.person_id),
+        one.at,
+        one.outcome,
+        approval.server,
+        approval.name,
+        one.detail,
     )
+
+
+def _consequence(approval: ApprovalFacts) -> str:
+    """What its form, or its dialog, says of it before it is done."""
+    if approval.operation == Delete.operation.name:
+        return "\n".join(BACKUPS_STAY)
+    confirmation, request = BY_NAME[approval.operation].confirmation, CODEC.from_json(approval.request)
+    said = (confirmation.consequence,) if confirmation is not None else ()
+    return " ".join((*said, *(buttons.beyond_plain(request) if request is not None else ())))
 
 
 def _burst_line(approval: ApprovalFacts) -> str:
@@ -255,7 +372,11 @@ def _job_lines(approval: ApprovalFacts) -> tuple[str, ...]:
         f"last run: {last}{result}",
         f"next run: {date(approval.next_run)}" if approval.next_run and not approval.is_disabled else "",
     )
-    return f"It covers {covers}" if covers else "", runs
+    last_success = ""
+    if approval.last_run is not None and known(Result, approval.last_result) is not Result.SUCCESS:
+        at = approval.last_success
+        last_success = f"Last success: {'none that VBR still lists' if at is None else date(at)}"
+    return f"It covers {covers}" if covers else "", runs, last_success
 
 
 def _who_may(approval: ApprovalFacts) -> str:

@@ -25,6 +25,8 @@ _OUTCOMES = {
     "settled": f"{status_text.NEUTRAL} Was decided before",
     "cut_off": f"{status_text.WARNING} Cut off or replaced",
 }
+_ASKED_LIMIT, _ASKED_IN_LIST = 2_000, 500
+"""How much is said of what was asked for; what takes protection away stands first."""
 _NO_OUTCOME = f"{status_text.WARNING} No outcome on record"
 _REASONS = {
     Refusal.STANDING: "no member of this workspace",
@@ -38,6 +40,7 @@ _REASONS = {
     Refusal.ASKER_UNREADABLE: "Slack did not tell who asked for it",
     Refusal.CHOICE: "not among what this person may choose",
     Refusal.NOWHERE: "it takes a second person, who could not be asked there",
+    Refusal.UNSHOWABLE: "it takes a second person, and is more than Slack can show them",
     "unsigned": "a request without a valid signature",
 }
 _ORIGINS = {
@@ -69,8 +72,9 @@ def action_recorded(facts: ActionRecorded) -> Message:
     """One action and its outcome. The person is named by name and ID, so that nobody is notified."""
     who = _named(facts.person_name, facts.person_id)
     session = f"Session {code(facts.session_id)}" if facts.session_id else ""
+    what = _what(facts.operation, facts.job_name, facts.server, facts.asked, _ASKED_LIMIT)
     lines = paragraph(
-        f"{_outcome(facts.outcome)} · {_what(facts.operation, facts.job_name, facts.server, facts.asked)}",
+        f"{_outcome(facts.outcome)} · {what}",
         dotted(who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference)),
         f"Approved by {_named(facts.approver_name, facts.approver_id)}" if facts.approver_id else "",
         reason_line(facts.reason),
@@ -93,7 +97,7 @@ def _row(attempt: AuditRecord) -> MessagePart:
         f"<{link}|message>" if is_safe else "",
     )
     lines = paragraph(
-        f"{result} · {_what(entry.operation, entry.job_name, entry.server, entry.detail)}",
+        f"{result} · {_what(entry.operation, entry.job_name, entry.server, entry.detail, _ASKED_IN_LIST)}",
         facts,
         f"Approved by {mention(entry.approver_id)}" if entry.approver_id else "",
         reason_line(entry.reason),
@@ -109,11 +113,11 @@ def _outcome(word: str) -> str:
     return _OUTCOMES.get(word, f"{status_text.NEUTRAL} {literal(word)}")
 
 
-def _what(operation: str, job_name: str | None, server: str | None, asked: str | None) -> str:
+def _what(operation: str, job_name: str | None, server: str | None, asked: str | None, limit: int) -> str:
     label = f"*{_LABELS[operation]}*" if operation in _LABELS else strong(operation)
     name = status_text.job_name(job_name, server) if job_name and server else strong(job_name or "")
     job = f"{label} of {name}" if job_name else label
-    return f"{job}, {literal(asked)}" if asked else job
+    return f"{job}, {literal(asked, limit)}" if asked else job
 
 
 def _named(name: str | None, person_id: str) -> str:

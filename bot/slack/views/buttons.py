@@ -129,7 +129,10 @@ def job_control(target: ButtonTarget, operation: model.Operation) -> Control | N
 def request_control(
     request: model.Request, *, name: str, server: str, prominent: bool = False, touches: tuple[str, ...] = ()
 ) -> Control | None:
-    """A control that runs exactly this request on the job of that name; None when too long to carry."""
+    """A control that runs exactly this request on the job of that name; None when too long to carry.
+
+    No `server`: the job is looked for on all of them.
+    """
     operation, value = request.operation, codec.encode_run(request)
     label = operation.label
     if value is None:
@@ -137,7 +140,7 @@ def request_control(
     is_styled = operation.style is model.Style.DANGER or (
         prominent and operation.style is model.Style.PRIMARY
     )
-    about = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}."
+    about = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}." if server else ""
     spoken = f"{label} of" if operation.kind is model.Kind.QUERY else label
     button = blocks.ButtonElement(
         text=_plain(label),
@@ -360,7 +363,7 @@ def _plain(text: str) -> blocks.PlainTextObject:
 
 
 def _accessible(label: str, name: str, server: str) -> str:
-    start, end = f"{label} job ", f" on {server}"
+    start, end = f"{label} job ", f" on {server}" if server else ""
     room = max(1, _LABEL_LIMIT - len(start) - len(end))
     return plain(f"{start}{plain(name, room)}{end}", _LABEL_LIMIT)
 

@@ -22,6 +22,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.approvals import ApprovalForm, Approve, ShowApproval
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
@@ -37,9 +38,9 @@ from bot.operations.outcomes import Form
 from bot.slack import codec
 from bot.slack.text import date, literal, plain, strong
 from bot.slack.views import inputs, job_form, status_text
-from bot.slack.views.approvals import REASON_LIMIT
+from bot.slack.views.approvals import REASON_LIMIT, approval_form
 from bot.slack.views.buttons import beyond_plain, previous_step
-from bot.slack.views.impact import impact_lines, recent_actions
+from bot.slack.views.impact import BACKUPS_STAY, impact_lines, recent_actions
 from bot.slack.views.message import NOTHING, Message, MessagePart, note, paragraph
 from bot.slack.views.status_text import repository_line
 from bot.slack.views.surface import View, modal
@@ -54,7 +55,11 @@ _WHY_NO_FULL = {
     "replica": "A replica has no active full: each run brings it up to date.",
     "type": "Jobs of this type have no active full.",
 }
-_TITLES = {QuickBackup.operation.name: "Quick backup"}
+_TITLES = {
+    QuickBackup.operation.name: "Quick backup",
+    Approve.operation.name: "Request for approval",
+    ShowApproval.operation.name: "Request for approval",
+}
 _NO_CONTROLS = frozenset({"actions"})
 
 
@@ -231,10 +236,7 @@ def _chained_jobs(label: str, jobs: tuple[str, ...], *, is_chosen: bool) -> Mess
 def _delete_form(facts: DeleteForm) -> inputs.FormContent:
     name = facts.impact.job.state.name
     fields = (
-        paragraph(
-            "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
-            "VBR has no undo for this.",
-        )
+        paragraph(*BACKUPS_STAY)
         + inputs.text(
             inputs.Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT)), focus=True
         )
@@ -271,6 +273,7 @@ FORMS: Mapping[type[Form], Callable[[Any], inputs.FormContent]] = {
     StopForm: _stop_form,
     DeleteForm: _delete_form,
     QuickBackupForm: _quick_backup_form,
+    ApprovalForm: approval_form,
     CreateChoice: lambda facts: inputs.FormContent(job_form.create_choice(facts), inputs.PICK_LABEL),
     JobForm: lambda facts: inputs.FormContent(job_form.job_form(facts), inputs.PICK_LABEL),
     JobSummary: lambda facts: inputs.FormContent(job_form.job_summary(facts), facts.request.operation.label),

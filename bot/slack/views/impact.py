@@ -10,6 +10,11 @@ from bot.slack.views.message import MessagePart, paragraph
 from bot.veeam import JobState, Result
 
 _FOLLOWERS_LIMIT = 5
+BACKUPS_STAY = (
+    "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
+    "VBR has no undo for this.",
+)
+"""What deleting a job means, in lines."""
 
 
 def impact_lines(affected: Impact, request: Request) -> MessagePart:

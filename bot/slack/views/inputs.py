@@ -33,10 +33,13 @@ Filled = Request | Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FormContent:
-    """What stands in a form: its blocks, the label of its submit button, the name it is about."""
+    """What stands in a form: its blocks, the label of its submit button, the name it is about.
+
+    Without a label there is nothing to send off: it only shows something.
+    """
 
     content: MessagePart
-    label: str
+    label: str | None
     name: str = ""
 
 

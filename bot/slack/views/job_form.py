@@ -13,11 +13,19 @@ from bot import veeam
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.job_editor import JobEntries, name_value, shown
-from bot.operations.job_editor.fields import TITLES, FormProblem, change_in_words, in_words, name_of
+from bot.operations.job_editor.fields import (
+    TITLES,
+    FormProblem,
+    change_in_words,
+    in_words,
+    name_of,
+    times_meant,
+    warnings_about,
+)
 from bot.operations.job_editor.objects import MenuOption, credentials_chosen, credentials_value, job_chosen
 from bot.operations.model import Step
 from bot.slack.codec import FormState
-from bot.slack.text import count, dotted, literal, sentence_case, strong
+from bot.slack.text import count, dotted, literal, strong
 from bot.slack.views import inputs, status_text
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.impact import impact_lines
@@ -167,29 +175,17 @@ def _space(facts: JobSummary) -> MessagePart:
 def _zone(facts: JobSummary) -> MessagePart:
     """Whose time zone is meant, where a time stands above."""
     parts = [change.after for change in facts.changes] or [facts.draft.wanted.schedule]
-    has_time = any(isinstance(part, veeam.Schedule) and part.at is not None for part in parts)
-    if not has_time:
-        return NOTHING
-    named = f", {literal(facts.time_zone)}" if facts.time_zone else ""
-    return note(f"Times are in the server's own time zone{named}.")
+    meant = times_meant(parts, facts.time_zone)
+    return note(literal(meant, _LINE_LIMIT) if meant else "")
 
 
 def _warnings(facts: JobSummary) -> MessagePart:
-    shorter = next((each for each in facts.changes if _keeps_less(each)), None)
-    if shorter is None:
-        return NOTHING
     return paragraph(
-        f"{status_text.WARNING} *Restore points will be removed* in a following run: "
-        f"{sentence_case(literal(change_in_words(shorter, facts.names)))}. VBR has no undo for this."
+        *(
+            f"{status_text.WARNING} {literal(warning, _LINE_LIMIT)}"
+            for warning in warnings_about(facts.changes, facts.names)
+        )
     )
-
-
-def _keeps_less(change: veeam.SettingsChange) -> bool:
-    before, after = change.before, change.after
-    if not isinstance(before, veeam.Retention) or not isinstance(after, veeam.Retention):
-        return False
-    # Nobody can say which of two counts keeps more where they count different things.
-    return after.quantity < before.quantity or after.unit.casefold() != before.unit.casefold()
 
 
 def job_form(facts: JobForm) -> MessagePart:

@@ -6,7 +6,7 @@ understood, and an answer that takes long.
 
 from bot.operations import model, outcomes
 from bot.operations.actions import JobAction
-from bot.operations.actions.approvals import Approve, Decline
+from bot.operations.actions.approvals import ApprovalForm, Approve, Decline
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
@@ -16,6 +16,7 @@ from bot.operations.queries.job import ShowJob
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.text import code, count, date, escape, literal, mention, one_line, shorten, strong
 from bot.slack.views import buttons, status_text
+from bot.slack.views.approvals import approval_not_shown
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.impact import recent_actions
 from bot.slack.views.jobs import job_state
@@ -67,8 +68,9 @@ def syntax_problem(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
 
 
 def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
-    """Nothing of that name, and the names that are alike."""
+    """Nothing of that name, and the names that are alike; those of jobs with a button that opens the job."""
     near = [code(name) for name in outcome.nearest]
+    openers = [_opens(name) for name in outcome.nearest] if outcome.what == "job" else []
     head = [
         paragraph(
             f"There is no {literal(outcome.what)} {code(outcome.word)} that you may see.",
@@ -77,9 +79,15 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
             if outcome.suggestion
             else "",
         ),
-        note(_silent(outcome.silent)),
     ]
-    return compose(head)
+    return compose(head, openers, [note(_silent(outcome.silent))])
+
+
+def _opens(name: str) -> MessagePart:
+    """A job by its name, and the button that shows it, whatever was asked for."""
+    request = ShowJob(model.NamedJob(name, exact=True))
+    opener = controls([buttons.request_control(request, name=name, server="")])
+    return MessagePart("", paragraph(strong(name)).blocks + opener.blocks)
 
 
 def ambiguous(outcome: outcomes.Ambiguous) -> Message:
@@ -250,6 +258,8 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
     form, operation = outcome.form, outcome.operation
     if isinstance(form, PickForm):
         return usage_hint(operation, command=command, is_open=False)
+    if isinstance(form, ApprovalForm):
+        return approval_not_shown(form)
     request: model.Request = form.request
     if isinstance(form, QuickBackupForm):
         name, server, about = form.machine_name, form.server, NOTHING
@@ -294,7 +304,9 @@ def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
 
 def too_many(outcome: outcomes.TooMany) -> Message:
     """The person has enough under way."""
-    if outcome.is_action:
+    if outcome.is_a_minute:
+        text = f"You asked for more than {outcome.under_way:,} things within a minute. Nothing was done."
+    elif outcome.is_action:
         text = f"You have {outcome.under_way} actions under way; wait for their answers. Nothing was done."
     else:
         text = f"You have {outcome.under_way} questions under way; wait for their answers."
@@ -463,6 +475,12 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
             return f"Slack did not tell just now what whoever asked for this may do. {_NO_GUESS}"
         case model.Refusal.CHOICE:
             return f"{doing} takes only what you may choose there."
+        case model.Refusal.UNSHOWABLE:
+            return (
+                "This takes a second person, who has to see all of it before they approve it, and it is more "
+                "than Slack can show at once. Ask for it in parts, each approved by itself: fewer objects, "
+                "or a shorter description."
+            )
         case model.Refusal.NOWHERE:
             return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
 

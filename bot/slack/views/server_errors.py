@@ -109,6 +109,12 @@ def explain(error: VeeamError) -> Explanation:
                 f"{_UNCHANGED} The bot waits before it logs in again, so as not to lock the account.",
                 "A backup administrator should check the account: its password, a lock-out, MFA.",
             )
+        case veeam.Interrupted():
+            return Explanation(
+                f"The bot was interrupted before it heard from {server}.",
+                "It may or may not have been done. It is not sent again.",
+                "Look at the job before you press again.",
+            )
         case veeam.AnswerLost():
             return Explanation(
                 f"{server} got the request, and its answer got lost.{message}",

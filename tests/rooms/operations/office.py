@@ -12,7 +12,7 @@ from bot.operations.places import Readers
 from bot.operations.service import AccessRules, Service
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
-from bot.store import Approvals, AuditLog, Database, OwnActions, TimedDisables
+from bot.store import Approvals, AuditLog, Database, OwnActions, TimedDisables, new_holder
 from bot.veeam import Fleet, JobId
 from bot.watch import approval_rows
 from tests.support.clock import FakeClock
@@ -129,6 +129,7 @@ class Office:
                 metrics=self.metrics,
                 clock=self.clock,
                 conversations=self.talks,
+                holder=new_holder(),
             )
         return self._service
 

@@ -1,14 +1,23 @@
 """Four eyes: what takes a second person is asked of one, bound to the job as it was, and done once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as replace_request
 
-from bot.operations.actions.approvals import ApprovalAnswer, Approve, Decline, PendingApprovals
+from bot.operations.actions.approvals import (
+    ApprovalAnswer,
+    ApprovalForm,
+    Approve,
+    Decline,
+    PendingApprovals,
+    ShowApproval,
+)
+from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
@@ -37,8 +46,9 @@ from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr import Role as VbrRole
-from bot.sandbox.vbr.faults import Moment, dropped
+from bot.sandbox.vbr.faults import Fault, Moment, dropped
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
+from bot.slack.views.approvals import approval_ended, approval_form, approval_opened
 from bot.store import (
     Approval,
     ApprovalEnd,
@@ -47,10 +57,11 @@ from bot.store import (
     AuditEntry,
     AuditOutcome,
     Outbox,
+    PostedMessage,
 )
 from bot.veeam import Retention
-from bot.watch import ApprovalCloser, approval_rows
-from bot.watch.facts import decode
+from bot.watch import ApprovalCloser, approval_facts, approval_rows
+from bot.watch.facts import ApprovalEnded, ApprovalOpened, decode
 from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office
 from tests.rooms.veeam.clients import client_of
 
@@ -563,6 +574,99 @@ async def test_an_edit_is_bound_to_what_it_changes(office: Office) -> None:
     assert isinstance(outcome.answer, ActionAnswer)
     assert outcome.answer.approver == BEN
     assert office.world.job("Files").model["description"] == "harmless"
+
+
+async def test_what_the_message_has_no_room_for_is_seen_before_it_is_approved(office: Office) -> None:
+    """Approve shows it first, wherever it is pressed; what was approved is what is sent."""
+    text = "".join(f"line {at} of what it is for, " for at in range(80))
+    asking = await _summary(office, Edit(office.known("Files")), JobEntries("Files", description=text))
+    approval = await asked(office, asking)
+    assert (approval.impact.left_out > 0, text in approval.impact.in_full[-1]) == (True, True)
+    for press in (Approve(approval.id), Approve(approval.id, step=Step.FILL), ShowApproval(approval.id)):
+        shown = await office.ask(press, BEN)
+        assert isinstance(shown, NeedsForm)
+        assert isinstance(shown.form, ApprovalForm)
+        assert shown.form.request == Approve(approval.id, in_full=True)
+        assert text.strip() in " ".join(_texts(approval_form(shown.form).content.blocks))
+    assert (await kept(office, approval)).state is ApprovalState.PENDING
+    assert len(office.hq.requests.of("PUT", "/api/v1/jobs/{id}")) == 0
+    outcome = await office.ask(Approve(approval.id, in_full=True), BEN)
+    assert isinstance(outcome, Done)
+    assert office.world.job("Files").model["description"] == text
+
+
+async def test_all_of_a_request_is_for_those_who_may_know_of_the_job(office: Office) -> None:
+    """The person who asked, and others who see the job, read it without being able to approve it."""
+    approval = await asked(office)
+    for person in (ANN, VIEWER):
+        shown = await office.ask(ShowApproval(approval.id), person)
+        assert isinstance(shown, NeedsForm)
+        assert shown.form.request == ShowApproval(approval.id)
+    assert isinstance(await office.ask(ShowApproval(approval.id), SQL_ADMIN), NotFound)
+    assert isinstance(await office.ask(ShowApproval(approval.id), NOBODY), Refused)
+    assert isinstance(await office.ask(Approve(approval.id, step=Step.FILL), ANN), Refused)
+
+
+async def test_what_slack_cannot_show_at_once_is_not_asked_for(office: Office) -> None:
+    """Nobody can approve what nobody can be shown: refused, with what to do, and on record."""
+    office.world.job("Files").model["description"] = "&" * 60_000
+    asking = await _summary(office, Edit(office.known("Files")), JobEntries("Files", description="short"))
+    outcome = await office.ask(asking, ANN)
+    assert isinstance(outcome, Refused)
+    assert outcome.refusal is Refusal.UNSHOWABLE
+    assert (await office.audited())[-1]["detail"] == "unshowable"
+    assert await told(office) == []
+
+
+async def test_the_approver_reads_the_warnings_of_the_person_who_asked(office: Office) -> None:
+    """Fewer restore points, jobs that run after it, and what others just did to it."""
+    office.world.add_job("After files", runs_after="Files")
+    assert isinstance(await office.ask(Clone(office.known("Files")), BEN), Done)
+    entries = JobEntries("Files", retention=Retention("Days", 1))
+    approval = await asked(office, await _summary(office, Edit(office.known("Files")), entries))
+    text = approval_opened(ApprovalOpened(approval=approval_facts(approval))).text
+    assert "Restore points will be removed" in text
+    assert "These jobs run after it: After files" in text
+    assert "<@U0BEN> pressed Clone" in text
+
+
+@pytest.mark.parametrize("channel", ["C0PROD", "D0ANN", None])
+@pytest.mark.parametrize("end", ["done", "declined", "expired", "overtaken", "failed"])
+async def test_the_person_who_asked_learns_the_end(office: Office, channel: str | None, end: str) -> None:
+    """In the thread, where they are named; and by a direct message where they asked elsewhere."""
+    outcome = await office.ask(DELETE, ANN, channel=channel, is_direct=channel == "D0ANN")
+    assert isinstance(outcome, ApprovalRequested)
+    approval = outcome.approval
+    match end:
+        case "declined":
+            await declines(office, approval)
+        case "expired":
+            await office.clock.advance(EXPIRES.total_seconds())
+            await tick(office).tick()
+        case "overtaken":
+            _edited(office)
+            await approves(office, approval)
+        case "failed":
+            office.hq.faults.add(*DELETING, Fault(403, body=b"{}"))
+            await approves(office, approval)
+        case _:
+            await approves(office, approval)
+    rows: list[tuple[str, str]] = []
+    outbox = Outbox(office.database)
+    while claimed := await outbox.claim("me", office.clock.now(), 60, 9):
+        for row in claimed:
+            fact = decode(row.body)
+            if isinstance(fact, ApprovalEnded):
+                assert "<@U0ANN>" in approval_ended(fact).text
+                assert fact.approval.outcome == end
+                rows.append((row.channel, row.placement.value))
+            await outbox.sent(row.id, PostedMessage(row.channel, "1.0"), office.clock.now())
+    here = [("C0PROD" if channel == "C0PROD" else "C0AUDIT", "reply")]
+    assert sorted(rows) == here + ([] if channel == "C0PROD" else [("U0ANN", "post")])
+
+
+def _texts(blocks: Sequence[dict[str, Any]]) -> list[str]:
+    return [line for block in blocks if "text" in block for line in str(block["text"]["text"]).splitlines()]
 
 
 async def test_a_new_job_is_approved_by_its_name(office: Office) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
 from bot.operations.model import KnownJob, NamedJob
-from bot.operations.outcomes import Ambiguous, Failed, NotFound
+from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
@@ -19,6 +19,8 @@ from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
+from bot.slack.codec import RunRequest, decode
+from bot.slack.views.problems import not_found
 from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
@@ -301,3 +303,21 @@ async def test_an_exact_copy_wins_over_its_namesakes(office: Office) -> None:
     several = await office.ask(ShowJob(NamedJob("A SQL")))
     assert isinstance(several, Ambiguous)
     assert (len(several.choices), several.total) == (25, 30)
+
+
+@pytest.mark.parametrize("request_", [ShowJob(NamedJob("Exchnage")), Stop(NamedJob("Exchnage"))])
+async def test_what_was_perhaps_meant_has_a_button_that_only_shows_it(
+    office: Office, request_: ShowJob | Stop
+) -> None:
+    """A mistyped name of an action, too, is answered with Details of the job that is alike."""
+    missing = await office.ask(request_)
+    assert isinstance(missing, NotFound)
+    blocks = not_found(missing, command="/veeam").blocks
+    (button,) = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
+    press = decode(button["action_id"], button["value"])
+    assert isinstance(press, RunRequest)
+    assert (button["text"]["text"], "confirm" in button) == ("Details", False)
+    shown = await office.ask(press.request)
+    assert isinstance(shown, Done)
+    assert isinstance(shown.answer, JobAnswer)
+    assert shown.answer.view.state.name == "Exchange"

@@ -31,6 +31,7 @@ from bot.store import (
     AuditLog,
     Database,
     FollowedSessions,
+    new_holder,
 )
 from bot.veeam import Fleet
 from bot.watch import approval_rows
@@ -170,6 +171,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         metrics=metrics,
         clock=clock,
         conversations=SlackConversations(web, clock),
+        holder=new_holder(),
     )
     tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)
     interactions = Interactions(

@@ -179,6 +179,46 @@ async def test_put_off_while_in_doubt(database: Database) -> None:
     assert (await claimed(database)).attempted_at is None
 
 
+async def test_the_first_sending_in_doubt_counts(database: Database) -> None:
+    """A message is looked for from the first sending that may have arrived, by the receiver's clock."""
+    await add(database, row("a"))
+    outbox = Outbox(database)
+    for minutes in (3, 4):
+        found = await claimed(database)
+        assert await outbox.began(found.id, "a", NOON, LEASE, posted_after=NOON + timedelta(minutes=minutes))
+        await outbox.put_off(found.id, NOON, "time-out", is_unclear=True)
+    assert (await claimed(database)).attempted_at == NOON + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=15), timedelta(days=1)])
+async def test_the_clock_was_set_back(database: Database, back: timedelta) -> None:
+    """What waits until a moment that no wait can reach is due, and a claim that lasts so long is over."""
+    await add(database, row("waits"), row("held", "C2"), row("due", "C3"))
+    outbox, earlier = Outbox(database), NOON - back
+    assert await claim(database) == ["waits", "held", "due"]
+    await outbox.put_off(OutboxId(1), NOON + timedelta(seconds=30), "rate limited")
+    await outbox.put_off(OutboxId(3), earlier + timedelta(seconds=30), "rate limited")
+    assert await claim(database, earlier) == []
+    await outbox.bring_forward(earlier, 600)
+    assert await claim(database, earlier, "b") == ["waits", "held"]
+    assert await claim(database, earlier + timedelta(seconds=30), "b") == ["due"]
+
+
+async def test_where_a_restored_database_ends(database: Database) -> None:
+    """The newest known message is the newest sent, until a restore was noticed: from then on it stays."""
+    outbox = Outbox(database)
+    assert await outbox.newest_known("C1") is None
+    await add(database, row("a"), row("b"))
+    await send_next(database, "17.5")
+    assert await outbox.newest_known("C1") == PostedMessage("C1", "17.5")
+    await outbox.note_restored("C1", PostedMessage("C1", "17.5"), NOON)
+    await send_next(database, "18.5")
+    await outbox.note_restored("C1", PostedMessage("C1", "18.5"), NOON)
+    assert await outbox.newest_known("C1") == PostedMessage("C1", "17.5")
+    await outbox.purge(NOON + timedelta(days=1))
+    assert await outbox.newest_known("C1") is None
+
+
 async def test_a_parked_row_takes_its_thread_along(database: Database) -> None:
     """A root that cannot be sent is parked with what hangs on it, queued before or after."""
     await add(database, row("root"), reply("one", "root"), row("other"))

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bot.observability import Health, Metrics
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import ServerName
-from bot.store import Database, Recent, Transaction
+from bot.store import Database, SharedRead, Transaction
 from bot.watch import Share, Watch, WatchRules
 from tests.rooms.veeam.clients import client_of, wait_until
 from tests.rooms.watch.site import POLL_SECONDS, Site, rules
@@ -91,7 +91,7 @@ async def test_many_that_ask_share_one_read(clock: FakeClock) -> None:
             raise answer
         return answer
 
-    recent = Recent(read, clock, seconds=1)
+    recent = SharedRead(read, clock, seconds=1)
     assert tuple(await asyncio.gather(recent.get(), recent.get())) == (1, 1)
     await clock.advance(1)
     found = await asyncio.gather(recent.get(), recent.get(), return_exceptions=True)

@@ -1,9 +1,11 @@
 """The machine's clock, and the one that tests hold still."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from bot.observability import Clock, RemoteClock, SystemClock
+import pytest
+
+from bot.observability import Clock, RemoteClock, SystemClock, wrong_clocks
 from tests.support.clock import FakeClock, SkewedClock
 
 
@@ -68,3 +70,40 @@ def test_one_wrong_reading_of_several_moves_nothing() -> None:
     for wrong in (0, 0, 3600, 0, -3600):
         remote.heard(clock.now() + timedelta(seconds=wrong))
     assert remote.now() == clock.now()
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("own", "slack", "others", "expected"),
+    [
+        (0, 0, {"the database's clock": 59, "the clock of server hq": None}, ""),
+        (0, None, {}, ""),
+        (900, 0, {}, "this machine's clock is 15 minutes ahead of Slack's: have it set by a time server"),
+        (
+            0,
+            None,
+            {"the clock of server hq": -86_400},
+            "the clock of server hq is a day behind this machine's: have it set by a time server",
+        ),
+        (
+            -61,
+            0,
+            {"the database's clock": 3600},
+            (
+                "this machine's clock is a minute behind Slack's; the database's clock is an hour ahead of "
+                "Slack's: have it set by a time server"
+            ),
+        ),
+    ],
+)
+def test_wrong_clocks(own: int, slack: int | None, others: dict[str, int | None], expected: str) -> None:
+    """Each clock that is off by more than a minute is named, by Slack's clock if that is known."""
+
+    def moment(seconds: int | None) -> datetime | None:
+        return None if seconds is None else NOON + timedelta(seconds=seconds)
+
+    now = NOON + timedelta(seconds=own)
+    found = wrong_clocks(now, moment(slack), {name: moment(each) for name, each in others.items()})
+    assert found == expected

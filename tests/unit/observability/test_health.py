@@ -71,3 +71,13 @@ async def test_a_part_that_starts_badly_is_logged_at_once() -> None:
     with structlog.testing.capture_logs() as logged:
         Health(FakeClock(), ["database"]).set("database", ok=False, detail="refused")
     assert [line["event"] for line in logged] == ["health.part_failed"]
+
+
+async def test_a_part_that_is_not_vital() -> None:
+    """It is named as not well, and the bot is ready all the same."""
+    health = Health(FakeClock())
+    health.set("clocks", ok=False, detail="15 minutes ahead", is_vital=False)
+    assert health.is_ready
+    assert health.report()["parts"]["clocks"]["ok"] is False
+    health.set("slack", ok=False)
+    assert not health.is_ready

@@ -64,10 +64,11 @@ def test_what_takes_protection_away_is_said_first() -> None:
     before = JobSettings("Job", "short", objects=tuple(old), retention=Retention("Days", 7))
     after = JobSettings("Work", "x" * 900, objects=tuple(new[:6]), retention=Retention("Days", 1))
     words = [change_in_words(change, {}) for change in worst_first(differences(before, after))]
-    assert words[0] == (
-        "Objects: 12 removed (old0, old1, old2, old3, old4, old5, 6 more), "
-        "6 added (new0, new1, new2, new3, new4, new5)"
+    assert words[0] == "Retention: 7 days → 1 day"
+    assert words[1] == (
+        "Objects: 12 removed, 6 added. "
+        "Removed: old0, old1, old2, old3, old4, old5, old6, old7, old8, old9, old10, old11. "
+        "Added: new0, new1, new2, new3, new4, new5."
     )
-    assert words[1] == "Retention: 7 days → 1 day"
     assert words[2:][0] == "Name: Job → Work"
     assert words[3].startswith("Description: short → xxx")

@@ -19,7 +19,7 @@ from bot.operations.outcomes import (
     Refused,
 )
 from bot.settings import Role
-from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState
+from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState, RecentChange
 from bot.watch import approval_facts
 from bot.watch.facts import (
     Announcement,
@@ -84,6 +84,14 @@ def ended(outcome: str, problem: str | None = None, of: Approval = APPROVED) -> 
     return replace(of, state=ApprovalState.ENDED, outcome=outcome, problem=problem, ended_at=at)
 
 
+CUT = replace(
+    IMPACT,
+    changes=("Retention: 7 days → 1 day", f"Description: {'old' * 66}… → {'new' * 66}…"),
+    in_full=("Retention: 7 days → 1 day", f"Description: {'old' * 500} → {'new' * 500}"),
+    left_out=2_600,
+    warnings=("Restore points will be removed in a following run: Retention: 7 days → 1 day.",),
+    recent=(RecentChange(operation="start", person_id=BEN, at=NOW, outcome="done"),),
+)
 WITHDRAWN = ended(ApprovalEnd.WITHDRAWN, of=replace(APPROVED, decider_id=ANN))
 ENDS = {
     "done": ended("done"),
@@ -154,12 +162,13 @@ def announcements() -> dict[str, Announcement]:
         "": PENDING,
         "-machine": MACHINE,
         "-awkward": awkward,
+        "-cut": replace(PENDING, operation="edit", impact=CUT),
         "-start": replace(started, impact=replace(IMPACT, is_disabled=True, last_run=None)),
     }
     held_back = ApprovalUndelivered(
         approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel"
     )
-    told = {name: one for name, one in ENDS.items() if name not in {"done", "withdrawn"}}
+    told = {name: one for name, one in ENDS.items() if name != "withdrawn"}
     return {
         **{
             f"approval-asked{name}": ApprovalOpened(approval=approval_facts(one))

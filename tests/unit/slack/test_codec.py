@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_request
 
-from bot.operations.actions.approvals import Approve, Decline
+from bot.operations.actions.approvals import Approve, Decline, ShowApproval
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -106,7 +106,8 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(Delete, jobs, states, steps, optional_texts, optional_texts),
     st.builds(Edit, jobs, step=steps, draft=optional_texts),
     st.builds(Create, server=optional_texts, like=st.none() | known_jobs, draft=optional_texts, step=steps),
-    st.builds(Approve, texts),
+    st.builds(Approve, texts, steps, st.booleans()),
+    st.builds(ShowApproval, texts),
     st.builds(Decline, texts),
     st.builds(QuickBackup, machines, steps),
 )

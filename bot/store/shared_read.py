@@ -9,7 +9,7 @@ from bot.observability import Clock
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
+class SharedRead(Generic[T]):
     """A value that is at most so many seconds old, whoever asks for it, and read by one at a time."""
 
     def __init__(self, read: Callable[[], Awaitable[T]], clock: Clock, *, seconds: float) -> None:
