@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -47,6 +48,7 @@ from bot.veeam import Connection, Fleet, VeeamServer, connection_to
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 60.0
+_SECONDS_BETWEEN_LOOKS = 1.0
 _SECONDS_BETWEEN_COMPARISONS = 10.0
 
 log = structlog.get_logger()
@@ -138,8 +140,14 @@ class Application:
         polling = self._settings.polling
         self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))
         self._start(group, "leases", lambda: watch.keep_leases(database, clock, polling, holder))
-        for name in fleet.names:
-            server = fleet.server(name)
+        followed = store.SharedRead(
+            store.FollowedSessions(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
+        )
+        disabled = store.SharedRead(
+            store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
+        )
+        for place, name in enumerate(fleet.names, start=1):
+            server, share = fleet.server(name), watch.Share(place, len(fleet.names))
             server_watch = watch.Watch(
                 server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
             )
@@ -148,9 +156,9 @@ class Application:
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
-            self._start(group, f"watch:{name}", server_watch.run)
-            self._start(group, f"following:{name}", follower.run)
-            self._start(group, f"timed_disables:{name}", reenabler.run)
+            self._start(group, f"watch:{name}", partial(server_watch.run, share))
+            self._start(group, f"following:{name}", partial(follower.run, followed))
+            self._start(group, f"timed_disables:{name}", partial(reenabler.run, disabled))
 
     async def _compare_clocks(self, database: store.Database, web_api: WebApi) -> None:
         """Name the clocks that are off, for ever. That alone makes nothing unready: nothing rests on them."""

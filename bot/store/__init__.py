@@ -61,6 +61,7 @@ from bot.store.session_actions import (
     OwnAction,
     OwnActions,
 )
+from bot.store.shared_read import SharedRead
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
@@ -114,6 +115,7 @@ __all__ = [
     "RecentChange",
     "RunRow",
     "Runs",
+    "SharedRead",
     "StoppedSessions",
     "StoreBroken",
     "StoreError",

@@ -3,11 +3,11 @@
 Everything is kept by server; a time in it is of that server's clock, except an outage's.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, func, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import outages, poll_cursors, processed_sessions, runs, stopped_sessions
@@ -44,6 +44,14 @@ class ProcessedSessions:
             row = await reading.first(select(poll_cursors).where(poll_cursors.c.server == server))
         return None if row is None else PollCursor(row.read_to, row.floor, row.checked_at)
 
+    async def begin(self, transaction: Transaction, server: str, cursor: PollCursor) -> bool:
+        """Set a server's first cursor. False: another process was first."""
+        return await transaction.claim(
+            transaction.insert(poll_cursors)
+            .values(server=server, **asdict(cursor))
+            .on_conflict_do_nothing(index_elements=["server"])
+        )
+
     async def advance(self, transaction: Transaction, server: str, read_to: datetime) -> None:
         """Move a server's cursor forward; never backward, as an older process may still be writing."""
         await transaction.execute(
@@ -61,13 +69,27 @@ class ProcessedSessions:
             .on_conflict_do_update(index_elements=["server"], set_=values)
         )
 
-    async def claim(self, transaction: Transaction, server: str, session_id: str, ended_at: datetime) -> bool:
-        """Make a session known, in one statement. False: it is already, so it is not announced again."""
-        return await transaction.claim(
+    async def claim(
+        self, transaction: Transaction, server: str, ended: Iterable[tuple[str, datetime]]
+    ) -> frozenset[str]:
+        """Make sessions known, by their IDs and ends; return those that were not yet.
+
+        The others were announced before, by whichever process. A thousand are one statement.
+        """
+        rows = [
+            {"server": server, "session_id": session_id, "ended_at": ended_at}
+            for session_id, ended_at in ended
+        ]
+        claim = (
             transaction.insert(processed_sessions)
-            .values(server=server, session_id=session_id, ended_at=ended_at)
             .on_conflict_do_nothing(index_elements=["server", "session_id"])
+            .returning(processed_sessions.c.session_id)
         )
+        claimed: set[str] = set()
+        for start in range(0, len(rows), _ASKED_AT_ONCE):
+            found = await transaction.execute(claim, rows[start : start + _ASKED_AT_ONCE])
+            claimed.update(row.session_id for row in found)
+        return frozenset(claimed)
 
     async def unknown(self, server: str, session_ids: Collection[str]) -> frozenset[str]:
         """Return those of these sessions that are not known yet."""
@@ -162,13 +184,28 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def latest(
-        self, transaction: Transaction, server: str, job_id: str, *, limit: int
+    async def latest_of(
+        self, transaction: Transaction, server: str, job_ids: Collection[str], *, by: datetime
     ) -> tuple[RunRow, ...]:
-        """Return the runs of a job that ended last, the last one first."""
+        """Return the run of each of a few hundred jobs that ended last, of those that had ended by then."""
+        last = (
+            select(runs.c.job_id, func.max(runs.c.last_ended_at).label("ended_at"))
+            .where(runs.c.server == server, runs.c.job_id.in_(job_ids), runs.c.last_ended_at <= by)
+            .group_by(runs.c.job_id)
+            .subquery()
+        )
+        is_last = and_(runs.c.job_id == last.c.job_id, runs.c.last_ended_at == last.c.ended_at)
+        found = await transaction.values(select(runs).join(last, is_last).where(runs.c.server == server))
+        return tuple(RunRow(**values) for values in found)
+
+    async def latest(
+        self, transaction: Transaction, server: str, job_id: str, *, limit: int, by: datetime | None = None
+    ) -> tuple[RunRow, ...]:
+        """Return the runs of a job that ended last, the last one first, as they stood by a moment."""
+        until = () if by is None else (runs.c.last_ended_at <= by,)
         found = await transaction.values(
             select(runs)
-            .where(runs.c.server == server, runs.c.job_id == job_id)
+            .where(runs.c.server == server, runs.c.job_id == job_id, *until)
             .order_by(runs.c.last_ended_at.desc(), runs.c.run_key.desc())
             .limit(limit)
         )
@@ -198,6 +235,13 @@ class Runs:
                 .order_by(runs.c.expected_by, runs.c.run_key)
             )
         return tuple(RunRow(**values) for values in found)
+
+    async def next_expected(self, server: str) -> datetime | None:
+        """Return when the first of a server's expected attempts is overdue."""
+        query = select(func.min(runs.c.expected_by).label("at")).where(runs.c.server == server)
+        async with self._database.reading() as reading:
+            row = await reading.first(query)
+        return None if row is None else row.at
 
     async def put(self, transaction: Transaction, run: RunRow) -> None:
         """Keep a run, new or changed."""
@@ -250,6 +294,11 @@ class Outages:
                 .returning(*_OUTAGE)
             )
         return Outage(**noted[0])
+
+    async def noted(self, server: str) -> bool:
+        """Whether a server is noted not to answer."""
+        async with self._database.reading() as reading:
+            return await reading.first(select(outages.c.since).where(outages.c.server == server)) is not None
 
     async def claim_announcement(self, transaction: Transaction, server: str, now: datetime) -> bool:
         """Claim the announcement of an outage, in one statement. False: it was announced, or is over."""

@@ -134,6 +134,12 @@ class FollowedSessions:
             )
         return tuple(FollowedSession(**values) for values in found)
 
+    async def servers(self) -> frozenset[str]:
+        """Return the servers that have followed sessions whose end was not shown yet."""
+        query = select(followed_sessions.c.server).where(followed_sessions.c.finished_at.is_(None))
+        async with self._database.reading() as reading:
+            return frozenset(row.server for row in await reading.all(query.distinct()))
+
     async def finish(self, followed_id: FollowedId, now: datetime) -> None:
         """Note that the end is shown."""
         async with self._database.transaction() as transaction:

@@ -61,6 +61,12 @@ class TimedDisables:
         """Return all plans, the next due first."""
         return await self._found(None)
 
+    async def servers(self) -> frozenset[str]:
+        """Return the servers that have plans."""
+        async with self._database.reading() as reading:
+            rows = await reading.all(select(timed_disables.c.server).distinct())
+        return frozenset(row.server for row in rows)
+
     async def remind(self, transaction: Transaction, disable: TimedDisable, now: datetime) -> bool:
         """Claim the reminder of a plan, in one statement. False: it was sent, or the plan is gone."""
         return await transaction.claim(_marking(disable, "reminded_at", now))

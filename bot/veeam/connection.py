@@ -10,7 +10,9 @@ import hmac
 import ipaddress
 import re
 import ssl
+import sys
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from bot.veeam.errors import TlsReason
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME_MISMATCH = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _OUT_OF_DATE = {9, 10}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+_TRUSTS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,11 @@ class Trust:
         return re.sub(r"[:\s]", "", self.fingerprint).lower() if self.fingerprint else None
 
     def ssl_context(self) -> ssl.SSLContext:
-        """The TLS settings that check this trust. Raises OSError for the CA file."""
-        if self.verify and self.ca_file is not None:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        elif self.verify and self.pin is None:
-            context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        else:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if self.pin is not None:
-            context.sslobject_class = _pinned_to(self.pin)
-        return context
+        """The TLS settings that check this trust: the same object for every server of one trust.
+
+        Raises OSError for the CA file.
+        """
+        return ssl_context_of(self)
 
 
 class PinMismatch(ssl.SSLError):
@@ -133,6 +129,34 @@ def tls_reason(failure: ssl.SSLError) -> TlsReason:
     if failure.verify_code in _NAME_MISMATCH:
         return TlsReason.NAME
     return TlsReason.EXPIRED if failure.verify_code in _OUT_OF_DATE else TlsReason.AUTHORITY
+
+
+@lru_cache(maxsize=_TRUSTS_KEPT)
+def ssl_context_of(trust: Trust) -> ssl.SSLContext:
+    """Make the TLS settings of a trust, once: they take 0.85 MiB. Raises OSError for the CA file."""
+    if trust.verify and trust.ca_file is not None:
+        context = ssl.create_default_context(cafile=trust.ca_file)
+    elif trust.verify and trust.pin is None:
+        context = _system_context()
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if trust.pin is not None:
+        context.sslobject_class = _pinned_to(trust.pin)
+    return context
+
+
+def _system_context() -> ssl.SSLContext:
+    """Trust what the system trusts.
+
+    Truststore reads the system's bundle again for each handshake, which takes 26 ms. Where OpenSSL finds that
+    bundle by itself, it is read once.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    is_found = sys.platform == "linux" and context.cert_store_stats()["x509_ca"] > 0
+    return context if is_found else truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _pinned_to(pin: str) -> type[ssl.SSLObject]:

@@ -47,8 +47,13 @@ LONGEST_WAIT_SECONDS = 3600.0
 _LARGEST_REFUSAL_BYTES = 64 * 2**10  # Its status counts, and the beginning of its message.
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
-# Fewer than VBR notices. Idle ones are closed long before Kestrel's 130 s, so that none dies under a POST.
-_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30)
+IDLE_SECONDS = 90.0
+"""How long an idle connection is kept: longer than polls are apart by default.
+
+It is closed long before Kestrel's 130 s, so that none dies under a POST.
+"""
+# Fewer than VBR notices.
+_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=IDLE_SECONDS)
 _VERSION_REFUSED = re.compile(
     r"unsupported rest ?api version|not support the api version|x-api-version", re.IGNORECASE
 )

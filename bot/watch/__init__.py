@@ -7,7 +7,7 @@ from bot.watch.approvals import ApprovalCloser, approval_facts, approval_rows
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
-from bot.watch.server_watch import Watch, keep_leases
+from bot.watch.server_watch import Share, Watch, keep_leases
 from bot.watch.timed_disables import Reenabler
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Display",
     "Reenabler",
     "SessionFollower",
+    "Share",
     "Watch",
     "WatchRules",
     "approval_facts",

@@ -30,6 +30,7 @@ from bot.store import (
 from bot.veeam import (
     JobId,
     Result,
+    Session,
     SessionGroup,
     SessionId,
     SessionsQuery,
@@ -38,15 +39,17 @@ from bot.veeam import (
     session_group,
 )
 from bot.watch import messages
+from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import SessionFacts
 from bot.watch.job_cache import JobCache
-from bot.watch.poller import PollResult
+from bot.watch.poller import History, PollResult
 from bot.watch.routing import RouteDecision, RouteReason, SkipReason, WatchRules
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession, is_offload
 
-ANNOUNCED_ONE_BY_ONE = 10
+_MANY = 50
+_ROUTED_AT_ONCE = 200
 _AT_ONCE = 4
 _LOOK_AGAIN_AFTER = timedelta(minutes=5)
 _LATER_SESSIONS = 20
@@ -94,32 +97,84 @@ class Announcer:
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
         self._stopped = StoppedSessions(database)
+        # When the first expected attempt is overdue. In a tuple: None while that isn't known.
+        self._next_overdue: tuple[datetime | None] | None = None
 
-    async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> None:
-        """Announce what a poll found, oldest first, and move the cursor.
+    def forget(self) -> None:
+        """Read again what another process may have written."""
+        self._next_overdue = None
+
+    async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
+        """Announce what a poll found, what ended lately first, and move the cursor. False: it broke off.
 
         Safe to repeat and to break off anywhere. `may_go_on` is asked now and then: False when another
-        process has taken over.
+        process has taken over, or when it is time to look what ended meanwhile.
         """
-        if poll.before is None and len(poll.ended) > ANNOUNCED_ONE_BY_ONE:
-            await self._jobs.refresh()
-            reports = [await self._report(ended) for ended in poll.ended]
-            if sum(self._is_routed(report) for report in reports) > ANNOUNCED_ONE_BY_ONE:
-                await self._summarise_backfill(reports, poll)
-                return
-        if poll.before is None:
-            await self._place(replace(poll.cursor, read_to=poll.cursor.floor))
-        for start in range(0, len(poll.ended), _AT_ONCE):
-            if start and not await may_go_on():
-                return
-            batch = poll.ended[start : start + _AT_ONCE]
-            for report in await asyncio.gather(*map(self._full_report, batch)):
-                await self._announce(report, poll)
+        if len(poll.ended) > _MANY:
+            await self._jobs.read_ahead()
+        is_first = True
+        for ended, read_to in ((poll.fresh, None), (poll.ended, poll.cursor.read_to)):
+            async for batch in self._batches(ended):
+                if not is_first and not await may_go_on():
+                    return False
+                is_first = False
+                await self._announce(batch, poll, read_to)
         if poll.cursor != poll.before:
             await self._place(poll.cursor)
+        return True
+
+    async def begin(
+        self, poll: PollResult, history: History, may_go_on: Callable[[], Awaitable[bool]]
+    ) -> PollResult:
+        """Take in what ended before a first start; return the poll with what is left to announce of it.
+
+        All of it is read before anything is announced. If it is a lot, it is summed up, and nothing is left.
+        """
+        backfill, since, server = Backfill(self._rules), poll.server_now, self._server.name
+        async for page, read_since in history:
+            if not await may_go_on():
+                return poll
+            since = read_since
+            if len(page) > ANNOUNCED_ONE_BY_ONE:
+                await self._jobs.read_ahead()
+            for each in page:
+                backfill.add(await self._report(each))
+        ends = [ended_at for ended_at in backfill.ended.values() if ended_at <= poll.server_now]
+        cursor = replace(poll.cursor, read_to=max([since, *ends]), floor=since)
+        if backfill.is_large:
+            left: list[EndedSession] = []
+            begun = cursor
+            rows = tuple(backfill.messages(server, since=since, now=self._clock.now()))
+        else:
+            left, rows, begun = backfill.announced[::-1], (), replace(cursor, read_to=since)
+        unannounced = {each.session.id for each in left}
+        known = [each for each in backfill.ended.items() if each[0] not in unannounced]
+        async with self._writing() as transaction:
+            if not await self._sessions.begin(transaction, server, begun):
+                return poll
+            await self._sessions.claim(transaction, server, known)
+            for session_id in backfill.stopped:
+                await self._stopped.add(transaction, server, session_id, backfill.ended[session_id])
+            await self._outbox.add(transaction, rows)
+        if rows:
+            log.info("watch.backfill_summarised", server=server, sessions=len(known), channels=len(rows))
+        return replace(poll, ended=tuple(left), cursor=cursor, before=begun)
+
+    async def awaits(self, session: Session) -> bool:
+        """Whether the end of a running session will be announced, for one result at least."""
+        group = self._jobs.group_of(session)
+        if group in {SessionGroup.LOG_BACKUP, SessionGroup.TIERING}:
+            return False
+        completion = (await self._report(EndedSession(session, group, self._clock.now()))).completion()
+        results = (Result.FAILED, Result.WARNING, Result.SUCCESS)
+        return any(self._rules.route(replace(completion, result=each)).destinations for each in results)
 
     async def announce_missing_attempts(self, server_now: datetime) -> None:
         """Announce the runs whose next automatic attempt is overdue on the server's clock."""
+        if self._next_overdue is not None:
+            (overdue_at,) = self._next_overdue
+            if overdue_at is None or server_now < overdue_at:
+                return
         for row in await self._runs.overdue(self._server.name, server_now):
             run = Run.decode(row.body)
             if run is None:
@@ -128,6 +183,7 @@ class Announcer:
                     await self._runs.put(transaction, replace(row, expected_by=None))
             else:
                 await self._settle(row, run, await self._look_for_retry(run), server_now)
+        self._next_overdue = (await self._runs.next_expected(self._server.name),)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
@@ -140,19 +196,6 @@ class Announcer:
     async def _place(self, cursor: PollCursor) -> None:
         async with self._writing() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
-
-    async def _summarise_backfill(self, reports: Sequence[SessionReport], poll: PollResult) -> None:
-        server, since, now = self._server.name, poll.cursor.floor, self._clock.now()
-        rows = tuple(messages.backfill_messages(self._rules, server, reports, since=since, now=now))
-        async with self._writing() as transaction:
-            for report in reports:
-                session, ended_at = report.ended.session, report.ended.ended_at
-                await self._sessions.claim(transaction, server, session.id, ended_at)
-                if session.is_canceled:
-                    await self._stopped.add(transaction, server, session.id, ended_at)
-            await self._outbox.add(transaction, rows)
-            await self._sessions.place(transaction, server, poll.cursor)
-        log.info("watch.backfill_summarised", server=server, sessions=len(reports), channels=len(rows))
 
     async def _report(self, ended: EndedSession) -> SessionReport:
         owner = await self._jobs.owner_of(ended.session)
@@ -168,59 +211,107 @@ class Announcer:
             return RouteDecision((), SkipReason.WELL)
         return self._rules.route(report.completion(started_in))
 
-    async def _full_report(self, ended: EndedSession) -> SessionReport:
-        """Ask VBR for what will be announced; for nothing but the job if nothing will."""
-        report = await self._report(ended)
-        if not self._is_routed(report) and not await self._may_continue_a_run(report):
-            return report
-        session = ended.session
-        is_retried = session.outcome is Result.FAILED and ended.group is SessionGroup.JOB_RUN
+    async def _latest_runs(
+        self, transaction: Transaction, job_id: JobId, *, by: datetime | None = None, limit: int = 1
+    ) -> Sequence[Run]:
+        """The job's runs that ended last, the last one first."""
+        rows = await self._runs.latest(transaction, self._server.name, job_id, limit=limit, by=by)
+        return [run for row in rows if (run := Run.decode(row.body)) is not None]
+
+    async def _batches(
+        self, ended: Sequence[EndedSession]
+    ) -> AsyncIterator[list[tuple[SessionReport, bool]]]:
+        """Cut what ended into what is announced at once, each with whether to ask VBR for its details.
+
+        Few are announced at once where VBR is asked, and many where it needn't be.
+        """
+        for start in range(0, len(ended), _ROUTED_AT_ONCE):
+            reports = [await self._report(each) for each in ended[start : start + _ROUTED_AT_ONCE]]
+            batch: list[tuple[SessionReport, bool]] = []
+            for report, has_details in zip(reports, await self._are_announced(reports), strict=True):
+                batch.append((report, has_details))
+                if sum(asks for _, asks in batch) == _AT_ONCE:
+                    yield batch
+                    batch = []
+            if batch:
+                yield batch
+
+    async def _are_announced(self, reports: Sequence[SessionReport]) -> list[bool]:
+        """For each, whether it is routed, or may continue a run that was announced and failed."""
+        announced: list[bool] = []
+        failed = await self._failed_jobs(reports)
+        for report in reports:
+            is_announced = report.job_id in failed or self._is_routed(report)
+            if is_announced and report.ended.session.outcome is Result.FAILED:
+                failed.add(report.job_id)
+            announced.append(is_announced)
+        return announced
+
+    async def _failed_jobs(self, reports: Sequence[SessionReport]) -> set[str]:
+        """The jobs of these sessions whose latest run was announced, and did not go well."""
+        job_ids = {report.job_id for report in reports}
+        by = max(report.ended.ended_at for report in reports)
+        async with self._database.reading() as reading:
+            rows = await self._runs.latest_of(reading, self._server.name, job_ids, by=by)
+        runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
+        return {run.facts.job_id for run in runs if run.channels and not run.facts.last.went_well}
+
+    async def _full_report(self, report: SessionReport) -> SessionReport:
+        """Ask VBR for what will be announced."""
+        session = report.ended.session
+        is_retried = session.outcome is Result.FAILED and report.ended.group is SessionGroup.JOB_RUN
         is_known = report.owner.is_certain
         retry = await self._jobs.retries_of(report.job_id) if is_retried and is_known else None
         return replace(report, retry=retry, details=await fetch_details(self._server, session))
 
-    async def _may_continue_a_run(self, report: SessionReport) -> bool:
-        """Whether the job's latest run is one that was announced and failed."""
-        async with self._database.reading() as reading:
-            runs = await self._latest_runs(reading, report.job_id)
-        return any(bool(run.channels) and run.facts.last.is_failed for run in runs)
-
-    async def _latest_runs(self, transaction: Transaction, job_id: JobId, *, limit: int = 1) -> Sequence[Run]:
-        """The job's runs that ended last, the last one first."""
-        rows = await self._runs.latest(transaction, self._server.name, job_id, limit=limit)
-        return [run for row in rows if (run := Run.decode(row.body)) is not None]
-
-    async def _announce(self, report: SessionReport, poll: PollResult) -> None:
-        server, session, ended_at = self._server.name, report.ended.session, report.ended.ended_at
+    async def _announce(
+        self, batch: Sequence[tuple[SessionReport, bool]], poll: PollResult, read_to: datetime | None
+    ) -> None:
+        """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
+        server = self._server.name
+        asked = await asyncio.gather(*(self._full_report(report) for report, asks in batch if asks))
+        full = {report.ended.session.id: report for report in asked}
+        ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}
+        done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
+        # Whoever stopped the whole session stopped its parts.
+        wholes = {report.owner.part_of for report, _ in batch if report.owner.part_of is not None}
+        self.forget()
         async with self._writing() as transaction:
-            if not await self._sessions.claim(transaction, server, session.id, ended_at):
-                return
-            # Whoever stopped the whole session stopped its parts.
-            whole = report.owner.part_of
-            ids = [session.id] if whole is None else [session.id, whole]
-            own = await self._own_actions.within(transaction, server, ids)
-            facts = report.session_facts(own, unsupported=self._server.revision.lacks)
-            decision = self._route(report, facts.started_in)
-            queued = await self._queued(transaction, report, facts, decision, poll)
-            for each in queued:
-                await self._outbox.add(transaction, each.rows)
-                await self._runs.put(transaction, _row(each.run))
-            if facts.is_stopped:
-                await self._stopped.add(transaction, server, session.id, ended_at)
-            await self._sessions.advance(transaction, server, min(ended_at, poll.cursor.read_to))
-        run = queued[0].run if queued else None
-        log.info(
-            "watch.session_announced"
-            if run is not None and queued[0].rows
-            else "watch.session_not_announced",
-            server=server,
-            session_id=session.id,
-            job=report.job_name,
-            result=facts.result,
-            reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
-            channels=[] if run is None else [each.channel for each in run.channels],
-            attempt=0 if run is None else len(run.facts.attempts),
-        )
+            claimed = await self._sessions.claim(transaction, server, ended.items())
+            own = await self._own_actions.within(transaction, server, claimed | wholes)
+            for report in (full.get(report.ended.session.id, report) for report, _ in batch):
+                session = report.ended.session
+                if session.id not in claimed:
+                    continue
+                ids = {session.id, report.owner.part_of}
+                by_us = [action for action in own if action.session_id in ids]
+                facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
+                decision = self._route(report, facts.started_in)
+                queued: tuple[messages.RunMessages, ...] = ()
+                # A success that nobody hears of needs no run, unless it makes up for one; what is announced
+                # out of turn may yet do so.
+                is_fresh = read_to is None
+                if session.id in full or session.outcome is not Result.SUCCESS or is_fresh:
+                    queued = await self._queued(transaction, report, facts, decision, poll)
+                for each in queued:
+                    await self._outbox.add(transaction, each.rows)
+                    await self._runs.put(transaction, _row_of(each.run))
+                if facts.is_stopped:
+                    await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
+                done.append((report, decision, queued[0] if queued else None))
+            if read_to is not None:
+                await self._sessions.advance(transaction, server, min(read_to, max(ended.values())))
+        for report, decision, own_run in done:
+            log.info(
+                "watch.session_announced" if own_run and own_run.rows else "watch.session_not_announced",
+                server=server,
+                session_id=report.ended.session.id,
+                job=report.job_name,
+                result=report.ended.result,
+                reason=decision.skipped or sorted({each.reason for each in decision.destinations}),
+                channels=[] if own_run is None else [each.channel for each in own_run.run.channels],
+                attempt=1 if own_run is None else len(own_run.run.facts.attempts),
+            )
 
     async def _queued(
         self,
@@ -233,11 +324,12 @@ class Announcer:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
         is_late = self._rules.is_late(session.ended_at, poll.server_now)
-        runs = await self._latest_runs(transaction, report.job_id)
+        by = session.ended_at
+        runs = await self._latest_runs(transaction, report.job_id, by=by)
         if session.part is not None or (
             session.went_well and any(not each.facts.last.went_well for each in runs)
         ):
-            runs = await self._latest_runs(transaction, report.job_id, limit=_RUNS_LOOKED_AT)
+            runs = await self._latest_runs(transaction, report.job_id, by=by, limit=_RUNS_LOOKED_AT)
         looked_at = runs if session.part is not None else runs[:1]
         run = next((each for each in looked_at if each.includes(session)), None)
         if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
@@ -247,7 +339,8 @@ class Announcer:
             further = messages.attempt_messages(run.with_attempt(session, is_late=is_late), now)
         else:
             begun = Run.begin(report.run_facts(session, is_late=is_late), report.retry)
-            for later in runs[:1]:  # VBR may record a failure late, after the run that made up for it
+            for later in await self._latest_runs(transaction, report.job_id):
+                # What is caught up with, or recorded late, may have been made up for already.
                 begun = begun.recovered_by(later.facts.last) or begun
             further = messages.RunMessages(begun, ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
@@ -323,7 +416,7 @@ class Announcer:
         log.info("watch.run_settled", server=row.server, run=row.run_key, retry=retry)
 
 
-def _row(run: Run) -> RunRow:
+def _row_of(run: Run) -> RunRow:
     last = run.facts.last
     return RunRow(
         run_key=run.facts.key,

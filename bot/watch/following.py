@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, StoreError
+from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, SharedRead, StoreError
 from bot.veeam import JobId, NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
 from bot.watch.facts import SessionFacts
 from bot.watch.job_cache import SessionOwner
@@ -56,11 +56,15 @@ class SessionFollower:
         self._leases = Leases(database)
         self._reads = 0
 
-    async def run(self) -> None:
-        """Read every few seconds, for ever; a server or a database that does not answer is asked again."""
+    async def run(self, servers: SharedRead[frozenset[str]]) -> None:
+        """Read every few seconds, for ever; a server or a database that does not answer is asked again.
+
+        `servers` are those that have followed sessions.
+        """
         while True:
             try:
-                await self.tick()
+                if self._server.name in await servers.get():
+                    await self.tick()
             except (VeeamError, StoreError) as error:
                 log.debug("watch.progress_not_read", server=self._server.name, problem=str(error))
             await self._clock.sleep(SECONDS_BETWEEN_READS)

@@ -68,6 +68,7 @@ class JobCache:
         self._clock = clock
         self._jobs: dict[JobId, CachedJob] = {}
         self._looked_up_at: dict[JobId, datetime] = {}
+        self._all_read_at: datetime | None = None
         self._retries: dict[JobId, tuple[RetryPolicy | None, datetime]] = {}
         self._parents: dict[SessionId, tuple[Session | None, datetime]] = {}
         self._by_name: Mapping[str, Sequence[JobId]] | None = None  # None: never read
@@ -97,6 +98,7 @@ class JobCache:
         # A list that VBR cannot give whole takes no job out.
         self._jobs = jobs if self._server.job_states_failure is None else {**self._jobs, **jobs}
         self._by_name = by_name
+        self._all_read_at = self._clock.now()
         for kept in (self._looked_up_at, self._retries, self._parents):
             if len(kept) > _KEPT_AT_MOST:
                 kept.clear()
@@ -121,6 +123,18 @@ class JobCache:
             is_within_running=bool(parents) and not outermost.is_stopped,
         )
 
+    async def read_ahead(self) -> None:
+        """Read all jobs, unless they were lately: for many sessions, one by one takes more requests.
+
+        Raises VeeamError if the server doesn't answer.
+        """
+        if self._all_read_at is not None and self._clock.now() - self._all_read_at < _KEPT:
+            return
+        try:
+            await self.refresh()
+        except VeeamError as error:
+            self._ignore_answer(error)
+
     async def job_of(self, session: Session) -> CachedJob | None:
         """Return a session's job; None if it has none. Raises VeeamError if the server doesn't answer."""
         job_id = session.job_id
@@ -130,7 +144,7 @@ class JobCache:
         if known is not None and known.name in {session.name, run_name(session.name)}:
             return known
         # A session may bear another name than its job: such a job is looked up now and then, not each time.
-        asked_at = self._looked_up_at.get(job_id)
+        asked_at = self._looked_up_at.get(job_id, None if known is None else self._all_read_at)
         if asked_at is not None and self._clock.now() - asked_at < _KEPT:
             return known
         try:

@@ -4,27 +4,25 @@ The key of a run's root is made of the run and the channel, so that every later 
 its root.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from bot.settings import ServerName, Threads
+from bot.settings import Threads
 from bot.store import AuditRecord, NewOutboxRow, Placement
-from bot.veeam import Result, known
 from bot.watch import facts
-from bot.watch.routing import Destination, WatchRules
+from bot.watch.routing import Destination
 from bot.watch.runs import Run, RunChannel
-from bot.watch.session_report import SessionReport
 
-NOTICE, ROOT, REPLY = 0, 10, 20
-"""Priorities: what concerns a whole server, roots and their edits, threads."""
+NOTICE, ROOT, REPLY, LATE = 0, 10, 20, 30
+"""Priorities: what concerns a whole server, roots and their edits, threads, and roots that come late.
 
-_PROBLEMS_SHOWN = 20
+A channel that catches up with what it missed still gets at once what fails now.
+"""
+
 _PARTS_TOLD = 20
-_PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def root_messages(run: Run, destinations: Iterable[Destination], now: datetime) 
                 to.channel,
                 root,
                 now,
-                priority=ROOT,
+                priority=LATE if run.facts.is_late else ROOT,
                 run_key=run.facts.key,
             )
         )
@@ -130,37 +128,6 @@ def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
     return RunMessages(_mentioned(run), tuple(rows))
 
 
-def backfill_messages(
-    rules: WatchRules, server: ServerName, reports: Sequence[SessionReport], *, since: datetime, now: datetime
-) -> Iterator[NewOutboxRow]:
-    """Return one message, and its thread, for each channel that would get any of these sessions.
-
-    The sessions come oldest first.
-    """
-    by_channel: dict[str, list[SessionReport]] = {}
-    for report in reports:
-        for to in rules.route(report.completion()).destinations:
-            by_channel.setdefault(to.channel, []).append(report)
-    key = f"{server}/caught-up/{since.isoformat()}"
-    for channel, routed in by_channel.items():
-        results = dict(Counter(report.ended.result for report in routed))
-        problems = _latest_problems(routed)
-        total = len(problems)
-        summary = facts.BackfillSummary(server=server, since=since, results=results, problems_total=total)
-        yield message(f"{key}/{channel}", channel, summary, now)
-        if problems:
-            listed = facts.BackfillProblems(problems=problems[:_PROBLEMS_SHOWN], problems_total=total)
-            yield message(
-                f"{key}/problems/{channel}",
-                channel,
-                listed,
-                now,
-                placement=Placement.REPLY,
-                priority=REPLY,
-                root_key=f"{key}/{channel}",
-            )
-
-
 class AuditChannel:
     """Queues each action with its outcome, and each refusal, for one channel, if there is one.
 
@@ -197,21 +164,7 @@ class AuditChannel:
             hash=None if attempt.mark is None else attempt.mark.hash,
         )
         key = f"audit/{attempt.id}/{self._channel}"
-        # Nobody delays what was done by being refused: Slack takes about a message a second.
-        priority = REPLY if outcome.outcome == "refused" else ROOT
-        return (message(key, self._channel, recorded, outcome.at, priority=priority),)
-
-
-def _latest_problems(reports: Iterable[SessionReport]) -> tuple[facts.RunFacts, ...]:
-    """Jobs whose latest session failed or warned, newest first; a success since then makes it old news."""
-    latest = {report.job_id or report.job_name: report for report in reports}
-    wrong = [
-        report
-        for report in latest.values()
-        if known(Result, report.ended.result) in _PROBLEMS and not report.ended.session.is_canceled
-    ]
-    wrong.sort(key=lambda report: report.ended.ended_at, reverse=True)
-    return tuple(report.run_facts(report.session_facts(), is_late=True) for report in wrong)
+        return (message(key, self._channel, recorded, outcome.at, priority=ROOT),)
 
 
 def _has_details(session: facts.SessionFacts) -> bool:

@@ -5,7 +5,7 @@ session may be recorded late; knows nothing of routes or channels. Raises VeeamE
 can then be asked again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,14 +15,17 @@ from bot.observability import Clock, RemoteClock
 from bot.store import PollCursor, ProcessedSessions
 from bot.veeam import (
     NotFoundOnServer,
+    Page,
     Result,
     Session,
     SessionGroup,
     SessionId,
     SessionsQuery,
+    SessionState,
     TimedOut,
     VeeamError,
     VeeamServer,
+    known,
 )
 from bot.watch.job_cache import JobCache
 from bot.watch.sessions import EndedSession, is_undocumented, reason_to_ignore
@@ -30,6 +33,8 @@ from bot.watch.sessions import EndedSession, is_undocumented, reason_to_ignore
 OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
 PAGES_AT_MOST = 20
+ROWS_AT_ONCE = 2000
+"""So many unknown sessions are taken in at once, and no more; the next poll goes on behind them."""
 CHECK_EVERY = timedelta(hours=1)
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _CHECK_AGAIN_AFTER = timedelta(minutes=10)
@@ -37,8 +42,19 @@ _CHECK_REACH = timedelta(days=1)
 _LEAST_REACH = timedelta(hours=1)
 _READS_WITHOUT_END = 3
 _SECONDS_WITHOUT_RESULT = 5.0
+_LOOK_EVERY = timedelta(seconds=20)
+_RUNNING_AT_MOST = timedelta(days=1)
+_RUNNING_KEPT = 1000
+_CHECK_PAGES_AT_MOST = 20
+_HISTORY_PAGES_AT_MOST = 100
+# More than what is lost of an end on its way through VBR's filter.
+_SAME_END = timedelta(seconds=1)
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+History = AsyncIterator[tuple[Sequence[EndedSession], datetime]]
+"""Pages of what ended, newest first, each with the moment since when everything has been read with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +62,33 @@ class PollResult:
     """What one poll of a server found, its sessions oldest first.
 
     `cursor` is where the next poll begins, once all of `ended` is known; `before` where this one began, None
-    on a first start. `server_now` is the server's clock.
+    on a first start. `server_now` is the server's clock. `unread` is how much more there is at least: then
+    what ended lately is in `fresh`, so that it needn't wait for all that ended before it.
     """
 
     ended: tuple[EndedSession, ...]
     cursor: PollCursor
     server_now: datetime
     before: PollCursor | None
+    fresh: tuple[EndedSession, ...] = ()
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What is not known of a list's rows, the latest end of them all, and how many were not read."""
+
+    rows: Mapping[SessionId, Session]
+    latest: datetime | None
+    unread: int
 
 
 class Poller:
-    """Polls one server for sessions of jobs and of `types`. One poll at a time; the caller sees to that."""
+    """Polls one server for sessions of jobs and of `types`. One poll at a time; the caller sees to that.
+
+    `cursor` and `is_behind` are set by the caller, once it knows what became of a poll: where the next one
+    begins, None to read it, and whether there was more than could be announced.
+    """
 
     def __init__(
         self,
@@ -72,26 +104,78 @@ class Poller:
         self._sessions = sessions
         self._jobs = jobs
         self._clock = clock
+        self._types = types
         self._folded_types = frozenset(name.casefold() for name in types)
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
+        self._running: dict[SessionId, Session] = {}
+        self._asks_for_ends = True
+        self._looked_at: datetime | None = None
+        self.is_behind = False
+        self.cursor: PollCursor | None = None
 
-    def forget_clock(self) -> None:
-        """Ask for the server's clock at the next poll: it didn't answer, or another process polled it."""
+    @property
+    def running(self) -> Collection[Session]:
+        """The sessions that are known to run; of what began in VBR, most is noticed two polls later."""
+        return self._running.values()
+
+    def forget(self) -> None:
+        """Read the cursor and the server's clock at the next poll: another process may have polled."""
         self.server_clock.forget()
+        self._running.clear()
+        self._asks_for_ends = True
+        self._looked_at = None
+        self.is_behind = False
+        self.cursor = None
 
-    async def poll(self) -> PollResult:
-        """Return what ended since the last poll and is not known yet, oldest first."""
-        before = await self._sessions.cursor(self._server.name)
+    async def poll(self, *, is_awaiting: bool = False) -> PollResult:
+        """Return what ended since the last poll and is not known yet; of a lot, a part.
+
+        Before the first poll of all, that is `history`. While nothing happens, every other poll asks what
+        began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
+        what ended.
+        """
+        before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
             before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY
         )
         cursor = before
         if cursor is None or self.server_clock.now() is None or is_check_due:
             cursor = await self._start(before)
-        result = await self._read_from(cursor, before)
-        return await self._checked(result) if is_check_due else result
+        if before is None:
+            await self._look(cursor)
+            return PollResult(ended=(), cursor=cursor, server_now=self._server_now, before=None)
+        asks_for_ends = self._asks_for_ends or is_awaiting or is_check_due or self.is_behind
+        is_look_due = self._looked_at is None or self._server_now - self._looked_at >= _LOOK_EVERY
+        looks = not asks_for_ends or (is_look_due and (is_awaiting or self._looked_at is None))
+        result = await self._read_from(cursor, before, asks_for_ends=asks_for_ends, looks=looks)
+        return await self._checked(result) if is_check_due and not result.unread else result
+
+    async def history(self, cursor: PollCursor) -> History:
+        """Read what ended before a first start, newest first: a page at a time, and no more than fits.
+
+        What ended only just now may change; it is left to the next poll, whose reach begins before it.
+        """
+        query = replace(self._query(cursor.floor), ascending=False)
+        unsettled_from = self._server_now - _CLOCK_TOLERANCE
+        skip, since = 0, self._server_now
+        for _ in range(_HISTORY_PAGES_AT_MOST):
+            page = await self._page(query.page(skip=skip, limit=PAGE_ROWS))
+            skip += page.received
+            is_last = not page.received or (page.total is not None and skip >= page.total)
+            ends = [row.end_time for row in page.rows if row.end_time is not None]
+            since = cursor.floor if is_last else min([since, *ends])
+            ended = [
+                EndedSession(row, self._jobs.group_of(row), row.end_time)
+                for row in await self._not_known(page.rows, cursor)
+                if row.end_time is not None
+                and (row.outcome is not Result.NONE or row.end_time < unsettled_from)
+            ]
+            yield [each for each in ended if not self._is_ignored(each)], since
+            if is_last:
+                return
+        log.warning("watch.pages_capped", server=self._server.name, rows=skip)
 
     @property
     def _server_now(self) -> datetime:
@@ -121,25 +205,68 @@ class Poller:
             return replace(before, floor=max(before.floor, earliest))
         return before
 
-    async def _read_from(self, cursor: PollCursor, before: PollCursor | None) -> PollResult:
-        # Of all types: a job's sessions may be of one that no document names, and few others end meanwhile.
-        query = SessionsQuery(
-            ended_after=max(cursor.read_to - OVERLAP, cursor.floor), order_by="EndTime", ascending=True
-        )
-        rows = await self._list(query)
-        ended, held_back = await self._unknown(rows, cursor)
-        # After the clock was set back, ends that lie ahead of it must not carry the cursor along.
-        believed = self._server_now + _CLOCK_TOLERANCE
-        ends = [row.end_time for row in rows if row.end_time is not None and row.end_time <= believed]
-        latest = max([cursor.read_to, *ends])
+    async def _read_from(
+        self, cursor: PollCursor, before: PollCursor, *, asks_for_ends: bool, looks: bool
+    ) -> PollResult:
+        listed, fresh = _Listed({}, None, unread=0), dict[SessionId, Session]()
+        if asks_for_ends:
+            # While the bot catches up, nothing before the cursor is waited for: it would be read repeatedly.
+            begins = cursor.read_to - (_SAME_END if self.is_behind else OVERLAP)
+            listed = await self._list(self._query(max(begins, cursor.floor)), cursor)
+        if self.is_behind or listed.unread:
+            lately = replace(self._query(max(self._server_now - OVERLAP, cursor.floor)), ascending=False)
+            fresh.update((await self._list(lately, cursor)).rows)
+        elif looks or listed.rows:
+            begun = await self._look(cursor, may_fail=asks_for_ends)
+            fresh.update((key, row) for key, row in begun.items() if key not in listed.rows)
+        self._asks_for_ends = not asks_for_ends or bool(listed.rows)
+        ended, held_back = await self._settled([*{**listed.rows, **fresh}.values()])
+        latest = max(cursor.read_to, listed.latest or cursor.read_to)
         # What is held back stays within the next poll's reach; the cursor itself never falls back.
         read_to = max(cursor.read_to, min([latest, *held_back]))
         return PollResult(
-            ended=_by_end(ended),
+            ended=_by_end(each for each in ended if each.session.id not in fresh),
+            fresh=_failures_first(each for each in ended if each.session.id in fresh),
             cursor=replace(cursor, read_to=read_to),
             server_now=self._server_now,
             before=before,
+            unread=listed.unread,
         )
+
+    def _query(self, ended_after: datetime) -> SessionsQuery:
+        # Of all types: a job's sessions may be of one that no document names, and few others end meanwhile.
+        return SessionsQuery(ended_after=ended_after, order_by="EndTime", ascending=True)
+
+    async def _look(self, cursor: PollCursor, *, may_fail: bool = True) -> Mapping[SessionId, Session]:
+        """Ask what began since this was last asked, running or not; at first, what is at work by now.
+
+        Whether a list by end has running sessions as well is not documented.
+        """
+        now, looked_at = self._server_now, self._looked_at
+        query = SessionsQuery(order_by="CreationTime", ascending=False, types=self._types)
+        if looked_at is None:
+            query = replace(query, created_after=now - _RUNNING_AT_MOST, state=SessionState.WORKING)
+        else:
+            query = replace(query, created_after=min(looked_at, now) - OVERLAP)
+        self._looked_at = now
+        try:
+            return (await self._list(query, cursor, pages_at_most=1)).rows
+        except VeeamError as error:
+            if not may_fail:
+                raise
+            log.debug("watch.running_unreadable", server=self._server.name, problem=str(error))
+            return {}
+
+    def _note_running(self, rows: Iterable[Session]) -> None:
+        """Remember what runs until it is seen stopped; not what waits, nor what seems to run for ever."""
+        oldest = self._server_now - _RUNNING_AT_MOST
+        for row in rows:
+            self._running.pop(row.id, None)
+            is_at_work = not row.is_stopped and known(SessionState, row.state) is not SessionState.IDLE
+            if is_at_work and len(self._running) < _RUNNING_KEPT:
+                self._running[row.id] = row
+        for row in [each for each in self._running.values() if (each.creation_time or oldest) <= oldest]:
+            del self._running[row.id]
 
     async def _checked(self, result: PollResult) -> PollResult:
         """Compare with a list by time of creation: nothing proves that the list by end is complete."""
@@ -148,15 +275,15 @@ class Poller:
             query = SessionsQuery(
                 created_after=max(result.server_now - _CHECK_REACH, result.cursor.floor),
                 order_by="CreationTime",
-                ascending=True,
+                ascending=False,
             )
-            found, _ = await self._unknown(await self._list(query), result.cursor)
+            already = {each.session.id for each in result.ended}
+            rows = (await self._list(query, result.cursor, pages_at_most=_CHECK_PAGES_AT_MOST)).rows
+            missed, _ = await self._settled([row for key, row in rows.items() if key not in already])
         except VeeamError as error:
             log.warning("watch.check_failed", server=self._server.name, problem=str(error))
             checked_at = self._clock.now() - CHECK_EVERY + _CHECK_AGAIN_AFTER
             return replace(result, cursor=replace(result.cursor, checked_at=checked_at))
-        already = {each.session.id for each in result.ended}
-        missed = [each for each in found if each.session.id not in already]
         for each in _by_end(missed):
             log.warning("watch.session_missed", server=self._server.name, session_id=each.session.id)
         return replace(
@@ -165,10 +292,8 @@ class Poller:
             cursor=replace(result.cursor, checked_at=self._clock.now()),
         )
 
-    async def _unknown(
-        self, rows: Sequence[Session], cursor: PollCursor
-    ) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
-        """Return the sessions to announce, and the ends of those that are held back."""
+    async def _not_known(self, rows: Sequence[Session], cursor: PollCursor) -> list[Session]:
+        """Return those rows of a page that stopped, may be announced, and are not known yet."""
         for row in rows:
             # A session of a type that no document names is a job's run if it, or its parent, is of a job.
             if row.is_stopped and is_undocumented(row):
@@ -181,30 +306,51 @@ class Poller:
             and (row.end_time is None or row.end_time >= cursor.floor)
         ]
         unknown = await self._sessions.unknown(self._server.name, [row.id for row in candidates])
-        settled, held_back = await self._pending.settle(
-            [row for row in candidates if row.id in unknown], self._server_now
-        )
-        ended = []
-        for session, ended_at in settled:
-            group = self._jobs.group_of(session)
-            if reason_to_ignore(session, group, is_polled=self._is_polled(session)) is None:
-                ended.append(EndedSession(session, group, ended_at))
-        return ended, held_back
+        return [row for row in candidates if row.id in unknown]
+
+    async def _settled(self, rows: Sequence[Session]) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
+        """Return the sessions to announce, and the ends of those that are held back."""
+        settled, held_back = await self._pending.settle(rows, self._server_now)
+        ended = [EndedSession(row, self._jobs.group_of(row), ended_at) for row, ended_at in settled]
+        return [each for each in ended if not self._is_ignored(each)], held_back
+
+    def _is_ignored(self, ended: EndedSession) -> bool:
+        is_polled = self._is_polled(ended.session)
+        return reason_to_ignore(ended.session, ended.group, is_polled=is_polled) is not None
 
     def _is_polled(self, session: Session) -> bool:
         return session.session_type.casefold() in self._folded_types
 
-    async def _list(self, query: SessionsQuery) -> list[Session]:
-        rows: list[Session] = []
-        skip = 0
-        for _ in range(PAGES_AT_MOST):
-            page = await self._server.sessions(query.page(skip=skip, limit=PAGE_ROWS))
-            rows.extend(page.rows)
-            skip += page.received
+    async def _list(
+        self, query: SessionsQuery, cursor: PollCursor, *, pages_at_most: int = PAGES_AT_MOST
+    ) -> _Listed:
+        """Read a list until it ends, or until it is enough for one poll and the next one can go on behind it.
+
+        Of each page only the rows are kept that are not known.
+        """
+        unknown: dict[SessionId, Session] = {}
+        latest: datetime | None = None
+        skip = pages = 0
+        # After the clock was set back, ends that lie ahead of it must not carry the cursor along.
+        believed = self._server_now + _CLOCK_TOLERANCE
+        while True:
+            page = await self._page(query.page(skip=skip, limit=PAGE_ROWS))
+            unknown.update((row.id, row) for row in await self._not_known(page.rows, cursor))
+            ends = [row.end_time for row in page.rows if row.end_time is not None]
+            latest = max(
+                [end for end in (latest, *ends) if end is not None and end <= believed], default=None
+            )
+            skip, pages = skip + page.received, pages + 1
             if not page.received or (page.total is not None and skip >= page.total):
-                return rows
-        log.warning("watch.pages_capped", server=self._server.name, rows=skip)
-        return rows
+                return _Listed(unknown, latest, unread=0)
+            is_enough = len(unknown) >= ROWS_AT_ONCE or pages >= pages_at_most
+            if is_enough and (query.ended_after is None or _has_moved(query.ended_after, latest)):
+                return _Listed(unknown, latest, unread=max(1, (page.total or 0) - skip))
+
+    async def _page(self, query: SessionsQuery) -> Page[Session]:
+        page = await self._server.sessions(query)
+        self._note_running(page.rows)
+        return page
 
 
 class PendingResults:
@@ -264,6 +410,17 @@ class PendingResults:
         except NotFoundOnServer:
             self._without_end.pop(session_id, None)
             return None
+
+
+def _has_moved(since: datetime, latest: datetime | None) -> bool:
+    return latest is not None and latest - _SAME_END > since
+
+
+def _failures_first(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:
+    """By end, but first the sessions of the jobs of which one failed."""
+    by_end = _by_end(ended)
+    failed = {each.session.job_id for each in by_end if each.session.outcome is Result.FAILED}
+    return tuple(sorted(by_end, key=lambda each: each.session.job_id not in failed))
 
 
 def _by_end(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:

@@ -1,6 +1,7 @@
 """Watching one server in one loop: poll it, announce what ended, report its outages, forget what is old."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,7 +22,7 @@ from bot.store import (
     StoreError,
 )
 from bot.store.upkeep import DATABASE_PART
-from bot.veeam import VeeamError, VeeamServer
+from bot.veeam import SessionId, VeeamError, VeeamServer
 from bot.watch import facts
 from bot.watch.announcements import Announcer
 from bot.watch.job_cache import JobCache
@@ -32,13 +33,36 @@ from bot.watch.sessions import polled_types
 
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
+SECONDS_WHILE_AWAITING = 2.5
+"""Between two polls while something runs that will be announced."""
 _ACTIONS_KEPT = timedelta(days=30)
 _STOPPED_KEPT = timedelta(days=400)
 _SESSIONS_KEPT = timedelta(days=3)
 _LEAST_LEASE_SECONDS, _MOST_LEASE_SECONDS = 2.0, 20.0
 _RENEWALS = 3
+_SECONDS_BETWEEN_FIRST_POLLS = 0.015
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A server's place among all that this process polls: the first is 1."""
+
+    place: int
+    servers: int
+
+    @property
+    def first_poll_after_seconds(self) -> float:
+        """The first polls follow each other closely, but one after the other."""
+        return (self.place - 1) * _SECONDS_BETWEEN_FIRST_POLLS
+
+    def of(self, seconds: float) -> float:
+        """The part of a time at which it is this server's turn, so that all turns are evenly spread."""
+        return seconds * self.place / self.servers
+
+
+ALONE = Share(1, 1)
 
 
 def lease_seconds(polling: PollingSettings) -> float:
@@ -89,6 +113,7 @@ class Watch:
         self._lease = f"poll/{server.name}"
         self._announcer = Announcer(server, database, jobs, clock, rules, lease=self._lease, holder=holder)
         self._outages = OutageReporter(server, database, clock, rules)
+        self._awaited: dict[SessionId, bool] = {}
         self._tidied_at = clock.now()
         self._turn = asyncio.Lock()
 
@@ -102,11 +127,24 @@ class Watch:
         """The server's clock, not heard while another process polls it."""
         return self._poller.server_clock
 
-    async def run(self) -> None:
-        """Poll for ever, an interval apart."""
+    async def run(self, share: Share = ALONE) -> None:
+        """Poll for ever, an interval apart.
+
+        Sooner while something runs that will be announced, and at once while there is more to catch up with.
+        One of many servers has its `share`: neither its first poll nor the later ones come all at once.
+        """
+        await self._clock.sleep(share.first_poll_after_seconds)
+        await self.tick()
+        await self._clock.sleep(min(self._pause_seconds(), share.of(self._rules.polling.interval_seconds)))
         while True:
             await self.tick()
-            await self._clock.sleep(self._rules.polling.interval_seconds)
+            await self._clock.sleep(self._pause_seconds())
+
+    def _pause_seconds(self) -> float:
+        if self._poller.is_behind:
+            return 0
+        interval = self._rules.polling.interval_seconds
+        return min(interval, SECONDS_WHILE_AWAITING) if self._is_awaiting else interval
 
     async def tick(self) -> None:
         """Poll once and announce what ended. An outage of the server or the database is no error here."""
@@ -117,7 +155,7 @@ class Watch:
                 self._stand_by()
             except StoreError as error:
                 # The server may be as well as can be: what failed is the bot's own database.
-                self._poller.forget_clock()
+                self._forget()
                 self._metrics.polled(self._server.name, "store")
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))
 
@@ -126,31 +164,58 @@ class Watch:
             self._stand_by()
             return
         try:
-            poll = await self._poller.poll()
+            announced_until = self._clock.monotonic() + self._rules.polling.interval_seconds
+            poll = await self._poller.poll(is_awaiting=self._is_awaiting)
             late = sum(self._rules.is_late(each.ended_at, poll.server_now) for each in poll.ended)
-            await self._outages.answered(late_total=late)
-            await self._announcer.announce(poll, self._holds_lease)
+            await self._outages.answered(late_total=late + poll.unread)
+            if poll.before is None:
+                poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)
+            is_done = await self._announcer.announce(poll, lambda: self._may_go_on(announced_until))
+            self._poller.is_behind = not is_done or poll.unread > 0
+            self._poller.cursor = poll.cursor if is_done else None
             await self._announcer.announce_missing_attempts(poll.server_now)
+            await self._note_awaited()
         except VeeamError as error:
             self._report_failure(error.kind, str(error))
             await self._outages.failed(error)
             return
         self._metrics.polled(self._server.name, "ok", good_at=self._clock.now())
-        if poll.ended:
-            self._metrics.sessions_noticed(self._server.name, len(poll.ended))
+        if noticed := len(poll.ended) + len(poll.fresh):
+            self._metrics.sessions_noticed(self._server.name, noticed)
         self._health.set(self.part, ok=True)
         await self._tidy(poll)
+
+    async def _note_awaited(self) -> None:
+        """Ask of each running session, once, whether its end will be announced."""
+        running = {session.id: session for session in self._poller.running}
+        known = {key: is_awaited for key, is_awaited in self._awaited.items() if key in running}
+        new = [session for key, session in running.items() if key not in known]
+        self._awaited = known | {session.id: await self._announcer.awaits(session) for session in new}
+
+    @property
+    def _is_awaiting(self) -> bool:
+        return any(self._awaited.values())
+
+    async def _may_go_on(self, announced_until: float) -> bool:
+        """Whether to announce more before looking what has ended meanwhile."""
+        return self._clock.monotonic() < announced_until and await self._holds_lease()
 
     async def _holds_lease(self) -> bool:
         seconds = lease_seconds(self._rules.polling)
         return await self._leases.take(self._lease, self._holder, self._clock.now(), seconds)
 
     def _stand_by(self) -> None:
-        self._poller.forget_clock()
+        self._forget()
         self._health.set(self.part, ok=True, detail="polled by another process")
 
+    def _forget(self) -> None:
+        """Keep nothing in memory that another process may change."""
+        self._poller.forget()
+        self._announcer.forget()
+        self._awaited.clear()
+
     def _report_failure(self, outcome: str, detail: str) -> None:
-        self._poller.forget_clock()
+        self._forget()
         self._metrics.polled(self._server.name, outcome)
         self._health.set(self.part, ok=False, detail=detail)
 
@@ -199,6 +264,9 @@ class OutageReporter:
         """Note that the server answers; if its outage was reported, so is its end."""
         self._failed_polls = 0
         if not self._may_be_down:
+            return
+        if not await self._outages.noted(self._server):
+            self._may_be_down = False
             return
         now = self._clock.now()
         async with self._database.transaction() as transaction:

@@ -17,6 +17,7 @@ from bot.store import (
     Leases,
     NewOutboxRow,
     Outbox,
+    SharedRead,
     StoreError,
     TimedDisable,
     TimedDisables,
@@ -60,11 +61,15 @@ class Reenabler:
         self._outbox = Outbox(database)
         self._leases = Leases(database)
 
-    async def run(self) -> None:
-        """Check every half minute, for ever; a server or a database that does not answer is asked again."""
+    async def run(self, servers: SharedRead[frozenset[str]]) -> None:
+        """Check every half minute, for ever; a server or a database that does not answer is asked again.
+
+        `servers` are those that have jobs disabled for a time.
+        """
         while True:
             try:
-                await self.tick()
+                if self._server.name in await servers.get():
+                    await self.tick()
             except (VeeamError, StoreError) as error:
                 log.debug("watch.timed_disables_not_checked", server=self._server.name, problem=str(error))
             await self._clock.sleep(SECONDS_BETWEEN_CHECKS)

@@ -16,9 +16,11 @@ from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import reply_lost, told_once
 from tests.bench.figures import Figure, busy_cpu_seconds, machine, table
 from tests.bench.footprint import footprint
+from tests.bench.load import longest_stall
 from tests.bench.outbox import claim_cost
 from tests.bench.patterns import many_stars
 from tests.bench.reading import idle_poll, job_states
+from tests.bench.servers import many_servers
 from tests.bench.sizes import QUICK, Sizes
 from tests.bench.sockets import ended_connections
 from tests.bench.vbr import FarVbr, far_vbr
@@ -52,6 +54,8 @@ def _measurements(
     yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)
     yield "connections that end", ended_connections(folder, few, sizes)
     yield "footprint", footprint(folder, few.login, sizes)
+    yield "longest stall", longest_stall(folder, sizes)
+    yield "many servers", many_servers(folder, few.login, sizes)
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ async def _idle(folder: Path, login: Login, seconds: float) -> tuple[float, floa
         await again.bot.stop()
         await again.start()
         await asyncio.sleep(seconds)
-        return _resident_mib(new.bot.pid or 0), _resident_mib(again.bot.pid or 0)
+        return resident_mib(new.bot.pid or 0), resident_mib(again.bot.pid or 0)
 
 
 async def _bare(folder: Path) -> tuple[float, float]:
@@ -79,7 +79,8 @@ async def _bare(folder: Path) -> tuple[float, float]:
     return time.monotonic() - began, _mib(printed.decode())
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
+    """The memory of a process."""
     return _mib(Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
 
 

@@ -38,12 +38,14 @@ class Site:
         http_mode: bool = False,
         interval_seconds: float = 20.0,
         toml: str = "",
+        further_servers: int = 0,
     ) -> None:
         self.folder = folder
         self._login = login
         self._http_mode = http_mode
         self._interval_seconds = interval_seconds
         self._toml = toml
+        self._further = [f"s{number:03d}" for number in range(further_servers)]
         self._port = free_port()
         self._stack = AsyncExitStack()
 
@@ -78,7 +80,7 @@ class Site:
             while not await self._is_ready():
                 if not self.bot.is_running:
                     raise await self.bot.died()
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
         return time.monotonic() - began
 
     async def _is_ready(self) -> bool:
@@ -93,11 +95,14 @@ class Site:
         grants = "".join(
             f'[[grants]]\ngroup = "{group}"\nrole = "{role}"\n' for group, role in GROUPS.items()
         )
+        servers = "".join(
+            f'[[servers]]\nname = "{name}"\nurl = "{self._login.url}"\nusername = "{self._login.username}"\n'
+            for name in ("hq", *self._further)
+        )
         settings.write_text(
             '[slack]\ndefault_channel = "C0BACKUPS"\n'
             f"[polling]\ninterval_seconds = {self._interval_seconds}\nbackfill_hours = 1\n"
-            f'[[servers]]\nname = "hq"\nurl = "{self._login.url}"\nusername = "{self._login.username}"\n'
-            f"{grants}{self._toml}",
+            f"{servers}{grants}{self._toml}",
             encoding="utf-8",
         )
         mode = (
@@ -116,6 +121,7 @@ class Site:
                 "VEEAM_BOT_CONFIG": str(settings),
                 "VEEAM_PASSWORD_HQ": self._login.password,
             }
+            | {f"VEEAM_PASSWORD_{name.upper()}": self._login.password for name in self._further}
         )
 
 

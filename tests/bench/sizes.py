@@ -26,6 +26,9 @@ class Sizes:
     crowds: int = 3
     drops: int = 5
     starts: int = 5
+    servers: int = 300
+    stall_jobs: int = 50_000
+    stall_ends: int = 2_000
     idle_seconds: float = 20.0
 
 
@@ -49,5 +52,8 @@ QUICK = Sizes(
     crowds=1,
     drops=1,
     starts=1,
+    servers=5,
+    stall_jobs=100,
+    stall_ends=20,
     idle_seconds=0.5,
 )

@@ -52,6 +52,10 @@ class FakeClock:
             await self._let_others_run()
         self._seconds = end
 
+    def skip(self, seconds: float) -> None:
+        """Let time have passed while something was at work; nobody wakes before `advance`."""
+        self._seconds += seconds
+
     @staticmethod
     async def _let_others_run() -> None:
         for _ in range(_TURNS):

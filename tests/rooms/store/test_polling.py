@@ -35,7 +35,9 @@ async def test_a_session_is_claimed_once(database: Database, other: Database) ->
 
     async def claim(each: Database) -> bool:
         async with each.transaction() as transaction:
-            return await ProcessedSessions(each).claim(transaction, "hq", "s1", NOON)
+            return "s1" in await ProcessedSessions(each).claim(
+                transaction, "hq", [("s1", NOON), ("s0", NOON)]
+            )
 
     assert sorted(await asyncio.gather(claim(database), claim(other))) == [False, True]
     assert await ProcessedSessions(other).unknown("hq", ["s1", "s2"]) == {"s2"}
@@ -44,23 +46,23 @@ async def test_a_session_is_claimed_once(database: Database, other: Database) ->
 
 
 async def test_many_sessions_are_asked_about(database: Database) -> None:
-    """More sessions than a statement has room for are asked about in one call."""
+    """More sessions than a statement has room for are claimed, and asked about, in one call."""
+    sessions, many = ProcessedSessions(database), [str(number) for number in range(2500)]
     async with database.transaction() as transaction:
-        await ProcessedSessions(database).claim(transaction, "hq", "17", NOON)
-    unknown = await ProcessedSessions(database).unknown("hq", [str(number) for number in range(2500)])
-    assert len(unknown) == 2499
+        assert await sessions.claim(transaction, "hq", [("17", NOON)]) == {"17"}
+    assert await sessions.unknown("hq", many) == set(many) - {"17"}
+    async with database.transaction() as transaction:
+        assert await sessions.claim(transaction, "hq", ((each, NOON) for each in many)) == set(many) - {"17"}
+        assert await sessions.claim(transaction, "hq", []) == frozenset()
+    assert await sessions.unknown("hq", many) == frozenset()
 
 
 async def test_old_sessions_are_forgotten(database: Database) -> None:
     """Only what ended before the moment is forgotten, and only of that server."""
     sessions = ProcessedSessions(database)
     async with database.transaction() as transaction:
-        for server, session, ended_at in (
-            ("hq", "old", NOON - HOUR),
-            ("hq", "new", NOON),
-            ("dr", "old", NOON - HOUR),
-        ):
-            await sessions.claim(transaction, server, session, ended_at)
+        await sessions.claim(transaction, "hq", [("old", NOON - HOUR), ("new", NOON)])
+        await sessions.claim(transaction, "dr", [("old", NOON - HOUR)])
     await sessions.purge("hq", NOON)
     assert await sessions.unknown("hq", ["old", "new"]) == {"old"}
     assert await sessions.unknown("dr", ["old"]) == frozenset()
@@ -76,6 +78,7 @@ async def test_runs(database: Database) -> None:
             await runs.put(transaction, run)
         assert await runs.latest(transaction, "hq", "j1", limit=1) == (new,)
         assert await runs.latest(transaction, "dr", "j1", limit=1) == ()
+        assert await runs.latest(transaction, "hq", "j1", limit=1, by=NOON - HOUR) == (old,)
     assert await runs.overdue("hq", NOON) == (old,)
     async with database.transaction() as transaction:
         changed = RunRow("r1", "hq", "j1", NOON + HOUR, None, '{"a": 1}')

@@ -13,7 +13,10 @@ import trustme
 
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World
 from bot.sandbox.vbr.tls import Tls, make_tls
+from bot.settings import PollingSettings
 from bot.veeam import ConnectFailed, TlsFailed, TlsReason, Trust
+from bot.veeam.connection import ssl_context_of
+from bot.veeam.http import IDLE_SECONDS
 from tests.rooms.veeam.clients import client_of, connection_to
 from tests.support.clock import FakeClock
 
@@ -44,6 +47,35 @@ async def failure_of(vbr: VbrSandbox, clock: FakeClock, trust: Trust) -> TlsFail
     assert len(vbr.requests) == 0, "something was said to a server that was not recognised"
     assert (caught.value.may_retry, caught.value.reached_server) == (False, False)
     return caught.value
+
+
+async def test_servers_of_one_trust_share_its_settings(tls: Tls) -> None:
+    """The certificates to trust are read once for all servers that are trusted alike, and never mixed up."""
+    trusts = [Trust(), Trust(ca_file=tls.ca_file), Trust(fingerprint=WRONG_PIN), Trust(verify=False)]
+    contexts = [trust.ssl_context() for trust in trusts]
+    assert len(set(map(id, contexts))) == len(trusts)
+    assert [
+        Trust(trust.ca_file, trust.fingerprint, trust.verify).ssl_context() for trust in trusts
+    ] == contexts
+
+
+async def test_the_systems_certificates_are_read_once(
+    world: World, clock: FakeClock, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handshake doesn't read the system's certificates again."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls.ca_file))
+    ssl_context_of.cache_clear()
+    async with secured(world, tls.ssl_context) as vbr:
+        for _ in range(2):
+            async with client_of(vbr, clock) as client:
+                assert len((await client.job_states()).rows) == 1
+            tls.ca_file.unlink(missing_ok=True)
+    ssl_context_of.cache_clear()
+
+
+async def test_a_connection_outlives_the_time_between_two_polls() -> None:
+    """It is kept longer than polls are apart by default, and given up before VBR closes it after 130 s."""
+    assert PollingSettings().interval_seconds < IDLE_SECONDS < 130
 
 
 async def test_a_ca_file_is_enough(secured_vbr: VbrSandbox, clock: FakeClock, tls: Tls) -> None:

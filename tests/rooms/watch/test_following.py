@@ -7,7 +7,7 @@ import pytest
 
 from bot.sandbox.vbr import Outcome
 from bot.sandbox.vbr import Session as Running
-from bot.store import FollowedSession, FollowedSessions, NewFollowedSession, OwnAction, OwnActions
+from bot.store import FollowedSession, FollowedSessions, NewFollowedSession, OwnAction, OwnActions, SharedRead
 from bot.veeam import Session
 from bot.watch import SessionFollower
 from bot.watch.facts import SessionFacts
@@ -183,8 +183,9 @@ async def test_the_loop_survives_a_silent_server(
 ) -> None:
     """A server that does not answer is asked again seconds later."""
     await site.vbr.go_dark()
+    servers = SharedRead(FollowedSessions(site.database).servers, site.clock, seconds=1)
     async with asyncio.TaskGroup() as group:
-        loop = group.create_task(following.run())
+        loop = group.create_task(following.run(servers))
         await wait_until(lambda: site.clock.sleeping == 1)
         assert display.shown == []
         await site.vbr.come_back()

@@ -1,5 +1,6 @@
 """How a server is read: rarely asked, nothing missed, whatever its clock and its list do."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,18 @@ from bot.sandbox.vbr import World
 from bot.sandbox.vbr.faults import changed, refusing, rows, setting
 from bot.store import Database, ProcessedSessions
 from bot.watch.facts import BackfillProblems, BackfillSummary, RunEnded
-from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules, site_of
+from tests.rooms.veeam.clients import wait_until
+from tests.rooms.watch.site import (
+    DEFAULT,
+    SESSIONS,
+    Site,
+    drained,
+    kinds,
+    of_kind,
+    route_to,
+    rules,
+    site_of,
+)
 from tests.support.clock import FakeClock
 
 HOUR = 3600.0
@@ -23,6 +35,55 @@ async def test_an_idle_poll_is_one_request(site: Site) -> None:
     for _ in range(3):
         await site.poll_after()
         assert site.requests() == ["/api/v1/sessions"]
+
+
+async def polled(site: Site, seconds: int) -> list[float]:
+    """Let the watch run for some seconds; return after which seconds it asked for sessions."""
+    asked: list[float] = []
+    async with asyncio.TaskGroup() as group:
+        loop = group.create_task(site.watch.run())
+        for second in range(seconds):
+            await wait_until(lambda: site.clock.sleeping == 1)
+            asked += [second] * site.requests().count("/api/v1/sessions")
+            await site.clock.advance(1)
+        await wait_until(lambda: site.clock.sleeping == 1)
+        loop.cancel()
+    return asked
+
+
+async def test_a_run_is_noticed_and_its_end_awaited(site: Site) -> None:
+    """Once a run is noticed, polls come every few seconds, and its end is queued within three; then rest."""
+    site.world.add_job("SQL nightly", run_seconds=100.0)
+    await polled(site, 45)
+    session = site.world.begin_run("SQL nightly")
+    asked = await polled(site, 180)
+    (row,) = [row for row in await drained(site.database, site.clock) if row.kind == "run_ended"]
+    assert session.ended_at is not None
+    assert (row.created_at - session.ended_at).total_seconds() <= 3
+    assert len([at for at in asked if 45 <= at < 95]) >= 50 // 3
+    assert len([at for at in asked if 125 <= at < 180]) <= 3
+
+
+async def test_runs_that_nobody_hears_of_are_not_awaited(site: Site) -> None:
+    """What runs without a route, logs that are backed up all the time, and what only waits hasten no poll."""
+    site.begin(rules(route_to("C0PROD", jobs=["SQL*"]), default_channel=None))
+    site.world.begin_run(site.world.add_job("Oracle nightly", run_seconds=HOUR))
+    for kind, state in (("SqlLogBackup", "Working"), ("BackupJob", "Idle")):
+        session = site.world.begin_run(site.world.add_job(f"SQL {kind}", run_seconds=HOUR))
+        session.type, session.state = kind, state
+    asked = await polled(site, 200)
+    assert len(asked) <= 11
+
+
+async def test_a_job_that_runs_at_the_start(database: Database, clock: FakeClock, world: World) -> None:
+    """A job that was running for hours when the bot started is awaited, too."""
+    async with site_of(database, clock, world) as site:
+        session = site.world.begin_run(site.world.add_job("SQL nightly", run_seconds=2 * HOUR + 60))
+        await clock.advance(2 * HOUR)
+        await polled(site, 90)
+        (row,) = [row for row in await drained(database, clock) if row.kind == "run_ended"]
+        assert session.ended_at is not None
+        assert (row.created_at - session.ended_at).total_seconds() <= 3
 
 
 async def test_the_cursor_is_the_servers_clock(site: Site) -> None:

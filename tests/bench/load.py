@@ -1,0 +1,53 @@
+"""For how long the loop stands still while very much ended at once: no command is acknowledged meanwhile."""
+
+import asyncio
+import gc
+import time
+from pathlib import Path
+
+from bot.observability import Health, Metrics, SystemClock
+from bot.settings import ChannelId, PollingSettings, RouteSettings
+from bot.store import Database, upgrade
+from bot.veeam import VeeamServer
+from bot.watch import Watch, WatchRules
+from tests.bench.figures import Aim, Figure
+from tests.bench.sizes import Sizes
+from tests.bench.vbr import far_vbr
+
+_LONGEST = Aim(0.1)
+_BEAT_SECONDS = 0.005
+_TICKS = 6
+
+
+async def longest_stall(folder: Path, sizes: Sizes) -> list[Figure]:
+    """Poll a server with very many jobs at which very many sessions just failed, until all are announced."""
+    url = f"sqlite:///{folder / 'stall.db'}"
+    await upgrade(url)
+    database, clock = Database(url), SystemClock()
+    route = RouteSettings.model_validate({"channel": ChannelId("C0PROD"), "results": ["Failed"]})
+    rules = WatchRules((route,), None, PollingSettings(interval_seconds=20, backfill_hours=1))
+    async with far_vbr(sizes.stall_jobs) as vbr, VeeamServer(vbr.login.connection, clock=clock) as server:
+        watch = Watch(server, database, clock, rules, metrics=Metrics(), health=Health(clock), holder="bench")
+        await watch.tick()
+        await vbr.fail_anew(sizes.stall_ends)
+        gc.freeze()
+        beats = asyncio.ensure_future(_longest_gap())  # noqa: TID251 -- what it measures is the loop itself
+        for _ in range(_TICKS):
+            await watch.tick()
+        beats.cancel()
+        seconds = await beats
+        gc.unfreeze()
+    await database.close()
+    what = f"longest stall of the loop, {sizes.stall_jobs} jobs x {sizes.stall_ends} ends"
+    return [Figure("longest_stall", what, seconds, "s", _LONGEST)]
+
+
+async def _longest_gap() -> float:
+    longest = 0.0
+    try:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(_BEAT_SECONDS)
+            longest = max(longest, time.monotonic() - began - _BEAT_SECONDS)
+    except asyncio.CancelledError:
+        return longest

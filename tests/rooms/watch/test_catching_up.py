@@ -1,0 +1,180 @@
+"""After a first start or a long outage: everything is counted and announced once, what fails now first."""
+
+import random
+from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from bot.sandbox.vbr import World
+from bot.sandbox.vbr.faults import changed
+from bot.store import Database
+from bot.watch import WatchRules
+from bot.watch.facts import BackfillProblems, BackfillSummary, OutageEnded, RunEnded
+from tests.rooms.store.databases import Template
+from tests.rooms.watch.site import Site, of_kind, route_to, rules, site_of
+from tests.rooms.watch.test_exactly_once import Died, Process
+from tests.support.clock import FakeClock
+
+HOUR = 3600.0
+FAILURES_ONLY: WatchRules = rules(
+    route_to("C0OLD", jobs=["Old*"], results=["Failed"]),
+    route_to("C0NEW", jobs=["New*"], results=["Failed"]),
+    default_channel=None,
+)
+
+
+def many_ended(site: Site, sessions: int, *, jobs: int = 100, within_seconds: float = 20 * HOUR) -> set[str]:
+    """Let sessions have ended, evenly, up to a quarter of an hour ago; return the failed ones, 1 in 100."""
+    all_jobs = [site.world.add_job(f"Old {number}") for number in range(jobs)]
+    failed = set()
+    for number in range(sessions):
+        ended_at = site.world.now() - timedelta(seconds=900 + within_seconds * number / sessions)
+        result = "Failed" if number % 100 == 0 else "Success"
+        job = all_jobs[number * 7 % jobs]
+        session = site.world.finish_run(job, ended_at=ended_at, result=result, seconds=30.0)
+        if result == "Failed":
+            failed.add(session.id)
+    return failed
+
+
+def sessions_of(roots: list[RunEnded]) -> list[str]:
+    return [str(root.run.last.session_id) for root in roots]
+
+
+async def test_a_first_start_counts_everything(database: Database, clock: FakeClock, world: World) -> None:
+    """However many sessions ended before, the summary has them all, and nothing is announced beside it.
+
+    Jobs that failed last are listed before those that warned since.
+    """
+    async with site_of(database, clock, world) as site:
+        many_ended(site, 12_000)
+        site.ended("Old failed", "Failed", ago=23 * HOUR)
+        for number in range(25):
+            site.ended(f"Warned {number}", "Warning", ago=60 + number)
+        told = [each for _ in range(3) for each in await site.poll_after()]
+        site.ended("New", "Failed")
+        assert sessions_of(of_kind(await site.poll_after(), RunEnded)) == [site.world.job("New").session_id]
+    (summary,), (problems,) = of_kind(told, BackfillSummary), of_kind(told, BackfillProblems)
+    assert of_kind(told, RunEnded) == []
+    assert summary.results == {"Failed": 121, "Success": 11_880, "Warning": 25}
+    assert [run.job_name for run in problems.problems[:3]] == ["Old 0", "Old failed", "Warned 0"]
+    assert len(problems.problems) == 20
+
+
+async def test_more_than_is_ever_read_at_a_first_start(
+    database: Database, clock: FakeClock, world: World
+) -> None:
+    """Beyond 50,000 sessions the newest count, and what ended before them is never announced."""
+    async with site_of(database, clock, world) as site:
+        many_ended(site, 200)
+        # The server counts more than it has to give: each page but the last is the same one.
+        site.vbr.faults.add(
+            "GET",
+            "/api/v1/sessions",
+            changed(lambda answer: {**answer, "data": answer["data"][:1], "pagination": {"total": 10**6}}),
+            times=101,
+        )
+        await site.poll()
+        # One of them asks what runs.
+        assert len([each for each in site.requests() if each == "/api/v1/sessions"]) == 100 + 1
+        assert await site.poll_after(HOUR) == []
+
+
+async def test_what_fails_now_comes_before_what_was_missed(site: Site) -> None:
+    """A failure that happens while the bot catches up with an outage is announced by the next poll.
+
+    Everything else follows, once. The end of the outage says how many sessions are late.
+    """
+    site.begin(FAILURES_ONLY)
+    await site.vbr.go_dark()
+    for _ in range(3):
+        await site.poll_after()
+    await site.clock.advance(21 * HOUR)
+    failed = many_ended(site, 6_000)
+    await site.vbr.come_back()
+    told = await site.poll()
+    assert of_kind(told, OutageEnded)[0].late_total >= 6_000
+    roots = of_kind(told, RunEnded)
+    new = site.ended("New", "Failed")
+    roots_now = of_kind(await site.poll_after(), RunEnded)
+    assert sessions_of(roots_now)[0] == new
+    roots += roots_now
+    assert len(roots) < len(failed)
+    for _ in range(10):
+        roots += of_kind(await site.poll_after(), RunEnded)
+    assert Counter(sessions_of(roots)) == Counter([*failed, new])
+
+
+async def test_slow_details_hold_nothing_up(site: Site) -> None:
+    """Announcing takes no longer than polls are apart: then the bot looks what has failed meanwhile."""
+    site.begin(FAILURES_ONLY)
+
+    def slowly(answer: dict[str, object]) -> dict[str, object]:
+        site.clock.skip(5)
+        return answer
+
+    for number in range(40):
+        site.ended(f"Old {number}", "Failed", ago=3600 - number)
+    site.vbr.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", changed(slowly), times=999)
+    assert 0 < len(of_kind(await site.poll_after(), RunEnded)) < 10
+    new = site.ended("New", "Failed")
+    assert sessions_of(of_kind(await site.poll(), RunEnded))[0] == new
+
+
+async def test_an_attempt_found_late_joins_its_run(site: Site) -> None:
+    """A run that was announced first, because it failed just now, takes no older session as its attempt."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(21 * HOUR)
+    many_ended(site, 2_600)
+    old = site.ended("New", "Failed", ago=19 * HOUR)
+    now = site.ended("New", "Failed", ago=5)
+    roots = [root for _ in range(4) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert [each for each in sessions_of(roots) if each in {old, now}] == [now, old]
+
+
+async def test_a_backlog_within_one_second(site: Site) -> None:
+    """More sessions of one moment than are taken in at once do not stop the catching up."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(2 * HOUR)
+    failed = many_ended(site, 4_500, within_seconds=0.0)
+    roots = [root for _ in range(4) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert Counter(sessions_of(roots)) == Counter(failed)
+
+
+@pytest.mark.parametrize("first_start", [False, True])
+async def test_killed_while_it_catches_up(
+    *, first_start: bool, clock: FakeClock, world: World, database_templates: dict[str, Template]
+) -> None:
+    """However often the bot is killed while it catches up, each session is announced once."""
+    url = database_templates["sqlite"].new()
+    chance = random.Random(9)  # noqa: S311 -- the same deaths each time
+    async with site_of(Database(url), clock, world) as first:
+        if not first_start:
+            await first.poll()
+        await clock.advance(21 * HOUR)
+        failed = many_ended(first, 4_500)
+        process = Process("one", url, clock, first.vbr)
+        roots: list[RunEnded] = []
+        summaries: list[BackfillSummary] = []
+        for number in range(25):
+            process.site.begin(FAILURES_ONLY)
+            if number < 12:
+                process.database.fuse = chance.randrange(12)
+                process.database.dies_before_commit = chance.random() < 0.5
+            with suppress(Died):
+                await process.site.watch.tick()
+            process.database.fuse = None
+            told = await process.site.poll_after()
+            roots += of_kind(told, RunEnded)
+            summaries += of_kind(told, BackfillSummary)
+            await process.end()
+            process.begin()
+        await process.end()
+        await first.database.close()
+    if first_start:
+        assert [each.results for each in summaries] == [{"Failed": 45}]
+        assert roots == []
+    else:
+        assert Counter(sessions_of(roots)) == Counter(failed)
