@@ -164,7 +164,9 @@ class AuditChannel:
             hash=None if attempt.mark is None else attempt.mark.hash,
         )
         key = f"audit/{attempt.id}/{self._channel}"
-        return (message(key, self._channel, recorded, outcome.at, priority=ROOT),)
+        # Nobody delays what was done by being refused: Slack takes about a message a second.
+        priority = REPLY if outcome.outcome == "refused" else ROOT
+        return (message(key, self._channel, recorded, outcome.at, priority=priority),)
 
 
 def _has_details(session: facts.SessionFacts) -> bool:
