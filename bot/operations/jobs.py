@@ -30,7 +30,7 @@ from bot.operations.model import (
     Visibility,
 )
 from bot.operations.permissions import Permissions, Scope
-from bot.operations.vbr_lists import every, name_filter
+from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 
 T = TypeVar("T")
@@ -131,28 +131,28 @@ class JobFinder:
             return servers
         typed = _Typed.of(ref, request, is_action=is_action)
         query = veeam.JobStatesQuery(name=name_filter(ref.text), order_by="Name", ascending=True)
-        answer = await self._fleet.ask(lambda server: every(server.every_job_state(query)), servers)
+        answer = await self._fleet.ask(lambda server: server.all_job_states(query), servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
         # Where only a part of the jobs is listed, another may bear the name as well.
-        is_sure = all(self._fleet.server(name).job_states_failure is None for name in answer.answers)
+        is_sure = all(page.is_whole for page in answer.answers.values())
         silent = tuple(answer.failures)
         visible = [
             FoundJob(server, state)
-            for server, states in answer.answers.items()
-            for state in states
+            for server, page in answer.answers.items()
+            for state in page.rows
             if visibility.sees(server, state.name)
         ]
         found = await _picked(typed, visible, lambda job: job.state.name)
         if not found or (found.is_part and is_action):
-            named, nameless = await self._all_names(tuple(answer.answers), visibility)
+            named, nameless, is_whole = await self._all_names(tuple(answer.answers), visibility)
             return await self._by_all_names(
-                typed, named, visibility, silent=(*silent, *nameless), is_sure=is_sure
+                typed, named, visibility, silent=(*silent, *nameless), is_sure=is_sure and is_whole
             )
         if is_action:
             # VBR's filter does not find a name with an invisible letter in it, which looks the same.
-            named, nameless = await self._all_names(tuple(answer.answers), visibility)
-            silent = (*silent, *nameless)
+            named, nameless, is_whole = await self._all_names(tuple(answer.answers), visibility)
+            silent, is_sure = (*silent, *nameless), is_sure and is_whole
             alike = await _picked(typed, named, lambda job: job.name)
             if len(alike.pairs) > len(found.pairs) and not alike.is_part:
                 return _ambiguous(typed, alike, silent)
@@ -174,7 +174,7 @@ class JobFinder:
         if isinstance(servers, outcomes.NotFound):
             return None
         typed = _Typed.of(ref, request, is_action=True)
-        named, _ = await self._all_names(servers, visibility)
+        named, _, _ = await self._all_names(servers, visibility)
         found = await _picked(typed, named, lambda job: job.name)
         if found and not found.is_part:
             return _ambiguous(typed, found, ())
@@ -188,18 +188,8 @@ class JobFinder:
 
         Raises `VeeamError`.
         """
-        read_at, names = self._names.get(server.name, (-math.inf, {}))
-        if self._clock.monotonic() - read_at < at_most_seconds:
-            return names
-        fresh: dict[veeam.JobId, str] = {}
-        async for state in server.every_job_state(veeam.JobStatesQuery(order_by="Name", ascending=True)):
-            fresh[state.id] = state.name
-            if len(fresh) >= NAMES_AT_MOST:
-                break
-        if server.job_states_failure is not None:
-            return fresh
-        self._names[server.name] = (self._clock.monotonic(), fresh)
-        return fresh
+        names, _ = await self._names_of(server, at_most_seconds)
+        return names
 
     def name_at_hand(self, server: ServerName, job_id: veeam.JobId) -> str | None:
         """Return what the job was called when the server's names were read last, if they were."""
@@ -214,7 +204,7 @@ class JobFinder:
         self, word: str, servers: Sequence[ServerName], visibility: Visibility
     ) -> tuple[str, ...]:
         """Return names of jobs that the person may know of and that are like the word."""
-        named, _ = await self._all_names(servers, visibility)
+        named, _, _ = await self._all_names(servers, visibility)
         return await _nearest(word, named)
 
     async def _known(self, ref: KnownJob, visibility: Visibility) -> FoundJob | outcomes.NotFound:
@@ -261,13 +251,30 @@ class JobFinder:
         nearest = await _nearest(typed.ref.text, named)
         return outcomes.NotFound("job", typed.ref.text, nearest=nearest, silent=silent)
 
+    async def _names_of(
+        self, server: veeam.VeeamServer, at_most_seconds: float = NAMES_LAST_SECONDS
+    ) -> tuple[Mapping[veeam.JobId, str], bool]:
+        """The names, and whether jobs of every type are among them: only then are they kept."""
+        read_at, names = self._names.get(server.name, (-math.inf, {}))
+        if self._clock.monotonic() - read_at < at_most_seconds:
+            return names, True
+        query = veeam.JobStatesQuery(order_by="Name", ascending=True)
+        page = await server.all_job_states(query, at_most=NAMES_AT_MOST)
+        fresh = {state.id: state.name for state in page.rows}
+        if page.is_whole:
+            self._names[server.name] = (self._clock.monotonic(), fresh)
+        return fresh, page.is_whole
+
     async def _all_names(
         self, servers: Sequence[ServerName], visibility: Visibility
-    ) -> tuple[tuple[_Named, ...], tuple[ServerName, ...]]:
-        """All jobs that the person may know of, by name, and the servers that did not list theirs."""
-        answer = await self._fleet.ask(self.names, servers)
+    ) -> tuple[tuple[_Named, ...], tuple[ServerName, ...], bool]:
+        """All jobs that the person may know of, by name, and the servers that did not list theirs.
+
+        And whether those that did listed jobs of every type.
+        """
+        answer = await self._fleet.ask(self._names_of, servers)
         named: list[_Named] = []
-        for server, names in answer.answers.items():
+        for server, (names, _) in answer.answers.items():
             sees_all = visibility.sees_all(server)
             named += (
                 _Named(server, job_id, name)
@@ -276,7 +283,8 @@ class JobFinder:
             )
         for error in answer.failures.values():
             veeam.note_missing(veeam.Detail.OTHER_JOBS, error)
-        return tuple(named), tuple(answer.failures)
+        is_whole = all(is_whole for _, is_whole in answer.answers.values())
+        return tuple(named), tuple(answer.failures), is_whole
 
 
 class JobViews:

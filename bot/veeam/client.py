@@ -86,12 +86,17 @@ class ApiClient:
         return page
 
     async def every(self, query: Q, ask: Callable[[Q], Awaitable[Page[R]]]) -> AsyncIterator[R]:
-        """All rows, page by page, until a page is empty or the server's count is reached."""
+        """All rows, page by page."""
+        async for page in self.pages(query, ask):
+            for row in page.rows:
+                yield row
+
+    async def pages(self, query: Q, ask: Callable[[Q], Awaitable[Page[R]]]) -> AsyncIterator[Page[R]]:
+        """All pages, until one is empty or the server's count is reached."""
         skip = query.skip or 0
         for _ in range(PAGES_AT_MOST):
             page = await ask(query.page(skip=skip, limit=query.limit or PAGE_ROWS))
-            for row in page.rows:
-                yield row
+            yield page
             skip += page.received
             if not page.received or (page.total is not None and skip >= page.total):
                 return

@@ -49,6 +49,8 @@ class Page(Generic[T_co]):
     total: int | None = None
     unreadable: int = 0
     """How many rows were received but could not be typed at all."""
+    is_whole: bool = True
+    """Whether rows of every kind can be on it: where states were put together, jobs of some types cannot."""
 
     @property
     def received(self) -> int:

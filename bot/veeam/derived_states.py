@@ -14,7 +14,6 @@ import msgspec
 
 from bot.observability import Clock
 from bot.veeam.decoding import JsonObject, Page, Row
-from bot.veeam.errors import NotFoundOnServer
 from bot.veeam.models import (
     JobId,
     JobState,
@@ -93,14 +92,16 @@ class DerivedStates:
                 self._listed_until = self._clock.monotonic() + _LIST_LASTS_SECONDS
         found = in_order([state for state in self._listed if fits(query, state)], query)
         skip = query.skip or 0
-        return Page(tuple(found[skip : skip + (query.limit or _PAGE_ROWS)]), total=len(found))
+        rows = tuple(found[skip : skip + (query.limit or _PAGE_ROWS)])
+        return Page(rows, total=len(found), is_whole=False)
 
-    async def one(self, job_id: JobId) -> JobState | None:
-        """Return the state of one job as it is now; None when the server has no such job."""
-        try:
-            job = await self._ask_job(job_id)
-        except NotFoundOnServer:
-            return None
+    async def one(self, job_id: JobId) -> JobState:
+        """Return the state of one job as it is now.
+
+        `NotFoundOnServer` does not say that there is no such job: its type may be one that the revision
+        cannot describe.
+        """
+        job = await self._ask_job(job_id)
         query = SessionsQuery(
             job_id=job_id, order_by="CreationTime", ascending=False, limit=_NEWEST_LOOKED_AT
         )
@@ -176,6 +177,7 @@ def derived_state(
             if after is not None and after.is_enabled
             else None
         ),
+        is_put_together=True,
     )
 
 

@@ -190,8 +190,9 @@ class JobState(Row, frozen=True, gc=False):
     `last_result` turns `None` while a job runs or retries: it does not overwrite what was known before.
     `next_run_policy` is text of the server's, in its language, brackets included.
 
-    The last three are not VBR's: what sessions say, where somebody asked them. A run goes on although the
-    status says `disabled`; a person stopped the run that Failed; a part of the run failed.
+    The last four are not VBR's. What sessions say, where somebody asked them: a run goes on although the
+    status says `disabled`; a person stopped the run that Failed; a part of the run failed. And whether it was
+    put together from the job's model and its newest run, while VBR failed to say it.
     """
 
     id: Annotated[JobId, msgspec.Meta(min_length=1)]
@@ -215,6 +216,7 @@ class JobState(Row, frozen=True, gc=False):
     has_running_session: bool = False
     was_stopped: bool = False
     failed_part: SessionId | None = None
+    is_put_together: bool = False
 
     @property
     def is_active(self) -> bool:

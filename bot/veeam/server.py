@@ -126,11 +126,6 @@ class VeeamServer:
 
     # --- jobs
 
-    @property
-    def job_states_failure(self) -> VeeamError | None:
-        """Why job states could not be read a moment ago: jobs of some types are missing meanwhile."""
-        return self._states_failure
-
     async def job_states(self, query: JobStatesQuery | None = None) -> Page[JobState]:
         """One page of job states; while VBR fails to list them, put together from jobs and sessions."""
         asked = query or JobStatesQuery()
@@ -143,8 +138,24 @@ class VeeamServer:
         """All job states the query matches, page by page, up to 100,000."""
         return self._client.every(query or JobStatesQuery(), self.job_states)
 
+    async def all_job_states(
+        self, query: JobStatesQuery | None = None, *, at_most: int | None = None
+    ) -> Page[JobState]:
+        """The same, or the first so many, as one page that is whole if all it is made of are."""
+        rows: list[JobState] = []
+        is_whole = True
+        async for page in self._client.pages(query or JobStatesQuery(), self.job_states):
+            rows += page.rows
+            is_whole = is_whole and page.is_whole
+            if at_most is not None and len(rows) >= at_most:
+                break
+        return Page(tuple(rows[:at_most]), is_whole=is_whole)
+
     async def job_state(self, job_id: JobId) -> JobState | None:
-        """The state of one job; None when the server has no such job."""
+        """The state of one job; None when the server has no such job.
+
+        ServerFailed where VBR fails to list states and has no model of the job either: there may be one.
+        """
         wanted = self._id(job_id).casefold()
 
         async def ask() -> JobState | None:
@@ -361,6 +372,11 @@ class VeeamServer:
                 return answer
         try:
             derived = await derive()
+        except NotFoundOnServer:
+            # It is neither a job that is gone nor a server that is silent.
+            raise ServerFailed(
+                self.name, f"no job states: {failure.message or failure.kind}", status=failure.status
+            ) from None
         except VeeamError:
             self._states_failure = None
             raise failure from None

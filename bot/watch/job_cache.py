@@ -92,11 +92,12 @@ class JobCache:
         """Read all jobs. Raises VeeamError."""
         jobs: dict[JobId, CachedJob] = {}
         by_name: dict[str, list[JobId]] = {}
-        async for state in self._server.every_job_state():
+        page = await self._server.all_job_states()
+        for state in page.rows:
             jobs[state.id] = CachedJob(state.name, state.type)
             by_name.setdefault(state.name.casefold(), []).append(state.id)
         # A list that VBR cannot give whole takes no job out.
-        self._jobs = jobs if self._server.job_states_failure is None else {**self._jobs, **jobs}
+        self._jobs = jobs if page.is_whole else {**self._jobs, **jobs}
         self._by_name = by_name
         self._all_read_at = self._clock.now()
         for kept in (self._looked_up_at, self._retries, self._parents):

@@ -75,7 +75,10 @@ class Reenabler:
             await self._clock.sleep(SECONDS_BETWEEN_CHECKS)
 
     async def tick(self) -> None:
-        """Check every timed disable once. Raises VeeamError and StoreError."""
+        """Check every timed disable once; a job that VBR fails to describe is checked again next time.
+
+        Raises VeeamError where the server doesn't answer, and StoreError.
+        """
         disables = await self._disables.of(self._server.name)
         if not disables:
             return
@@ -83,7 +86,12 @@ class Reenabler:
         if not await self._leases.take(lease, self._holder, self._clock.now(), _LEASE_SECONDS):
             return
         for disable in disables:
-            await self._check(disable, self._clock.now())
+            try:
+                await self._check(disable, self._clock.now())
+            except VeeamError as error:
+                if not error.reached_server:
+                    raise
+                log.debug("watch.timed_disables_not_checked", server=self._server.name, problem=str(error))
 
     async def _check(self, disable: TimedDisable, now: datetime) -> None:
         state = await self._server.job_state(JobId(disable.job_id))

@@ -41,7 +41,7 @@ from bot.operations.permissions import Permission, Scope, unreadable
 from bot.operations.queries import Query
 from bot.operations.vbr_lists import repositories_of
 from bot.settings import PersonId
-from bot.veeam import Detail, Rejected, noting_missing, settings_fingerprint
+from bot.veeam import Detail, Rejected, ServerFailed, noting_missing, settings_fingerprint
 from bot.veeam import NotFoundOnServer as NotOnServer
 
 REQUESTED, ALREADY_REQUESTED, ALREADY_DECIDED = "asked", "asked_before", "settled"
@@ -418,8 +418,9 @@ class ApprovalRequests:
             return _hash(asked)
         job = prepared.target.job
         state, server = job.state, self._backend.fleet.server(job.server)
-        if (failure := server.job_states_failure) is not None:
-            raise failure  # what two people agree on is compared with the whole state
+        if state.is_put_together:
+            # What two people agree on is compared with the whole state.
+            raise ServerFailed(job.server, "the job's whole state could not be read")
         try:
             model = await server.job(state.id)
             settings: object = settings_fingerprint(model.raw)  # without what changes by itself

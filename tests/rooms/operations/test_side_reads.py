@@ -3,6 +3,7 @@
 The reads are those that the simulated VBR heard: one that the table does not name fails the test.
 """
 
+import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -38,10 +39,10 @@ from bot.slack.views.forms import form as form_view
 from bot.slack.views.job_form import filled, job_form
 from bot.slack.views.outcomes import outcome as drawn
 from bot.store import Database
-from bot.veeam import Detail, Fleet, SessionId, details, server
+from bot.veeam import Detail, Fleet, ReadRetries, SessionId, details, server
 from tests.rooms.operations.form_room import ANN, Writer, with_administrators
 from tests.rooms.operations.office import DR, HQ, Office
-from tests.rooms.veeam.clients import client_of
+from tests.rooms.veeam.clients import START, client_of, wait_until
 from tests.support.filled_forms import with_changes
 
 FAULTS: Mapping[str, Fault] = {
@@ -451,6 +452,33 @@ async def test_a_name_is_asked_back_while_states_fail(office: Office) -> None:
     assert office.posts() == []
     assert isinstance(await office.ask(Start(KnownJob(HQ, choice.job_id)), ANN), Done)
     assert len(office.posts()) == 1
+
+
+async def test_a_name_is_asked_back_whatever_is_read_meanwhile(office: Office) -> None:
+    """One server lists a part of its jobs, and answers as before while another still lets us wait."""
+    patient = client_of(office.dr, office.clock, name=DR, read_retries=ReadRetries())
+    office.fleet = Fleet([client_of(office.hq, office.clock, name=HQ), patient])
+    office.world.add_job("SQL Prod DR", "Unknown")
+    office.hq.faults.add("GET", "/api/v1/jobs/states", refusing(500))
+    office.dr.faults.add("GET", "/api/v1/jobs/states", refusing(503))
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(office.ask(Start(NamedJob("SQL Prod DR")), ANN))
+        heard = office.hq.requests
+        await wait_until(lambda: office.clock.sleeping and len(heard.of("GET", "/api/v1/sessions")) > 1)
+        assert await office.fleet.server(HQ).job_state(office.known("Files").job_id) is not None
+        office.hq.faults.add("GET", "/api/v1/jobs/states", refusing(500))
+        await office.clock.advance(5)
+    assert isinstance(asked.result(), Ambiguous)
+    assert (office.posts(), office.dr.requests.of(*START)) == ([], [])
+    await office.fleet.close()
+
+
+async def test_a_name_is_asked_back_where_only_some_names_are_listed(office: Office) -> None:
+    """VBR's filter leaves out a name that looks the same, and the list of all names is not whole."""
+    office.world.add_job("SQL\u200b Prod DR", "Unknown")
+    office.hq.faults.add("GET", "/api/v1/jobs/states", refusing(500), times=9, after=1)
+    assert isinstance(await office.ask(Start(NamedJob("SQL Prod DR")), ANN), Ambiguous)
+    assert office.dr.requests.of(*START) == []
 
 
 async def test_states_are_read_again_once_they_may_be_back(office: Office) -> None:

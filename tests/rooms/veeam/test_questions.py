@@ -24,10 +24,11 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
 )
-from tests.rooms.veeam.clients import SESSIONS, client_of, wait_until
+from tests.rooms.veeam.clients import SESSIONS, STATES, client_of, wait_until
 from tests.support.clock import FakeClock
 
 NOBODY = "00000000-0000-0000-0000-00000000dead"
+MODEL = ("GET", "/api/v1/jobs/{id}")
 INVENTORY = ("POST", "/api/v1/inventory")
 HASTY = Timeouts(connect=2, read=0.05, write=2, pool=2, total=5)
 
@@ -187,6 +188,35 @@ async def test_a_plugin_job_cannot_be_fetched(client: VeeamServer, world: World)
     assert await client.job_state(JobId(job.id)) is not None
     with pytest.raises(Rejected, match="supported platform"):
         await client.job(JobId(job.id))
+
+
+@pytest.mark.parametrize("fault", [refusing(500), refusing(403), refusing(404), html(502)])
+async def test_a_job_without_state_and_model_may_be_there(
+    vbr: VbrSandbox, client: VeeamServer, world: World, fault: Fault
+) -> None:
+    """While VBR fails to list states, 404 for a job's model does not say that the job is gone."""
+    job_id = JobId(world.add_job("Proxmox", "Unknown").id)
+    vbr.faults.add(*STATES, fault, times=99)
+    vbr.faults.add(*MODEL, refusing(404), times=99)
+    for _ in range(2):
+        with pytest.raises(ServerFailed, match="no job states"):
+            await client.job_state(job_id)
+    vbr.faults.clear()
+    assert await client.job_state(job_id) is not None
+    world.book.remove_job(next(job for job in world.jobs if job.id == job_id))
+    assert await client.job_state(job_id) is None
+
+
+async def test_a_list_says_itself_whether_it_is_whole(vbr: VbrSandbox, client: VeeamServer) -> None:
+    """A page that was put together leaves the list incomplete, whatever is read of the server since."""
+    vbr.faults.add(*STATES, refusing(500))
+    part = await client.all_job_states()
+    (first, *_) = part.rows
+    state = await client.job_state(first.id)
+    assert state is not None
+    assert (part.is_whole, first.is_put_together, state.is_put_together) == (False, True, False)
+    assert (await client.all_job_states()).is_whole
+    assert len((await client.all_job_states(at_most=1)).rows) == 1
 
 
 async def raised_by(client: VeeamServer) -> VeeamError:

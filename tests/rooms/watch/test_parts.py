@@ -223,6 +223,17 @@ async def test_a_session_whose_name_tells_the_run(site: Site) -> None:
     assert "/api/v1/jobs/states" not in site.requests()
 
 
+async def test_a_job_that_vbr_fails_to_describe_stays(site: Site) -> None:
+    """Without states, 404 for its model does not say that it was deleted."""
+    site.world.session(site.ended("SQL nightly", "Failed")).name = "Nightly run"
+    await site.poll_after()
+    site.world.session(site.ended("SQL nightly", "Failed")).name = "Nightly run"
+    site.vbr.faults.add("GET", "/api/v1/jobs/states", refusing(500), times=9)
+    site.vbr.faults.add("GET", "/api/v1/jobs/{id}", refusing(404), times=9)
+    (root,) = of_kind(await site.poll_after(1200), RunEnded)
+    assert (root.run.job_name, root.run.is_job) == ("SQL nightly", True)
+
+
 @pytest.mark.parametrize("learnt_by_parent", [False, True])
 async def test_a_type_that_nobody_knows(site: Site, *, learnt_by_parent: bool) -> None:
     """A session of such a type is told at the next poll where it, or its parent, is of a job."""

@@ -114,6 +114,18 @@ async def test_a_job_that_is_gone_is_told(site: Site) -> None:
     assert ended(await plan.look_after(HOUR)) == ["gone"]
 
 
+async def test_a_job_that_vbr_fails_to_describe_is_not_gone(site: Site) -> None:
+    """It is looked at again, and holds up no other job's hour: states fail, and one job has no model."""
+    plans = [await Plan(site, hours=1).begin() for _ in range(2)]
+    site.vbr.faults.add("GET", "/api/v1/jobs/states", refusing(500), times=9)
+    site.vbr.faults.add("GET", "/api/v1/jobs/{id}", refusing(404))
+    assert ended(await plans[0].look_after(HOUR)) == ["enabled"]
+    assert sorted(plan.job.is_disabled for plan in plans) == [False, True]
+    site.vbr.faults.clear()
+    assert ended(await plans[0].look_after(60)) == ["enabled"]
+    assert not any(plan.job.is_disabled for plan in plans)
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
