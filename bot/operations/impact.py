@@ -21,13 +21,15 @@ _SESSIONS_LOOKED_AT = 5
 class Impact:
     """What an action touches, read a moment ago.
 
-    `last_success_at` is when the latest run began that succeeded; None where VBR lists none. `runs_before`
+    `last_success_at` is when the latest run began that succeeded; None where VBR lists none, or where it is
+    not `is_last_success_known`: it could not be read. `runs_before`
     is the job that this one runs after, `run_after` are those that run after it; of both only what the person
     may know of. `recent` is what others did to it in the last minutes.
     """
 
     job: outcomes.JobView
     last_success_at: datetime | None = None
+    is_last_success_known: bool = True
     runs_before: str | None = None
     run_after: tuple[str, ...] = ()
     repository: veeam.RepositoryState | None = None
@@ -89,13 +91,17 @@ async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) ->
             veeam.detail(veeam.Detail.CHAINED_JOBS, job.server, _followers(server, job), ())
         )
         success = group.create_task(
-            veeam.detail(veeam.Detail.LAST_SUCCESS, job.server, _last_success(server, job.state), None)
+            veeam.detail(
+                veeam.Detail.LAST_SUCCESS, job.server, _last_success(server, job.state), (None, False)
+            )
         )
+    last_success_at, is_last_success_known = success.result()
     view = backend.views.of(context, job.server, job.state)
     before = view.state.run_after_job
     return Impact(
         job=view,
-        last_success_at=success.result(),
+        last_success_at=last_success_at,
+        is_last_success_known=is_last_success_known,
         runs_before=before.job_name if before is not None else None,
         run_after=tuple(name for name in followers.result() if context.visibility.sees(job.server, name)),
         repository=repository.result(),
@@ -119,9 +125,10 @@ def _runs_after(state: veeam.JobState, first: veeam.JobState) -> bool:
     return before.job_name == first.name
 
 
-async def _last_success(server: veeam.VeeamServer, state: veeam.JobState) -> datetime | None:
+async def _last_success(server: veeam.VeeamServer, state: veeam.JobState) -> tuple[datetime | None, bool]:
+    """When the latest run began that succeeded, and that it is known."""
     if state.result is veeam.Result.SUCCESS or state.last_run is None:
-        return state.last_run
+        return state.last_run, True
     query = veeam.SessionsQuery(
         job_id=state.id,
         results=(veeam.Result.SUCCESS,),
@@ -132,4 +139,4 @@ async def _last_success(server: veeam.VeeamServer, state: veeam.JobState) -> dat
     rows = (await server.sessions(query)).rows
     succeeded = (one for one in rows if one.outcome is veeam.Result.SUCCESS and is_run_of(one, state.id))
     latest = next(succeeded, None)
-    return latest.creation_time if latest is not None else None
+    return (latest.creation_time if latest is not None else None), True

@@ -5,6 +5,7 @@ on record at once; the rest is counted, and put on record as one row when the wi
 bot that is killed loses the counts of the last window; each refusal is in the log all the same.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -61,6 +62,7 @@ class Refusals:
         self._actions = frozenset(actions)
         self._windows: dict[str, _Window] = {}
         self._ended: list[_Window] = []
+        self._writing = asyncio.Lock()
 
     async def record(self, entry: AuditEntry, outcome: AuditOutcome) -> None:
         """Put a refusal on record, or count it with the others of this person. Raises `StoreError`."""
@@ -95,14 +97,16 @@ class Refusals:
                     self._ended.append(window)
 
     async def _write_ended(self) -> None:
-        while self._ended:
-            window = self._ended.pop(0)
-            try:
-                await self._audit.refused(*self._as_row(window))
-            except StoreError as error:
-                self._ended = [window, *self._ended][-PEOPLE_AT_MOST:]
-                log.error("operations.refusals_not_recorded", windows=len(self._ended), error=str(error))
-                return
+        """Put the ended ones on record; return after those, too, that another call is about to write."""
+        async with self._writing:
+            while self._ended:
+                try:
+                    await self._audit.refused(*self._as_row(self._ended[0]))
+                except StoreError as error:
+                    del self._ended[:-PEOPLE_AT_MOST]
+                    log.error("operations.refusals_not_recorded", windows=len(self._ended), error=str(error))
+                    return
+                del self._ended[0]
 
     def _as_row(self, window: _Window) -> tuple[AuditEntry, AuditOutcome]:
         if window.latest is None:

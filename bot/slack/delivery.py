@@ -78,11 +78,7 @@ class History:
         if thread_ts is not None:
             method, where["ts"] = "conversations.replies", thread_ts
         for _ in range(_MOST_HISTORY_PAGES):
-            try:
-                answer = await self._web_api.read(method, where)
-            except errors.ScopeMissing as error:
-                log.error("history.unreadable", channel=channel, needed=error.needed)
-                return None
+            answer = await self._web_api.read(method, where)
             for item in answer.get("messages") or ():
                 if self._is_it(item, metadata):
                     return store.PostedMessage(channel, str(item["ts"]))
@@ -291,13 +287,23 @@ class Delivery:
             return root
         thread_ts = row.root.ts if row.root and row.placement is not store.Placement.POST else None
         try:
-            root = await self._history.find(row.channel, message.metadata, row.attempted_at, thread_ts)
+            root = await self._find(row.channel, message.metadata, row.attempted_at, thread_ts)
         except errors.MessageGone:
             # Without its thread a reply is posted as a root.
-            root = await self._history.find(row.channel, message.metadata, row.attempted_at, None)
+            root = await self._find(row.channel, message.metadata, row.attempted_at, None)
         if root is not None:
             self._count_end(row, "found")
         return root
+
+    async def _find(
+        self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None
+    ) -> store.PostedMessage | None:
+        """`History.find`; without the scope to look it is sent as if it wasn't there: twice beats never."""
+        try:
+            return await self._history.find(channel, metadata, since, thread_ts)
+        except errors.ScopeMissing as error:
+            log.error("history.unreadable", channel=channel, needed=error.needed)
+            return None
 
     async def _send(
         self, row: store.OutboxRow, message: Message, holder: str, notices_to: str | None
@@ -323,7 +329,7 @@ class Delivery:
                 log.warning("delivery.message_gone", key=row.key, problem=str(error))
                 as_root, message = True, _standing_alone(row, message)
                 if row.attempted_at is not None and message.metadata is not None:
-                    found = await self._history.find(row.channel, message.metadata, row.attempted_at, None)
+                    found = await self._find(row.channel, message.metadata, row.attempted_at, None)
                     if found is not None:
                         self._count_end(row, "found")
                         return found

@@ -58,6 +58,9 @@ class ApprovalImpact:
     `changes` is what is asked for in words, the worst first, and `in_full` the same without anything cut;
     `left_out` counts the characters that the request's message has no room for, and that are shown before
     anybody approves. `warnings` are those that the requester saw, `recent` what others did to the job.
+    `run_after` are the jobs that run after it and that the requester may know of; for one reader
+    `run_after_hidden` counts those of them that are left out. `last_success` means nothing where it is not
+    `is_last_success_known`.
     """
 
     status: str | None = None
@@ -76,7 +79,10 @@ class ApprovalImpact:
     in_full: tuple[str, ...] = ()
     left_out: int = 0
     warnings: tuple[str, ...] = ()
+    run_after: tuple[str, ...] = ()
+    run_after_hidden: int = 0
     last_success: datetime | None = None
+    is_last_success_known: bool = True
     recent: tuple[RecentChange, ...] = ()
 
 

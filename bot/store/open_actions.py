@@ -66,7 +66,8 @@ class OpenActions:
     async def left(self, now: datetime, under_way: Collection[str]) -> tuple[OpenAction, ...]:
         """Take over what ended processes left; return all of this process but what is still under way.
 
-        `under_way` are the references of the gestures that are being served.
+        `under_way` are the references of the gestures that are being served, live: one may begin or end while
+        this reads. Each is there before its action is.
         """
         other = select(open_actions.c.holder).where(open_actions.c.holder != self._holder).distinct()
         async with self._database.reading() as reading:
@@ -77,11 +78,15 @@ class OpenActions:
             if await self._leases.take(_lease(holder), self._holder, now, LEASE_SECONDS):
                 await self._take_over(holder)
         mine = select(open_actions).where(
-            open_actions.c.holder == self._holder, open_actions.c.reference.not_in(under_way)
+            open_actions.c.holder == self._holder, open_actions.c.reference.not_in(tuple(under_way))
         )
         async with self._database.reading() as reading:
             rows = await reading.all(mine.order_by(open_actions.c.audit_id))
-        return tuple(OpenAction(AuditId(row.audit_id), row.reference, row.body) for row in rows)
+        return tuple(
+            OpenAction(AuditId(row.audit_id), row.reference, row.body)
+            for row in rows
+            if row.reference not in under_way
+        )
 
     async def _take_over(self, holder: str) -> None:
         async with self._database.transaction() as transaction:

@@ -44,14 +44,14 @@ class TimedDisables:
                 .on_conflict_do_update(index_elements=["server", "job_id"], set_=values)
             )
 
-    async def forget(self, server: str, job_id: str) -> None:
-        """Drop the plan for a job, if there is one."""
+    async def forget(self, server: str, job_id: str, reference: str | None = None) -> None:
+        """Drop the plan for a job, if there is one; with a reference, only the plan of that gesture."""
+        columns = timed_disables.c
+        plan = delete(timed_disables).where(columns.server == server, columns.job_id == job_id)
+        if reference is not None:
+            plan = plan.where(columns.reference == reference)
         async with self._database.transaction() as transaction:
-            await transaction.execute(
-                delete(timed_disables).where(
-                    timed_disables.c.server == server, timed_disables.c.job_id == job_id
-                )
-            )
+            await transaction.execute(plan)
 
     async def of(self, server: str) -> tuple[TimedDisable, ...]:
         """Return a server's plans, the next due first."""

@@ -62,13 +62,19 @@ _noted: ContextVar[_Noted | None] = ContextVar("missing_details", default=None)
 
 @contextmanager
 def noting_missing() -> Iterator[_Noted]:
-    """Note what is missing until the block ends, in tasks started there too: each detail once a server."""
+    """Note what is missing until the block ends, in tasks started there too: each detail once a server.
+
+    A block around it has it noted then, too.
+    """
     noted: _Noted = {}
+    around = _noted.get()
     token = _noted.set(noted)
     try:
         yield noted
     finally:
         _noted.reset(token)
+        if around is not None:
+            around.update(noted | around)
 
 
 def is_noting_missing() -> bool:

@@ -348,7 +348,8 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     JSON. `status` to `repository` are the job's at the time of the request. `state` is "pending", "approved"
     or "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused", "not_sent", or the
     outcome's kind once the action was sent. `recent_reductions`: it waits because the person reduced
-    protection so often in `recent_minutes`.
+    protection so often in `recent_minutes`. `run_after` are the jobs that run after it, without
+    `run_after_hidden` ones that the reader may not know of.
     """
 
     id: str
@@ -363,7 +364,10 @@ class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     changes: tuple[str, ...] = ()
     left_out: int = 0
     warnings: tuple[str, ...] = ()
+    run_after: tuple[str, ...] = ()
+    run_after_hidden: int = 0
     last_success: datetime | None = None
+    is_last_success_known: bool = True
     recent: tuple[RecentChange, ...] = ()
     reason: str | None = None
     status: str | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.slack.faults import Dropped, Hung, SlackFault
+from bot.sandbox.slack.faults import Dropped, Hung, Refused, SlackFault
 from bot.sandbox.vbr import Moment
 from bot.sandbox.vbr.faults import hanging
 from bot.sandbox.vbr.state import Job
@@ -99,6 +99,26 @@ async def test_killed_while_the_answer_is_posted(rig: Rig, fault: SlackFault) ->
     assert said(rig, INTERRUPTED) == []
     assert closed(rig) == ["done"]
     assert rig.sent("POST", START, job) == 1
+
+
+async def test_where_the_channel_cannot_be_read_the_person_alone_is_told(rig: Rig) -> None:
+    """Without the scope to look nobody knows whether the channel has it: nothing is posted twice."""
+    await rig.start()
+    rig.world.add_job("SQL Prod", objects=["sql01"], run_seconds=3600)
+
+    def strike(_arguments: object) -> bool:
+        rig.bot.kill_now()
+        return True
+
+    rig.slack.faults.add("chat.postMessage", Hung(), when=strike)
+    await rig.slack.person("ann").types(PROD, "start SQL Prod")
+    await rig.until(lambda: rig.slack.calls_of("chat.postMessage") or not rig.bot.is_running)
+    await rig.bot.kill()
+    rig.slack.faults.clear()
+    rig.slack.faults.add("conversations.history", Refused("missing_scope"))
+    await rig.start()
+    await rig.until(lambda: said(rig, "SQL Prod") and not rig.rows(LEFT))
+    assert len([text for text in _messages(rig) if "started by" in text]) == 1
 
 
 def _messages(rig: Rig) -> list[str]:

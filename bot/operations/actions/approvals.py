@@ -41,17 +41,24 @@ from bot.operations.permissions import Permission, Scope, unreadable
 from bot.operations.queries import Query
 from bot.operations.vbr_lists import repositories_of
 from bot.settings import PersonId
+from bot.veeam import Detail, Rejected, noting_missing, settings_fingerprint
 from bot.veeam import NotFoundOnServer as NotOnServer
-from bot.veeam import Rejected, VeeamError, settings_fingerprint
 
 REQUESTED, ALREADY_REQUESTED, ALREADY_DECIDED = "asked", "asked_before", "settled"
 GONE, CHANGED, OLD = "gone", "changed", "old"
 """Why a request is overtaken: no such job any more, not as it was, of another version of the bot."""
-LINES_SHOWN, LINE_SHOWN, NAME_SHOWN, REASON_SHOWN = 8, 300, 120, 300
+LINES_SHOWN, LINE_SHOWN, NAME_SHOWN, REASON_SHOWN, WARNING_SHOWN = 8, 300, 120, 300, 400
 """How much a request's message shows of what is asked for: lines, and the characters of each, as sent."""
 _MOST_SHOWN = 100_000
 """What one view of Slack's holds (100 blocks of 3,000 characters, 250 kB) with room to spare."""
-_UNREAD = "VBR did not say what runs after it, where it writes to, and when it last succeeded."
+_UNREAD = {
+    Detail.JOB_STATES: "VBR did not say which jobs run after it.",
+    Detail.CHAINED_JOBS: "VBR did not say which jobs run after it.",
+    Detail.LAST_SUCCESS: "VBR did not say when it last succeeded.",
+    Detail.REPOSITORIES: "VBR did not say how much space its repository has.",
+    Detail.SCALE_OUT_REPOSITORIES: "VBR did not say how much space its repository has.",
+    Detail.SERVER_TIME: "VBR did not say its time: times may be off by its time zone.",
+}
 
 log = structlog.get_logger()
 
@@ -204,9 +211,9 @@ class ApprovalRequests:
         if channel is None:
             return await audit.refuse(operation, context, Permission(Refusal.NOWHERE), subject)
         approval = self._approval(prepared, await self._snapshot_hash(prepared), channel)
+        approval = await self._with_warnings(approval, prepared)
         if not _can_be_shown(approval):
             return await audit.refuse(operation, context, Permission(Refusal.UNSHOWABLE), subject)
-        approval = await self._with_warnings(approval, prepared)
         if need is Need.BURST:
             rules = self._backend.approval_rules
             minutes = rules.burst_lasts / timedelta(minutes=1)
@@ -253,12 +260,15 @@ class ApprovalRequests:
     def in_full(
         self, approval: store.Approval, context: RequestContext
     ) -> outcomes.NeedsForm | outcomes.NotFound:
-        """Return all that is asked for, to a person who may approve it or know of the job."""
+        """Return all that is asked for, to the person who asked and to those who may approve it.
+
+        It may name what others who know of the job may not know of.
+        """
         is_own = context.person.has_id(approval.person_id)
         may_approve = self.permission(context, approval).is_allowed
-        is_visible = approval.job_id is not None and context.visibility.sees(approval.server, approval.name)
-        if not (is_own or may_approve or is_visible):
+        if not (is_own or may_approve):
             return outcomes.NotFound("request", approval.id)
+        approval = _as_seen_by(context, approval)
         is_pending = approval.state is store.ApprovalState.PENDING
         if may_approve and is_pending and not is_own:
             approve = Approve(approval.id, in_full=True)
@@ -274,7 +284,9 @@ class ApprovalRequests:
             if self._codec.operation(one.operation) is not None and self.permission(context, one).is_allowed
         ]
         return PendingApprovals(
-            to_decide=tuple(one for one in known if not context.person.has_id(one.person_id)),
+            to_decide=tuple(
+                _as_seen_by(context, one) for one in known if not context.person.has_id(one.person_id)
+            ),
             own=tuple(one for one in known if context.person.has_id(one.person_id)),
         )
 
@@ -342,7 +354,6 @@ class ApprovalRequests:
         may = store.ApprovalImpact(
             changes=changes,
             in_full=in_full,
-            left_out=left_out(prepared.name, prepared.action.reason, changes, in_full),
             warnings=prepared.warnings,
             roles=tuple(role.value for role in roles),
             groups=self._backend.people.group_names(groups),
@@ -363,18 +374,19 @@ class ApprovalRequests:
         )
 
     async def _with_warnings(self, approval: store.Approval, prepared: PreparedAction) -> store.Approval:
-        """Return the request with what its form warned the person of, who asked, as VBR says it now."""
+        """Return the request with what its form warned the person of, who asked, as VBR says it now.
+
+        What VBR does not say, a warning says. `left_out` is counted here: nothing is added any more.
+        """
         target, impact = prepared.target, approval.impact
         warnings = list(impact.warnings)
-        try:
+        with noting_missing() as missing:
             if prepared.new_repository:
                 wanted = prepared.new_repository.casefold()
                 for each in await repositories_of(target.account):
                     warnings += filter(None, [space_on(each)] if each.id.casefold() == wanted else [])
             if target.job is not None:
                 touched = await impact_on(self._backend, prepared.context, target.job)
-                if touched.run_after:
-                    warnings.append(f"These jobs run after it: {', '.join(touched.run_after)}")
                 recent = tuple(
                     store.RecentChange(
                         operation=one.operation.name,
@@ -385,10 +397,18 @@ class ApprovalRequests:
                     )
                     for one in touched.recent
                 )
-                impact = replace(impact, last_success=touched.last_success_at, recent=recent)
-        except VeeamError:
-            warnings.append(_UNREAD)
-        return replace(approval, impact=replace(impact, warnings=tuple(warnings)))
+                impact = replace(
+                    impact,
+                    run_after=touched.run_after,
+                    last_success=touched.last_success_at,
+                    is_last_success_known=touched.is_last_success_known,
+                    recent=recent,
+                )
+        warnings += dict.fromkeys(_UNREAD[one.what] for one in missing.values() if one.what in _UNREAD)
+        impact = replace(impact, warnings=tuple(warnings))
+        warned = warnings_in_words(impact.warnings, impact.run_after)
+        missed = left_out(approval.name, approval.reason, impact.changes, impact.in_full, warned)
+        return replace(approval, impact=replace(impact, left_out=missed))
 
     async def _snapshot_hash(self, prepared: PreparedAction) -> str:
         """The hash of what is asked for and of the job's settings and state; another one: it has changed."""
@@ -543,9 +563,27 @@ def _changes(prepared: PreparedAction) -> tuple[str, ...]:
     return prepared.changes or tuple(filter(None, (prepared.detail,)))
 
 
-def left_out(name: str, reason: str | None, changes: Sequence[str], in_full: Sequence[str]) -> int:
-    """How many characters of what is asked for the request's message has no room for."""
+def warnings_in_words(warnings: Sequence[str], run_after: Sequence[str], hidden: int = 0) -> tuple[str, ...]:
+    """All that whoever approves is warned of, whole; `hidden` counts the followers that are not named."""
+    unseen = f"{hidden:,} {'job' if hidden == 1 else 'jobs'} that you may not see"
+    followers = " and ".join(filter(None, (", ".join(run_after), unseen if hidden else "")))
+    return (*warnings, *([f"These jobs run after it: {followers}"] if followers else []))
+
+
+def _as_seen_by(context: RequestContext, approval: store.Approval) -> store.Approval:
+    """The request as one person may read it: jobs that they may not know of are counted, not named."""
+    impact = approval.impact
+    seen = tuple(name for name in impact.run_after if context.visibility.sees(approval.server, name))
+    hidden = len(impact.run_after) - len(seen)
+    return replace(approval, impact=replace(impact, run_after=seen, run_after_hidden=hidden))
+
+
+def left_out(
+    name: str, reason: str | None, changes: Sequence[str], in_full: Sequence[str], warnings: Sequence[str]
+) -> int:
+    """How many characters of what is asked for, and warned of, the request's message has no room for."""
     missing = _cut(name, NAME_SHOWN) + _cut(reason or "", REASON_SHOWN)
+    missing += sum(_cut(warning, WARNING_SHOWN) for warning in warnings)
     for place, (shown, whole) in enumerate(zip(changes, in_full, strict=True)):
         if place >= LINES_SHOWN:
             missing += max(1, len(whole))
@@ -563,7 +601,8 @@ def _cut(text: str, limit: int) -> int:
 
 def _can_be_shown(approval: store.Approval) -> bool:
     """Whether one view holds all of it."""
-    texts = (approval.name, approval.reason or "", *approval.impact.in_full)
+    impact = approval.impact
+    texts = (approval.name, approval.reason or "", *impact.in_full, *impact.warnings, *impact.run_after)
     return sum(len(json.dumps(html.escape(text, quote=False))) for text in texts) <= _MOST_SHOWN
 
 

@@ -94,11 +94,12 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
     async def drop_plan(self, backend: Backend, prepared: PreparedAction) -> None:
         """Nothing was disabled, so nothing is to be enabled again."""
         if self.span is not None:
-            await backend.timed_disables.forget(prepared.target.server, prepared.target.state.id)
+            reference = prepared.context.gesture.reference
+            await backend.timed_disables.forget(prepared.target.server, prepared.target.state.id, reference)
 
     async def drop_plan_if_unclear(self, backend: Backend, prepared: PreparedAction) -> None:
-        """The job answers and is not disabled: drop this plan, and any earlier one."""
-        await backend.timed_disables.forget(prepared.target.server, prepared.target.state.id)
+        """The job answers and is not disabled: drop this plan, as if it was refused."""
+        await self.drop_plan(backend, prepared)
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Send it (`DisableJob`)."""

@@ -15,6 +15,7 @@ import structlog
 from bot import store, veeam
 from bot.operations import outcomes
 from bot.operations.actions import Action, PreparedAction, Target
+from bot.operations.audit_trail import BROKEN
 from bot.operations.backend import Backend
 from bot.operations.codec import BrokenRequest, OldRequest, RequestCodec
 from bot.operations.jobs import FoundJob
@@ -51,7 +52,7 @@ class LeftOpen:
 
     gesture: Gesture
     began_at: datetime
-    outcome: outcomes.Sent
+    outcome: outcomes.Sent | outcomes.InternalError
 
 
 def body_of(prepared: PreparedAction, answers: Gesture, codec: RequestCodec) -> str:
@@ -102,9 +103,13 @@ async def conclude(backend: Backend, left: store.OpenAction, look_up: LookUp) ->
         wanted=body.wanted,
         changes=body.changes,
     )
-    outcome = await look_up(prepared, known)
-    if known is None:
-        await backend.audit.conclude(left.audit_id, outcome)
+    outcome: outcomes.Sent | outcomes.InternalError
+    if known is not None and known.outcome == BROKEN:
+        outcome = outcomes.InternalError("store", changed=False)  # it was never sent
+    else:
+        outcome = await look_up(prepared, known)
+        if known is None:
+            await backend.audit.conclude(left.audit_id, outcome)
     log.warning(
         "operations.left_open_concluded",
         audit_id=left.audit_id,

@@ -7,6 +7,7 @@ unknown, it is kept.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -36,6 +37,7 @@ from bot.store import (
 T = TypeVar("T")
 
 _DONE, _UNCLEAR = "done", "unclear"  # as `outcomes.kind_of` writes them
+_LOOK_UP_SECONDS = 60.0  # half of what the lease on open actions lasts
 
 log = structlog.get_logger()
 
@@ -111,20 +113,28 @@ class Performer:
         try:
             yield
             if gesture.reference in self._unanswered:
-                await self._open_actions.answered(gesture.reference)
-        except StoreError as error:
-            log.warning("operations.answered_not_noted", reference=gesture.reference, error=str(error))
+                try:
+                    await self._open_actions.answered(gesture.reference)
+                except StoreError as error:
+                    log.warning(
+                        "operations.answered_not_noted", reference=gesture.reference, error=str(error)
+                    )
         finally:
             self._unanswered.discard(gesture.reference)
 
     async def left_open(self) -> AsyncIterator[LeftOpen]:
         """Yield what came of what broken gestures and ended processes left open; what was taken is forgotten.
 
-        Raises `StoreError`.
+        What a minute is too short for is left to the next call. Raises `StoreError`.
         """
-        now = self._backend.clock.now()
-        await self._open_actions.hold(now)
-        for left in await self._open_actions.left(now, self._unanswered):
+        clock = self._backend.clock
+        until = clock.monotonic() + _LOOK_UP_SECONDS
+        await self._open_actions.hold(clock.now())
+        for left in await self._open_actions.left(clock.now(), self._unanswered):
+            if clock.monotonic() >= until:
+                return
+            # A server that hangs, or Slack, may have taken a good part of the lease.
+            await self._open_actions.hold(clock.now())
             concluded = await conclude(self._backend, left, self._look_up)
             if concluded is not None:
                 yield concluded
@@ -278,16 +288,19 @@ class Performer:
         try:
             effect = await action.send(prepared, self._backend.clock.now())
         except veeam.AnswerLost as error:
-            return await self._unclear(prepared, error)
+            unclear = await self._unclear(prepared, error)
+            if unclear.job is not None and unclear.found is None:
+                await self._quietly(prepared, action.drop_plan_if_unclear(self._backend, prepared))
+            return unclear
         except veeam.VeeamError as error:
             await self._quietly(prepared, action.drop_plan(self._backend, prepared))
             return outcomes.Failed(action.operation, error, prepared.name)
+        effect = await self._with_run(prepared, effect)
+        await self._remember(prepared, effect)
         return await self._done(prepared, effect)
 
-    async def _done(
-        self, prepared: PreparedAction, effect: outcomes.Effect
-    ) -> outcomes.Done | outcomes.Unclear:
-        action, context, server = prepared.action, prepared.context, prepared.target.server
+    async def _with_run(self, prepared: PreparedAction, effect: outcomes.Effect) -> outcomes.Effect:
+        """Return the effect with the job's own run, where VBR did not name it."""
         job = prepared.target.job
         if (
             isinstance(effect, outcomes.Ran)
@@ -295,9 +308,16 @@ class Performer:
             and (effect.session is None or not is_run_of(effect.session, job.state.id))
         ):
             # VBR may answer a stop with a session of its own, or with none: the run is looked up.
-            found = await self._ask(server, lambda vbr: action.find_effect(vbr, prepared, None))
+            found = await self._ask(
+                prepared.target.server, lambda vbr: prepared.action.find_effect(vbr, prepared, None)
+            )
             effect = found if isinstance(found, outcomes.Ran) and found.session is not None else effect
-        await self._remember(prepared, effect)
+        return effect
+
+    async def _done(
+        self, prepared: PreparedAction, effect: outcomes.Effect
+    ) -> outcomes.Done | outcomes.Unclear:
+        action, context, server = prepared.action, prepared.context, prepared.target.server
         affected = await action.affected_job(self._backend, prepared, effect)
         if affected is None:
             error = veeam.UnexpectedAnswer(server, "accepted, and no session was named")
@@ -337,7 +357,7 @@ class Performer:
                 pass
 
     async def _unclear(self, prepared: PreparedAction, error: veeam.AnswerLost) -> outcomes.Unclear:
-        """Look up what is there since."""
+        """Look up what is there since; nothing is changed by it."""
         action, context, server = prepared.action, prepared.context, prepared.target.server
         since = None
         if (job := prepared.target.job) is not None:
@@ -345,8 +365,6 @@ class Performer:
         found: outcomes.Effect | None = await self._ask(
             server, lambda vbr: action.find_effect(vbr, prepared, since)
         )
-        if since is not None and found is None:
-            await self._quietly(prepared, action.drop_plan_if_unclear(self._backend, prepared))
         return outcomes.Unclear(
             operation=action.operation,
             job_name=prepared.name,
@@ -357,12 +375,17 @@ class Performer:
         )
 
     async def _look_up(self, prepared: PreparedAction, known: AuditOutcome | None) -> outcomes.Sent:
-        """What came of an action that was left open, by its outcome on record if known, and by VBR."""
+        """What came of an action that was left open, by its outcome on record if known, and by VBR.
+
+        Plans for its job stay: its own may still be due, any other is somebody else's. The watch ends stale
+        ones.
+        """
         operation, server = prepared.action.operation, prepared.target.server
         if known is not None and known.outcome not in {_DONE, _UNCLEAR}:
             error = veeam.VeeamError(server, known.detail or "")
             return outcomes.Failed(operation, error, prepared.name)
-        unclear = await self._unclear(prepared, veeam.Interrupted(server))
+        interrupted = veeam.Interrupted(server, "the bot was interrupted before it heard from it")
+        unclear = await self._unclear(prepared, interrupted)
         if known is None or known.outcome == _UNCLEAR:
             return unclear
         effect = unclear.found
@@ -370,7 +393,15 @@ class Performer:
             session_id = veeam.SessionId(known.session_id)
             session = await self._ask(server, lambda vbr: vbr.session(session_id))
             effect = outcomes.Ran(session) if session is not None else effect
+        if isinstance(effect, outcomes.Switched):
+            effect = replace(effect, until=await self._planned_end(prepared))
         return unclear if effect is None else await self._done(prepared, effect)
+
+    async def _planned_end(self, prepared: PreparedAction) -> datetime | None:
+        """When the job that it switched is enabled again; None where it planned nothing."""
+        reference = prepared.context.gesture.reference
+        plans = await self._backend.timed_disables.of(prepared.target.server)
+        return next((plan.until for plan in plans if plan.reference == reference), None)
 
     async def _ask(
         self, server: ServerName, question: Callable[[veeam.VeeamServer], Awaitable[T | None]]

@@ -11,11 +11,13 @@ from bot.operations.actions.approvals import (
     LINES_SHOWN,
     OLD,
     REASON_SHOWN,
+    WARNING_SHOWN,
     ApprovalAnswer,
     ApprovalForm,
     Approve,
     Decline,
     ShowApproval,
+    warnings_in_words,
 )
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.quick_backup import QuickBackup
@@ -26,7 +28,7 @@ from bot.operations.queries.job import ShowJob
 from bot.settings import PersonId
 from bot.slack.text import channel, code, count, date, dotted, literal, mention, sentence_case
 from bot.slack.views import buttons, inputs, status_text
-from bot.slack.views.impact import BACKUPS_STAY, recent_actions
+from bot.slack.views.impact import BACKUPS_STAY, last_success_line, recent_actions
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.store import Approval, RecentChange
 from bot.veeam import Result, known
@@ -40,7 +42,6 @@ _GROUPS_LIMIT = 10
 _PIECE = 400
 """How much of a long text stands in one line; a letter may take five characters as Slack is sent it."""
 _SECTION = 2_800
-_WARNING_LIMIT = 700
 _AGAIN = "Nothing was done. If it is still wanted, ask for it again."
 _ENDS = {
     "done": "{sign} Done: approved by {decider} {decided}.",
@@ -74,7 +75,7 @@ def approval_opened(facts: ApprovalOpened) -> Message:
     head = [
         paragraph(f"{_ASKS} {_request(approval)}", _burst_line(approval), reason_line(approval.reason)),
         _asked(approval),
-        _touched(approval),
+        _touched(approval, _short_warnings(approval)),
         paragraph(" ".join(map(mention, facts.mentions))) if facts.mentions else NOTHING,
         note(
             _who_may(approval),
@@ -95,7 +96,7 @@ def approval_form(facts: ApprovalForm) -> inputs.FormContent:
     content = (
         paragraph(_request(approval), _burst_line(approval))
         + sum(_in_full((*name, *reason, *impact.in_full)), NOTHING)
-        + _touched(approval)
+        + _touched(approval, _in_full(_warnings(approval), f"{status_text.WARNING} "))
         + note(_end(approval))
     )
     return inputs.FormContent(content, Approve.operation.label if may_approve else None)
@@ -120,7 +121,7 @@ def to_decide(approval: Approval) -> MessagePart:
     return (
         paragraph(f"{_ASKS} {_request(facts)}", _burst_line(facts), reason_line(facts.reason))
         + _asked(facts)
-        + _touched(facts)
+        + _touched(facts, _short_warnings(facts))
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
         + buttons.controls([*_decision_buttons(facts), _details_button(facts)])
     )
@@ -304,12 +305,12 @@ def _asked(approval: ApprovalFacts) -> MessagePart:
     return paragraph(*bullets, left_out)
 
 
-def _in_full(texts: Iterable[str]) -> Iterator[MessagePart]:
+def _in_full(texts: Iterable[str], sign: str = "• ") -> Iterator[MessagePart]:
     """Whole texts, a line or more for each, in as few sections as they fit in."""
     section: list[str] = []
     for text in texts:
         pieces = textwrap.wrap(text, _PIECE) or [text]
-        for begin, piece in zip(("• ", *[""] * (len(pieces) - 1)), pieces, strict=True):
+        for begin, piece in zip((sign, *[""] * (len(pieces) - 1)), pieces, strict=True):
             line = begin + literal(piece, _SECTION)
             if sum(map(len, section)) + len(section) + len(line) > _SECTION:
                 yield paragraph(*section)
@@ -318,12 +319,22 @@ def _in_full(texts: Iterable[str]) -> Iterator[MessagePart]:
     yield paragraph(*section)
 
 
-def _touched(approval: ApprovalFacts) -> MessagePart:
-    """The job as it was when it was asked for, and what the person who asked was warned of."""
+def _warnings(approval: ApprovalFacts) -> tuple[str, ...]:
+    return warnings_in_words(approval.warnings, approval.run_after, approval.run_after_hidden)
+
+
+def _short_warnings(approval: ApprovalFacts) -> list[MessagePart]:
+    """What the person who asked was warned of, as far as a message has room; `left_out` counts the rest."""
+    lines = (f"{status_text.WARNING} {literal(each, WARNING_SHOWN)}" for each in _warnings(approval))
+    return [paragraph(*lines)]
+
+
+def _touched(approval: ApprovalFacts, warnings: Iterable[MessagePart]) -> MessagePart:
+    """The job as it was when it was asked for, the warnings, and what it means: never cut off by them."""
     job = _job_lines(approval) if approval.job_id is not None else ()
-    warnings = (f"{status_text.WARNING} {literal(each, _WARNING_LIMIT)}" for each in approval.warnings)
     recent = recent_actions(tuple(map(_recent(approval), approval.recent)))
-    return paragraph(*job) + paragraph(*warnings, recent, _consequence(approval))
+    warned = sum(warnings, NOTHING)
+    return paragraph(*job) + warned + paragraph(recent) + paragraph(_consequence(approval))
 
 
 def _recent(approval: ApprovalFacts) -> Callable[[RecentChange], RecentAction]:
@@ -374,8 +385,8 @@ def _job_lines(approval: ApprovalFacts) -> tuple[str, ...]:
     )
     last_success = ""
     if approval.last_run is not None and known(Result, approval.last_result) is not Result.SUCCESS:
-        at = approval.last_success
-        last_success = f"Last success: {'none that VBR still lists' if at is None else date(at)}"
+        at, is_known = approval.last_success, approval.is_last_success_known
+        last_success = last_success_line(at, is_known=is_known)
     return f"It covers {covers}" if covers else "", runs, last_success
 
 

@@ -1,5 +1,7 @@
 """What an action touches, short enough to read on a phone."""
 
+from datetime import datetime
+
 from bot.operations.actions.delete import Delete
 from bot.operations.impact import Impact
 from bot.operations.model import Request
@@ -23,8 +25,7 @@ def impact_lines(affected: Impact, request: Request) -> MessagePart:
     is_deletion = isinstance(request, Delete)
     last_success = ""
     if state.result is not Result.SUCCESS and state.last_run is not None:
-        at = affected.last_success_at
-        last_success = f"Last success: {'none that VBR still lists' if at is None else date(at)}"
+        last_success = last_success_line(affected.last_success_at, is_known=affected.is_last_success_known)
     repository = status_text.repository_line(affected.repository) if affected.repository else ""
     return paragraph(
         f"{status_text.job_result(state)} · {status_text.job_name(state.name, affected.job.server)}",
@@ -35,6 +36,13 @@ def impact_lines(affected: Impact, request: Request) -> MessagePart:
         f"Repository: {repository}" if repository else "",
         recent_actions(affected.recent),
     )
+
+
+def last_success_line(at: datetime | None, *, is_known: bool) -> str:
+    """When it last succeeded; not to be read is not the same as never."""
+    if not is_known:
+        return "Last success: not known, VBR did not say"
+    return f"Last success: {'none that VBR still lists' if at is None else date(at)}"
 
 
 def recent_actions(actions: tuple[RecentAction, ...]) -> str:

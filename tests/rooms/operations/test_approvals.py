@@ -19,7 +19,7 @@ from bot.operations.actions.approvals import (
 )
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
-from bot.operations.actions.delete import Delete
+from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.actions.enable import Enable
@@ -48,7 +48,8 @@ from bot.operations.queries.whoami import ShowWhoami, WhoamiAnswer
 from bot.sandbox.vbr import Role as VbrRole
 from bot.sandbox.vbr.faults import Fault, Moment, dropped
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
-from bot.slack.views.approvals import approval_ended, approval_form, approval_opened
+from bot.slack.views.approvals import approval_ended, approval_form, approval_opened, to_decide
+from bot.slack.views.impact import impact_lines
 from bot.store import (
     Approval,
     ApprovalEnd,
@@ -488,6 +489,10 @@ async def test_what_a_killed_bot_left_approved_is_ended_by_the_record(office: Of
     assert isinstance(await approves(office, approval), AlreadyDecided)
 
 
+def _opened(approval: Approval) -> str:
+    return approval_opened(ApprovalOpened(approval=approval_facts(approval))).text
+
+
 async def _summary(office: Office, request: Edit | Create, entered: JobEntries) -> Request:
     """Fill a job's form in and look it over; what its last button asks for."""
     form = await office.ask(request, ANN)
@@ -595,14 +600,19 @@ async def test_what_the_message_has_no_room_for_is_seen_before_it_is_approved(of
     assert office.world.job("Files").model["description"] == text
 
 
-async def test_all_of_a_request_is_for_those_who_may_know_of_the_job(office: Office) -> None:
-    """The person who asked, and others who see the job, read it without being able to approve it."""
+async def test_all_of_a_request_is_for_the_person_who_asked_and_who_may_approve(office: Office) -> None:
+    """It may name jobs that others who know of this one may not know of."""
     approval = await asked(office)
-    for person in (ANN, VIEWER):
+    for person, request in (
+        (ANN, ShowApproval(approval.id)),
+        (BEN, Approve(approval.id, in_full=True)),
+    ):
         shown = await office.ask(ShowApproval(approval.id), person)
         assert isinstance(shown, NeedsForm)
-        assert shown.form.request == ShowApproval(approval.id)
-    assert isinstance(await office.ask(ShowApproval(approval.id), SQL_ADMIN), NotFound)
+        assert isinstance(shown.form, ApprovalForm)
+        assert shown.form.request == request
+    for person in (OPERATOR, VIEWER, SQL_ADMIN):
+        assert isinstance(await office.ask(ShowApproval(approval.id), person), NotFound)
     assert isinstance(await office.ask(ShowApproval(approval.id), NOBODY), Refused)
     assert isinstance(await office.ask(Approve(approval.id, step=Step.FILL), ANN), Refused)
 
@@ -628,6 +638,78 @@ async def test_the_approver_reads_the_warnings_of_the_person_who_asked(office: O
     assert "Restore points will be removed" in text
     assert "These jobs run after it: After files" in text
     assert "<@U0BEN> pressed Clone" in text
+
+
+async def test_jobs_that_run_after_it_are_named_to_those_who_may_know_of_them(office: Office) -> None:
+    """The request names those that the person who asked may see; elsewhere the rest is counted."""
+    for name in ("SQL Copy", "Payroll", "Mail"):
+        office.world.add_job(name, runs_after="SQL Prod")
+    deletion = Delete(NamedJob("SQL Prod", server="hq"), typed_name="SQL Prod")
+    approval = await asked(office, deletion)
+    assert "run after it: Mail, Payroll, SQL Copy" in _opened(approval)
+    for person, line in (
+        (BEN, "These jobs run after it: Mail, Payroll, SQL Copy"),
+        (SQL_ADMIN, "These jobs run after it: SQL Copy and 2 jobs that you may not see"),
+    ):
+        shown = await office.ask(ShowApproval(approval.id), person)
+        assert isinstance(shown, NeedsForm)
+        assert isinstance(shown.form, ApprovalForm)
+        home = await office.answer(ShowHome(), HomeAnswer, person)
+        (waiting,) = home.waiting.to_decide
+        for text in (approval_form(shown.form).content.text, to_decide(waiting).text):
+            assert f"{line}\n" in text
+            assert ("Payroll" in text) == (person == BEN)
+    await declines(office, approval)
+    of_sql_only = await asked(office, deletion, SQL_ADMIN)
+    assert "Payroll" not in _opened(of_sql_only)
+
+
+async def test_many_jobs_that_run_after_it_are_all_seen_before_it_is_approved(office: Office) -> None:
+    """Sixty are no line of a message: Approve shows them all first."""
+    for at in range(60):
+        office.world.add_job(f"Chained job number {at:02}", runs_after="Files")
+    approval = await asked(office)
+    assert "characters of it are not shown here" in _opened(approval)
+    shown = await approves(office, approval)
+    assert isinstance(shown, NeedsForm)
+    assert isinstance(shown.form, ApprovalForm)
+    text = " ".join(approval_form(shown.form).content.text.split())
+    assert [at for at in range(60) if f"Chained job number {at:02}" not in text] == []
+    assert "VBR has no undo for this." in text
+    assert deletions(office) == 0
+    assert isinstance(await office.ask(Approve(approval.id, in_full=True), BEN), Done)
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "last_success"),
+    [
+        ("/api/v1/sessions", "VBR did not say when it last succeeded.", "not known, VBR did not say"),
+        (
+            "/api/v1/backupInfrastructure/repositories/states",
+            "VBR did not say how much space its repository has.",
+            "none that VBR still lists",
+        ),
+    ],
+)
+async def test_what_vbr_does_not_say_is_no_false_comfort(
+    office: Office, path: str, said: str, last_success: str
+) -> None:
+    """The request says what could not be read, and so does the answer to the person who asked."""
+    office.world.add_job("Never well")
+    office.world.finish_run("Never well", result="Failed")
+    office.hq.faults.add("GET", path, Fault(500, body=b"{}"), times=99)
+    deletion = Delete(NamedJob("Never well", server="hq"), typed_name="Never well")
+    form = await office.ask(Delete(NamedJob("Never well", server="hq")), ANN)
+    assert isinstance(form, NeedsForm)
+    assert isinstance(form.form, DeleteForm)
+    drawn = impact_lines(form.form.impact, deletion).text
+    outcome = await office.ask(deletion, ANN)
+    assert isinstance(outcome, ApprovalRequested)
+    assert len(outcome.missing) == len(form.missing) == 1
+    text = _opened(outcome.approval)
+    assert said in text
+    for each in (drawn, text):
+        assert f"Last success: {last_success}\n" in each
 
 
 @pytest.mark.parametrize("channel", ["C0PROD", "D0ANN", None])

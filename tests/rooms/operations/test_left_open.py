@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from bot.operations.backend import ApprovalRules
 from bot.operations.menus import MenuField
 from bot.operations.model import Gesture, NamedJob, NamedMachine, Origin, Request
 from bot.operations.outcomes import (
+    ActionAnswer,
     AlreadyPressed,
     ApprovalRequested,
     Cloned,
@@ -30,6 +32,7 @@ from bot.operations.outcomes import (
     Edited,
     Effect,
     Failed,
+    InternalError,
     Outcome,
     Ran,
     Switched,
@@ -37,7 +40,7 @@ from bot.operations.outcomes import (
 )
 from bot.sandbox.vbr import Moment
 from bot.sandbox.vbr.faults import hanging
-from bot.store import AuditOutcome
+from bot.store import AuditOutcome, OpenActions, StoreError, TimedDisable
 from bot.veeam import Interrupted
 from tests.rooms.operations.form_room import (
     ANN,
@@ -163,7 +166,8 @@ async def test_each_action_is_looked_up_once(office: Office, ann: Writer, name: 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "kind"), [("done", Done), ("failed", Failed), ("unclear", Unclear), ("broken", Failed)]
+    ("outcome", "kind"),
+    [("done", Done), ("failed", Failed), ("unclear", Unclear), ("broken", InternalError)],
 )
 async def test_an_outcome_on_record_is_told_as_it_is(
     office: Office, ann: Writer, outcome: str, kind: type[Outcome]
@@ -178,6 +182,68 @@ async def test_an_outcome_on_record_is_told_as_it_is(
     (told,) = await left(office)
     assert isinstance(told.outcome, kind)
     assert await on_record(office) == [None, outcome]
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("known", ["done", None])
+async def test_a_timed_disable_stays_planned(
+    office: Office, ann: Writer, moment: Moment, known: str | None
+) -> None:
+    """Looking it up takes no plan back: what was never done ends when the plan is checked."""
+    asked, sent = asks(Disable(FILES, span=timedelta(hours=4)))(office, ann), ("POST", f"{JOB}/disable")
+    await killed(office, asked, sent, moment)
+    (plan,) = await office.timed_disables.every()
+    if known is not None:
+        (opened,) = [row async for row in office.audit.rows()]
+        await office.audit.closed(opened.id, AuditOutcome(known, office.clock.now()))
+    (told,) = await left(office)
+    if known is not None and moment is Moment.AFTER:
+        assert isinstance(told.outcome, Done)
+        assert isinstance(told.outcome.answer, ActionAnswer)
+        assert told.outcome.answer.effect == Switched(is_disabled=True, until=plan.until)
+    else:
+        assert isinstance(told.outcome, Unclear)
+    assert await office.timed_disables.every() == (plan,)
+
+
+async def test_a_newer_plan_of_a_colleague_stays(office: Office, ann: Writer) -> None:
+    """What an old action is told to have done ends nothing that was planned since."""
+    case = CASES["disable"]
+    await killed(office, case.ask(office, ann), case.sent, Moment.AFTER)
+    (opened,) = [row async for row in office.audit.rows()]
+    await office.audit.closed(opened.id, AuditOutcome("done", office.clock.now()))
+    now = office.clock.now()
+    newer = TimedDisable(
+        server="hq",
+        job_id=office.world.job("Files").id,
+        job_name="Files",
+        person_id=BEN,
+        channel_id=None,
+        reference="r-2",
+        disabled_at=now,
+        until=now + timedelta(hours=1),
+    )
+    await office.timed_disables.remember(newer)
+    (told,) = await left(office)
+    assert isinstance(told.outcome, Done)
+    assert isinstance(told.outcome.answer, ActionAnswer)
+    assert told.outcome.answer.effect == Switched(is_disabled=True)
+    assert await office.timed_disables.every() == (newer,)
+
+
+async def test_what_takes_long_is_left_to_the_next_look(office: Office) -> None:
+    """Each one renews the lease, so that no other process takes what is left meanwhile."""
+    for reference, name in (("r-1", "Files"), ("r-2", "Oracle"), ("r-3", "SQL Prod")):
+        assert isinstance(await office.ask(Start(NamedJob(name, "hq")), ANN, reference=reference), Done)
+    office.restart()
+    others = OpenActions(office.database, "other", lambda _: False)
+    told = []
+    async for each in office.service.left_open():
+        told.append(each.gesture.reference)
+        await office.clock.advance(40)
+        assert await others.left(office.clock.now() + timedelta(seconds=79), ()) == ()
+    assert told == ["r-1", "r-2"]
+    assert [each.gesture.reference for each in await left(office)] == ["r-3"]
 
 
 async def test_while_vbr_is_silent_it_is_said_to_be_unclear(office: Office, ann: Writer) -> None:
@@ -201,7 +267,9 @@ async def test_what_was_approved_is_told_to_whoever_approved(office: Office, ann
     assert isinstance(told.outcome, Unclear)
     assert told.outcome.found == Deleted()
     assert (told.gesture.person_id, told.gesture.channel_id) == (BEN, "C0OTHER")
-    assert (await office.audited())[-1]["outcome"] == "unclear"
+    recorded = (await office.audited())[-1]
+    assert recorded["outcome"] == "unclear"
+    assert str(recorded["detail"]).endswith("the bot was interrupted before it heard from it")
 
 
 async def test_a_gesture_that_breaks_is_looked_up_by_the_same_process(office: Office) -> None:
@@ -231,3 +299,11 @@ async def test_what_was_shown_is_not_told_again(office: Office) -> None:
         assert isinstance(await office.service.run(gesture, Start(FILES)), Done)
     office.restart()
     assert await left(office) == []
+
+
+async def test_a_database_that_fails_a_gesture_is_not_hidden(office: Office) -> None:
+    """Whoever serves the gesture hears of it."""
+    gesture = Gesture("r-9", ANN, "T0", "C0PROD", Origin.TYPED, "press-9")
+    with pytest.raises(StoreError):
+        async with office.service.answering(gesture):
+            raise StoreError("gone")

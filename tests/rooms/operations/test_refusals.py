@@ -1,5 +1,10 @@
 """What one person goes on trying buries nobody's actions: counted, on record with its count, after them."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import pytest
 import structlog.testing
 from sqlalchemy import text
@@ -16,10 +21,13 @@ from bot.operations.refusals import IN_ALL, OF_A_KIND, PEOPLE_AT_MOST, WINDOW, R
 from bot.operations.under_way import GESTURES_A_MINUTE
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.views.announcements import announcement
-from bot.store import AuditEntry, AuditLog, AuditOutcome, Outbox, PostedMessage
+from bot.store import AuditEntry, AuditLog, AuditOutcome, Database, Outbox, PostedMessage
+from bot.store.database import Transaction
 from bot.watch import AuditChannel
 from bot.watch.facts import ActionRecorded, decode
 from tests.rooms.operations.office import GRANTS, VIEWER, Office
+from tests.support.clock import FakeClock
+from tests.support.databases import new_database
 
 ADMIN = PersonId("U0ADMIN")
 TRIES = 200
@@ -107,7 +115,7 @@ async def test_the_count_is_on_record_when_the_minute_is_over(office: Office) ->
     assert min(map(str, details)).startswith("refused 2 more times")
 
 
-def _entry(office: Office, person: str, operation: str = "job.start") -> AuditEntry:
+def _entry(clock: FakeClock, person: str, operation: str = "job.start") -> AuditEntry:
     return AuditEntry(
         person_id=person,
         person_name=person,
@@ -116,7 +124,7 @@ def _entry(office: Office, person: str, operation: str = "job.start") -> AuditEn
         reference="r",
         origin="typed",
         channel_id=None,
-        at=office.clock.now(),
+        at=clock.now(),
     )
 
 
@@ -125,10 +133,10 @@ async def test_many_kinds_and_many_people_are_bounded(office: Office) -> None:
     refusals = Refusals(office.audit, office.clock, ())
     outcome = AuditOutcome("refused", office.clock.now(), detail="role")
     for at in range(3 * IN_ALL):
-        await refusals.record(_entry(office, "U0ANY", f"job.{at}"), outcome)
+        await refusals.record(_entry(office.clock, "U0ANY", f"job.{at}"), outcome)
     assert len(await office.audited()) == IN_ALL
     for at in range(PEOPLE_AT_MOST):
-        await refusals.record(_entry(office, f"U0{at}"), outcome)
+        await refusals.record(_entry(office.clock, f"U0{at}"), outcome)
     await refusals.close()
     rows = await office.audited()
     assert len(rows) == IN_ALL + 1 + PEOPLE_AT_MOST
@@ -144,6 +152,55 @@ async def test_what_the_database_did_not_take_is_put_on_record_later(office: Off
         await office.service.refusals.close()
     details = [str(row["detail"]) for row in await office.audited()]
     assert [each for each in details if each.startswith("refused 3 more times")] == details[-1:]
+
+
+class Busy(Database):
+    """A database whose writers wait until it is their turn."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.turn, self.is_waited_for = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        self.is_waited_for.set()
+        await self.turn.wait()
+        async with super().transaction() as transaction:
+            yield transaction
+
+
+async def test_a_count_that_waits_for_its_turn_is_on_record_before_the_bot_stops(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """Stopping waits for what is about to be written; it is written once."""
+    database = Busy(await new_database(tmp_path))
+    audit = AuditLog(database)
+    refusals = Refusals(audit, clock, ())
+    outcome = AuditOutcome("refused", clock.now(), detail="role")
+    database.turn.set()
+    for _ in range(OF_A_KIND + 3):
+        await refusals.record(_entry(clock, "U0ANY"), outcome)
+    database.turn.clear()
+    database.is_waited_for.clear()
+    clock.skip(WINDOW.total_seconds())
+
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(refusals.run())
+
+        async def stop() -> None:
+            await refusals.close()
+            running.cancel()
+
+        await database.is_waited_for.wait()
+        group.create_task(stop())
+        await clock.advance(0)
+        database.turn.set()
+    details = [str(row.values["detail"]) async for row in audit.rows()]
+    await database.close()
+    assert [each for each in details if "more times" in each] == [
+        "refused 3 more times within a minute: job.start 3 times; role"
+    ]
+    assert len(details) == OF_A_KIND + 1
 
 
 async def test_one_person_asks_so_often_a_minute(office: Office) -> None:

@@ -150,13 +150,28 @@ async def gesture_room(folder: Path) -> AsyncIterator[GestureRoom]:
         own = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_API_URL": slack.api_url}
         settings = read(folder, environ=ENVIRONMENT | own)
         web = await stack.enter_async_context(open_web_api(settings.slack, clock=clock, metrics=Metrics()))
-        group = await stack.enter_async_context(asyncio.TaskGroup())
+        group = await stack.enter_async_context(_tasks_that_end(clock))
         fleet = Fleet([client_of(vbr, clock)])
         stack.push_async_callback(fleet.close)
         socket = group.create_task((await _socket(room, fleet, web, group)).run())
         stack.callback(socket.cancel)
         await slack.wait_until(lambda: slack.socket_mode.connections)
         yield room
+
+
+@asynccontextmanager
+async def _tasks_that_end(clock: FakeClock) -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group for which time passes once the test is over: what waits then for its turn gets it."""
+    async with asyncio.TaskGroup() as around:
+        async with asyncio.TaskGroup() as group:
+            yield group
+            passing = around.create_task(_time_passes(clock))
+        passing.cancel()
+
+
+async def _time_passes(clock: FakeClock) -> None:
+    while True:
+        await clock.advance(60)
 
 
 async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.TaskGroup) -> SocketMode:

@@ -149,7 +149,10 @@ async def test_retry_in_the_home(room: GestureRoom, failed: Job) -> None:
     await room.opens_home("ole")
     ole = room.person("ole")
     await ole.presses_twice(room.home("ole"), "Retry")
+    await room.until(lambda: room.direct("ole"))
+    await room.clock.advance(2)  # the other answer waits for its turn in the conversation
 
+    await room.until(lambda: len(room.direct("ole")) == 2)
     await room.until(lambda: "Stop this job?" in words(room.home("ole").blocks))
     assert room.posts() == [RETRY]
     told = sorted(message.text for message in room.direct("ole"))

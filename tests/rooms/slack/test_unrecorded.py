@@ -109,6 +109,20 @@ async def test_slack_does_not_let_the_bot_look(tmp_path: Path) -> None:
         assert len(office.slack.calls_of("conversations.history")) == 2
 
 
+async def test_without_the_scope_to_look_it_is_sent_again(tmp_path: Path) -> None:
+    """Whether the killed process's message arrived cannot be seen: twice is better than never."""
+    async with post_office(tmp_path) as office:
+        office.slack.faults.add("chat.postMessage", Hung())
+        queued = await office.queues()
+        async with office.sending():
+            await office.until(office.everything)
+        await office.outbox.release_all("here:1:a")
+        office.slack.faults.add("conversations.history", Refused("missing_scope"))
+        async with office.sending("here:2:b"):
+            await office.until_sent()
+        assert office.told() == Counter({queued: 2})
+
+
 async def test_a_kill_is_no_restore(tmp_path: Path) -> None:
     """A message that was on its way when the process was killed is found, and no database was restored."""
     async with post_office(tmp_path) as office:

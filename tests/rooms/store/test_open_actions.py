@@ -1,6 +1,6 @@
 """Actions whose outcome nobody was shown yet, and who takes them over."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -40,6 +40,35 @@ async def test_what_a_live_process_has_under_way_is_nobodys(database: Database, 
     assert await mine.left(NOON, ()) == (OpenAction(audit_id, "ABCDEF", "{}"),)
     await mine.answered("ABCDEF")
     assert await mine.left(NOON, ()) == ()
+
+
+class UnderWay(Collection[str]):
+    """The gestures that are being served: others once they were read out."""
+
+    def __init__(self, first: Collection[str], then: Collection[str]) -> None:
+        self._now, self._then = first, then
+
+    def __iter__(self) -> Iterator[str]:
+        now, self._now = self._now, self._then
+        return iter(now)
+
+    def __len__(self) -> int:
+        return len(self._now)
+
+    def __contains__(self, reference: object) -> bool:
+        return reference in self._now
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [((), ("ABCDEF",)), (("ABCDEF",), ())], ids=["it begins", "it ends"]
+)
+async def test_a_gesture_that_begins_or_ends_meanwhile_is_not_left(
+    database: Database, first: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    """Its action was put on record, or is answered, while the others were read."""
+    mine = OpenActions(database, "a", lives)
+    await begin(database, mine)
+    assert await mine.left(NOON, UnderWay(first, then)) == ()
 
 
 async def test_what_an_ended_process_left_is_taken_at_once_and_by_one(

@@ -57,8 +57,13 @@ async def test_each_step_is_won_once(database: Database) -> None:
 
 
 async def test_a_plan_is_forgotten(database: Database) -> None:
-    """Forgetting is repeatable."""
+    """Forgetting is repeatable, and can be meant for one gesture's plan alone."""
     disables = TimedDisables(database)
+    await disables.remember(PLAN)
+    await disables.forget("hq", "j1", "r-2")
+    assert await disables.every() == (PLAN,)
+    await disables.forget("hq", "j1", "r-1")
+    assert await disables.every() == ()
     await disables.remember(PLAN)
     for _ in range(2):
         await disables.forget("hq", "j1")

@@ -190,7 +190,7 @@ async def test_a_run_by_hand_overtakes_the_retry(site: Site) -> None:
     job.retry_at = None
     site.world.begin_run(job, by=r"CORP\anna")
     told = await site.poll_after(RUN_SECONDS)
-    assert kinds(told) == [("C0PROD", "RunEnded"), ("C0PROD", "RunChanged")]
+    assert kinds(told) == [("C0PROD", "RunChanged"), ("C0PROD", "RunEnded")]
     (changed,) = of_kind(told, RunChanged)
     assert (changed.run.is_recovered, changed.run.is_final) == (True, True)
     assert await site.poll_after(700) == []
@@ -274,8 +274,8 @@ async def test_housekeeping_that_a_route_names(site: Site) -> None:
 async def test_a_job_that_cannot_be_read(site: Site) -> None:
     """When neither the job nor its retries can be read, its session is told under its own name."""
     site.ended(result="Failed", objects=["vm01"])
-    site.vbr.faults.add("GET", "/api/v1/jobs/states", refusing(500), times=99)
-    site.vbr.faults.add("GET", "/api/v1/jobs/{id}", refusing(500), times=99)
+    for path in ("/api/v1/jobs", "/api/v1/jobs/states", "/api/v1/jobs/{id}"):
+        site.vbr.faults.add("GET", path, refusing(500), times=99)
     told = await site.poll_after()
     run = of_kind(told, RunEnded)[0].run
     assert (run.job_name, run.job_type, run.attempts_total) == ("SQL nightly", None, None)

@@ -12,6 +12,7 @@ from bot.operations.actions.approvals import (
     Approve,
     ShowApproval,
     left_out,
+    warnings_in_words,
 )
 from bot.operations.model import Step
 from bot.slack.codec import RunRequest, decode
@@ -45,17 +46,41 @@ def pressed(blocks: tuple[Block, ...], label: str) -> Any:
     return press.request
 
 
-@given(name=texts, reason=st.none() | texts, asked=st.lists(lines, max_size=LINES_SHOWN + 2))
-@example(name="&" * NAME_LIMIT, reason=None, asked=[])
-@example(name="Files", reason="<" * 300, asked=[("x" * 298, "x" * 298), ("y" * 299, "y" * 299)])
-@example(name="Files", reason=None, asked=[("short", "short and the rest")])
-def test_it_is_all_there_or_shown_first(name: str, reason: str | None, asked: list[tuple[str, str]]) -> None:
+@given(
+    name=texts,
+    reason=st.none() | texts,
+    asked=st.lists(lines, max_size=LINES_SHOWN + 2),
+    warnings=st.lists(texts, max_size=3),
+    run_after=st.lists(texts, max_size=4),
+)
+@example(name="&" * NAME_LIMIT, reason=None, asked=[], warnings=[], run_after=[])
+@example(
+    name="Files",
+    reason="<" * 300,
+    asked=[("x" * 298, "x" * 298), ("y" * 299, "y" * 299)],
+    warnings=[],
+    run_after=[],
+)
+@example(name="Files", reason=None, asked=[("short", "short and the rest")], warnings=[], run_after=[])
+@example(
+    name="Files", reason=None, asked=[], warnings=[], run_after=[f"Chained job {at}" for at in range(60)]
+)
+def test_it_is_all_there_or_shown_first(
+    name: str, reason: str | None, asked: list[tuple[str, str]], warnings: list[str], run_after: list[str]
+) -> None:
     """In the message every word, or Approve opens all of it; there is room for every word in that view."""
     changes, in_full = (tuple(each[at] for each in asked) for at in (0, 1))
-    missing = left_out(name, reason, changes, in_full)
-    impact = replace(IMPACT, changes=changes, in_full=in_full, left_out=missing)
+    missing = left_out(name, reason, changes, in_full, warnings_in_words(warnings, run_after))
+    impact = replace(
+        IMPACT,
+        changes=changes,
+        in_full=in_full,
+        left_out=missing,
+        warnings=tuple(warnings),
+        run_after=tuple(run_after),
+    )
     approval = replace(PENDING, operation="edit", name=name, reason=reason, impact=impact)
-    wanted = list(map(bare, (name, reason or "", *in_full)))
+    wanted = list(map(bare, (name, reason or "", *in_full, *warnings, *run_after)))
 
     message = approval_opened(ApprovalOpened(approval=approval_facts(approval)))
     if missing:
@@ -74,6 +99,18 @@ def test_it_is_all_there_or_shown_first(name: str, reason: str | None, asked: li
     assert [each for each in wanted if each not in said(form.blocks)] == []
     assert len(form.blocks) <= VIEW_BLOCKS
     assert all(len(block["text"]["text"]) <= SECTION_LIMIT for block in form.blocks if "text" in block)
+
+
+def test_no_warning_takes_the_consequence_away() -> None:
+    """That the backups stay, and that nothing undoes it, is said below however much is warned of."""
+    many = tuple(f"Job number {at} & others" for at in range(300))
+    impact = replace(IMPACT, warnings=("x" * 2_000,) * 6, run_after=many, left_out=1)
+    approval = replace(PENDING, operation="delete", impact=impact)
+    message = approval_opened(ApprovalOpened(approval=approval_facts(approval)))
+    form = approval_form(ApprovalForm(Approve(approval.id, in_full=True), approval)).content
+    for blocks in (message.blocks, form.blocks):
+        assert bare("VBR has no undo for this.") in said(blocks)
+    assert [each for each in many if bare(each) not in said(form.blocks)] == []
 
 
 def test_the_longest_that_can_be_asked_for_fits_one_view() -> None:
