@@ -108,20 +108,23 @@ class Announcer:
         """Announce what a poll found, what ended lately first, and move the cursor. False: it broke off.
 
         Safe to repeat and to break off anywhere. `may_go_on` is asked now and then: False when another
-        process has taken over, or when it is time to look what ended meanwhile.
+        process has taken over, or when it is time to look what ended meanwhile. A batch of each is announced
+        all the same: what ends now must not keep the rest waiting for ever.
         """
         if len(poll.ended) > _MANY:
             await self._jobs.read_ahead()
-        is_first = True
+        is_done = True
         for ended, read_to in ((poll.fresh, None), (poll.ended, poll.cursor.read_to)):
+            is_first = True
             async for batch in self._batches(ended):
                 if not is_first and not await may_go_on():
-                    return False
+                    is_done = False
+                    break
                 is_first = False
                 await self._announce(batch, poll, read_to)
-        if poll.cursor != poll.before:
+        if is_done and poll.cursor != poll.before:
             await self._place(poll.cursor)
-        return True
+        return is_done
 
     async def begin(
         self, poll: PollResult, history: History, may_go_on: Callable[[], Awaitable[bool]]
@@ -324,7 +327,8 @@ class Announcer:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
         is_late = self._rules.is_late(session.ended_at, poll.server_now)
-        by = session.ended_at
+        # A part belongs to its session's run also where that ended, and was announced, before the part was.
+        by = session.ended_at if session.part is None else None
         runs = await self._latest_runs(transaction, report.job_id, by=by)
         if session.part is not None or (
             session.went_well and any(not each.facts.last.went_well for each in runs)

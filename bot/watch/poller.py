@@ -18,7 +18,6 @@ from bot.veeam import (
     Page,
     Result,
     Session,
-    SessionGroup,
     SessionId,
     SessionsQuery,
     SessionState,
@@ -28,7 +27,7 @@ from bot.veeam import (
     known,
 )
 from bot.watch.job_cache import JobCache
-from bot.watch.sessions import EndedSession, is_undocumented, reason_to_ignore
+from bot.watch.sessions import EndedSession, IgnoreReason, is_child, is_undocumented, reason_to_ignore
 
 OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
@@ -110,6 +109,8 @@ class Poller:
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
         self._running: dict[SessionId, Session] = {}
+        # The ends of sessions that got no result, and are ignored without one, as long as they are listed.
+        self._undecided: dict[SessionId, datetime] = {}
         self._asks_for_ends = True
         self._looked_at: datetime | None = None
         self.is_behind = False
@@ -220,7 +221,7 @@ class Poller:
             begun = await self._look(cursor, may_fail=asks_for_ends)
             fresh.update((key, row) for key, row in begun.items() if key not in listed.rows)
         self._asks_for_ends = not asks_for_ends or bool(listed.rows)
-        ended, held_back = await self._settled([*{**listed.rows, **fresh}.values()])
+        ended, held_back = await self._settled([*{**listed.rows, **fresh}.values()], cursor)
         latest = max(cursor.read_to, listed.latest or cursor.read_to)
         # What is held back stays within the next poll's reach; the cursor itself never falls back.
         read_to = max(cursor.read_to, min([latest, *held_back]))
@@ -279,7 +280,8 @@ class Poller:
             )
             already = {each.session.id for each in result.ended}
             rows = (await self._list(query, result.cursor, pages_at_most=_CHECK_PAGES_AT_MOST)).rows
-            missed, _ = await self._settled([row for key, row in rows.items() if key not in already])
+            unlisted = [row for key, row in rows.items() if key not in already]
+            missed, _ = await self._settled(unlisted, result.cursor)
         except VeeamError as error:
             log.warning("watch.check_failed", server=self._server.name, problem=str(error))
             checked_at = self._clock.now() - CHECK_EVERY + _CHECK_AGAIN_AFTER
@@ -302,21 +304,34 @@ class Poller:
             row
             for row in rows
             if row.is_stopped
-            and (self._is_polled(row) or self._jobs.group_of(row) is not SessionGroup.HOUSEKEEPING)
+            and not self._is_left_out(row)
             and (row.end_time is None or row.end_time >= cursor.floor)
         ]
         unknown = await self._sessions.unknown(self._server.name, [row.id for row in candidates])
         return [row for row in candidates if row.id in unknown]
 
-    async def _settled(self, rows: Sequence[Session]) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
+    async def _settled(
+        self, rows: Sequence[Session], cursor: PollCursor
+    ) -> tuple[Sequence[EndedSession], Sequence[datetime]]:
         """Return the sessions to announce, and the ends of those that are held back."""
         settled, held_back = await self._pending.settle(rows, self._server_now)
         ended = [EndedSession(row, self._jobs.group_of(row), ended_at) for row, ended_at in settled]
-        return [each for each in ended if not self._is_ignored(each)], held_back
+        ignored = {each.session.id: each.ended_at for each in ended if self._is_ignored(each)}
+        listed_since = cursor.read_to - 2 * OVERLAP
+        self._undecided = {key: at for key, at in (self._undecided | ignored).items() if at >= listed_since}
+        return [each for each in ended if each.session.id not in ignored], held_back
 
     def _is_ignored(self, ended: EndedSession) -> bool:
         is_polled = self._is_polled(ended.session)
         return reason_to_ignore(ended.session, ended.group, is_polled=is_polled) is not None
+
+    def _is_left_out(self, row: Session) -> bool:
+        """Whether a session is ignored, and no result that VBR may still give it would change that."""
+        is_polled = self._is_polled(row)
+        reason = reason_to_ignore(row, self._jobs.group_of(row), is_polled=is_polled)
+        if reason in {None, IgnoreReason.HOUSEKEEPING, IgnoreReason.NOT_NAMED}:
+            return reason is not None
+        return row.outcome is not Result.NONE or row.id in self._undecided
 
     def _is_polled(self, session: Session) -> bool:
         return session.session_type.casefold() in self._folded_types
@@ -417,10 +432,16 @@ def _has_moved(since: datetime, latest: datetime | None) -> bool:
 
 
 def _failures_first(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:
-    """By end, but first the sessions of the jobs of which one failed."""
+    """By end, but first the sessions of the jobs, and of the runs with their parts, of which one failed."""
     by_end = _by_end(ended)
-    failed = {each.session.job_id for each in by_end if each.session.outcome is Result.FAILED}
-    return tuple(sorted(by_end, key=lambda each: each.session.job_id not in failed))
+    failures = [each.session for each in by_end if each.session.outcome is Result.FAILED]
+    failed = {key for session in failures for key in _job_and_run(session)}
+    return tuple(sorted(by_end, key=lambda each: failed.isdisjoint(_job_and_run(each.session))))
+
+
+def _job_and_run(session: Session) -> set[str | None]:
+    """What a session has in common with others: its job, and the session that it is a part of."""
+    return {session.job_id, session.parent_session_id if is_child(session) else session.id}
 
 
 def _by_end(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:

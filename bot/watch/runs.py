@@ -68,9 +68,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         The parts of one session, and that session, are one run.
         """
-        if session.part is not None and session.went_well and session.part in self.facts.failed_parts:
-            return True
         if self._has_part_in_common(session):
+            return True
+        is_later = session.ended_at >= self.facts.latest.ended_at
+        if session.part in self.facts.failed_parts and session.went_well and is_later:
             return True
         if session.retries is not None:
             attempts = {each.session_id for each in self.facts.attempts}

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from bot.sandbox.vbr import World
-from bot.sandbox.vbr.faults import changed
+from bot.sandbox.vbr.faults import Fault, changed
 from bot.store import Database
 from bot.watch import WatchRules
 from bot.watch.facts import BackfillProblems, BackfillSummary, OutageEnded, RunEnded
 from tests.rooms.store.databases import Template
-from tests.rooms.watch.site import Site, of_kind, route_to, rules, site_of
+from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules, site_of
 from tests.rooms.watch.test_exactly_once import Died, Process
 from tests.support.clock import FakeClock
 
@@ -41,6 +41,16 @@ def many_ended(site: Site, sessions: int, *, jobs: int = 100, within_seconds: fl
 
 def sessions_of(roots: list[RunEnded]) -> list[str]:
     return [str(root.run.last.session_id) for root in roots]
+
+
+def takes(site: Site, seconds: float) -> Fault:
+    """An answer during which so much time passes."""
+
+    def slowly(answer: dict[str, object]) -> dict[str, object]:
+        site.clock.skip(seconds)
+        return answer
+
+    return changed(slowly)
 
 
 async def test_a_first_start_counts_everything(database: Database, clock: FakeClock, world: World) -> None:
@@ -111,16 +121,39 @@ async def test_slow_details_hold_nothing_up(site: Site) -> None:
     """Announcing takes no longer than polls are apart: then the bot looks what has failed meanwhile."""
     site.begin(FAILURES_ONLY)
 
-    def slowly(answer: dict[str, object]) -> dict[str, object]:
-        site.clock.skip(5)
-        return answer
-
     for number in range(40):
         site.ended(f"Old {number}", "Failed", ago=3600 - number)
-    site.vbr.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", changed(slowly), times=999)
+    site.vbr.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", takes(site, 5), times=999)
     assert 0 < len(of_kind(await site.poll_after(), RunEnded)) < 10
     new = site.ended("New", "Failed")
     assert sessions_of(of_kind(await site.poll(), RunEnded))[0] == new
+
+
+async def test_slow_lists_stop_no_catching_up(site: Site) -> None:
+    """Where reading alone takes longer than polls are apart, each poll announces, and old failures follow."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(21 * HOUR)
+    failed = many_ended(site, 2_600)
+    site.vbr.faults.add(*SESSIONS, takes(site, 25), times=999)
+    roots: list[RunEnded] = []
+    for _ in range(4):
+        failed.add(site.ended("New", "Failed"))
+        roots += of_kind(await site.poll_after(), RunEnded)
+    assert Counter(sessions_of(roots)) == Counter(failed)
+
+
+async def test_failures_without_end_stop_no_catching_up(site: Site) -> None:
+    """Where more fails now than there is time to announce, something of what was missed follows each time."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(21 * HOUR)
+    failed = many_ended(site, 2_600)
+    site.vbr.faults.add("GET", "/api/v1/sessions/{id}/taskSessions", takes(site, 25), times=999)
+    for _ in range(3):
+        for number in range(8):
+            site.ended(f"New {number}", "Failed")
+        told = sessions_of(of_kind(await site.poll_after(), RunEnded))
+        assert told[0] not in failed
+        assert failed & set(told)
 
 
 async def test_an_attempt_found_late_joins_its_run(site: Site) -> None:

@@ -73,6 +73,51 @@ async def test_the_parts_of_a_session_are_one_run(site: Site) -> None:
     assert await site.poll_after() == []
 
 
+def ends(site: Site, job: Job, parent: Session, result: str) -> None:
+    """Let the whole session end now, and with it the run."""
+    site.world.plan(job, [])
+    parent.run = None
+    parent.state, parent.result, parent.ended_at = "Stopped", result, site.world.now()
+
+
+async def laptops(site: Site) -> tuple[Job, Session]:
+    """An agent policy in the middle of its session, a second after lap01 failed in it."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup", run_seconds=3600.0)
+    await site.poll_after()
+    parent = site.world.session(site.world.begin_run(job).id)
+    site.world.finish_part(parent, "Laptops - lap01 (Full)", result="Failed", message="Offline")
+    await site.clock.advance(1)
+    return job, parent
+
+
+@pytest.mark.parametrize("polls", [0, 1])
+async def test_a_part_that_warns_beside_one_that_fails(site: Site, polls: int) -> None:
+    """All that one poll finds of a session is one run, in order, whatever that poll asked for."""
+    for _ in range(polls):
+        await site.poll_after()
+    job, parent = await laptops(site)
+    site.world.finish_part(parent, "Laptops - lap02 (Full)", result="Warning", message="Slow")
+    await site.clock.advance(1)
+    ends(site, job, parent, "Failed")
+    told = await site.poll_after()
+    assert len(of_kind(told, RunEnded)) == 1
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == ["lap02", None]
+
+
+async def test_a_part_that_is_told_after_its_session(site: Site) -> None:
+    """VBR says how a part went only once the whole session has ended: it joins that session's run."""
+    job, parent = await laptops(site)
+    late = site.world.finish_part(parent, "Laptops - lap02 (Full)", result="None")
+    await site.clock.advance(1)
+    ends(site, job, parent, "Failed")
+    told = await site.poll_after()
+    late.result = "Failed"
+    told += await site.poll_after()
+    assert len(of_kind(told, RunEnded)) == 1
+    assert [each.session.part for each in of_kind(told, AttemptEnded)] == [None, "lap02"]
+    assert of_kind(told, RunChanged)[-1].run.failed_parts == ("lap01", "lap02")
+
+
 async def test_a_part_that_goes_well_again(site: Site) -> None:
     """The root says recovered once the part that failed went well, not when another one did."""
     _, parent = endless_copy(site)

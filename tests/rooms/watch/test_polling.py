@@ -37,6 +37,36 @@ async def test_an_idle_poll_is_one_request(site: Site) -> None:
         assert site.requests() == ["/api/v1/sessions"]
 
 
+@pytest.mark.parametrize("what", ["log backup", "offload", "restore", "part"])
+async def test_what_is_never_told_keeps_nothing_busy(site: Site, what: str) -> None:
+    """Log backups and offloads that went well, restores, and undecided parts: a poll stays one request."""
+    job = site.world.add_job("Laptops", "WindowsAgentBackup", run_seconds=HOUR)
+    if what == "part":
+        parent = site.world.begin_run(job)
+        parent.state = "Idle"
+        site.world.finish_part(parent, "Laptops - lap01 (Full)", result="None")
+    elif what == "offload":
+        site.world.finish_offload("SOBR-1 Offload")
+    else:
+        session = site.world.session(site.ended())
+        session.type = {"log backup": "SqlLogBackup", "restore": "RestoreVm"}[what]
+    for _ in range(3):
+        assert await site.poll_after() == []
+    site.requests()
+    for _ in range(4):
+        await site.poll_after()
+        assert site.requests() == ["/api/v1/sessions"]
+
+
+async def test_a_log_backup_without_a_result_yet(site: Site) -> None:
+    """Its failure is told once VBR says so."""
+    session = site.world.session(site.ended(result="None"))
+    session.type = "SqlLogBackup"
+    assert await site.poll_after() == []
+    session.result = "Failed"
+    assert len(of_kind(await site.poll_after(), RunEnded)) == 1
+
+
 async def polled(site: Site, seconds: int) -> list[float]:
     """Let the watch run for some seconds; return after which seconds it asked for sessions."""
     asked: list[float] = []
