@@ -252,7 +252,8 @@ class Delivery:
         in_doubt = True
         try:
             posted = await self._find_earlier(row, message)
-            in_doubt = False
+            # Whether an earlier edit posted its root anew is looked for only where the root is gone.
+            in_doubt = is_edit
             if posted is None:
                 posted = await self._send(row, message, holder, notices_to)
         except errors.SlackError as error:
@@ -263,15 +264,14 @@ class Delivery:
             await self._outbox.sent(
                 row.id, posted, self._clock.now(), in_place_of=row.root_key if is_root_gone else None
             )
-            await self._note_taken(row)
+            self._note_taken(row)
 
-    async def _note_taken(self, row: store.OutboxRow) -> None:
+    def _note_taken(self, row: store.OutboxRow) -> None:
         """The token is good and the channel takes messages: what was refused there may be to blame itself."""
         self._health.set(TOKEN_PART, ok=True)
         if (part := self._health.part(_part(row.channel))) is not None and not part.ok:
             self._health.set(_part(row.channel), ok=True, detail="open again")
-        if self._closed_for.pop(row.channel, None) is not None:
-            await self._outbox.reopen_channel(row.channel)
+        self._closed_for.pop(row.channel, None)
         self._refusals.pop(row.id, None)
         self._suspects.discard(row.id)
         self._suspects |= self._refused.pop(row.channel, set()) - {row.id}
@@ -350,7 +350,7 @@ class Delivery:
     async def _begin(self, row: store.OutboxRow, holder: str, *, is_edit: bool) -> bool:
         """Wait for a turn and note that the sending begins; False when it must not begin now."""
         if not await self._pace.turn(row.channel, is_edit=is_edit, within_seconds=LEASE_SECONDS / 2):
-            await self._put_off(row, 0.0, "no turn yet", in_doubt=False)
+            await self._put_off(row, 0.0, "no turn yet", in_doubt=is_edit)
             return False
         posted_after = self._web_api.slack_clock.now() or _UNKNOWN
         return await self._outbox.began(
@@ -382,7 +382,7 @@ class Delivery:
     async def _handle(
         self, error: errors.SlackError, row: store.OutboxRow, notices_to: str | None, *, in_doubt: bool
     ) -> None:
-        """`in_doubt`: the search for an earlier attempt failed, so nobody knows whether that one was sent."""
+        """`in_doubt`: an earlier attempt was not searched for, so nobody knows whether that one was sent."""
         match error:
             case errors.SlackRateLimited(retry_after_seconds=seconds):
                 self._metrics.slack_waited(error.method, seconds=seconds)
@@ -483,7 +483,8 @@ class Delivery:
         is_certain = problem in errors.UNAVAILABLE_CHANNELS
         if not is_certain:
             self._refused[row.channel].add(row.id)
-        await self._put_off(row, 0.0 if is_certain else 2 * pause, problem, in_doubt=in_doubt)
+        seconds = 0.0 if is_certain else min(2 * pause, LONGEST_WAIT_SECONDS)
+        await self._put_off(row, seconds, problem, in_doubt=in_doubt)
 
     async def _notify_requester(self, row: store.OutboxRow, problem: str) -> None:
         """Notify the person whose request for an approval nobody sees."""
@@ -519,7 +520,9 @@ class Delivery:
             return
         self._revisit_at = self._clock.monotonic() + _REVISIT_SECONDS
         self._web_api.moved.update(await self._outbox.moves())
-        await self._outbox.bring_forward(self._clock.now(), LONGEST_WAIT_SECONDS)
+        # Another process's clock may be a little ahead of this one's.
+        longest_wait, longest_lease = LONGEST_WAIT_SECONDS + LEASE_SECONDS, 2 * LEASE_SECONDS
+        await self._outbox.bring_forward(self._clock.now(), longest_wait, longest_lease)
         backlogs = await self._outbox.waiting()
         self._metrics.outbox_waits(sum(backlog.rows for backlog in backlogs))
         closed = [backlog for backlog in backlogs if backlog.closed_because]

@@ -103,10 +103,11 @@ class Outbox:
         transaction.on_commit.add(self.changed)
         for row in rows:
             values = asdict(row) | {"placement": row.placement.value, "due_at": row.due_at or row.created_at}
-            if row.placement is Placement.EDIT:
-                await transaction.execute(_superseded_by(row))
+            # The root first, as `park` does: two that lock in different orders would wait for each other.
             if row.root_key is not None:
                 values |= await _behind_its_root(transaction, row)
+            if row.placement is Placement.EDIT:
+                await transaction.execute(_superseded_by(row))
             await transaction.execute(
                 transaction.insert(outbox).values(values).on_conflict_do_nothing(index_elements=["key"])
             )
@@ -116,16 +117,21 @@ class Outbox:
     ) -> tuple[OutboxRow, ...]:
         """Take the next due row of each channel, at most `limit`, so that no other process sends them.
 
-        A channel has at most one claimed row at a time; a claim ends after `lease_seconds`.
+        Where more channels have one, low priorities go first, then older rows. A channel has at most one
+        claimed row at a time; a claim ends after `lease_seconds`.
         """
         async with self._database.transaction() as transaction:
             await transaction.serialise("outbox.claim")
             heads = [head for (head,) in await transaction.all(_HEADS, {"now": now}) if head is not None]
             if not heads:
                 return ()
+            if len(heads) > limit:
+                these = select(outbox.c.id).where(outbox.c.id.in_(heads))
+                first = these.order_by(outbox.c.priority, outbox.c.id).limit(limit)
+                heads = [head for (head,) in await transaction.all(first)]
             claimed = await transaction.all(
                 update(outbox)
-                .where(outbox.c.id.in_(sorted(heads)[:limit]), _is_open(now))
+                .where(outbox.c.id.in_(heads), _is_open(now))
                 .values(
                     claimed_by=holder,
                     claimed_until=now + timedelta(seconds=lease_seconds),
@@ -134,8 +140,8 @@ class Outbox:
                 .returning(*outbox.c)
             )
             roots = await _roots(transaction, [row.root_key for row in claimed if row.root_key is not None])
-        rows = [_row(row, roots.get(row.root_key)) for row in claimed]
-        return tuple(sorted(rows, key=lambda row: row.id))
+        in_order = sorted(claimed, key=lambda row: (row.priority, row.id))
+        return tuple(_row(row, roots.get(row.root_key)) for row in in_order)
 
     async def began(
         self,
@@ -167,11 +173,16 @@ class Outbox:
                 )
             )
 
-    async def bring_forward(self, now: datetime, longest_seconds: float) -> None:
-        """Let nothing wait longer than so long from now on: the database's clock was set back meanwhile."""
-        latest = now + timedelta(seconds=longest_seconds)
+    async def bring_forward(
+        self, now: datetime, longest_wait_seconds: float, longest_lease_seconds: float
+    ) -> None:
+        """Let no row wait, and no claim last, longer than that: the database's clock was set back meanwhile.
+
+        A claim that lasts longer ends, and a row that is due later is due now.
+        """
         waits = outbox.c.sent_at.is_(None) & outbox.c.parked_at.is_(None)
-        claimed, due = outbox.c.claimed_until > latest, outbox.c.due_at > latest
+        claimed = outbox.c.claimed_until > now + timedelta(seconds=longest_lease_seconds)
+        due = outbox.c.due_at > now + timedelta(seconds=longest_wait_seconds)
         async with self._database.reading() as reading:
             if await reading.first(select(outbox.c.id).where(waits, claimed | due).limit(1)) is None:
                 return
@@ -199,7 +210,8 @@ class Outbox:
     ) -> None:
         """Note that the message stands in the channel, whichever process held the row. Safe to repeat.
 
-        What hangs on it goes out before the next message of its channel. `in_place_of` is the key of a root
+        Its channel takes messages, so it is closed no longer. What hangs on the message goes out before the
+        next one of its channel. `in_place_of` is the key of a root
         that is gone from Slack: what hangs on that one hangs on this message from now on.
         """
         async with self._database.transaction() as transaction:
@@ -214,9 +226,12 @@ class Outbox:
                     claimed_by=None,
                     claimed_until=None,
                 )
-                .returning(outbox.c.key, outbox.c.priority)
+                .returning(outbox.c.key, outbox.c.priority, outbox.c.channel)
             )
             if root is not None:
+                await transaction.execute(
+                    delete(closed_channels).where(closed_channels.c.channel == root.channel)
+                )
                 await transaction.execute(
                     update(outbox)
                     .where(outbox.c.root_key == root.key, _is_waiting(outbox))
@@ -246,6 +261,8 @@ class Outbox:
     async def park(self, row_id: OutboxId, problem: str, now: datetime) -> None:
         """Never send this row, nor what hangs on it: it can't be drawn, or Slack refuses it as it is."""
         async with self._database.transaction() as transaction:
+            # Whoever is adding to its thread at this moment ends first, or sees it parked.
+            await transaction.first(select(outbox.c.id).where(outbox.c.id == row_id).with_for_update())
             key = await transaction.first(
                 update(outbox)
                 .where(outbox.c.id == row_id)
@@ -315,13 +332,6 @@ class Outbox:
         async with self._database.transaction() as transaction:
             await transaction.execute(
                 update(closed_channels).where(closed_channels.c.channel == channel).values(is_tried=True)
-            )
-
-    async def reopen_channel(self, channel: str) -> bool:
-        """Note that a channel takes messages again. False when it was not closed."""
-        async with self._database.transaction() as transaction:
-            return await transaction.claim(
-                delete(closed_channels).where(closed_channels.c.channel == channel)
             )
 
     async def note_move(self, transaction: Transaction, old_id: str, new_id: str, now: datetime) -> bool:
@@ -408,14 +418,22 @@ def _superseded_by(row: NewOutboxRow) -> Any:
 
 
 async def _behind_its_root(transaction: Transaction, row: NewOutboxRow) -> dict[str, Any]:
-    """What a row takes over from its root as that is now: its turn, or that it is never sent."""
+    """What a row takes over from its root as that is now: its turn, or that it is never sent.
+
+    The root is not parked until the transaction ends. It may be claimed and sent.
+    """
     columns = select(outbox.c.priority, outbox.c.sent_at, outbox.c.parked_at)
-    root = await transaction.first(columns.where(outbox.c.key == row.root_key))
+    root = await transaction.first(
+        columns.where(outbox.c.key == row.root_key).with_for_update(read=True, key_share=True)
+    )
     if root is None:
         return {}
     if root.parked_at is not None:
         return {"parked_at": row.created_at, "problem": "its root is parked"}
-    return {"priority": root.priority - 1} if root.sent_at is not None else {}
+    if root.sent_at is not None:
+        return {"priority": root.priority - 1}
+    # Behind all such roots, where `_heads` does not step over it.
+    return {"priority": max(row.priority, root.priority + 1)}
 
 
 def _is_open(now: datetime) -> Any:

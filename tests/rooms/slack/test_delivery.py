@@ -481,14 +481,16 @@ async def test_a_channel_that_refuses_everything_waits(office: PostOffice, word:
     assert len([each for each in office.slack.messages(BACKUPS) if "can't post" in each.text]) == 1
 
 
-async def test_a_root_that_somebody_deleted_is_posted_anew(office: PostOffice) -> None:
-    """Its next edit stands in its place, once, and what follows hangs on that."""
+@pytest.mark.parametrize("limited", ["chat.update", "conversations.history", "chat.postMessage"])
+async def test_a_root_that_somebody_deleted_is_posted_anew(office: PostOffice, limited: str) -> None:
+    """Its next edit stands in its place, once, and what follows hangs on that; a 429 changes nothing."""
     await office.queues()
     async with office.sending():
         await office.until_sent()
     conversations = office.slack.workspace.conversations
     conversations.delete(office.slack.messages(PROD)[0])
     office.slack.faults.add("chat.postMessage", LOST)
+    office.slack.faults.add(limited, RateLimited(30), when=lambda _: len(office.posts(PROD)) == 2)
     key = f"hq/{office.queued[0]}/{PROD}"
     session = SessionFacts(
         session_id=SessionId(office.queued[0]), session_type="BackupJob", result="Success",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import Engine, event, insert, select
 
 from bot.store import (
     ChannelBacklog,
@@ -80,9 +80,10 @@ async def test_one_row_a_channel(database: Database) -> None:
 
 
 async def test_the_limit_is_kept(database: Database) -> None:
-    """No more rows are claimed than asked for; the oldest come first."""
-    await add(database, *(row(f"{number}", f"C{number}") for number in range(5)))
-    assert [each.key for each in await Outbox(database).claim("a", NOON, LEASE, 2)] == ["0", "1"]
+    """No more rows are claimed than asked for; low priorities come first, then the oldest."""
+    await add(database, *(row(f"{number}", f"C{number}", priority=30) for number in range(5)))
+    await add(database, row("fresh", "C9"), reply("0/story", "0", priority=20))
+    assert [each.key for each in await Outbox(database).claim("a", NOON, LEASE, 2)] == ["fresh", "0"]
 
 
 async def test_a_claim_ends(database: Database) -> None:
@@ -206,9 +207,19 @@ async def test_the_clock_was_set_back(database: Database, back: timedelta) -> No
     await outbox.put_off(OutboxId(1), NOON + timedelta(seconds=30), "rate limited")
     await outbox.put_off(OutboxId(3), earlier + timedelta(seconds=30), "rate limited")
     assert await claim(database, earlier) == []
-    await outbox.bring_forward(earlier, 600)
+    await outbox.bring_forward(earlier, 600, LEASE)
     assert await claim(database, earlier, "b") == ["waits", "held"]
     assert await claim(database, earlier + timedelta(seconds=30), "b") == ["due"]
+
+
+async def test_the_clock_was_set_back_a_little(database: Database) -> None:
+    """A dead process's claim blocks its channel no longer than claims last; what may wait so long does."""
+    outbox, earlier = Outbox(database), NOON - timedelta(minutes=9)
+    await add(database, row("held", due_at=earlier), row("waits", "C2", due_at=earlier))
+    assert await claim(database) == ["held", "waits"]
+    await outbox.put_off(OutboxId(2), NOON + timedelta(seconds=30), "rate limited")
+    await outbox.bring_forward(earlier, 600, LEASE)
+    assert await claim(database, earlier, "b") == ["held"]
 
 
 async def test_where_a_restored_database_ends(database: Database) -> None:
@@ -236,6 +247,18 @@ async def test_a_parked_row_takes_its_thread_along(database: Database) -> None:
     assert await Outbox(database).waiting() == ()
 
 
+async def test_a_reply_that_is_queued_while_its_root_is_parked(database: Database, other: Database) -> None:
+    """Of a transaction that adds and one that parks, the second sees the first: no reply waits for ever."""
+    await add(database, row("root"))
+    root = await claimed(database)
+    async with asyncio.TaskGroup() as group, database.transaction() as transaction:
+        await Outbox(database).add(transaction, [reply("one", "root")])
+        parking = group.create_task(Outbox(other).park(root.id, "invalid_blocks", NOON))
+        # It waits for this transaction; where it did not, it is over by then.
+        await asyncio.wait([parking], timeout=0.2)
+    assert await Outbox(database).waiting() == ()
+
+
 async def test_a_closed_channel(database: Database) -> None:
     """A channel is closed once; what it is sent waits until it is reopened, and other channels go on."""
     outbox = Outbox(database)
@@ -247,8 +270,22 @@ async def test_a_closed_channel(database: Database) -> None:
         ChannelBacklog("C1", 2, NOON, "is_archived"),
         ChannelBacklog("C2", 1, NOON, None),
     )
-    assert [await outbox.reopen_channel("C1") for _ in range(2)] == [True, False]
-    assert await claim(database) == ["a"]
+    await outbox.try_channel("C1")
+    (tried,) = await outbox.claim("a", NOON, LEASE, 9)
+    await outbox.close_channel("C1", "is_archived", NOON)
+    await outbox.put_off(tried.id, NOON, "is_archived")
+    assert await claim(database) == []
+
+
+async def test_a_channel_that_takes_a_message_is_open(database: Database, other: Database) -> None:
+    """Whichever process sent it, also one that never knew that the channel was closed."""
+    outbox = Outbox(database)
+    await add(database, row("a"), row("b"))
+    await outbox.close_channel("C1", "is_archived", NOON)
+    await outbox.try_channel("C1")
+    assert await send_next(other) == "a"
+    assert await outbox.waiting() == (ChannelBacklog("C1", 1, NOON, None),)
+    assert await claim(database) == ["b"]
 
 
 async def test_a_newer_edit_replaces_an_older_one(database: Database) -> None:
@@ -371,16 +408,25 @@ async def rows_read(database_url: str, statement: str, parameters: Any) -> int:
     return rows((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
 
 
-async def test_a_claim_costs_the_same_however_much_waits(database: Database, database_url: str) -> None:
+@pytest.mark.parametrize("priority", [10, 30], ids=["fresh", "late"])
+async def test_a_claim_costs_the_same_however_much_waits(
+    database: Database, database_url: str, priority: int
+) -> None:
     """With a hundred times the rows in the same channels a claim looks at no more of them."""
     work: list[int] = []
+    await add(database, row("root", priority=priority), reply("story", "root", priority=20))
+    async with database.reading() as reading:
+        queued = select(outbox_table.c.priority).where(outbox_table.c.key == "story")
+        story = await reading.first(queued)
+    assert story is not None
     for first, last in ((0, 40), (40, 4_000)):
         rows = [
             {"key": key, "channel": f"C{number % 10}", "kind": "k", "body": "{}", "created_at": NOON,
-             "due_at": NOON, "placement": placement, "priority": priority, "root_key": root, "attempts": 0}
+             "due_at": NOON, "placement": placement, "priority": behind, "root_key": root, "attempts": 0}
             for number in range(first, last)
-            for key, root, placement, priority in (
-                (f"{number}", None, "post", 10), (f"{number}/story", f"{number}", "reply", 20),
+            for key, root, placement, behind in (
+                (f"{number}", None, "post", priority),
+                (f"{number}/story", f"{number}", "reply", story.priority),
             )
         ]  # fmt: skip
         async with database.transaction() as transaction:
