@@ -521,8 +521,7 @@ class Delivery:
         self._revisit_at = self._clock.monotonic() + _REVISIT_SECONDS
         self._web_api.moved.update(await self._outbox.moves())
         # Another process's clock may be a little ahead of this one's.
-        longest_wait, longest_lease = LONGEST_WAIT_SECONDS + LEASE_SECONDS, 2 * LEASE_SECONDS
-        await self._outbox.bring_forward(self._clock.now(), longest_wait, longest_lease)
+        await self._outbox.bring_forward(self._clock.now(), LONGEST_WAIT_SECONDS + LEASE_SECONDS)
         backlogs = await self._outbox.waiting()
         self._metrics.outbox_waits(sum(backlog.rows for backlog in backlogs))
         closed = [backlog for backlog in backlogs if backlog.closed_because]

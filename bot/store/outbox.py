@@ -173,16 +173,14 @@ class Outbox:
                 )
             )
 
-    async def bring_forward(
-        self, now: datetime, longest_wait_seconds: float, longest_lease_seconds: float
-    ) -> None:
+    async def bring_forward(self, now: datetime, longest_seconds: float) -> None:
         """Let no row wait, and no claim last, longer than that: the database's clock was set back meanwhile.
 
         A claim that lasts longer ends, and a row that is due later is due now.
         """
         waits = outbox.c.sent_at.is_(None) & outbox.c.parked_at.is_(None)
-        claimed = outbox.c.claimed_until > now + timedelta(seconds=longest_lease_seconds)
-        due = outbox.c.due_at > now + timedelta(seconds=longest_wait_seconds)
+        latest = now + timedelta(seconds=longest_seconds)
+        claimed, due = outbox.c.claimed_until > latest, outbox.c.due_at > latest
         async with self._database.reading() as reading:
             if await reading.first(select(outbox.c.id).where(waits, claimed | due).limit(1)) is None:
                 return

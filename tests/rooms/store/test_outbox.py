@@ -207,19 +207,9 @@ async def test_the_clock_was_set_back(database: Database, back: timedelta) -> No
     await outbox.put_off(OutboxId(1), NOON + timedelta(seconds=30), "rate limited")
     await outbox.put_off(OutboxId(3), earlier + timedelta(seconds=30), "rate limited")
     assert await claim(database, earlier) == []
-    await outbox.bring_forward(earlier, 600, LEASE)
+    await outbox.bring_forward(earlier, 600)
     assert await claim(database, earlier, "b") == ["waits", "held"]
     assert await claim(database, earlier + timedelta(seconds=30), "b") == ["due"]
-
-
-async def test_the_clock_was_set_back_a_little(database: Database) -> None:
-    """A dead process's claim blocks its channel no longer than claims last; what may wait so long does."""
-    outbox, earlier = Outbox(database), NOON - timedelta(minutes=9)
-    await add(database, row("held", due_at=earlier), row("waits", "C2", due_at=earlier))
-    assert await claim(database) == ["held", "waits"]
-    await outbox.put_off(OutboxId(2), NOON + timedelta(seconds=30), "rate limited")
-    await outbox.bring_forward(earlier, 600, LEASE)
-    assert await claim(database, earlier, "b") == ["held"]
 
 
 async def test_where_a_restored_database_ends(database: Database) -> None:

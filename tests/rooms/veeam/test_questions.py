@@ -222,7 +222,7 @@ async def test_a_list_says_itself_whether_it_is_whole(vbr: VbrSandbox, client: V
 
 async def raised_by(client: VeeamServer) -> VeeamError:
     with pytest.raises(VeeamError) as caught:
-        await client.job_states()
+        await client.sessions()
     return caught.value
 
 
