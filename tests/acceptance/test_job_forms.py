@@ -145,7 +145,8 @@ async def test_a_server_that_does_not_answer_leaves_the_form(rig: Rig) -> None:
     machine = await ann.option("objects", "web01", "web01")
     repository = next(iter(rig.world.book.repositories.values()))
     chosen = await ann.option("repository", "", repository.name)
-    rig.vbr.faults.add("GET", "/api/v1/jobs/states", Fault(status=500), times=10)
+    for path in ("/api/v1/jobs/states", "/api/v1/jobs"):
+        rig.vbr.faults.add("GET", path, Fault(status=500), times=10)
     await ann.submits({"name": "Web tier 3", "objects": [machine], "repository": chosen, "retention": "30"})
     view = await ann.sees("Nothing was changed")
     assert "Web tier 3" in str(view.blocks)
