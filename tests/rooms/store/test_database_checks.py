@@ -185,7 +185,10 @@ async def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     await upgrade(f"sqlite:///{tmp_path}/bot.db")
     *_, (verdict, _, detail, advice) = await rows(url)
     assert verdict == "problem"
-    assert detail == "It cannot be used: SQLITE_READONLY: attempt to write a readonly database."
+    assert detail == (
+        "It cannot be used: SQLITE_READONLY: attempt to write a readonly database; "
+        "let the bot's user write the file and its folder."
+    )
     assert advice == (
         "Let the bot's user read and write the file of DATABASE_URL and its folder, with room on the disk."
     )

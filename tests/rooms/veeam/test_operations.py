@@ -150,6 +150,7 @@ EVERYTHING: dict[str, Ask] = {
         )
     ),
     "session": lambda site: site.server.session(site.session),
+    "all_job_states": lambda site: site.server.all_job_states(at_most=5),
     "session_logs": lambda site: site.server.session_logs(site.session, LogStatus.FAILED),
     "task_sessions": lambda site: site.server.task_sessions(site.session),
     "all_task_sessions": lambda site: site.server.all_task_sessions(
