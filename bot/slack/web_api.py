@@ -110,7 +110,7 @@ class Pace:
             now = self._clock.monotonic()
             held = self.held_seconds(channel, is_edit=is_edit)
             wait = max(held, *(each.wait(now, kept if each is self._all_posts else 0) for each in turns))
-            if now + wait > until:
+            if wait > 0 and now + wait > until:
                 return False
             if wait <= 0 or is_answer:
                 for each in turns:

@@ -463,6 +463,17 @@ def _heads(now: Any) -> Any:
         .scalar_subquery()
     )
     channels = channels.union_all(select(following).where(channels.c.channel.is_not(None)))
+    # No `NOT EXISTS`: PostgreSQL would join it, and read all that waits instead of the thread.
+    in_front = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.root_key == row.c.root_key,
+            earlier.c.id < row.c.id,
+            func.coalesce(earlier.c.sent_at, earlier.c.parked_at).is_(None),
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
     head = (
         select(row.c.id)
         .where(
@@ -474,12 +485,7 @@ def _heads(now: Any) -> Any:
                 exists().where(root.c.key == row.c.root_key, root.c.sent_at.is_not(None)),
             ),
             # What hangs on one root goes out in the order it was queued, also after one of it was put off.
-            ~exists().where(
-                earlier.c.root_key == row.c.root_key,
-                earlier.c.id < row.c.id,
-                # `_is_waiting` in other words: PostgreSQL would read all that waits instead of the thread.
-                func.coalesce(earlier.c.sent_at, earlier.c.parked_at).is_(None),
-            ),
+            in_front.is_(None),
         )
         .order_by(row.c.priority, row.c.id)
         .limit(1)
