@@ -157,7 +157,7 @@ class Rig:
                     return
                 await asyncio.sleep(0.05)
 
-    async def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 120) -> None:
         """Wait until the condition holds, looked at after each change of the workspace and in between."""
         deadline = asyncio.get_running_loop().time() + seconds
         while True:

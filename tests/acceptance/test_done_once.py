@@ -114,7 +114,7 @@ async def test_a_run_stopped_through_the_bot_is_told_as_stopped_by_whom(rig: Rig
     typed = await rig.slack.person("ole").types(PROD, "stop SQL Prod now")
     assert typed.shown == "ok"
     await rig.until(lambda: rig.told()[session.id])
-    root = next(each for each in rig.slack.messages(PROD) if each.metadata)
+    root = next(each for each in rig.slack.messages(PROD) if "Stopped by" in each.text)
     assert "Stopped by <@U0OLE>" in root.text
     assert "Failed" not in root.text
     assert rig.sent("POST", STOP, job) == 1

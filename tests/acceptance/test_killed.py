@@ -277,7 +277,7 @@ POINTS: dict[str, Point] = {
 }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_everything_is_told_once_and_done_once_whenever_the_bot_is_killed(tmp_path: Path) -> None:
     """Twenty-eight ends in the middle of something: no session lost or told twice, no action sent twice."""
     channels = tuple(f"C0POINT{number:02d}" for number in range(len(POINTS)))
