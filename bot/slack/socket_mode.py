@@ -9,6 +9,7 @@ and acknowledges over whichever it has then.
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,16 +139,15 @@ class SocketMode:
         socket = await self._web_api.open_websocket(
             await self._new_address(), ping_seconds=self._ping_seconds
         )
+        frame: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(_HELLO_SECONDS):
-                frame = _read_frame(await socket.receive())
-        except TimeoutError:
-            frame = {}
-        except BaseException:
-            await socket.close()
-            raise
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HELLO_SECONDS):
+                    frame = _read_frame(await socket.receive())
+        finally:
+            if frame.get("type") != "hello":
+                await socket.close()
         if frame.get("type") != "hello":
-            await socket.close()
             raise errors.SlackAnswerLost("websocket", str(frame.get("reason", "no_hello")))
         return socket
 
