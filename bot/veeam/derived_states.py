@@ -83,6 +83,7 @@ class DerivedStates:
         self._one_reads = asyncio.Lock()
         self._listed: tuple[JobState, ...] = ()
         self._listed_until = float("-inf")
+        self._found: tuple[JobStatesQuery, Sequence[JobState]] | None = None
 
     async def page(self, query: JobStatesQuery) -> Page[JobState]:
         """Return one page of states, some seconds old at most: pages and filters are of one reading."""
@@ -90,10 +91,18 @@ class DerivedStates:
             if self._clock.monotonic() >= self._listed_until:
                 self._listed = await self._all()
                 self._listed_until = self._clock.monotonic() + _LIST_LASTS_SECONDS
-        found = in_order([state for state in self._listed if fits(query, state)], query)
+                self._found = None
+        found = self._all_found(replace(query, skip=None, limit=None))
         skip = query.skip or 0
         rows = tuple(found[skip : skip + (query.limit or _PAGE_ROWS)])
         return Page(rows, total=len(found), is_whole=False)
+
+    def _all_found(self, query: JobStatesQuery) -> Sequence[JobState]:
+        """All that fits, in order: looked for once, however many pages are read of it."""
+        if self._found is None or self._found[0] != query:
+            found = in_order([state for state in self._listed if fits(query, state)], query)
+            self._found = query, found
+        return self._found[1]
 
     async def one(self, job_id: JobId) -> JobState:
         """Return the state of one job as it is now.
