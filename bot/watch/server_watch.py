@@ -165,10 +165,11 @@ class Watch:
             return
         try:
             poll = await self._poller.poll(is_awaiting=self._is_awaiting)
+            if poll.before is None:
+                # A first poll has read the clock, for which nobody logs in; that is no answer yet.
+                poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)
             late = sum(self._rules.is_late(each.ended_at, poll.server_now) for each in poll.ended)
             await self._outages.answered(late_total=late + poll.unread)
-            if poll.before is None:
-                poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)
             # However long reading took: announcing gets its own time.
             announced_until = self._clock.monotonic() + self._rules.polling.interval_seconds
             is_done = await self._announcer.announce(poll, lambda: self._may_go_on(announced_until))
