@@ -41,6 +41,7 @@ from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
+from bot.slack.threads import Threads
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
 from bot.veeam import Connection, Fleet, VeeamServer, connection_to
@@ -222,7 +223,9 @@ class Application:
         self._start(group, "left_open", left_open.run)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
-        listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
+        listeners.listen_to_gestures(
+            app, interactions, app_home, command=slack.command, bot_user_id=workspace.bot_user_id
+        )
         listeners.listen_to_events(
             app,
             app_home,
@@ -267,6 +270,7 @@ class Application:
             replies,
             modals,
             store.FollowedSessions(database),
+            Threads(database, web_api, workspace),
             tasks,
             command=command,
             clock=clock,

@@ -144,9 +144,9 @@ class Service:
     ) -> outcomes.Outcome:
         """Return the outcome; errors of servers and the database are outcomes too.
 
-        What changes something is done for a gesture's first delivery alone, whatever came of it; `once` says
-        so of any other request: one whose answer the whole channel gets. Words that could not be read come
-        back as they are, to everybody who is let in; they count as `help`.
+        What changes something is done for a gesture's first delivery alone, whatever came of it, and so is
+        what a message asks for; `once` says so of any other request: one whose answer the whole channel gets.
+        Words that could not be read come back as they are, to everybody who is let in; they count as `help`.
         """
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
@@ -156,9 +156,7 @@ class Service:
             self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
             return too_many
         with noting_missing() as missing:
-            outcome = await self._outcome(
-                operation, gesture, request, once=once or _changes_something(request)
-            )
+            outcome = await self._outcome(operation, gesture, request, is_shared=once)
         if missing and isinstance(outcome, outcomes.Detailed):
             outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
@@ -222,9 +220,11 @@ class Service:
         gesture: Gesture,
         request: Request | outcomes.SyntaxProblem,
         *,
-        once: bool,
+        is_shared: bool,
     ) -> outcomes.Outcome:
-        for_everybody = once or operation.kind is Kind.ACTION
+        changes = _changes_something(request, gesture)
+        for_everybody = is_shared or changes or operation.kind is Kind.ACTION
+        once = is_shared or changes or gesture.origin.only_asks
         try:
             context = await self._context(gesture)
             permission = await self._permission(operation, context, for_everybody=for_everybody)
@@ -272,9 +272,9 @@ class Service:
             if first is not None:
                 await self._backend.audit.repeated(operation, context)
         except store.StoreError:
-            if permission.is_allowed:
+            if permission.is_allowed and not context.gesture.origin.only_asks:
                 raise
-            return None  # it is refused, now and again
+            return None  # it is refused, now and again; or it is answered twice, which changes nothing
         if first is None:
             return None
         if permission.is_allowed and isinstance(request, Approve | Decline):
@@ -349,7 +349,7 @@ class Service:
         self, operation: Operation, request: Request, context: RequestContext
     ) -> outcomes.Outcome:
         """Do it, unless this person has too much of the kind under way."""
-        person_id, is_action = context.person.id, _changes_something(request)
+        person_id, is_action = context.person.id, _changes_something(request, context.gesture)
         under_way = self._actions if is_action else self._questions
         with under_way.begin(person_id) as may_begin, on_behalf_of(person_id, is_action=is_action):
             if not may_begin:
@@ -372,7 +372,9 @@ class Service:
     async def _act(self, action: Action, context: RequestContext) -> outcomes.Outcome:
         action = await action.resume(self._backend, context)
         try:
-            if action.needs_form or action.is_review:
+            if context.gesture.origin.only_asks:
+                outcome = await self._performer.offer(action, context)
+            elif action.needs_form or action.is_review:
                 outcome = await self._performer.open_form(action, context)
             else:
                 outcome = await self._performer.perform(action, context)
@@ -382,8 +384,10 @@ class Service:
         return outcome
 
 
-def _changes_something(request: Request | outcomes.SyntaxProblem) -> bool:
+def _changes_something(request: Request | outcomes.SyntaxProblem, gesture: Gesture) -> bool:
     """Whether it does more than answer; opening a form and showing its summary do not."""
+    if gesture.origin.only_asks:
+        return False
     match request:
         case Action():
             return not (request.needs_form or request.is_review)
@@ -411,6 +415,8 @@ def _facts(outcome: outcomes.Outcome) -> dict[str, str | None]:
             return {"reason": outcome.refusal}
         case outcomes.StaleButton() | outcomes.NotPossible() | outcomes.PartOfName():
             return {"server": outcome.job.server, "job_id": outcome.job.state.id}
+        case outcomes.Offered(job=outcomes.JobView() as job):
+            return {"server": job.server, "job_id": job.state.id}
         case outcomes.ApprovalRequested() | outcomes.AlreadyRequested() | outcomes.AlreadyDecided():
             approval = outcome.approval
             return {"server": approval.server, "job_id": approval.job_id, "approval_id": approval.id}

@@ -15,6 +15,7 @@ from bot.slack.views.surface import View, answer_modal, asking_vbr
 from bot.slack.web_api import WebApi
 
 _LONGEST_WAIT_SECONDS = 5.0
+_LONGEST_PATIENCE_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -49,8 +50,10 @@ class Replies:
         """Answer the asker alone; `replace` puts it in place of the ephemeral message that was pressed.
 
         The response URL works where the bot is no member. When it is used up, an ephemeral message, then a
-        direct one.
+        direct one; what was written to the bot alone is answered by a message there.
         """
+        if target.is_direct_message and await self._post_directly(target, message):
+            return
         body: dict[str, Any] = {
             **message_arguments(message),
             "response_type": "ephemeral",
@@ -68,6 +71,17 @@ class Replies:
                 await self._post_ephemeral_by_token(target, Message(message.text))
         except errors.SlackError as error:
             log.error("reply.undelivered", problem=str(error))
+
+    async def _post_directly(self, target: ReplyTarget, message: Message) -> bool:
+        """Whether the answer stands, or may stand, in the person's conversation with the bot."""
+        try:
+            await self._post({**message_arguments(message), "channel": target.channel_id, **_thread(target)})
+        except errors.SlackAnswerLost as error:
+            log.warning("reply.answer_lost", problem=str(error))
+        except errors.SlackError as error:
+            log.warning("reply.not_posted", problem=str(error))
+            return False
+        return True
 
     async def post(self, target: ReplyTarget, message: Message) -> SentReply | None:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
@@ -145,10 +159,10 @@ class Replies:
     async def _post_ephemeral_by_token(self, target: ReplyTarget, message: Message) -> None:
         sent = message_arguments(message)
         if target.channel_id is not None:
+            ephemeral = {"text": sent["text"], "blocks": sent["blocks"], "parse": "none"}
+            where = {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
             try:
-                ephemeral = {"text": sent["text"], "blocks": sent["blocks"], "parse": "none"}
-                where = {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
-                await self._web_api.write("chat.postEphemeral", ephemeral | where)
+                await self._write_patiently("chat.postEphemeral", ephemeral | where)
             except errors.MessageInvalid:
                 raise
             except (errors.SlackRefused, errors.SlackAnswerLost) as error:
@@ -156,6 +170,16 @@ class Replies:
             else:
                 return
         await self._in_turn({**sent, "channel": target.person_id})
+
+    async def _write_patiently(self, method: str, sent: Mapping[str, Any]) -> None:
+        """Call a method; where Slack asks to wait a little, do so and call it again."""
+        try:
+            await self._web_api.write(method, sent)
+        except errors.SlackRateLimited as error:
+            if error.retry_after_seconds > _LONGEST_PATIENCE_SECONDS:
+                raise
+            await self._clock.sleep(error.retry_after_seconds)
+            await self._web_api.write(method, sent)
 
 
 class Modals:

@@ -276,6 +276,18 @@ class Outbox:
                     .values(parked_at=now, problem=f"its root is parked: {problem}")
                 )
 
+    async def body_of(self, channel: str, ts: str) -> str | None:
+        """Return the body of the row that was posted in a channel under this `ts`."""
+        query = select(outbox.c.body).where(
+            outbox.c.sent_at.is_not(None),
+            outbox.c.channel == channel,
+            outbox.c.ts == ts,
+            outbox.c.placement != Placement.EDIT.value,
+        )
+        async with self._database.reading() as reading:
+            row = await reading.first(query.limit(1))
+        return None if row is None else str(row.body)
+
     async def newest_known(self, channel: str) -> PostedMessage | None:
         """Return the newest message sent to a channel; after a restore, the newest one from before it."""
         async with self._database.reading() as reading:

@@ -160,6 +160,14 @@ def request_control(
     )
 
 
+def with_button(words: str, request: model.Request, *, label: str) -> MessagePart:
+    """A line of mrkdwn, and at its end the button that asks this."""
+    button = blocks.ButtonElement(
+        text=_plain(label), action_id=codec.action_id(request.operation), value=codec.encode_run(request)
+    )
+    return MessagePart(words, drawn(blocks.SectionBlock(text=mrkdwn(words), accessory=button)))
+
+
 def session_control(server: veeam.ServerName, session_id: veeam.SessionId, job_name: str) -> Control | None:
     """Details of one session."""
     value = codec.encode_run(ShowSession(session_id, server))
@@ -363,6 +371,8 @@ def _plain(text: str) -> blocks.PlainTextObject:
 
 
 def _accessible(label: str, name: str, server: str) -> str:
+    if not (name or server):
+        return label
     start, end = f"{label} job ", f" on {server}" if server else ""
     room = max(1, _LABEL_LIMIT - len(start) - len(end))
     return plain(f"{start}{plain(name, room)}{end}", _LABEL_LIMIT)

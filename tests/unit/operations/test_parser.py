@@ -17,9 +17,9 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import BY_NAME, CATALOG, TYPED
-from bot.operations.commands import parse, quote
+from bot.operations.commands import asks_for_topic, parse, quote
 from bot.operations.matching import fold
-from bot.operations.model import Kind, NamedJob, NamedMachine, Operation, Request
+from bot.operations.model import Kind, KnownJob, NamedJob, NamedMachine, Operation, Request, Topic
 from bot.operations.outcomes import SyntaxProblem
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
@@ -31,7 +31,7 @@ from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
 from bot.settings import PersonId
-from bot.veeam import RestorePoints, SessionId
+from bot.veeam import JobId, RestorePoints, ServerName, SessionId
 
 SQL = NamedJob("SQL Prod")
 ANY = NamedJob("")
@@ -350,3 +350,42 @@ def test_every_way_to_read_a_line_is_kept(name: str, options: list[str]) -> None
     if isinstance(read, Stop) and isinstance(read.job, NamedJob) and not read.job.exact and read.job.readings:
         whole = max((reading.name for reading in read.job.readings), key=len)
         assert all(fold(word) in fold(whole) for word in options if not read.job.server)
+
+
+ABOUT = Topic(KnownJob(ServerName("hq"), JobId("27ef5b1c-4bd9-4a64-b1d5-c4a9d8d7ac2e")), SESSION_ID)
+
+
+@pytest.mark.parametrize(
+    ("line", "request_read"),
+    [
+        ("retry", Retry(ABOUT.job)),
+        ("retry chained", Retry(ABOUT.job, chained=True)),
+        ("start", Start(ABOUT.job)),
+        ("run full", Start(ABOUT.job, full=True)),
+        ("stop now", Stop(ABOUT.job, now=True)),
+        ("disable for 4h", Disable(ABOUT.job, span=timedelta(hours=4))),
+        ("edit", Edit(ABOUT.job)),
+        ("delete", Delete(ABOUT.job)),
+        ("job", ShowJob(ABOUT.job)),
+        ("show", ShowJob(ABOUT.job)),
+        ("sessions", ListSessions(job=ABOUT.job)),
+        ("logs failed 24h", ListSessions(SessionsFilter.FAILED, ABOUT.job, timedelta(hours=24))),
+        ("session", ShowSession(SESSION_ID, "hq")),
+    ],
+    ids=str,
+)
+def test_in_a_thread_a_command_without_a_name_is_about_its_job(line: str, request_read: Request) -> None:
+    """The job of the thread is meant as if a button of its message had been pressed."""
+    assert parse(line, TYPED, ABOUT) == request_read
+    assert asks_for_topic([line], TYPED)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["retry SQL Prod", "job SQL Prod", "sessions SQL Prod", f"session {SESSION_ID}", "retry server:branch"]
+    + ["jobs", "jobs failed", "status", "help", "audit", "create", "whoami", "quickbackup web01", "nonsense"],
+)
+def test_in_a_thread_everything_else_means_what_it_says(line: str) -> None:
+    """A name, a server, or a command about no job: the thread adds nothing, and is not looked up."""
+    assert parse(line, TYPED, ABOUT) == parse(line, TYPED)
+    assert not asks_for_topic([line], TYPED)
