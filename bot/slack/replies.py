@@ -157,29 +157,32 @@ class Replies:
         return True
 
     async def _post_ephemeral_by_token(self, target: ReplyTarget, message: Message) -> None:
-        sent = message_arguments(message)
+        """Answer in the channel, else directly; while Slack takes neither from the bot, a minute later.
+
+        Ephemeral messages have one limit for all people, direct ones have each person's own: whoever asks a
+        lot waits for themself.
+        """
+        sent, held_seconds = message_arguments(message), 0.0
+        ephemeral = {key: sent[key] for key in ("text", "blocks", "parse")}
+        ephemeral |= {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
         if target.channel_id is not None:
-            ephemeral = {"text": sent["text"], "blocks": sent["blocks"], "parse": "none"}
-            where = {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
             try:
-                await self._write_patiently("chat.postEphemeral", ephemeral | where)
+                await self._web_api.write("chat.postEphemeral", ephemeral)
             except errors.MessageInvalid:
                 raise
+            except errors.SlackRateLimited as error:
+                held_seconds = error.retry_after_seconds
             except (errors.SlackRefused, errors.SlackAnswerLost) as error:
                 log.info("reply.direct_message_sent", problem=str(error))
             else:
                 return
-        await self._in_turn({**sent, "channel": target.person_id})
-
-    async def _write_patiently(self, method: str, sent: Mapping[str, Any]) -> None:
-        """Call a method; where Slack asks to wait a little, do so and call it again."""
         try:
-            await self._web_api.write(method, sent)
-        except errors.SlackRateLimited as error:
-            if error.retry_after_seconds > _LONGEST_PATIENCE_SECONDS:
+            await self._in_turn({**sent, "channel": target.person_id})
+        except errors.SlackRateLimited:
+            if not 0 < held_seconds <= _LONGEST_PATIENCE_SECONDS:
                 raise
-            await self._clock.sleep(error.retry_after_seconds)
-            await self._web_api.write(method, sent)
+            await self._clock.sleep(held_seconds)
+            await self._web_api.write("chat.postEphemeral", ephemeral)
 
 
 class Modals:

@@ -150,14 +150,12 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
         return compose(head)
     detail = request.detail if isinstance(request, JobAction) else None
     name = status_text.job_name(outcome.name, outcome.server)
-    confirmation = operation.confirmation
+    asked = operation.confirmation
+    consequence = asked.consequence if asked is not None else "A form asks first." * operation.has_form
     head = [
         paragraph(f"{operation.label} {name}{f' ({detail})' if detail else ''}? Nothing was done yet."),
         job_state(view) if view is not None else NOTHING,
-        note(
-            confirmation.consequence if confirmation is not None else "A form asks first.",
-            f"A message alone changes nothing: press {operation.label} to go ahead.",
-        ),
+        note(consequence, f"A message alone changes nothing: press {operation.label} to go ahead."),
         controls([does_it, job_control(ButtonTarget.of(view), ShowJob.operation) if view else None]),
     ]
     return compose(head)

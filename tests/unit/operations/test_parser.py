@@ -382,8 +382,26 @@ def test_in_a_thread_a_command_without_a_name_is_about_its_job(line: str, reques
 
 @pytest.mark.parametrize(
     "line",
-    ["retry SQL Prod", "job SQL Prod", "sessions SQL Prod", f"session {SESSION_ID}", "retry server:branch"]
-    + ["jobs", "jobs failed", "status", "help", "audit", "create", "whoami", "quickbackup web01", "nonsense"],
+    [
+        *(
+            "retry SQL Prod",
+            "job SQL Prod",
+            "sessions SQL Prod",
+            f"session {SESSION_ID}",
+            "retry server:branch",
+        ),
+        *(
+            "jobs",
+            "jobs failed",
+            "status",
+            "help",
+            "audit",
+            "create",
+            "whoami",
+            "quickbackup web01",
+            "nonsense",
+        ),
+    ],
 )
 def test_in_a_thread_everything_else_means_what_it_says(line: str) -> None:
     """A name, a server, or a command about no job: the thread adds nothing, and is not looked up."""
