@@ -151,11 +151,13 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
     detail = request.detail if isinstance(request, JobAction) else None
     name = status_text.job_name(outcome.name, outcome.server)
     asked = operation.confirmation
-    consequence = asked.consequence if asked is not None else "A form asks first." * operation.has_form
+    consequence = (
+        asked.consequence if asked is not None else "A form asks first." if operation.has_form else ""
+    )
     head = [
         paragraph(f"{operation.label} {name}{f' ({detail})' if detail else ''}? Nothing was done yet."),
         job_state(view) if view is not None else NOTHING,
-        note(consequence, f"A message alone changes nothing: press {operation.label} to go ahead."),
+        note(f"A message alone changes nothing. Press {operation.label} to go ahead. {consequence}".rstrip()),
         controls([does_it, job_control(ButtonTarget.of(view), ShowJob.operation) if view else None]),
     ]
     return compose(head)
