@@ -395,7 +395,7 @@ async def _renames(demo: Demo, ann: Visitor, copied: Locator, picture: Picture) 
 
 async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: Picture) -> None:
     """By a mention in the channel, below a completion without a name, and in its own direct messages."""
-    ann = await visit(demo)
+    ann = await visit(demo, DESK)
     asked = await ann.asks("@veeam jobs failed")
     await expect(asked).to_contain_text("Oracle ERP on hq")
     await ann.dismisses(asked)

@@ -37,7 +37,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 def job(rig: Rig, name: str) -> Job:
     """A job of this name, which runs for an hour once it is started."""
-    return rig.world.add_job(f"{name} {len(rig.world.jobs)}", run_seconds=3600)
+    return rig.world.add_job(f"{name} {len(list(rig.world.jobs))}", run_seconds=3600)
 
 
 def alone(rig: Rig, person: str, channel: str = PROD) -> list[Message]:

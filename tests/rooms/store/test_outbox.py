@@ -428,3 +428,14 @@ async def test_a_claim_costs_the_same_however_much_waits(
         work.append(sum([await rows_read(database_url, *each) for each in heard]))
     few, many = work
     assert many < 2 * few
+
+
+async def test_what_stands_in_a_channel_is_found_by_its_ts(database: Database) -> None:
+    """The message as it was posted, not an edit of it; nothing under another channel or `ts`."""
+    await add(database, row("root", body="first"))
+    await send_next(database, "1.5")
+    await add(database, row("edit", body="second", root_key="root", placement=Placement.EDIT))
+    await send_next(database, "1.5")
+    outbox = Outbox(database)
+    assert await outbox.body_of("C1", "1.5") == "first"
+    assert [await outbox.body_of("C2", "1.5"), await outbox.body_of("C1", "1.6")] == [None, None]

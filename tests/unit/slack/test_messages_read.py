@@ -187,7 +187,8 @@ def test_what_a_message_is_about() -> None:
 
     assert of(payload) == Topic(job, SessionId("s1"))
     assert of({"server": "hq", "job_id": JOB}) == Topic(job)
-    assert [of(other) for other in ({}, {"server": "hq"}, {"server": 1, "job_id": 2}, [], None)] == [None] * 5
+    others: list[Any] = [{}, {"server": "hq"}, {"server": 1, "job_id": 2}, [], None]
+    assert [of(other) for other in others] == [None] * 5
 
 
 def test_an_unreadable_message_is_explained_by_what_follows_the_mention() -> None:
