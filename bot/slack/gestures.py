@@ -23,6 +23,8 @@ from bot.veeam import JobId, ServerName, SessionId
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 _PEOPLE_WRITE = frozenset({None, "thread_broadcast", "file_share"})
 """The subtypes of messages that a person has just written."""
+_LONGEST_TEXT = 1_000
+"""Of a message, which may have 40,000 characters: more than any command has that can be read."""
 _QUOTED = re.compile(r"^(?:&gt;|>)(?:(?:&gt;|>){2}.*|[^\n]*)", re.DOTALL | re.MULTILINE)
 
 
@@ -203,7 +205,7 @@ def asked_in(text: str, bot_ids: Collection[str | None]) -> tuple[str, ...]:
     own = _QUOTED.sub("", text)
     mention = re.compile(rf"<@(?:{'|'.join(re.escape(each) for each in bot_ids if each)})(?:\|[^>]*)?>[,:]?")
     _, *after = mention.split(own, maxsplit=1)
-    texts = [mention.sub(" ", each).strip() for each in (*after, own)]
+    texts = [mention.sub(" ", each).strip()[:_LONGEST_TEXT] for each in (*after, own)]
     return tuple(dict.fromkeys(filter(None, texts))) or ("",)
 
 

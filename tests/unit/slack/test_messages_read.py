@@ -76,6 +76,15 @@ def test_a_mention_stands_anywhere(text: str) -> None:
     assert parse_first(texts, TYPED) == parse_first(["jobs failed"], TYPED)
 
 
+@pytest.mark.parametrize("piece", ["a ", "x", '" ', "&gt;", "<", f"<@{BOT}> x ", "'a \"", "24h ", "<@U1> "])
+def test_a_long_message_is_read_as_far_as_commands_go(piece: str) -> None:
+    """Slack takes 40,000 characters; names have a few hundred, and what is longer is explained."""
+    texts = asked_in(f"<@{BOT}> job {piece * (40_000 // len(piece))}", {BOT})
+
+    assert all(len(each) <= 1_000 for each in texts)
+    parse_first([typed_line(each) for each in texts], TYPED)
+
+
 @given(st.text(alphabet=st.sampled_from(f"<@>{BOT}|&gt; \n:,`*_ab"), max_size=200) | st.text(max_size=200))
 def test_any_text_is_read(text: str) -> None:
     """Nothing that people write breaks the reading, and no mention of the bot is left in it."""
