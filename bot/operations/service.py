@@ -56,6 +56,7 @@ from bot.operations.under_way import (
 from bot.settings import GrantSettings, PersonId, ServerName
 from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
 
+_MOST_HEARD = 10_000
 _LONGEST_NAME = 500
 """How much of what was typed for a job's name goes on record."""
 
@@ -130,6 +131,8 @@ class Service:
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
+        self._heard: dict[str, None] = {}
+        """The latest messages, the oldest first: Slack may send one again before the database has its claim."""
         self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
         self._actions = UnderWay("actions", ACTIONS_AT_MOST)
         self._searches = UnderWay("searches", SEARCHES_AT_MOST)
@@ -267,14 +270,19 @@ class Service:
         key, person, now = context.gesture.delivery_key, context.person, self._backend.clock.now()
         if key is None:
             return None
+        only_asks = context.gesture.origin.only_asks
+        if only_asks and not self._hear(key):
+            return outcomes.AlreadyPressed(operation, person.id, now, by_same_person=True)
         try:
             first = await self._presses.claim(store.PressClaim(key, person.id, operation.name, now))
             if first is not None:
                 await self._backend.audit.repeated(operation, context)
-        except store.StoreError:
-            if permission.is_allowed and not context.gesture.origin.only_asks:
+        except store.StoreError as error:
+            if permission.is_allowed and not only_asks:
                 raise
-            return None  # it is refused, now and again; or it is answered twice, which changes nothing
+            # It is refused, now and again; or it changes nothing, and is answered all the same.
+            log.warning("operations.delivery_not_claimed", error=str(error))
+            return None
         if first is None:
             return None
         if permission.is_allowed and isinstance(request, Approve | Decline):
@@ -283,6 +291,15 @@ class Service:
                 return decided
         by = PersonId(first.person_id)
         return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == person.id)
+
+    def _hear(self, key: str) -> bool:
+        """Whether a message comes to this process for the first time, as far as it remembers."""
+        if key in self._heard:
+            return False
+        if len(self._heard) >= _MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
+        self._heard[key] = None
+        return True
 
     async def _permission(
         self, operation: Operation, context: RequestContext, *, for_everybody: bool
