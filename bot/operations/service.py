@@ -132,7 +132,7 @@ class Service:
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
         self._heard: dict[str, None] = {}
-        """The latest messages, the oldest first: Slack may send one again before the database has its claim."""
+        """The latest messages, the oldest first: one may come again before the database has its claim."""
         self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
         self._actions = UnderWay("actions", ACTIONS_AT_MOST)
         self._searches = UnderWay("searches", SEARCHES_AT_MOST)
