@@ -57,7 +57,7 @@ class ActionForm(outcomes.Form):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmForm(ActionForm):
-    """The form of an action that leaves nothing to choose."""
+    """The form of an action that takes no more than the options that can be typed, or none."""
 
 
 async def pick_form(

@@ -160,6 +160,8 @@ class Service:
             return too_many
         with noting_missing() as missing:
             outcome = await self._outcome(operation, gesture, request, is_shared=once)
+        if isinstance(outcome, outcomes.NeedsForm):
+            outcome = self._with_approval(outcome)
         if missing and isinstance(outcome, outcomes.Detailed):
             outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
@@ -254,6 +256,12 @@ class Service:
         if isinstance(outcome, outcomes.Refused) and outcome.groups:
             return replace(outcome, groups=self._backend.people.group_names(outcome.groups))
         return outcome
+
+    def _with_approval(self, asked: outcomes.NeedsForm) -> outcomes.NeedsForm:
+        """Say whether it will wait for a second person, as far as that is known before it is sent off."""
+        operation, reduces = asked.form.request.operation, asked.form.reduces_protection
+        rules = self._backend.approval_rules
+        return replace(asked, needs_approval=rules.apply_to(operation, reduces_protection=reduces))
 
     async def _context(self, gesture: Gesture, *, afresh: bool = False) -> RequestContext:
         person = await self._backend.people.read(gesture.person_id, gesture.team_id, afresh=afresh)

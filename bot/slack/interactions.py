@@ -280,6 +280,7 @@ class Interactions:
                 channel_id=target.channel_id,
                 thread_ts=target.thread_ts,
                 missing=outcome.missing,
+                needs_approval=isinstance(outcome, outcomes.NeedsForm) and outcome.needs_approval,
             )
         if view is not None and await self._modals.update(shown.view_id, view):
             self.count(gesture, outcome)
