@@ -133,6 +133,11 @@ def filled(metadata: codec.FormMetadata, state: codec.FormState) -> inputs.Fille
     return _filled(request, metadata.name, state)
 
 
+def drawn_again(request: Request, state: codec.FormState) -> Request:
+    """The request that draws a form again, with what was entered in it so far."""
+    return job_form.drawn_again(request, state) if isinstance(request, Edit | Create) else request
+
+
 def unreadable() -> View:
     """A form that can't be read: another version of the bot drew it."""
     words = "This form was drawn by another version of the bot. Nothing was done. Please ask again."
