@@ -59,11 +59,12 @@ class MessagePart:
 NOTHING = MessagePart("", ())
 
 
-def heading(words: str) -> MessagePart:
-    """A title in our own words, without mark-up."""
+def heading(words: str, markup: str = "") -> MessagePart:
+    """A title without mark-up. `markup` says the same where the words are not all ours."""
     title = plain(words, HEADER_LIMIT)
     return MessagePart(
-        f"*{words}*", drawn(sdk_blocks.HeaderBlock(text=sdk_blocks.PlainTextObject(text=title, emoji=False)))
+        markup or f"*{words}*",
+        drawn(sdk_blocks.HeaderBlock(text=sdk_blocks.PlainTextObject(text=title, emoji=False))),
     )
 
 

@@ -28,7 +28,8 @@ _REPOSITORIES_LIMIT = 5
 def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
     failed, silent = sum(server.failed_total for server in answer.servers), len(answer.silent)
-    summary = f"{status_text.SUCCESS} No job's last run failed."
+    has_jobs = any(server.jobs_total for server in answer.servers)
+    summary = f"{status_text.SUCCESS} No job's last run failed." if has_jobs else "No jobs to show."
     if failed or silent:
         sign = status_text.FAILED if failed else status_text.WARNING
         wrong = (
@@ -88,7 +89,8 @@ def _status(status: ServerStatus, command: str) -> list[MessagePart]:
         (status.disabled_total, "disabled"),
     )
     counts = dotted(
-        count(status.jobs_total, "job"), *(f"{number:,} {word}" for number, word in numbers if number)
+        count(status.jobs_total, "job") if status.jobs_total else "no jobs to show",
+        *(f"{number:,} {word}" for number, word in numbers if number),
     )
     polled = f"Last read {date(status.last_poll_at)}" if status.last_poll_at else ""
     repositories = [one for one in status.repositories if status_text.needs_attention(one)]

@@ -10,10 +10,11 @@ from bot.operations.actions.clone import Clone
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import NamedJob
 from bot.operations.outcomes import ActionAnswer, Blocked, Done, NotPossible, Ran, Unsupported
 from bot.operations.queries.help import HelpAnswer, ShowHelp
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by

@@ -10,8 +10,9 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import NamedJob, NamedMachine, Step
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.veeam import RestorePoints, revision_facts

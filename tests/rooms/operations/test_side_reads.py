@@ -23,12 +23,13 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import ApprovalRules
+from bot.operations.job_filters import JobsFilter
 from bot.operations.menus import MenuField
 from bot.operations.model import KnownJob, NamedJob, NamedMachine, Request, Step
 from bot.operations.outcomes import Ambiguous, Detailed, Done, Failed, NeedsForm, Outcome
 from bot.operations.queries.home import ShowHome
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter

@@ -18,6 +18,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, KnownMachine, NamedJob, NamedMachine, Refusal, Snapshot, Standing
 from bot.operations.outcomes import (
     AlreadyPressed,
@@ -52,7 +53,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions
 from bot.settings import Role
 from bot.slack.codec import UnreadablePress, UnreadableReason
