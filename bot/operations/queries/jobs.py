@@ -247,6 +247,7 @@ class ListJobs(Query, frozen=True, tag="jobs"):
                 ),
                 not_looked_at=sum(each.not_looked_at for each in found.values()),
                 holders=holders,
+                nearest=self._nearest_machines(holders),
             )
         )
 
@@ -305,6 +306,11 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             return ()
         answer = await backend.fleet.ask(lambda server: _has_jobs(server, context.visibility), empty)
         return tuple(name for name, has_jobs in answer.answers.items() if not has_jobs)
+
+    def _nearest_machines(self, holders: Mapping[ServerName, Holders]) -> tuple[str, ...]:
+        if self.holding is None or any(each.jobs for each in holders.values()):
+            return ()
+        return matching.nearest(self.holding, {name for each in holders.values() for name in each.names})
 
     async def _views(
         self, jobs: Sequence[FoundJob], backend: Backend, context: RequestContext
@@ -536,7 +542,8 @@ class JobsAnswer(outcomes.Answer):
 
     `jobless` are servers that have no jobs to show at all; `without_predecessors` those whose API does not
     say after which job another runs. `not_looked_at` counts jobs of which it is not known when they ran well
-    last. `holders` say, of each server, who holds the machine that was asked for.
+    last. `holders` say, of each server, who holds the machine that was asked for, and `nearest` are names like
+    it where no job does.
     """
 
     request: ListJobs
@@ -551,6 +558,7 @@ class JobsAnswer(outcomes.Answer):
     without_predecessors: tuple[ServerName, ...] = ()
     not_looked_at: int = 0
     holders: Mapping[ServerName, Holders] = field(default_factory=dict)
+    nearest: tuple[str, ...] = ()
 
     def held_by(self, view: outcomes.JobView) -> Held | None:
         """How a job of the list holds the machine; None where none was asked for."""

@@ -81,12 +81,14 @@ _RECENT_LIMIT = 10
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
     request = answer.request
-    title = dotted("Jobs", *_filters(request, lambda text: f"\u201c{text}\u201d"))
-    markup = dotted("*Jobs*", *_filters(request, code))
+    title = dotted("Jobs", *_filters(request, _quoted))
+    markup = dotted("*Jobs*", *_filters(request, _shown))
+    # What a title has no room for stands below it.
+    whole = note(markup).blocks if len(title) > HEADER_LIMIT else ()
     pages = max(1, ceil(answer.total / max(1, answer.page_size)))
     head = [
         heading(title, markup),
-        note(markup if len(title) > HEADER_LIMIT else "", _summary(answer, pages)),
+        MessagePart("", whole) + note(_summary(answer, pages)),
         paragraph(*status_text.silent_servers(answer.silent)),
         note(*_unknown(answer)),
     ]
@@ -187,6 +189,14 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
     ]
 
 
+def _quoted(text: str) -> str:
+    return text if len(text.split()) == 1 else f"\u201c{text}\u201d"
+
+
+def _shown(text: str) -> str:
+    return literal(text) if len(text.split()) == 1 else code(text)
+
+
 def _summary(answer: JobsAnswer, pages: int) -> str:
     """Which jobs are shown, of how many, and in which order."""
     request = answer.request
@@ -196,7 +206,7 @@ def _summary(answer: JobsAnswer, pages: int) -> str:
         total = f"{first:,}\u2013{first + len(answer.rows) - 1:,} of {total}"
     order = ""
     if request.sort is not None:
-        order = f"sorted by {_COLUMNS[request.sort]}{', last first' if request.is_descending else ''}"
+        order = f"sorted by {_COLUMNS[request.sort]}{', descending' if request.is_descending else ''}"
     return sentence_case(dotted(total if answer.total else "", order if answer.rows else ""))
 
 
@@ -241,6 +251,9 @@ def _nothing(answer: JobsAnswer) -> str:
         return "There is nothing on this page; the list has become shorter."
     if answer.silent:
         return status_text.nothing_found(answer.request.server)
+    if answer.request.holding is not None and not any(each.jobs for each in answer.holders.values()):
+        meant = f" Did you mean {' or '.join(map(code, answer.nearest))}?" if answer.nearest else ""
+        return f"No job holds {code(answer.request.holding)}, as far as VBR tells.{meant}"
     if answer.jobless:
         return f"No jobs to show on {_listed(answer.jobless)}."
     if not answer.request.has_only_states:

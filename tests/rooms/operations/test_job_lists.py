@@ -320,6 +320,14 @@ async def test_who_holds_a_machine_is_not_told_of_hidden_jobs(office: Office) ->
     assert names(everything) == ["hq:Web tier"]
 
 
+async def test_a_machine_that_no_job_holds(office: Office) -> None:
+    """The names that are alike are given, of machines in jobs that the person may know of."""
+    office.world.add_job("Web tier", objects=("web01",))
+    answer = await office.answer(ListJobs(holding="web10"), JobsAnswer)
+    assert (answer.rows, answer.nearest) == ((), ("web01",))
+    assert (await office.answer(ListJobs(holding="web10"), JobsAnswer, SQL_ONLY)).nearest == ()
+
+
 async def test_a_read_that_fails_leaves_the_other_way_to_find_a_holder(office: Office) -> None:
     """Without restore points the jobs' lists say it, and the answer names what is missing."""
     office.world.add_job("By name", objects=("web01",))
