@@ -15,7 +15,7 @@ _GOOD = (veeam.Result.SUCCESS, veeam.Result.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The jobs without a good run. Of those not looked at, which are left out, nobody knows."""
+    """The jobs without a good run. Of those not looked at, which are left out, it is not known."""
 
     states: tuple[veeam.JobState, ...] = ()
     not_looked_at: int = 0
@@ -27,16 +27,22 @@ async def stale_among(
     """Return the jobs that ended no run with Success or Warning since then, in their order.
 
     Only a job whose latest run began since, and did not go well, or still goes on, may have had a good one
-    before: its sessions say. Raises `VeeamError`.
+    before: its sessions say. They are a detail: a job whose sessions cannot be read is not looked at.
     """
     doubtful = [state for state in states if is_stale(state, since) is None]
     looked_at = doubtful[:LOOKED_AT]
     async with veeam.at_once() as group:
-        reads = [group.create_task(_ran_well(server, state, since)) for state in looked_at]
-    ran_well = {state.id: read.result() for state, read in zip(looked_at, reads, strict=True)}
+        reads = [
+            group.create_task(
+                veeam.detail(veeam.Detail.LAST_SUCCESS, server.name, _ran_well(server, state, since), None)
+            )
+            for state in looked_at
+        ]
+    read_of = {state.id: read.result() for state, read in zip(looked_at, reads, strict=True)}
+    ran_well = {job_id: is_good for job_id, is_good in read_of.items() if is_good is not None}
     return Stale(
         tuple(state for state in states if is_stale(state, since) or (ran_well.get(state.id, True) is False)),
-        len(doubtful) - len(looked_at),
+        len(doubtful) - len(ran_well),
     )
 
 

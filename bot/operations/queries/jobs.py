@@ -542,8 +542,8 @@ class JobsAnswer(outcomes.Answer):
 
     `jobless` are servers that have no jobs to show at all; `without_predecessors` those whose API does not
     say after which job another runs. `not_looked_at` counts jobs of which it is not known when they ran well
-    last. `holders` say, of each server, who holds the machine that was asked for, and `nearest` are names like
-    it where no job does.
+    last. `holders` say, of each server, who holds the machine that was asked for; `nearest` are names like
+    it, where no job does.
     """
 
     request: ListJobs

@@ -220,8 +220,8 @@ def _unknown(answer: JobsAnswer) -> list[str]:
         )
     if answer.not_looked_at:
         lines.append(
-            f"{count(answer.not_looked_at, 'job')} more ran in this time without success; too many to look "
-            "for an earlier good run. Narrow the list to see them."
+            f"{count(answer.not_looked_at, 'more job')} ran in this time without success; whether one of the "
+            "runs before went well is not known."
         )
     if answer.holders:
         lines.append(

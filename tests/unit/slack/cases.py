@@ -322,6 +322,38 @@ def _answers() -> dict[str, Answer]:
             job=None,
         ),
         "status": samples.status_answer(*_many(3)),
+        "status-of-many": replace(
+            samples.status_answer(),
+            servers=(
+                replace(
+                    samples.server_status(),
+                    server=samples.BRANCH,
+                    running=(),
+                    running_total=0,
+                    repositories=(),
+                ),
+                samples.server_status(*_many(3)),
+                replace(
+                    samples.server_status(), server=veeam.ServerName("empty"), failed_total=0, jobs_total=0
+                ),
+            ),
+        ),
+        "status-without-jobs": replace(
+            samples.status_answer(),
+            servers=(
+                replace(
+                    samples.server_status(),
+                    running=(),
+                    failed_total=0,
+                    running_total=0,
+                    warning_total=0,
+                    disabled_total=0,
+                    jobs_total=0,
+                ),
+            ),
+            silent=(),
+            outbox_waiting=0,
+        ),
         "status-well": replace(samples.status_answer(), silent=(), outbox_waiting=0),
         "status-full-disk": replace(
             samples.status_answer(),
