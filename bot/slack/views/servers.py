@@ -94,7 +94,7 @@ def _database(problem: str | None) -> str:
 def _table(servers: Sequence[ServerStatus]) -> MessagePart:
     """The counts of many servers side by side, those with most failures first."""
     shown = sorted(servers, key=lambda one: (-one.failed_total, -one.warning_total))[:_TABLE_ROWS]
-    header = ("Server", *(word.capitalize() for _, word in _numbers(shown[0])), "Jobs")
+    header = ("Server", "Failed", "Warning", "Running", "Disabled", "Jobs")
     rows = [
         (
             one.server,
