@@ -105,7 +105,7 @@ class Service:
             fleet=fleet,
             accounts=accounts,
             finder=JobFinder(fleet, clock, states),
-            views=JobViews(permissions, fleet, available),
+            views=JobViews(permissions, fleet, available, clock),
             failures=Failures(fleet, states),
             states=states,
             objects=JobObjects(clock),

@@ -104,6 +104,9 @@ def controls(
     `about` names the job, for the dialog that a menu with actions in it asks before it acts.
     """
     present = [control for control in offered if control is not None]
+    if len(present) == direct + 1:
+        # A menu of one is a button that takes two presses.
+        direct += 1 if direct < DIRECT_LIMIT else -1
     elements: list[blocks.InteractiveElement] = [control.button for control in present[:direct]]
     if menu := _menu(present[direct:], about):
         elements.append(menu)
@@ -241,7 +244,10 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
         if looks.count((label, choice.server)) > 1:
             place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
         known = model.KnownJob(choice.server, choice.job_id)
-        options.append(_choice(label, place, replace(read, job=known)))
+        chosen = replace(read, job=known)
+        if len(choices) == 1:
+            return controls([request_control(chosen, name=choice.name, server=choice.server)])
+        options.append(_choice(label, place, chosen))
     dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
     return _menu_of("Choose a job", options, dialog)
 

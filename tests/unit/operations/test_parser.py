@@ -18,20 +18,21 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import BY_NAME, CATALOG, TYPED
 from bot.operations.commands import asks_for_topic, parse, quote
+from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.matching import fold
 from bot.operations.model import Kind, KnownJob, NamedJob, NamedMachine, Operation, Request, Topic
 from bot.operations.outcomes import SyntaxProblem
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
 from bot.settings import PersonId
-from bot.veeam import JobId, RestorePoints, ServerName, SessionId
+from bot.veeam import JobId, RestorePoints, ServerName, SessionId, Workload
 
 SQL = NamedJob("SQL Prod")
 ANY = NamedJob("")
@@ -66,6 +67,30 @@ READ: list[tuple[str, Request]] = [
     ('jobs "failed"', ListJobs(pattern="failed")),
     ("jobs none", ListJobs(which=JobsFilter.NONE)),
     ("jobs SQL Prod", ListJobs(pattern="SQL Prod")),
+    ("jobs problems", ListJobs(JobsFilter.PROBLEMS)),
+    ("jobs failed warning", ListJobs(JobsFilter.FAILED, also=(JobsFilter.WARNING,))),
+    (
+        "jobs failed, warning or disabled SQL",
+        ListJobs(JobsFilter.FAILED, "SQL", also=(JobsFilter.WARNING, JobsFilter.DISABLED)),
+    ),
+    ("jobs failed FAILED", ListJobs(JobsFilter.FAILED)),
+    ("jobs failed or SQL", ListJobs(JobsFilter.FAILED, "or SQL")),
+    ("jobs or failed", ListJobs(pattern="or failed")),
+    ('jobs failed "warning"', ListJobs(JobsFilter.FAILED, "warning")),
+    (
+        "jobs workload:CloudVM priority:HIGH objects:3 after:'Oracle ERP' holding:web01",
+        ListJobs(
+            workload=Workload.CLOUD_VM,
+            priority=JobPriority.HIGH,
+            objects_count=3,
+            after="Oracle ERP",
+            holding="web01",
+        ),
+    ),
+    ("jobs ran:<24h", ListJobs(ran_within=timedelta(hours=24))),
+    ("jobs ran: >7d stale:26h", ListJobs(ran_before=timedelta(days=7), stale=timedelta(hours=26))),
+    ("jobs sort:-lastrun", ListJobs(sort=JobsColumn.LAST_RUN, is_descending=True)),
+    ("jobs sort:Repo", ListJobs(sort=JobsColumn.REPOSITORY)),
     (
         "jobs server:hq disabled type:VSphereBackup nightly repo:“Main Repo”",
         ListJobs(JobsFilter.DISABLED, "nightly", "VSphereBackup", "Main Repo", "hq"),
@@ -241,7 +266,18 @@ MISREAD = [
     ("start server:", None),
     ("jobs server:", None),
     ("jobs server:a server:b", None),
-    ("jobs failed warning", "jobs failed"),
+    ("jobs workload:tape", "jobs workload:application"),
+    ("jobs priority:low", "jobs priority:high"),
+    ("jobs sort:size", "jobs sort:name"),
+    ("jobs objects:many", "jobs objects:3"),
+    ("jobs objects:1000001", "jobs objects:3"),
+    ("jobs objects:\u0663", "jobs objects:3"),
+    ("jobs ran:24h", "jobs ran:<24h"),
+    ("jobs ran:<400d", "jobs ran:<24h"),
+    ("jobs ran:>", "jobs ran:<24h"),
+    ("jobs stale:soon", "jobs stale:26h"),
+    ("jobs stale:0h", "jobs stale:26h"),
+    ("jobs holding:", None),
     ("session", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
     ("session 12", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
     ("session ../../jobs", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
@@ -282,6 +318,7 @@ def test_verbs_outside_the_catalog_are_unknown() -> None:
 
 FRAGMENTS = (
     *(known.name for known in CATALOG),
+    *("problems", "or", "sort:-", "ran:<", "stale:", "objects:", "holding:", "after:", "workload:"),
     *("full", "now", "chained", "failed", "server:", "type:", "7d", "9w", "@U1", "SQL", "*", "[", "٣h", "ﬁ"),
     *('"', "“", "”", "'", "\u2019", "„", "-", "—", "…", " ", "\n", "\u00a0", "\u200b"),
 )

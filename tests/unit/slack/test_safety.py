@@ -209,7 +209,16 @@ def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tup
 done = st.one_of(
     st.builds(
         JobsAnswer,
-        st.builds(ListJobs, pattern=maybe, job_type=maybe, repository=maybe, page=st.integers(0, 5)),
+        st.builds(
+            ListJobs,
+            pattern=maybe,
+            job_type=maybe,
+            repository=maybe,
+            server=maybe,
+            page=st.integers(0, 5),
+            after=maybe,
+            holding=maybe,
+        ),
         _many(job_views, 60),
         st.integers(0, 10_000),
         st.just(10),
