@@ -109,7 +109,15 @@ class Watch:
         self._stopped = StoppedSessions(database)
         self._leases = Leases(database)
         types = polled_types(server.revision, rules.routes)
-        self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
+        self._poller = Poller(
+            server,
+            self._sessions,
+            self._own_actions,
+            jobs,
+            clock,
+            types=types,
+            backfill=self._backfill,
+        )
         self._lease = f"poll/{server.name}"
         self._announcer = Announcer(server, database, jobs, clock, rules, lease=self._lease, holder=holder)
         self._outages = OutageReporter(server, database, clock, rules)
