@@ -25,6 +25,18 @@ MINUTES, DAY = timedelta(minutes=15), timedelta(days=1)
 AHEAD = pytest.mark.parametrize("ahead", [MINUTES, -MINUTES, DAY, -DAY], ids=str)
 
 
+def hold_next_post(office: PostOffice) -> list[Arguments]:
+    """Have the next post be on its way for long; return where it is noted that it is."""
+    arrived: list[Arguments] = []
+
+    def arrives(sent: Arguments) -> bool:
+        arrived.append(sent)
+        return True
+
+    office.slack.faults.add("chat.postMessage", Held(), when=arrives)
+    return arrived
+
+
 async def put_off(office: PostOffice) -> datetime:
     """Let time pass until the only row is put off because it was taken over; return until when."""
     while True:
@@ -98,8 +110,7 @@ async def test_the_databases_clock_jumps_while_a_message_is_on_its_way(
     other = Database(address)
     async with post_office(tmp_path, address) as office, AsyncExitStack() as stack:
         stack.push_async_callback(other.close)
-        arrived = list[Arguments]()
-        office.slack.faults.add("chat.postMessage", Held(), when=lambda sent: not arrived.append(sent))
+        arrived = hold_next_post(office)
         await office.queues()
         await stack.enter_async_context(office.sending("a"))
         await office.until(lambda: arrived)
@@ -122,8 +133,7 @@ async def test_a_message_of_a_process_that_died_while_it_sent(
     """
     address = template_of(kind, database_templates).new()
     async with post_office(tmp_path, address) as office:
-        arrived = list[Arguments]()
-        office.slack.faults.add("chat.postMessage", Held(), when=lambda sent: not arrived.append(sent))
+        arrived = hold_next_post(office)
         sent = await office.queues()
         async with office.sending("a"):
             await office.until(lambda: arrived)
