@@ -498,7 +498,7 @@ class Delivery:
         if isinstance(announced, facts.ApprovalOpened):
             approval = announced.approval
             notice = facts.ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
-            await self._notify(notice, approval.person, row.key)
+            await self._notify(notice, approval.person_id, row.key)
 
     async def _notify(
         self,

@@ -3,7 +3,7 @@
 Knows VBR and the store; knows nothing of Slack.
 """
 
-from bot.watch.approvals import ApprovalCloser, approval_facts, approval_rows
+from bot.watch.approvals import ApprovalCloser, approval_rows
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
@@ -19,7 +19,6 @@ __all__ = [
     "Share",
     "Watch",
     "WatchRules",
-    "approval_facts",
     "approval_rows",
     "keep_leases",
 ]
