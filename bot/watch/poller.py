@@ -277,7 +277,7 @@ class Poller:
         try:
             return (await self._list(query, cursor, pages_at_most=_FAILURE_PAGES_AT_MOST)).rows
         except VeeamError as error:
-            if not error.reached_server:
+            if not (error.reached_server or isinstance(error, TimedOut)):
                 raise
             log.warning("watch.attempts_unreadable", server=self._server.name, problem=str(error))
             return {}

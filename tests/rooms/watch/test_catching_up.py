@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from bot.sandbox.vbr import World
-from bot.sandbox.vbr.faults import Fault, changed, refusing
+from bot.sandbox.vbr.faults import Fault, Moment, changed, hanging, refusing
 from bot.sandbox.vbr.jobmodels import daily
 from bot.store import Database
+from bot.veeam.connection import Timeouts
 from bot.watch import WatchRules
 from bot.watch.facts import (
     Announcement,
@@ -22,6 +23,7 @@ from bot.watch.facts import (
     RunEnded,
 )
 from tests.rooms.store.databases import Template
+from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules, site_of
 from tests.rooms.watch.test_announcements import remember
 from tests.rooms.watch.test_exactly_once import Died, Process
@@ -219,14 +221,19 @@ async def test_a_retry_through_the_bot_finds_its_run(site: Site) -> None:
     assert attempts_of(told, "New") == [[first, second]]
 
 
-async def test_failures_that_cannot_be_listed_stop_no_catching_up(site: Site) -> None:
-    """Where VBR refuses the list of the failures that may have been retried, a retry is a run of its own."""
-    site.begin(FAILURES_ONLY)
-    await site.clock.advance(21 * HOUR)
-    failed = many_ended(site, MISSED)
-    failed |= {site.ended("New", "Failed", ago=60 * ago, seconds=60.0) for ago in (12, 0)}
-    site.vbr.faults.add(*SESSIONS, refusing(400), after=5)
-    roots = [root for _ in range(4) for root in of_kind(await site.poll_after(), RunEnded)]
+@pytest.mark.parametrize("fault", [refusing(400), hanging(Moment.BEFORE)], ids=["refused", "no answer"])
+async def test_failures_that_cannot_be_listed_stop_no_catching_up(site: Site, fault: Fault) -> None:
+    """Without the list of the failures that may have been retried, a retry is a run of its own."""
+    async with client_of(site.vbr, site.clock, timeouts=Timeouts(read=5.0)) as site.client:
+        site.begin(FAILURES_ONLY)
+        await site.clock.advance(21 * HOUR)
+        failed = many_ended(site, MISSED)
+        failed |= {site.ended("New", "Failed", ago=60 * ago, seconds=60.0) for ago in (12, 0)}
+        # Four pages of what ended, and what ended lately, come before it.
+        site.vbr.faults.add(*SESSIONS, fault, after=5)
+        roots = of_kind(await site.poll_after(), RunEnded)
+        assert roots
+        roots += [root for _ in range(3) for root in of_kind(await site.poll_after(), RunEnded)]
     assert Counter(sessions_of(roots)) == Counter(failed)
 
 
