@@ -148,7 +148,7 @@ class Application:
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
         for place, name in enumerate(fleet.names, start=1):
-            server, share = fleet.server(name), watch.Share(place, len(fleet.names))
+            server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             server_watch = watch.Watch(
                 server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
             )
@@ -157,7 +157,7 @@ class Application:
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
-            self._start(group, f"watch:{name}", partial(server_watch.run, share))
+            self._start(group, f"watch:{name}", partial(server_watch.run, slot))
             self._start(group, f"following:{name}", partial(follower.run, followed))
             self._start(group, f"timed_disables:{name}", partial(reenabler.run, disabled))
 

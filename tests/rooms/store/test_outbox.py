@@ -97,6 +97,18 @@ async def test_a_claim_ends(database: Database) -> None:
     assert (again.key, again.attempted_at, again.attempts) == ("a", NOON, 2)
 
 
+async def test_a_claim_says_who_held_the_row(database: Database) -> None:
+    """Of a claim that ran out, as long as nobody gave it back; one's own claim is nobody else's."""
+    await add(database, row("a"))
+    holders = [
+        (await claimed(database, holder, NOON + timedelta(seconds=LEASE * count))).taken_from
+        for count, holder in enumerate("aabba")
+    ]
+    assert holders == [None, None, "a", None, "b"]
+    await Outbox(database).release_all("a")
+    assert (await claimed(database, "b", NOON + timedelta(seconds=LEASE * 5))).taken_from is None
+
+
 async def test_a_lost_claim_does_not_begin(database: Database) -> None:
     """Whoever held a row too long and lost it must not send it."""
     await add(database, row("a"))

@@ -68,7 +68,6 @@ from bot.veeam import (
     TaskSession,
     TaskSessionId,
 )
-from bot.watch import approval_facts
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
@@ -371,13 +370,13 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
     ),
     st.builds(BackfillProblems, problems=_many(runs, 60), problems_total=st.just(500)),
     st.builds(
-        lambda kind, approval: kind(approval=approval_facts(approval)),
+        lambda kind, approval: kind(approval=approval),
         st.sampled_from([ApprovalOpened, ApprovalChanged, ApprovalEnded]),
         approvals,
     ),
     st.builds(
         ApprovalUndelivered,
-        approval=approvals.map(approval_facts),
+        approval=approvals,
         channel=st.just("C0PROD"),
         problem=foreign,
     ),
