@@ -40,6 +40,7 @@ from bot.slack.interactions import Interactions
 from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
+from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
@@ -212,7 +213,9 @@ class Application:
     ) -> None:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
-        service = self._service(database, fleet, directory, SlackConversations(web_api, self._clock))
+        messages = PostedSessions(database, web_api, workspace)
+        conversations = SlackConversations(web_api, self._clock)
+        service = self._service(database, fleet, directory, conversations, messages)
         self._refusals = service.refusals
         self._start(group, "refusals", service.refusals.run)
         interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
@@ -282,7 +285,12 @@ class Application:
         self._health.set(TOKEN_PART, ok=False, detail=event_type)
 
     def _service(
-        self, database: store.Database, fleet: Fleet, directory: Directory, conversations: SlackConversations
+        self,
+        database: store.Database,
+        fleet: Fleet,
+        directory: Directory,
+        conversations: SlackConversations,
+        messages: PostedSessions,
     ) -> Service:
         return Service(
             fleet=fleet,
@@ -296,6 +304,7 @@ class Application:
             metrics=self._metrics,
             clock=self._clock,
             conversations=conversations,
+            messages=messages,
             holder=self._holder,
         )
 

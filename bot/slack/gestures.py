@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.operations.model import Gesture, KnownJob, Origin
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.session import ShowSession
 from bot.settings import PersonId
 from bot.slack import codec
 from bot.slack.text import unescape
@@ -77,13 +79,14 @@ class HomeOpened:
 
 @dataclass(frozen=True, slots=True)
 class ShortcutMessage:
-    """The message that a shortcut was used on: who wrote it, and the job that it is about, if it says so.
+    """The message that a shortcut was used on: who wrote it, and what shows the job that it is about.
 
-    That job is no more than a question: whether the person may see it is asked when it is answered.
+    That is a session where the message names no job. It is no more than a question: whether the person may
+    see it is asked when it is answered.
     """
 
     author: str | None
-    job: KnownJob | None
+    request: ShowJob | ShowSession | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
     key = _key("shortcut", target.trigger_id or secrets.token_hex())
     gesture = _gesture(body, target.channel_id, origin=Origin.SHORTCUT, press_key=key)
     author = _text(message, "bot_id") or _text(message, "user")
-    return ShortcutUse(gesture, target, ShortcutMessage(author, _job_of(message)) if message else None)
+    return ShortcutUse(gesture, target, ShortcutMessage(author, _about(message)) if message else None)
 
 
 def read_submission(body: Mapping[str, Any]) -> FormSubmission:
@@ -284,18 +287,22 @@ def _open_view(view: Mapping[str, Any]) -> OpenView | None:
     return OpenView(view_id, callback_id, title, _metadata(view) if codec.is_form(callback_id) else None)
 
 
-def _job_of(message: Mapping[str, Any]) -> KnownJob | None:
-    """Return the job that a message is about: by its metadata, or by the first button that is about one."""
+def _about(message: Mapping[str, Any]) -> ShowJob | ShowSession | None:
+    """Return what shows the job that a message is about: by its metadata, or by its first such button."""
     payload = _object(_object(message, "metadata"), "event_payload")
     server, job_id = _text(payload, "server"), _text(payload, "job_id")
     if server is not None and job_id is not None:
-        return KnownJob(ServerName(server), JobId(job_id))
+        return ShowJob(KnownJob(ServerName(server), JobId(job_id)))
+    shown: ShowSession | None = None
     for block in _objects(message, "blocks"):
         for element in _objects(block, "elements"):
             press = codec.decode(_text(element, "action_id") or "", _text(element, "value") or "")
-            if isinstance(press, codec.RunRequest) and isinstance(press.request.subject, KnownJob):
-                return press.request.subject
-    return None
+            request = press.request if isinstance(press, codec.RunRequest) else None
+            if request is not None and isinstance(request.subject, KnownJob):
+                return ShowJob(request.subject)
+            if shown is None and isinstance(request, ShowSession):
+                shown = request
+    return shown
 
 
 def _key(*parts: str) -> str:

@@ -53,7 +53,8 @@ SCOPES: Final = (
     OAuthScope("groups:read", "the same for private channels", ("conversations.info",)),
     OAuthScope(
         "channels:history",
-        "look whether a message whose reply was lost did arrive, before it is sent again",
+        "look whether a message whose reply was lost did arrive, before it is sent again; "
+        "find the run of a linked message",
         ("conversations.history", "conversations.replies"),
     ),
     OAuthScope(

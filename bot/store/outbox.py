@@ -292,6 +292,18 @@ class Outbox:
             )
         return None if newest is None else PostedMessage(newest.sent_channel, newest.ts)
 
+    async def at(self, posted: PostedMessage) -> OutboxRow | None:
+        """Return the row that a message in Slack was posted by; None for any other message."""
+        sent = select(*outbox.c).where(
+            outbox.c.sent_at.is_not(None),
+            outbox.c.sent_channel == posted.channel,
+            outbox.c.ts == posted.ts,
+            outbox.c.placement != Placement.EDIT.value,
+        )
+        async with self._database.reading() as reading:
+            row = await reading.first(sent.order_by(outbox.c.id).limit(1))
+        return None if row is None else _row(row, None)
+
     async def in_doubt(self, channel: str) -> int:
         """Return how many messages may stand in a channel of which it is not known."""
         waits = outbox.c.sent_at.is_(None) & outbox.c.attempted_at.is_not(None)

@@ -10,7 +10,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.jobs import FoundJob, visible_model
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
-from bot.operations.queries import Query
+from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.vbr_lists import repository_of, where_there
 
@@ -33,6 +33,7 @@ class ShowJob(Query, frozen=True, tag="job"):
     )
 
     job: JobRef
+    page: PageNumber = 0
 
     @classmethod
     def parse(cls, line: CommandLine) -> "ShowJob":

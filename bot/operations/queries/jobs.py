@@ -172,8 +172,8 @@ class ListJobs(Query, frozen=True, tag="jobs"):
     async def _views(
         self, jobs: Sequence[FoundJob], backend: Backend, context: RequestContext
     ) -> tuple[outcomes.JobView, ...]:
-        """The jobs as shown: failed ones, where they are asked for, with why, not those that were stopped."""
-        if self.which is not JobsFilter.FAILED:
+        """The jobs as shown: failures and warnings, where asked for, with why; none that was stopped."""
+        if self.which not in {JobsFilter.FAILED, JobsFilter.WARNING}:
             return tuple(backend.views.of(context, job.server, job.state) for job in jobs)
         failures = await backend.failures.of_each((job.server, job.state) for job in jobs)
         return tuple(

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from bot.operations.actions.stop import Stop
+from bot.operations.backend import ShownSession
 from bot.operations.catalog import CATALOG
-from bot.operations.model import KnownJob, NamedJob
+from bot.operations.model import KnownJob, MessageLink, NamedJob
 from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.job import JobAnswer, ShowJob
@@ -21,7 +22,7 @@ from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import RunRequest, decode
 from bot.slack.views.problems import not_found
-from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
+from bot.veeam import Detail, JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
 
@@ -160,6 +161,78 @@ async def test_one_session_in_full(office: Office) -> None:
     await die(office.dr)
     missing = await office.ask(ShowSession(SessionId(UNKNOWN)))
     assert missing == NotFound("session", UNKNOWN, silent=(DR,))
+
+
+async def test_the_last_session_of_a_job(office: Office) -> None:
+    """`session JOB last` is the job's newest run, by any name that a job is found by."""
+    expected = last_session(office, "SQL Prod")
+    for job in (NamedJob("sql prod"), office.known("SQL Prod")):
+        answer = await office.answer(ShowSession(job=job), SessionAnswer)
+        assert (answer.view.server, answer.view.session.id) == (HQ, expected)
+        assert answer.request == ShowSession(expected, HQ)
+    running = office.world.begin_run("SQL Prod")
+    assert (
+        await office.answer(ShowSession(job=NamedJob("SQL Prod")), SessionAnswer)
+    ).view.session.id == running.id
+    never = await office.ask(ShowSession(job=NamedJob("Never ran")))
+    assert never == NotFound("session", "Never ran last", suggestion='job "Never ran"')
+    several = await office.ask(ShowSession(job=NamedJob("SQL")))
+    assert isinstance(several, Ambiguous)
+    assert await office.ask(ShowSession(job=NamedJob("Oracle")), SQL_ONLY) == NotFound("job", "Oracle")
+
+
+async def test_a_session_by_a_message(office: Office) -> None:
+    """A link to a message about a session shows it; to people who may not know of it, it leads nowhere."""
+    found, lost = MessageLink("found", "C0PROD", "1.0"), MessageLink("lost", "C0PROD", "2.0")
+    expected = last_session(office, "Oracle")
+    office.messages.shown["found"] = ShownSession(HQ, expected, office.known("Oracle").job_id)
+    answer = await office.answer(ShowSession(message=found), SessionAnswer)
+    assert answer.view.session.id == expected
+    assert answer.request == ShowSession(expected, HQ)
+    nothing = [await office.ask(ShowSession(message=lost), person) for person in (VIEWER, SQL_ONLY)]
+    assert nothing == [NotFound("session", "lost")] * 2
+    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("session", "found")
+    office.messages.shown["found"] = ShownSession(DR, expected)
+    asked = len(office.dr.requests)
+    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("session", "found")
+    assert len(office.dr.requests) == asked
+    refused = [row["operation"] for row in await office.audited() if row.get("operation") == "session.show"]
+    assert refused == ["session.show"] * 2
+
+
+async def test_lists_say_why(office: Office) -> None:
+    """Sessions that failed or warned, and jobs with a warning, come with the reason; asked for once."""
+    for request in (
+        ListSessions(SessionsFilter.FAILED),
+        ListSessions(),
+        ListSessions(SessionsFilter.WARNING),
+    ):
+        rows = (await office.answer(request, SessionsAnswer)).rows
+        assert rows
+        assert [bool(row.reason) for row in rows] == [
+            row.session.outcome in {"Failed", "Warning"} for row in rows
+        ]
+    warned = ListJobs(which=JobsFilter.WARNING, server=HQ)
+    reasons = [row.reason for row in (await office.answer(warned, JobsAnswer)).rows]
+    assert reasons
+    assert all(reasons)
+
+    def looked_up() -> int:
+        return sum("taskSessions" in one.template for one in office.hq.requests)
+
+    before = looked_up()
+    await office.answer(warned, JobsAnswer)
+    assert looked_up() == before
+
+
+async def test_lists_do_without_reasons(office: Office) -> None:
+    """A reason that cannot be read is missing from the list, and the answer says so."""
+    for path in ("/api/v1/sessions/{id}/taskSessions", "/api/v1/sessions/{id}/logs"):
+        office.hq.faults.add("GET", path, refusing(500), times=999)
+    for request in (ListSessions(SessionsFilter.FAILED, server=HQ), ListJobs(JobsFilter.WARNING, server=HQ)):
+        outcome = await office.ask(request)
+        assert isinstance(outcome, Done)
+        assert [one.what for one in outcome.missing] == [Detail.FAILURE_REASON]
 
 
 async def test_a_session_stopped_from_here_says_by_whom(office: Office) -> None:

@@ -24,6 +24,7 @@ from bot.slack.interactions import Interactions
 from bot.slack.listeners import bolt_app, listen_to_events, listen_to_gestures
 from bot.slack.manifest import manifest
 from bot.slack.replies import Modals, Replies
+from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.store import (
@@ -190,6 +191,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         metrics=metrics,
         clock=clock,
         conversations=SlackConversations(web, clock),
+        messages=PostedSessions(database, web, home),
         holder=new_holder(),
     )
     tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)

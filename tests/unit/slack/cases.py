@@ -240,7 +240,28 @@ def _answers() -> dict[str, Answer]:
             samples.session_view(samples.session(state="WaitingRepository")),
         ),
         "sessions-none": samples.sessions_answer(total=0),
+        "sessions-with-reasons": samples.sessions_answer(
+            replace(samples.session_view(), reason="Error: <!here> " + "cannot open disk. " * 40),
+            replace(
+                samples.session_view(samples.session(result="Warning", message="Warning")),
+                reason="Log truncation was skipped",
+            ),
+        ),
         "session-failed": samples.session_answer(),
+        "session-warning": replace(
+            samples.session_answer(
+                samples.session_view(samples.session(result="Warning", message="1 of 2 objects warned"))
+            ),
+            tasks=(
+                samples.task("sql01", "Success", "Success"),
+                samples.task("sql03", "Warning", "Log truncation was skipped\nVSS_E_WRITER: `SqlWriter` <b>"),
+            ),
+        ),
+        "session-first-of-pages": samples.long_session_answer(0),
+        "session-last-of-pages": samples.long_session_answer(99),
+        "session-awkward": replace(
+            samples.session_answer(), tasks=tuple(samples.task(name, message=name) for name in AWKWARD)
+        ),
         "session-running": replace(
             samples.session_answer(samples.session_view(samples.session(state="Working"))),
             tasks=(),

@@ -18,7 +18,7 @@ from bot.operations.queries.help import HelpAnswer, LimitedServer
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
 from bot.operations.queries.servers import ServersAnswer, ServerView
-from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter, SessionView
 from bot.operations.queries.status import ServerStatus, StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
@@ -214,7 +214,18 @@ def session_answer(view: SessionView | None = None) -> SessionAnswer:
         task("sql03", "Warning", "Log truncation was skipped"),
     )
     records = (record("Processing sql02"), record("Change tracking is off", "Warning"))
-    return SessionAnswer(view or session_view(), job_view(), tasks, records, NOW)
+    return SessionAnswer(ShowSession(SESSION_ID, HQ), view or session_view(), job_view(), tasks, records, NOW)
+
+
+def long_session_answer(page: int) -> SessionAnswer:
+    """A session with more objects, and longer messages, than a message shows."""
+    whole = "\n".join(f"Line {number} of what VBR says about the disk." for number in range(1, 120))
+    tasks = (
+        task("sql02", message=whole),
+        *(task(f"web{number:02}", message=f"Cannot reach web{number:02}") for number in range(1, 31)),
+        *(task(f"app{number:02}", "Success", None) for number in range(1, 31)),
+    )
+    return replace(session_answer(), request=ShowSession(SESSION_ID, HQ, page), tasks=tasks)
 
 
 def silence(server: ServerName = BRANCH) -> SilentServer:

@@ -41,7 +41,7 @@ from bot.operations.queries.audit import AuditAnswer, ReadAudit
 from bot.operations.queries.home import HomeAnswer
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
-from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionView
 from bot.operations.queries.status import StatusAnswer
 from bot.sandbox.slack.mentions import notified
@@ -229,7 +229,13 @@ done = st.one_of(
         moments,
     ),
     st.builds(
-        SessionAnswer, session_views, st.none() | job_views, _many(tasks, 60), _many(records, 30), moments
+        SessionAnswer,
+        st.builds(ShowSession, session_ids, st.just(HQ), page=st.integers(0, 5)),
+        session_views,
+        st.none() | job_views,
+        _many(tasks, 60),
+        _many(records, 30),
+        moments,
     ),
     st.lists(job_views, max_size=5).map(
         lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
