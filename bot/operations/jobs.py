@@ -45,8 +45,6 @@ MANY_NAMES = 2_000
 
 _SESSIONS_LOOKED_AT = 5
 """Sessions that are no run of the job, such as log backups, may be newer than its latest run."""
-_NAMES_NO_OTHER_JOB = ("id", "name", "type", "description", "isDisabled", "isHighPriority")
-_SCHEDULE_OF_ITS_OWN = ("runAutomatically", "retry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,16 +342,6 @@ def visible_state(visibility: Visibility, server: ServerName, state: veeam.JobSt
         return state
     policy = state.next_run_policy if state.next_run is not None else None
     return msgspec.structs.replace(state, run_after_job=None, next_run_policy=policy)
-
-
-def visible_model(visibility: Visibility, server: ServerName, job: veeam.Job) -> veeam.Job:
-    """Return the job's model; for a person who may not know of every job, only what can name no other."""
-    if visibility.sees_all(server):
-        return job
-    schedule = job.raw.get("schedule")
-    own = schedule if isinstance(schedule, dict) else {}
-    kept = {key: job.raw[key] for key in _NAMES_NO_OTHER_JOB if key in job.raw}
-    return veeam.Job({**kept, "schedule": {key: own[key] for key in _SCHEDULE_OF_ITS_OWN if key in own}})
 
 
 async def latest_run(server: veeam.VeeamServer, job_id: veeam.JobId) -> veeam.Session | None:

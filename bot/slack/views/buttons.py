@@ -112,6 +112,12 @@ def controls(
     return MessagePart("", drawn(blocks.ActionsBlock(elements=elements)))
 
 
+def with_control(markup: str, control: Control | None) -> MessagePart:
+    """A line with a button beside it."""
+    accessory = None if control is None else control.button
+    return MessagePart(markup, drawn(blocks.SectionBlock(text=mrkdwn(markup), accessory=accessory)))
+
+
 def job_controls(target: ButtonTarget, operations: Sequence[model.Operation]) -> list[Control | None]:
     """What can be pressed about a job, the most wanted first: what is likeliest, Details, what else acts."""
     acting = [action.operation for action in _MOST_URGENT_FIRST if action.operation in operations]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import ShownSession
@@ -22,7 +23,8 @@ from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import RunRequest, decode
 from bot.slack.views.problems import not_found
-from bot.veeam import Detail, JobId, LoginRefused, SessionId, Unreachable
+from bot.store import TimedDisable
+from bot.veeam import AfterJob, Detail, ItemKind, JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
 
@@ -60,9 +62,10 @@ async def test_a_job_by_its_name(office: Office, typed: NamedJob, found: str | N
 async def test_one_job_in_full(office: Office) -> None:
     """A job comes with its settings, latest sessions, repository, failure, and what one may do with it."""
     answer = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer)
-    assert answer.job is not None
+    assert answer.settings is not None
     assert answer.repository is not None
-    assert (answer.job.name, answer.repository.id) == ("SQL Prod", answer.view.state.repository_id)
+    assert [one.name for one in answer.settings.items] == ["vm01", "vm02"]
+    assert answer.repository.id == answer.view.state.repository_id
     assert [view.session.outcome for view in answer.recent] == ["Failed", "Failed", "Success"]
     assert (answer.view.failed_in_a_row, answer.view.reason) == (2, "Failed to open VDDK disk")
     assert [operation.name for operation in answer.view.operations] == ["retry", "job", "start"]
@@ -74,7 +77,56 @@ async def test_a_job_that_cannot_be_modelled_still_shows_its_state(office: Offic
     """A plug-in job has a state and no settings."""
     office.world.add_job("Proxmox", "Unknown")
     answer = await office.answer(ShowJob(NamedJob("Proxmox")), JobAnswer)
-    assert answer.job is None
+    assert answer.settings is None
+
+
+async def test_a_jobs_page_names_the_chain(office: Office) -> None:
+    """What runs after a job is named, and what a copy copies, as far as the person may know of it."""
+    office.world.add_job("SQL copy", "BackupCopy", source="Oracle", mode="Immediate")
+    oracle = await office.answer(ShowJob(NamedJob("Oracle")), JobAnswer)
+    assert oracle.run_after == ("SQL Test",)
+    copy = await office.answer(ShowJob(NamedJob("SQL copy")), JobAnswer)
+    assert copy.settings is not None
+    assert [(one.kind, one.name) for one in copy.settings.items] == [(ItemKind.JOB, "Oracle")]
+    hidden = await office.answer(ShowJob(NamedJob("SQL copy")), JobAnswer, SQL_ONLY)
+    assert hidden.settings is not None
+    assert hidden.settings.items == ()
+    test = await office.answer(ShowJob(NamedJob("SQL Test")), JobAnswer)
+    assert test.settings is not None
+    assert test.settings.schedule.timings == (AfterJob("Oracle"),)
+    chained = await office.answer(ShowJob(NamedJob("SQL Test")), JobAnswer, SQL_ONLY)
+    assert chained.settings is not None
+    assert chained.settings.schedule.timings == (AfterJob(""),)
+    assert "Oracle" not in repr(chained)
+    assert chained.settings.retention is not None
+
+
+async def test_a_disabled_job_says_when_it_is_enabled_again(office: Office) -> None:
+    """The page of a job that was disabled for a time says until when, and who planned it."""
+    archive = office.known("Archive")
+    assert (await office.answer(ShowJob(archive), JobAnswer)).enabled_again is None
+    plan = TimedDisable(
+        server=HQ,
+        job_id=archive.job_id,
+        job_name="Archive",
+        person_id=OPERATOR,
+        channel_id=None,
+        reference="r-1",
+        disabled_at=office.clock.now(),
+        until=office.clock.now() + timedelta(hours=4),
+    )
+    await office.timed_disables.remember(plan)
+    assert (await office.answer(ShowJob(archive), JobAnswer)).enabled_again == plan
+    assert (await office.answer(ShowJob(office.known("Files")), JobAnswer)).enabled_again is None
+
+
+async def test_a_jobs_page_without_the_database(office: Office) -> None:
+    """Where the database does not answer, the job is shown, and that its plan is not known."""
+    archive = office.known("Archive")
+    async with office.database.transaction() as transaction:
+        await transaction.execute(text("DROP TABLE timed_disables"))
+    answer = await office.answer(ShowJob(archive), JobAnswer)
+    assert (answer.is_plan_known, answer.enabled_again) == (False, None)
 
 
 @pytest.mark.parametrize("job_id", [UNKNOWN, "no-id"])

@@ -231,7 +231,33 @@ def _answers() -> dict[str, Answer]:
         ),
         "job-running": samples.job_answer(running),
         "job-never-ran": replace(
-            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, job=None
+            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, settings=None
+        ),
+        "job-all-settings": replace(
+            samples.job_answer(),
+            settings=samples.all_settings(),
+            run_after=("SQL copy", "<!channel>"),
+            repository=samples.repository(free_gb=900.0),
+        ),
+        "job-rest-of-objects": replace(
+            samples.job_answer(),
+            request=ShowJob(KnownJob(HQ, JOB_ID), page=1),
+            settings=samples.all_settings(),
+        ),
+        "job-disabled-for-a-time": replace(
+            samples.job_answer(
+                samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
+            ),
+            enabled_again=samples.timed_disable(),
+        ),
+        "job-disabled-plan-unknown": replace(
+            samples.job_answer(
+                samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
+            ),
+            is_plan_known=False,
+        ),
+        "job-long-reason": samples.job_answer(
+            samples.job_view(reason="\n".join("Cannot open the disk of <!here>. " * 8 for _ in range(12)))
         ),
         "job-awkward": samples.job_answer(samples.job_view(samples.job_state("<!channel> *`x`*"))),
         "sessions": samples.sessions_answer(

@@ -5,9 +5,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace as with_fields
 
-from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.slack.codec import NEXT, PREVIOUS, TurnPage, decode
 from bot.slack.text import one_line, quoted
 from bot.slack.views.message import CHARACTERS_LIMIT, Message, shown_length
@@ -20,6 +19,7 @@ def pages(answer: SessionAnswer) -> list[Message]:
     shown = [session(answer)]
     while (turn := turned(shown[-1], NEXT)) is not None:
         assert isinstance(turn, TurnPage)
+        assert isinstance(turn.request, ShowSession)
         shown.append(session(replace(answer, request=turn.request)))
     return shown
 
@@ -81,11 +81,7 @@ def test_a_warning_shows_the_warning() -> None:
     """The page of a session with a warning says Warning, names the object, and gives its message."""
     view = samples.session_view(samples.session(result="Warning", message="Warning"))
     answer = replace(samples.session_answer(view), tasks=(samples.task("sql03", "Warning", "VSS failed"),))
-    text = session(with_request(answer)).text
+    text = session(answer).text
     assert "Warning" in text.splitlines()[0]
     assert "sql03" in text
     assert "VSS failed" in text
-
-
-def with_request(answer: SessionAnswer) -> SessionAnswer:
-    return replace(answer, request=with_fields(answer.request, page=0))
