@@ -22,7 +22,7 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.veeam import JobFacts, JobState
+from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, ScheduleFacts
 
 _TITLES = {
     None: "Jobs",
@@ -175,20 +175,22 @@ def _whole_reason(view: JobView) -> list[str]:
 
 
 def _next_run(state: JobState, settings: JobFacts | None) -> str:
-    policy = code(state.next_run_policy) if state.next_run_policy else ""
-    sentence = schedule_sentence(settings.schedule) if settings is not None else ""
+    """When it runs next and by which schedule; where that follows no clock, the schedule says it all."""
+    schedule = settings.schedule if settings is not None else ScheduleFacts()
+    sentence = schedule_sentence(schedule)
     # VBR's hours are the server's own.
     hours = " (the server's time)" if ":" in sentence else ""
-    scheduled = f"Schedule: {sentence}{hours}" if sentence else ""
+    lines = [f"Schedule: {sentence}{hours}"] if sentence else []
     if state.is_disabled:
-        upcoming = "Next run: none, the job is disabled"
-    elif state.run_after_job and state.run_after_job.job_name:
-        upcoming = f"Next run: after {literal(state.run_after_job.job_name)}"
+        lines = ["Next run: none, the job is disabled", *lines]
     elif state.next_run is not None:
-        upcoming = f"Next run: {date(state.next_run)}"
-    else:
-        upcoming = f"Next run: {policy or 'not planned'}"
-    return "\n".join(filter(None, (upcoming, scheduled)))
+        lines = [f"Next run: {date(state.next_run)}", *lines]
+    elif state.run_after_job and state.run_after_job.job_name:
+        lines = lines or [f"Next run: after {literal(state.run_after_job.job_name)}"]
+    elif not lines or any(isinstance(one, Daily | Monthly | Periodic) for one in schedule.timings):
+        policy = code(state.next_run_policy) if state.next_run_policy else "not planned"
+        lines = [f"Next run: {policy}", *lines]
+    return "\n".join(lines)
 
 
 def _enabled_again(answer: JobAnswer) -> list[str]:
