@@ -46,8 +46,6 @@ MANY_NAMES = 2_000
 
 _SESSIONS_LOOKED_AT = 5
 """Sessions that are no run of the job, such as log backups, may be newer than its latest run."""
-_NAMES_NO_OTHER_JOB = ("id", "name", "type", "description", "isDisabled", "isHighPriority")
-_SCHEDULE_OF_ITS_OWN = ("runAutomatically", "retry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,16 +370,6 @@ def without_past(state: veeam.JobState, now: datetime) -> veeam.JobState:
     policy = state.next_run_policy or ""
     says_time = any(map(str.isdigit, policy))
     return msgspec.structs.replace(state, next_run=None, next_run_policy=None if says_time else policy)
-
-
-def visible_model(visibility: Visibility, server: ServerName, job: veeam.Job) -> veeam.Job:
-    """Return the job's model; for a person who may not know of every job, only what can name no other."""
-    if visibility.sees_all(server):
-        return job
-    schedule = job.raw.get("schedule")
-    own = schedule if isinstance(schedule, dict) else {}
-    kept = {key: job.raw[key] for key in _NAMES_NO_OTHER_JOB if key in job.raw}
-    return veeam.Job({**kept, "schedule": {key: own[key] for key in _SCHEDULE_OF_ITS_OWN if key in own}})
 
 
 async def latest_run(server: veeam.VeeamServer, job_id: veeam.JobId) -> veeam.Session | None:

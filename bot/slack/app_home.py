@@ -183,8 +183,7 @@ class AppHome:
         await modal.open(used.target)
         request: Request | None = ListJobs(which=JobsFilter.FAILED)
         if used.message is not None:
-            job = used.message.job if used.message.author in self._own_ids else None
-            request = None if job is None else ShowJob(job)
+            request = used.message.request if used.message.author in self._own_ids else None
         if request is not None:
             await self._answer(used.gesture, used.target, request, modal)
         elif not await modal.show(not_about_a_job()):

@@ -18,6 +18,8 @@ NAME_LIMIT = 120
 """How much of a foreign name is shown, in characters as sent."""
 QUOTE_LIMIT = 300
 """How much of a foreign sentence is shown, in characters as sent."""
+SPAN_LIMIT = 900
+"""How long one code span gets where all of a text is shown."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BAR_CELLS = 10
@@ -106,6 +108,21 @@ def shorten(text: str, limit: int, render: Callable[[str], str] = escape) -> str
 def code(text: str, limit: int = QUOTE_LIMIT) -> str:
     """Foreign text in a code span, where Slack formats and links nothing; backticks are shown as `'`."""
     return shorten(one_line(text) or "(empty)", limit, _code_span)
+
+
+def quoted(text: str, limit: int = SPAN_LIMIT) -> list[str]:
+    """All of a foreign text in code spans: one for each of its lines, several for a longer one."""
+    spans: list[str] = []
+    for line in filter(None, map(one_line, text.splitlines())):
+        begin = size = 0
+        for at, letter in enumerate(line):
+            length = len(escape(letter))
+            if size + length > limit:
+                spans.append(_code_span(line[begin:at]))
+                begin, size = at, 0
+            size += length
+        spans.append(_code_span(line[begin:]))
+    return spans
 
 
 def literal(text: str, limit: int = NAME_LIMIT) -> str:

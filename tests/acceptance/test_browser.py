@@ -187,6 +187,27 @@ async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> 
     await expect(ann.messages.last).to_contain_text("Success · Exchange DAG on hq")
 
 
+async def test_a_warnings_details_are_the_warning(demo: Demo, visit: Visit) -> None:
+    """Details of a completion show that session, also after the job went well again; so does its link."""
+    ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
+    words = "The end of a long message. " * 40 + "Here are the decisive words."
+    world.plan("Web tier", [Outcome("Warning", {"web02": words})])
+    ends_soon(world, "Web tier", minutes=9)
+    await expect(ann.messages.filter(has_text="Warning · Web tier on hq").last).to_be_visible()
+    world.finish_run("Web tier", ended_at=world.now(), result="Success")
+    root = ann.messages.filter(has_text="Warning · Web tier on hq").last
+    before = await ann.answers.count()
+    await ann.button(root, "Details", "Web tier").click()
+    shown = ann.answers.nth(before)
+    await expect(shown).to_contain_text("Warning · Web tier on hq")
+    await expect(shown).to_contain_text("Here are the decisive words.")
+    posted = demo.slack.workspace.conversations.channel("C0PROD").messages.values()
+    warned = next(each for each in posted if each.metadata and ":warning: Warning · *Web tier*" in each.text)
+    link = f"https://example.slack.com/archives/C0PROD/p{warned.ts.replace('.', '')}"
+    by_link = await ann.asks(f"/veeam session {link}")
+    await expect(by_link).to_contain_text("Here are the decisive words.")
+
+
 async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: Picture) -> None:
     """The app in the side bar shows what is wrong; Details open a modal; whoever has no role sees no job."""
     ann = await visit(demo, DESK)

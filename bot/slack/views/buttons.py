@@ -43,7 +43,7 @@ _ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
-_ON_A_JOB = (ShowJob, ListSessions, ReadAudit, JobAction)
+_ON_A_JOB = (ShowJob, ListSessions, ShowSession, ReadAudit, JobAction)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 
@@ -113,6 +113,12 @@ def controls(
     if not elements:
         return NOTHING
     return MessagePart("", drawn(blocks.ActionsBlock(elements=elements)))
+
+
+def with_control(markup: str, control: Control | None) -> MessagePart:
+    """A line with a button beside it."""
+    accessory = None if control is None else control.button
+    return MessagePart(markup, drawn(blocks.SectionBlock(text=mrkdwn(markup), accessory=accessory)))
 
 
 def job_controls(target: ButtonTarget, operations: Sequence[model.Operation]) -> list[Control | None]:
@@ -213,7 +219,7 @@ def previous_step(request: model.Request) -> MessagePart:
     return controls([Control(button)])
 
 
-def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bool) -> list[Control]:
+def page_controls(request: codec.PagedRequest, *, pages: int | None, has_more: bool) -> list[Control]:
     """Previous and Next, as far as there are pages."""
     turns = [("Previous", codec.PREVIOUS, request.page - 1)] if request.page > 0 else []
     turns += [("Next", codec.NEXT, request.page + 1)] if has_more else []

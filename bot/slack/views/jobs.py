@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import ceil
 
+from msgspec.structs import replace
+
 from bot.operations.job_filters import JobsColumn, JobsFilter
 from bot.operations.machine_holders import Held
-from bot.operations.model import KnownJob
 from bot.operations.outcomes import JobView
-from bot.operations.queries.job import JobAnswer, ShowJob
+from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.settings import PersonId
-from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case
+from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case
 from bot.slack.views import buttons, status_text
 from bot.slack.views.causes import by_cause
+from bot.slack.views.job_settings import ITEMS_SHOWN, item, schedule_sentence, settings_lines
 from bot.slack.views.message import (
     HEADER_LIMIT,
     NOTHING,
@@ -26,7 +28,7 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.veeam import Job, JobState, Workload
+from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, ScheduleFacts, Workload
 
 _STATES = {
     JobsFilter.FAILED: "failed",
@@ -75,7 +77,10 @@ _COLUMNS = {
 _REASON_LIMIT = 140
 """How much of a reason a row of a list shows: all of it is in the job's Details."""
 _BUTTONS_PER_ROW = 2
-_RECENT_LIMIT = 10
+_RECENT_LIMIT = 5
+_ITEMS_PER_PAGE = 20
+_CHAINED_SHOWN = 10
+_REASON_SIZE = 1_200
 
 
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
@@ -136,24 +141,43 @@ def job_row(view: JobView, *, held: Held | None = None, says_why: bool = True) -
 
 
 def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
-    """A job: how it stands, its last and next run, what it covers, where to, and its recent sessions."""
-    view, state = answer.view, answer.view.state
+    """A job: how it stands and why, its runs, its settings and latest sessions; then the rest of its objects.
+
+    What fills a page of its own is behind Next: objects beyond the first few.
+    """
+    view, state, facts = answer.view, answer.view.state, answer.settings
+    rest = facts.items[ITEMS_SHOWN:] if facts is not None else ()
+    pages = 1 + ceil(len(rest) / _ITEMS_PER_PAGE)
+    number = min(answer.request.page, pages - 1)
+    turns = []
+    if shared_by is None:
+        request = replace(answer.request, page=number)
+        turns = buttons.page_controls(request, pages=pages, has_more=number + 1 < pages)
+    tail = [as_of(answer.as_of, shared_by), *_controls(answer, turns, shared_by)]
+    title = paragraph(status_text.job_line(view), *_whole_reason(view))
+    if number:
+        first = (number - 1) * _ITEMS_PER_PAGE
+        shown = [item(one) for one in rest[first : first + _ITEMS_PER_PAGE]]
+        begin, total = ITEMS_SHOWN + first + 1, ITEMS_SHOWN + len(rest)
+        place = f"Objects {begin:,} to {begin + len(shown) - 1:,} of {total:,}"
+        return compose([paragraph(status_text.job_line(view)), note(place), paragraph(*shown), *tail])
     covers = dotted(
         literal(state.type) if state.type else "",
         "" if state.objects_count is None else count(state.objects_count, "object"),
-        "high priority" if state.high_priority else "",
+        _priority(state, facts),
     )
     if answer.repository is not None:
         repository = f"Repository: {status_text.repository_line(answer.repository)}"
     else:
         repository = f"Repository: {literal(state.repository_name)}" if state.repository_name else ""
     head = [
-        paragraph(status_text.job_line(view), code(view.reason) if view.reason else ""),
-        paragraph(_last_run(state), _next_run(state, answer.job)),
-        paragraph(covers, repository, _retries(answer.job)),
+        title,
+        paragraph(_last_run(state), _next_run(state, facts), *_enabled_again(answer), _run_after(answer)),
+        paragraph(covers, *([] if facts is None else settings_lines(facts)), repository),
         note(code(state.description)) if state.description.strip() else NOTHING,
+        *_recent(answer),
     ]
-    return compose(head, tail=[_recent(answer), as_of(answer.as_of, shared_by), _controls(view, shared_by)])
+    return compose([*head, *tail])
 
 
 def job_state(view: JobView) -> MessagePart:
@@ -277,45 +301,83 @@ def _last_run(state: JobState) -> str:
     )
 
 
-def _next_run(state: JobState, settings: Job | None) -> str:
-    policy = code(state.next_run_policy) if state.next_run_policy else ""
+def _priority(state: JobState, settings: JobFacts | None) -> str:
+    if state.high_priority or (settings is not None and settings.is_high_priority):
+        return "high priority"
+    return "normal priority" if settings is not None and settings.is_high_priority is not None else ""
+
+
+def _whole_reason(view: JobView) -> list[str]:
+    """Why its latest run failed or warned; Details of that session has what is too long here."""
+    lines, room = list[str](), _REASON_SIZE
+    for line in quoted(view.reason or ""):
+        room -= len(line)
+        if room < 0:
+            return [*lines, "… Details of the latest session has the rest."]
+        lines.append(line)
+    return lines
+
+
+def _next_run(state: JobState, settings: JobFacts | None) -> str:
+    """When it runs next and by which schedule; where that follows no clock, the schedule says it all."""
+    schedule = settings.schedule if settings is not None else ScheduleFacts()
+    sentence = schedule_sentence(schedule)
+    # VBR's hours are the server's own.
+    hours = " (the server's time)" if ":" in sentence else ""
+    lines = [f"Schedule: {sentence}{hours}"] if sentence else []
     if state.is_disabled:
-        return "Next run: none, the job is disabled"
-    if state.run_after_job and state.run_after_job.job_name:
-        return f"Next run: after {literal(state.run_after_job.job_name)}"
-    if state.next_run is None:
-        unscheduled = settings is not None and settings.runs_automatically is False
-        return f"Next run: {policy or ('by hand only' if unscheduled else 'not planned')}"
-    return f"Next run: {date(state.next_run)}"
+        lines = ["Next run: none, the job is disabled", *lines]
+    elif state.next_run is not None:
+        lines = [f"Next run: {date(state.next_run)}", *lines]
+    elif state.run_after_job and state.run_after_job.job_name:
+        lines = lines or [f"Next run: after {literal(state.run_after_job.job_name)}"]
+    elif not lines or any(isinstance(one, Daily | Monthly | Periodic) for one in schedule.timings):
+        policy = code(state.next_run_policy) if state.next_run_policy else "not planned"
+        lines = [f"Next run: {policy}", *lines]
+    return "\n".join(lines)
 
 
-def _retries(settings: Job | None) -> str:
-    retry = settings.retry if settings else None
-    if retry is None or not retry.enabled:
-        return ""
-    return f"Retried automatically: up to {count(retry.count, 'time')}, {retry.wait_minutes:,} min apart"
+def _enabled_again(answer: JobAnswer) -> list[str]:
+    if not answer.is_plan_known:
+        return [
+            f"{status_text.WARNING} Whether the bot enables it again is not known: its database did not say."
+        ]
+    plan = answer.enabled_again
+    return [f"Enabled again {date(plan.until)}, as {mention(plan.person_id)} planned"] if plan else []
 
 
-def _recent(answer: JobAnswer) -> MessagePart:
-    lines = []
+def _run_after(answer: JobAnswer) -> str:
+    shown = [literal(name) for name in answer.run_after[:_CHAINED_SHOWN]]
+    more = len(answer.run_after) - len(shown)
+    named = ", ".join([*shown, f"{more:,} more"] if more > 0 else shown)
+    return f"Then runs: {named}" if named else ""
+
+
+def _recent(answer: JobAnswer) -> list[MessagePart]:
+    """The latest sessions, each with Details of it."""
+    if not answer.recent:
+        return []
+    rows = [note("Latest sessions")]
     for view in answer.recent[:_RECENT_LIMIT]:
         session = view.session
         when = status_text.span(session.creation_time, session.end_time)
         part = f"part of it: {literal(session.name)}" if view.is_part else ""
-        if view.is_stopped:
-            by = f"by {mention(view.stopped_by)}" if view.stopped_by else ""
-            lines.append(dotted(status_text.STOPPED, when, by, part))
-        else:
-            lines.append(dotted(status_text.session_result(session), when, part))
-    return note("Latest sessions", *lines) if lines else NOTHING
+        by = f"by {mention(view.stopped_by)}" if view.is_stopped and view.stopped_by else ""
+        result = status_text.STOPPED if view.is_stopped else status_text.session_result(session)
+        details = buttons.session_control(view.server, session.id, session.name)
+        rows.append(buttons.with_control(dotted(result, when, by, part), details))
+    return rows
 
 
-def _controls(view: JobView, shared_by: PersonId | None) -> MessagePart:
+def _controls(
+    answer: JobAnswer, turns: list[buttons.Control], shared_by: PersonId | None
+) -> list[MessagePart]:
+    view = answer.view
     offered = buttons.job_controls(buttons.ButtonTarget.of(view), view.operations)
     acting = [control for control in offered if control and control.asks_first]
-    share = (
-        buttons.share_control(ShowJob(KnownJob(view.server, view.state.id))) if shared_by is None else None
-    )
-    # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
+    share = buttons.share_control(answer.request) if shared_by is None else None
     about = status_text.job_name(view.state.name, view.server)
-    return buttons.controls([*acting[:2], share, *acting[2:]], about=about)
+    if turns:
+        return [buttons.controls([*turns, share]), buttons.controls(acting, about=about)]
+    # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
+    return [buttons.controls([*acting[:2], share, *acting[2:]], about=about)]

@@ -20,7 +20,16 @@ from bot.operations.catalog import BY_NAME, CATALOG, TYPED
 from bot.operations.commands import asks_for_topic, parse, quote
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.matching import fold
-from bot.operations.model import Kind, KnownJob, NamedJob, NamedMachine, Operation, Request, Topic
+from bot.operations.model import (
+    Kind,
+    KnownJob,
+    MessageLink,
+    NamedJob,
+    NamedMachine,
+    Operation,
+    Request,
+    Topic,
+)
 from bot.operations.outcomes import SyntaxProblem
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
@@ -49,6 +58,7 @@ def doubtful(name: str, doubt: str) -> NamedJob:
 
 
 NO_SPAN = "{} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
+LINK = "https://example.slack.com/archives/C0PROD/p1763899200000100"
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 
 READ: list[tuple[str, Request]] = [
@@ -152,6 +162,18 @@ READ: list[tuple[str, Request]] = [
     ("sessions disabled", ListSessions(job=NamedJob("disabled"))),
     (f"session {SESSION_ID}", ShowSession(SESSION_ID)),
     (f"session {{{SESSION_ID.upper()}}} server:hq", ShowSession(SESSION_ID, server="hq")),
+    (f"session {LINK}", ShowSession(message=MessageLink(LINK, "C0PROD", "1763899200.000100"))),
+    (f"session {LINK}?thread_ts=1763899100.000200&cid=C0PROD", ShowSession(message=MessageLink(
+        f"{LINK}?thread_ts=1763899100.000200&cid=C0PROD", "C0PROD", "1763899200.000100", "1763899100.000200",
+    ))),
+    (f"session {LINK.removeprefix('https://')}", ShowSession(message=MessageLink(
+        LINK.removeprefix("https://"), "C0PROD", "1763899200.000100",
+    ))),
+    ("session SQL Prod last", ShowSession(job=beside("last"))),
+    ("session SQL Prod Latest server:hq", ShowSession(
+        job=NamedJob("SQL Prod", "hq", after=("Latest",)),
+    )),
+    ('session "SQL Prod" last', ShowSession(job=NamedJob("SQL Prod", exact=True))),
     ("status", ShowStatus()),
     ("status server:hq", ShowStatus("hq")),
     ("servers", ListServers()),
@@ -278,9 +300,12 @@ MISREAD = [
     ("jobs stale:soon", "jobs stale:26h"),
     ("jobs stale:0h", "jobs stale:26h"),
     ("jobs holding:", None),
-    ("session", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
-    ("session 12", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
-    ("session ../../jobs", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
+    ("session", "session SQL Prod last"),
+    ("session last", "session SQL Prod last"),
+    ("session 12", "session 12 last"),
+    ("session ../../jobs", "session ../../jobs last"),
+    ('session "SQL Prod"', "session SQL Prod last"),
+    (f"session {LINK.replace('/p', '/q')}", f"session {LINK.replace('/p', '/q')} last"),
     ("status hq", "status server:hq"),
     ("servers hq", "servers server:hq"),
     ("whoami @ann", "whoami"),

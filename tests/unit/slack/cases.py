@@ -306,7 +306,33 @@ def _answers() -> dict[str, Answer]:
         ),
         "job-running": samples.job_answer(running),
         "job-never-ran": replace(
-            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, job=None
+            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, settings=None
+        ),
+        "job-all-settings": replace(
+            samples.job_answer(),
+            settings=samples.all_settings(),
+            run_after=("SQL copy", "<!channel>"),
+            repository=samples.repository(free_gb=900.0),
+        ),
+        "job-rest-of-objects": replace(
+            samples.job_answer(),
+            request=ShowJob(KnownJob(HQ, JOB_ID), page=1),
+            settings=samples.all_settings(),
+        ),
+        "job-disabled-for-a-time": replace(
+            samples.job_answer(
+                samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
+            ),
+            enabled_again=samples.timed_disable(),
+        ),
+        "job-disabled-plan-unknown": replace(
+            samples.job_answer(
+                samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
+            ),
+            is_plan_known=False,
+        ),
+        "job-long-reason": samples.job_answer(
+            samples.job_view(reason="\n".join("Cannot open the disk of <!here>. " * 8 for _ in range(12)))
         ),
         "job-awkward": samples.job_answer(samples.job_view(samples.job_state("<!channel> *`x`*"))),
         "sessions": samples.sessions_answer(
@@ -315,7 +341,28 @@ def _answers() -> dict[str, Answer]:
             samples.session_view(samples.session(state="WaitingRepository")),
         ),
         "sessions-none": samples.sessions_answer(total=0),
+        "sessions-with-reasons": samples.sessions_answer(
+            replace(samples.session_view(), reason="Error: <!here> " + "cannot open disk. " * 40),
+            replace(
+                samples.session_view(samples.session(result="Warning", message="Warning")),
+                reason="Log truncation was skipped",
+            ),
+        ),
         "session-failed": samples.session_answer(),
+        "session-warning": replace(
+            samples.session_answer(
+                samples.session_view(samples.session(result="Warning", message="1 of 2 objects warned"))
+            ),
+            tasks=(
+                samples.task("sql01", "Success", "Success"),
+                samples.task("sql03", "Warning", "Log truncation was skipped\nVSS_E_WRITER: `SqlWriter` <b>"),
+            ),
+        ),
+        "session-first-of-pages": samples.long_session_answer(0),
+        "session-last-of-pages": samples.long_session_answer(99),
+        "session-awkward": replace(
+            samples.session_answer(), tasks=tuple(samples.task(name, message=name) for name in AWKWARD)
+        ),
         "session-running": replace(
             samples.session_answer(samples.session_view(samples.session(state="Working"))),
             tasks=(),
