@@ -14,7 +14,6 @@ class Sizes:
     completions: int = 200
     kills: int = 20
     ends: int = 20
-    first_end_seconds: float = 8.0
     storm_failures: int = 2_000
     storm_seconds: float = 40.0
     storm_poll_seconds: float = 5.0
@@ -49,7 +48,6 @@ QUICK = Sizes(
     completions=16,
     kills=1,
     ends=3,
-    first_end_seconds=3.0,
     storm_failures=10,
     storm_seconds=6.0,
     storm_poll_seconds=0.5,
