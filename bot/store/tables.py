@@ -1,9 +1,11 @@
 """The tables, the same on SQLite and PostgreSQL. Every time is aware and in UTC."""
 
 from datetime import UTC, datetime
+from textwrap import dedent
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -230,6 +233,32 @@ audit = Table(
     Index(None, "reference"),
     sqlite_autoincrement=True,
 )
+# As the revisions 0001 and 0002 make them, and for their reasons.
+_APPEND_ONLY = {
+    "sqlite": """
+        CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END;
+
+        CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END;
+
+        CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (
+            SELECT 1 FROM audit WHERE id = new.id OR previous_hash = new.previous_hash
+            OR (entry_id = new.entry_id AND event = new.event)
+        ) BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END;
+    """,
+    "postgresql": """
+        CREATE FUNCTION veeam_bot_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'this table is append-only'; END $$;
+
+        CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION veeam_bot_append_only();
+    """,
+}
+for _dialect, _statements in _APPEND_ONLY.items():
+    for _statement in _statements.strip().split("\n\n"):
+        _made = DDL(dedent(_statement).strip().removesuffix(";"))
+        event.listen(audit, "after_create", _made.execute_if(dialect=_dialect))
 
 open_actions = Table(
     "open_actions",
