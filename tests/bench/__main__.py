@@ -21,6 +21,7 @@ from tests.bench.figures import (
     Figure,
     busy_cpu_seconds,
     machine,
+    page_table,
     table,
     workload_seconds,
 )
@@ -35,6 +36,7 @@ from tests.bench.sockets import ended_connections
 from tests.bench.vbr import FarVbr, far_vbr
 
 FILE = Path("bench.json")
+_BEGIN, _END = "<!-- measured -->", "<!-- end of what was measured -->"
 _KILLS, _STALL = "kills", "longest stall"
 
 
@@ -92,7 +94,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small counts: shows that it runs, not how well")
     parser.add_argument("--out", type=Path, default=FILE, help="where the JSON goes; default bench.json")
     parser.add_argument("--only", default="", metavar="WORDS", help="only what has these words in its name")
+    parser.add_argument("--page", type=Path, help="a page of the documentation to write the table into")
     given = parser.parse_args()
+    if given.page is not None and (given.quick or given.only):
+        parser.error("--page takes all rows, and none of --quick")
     set_up_logging("warning", "console", [])
     sizes = QUICK if given.quick else Sizes()
     workload = workload_seconds()
@@ -111,14 +116,22 @@ def main() -> None:
         "figures": [figure.as_json() for figure in figures],
     }
     given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write(
-        f"{table(figures)}\n"
+    summary = (
         f"{here['cores']} cores ({here['processor']}), Python {here['python']}; Slack's pace kept.\n"
         f"A fixed piece of work takes {workload:.3f} s of CPU, on the recorded machine "
         f"{RECORDED_WORKLOAD_SECONDS:.3f} s: {report['speed']:.2f} times as fast.\n"
         f"{seconds:.0f} s, in which other processes took {report['others_cpu_share']:.0%} of the cores: the "
-        f"less, the truer is what is given in seconds.\nWritten to {given.out}.\n"
+        f"less, the truer is what is given in seconds.\n"
     )
+    sys.stdout.write(f"{table(figures)}\n{summary}Written to {given.out}.\n")
+    if given.page is not None:
+        _write_into(given.page, f"{summary}\n{page_table(figures)}\n")
+
+
+def _write_into(page: Path, measured_now: str) -> None:
+    before, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    page.write_text(f"{before}{begin}\n{measured_now}{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

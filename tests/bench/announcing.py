@@ -52,8 +52,12 @@ class PolledVbr(VbrSandbox):
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         response = await super()._handle(request)
-        if request.path == SESSIONS and isinstance(response, web.Response):
-            self.polls.append((time.time(), bytes(response.body or b"")))
+        if (
+            request.path == SESSIONS
+            and isinstance(response, web.Response)
+            and isinstance(response.body, bytes)
+        ):
+            self.polls.append((time.time(), response.body))
         return response
 
     def answered_at(self, session: Session) -> float:
@@ -249,7 +253,7 @@ async def _drained(site: Site, count: int, *, until: float) -> bool:
     try:
         while time.time() < until:
             async with database.reading() as reading:
-                known = (await reading.first(select(func.count()).select_from(processed_sessions)))[0]
+                ((known,),) = await reading.all(select(func.count()).select_from(processed_sessions))
             if known >= count and not await Outbox(database).waiting():
                 return True
             await asyncio.sleep(0.2)

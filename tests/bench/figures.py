@@ -95,6 +95,11 @@ def table(figures: Sequence[Figure]) -> str:
     )
 
 
+def page_table(figures: Sequence[Figure]) -> str:
+    """All rows for a page of the documentation."""
+    return tabulate([figure.as_row() for figure in figures], _HEADERS, "pipe", disable_numparse=True)
+
+
 def machine() -> dict[str, Any]:
     """What it was measured on."""
     return {

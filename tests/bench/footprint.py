@@ -34,8 +34,7 @@ async def footprint(folder: Path, login: Login, sizes: Sizes) -> list[Figure]:
             new.append(await site.start())
             await site.bot.stop()
             again.append(await site.start())
-            if number == sizes.starts - 1:
-                idle = await _idle(site, folder, login, sizes)
+    idle = await _idle(folder, login, sizes)
     seconds = Floor(statistics.median(each[0] for each in bare), "Python importing its libraries")
     resident = Floor(statistics.median(each[1] for each in bare), seconds.what)
     memory = f"memory after {sizes.idle_seconds:g} s idle (RSS)"
@@ -71,10 +70,16 @@ class Idle:
     cpu_percent: float
 
 
-async def _idle(again: Site, folder: Path, login: Login, sizes: Sizes) -> Idle:
-    seconds = sizes.idle_seconds
-    async with Site(folder / "idle-new", login, forked=not sizes.executes) as new:
+async def _idle(folder: Path, login: Login, sizes: Sizes) -> Idle:
+    seconds, forked = sizes.idle_seconds, not sizes.executes
+    async with (
+        Site(folder / "idle-new", login, forked=forked) as new,
+        Site(folder / "idle-again", login, forked=forked) as again,
+    ):
         await new.start()
+        await again.start()
+        await again.bot.stop()
+        await again.start()
         pid, new_pid = again.bot.pid or 0, new.bot.pid or 0
         before = cpu_seconds(pid)
         await asyncio.sleep(seconds)
