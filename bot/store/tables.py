@@ -5,10 +5,10 @@ from textwrap import dedent
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Dialect,
     Index,
@@ -255,10 +255,13 @@ _APPEND_ONLY = {
         FOR EACH STATEMENT EXECUTE FUNCTION veeam_bot_append_only();
     """,
 }
-for _dialect, _statements in _APPEND_ONLY.items():
-    for _statement in _statements.strip().split("\n\n"):
-        _made = DDL(dedent(_statement).strip().removesuffix(";"))
-        event.listen(audit, "after_create", _made.execute_if(dialect=_dialect))
+
+
+@event.listens_for(audit, "after_create")
+def _refuse_changes(_: Table, connection: Connection, **_options: object) -> None:
+    for statement in _APPEND_ONLY[connection.dialect.name].strip().split("\n\n"):
+        connection.exec_driver_sql(dedent(statement).strip())
+
 
 open_actions = Table(
     "open_actions",

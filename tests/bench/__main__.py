@@ -34,6 +34,7 @@ from tests.bench.servers import many_servers
 from tests.bench.sizes import QUICK, Sizes
 from tests.bench.sockets import ended_connections
 from tests.bench.vbr import FarVbr, far_vbr
+from tests.support.forked import end_server
 
 FILE = Path("bench.json")
 _BEGIN, _END = "<!-- measured -->", "<!-- end of what was measured -->"
@@ -51,19 +52,23 @@ async def measured(sizes: Sizes, folder: Path, only: str) -> list[Figure]:
         opened = asyncio.gather(*(stack.enter_async_context(far_vbr(each)) for each in jobs))
         if only in _KILLS:
             # It waits most of the time, while the simulated VBRs make their jobs.
-            figures += await _timed(_KILLS, killed(folder, sizes))
+            figures += await _timed(_KILLS, killed(folder, sizes), asyncio.Semaphore())
         few, many, huge = await opened
+        turns, measurements = asyncio.Semaphore(sizes.at_once), list[Measurement]()
         for what, measurement in _measurements(sizes, folder, few, many, huge):
             if only in what:
-                figures += await _timed(what, measurement)
+                measurements.append(_timed(what, measurement, turns))
             else:
                 measurement.close()
+        for found in await asyncio.gather(*measurements):
+            figures += found
     return figures
 
 
-async def _timed(what: str, measurement: Measurement) -> list[Figure]:
-    began = time.monotonic()
-    found = await measurement
+async def _timed(what: str, measurement: Measurement, turns: asyncio.Semaphore) -> list[Figure]:
+    async with turns:
+        began = time.monotonic()
+        found = await measurement
     sys.stderr.write(f"{what}: {time.monotonic() - began:.0f} s\n")
     return found
 
@@ -104,6 +109,7 @@ def main() -> None:
     began, busy, own = time.monotonic(), busy_cpu_seconds(), sum(os.times()[:4])
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(measured(sizes, Path(folder), given.only))
+    end_server()
     seconds, here = time.monotonic() - began, machine()
     others = busy_cpu_seconds() - busy - (sum(os.times()[:4]) - own)
     report: dict[str, Any] = {

@@ -116,7 +116,7 @@ def workload_seconds() -> float:
     What else runs takes little of it; a slower machine takes more.
     """
     rows = [{"id": f"job {number:05d}", "name": "x" * (number % 40)} for number in range(4_000)]
-    taken = []
+    taken, names = [], list[tuple[str, str]]()
     for _ in range(_ROUNDS):
         began = time.process_time()
         for _ in range(_REPEATED):

@@ -8,7 +8,7 @@ class Sizes:
     """Counts, and seconds where a name says so.
 
     `executes`: every bot that is timed is started as in production, and not forked from a process that has
-    loaded the code.
+    loaded the code. `at_once`: so many measurements; what is meant to be right is measured alone.
     """
 
     completions: int = 200
@@ -42,6 +42,7 @@ class Sizes:
     stall_ends: int = 2_000
     idle_seconds: float = 20.0
     executes: bool = True
+    at_once: int = 1
 
 
 QUICK = Sizes(
@@ -49,7 +50,7 @@ QUICK = Sizes(
     kills=1,
     ends=3,
     storm_failures=10,
-    storm_seconds=6.0,
+    storm_seconds=3.0,
     storm_poll_seconds=0.5,
     poll_seconds=1.5,
     catch_up_jobs=10,
@@ -76,4 +77,5 @@ QUICK = Sizes(
     stall_ends=20,
     idle_seconds=0.5,
     executes=False,
+    at_once=3,
 )

@@ -125,6 +125,7 @@ EVERYTHING: dict[str, Ask] = {
         )
     ),
     "every_job_state": lambda site: rows_of(site.server.every_job_state(JobStatesQuery(name="*SQL*"))),
+    "job_state_pages": lambda site: rows_of(site.server.job_state_pages()),
     "job_state": lambda site: site.server.job_state(site.failed),
     "job": lambda site: site.server.job(site.failed),
     "start_job": lambda site: site.server.start_job(site.failed, chained=True),
