@@ -35,20 +35,24 @@ async def longest_stall(folder: Path, vbr: FarVbr, sizes: Sizes) -> list[Figure]
         for _ in range(_TICKS):
             await watch.tick()
         beats.cancel()
-        seconds = await beats
+        seconds, cpu_seconds = await beats
         gc.unfreeze()
     await database.close()
     floor = Floor(workload_seconds(), "a fixed piece of work")
     what = f"longest stall of the loop, {sizes.stall_jobs:,} jobs x {sizes.stall_ends:,} ends"
-    return [Figure("longest_stall", what, seconds, "s", _LONGEST, floor)]
+    return [
+        Figure("longest_stall", what, seconds, "s", _LONGEST, floor, {"cpu_seconds": round(cpu_seconds, 3)})
+    ]
 
 
-async def _longest_gap() -> float:
-    longest = 0.0
+async def _longest_gap() -> tuple[float, float]:
+    """The longest wait, and the most CPU time between two beats: the same, unless others had the core."""
+    longest = longest_cpu = 0.0
     try:
         while True:
-            began = time.monotonic()
+            began, cpu = time.monotonic(), time.thread_time()
             await asyncio.sleep(_BEAT_SECONDS)
             longest = max(longest, time.monotonic() - began - _BEAT_SECONDS)
+            longest_cpu = max(longest_cpu, time.thread_time() - cpu)
     except asyncio.CancelledError:
-        return longest
+        return longest, longest_cpu
