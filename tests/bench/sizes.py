@@ -15,7 +15,7 @@ class Sizes:
     kills: int = 20
     ends: int = 20
     storm_failures: int = 2_000
-    storm_seconds: float = 40.0
+    storm_seconds: float = 30.0
     storm_poll_seconds: float = 5.0
     poll_seconds: float = 20.0
     catch_up_jobs: int = 2_000
