@@ -41,6 +41,7 @@ from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
+from bot.slack.threads import Threads
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
 from bot.veeam import Connection, Fleet, VeeamServer, connection_to
@@ -147,7 +148,7 @@ class Application:
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
         for place, name in enumerate(fleet.names, start=1):
-            server, share = fleet.server(name), watch.Share(place, len(fleet.names))
+            server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             server_watch = watch.Watch(
                 server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
             )
@@ -156,7 +157,7 @@ class Application:
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
-            self._start(group, f"watch:{name}", partial(server_watch.run, share))
+            self._start(group, f"watch:{name}", partial(server_watch.run, slot))
             self._start(group, f"following:{name}", partial(follower.run, followed))
             self._start(group, f"timed_disables:{name}", partial(reenabler.run, disabled))
 
@@ -222,7 +223,9 @@ class Application:
         self._start(group, "left_open", left_open.run)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
-        listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
+        listeners.listen_to_gestures(
+            app, interactions, app_home, command=slack.command, bot_user_id=workspace.bot_user_id
+        )
         listeners.listen_to_events(
             app,
             app_home,
@@ -267,6 +270,7 @@ class Application:
             replies,
             modals,
             store.FollowedSessions(database),
+            Threads(database, web_api, workspace),
             tasks,
             command=command,
             clock=clock,

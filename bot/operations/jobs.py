@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -113,7 +114,7 @@ class JobFinder:
             return found
         known = await self._states.known(found.server)
         (state,) = await self._states.corrected(self._fleet.server(found.server), (found.state,), known)
-        return replace(found, state=state)
+        return replace(found, state=without_past(state, self._clock.now()))
 
     async def _job(
         self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool
@@ -122,13 +123,17 @@ class JobFinder:
 
         A whole name counts before a part of one, in every way to read the line. An action (`is_action`) is
         never done on a part of a name, and a name is asked back while a silent server may have a job of that
-        name too.
+        name too. A query also finds a job by its ID.
         """
         if isinstance(ref, KnownJob):
             return await self._known(ref, visibility)
         servers = self.servers(ref.server, visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
+        if not is_action and veeam.is_id(ref.text):
+            by_id = await self._with_id(veeam.JobId(ref.text), servers, visibility)
+            if by_id is not None:
+                return by_id
         typed = _Typed.of(ref, request, is_action=is_action)
         query = veeam.JobStatesQuery(name=name_filter(ref.text), order_by="Name", ascending=True)
         answer = await self._fleet.ask(lambda server: server.all_job_states(query), servers)
@@ -222,6 +227,15 @@ class JobFinder:
             return replace(missing, hidden=AuditSubject(ref.server, state.id, state.name))
         return FoundJob(ref.server, state)
 
+    async def _with_id(
+        self, job_id: veeam.JobId, servers: Sequence[ServerName], visibility: Visibility
+    ) -> FoundJob | None:
+        """Return the job of this ID, on the first server that has it; None where none that answers does."""
+        answer = await self._fleet.ask(
+            lambda server: self._known(KnownJob(server.name, job_id), visibility), servers
+        )
+        return next((found for found in answer.answers.values() if isinstance(found, FoundJob)), None)
+
     async def _by_all_names(
         self,
         typed: "_Typed",
@@ -299,7 +313,9 @@ class JobViews:
         permissions: Permissions,
         fleet: veeam.Fleet,
         available: Callable[[veeam.JobState, veeam.Revision], tuple[Operation, ...]],
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._permissions = permissions
         self._fleet = fleet
         self._available = available
@@ -318,7 +334,7 @@ class JobViews:
         scope = Scope(server, state.name)
         return outcomes.JobView(
             server=server,
-            state=visible_state(context.visibility, server, state),
+            state=without_past(visible_state(context.visibility, server, state), self._clock.now()),
             failed_in_a_row=failure.in_a_row,
             reason=failure.reason,
             operations=tuple(
@@ -344,6 +360,18 @@ def visible_state(visibility: Visibility, server: ServerName, state: veeam.JobSt
         return state
     policy = state.next_run_policy if state.next_run is not None else None
     return msgspec.structs.replace(state, run_after_job=None, next_run_policy=policy)
+
+
+def without_past(state: veeam.JobState, now: datetime) -> veeam.JobState:
+    """Return the state without a next run that was due before now; VBR may go on naming it.
+
+    `nextRunPolicy` names the time too, unless it says something else: `<As new restore points appear>`.
+    """
+    if state.next_run is None or state.next_run >= now:
+        return state
+    policy = state.next_run_policy or ""
+    says_time = any(map(str.isdigit, policy))
+    return msgspec.structs.replace(state, next_run=None, next_run_policy=None if says_time else policy)
 
 
 def visible_model(visibility: Visibility, server: ServerName, job: veeam.Job) -> veeam.Job:

@@ -97,6 +97,13 @@ class Origin(StrEnum):
     FORM = "form"
     SHORTCUT = "shortcut"
     HOME = "home"
+    MENTION = "mention"
+    MESSAGE = "message"
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether nothing is changed by it: an action is answered with the button that does it."""
+        return self in {Origin.MENTION, Origin.MESSAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,14 @@ class KnownJob(Struct, frozen=True, array_like=True, tag=2):
 
 
 JobRef = NamedJob | KnownJob
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a conversation is about: a job, and the session of the message that it began with, if any."""
+
+    job: KnownJob
+    session_id: veeam.SessionId | None = None
 
 
 class NamedMachine(Struct, frozen=True, array_like=True, tag=1):

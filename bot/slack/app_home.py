@@ -12,10 +12,11 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations import outcomes
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import Gesture, Kind, Operation, Request
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.session import ShowSession
 from bot.operations.service import Service
 from bot.settings import PersonId

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import humanize
+from bot.veeam import size_in_words
 
 ELLIPSIS = "…"
 NAME_LIMIT = 120
@@ -165,9 +165,7 @@ def duration(length: timedelta | float) -> str:
 
 def size(size_bytes: float) -> str:
     """A size as VBR's console prints it: binary, and named GB and TB."""
-    if not math.isfinite(size_bytes):
-        return "?"
-    return humanize.naturalsize(max(0, size_bytes), binary=True).replace("iB", "B").replace(".0 ", " ")
+    return size_in_words(size_bytes)
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -22,6 +22,10 @@ from bot.veeam.connection import (
 from bot.veeam.decoding import (
     Page,
 )
+from bot.veeam.derived_states import (
+    fits,
+    order_key,
+)
 from bot.veeam.details import (
     Detail,
     MissingDetail,
@@ -87,15 +91,18 @@ from bot.veeam.job_settings import (
 from bot.veeam.models import (
     PERFORMANCE_EXTENT,
     AgentObject,
+    Backup,
     Credentials,
     InventoryObject,
     Job,
+    JobContents,
     JobId,
     JobState,
     JobStatus,
     LogRecord,
     LogStatus,
     RepositoryState,
+    RestorePoint,
     RestorePoints,
     Result,
     RetentionUnit,
@@ -113,6 +120,7 @@ from bot.veeam.models import (
     TaskSession,
     TaskSessionId,
     Weekday,
+    Workload,
     is_id,
     known,
     scale_out_state,
@@ -123,6 +131,7 @@ from bot.veeam.queries import (
     InventoryQuery,
     JobStatesQuery,
     RepositoryStatesQuery,
+    RestorePointsQuery,
     ScaleOutRepositoriesQuery,
     SessionsQuery,
     VmwareHostsQuery,
@@ -141,6 +150,9 @@ from bot.veeam.revisions import (
 from bot.veeam.server import (
     VeeamServer,
 )
+from bot.veeam.sizes import (
+    size_in_words,
+)
 from bot.veeam.turns import (
     on_behalf_of,
 )
@@ -152,6 +164,7 @@ __all__ = [
     "AgentObject",
     "AllTaskSessionsQuery",
     "AnswerLost",
+    "Backup",
     "Capability",
     "ConnectFailed",
     "Connection",
@@ -166,6 +179,7 @@ __all__ = [
     "InventoryObject",
     "InventoryQuery",
     "Job",
+    "JobContents",
     "JobId",
     "JobObject",
     "JobSettings",
@@ -184,7 +198,9 @@ __all__ = [
     "Rejected",
     "RepositoryState",
     "RepositoryStatesQuery",
+    "RestorePoint",
     "RestorePoints",
+    "RestorePointsQuery",
     "Result",
     "Retention",
     "RetentionUnit",
@@ -225,6 +241,7 @@ __all__ = [
     "VmwareHostsQuery",
     "VmwareObjectsQuery",
     "Weekday",
+    "Workload",
     "answered",
     "at_once",
     "changed",
@@ -233,6 +250,7 @@ __all__ = [
     "connection_to",
     "detail",
     "differences",
+    "fits",
     "is_creatable",
     "is_editable",
     "is_id",
@@ -242,6 +260,7 @@ __all__ = [
     "note_missing",
     "noting_missing",
     "on_behalf_of",
+    "order_key",
     "platform_of",
     "reduces_protection",
     "retention_units",
@@ -252,6 +271,7 @@ __all__ = [
     "settings_fingerprint",
     "settings_of",
     "settings_problems",
+    "size_in_words",
     "spec_from_template",
     "takes_guest_credentials",
     "takes_scale_out",

@@ -38,7 +38,10 @@ class ShowSession(Query, frozen=True, tag="session"):
     @classmethod
     def parse(cls, line: CommandLine) -> "ShowSession | outcomes.SyntaxProblem":
         """Read the session's ID."""
-        if (word := line.text) is None:
+        topic, word = line.topic, line.text
+        if word is None and topic is not None and topic.session_id is not None and line.server is None:
+            return cls(topic.session_id, server=topic.job.server)
+        if word is None:
             return line.usage("Which session?")
         session_id = word.casefold().strip("{}")
         if not veeam.is_id(session_id):

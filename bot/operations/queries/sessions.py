@@ -18,7 +18,7 @@ from bot.operations import outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, doubt_about_span, span_in
 from bot.operations.jobs import FoundJob
-from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
+from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, NamedJob, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
 from bot.store import STOP, StoreError
@@ -87,8 +87,10 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         """Read the filter, the job's name and how far back."""
         _, rest = line.filter(SessionsFilter)
         before = line.words[: len(line.words) - len(rest.words)]
-        job, options = rest.job_and_options(cls, before)
-        return cls(job=job if job.text else None, server=line.server, **options)
+        named, options = rest.job_and_options(cls, before)
+        job = line.or_topic(named)
+        is_one = not isinstance(job, NamedJob) or bool(job.text)
+        return cls(job=job if is_one else None, server=line.server, **options)
 
     @classmethod
     def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:

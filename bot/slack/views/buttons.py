@@ -104,6 +104,9 @@ def controls(
     `about` names the job, for the dialog that a menu with actions in it asks before it acts.
     """
     present = [control for control in offered if control is not None]
+    if len(present) == direct + 1:
+        # A menu of one is a button that takes two presses.
+        direct += 1 if direct < DIRECT_LIMIT else -1
     elements: list[blocks.InteractiveElement] = [control.button for control in present[:direct]]
     if menu := _menu(present[direct:], about):
         elements.append(menu)
@@ -158,6 +161,14 @@ def request_control(
         "A form asks first." if operation.has_form else consequence,
         touches,
     )
+
+
+def with_button(words: str, request: model.Request, *, label: str) -> MessagePart:
+    """A line of mrkdwn, and at its end the button that asks this."""
+    button = blocks.ButtonElement(
+        text=_plain(label), action_id=codec.action_id(request.operation), value=codec.encode_run(request)
+    )
+    return MessagePart(words, drawn(blocks.SectionBlock(text=mrkdwn(words), accessory=button)))
 
 
 def session_control(server: veeam.ServerName, session_id: veeam.SessionId, job_name: str) -> Control | None:
@@ -233,7 +244,10 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
         if looks.count((label, choice.server)) > 1:
             place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
         known = model.KnownJob(choice.server, choice.job_id)
-        options.append(_choice(label, place, replace(read, job=known)))
+        chosen = replace(read, job=known)
+        if len(choices) == 1:
+            return controls([request_control(chosen, name=choice.name, server=choice.server)])
+        options.append(_choice(label, place, chosen))
     dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
     return _menu_of("Choose a job", options, dialog)
 
@@ -363,6 +377,8 @@ def _plain(text: str) -> blocks.PlainTextObject:
 
 
 def _accessible(label: str, name: str, server: str) -> str:
+    if not (name or server):
+        return label
     start, end = f"{label} job ", f" on {server}" if server else ""
     room = max(1, _LABEL_LIMIT - len(start) - len(end))
     return plain(f"{start}{plain(name, room)}{end}", _LABEL_LIMIT)

@@ -1,15 +1,21 @@
 """Jobs: a list of them, one in full, and how one stands in an answer about something else."""
 
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from math import ceil
 
+from bot.operations.job_filters import JobsColumn, JobsFilter
+from bot.operations.machine_holders import Held
 from bot.operations.model import KnownJob
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case
 from bot.slack.views import buttons, status_text
+from bot.slack.views.causes import by_cause
 from bot.slack.views.message import (
+    HEADER_LIMIT,
     NOTHING,
     Message,
     MessagePart,
@@ -20,26 +26,54 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.veeam import Job, JobState
+from bot.veeam import Job, JobState, Workload
 
-_TITLES = {
-    None: "Jobs",
-    JobsFilter.RUNNING: "Running jobs",
-    JobsFilter.FAILED: "Failed jobs",
-    JobsFilter.WARNING: "Jobs with warnings",
-    JobsFilter.SUCCESS: "Successful jobs",
-    JobsFilter.NONE: "Jobs without a result",
-    JobsFilter.DISABLED: "Disabled jobs",
+_STATES = {
+    JobsFilter.FAILED: "failed",
+    JobsFilter.WARNING: "warning",
+    JobsFilter.RUNNING: "running",
+    JobsFilter.STOPPED: "stopped by a person",
+    JobsFilter.SUCCESS: "successful",
+    JobsFilter.NONE: "without a result",
+    JobsFilter.DISABLED: "disabled",
+    JobsFilter.ENABLED: "enabled",
+    JobsFilter.INACTIVE: "at rest",
 }
 _NOTHING_SUCH = {
-    None: "There are no jobs to show.",
-    JobsFilter.RUNNING: "Nothing is running at the moment.",
-    JobsFilter.FAILED: "All is well: no job's last run failed.",
-    JobsFilter.WARNING: "All is well: no job's last run ended with a warning.",
-    JobsFilter.SUCCESS: "No job's last run succeeded yet.",
-    JobsFilter.NONE: "Every job has a result.",
-    JobsFilter.DISABLED: "No job is disabled.",
+    frozenset(): "There are no jobs to show.",
+    frozenset({JobsFilter.FAILED, JobsFilter.WARNING}): "All is well: no job's last run failed or warned.",
+    frozenset({JobsFilter.RUNNING}): "Nothing is running at the moment.",
+    frozenset({JobsFilter.FAILED}): "All is well: no job's last run failed.",
+    frozenset({JobsFilter.WARNING}): "All is well: no job's last run ended with a warning.",
+    frozenset({JobsFilter.STOPPED}): "No job's last run was stopped by a person.",
+    frozenset({JobsFilter.SUCCESS}): "No job's last run succeeded yet.",
+    frozenset({JobsFilter.NONE}): "Every job has a result.",
+    frozenset({JobsFilter.DISABLED}): "No job is disabled.",
+    frozenset({JobsFilter.ENABLED}): "Every job is disabled.",
+    frozenset({JobsFilter.INACTIVE}): "No job is at rest.",
 }
+_WORKLOADS = {
+    Workload.APPLICATION: "applications",
+    Workload.CLOUD_VM: "cloud machines",
+    Workload.FILE: "files",
+    Workload.SERVER: "servers",
+    Workload.WORKSTATION: "workstations",
+    Workload.VM: "virtual machines",
+}
+_COLUMNS = {
+    JobsColumn.NAME: "name",
+    JobsColumn.TYPE: "type",
+    JobsColumn.STATUS: "status",
+    JobsColumn.LAST_RUN: "last run",
+    JobsColumn.RESULT: "result",
+    JobsColumn.NEXT_RUN: "next run",
+    JobsColumn.DESCRIPTION: "description",
+    JobsColumn.REPOSITORY: "repository",
+    JobsColumn.OBJECTS: "number of objects",
+    JobsColumn.AFTER: "the job before",
+}
+_REASON_LIMIT = 140
+"""How much of a reason a row of a list shows: all of it is in the job's Details."""
 _BUTTONS_PER_ROW = 2
 _RECENT_LIMIT = 10
 
@@ -47,38 +81,52 @@ _RECENT_LIMIT = 10
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
     request = answer.request
-    filters = [
-        f"matching {code(request.pattern)}" if request.pattern else "",
-        f"of type {code(request.job_type)}" if request.job_type else "",
-        f"in repository {code(request.repository)}" if request.repository else "",
-        f"on {literal(request.server)}" if request.server else "",
-    ]
+    title = dotted("Jobs", *_filters(request, _quoted))
+    markup = dotted("*Jobs*", *_filters(request, _shown))
+    # What a title has no room for stands below it.
+    whole = note(markup).blocks if len(title) > HEADER_LIMIT else ()
     pages = max(1, ceil(answer.total / max(1, answer.page_size)))
-    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
-    page = f"page {request.page + 1:,} of {pages:,}" if pages > 1 else ""
     head = [
-        heading(_TITLES[request.which]),
-        note(sentence_case(dotted(total if answer.total else "", *filters, page))),
+        heading(title, markup),
+        MessagePart("", whole) + note(_summary(answer, pages)),
         paragraph(*status_text.silent_servers(answer.silent)),
+        note(*_unknown(answer)),
     ]
     if not answer.rows:
-        head.append(paragraph(_nothing(answer, filters)))
+        head.append(paragraph(_nothing(answer)))
+    elif answer.jobless:
+        head.append(note(f"No jobs to show on {_listed(answer.jobless)}."))
     paging = NOTHING
     if shared_by is None:
         turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
         paging = buttons.controls([*turns, buttons.share_control(request)])
     tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
-    return compose(head, divided(map(job_row, answer.rows)), tail, noun="job", plural="jobs")
+    return compose(head, _rows(answer), tail, noun="job", plural="jobs")
 
 
-def job_row(view: JobView) -> MessagePart:
+def _rows(answer: JobsAnswer) -> list[MessagePart]:
+    """The rows; those of one cause together below it, without saying it again."""
+    rows: list[MessagePart] = []
+    for cause in by_cause(answer.rows):
+        parts = [
+            job_row(view, held=answer.held_by(view), says_why=not cause.is_shared) for view in cause.views
+        ]
+        if cause.is_shared:
+            many = f"*{count(len(cause.views), 'job')}, the same cause*"
+            parts[0] = paragraph(many, code(cause.reason or "")) + parts[0]
+        rows += [*divided(parts[:1]), *parts[1:]]
+    return rows
+
+
+def job_row(view: JobView, *, held: Held | None = None, says_why: bool = True) -> MessagePart:
     """One job in a list: how it stands, since when, why, and what can be pressed."""
     state = view.state
     if state.last_run is None:
         when = f"Next run {date(state.next_run)}" if state.next_run else ""
     else:
         when = f"Started {date(state.last_run)}{status_text.run_length(state)}"
-    lines = paragraph(status_text.job_line(view), when, code(view.reason) if view.reason else "")
+    why = code(view.reason, _REASON_LIMIT) if view.reason and says_why else ""
+    lines = paragraph(status_text.job_line(view), when, why, _held(held))
     about = status_text.job_name(state.name, view.server)
     return lines + buttons.controls(
         buttons.job_controls(buttons.ButtonTarget.of(view), view.operations),
@@ -113,12 +161,108 @@ def job_state(view: JobView) -> MessagePart:
     return paragraph(status_text.job_line(view), _last_run(view.state))
 
 
-def _nothing(answer: JobsAnswer, filters: list[str]) -> str:
+def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
+    """What the list is narrowed by, in words; `quote` shows what was typed."""
+    which = [words for state, words in _STATES.items() if state in request.states]
+
+    def typed(words: str, text: str | None) -> str:
+        return f"{words} {quote(text)}" if text is not None else ""
+
+    def span(words: str, length: timedelta | None) -> str:
+        return f"{words} {status_text.span_asked_for(length)}" if length is not None else ""
+
+    objects = request.objects_count
+    return [
+        " or ".join(which),
+        typed("like", request.pattern),
+        typed("of type", request.job_type),
+        f"for {_WORKLOADS[request.workload]}" if request.workload is not None else "",
+        f"{request.priority} priority" if request.priority is not None else "",
+        typed("holding", request.holding),
+        "" if objects is None else f"with {count(objects, 'object')}",
+        typed("after", request.after),
+        span("ran in the last", request.ran_within),
+        span("not run for", request.ran_before),
+        span("no success or warning for", request.stale),
+        typed("on", request.repository),
+        typed("server", request.server),
+    ]
+
+
+def _quoted(text: str) -> str:
+    return text if len(text.split()) == 1 else f"\u201c{text}\u201d"
+
+
+def _shown(text: str) -> str:
+    return literal(text) if len(text.split()) == 1 else code(text)
+
+
+def _summary(answer: JobsAnswer, pages: int) -> str:
+    """Which jobs are shown, of how many, and in which order."""
+    request = answer.request
+    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
+    if answer.rows and pages > 1:
+        first = request.page * answer.page_size + 1
+        total = f"{first:,}\u2013{first + len(answer.rows) - 1:,} of {total}"
+    order = ""
+    if request.sort is not None:
+        order = f"sorted by {_COLUMNS[request.sort]}{', descending' if request.is_descending else ''}"
+    return sentence_case(dotted(total if answer.total else "", order if answer.rows else ""))
+
+
+def _unknown(answer: JobsAnswer) -> list[str]:
+    """What the list cannot say."""
+    lines = []
+    if answer.without_predecessors:
+        lines.append(
+            f"The API of {_listed(answer.without_predecessors)} doesn't say which job runs after another; "
+            "its jobs are missing here."
+        )
+    if answer.not_looked_at:
+        lines.append(
+            f"{count(answer.not_looked_at, 'more job')} ran in this time without success; whether one of the "
+            "runs before went well is not known."
+        )
+    if answer.holders:
+        lines.append(
+            "Found by the objects that jobs list and by restore points. A machine that a job covers by a "
+            "folder, tag or group shows up after its first backup."
+        )
+    if any(holders.is_cut for holders in answer.holders.values()):
+        lines.append("There is too much to look at all of it: some jobs may be missing.")
+    if unread := sum(holders.unread for holders in answer.holders.values()):
+        lines.append(f"The objects of {count(unread, 'job')} could not be read.")
+    if orphaned := sum(holders.orphaned for holders in answer.holders.values()):
+        lines.append(f"{count(orphaned, 'backup')} of it {'is' if orphaned == 1 else 'are'} of no job.")
+    return lines
+
+
+def _held(held: Held | None) -> str:
+    """How a job holds the machine that was asked for."""
+    if held is None:
+        return ""
+    how = "in its list" if held.is_listed else "by a folder, tag or group"
+    point = f"restore point {date(held.newest_point)}" if held.newest_point is not None else ""
+    return dotted(f"{literal(held.machine)} {how}", point)
+
+
+def _nothing(answer: JobsAnswer) -> str:
     if answer.total:
         return "There is nothing on this page; the list has become shorter."
     if answer.silent:
         return status_text.nothing_found(answer.request.server)
-    return "No job is like that." if any(filters) else _NOTHING_SUCH[answer.request.which]
+    if answer.request.holding is not None and not any(each.jobs for each in answer.holders.values()):
+        meant = f" Did you mean {' or '.join(map(code, answer.nearest))}?" if answer.nearest else ""
+        return f"No job holds {code(answer.request.holding)}, as far as VBR tells.{meant}"
+    if answer.jobless:
+        return f"No jobs to show on {_listed(answer.jobless)}."
+    if not answer.request.has_only_states:
+        return "No jobs match."
+    return _NOTHING_SUCH.get(answer.request.states, "No jobs match.")
+
+
+def _listed(servers: Sequence[str]) -> str:
+    return ", ".join(map(literal, servers))
 
 
 def _last_run(state: JobState) -> str:

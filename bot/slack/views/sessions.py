@@ -8,7 +8,7 @@ from bot.operations.model import NamedJob
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import SessionsAnswer, SessionsFilter, SessionView
 from bot.settings import PersonId
-from bot.slack.text import bar, code, count, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.text import bar, code, count, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, status_text
 from bot.slack.views.message import (
     NOTHING,
@@ -29,7 +29,6 @@ _TITLES = {
     SessionsFilter.WARNING: "Sessions with warnings",
     SessionsFilter.SUCCESS: "Successful sessions",
 }
-_SHOWN_IN_HOURS = timedelta(hours=48)
 _RECORD_LIMIT = 10
 _LOG_SIGNS: dict[veeam.LogStatus | None, str] = {
     veeam.LogStatus.FAILED: f"{status_text.FAILED} Failed",
@@ -89,8 +88,7 @@ def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Mess
 
 def in_the_last(within: timedelta) -> str:
     """How far back a list reaches, as it was asked for: "in the last 24 h", not "1 d"."""
-    is_short = within <= _SHOWN_IN_HOURS and not within % timedelta(hours=1)
-    return f"in the last {f'{within // timedelta(hours=1)} h' if is_short else duration(within)}"
+    return f"in the last {status_text.span_asked_for(within)}"
 
 
 def _summary(answer: SessionsAnswer, pages: int | None) -> str:

@@ -149,15 +149,18 @@ class Office:
         channel: str | None = "C0PROD",
         is_direct: bool = False,
         reference: str = "r-1",
+        origin: Origin = Origin.TYPED,
+        delivery: str | None = None,
     ) -> Outcome:
         gesture = Gesture(
             reference=reference,
             person_id=person,
             team_id="T0",
             channel_id=channel,
-            origin=Origin.TYPED,
+            origin=origin,
             press_key=press or f"press-{next(self._presses)}",
             is_direct=is_direct,
+            delivery_key=delivery,
         )
         return await self.service.run(gesture, request)
 

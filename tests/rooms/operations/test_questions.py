@@ -7,11 +7,12 @@ import pytest
 
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, NamedJob
 from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter

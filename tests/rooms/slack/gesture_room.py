@@ -25,6 +25,7 @@ from bot.slack.listeners import bolt_app, listen_to_events, listen_to_gestures
 from bot.slack.manifest import manifest
 from bot.slack.replies import Modals, Replies
 from bot.slack.socket_mode import SocketMode
+from bot.slack.threads import Threads
 from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.store import (
     Approvals,
@@ -198,6 +199,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         replies,
         modals,
         FollowedSessions(database),
+        Threads(database, web, home),
         tasks,
         command="/veeam",
         clock=clock,
@@ -206,7 +208,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
     tabs = HomeTabs(web, clock)
     app_home = AppHome(service, interactions, replies, modals, tabs, tasks, workspace=home, command="/veeam")
     app = bolt_app(web.client, home, "")
-    listen_to_gestures(app, interactions, app_home, command="/veeam")
+    listen_to_gestures(app, interactions, app_home, command="/veeam", bot_user_id=home.bot_user_id)
 
     async def channel_moved(old_id: str, new_id: str) -> None:
         room.moved.append((old_id, new_id))

@@ -97,6 +97,18 @@ async def test_a_claim_ends(database: Database) -> None:
     assert (again.key, again.attempted_at, again.attempts) == ("a", NOON, 2)
 
 
+async def test_a_claim_says_who_held_the_row(database: Database) -> None:
+    """Of a claim that ran out, as long as nobody gave it back; one's own claim is nobody else's."""
+    await add(database, row("a"))
+    holders = [
+        (await claimed(database, holder, NOON + timedelta(seconds=LEASE * count))).taken_from
+        for count, holder in enumerate("aabba")
+    ]
+    assert holders == [None, None, "a", None, "b"]
+    await Outbox(database).release_all("a")
+    assert (await claimed(database, "b", NOON + timedelta(seconds=LEASE * 5))).taken_from is None
+
+
 async def test_a_lost_claim_does_not_begin(database: Database) -> None:
     """Whoever held a row too long and lost it must not send it."""
     await add(database, row("a"))
@@ -428,3 +440,14 @@ async def test_a_claim_costs_the_same_however_much_waits(
         work.append(sum([await rows_read(database_url, *each) for each in heard]))
     few, many = work
     assert many < 2 * few
+
+
+async def test_what_stands_in_a_channel_is_found_by_its_ts(database: Database) -> None:
+    """The message as it was posted, not an edit of it; nothing under another channel or `ts`."""
+    await add(database, row("root", body="first"))
+    await send_next(database, "1.5")
+    await add(database, row("edit", body="second", root_key="root", placement=Placement.EDIT))
+    await send_next(database, "1.5")
+    outbox = Outbox(database)
+    assert await outbox.body_of("C1", "1.5") == "first"
+    assert [await outbox.body_of("C2", "1.5"), await outbox.body_of("C1", "1.6")] == [None, None]

@@ -10,13 +10,14 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import NamedJob, Operation, Person, Standing
 from bot.operations.outcomes import ActionAnswer, JobView, Ran, SilentServer
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.audit import AuditAnswer, ReadAudit
 from bot.operations.queries.help import HelpAnswer, LimitedServer
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ServersAnswer, ServerView
 from bot.operations.queries.session import SessionAnswer
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter, SessionView

@@ -68,7 +68,6 @@ from bot.veeam import (
     TaskSession,
     TaskSessionId,
 )
-from bot.watch import approval_facts
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
@@ -209,7 +208,16 @@ def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tup
 done = st.one_of(
     st.builds(
         JobsAnswer,
-        st.builds(ListJobs, pattern=maybe, job_type=maybe, repository=maybe, page=st.integers(0, 5)),
+        st.builds(
+            ListJobs,
+            pattern=maybe,
+            job_type=maybe,
+            repository=maybe,
+            server=maybe,
+            page=st.integers(0, 5),
+            after=maybe,
+            holding=maybe,
+        ),
         _many(job_views, 60),
         st.integers(0, 10_000),
         st.just(10),
@@ -362,13 +370,13 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
     ),
     st.builds(BackfillProblems, problems=_many(runs, 60), problems_total=st.just(500)),
     st.builds(
-        lambda kind, approval: kind(approval=approval_facts(approval)),
+        lambda kind, approval: kind(approval=approval),
         st.sampled_from([ApprovalOpened, ApprovalChanged, ApprovalEnded]),
         approvals,
     ),
     st.builds(
         ApprovalUndelivered,
-        approval=approvals.map(approval_facts),
+        approval=approvals,
         channel=st.just("C0PROD"),
         problem=foreign,
     ),
