@@ -37,6 +37,7 @@ _OPTION = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 _LIKE_AN_OPTION = re.compile(r"([A-Za-z]{2,}):(?!//)\S*[^\s:]")
 _OPTION_WORDS_AT_MOST = 6
 _ANY_TOPIC = Topic(KnownJob(ServerName(""), JobId("")), SessionId(""))
+_BETWEEN_FILTERS = frozenset({"or", "and", ",", "+", "&"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,24 @@ class CommandLine:
             problem = f"One of {which} and {second} at a time."
             raise Unreadable(self.problem(problem, f"{self.operation.name} {which}"))
         return which, rest
+
+    def filters(self, filters: type[F]) -> tuple[tuple[F, ...], "CommandLine"]:
+        """Return all the filters that the line begins with, each once, and the line without them.
+
+        Commas, "or" and "and" may stand between them.
+        """
+        spellings: Mapping[str, F] = {known.value: known for known in filters}
+        found: list[F] = []
+        taken = 0
+        for at, word in enumerate(self.words):
+            known = spellings.get(word.bare.strip(",;"))
+            if known is not None:
+                found.append(known)
+                taken = at + 1
+            elif not found or word.is_quoted or word.bare not in _BETWEEN_FILTERS or taken != at:
+                break
+        rest = CommandLine(self.operation, self.typed, self.words[taken:], self.options)
+        return tuple(dict.fromkeys(found)), rest
 
     def person(self, word: str) -> PersonId:
         """Return the person that a word names."""

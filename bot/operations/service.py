@@ -15,7 +15,7 @@ from bot.operations.actions.approvals import ApprovalRequests, Approve, Decision
 from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.audit_trail import AuditTrail, refusal_of
-from bot.operations.backend import Accounts, ApprovalRules, Backend, WatchHealth
+from bot.operations.backend import Accounts, ApprovalRules, Backend, SessionMessages, WatchHealth
 from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
@@ -96,6 +96,7 @@ class Service:
         metrics: OperationMetrics,
         clock: Clock,
         conversations: Conversations,
+        messages: SessionMessages,
         holder: str,
     ) -> None:
         permissions = Permissions(rules.grants)
@@ -105,7 +106,7 @@ class Service:
             fleet=fleet,
             accounts=accounts,
             finder=JobFinder(fleet, clock, states),
-            views=JobViews(permissions, fleet, available),
+            views=JobViews(permissions, fleet, available, clock),
             failures=Failures(fleet, states),
             states=states,
             objects=JobObjects(clock),
@@ -119,6 +120,7 @@ class Service:
             own_actions=store.OwnActions(database),
             timed_disables=store.TimedDisables(database),
             drafts=DraftStore(store.Drafts(database), clock),
+            messages=messages,
             health=health,
             clock=clock,
             catalog=CATALOG,

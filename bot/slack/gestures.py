@@ -9,11 +9,13 @@ than Slack's is read as missing.
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.operations.model import Gesture, KnownJob, Origin, Topic
+from bot.operations.model import Gesture, KnownJob, Origin, Request, Topic
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.session import ShowSession
 from bot.settings import PersonId
 from bot.slack import codec
 from bot.slack.text import unescape
@@ -103,13 +105,14 @@ class HomeOpened:
 
 @dataclass(frozen=True, slots=True)
 class ShortcutMessage:
-    """The message that a shortcut was used on: who wrote it, and the job that it is about, if it says so.
+    """The message that a shortcut was used on: who wrote it, and what shows the job that it is about.
 
-    That job is no more than a question: whether the person may see it is asked when it is answered.
+    That is a session where the message names no job. It is no more than a question: whether the person may
+    see it is asked when it is answered.
     """
 
     author: str | None
-    job: KnownJob | None
+    request: ShowJob | ShowSession | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +260,7 @@ def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
     target, message = _target(body, {}), _object(body, "message")
     key = _key("shortcut", target.trigger_id or secrets.token_hex())
     gesture = _gesture(body, target.channel_id, origin=Origin.SHORTCUT, press_key=key)
-    topic = topic_of(message)
-    used_on = ShortcutMessage(author_of(message), None if topic is None else topic.job) if message else None
+    used_on = ShortcutMessage(author_of(message), _about(message)) if message else None
     return ShortcutUse(gesture, target, used_on)
 
 
@@ -381,12 +383,24 @@ def topic_of(message: Mapping[str, Any]) -> Topic | None:
     if server is not None and job_id is not None:
         job = KnownJob(ServerName(server), JobId(job_id))
         return Topic(job, None if session_id is None else SessionId(session_id))
+    subjects = (request.subject for request in _requests_of(message))
+    return next((Topic(subject) for subject in subjects if isinstance(subject, KnownJob)), None)
+
+
+def _about(message: Mapping[str, Any]) -> ShowJob | ShowSession | None:
+    """Return what shows the job that a message is about, or the session where it names no job."""
+    if (topic := topic_of(message)) is not None:
+        return ShowJob(topic.job)
+    return next((each for each in _requests_of(message) if isinstance(each, ShowSession)), None)
+
+
+def _requests_of(message: Mapping[str, Any]) -> Iterator[Request]:
+    """The requests of a message's buttons, from the top."""
     for block in _objects(message, "blocks"):
         for element in _objects(block, "elements"):
             press = codec.decode(_text(element, "action_id") or "", _text(element, "value") or "")
-            if isinstance(press, codec.RunRequest) and isinstance(press.request.subject, KnownJob):
-                return Topic(press.request.subject)
-    return None
+            if isinstance(press, codec.RunRequest):
+                yield press.request
 
 
 def _key(*parts: str) -> str:

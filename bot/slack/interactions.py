@@ -23,8 +23,8 @@ from bot.operations.service import Service
 from bot.slack import codec, gestures
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.replies import Modals, Replies, SentReply
+from bot.slack.session_messages import PostedSessions
 from bot.slack.text import typed_line
-from bot.slack.threads import Threads
 from bot.slack.views import forms, inputs, problems
 from bot.slack.views.actions import action_metadata
 from bot.slack.views.message import Reply
@@ -67,7 +67,7 @@ class Interactions:
         replies: Replies,
         modals: Modals,
         followed: FollowedSessions,
-        threads: Threads,
+        messages: PostedSessions,
         tasks: GestureTasks,
         *,
         command: str,
@@ -78,7 +78,7 @@ class Interactions:
         self._replies = replies
         self._modals = modals
         self._followed = followed
-        self._threads = threads
+        self._messages = messages
         self._tasks = tasks
         self._command = command
         self._clock = clock
@@ -215,7 +215,7 @@ class Interactions:
         texts, target = [typed_line(text) for text in message.texts], message.target
         topic = None
         if target.channel_id and target.thread_ts and asks_for_topic(texts, TYPED):
-            topic = await self._threads.topic(target.channel_id, target.thread_ts)
+            topic = await self._messages.topic_of_thread(target.channel_id, target.thread_ts)
         return parse_first(texts, TYPED, topic)
 
     async def _serve_press(self, press: gestures.ButtonPress) -> None:

@@ -54,7 +54,8 @@ SCOPES: Final = (
     OAuthScope("groups:read", "the same for private channels", ("conversations.info",)),
     OAuthScope(
         "channels:history",
-        "look whether a message whose reply was lost did arrive, and what job a thread is about",
+        "look whether a message whose reply was lost did arrive, what job a thread is about, and what run a "
+        "linked message is about",
         ("conversations.history", "conversations.replies"),
     ),
     OAuthScope(

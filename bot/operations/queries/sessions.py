@@ -149,7 +149,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
             SessionsAnswer(
                 request=self,
                 job_name=job.state.name if job is not None else None,
-                rows=await session_views(page, backend),
+                rows=await _with_reasons(await session_views(page, backend), backend),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
                 silent=tuple(
@@ -253,6 +253,8 @@ class SessionView:
     """A person stopped it, as far as VBR lets one tell, here or in VBR."""
     is_part: bool = False
     """It is a part of another session."""
+    reason: str | None = None
+    """Why it failed or warned, in VBR's words, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +299,19 @@ async def session_views(found: Sequence[FoundSession], backend: Backend) -> tupl
             )
         )
     return tuple(views)
+
+
+async def _with_reasons(views: Sequence[SessionView], backend: Backend) -> tuple[SessionView, ...]:
+    """The sessions of a page, those that failed or warned with the reason, unless a person stopped them."""
+    async with veeam.at_once() as group:
+        asked = [
+            group.create_task(backend.failures.reason(view.server, view.session))
+            if not view.is_stopped
+            else None
+            for view in views
+        ]
+    reasons = (None if each is None else each.result() for each in asked)
+    return tuple(replace(view, reason=reason) for view, reason in zip(views, reasons, strict=True))
 
 
 def parent_of(session: veeam.Session) -> veeam.SessionId | None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.operations.catalog import CATALOG
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import ALL_ROLES, Kind, Operation, Request, Standing
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.help import HelpAnswer, LimitedServer
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus

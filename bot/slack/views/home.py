@@ -153,8 +153,10 @@ def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
         summary = f"{status_text.FAILED} {count(failed_total, 'failed job')}"
     elif status.silent:
         summary = "" if not status.servers else "On the servers that answer no job's last run failed."
-    else:
+    elif any(server.jobs_total for server in status.servers):
         summary = f"{status_text.SUCCESS} No job's last run failed."
+    else:
+        summary = "No jobs to show."
     silent = status_text.silent_servers(status.silent[:_ROWS_LIMIT])
     warnings = f"{count(warned, 'job')} ended with a warning: {code(f'{command} jobs warning')}"
     return [

@@ -24,8 +24,8 @@ from bot.slack.interactions import Interactions
 from bot.slack.listeners import bolt_app, listen_to_events, listen_to_gestures
 from bot.slack.manifest import manifest
 from bot.slack.replies import Modals, Replies
+from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
-from bot.slack.threads import Threads
 from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.store import (
     Approvals,
@@ -179,6 +179,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
     clock, database, metrics = room.clock, room.database, Metrics()
     home = await read_workspace(web)
     directory = Directory(web, home, (), clock=clock)
+    messages = PostedSessions(database, web, home)
     service = Service(
         fleet=fleet,
         accounts={},
@@ -191,6 +192,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         metrics=metrics,
         clock=clock,
         conversations=SlackConversations(web, clock),
+        messages=messages,
         holder=new_holder(),
     )
     tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)
@@ -199,7 +201,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         replies,
         modals,
         FollowedSessions(database),
-        Threads(database, web, home),
+        messages,
         tasks,
         command="/veeam",
         clock=clock,

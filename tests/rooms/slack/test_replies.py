@@ -11,12 +11,15 @@ from bot.sandbox.slack.faults import Dropped, RateLimited, Refused, ServerError
 from bot.settings import PersonId
 from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Replies
-from bot.slack.views.message import Message
+from bot.slack.views.message import NO_CELL, Message, compose, has_tables, table
 from tests.rooms.slack.delivering import PROD, PostOffice, post_office
 
 ANN = PersonId("U0ANN")
 SAID = Message("Answer", ({"type": "section", "text": {"type": "mrkdwn", "text": "Answer"}},))
 ODD = Message("Answer", ({"type": "section", "text": {"type": "mrkdwn", "text": ""}},))
+
+
+TABLE = compose([table(("Server", "Failed"), [("hq", "2"), ("dr", NO_CELL)])])
 
 
 @pytest.fixture
@@ -165,3 +168,27 @@ async def test_what_was_written_to_the_bot_alone_is_answered_there(
     await answered(office, replies, replace(where, thread_ts=answer.ts))
     assert [each.thread_ts for each in direct.messages.values()] == [None, answer.ts]
     assert direct.ephemerals == {}
+
+
+async def test_a_table_that_is_refused_becomes_lines(office: PostOffice, replies: Replies) -> None:
+    """Tables reach some workspaces later: what they say is sent as lines, and no more table is tried."""
+    assert has_tables(TABLE)
+    office.slack.faults.add("response_url", ServerError(400))
+    await replies.post_ephemeral(place(office), TABLE)
+    (shown,) = office.slack.ephemerals("ann", PROD)
+    assert [block["type"] for block in shown.blocks] == ["section"]
+    assert shown.blocks[0]["text"]["text"] == "*hq* · 2 failed\n*dr*"
+    await replies.post(place(office), TABLE)
+    (call,) = office.slack.calls_of("chat.postMessage")
+    assert "table" not in str(call.arguments)
+
+
+async def test_a_table_that_a_channel_refuses(office: PostOffice, replies: Replies) -> None:
+    """The message is posted again, once, and keeps all but the table."""
+    office.slack.faults.add("chat.postMessage", Refused("invalid_blocks"))
+    async with asyncio.TaskGroup() as group:
+        posting = group.create_task(replies.post(place(office), TABLE))
+        await office.until(posting.done)
+    first, second = office.slack.calls_of("chat.postMessage")
+    assert "table" in str(first.arguments)
+    assert "2 failed" in str(second.arguments["blocks"])
