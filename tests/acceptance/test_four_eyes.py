@@ -117,7 +117,7 @@ async def test_an_approved_start_is_followed(rig: Rig) -> None:
     await rig.slack.person("ole").types(PROD, "start SQL Prod full")
     await rig.until(lambda: standing(rig, "Active full."))
     await rig.slack.person("ole").presses(standing(rig, "Active full.")[0], "Decline")
-    await rig.until(lambda: standing(rig, "Taken back by <@U0OLE>"))
+    await rig.until(lambda: standing(rig, "Withdrawn by <@U0OLE>"))
     assert rig.sent("POST", START, job) == 1
 
 

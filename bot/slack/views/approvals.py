@@ -52,7 +52,7 @@ _ENDS = {
     "not_sent": f"{{sign}} Approved by {{decider}}, but the bot broke off before it sent anything. {_AGAIN}",
     "broken": f"{{sign}} Approved by {{decider}}, but the bot's database failed. {_AGAIN}",
     "declined": "{sign} Declined by {decider} {decided}. Nothing was done.",
-    "withdrawn": "{sign} Taken back by {decider} {decided}. Nothing was done.",
+    "withdrawn": "{sign} Withdrawn by {decider} {decided}. Nothing was done.",
     "expired": f"{{sign}} Nobody approved it until {{until}}. {_AGAIN}",
     "overtaken": f"{{sign}} {{changed}} {_AGAIN}",
     "refused": "{sign} {person} may not do this any more. Nothing was done.",
@@ -79,7 +79,7 @@ def approval_opened(facts: ApprovalOpened) -> Message:
         note(
             _who_may(approval),
             f"It waits until {date(approval.expires_at)}. "
-            f"{mention(approval.person_id)} can take it back with Decline.",
+            f"{mention(approval.person_id)} can withdraw it with Decline.",
         ),
         buttons.controls([*_decision_buttons(approval), _details_button(approval)]),
     ]
@@ -134,9 +134,16 @@ def own_request(approval: Approval) -> MessagePart:
             reason_line(approval.reason),
         )
         + _asked(approval)
-        + note(_who_may(approval), "Decline takes it back.")
-        + buttons.controls(_decision_buttons(approval)[1:])
+        + note(_who_may(approval), "Decline withdraws it.")
+        + buttons.controls([_withdraw(approval)])
     )
+
+
+def _withdraw(approval: Approval) -> buttons.Control | None:
+    """Decline, for the person who asked: it asks first."""
+    *_, decline = _decision_buttons(approval)
+    words = f"Nobody can approve it any more. You asked to {_verb_and_job(approval)}."
+    return decline and buttons.asking(decline, "Withdraw your request?", words, yes="Withdraw")
 
 
 def approval_changed(facts: ApprovalChanged) -> Message:
@@ -195,7 +202,7 @@ def approval_requested(outcome: ApprovalRequested) -> Message:
                 f"{status_text.BUSY} Your request to {_verb_and_job(approval)} waits for a second person. "
                 "Nothing was done yet.",
                 f"It stands in {channel(approval.channel)} until {date(approval.expires_at)}. "
-                "You can take it back there with Decline.",
+                "You can withdraw it there with Decline.",
                 f"{status_text.WARNING} The bot cannot post there at the moment: until it can (invite it "
                 "with `/invite`), nobody sees the request."
                 if outcome.is_held_back
@@ -230,7 +237,7 @@ def already_decided(outcome: AlreadyDecided) -> Message:
 
 
 def approval_answer(answer: ApprovalAnswer) -> Message:
-    """It was declined or taken back by this press."""
+    """It was declined or withdrawn by this press."""
     approval = answer.approval
     return compose([paragraph(_request(approval), _end(approval))])
 

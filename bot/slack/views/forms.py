@@ -209,7 +209,8 @@ def _pick_form(facts: PickForm) -> inputs.FormContent:
         menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which virtual machine?"), None)
     else:
         field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
-        menu = inputs.search(field, None, letters=0)
+        only = facts.only if facts.only is not None and inputs.fits_in_menu(facts.only) else None
+        menu = inputs.search(field, only, letters=0)
     return inputs.FormContent(missing + menu, inputs.PICK_LABEL)
 
 

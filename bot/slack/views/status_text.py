@@ -65,6 +65,7 @@ _WITHOUT = {
         " They are put together from jobs and their newest sessions; jobs of some types may be missing."
     ),
     veeam.Detail.SERVER_TIME: " Times may be off by its time zone.",
+    veeam.Detail.OTHER_JOBS: " It may have a job of that name too.",
 }
 """What it means that a detail is missing, where that is not plain."""
 _FILLING_FRACTION = 0.85
