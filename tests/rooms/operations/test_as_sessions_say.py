@@ -162,6 +162,21 @@ async def test_a_failed_part_counts(office: Office) -> None:
     assert [row.session.id for row in (await sessions_of(office, "SQL Prod")).rows] != [part.id]
 
 
+@pytest.mark.parametrize("which", [SessionsFilter.FAILED, None])
+async def test_a_part_of_a_part_counts(office: Office, which: SessionsFilter | None) -> None:
+    """`sessions JOB` and `job JOB` have what is below a part, also where the filter hides the part."""
+    job = office.world.job("Copy now")
+    job.run_seconds = 30 * 24 * 3600.0
+    part = office.world.finish_part(office.world.begin_run(job), "Copy now\\Files", result="Success")
+    nested = office.world.finish_part(part, "Copy now\\Files\\vm01", result="Failed", message="Full")
+    answer = await office.answer(ListSessions(which=which, job=NamedJob("Copy now")), SessionsAnswer)
+    shown = {row.session.id for row in answer.rows}
+    assert nested.id in shown
+    assert (part.id in shown) is (which is None)
+    page = await office.answer(ShowJob(NamedJob("Copy now")), JobAnswer)
+    assert {part.id, nested.id} <= {view.session.id for view in page.recent}
+
+
 async def sessions_of(office: Office, job: str) -> SessionsAnswer:
     return await office.answer(ListSessions(job=NamedJob(job)), SessionsAnswer)
 
