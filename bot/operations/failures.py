@@ -2,16 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import TypeVar
 
 from bot import veeam
-from bot.operations.job_states import JobStates
+from bot.operations.job_states import JobStates, seems_stopped
 from bot.settings import ServerName
-
-T = TypeVar("T")
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
@@ -48,8 +45,8 @@ class Failures:
             return self._kept[key]
         vbr = self._fleet.server(server)
         if state.failed_part is not None:
-            reason, is_whole = await _reason(vbr, state.failed_part, None)
-            found = Failure(reason=reason)
+            found, is_whole = await _failure(vbr, state.failed_part, None)
+            found = Failure(reason=found.reason)
         else:
             found, is_whole = await self._look_up(vbr, state.id, state.session_id)
         if key is None or not is_whole:
@@ -78,26 +75,25 @@ class Failures:
         session_id = session_id if latest is None else latest.id
         if session_id is None:
             return Failure(), page is not None
-        known = await self._states.known(server.name)
-        if latest is not None and known.is_stopped(latest):
-            await self._states.note_stopped(server.name, latest)
+        known = await self._states.known_of(server)
+        found, is_said = Failure(is_stopped=latest is not None and known.is_stopped(latest)), True
+        if not found.is_stopped:
+            found, is_said = await _failure(server, session_id, latest)
+        if found.is_stopped:
+            if latest is not None:
+                await self._states.note_stopped(server.name, latest)
             return Failure(is_stopped=True), True
         ran = [session for session in sessions if not known.is_stopped(session)]
-        reason, is_said = await _reason(server, session_id, latest)
-        return Failure(failed_in_a_row(ran), reason), page is not None and is_said
+        return replace(found, in_a_row=failed_in_a_row(ran)), page is not None and is_said
 
 
-async def _reason(
+async def _failure(
     server: veeam.VeeamServer, session_id: veeam.SessionId, session: veeam.Session | None
-) -> tuple[str | None, bool]:
-    """The reason of a session's failure, None where it gives none, and whether the server said so."""
-    reason = reason_of(server, session_id, session)
-    said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, _in_tuple(reason), ())
-    return (said[0], True) if said else (None, False)
-
-
-async def _in_tuple(answer: Awaitable[T]) -> tuple[T]:
-    return (await answer,)
+) -> tuple[Failure, bool]:
+    """Why a session failed, no streak with it, and whether the server said so."""
+    asked = failure_of(server, session_id, session)
+    said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, asked, None)
+    return (Failure(), False) if said is None else (said, True)
 
 
 def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
@@ -117,12 +113,12 @@ def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
     return sum(1 for _ in takewhile(lambda session: session.outcome is veeam.Result.FAILED, finished))
 
 
-async def reason_of(
+async def failure_of(
     server: veeam.VeeamServer, session_id: veeam.SessionId, session: veeam.Session | None
-) -> str | None:
-    """Return a failed session's reason in VBR's words: its first failed object's, its log's, or its own.
+) -> Failure:
+    """Return why a session failed in VBR's words: its first failed object's, its log's, or its own.
 
-    Raises `VeeamError`.
+    Or that a person stopped it, where these say so. Raises `VeeamError`.
     """
     without_tasks: veeam.VeeamError | None = None
     tasks: tuple[veeam.TaskSession, ...] = ()
@@ -131,14 +127,15 @@ async def reason_of(
     except veeam.VeeamError as error:
         without_tasks = error  # the log may still say why
     if message := first_failed_message(tasks):
-        return message
+        return Failure(reason=message, is_stopped=seems_stopped(session, tasks))
     records = await server.session_logs(session_id, veeam.LogStatus.FAILED)
-    if title := next((record.title for record in records if record.title.strip()), None):
-        return title
     own = _message_of(session.result if session is not None else None)
-    if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
+    reason = next((record.title for record in records if record.title.strip()), own)
+    if without_tasks is None:
+        return Failure(reason=reason, is_stopped=seems_stopped(session, tasks, records))
+    if reason is None and not isinstance(without_tasks, veeam.NotFoundOnServer):
         raise without_tasks
-    return own
+    return Failure(reason=reason)
 
 
 def first_failed_message(tasks: Iterable[veeam.TaskSession]) -> str | None:

@@ -115,6 +115,7 @@ from bot.veeam.models import (
     Weekday,
     is_id,
     known,
+    says_by_user,
     scale_out_state,
 )
 from bot.veeam.queries import (
@@ -247,6 +248,7 @@ __all__ = [
     "retention_units",
     "revision_facts",
     "same_settings",
+    "says_by_user",
     "scale_out_state",
     "session_group",
     "settings_fingerprint",

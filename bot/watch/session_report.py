@@ -29,6 +29,7 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
     known,
+    says_by_user,
     session_group,
 )
 from bot.watch.facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
@@ -40,7 +41,6 @@ PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
 TEXT_CHARACTERS = 1000
 _SECONDS = 25.0
-_BY_USER = re.compile(r"\bcancel+ed by (?:the )?user\b", re.IGNORECASE)
 _PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
 _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
 _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
@@ -202,15 +202,15 @@ def details_from(tasks: Sequence[TaskSession], records: Sequence[LogRecord]) -> 
 def seems_stopped(session: Session, details: SessionDetails | None) -> bool:
     """Whether a failed session's words say that a person stopped it, and no object failed otherwise.
 
-    A guess: VBR names nobody for a stop. A run that its backup window ended is none: the words are "by user".
+    A guess: VBR names nobody for a stop.
     """
     if session.outcome is not Result.FAILED or details is None or details.is_incomplete:
         return False
     failed = [each for each in details.problems if known(Result, each.result) is Result.FAILED]
-    if len(failed) < details.failed_total or not all(_BY_USER.search(each.message or "") for each in failed):
+    if len(failed) < details.failed_total or not all(says_by_user(each.message) for each in failed):
         return False
     own = (session.result and session.result.message) or ""
-    return bool(failed) or any(_BY_USER.search(text) for text in (own, *details.records))
+    return bool(failed) or any(map(says_by_user, (own, *details.records)))
 
 
 def _object(task: TaskSession) -> ObjectFacts:

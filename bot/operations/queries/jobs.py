@@ -196,7 +196,8 @@ class ListJobs(Query, frozen=True, tag="jobs"):
         if self.job_type is not None and not types:
             return _JobsOnServer(knows_type=False)
         repositories = await self._repositories(server, visibility)
-        known = await backend.states.known(server.name)
+        states, is_of_failed = backend.states, self.which is JobsFilter.FAILED
+        known = await (states.known_of(server) if is_of_failed else states.known(server.name))
         tests = self._tests(server.name, visibility, types, repositories)
         if self.which is JobsFilter.FAILED and known.stopped:
             tests = (*tests, lambda state: not state.was_stopped)

@@ -226,7 +226,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         """What VBR cannot be asked for."""
         tests: list[_Test] = []
         if self.which is SessionsFilter.FAILED:
-            known = await backend.states.known(server.name)
+            known = await backend.states.known_of(server)
             tests.append(lambda session: not known.is_stopped(session))
         if self.which is SessionsFilter.RUNNING:
             tests.append(lambda session: not session.is_stopped)

@@ -16,6 +16,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Job, Session
+from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
 from bot.slack.views.jobs import job as job_page
 from bot.slack.views.jobs import jobs as jobs_page
@@ -23,6 +24,7 @@ from bot.store import RunRow, Runs, StoppedSessions
 from bot.veeam import JobId, SessionId
 from tests.rooms.operations.office import HQ, SQL_ONLY, VIEWER, Office
 
+BY_USER = "Operation was canceled by user"
 FAILED_BEFORE = {"SQL Prod", "Oracle"}
 
 
@@ -122,6 +124,53 @@ async def test_stopped_is_not_failed(office: Office, *, is_noted: bool) -> None:
     assert "Stopped" in text.splitlines()[0]
     assert "Failed" not in text.splitlines()[0]
     assert "retry" not in {operation.name for operation in page.view.operations}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RunFacts(message=BY_USER, only=()),
+        RunFacts(message=BY_USER, objects={"vm01": BY_USER}),
+        RunFacts(message="Job failed", objects={"vm01": BY_USER}),
+        RunFacts(log=(("Failed", BY_USER),), only=()),
+    ],
+)
+async def test_stopped_by_words_before_the_bot_watched(office: Office, said: RunFacts) -> None:
+    """Its own words, its objects' or its log's say so: after `jobs failed` every answer knows it."""
+    session = office.world.finish_run("SQL Prod", result="Failed", **said)
+    assert await listed(office, JobsFilter.FAILED) == (["Oracle"], 1)
+    assert await counted(office) == (1, 0)
+    failed = await office.answer(
+        ListSessions(which=SessionsFilter.FAILED, job=NamedJob("SQL Prod")), SessionsAnswer
+    )
+    assert session.id not in {row.session.id for row in failed.rows}
+
+
+@pytest.mark.parametrize("by_words", [True, False])
+async def test_status_asks_nobody_else_who_was_stopped(office: Office, *, by_words: bool) -> None:
+    """What VBR's list of sessions says is enough, and that is read once."""
+    if by_words:
+        office.world.finish_run("SQL Prod", result="Failed", message=BY_USER, only=())
+    else:
+        stop(office, is_canceled=True)
+    assert await counted(office) == (1, 0)
+    assert await counted(office) == (1, 0)
+    lists = [each for each in office.hq.requests if each.template == "/api/v1/sessions"]
+    assert sum("jobIdFilter" not in each.query for each in lists) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RunFacts(message=BY_USER, objects={"vm01": "No space left"}),
+        RunFacts(message="Canceled by backup window", only=()),
+    ],
+)
+async def test_what_failed_otherwise_has_failed(office: Office, said: RunFacts) -> None:
+    """An object failed before somebody stopped the run, or its window ended it."""
+    office.world.finish_run("SQL Prod", result="Failed", **said)
+    assert {*(await listed(office, JobsFilter.FAILED))[0]} == FAILED_BEFORE
+    assert await counted(office) == (2, 0)
 
 
 async def test_a_stopped_run_is_none_of_a_streak(office: Office) -> None:
