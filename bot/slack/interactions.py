@@ -17,7 +17,7 @@ from bot.operations.actions import Action
 from bot.operations.catalog import TYPED
 from bot.operations.commands import parse
 from bot.operations.impact import PickForm
-from bot.operations.menus import MenuField, MenuSearch
+from bot.operations.menus import MenuField, MenuOptions, MenuSearch
 from bot.operations.model import Gesture, Operation, Request
 from bot.operations.service import Service
 from bot.slack import codec, gestures
@@ -126,14 +126,14 @@ class Interactions:
         """Return what Slack is answered for a search menu in its three seconds; nothing if it takes more."""
         field = next((each for each in MenuField if each == query.field), None)
         if isinstance(query.metadata, codec.UnreadablePress) or field is None:
-            return inputs.offered(())
+            return inputs.offered(MenuOptions())
         search = MenuSearch(field, query.text, query.metadata.request)
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
                 found = await self._service.search(query.gesture, search)
         except TimeoutError:
             log.warning("interactions.suggested_too_late", sought=field)
-            found = ()
+            found = MenuOptions()
         return inputs.offered(found)
 
     async def act(self, gesture: Gesture, target: gestures.ReplyTarget, request: Request) -> outcomes.Outcome:
