@@ -129,15 +129,15 @@ async def test_stopped_is_not_failed(office: Office, *, is_noted: bool) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        RunFacts(message=BY_USER, only=()),
-        RunFacts(message=BY_USER, objects={"vm01": BY_USER}),
-        RunFacts(message="Job failed", objects={"vm01": BY_USER}),
-        RunFacts(log=(("Failed", BY_USER),), only=()),
+        RunFacts(result="Failed", message=BY_USER, only=()),
+        RunFacts(result="Failed", message=BY_USER, objects={"vm01": BY_USER}),
+        RunFacts(result="Failed", message="Job failed", objects={"vm01": BY_USER}),
+        RunFacts(result="Failed", log=(("Failed", BY_USER),), only=()),
     ],
 )
 async def test_stopped_by_words_before_the_bot_watched(office: Office, said: RunFacts) -> None:
     """Its own words, its objects' or its log's say so: after `jobs failed` every answer knows it."""
-    session = office.world.finish_run("SQL Prod", result="Failed", **said)
+    session = office.world.finish_run("SQL Prod", **said)
     assert await listed(office, JobsFilter.FAILED) == (["Oracle"], 1)
     assert await counted(office) == (1, 0)
     failed = await office.answer(
@@ -162,13 +162,13 @@ async def test_status_asks_nobody_else_who_was_stopped(office: Office, *, by_wor
 @pytest.mark.parametrize(
     "said",
     [
-        RunFacts(message=BY_USER, objects={"vm01": "No space left"}),
-        RunFacts(message="Canceled by backup window", only=()),
+        RunFacts(result="Failed", message=BY_USER, objects={"vm01": "No space left"}),
+        RunFacts(result="Failed", message="Canceled by backup window", only=()),
     ],
 )
 async def test_what_failed_otherwise_has_failed(office: Office, said: RunFacts) -> None:
     """An object failed before somebody stopped the run, or its window ended it."""
-    office.world.finish_run("SQL Prod", result="Failed", **said)
+    office.world.finish_run("SQL Prod", **said)
     assert {*(await listed(office, JobsFilter.FAILED))[0]} == FAILED_BEFORE
     assert await counted(office) == (2, 0)
 
