@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from bot import veeam
-from bot.operations.job_states import JobStates, seems_stopped
+from bot.operations.job_states import JobStates, KnownSessions, seems_stopped
 from bot.settings import ServerName
 
 FAILURES_KEPT = 2_000
@@ -75,7 +75,8 @@ class Failures:
         session_id = session_id if latest is None else latest.id
         if session_id is None:
             return Failure(), page is not None
-        known = await self._states.known_of(server)
+        looked_back = self._states.known_of(server)
+        known = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, looked_back, KnownSessions())
         found, is_said = Failure(is_stopped=latest is not None and known.is_stopped(latest)), True
         if not found.is_stopped:
             found, is_said = await _failure(server, session_id, latest)

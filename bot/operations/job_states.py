@@ -36,7 +36,7 @@ class KnownSessions:
 
 
 class JobStates:
-    """Reads what is known of sessions, and corrects job states by it. Never raises."""
+    """Reads what is known of sessions, and corrects job states by it."""
 
     def __init__(self, stopped: StoppedSessions, runs: Runs) -> None:
         self._stopped = stopped
@@ -46,10 +46,13 @@ class JobStates:
     async def known_of(self, server: veeam.VeeamServer) -> KnownSessions:
         """Return what is noted of a server's sessions, its newest failed ones looked through once before.
 
-        A person may have stopped one before the bot watched, or while it did not run.
+        A person may have stopped one before the bot watched, or while it did not run. Raises `VeeamError`
+        where nothing else could be asked of the server either.
         """
         if server.name not in self._looked_back:
             found = await veeam.detail(veeam.Detail.SESSIONS, server.name, _stopped_on(server), None)
+            if isinstance(found, veeam.VeeamError):
+                raise found
             if found is not None:
                 self._looked_back.add(server.name)
             for session in found or ():
@@ -100,8 +103,8 @@ class JobStates:
         return tuple(found)
 
 
-async def _stopped_on(server: veeam.VeeamServer) -> list[veeam.Session]:
-    """Of the newest failed sessions, those that a person stopped, as far as VBR lets one tell."""
+async def _stopped_on(server: veeam.VeeamServer) -> list[veeam.Session] | veeam.VeeamError:
+    """Of the newest failed sessions, those that a person stopped; why the server can be asked nothing."""
     query = veeam.SessionsQuery(
         types=server.revision.job_run_types,
         results=(veeam.Result.FAILED,),
@@ -109,7 +112,10 @@ async def _stopped_on(server: veeam.VeeamServer) -> list[veeam.Session]:
         ascending=False,
         limit=_FAILED_READ_AT_MOST,
     )
-    failed = (await server.sessions(query)).rows
+    try:
+        failed = (await server.sessions(query)).rows
+    except (veeam.ConnectFailed, veeam.TlsFailed, veeam.LoginRefused) as error:
+        return error
     said = [session for session in failed if session.result and veeam.says_by_user(session.result.message)]
     async with veeam.at_once() as group:
         reads = [
