@@ -134,6 +134,14 @@ class FollowedSessions:
             )
         return tuple(FollowedSession(**values) for values in found)
 
+    async def shown_at(self, channel: str, ts: str) -> FollowedSession | None:
+        """Return the session that a message shows or showed; None for any other message."""
+        columns = [column for column in followed_sessions.columns if column.name != "finished_at"]
+        query = select(*columns).where(followed_sessions.c.channel == channel, followed_sessions.c.ts == ts)
+        async with self._database.reading() as reading:
+            found = await reading.values(query)
+        return FollowedSession(**found[0]) if found else None
+
     async def servers(self) -> frozenset[str]:
         """Return the servers that have followed sessions whose end was not shown yet."""
         query = select(followed_sessions.c.server).where(followed_sessions.c.finished_at.is_(None))

@@ -58,6 +58,11 @@ _PHYSICAL_INVENTORY = f"{_API}/inventory/physical"
 _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
 _SCALE_OUT_REPOSITORIES = f"{_API}/backupInfrastructure/scaleOutRepositories"
 _CREDENTIALS = f"{_API}/credentials"
+_RESTORE_POINTS = f"{_API}/restorePoints"
+_BACKUPS = f"{_API}/backups"
+
+_CONTENTS_A_PAGE = 200
+"""Whole models are long."""
 
 STATES_WITHIN_SECONDS = 12.0
 """How long job states may take: what is put together instead takes the rest of an answer's time."""
@@ -173,6 +178,18 @@ class VeeamServer:
             # It may be sent back as the job's own.
             raise UnexpectedAnswer(self.name, f"GET {self._job_path(job_id)}: not the model of this job")
         return job
+
+    async def list_job_contents(self, *, skip: int, limit: int) -> Page[models.JobContents]:
+        """One page of what jobs process, by name, of the jobs that the revision can describe.
+
+        VBR may leave the objects out of this list: then `job_contents` has them.
+        """
+        query = ListQuery(skip=skip, limit=min(limit, _CONTENTS_A_PAGE), order_by="Name", ascending=True)
+        return await self._client.page(models.JobContents, self._list(_JOBS, query))
+
+    async def job_contents(self, job_id: JobId) -> models.JobContents:
+        """What one job processes. Rejected for a type that the revision cannot model."""
+        return await self._client.one(models.JobContents, ApiRequest.get(self._job_path(job_id)))
 
     async def start_job(
         self,
@@ -336,6 +353,16 @@ class VeeamServer:
         return await self._client.page(
             models.Credentials, self._list(_CREDENTIALS, query or queries.CredentialsQuery())
         )
+
+    # --- backups
+
+    async def restore_points(self, query: queries.RestorePointsQuery) -> Page[models.RestorePoint]:
+        """One page of restore points."""
+        return await self._client.page(models.RestorePoint, self._list(_RESTORE_POINTS, query))
+
+    async def backup(self, backup_id: str) -> models.Backup:
+        """One backup. NotFoundOnServer when it is gone."""
+        return await self._client.one(models.Backup, ApiRequest.get(f"{_BACKUPS}/{self._id(backup_id)}"))
 
     # --- shared
 

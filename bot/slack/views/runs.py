@@ -3,7 +3,6 @@
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.model import Operation, Snapshot
-from bot.operations.queries.job import ShowJob
 from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
 from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, session_control
@@ -78,7 +77,8 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         _next_step(run) if session == run.latest else "",
         mention(announced.mention) if announced.mention else "",
     )
-    tail = [_log(details) if details else NOTHING, note(_late(run))]
+    shown = controls([session_control(run.server, session.session_id, run.job_name)])
+    tail = [_log(details) if details else NOTHING, note(_late(run)), shown]
     return compose([head], _problems(details) if details else (), tail, noun="object", plural="objects")
 
 
@@ -206,17 +206,17 @@ def _late(run: facts.RunFacts) -> str:
 
 
 def _run_controls(run: facts.RunFacts) -> list[Control | None]:
+    shown = session_control(run.server, run.last.session_id, run.job_name)
     if not run.is_job:
-        # What VBR lists no job of can't be acted on; the session itself can be looked at.
-        return [session_control(run.server, run.last.session_id, run.job_name)]
+        return [shown]  # what VBR lists no job of can't be acted on
     # To a job the session of a part is not its own: its latest session is the whole one.
     drawn = Snapshot(run.last.part_of or run.last.session_id, is_active=False)
     target = ButtonTarget(run.server, run.job_id, run.job_name, drawn)
     if run.last.is_stopped:
-        return [job_control(target, Start.operation), job_control(target, ShowJob.operation)]
+        return [job_control(target, Start.operation), shown]
     is_failed = _has_failed(run.last) and run.recovery is None
     again = job_control(target, _again(run.last)) if is_failed else None
-    return [again, job_control(target, ShowJob.operation)]
+    return [again, shown]
 
 
 def _what_again_does(session: facts.SessionFacts) -> str:
