@@ -139,6 +139,10 @@ class VeeamServer:
             lambda: self._derived.page(asked),
         )
 
+    def job_state_pages(self, query: JobStatesQuery | None = None) -> AsyncIterator[Page[JobState]]:
+        """All pages of the job states the query matches, up to 100,000 rows."""
+        return self._client.pages(query or JobStatesQuery(), self.job_states)
+
     def every_job_state(self, query: JobStatesQuery | None = None) -> AsyncIterator[JobState]:
         """All job states the query matches, page by page, up to 100,000."""
         return self._client.every(query or JobStatesQuery(), self.job_states)
@@ -149,7 +153,7 @@ class VeeamServer:
         """The same, or the first so many, as one page that is whole if all it is made of are."""
         rows: list[JobState] = []
         is_whole = True
-        async for page in self._client.pages(query or JobStatesQuery(), self.job_states):
+        async for page in self.job_state_pages(query):
             rows += page.rows
             is_whole = is_whole and page.is_whole
             if at_most is not None and len(rows) >= at_most:

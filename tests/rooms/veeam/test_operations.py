@@ -139,6 +139,7 @@ EVERYTHING: dict[str, Ask] = {
         )
     ),
     "every_job_state": lambda site: rows_of(site.server.every_job_state(JobStatesQuery(name="*SQL*"))),
+    "job_state_pages": lambda site: rows_of(site.server.job_state_pages()),
     "job_state": lambda site: site.server.job_state(site.failed),
     "job": lambda site: site.server.job(site.failed),
     "list_job_contents": lambda site: site.server.list_job_contents(skip=0, limit=500),
