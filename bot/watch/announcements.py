@@ -16,6 +16,7 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import (
+    STOP,
     Database,
     Leases,
     Outbox,
@@ -40,8 +41,9 @@ from bot.veeam import (
 )
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
-from bot.watch.facts import SessionFacts
+from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.job_cache import JobCache
+from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.routing import RouteDecision, RouteReason, SkipReason, WatchRules
 from bot.watch.runs import Run
@@ -259,20 +261,50 @@ class Announcer:
         runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
         return {run.facts.job_id for run in runs if run.channels and not run.facts.last.went_well}
 
-    async def _full_report(self, report: SessionReport) -> SessionReport:
-        """Ask VBR for what will be announced."""
+    async def _full_report(self, report: SessionReport, *, has_outlook: bool) -> SessionReport:
+        """Ask VBR for what will be announced; how the job stands is left out where there is a lot."""
         session = report.ended.session
         is_retried = session.outcome is Result.FAILED and report.ended.group is SessionGroup.JOB_RUN
         is_known = report.owner.is_certain
-        retry = await self._jobs.retries_of(report.job_id) if is_retried and is_known else None
-        return replace(report, retry=retry, details=await fetch_details(self._server, session))
+        if not is_retried or not is_known:
+            return replace(report, details=await fetch_details(self._server, session))
+        retry = await self._jobs.retries_of(report.job_id)
+        if not has_outlook:
+            return replace(report, retry=retry, details=await fetch_details(self._server, session))
+        details, past, next_run = await asyncio.gather(
+            fetch_details(self._server, session),
+            fetch_past(self._server, report.job_id, session),
+            fetch_next_run(self._server, report.job_id, session),
+        )
+        return replace(report, retry=retry, details=details, past=past, next_run=next_run)
+
+    async def _outlook(
+        self, transaction: Transaction, report: SessionReport, session: SessionFacts
+    ) -> JobOutlook | None:
+        """How the job stands after a failure, by its past sessions and what is known of them."""
+        if report.past is None and report.next_run is None:
+            return None
+        ids = [each.id for each in report.past.sessions] if report.past is not None else []
+        own = await self._own_actions.within(transaction, self._server.name, ids)
+        return outlook_from(
+            report.past,
+            failed=session,
+            next_run=report.next_run,
+            retry=report.retry,
+            stopped=await self._stopped.among(transaction, self._server.name, ids),
+            operations={each.session_id: each.operation for each in own if each.operation != STOP},
+            zone=self._server.zone,
+        )
 
     async def _announce(
         self, batch: Sequence[tuple[SessionReport, bool]], poll: PollResult, read_to: datetime | None
     ) -> None:
         """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
         server = self._server.name
-        asked = await asyncio.gather(*(self._full_report(report) for report, asks in batch if asks))
+        has_outlook = len(poll.ended) <= _MANY
+        asked = await asyncio.gather(
+            *(self._full_report(report, has_outlook=has_outlook) for report, asks in batch if asks)
+        )
         full = {report.ended.session.id: report for report in asked}
         ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}
         done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
@@ -338,14 +370,18 @@ class Announcer:
         run = next((each for each in looked_at if each.includes(session)), None)
         if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
             return ()
+        outlook = await self._outlook(transaction, report, session)
         recovered = self._recovered(session, [each for each in runs if each is not run])
         if run is not None:
-            further = messages.attempt_messages(run.with_attempt(session, is_late=is_late), now)
+            continued = run.with_attempt(session, is_late=is_late, outlook=outlook)
+            further = messages.attempt_messages(continued, now)
         else:
-            begun = Run.begin(report.run_facts(session, is_late=is_late), report.retry)
+            begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), report.retry)
             for later in await self._latest_runs(transaction, report.job_id):
                 # What is caught up with, or recorded late, may have been made up for already.
                 begun = begun.recovered_by(later.facts.last) or begun
+            if (well := went_well_since(report.past, session)) is not None:
+                begun = begun.recovered_by(well) or begun
             further = messages.RunMessages(begun, ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)

@@ -49,7 +49,7 @@ def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     request = answer.request
     filters = [
         f"matching {code(request.pattern)}" if request.pattern else "",
-        f"of type {code(request.job_type)}" if request.job_type else "",
+        f"of type {status_text.type_name(request.job_type)}" if request.job_type else "",
         f"in repository {code(request.repository)}" if request.repository else "",
         f"on {literal(request.server)}" if request.server else "",
     ]
@@ -91,7 +91,7 @@ def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
     """A job: how it stands, its last and next run, what it covers, where to, and its recent sessions."""
     view, state = answer.view, answer.view.state
     covers = dotted(
-        literal(state.type) if state.type else "",
+        status_text.type_name(state.type),
         "" if state.objects_count is None else count(state.objects_count, "object"),
         "high priority" if state.high_priority else "",
     )

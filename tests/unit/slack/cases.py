@@ -73,6 +73,7 @@ from bot.watch.facts import (
     DetailsReply,
     DisableEnded,
     DisableReminder,
+    JobOutlook,
     MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
@@ -530,9 +531,22 @@ def announcements() -> dict[str, Announcement]:
     awkward = samples.details(
         *(ObjectFacts(name=text, result="Failed", message=text) for text in AWKWARD), records=AWKWARD
     )
+    objects = (
+        ObjectFacts(name="exch01", result="Failed", message=samples.LONG_REASON),
+        *(ObjectFacts(name=f"exch0{n}", result="Failed", message=samples.REASON) for n in range(2, 5)),
+    )
+    long = samples.run(samples.attempt(told=samples.details(*objects), message="Failed"), is_final=True)
+    few_known = JobOutlook(failed_in_a_row=12, is_longer=True, is_last_good_known=True)
+    whole = samples.details(records=("No scale-out repository extents are available",))
+    whole = msgspec.structs.replace(whole, problems=(), failed_total=0)
+    never_well = samples.run(samples.attempt(told=whole, message="Failed"), total=None, is_final=True)
+    never_well = msgspec.structs.replace(never_well, outlook=few_known)
     return {
         "run-failed-attempt-1": RunEnded(run=samples.run()),
         "run-failed-for-good": RunEnded(run=samples.run(total=None, is_final=True), mention=ONCALL),
+        "run-failed-at-length": RunEnded(run=long),
+        "story-at-length": DetailsReply(run=long, session=long.first, mention=ONCALL),
+        "run-never-well": RunEnded(run=never_well),
         "run-succeeded": RunEnded(run=samples.run(samples.attempt("Success", message="Success"), total=None)),
         "run-warning": RunEnded(run=samples.run(samples.attempt("Warning", message="Low space"), total=None)),
         "run-unknown-result": RunEnded(run=samples.run(samples.attempt("Quarantined"), total=None)),
