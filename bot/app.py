@@ -266,7 +266,7 @@ class Application:
             service,
             replies,
             modals,
-            store.FollowedSessions(database),
+            watch.StandingMessages(database, clock),
             tasks,
             command=command,
             clock=clock,

@@ -47,15 +47,13 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
             [paragraph(dotted(_standing(run), job, _took(last), amount, *_by_whom(last), _late(run)))]
         )
     marks = dotted(_attempt(run, last), _streak(run), _stopped(last), mention(mentioned) if mentioned else "")
-    # Of a run that recovered, what it had failed for.
-    failed = next((each for each in reversed(run.attempts) if _has_failed(each)), last)
-    cause = _cause(run, failed if run.is_recovered else last)
+    said = cause(run)
     hangs_on_it = sentence_case(_outlook(run, last))
     recovery = _recovery(run)
     head = dotted(_standing(run), job)
     # A phone's notification shows two lines: what happened, to what, and why.
-    spoken = filter(None, (head, recovery, cause, dotted(marks, "" if recovery else hangs_on_it)))
-    part = paragraph(dotted(head, marks), recovery, cause, "" if recovery else hangs_on_it)
+    spoken = filter(None, (head, recovery, said, dotted(marks, "" if recovery else hangs_on_it)))
+    part = paragraph(dotted(head, marks), recovery, said, "" if recovery else hangs_on_it)
     return compose([MessagePart("\n".join(spoken), part.blocks), controls(_run_controls(run))])
 
 
@@ -135,6 +133,12 @@ def run_line(run: facts.RunFacts) -> str:
     """A run in one line, for lists."""
     job = status_text.job_name(run.job_name, run.server)
     return dotted(_standing(run), job, f"ended {date(run.last.ended_at)}")
+
+
+def cause(run: facts.RunFacts) -> str:
+    """Why the run failed or warned, with the object; of one that recovered, why it had failed."""
+    failed = next((each for each in reversed(run.attempts) if _has_failed(each)), run.last)
+    return _cause(run, failed if run.is_recovered else run.last)
 
 
 def object_problem(one: facts.ObjectFacts, limit: int = QUOTE_LIMIT) -> MessagePart:
