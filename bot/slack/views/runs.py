@@ -46,7 +46,7 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
         return compose(
             [paragraph(dotted(_standing(run), job, _took(last), amount, *_by_whom(last), _late(run)))]
         )
-    marks = dotted(_attempt(run, last), _streak(run), _stopped(last), mention(mentioned) if mentioned else "")
+    marks = dotted(_attempt(run, last), _streak(run), mention(mentioned) if mentioned else "")
     said = cause(run)
     hangs_on_it = sentence_case(_outlook(run, last))
     recovery = _recovery(run)
@@ -86,7 +86,8 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         number = literal(session.part)
     elif session.session_id in {each.part_of for each in run.attempts}:
         number = "The whole run"
-    result = status_text.STOPPED if session.is_stopped else status_text.result(session.result)
+    stopped = f"{status_text.STOPPED} {_stopped(session)}".rstrip()
+    result = stopped if session.is_stopped else status_text.result(session.result)
     job = status_text.job_name(run.job_name, run.server)
     earlier = [
         each for each in run.attempts if each.ended_at < session.ended_at and each.part == session.part
@@ -98,7 +99,7 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         and _cause(run, msgspec.structs.replace(earlier[-1], part=None)) == cause
     )
     head = paragraph(
-        dotted(f"{number}: {result}", job, *_by_whom(session), _stopped(session)),
+        dotted(f"{number}: {result}", job, *_by_whom(session)),
         "For the same reason as before." if is_same else cause,
         sentence_case(dotted(_took(session), _objects(details))),
         _next_step(run) if session == run.latest else "",
@@ -155,7 +156,7 @@ def _is_plain_success(run: facts.RunFacts) -> bool:
 
 def _standing(run: facts.RunFacts) -> str:
     if run.last.is_stopped:
-        return status_text.STOPPED
+        return f"{status_text.STOPPED} {_stopped(run.last)}".rstrip()
     if not run.is_recovered:
         return status_text.result(run.last.result)
     if known(Result, run.result) is Result.WARNING:
