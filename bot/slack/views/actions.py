@@ -127,7 +127,8 @@ def run_under_way(
     target = _target(followed)
     verb = "Stopping" if stopping or operation is Stop.operation else "Retrying"
     percent = session.progress_percent
-    who = _sentence(operation, target, followed.person, followed.approver)
+    approved = f", approved by {mention(followed.approver)}" if followed.approver else ""
+    who = f"{operation.label} by {mention(followed.person)}{approved}"
     stopped = f"Stop asked for by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
     head = paragraph(
         dotted(

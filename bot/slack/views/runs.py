@@ -64,7 +64,8 @@ def details(announced: facts.DetailsReply) -> Message:
     rows = [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
     volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
     kind = status_text.type_name(run.job_type or session.session_type)
-    figures = dotted(kind, volume, status_text.bottleneck(details.bottleneck))
+    job = status_text.job_name(run.job_name, run.server)
+    figures = dotted(job, kind, volume, status_text.bottleneck(details.bottleneck))
     is_nothing = not (_cause(run, session) or details.records or details.is_incomplete)
     nothing = "VBR names no object that failed, and its log does not say why." if is_nothing else ""
     head = [paragraph(nothing), paragraph(mention(announced.mention) if announced.mention else "")]

@@ -56,7 +56,14 @@ from bot.operations.queries.jobs import JobsFilter, ListJobs
 from bot.operations.queries.sessions import ListSessions
 from bot.settings import Role
 from bot.slack.codec import UnreadablePress, UnreadableReason
-from bot.slack.views.actions import action_ended, action_lost, action_progress
+from bot.slack.views.actions import (
+    action_ended,
+    action_lost,
+    action_progress,
+    action_reply,
+    action_shown_elsewhere,
+    run_under_way,
+)
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.views.outcomes import outcome
@@ -609,6 +616,19 @@ def _followed() -> dict[str, Message]:
         "progress": action_progress(samples.followed(), samples.session(state="Working")),
         "progress-stopping": action_progress(
             samples.followed(Stop.operation), samples.session(state="Stopping")
+        ),
+        "progress-asked-to-stop": action_progress(
+            samples.followed(Start.operation), samples.session(state="Stopping"), stopping=BEN
+        ),
+        "reply-retry": action_reply(samples.action_answer()),
+        "reply-stop": action_reply(samples.action_answer(Stop.operation, detail="at once")),
+        "shown-elsewhere": action_shown_elsewhere(
+            samples.action_answer(), "https://example.slack.com/archives/C0PROD/p1763899200000100"
+        ),
+        "shown-elsewhere-awkward": action_shown_elsewhere(samples.action_answer(name="<!here>"), None),
+        "run-under-way": run_under_way(samples.run(), samples.followed(), samples.session(state="Working")),
+        "run-under-way-stopping": run_under_way(
+            samples.run(), samples.followed(), samples.session(state="Stopping"), BEN
         ),
         "ended-failed": action_ended(samples.followed(), samples.session(), failed),
         "ended-succeeded": action_ended(
