@@ -21,6 +21,7 @@ QUOTE_LIMIT = 300
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+_WORD = 20
 _BAR_CELLS = 10
 _ALL = 100  # per cent
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -279,10 +280,16 @@ def _takes_joiners(letter: str) -> bool:
 
 
 def _without_middle(text: str, kept: int) -> str:
-    """So many characters of a text: two fifths from its beginning, the rest from its end."""
-    head = kept * 2 // 5
-    tail = text[len(text) - (kept - head) :] if kept > head else ""
-    return f"{text[:head].rstrip()}{ELLIPSIS}{tail.lstrip()}"
+    """At most so many characters of a text, two fifths from its beginning; cut between words if it can be."""
+    at = kept * 2 // 5
+    head, tail = text[:at], text[len(text) - (kept - at) :] if kept > at else ""
+    whole, blank, rest = head.rpartition(" ")
+    if blank and len(rest) <= _WORD:
+        head = whole
+    rest, blank, whole = tail.partition(" ")
+    if blank and len(rest) <= _WORD:
+        tail = whole
+    return f"{head.rstrip()}{ELLIPSIS}{tail.lstrip()}"
 
 
 def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:

@@ -269,6 +269,8 @@ def _objects(details: facts.SessionDetails) -> str:
         return count(total, "object") if total else ""
     of = f" of {total:,} objects" if total > 1 else " object"
     first, word = (failed, "failed") if failed else (warned, "warned")
+    if first == total > 1:
+        return f"all {total:,} objects {word}"
     also = f", {warned:,} warned" if failed and warned else ""
     return f"{first:,}{of} {word}{also}"
 
