@@ -35,11 +35,12 @@ _FLOORS: Final = {
 _FIRST: Final = ("time", "level", "event")
 
 
-def set_up_logging(level: str, log_format: str, secrets: Iterable[SecretStr]) -> None:
+def set_up_logging(level: str, log_format: str | None, secrets: Iterable[SecretStr]) -> None:
     """Send the whole process's log through one pipeline, as JSON or for a console, with secrets masked.
 
-    `level` is a name such as "info"; `log_format` is "json" or "console". May be called again: the last call
-    holds. Uncaught exceptions are logged too, so that no traceback shows a secret.
+    `level` is a name such as "info"; `log_format` is "json" or "console"; None means "console" on a
+    terminal, else "json". May be called again: the last call holds. Uncaught exceptions are logged too, so
+    that no traceback shows a secret.
     """
     redaction = Redaction(secrets)
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -60,7 +61,8 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[SecretStr]) ->
         cache_logger_on_first_use=False,
     )
     handler = _QuietHandler(sys.stderr)
-    handler.setFormatter(_formatter(shared, redaction, log_format))
+    is_json = log_format == "json" if log_format else not sys.stderr.isatty()
+    handler.setFormatter(_formatter(shared, redaction, is_json=is_json))
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name, floor in _FLOORS.items():
         logging.getLogger(name).setLevel(max(threshold, floor))
@@ -112,7 +114,7 @@ class _QuietHandler(logging.StreamHandler[Any]):
 
 
 def _formatter(
-    shared: list[Processor], redaction: Redaction, log_format: str
+    shared: list[Processor], redaction: Redaction, *, is_json: bool
 ) -> structlog.stdlib.ProcessorFormatter:
     def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         ordered = {key: event[key] for key in _FIRST if key in event}
@@ -121,7 +123,7 @@ def _formatter(
         return {**redaction.mapping({**ordered, **event}), **untouched}
 
     renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if log_format != "json":
+    if not is_json:
         renderer = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             exception_formatter=structlog.dev.plain_traceback,

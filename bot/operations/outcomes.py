@@ -367,7 +367,7 @@ class Unclear(Detailed):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Detailed):
-    """A server said no or did not answer; nothing was done.
+    """A server refused or did not answer; nothing was done.
 
     `form` is the form that asked for it, with what was entered and what is wrong.
     """

@@ -291,9 +291,10 @@ class Settings(BaseSettings):
     log_level: Annotated[values.ValidLogLevel, Variable("LOG_LEVEL")] = Field(
         default=values.LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
     )
-    log_format: Annotated[values.ValidLogFormat, Variable("LOG_FORMAT")] = Field(
-        default=values.LogFormat.JSON,
-        description="`json`: one object a line; `console`: for a person at a terminal.",
+    log_format: Annotated[values.ValidLogFormat | None, Variable("LOG_FORMAT")] = Field(
+        default=None,
+        description="`json`: one object a line; `console`: for people. Default: `console` on a terminal, "
+        "else `json`.",
     )
 
     _origins: SettingOrigins = PrivateAttr(default_factory=SettingOrigins)

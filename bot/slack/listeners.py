@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped, warning_token_skipped
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import gestures
@@ -21,6 +22,7 @@ from bot.slack.web_api import Workspace
 OUR_SHORTCUTS = re.compile("|".join(f"^{re.escape(each.callback_id)}$" for each in SHORTCUTS))
 _ANYTHING = re.compile(".*")
 _GROUP_EVENTS = re.compile("^subteam_")
+_EXPECTED_WARNINGS = (warning_client_prioritized_and_token_skipped(), warning_token_skipped())
 _LOST_EVENTS = re.compile("^(app_uninstalled|tokens_revoked)$")
 
 log = structlog.get_logger()
@@ -44,7 +46,7 @@ def bolt_app(client: AsyncWebClient, workspace: Workspace, signing_secret: str |
         )
 
     # Bolt sets a logger's `disabled` back when the app is made; a filter it leaves alone.
-    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_not_about_token)
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(_is_no_expected_warning)
     # `SlackRequests` verifies what comes over HTTP, by Slack's clock; Bolt would do so by this machine's.
     return AsyncApp(
         client=client,
@@ -54,9 +56,9 @@ def bolt_app(client: AsyncWebClient, workspace: Workspace, signing_secret: str |
     )
 
 
-def _is_not_about_token(record: logging.LogRecord) -> bool:
-    """Bolt warns that the token in the environment is left aside: that is on purpose."""
-    return "SLACK_BOT_TOKEN" not in record.getMessage()
+def _is_no_expected_warning(record: logging.LogRecord) -> bool:
+    """Bolt warns that it leaves the environment's token aside, which is on purpose."""
+    return record.getMessage() not in _EXPECTED_WARNINGS
 
 
 def listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppHome, *, command: str) -> None:

@@ -72,7 +72,7 @@ class Unreachable(VeeamError):
 
 
 class ConnectFailed(Unreachable):
-    """The connection could not be made: refused, no such host, a proxy in between said no."""
+    """The connection could not be made: refused, no such host, a proxy in between refused it."""
 
 
 class ConnectionLost(Unreachable):
@@ -143,7 +143,7 @@ class NotFoundOnServer(VeeamError):
 
 
 class Rejected(VeeamError):
-    """VBR understood and said no (400 and the other 4xx): a job that isn't running, a body it won't take."""
+    """VBR understood and refused (400 and the other 4xx): a job that isn't running, a body it won't take."""
 
 
 class RevisionUnsupported(Rejected):

@@ -1,6 +1,7 @@
 """Told to stop in the middle of work: the work is finished and answered, and the process ends in order."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 from contextlib import closing
@@ -29,6 +30,14 @@ async def test_what_runs_is_answered_before_the_end(tmp_path: Path) -> None:
         ]
         assert rig.rows("SELECT * FROM leases") == []
         assert "Traceback" not in rig.log
+
+
+async def test_a_calm_start_warns_of_nothing(tmp_path: Path) -> None:
+    """Neither does a library."""
+    async with Rig(tmp_path, Setting(polling_seconds=0.2)) as rig:
+        await rig.start()
+        lines = [json.loads(line) for line in rig.log.splitlines() if line.startswith("{")]
+        assert [line for line in lines if line["level"] not in {"debug", "info"}] == []
 
 
 async def test_what_takes_too_long_is_cut_off_and_told(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def unclear(outcome: outcomes.Unclear, reference: str) -> Message:
 
 
 def failed(outcome: outcomes.Failed, reference: str) -> Message:
-    """A server said no or did not answer."""
+    """A server refused or did not answer."""
     explained, advice = explain(outcome.error), ""
     if is_four_eyes(outcome.error):
         advice = _FOUR_EYES

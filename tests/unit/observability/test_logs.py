@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -32,7 +33,7 @@ def lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     root.handlers = []
 
     def read(
-        level: str = "debug", log_format: str = "json", write: Callable[[], object] = lambda: None
+        level: str = "debug", log_format: str | None = "json", write: Callable[[], object] = lambda: None
     ) -> list[dict[str, Any]] | str:
         set_up_logging(level, log_format, [SECRET])
         write()
@@ -159,3 +160,26 @@ async def test_a_crash_in_a_task_is_logged_masked(lines: Lines) -> None:
     (line,) = lines(write=write)
     assert "ter2" not in str(line)
     assert "ValueError" in line["exception"]
+
+
+@pytest.mark.parametrize(
+    ("log_format", "first"), [(None, "\x1b"), ("json", "{"), ("console", "\x1b")], ids=str
+)
+def test_a_terminal_gets_lines_for_people(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, log_format: str | None, first: str
+) -> None:
+    """Unless the settings say otherwise."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        lines(log_format=log_format, write=lambda: logging.getLogger("bot").info("x.happened"))
+        line = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert "x.happened" in line
+    assert line.startswith(first)
+
+
+def test_what_is_no_terminal_gets_json(lines: Lines) -> None:
+    """Unless the settings say otherwise."""
+    text = lines(log_format=None, write=lambda: logging.getLogger("bot").info("x.happened"))
+    assert json.loads(text)["event"] == "x.happened"

@@ -77,7 +77,7 @@ def test_the_environment_alone_makes_a_server_named_default(tmp_path: Path) -> N
     assert (server.username, server.api_version, server.verify_tls) == ("svc-slack", "1.3-rev0", True)
     assert server.password.get_secret_value() == "made-up-password"
     assert settings.database_url.get_secret_value() == "sqlite:///veeam-bot.db"
-    assert (settings.port, settings.log_level, settings.log_format) == (3000, "info", "json")
+    assert (settings.port, settings.log_level, settings.log_format) == (3000, "info", None)
     assert (settings.polling.interval_seconds, settings.polling.backfill_hours) == (20, 24)
     assert settings.slack.socket_mode
 

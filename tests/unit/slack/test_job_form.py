@@ -275,7 +275,10 @@ def test_each_problem_stands_below_its_field(part: SettingsField) -> None:
 def test_what_a_server_answers_is_explained() -> None:
     """What happened, that nothing was changed, and what to do; never a class name."""
     for error, words in (
-        (Rejected(HQ, "No such thing."), ("hq said no", "`No such thing.`", "Nothing was changed")),
+        (
+            Rejected(HQ, "No such thing."),
+            ("hq refused the request", "`No such thing.`", "Nothing was changed"),
+        ),
         (ConnectFailed(HQ, ""), ("hq can't be reached", "Nothing was changed", "try again")),
     ):
         drawn = str(job_form(replace(form_of(PLAIN), problems=(FormProblem(None, error=error),))).blocks)
