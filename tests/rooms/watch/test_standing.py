@@ -75,7 +75,10 @@ async def sent(site: Site) -> list[tuple[str, str, str | None]]:
             at = row.root if is_edit and row.root else PostedMessage(row.channel, f"{row.id}.5")
             await outbox.sent(row.id, at, site.clock.now())
         done += rows
-    return [(row.channel, type(decode(row.body)).__name__, row.root and row.root.ts) for row in done]
+    return [
+        (row.channel, type(decode(row.body)).__name__, None if row.root is None else row.root.ts)
+        for row in done
+    ]
 
 
 async def ends(site: Site, seconds: float = 400) -> list[tuple[str, str, str | None]]:
