@@ -12,7 +12,7 @@ from bot.store.database import address, engine
 from bot.store.errors import StoreBroken, translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "0009"
+NEWEST = "0010"
 """The last of them."""
 
 _REVISIONS = Table("alembic_version", MetaData(), Column("version_num", Text))
