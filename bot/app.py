@@ -40,6 +40,7 @@ from bot.slack.interactions import Interactions
 from bot.slack.left_open import LeftOpenActions
 from bot.slack.live_messages import LiveMessages
 from bot.slack.replies import Modals, Replies
+from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
@@ -147,7 +148,7 @@ class Application:
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
         for place, name in enumerate(fleet.names, start=1):
-            server, share = fleet.server(name), watch.Share(place, len(fleet.names))
+            server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             server_watch = watch.Watch(
                 server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
             )
@@ -156,7 +157,7 @@ class Application:
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
-            self._start(group, f"watch:{name}", partial(server_watch.run, share))
+            self._start(group, f"watch:{name}", partial(server_watch.run, slot))
             self._start(group, f"following:{name}", partial(follower.run, followed))
             self._start(group, f"timed_disables:{name}", partial(reenabler.run, disabled))
 
@@ -212,17 +213,21 @@ class Application:
     ) -> None:
         """Let gestures in: through a WebSocket that the bot opens, or by Slack's requests."""
         slack = self._settings.slack
-        service = self._service(database, fleet, directory, SlackConversations(web_api, self._clock))
+        messages = PostedSessions(database, web_api, workspace)
+        conversations = SlackConversations(web_api, self._clock)
+        service = self._service(database, fleet, directory, conversations, messages)
         self._refusals = service.refusals
         self._start(group, "refusals", service.refusals.run)
-        interactions, app_home = self._interactions(service, database, web_api, workspace, tasks)
+        interactions, app_home = self._interactions(service, database, web_api, workspace, messages, tasks)
         await service.begin()
         replies, history = Replies(web_api, self._clock), History(web_api, workspace)
         left_open = LeftOpenActions(service, interactions, replies, history, self._clock)
         self._start(group, "left_open", left_open.run)
         secret = slack.signing_secret.get_secret_value() if slack.signing_secret else ""
         app = listeners.bolt_app(web_api.client, workspace, secret)
-        listeners.listen_to_gestures(app, interactions, app_home, command=slack.command)
+        listeners.listen_to_gestures(
+            app, interactions, app_home, command=slack.command, bot_user_id=workspace.bot_user_id
+        )
         listeners.listen_to_events(
             app,
             app_home,
@@ -258,6 +263,7 @@ class Application:
         database: store.Database,
         web_api: WebApi,
         workspace: Workspace,
+        messages: PostedSessions,
         tasks: GestureTasks,
     ) -> tuple[Interactions, AppHome]:
         clock, command = self._clock, self._settings.slack.command
@@ -267,6 +273,7 @@ class Application:
             replies,
             modals,
             watch.StandingMessages(database, clock),
+            messages,
             tasks,
             command=command,
             clock=clock,
@@ -282,7 +289,12 @@ class Application:
         self._health.set(TOKEN_PART, ok=False, detail=event_type)
 
     def _service(
-        self, database: store.Database, fleet: Fleet, directory: Directory, conversations: SlackConversations
+        self,
+        database: store.Database,
+        fleet: Fleet,
+        directory: Directory,
+        conversations: SlackConversations,
+        messages: PostedSessions,
     ) -> Service:
         return Service(
             fleet=fleet,
@@ -296,6 +308,7 @@ class Application:
             metrics=self._metrics,
             clock=self._clock,
             conversations=conversations,
+            messages=messages,
             holder=self._holder,
         )
 

@@ -15,10 +15,13 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.operations.catalog import CATALOG
+from bot.operations.job_filters import JobsColumn
 from bot.operations.model import ALL_ROLES, Kind, Operation
+from bot.operations.queries.jobs import ListJobs
 from bot.settings import ChannelId, GroupReference, MentionId, PersonId, Role, ServerName, Settings
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
+from bot.veeam import Workload
 
 _HERE: Final = Path(__file__).parent
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
@@ -144,6 +147,21 @@ def _words() -> Iterator[str]:
         "- A time span is a number with `m`, `h`, `d` or `w`: `90m`, `24h`, `7d`.",
         "- What the asker's grants do not cover appears in no list, menu, count or suggestion.",
         "",
+        "## Mentions and direct messages",
+        "",
+        "The same words work after a mention of the bot, in channels and threads that it is in, and in a",
+        "direct message to it: `@veeam jobs failed`. What is before the mention is left aside where what",
+        "follows it is a command, and so is what the message quotes.",
+        "",
+        "- A mention is answered for you alone, in its thread where it stands in one; a direct message by a",
+        "  message.",
+        "- They change nothing by themselves: an action is answered with the button that does it.",
+        "- In the thread of a completion a command without a name is about that job: `@veeam retry`, `job`,",
+        "  `sessions`; `session` shows that message's session.",
+        "- Edited messages and messages of bots are not read. Files are left aside.",
+        "",
+        "## Buttons",
+        "",
         "A button runs the same operation as the typed command, with the rights of whoever clicks, at the",
         "time of the click. Who holds which role: [grants](../how-to/who-may-do-what.md).",
         "",
@@ -179,6 +197,48 @@ def _operation(operation: Operation) -> Iterator[str]:
     facts.append(("name on record", f"`{operation.audit_name}`"))
     sentence = f"{operation.help[:1].upper()}{operation.help[1:]}."
     yield from (f"### {operation.name}", "", sentence, "", *_table(("", ""), facts), "")
+    if operation is ListJobs.operation:
+        yield from _job_filters()
+
+
+def _job_filters() -> Iterator[str]:
+    columns = ", ".join(f"`{column}`" for column in JobsColumn)
+    workloads = ", ".join(f"`{workload}`" for workload in Workload)
+    filters = (
+        ("`failed warning`", "several states: jobs in any of them, failed ones first"),
+        ("`problems`", "`failed` and `warning`"),
+        ("`running`", "starting, running or stopping"),
+        ("`stopped`", "the last run was stopped by a person, as far as VBR lets one tell"),
+        ("`none`", "no result yet"),
+        ("`disabled`, `enabled`", "off its schedule, or not"),
+        ("`inactive`", "at rest: neither running nor disabled"),
+        ("`PATTERN`", "the name contains it, or fits it with `*` and `?`"),
+        ("`type:T`", "VBR's type or a part of it: `type:HyperVBackup`, `type:agent`, `type:vmware`"),
+        ("`repo:R`", "writes to this repository: its name or a part of it"),
+        ("`workload:W`", f"what it protects: {workloads}"),
+        ("`priority:high`", "high priority; `priority:normal` for the others"),
+        ("`after:JOB`", "runs after this job; not with the API of VBR 12.3, which does not say"),
+        ("`objects:N`", "has so many objects; a folder or tag counts as one"),
+        (
+            "`holding:MACHINE`",
+            "backs this machine up, as far as VBR tells",
+        ),
+        ("`ran:<24h`, `ran:>7d`", "the last run began within 24 hours, or more than 7 days ago"),
+        ("`stale:26h`", "no run ended with Success or Warning within 26 hours"),
+        ("`sort:COLUMN`, `sort:-COLUMN`", f"upwards or downwards by {columns}"),
+    )
+    yield from (
+        "Everything that is given has to hold at once. A value with blanks stands in quotes:",
+        '`after:"Oracle ERP"`. Failed jobs that give the same reason stand together on a page.',
+        "",
+        *_table(("filter", "jobs"), filters),
+        "",
+        "VBR's API names the objects in a job's own list, not what a folder, tag, host or protection group",
+        "contains. `holding:` therefore also asks for the machine's restore points: a machine that a job",
+        "covers by such a container is found after its first backup. Replication jobs are found by their",
+        "lists alone, jobs of other platforms' plug-ins by restore points alone.",
+        "",
+    )
 
 
 def _roles(operation: Operation) -> str:

@@ -13,13 +13,13 @@ from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects
 from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
-from bot.operations.model import Operation, People, Refusal, RequestContext
+from bot.operations.model import MessageLink, Operation, People, Refusal, RequestContext
 from bot.operations.outcomes import NotFound, Refused
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
 from bot.settings import ApprovableOperation, Role, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
-from bot.veeam import Fleet, VeeamServer
+from bot.veeam import Fleet, SessionId, VeeamServer
 
 Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
 """The accounts to act under, by server and role; where there is none the fleet's own account acts."""
@@ -38,6 +38,25 @@ class WatchHealth(Protocol):
     async def outbox_waiting(self) -> int:
         """Return how many announcements wait to be sent. Raises the store's `StoreError`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSession:
+    """The session that a message is about."""
+
+    server: ServerName
+    session_id: SessionId
+    job_id: str | None = None
+
+
+class SessionMessages(Protocol):
+    """Where messages about sessions are looked up; implemented by the room that knows the chat platform."""
+
+    async def session_of(self, link: MessageLink) -> ShownSession | None:
+        """Return the session that a message of the bot is about; None for any other message.
+
+        Raises the store's `StoreError`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +104,7 @@ class Backend:
     own_actions: OwnActions
     timed_disables: TimedDisables
     drafts: DraftStore
+    messages: SessionMessages
     health: WatchHealth
     clock: Clock
     catalog: tuple[Operation, ...]

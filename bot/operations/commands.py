@@ -15,9 +15,10 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
 from bot.operations.matching import DOUBLE_QUOTES, INVISIBLE, SINGLE_QUOTES, bare, fold, nearest
-from bot.operations.model import Kind, NamedJob, Operation, Request
+from bot.operations.model import JobRef, Kind, KnownJob, NamedJob, Operation, Request, Topic
 from bot.operations.outcomes import SyntaxProblem
-from bot.settings import LONGEST_GLOB, PersonId
+from bot.settings import LONGEST_GLOB, PersonId, ServerName
+from bot.veeam import JobId, SessionId
 
 F = TypeVar("F", bound=StrEnum)
 
@@ -35,6 +36,8 @@ _UNITS = {
 _OPTION = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
 _LIKE_AN_OPTION = re.compile(r"([A-Za-z]{2,}):(?!//)\S*[^\s:]")
 _OPTION_WORDS_AT_MOST = 6
+_ANY_TOPIC = Topic(KnownJob(ServerName(""), JobId("")), SessionId(""))
+_BETWEEN_FILTERS = frozenset({"or", "and", ",", "+", "&"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class CommandLine:
     typed: str
     words: tuple[Word, ...]
     options: Mapping[str, str]
+    topic: Topic | None = None
 
     @property
     def server(self) -> str | None:
@@ -104,14 +108,20 @@ class CommandLine:
 
     def without_last(self, count: int) -> "CommandLine":
         """Return the line without its last words."""
-        return CommandLine(self.operation, self.typed, self.words[: len(self.words) - count], self.options)
+        return replace(self, words=self.words[: len(self.words) - count])
 
-    def job(self, verb: type[Request]) -> NamedJob:
-        """Return the job that the words name, for a verb that takes no options beside it."""
-        job, _ = self.job_and_options(verb)
-        if not job.text:
+    def job(self, verb: type[Request]) -> JobRef:
+        """Return the job that the words name or the conversation is about, for a verb without options."""
+        named, _ = self.job_and_options(verb)
+        job = self.or_topic(named)
+        if isinstance(job, NamedJob) and not job.text:
             raise Unreadable(self.usage("Which job?"))
         return job
+
+    def or_topic(self, job: NamedJob) -> JobRef:
+        """Return the job; where the words name none, the one that the conversation is about, if any."""
+        is_named = bool(job.text) or self.server is not None
+        return job if is_named or self.topic is None else self.topic.job
 
     def job_and_options(
         self, verb: type[Request], before: Sequence[Word] = ()
@@ -173,11 +183,29 @@ class CommandLine:
         which = read(self.words[0]) if self.words else None
         if which is None:
             return None, self
-        rest = CommandLine(self.operation, self.typed, self.words[1:], self.options)
+        rest = replace(self, words=self.words[1:])
         if len(rest.words) == 1 and (second := read(rest.words[0])) is not None:
             problem = f"One of {which} and {second} at a time."
             raise Unreadable(self.problem(problem, f"{self.operation.name} {which}"))
         return which, rest
+
+    def filters(self, filters: type[F]) -> tuple[tuple[F, ...], "CommandLine"]:
+        """Return all the filters that the line begins with, each once, and the line without them.
+
+        Commas, "or" and "and" may stand between them.
+        """
+        spellings: Mapping[str, F] = {known.value: known for known in filters}
+        found: list[F] = []
+        taken = 0
+        for at, word in enumerate(self.words):
+            known = spellings.get(word.bare.strip(",;"))
+            if known is not None:
+                found.append(known)
+                taken = at + 1
+            elif not found or word.is_quoted or word.bare not in _BETWEEN_FILTERS or taken != at:
+                break
+        rest = CommandLine(self.operation, self.typed, self.words[taken:], self.options)
+        return tuple(dict.fromkeys(found)), rest
 
     def person(self, word: str) -> PersonId:
         """Return the person that a word names."""
@@ -209,10 +237,10 @@ class Verb(Request, frozen=True):
         return cls()
 
 
-def parse(text: str, verbs: Sequence[type[Verb]]) -> Request | SyntaxProblem:
+def parse(text: str, verbs: Sequence[type[Verb]], topic: Topic | None = None) -> Request | SyntaxProblem:
     """Return what the words ask for, or what is wrong with them and what was perhaps meant. Never raises.
 
-    Without any words it is `help`.
+    Without any words it is `help`. Where they name no job, the one that the conversation is about is meant.
     """
     words = split(text)
     if not words:
@@ -221,15 +249,28 @@ def parse(text: str, verbs: Sequence[type[Verb]]) -> Request | SyntaxProblem:
     names = (first.text.casefold(), bare(first.text))
     verb = next((known for name in names for known in verbs if known.operation.name == name), None)
     if verb is not None:
-        return _read(verb, text, first)
+        return _read(verb, text, first, topic)
     alias = next((one for verb in verbs for one in verb.operation.aliases if one.word in names), None)
     if alias is not None:
-        meant = parse(f"{alias.stands_for} {_after(first, text)}", verbs)
+        meant = parse(f"{alias.stands_for} {_after(first, text)}", verbs, topic)
         return replace(meant, text=text) if isinstance(meant, SyntaxProblem) else meant
     looking = (known.operation.name for known in verbs if known.operation.kind is not Kind.ACTION)
     near = nearest(first.text, looking, limit=1)
     suggestion = " ".join((near[0], *(word.raw for word in words[1:]))) if near else "help"
     return SyntaxProblem(text, f"There is no command {first.raw}.", suggestion)
+
+
+def parse_first(
+    texts: Sequence[str], verbs: Sequence[type[Verb]], topic: Topic | None = None
+) -> Request | SyntaxProblem:
+    """Return what the first of these texts asks for that can be read, else what is wrong with the first."""
+    read = [parse(text, verbs, topic) for text in texts]
+    return next((one for one in read if isinstance(one, Request)), read[0])
+
+
+def asks_for_topic(texts: Sequence[str], verbs: Sequence[type[Verb]]) -> bool:
+    """Return whether what the texts ask for depends on what the conversation is about."""
+    return parse_first(texts, verbs) != parse_first(texts, verbs, _ANY_TOPIC)
 
 
 def span_in(words: Sequence[str]) -> timedelta | None:
@@ -259,9 +300,9 @@ def span_of(word: str) -> timedelta | None:
     return span if timedelta() < span <= LONGEST_SPAN else None
 
 
-def _read(verb: type[Verb], text: str, first: Word) -> Request | SyntaxProblem:
+def _read(verb: type[Verb], text: str, first: Word, topic: Topic | None) -> Request | SyntaxProblem:
     try:
-        return verb.parse(_line(verb, text, first))
+        return verb.parse(replace(_line(verb, text, first), topic=topic))
     except Unreadable as unreadable:
         return unreadable.problem
 

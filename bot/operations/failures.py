@@ -1,4 +1,4 @@
-"""Why a job failed, in VBR's own words, and how often in a row: looked up once for each session."""
+"""Why a job failed or warned, in VBR's own words, and how often in a row: looked up once a session."""
 
 import asyncio
 from collections import OrderedDict
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bot import veeam
 from bot.operations.job_states import JobStates
+from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 
 T = TypeVar("T")
@@ -16,12 +17,14 @@ T = TypeVar("T")
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
 
+_SessionKey = tuple[ServerName, veeam.SessionId]
+_WITH_REASON = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
 _MERE_WORDS = frozenset({"", *(result.casefold() for result in veeam.Result)})
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a list says of a failed job; each part None where VBR has no word of it."""
+    """What a list says of a job that failed or warned; each part None where VBR has no word of it."""
 
     in_a_row: int | None = None
     reason: str | None = None
@@ -30,33 +33,30 @@ class Failure:
 
 
 class Failures:
-    """Looks failures up and remembers them by the session that failed last, which never changes again."""
+    """Looks failures and warnings up, and remembers them by their session: once over it never changes."""
 
     def __init__(self, fleet: veeam.Fleet, states: JobStates) -> None:
         self._fleet = fleet
         self._states = states
-        self._kept: OrderedDict[tuple[ServerName, veeam.SessionId], Failure] = OrderedDict()
+        self._kept: OrderedDict[_SessionKey, Failure] = OrderedDict()
+        self._reasons: OrderedDict[_SessionKey, str | None] = OrderedDict()
 
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
-        """Return why the job's latest session failed; nothing for any other job, or where VBR is silent."""
-        if state.result is not veeam.Result.FAILED:
+        """Return why the job's latest session failed or warned; nothing for any other job."""
+        result, vbr = state.result, self._fleet.server(server)
+        if result not in _WITH_REASON:
             return Failure()
         session_id = state.failed_part or state.session_id
+        if session_id is not None and (state.failed_part or result is veeam.Result.WARNING):
+            reason, _ = await self._reason(vbr, session_id, None, result)
+            return Failure(reason=reason)
         key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        vbr = self._fleet.server(server)
-        if state.failed_part is not None:
-            reason, is_whole = await _reason(vbr, state.failed_part, None)
-            found = Failure(reason=reason)
-        else:
-            found, is_whole = await self._look_up(vbr, state.id, state.session_id)
-        if key is None or not is_whole:
-            return found
-        self._kept[key] = found
-        if len(self._kept) > FAILURES_KEPT:
-            self._kept.popitem(last=False)
+        found, is_whole = await self._look_up(vbr, state.id, session_id, result)
+        if key is not None and is_whole:
+            _keep(self._kept, key, found)
         return found
 
     async def of_each(self, jobs: Iterable[tuple[ServerName, veeam.JobState]]) -> list[Failure]:
@@ -65,8 +65,20 @@ class Failures:
             lookups = [group.create_task(self.of(server, state)) for server, state in jobs]
         return [lookup.result() for lookup in lookups]
 
+    async def reason(self, server: ServerName, session: veeam.Session) -> str | None:
+        """Return why a session that is over failed or warned, in VBR's words; None where it did neither."""
+        result = session.outcome
+        if not session.is_stopped or result not in _WITH_REASON:
+            return None
+        reason, _ = await self._reason(self._fleet.server(server), session.id, session, result)
+        return reason
+
     async def _look_up(
-        self, server: veeam.VeeamServer, job_id: veeam.JobId, session_id: veeam.SessionId | None
+        self,
+        server: veeam.VeeamServer,
+        job_id: veeam.JobId,
+        session_id: veeam.SessionId | None,
+        result: veeam.Result,
     ) -> tuple[Failure, bool]:
         """What is known of a failure, and whether the server said all of it."""
         query = veeam.SessionsQuery(
@@ -83,17 +95,33 @@ class Failures:
             await self._states.note_stopped(server.name, latest)
             return Failure(is_stopped=True), True
         ran = [session for session in sessions if not known.is_stopped(session)]
-        reason, is_said = await _reason(server, session_id, latest)
+        reason, is_said = await self._reason(server, session_id, latest, result)
         return Failure(failed_in_a_row(ran), reason), page is not None and is_said
 
+    async def _reason(
+        self,
+        server: veeam.VeeamServer,
+        session_id: veeam.SessionId,
+        session: veeam.Session | None,
+        result: veeam.Result,
+    ) -> tuple[str | None, bool]:
+        """The reason of a session's result, None where it gives none, and whether the server said so."""
+        key = (server.name, session_id)
+        if key in self._reasons:
+            self._reasons.move_to_end(key)
+            return self._reasons[key], True
+        reason = reason_of(server, session_id, session, result)
+        said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, _in_tuple(reason), ())
+        if not said:
+            return None, False
+        _keep(self._reasons, key, said[0])
+        return said[0], True
 
-async def _reason(
-    server: veeam.VeeamServer, session_id: veeam.SessionId, session: veeam.Session | None
-) -> tuple[str | None, bool]:
-    """The reason of a session's failure, None where it gives none, and whether the server said so."""
-    reason = reason_of(server, session_id, session)
-    said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, _in_tuple(reason), ())
-    return (said[0], True) if said else (None, False)
+
+def _keep(kept: OrderedDict[_SessionKey, T], key: _SessionKey, value: T) -> None:
+    kept[key] = value
+    if len(kept) > FAILURES_KEPT:
+        kept.popitem(last=False)
 
 
 async def _in_tuple(answer: Awaitable[T]) -> tuple[T]:
@@ -118,9 +146,12 @@ def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
 
 
 async def reason_of(
-    server: veeam.VeeamServer, session_id: veeam.SessionId, session: veeam.Session | None
+    server: veeam.VeeamServer,
+    session_id: veeam.SessionId,
+    session: veeam.Session | None,
+    result: veeam.Result = veeam.Result.FAILED,
 ) -> str | None:
-    """Return a failed session's reason in VBR's words: its first failed object's, its log's, or its own.
+    """Return why a session failed or warned in VBR's words: its first such object's, its log's, or its own.
 
     Raises `VeeamError`.
     """
@@ -130,21 +161,23 @@ async def reason_of(
         tasks = await server.task_sessions(session_id)
     except veeam.VeeamError as error:
         without_tasks = error  # the log may still say why
-    if message := first_failed_message(tasks):
+    if message := first_message(tasks, result):
         return message
-    records = await server.session_logs(session_id, veeam.LogStatus.FAILED)
+    records = await server.session_logs(session_id, _WITH_REASON[result])
     if title := next((record.title for record in records if record.title.strip()), None):
         return title
+    if session is None:
+        session = await where_there(server.session(session_id))
     own = _message_of(session.result if session is not None else None)
     if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
         raise without_tasks
     return own
 
 
-def first_failed_message(tasks: Iterable[veeam.TaskSession]) -> str | None:
-    """Return the message of the first object that failed with one."""
-    failed = (task for task in tasks if task.outcome is veeam.Result.FAILED)
-    return next((message for task in failed if (message := _message_of(task.result))), None)
+def first_message(tasks: Iterable[veeam.TaskSession], result: veeam.Result) -> str | None:
+    """Return the message of the first object with this result that has one."""
+    alike = (task for task in tasks if task.outcome is result)
+    return next((message for task in alike if (message := _message_of(task.result))), None)
 
 
 def _message_of(result: veeam.SessionResult | None) -> str | None:

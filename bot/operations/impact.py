@@ -88,7 +88,7 @@ async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) ->
     async with asyncio.TaskGroup() as group:
         repository = group.create_task(repository_of(server, job.state))
         followers = group.create_task(
-            veeam.detail(veeam.Detail.CHAINED_JOBS, job.server, _followers(server, job), ())
+            veeam.detail(veeam.Detail.CHAINED_JOBS, job.server, followers_of(server, job.state), ())
         )
         success = group.create_task(
             veeam.detail(
@@ -109,11 +109,14 @@ async def impact_on(backend: Backend, context: RequestContext, job: FoundJob) ->
     )
 
 
-async def _followers(server: veeam.VeeamServer, job: FoundJob) -> tuple[str, ...]:
-    """The jobs that run after it, and say so themselves: an older server may not know the filter."""
-    query = veeam.JobStatesQuery(after_job_id=job.state.id, order_by="Name", ascending=True)
+async def followers_of(server: veeam.VeeamServer, job: veeam.JobState) -> tuple[str, ...]:
+    """Return the jobs that run after it, and say so themselves: an older server may not know the filter.
+
+    Raises `VeeamError`.
+    """
+    query = veeam.JobStatesQuery(after_job_id=job.id, order_by="Name", ascending=True)
     states = await every(server.every_job_state(query))
-    return tuple(state.name for state in states if _runs_after(state, job.state))
+    return tuple(state.name for state in states if _runs_after(state, job))
 
 
 def _runs_after(state: veeam.JobState, first: veeam.JobState) -> bool:

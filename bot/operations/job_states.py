@@ -68,6 +68,36 @@ class JobStates:
         running = await _running_while_disabled(server, states)
         return tuple(_corrected(state, known, is_running=state.id in running) for state in states)
 
+    async def stopped_among(
+        self, server: veeam.VeeamServer, states: Sequence[veeam.JobState], known: KnownSessions
+    ) -> tuple[veeam.JobState, ...]:
+        """Return those whose run a person stopped; the sessions of the first few unknown ones are read."""
+        unknown = [state for state in states if not state.was_stopped and state.session_id is not None]
+        async with veeam.at_once() as group:
+            reads = [
+                group.create_task(self._was_stopped(server, state, known))
+                for state in unknown[:_SESSIONS_READ_AT_MOST]
+            ]
+        found = {state.id for state, read in zip(unknown, reads, strict=False) if read.result()}
+        return tuple(
+            replace(state, was_stopped=True) for state in states if state.was_stopped or state.id in found
+        )
+
+    async def _was_stopped(
+        self, server: veeam.VeeamServer, state: veeam.JobState, known: KnownSessions
+    ) -> bool:
+        if state.session_id is None:
+            return False
+        try:
+            session = await server.session(state.session_id)
+        except veeam.VeeamError as error:
+            log.debug("operations.session_unreadable", server=server.name, error=str(error))
+            return False
+        if known.is_stopped(session):
+            await self.note_stopped(server.name, session)
+            return True
+        return False
+
     async def failed_by_part(
         self, server: veeam.VeeamServer, known: KnownSessions
     ) -> tuple[veeam.JobState, ...]:

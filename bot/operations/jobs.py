@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -45,8 +46,6 @@ MANY_NAMES = 2_000
 
 _SESSIONS_LOOKED_AT = 5
 """Sessions that are no run of the job, such as log backups, may be newer than its latest run."""
-_NAMES_NO_OTHER_JOB = ("id", "name", "type", "description", "isDisabled", "isHighPriority")
-_SCHEDULE_OF_ITS_OWN = ("runAutomatically", "retry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class JobFinder:
             return found
         known = await self._states.known(found.server)
         (state,) = await self._states.corrected(self._fleet.server(found.server), (found.state,), known)
-        return replace(found, state=state)
+        return replace(found, state=without_past(state, self._clock.now()))
 
     async def _job(
         self, ref: JobRef, *, request: Request, visibility: Visibility, is_action: bool
@@ -122,13 +121,17 @@ class JobFinder:
 
         A whole name counts before a part of one, in every way to read the line. An action (`is_action`) is
         never done on a part of a name, and a name is asked back while a silent server may have a job of that
-        name too.
+        name too. A query also finds a job by its ID.
         """
         if isinstance(ref, KnownJob):
             return await self._known(ref, visibility)
         servers = self.servers(ref.server, visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
+        if not is_action and veeam.is_id(ref.text):
+            by_id = await self._with_id(veeam.JobId(ref.text), servers, visibility)
+            if by_id is not None:
+                return by_id
         typed = _Typed.of(ref, request, is_action=is_action)
         query = veeam.JobStatesQuery(name=name_filter(ref.text), order_by="Name", ascending=True)
         answer = await self._fleet.ask(lambda server: server.all_job_states(query), servers)
@@ -222,6 +225,15 @@ class JobFinder:
             return replace(missing, hidden=AuditSubject(ref.server, state.id, state.name))
         return FoundJob(ref.server, state)
 
+    async def _with_id(
+        self, job_id: veeam.JobId, servers: Sequence[ServerName], visibility: Visibility
+    ) -> FoundJob | None:
+        """Return the job of this ID, on the first server that has it; None where none that answers does."""
+        answer = await self._fleet.ask(
+            lambda server: self._known(KnownJob(server.name, job_id), visibility), servers
+        )
+        return next((found for found in answer.answers.values() if isinstance(found, FoundJob)), None)
+
     async def _by_all_names(
         self,
         typed: "_Typed",
@@ -299,7 +311,9 @@ class JobViews:
         permissions: Permissions,
         fleet: veeam.Fleet,
         available: Callable[[veeam.JobState, veeam.Revision], tuple[Operation, ...]],
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._permissions = permissions
         self._fleet = fleet
         self._available = available
@@ -318,7 +332,7 @@ class JobViews:
         scope = Scope(server, state.name)
         return outcomes.JobView(
             server=server,
-            state=visible_state(context.visibility, server, state),
+            state=without_past(visible_state(context.visibility, server, state), self._clock.now()),
             failed_in_a_row=failure.in_a_row,
             reason=failure.reason,
             operations=tuple(
@@ -346,14 +360,16 @@ def visible_state(visibility: Visibility, server: ServerName, state: veeam.JobSt
     return msgspec.structs.replace(state, run_after_job=None, next_run_policy=policy)
 
 
-def visible_model(visibility: Visibility, server: ServerName, job: veeam.Job) -> veeam.Job:
-    """Return the job's model; for a person who may not know of every job, only what can name no other."""
-    if visibility.sees_all(server):
-        return job
-    schedule = job.raw.get("schedule")
-    own = schedule if isinstance(schedule, dict) else {}
-    kept = {key: job.raw[key] for key in _NAMES_NO_OTHER_JOB if key in job.raw}
-    return veeam.Job({**kept, "schedule": {key: own[key] for key in _SCHEDULE_OF_ITS_OWN if key in own}})
+def without_past(state: veeam.JobState, now: datetime) -> veeam.JobState:
+    """Return the state without a next run that was due before now; VBR may go on naming it.
+
+    `nextRunPolicy` names the time too, unless it says something else: `<As new restore points appear>`.
+    """
+    if state.next_run is None or state.next_run >= now:
+        return state
+    policy = state.next_run_policy or ""
+    says_time = any(map(str.isdigit, policy))
+    return msgspec.structs.replace(state, next_run=None, next_run_policy=None if says_time else policy)
 
 
 async def latest_run(server: veeam.VeeamServer, job_id: veeam.JobId) -> veeam.Session | None:

@@ -4,6 +4,7 @@ Typed words, a button, a menu, a form and a shortcut all become one `Request`; e
 its request is (`bot.operations.queries`, `bot.operations.actions`).
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -21,6 +22,15 @@ ALL_ROLES = frozenset(Role) - {Role.SECURITY_ADMINISTRATOR}
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
 AUDITORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR})
 OPERATORS = frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR, Role.TAPE_OPERATOR})
+
+
+_PERMALINK = re.compile(
+    r"(?:https?://)?[\w.-]+(?::\d+)?/archives/(?P<channel>[CDG][A-Z0-9]+)/p(?P<ts>\d{7,20})/?(?:\?(?P<query>\S*))?",
+    re.ASCII,
+)
+_THREAD = re.compile(r"(?:^|&)thread_ts=(\d+\.\d+)(?:&|$)", re.ASCII)
+_TS_DIGITS = 6
+"""How many digits of a message's `ts` stand after its point, which a link leaves out."""
 
 
 class Standing(StrEnum):
@@ -97,6 +107,13 @@ class Origin(StrEnum):
     FORM = "form"
     SHORTCUT = "shortcut"
     HOME = "home"
+    MENTION = "mention"
+    MESSAGE = "message"
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether nothing is changed by it: an action is answered with the button that does it."""
+        return self in {Origin.MENTION, Origin.MESSAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +184,14 @@ class KnownJob(Struct, frozen=True, array_like=True, tag=2):
 JobRef = NamedJob | KnownJob
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a conversation is about: a job, and the session of the message that it began with, if any."""
+
+    job: KnownJob
+    session_id: veeam.SessionId | None = None
+
+
 class NamedMachine(Struct, frozen=True, array_like=True, tag=1):
     """A virtual machine by its whole name. Without `text` the person did not say which one: a form asks."""
 
@@ -183,6 +208,25 @@ class KnownMachine(Struct, frozen=True, array_like=True, tag=2):
 
 
 MachineRef = NamedMachine | KnownMachine
+
+
+class MessageLink(Struct, frozen=True, array_like=True):
+    """A message in a channel, by the link that people copy: its own `ts`, and its thread's if it has one."""
+
+    text: str
+    channel_id: str
+    ts: str
+    thread_ts: str | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "MessageLink | None":
+        """Return the message that a permalink names; None for anything else. The scheme may be missing."""
+        found = _PERMALINK.fullmatch(text)
+        if found is None:
+            return None
+        thread = _THREAD.search(found["query"] or "")
+        seconds, fraction = found["ts"][:-_TS_DIGITS], found["ts"][-_TS_DIGITS:]
+        return cls(text, found["channel"], f"{seconds}.{fraction}", thread[1] if thread else None)
 
 
 class Snapshot(Struct, frozen=True, array_like=True):

@@ -229,6 +229,20 @@ class PartOfName(Detailed):
 
 
 @dataclass(frozen=True, slots=True)
+class Offered(Detailed):
+    """An action was asked for where none is done at once; nothing was done, and `request` does it.
+
+    `job` is the job as it stands. No `name`: a form asks what it is to be done on.
+    """
+
+    operation: Operation
+    request: Request
+    name: str = ""
+    server: str = ""
+    job: JobView | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MachineChoice:
     """One of several virtual machines of one name."""
 
@@ -416,6 +430,7 @@ Outcome = (
     | NotFound
     | Ambiguous
     | PartOfName
+    | Offered
     | AmbiguousMachine
     | AlreadyPressed
     | StaleButton
@@ -444,6 +459,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     NotFound: "not_found",
     Ambiguous: "ambiguous",
     PartOfName: "part_of_name",
+    Offered: "offered",
     AmbiguousMachine: "which_machine",
     AlreadyPressed: "pressed_before",
     StaleButton: "moved_on",

@@ -15,7 +15,7 @@ from bot.operations.actions.approvals import ApprovalRequests, Approve, Decision
 from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.audit_trail import AuditTrail, refusal_of
-from bot.operations.backend import Accounts, ApprovalRules, Backend, WatchHealth
+from bot.operations.backend import Accounts, ApprovalRules, Backend, SessionMessages, WatchHealth
 from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
 from bot.operations.job_editor import DraftStore
@@ -56,6 +56,7 @@ from bot.operations.under_way import (
 from bot.settings import GrantSettings, PersonId, ServerName
 from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
 
+_MOST_HEARD = 10_000
 _LONGEST_NAME = 500
 """How much of what was typed for a job's name goes on record."""
 
@@ -95,6 +96,7 @@ class Service:
         metrics: OperationMetrics,
         clock: Clock,
         conversations: Conversations,
+        messages: SessionMessages,
         holder: str,
     ) -> None:
         permissions = Permissions(rules.grants)
@@ -104,7 +106,7 @@ class Service:
             fleet=fleet,
             accounts=accounts,
             finder=JobFinder(fleet, clock, states),
-            views=JobViews(permissions, fleet, available),
+            views=JobViews(permissions, fleet, available, clock),
             failures=Failures(fleet, states),
             states=states,
             objects=JobObjects(clock),
@@ -118,6 +120,7 @@ class Service:
             own_actions=store.OwnActions(database),
             timed_disables=store.TimedDisables(database),
             drafts=DraftStore(store.Drafts(database), clock),
+            messages=messages,
             health=health,
             clock=clock,
             catalog=CATALOG,
@@ -130,6 +133,8 @@ class Service:
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
+        self._heard: dict[str, None] = {}
+        """The latest messages, the oldest first: one may come again before the database has its claim."""
         self._questions = UnderWay("questions", QUESTIONS_AT_MOST)
         self._actions = UnderWay("actions", ACTIONS_AT_MOST)
         self._searches = UnderWay("searches", SEARCHES_AT_MOST)
@@ -144,9 +149,9 @@ class Service:
     ) -> outcomes.Outcome:
         """Return the outcome; errors of servers and the database are outcomes too.
 
-        What changes something is done for a gesture's first delivery alone, whatever came of it; `once` says
-        so of any other request: one whose answer the whole channel gets. Words that could not be read come
-        back as they are, to everybody who is let in; they count as `help`.
+        What changes something is done for a gesture's first delivery alone, whatever came of it, and so is
+        what a message asks for; `once` says so of any other request: one whose answer the whole channel gets.
+        Words that could not be read come back as they are, to everybody who is let in; they count as `help`.
         """
         began = self._backend.clock.monotonic()
         asks_for = ShowHelp if isinstance(request, outcomes.SyntaxProblem) else request
@@ -156,9 +161,7 @@ class Service:
             self._metrics.operation_finished(operation.name, outcomes.kind_of(too_many), seconds=0.0)
             return too_many
         with noting_missing() as missing:
-            outcome = await self._outcome(
-                operation, gesture, request, once=once or _changes_something(request)
-            )
+            outcome = await self._outcome(operation, gesture, request, is_shared=once)
         if missing and isinstance(outcome, outcomes.Detailed):
             outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
@@ -222,9 +225,11 @@ class Service:
         gesture: Gesture,
         request: Request | outcomes.SyntaxProblem,
         *,
-        once: bool,
+        is_shared: bool,
     ) -> outcomes.Outcome:
-        for_everybody = once or operation.kind is Kind.ACTION
+        changes = _changes_something(request, gesture)
+        for_everybody = is_shared or changes or operation.kind is Kind.ACTION
+        once = is_shared or changes or gesture.origin.only_asks
         try:
             context = await self._context(gesture)
             permission = await self._permission(operation, context, for_everybody=for_everybody)
@@ -267,14 +272,19 @@ class Service:
         key, person, now = context.gesture.delivery_key, context.person, self._backend.clock.now()
         if key is None:
             return None
+        only_asks = context.gesture.origin.only_asks
+        if only_asks and not self._hear(key):
+            return outcomes.AlreadyPressed(operation, person.id, now, by_same_person=True)
         try:
             first = await self._presses.claim(store.PressClaim(key, person.id, operation.name, now))
             if first is not None:
                 await self._backend.audit.repeated(operation, context)
-        except store.StoreError:
-            if permission.is_allowed:
+        except store.StoreError as error:
+            if permission.is_allowed and not only_asks:
                 raise
-            return None  # it is refused, now and again
+            # It is refused, now and again; or it changes nothing, and is answered all the same.
+            log.warning("operations.delivery_not_claimed", error=str(error))
+            return None
         if first is None:
             return None
         if permission.is_allowed and isinstance(request, Approve | Decline):
@@ -283,6 +293,15 @@ class Service:
                 return decided
         by = PersonId(first.person_id)
         return outcomes.AlreadyPressed(operation, by, first.at, by_same_person=by == person.id)
+
+    def _hear(self, key: str) -> bool:
+        """Whether a message comes to this process for the first time, as far as it remembers."""
+        if key in self._heard:
+            return False
+        if len(self._heard) >= _MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
+        self._heard[key] = None
+        return True
 
     async def _permission(
         self, operation: Operation, context: RequestContext, *, for_everybody: bool
@@ -349,7 +368,7 @@ class Service:
         self, operation: Operation, request: Request, context: RequestContext
     ) -> outcomes.Outcome:
         """Do it, unless this person has too much of the kind under way."""
-        person_id, is_action = context.person.id, _changes_something(request)
+        person_id, is_action = context.person.id, _changes_something(request, context.gesture)
         under_way = self._actions if is_action else self._questions
         with under_way.begin(person_id) as may_begin, on_behalf_of(person_id, is_action=is_action):
             if not may_begin:
@@ -372,7 +391,9 @@ class Service:
     async def _act(self, action: Action, context: RequestContext) -> outcomes.Outcome:
         action = await action.resume(self._backend, context)
         try:
-            if action.needs_form or action.is_review:
+            if context.gesture.origin.only_asks:
+                outcome = await self._performer.offer(action, context)
+            elif action.needs_form or action.is_review:
                 outcome = await self._performer.open_form(action, context)
             else:
                 outcome = await self._performer.perform(action, context)
@@ -382,8 +403,10 @@ class Service:
         return outcome
 
 
-def _changes_something(request: Request | outcomes.SyntaxProblem) -> bool:
+def _changes_something(request: Request | outcomes.SyntaxProblem, gesture: Gesture) -> bool:
     """Whether it does more than answer; opening a form and showing its summary do not."""
+    if gesture.origin.only_asks:
+        return False
     match request:
         case Action():
             return not (request.needs_form or request.is_review)
@@ -411,6 +434,8 @@ def _facts(outcome: outcomes.Outcome) -> dict[str, str | None]:
             return {"reason": outcome.refusal}
         case outcomes.StaleButton() | outcomes.NotPossible() | outcomes.PartOfName():
             return {"server": outcome.job.server, "job_id": outcome.job.state.id}
+        case outcomes.Offered(job=outcomes.JobView() as job):
+            return {"server": job.server, "job_id": job.state.id}
         case outcomes.ApprovalRequested() | outcomes.AlreadyRequested() | outcomes.AlreadyDecided():
             approval = outcome.approval
             return {"server": approval.server, "job_id": approval.job_id, "approval_id": approval.id}

@@ -83,9 +83,11 @@ async def scanned(
     return Rows(tuple(rows), len(rows), is_exact=False, unreadable=unreadable)
 
 
-def page_of(lists: Iterable[Sequence[T]], *, start: int, by: Callable[[T], Any]) -> tuple[T, ...]:
+def page_of(
+    lists: Iterable[Sequence[T]], *, start: int, by: Callable[[T], Any], is_reversed: bool = False
+) -> tuple[T, ...]:
     """Return one page of the merged lists, each of which is sorted by this key as its server sees it."""
-    merged = tuple(heapq.merge(*lists, key=by))
+    merged = tuple(heapq.merge(*lists, key=by, reverse=is_reversed))
     return merged[start : start + PAGE_ROWS]
 
 

@@ -12,10 +12,11 @@ import structlog
 
 from bot.observability import Clock
 from bot.operations import outcomes
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import Gesture, Kind, Operation, Request
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.session import ShowSession
 from bot.operations.service import Service
 from bot.settings import PersonId
@@ -182,8 +183,7 @@ class AppHome:
         await modal.open(used.target)
         request: Request | None = ListJobs(which=JobsFilter.FAILED)
         if used.message is not None:
-            job = used.message.job if used.message.author in self._own_ids else None
-            request = None if job is None else ShowJob(job)
+            request = used.message.request if used.message.author in self._own_ids else None
         if request is not None:
             await self._answer(used.gesture, used.target, request, modal)
         elif not await modal.show(not_about_a_job()):

@@ -16,7 +16,9 @@ from bot.operations.catalog import CODEC
 from bot.operations.codec import BrokenRequest, OldRequest
 from bot.operations.model import Operation, Origin, Request
 from bot.operations.queries.audit import ReadAudit
+from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 
 VERSION = "2"
@@ -31,7 +33,8 @@ MORE = "more"
 CHOOSE = "choose"
 _OPERATION = "operation:"
 
-ListRequest = ListJobs | ListSessions | ReadAudit
+PagedRequest = ListJobs | ShowJob | ListSessions | ShowSession | ReadAudit
+"""What is shown in pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,8 @@ def encode_run(request: Request, limit: int = VALUE_LIMIT) -> str | None:
     return _json([f"{VERSION}{_Kind.RUN}", *CODEC.encode(request)], limit)
 
 
-def encode_turn(request: ListRequest) -> str | None:
-    """The value of a button that shows this page of a list; None when it would be over the limit."""
+def encode_turn(request: PagedRequest) -> str | None:
+    """The value of a button that shows this page; None when it would be over the limit."""
     return _json([f"{VERSION}{_Kind.TURN}", *CODEC.encode(request)], VALUE_LIMIT)
 
 

@@ -31,6 +31,8 @@ from bot.watch import facts
 
 # Longer than a call to Slack can take, so that a claim outlives the sending it covers.
 LEASE_SECONDS = 2.0 * TIMEOUT_SECONDS
+# So long after another process's claim has ended, its call to Slack has ended too.
+_CALL_ENDED_SECONDS = 1.2 * TIMEOUT_SECONDS
 OUTBOX_PART = "outbox"
 TOKEN_PART = "slack:token"  # noqa: S105 -- the name of a part in /readyz
 # Each in its own channel; at the pace of the workspace all of them have a turn while their claims last.
@@ -239,6 +241,10 @@ class Delivery:
         is_edit = row.placement is store.Placement.EDIT
         if (seconds := self._pace.held_seconds(row.channel, is_edit=is_edit)) > 0:
             await self._put_off(row, seconds, "held back", in_doubt=True)
+            return
+        if row.taken_from is not None and row.attempted_at is not None:
+            # That process may live, and its message not have arrived yet: it could not be found.
+            await self._put_off(row, _CALL_ENDED_SECONDS, "taken over", in_doubt=True)
             return
         in_doubt = True
         try:
@@ -483,7 +489,7 @@ class Delivery:
         if isinstance(announced, facts.ApprovalOpened):
             approval = announced.approval
             notice = facts.ApprovalUndelivered(approval=approval, channel=row.channel, problem=problem)
-            await self._notify(notice, approval.person, row.key)
+            await self._notify(notice, approval.person_id, row.key)
 
     async def _notify(
         self,

@@ -100,12 +100,6 @@ class Directory:
         handles = {group.id: f"@{group.handle}" for group in self._groups or ()}
         return tuple(handles.get(group, group) for group in groups)
 
-    def group_id(self, spelling: str) -> str | None:
-        """Return the ID behind a group's ID or `@handle`, None when there is none of that name."""
-        if not spelling.startswith("@"):
-            return spelling
-        return self._pinned.get(spelling.removeprefix("@").casefold())
-
     async def mentioned(self, spelling: str) -> str:
         """Return whom to mention: the ID behind a group's `@handle`; the handle where it is not known.
 

@@ -1,29 +1,41 @@
 """What a person did in Slack, read once from the payload and typed from there on.
 
 The payloads are those of slash commands, of `block_actions`, `view_submission` and `block_suggestion`
-interactions, of shortcuts and of the event `app_home_opened`. `token` and `user_name` are not read: the first
-is a secret of no use, the second proves nothing. What has another shape than Slack's is read as missing.
+interactions, of shortcuts and of the events `app_mention`, `message` and `app_home_opened`. `token` and
+`user_name` are not read: the first is a secret of no use, the second proves nothing. What has another shape
+than Slack's is read as missing.
 """
 
 import hashlib
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.model import Gesture, KnownJob, Origin
+from bot.operations.model import Gesture, KnownJob, Origin, Request, Topic
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.session import ShowSession
 from bot.settings import PersonId
 from bot.slack import codec
 from bot.slack.text import unescape
-from bot.veeam import JobId, ServerName
+from bot.veeam import JobId, ServerName, SessionId
 
 # Letters that are not mistaken for each other when a reference is read out over the telephone.
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+_PEOPLE_WRITE = frozenset({None, "thread_broadcast", "file_share"})
+"""The subtypes of messages that a person has just written."""
+_LONGEST_TEXT = 1_000
+"""Of a message, which may have 40,000 characters: more than any command has that can be read."""
+_QUOTED = re.compile(r"^(?:&gt;|>)(?:(?:&gt;|>){2}.*|[^\n]*)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyTarget:
-    """Where an answer goes. `response_url` is a secret: whoever holds it can post."""
+    """Where an answer goes. `response_url` is a secret: whoever holds it can post.
+
+    `is_direct_message`: it answers a message that was written to the bot, so that it is one itself.
+    """
 
     person_id: PersonId
     channel_id: str | None
@@ -31,6 +43,7 @@ class ReplyTarget:
     thread_ts: str | None = None
     message_ts: str | None = None
     is_ephemeral: bool = False
+    is_direct_message: bool = False
     trigger_id: str | None = None  # opens one modal, within three seconds
 
 
@@ -41,6 +54,18 @@ class TypedCommand:
     gesture: Gesture
     target: ReplyTarget
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMessage:
+    """A message that mentions the bot, or one to the bot alone.
+
+    `texts` are what it may ask for, as Slack sent it and the likeliest first; there is always one.
+    """
+
+    gesture: Gesture
+    target: ReplyTarget
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +102,14 @@ class HomeOpened:
 
 @dataclass(frozen=True, slots=True)
 class ShortcutMessage:
-    """The message that a shortcut was used on: who wrote it, and the job that it is about, if it says so.
+    """The message that a shortcut was used on: who wrote it, and what shows the job that it is about.
 
-    That job is no more than a question: whether the person may see it is asked when it is answered.
+    That is a session where the message names no job. It is no more than a question: whether the person may
+    see it is asked when it is answered.
     """
 
     author: str | None
-    job: KnownJob | None
+    request: ShowJob | ShowSession | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +160,58 @@ def read_command(body: Mapping[str, Any]) -> TypedCommand:
     return TypedCommand(gesture, target, _text(body, "text") or "")
 
 
+def read_message(body: Mapping[str, Any], bot_user_id: str) -> WrittenMessage | None:
+    """Read the event `app_mention`, or `message` in the bot's own conversation with a person.
+
+    None for what no person has just written to the bot: messages of bots, its own ones, edits, and whatever
+    else Slack reports as a message. Files are left aside.
+    """
+    event = _object(body, "event")
+    is_mention = event.get("type") == "app_mention"
+    if not is_mention and event.get("channel_type") != "im":
+        return None
+    person_id, channel_id, ts = (_text(event, key) for key in ("user", "channel", "ts"))
+    own_ids = {bot_user_id, *(_text(each, "user_id") for each in _objects(body, "authorizations"))} - {None}
+    is_fresh = _text(event, "subtype") in _PEOPLE_WRITE and not event.get("edited")
+    if not (person_id and channel_id and ts and is_fresh) or event.get("bot_id") or person_id in own_ids:
+        return None
+    teams = (_text(event, key) for key in ("user_team", "source_team", "team"))
+    thread_ts = _text(event, "thread_ts")
+    # One message may be told under several event IDs.
+    key = _key("message", channel_id, ts)
+    target = ReplyTarget(
+        person_id=PersonId(person_id),
+        channel_id=channel_id,
+        response_url=None,
+        thread_ts=thread_ts if thread_ts != ts else None,
+        is_direct_message=not is_mention,
+    )
+    gesture = Gesture(
+        reference=new_reference(),
+        person_id=target.person_id,
+        team_id=next(filter(None, teams), _text(body, "team_id")),
+        channel_id=channel_id,
+        origin=Origin.MENTION if is_mention else Origin.MESSAGE,
+        press_key=key,
+        is_direct=is_direct(channel_id),
+        delivery_key=_key("delivery", key),
+        thread_ts=target.thread_ts,
+    )
+    return WrittenMessage(gesture, target, asked_in(_text(event, "text") or "", own_ids))
+
+
+def asked_in(text: str, bot_ids: Collection[str | None]) -> tuple[str, ...]:
+    """Return what a message may ask the bot for: what follows the first mention of it, then all of it.
+
+    Without the mentions, and without what it quotes. At least one text, which may be empty.
+    """
+    own = _QUOTED.sub("", text)
+    mention = re.compile(rf"<@(?:{'|'.join(re.escape(each) for each in bot_ids if each)})(?:\|[^>]*)?>[,:]?")
+    _, *after = mention.split(own, maxsplit=1)
+    texts = [mention.sub(" ", each).strip()[:_LONGEST_TEXT] for each in (*after, own)]
+    return tuple(dict.fromkeys(filter(None, texts))) or ("",)
+
+
 def read_press(body: Mapping[str, Any]) -> ButtonPress:
     """Read the first action of a `block_actions` payload."""
     element, container = next(iter(_objects(body, "actions")), {}), _object(body, "container")
@@ -179,8 +257,8 @@ def read_shortcut(body: Mapping[str, Any]) -> ShortcutUse:
     target, message = _target(body, {}), _object(body, "message")
     key = _key("shortcut", target.trigger_id or secrets.token_hex())
     gesture = _gesture(body, target.channel_id, origin=Origin.SHORTCUT, press_key=key)
-    author = _text(message, "bot_id") or _text(message, "user")
-    return ShortcutUse(gesture, target, ShortcutMessage(author, _job_of(message)) if message else None)
+    used_on = ShortcutMessage(author_of(message), _about(message)) if message else None
+    return ShortcutUse(gesture, target, used_on)
 
 
 def read_submission(body: Mapping[str, Any]) -> FormSubmission:
@@ -284,18 +362,36 @@ def _open_view(view: Mapping[str, Any]) -> OpenView | None:
     return OpenView(view_id, callback_id, title, _metadata(view) if codec.is_form(callback_id) else None)
 
 
-def _job_of(message: Mapping[str, Any]) -> KnownJob | None:
-    """Return the job that a message is about: by its metadata, or by the first button that is about one."""
+def author_of(message: Mapping[str, Any]) -> str | None:
+    """Return the bot or the person that wrote a message."""
+    return _text(message, "bot_id") or _text(message, "user")
+
+
+def topic_of(message: Mapping[str, Any]) -> Topic | None:
+    """Return what a message is about: by its metadata, or by the first button that is about a job."""
     payload = _object(_object(message, "metadata"), "event_payload")
-    server, job_id = _text(payload, "server"), _text(payload, "job_id")
+    server, job_id, session_id = (_text(payload, key) for key in ("server", "job_id", "session_id"))
     if server is not None and job_id is not None:
-        return KnownJob(ServerName(server), JobId(job_id))
+        job = KnownJob(ServerName(server), JobId(job_id))
+        return Topic(job, None if session_id is None else SessionId(session_id))
+    subjects = (request.subject for request in _requests_of(message))
+    return next((Topic(subject) for subject in subjects if isinstance(subject, KnownJob)), None)
+
+
+def _about(message: Mapping[str, Any]) -> ShowJob | ShowSession | None:
+    """Return what shows the job that a message is about, or the session where it names no job."""
+    if (topic := topic_of(message)) is not None:
+        return ShowJob(topic.job)
+    return next((each for each in _requests_of(message) if isinstance(each, ShowSession)), None)
+
+
+def _requests_of(message: Mapping[str, Any]) -> Iterator[Request]:
+    """The requests of a message's buttons, from the top."""
     for block in _objects(message, "blocks"):
         for element in _objects(block, "elements"):
             press = codec.decode(_text(element, "action_id") or "", _text(element, "value") or "")
-            if isinstance(press, codec.RunRequest) and isinstance(press.request.subject, KnownJob):
-                return press.request.subject
-    return None
+            if isinstance(press, codec.RunRequest):
+                yield press.request
 
 
 def _key(*parts: str) -> str:

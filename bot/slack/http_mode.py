@@ -53,6 +53,7 @@ class _View(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str
     user: _Object | str | None = None
+    channel: _Object | str | None = None
 
 
 class _Body(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""From gesture to answer: commands, buttons, forms. Runs what was asked for and shows the outcome.
+"""From gesture to answer: commands, messages, buttons, forms. Runs what was asked for and shows the outcome.
 
 A listener hands a gesture over after it was acknowledged; everything else happens here. What people do in App
 Home and in the modals of shortcuts is in `app_home`.
@@ -15,7 +15,7 @@ from bot.observability import Clock, Metrics
 from bot.operations import outcomes
 from bot.operations.actions import Action
 from bot.operations.catalog import TYPED
-from bot.operations.commands import parse
+from bot.operations.commands import asks_for_topic, parse, parse_first
 from bot.operations.menus import MenuField, MenuSearch
 from bot.operations.model import Gesture, Operation, Request
 from bot.operations.service import Service
@@ -23,6 +23,7 @@ from bot.slack import codec, gestures
 from bot.slack.errors import MessageGone
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.replies import Modals, Replies, SentReply
+from bot.slack.session_messages import PostedSessions
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs, problems
 from bot.slack.views.actions import action_metadata, action_reply, action_shown_elsewhere
@@ -65,6 +66,7 @@ class Interactions:
         replies: Replies,
         modals: Modals,
         standing: StandingMessages,
+        messages: PostedSessions,
         tasks: GestureTasks,
         *,
         command: str,
@@ -75,6 +77,7 @@ class Interactions:
         self._replies = replies
         self._modals = modals
         self._standing = standing
+        self._messages = messages
         self._tasks = tasks
         self._command = command
         self._clock = clock
@@ -88,6 +91,17 @@ class Interactions:
             await self._run(command.gesture, command.target, request)
 
         self._take(command.gesture, command.target, serve())
+
+    def take_message(self, message: gestures.WrittenMessage) -> None:
+        """Serve a mention of the bot, or a message to it; one that Slack delivers again is served already."""
+        gesture, target = message.gesture, message.target
+
+        async def serve() -> None:
+            outcome = await self._outcome(gesture, target, await self._asked_in(message))
+            if not isinstance(outcome, outcomes.AlreadyPressed):
+                await self.show(gesture, target, outcome)
+
+        self._take(gesture, target, serve())
 
     def take_press(self, press: gestures.ButtonPress) -> None:
         """Serve a button or a menu."""
@@ -249,6 +263,14 @@ class Interactions:
 
         self._tasks.run(gesture, self.answer(gesture, serving), on_error)
 
+    async def _asked_in(self, message: gestures.WrittenMessage) -> Request | outcomes.SyntaxProblem:
+        """What a message asks for; what its thread is about is looked up only where that matters."""
+        texts, target = [typed_line(text) for text in message.texts], message.target
+        topic = None
+        if target.channel_id and target.thread_ts and asks_for_topic(texts, TYPED):
+            topic = await self._messages.topic_of_thread(target.channel_id, target.thread_ts)
+        return parse_first(texts, TYPED, topic)
+
     async def _serve_press(self, press: gestures.ButtonPress) -> None:
         gesture, target, view = press.gesture, press.target, press.view
         match press.action:
@@ -340,7 +362,9 @@ class Interactions:
 
         async def remind() -> None:
             await self._clock.sleep(PATIENCE_SECONDS)
-            await self._replies.post_ephemeral(target, problems.still_asking())
+            # It is over soon: among the messages to the bot it would stay.
+            passing = replace(target, is_direct_message=False)
+            await self._replies.post_ephemeral(passing, problems.still_asking())
 
         async with asyncio.TaskGroup() as group:
             reminder = group.create_task(remind())

@@ -61,7 +61,9 @@ def _is_no_expected_warning(record: logging.LogRecord) -> bool:
     return record.getMessage() not in _EXPECTED_WARNINGS
 
 
-def listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppHome, *, command: str) -> None:
+def listen_to_gestures(
+    app: AsyncApp, interactions: Interactions, app_home: AppHome, *, command: str, bot_user_id: str
+) -> None:
     """Register the listeners to what people do. What they do in private views is App Home's to serve."""
 
     async def in_private_view(body: dict[str, Any]) -> bool:
@@ -70,6 +72,10 @@ def listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppH
     async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
         interactions.take_command(gestures.read_command(body))
+
+    async def on_message(body: dict[str, Any]) -> None:
+        if (message := gestures.read_message(body, bot_user_id)) is not None:
+            interactions.take_message(message)
 
     async def on_private_press(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -92,6 +98,8 @@ def listen_to_gestures(app: AsyncApp, interactions: Interactions, app_home: AppH
         app_home.take_shortcut(gestures.read_shortcut(body))
 
     app.command(command)(on_command)
+    app.event("app_mention")(on_message)
+    app.event("message")(on_message)
     app.action(_ANYTHING, matchers=[in_private_view])(on_private_press)
     app.action(_ANYTHING)(on_press)
     app.options(_ANYTHING)(on_search)

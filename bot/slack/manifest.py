@@ -30,6 +30,7 @@ class Event:
 
 SCOPES: Final = (
     OAuthScope("commands", "receive the slash command"),
+    OAuthScope("app_mentions:read", "hear what is said to the bot by a mention, in channels and threads"),
     OAuthScope(
         "chat:write",
         "post completions and answers, keep them current, answer one person alone",
@@ -53,11 +54,17 @@ SCOPES: Final = (
     OAuthScope("groups:read", "the same for private channels", ("conversations.info",)),
     OAuthScope(
         "channels:history",
-        "look whether a message whose reply was lost did arrive, before it is sent again",
+        "look whether a message whose reply was lost did arrive, what job a thread is about, and what run a "
+        "linked message is about",
         ("conversations.history", "conversations.replies"),
     ),
     OAuthScope(
         "groups:history", "the same in private channels", ("conversations.history", "conversations.replies")
+    ),
+    OAuthScope(
+        "im:history",
+        "hear what people write to the bot alone; no other conversation of theirs",
+        ("conversations.replies",),
     ),
 )
 METHODS_WITHOUT_SCOPE: Final = frozenset({
@@ -67,6 +74,8 @@ METHODS_WITHOUT_SCOPE: Final = frozenset({
 """Web API methods that any bot token may call; the first needs the app-level token."""
 
 EVENTS: Final = (
+    Event("app_mention", "answer a mention in a channel or thread that the bot is in", "app_mentions:read"),
+    Event("message.im", "answer what people write to the bot alone", "im:history"),
     Event("app_home_opened", "show whoever opens the app's Home how things are, and what they may do"),
     Event(
         "subteam_created", "a user group that a grant names by its handle may have come", "usergroups:read"

@@ -9,12 +9,13 @@ import structlog
 from bot.observability import Clock
 from bot.slack import errors
 from bot.slack.gestures import ReplyTarget
-from bot.slack.views.message import Message
+from bot.slack.views.message import Message, has_tables, without_tables
 from bot.slack.views.problems import not_kept_current
 from bot.slack.views.surface import View, answer_modal, asking_vbr
 from bot.slack.web_api import WebApi
 
 _LONGEST_WAIT_SECONDS = 5.0
+_LONGEST_PATIENCE_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -44,13 +45,17 @@ class Replies:
     def __init__(self, web_api: WebApi, clock: Clock) -> None:
         self._web_api = web_api
         self._clock = clock
+        self._takes_tables = True
 
     async def post_ephemeral(self, target: ReplyTarget, message: Message, *, replace: bool = False) -> None:
         """Answer the asker alone; `replace` puts it in place of the ephemeral message that was pressed.
 
         The response URL works where the bot is no member. When it is used up, an ephemeral message, then a
-        direct one.
+        direct one; what was written to the bot alone is answered by a message there.
         """
+        message = self._with_lines(message)
+        if target.is_direct_message and await self._post_directly(target, message):
+            return
         body: dict[str, Any] = {
             **message_arguments(message),
             "response_type": "ephemeral",
@@ -60,23 +65,39 @@ class Replies:
             body["thread_ts"] = target.thread_ts
         if await self._respond(target, body):
             return
+        if has_tables(message) and await self._respond(target, body | _lines(message)):
+            self._takes_tables = False
+            return
         try:
             try:
-                await self._post_ephemeral_by_token(target, message)
+                await self._post_ephemeral_by_token(target, without_tables(message))
             except errors.MessageInvalid as error:
                 log.error("reply.blocks_refused", problem=str(error), details=error.details)
                 await self._post_ephemeral_by_token(target, Message(message.text))
         except errors.SlackError as error:
             log.error("reply.undelivered", problem=str(error))
 
+    async def _post_directly(self, target: ReplyTarget, message: Message) -> bool:
+        """Whether the answer stands, or may stand, in the person's conversation with the bot."""
+        try:
+            sent = {**message_arguments(message), "channel": target.channel_id, **_thread(target)}
+            await self._post(sent, _lines(message))
+        except errors.SlackAnswerLost as error:
+            log.warning("reply.answer_lost", problem=str(error))
+        except errors.SlackError as error:
+            log.warning("reply.not_posted", problem=str(error))
+            return False
+        return True
+
     async def post(self, target: ReplyTarget, message: Message) -> SentReply | None:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
         # Without a channel (App Home, a modal) it goes to the person's direct messages.
         channel = target.channel_id or target.person_id
+        message = self._with_lines(message)
         metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
         sent = {**message_arguments(message), "channel": channel, **_thread(target), **metadata}
         try:
-            answer = await self._post(sent)
+            answer = await self._post(sent, _lines(message))
         except errors.SlackAnswerLost as error:
             # It may have arrived; the asker gets it alone rather than the channel twice.
             log.warning("reply.answer_lost", problem=str(error))
@@ -99,7 +120,7 @@ class Replies:
         metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
         sent = {**message_arguments(message), "channel": target.channel_id, **_thread(target), **metadata}
         try:
-            answer = await self._post(sent)
+            answer = await self._post(sent, _lines(message))
         except errors.MessageGone:
             raise
         except errors.SlackError as error:
@@ -118,10 +139,14 @@ class Replies:
             return None
         return str(answer["permalink"])
 
-    async def _post(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_lines(self, message: Message) -> Message:
+        """The message as this workspace takes it: new kinds of blocks reach some later than others."""
+        return message if self._takes_tables else without_tables(message)
+
+    async def _post(self, sent: Mapping[str, Any], lines: Mapping[str, Any]) -> dict[str, Any]:
         """Post it ahead of the announcements: a message of its own can be kept current.
 
-        One through the response URL cannot.
+        One through the response URL cannot. `lines` are its blocks without tables.
         """
         try:
             return await self._in_turn(sent)
@@ -129,7 +154,10 @@ class Replies:
             return await self._in_turn(sent)
         except errors.MessageInvalid as error:
             log.error("reply.blocks_refused", problem=str(error), details=error.details)
-            return await self._in_turn({**sent, "blocks": []})
+            if lines["blocks"] == sent["blocks"]:
+                return await self._in_turn({**sent, "blocks": []})
+            self._takes_tables = False
+            return await self._post({**sent, **lines}, lines)
 
     async def _in_turn(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         channel, pace = str(sent["channel"]), self._web_api.pace
@@ -160,19 +188,32 @@ class Replies:
         return True
 
     async def _post_ephemeral_by_token(self, target: ReplyTarget, message: Message) -> None:
-        sent = message_arguments(message)
+        """Answer in the channel, else directly; while Slack takes neither from the bot, a minute later.
+
+        Ephemeral messages have one limit for all people, direct ones have each person's own: whoever asks a
+        lot waits for themself.
+        """
+        sent, held_seconds = message_arguments(message), 0.0
+        ephemeral = {key: sent[key] for key in ("text", "blocks", "parse")}
+        ephemeral |= {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
         if target.channel_id is not None:
             try:
-                ephemeral = {"text": sent["text"], "blocks": sent["blocks"], "parse": "none"}
-                where = {"channel": target.channel_id, "user": target.person_id, **_thread(target)}
-                await self._web_api.write("chat.postEphemeral", ephemeral | where)
+                await self._web_api.write("chat.postEphemeral", ephemeral)
             except errors.MessageInvalid:
                 raise
+            except errors.SlackRateLimited as error:
+                held_seconds = error.retry_after_seconds
             except (errors.SlackRefused, errors.SlackAnswerLost) as error:
                 log.info("reply.direct_message_sent", problem=str(error))
             else:
                 return
-        await self._in_turn({**sent, "channel": target.person_id})
+        try:
+            await self._in_turn({**sent, "channel": target.person_id})
+        except errors.SlackRateLimited:
+            if not 0 < held_seconds <= _LONGEST_PATIENCE_SECONDS:
+                raise
+            await self._clock.sleep(held_seconds)
+            await self._web_api.write("chat.postEphemeral", ephemeral)
 
 
 class Modals:
@@ -230,6 +271,10 @@ class AnswerModal:
         if self._view_id is None:
             return False
         return await self._modals.update(self._view_id, answer_modal(self._title, message))
+
+
+def _lines(message: Message) -> dict[str, Any]:
+    return {"blocks": list(without_tables(message).blocks)}
 
 
 def _thread(target: ReplyTarget) -> dict[str, str]:

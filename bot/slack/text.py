@@ -11,13 +11,15 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import humanize
+from bot.veeam import size_in_words
 
 ELLIPSIS = "…"
 NAME_LIMIT = 120
 """How much of a foreign name is shown, in characters as sent."""
 QUOTE_LIMIT = 300
 """How much of a foreign sentence is shown, in characters as sent."""
+SPAN_LIMIT = 900
+"""How long one code span gets where all of a text is shown."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
@@ -132,6 +134,21 @@ def code(text: str, limit: int = QUOTE_LIMIT) -> str:
     return shorten_middle(one_line(text) or "(empty)", limit, _code_span)
 
 
+def quoted(text: str, limit: int = SPAN_LIMIT) -> list[str]:
+    """All of a foreign text in code spans: one for each of its lines, several for a longer one."""
+    spans: list[str] = []
+    for line in filter(None, map(one_line, text.splitlines())):
+        begin = size = 0
+        for at, letter in enumerate(line):
+            length = len(escape(letter))
+            if size + length > limit:
+                spans.append(_code_span(line[begin:at]))
+                begin, size = at, 0
+            size += length
+        spans.append(_code_span(line[begin:]))
+    return spans
+
+
 def literal(text: str, limit: int = NAME_LIMIT) -> str:
     """Foreign text in mrkdwn as it is: unadorned where Slack leaves it alone, else in a code span."""
     return _faithful(text, limit, escape)
@@ -189,9 +206,7 @@ def duration(length: timedelta | float) -> str:
 
 def size(size_bytes: float) -> str:
     """A size as VBR's console prints it: binary, and named GB and TB."""
-    if not math.isfinite(size_bytes):
-        return "?"
-    return humanize.naturalsize(max(0, size_bytes), binary=True).replace("iB", "B").replace(".0 ", " ")
+    return size_in_words(size_bytes)
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

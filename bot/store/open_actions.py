@@ -69,10 +69,13 @@ class OpenActions:
         `under_way` are the references of the gestures that are being served, live: one may begin or end while
         this reads. Each is there before its action is.
         """
-        other = select(open_actions.c.holder).where(open_actions.c.holder != self._holder).distinct()
         async with self._database.reading() as reading:
-            holders = [row.holder for row in await reading.all(other)]
+            holders = [holder for (holder,) in await reading.all(select(open_actions.c.holder).distinct())]
+        if not holders:
+            return ()
         for holder in holders:
+            if holder == self._holder:
+                continue
             if self._has_ended(holder):
                 await self._leases.release_all(holder)
             if await self._leases.take(_lease(holder), self._holder, now, LEASE_SECONDS):

@@ -61,7 +61,11 @@ class PostedMessage:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A claimed row. `attempted_at` is set when an earlier sending began and never came to a known end."""
+    """A claimed row. `attempted_at` is set when an earlier sending began and never came to a known end.
+
+    `taken_from` is the other process whose claim ran out. It may not be dead, but still be sending: after the
+    database's clock was set, a claim may end at once.
+    """
 
     id: OutboxId
     key: str
@@ -74,6 +78,7 @@ class OutboxRow:
     root: PostedMessage | None
     attempts: int
     attempted_at: datetime | None
+    taken_from: str | None
     created_at: datetime
 
 
@@ -160,13 +165,12 @@ class Outbox:
             heads = [head for (head,) in await transaction.all(_HEADS, {"now": now}) if head is not None]
             if not heads:
                 return ()
-            if len(heads) > limit:
-                these = select(outbox.c.id).where(outbox.c.id.in_(heads))
-                first = these.order_by(outbox.c.priority, outbox.c.id).limit(limit)
-                heads = [head for (head,) in await transaction.all(first)]
+            these = select(outbox.c.id, outbox.c.claimed_by).where(outbox.c.id.in_(heads))
+            first = await transaction.all(these.order_by(outbox.c.priority, outbox.c.id).limit(limit))
+            others = {row.id: row.claimed_by for row in first if row.claimed_by != holder}
             claimed = await transaction.all(
                 update(outbox)
-                .where(outbox.c.id.in_(heads), _is_open(now))
+                .where(outbox.c.id.in_([row.id for row in first]), _is_open(now))
                 .values(
                     claimed_by=holder,
                     claimed_until=now + timedelta(seconds=lease_seconds),
@@ -176,7 +180,7 @@ class Outbox:
             )
             roots = await _roots(transaction, [row.root_key for row in claimed if row.root_key is not None])
         in_order = sorted(claimed, key=lambda row: (row.priority, row.id))
-        return tuple(_row(row, roots.get(row.root_key)) for row in in_order)
+        return tuple(_row(row, roots.get(row.root_key), taken_from=others.get(row.id)) for row in in_order)
 
     async def began(
         self,
@@ -327,6 +331,18 @@ class Outbox:
             )
         return None if newest is None else PostedMessage(newest.sent_channel, newest.ts)
 
+    async def at(self, posted: PostedMessage) -> OutboxRow | None:
+        """Return the row that a message in Slack was posted by; None for any other message."""
+        sent = select(*outbox.c).where(
+            outbox.c.sent_at.is_not(None),
+            outbox.c.sent_channel == posted.channel,
+            outbox.c.ts == posted.ts,
+            outbox.c.placement != Placement.EDIT.value,
+        )
+        async with self._database.reading() as reading:
+            row = await reading.first(sent.order_by(outbox.c.id).limit(1))
+        return None if row is None else _row(row, None, taken_from=None)
+
     async def in_doubt(self, channel: str) -> int:
         """Return how many messages may stand in a channel of which it is not known."""
         waits = outbox.c.sent_at.is_(None) & outbox.c.attempted_at.is_not(None)
@@ -422,7 +438,7 @@ class Outbox:
             await transaction.execute(update(outbox).where(outbox.c.id == row_id).values(**values))
 
 
-def _row(row: Row[Any], root: PostedMessage | None) -> OutboxRow:
+def _row(row: Row[Any], root: PostedMessage | None, *, taken_from: str | None) -> OutboxRow:
     return OutboxRow(
         id=row.id,
         key=row.key,
@@ -435,6 +451,7 @@ def _row(row: Row[Any], root: PostedMessage | None) -> OutboxRow:
         root=root,
         attempts=row.attempts,
         attempted_at=row.attempted_at,
+        taken_from=taken_from,
         created_at=row.created_at,
     )
 

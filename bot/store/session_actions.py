@@ -168,6 +168,14 @@ class FollowedSessions:
             )
         return tuple(FollowedSession(**values) for values in found)
 
+    async def shown_at(self, channel: str, ts: str) -> FollowedSession | None:
+        """Return the session that a message shows or showed last; None for any other message."""
+        shown = select(*_FOLLOWED).where(followed_sessions.c.channel == channel, followed_sessions.c.ts == ts)
+        query = shown.order_by(followed_sessions.c.id.desc()).limit(1)
+        async with self._database.reading() as reading:
+            found = await reading.values(query)
+        return FollowedSession(**found[0]) if found else None
+
     async def servers(self) -> frozenset[str]:
         """Return the servers that have followed sessions whose end was not shown yet."""
         query = select(followed_sessions.c.server).where(followed_sessions.c.finished_at.is_(None))

@@ -1,12 +1,14 @@
 """The tables, the same on SQLite and PostgreSQL. Every time is aware and in UTC."""
 
 from datetime import UTC, datetime
+from textwrap import dedent
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Dialect,
     Index,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -230,6 +233,35 @@ audit = Table(
     Index(None, "reference"),
     sqlite_autoincrement=True,
 )
+# As the revisions 0001 and 0002 make them, and for their reasons.
+_APPEND_ONLY = {
+    "sqlite": """
+        CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END;
+
+        CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END;
+
+        CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (
+            SELECT 1 FROM audit WHERE id = new.id OR previous_hash = new.previous_hash
+            OR (entry_id = new.entry_id AND event = new.event)
+        ) BEGIN SELECT RAISE(ABORT, 'this table is append-only'); END;
+    """,
+    "postgresql": """
+        CREATE FUNCTION veeam_bot_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'this table is append-only'; END $$;
+
+        CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION veeam_bot_append_only();
+    """,
+}
+
+
+@event.listens_for(audit, "after_create")
+def _refuse_changes(_: Table, connection: Connection, **_options: object) -> None:
+    for statement in _APPEND_ONLY[connection.dialect.name].strip().split("\n\n"):
+        connection.exec_driver_sql(dedent(statement).strip())
+
 
 open_actions = Table(
     "open_actions",

@@ -1,21 +1,39 @@
 """Bringing a database to the newest schema, safely when several processes start at once.
 
-Whether one is due is read in one query. Alembic is imported only then: it would cost every start some 60 ms
-and every process 7 MiB for as long as it runs.
+A new database is made from the tables at once, one that is older by the revisions that it lacks. Alembic is
+imported for the latter alone: it would cost every start some 60 ms and every process 7 MiB for as long as it
+runs.
 """
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from bot.store.database import address, engine
 from bot.store.errors import StoreBroken, translated
+from bot.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "0010"
 """The last of them."""
 
-_REVISIONS = Table("alembic_version", MetaData(), Column("version_num", Text))
+_REVISIONS = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 async def upgrade(database_url: str) -> None:
@@ -35,8 +53,10 @@ async def upgrade(database_url: str) -> None:
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('schema', 0))"))
-    if not _is_newest(connection):
-        _migrate(connection)
+    if not inspect(connection).get_table_names():
+        _create(connection)
+    elif not _is_newest(connection):
+        migrate(connection)
 
 
 def _is_newest(connection: Connection) -> bool:
@@ -45,7 +65,15 @@ def _is_newest(connection: Connection) -> bool:
     return connection.scalars(select(_REVISIONS.c.version_num)).all() == [NEWEST]
 
 
-def _migrate(connection: Connection) -> None:
+def _create(connection: Connection) -> None:
+    """Make in an empty database what all revisions together make."""
+    metadata.create_all(connection, checkfirst=False)
+    _REVISIONS.create(connection)
+    connection.execute(insert(_REVISIONS).values(version_num=NEWEST))
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Run the revisions that are due. Raises `StoreBroken`."""
     from alembic import command  # noqa: PLC0415 -- see the module's docstring
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -54,6 +82,6 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         raise StoreBroken(f"the schema cannot be upgraded: {error}") from error

@@ -8,7 +8,8 @@ revision cannot describe, for `GET /jobs` leaves them out.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -191,7 +192,10 @@ def derived_state(
 
 
 def fits(query: JobStatesQuery, state: JobState) -> bool:
-    """Whether VBR's filters would leave the state in; letter case makes no difference."""
+    """Whether VBR's filters would leave the state in; letter case makes no difference.
+
+    What is not known of a state that was put together leaves it in: its workload, its number of objects.
+    """
     before = state.run_after_job
     wanted = (
         (query.id, state.id),
@@ -200,25 +204,63 @@ def fits(query: JobStatesQuery, state: JobState) -> bool:
         (query.status, state.status),
         (query.repository_id, state.repository_id),
         (query.after_job_id, before.job_id if before is not None else None),
+        (query.workload if state.workload is not None else None, state.workload),
     )
     piece = (query.name or "").strip("*").casefold()
-    return all(value is None or value.casefold() == (is_ or "").casefold() for value, is_ in wanted) and any(
-        piece in text.casefold() for text in (state.name, state.description)
+    return (
+        all(value is None or value.casefold() == (is_ or "").casefold() for value, is_ in wanted)
+        and any(piece in text.casefold() for text in (state.name, state.description))
+        and query.high_priority in {None, state.high_priority}
+        and (state.objects_count is None or query.objects_count in {None, state.objects_count})
+        and _ran_between(query.last_run_after, query.last_run_before, state.last_run)
     )
+
+
+def _ran_between(after: datetime | None, before: datetime | None, ran: datetime | None) -> bool:
+    if ran is None:
+        return after is None and before is None
+    return (after is None or ran >= after) and (before is None or ran <= before)
 
 
 def in_order(states: Iterable[JobState], query: JobStatesQuery) -> Sequence[JobState]:
-    """Return states as the query orders them: by name, by last run, or as they came."""
-    is_descending = query.ascending is False
-    if query.order_by == "Name":
-        return sorted(states, key=lambda state: state.name.casefold(), reverse=is_descending)
-    if query.order_by == "LastRun":
-        return sorted(
-            states,
-            key=lambda state: state.last_run.timestamp() if state.last_run is not None else 0.0,
-            reverse=is_descending,
-        )
-    return tuple(states)
+    """Return states as the query orders them, or as they came."""
+    if query.order_by is None:
+        return tuple(states)
+    column = query.order_by
+    return sorted(states, key=lambda state: order_key(state, column), reverse=query.ascending is False)
+
+
+def order_key(state: JobState, column: str) -> tuple[bool, Any]:
+    """Return what a state is ordered by in one of VBR's columns; what it doesn't have comes first."""
+    before = state.run_after_job
+    value: str | float | None
+    match column:
+        case "LastRun" | "NextRun":
+            moment = state.last_run if column == "LastRun" else state.next_run
+            value = moment.timestamp() if moment is not None else None
+        case "ObjectsCount":
+            value = state.objects_count
+        case "AfterJobName":
+            value = before.job_name.casefold() if before is not None and before.job_name else None
+        case "RepositoryName":
+            value = state.repository_name.casefold() if state.repository_name else None
+        case _:
+            value = _TEXT_COLUMNS.get(column, _name)(state).casefold()
+    return (value is not None, value)
+
+
+def _name(state: JobState) -> str:
+    return state.name
+
+
+_TEXT_COLUMNS: Mapping[str, Callable[[JobState], str]] = {
+    "Name": _name,
+    "Type": lambda state: state.type,
+    "Status": lambda state: state.status,
+    "LastResult": lambda state: state.last_result,
+    "Description": lambda state: state.description,
+    "RepositoryId": lambda state: state.repository_id or "",
+}
 
 
 def _is_run(session: Session, job_ids: Collection[str]) -> bool:

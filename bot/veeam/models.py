@@ -19,6 +19,7 @@ from typing import Annotated, Any, NewType, TypeVar
 import msgspec
 
 from bot.veeam.decoding import JsonObject, Row
+from bot.veeam.sizes import size_in_words
 
 JobId = NewType("JobId", str)
 SessionId = NewType("SessionId", str)
@@ -29,6 +30,7 @@ E = TypeVar("E", bound=StrEnum)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DURATION = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d\d):(\d\d)(?:\.\d+)?")
 _ZERO_ID_CHARACTERS = frozenset("0-")
+_GIGABYTE = 1024**3
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 PERFORMANCE_EXTENT = "Performance"
 """The extents that backups are written to; others take what is moved there."""
@@ -57,6 +59,17 @@ class JobStatus(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     STARTING = "starting"
+
+
+class Workload(StrEnum):
+    """EJobWorkload: what a job protects."""
+
+    APPLICATION = "application"
+    CLOUD_VM = "cloudVm"
+    FILE = "file"
+    SERVER = "server"
+    WORKSTATION = "workstation"
+    VM = "vm"
 
 
 class SessionState(StrEnum):
@@ -204,6 +217,7 @@ class JobState(Row, frozen=True, gc=False):
     last_result: str = ""
     next_run: datetime | None = None
     next_run_policy: str | None = None
+    workload: str | None = None
     repository_id: str | None = None
     repository_name: str | None = None
     objects_count: int | None = None
@@ -536,6 +550,67 @@ class ScaleOutRepository(Row, frozen=True, gc=False):
     description: str = ""
 
 
+class _NamedObject(JsonObject, frozen=True, gc=False):
+    name: str = ""
+
+
+class _Excluded(JsonObject, frozen=True, gc=False):
+    vms: tuple[_NamedObject, ...] = ()
+
+
+class _Machines(JsonObject, frozen=True, gc=False):
+    includes: tuple[_NamedObject, ...] = ()
+    excludes: _Excluded | None = None
+
+
+class JobContents(Row, frozen=True, gc=False):
+    """What a job's model says of what it processes."""
+
+    id: Annotated[JobId, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
+    virtual_machines: _Machines | None = None
+    computers: tuple[_NamedObject, ...] | None = None
+
+    @property
+    def names_objects(self) -> bool:
+        """Whether the objects are named at all: `GET /jobs` may leave them out."""
+        return self.virtual_machines is not None or self.computers is not None
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """The names of its objects; a folder, a tag or a group stands for all that is in it."""
+        machines = self.virtual_machines.includes if self.virtual_machines is not None else ()
+        return tuple(each.name for each in (*machines, *(self.computers or ())) if each.name)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The names of machines that it leaves out of its folders, tags and hosts."""
+        excludes = self.virtual_machines.excludes if self.virtual_machines is not None else None
+        return tuple(each.name for each in excludes.vms if each.name) if excludes is not None else ()
+
+
+class RestorePoint(Row, frozen=True, gc=False):
+    """A restore point of one machine, and the backup it lies in (ObjectRestorePointModel)."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    backup_id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    creation_time: datetime | None = None
+
+
+class Backup(Row, frozen=True, gc=False):
+    """A chain of restore points. `job_id` is of no job, or missing, where the backup is orphaned."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    job_id: JobId | None = None
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether no job writes to it any more, as far as its job's ID says so."""
+        return not (self.job_id or "").strip("0-")
+
+
 class RepositoryState(Row, frozen=True, gc=False):
     """How full a repository is and whether it is online. GB are binary."""
 
@@ -561,6 +636,16 @@ class RepositoryState(Row, frozen=True, gc=False):
             and member.is_within(scale_out_id)
             and member.extent_type.casefold() == PERFORMANCE_EXTENT.casefold()
         )
+
+    @property
+    def space(self) -> str:
+        """What is free of what, in words; empty where the capacity means nothing, as of object storage."""
+        if self.free_gb is None or not self.capacity_gb or not self.capacity_gb > 0:
+            return ""
+        free, capacity = (
+            size_in_words(gigabytes * _GIGABYTE) for gigabytes in (self.free_gb, self.capacity_gb)
+        )
+        return f"{free} free of {capacity}"
 
     @property
     def used_fraction(self) -> float | None:

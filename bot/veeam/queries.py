@@ -70,6 +70,11 @@ class JobStatesQuery(ListQuery):
     status: Annotated[str | None, Parameter("statusFilter", spelled=True)] = None
     repository_id: Annotated[str | None, Parameter("repositoryIdFilter")] = None
     after_job_id: Annotated[str | None, Parameter("afterJobIdFilter")] = None
+    workload: Annotated[str | None, Parameter("workloadFilter", spelled=True)] = None
+    high_priority: Annotated[bool | None, Parameter("isHighPriorityJobFilter")] = None
+    objects_count: Annotated[int | None, Parameter("objectsCountFilter")] = None
+    last_run_after: Annotated[datetime | None, Parameter("lastRunAfterFilter")] = None
+    last_run_before: Annotated[datetime | None, Parameter("lastRunBeforeFilter")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +133,14 @@ class RepositoryStatesQuery(ListQuery):
 @dataclass(frozen=True, kw_only=True)
 class ScaleOutRepositoriesQuery(ListQuery):
     """GET /backupInfrastructure/scaleOutRepositories. Order columns: Name, Type, Description, Host, Path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorePointsQuery(ListQuery):
+    """GET /restorePoints: one row a machine and point, so always give `name`.
+
+    Order columns: CreationTime, PlatformId, BackupId.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,6 +176,8 @@ class Revision:
     log_status_filter: bool = True
     operators_see_inventory: bool = True
     """Whether `/inventory/vmware/hosts` is open to operators, which tells their accounts from a viewer's."""
+    states_name_predecessors: bool = True
+    """Whether a job's state says after which job it runs, and states can be filtered by that."""
     pages_task_sessions: bool = False
     """Whether a session's task sessions come in pages rather than all at once."""
     vsphere: str = "VSphere"
@@ -219,6 +221,7 @@ REVISIONS: Mapping[str, Revision] = {
             vsphere="VMware",
             session_array_filters=False,
             log_status_filter=False,
+            states_name_predecessors=False,
         ),
         Revision(
             name="1.3-rev0",

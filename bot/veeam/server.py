@@ -58,6 +58,11 @@ _PHYSICAL_INVENTORY = f"{_API}/inventory/physical"
 _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
 _SCALE_OUT_REPOSITORIES = f"{_API}/backupInfrastructure/scaleOutRepositories"
 _CREDENTIALS = f"{_API}/credentials"
+_RESTORE_POINTS = f"{_API}/restorePoints"
+_BACKUPS = f"{_API}/backups"
+
+_CONTENTS_A_PAGE = 200
+"""Whole models are long."""
 
 STATES_WITHIN_SECONDS = 12.0
 """How long job states may take: what is put together instead takes the rest of an answer's time."""
@@ -139,6 +144,10 @@ class VeeamServer:
             lambda: self._derived.page(asked),
         )
 
+    def job_state_pages(self, query: JobStatesQuery | None = None) -> AsyncIterator[Page[JobState]]:
+        """All pages of the job states the query matches, up to 100,000 rows."""
+        return self._client.pages(query or JobStatesQuery(), self.job_states)
+
     def every_job_state(self, query: JobStatesQuery | None = None) -> AsyncIterator[JobState]:
         """All job states the query matches, page by page, up to 100,000."""
         return self._client.every(query or JobStatesQuery(), self.job_states)
@@ -149,7 +158,7 @@ class VeeamServer:
         """The same, or the first so many, as one page that is whole if all it is made of are."""
         rows: list[JobState] = []
         is_whole = True
-        async for page in self._client.pages(query or JobStatesQuery(), self.job_states):
+        async for page in self.job_state_pages(query):
             rows += page.rows
             is_whole = is_whole and page.is_whole
             if at_most is not None and len(rows) >= at_most:
@@ -178,6 +187,18 @@ class VeeamServer:
             # It may be sent back as the job's own.
             raise UnexpectedAnswer(self.name, f"GET {self._job_path(job_id)}: not the model of this job")
         return job
+
+    async def list_job_contents(self, *, skip: int, limit: int) -> Page[models.JobContents]:
+        """One page of what jobs process, by name, of the jobs that the revision can describe.
+
+        VBR may leave the objects out of this list: then `job_contents` has them.
+        """
+        query = ListQuery(skip=skip, limit=min(limit, _CONTENTS_A_PAGE), order_by="Name", ascending=True)
+        return await self._client.page(models.JobContents, self._list(_JOBS, query))
+
+    async def job_contents(self, job_id: JobId) -> models.JobContents:
+        """What one job processes. Rejected for a type that the revision cannot model."""
+        return await self._client.one(models.JobContents, ApiRequest.get(self._job_path(job_id)))
 
     async def start_job(
         self,
@@ -341,6 +362,16 @@ class VeeamServer:
         return await self._client.page(
             models.Credentials, self._list(_CREDENTIALS, query or queries.CredentialsQuery())
         )
+
+    # --- backups
+
+    async def restore_points(self, query: queries.RestorePointsQuery) -> Page[models.RestorePoint]:
+        """One page of restore points."""
+        return await self._client.page(models.RestorePoint, self._list(_RESTORE_POINTS, query))
+
+    async def backup(self, backup_id: str) -> models.Backup:
+        """One backup. NotFoundOnServer when it is gone."""
+        return await self._client.one(models.Backup, ApiRequest.get(f"{_BACKUPS}/{self._id(backup_id)}"))
 
     # --- shared
 

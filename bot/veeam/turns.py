@@ -37,7 +37,7 @@ def on_behalf_of(person_id: str, *, is_action: bool = False) -> Iterator[None]:
         _asker.reset(token)
 
 
-class Turns:
+class FairTurns:
     """So many requests at once, of one person at most `each`; whoever has the fewest is next."""
 
     def __init__(self, at_once: int, *, each: int, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -97,8 +97,8 @@ class ServerTurns:
 
     def __init__(self, server: ServerName) -> None:
         self._server = server
-        self._questions = Turns(4, each=3)
-        self._actions = Turns(3, each=2)
+        self._questions = FairTurns(4, each=3)
+        self._actions = FairTurns(3, each=2)
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:

@@ -3,11 +3,11 @@
 Knows VBR and the store; knows nothing of Slack.
 """
 
-from bot.watch.approvals import ApprovalCloser, approval_facts, approval_rows
+from bot.watch.approvals import ApprovalCloser, approval_rows
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
-from bot.watch.server_watch import Share, Watch, keep_leases
+from bot.watch.server_watch import PollSlot, Watch, keep_leases
 from bot.watch.standing import StandingMessage, StandingMessages
 from bot.watch.timed_disables import Reenabler
 
@@ -15,14 +15,13 @@ __all__ = [
     "ApprovalCloser",
     "AuditChannel",
     "Display",
+    "PollSlot",
     "Reenabler",
     "SessionFollower",
-    "Share",
     "StandingMessage",
     "StandingMessages",
     "Watch",
     "WatchRules",
-    "approval_facts",
     "approval_rows",
     "keep_leases",
 ]

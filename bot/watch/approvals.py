@@ -5,6 +5,7 @@ doing, a reply in the thread says so as well, because an edit notifies nobody; a
 gets a direct message too, for they need not read that channel.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -20,7 +21,6 @@ from bot.store import (
     Placement,
     StoreError,
 )
-from bot.veeam import JobId, ServerName
 from bot.watch import facts, messages
 
 SECONDS_BETWEEN_CHECKS = 10.0
@@ -32,7 +32,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 def approval_rows(approval: Approval) -> tuple[NewOutboxRow, ...]:
     """Return what is queued for a request in its present state. Pure."""
-    about, root = approval_facts(approval), f"approval/{approval.id}"
+    # No message has room for everything in full; who asks for that gets it from the request.
+    about = replace(approval, impact=replace(approval.impact, in_full=()))
+    root = f"approval/{approval.id}"
     match approval.state:
         case ApprovalState.PENDING:
             opened = facts.ApprovalOpened(approval=about, mentions=approval.impact.mentions)
@@ -51,48 +53,6 @@ def approval_rows(approval: Approval) -> tuple[NewOutboxRow, ...]:
                 return rows
             at = approval.ended_at or approval.asked_at
             return (*rows, messages.message(f"{root}/requester", approval.person_id, ended, at))
-
-
-def approval_facts(approval: Approval) -> facts.ApprovalFacts:
-    """Return what the messages about a request need."""
-    impact = approval.impact
-    return facts.ApprovalFacts(
-        id=approval.id,
-        operation=approval.operation,
-        person=approval.person_id,
-        server=ServerName(approval.server),
-        name=approval.name,
-        job_id=JobId(approval.job_id) if approval.job_id is not None else None,
-        asked_at=approval.asked_at,
-        expires_at=approval.expires_at,
-        request=approval.request,
-        changes=impact.changes or tuple(filter(None, (approval.detail,))),
-        left_out=impact.left_out,
-        warnings=impact.warnings,
-        run_after=impact.run_after,
-        run_after_hidden=impact.run_after_hidden,
-        last_success=impact.last_success,
-        is_last_success_known=impact.is_last_success_known,
-        recent=impact.recent,
-        reason=approval.reason,
-        status=impact.status,
-        is_disabled=impact.is_disabled,
-        objects=impact.objects,
-        last_result=impact.last_result,
-        last_run=impact.last_run,
-        next_run=impact.next_run,
-        repository=impact.repository,
-        roles=impact.roles,
-        groups=impact.groups,
-        recent_reductions=impact.recent_reductions,
-        recent_minutes=impact.recent_minutes,
-        state=approval.state,
-        decider=approval.decider_id,
-        decided_at=approval.decided_at,
-        outcome=approval.outcome,
-        problem=approval.problem,
-        ended_at=approval.ended_at,
-    )
 
 
 class ApprovalCloser:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.store import RecentChange
+from bot.store import Approval
 from bot.veeam import JobId, Result, ServerName, SessionId, known
 
 _WELL = frozenset({Result.SUCCESS, Result.WARNING})
@@ -362,78 +362,29 @@ class ActionRecorded(Facts, frozen=True, kw_only=True, tag="action_recorded"):
     hash: str | None = None
 
 
-class ApprovalFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request that needs a second person's approval, its impact, and how it ended.
-
-    `operation` is its name in the catalog; `name` that of a job, or of a machine; `changes` what else is
-    asked for, the worst first, of which `left_out` characters are not in it; `request` is the request as
-    JSON. `status` to `repository` are the job's at the time of the request. `state` is "pending", "approved"
-    or "ended"; `outcome` is "declined", "withdrawn", "expired", "overtaken", "refused", "not_sent", or the
-    outcome's kind once the action was sent. `recent_reductions`: it waits because the person reduced
-    protection so often in `recent_minutes`. `run_after` are the jobs that run after it, without
-    `run_after_hidden` ones that the reader may not know of.
-    """
-
-    id: str
-    operation: str
-    person: str
-    server: ServerName
-    name: str
-    job_id: JobId | None
-    asked_at: datetime
-    expires_at: datetime
-    request: str = ""
-    changes: tuple[str, ...] = ()
-    left_out: int = 0
-    warnings: tuple[str, ...] = ()
-    run_after: tuple[str, ...] = ()
-    run_after_hidden: int = 0
-    last_success: datetime | None = None
-    is_last_success_known: bool = True
-    recent: tuple[RecentChange, ...] = ()
-    reason: str | None = None
-    status: str | None = None
-    is_disabled: bool = False
-    objects: int | None = None
-    last_result: str | None = None
-    last_run: datetime | None = None
-    next_run: datetime | None = None
-    repository: str | None = None
-    roles: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    recent_reductions: int = 0
-    recent_minutes: float = 0
-    state: str = "pending"
-    decider: str | None = None
-    decided_at: datetime | None = None
-    outcome: str | None = None
-    problem: str | None = None
-    ended_at: datetime | None = None
-
-
 class ApprovalOpened(Facts, frozen=True, kw_only=True, tag="approval_asked"):
     """A request needs a second person: the message with Approve and Decline. `mentions` are notified."""
 
-    approval: ApprovalFacts
+    approval: Approval
     mentions: tuple[str, ...] = ()
 
 
 class ApprovalChanged(Facts, frozen=True, kw_only=True, tag="approval_changed"):
     """That message needs redrawing: the request was approved, or it ended."""
 
-    approval: ApprovalFacts
+    approval: Approval
 
 
 class ApprovalEnded(Facts, frozen=True, kw_only=True, tag="approval_ended"):
     """For the requester, in its thread or by a direct message: how the request ended."""
 
-    approval: ApprovalFacts
+    approval: Approval
 
 
 class ApprovalUndelivered(Facts, frozen=True, kw_only=True, tag="approval_held_back"):
     """For the requester: the bot can't post to the channel, so nobody sees the request yet."""
 
-    approval: ApprovalFacts
+    approval: Approval
     channel: str
     problem: str
 

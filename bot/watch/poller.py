@@ -5,6 +5,8 @@ session may be recorded late; knows nothing of routes or channels. Raises VeeamE
 can then be asked again.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,8 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock, RemoteClock
-from bot.store import PollCursor, ProcessedSessions
+from bot.store import OwnActions, PollCursor, ProcessedSessions
 from bot.veeam import (
+    JobId,
     NotFoundOnServer,
     Page,
     Result,
@@ -27,6 +30,7 @@ from bot.veeam import (
     known,
 )
 from bot.watch.job_cache import JobCache
+from bot.watch.runs import RETRY, earlier_attempts
 from bot.watch.sessions import EndedSession, IgnoreReason, is_child, is_undocumented, reason_to_ignore
 
 OVERLAP = timedelta(minutes=10)
@@ -46,6 +50,9 @@ _RUNNING_AT_MOST = timedelta(days=1)
 _RUNNING_KEPT = 1000
 _CHECK_PAGES_AT_MOST = 20
 _HISTORY_PAGES_AT_MOST = 100
+_FAILURE_PAGES_AT_MOST = 4
+# So many jobs are asked in one poll how they are retried; the others as jobs are by default.
+_JOBS_ASKED = 20
 # More than what is lost of an end on its way through VBR's filter.
 _SAME_END = timedelta(seconds=1)
 
@@ -62,7 +69,8 @@ class PollResult:
 
     `cursor` is where the next poll begins, once all of `ended` is known; `before` where this one began, None
     on a first start. `server_now` is the server's clock. `unread` is how much more there is at least: then
-    what ended lately is in `fresh`, so that it needn't wait for all that ended before it.
+    what ended lately is in `fresh`, with the failures that it may have retried, so that it needn't wait for
+    all that ended before it.
     """
 
     ended: tuple[EndedSession, ...]
@@ -93,6 +101,7 @@ class Poller:
         self,
         server: VeeamServer,
         sessions: ProcessedSessions,
+        own_actions: OwnActions,
         jobs: JobCache,
         clock: Clock,
         *,
@@ -101,6 +110,7 @@ class Poller:
     ) -> None:
         self._server = server
         self._sessions = sessions
+        self._own_actions = own_actions
         self._jobs = jobs
         self._clock = clock
         self._types = types
@@ -217,6 +227,7 @@ class Poller:
         if self.is_behind or listed.unread:
             lately = replace(self._query(max(self._server_now - OVERLAP, cursor.floor)), ascending=False)
             fresh.update((await self._list(lately, cursor)).rows)
+            fresh.update(await self._retried_by(fresh, listed, cursor))
         elif looks or listed.rows:
             begun = await self._look(cursor, may_fail=asks_for_ends)
             fresh.update((key, row) for key, row in begun.items() if key not in listed.rows)
@@ -233,6 +244,43 @@ class Poller:
             before=before,
             unread=listed.unread,
         )
+
+    async def _retried_by(
+        self, fresh: Mapping[SessionId, Session], listed: _Listed, cursor: PollCursor
+    ) -> Mapping[SessionId, Session]:
+        """Return the failures still to be caught up with that these sessions may have retried.
+
+        An attempt that is announced before the first one of its run would begin a run of its own.
+        """
+        failed = {key: row for key, row in listed.rows.items() if row.outcome is Result.FAILED}
+        if listed.unread and fresh:
+            failed.update(await self._latest_failures(cursor))
+        failed_of = _by_job(row for key, row in failed.items() if key not in fresh)
+        fresh_of = {job_id: rows for job_id, rows in _by_job(fresh.values()).items() if job_id in failed_of}
+        job_ids = list(fresh_of)[:_JOBS_ASKED]
+        policies = dict(zip(job_ids, await asyncio.gather(*map(self._jobs.retries_of, job_ids)), strict=True))
+        ids = [row.id for rows in fresh_of.values() for row in rows]
+        own = await self._own_actions.of(self._server.name, ids)
+        by_bot = {action.session_id for action in own if action.operation == RETRY}
+        return {
+            earlier.id: earlier
+            for job_id, rows in fresh_of.items()
+            for row in rows
+            for earlier in earlier_attempts(
+                row, failed_of[job_id], policies.get(job_id), is_retry=row.id in by_bot
+            )
+        }
+
+    async def _latest_failures(self, cursor: PollCursor) -> Mapping[SessionId, Session]:
+        query = self._query(max(cursor.read_to, cursor.floor))
+        query = replace(query, results=(Result.FAILED,), ascending=False)
+        try:
+            return (await self._list(query, cursor, pages_at_most=_FAILURE_PAGES_AT_MOST)).rows
+        except VeeamError as error:
+            if not (error.reached_server or isinstance(error, TimedOut)):
+                raise
+            log.warning("watch.attempts_unreadable", server=self._server.name, problem=str(error))
+            return {}
 
     def _query(self, ended_after: datetime) -> SessionsQuery:
         # Of all types: a job's sessions may be of one that no document names, and few others end meanwhile.
@@ -442,6 +490,16 @@ def _failures_first(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:
 def _job_and_run(session: Session) -> set[str | None]:
     """What a session has in common with others: its job, and the session that it is a part of."""
     return {session.job_id, session.parent_session_id if is_child(session) else session.id}
+
+
+def _by_job(rows: Iterable[Session]) -> Mapping[JobId, Sequence[Session]]:
+    """The sessions of each job that have ended, oldest first."""
+    found: dict[JobId, list[Session]] = defaultdict(list)
+    ended = [(row.end_time, row.id, row) for row in rows if row.end_time is not None]
+    for _, _, row in sorted(ended, key=lambda each: each[:2]):
+        if row.job_id is not None:
+            found[row.job_id].append(row)
+    return found
 
 
 def _by_end(ended: Iterable[EndedSession]) -> tuple[EndedSession, ...]:

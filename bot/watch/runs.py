@@ -5,12 +5,13 @@ nothing ties them together, so they are matched by job, time and who started the
 scheduled runs that Failed, a set time apart.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from bot.settings import Threads
-from bot.veeam import RetryPolicy
+from bot.veeam import RetryPolicy, Session
 from bot.watch.facts import JobOutlook, Recovery, RunFacts, SessionFacts
 
 MARGIN = timedelta(minutes=5)
@@ -140,6 +141,32 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return msgspec.json.decode(body, type=cls)
         except msgspec.DecodeError:
             return None
+
+
+def earlier_attempts(
+    session: Session, failed: Sequence[Session], retry: RetryPolicy | None, *, is_retry: bool
+) -> Iterator[Session]:
+    """Yield those of a job's failed sessions, oldest first, that a session may be a further attempt of.
+
+    `is_retry`: the session was started through the bot to retry the last of them.
+    """
+    for earlier in reversed(failed):
+        began, ended = session.creation_time or session.end_time, earlier.end_time
+        if began is None or ended is None or ended > began:
+            continue
+        if not is_retry and not _may_retry(session, earlier, began - ended, retry):
+            return
+        yield earlier
+        session, is_retry = earlier, False
+
+
+def _may_retry(session: Session, earlier: Session, apart: timedelta, retry: RetryPolicy | None) -> bool:
+    """Whether VBR says so or, where it doesn't say, the session came in due time."""
+    if session.retries is not None:
+        return session.retries in {earlier.id, earlier.retries}
+    retry = retry or _DEFAULT_POLICY
+    is_due = apart <= timedelta(minutes=retry.wait_minutes) + MARGIN
+    return is_due and retry.enabled and not session.begins_run
 
 
 def _with_retry(facts: RunFacts, *, attempts_total: int | None, wait_minutes: int | None) -> RunFacts:

@@ -46,7 +46,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class PollSlot:
     """A server's place among all that this process polls: the first is 1."""
 
     place: int
@@ -62,7 +62,7 @@ class Share:
         return seconds * self.place / self.servers
 
 
-ALONE = Share(1, 1)
+ALONE = PollSlot(1, 1)
 
 
 def lease_seconds(polling: PollingSettings) -> float:
@@ -109,7 +109,15 @@ class Watch:
         self._stopped = StoppedSessions(database)
         self._leases = Leases(database)
         types = polled_types(server.revision, rules.routes)
-        self._poller = Poller(server, self._sessions, jobs, clock, types=types, backfill=self._backfill)
+        self._poller = Poller(
+            server,
+            self._sessions,
+            self._own_actions,
+            jobs,
+            clock,
+            types=types,
+            backfill=self._backfill,
+        )
         self._lease = f"poll/{server.name}"
         self._announcer = Announcer(server, database, jobs, clock, rules, lease=self._lease, holder=holder)
         self._outages = OutageReporter(server, database, clock, rules)
@@ -127,15 +135,15 @@ class Watch:
         """The server's clock, not heard while another process polls it."""
         return self._poller.server_clock
 
-    async def run(self, share: Share = ALONE) -> None:
+    async def run(self, slot: PollSlot = ALONE) -> None:
         """Poll for ever, an interval apart.
 
         Sooner while something runs that will be announced, and at once while there is more to catch up with.
-        One of many servers has its `share`: neither its first poll nor the later ones come all at once.
+        One of many servers has its `slot`: neither its first poll nor the later ones come all at once.
         """
-        await self._clock.sleep(share.first_poll_after_seconds)
+        await self._clock.sleep(slot.first_poll_after_seconds)
         await self.tick()
-        await self._clock.sleep(min(self._pause_seconds(), share.of(self._rules.polling.interval_seconds)))
+        await self._clock.sleep(min(self._pause_seconds(), slot.of(self._rules.polling.interval_seconds)))
         while True:
             await self.tick()
             await self._clock.sleep(self._pause_seconds())

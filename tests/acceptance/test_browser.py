@@ -176,12 +176,12 @@ async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> 
     """Next and Previous turn a page, Details answers the asker alone, Share shows that to the channel."""
     ann = await visit(demo, DESK)
     listed = await ann.asks("/veeam jobs")
-    await expect(listed).to_contain_text("14 jobs · page 1 of 2")
+    await expect(listed).to_contain_text("1\u201310 of 14 jobs")
     await expect(ann.button(listed, "Previous", "page 2")).to_have_count(0)
     await listed.get_by_role("button", name="Next page").click()
-    await expect(listed).to_contain_text("14 jobs · page 2 of 2")
+    await expect(listed).to_contain_text("11\u201314 of 14 jobs")
     await listed.get_by_role("button", name="Previous page").click()
-    await expect(listed).to_contain_text("14 jobs · page 1 of 2")
+    await expect(listed).to_contain_text("1\u201310 of 14 jobs")
 
     before = await ann.answers.count()
     await ann.button(listed, "Details", "Exchange DAG").click()
@@ -189,6 +189,27 @@ async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> 
     await ann.answers.nth(before).get_by_role("button", name="Share this answer").click()
     await expect(ann.messages.last).to_contain_text("Shared by @Ann Administrator")
     await expect(ann.messages.last).to_contain_text("Success · Exchange DAG on hq")
+
+
+async def test_a_warnings_details_are_the_warning(demo: Demo, visit: Visit) -> None:
+    """Details of a completion show that session, also after the job went well again; so does its link."""
+    ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
+    words = "The end of a long message. " * 40 + "Here are the decisive words."
+    world.plan("Web tier", [Outcome("Warning", {"web02": words})])
+    ends_soon(world, "Web tier", minutes=9)
+    await expect(ann.messages.filter(has_text="Warning · Web tier on hq").last).to_be_visible()
+    world.finish_run("Web tier", ended_at=world.now(), result="Success")
+    root = ann.messages.filter(has_text="Warning · Web tier on hq").last
+    before = await ann.answers.count()
+    await ann.button(root, "Details", "Web tier").click()
+    shown = ann.answers.nth(before)
+    await expect(shown).to_contain_text("Warning · Web tier on hq")
+    await expect(shown).to_contain_text("Here are the decisive words.")
+    posted = demo.slack.workspace.conversations.channel("C0PROD").messages.values()
+    warned = next(each for each in posted if each.metadata and ":warning: Warning · *Web tier*" in each.text)
+    link = f"https://example.slack.com/archives/C0PROD/p{warned.ts.replace('.', '')}"
+    by_link = await ann.asks(f"/veeam session {link}")
+    await expect(by_link).to_contain_text("Here are the decisive words.")
 
 
 async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: Picture) -> None:
@@ -277,7 +298,7 @@ async def test_a_viewer_looks_and_is_kindly_refused_to_act(demo: Demo, visit: Vi
     visitor = await visit(demo, DESK)
     listed = await visitor.asks("/veeam jobs failed")
     await listed.get_by_role("button", name="Share this answer").click()
-    shared = visitor.messages.filter(has_text="Shared by @Ann Administrator").filter(has_text="Failed jobs")
+    shared = visitor.messages.filter(has_text="Shared by @Ann Administrator").filter(has_text="Jobs · failed")
     await expect(shared).to_be_visible()
 
     await visitor.acts_as(VIC)
@@ -395,3 +416,37 @@ async def _renames(demo: Demo, ann: Visitor, copied: Locator, picture: Picture) 
     await modal.get_by_role("button", name="Edit", exact=True).click()
     told = ann.messages.filter(has_text="Shop_clone1 on hq edited by @Ann Administrator")
     await expect(told).to_contain_text("Name: Shop_clone1 → Shop (weekly)")
+
+
+async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: Picture) -> None:
+    """By a mention in the channel, below a completion without a name, and in its own direct messages."""
+    ann = await visit(demo, DESK)
+    asked = await ann.asks("@veeam jobs failed")
+    await expect(asked).to_contain_text("Oracle ERP on hq")
+    await ann.dismisses(asked)
+
+    world = demo.vbrs["hq"].world
+    world.plan(
+        "Domain controllers", [Outcome("Failed", {"dc02": FREEZE}, message="Failed"), Outcome("Success")]
+    )
+    ends_soon(world, "Domain controllers", minutes=12)
+    root = ann.messages.filter(has_text="Domain controllers on hq").first
+    await root.locator(".thread-line").click()
+    await ann.page.locator("#thread-composer textarea").fill("@veeam retry")
+    await ann.page.keyboard.press("Enter")
+    offered = ann.thread.filter(has_text="A message alone changes nothing")
+    await expect(offered).to_contain_text("Retry Domain controllers on hq?")
+    await picture(ann, "mention")
+    await ann.button(offered, "Retry", "Domain controllers").click()
+    await ann.confirms("Domain controllers", label="Retry")
+    await expect(
+        ann.page.locator(".message").filter(has_text="started by @Ann Administrator").first
+    ).to_be_visible()
+
+    await ann.page.get_by_role("button", name="veeam", exact=True).click()
+    await ann.page.get_by_role("button", name="Messages", exact=True).click()
+    await ann.types("status")
+    await expect(ann.messages.last).to_contain_text("hq")
+    await ann.types("start Linux backup job")
+    await expect(ann.messages.last).to_contain_text("A message alone changes nothing")
+    await picture(ann, "direct-message")

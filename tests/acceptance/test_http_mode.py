@@ -123,6 +123,7 @@ async def test_a_request_without_a_good_signature_is_refused_and_on_record(rig: 
         (b"null", "application/json"),
         (b"payload=%5B%5D", FORM),
         (b'{"type":"event_callback","event":"x"}', "application/json"),
+        (b'{"type":"event_callback","event":{"type":"message","channel":5}}', "application/json"),
         (b'{"type":"block_actions","user":"U1","actions":[]}', "application/json"),
         (b'{"type":"block_actions","user":{"id":"U1"},"actions":[1]}', "application/json"),
         (b'{"type":"view_submission","user":{"id":"U1"},"view":[]}', "application/json"),

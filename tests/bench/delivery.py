@@ -1,13 +1,14 @@
-"""Told once: whatever dies, whatever gets lost on the way back, and however often Slack says "later"."""
+"""Announced once: whatever dies, whatever gets lost on the way back, and however often Slack says "later"."""
 
 import asyncio
 import json
-import sqlite3
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.observability import SystemClock
@@ -15,36 +16,37 @@ from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, RateLimited
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.vbr import VbrSandbox, World
+from bot.store import Database, Outbox
+from tests.acceptance.rig import routes
 from tests.bench.figures import Aim, Figure, Floor
 from tests.bench.site import Site
 from tests.bench.sizes import Sizes
 from tests.bench.vbr import login_of
+from tests.support.databases import postgresql
 
 POST = "chat.postMessage"
 _RETRY_AFTER = 1
 # Slack takes about one message a second in a channel: so many channels are told side by side.
-_CHANNELS = tuple(f"C0BULK{number:02d}" for number in range(16))
-_ROUTES = "".join(
-    f'[[routes]]\nchannel = "{channel}"\njobs = ["{channel} *"]\nresults = ["Success", "Warning", "Failed"]\n'
-    for channel in _CHANNELS
-)
+CHANNELS = tuple(f"C0BULK{number:02d}" for number in range(16))
 _PATIENCE_SECONDS = 90.0
 _POLL_SECONDS = 0.5
+_REPLICAS = 3
 
 
-class Telling:
+class Announcing:
     """A bot that is awake, and jobs whose runs end when they are told to."""
 
-    def __init__(self, site: Site, world: World) -> None:
+    def __init__(self, site: Site, world: World, database: Database) -> None:
         self.site = site
         self._world = world
+        self._outbox = Outbox(database)
         self._made = 0
         self.ended: list[str] = []
 
     def end_runs(self, count: int, *, is_mixed: bool = False) -> None:
         """Let so many runs end now, spread over the channels; if mixed, some with Warning and Failed."""
         for number in range(self._made, self._made + count):
-            job = self._world.add_job(f"{_CHANNELS[number % len(_CHANNELS)]} job {number}", objects=["vm01"])
+            job = self._world.add_job(f"{CHANNELS[number % len(CHANNELS)]} job {number}", objects=["vm01"])
             result = "Success"
             if is_mixed:
                 result = {0: "Failed", 1: "Warning"}.get(number % 10, result)
@@ -55,16 +57,16 @@ class Telling:
         self._made += count
 
     @property
-    def told(self) -> Counter[str]:
-        """How often each session was told, by the metadata of completions."""
+    def announced(self) -> Counter[str]:
+        """How often each session was announced, by the metadata of completions."""
         found = (message.metadata or {} for message in self.messages)
         payloads = (each["event_payload"] for each in found if each.get("event_type") == "veeam_session")
         return Counter(payload["session_id"] for payload in payloads)
 
     @property
     def lost(self) -> int:
-        """How many sessions nobody was told about."""
-        return len(set(self.ended) - self.told.keys())
+        """How many sessions were not announced."""
+        return len(set(self.ended) - self.announced.keys())
 
     @property
     def doubled(self) -> int:
@@ -74,75 +76,107 @@ class Telling:
             for message in self.messages
             if message.metadata is not None
         )
-        again = sum(self.told.values()) - len(self.told)
+        again = sum(self.announced.values()) - len(self.announced)
         return max(again, sum(said.values()) - len(said))
 
     @property
     def messages(self) -> list[Message]:
         """Everything that the bot posted in the channels."""
         channels = self.site.slack.workspace.conversations.channels
-        return [message for channel in _CHANNELS for message in channels[channel].messages.values()]
+        return [message for channel in CHANNELS for message in channels[channel].messages.values()]
 
-    async def until_all_told(self) -> None:
-        """Wait until every session was told and nothing waits any more that could be told again."""
+    async def until_all_announced(self) -> None:
+        """Wait until every session was announced and nothing waits any more that could be posted again."""
         try:
             await self.site.slack.wait_until(lambda: not self.lost, _PATIENCE_SECONDS)
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                while _waiting(self.site.database):  # noqa: ASYNC110 - another process empties it, unheard
+                while await self._outbox.waiting():  # noqa: ASYNC110 -- another process empties it
                     await asyncio.sleep(0.1)
         except TimeoutError:
             return  # what is lost is counted
 
 
-async def told_once(folder: Path, sizes: Sizes) -> list[Figure]:
-    """Completions with kill -9 in the middle."""
-    clock = SystemClock()
-    async with _telling(folder / "killed") as telling:
+async def killed(folder: Path, sizes: Sizes) -> list[Figure]:
+    """Completions with kill -9 in the middle, on each database, and with three processes on PostgreSQL.
+
+    All of it at once: it is counted, not timed, and most of it waits for Slack's pace.
+    """
+    with TemporaryDirectory(prefix="bot-db-") as server_folder:
+        server = postgresql(Path(server_folder) / "pg")
+        try:
+            for name in ("killed", "replicas"):
+                server.psql(f'CREATE DATABASE "{name}";')
+            found = await asyncio.gather(
+                _killed(folder, sizes, "killed", "SQLite"),
+                _killed(folder, sizes, "killed_pg", "PostgreSQL", url=server.get_uri("killed")),
+                _killed(
+                    folder,
+                    sizes,
+                    "replicas",
+                    f"{_REPLICAS} replicas on PostgreSQL",
+                    url=server.get_uri("replicas"),
+                    processes=_REPLICAS,
+                ),
+            )
+        finally:
+            server.cleanup()
+    return [figure for figures in found for figure in figures]
+
+
+async def _killed(
+    folder: Path, sizes: Sizes, key: str, where: str, *, url: str | None = None, processes: int = 1
+) -> list[Figure]:
+    async with _announcing(folder / key, database_url=url, processes=processes) as announcing:
         kills = [
             (sizes.completions * (number + 1) // (sizes.kills + 1), number % 2 == 0)
             for number in range(sizes.kills)
         ]
-        deaths = [_kill_at(telling, count, after_effect=taken) for count, taken in kills]
-        began = clock.monotonic()
-        telling.end_runs(sizes.completions, is_mixed=True)
-        for death in deaths:
+        deaths = [
+            _kill_at(announcing, count, number % processes, after_effect=taken)
+            for number, (count, taken) in enumerate(kills)
+        ]
+        began = time.monotonic()
+        announcing.end_runs(sizes.completions, is_mixed=True)
+        for number, death in enumerate(deaths):
             await asyncio.wait_for(death.wait(), _PATIENCE_SECONDS)
-            await telling.site.bot.kill()
-            await telling.site.bot.start()  # it may well be killed again before it is ready
-        await telling.until_all_told()
-        seconds = clock.monotonic() - began
+            bot = announcing.site.replicas[number % processes].process
+            await bot.kill()
+            await bot.start()  # it may well be killed again before it is ready
+        await announcing.until_all_announced()
         facts: dict[str, Any] = {
             "completions": sizes.completions,
             "kills": sizes.kills,
-            "seconds": round(seconds, 1),
+            "seconds": round(time.monotonic() - began, 1),
+            "messages": len(announcing.messages),
+            "channels": len(CHANNELS),
+            "slack_pace": "kept",
         }
-        facts |= {"messages": len(telling.messages), "channels": len(_CHANNELS), "slack_pace": "kept"}
-        what = f"{sizes.completions} completions, kill -9 in the middle {sizes.kills} times, restart: told"
+        what = f"{sizes.completions} completions, kill -9 {sizes.kills} times, {where}: announced"
         return [
-            Figure("killed_twice", f"{what} twice", telling.doubled, aim=Aim(0), facts=facts),
-            Figure("killed_lost", f"{what} never", telling.lost, aim=Aim(0), facts=facts),
+            Figure(f"{key}_twice", f"{what} twice", announcing.doubled, aim=Aim(0), facts=facts),
+            Figure(f"{key}_lost", f"{what} never", announcing.lost, aim=Aim(0), facts=facts),
         ]
 
 
 async def reply_lost(folder: Path, sizes: Sizes) -> list[Figure]:
     """Slack takes messages whose replies get lost, then says that the bot is too fast."""
-    async with _telling(folder / "lost") as telling:
-        slack = telling.site.slack
+    async with _announcing(folder / "lost", forked=not sizes.executes) as announcing:
+        slack = announcing.site.slack
         slack.faults.add(POST, Dropped(after_effect=True), times=sizes.lost_replies)
-        telling.end_runs(sizes.lost_replies)
-        await telling.until_all_told()
+        announcing.end_runs(sizes.lost_replies)
+        await announcing.until_all_announced()
         lost = sum(isinstance(call.fault, Dropped) for call in slack.calls_of(POST))
-        facts = {"replies_lost": lost, "never_told": telling.lost, "slack_pace": "kept"}
-        what = f"Slack took the message, its reply was lost, {lost} times: told twice"
-        twice = Figure("reply_lost_twice", what, telling.doubled, aim=Aim(0), facts=facts)
-        delays = [await _delay_after_429(telling) for _ in range(sizes.too_fast)]
+        facts = {"replies_lost": lost, "never_announced": announcing.lost, "slack_pace": "kept"}
+        what = f"Slack took the message, its reply was lost, {lost} times: announced twice"
+        twice = Figure("reply_lost_twice", what, announcing.doubled, aim=Aim(0), facts=facts)
+        delays = [await _delay_after_429(announcing) for _ in range(sizes.too_fast)]
     what = f"Slack says 429, Retry-After {_RETRY_AFTER}: sent after (the longest of {len(delays)})"
     waited = Figure(
         "retry_after",
         what,
         max(delays),
         "s",
-        aim=Aim(_RETRY_AFTER + 1.0),
+        aim=Aim(2.0, of_ratio=True),
         floor=Floor(_RETRY_AFTER, "Retry-After"),
         facts={"seconds": delays},
     )
@@ -150,51 +184,62 @@ async def reply_lost(folder: Path, sizes: Sizes) -> list[Figure]:
 
 
 @asynccontextmanager
-async def _telling(folder: Path) -> AsyncIterator[Telling]:
+async def _announcing(
+    folder: Path, *, database_url: str | None = None, processes: int = 1, forked: bool = True
+) -> AsyncIterator[Announcing]:
     world = World(SystemClock().now, name="hq")
     async with VbrSandbox(world) as vbr:
-        site = Site(folder, login_of(vbr), interval_seconds=_POLL_SECONDS, toml=_ROUTES)
+        site = Site(
+            folder,
+            login_of(vbr),
+            interval_seconds=_POLL_SECONDS,
+            toml=routes(CHANNELS),
+            database_url=database_url,
+            processes=processes,
+            forked=forked,
+        )
         async with site:
-            bot = site.slack.workspace.app.bot_user
-            site.slack.workspace.conversations.add(
-                *(Channel(channel, channel.lower(), members=[bot]) for channel in _CHANNELS)
-            )
+            add_channels(site)
             await site.start()
-            yield Telling(site, world)
+            database = Database(site.database_url)
+            try:
+                yield Announcing(site, world, database)
+            finally:
+                await database.close()
 
 
-def _kill_at(telling: Telling, count: int, *, after_effect: bool) -> asyncio.Event:
-    """Kill the bot as Slack receives a message, once so many stand: Slack takes it or doesn't."""
+def add_channels(site: Site) -> None:
+    """Add the channels, with the bot as their member."""
+    bot = site.slack.workspace.app.bot_user
+    site.slack.workspace.conversations.add(
+        *(Channel(channel, channel.lower(), members=[bot]) for channel in CHANNELS)
+    )
+
+
+def _kill_at(announcing: Announcing, count: int, number: int, *, after_effect: bool) -> asyncio.Event:
+    """Kill a process as Slack receives a message, once so many stand: Slack takes it or doesn't."""
     died = asyncio.Event()
 
     def strikes(_: Arguments) -> bool:
-        if not telling.site.bot.is_running or len(telling.messages) < count:
+        bot = announcing.site.replicas[number].process
+        if not bot.is_running or len(announcing.messages) < count:
             return False
-        telling.site.bot.kill_now()
+        bot.kill_now()
         died.set()
         return True
 
-    telling.site.slack.faults.add(POST, Dropped(after_effect=after_effect), when=strikes)
+    announcing.site.slack.faults.add(POST, Dropped(after_effect=after_effect), when=strikes)
     return died
 
 
-async def _delay_after_429(telling: Telling) -> float:
+async def _delay_after_429(announcing: Announcing) -> float:
     """Seconds from Slack's refusal to the message."""
-    slack = telling.site.slack
+    slack = announcing.site.slack
     slack.faults.add(POST, RateLimited(_RETRY_AFTER))
     before = len(slack.calls_of(POST))
-    telling.end_runs(1)
-    await slack.wait_until(lambda: not telling.lost, _PATIENCE_SECONDS)
+    announcing.end_runs(1)
+    await slack.wait_until(lambda: not announcing.lost, _PATIENCE_SECONDS)
     calls: list[Any] = slack.calls_of(POST)[before:]
     refused_at = next(call.at for call in calls if isinstance(call.fault, RateLimited))
     delay: float = next(call.at for call in calls if call.ok) - refused_at
     return delay
-
-
-def _waiting(database: Path) -> int:
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        waiting = connection.execute(
-            "SELECT count(*) FROM outbox WHERE sent_at IS NULL AND parked_at IS NULL"
-        )
-        count: int = waiting.fetchone()[0]
-        return count

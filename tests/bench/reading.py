@@ -31,7 +31,7 @@ _SECONDS = 60.0
 
 async def job_states(vbr: FarVbr, sizes: Sizes) -> list[Figure]:
     """Fetch every job state, typed by the bot's client and untyped by a plain one, in turns."""
-    async with _client(vbr.login) as client, _plain(vbr.login) as plain:
+    async with _client(vbr.login) as client, plain_client(vbr.login) as plain:
 
         async def typed() -> int:
             rows = [row async for row in client.every_job_state(JobStatesQuery(limit=_PAGE_ROWS))]
@@ -91,7 +91,7 @@ async def _client(login: Login) -> AsyncIterator[VeeamServer]:
 
 
 @asynccontextmanager
-async def _plain(login: Login) -> AsyncIterator[httpx.AsyncClient]:
+async def plain_client(login: Login) -> AsyncIterator[httpx.AsyncClient]:
     """What somebody would write in five lines."""
     headers = {"x-api-version": "1.3-rev0"}
     async with httpx.AsyncClient(

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Counts, and seconds where a name says so."""
+    """Counts, and seconds where a name says so.
+
+    `executes`: every bot that is timed is started as in production, and not forked from a process that has
+    loaded the code. `at_once`: so many measurements; what is meant to be right is measured alone.
+    """
 
     completions: int = 200
-    kills: int = 3
+    kills: int = 20
+    ends: int = 20
+    storm_failures: int = 2_000
+    storm_seconds: float = 30.0
+    storm_poll_seconds: float = 5.0
+    poll_seconds: float = 20.0
+    catch_up_jobs: int = 2_000
+    catch_up_sessions: int = 20_000
     lost_replies: int = 40
     too_fast: int = 5
     few_waiting: int = 400
@@ -30,11 +41,20 @@ class Sizes:
     stall_jobs: int = 50_000
     stall_ends: int = 2_000
     idle_seconds: float = 20.0
+    executes: bool = True
+    at_once: int = 1
 
 
 QUICK = Sizes(
     completions=16,
     kills=1,
+    ends=3,
+    storm_failures=10,
+    storm_seconds=3.0,
+    storm_poll_seconds=0.5,
+    poll_seconds=1.5,
+    catch_up_jobs=10,
+    catch_up_sessions=50,
     lost_replies=4,
     too_fast=1,
     few_waiting=40,
@@ -56,4 +76,6 @@ QUICK = Sizes(
     stall_jobs=100,
     stall_ends=20,
     idle_seconds=0.5,
+    executes=False,
+    at_once=3,
 )

@@ -55,6 +55,19 @@ class FarVbr:
         """Let jobs fail that have failed before."""
         await self._ask({"ask": "fail_anew", "count": count})
 
+    async def fail_lately(self, count: int, seconds: float) -> None:
+        """Let so many jobs have failed within the last seconds, each once."""
+        await self._ask({"ask": "fail_lately", "count": count, "seconds": seconds})
+
+    async def catch_up(self, sessions: int) -> None:
+        """Let the clock jump to the present, and so many sessions have ended on the way, a tenth Failed."""
+        await self._ask({"ask": "catch_up", "sessions": sessions})
+
+    async def fail_named(self, name: str) -> float:
+        """Let a new job of this name fail; return when, in seconds of the epoch."""
+        ended_at: float = await self._ask({"ask": "fail_named", "name": name})
+        return ended_at
+
     async def _ask(self, question: dict[str, Any]) -> Any:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(question).encode() + b"\n")
@@ -63,10 +76,10 @@ class FarVbr:
 
 
 @asynccontextmanager
-async def far_vbr(jobs: int) -> AsyncIterator[FarVbr]:
+async def far_vbr(jobs: int, hours_behind: float = 0.0) -> AsyncIterator[FarVbr]:
     """A VBR with so many jobs, none of which ended lately; its process ends with the block."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.vbr_process", str(jobs)),
+        *(sys.executable, "-m", "tests.bench.vbr_process", str(jobs), str(hours_behind)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_MOST_BYTES,

@@ -18,6 +18,7 @@ from bot.observability import SystemClock
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World
 
 _LONG_AGO = timedelta(hours=2)
+_CLOCK = SystemClock()
 
 
 class TimedVbr(VbrSandbox):
@@ -38,25 +39,49 @@ class TimedVbr(VbrSandbox):
 class Estate:
     """Jobs that each ran once, hours ago, every tenth of them Failed, and that can be made to fail anew."""
 
-    def __init__(self, jobs: int) -> None:
-        self._clock = SystemClock()
-        self.world = World(self._clock.now, name="hq")
+    def __init__(self, jobs: int, behind: timedelta) -> None:
+        self._behind = behind
+        self.world = World(self._now, name="hq")
         self._jobs = [
             self.world.add_job(f"Bulk job {number:05d}", objects=(f"bulk{number:05d}",))
             for number in range(jobs)
         ]
         self._next = 0
         for number in range(jobs):
-            self._finish(number, self._clock.now() - _LONG_AGO - timedelta(seconds=number))
+            self._finish(number, self._now() - _LONG_AGO - timedelta(seconds=number))
+
+    def _now(self) -> datetime:
+        return _CLOCK.now() - self._behind
 
     def fail_anew(self, count: int) -> None:
         """Let jobs that failed before have failed again just now: nobody has seen why yet."""
         for _ in range(count):
-            self._finish(self._next, self._clock.now())
+            self._finish(self._next, self._now())
             self._next = (self._next + 10) % len(self._jobs)
 
-    def _finish(self, number: int, ended_at: datetime) -> None:
-        result = "Failed" if number % 10 == 0 else "Warning" if number % 7 == 0 else "Success"
+    def fail_lately(self, count: int, seconds: float) -> None:
+        """Let so many jobs have failed, one after the other, the last one now."""
+        now = self._now()
+        for number in range(count):
+            self._finish(number, now - timedelta(seconds=seconds * (1 - (number + 1) / count)), "Failed")
+
+    def catch_up(self, sessions: int) -> None:
+        """Let the clock jump to the present, and so many sessions have ended on the way."""
+        behind, self._behind = self._behind, timedelta()
+        now = self._now()
+        self.world.tick()
+        for number in range(sessions):
+            self._finish(number % len(self._jobs), now - behind * (1 - number / sessions))
+
+    def fail_named(self, name: str) -> float:
+        """Let a new job of this name fail, and return when."""
+        failed = self.world.finish_run(self.world.add_job(name), result="Failed", objects=["vm01"])
+        assert failed.ended_at is not None
+        return failed.ended_at.timestamp()
+
+    def _finish(self, number: int, ended_at: datetime, result: str | None = None) -> None:
+        if result is None:
+            result = "Failed" if number % 10 == 0 else "Warning" if number % 7 == 0 else "Success"
         machines = [] if result == "Success" else [f"bulk{number:05d}"]
         self.world.finish_run(self._jobs[number], ended_at=ended_at, result=result, objects=machines)
 
@@ -68,11 +93,17 @@ def _answer(vbr: TimedVbr, estate: Estate, line: bytes) -> Any:
             return taken
         case {"ask": "fail_anew", "count": int(count)}:
             estate.fail_anew(count)
+        case {"ask": "fail_lately", "count": int(count), "seconds": float(seconds)}:
+            estate.fail_lately(count, seconds)
+        case {"ask": "catch_up", "sessions": int(sessions)}:
+            estate.catch_up(sessions)
+        case {"ask": "fail_named", "name": str(name)}:
+            return estate.fail_named(name)
     return None
 
 
-async def _serve(jobs: int) -> None:
-    estate = Estate(jobs)
+async def _serve(jobs: int, behind: timedelta) -> None:
+    estate = Estate(jobs, behind)
     gc.freeze()
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -89,4 +120,4 @@ def _say(value: Any) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), timedelta(hours=float(sys.argv[2]))))

@@ -84,10 +84,21 @@ class ForkServer:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
+    def end(self) -> None:
+        """End it: then its time, and that of what it forked, counts as this process's."""
+        self._process.communicate()
+
 
 @cache
 def _server() -> ForkServer:
     return ForkServer()
+
+
+def end_server() -> None:
+    """End the process that forks, if there is one, once nothing is to be forked any more."""
+    if _server.cache_info().currsize:
+        _server().end()
+        _server.cache_clear()
 
 
 class ForkedProcess:

@@ -176,6 +176,11 @@ class Action(Verb, frozen=True):
         del target
         return self
 
+    def for_target(self, target: Target) -> "Action":
+        """Return the same request by the identity of what it is about, as a button carries it."""
+        del target
+        return self
+
     async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks which job or machine is meant, where the person named none."""
         return await impact.pick_form(self, backend, context)
@@ -246,7 +251,7 @@ class JobAction(Action, frozen=True):
     def parse(cls, line: CommandLine) -> Request:
         """Read the job's name and the options at the end of the line; without a name a form asks."""
         job, options = line.job_and_options(cls)
-        return cls(job, **options)
+        return cls(line.or_topic(job), **options)
 
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:
@@ -291,6 +296,10 @@ class JobAction(Action, frozen=True):
         """Return the request with the options that are no part of the job's name."""
         options = target.job_found.options
         return self if options is None else self.read_with(options)
+
+    def for_target(self, target: Target) -> "JobAction":
+        """Return the request for the job as it stands."""
+        return self.again(target.job_found.known, snapshot_of(target.state))
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the job as it stands, where its whole name was typed; what is meant is asked otherwise."""

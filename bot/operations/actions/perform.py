@@ -50,6 +50,14 @@ class _ClaimedPress:
     is_spent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Possible:
+    """An action that is allowed and makes sense, as its words are to be read, and what it is about."""
+
+    action: Action
+    target: Target
+
+
 class Performer:
     """Does actions. Raises `StoreError` and `VeeamError` only where nothing was done."""
 
@@ -147,6 +155,31 @@ class Performer:
         """
         if not action.names_subject:
             return await action.pick(self._backend, context)
+        possible = await self._possible(action, context)
+        if not isinstance(possible, _Possible):
+            return possible
+        return await possible.action.form(self._backend, possible.target, context)
+
+    async def offer(self, action: Action, context: RequestContext) -> outcomes.Outcome:
+        """Return what does it once it is pressed, or why there is nothing to press; nothing is claimed."""
+        operation = action.operation
+        if not action.names_subject:
+            asked = await action.pick(self._backend, context)
+            return outcomes.Offered(operation, action) if isinstance(asked, outcomes.NeedsForm) else asked
+        possible = await self._possible(action, context)
+        if isinstance(possible, outcomes.NeedsForm):
+            return outcomes.Offered(operation, action)
+        if not isinstance(possible, _Possible):
+            return possible
+        action, target = possible.action, possible.target
+        offered = outcomes.Offered(operation, action.for_target(target), server=target.server)
+        if target.job is not None:
+            view = self._backend.views.of(context, target.server, target.state)
+            return replace(offered, name=target.state.name, job=view)
+        return offered if target.machine is None else replace(offered, name=target.machine.name)
+
+    async def _possible(self, action: Action, context: RequestContext) -> "_Possible | outcomes.Outcome":
+        """Find what it is about, and say why it cannot be done there, if so."""
         target = await action.find(self._backend, context)
         if not isinstance(target, Target):
             return target
@@ -160,7 +193,7 @@ class Performer:
         not_possible = await self._not_possible(action, target, context)
         if not_possible is not None and not_possible.blocked is not outcomes.Blocked.OTHER_NAME:
             return not_possible  # the name is what the form asks for
-        return await action.form(self._backend, target, context)
+        return _Possible(action, target)
 
     async def _need(self, prepared: PreparedAction) -> Need | None:
         """Why it waits for a second person; None where it doesn't.

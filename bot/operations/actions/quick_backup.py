@@ -95,6 +95,10 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         """Return whether the person may do it on every job of the server."""
         return permissions.may_throughout(context.person, self.operation, target.server)
 
+    def for_target(self, target: Target) -> "QuickBackup":
+        """Return the request for the machine."""
+        return QuickBackup(_known(target.server, target.machine_found), self.step)
+
     async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks for the machine."""
         accounts = await self._accounts(backend, context)

@@ -383,11 +383,7 @@ def space_on(repository: veeam.RepositoryState | None) -> str:
         return ""
     if repository.is_online is False:
         return f"Repository {repository.name} is offline."
-    if repository.free_gb is None or not repository.capacity_gb:
-        return ""
-    return (
-        f"Repository {repository.name}: {repository.free_gb:,.0f} of {repository.capacity_gb:,.0f} GB free."
-    )
+    return f"Repository {repository.name}: {repository.space}." if repository.space else ""
 
 
 def _named(what: str, names: Sequence[str], *, in_full: bool = True) -> str:

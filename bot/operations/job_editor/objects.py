@@ -118,11 +118,9 @@ async def repository_options(server: veeam.VeeamServer, draft: JobDraft, text: s
     for state in await repositories_of(server, text):
         if not _fits(text, state.name) or (state.is_scale_out and not takes_all):
             continue
-        free = "" if state.free_gb is None else f"{state.free_gb:,.0f} GB free"
-        whole = f" of {state.capacity_gb:,.0f} GB" if free and state.capacity_gb else ""
         offline = "offline" if state.is_online is False else ""
         scale_out = "scale-out" if state.is_scale_out else ""
-        details = filter(None, (scale_out, f"{free}{whole}", offline))
+        details = filter(None, (scale_out, state.space, offline))
         options.append(MenuOption(state.id, state.name, ", ".join(details)))
     return tuple(options)
 

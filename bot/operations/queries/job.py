@@ -1,29 +1,38 @@
 """`job`: one job in full."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+import structlog
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
-from bot.operations.jobs import FoundJob, visible_model
+from bot.operations.impact import followers_of
+from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
-from bot.operations.queries import Query
+from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.vbr_lists import repository_of, where_there
+from bot.store import StoreError, TimedDisable
 
 RECENT_SESSIONS = 5
+_NAME_JOBS = frozenset({veeam.ItemKind.JOB, veeam.ItemKind.BACKUP})
+"""What a job copies that bears a job's name."""
+
+log = structlog.get_logger()
 
 
 class ShowJob(Query, frozen=True, tag="job"):
-    """One job in full."""
+    """One job in full. Beyond page 0 are the objects that it has no room for."""
 
     operation = Operation(
         name="job",
         usage="job NAME",
-        help="one job in full",
+        help="one job in full: how it stands, its settings and its latest sessions",
         kind=Kind.QUERY,
         audit_name="job.show",
         roles=ALL_ROLES,
@@ -33,6 +42,7 @@ class ShowJob(Query, frozen=True, tag="job"):
     )
 
     job: JobRef
+    page: PageNumber = 0
 
     @classmethod
     def parse(cls, line: CommandLine) -> "ShowJob":
@@ -47,28 +57,34 @@ class ShowJob(Query, frozen=True, tag="job"):
     async def answer(
         self, backend: Backend, context: RequestContext
     ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
-        """Return the job with its settings, its latest sessions and its repository."""
+        """Return the job; its settings, sessions, repository and chain are details."""
         found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
         if not isinstance(found, FoundJob):
             return found
         server, state = backend.fleet.server(found.server), found.state
         details = veeam.Detail
         async with asyncio.TaskGroup() as group:
-            # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
-            settings = where_there(server.job(state.id))
-            model = group.create_task(veeam.detail(details.JOB_SETTINGS, server.name, settings, None))
+            settings = group.create_task(_settings(server, state, backend, context))
             latest = latest_of(server, state, RECENT_SESSIONS)
             sessions = group.create_task(veeam.detail(details.SESSIONS, server.name, latest, ()))
             repository = group.create_task(repository_of(server, state))
             failure = group.create_task(backend.failures.of(found.server, state))
-        job = model.result()
+            chained = followers_of(server, state)
+            after = group.create_task(veeam.detail(details.CHAINED_JOBS, server.name, chained, ()))
         recent = [FoundSession(found.server, one) for one in sessions.result()]
+        is_planned, plan = await _plan(backend, found)
         return outcomes.Done(
             JobAnswer(
+                request=ShowJob(found.known, self.page),
                 view=backend.views.of(context, found.server, state, failure.result()),
-                job=None if job is None else visible_model(context.visibility, found.server, job),
+                settings=settings.result(),
                 recent=await session_views(recent, backend),
                 repository=repository.result(),
+                run_after=tuple(
+                    name for name in after.result() if context.visibility.sees(found.server, name)
+                ),
+                enabled_again=plan,
+                is_plan_known=is_planned,
                 as_of=backend.clock.now(),
             )
         )
@@ -76,10 +92,70 @@ class ShowJob(Query, frozen=True, tag="job"):
 
 @dataclass(frozen=True, slots=True)
 class JobAnswer(outcomes.Answer):
-    """One job in full. `job` is None for types that the revision cannot describe, and where it failed."""
+    """One job in full, as far as the person may know of other jobs.
 
+    `request` asks for this very job. `settings` is None for types that the revision cannot describe, and
+    where reading them failed. `run_after` are the jobs that run after this one. `enabled_again` is the bot's
+    plan to enable the job, if there is one; not `is_plan_known`: its database did not say.
+    """
+
+    request: ShowJob
     view: outcomes.JobView
-    job: veeam.Job | None
+    settings: veeam.JobFacts | None
     recent: tuple[SessionView, ...]
     repository: veeam.RepositoryState | None
     as_of: datetime
+    run_after: tuple[str, ...] = ()
+    enabled_again: TimedDisable | None = None
+    is_plan_known: bool = True
+
+
+async def _settings(
+    server: veeam.VeeamServer, state: veeam.JobState, backend: Backend, context: RequestContext
+) -> veeam.JobFacts | None:
+    """The job's settings, a detail; other jobs in them with their names, those to be hidden left out."""
+    # Plug-in jobs have a state and nothing else: 400 "Specify job of supported platform type."
+    asked = where_there(server.job(state.id))
+    job = await veeam.detail(veeam.Detail.JOB_SETTINGS, server.name, asked, None)
+    if job is None:
+        return None
+    facts = veeam.job_facts(job)
+    names: Mapping[veeam.JobId, str] = {}
+    if any(item.kind is veeam.ItemKind.JOB and not item.name for item in (*facts.items, *facts.left_out)):
+        names = await veeam.detail(veeam.Detail.OTHER_JOBS, server.name, backend.finder.names(server), {})
+    named = {job_id.casefold(): name for job_id, name in names.items()}
+
+    def sees(name: str) -> bool:
+        return context.visibility.sees_all(server.name) or context.visibility.sees(server.name, name)
+
+    def shown(items: tuple[veeam.JobItem, ...]) -> tuple[veeam.JobItem, ...]:
+        with_names = (
+            replace(one, name=named.get(one.id.casefold(), ""))
+            if one.kind is veeam.ItemKind.JOB and not one.name
+            else one
+            for one in items
+        )
+        return tuple(one for one in with_names if one.kind not in _NAME_JOBS or sees(one.name))
+
+    timings = tuple(
+        veeam.AfterJob("") if isinstance(one, veeam.AfterJob) and not sees(one.name) else one
+        for one in facts.schedule.timings
+    )
+    return replace(
+        facts,
+        items=shown(facts.items),
+        left_out=shown(facts.left_out),
+        schedule=replace(facts.schedule, timings=timings),
+    )
+
+
+async def _plan(backend: Backend, job: FoundJob) -> tuple[bool, TimedDisable | None]:
+    """Whether it is known if the bot will enable the job again, and the plan."""
+    if not job.state.is_disabled:
+        return True, None
+    try:
+        plans = await backend.timed_disables.of(job.server)
+    except StoreError as error:
+        log.warning("operations.plan_not_read", server=job.server, error=str(error))
+        return False, None
+    return True, next((plan for plan in plans if plan.job_id.casefold() == job.state.id.casefold()), None)

@@ -1,62 +1,153 @@
 """`session`: one run of a job in full."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
-from bot.operations.commands import CommandLine
-from bot.operations.model import ALL_ROLES, AuditSubject, Kind, Operation, RequestContext
-from bot.operations.queries import Query
+from bot.operations.commands import CommandLine, quote
+from bot.operations.jobs import FoundJob, latest_run
+from bot.operations.model import (
+    ALL_ROLES,
+    AuditSubject,
+    JobRef,
+    Kind,
+    MessageLink,
+    Operation,
+    RequestContext,
+)
+from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, job_id_of, job_state_of, session_views
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 
 T = TypeVar("T")
 
+_LAST = frozenset({"last", "latest"})
+
 
 class ShowSession(Query, frozen=True, tag="session"):
-    """One session in full. Without a server every server is asked for the ID."""
+    """One session in full: by its ID, by a message about it, or the latest run of a job.
+
+    Without a server every server is asked for the ID. `page` counts from 0.
+    """
 
     operation = Operation(
         name="session",
-        usage="session ID",
-        help="one session in full: its objects and what failed",
+        usage="session ID, LINK or JOB last",
+        help="one session in full: its objects with their messages, and its log",
         kind=Kind.QUERY,
         audit_name="session.show",
         roles=ALL_ROLES,
-        examples=("session 6c76bb17-8695-4f7c-981f-670789edd8f3",),
+        examples=(
+            "session SQL Prod last",
+            "session https://example.slack.com/archives/C0PROD/p1763899200000100",
+            "session 6c76bb17-8695-4f7c-981f-670789edd8f3",
+        ),
     )
 
-    session_id: veeam.SessionId
+    session_id: veeam.SessionId | None = None
     server: str | None = None
+    page: PageNumber = 0
+    job: JobRef | None = None
+    message: MessageLink | None = None
 
     @classmethod
     def parse(cls, line: CommandLine) -> "ShowSession | outcomes.SyntaxProblem":
-        """Read the session's ID."""
-        if (word := line.text) is None:
+        """Read the session's ID, the link to a message, or a job's name and `last`."""
+        topic, word = line.topic, line.text
+        if word is None and topic is not None and topic.session_id is not None and line.server is None:
+            return cls(topic.session_id, server=topic.job.server)
+        if word is None:
             return line.usage("Which session?")
         session_id = word.casefold().strip("{}")
-        if not veeam.is_id(session_id):
-            return line.usage(f"{word} is not a session's ID.")
-        return cls(veeam.SessionId(session_id), server=line.server)
+        if veeam.is_id(session_id):
+            return cls(veeam.SessionId(session_id), server=line.server)
+        if (link := MessageLink.read(word)) is not None:
+            return cls(server=line.server, message=link)
+        if line.words[-1].bare not in _LAST:
+            problem = f"{word} is no session's ID and no link to a message. Usage: {cls.operation.usage}"
+            return line.problem(problem, f"session {word} last")
+        return cls(job=line.job(cls))
 
-    async def answer(self, backend: Backend, context: RequestContext) -> outcomes.Done | outcomes.NotFound:
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read `last`, which says no more than that a job is meant."""
+        return {} if not words or (len(words) == 1 and words[0] in _LAST) else None
+
+    @property
+    def subject(self) -> JobRef | None:
+        """The job whose latest run is meant, where it is asked for so."""
+        return self.job
+
+    async def answer(
+        self, backend: Backend, context: RequestContext
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
         """Return the session, from the server that has it.
 
-        Raises `VeeamError` where the only server asked gives no answer.
+        Raises `VeeamError` where the only server asked gives no answer, and `StoreError`.
         """
+        if self.job is not None:
+            return await self._latest(self.job, backend, context)
+        if self.message is not None:
+            return await self._linked(self.message, backend, context)
         servers = backend.finder.servers(self.server, context.visibility)
         if isinstance(servers, outcomes.NotFound):
             return servers
+        return await self._found(
+            servers, outcomes.NotFound("session", self.session_id or ""), backend, context
+        )
+
+    async def _latest(
+        self, job: JobRef, backend: Backend, context: RequestContext
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
+        found = await backend.finder.job(job, request=self, visibility=context.visibility)
+        if not isinstance(found, FoundJob):
+            return found
+        session = await latest_run(backend.fleet.server(found.server), found.state.id)
+        missing = outcomes.NotFound(
+            "session", f"{found.state.name} last", suggestion=f"job {quote(found.state.name)}"
+        )
+        if session is None:
+            return missing
+        by_id = ShowSession(session.id, found.server, self.page)
+        return await by_id._found((found.server,), missing, backend, context)
+
+    async def _linked(
+        self, link: MessageLink, backend: Backend, context: RequestContext
+    ) -> outcomes.Done | outcomes.NotFound:
+        """The session that a message is about; where the person may not know of it, as if there were none."""
+        missing = outcomes.NotFound("session", link.text)
+        servers = backend.finder.servers(self.server, context.visibility)
+        if isinstance(servers, outcomes.NotFound):
+            return servers
+        shown = await backend.messages.session_of(link)
+        if shown is None:
+            return missing
+        if shown.server not in servers:
+            is_hidden = shown.server in backend.fleet.names and not context.visibility.sees_server(
+                shown.server
+            )
+            return replace(missing, hidden=AuditSubject(shown.server, shown.job_id) if is_hidden else None)
+        by_id = ShowSession(shown.session_id, shown.server, self.page)
+        return await by_id._found((shown.server,), missing, backend, context)
+
+    async def _found(
+        self,
+        servers: tuple[ServerName, ...],
+        missing: outcomes.NotFound,
+        backend: Backend,
+        context: RequestContext,
+    ) -> outcomes.Done | outcomes.NotFound:
+        """The session of this ID, from one of these servers; else what is `missing`. Raises `VeeamError`."""
         answer = await backend.fleet.ask(self._session_on, servers)
         if len(servers) == 1 and answer.failures:
             raise next(iter(answer.failures.values()))
-        missing = outcomes.NotFound("session", self.session_id, silent=tuple(answer.failures))
+        missing = replace(missing, silent=tuple(answer.failures))
         for server, session in answer.answers.items():
             if session is None:
                 continue
@@ -68,7 +159,7 @@ class ShowSession(Query, frozen=True, tag="session"):
 
     async def _session_on(self, server: veeam.VeeamServer) -> veeam.Session | None:
         try:
-            return await server.session(self.session_id)
+            return await server.session(self.session_id or veeam.SessionId(""))
         except veeam.NotFoundOnServer:
             return None
 
@@ -92,7 +183,14 @@ class ShowSession(Query, frozen=True, tag="session"):
             warned = group.create_task(_or_none(details.LOG, name, logs(session.id, veeam.LogStatus.WARNING)))
         records = sorted((*failed.result(), *warned.result()), key=veeam.LogRecord.sort_key)
         (view,) = await session_views((FoundSession(name, session),), backend)
-        return SessionAnswer(view, job, tasks.result(), tuple(records), backend.clock.now())
+        return SessionAnswer(
+            request=ShowSession(session.id, name, self.page),
+            view=view,
+            job=job,
+            tasks=tasks.result(),
+            records=tuple(records),
+            as_of=backend.clock.now(),
+        )
 
     async def _job_of(
         self, server: veeam.VeeamServer, session: veeam.Session, context: RequestContext
@@ -106,8 +204,12 @@ class ShowSession(Query, frozen=True, tag="session"):
 
 @dataclass(frozen=True, slots=True)
 class SessionAnswer(outcomes.Answer):
-    """One session in full: its objects, and its failed and warning log records."""
+    """One session in full: its objects, and its failed and warning log records.
 
+    `request` asks for this very session, however it was found.
+    """
+
+    request: ShowSession
     view: SessionView
     job: outcomes.JobView | None
     tasks: tuple[veeam.TaskSession, ...]

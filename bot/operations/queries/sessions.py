@@ -18,7 +18,7 @@ from bot.operations import outcomes, vbr_lists
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, doubt_about_span, span_in
 from bot.operations.jobs import FoundJob
-from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
+from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, NamedJob, Operation, RequestContext
 from bot.operations.queries import PageNumber, Query
 from bot.settings import PersonId, ServerName
 from bot.store import STOP, StoreError
@@ -87,8 +87,10 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         """Read the filter, the job's name and how far back."""
         _, rest = line.filter(SessionsFilter)
         before = line.words[: len(line.words) - len(rest.words)]
-        job, options = rest.job_and_options(cls, before)
-        return cls(job=job if job.text else None, server=line.server, **options)
+        named, options = rest.job_and_options(cls, before)
+        job = line.or_topic(named)
+        is_one = not isinstance(job, NamedJob) or bool(job.text)
+        return cls(job=job if is_one else None, server=line.server, **options)
 
     @classmethod
     def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
@@ -147,7 +149,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
             SessionsAnswer(
                 request=self,
                 job_name=job.state.name if job is not None else None,
-                rows=await session_views(page, backend),
+                rows=await _with_reasons(await session_views(page, backend), backend),
                 total=sum(rows.total for rows in lists) if all(rows.is_exact for rows in lists) else None,
                 page_size=vbr_lists.PAGE_ROWS,
                 silent=tuple(
@@ -251,6 +253,8 @@ class SessionView:
     """A person stopped it, as far as VBR lets one tell, here or in VBR."""
     is_part: bool = False
     """It is a part of another session."""
+    reason: str | None = None
+    """Why it failed or warned, in VBR's words, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +299,19 @@ async def session_views(found: Sequence[FoundSession], backend: Backend) -> tupl
             )
         )
     return tuple(views)
+
+
+async def _with_reasons(views: Sequence[SessionView], backend: Backend) -> tuple[SessionView, ...]:
+    """The sessions of a page, those that failed or warned with the reason, unless a person stopped them."""
+    async with veeam.at_once() as group:
+        asked = [
+            group.create_task(backend.failures.reason(view.server, view.session))
+            if not view.is_stopped
+            else None
+            for view in views
+        ]
+    reasons = (None if each is None else each.result() for each in asked)
+    return tuple(replace(view, reason=reason) for view, reason in zip(views, reasons, strict=True))
 
 
 def parent_of(session: veeam.Session) -> veeam.SessionId | None:

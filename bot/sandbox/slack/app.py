@@ -9,6 +9,7 @@ from bot.sandbox.slack.snapshot import Json
 SCOPES = frozenset(
     {
         "commands",
+        "app_mentions:read",
         "chat:write",
         "usergroups:read",
         "users:read",
@@ -16,10 +17,13 @@ SCOPES = frozenset(
         "groups:read",
         "channels:history",
         "groups:history",
+        "im:history",
     }
 )
 EVENTS = frozenset(
     {
+        "app_mention",
+        "message.im",
         "app_home_opened",
         "app_uninstalled",
         "tokens_revoked",
@@ -67,6 +71,7 @@ class App:
     )
     home_enabled: bool = True
     messages_enabled: bool = True
+    messages_read_only: bool = False
     socket_mode: bool = True
     # How many messages a page of history has at most; 15 for apps distributed outside the Marketplace.
     largest_page: int = 999
@@ -91,8 +96,14 @@ class App:
             },
             home_enabled=home.get("home_tab_enabled", False),
             messages_enabled=home.get("messages_tab_enabled", False),
+            messages_read_only=home.get("messages_tab_read_only_enabled", True),
             socket_mode=settings.get("socket_mode_enabled", False),
         )
+
+    @property
+    def is_spoken_to(self) -> bool:
+        """Whether people can write to the app in its Messages tab."""
+        return self.messages_enabled and not self.messages_read_only
 
     def bot_profile(self, team_id: str) -> Json:
         """The `bot_profile` of messages that the app posts."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.sandbox.slack.directory import Emit
 from bot.sandbox.slack.errors import ApiError
@@ -22,16 +23,23 @@ class Posting:
     is_command: bool = False
 
 
+Said = Callable[[Channel, Message, Literal["posted", "changed", "deleted"]], None]
+
+
 class Conversations:
-    """All channels; every change is told to the feed, and to the app where it has an event for it."""
+    """All channels; every change is told to the feed, and to the app where it has an event for it.
+
+    `said` hears of every message that is posted, changed or deleted, and of no ephemeral one.
+    """
 
     def __init__(
-        self, feed: Feed, clock: Clock, emit: Emit, mentions: Callable[[Message], list[str]]
+        self, feed: Feed, clock: Clock, emit: Emit, mentions: Callable[[Message], list[str]], said: Said
     ) -> None:
         self._feed = feed
         self._clock = clock
         self._emit = emit
         self._mentions = mentions
+        self._said = said
         self.channels: dict[str, Channel] = {}
 
     def add(self, *channels: Channel) -> None:
@@ -78,6 +86,8 @@ class Conversations:
         self._feed.tell("message_posted", channel=channel.id, message=self.visible(message))
         if root is not None:
             self._updated(root)
+        if not posting.is_command:
+            self._said(channel, message, "posted")
         return message
 
     def post_ephemeral(
@@ -105,6 +115,8 @@ class Conversations:
         if not quietly:
             message.edited_ts = f"{self._clock():.6f}"
         self._updated(message)
+        if message.reader is None:
+            self._said(self.channels[message.channel], message, "changed")
 
     def delete(self, message: Message) -> None:
         """Take a message away; a root with replies leaves a tombstone."""
@@ -114,6 +126,7 @@ class Conversations:
             facts = {"channel": channel.id, "ts": message.ts, "thread_ts": message.thread_ts}
             self._feed.tell("ephemeral_deleted", person=message.reader, **facts)
             return
+        self._said(channel, message, "deleted")
         if channel.replies(message.ts):
             message.is_deleted = True
             message.content = Content()

@@ -18,8 +18,11 @@ _SCOPES = {
     "group_": "groups:read",
     "member_": "channels:read",
     "app_mention": "app_mentions:read",
-    "message": "channels:history",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "message.im": "im:history",
 }
+_FAMILIES = {"channel": "channels", "group": "groups", "im": "im"}
 
 
 class Deliveries:
@@ -52,7 +55,7 @@ class Deliveries:
 
     def emit(self, event: Json) -> None:
         """Deliver an event if the app subscribed to it and has its scope."""
-        if not self._is_wanted(str(event["type"])):
+        if not self._is_wanted(_subscription(event)):
             return
         payload = self._payloads.event(event)
         if self._faults.reorder_events > 0:
@@ -92,3 +95,9 @@ class Deliveries:
             if await set_within(self._closing, self._workspace.clock, delay):
                 return
             answer = await self.send("events_api", payload, Attempt(number, answer.retry_reason))
+
+
+def _subscription(event: Json) -> str:
+    """What an app subscribes to for an event: messages by the type of their channel."""
+    kind = str(event["type"])
+    return f"message.{_FAMILIES[event['channel_type']]}" if kind == "message" else kind

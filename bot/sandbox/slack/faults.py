@@ -48,13 +48,18 @@ class Hung:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The call is on its way until held calls are let go; then it is carried out, also if nobody waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slow:
     """The call is carried out, and answered after this many real seconds."""
 
     seconds: float
 
 
-SlackFault: TypeAlias = RateLimited | ServerError | Refused | Dropped | Hung | Slow
+SlackFault: TypeAlias = RateLimited | ServerError | Refused | Dropped | Hung | Held | Slow
 Condition = Callable[[Arguments], bool]
 
 
@@ -86,7 +91,7 @@ class SlackFaults:
         self._planned.append(_Planned(method, fault, times, when))
 
     def clear(self) -> None:
-        """Forget what was planned and let hung calls go."""
+        """Forget what was planned and let hung and held calls go."""
         self._planned.clear()
         self.duplicate_events = self.reorder_events = 0
         self.released.set()

@@ -62,14 +62,15 @@ class SlackUser:
         place = self._writable(channel)
         if place.is_read_only and self.person.kind != "admin":
             raise GestureImpossible(f"only admins write in {place.name}")
-        content = Content(escaped(text, self.workspace))
+        app = self.workspace.app
+        if place.kind == "im" and app.bot_user in place.members and not app.is_spoken_to:
+            raise GestureImpossible(f"sending messages to {app.name} has been turned off")
+        content = Content(escaped(text, self.workspace, is_message=True))
         posting = Posting(self.person.id, thread_ts=thread_ts)
         try:
-            message = self.workspace.conversations.post(place, content, posting)
+            return self.workspace.conversations.post(place, content, posting)
         except ApiError as error:
             raise GestureImpossible(f"there is no thread {thread_ts}") from error
-        self._emit_message(place, message)
-        return message
 
     async def presses(
         self, surface: Surface, label: str, *, block_id: str | None = None, confirms: bool = True
@@ -311,26 +312,6 @@ class SlackUser:
         shortcut = self.workspace.app.shortcuts.get(callback_id)
         if shortcut is None or shortcut.type != kind or self.person.is_abroad:
             raise GestureImpossible(f"{self.person.name} finds no {kind} shortcut {callback_id!r}")
-
-    def _emit_message(self, place: Channel, message: Message) -> None:
-        bot = self.workspace.app.bot_user
-        if bot not in place.members:
-            return
-        kinds = {"public": "channel", "private": "group", "im": "im"}
-        event: Json = {
-            "type": "message",
-            "user": self.person.id,
-            "text": message.text,
-            "ts": message.ts,
-            "channel": place.id,
-            "event_ts": message.ts,
-            "channel_type": kinds[place.kind],
-        }
-        if message.thread_ts is not None:
-            event["thread_ts"] = message.thread_ts
-        self.deliveries.emit(event)
-        if f"<@{bot}" in message.text:
-            self.deliveries.emit(event | {"type": "app_mention"})
 
 
 def _all_blocks(surface: Surface) -> list[Json]:

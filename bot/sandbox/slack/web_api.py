@@ -14,6 +14,7 @@ from bot.sandbox.slack.calls import MethodCall, Services, require_scope
 from bot.sandbox.slack.errors import ApiError
 from bot.sandbox.slack.faults import (
     Dropped,
+    Held,
     Hung,
     RateLimited,
     Refused,
@@ -86,6 +87,9 @@ class WebApi:
             case Dropped(after_effect=False):
                 self._record(name, arguments, {}, 0, fault)
                 return drop(request)
+            case Held():
+                await self.faults.released.wait()
+                return await self._carry_out(request, name, arguments, fault)
             case _:
                 return await self._carry_out(request, name, arguments, fault)
 

@@ -15,6 +15,7 @@ from bot.sandbox.slack.directory import Directory
 from bot.sandbox.slack.errors import GestureImpossible
 from bot.sandbox.slack.feed import Clock, Feed
 from bot.sandbox.slack.mentions import Notified, notified
+from bot.sandbox.slack.message_events import message_events
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.people import Person
 from bot.sandbox.slack.snapshot import AppView, Change, ChannelView, Json, MessageView, Snapshot
@@ -38,7 +39,7 @@ class Workspace:
         self.transport: Callable[[], tuple[str, int]] = _not_connected
         self.feed = Feed(clock)
         self.directory = Directory(self.feed, clock, self._emit)
-        self.conversations = Conversations(self.feed, clock, self._emit, self.mentioned_people)
+        self.conversations = Conversations(self.feed, clock, self._emit, self.mentioned_people, self._said)
         self.views = Views(self.feed, clock)
         self.tickets = Tickets(clock)
         self.directory.add(
@@ -47,6 +48,14 @@ class Workspace:
 
     def _emit(self, event: Json) -> None:
         self.emit(event)
+
+    def _said(self, channel: Channel, message: Message, what: str) -> None:
+        """Tell the app of a message, where it is a member of the channel."""
+        if self.app.bot_user in channel.members:
+            author = self.directory.people[message.user]
+            abroad = {"user_team": author.team_id, "source_team": author.team_id} if author.is_abroad else {}
+            for event in message_events(message, channel, self.app, self.team_id, self.clock(), what=what):
+                self.emit(event | abroad)
 
     def team(self) -> Json:
         """The `team` object of payloads."""

@@ -74,6 +74,8 @@ _ALLOWED = {
     ("GET", f"{_REPOSITORIES}/{{id}}"): "ABRVT",
     ("GET", _SCALE_OUT_REPOSITORIES): "ABRVT",
     ("GET", f"{_V1}/backupInfrastructure/proxies/states"): "ABRVT",
+    ("GET", f"{_V1}/restorePoints"): "ABRVT",
+    ("GET", f"{_V1}/backups/{{id}}"): "ABRVT",
 }
 
 _JOB = f"{_V1}/jobs/{{id}}"
@@ -96,7 +98,8 @@ _OPEN_TO_CUSTOM = frozenset({
     ("POST", "/api/oauth2/logout"), *_JOB_READS, *_RUNS, ("POST", f"{_JOB}/retry"),
     ("POST", f"{_V1}/jobs/quickBackup/vSphere"), *_VMWARE_HOSTS, *_INVENTORY_SEARCHES,
     ("GET", f"{_V1}/sessions"), ("GET", f"{_V1}/sessions/{{id}}"), ("GET", f"{_V1}/sessions/{{id}}/logs"),
-    ("GET", f"{_V1}/sessions/{{id}}/taskSessions"),
+    ("GET", f"{_V1}/sessions/{{id}}/taskSessions"), ("GET", f"{_V1}/restorePoints"),
+    ("GET", f"{_V1}/backups/{{id}}"),
 })  # fmt: skip
 
 _Letters = Mapping[tuple[str, str], str]
@@ -142,6 +145,7 @@ _OLDER = {operation: letters for operation, letters in _ALLOWED.items() if opera
 _NEWER = {
     **_ALLOWED,
     **dict.fromkeys(_JOB_READS, "ABRVTS"),
+    ("GET", f"{_V1}/backups/{{id}}"): "ABRVTS",
     **dict.fromkeys(_INVENTORY_SEARCHES, "ABRT"),
 }
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account, Accounts, TokenPair
+from bot.sandbox.vbr.backups import BACKUPS
 from bot.sandbox.vbr.call import Operation, Quirks, Reply, RestCall
 from bot.sandbox.vbr.credentials import CREDENTIALS
 from bot.sandbox.vbr.faults import Fault, Moment, VbrFaults
@@ -34,6 +35,7 @@ from bot.sandbox.vbr.world import World
 
 OPERATIONS: tuple[Operation, ...] = (
     *SERVICE, *JOB_LISTS, *JOB_ACTIONS, *JOB_EDITING, *SESSIONS, *INVENTORY, *INFRASTRUCTURE, *CREDENTIALS,
+    *BACKUPS,
 )  # fmt: skip
 
 _TOKEN_PATH = "/api/oauth2/token"

@@ -165,13 +165,14 @@ def action_ended(
     elif session.outcome is veeam.Result.FAILED:
         has_no_retry = ended is not None and Retry.operation.needs in ended.unsupported
         again = [Start.operation if has_no_retry else Retry.operation]
+    shown = buttons.session_control(target.server, session.id, target.name)
     # What a stop cuts short is no failure to list.
     details = (ended.details if ended and not is_stopped else None) or SessionDetails()
     problems = details.problems[:_OBJECT_LIMIT]
     left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
-        _buttons(target, *again, ShowJob.operation),
+        buttons.controls([*(buttons.job_control(target, one) for one in again), shown]),
     ]
     return compose(
         head, [object_problem(problem) for problem in problems], tail, noun="object", plural="objects"

@@ -25,15 +25,14 @@ from bot.operations.catalog import BY_NAME, CODEC
 from bot.operations.model import Step
 from bot.operations.outcomes import AlreadyDecided, AlreadyRequested, ApprovalRequested, RecentAction
 from bot.operations.queries.job import ShowJob
-from bot.settings import PersonId
+from bot.settings import PersonId, ServerName
 from bot.slack.text import channel, code, count, date, dotted, literal, mention, sentence_case
 from bot.slack.views import buttons, inputs, status_text
 from bot.slack.views.impact import BACKUPS_STAY, last_success_line, recent_actions
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.store import Approval, RecentChange
-from bot.veeam import Result, known
-from bot.watch import approval_facts
-from bot.watch.facts import ApprovalChanged, ApprovalEnded, ApprovalFacts, ApprovalOpened, ApprovalUndelivered
+from bot.veeam import JobId, Result, known
+from bot.watch.facts import ApprovalChanged, ApprovalEnded, ApprovalOpened, ApprovalUndelivered
 
 REASON_LIMIT = REASON_SHOWN
 _DIALOG_REASON_LIMIT = 100
@@ -88,14 +87,14 @@ def approval_opened(facts: ApprovalOpened) -> Message:
         note(
             _who_may(approval),
             f"It waits until {date(approval.expires_at)}. "
-            f"{mention(approval.person)} can take it back with Decline.",
+            f"{mention(approval.person_id)} can take it back with Decline.",
         ),
         buttons.controls([*_decision_buttons(approval), _details_button(approval)]),
     ]
     return compose(head)
 
 
-def standing(approval: ApprovalFacts) -> str:
+def standing(approval: Approval) -> str:
     """How the request stands, in the word of its message's metadata."""
     if approval.state != "ended":
         return "waiting" if approval.state == "pending" else "approved"
@@ -106,9 +105,9 @@ def standing(approval: ApprovalFacts) -> str:
 
 def approval_form(facts: ApprovalForm) -> inputs.FormContent:
     """All that a request asks for, nothing cut; who may approve it sends the form off to do so."""
-    approval, impact = approval_facts(facts.approval), facts.approval.impact
+    approval, impact = facts.approval, facts.approval.impact
     may_approve = isinstance(facts.request, Approve)
-    name = (f"Its whole name: {approval.name}",) if approval.left_out else ()
+    name = (f"Its whole name: {approval.name}",) if approval.impact.left_out else ()
     reason = (f"Reason: {approval.reason}",) if approval.reason else ()
     content = (
         paragraph(_request(approval), _burst_line(approval))
@@ -121,7 +120,7 @@ def approval_form(facts: ApprovalForm) -> inputs.FormContent:
 
 def approval_not_shown(facts: ApprovalForm) -> Message:
     """There was no room to show all of it: a button that opens it."""
-    approval = approval_facts(facts.approval)
+    approval = facts.approval
     head = [
         paragraph(
             f"{_request(approval)} Not all of it was shown to you, so nothing was done.",
@@ -134,28 +133,26 @@ def approval_not_shown(facts: ApprovalForm) -> Message:
 
 def to_decide(approval: Approval) -> MessagePart:
     """The request in a list, for somebody who may decide it."""
-    facts = approval_facts(approval)
     return (
-        paragraph(f"{_ASKS} {_request(facts)}", _burst_line(facts), reason_line(facts.reason))
-        + _asked(facts)
-        + _touched(facts, _short_warnings(facts))
+        paragraph(f"{_ASKS} {_request(approval)}", _burst_line(approval), reason_line(approval.reason))
+        + _asked(approval)
+        + _touched(approval, _short_warnings(approval))
         + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
-        + buttons.controls([*_decision_buttons(facts), _details_button(facts)])
+        + buttons.controls([*_decision_buttons(approval), _details_button(approval)])
     )
 
 
 def own_request(approval: Approval) -> MessagePart:
     """The request in a list, for the person who asked."""
-    facts = approval_facts(approval)
     where = f"in {channel(approval.channel)} until {date(approval.expires_at)}"
     return (
         paragraph(
-            f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits {where}.",
-            reason_line(facts.reason),
+            f"{status_text.BUSY} Your request to {_verb_and_job(approval)} waits {where}.",
+            reason_line(approval.reason),
         )
-        + _asked(facts)
-        + note(_who_may(facts), "Decline takes it back.")
-        + buttons.controls(_decision_buttons(facts)[1:])
+        + _asked(approval)
+        + note(_who_may(approval), "Decline takes it back.")
+        + buttons.controls(_decision_buttons(approval)[1:])
     )
 
 
@@ -183,7 +180,7 @@ def approval_ended(facts: ApprovalEnded) -> Message:
     return compose(
         [
             paragraph(
-                f"{mention(approval.person)}: your request to {_verb_and_job(approval)}.",
+                f"{mention(approval.person_id)}: your request to {_verb_and_job(approval)}.",
                 _end(approval),
                 _problem(approval),
             )
@@ -209,11 +206,10 @@ def approval_undelivered(facts: ApprovalUndelivered) -> Message:
 def approval_requested(outcome: ApprovalRequested) -> Message:
     """The request waits for a second person now."""
     approval = outcome.approval
-    facts = approval_facts(approval)
     return compose(
         [
             paragraph(
-                f"{status_text.BUSY} Your request to {_verb_and_job(facts)} waits for a second person. "
+                f"{status_text.BUSY} Your request to {_verb_and_job(approval)} waits for a second person. "
                 "Nothing was done yet.",
                 f"It stands in {channel(approval.channel)} until {date(approval.expires_at)}. "
                 "You can take it back there with Decline.",
@@ -222,7 +218,7 @@ def approval_requested(outcome: ApprovalRequested) -> Message:
                 if outcome.is_held_back
                 else "",
             ),
-            note(_who_may(facts)),
+            note(_who_may(approval)),
         ]
     )
 
@@ -230,11 +226,10 @@ def approval_requested(outcome: ApprovalRequested) -> Message:
 def already_requested(outcome: AlreadyRequested) -> Message:
     """The same waits already."""
     approval = outcome.approval
-    facts = approval_facts(approval)
     return compose(
         [
             paragraph(
-                f"The request to {_verb_and_job(facts)} waits for a second person already. "
+                f"The request to {_verb_and_job(approval)} waits for a second person already. "
                 "Nobody was asked again.",
                 f"{mention(approval.person_id)} asked for it {date(approval.asked_at)}: it stands in "
                 f"{channel(approval.channel)} until {date(approval.expires_at)}.",
@@ -245,16 +240,16 @@ def already_requested(outcome: AlreadyRequested) -> Message:
 
 def already_decided(outcome: AlreadyDecided) -> Message:
     """A press on a request that was decided, or has expired."""
-    facts = approval_facts(outcome.approval)
+    approval = outcome.approval
     return compose(
-        [paragraph(_request(facts), _end(facts), _problem(facts)), note("Your press did nothing.")]
+        [paragraph(_request(approval), _end(approval), _problem(approval)), note("Your press did nothing.")]
     )
 
 
 def approval_answer(answer: ApprovalAnswer) -> Message:
     """It was declined or taken back by this press."""
-    facts = approval_facts(answer.approval)
-    return compose([paragraph(_request(facts), _end(facts))])
+    approval = answer.approval
+    return compose([paragraph(_request(approval), _end(approval))])
 
 
 def reason_line(reason: str | None, limit: int = REASON_LIMIT) -> str:
@@ -262,14 +257,14 @@ def reason_line(reason: str | None, limit: int = REASON_LIMIT) -> str:
     return f"Reason: {literal(reason, limit)}" if reason else ""
 
 
-def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
+def _decision_buttons(approval: Approval) -> list[buttons.Control | None]:
     """Approve, and Decline."""
     asked = (
-        f"{mention(approval.person)} asks to {_verb(approval)} this",
+        f"{mention(approval.person_id)} asks to {_verb(approval)} this",
         reason_line(approval.reason, _DIALOG_REASON_LIMIT),
     )
     approve = Approve(approval.id)
-    if approval.left_out:
+    if approval.impact.left_out:
         approve = with_fields(approve, step=Step.FILL)
     return [
         buttons.request_control(
@@ -283,39 +278,39 @@ def _decision_buttons(approval: ApprovalFacts) -> list[buttons.Control | None]:
     ]
 
 
-def _details_button(approval: ApprovalFacts) -> buttons.Control | None:
+def _details_button(approval: Approval) -> buttons.Control | None:
     """Details: all that is asked for, where the message has no room for it; else the job."""
-    if approval.left_out:
+    if approval.impact.left_out:
         request = ShowApproval(approval.id)
         return buttons.request_control(request, name=approval.name, server=approval.server)
     target = _target(approval)
     return buttons.job_control(target, ShowJob.operation) if target is not None else None
 
 
-def _request(approval: ApprovalFacts) -> str:
-    return f"{mention(approval.person)} asks to {_verb_and_job(approval)}."
+def _request(approval: Approval) -> str:
+    return f"{mention(approval.person_id)} asks to {_verb_and_job(approval)}."
 
 
-def _verb_and_job(approval: ApprovalFacts) -> str:
+def _verb_and_job(approval: Approval) -> str:
     return f"{_verb(approval)} {status_text.job_name(approval.name, approval.server)}"
 
 
-def _verb(approval: ApprovalFacts) -> str:
+def _verb(approval: Approval) -> str:
     return "back up" if approval.operation == QuickBackup.operation.name else BY_NAME[approval.operation].name
 
 
-def _asked(approval: ApprovalFacts) -> MessagePart:
+def _asked(approval: Approval) -> MessagePart:
     """What is asked for beyond the verb and its job, as far as there is room; and how much is left out."""
     if approval.operation == QuickBackup.operation.name:
         return NOTHING
     lines = [
         sentence_case(literal(change, LINE_SHOWN)).removesuffix(".") + "."
-        for change in approval.changes[:LINES_SHOWN]
+        for change in approval.impact.changes[:LINES_SHOWN]
     ]
     left_out = ""
-    if approval.left_out:
+    if approval.impact.left_out:
         left_out = (
-            f"{status_text.WARNING} {count(approval.left_out, 'character')} of it are not shown here: "
+            f"{status_text.WARNING} {count(approval.impact.left_out, 'character')} of it are not shown here: "
             "*Details* shows everything, and Approve shows it before anything is done."
         )
     bullets = [f"• {line}" for line in lines] if len(lines) > 1 else lines
@@ -336,37 +331,39 @@ def _in_full(texts: Iterable[str], sign: str = "• ") -> Iterator[MessagePart]:
     yield paragraph(*section)
 
 
-def _warnings(approval: ApprovalFacts) -> tuple[str, ...]:
-    return warnings_in_words(approval.warnings, approval.run_after, approval.run_after_hidden)
+def _warnings(approval: Approval) -> tuple[str, ...]:
+    return warnings_in_words(
+        approval.impact.warnings, approval.impact.run_after, approval.impact.run_after_hidden
+    )
 
 
-def _short_warnings(approval: ApprovalFacts) -> list[MessagePart]:
+def _short_warnings(approval: Approval) -> list[MessagePart]:
     """What the person who asked was warned of, as far as a message has room; `left_out` counts the rest."""
     lines = (f"{status_text.WARNING} {literal(each, WARNING_SHOWN)}" for each in _warnings(approval))
     return [paragraph(*lines)]
 
 
-def _touched(approval: ApprovalFacts, warnings: Iterable[MessagePart]) -> MessagePart:
+def _touched(approval: Approval, warnings: Iterable[MessagePart]) -> MessagePart:
     """The job as it was when it was asked for, the warnings, and what it means: never cut off by them."""
     job = _job_lines(approval) if approval.job_id is not None else ()
-    recent = recent_actions(tuple(map(_recent(approval), approval.recent)))
+    recent = recent_actions(tuple(map(_recent(approval), approval.impact.recent)))
     warned = sum(warnings, NOTHING)
     return paragraph(*job) + warned + paragraph(recent) + paragraph(_consequence(approval))
 
 
-def _recent(approval: ApprovalFacts) -> Callable[[RecentChange], RecentAction]:
+def _recent(approval: Approval) -> Callable[[RecentChange], RecentAction]:
     return lambda one: RecentAction(
         BY_NAME[one.operation],
         PersonId(one.person_id),
         one.at,
         one.outcome,
-        approval.server,
+        ServerName(approval.server),
         approval.name,
         one.detail,
     )
 
 
-def _consequence(approval: ApprovalFacts) -> str:
+def _consequence(approval: Approval) -> str:
     """What its form, or its dialog, says of it before it is done."""
     if approval.operation == Delete.operation.name:
         return "\n".join(BACKUPS_STAY)
@@ -375,49 +372,56 @@ def _consequence(approval: ApprovalFacts) -> str:
     return " ".join((*said, *(buttons.beyond_plain(request) if request is not None else ())))
 
 
-def _burst_line(approval: ApprovalFacts) -> str:
-    if not approval.recent_reductions:
+def _burst_line(approval: Approval) -> str:
+    if not approval.impact.recent_reductions:
         return ""
-    changes = count(approval.recent_reductions, "change")
+    changes = count(approval.impact.recent_reductions, "change")
     return (
-        f"{status_text.WARNING} {mention(approval.person)} made {changes} that reduce protection within "
-        f"{count(round(approval.recent_minutes), 'minute')}: further ones take a second person."
+        f"{status_text.WARNING} {mention(approval.person_id)} made {changes} that reduce protection within "
+        f"{count(round(approval.impact.recent_minutes), 'minute')}: further ones take a second person."
     )
 
 
-def _job_lines(approval: ApprovalFacts) -> tuple[str, ...]:
+def _job_lines(approval: Approval) -> tuple[str, ...]:
     covers = dotted(
-        "" if approval.objects is None else count(approval.objects, "object"),
-        f"repository {literal(approval.repository)}" if approval.repository else "",
-        "disabled" if approval.is_disabled else "",
+        "" if approval.impact.objects is None else count(approval.impact.objects, "object"),
+        f"repository {literal(approval.impact.repository)}" if approval.impact.repository else "",
+        "disabled" if approval.impact.is_disabled else "",
     )
-    last = "never" if approval.last_run is None else date(approval.last_run)
+    last = "never" if approval.impact.last_run is None else date(approval.impact.last_run)
     result = (
-        f", {status_text.result(approval.last_result)}" if approval.last_result and approval.last_run else ""
+        f", {status_text.result(approval.impact.last_result)}"
+        if approval.impact.last_result and approval.impact.last_run
+        else ""
     )
     runs = dotted(
-        f"Status: {literal(approval.status.capitalize())}" if approval.status else "",
+        f"Status: {literal(approval.impact.status.capitalize())}" if approval.impact.status else "",
         f"last run: {last}{result}",
-        f"next run: {date(approval.next_run)}" if approval.next_run and not approval.is_disabled else "",
+        f"next run: {date(approval.impact.next_run)}"
+        if approval.impact.next_run and not approval.impact.is_disabled
+        else "",
     )
     last_success = ""
-    if approval.last_run is not None and known(Result, approval.last_result) is not Result.SUCCESS:
-        at, is_known = approval.last_success, approval.is_last_success_known
+    if (
+        approval.impact.last_run is not None
+        and known(Result, approval.impact.last_result) is not Result.SUCCESS
+    ):
+        at, is_known = approval.impact.last_success, approval.impact.is_last_success_known
         last_success = last_success_line(at, is_known=is_known)
     return f"It covers {covers}" if covers else "", runs, last_success
 
 
-def _who_may(approval: ApprovalFacts) -> str:
-    roles = " or ".join(approval.roles)
-    groups = ", ".join(literal(group) for group in approval.groups[:_GROUPS_LIMIT])
+def _who_may(approval: Approval) -> str:
+    roles = " or ".join(approval.impact.roles)
+    groups = ", ".join(literal(group) for group in approval.impact.groups[:_GROUPS_LIMIT])
     named = f" ({groups})" if groups else ""
     return f"Somebody else has to approve it, with the role {roles}{named}." if roles else ""
 
 
-def _end(approval: ApprovalFacts) -> str:
+def _end(approval: Approval) -> str:
     if approval.state == "pending":
         return f"It waits for a second person until {date(approval.expires_at)}."
-    who = mention(approval.decider or "")
+    who = mention(approval.decider_id or "")
     if approval.outcome is None:
         return f"{status_text.BUSY} Approved by {who}, and on its way to VBR."
     sign = _SIGNS.get(approval.outcome, status_text.WARNING)
@@ -426,7 +430,7 @@ def _end(approval: ApprovalFacts) -> str:
     return _ENDS[approval.outcome].format(
         sign=sign,
         decider=who,
-        person=mention(approval.person),
+        person=mention(approval.person_id),
         decided=date(approval.decided_at) if approval.decided_at else "",
         until=date(approval.expires_at),
         changed=_CHANGES.get(approval.problem or "", _CHANGED),
@@ -440,13 +444,13 @@ _CHANGES = {
 _CHANGED = "What it was asked for has changed since."
 
 
-def _problem(approval: ApprovalFacts) -> str:
+def _problem(approval: Approval) -> str:
     if not approval.problem or approval.outcome in _EXPLAINED:
         return ""
     return code(approval.problem)
 
 
-def _target(approval: ApprovalFacts) -> buttons.ButtonTarget | None:
+def _target(approval: Approval) -> buttons.ButtonTarget | None:
     if approval.job_id is None:
         return None
-    return buttons.ButtonTarget(approval.server, approval.job_id, approval.name)
+    return buttons.ButtonTarget(ServerName(approval.server), JobId(approval.job_id), approval.name)

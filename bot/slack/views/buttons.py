@@ -43,7 +43,7 @@ _ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
-_ON_A_JOB = (ShowJob, ListSessions, ReadAudit, JobAction)
+_ON_A_JOB = (ShowJob, ListSessions, ShowSession, ReadAudit, JobAction)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 
@@ -104,12 +104,21 @@ def controls(
     `about` names the job, for the dialog that a menu with actions in it asks before it acts.
     """
     present = [control for control in offered if control is not None]
+    if len(present) == direct + 1:
+        # A menu of one is a button that takes two presses.
+        direct += 1 if direct < DIRECT_LIMIT else -1
     elements: list[blocks.InteractiveElement] = [control.button for control in present[:direct]]
     if menu := _menu(present[direct:], about):
         elements.append(menu)
     if not elements:
         return NOTHING
     return MessagePart("", drawn(blocks.ActionsBlock(elements=elements)))
+
+
+def with_control(markup: str, control: Control | None) -> MessagePart:
+    """A line with a button beside it."""
+    accessory = None if control is None else control.button
+    return MessagePart(markup, drawn(blocks.SectionBlock(text=mrkdwn(markup), accessory=accessory)))
 
 
 def job_controls(target: ButtonTarget, operations: Sequence[model.Operation]) -> list[Control | None]:
@@ -160,6 +169,14 @@ def request_control(
     )
 
 
+def with_button(words: str, request: model.Request, *, label: str) -> MessagePart:
+    """A line of mrkdwn, and at its end the button that asks this."""
+    button = blocks.ButtonElement(
+        text=_plain(label), action_id=codec.action_id(request.operation), value=codec.encode_run(request)
+    )
+    return MessagePart(words, drawn(blocks.SectionBlock(text=mrkdwn(words), accessory=button)))
+
+
 def session_control(server: veeam.ServerName, session_id: veeam.SessionId, job_name: str) -> Control | None:
     """Details of one session."""
     value = codec.encode_run(ShowSession(session_id, server))
@@ -202,7 +219,7 @@ def previous_step(request: model.Request) -> MessagePart:
     return controls([Control(button)])
 
 
-def page_controls(request: codec.ListRequest, *, pages: int | None, has_more: bool) -> list[Control]:
+def page_controls(request: codec.PagedRequest, *, pages: int | None, has_more: bool) -> list[Control]:
     """Previous and Next, as far as there are pages."""
     turns = [("Previous", codec.PREVIOUS, request.page - 1)] if request.page > 0 else []
     turns += [("Next", codec.NEXT, request.page + 1)] if has_more else []
@@ -233,7 +250,10 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
         if looks.count((label, choice.server)) > 1:
             place = f"{place} · ID {choice.job_id[:_ID_SHOWN]}"
         known = model.KnownJob(choice.server, choice.job_id)
-        options.append(_choice(label, place, replace(read, job=known)))
+        chosen = replace(read, job=known)
+        if len(choices) == 1:
+            return controls([request_control(chosen, name=choice.name, server=choice.server)])
+        options.append(_choice(label, place, chosen))
     dialog = _several_confirm(request.operation, choices) if differ else confirm(request.operation, request)
     return _menu_of("Choose a job", options, dialog)
 
@@ -363,6 +383,8 @@ def _plain(text: str) -> blocks.PlainTextObject:
 
 
 def _accessible(label: str, name: str, server: str) -> str:
+    if not (name or server):
+        return label
     start, end = f"{label} job ", f" on {server}" if server else ""
     room = max(1, _LABEL_LIMIT - len(start) - len(end))
     return plain(f"{start}{plain(name, room)}{end}", _LABEL_LIMIT)

@@ -1,18 +1,33 @@
 """What somebody can do here: the commands (`help`), and their roles (`whoami`)."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.operations.catalog import CATALOG
-from bot.operations.model import ALL_ROLES, Kind, Operation, Standing
+from bot.operations.job_filters import JobsFilter
+from bot.operations.model import ALL_ROLES, Kind, Operation, Request, Standing
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.help import HelpAnswer, LimitedServer
+from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.servers import ListServers
+from bot.operations.queries.sessions import ListSessions
+from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import WhoamiAnswer
 from bot.settings import Role
 from bot.slack.text import code, mention, strong
 from bot.slack.views import status_text
-from bot.slack.views.message import NOTHING, Message, compose, heading, note, paragraph
+from bot.slack.views.buttons import with_button
+from bot.slack.views.message import NOTHING, Message, MessagePart, compose, heading, note, paragraph
 
 _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself"))
+_FIRST_THINGS: tuple[tuple[str, str, str, Request], ...] = (
+    ("What failed", "Jobs whose last run failed", "jobs failed", ListJobs(which=JobsFilter.FAILED)),
+    ("What is running", "Jobs that run now", "jobs running", ListJobs(which=JobsFilter.RUNNING)),
+    ("Last 24 hours", "What ran, newest first", "sessions 24h", ListSessions(within=timedelta(hours=24))),
+    ("Status", "How all servers and repositories are", "status", ShowStatus()),
+    ("Servers", "Which servers answer", "servers", ListServers()),
+)
+"""The label of each button, what it shows, how that is typed, and the request."""
 _STANDINGS = {
     Standing.MEMBER: "a member of this workspace",
     Standing.GUEST: "a guest of this workspace: guests may do nothing here",
@@ -34,7 +49,11 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
         unknown = f"There is no command {code(answer.unknown_word)}.{hint}"
     if not answer.is_granted_anything:
         without_role = "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
-    head = [heading(f"What {command} can do"), paragraph(unknown, without_role)]
+    head = [
+        heading(f"What {command} can do"),
+        paragraph(unknown, without_role),
+        *_first_things(answer, command),
+    ]
     groups = []
     for kind, title in _GROUPS:
         lines = [
@@ -49,6 +68,8 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
         note(
             f"{code(f'{command} help {topic}')} tells all about one of them.",
             "`server:NAME` narrows a command to one server.",
+            "The same words work after a mention of the bot, also in threads, and in a direct message to it.",
+            "Below a completion `job`, `sessions`, `session`, `retry` and `start` need no name.",
             "Without a name an action opens a form that searches, says what is touched, and asks how."
             if any(one.finds_by_form for one in answer.operations)
             else "",
@@ -56,6 +77,15 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
         )
     ]
     return compose(head, groups, tail)
+
+
+def _first_things(answer: HelpAnswer, command: str) -> list[MessagePart]:
+    """What people ask every day, each with the button that asks it."""
+    return [
+        with_button(f"{words}: {code(f'{command} {typed}')}", request, label=label)
+        for label, words, typed, request in _FIRST_THINGS
+        if request.operation in answer.operations
+    ]
 
 
 def whoami(answer: WhoamiAnswer, *, command: str) -> Message:

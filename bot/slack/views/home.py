@@ -143,8 +143,10 @@ def _wrong(status: StatusAnswer, command: str) -> list[MessagePart]:
         summary = f"{status_text.FAILED} {count(failed_total, 'failed job')}"
     elif status.silent:
         summary = "" if not status.servers else "On the servers that answer no job's last run failed."
-    else:
+    elif any(server.jobs_total for server in status.servers):
         summary = f"{status_text.SUCCESS} No job's last run failed."
+    else:
+        summary = "No jobs to show."
     warnings = f"{count(warned, 'job')} ended with a warning: see {code(f'{command} jobs warning')}."
     return [
         heading("What is wrong now"),

@@ -1,15 +1,23 @@
 """Jobs: a list of them, one in full, and how one stands in an answer about something else."""
 
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from math import ceil
 
-from bot.operations.model import KnownJob
+from msgspec.structs import replace
+
+from bot.operations.job_filters import JobsColumn, JobsFilter
+from bot.operations.machine_holders import Held
 from bot.operations.outcomes import JobView
-from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter
+from bot.operations.queries.job import JobAnswer
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.settings import PersonId
-from bot.slack.text import code, count, date, dotted, literal, mention, sentence_case
+from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case
 from bot.slack.views import buttons, status_text
+from bot.slack.views.causes import by_cause
+from bot.slack.views.job_settings import ITEMS_SHOWN, item, schedule_sentence, settings_lines
 from bot.slack.views.message import (
+    HEADER_LIMIT,
     NOTHING,
     Message,
     MessagePart,
@@ -20,65 +28,110 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.veeam import Job, JobState
+from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, ScheduleFacts, Workload
 
-_TITLES = {
-    None: "Jobs",
-    JobsFilter.RUNNING: "Running jobs",
-    JobsFilter.FAILED: "Failed jobs",
-    JobsFilter.WARNING: "Jobs with warnings",
-    JobsFilter.SUCCESS: "Successful jobs",
-    JobsFilter.NONE: "Jobs without a result",
-    JobsFilter.DISABLED: "Disabled jobs",
+_STATES = {
+    JobsFilter.FAILED: "failed",
+    JobsFilter.WARNING: "warning",
+    JobsFilter.RUNNING: "running",
+    JobsFilter.STOPPED: "stopped by a person",
+    JobsFilter.SUCCESS: "successful",
+    JobsFilter.NONE: "without a result",
+    JobsFilter.DISABLED: "disabled",
+    JobsFilter.ENABLED: "enabled",
+    JobsFilter.INACTIVE: "at rest",
 }
 _NOTHING_SUCH = {
-    None: "There are no jobs to show.",
-    JobsFilter.RUNNING: "Nothing is running at the moment.",
-    JobsFilter.FAILED: "All is well: no job's last run failed.",
-    JobsFilter.WARNING: "All is well: no job's last run ended with a warning.",
-    JobsFilter.SUCCESS: "No job's last run succeeded yet.",
-    JobsFilter.NONE: "Every job has a result.",
-    JobsFilter.DISABLED: "No job is disabled.",
+    frozenset(): "There are no jobs to show.",
+    frozenset({JobsFilter.FAILED, JobsFilter.WARNING}): "All is well: no job's last run failed or warned.",
+    frozenset({JobsFilter.RUNNING}): "Nothing is running at the moment.",
+    frozenset({JobsFilter.FAILED}): "All is well: no job's last run failed.",
+    frozenset({JobsFilter.WARNING}): "All is well: no job's last run ended with a warning.",
+    frozenset({JobsFilter.STOPPED}): "No job's last run was stopped by a person.",
+    frozenset({JobsFilter.SUCCESS}): "No job's last run succeeded yet.",
+    frozenset({JobsFilter.NONE}): "Every job has a result.",
+    frozenset({JobsFilter.DISABLED}): "No job is disabled.",
+    frozenset({JobsFilter.ENABLED}): "Every job is disabled.",
+    frozenset({JobsFilter.INACTIVE}): "No job is at rest.",
 }
+_WORKLOADS = {
+    Workload.APPLICATION: "applications",
+    Workload.CLOUD_VM: "cloud machines",
+    Workload.FILE: "files",
+    Workload.SERVER: "servers",
+    Workload.WORKSTATION: "workstations",
+    Workload.VM: "virtual machines",
+}
+_COLUMNS = {
+    JobsColumn.NAME: "name",
+    JobsColumn.TYPE: "type",
+    JobsColumn.STATUS: "status",
+    JobsColumn.LAST_RUN: "last run",
+    JobsColumn.RESULT: "result",
+    JobsColumn.NEXT_RUN: "next run",
+    JobsColumn.DESCRIPTION: "description",
+    JobsColumn.REPOSITORY: "repository",
+    JobsColumn.OBJECTS: "number of objects",
+    JobsColumn.AFTER: "the job before",
+}
+_REASON_LIMIT = 140
+"""How much of a reason a row of a list shows: all of it is in the job's Details."""
 _BUTTONS_PER_ROW = 2
-_RECENT_LIMIT = 10
+_RECENT_LIMIT = 5
+_ITEMS_PER_PAGE = 20
+_CHAINED_SHOWN = 10
+_REASON_SIZE = 1_200
 
 
 def jobs(answer: JobsAnswer, *, shared_by: PersonId | None = None) -> Message:
     """One page of jobs, each with its buttons. A shared list can't be paged: it stands as it was."""
     request = answer.request
-    filters = [
-        f"matching {code(request.pattern)}" if request.pattern else "",
-        f"of type {status_text.type_name(request.job_type)}" if request.job_type else "",
-        f"in repository {code(request.repository)}" if request.repository else "",
-        f"on {literal(request.server)}" if request.server else "",
-    ]
+    title = dotted("Jobs", *_filters(request, _quoted))
+    markup = dotted("*Jobs*", *_filters(request, _shown))
+    # What a title has no room for stands below it.
+    whole = note(markup).blocks if len(title) > HEADER_LIMIT else ()
     pages = max(1, ceil(answer.total / max(1, answer.page_size)))
-    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
-    page = f"page {request.page + 1:,} of {pages:,}" if pages > 1 else ""
     head = [
-        heading(_TITLES[request.which]),
-        note(sentence_case(dotted(total if answer.total else "", *filters, page))),
+        heading(title, markup),
+        MessagePart("", whole) + note(_summary(answer, pages)),
         paragraph(*status_text.silent_servers(answer.silent)),
+        note(*_unknown(answer)),
     ]
     if not answer.rows:
-        head.append(paragraph(_nothing(answer, filters)))
+        head.append(paragraph(_nothing(answer)))
+    elif answer.jobless:
+        head.append(note(f"No jobs to show on {_listed(answer.jobless)}."))
     paging = NOTHING
     if shared_by is None:
         turns = buttons.page_controls(request, pages=pages, has_more=request.page + 1 < pages)
         paging = buttons.controls([*turns, buttons.share_control(request)])
     tail = [note(status_text.unreadable(answer.unreadable)), as_of(answer.as_of, shared_by), paging]
-    return compose(head, divided(map(job_row, answer.rows)), tail, noun="job", plural="jobs")
+    return compose(head, _rows(answer), tail, noun="job", plural="jobs")
 
 
-def job_row(view: JobView) -> MessagePart:
+def _rows(answer: JobsAnswer) -> list[MessagePart]:
+    """The rows; those of one cause together below it, without saying it again."""
+    rows: list[MessagePart] = []
+    for cause in by_cause(answer.rows):
+        parts = [
+            job_row(view, held=answer.held_by(view), says_why=not cause.is_shared) for view in cause.views
+        ]
+        if cause.is_shared:
+            many = f"*{count(len(cause.views), 'job')}, the same cause*"
+            parts[0] = paragraph(many, code(cause.reason or "")) + parts[0]
+        rows += [*divided(parts[:1]), *parts[1:]]
+    return rows
+
+
+def job_row(view: JobView, *, held: Held | None = None, says_why: bool = True) -> MessagePart:
     """One job in a list: how it stands, since when, why, and what can be pressed."""
     state = view.state
     if state.last_run is None:
         when = f"Next run {date(state.next_run)}" if state.next_run else ""
     else:
         when = f"Started {date(state.last_run)}{status_text.run_length(state)}"
-    lines = paragraph(status_text.job_line(view), when, code(view.reason) if view.reason else "")
+    why = code(view.reason, _REASON_LIMIT) if view.reason and says_why else ""
+    lines = paragraph(status_text.job_line(view), when, why, _held(held))
     about = status_text.job_name(state.name, view.server)
     return lines + buttons.controls(
         buttons.job_controls(buttons.ButtonTarget.of(view), view.operations),
@@ -88,24 +141,43 @@ def job_row(view: JobView) -> MessagePart:
 
 
 def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
-    """A job: how it stands, its last and next run, what it covers, where to, and its recent sessions."""
-    view, state = answer.view, answer.view.state
+    """A job: how it stands and why, its runs, its settings and latest sessions; then the rest of its objects.
+
+    What fills a page of its own is behind Next: objects beyond the first few.
+    """
+    view, state, facts = answer.view, answer.view.state, answer.settings
+    rest = facts.items[ITEMS_SHOWN:] if facts is not None else ()
+    pages = 1 + ceil(len(rest) / _ITEMS_PER_PAGE)
+    number = min(answer.request.page, pages - 1)
+    turns = []
+    if shared_by is None:
+        request = replace(answer.request, page=number)
+        turns = buttons.page_controls(request, pages=pages, has_more=number + 1 < pages)
+    tail = [as_of(answer.as_of, shared_by), *_controls(answer, turns, shared_by)]
+    title = paragraph(status_text.job_line(view), *_whole_reason(view))
+    if number:
+        first = (number - 1) * _ITEMS_PER_PAGE
+        shown = [item(one) for one in rest[first : first + _ITEMS_PER_PAGE]]
+        begin, total = ITEMS_SHOWN + first + 1, ITEMS_SHOWN + len(rest)
+        place = f"Objects {begin:,} to {begin + len(shown) - 1:,} of {total:,}"
+        return compose([paragraph(status_text.job_line(view)), note(place), paragraph(*shown), *tail])
     covers = dotted(
         status_text.type_name(state.type),
         "" if state.objects_count is None else count(state.objects_count, "object"),
-        "high priority" if state.high_priority else "",
+        _priority(state, facts),
     )
     if answer.repository is not None:
         repository = f"Repository: {status_text.repository_line(answer.repository)}"
     else:
         repository = f"Repository: {literal(state.repository_name)}" if state.repository_name else ""
     head = [
-        paragraph(status_text.job_line(view), code(view.reason) if view.reason else ""),
-        paragraph(_last_run(state), _next_run(state, answer.job)),
-        paragraph(covers, repository, _retries(answer.job)),
+        title,
+        paragraph(_last_run(state), _next_run(state, facts), *_enabled_again(answer), _run_after(answer)),
+        paragraph(covers, *([] if facts is None else settings_lines(facts)), repository),
         note(code(state.description)) if state.description.strip() else NOTHING,
+        *_recent(answer),
     ]
-    return compose(head, tail=[_recent(answer), as_of(answer.as_of, shared_by), _controls(view, shared_by)])
+    return compose([*head, *tail])
 
 
 def job_state(view: JobView) -> MessagePart:
@@ -113,12 +185,108 @@ def job_state(view: JobView) -> MessagePart:
     return paragraph(status_text.job_line(view), _last_run(view.state))
 
 
-def _nothing(answer: JobsAnswer, filters: list[str]) -> str:
+def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
+    """What the list is narrowed by, in words; `quote` shows what was typed."""
+    which = [words for state, words in _STATES.items() if state in request.states]
+
+    def typed(words: str, text: str | None) -> str:
+        return f"{words} {quote(text)}" if text is not None else ""
+
+    def span(words: str, length: timedelta | None) -> str:
+        return f"{words} {status_text.span_asked_for(length)}" if length is not None else ""
+
+    objects = request.objects_count
+    return [
+        " or ".join(which),
+        typed("like", request.pattern),
+        typed("of type", request.job_type),
+        f"for {_WORKLOADS[request.workload]}" if request.workload is not None else "",
+        f"{request.priority} priority" if request.priority is not None else "",
+        typed("holding", request.holding),
+        "" if objects is None else f"with {count(objects, 'object')}",
+        typed("after", request.after),
+        span("ran in the last", request.ran_within),
+        span("not run for", request.ran_before),
+        span("no success or warning for", request.stale),
+        typed("on", request.repository),
+        typed("server", request.server),
+    ]
+
+
+def _quoted(text: str) -> str:
+    return text if len(text.split()) == 1 else f"\u201c{text}\u201d"
+
+
+def _shown(text: str) -> str:
+    return literal(text) if len(text.split()) == 1 else code(text)
+
+
+def _summary(answer: JobsAnswer, pages: int) -> str:
+    """Which jobs are shown, of how many, and in which order."""
+    request = answer.request
+    total = f"{'' if answer.total_is_exact else 'at least '}{count(answer.total, 'job')}"
+    if answer.rows and pages > 1:
+        first = request.page * answer.page_size + 1
+        total = f"{first:,}\u2013{first + len(answer.rows) - 1:,} of {total}"
+    order = ""
+    if request.sort is not None:
+        order = f"sorted by {_COLUMNS[request.sort]}{', descending' if request.is_descending else ''}"
+    return sentence_case(dotted(total if answer.total else "", order if answer.rows else ""))
+
+
+def _unknown(answer: JobsAnswer) -> list[str]:
+    """What the list cannot say."""
+    lines = []
+    if answer.without_predecessors:
+        lines.append(
+            f"The API of {_listed(answer.without_predecessors)} doesn't say which job runs after another; "
+            "its jobs are missing here."
+        )
+    if answer.not_looked_at:
+        lines.append(
+            f"{count(answer.not_looked_at, 'more job')} ran in this time without success; whether one of the "
+            "runs before went well is not known."
+        )
+    if answer.holders:
+        lines.append(
+            "Found by the objects that jobs list and by restore points. A machine that a job covers by a "
+            "folder, tag or group shows up after its first backup."
+        )
+    if any(holders.is_cut for holders in answer.holders.values()):
+        lines.append("There is too much to look at all of it: some jobs may be missing.")
+    if unread := sum(holders.unread for holders in answer.holders.values()):
+        lines.append(f"The objects of {count(unread, 'job')} could not be read.")
+    if orphaned := sum(holders.orphaned for holders in answer.holders.values()):
+        lines.append(f"{count(orphaned, 'backup')} of it {'is' if orphaned == 1 else 'are'} of no job.")
+    return lines
+
+
+def _held(held: Held | None) -> str:
+    """How a job holds the machine that was asked for."""
+    if held is None:
+        return ""
+    how = "in its list" if held.is_listed else "by a folder, tag or group"
+    point = f"restore point {date(held.newest_point)}" if held.newest_point is not None else ""
+    return dotted(f"{literal(held.machine)} {how}", point)
+
+
+def _nothing(answer: JobsAnswer) -> str:
     if answer.total:
         return "There is nothing on this page; the list has become shorter."
     if answer.silent:
         return status_text.nothing_found(answer.request.server)
-    return "No job is like that." if any(filters) else _NOTHING_SUCH[answer.request.which]
+    if answer.request.holding is not None and not any(each.jobs for each in answer.holders.values()):
+        meant = f" Did you mean {' or '.join(map(code, answer.nearest))}?" if answer.nearest else ""
+        return f"No job holds {code(answer.request.holding)}, as far as VBR tells.{meant}"
+    if answer.jobless:
+        return f"No jobs to show on {_listed(answer.jobless)}."
+    if not answer.request.has_only_states:
+        return "No jobs match."
+    return _NOTHING_SUCH.get(answer.request.states, "No jobs match.")
+
+
+def _listed(servers: Sequence[str]) -> str:
+    return ", ".join(map(literal, servers))
 
 
 def _last_run(state: JobState) -> str:
@@ -133,45 +301,83 @@ def _last_run(state: JobState) -> str:
     )
 
 
-def _next_run(state: JobState, settings: Job | None) -> str:
-    policy = code(state.next_run_policy) if state.next_run_policy else ""
+def _priority(state: JobState, settings: JobFacts | None) -> str:
+    if state.high_priority or (settings is not None and settings.is_high_priority):
+        return "high priority"
+    return "normal priority" if settings is not None and settings.is_high_priority is not None else ""
+
+
+def _whole_reason(view: JobView) -> list[str]:
+    """Why its latest run failed or warned; Details of that session has what is too long here."""
+    lines, room = list[str](), _REASON_SIZE
+    for line in quoted(view.reason or ""):
+        room -= len(line)
+        if room < 0:
+            return [*lines, "… Details of the latest session has the rest."]
+        lines.append(line)
+    return lines
+
+
+def _next_run(state: JobState, settings: JobFacts | None) -> str:
+    """When it runs next and by which schedule; where that follows no clock, the schedule says it all."""
+    schedule = settings.schedule if settings is not None else ScheduleFacts()
+    sentence = schedule_sentence(schedule)
+    # VBR's hours are the server's own.
+    hours = " (the server's time)" if ":" in sentence else ""
+    lines = [f"Schedule: {sentence}{hours}"] if sentence else []
     if state.is_disabled:
-        return "Next run: none, the job is disabled"
-    if state.run_after_job and state.run_after_job.job_name:
-        return f"Next run: after {literal(state.run_after_job.job_name)}"
-    if state.next_run is None:
-        unscheduled = settings is not None and settings.runs_automatically is False
-        return f"Next run: {policy or ('by hand only' if unscheduled else 'not planned')}"
-    return f"Next run: {date(state.next_run)}"
+        lines = ["Next run: none, the job is disabled", *lines]
+    elif state.next_run is not None:
+        lines = [f"Next run: {date(state.next_run)}", *lines]
+    elif state.run_after_job and state.run_after_job.job_name:
+        lines = lines or [f"Next run: after {literal(state.run_after_job.job_name)}"]
+    elif not lines or any(isinstance(one, Daily | Monthly | Periodic) for one in schedule.timings):
+        policy = code(state.next_run_policy) if state.next_run_policy else "not planned"
+        lines = [f"Next run: {policy}", *lines]
+    return "\n".join(lines)
 
 
-def _retries(settings: Job | None) -> str:
-    retry = settings.retry if settings else None
-    if retry is None or not retry.enabled:
-        return ""
-    return f"Retried automatically: up to {count(retry.count, 'time')}, {retry.wait_minutes:,} min apart"
+def _enabled_again(answer: JobAnswer) -> list[str]:
+    if not answer.is_plan_known:
+        return [
+            f"{status_text.WARNING} Whether the bot enables it again is not known: its database did not say."
+        ]
+    plan = answer.enabled_again
+    return [f"Enabled again {date(plan.until)}, as {mention(plan.person_id)} planned"] if plan else []
 
 
-def _recent(answer: JobAnswer) -> MessagePart:
-    lines = []
+def _run_after(answer: JobAnswer) -> str:
+    shown = [literal(name) for name in answer.run_after[:_CHAINED_SHOWN]]
+    more = len(answer.run_after) - len(shown)
+    named = ", ".join([*shown, f"{more:,} more"] if more > 0 else shown)
+    return f"Then runs: {named}" if named else ""
+
+
+def _recent(answer: JobAnswer) -> list[MessagePart]:
+    """The latest sessions, each with Details of it."""
+    if not answer.recent:
+        return []
+    rows = [note("Latest sessions")]
     for view in answer.recent[:_RECENT_LIMIT]:
         session = view.session
         when = status_text.span(session.creation_time, session.end_time)
         part = f"part of it: {literal(session.name)}" if view.is_part else ""
-        if view.is_stopped:
-            by = f"by {mention(view.stopped_by)}" if view.stopped_by else ""
-            lines.append(dotted(status_text.STOPPED, when, by, part))
-        else:
-            lines.append(dotted(status_text.session_result(session), when, part))
-    return note("Latest sessions", *lines) if lines else NOTHING
+        by = f"by {mention(view.stopped_by)}" if view.is_stopped and view.stopped_by else ""
+        result = status_text.STOPPED if view.is_stopped else status_text.session_result(session)
+        details = buttons.session_control(view.server, session.id, session.name)
+        rows.append(buttons.with_control(dotted(result, when, by, part), details))
+    return rows
 
 
-def _controls(view: JobView, shared_by: PersonId | None) -> MessagePart:
+def _controls(
+    answer: JobAnswer, turns: list[buttons.Control], shared_by: PersonId | None
+) -> list[MessagePart]:
+    view = answer.view
     offered = buttons.job_controls(buttons.ButtonTarget.of(view), view.operations)
     acting = [control for control in offered if control and control.asks_first]
-    share = (
-        buttons.share_control(ShowJob(KnownJob(view.server, view.state.id))) if shared_by is None else None
-    )
-    # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
+    share = buttons.share_control(answer.request) if shared_by is None else None
     about = status_text.job_name(view.state.name, view.server)
-    return buttons.controls([*acting[:2], share, *acting[2:]], about=about)
+    if turns:
+        return [buttons.controls([*turns, share]), buttons.controls(acting, about=about)]
+    # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
+    return [buttons.controls([*acting[:2], share, *acting[2:]], about=about)]

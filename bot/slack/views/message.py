@@ -15,7 +15,7 @@ from typing import Any
 from slack_sdk.models import blocks as sdk_blocks
 
 from bot.settings import PersonId
-from bot.slack.text import count, date, mention, plain, shorten_mrkdwn
+from bot.slack.text import count, date, dotted, escape, mention, plain, shorten_mrkdwn
 
 Block = dict[str, Any]
 
@@ -25,6 +25,9 @@ TEXT_LIMIT = 3_900
 SECTION_LIMIT = 3_000
 HEADER_LIMIT = 150
 _NOTE_SIZE = 120
+_CELL_LIMIT = 60
+NO_CELL = "\u2013"
+"""What stands in a table where there is nothing to say."""
 _MENTION = re.compile(r"<(?:@(?P<person>[UW][A-Z0-9]+)|!(?:subteam\^|here|channel|everyone))[^>]*>")
 
 
@@ -59,11 +62,12 @@ class MessagePart:
 NOTHING = MessagePart("", ())
 
 
-def heading(words: str) -> MessagePart:
-    """A title in our own words, without mark-up."""
+def heading(words: str, markup: str = "") -> MessagePart:
+    """A title without mark-up. `markup` says the same where the words are not all ours."""
     title = plain(words, HEADER_LIMIT)
     return MessagePart(
-        f"*{words}*", drawn(sdk_blocks.HeaderBlock(text=sdk_blocks.PlainTextObject(text=title, emoji=False)))
+        markup or f"*{words}*",
+        drawn(sdk_blocks.HeaderBlock(text=sdk_blocks.PlainTextObject(text=title, emoji=False))),
     )
 
 
@@ -81,6 +85,49 @@ def note(*lines: str) -> MessagePart:
     if not markup:
         return NOTHING
     return MessagePart(markup, drawn(sdk_blocks.ContextBlock(elements=[mrkdwn(markup)])))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> MessagePart:
+    """A table of plain text; its first column names the row. Not for a modal, which takes none.
+
+    Slack takes 100 rows and 10,000 characters, the header's among them; it refuses an empty cell.
+    """
+    cells = [
+        [sdk_blocks.RawTextObject(text=plain(cell, _CELL_LIMIT)) for cell in row] for row in (header, *rows)
+    ]
+    settings = [None, *(sdk_blocks.TableBlockColumnSettings(align="right") for _ in header[1:])]
+    block = sdk_blocks.TableBlock(rows=cells, column_settings=settings).to_dict()
+    return MessagePart(_lines_of(block), (block,))
+
+
+def without_tables(message: Message) -> Message:
+    """The message with each table as lines: for a modal, and where Slack refuses tables."""
+    return replace(message, blocks=tuple(_untabled(block) for block in message.blocks))
+
+
+def has_tables(message: Message) -> bool:
+    """Whether there is a table in the message."""
+    return any(block["type"] == "table" for block in message.blocks)
+
+
+def _untabled(block: Block) -> Block:
+    return paragraph(_lines_of(block)).blocks[0] if block["type"] == "table" else block
+
+
+def _lines_of(block: Block) -> str:
+    """A table's rows as mrkdwn: the first cell, then what is in the others, each with its column's name."""
+    header, *rows = [[escape(cell["text"]) for cell in row] for row in block["rows"]]
+    return "\n".join(
+        dotted(
+            f"*{name}*",
+            *(
+                f"{cell} {column[:1].lower()}{column[1:]}"
+                for cell, column in zip(cells, header[1:], strict=False)
+                if cell != NO_CELL
+            ),
+        )
+        for name, *cells in rows
+    )
 
 
 def divided(rows: Iterable[MessagePart]) -> list[MessagePart]:

@@ -76,6 +76,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.ambiguous(problem)
         case outcomes.PartOfName():
             return problems.part_of_name(problem)
+        case outcomes.Offered():
+            return problems.offered(problem, command=command)
         case outcomes.AmbiguousMachine():
             return problems.ambiguous_machine(problem)
         case outcomes.AlreadyPressed():
@@ -90,12 +92,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.draft_expired(problem, command=command)
         case outcomes.TooMany():
             return problems.too_many(problem)
-        case outcomes.ApprovalRequested():
-            return approvals.approval_requested(problem)
-        case outcomes.AlreadyRequested():
-            return approvals.already_requested(problem)
-        case outcomes.AlreadyDecided():
-            return approvals.already_decided(problem)
+        case outcomes.ApprovalRequested() | outcomes.AlreadyRequested() | outcomes.AlreadyDecided():
+            return _about_approval(problem)
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():
@@ -106,3 +104,15 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             raise TypeError(problem)
         case _:
             assert_never(problem)
+
+
+def _about_approval(
+    problem: outcomes.ApprovalRequested | outcomes.AlreadyRequested | outcomes.AlreadyDecided,
+) -> Message:
+    match problem:
+        case outcomes.ApprovalRequested():
+            return approvals.approval_requested(problem)
+        case outcomes.AlreadyRequested():
+            return approvals.already_requested(problem)
+        case outcomes.AlreadyDecided():
+            return approvals.already_decided(problem)

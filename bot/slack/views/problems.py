@@ -133,6 +133,36 @@ def part_of_name(outcome: outcomes.PartOfName) -> Message:
     return compose(head)
 
 
+def offered(outcome: outcomes.Offered, *, command: str) -> Message:
+    """An action that a message asked for: what it would be done on, and the button that does it."""
+    operation, view, request = outcome.operation, outcome.job, outcome.request
+    touches = ButtonTarget.of(view).touches if view is not None else ()
+    does_it = buttons.request_control(
+        request, name=outcome.name, server=outcome.server, prominent=True, touches=touches
+    )
+    if not outcome.name:
+        usage = f"Or say it in one line: {code(f'{command} {operation.usage}')}"
+        head = [
+            paragraph(f"{operation.label} takes a form. Press the button to open it."),
+            controls([does_it]),
+            note(usage if operation.finds_by_form else ""),
+        ]
+        return compose(head)
+    detail = request.detail if isinstance(request, JobAction) else None
+    name = status_text.job_name(outcome.name, outcome.server)
+    asked = operation.confirmation
+    consequence = (
+        asked.consequence if asked is not None else "A form asks first." if operation.has_form else ""
+    )
+    head = [
+        paragraph(f"{operation.label} {name}{f' ({detail})' if detail else ''}? Nothing was done yet."),
+        job_state(view) if view is not None else NOTHING,
+        note(f"A message alone changes nothing. Press {operation.label} to go ahead. {consequence}".rstrip()),
+        controls([does_it, job_control(ButtonTarget.of(view), ShowJob.operation) if view else None]),
+    ]
+    return compose(head)
+
+
 def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     """Several virtual machines bear the name: a menu to choose from."""
     asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"

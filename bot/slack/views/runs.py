@@ -5,7 +5,6 @@ import msgspec
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.model import Operation, Snapshot
-from bot.operations.queries.job import ShowJob
 from bot.slack.text import (
     QUOTE_LIMIT,
     code,
@@ -111,10 +110,11 @@ def attempt(announced: facts.AttemptEnded) -> Message:
         if is_same
         else [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
     )
+    shown = controls([session_control(run.server, session.session_id, run.job_name)])
     return compose(
         [head],
         [row for row in rows if row.blocks],
-        [NOTHING if is_same else _log(session)],
+        [NOTHING if is_same else _log(session), shown],
         noun="object",
         plural="objects",
     )
@@ -322,17 +322,17 @@ def _late(run: facts.RunFacts) -> str:
 
 
 def _run_controls(run: facts.RunFacts) -> list[Control | None]:
+    shown = session_control(run.server, run.last.session_id, run.job_name)
     if not run.is_job:
-        # What VBR lists no job of can't be acted on; the session itself can be looked at.
-        return [session_control(run.server, run.last.session_id, run.job_name)]
+        return [shown]  # what VBR lists no job of can't be acted on
     # To a job the session of a part is not its own: its latest session is the whole one.
     drawn = Snapshot(run.last.part_of or run.last.session_id, is_active=False)
     target = ButtonTarget(run.server, run.job_id, run.job_name, drawn)
     if run.last.is_stopped:
-        return [job_control(target, Start.operation), job_control(target, ShowJob.operation)]
+        return [job_control(target, Start.operation), shown]
     is_failed = _has_failed(run.last) and run.recovery is None
     again = job_control(target, _again(run.last)) if is_failed else None
-    return [again, job_control(target, ShowJob.operation)]
+    return [again, shown]
 
 
 def _what_again_does(session: facts.SessionFacts) -> str:

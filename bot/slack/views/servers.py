@@ -1,5 +1,7 @@
 """The servers: how their jobs are (`status`), and whether they answer (`servers`)."""
 
+from collections.abc import Sequence
+
 from bot.operations.queries.servers import ListServers, ServersAnswer, ServerView
 from bot.operations.queries.status import ServerStatus, ShowStatus, StatusAnswer
 from bot.settings import PersonId
@@ -8,6 +10,7 @@ from bot.slack.views import status_text
 from bot.slack.views.buttons import controls, share_control
 from bot.slack.views.jobs import job_row
 from bot.slack.views.message import (
+    NO_CELL,
     NOTHING,
     Message,
     MessagePart,
@@ -17,10 +20,14 @@ from bot.slack.views.message import (
     heading,
     note,
     paragraph,
+    table,
 )
 from bot.slack.views.server_errors import explain
 
 _FAILED_LIMIT = 3
+_TABLE_FROM = 3
+"""So many servers are easier to compare in a table."""
+_TABLE_ROWS = 40
 _RUNNING_LIMIT = 3
 _REPOSITORIES_LIMIT = 5
 
@@ -28,7 +35,8 @@ _REPOSITORIES_LIMIT = 5
 def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
     """Each server's counts, its first failed jobs with their buttons, what runs, what is running full."""
     failed, silent = sum(server.failed_total for server in answer.servers), len(answer.silent)
-    summary = f"{status_text.SUCCESS} No job's last run failed."
+    has_jobs = any(server.jobs_total for server in answer.servers)
+    summary = f"{status_text.SUCCESS} No job's last run failed." if has_jobs else "No jobs to show."
     if failed or silent:
         sign = status_text.FAILED if failed else status_text.WARNING
         wrong = (
@@ -48,7 +56,10 @@ def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = N
         as_of(answer.as_of, shared_by),
         controls([share]) if shared_by is None else NOTHING,
     ]
-    rows = [part for server in answer.servers for part in _status(server, command)]
+    is_table = len(answer.servers) >= _TABLE_FROM
+    if is_table:
+        head.append(_table(answer.servers))
+    rows = [part for server in answer.servers for part in _status(server, command, is_table=is_table)]
     return compose(head, rows, tail, noun="part", plural="parts")
 
 
@@ -80,15 +91,36 @@ def _database(problem: str | None) -> str:
     )
 
 
-def _status(status: ServerStatus, command: str) -> list[MessagePart]:
-    numbers = (
+def _table(servers: Sequence[ServerStatus]) -> MessagePart:
+    """The counts of many servers side by side, those with most failures first."""
+    shown = sorted(servers, key=lambda one: (-one.failed_total, -one.warning_total))[:_TABLE_ROWS]
+    header = ("Server", "Failed", "Warning", "Running", "Disabled", "Jobs")
+    rows = [
+        (
+            one.server,
+            *(f"{number:,}" if number else NO_CELL for number, _ in _numbers(one)),
+            f"{one.jobs_total:,}",
+        )
+        for one in shown
+    ]
+    return table(header, rows) + note(more(len(servers) - len(shown), "server"))
+
+
+def _numbers(status: ServerStatus) -> tuple[tuple[int, str], ...]:
+    """How many jobs are how, the worst first."""
+    return (
         (status.failed_total, "failed"),
         (status.warning_total, "with a warning"),
         (status.running_total, "running"),
         (status.disabled_total, "disabled"),
     )
+
+
+def _status(status: ServerStatus, command: str, *, is_table: bool) -> list[MessagePart]:
+    """One server; below a table only what is wrong or running on it."""
     counts = dotted(
-        count(status.jobs_total, "job"), *(f"{number:,} {word}" for number, word in numbers if number)
+        count(status.jobs_total, "job") if status.jobs_total else "no jobs to show",
+        *(f"{number:,} {word}" for number, word in _numbers(status) if number),
     )
     polled = f"Last read {date(status.last_poll_at)}" if status.last_poll_at else ""
     repositories = [one for one in status.repositories if status_text.needs_attention(one)]
@@ -97,8 +129,12 @@ def _status(status: ServerStatus, command: str) -> list[MessagePart]:
         for one in repositories[:_REPOSITORIES_LIMIT]
     ]
     failed, running = status.failed[:_FAILED_LIMIT], status.running[:_RUNNING_LIMIT]
+    if is_table and not (failed or running or filling):
+        return []
     return [
-        *divided([paragraph(f"{strong(status.server)}: {counts}", polled)]),
+        *divided(
+            [paragraph(strong(status.server) if is_table else f"{strong(status.server)}: {counts}", polled)]
+        ),
         *map(job_row, failed),
         note(more(status.failed_total - len(failed), "failed job", f"{command} jobs failed")),
         paragraph(*map(status_text.job_line, running)),

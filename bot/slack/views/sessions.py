@@ -1,14 +1,32 @@
 """Sessions: a list of them, newest first, and one in full with its objects and its log."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import timedelta
+from itertools import groupby
 from math import ceil
+
+from msgspec.structs import replace
 
 from bot import veeam
 from bot.operations.model import NamedJob
-from bot.operations.queries.session import SessionAnswer, ShowSession
+from bot.operations.queries.session import SessionAnswer
 from bot.operations.queries.sessions import SessionsAnswer, SessionsFilter, SessionView
 from bot.settings import PersonId
-from bot.slack.text import bar, code, count, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.text import (
+    bar,
+    code,
+    count,
+    date,
+    dotted,
+    duration,
+    literal,
+    mention,
+    quoted,
+    sentence_case,
+    strong,
+)
 from bot.slack.views import buttons, status_text
 from bot.slack.views.message import (
     NOTHING,
@@ -30,7 +48,9 @@ _TITLES = {
     SessionsFilter.SUCCESS: "Successful sessions",
 }
 _SHOWN_IN_HOURS = timedelta(hours=48)
-_RECORD_LIMIT = 10
+_PAGE_SIZE = 2_600
+"""How many characters of objects and log a page has: with what stands around them a text has room for all."""
+_PAGE_ENTRIES = 20
 _LOG_SIGNS: dict[veeam.LogStatus | None, str] = {
     veeam.LogStatus.FAILED: f"{status_text.FAILED} Failed",
     veeam.LogStatus.WARNING: f"{status_text.WARNING} Warning",
@@ -56,7 +76,7 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
         turns = buttons.page_controls(request, pages=pages, has_more=has_more)
         paging = buttons.controls([*turns, buttons.share_control(request)])
     rows = [
-        _about(view)
+        _about(view, reason=_reason(view))
         + buttons.controls([buttons.session_control(view.server, view.session.id, view.session.name)])
         for view in answer.rows
     ]
@@ -66,31 +86,28 @@ def sessions(answer: SessionsAnswer, *, shared_by: PersonId | None = None) -> Me
 
 
 def session(answer: SessionAnswer, *, shared_by: PersonId | None = None) -> Message:
-    """A session in full. Objects that went well are counted, the others listed with their messages."""
-    tasks = sorted(answer.tasks, key=lambda task: _WORST_FIRST.index(task.outcome))
-    well = {veeam.Result.SUCCESS, veeam.Result.NONE}
-    rows = [_object(task) for task in tasks if task.outcome not in well or not task.is_stopped]
-    view, running = answer.view, answer.view.session
+    """A session in full, in pages: every object with its whole message, worst first, then the log."""
+    view, running, request = answer.view, answer.view.session, answer.request
     is_running = not running.is_stopped and running.progress_percent is not None
     progress = bar(running.progress_percent or 0) if is_running else ""
-    about = _about(view, progress=progress, started_by=running.initiated_by or "")
-    head = [about, note(_objects(answer))]
-    records = [
-        f"{_LOG_SIGNS.get(veeam.known(veeam.LogStatus, record.status)) or literal(record.status or 'None')}: "
-        f"{code(record.title or record.description)}"
-        for record in answer.records[:_RECORD_LIMIT]
+    pages = _pages([*_own_message(running, answer.tasks), *_objects(answer.tasks), *_log(answer.records)])
+    number = min(request.page, len(pages) - 1)
+    head = [
+        _about(view, progress=progress, started_by=running.initiated_by or ""),
+        note(dotted(_counts(answer), f"page {number + 1:,} of {len(pages):,}" if len(pages) > 1 else "")),
     ]
-    left_out = len(answer.records) - len(records)
-    more = f"… and {count(left_out, 'log record')} more." if left_out else ""
-    log = note("From the log", *records, more) if records else NOTHING
-    tail = [log, as_of(answer.as_of, shared_by), _controls(answer, shared_by)]
-    return compose(head, rows, tail, noun="object", plural="objects")
+    turns = []
+    if shared_by is None:
+        turns = buttons.page_controls(
+            replace(request, page=number), pages=len(pages), has_more=number + 1 < len(pages)
+        )
+    tail = [as_of(answer.as_of, shared_by), *_controls(answer, turns, shared_by)]
+    return compose([*head, *_page(pages[number]), *tail])
 
 
 def in_the_last(within: timedelta) -> str:
     """How far back a list reaches, as it was asked for: "in the last 24 h", not "1 d"."""
-    is_short = within <= _SHOWN_IN_HOURS and not within % timedelta(hours=1)
-    return f"in the last {f'{within // timedelta(hours=1)} h' if is_short else duration(within)}"
+    return f"in the last {status_text.span_asked_for(within)}"
 
 
 def _summary(answer: SessionsAnswer, pages: int | None) -> str:
@@ -123,7 +140,7 @@ def _nothing(answer: SessionsAnswer) -> str:
     return "There are no sessions like that."
 
 
-def _about(view: SessionView, *, progress: str = "", started_by: str = "") -> MessagePart:
+def _about(view: SessionView, *, progress: str = "", started_by: str = "", reason: str = "") -> MessagePart:
     session = view.session
     return paragraph(
         f"{status_text.STOPPED if view.is_stopped else status_text.session_result(session)} · "
@@ -135,11 +152,76 @@ def _about(view: SessionView, *, progress: str = "", started_by: str = "") -> Me
         progress,
         f"Stopped by {mention(view.stopped_by)}" if view.stopped_by else "",
         f"Started by {literal(started_by)}" if started_by else "",
-        status_text.own_words(session.result.message) if session.result else "",
+        reason,
     )
 
 
-def _objects(answer: SessionAnswer) -> str:
+def _reason(view: SessionView) -> str:
+    """Why it went so, in a list: Details has the whole of it."""
+    result = view.session.result
+    own = status_text.own_words(result.message) if result else ""
+    return code(view.reason) if view.reason else own
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An object or a log record: a line of ours and, below it, the whole of what VBR says."""
+
+    head: str
+    lines: tuple[str, ...] = ()
+    title: str = ""
+    """Above the first entry of its kind on a page."""
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + sum(len(line) + 1 for line in self.lines) + 1
+
+
+def _pages(entries: Iterable[_Entry]) -> list[list[_Entry]]:
+    """The entries on pages of a size that a message shows. Only one that is longer than a page is divided."""
+    pages: list[list[_Entry]] = [[]]
+    room = _PAGE_SIZE
+    for entry in entries:
+        is_full = len(pages[-1]) >= _PAGE_ENTRIES or entry.size > room
+        if is_full and pages[-1] and entry.size <= _PAGE_SIZE:
+            pages.append([])
+            room = _PAGE_SIZE
+        head, lines = entry.head, list[str]()
+        room -= len(head) + 1
+        for line in entry.lines:
+            if len(line) + 1 > room:
+                pages[-1].append(replace_fields(entry, head=head, lines=tuple(lines)))
+                pages.append([])
+                head, lines = f"{entry.head} (continued)", []
+                room = _PAGE_SIZE - len(head) - 1
+            lines.append(line)
+            room -= len(line) + 1
+        pages[-1].append(replace_fields(entry, head=head, lines=tuple(lines)))
+    return pages
+
+
+def _page(entries: Sequence[_Entry]) -> Iterator[MessagePart]:
+    """The entries of a page; those of one line stand together."""
+    for title, of_kind in groupby(entries, key=lambda entry: entry.title):
+        yield note(title)
+        for is_long, group in groupby(of_kind, key=lambda entry: bool(entry.lines)):
+            if is_long:
+                yield from (paragraph(entry.head, *entry.lines) for entry in group)
+            else:
+                yield paragraph(*(entry.head for entry in group))
+
+
+def _own_message(session: veeam.Session, tasks: Iterable[veeam.TaskSession]) -> list[_Entry]:
+    """What VBR says of the session itself, unless that is what it says of an object."""
+    message = session.result.message if session.result else None
+    if not status_text.own_words(message) or message in {
+        task.result and task.result.message for task in tasks
+    }:
+        return []
+    return [_Entry("VBR says:", tuple(quoted(message or "")))]
+
+
+def _counts(answer: SessionAnswer) -> str:
     outcomes = [task.outcome for task in answer.tasks]
     if not outcomes:
         return "VBR lists no objects for this session."
@@ -152,22 +234,43 @@ def _objects(answer: SessionAnswer) -> str:
     return ": ".join(filter(None, (count(len(outcomes), "object"), ", ".join(counts))))
 
 
-def _object(task: veeam.TaskSession) -> MessagePart:
-    message = task.result.message if task.result else None
-    if not task.is_stopped:
-        result = f"{status_text.BUSY} {literal(task.state or task.scan_state or 'Running')}"
-    elif task.result is None:
-        result = status_text.result(task.outcome.value if task.outcome else task.scan_result or "")
-    else:
-        result = status_text.result(task.result.result)
-    return paragraph(f"{result} · {strong(task.name)}", code(message) if message else "")
+def _objects(tasks: Iterable[veeam.TaskSession]) -> Iterator[_Entry]:
+    for task in sorted(tasks, key=lambda task: _WORST_FIRST.index(task.outcome)):
+        message = (task.result.message if task.result else None) or ""
+        is_said = bool(status_text.own_words(message))
+        if not task.is_stopped:
+            result = f"{status_text.BUSY} {literal(task.state or task.scan_state or 'Running')}"
+        elif task.result is None:
+            result = status_text.result(task.outcome.value if task.outcome else task.scan_result or "")
+        else:
+            result = status_text.result(task.result.result)
+        seconds = task.progress.duration_seconds if task.progress and task.is_stopped else None
+        head = dotted(
+            result,
+            strong(task.name),
+            f"took {duration(seconds)}" if seconds else "",
+            status_text.volume(task.progress),
+        )
+        yield _Entry(head, tuple(quoted(message)) if is_said else ())
 
 
-def _controls(answer: SessionAnswer, shared_by: PersonId | None) -> MessagePart:
-    view = answer.view
-    share = buttons.share_control(ShowSession(view.session.id, view.server)) if shared_by is None else None
+def _log(records: Iterable[veeam.LogRecord]) -> Iterator[_Entry]:
+    for record in records:
+        sign = _LOG_SIGNS.get(veeam.known(veeam.LogStatus, record.status)) or literal(record.status or "None")
+        at = date(record.start_time) if record.start_time else ""
+        yield _Entry(
+            dotted(sign, at), tuple(quoted(record.title or record.description)), title="From the log"
+        )
+
+
+def _controls(
+    answer: SessionAnswer, turns: list[buttons.Control], shared_by: PersonId | None
+) -> list[MessagePart]:
+    share = buttons.share_control(answer.request) if shared_by is None else None
     if answer.job is None:
-        return buttons.controls([share])
+        return [buttons.controls([*turns, share])]
     offered = buttons.job_controls(buttons.ButtonTarget.of(answer.job), answer.job.operations)
     about = status_text.job_name(answer.job.state.name, answer.job.server)
-    return buttons.controls([*offered[:2], share, *offered[2:]], about=about)
+    if turns:
+        return [buttons.controls([*turns, share]), buttons.controls(offered, about=about)]
+    return [buttons.controls([*offered[:2], share, *offered[2:]], about=about)]

@@ -1,12 +1,12 @@
 """Results, statuses and states in text: a sign and a word, the same few signs, and never a sign alone."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import veeam
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
-from bot.slack.text import QUOTE_LIMIT, bar, code, count, date, duration, literal, size, strong
+from bot.slack.text import QUOTE_LIMIT, bar, code, count, date, dotted, duration, literal, size, strong
 from bot.slack.views.server_errors import in_brief
 
 SUCCESS = ":white_check_mark:"
@@ -155,7 +155,7 @@ _WITHOUT = {
 }
 """What it means that a detail is missing, where that is not plain."""
 _FILLING_FRACTION = 0.85
-_GIGABYTE = 1024**3
+_SHOWN_IN_HOURS = 48
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
 
@@ -259,6 +259,12 @@ def run_length(state: veeam.JobState) -> str:
     return f", {duration(seconds)} so far" if state.is_active else f", took {duration(seconds)}"
 
 
+def span_asked_for(length: timedelta) -> str:
+    """A time span as it was asked for: "26 h", not "1 d 02 h"."""
+    hours, rest = divmod(length, timedelta(hours=1))
+    return f"{hours} h" if 0 < hours <= _SHOWN_IN_HOURS and not rest else duration(length)
+
+
 def volume(progress: veeam.SessionProgress | None) -> str:
     """How much a run covered, read and sent."""
     if progress is None:
@@ -328,7 +334,4 @@ def repository_line(repository: veeam.RepositoryState) -> str:
         parts.append(":x: offline")
     if repository.used_fraction is not None:
         parts.append(f"{bar(repository.used_fraction * 100)} used")
-    if repository.free_gb is not None and repository.capacity_gb:  # object storage has none to name
-        free, capacity = repository.free_gb * _GIGABYTE, repository.capacity_gb * _GIGABYTE
-        parts.append(f"{size(free)} free of {size(capacity)}")
-    return " · ".join(parts)
+    return dotted(*parts, repository.space)

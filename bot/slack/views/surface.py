@@ -10,7 +10,7 @@ from typing import Any
 from bot.slack import codec
 from bot.slack.text import plain
 from bot.slack.views import status_text
-from bot.slack.views.message import Block, Message, note, paragraph
+from bot.slack.views.message import Block, Message, note, paragraph, without_tables
 
 HOME_CALLBACK = "home"
 ANSWER_CALLBACK = "sheet"
@@ -52,7 +52,7 @@ def modal(
 
 def answer_modal(title: str, message: Message) -> View:
     """Return a modal that shows an answer. Nobody shares from it: it was opened in no channel."""
-    blocks = [kept for block in message.blocks if (kept := _without_share(block)) is not None]
+    blocks = [kept for block in without_tables(message).blocks if (kept := _without_share(block)) is not None]
     return modal(title, blocks or paragraph(message.text).blocks, callback_id=ANSWER_CALLBACK)
 
 

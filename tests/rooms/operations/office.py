@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.operations.backend import Accounts, ApprovalRules
-from bot.operations.model import Gesture, KnownJob, Origin, Person, Request, Standing
+from bot.operations.backend import Accounts, ApprovalRules, ShownSession
+from bot.operations.model import Gesture, KnownJob, MessageLink, Origin, Person, Request, Standing
 from bot.operations.outcomes import Done, Outcome, SyntaxProblem
 from bot.operations.places import Readers
 from bot.operations.service import AccessRules, Service
@@ -73,6 +73,16 @@ class Talks:
         return self.read_by.get(channel_id, Readers.OWN)
 
 
+class Messages:
+    """Messages about sessions, by their links."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, ShownSession] = {}
+
+    async def session_of(self, link: MessageLink) -> ShownSession | None:
+        return self.shown.get(link.text)
+
+
 class Watching:
     def last_poll_at(self, server: ServerName) -> None:
         del server
@@ -104,6 +114,7 @@ class Office:
     clock: FakeClock
     team: Team = field(default_factory=Team)
     talks: Talks = field(default_factory=Talks)
+    messages: Messages = field(default_factory=Messages)
     metrics: Counted = field(default_factory=Counted)
     grants: Sequence[GrantSettings] = GRANTS
     allowed_channels: Collection[str] = ()
@@ -132,6 +143,7 @@ class Office:
                 metrics=self.metrics,
                 clock=self.clock,
                 conversations=self.talks,
+                messages=self.messages,
                 holder=new_holder(),
             )
         return self._service
@@ -149,15 +161,18 @@ class Office:
         channel: str | None = "C0PROD",
         is_direct: bool = False,
         reference: str = "r-1",
+        origin: Origin = Origin.TYPED,
+        delivery: str | None = None,
     ) -> Outcome:
         gesture = Gesture(
             reference=reference,
             person_id=person,
             team_id="T0",
             channel_id=channel,
-            origin=Origin.TYPED,
+            origin=origin,
             press_key=press or f"press-{next(self._presses)}",
             is_direct=is_direct,
+            delivery_key=delivery,
         )
         return await self.service.run(gesture, request)
 

@@ -61,7 +61,7 @@ from bot.store import (
     PostedMessage,
 )
 from bot.veeam import Retention
-from bot.watch import ApprovalCloser, approval_facts, approval_rows
+from bot.watch import ApprovalCloser, approval_rows
 from bot.watch.facts import ApprovalEnded, ApprovalOpened, decode
 from tests.rooms.operations.office import GRANTS, HQ, OPERATOR, VIEWER, Office
 from tests.rooms.veeam.clients import client_of
@@ -490,7 +490,7 @@ async def test_what_a_killed_bot_left_approved_is_ended_by_the_record(office: Of
 
 
 def _opened(approval: Approval) -> str:
-    return approval_opened(ApprovalOpened(approval=approval_facts(approval))).text
+    return approval_opened(ApprovalOpened(approval=approval)).text
 
 
 async def _summary(office: Office, request: Edit | Create, entered: JobEntries) -> Request:
@@ -634,7 +634,7 @@ async def test_the_approver_reads_the_warnings_of_the_person_who_asked(office: O
     assert isinstance(await office.ask(Clone(office.known("Files")), BEN), Done)
     entries = JobEntries("Files", retention=Retention("Days", 1))
     approval = await asked(office, await _summary(office, Edit(office.known("Files")), entries))
-    text = approval_opened(ApprovalOpened(approval=approval_facts(approval))).text
+    text = approval_opened(ApprovalOpened(approval=approval)).text
     assert "Restore points will be removed" in text
     assert "These jobs run after it: After files" in text
     assert "<@U0BEN> pressed Clone" in text

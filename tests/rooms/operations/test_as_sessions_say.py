@@ -6,12 +6,13 @@ import pytest
 
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.job_filters import JobsFilter
 from bot.operations.jobs import snapshot_of
 from bot.operations.model import KnownJob, NamedJob
 from bot.operations.outcomes import Done, NotPossible
 from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer

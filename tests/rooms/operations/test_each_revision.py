@@ -10,17 +10,18 @@ from bot.operations.actions.clone import Clone
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.job_filters import COLUMNS, JobsColumn, JobsFilter
 from bot.operations.model import NamedJob
 from bot.operations.outcomes import ActionAnswer, Blocked, Done, NotPossible, Ran, Unsupported
 from bot.operations.queries.help import HelpAnswer, ShowHelp
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start as SandboxStart
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.store import Database
-from bot.veeam import REVISIONS, Capability, Fleet
+from bot.veeam import REVISIONS, Capability, Fleet, Workload, order_key
 from tests.rooms.operations.office import DR, HQ, Office
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
@@ -132,6 +133,36 @@ async def test_running_and_disabled_jobs_are_found(office: Office) -> None:
     assert [row.state.name for row in running.rows] == ["Files"]
     assert [row.state.name for row in disabled.rows] == ["Archive"]
     assert (status.servers[0].running_total, status.servers[0].disabled_total) == (1, 1)
+
+
+async def test_the_job_before_is_not_known_to_every_revision(office: Office, revision: str) -> None:
+    """VBR 12.3 does not say after which job another runs: the answer names it, and is no guess."""
+    office.world.add_job("Chained", runs_after="Files")
+    answer = await office.answer(ListJobs(after="Files", server="hq"), JobsAnswer)
+    assert [row.state.name for row in answer.rows] == ([] if revision == OLD else ["Chained"])
+    assert answer.without_predecessors == ((HQ,) if revision == OLD else ())
+
+
+@pytest.mark.parametrize("column", JobsColumn)
+async def test_every_column_sorts(office: Office, column: JobsColumn) -> None:
+    """A column that the revision cannot order by is ordered by the bot; no job is lost."""
+    up = await office.answer(ListJobs(sort=column, server="hq"), JobsAnswer)
+    down = await office.answer(ListJobs(sort=column, is_descending=True, server="hq"), JobsAnswer)
+    assert {row.state.id for row in up.rows} == {row.state.id for row in down.rows}
+    keys = [order_key(row.state, COLUMNS[column]) for row in up.rows]
+    assert keys == sorted(keys)
+
+
+async def test_workloads_are_spelled_as_the_revision_does(office: Office) -> None:
+    """`vm` or `Vm`: VBR refuses any other spelling."""
+    answer = await office.answer(ListJobs(workload=Workload.VM, server="hq"), JobsAnswer)
+    assert "SQL Prod" in {row.state.name for row in answer.rows}
+
+
+async def test_holders_are_found_on_every_revision(office: Office) -> None:
+    """Lists of objects and restore points are read as each revision gives them."""
+    answer = await office.answer(ListJobs(holding="vm01", server="hq"), JobsAnswer)
+    assert "SQL Prod" in {row.state.name for row in answer.rows}
 
 
 async def test_a_type_is_found_by_either_name(office: Office) -> None:

@@ -1,5 +1,7 @@
 """What the operations send, against Veeam's OpenAPI document, which the environment names."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.operations.actions.clone import Clone
@@ -10,11 +12,12 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.model import NamedJob, NamedMachine, Step
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.settings import GrantSettings, GroupReference, Role
-from bot.veeam import RestorePoints, revision_facts
+from bot.veeam import RestorePoints, Workload, revision_facts
 from tests.rooms.operations.office import Office
 from tests.rooms.operations.test_runner import ONE_OF_EACH
 from tests.support.openapi import VARIABLE, OpenApi, document_path
@@ -25,6 +28,13 @@ ASKED = (
     *(ListJobs(which=which, pattern="a") for which in JobsFilter),
     *(ListSessions(which=which) for which in SessionsFilter),
     ListJobs(job_type="vspherebackup", repository="default"),
+    ListJobs(JobsFilter.PROBLEMS, also=(JobsFilter.DISABLED,)),
+    *(ListJobs(workload=workload) for workload in Workload),
+    *(ListJobs(sort=column, is_descending=True) for column in JobsColumn),
+    ListJobs(priority=JobPriority.HIGH, objects_count=2, after="Oracle", ran_within=timedelta(hours=3)),
+    ListJobs(ran_before=timedelta(hours=3)),
+    ListJobs(stale=timedelta(hours=3)),
+    ListJobs(holding="vm01"),
     Start(FILES, full=True, chained=True),
     Start(NamedJob("Copy now"), restore_points=RestorePoints.LATEST),
     *(asked(NamedJob("")) for asked in (Start, Stop, Retry, Enable)),

@@ -4,14 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from bot.operations.actions.stop import Stop
+from bot.operations.backend import ShownSession
 from bot.operations.catalog import CATALOG
-from bot.operations.model import KnownJob, NamedJob
+from bot.operations.job_filters import JobsFilter
+from bot.operations.model import KnownJob, MessageLink, NamedJob
 from bot.operations.outcomes import Ambiguous, Done, Failed, NotFound
 from bot.operations.queries.help import HelpAnswer, ShowHelp
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
@@ -21,7 +24,8 @@ from bot.sandbox.vbr.faults import changed, refusing, rows, without
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.codec import RunRequest, decode
 from bot.slack.views.problems import not_found
-from bot.veeam import JobId, LoginRefused, SessionId, Unreachable
+from bot.store import TimedDisable
+from bot.veeam import AfterJob, Detail, ItemKind, JobId, LoginRefused, SessionId, Unreachable
 from tests.rooms.operations.office import DR, GRANTS, HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import STATES, die
 
@@ -59,9 +63,10 @@ async def test_a_job_by_its_name(office: Office, typed: NamedJob, found: str | N
 async def test_one_job_in_full(office: Office) -> None:
     """A job comes with its settings, latest sessions, repository, failure, and what one may do with it."""
     answer = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer)
-    assert answer.job is not None
+    assert answer.settings is not None
     assert answer.repository is not None
-    assert (answer.job.name, answer.repository.id) == ("SQL Prod", answer.view.state.repository_id)
+    assert [one.name for one in answer.settings.items] == ["vm01", "vm02"]
+    assert answer.repository.id == answer.view.state.repository_id
     assert [view.session.outcome for view in answer.recent] == ["Failed", "Failed", "Success"]
     assert (answer.view.failed_in_a_row, answer.view.reason) == (2, "Failed to open VDDK disk")
     assert [operation.name for operation in answer.view.operations] == ["retry", "job", "start"]
@@ -73,7 +78,56 @@ async def test_a_job_that_cannot_be_modelled_still_shows_its_state(office: Offic
     """A plug-in job has a state and no settings."""
     office.world.add_job("Proxmox", "Unknown")
     answer = await office.answer(ShowJob(NamedJob("Proxmox")), JobAnswer)
-    assert answer.job is None
+    assert answer.settings is None
+
+
+async def test_a_jobs_page_names_the_chain(office: Office) -> None:
+    """What runs after a job is named, and what a copy copies, as far as the person may know of it."""
+    office.world.add_job("SQL copy", "BackupCopy", source="Oracle", mode="Immediate")
+    oracle = await office.answer(ShowJob(NamedJob("Oracle")), JobAnswer)
+    assert oracle.run_after == ("SQL Test",)
+    copy = await office.answer(ShowJob(NamedJob("SQL copy")), JobAnswer)
+    assert copy.settings is not None
+    assert [(one.kind, one.name) for one in copy.settings.items] == [(ItemKind.JOB, "Oracle")]
+    hidden = await office.answer(ShowJob(NamedJob("SQL copy")), JobAnswer, SQL_ONLY)
+    assert hidden.settings is not None
+    assert hidden.settings.items == ()
+    test = await office.answer(ShowJob(NamedJob("SQL Test")), JobAnswer)
+    assert test.settings is not None
+    assert test.settings.schedule.timings == (AfterJob("Oracle"),)
+    chained = await office.answer(ShowJob(NamedJob("SQL Test")), JobAnswer, SQL_ONLY)
+    assert chained.settings is not None
+    assert chained.settings.schedule.timings == (AfterJob(""),)
+    assert "Oracle" not in repr(chained)
+    assert chained.settings.retention is not None
+
+
+async def test_a_disabled_job_says_when_it_is_enabled_again(office: Office) -> None:
+    """The page of a job that was disabled for a time says until when, and who planned it."""
+    archive = office.known("Archive")
+    assert (await office.answer(ShowJob(archive), JobAnswer)).enabled_again is None
+    plan = TimedDisable(
+        server=HQ,
+        job_id=archive.job_id,
+        job_name="Archive",
+        person_id=OPERATOR,
+        channel_id=None,
+        reference="r-1",
+        disabled_at=office.clock.now(),
+        until=office.clock.now() + timedelta(hours=4),
+    )
+    await office.timed_disables.remember(plan)
+    assert (await office.answer(ShowJob(archive), JobAnswer)).enabled_again == plan
+    assert (await office.answer(ShowJob(office.known("Files")), JobAnswer)).enabled_again is None
+
+
+async def test_a_jobs_page_without_the_database(office: Office) -> None:
+    """Where the database does not answer, the job is shown, and that its plan is not known."""
+    archive = office.known("Archive")
+    async with office.database.transaction() as transaction:
+        await transaction.execute(text("DROP TABLE timed_disables"))
+    answer = await office.answer(ShowJob(archive), JobAnswer)
+    assert (answer.is_plan_known, answer.enabled_again) == (False, None)
 
 
 @pytest.mark.parametrize("job_id", [UNKNOWN, "no-id"])
@@ -160,6 +214,78 @@ async def test_one_session_in_full(office: Office) -> None:
     await die(office.dr)
     missing = await office.ask(ShowSession(SessionId(UNKNOWN)))
     assert missing == NotFound("session", UNKNOWN, silent=(DR,))
+
+
+async def test_the_last_session_of_a_job(office: Office) -> None:
+    """`session JOB last` is the job's newest run, by any name that a job is found by."""
+    expected = last_session(office, "SQL Prod")
+    for job in (NamedJob("sql prod"), office.known("SQL Prod")):
+        answer = await office.answer(ShowSession(job=job), SessionAnswer)
+        assert (answer.view.server, answer.view.session.id) == (HQ, expected)
+        assert answer.request == ShowSession(expected, HQ)
+    running = office.world.begin_run("SQL Prod")
+    assert (
+        await office.answer(ShowSession(job=NamedJob("SQL Prod")), SessionAnswer)
+    ).view.session.id == running.id
+    never = await office.ask(ShowSession(job=NamedJob("Never ran")))
+    assert never == NotFound("session", "Never ran last", suggestion='job "Never ran"')
+    several = await office.ask(ShowSession(job=NamedJob("SQL")))
+    assert isinstance(several, Ambiguous)
+    assert await office.ask(ShowSession(job=NamedJob("Oracle")), SQL_ONLY) == NotFound("job", "Oracle")
+
+
+async def test_a_session_by_a_message(office: Office) -> None:
+    """A link to a message about a session shows it; to people who may not know of it, it leads nowhere."""
+    found, lost = MessageLink("found", "C0PROD", "1.0"), MessageLink("lost", "C0PROD", "2.0")
+    expected = last_session(office, "Oracle")
+    office.messages.shown["found"] = ShownSession(HQ, expected, office.known("Oracle").job_id)
+    answer = await office.answer(ShowSession(message=found), SessionAnswer)
+    assert answer.view.session.id == expected
+    assert answer.request == ShowSession(expected, HQ)
+    nothing = [await office.ask(ShowSession(message=lost), person) for person in (VIEWER, SQL_ONLY)]
+    assert nothing == [NotFound("session", "lost")] * 2
+    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("session", "found")
+    office.messages.shown["found"] = ShownSession(DR, expected)
+    asked = len(office.dr.requests)
+    assert await office.ask(ShowSession(message=found), SQL_ONLY) == NotFound("session", "found")
+    assert len(office.dr.requests) == asked
+    refused = [row["operation"] for row in await office.audited() if row.get("operation") == "session.show"]
+    assert refused == ["session.show"] * 2
+
+
+async def test_lists_say_why(office: Office) -> None:
+    """Sessions that failed or warned, and jobs with a warning, come with the reason; asked for once."""
+    for request in (
+        ListSessions(SessionsFilter.FAILED),
+        ListSessions(),
+        ListSessions(SessionsFilter.WARNING),
+    ):
+        rows = (await office.answer(request, SessionsAnswer)).rows
+        assert rows
+        assert [bool(row.reason) for row in rows] == [
+            row.session.outcome in {"Failed", "Warning"} for row in rows
+        ]
+    warned = ListJobs(which=JobsFilter.WARNING, server=HQ)
+    reasons = [row.reason for row in (await office.answer(warned, JobsAnswer)).rows]
+    assert reasons
+    assert all(reasons)
+
+    def looked_up() -> int:
+        return sum("taskSessions" in one.template for one in office.hq.requests)
+
+    before = looked_up()
+    await office.answer(warned, JobsAnswer)
+    assert looked_up() == before
+
+
+async def test_lists_do_without_reasons(office: Office) -> None:
+    """A reason that cannot be read is missing from the list, and the answer says so."""
+    for path in ("/api/v1/sessions/{id}/taskSessions", "/api/v1/sessions/{id}/logs"):
+        office.hq.faults.add("GET", path, refusing(500), times=999)
+    for request in (ListSessions(SessionsFilter.FAILED, server=HQ), ListJobs(JobsFilter.WARNING, server=HQ)):
+        outcome = await office.ask(request)
+        assert isinstance(outcome, Done)
+        assert [one.what for one in outcome.missing] == [Detail.FAILURE_REASON]
 
 
 async def test_a_session_stopped_from_here_says_by_whom(office: Office) -> None:

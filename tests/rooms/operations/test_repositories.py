@@ -56,7 +56,7 @@ async def test_a_scale_out_repository_is_offered_in_place_of_its_extents(
     form = await ann.edits("Files")
     found = {one.name: one for one in await ann.finds(form, MenuField.REPOSITORY)}
     assert list(found) == ["Pool", "Default Backup Repository", "Second Repository"]
-    assert (found["Pool"].value, found["Pool"].detail) == (pool.id, "scale-out, 300 GB free of 2,000 GB")
+    assert (found["Pool"].value, found["Pool"].detail) == (pool.id, "scale-out, 300 GB free of 2 TB")
     assert [one.name for one in await ann.finds(form, MenuField.REPOSITORY, "poo")] == ["Pool"]
 
 

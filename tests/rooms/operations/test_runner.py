@@ -19,6 +19,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import (
     Gesture,
     KnownJob,
@@ -33,7 +34,7 @@ from bot.operations.outcomes import AlreadyPressed, Done, Outcome, Refused
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions

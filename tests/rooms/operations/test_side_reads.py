@@ -23,12 +23,13 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import ApprovalRules
+from bot.operations.job_filters import JobsFilter
 from bot.operations.menus import MenuField
 from bot.operations.model import KnownJob, NamedJob, NamedMachine, Request, Step
 from bot.operations.outcomes import Ambiguous, Detailed, Done, Failed, NeedsForm, Outcome
 from bot.operations.queries.home import ShowHome
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
@@ -64,6 +65,7 @@ REPOSITORIES = "GET /api/v1/backupInfrastructure/repositories/states"
 SCALE_OUT = "GET /api/v1/backupInfrastructure/scaleOutRepositories"
 CREDENTIALS, TIME, INFO = "GET /api/v1/credentials", "GET /api/v1/serverTime", "GET /api/v1/serverInfo"
 HOSTS = "GET /api/v1/inventory/vmware/hosts"
+POINTS, BACKUP = "GET /api/v1/restorePoints", "GET /api/v1/backups/{id}"
 MACHINES = "GET /api/v1/inventory/vmware/hosts/{name}"
 
 FORBIDDEN = 403
@@ -147,13 +149,18 @@ def named(job: KnownJob, office: Office) -> NamedJob:
 REQUESTS: Mapping[str, Callable[[Office], Awaitable[Request]]] = {
     "jobs": now(lambda _: ListJobs(server="hq")),
     "jobs failed": now(lambda _: ListJobs(which=JobsFilter.FAILED, server="hq")),
+    "jobs warning": now(lambda _: ListJobs(which=JobsFilter.WARNING, server="hq")),
     "jobs repo:Second": now(lambda _: ListJobs(repository="Second Repository", server="hq")),
+    "jobs after:Oracle": now(lambda _: ListJobs(after="Oracle", server="hq")),
+    "jobs holding:web01": now(lambda _: ListJobs(holding="web01", server="hq")),
+    "jobs stale:3h": now(lambda _: ListJobs(stale=timedelta(hours=3), server="hq")),
     "job": now(lambda office: ShowJob(office.known("SQL Prod"))),
     "job NAME": now(lambda _: ShowJob(NamedJob("SQL Prod", "hq"))),
     "sessions": now(lambda _: ListSessions(server="hq")),
     "sessions running": now(lambda _: ListSessions(which=SessionsFilter.RUNNING, server="hq")),
     "sessions 24h": now(lambda _: ListSessions(within=timedelta(hours=24), server="hq")),
     "session": now(lambda office: ShowSession(session_of(office), "hq")),
+    "session last": now(lambda office: ShowSession(job=office.known("SQL Prod"))),
     "status": now(lambda _: ShowStatus("hq")),
     "servers": now(lambda _: ListServers("hq")),
     "home": now(lambda _: ShowHome()),
@@ -218,14 +225,31 @@ READS: Mapping[str, Row] = {
         REPOSITORIES: lacks(Detail.REPOSITORIES),
         SCALE_OUT: lacks(Detail.SCALE_OUT_REPOSITORIES),
     },
+    "jobs after:Oracle": DERIVED,
+    "jobs holding:web01": {
+        **DERIVED,
+        MODELS: lacks(Detail.JOB_SETTINGS),
+        POINTS: lacks(Detail.RESTORE_POINTS),
+        BACKUP: lacks(Detail.RESTORE_POINTS),
+    },
+    "jobs stale:3h": {**DERIVED, SESSIONS: lacks(Detail.LAST_SUCCESS)},
     "job": JOB,
     "job NAME": JOB,
-    "sessions": {SESSIONS: ESSENTIAL},
+    "jobs warning": {**DERIVED, **SERVER_TIME, TASKS: lacks(), LOGS: lacks(Detail.FAILURE_REASON)},
+    "sessions": {**WHY_FAILED, SESSIONS: ESSENTIAL},
     "sessions running": {SESSIONS: ESSENTIAL},
-    "sessions 24h": {SESSIONS: ESSENTIAL, **SERVER_TIME},
+    "sessions 24h": {**WHY_FAILED, SESSIONS: ESSENTIAL},
     "session": {
         **DERIVED,
         **SERVER_TIME,
+        SESSION: ESSENTIAL,
+        TASKS: lacks(Detail.OBJECTS),
+        LOGS: lacks(Detail.LOG),
+    },
+    "session last": {
+        **DERIVED,
+        **SERVER_TIME,
+        SESSIONS: ESSENTIAL,
         SESSION: ESSENTIAL,
         TASKS: lacks(Detail.OBJECTS),
         LOGS: lacks(Detail.LOG),

@@ -24,6 +24,7 @@ from bot.slack.interactions import Interactions
 from bot.slack.listeners import bolt_app, listen_to_events, listen_to_gestures
 from bot.slack.manifest import manifest
 from bot.slack.replies import Modals, Replies
+from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, open_web_api, read_workspace
 from bot.store import (
@@ -177,6 +178,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
     clock, database, metrics = room.clock, room.database, Metrics()
     home = await read_workspace(web)
     directory = Directory(web, home, (), clock=clock)
+    messages = PostedSessions(database, web, home)
     service = Service(
         fleet=fleet,
         accounts={},
@@ -189,6 +191,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         metrics=metrics,
         clock=clock,
         conversations=SlackConversations(web, clock),
+        messages=messages,
         holder=new_holder(),
     )
     tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)
@@ -197,6 +200,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         replies,
         modals,
         StandingMessages(database, clock),
+        messages,
         tasks,
         command="/veeam",
         clock=clock,
@@ -205,7 +209,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
     tabs = HomeTabs(web, clock)
     app_home = AppHome(service, interactions, replies, modals, tabs, tasks, workspace=home, command="/veeam")
     app = bolt_app(web.client, home, "")
-    listen_to_gestures(app, interactions, app_home, command="/veeam")
+    listen_to_gestures(app, interactions, app_home, command="/veeam", bot_user_id=home.bot_user_id)
 
     async def channel_moved(old_id: str, new_id: str) -> None:
         room.moved.append((old_id, new_id))

@@ -2,22 +2,50 @@
 
 from collections import Counter
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
-from bot.sandbox.slack.faults import Dropped
+from bot.sandbox.slack.arguments import Arguments
+from bot.sandbox.slack.faults import Dropped, Held
+from bot.slack.delivery import LEASE_SECONDS
+from bot.slack.web_api import TIMEOUT_SECONDS
 from bot.store import Database, DatabaseClock
-from tests.rooms.slack.delivering import post_office
+from bot.store.tables import outbox
+from tests.rooms.slack.delivering import BACKUPS, STEP_SECONDS, PostOffice, post_office
 from tests.rooms.store.databases import KINDS, Template, template_of
 from tests.support.clock import SkewedClock
 
 MINUTES, DAY = timedelta(minutes=15), timedelta(days=1)
 AHEAD = pytest.mark.parametrize("ahead", [MINUTES, -MINUTES, DAY, -DAY], ids=str)
+
+
+def hold_next_post(office: PostOffice) -> list[Arguments]:
+    """Have the next post be on its way for long; return where it is noted that it is."""
+    arrived: list[Arguments] = []
+
+    def arrives(sent: Arguments) -> bool:
+        arrived.append(sent)
+        return True
+
+    office.slack.faults.add("chat.postMessage", Held(), when=arrives)
+    return arrived
+
+
+async def put_off(office: PostOffice) -> datetime:
+    """Let time pass until the only row is put off because it was taken over; return until when."""
+    while True:
+        async with office.database.reading() as reading:
+            (row,) = await reading.all(select(outbox))
+        if row.problem == "taken over":
+            due_at: datetime = row.due_at
+            return due_at
+        await office.lets_pass(STEP_SECONDS)
 
 
 @AHEAD
@@ -69,6 +97,52 @@ async def test_replicas_with_different_clocks(
         for name, clock, database in zip("ab", clocks, (office.database, other), strict=True):
             await stack.enter_async_context(office.sending(name, database=database, clock=clock))
         await office.until_sent()
+        assert office.told() == Counter(office.queued)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("jump", [MINUTES, DAY], ids=str)
+async def test_the_databases_clock_jumps_while_a_message_is_on_its_way(
+    tmp_path: Path, kind: str, jump: timedelta, database_templates: dict[str, Template]
+) -> None:
+    """A claim ends at once, while its process is still sending: no other process sends the message too."""
+    address = template_of(kind, database_templates).new()
+    other = Database(address)
+    async with post_office(tmp_path, address) as office, AsyncExitStack() as stack:
+        stack.push_async_callback(other.close)
+        arrived = hold_next_post(office)
+        await office.queues()
+        await stack.enter_async_context(office.sending("a"))
+        await office.until(lambda: arrived)
+        # It is the first to read the clock that was set forward.
+        clock = SkewedClock(office.clock, jump)
+        await stack.enter_async_context(office.sending("b", database=other, clock=clock))
+        assert await put_off(office) - clock.now() <= timedelta(seconds=TIMEOUT_SECONDS + 2)
+        office.slack.faults.clear()
+        await office.until_sent()
+        assert office.told() == Counter(office.queued)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_message_of_a_process_that_died_while_it_sent(
+    tmp_path: Path, kind: str, database_templates: dict[str, Template]
+) -> None:
+    """Once its claim has ended, another process waits as long as a call takes, and no longer.
+
+    What the dead process had not begun to send goes out as soon as its claim has ended.
+    """
+    address = template_of(kind, database_templates).new()
+    async with post_office(tmp_path, address) as office:
+        arrived = hold_next_post(office)
+        sent = await office.queues()
+        async with office.sending("a"):
+            await office.until(lambda: arrived)
+        not_begun = await office.queues(BACKUPS)
+        await office.outbox.claim("a", office.clock.now(), LEASE_SECONDS, 1)
+        async with office.sending("b"):
+            await office.until(lambda: office.told()[not_begun])
+            assert office.told()[sent] == 0
+            await office.until_sent()
         assert office.told() == Counter(office.queued)
 
 

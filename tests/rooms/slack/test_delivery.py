@@ -10,10 +10,9 @@ import pytest
 from bot.sandbox.slack.arguments import Arguments
 from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, SlackFault
 from bot.settings import ServerName
-from bot.store import NewOutboxRow, Placement
+from bot.store import Approval, NewOutboxRow, Placement
 from bot.veeam import JobId, SessionId
 from bot.watch.facts import (
-    ApprovalFacts,
     ApprovalOpened,
     AttemptEnded,
     RunChanged,
@@ -346,13 +345,21 @@ async def test_whoever_asked_hears_that_nobody_sees_their_request(office: PostOf
     office.slack.faults.add(
         "chat.postMessage", Refused("something_new"), 100, when=lambda sent: sent.text("channel") == PROD
     )
-    asked = ApprovalFacts(
+    asked = Approval(
         id="a1",
         operation="delete",
-        person="U0ANN",
-        server=ServerName("hq"),
-        name="Files",
+        request="[]",
+        request_hash="",
+        snapshot_hash="",
+        person_id="U0ANN",
+        team_id=None,
+        origin="form",
+        reference="r1",
+        channel_id=channel,
+        server="hq",
         job_id=None,
+        name="Files",
+        channel=channel,
         asked_at=office.clock.now(),
         expires_at=office.clock.now() + timedelta(minutes=30),
     )

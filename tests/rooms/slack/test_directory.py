@@ -177,14 +177,14 @@ async def test_handles_and_names(office: PostOffice) -> None:
     """A handle holds the group it named first; unknown groups are called as the settings call them."""
     directory = Directory(office.web_api, office.workspace, ["@Oncall"], clock=office.clock)
     assert (await directory.read(OLE)).groups == OPERATORS | {"@Oncall"}
-    assert directory.group_id("@oncall") == "S0ONCALL"
-    assert directory.group_id("S0X") == "S0X"
+    assert await directory.mentioned("@oncall") == "S0ONCALL"
+    assert await directory.mentioned("S0X") == "S0X"
     assert directory.group_names(["S0ONCALL", "S0GONE"]) == ("@oncall", "S0GONE")
     office.slack.workspace.directory.group("S0ONCALL").handle = "former"
     office.slack.workspace.directory.group("S0BACKUPVIEWERS").handle = "oncall"
     directory.groups_changed()
     assert (await directory.read(PersonId("U0VIC"))).groups == frozenset({"S0BACKUPVIEWERS"})
-    assert directory.group_id("@oncall") == "S0ONCALL"
+    assert await directory.mentioned("@oncall") == "S0ONCALL"
 
 
 @pytest.fixture

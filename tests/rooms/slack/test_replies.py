@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from bot.sandbox.slack.faults import Dropped, RateLimited, Refused, ServerError
 from bot.settings import PersonId
 from bot.slack.gestures import ReplyTarget
 from bot.slack.replies import Replies
-from bot.slack.views.message import Message
+from bot.slack.views.message import NO_CELL, Message, compose, has_tables, table
 from tests.rooms.slack.delivering import PROD, PostOffice, post_office
 
 ANN = PersonId("U0ANN")
 SAID = Message("Answer", ({"type": "section", "text": {"type": "mrkdwn", "text": "Answer"}},))
 ODD = Message("Answer", ({"type": "section", "text": {"type": "mrkdwn", "text": ""}},))
+
+
+TABLE = compose([table(("Server", "Failed"), [("hq", "2"), ("dr", NO_CELL)])])
 
 
 @pytest.fixture
@@ -127,3 +131,64 @@ async def test_blocks_that_slack_refuses_go_as_text(office: PostOffice, replies:
     assert saying.result() is not None
     await replies.post_ephemeral(place(office), ODD)
     assert heard(office) == ["Answer", "Answer"]
+
+
+async def answered(office: PostOffice, replies: Replies, where: ReplyTarget) -> None:
+    """Answer, while time passes."""
+    async with asyncio.TaskGroup() as group:
+        answering = group.create_task(replies.post_ephemeral(where, SAID))
+        await office.until(answering.done)
+
+
+async def test_too_many_answers_in_a_minute(office: PostOffice, replies: Replies) -> None:
+    """One limit holds for ephemeral messages, whoever reads them: then an answer goes there directly."""
+    office.slack.faults.add("chat.postEphemeral", RateLimited(30))
+    await answered(office, replies, place(office, with_address=False))
+    assert heard(office) == ["Answer"]
+    assert office.slack.ephemerals("ann", PROD) == []
+
+
+async def test_who_asks_too_much_waits(office: PostOffice, replies: Replies) -> None:
+    """Where direct messages are too many as well, the answer comes when Slack takes it again."""
+    office.slack.faults.add("chat.postEphemeral", RateLimited(30))
+    office.slack.faults.add("chat.postMessage", RateLimited(30))
+    await answered(office, replies, place(office, with_address=False))
+    assert [each.text for each in office.slack.ephemerals("ann", PROD)] == ["Answer"]
+
+
+async def test_what_was_written_to_the_bot_alone_is_answered_there(
+    office: PostOffice, replies: Replies
+) -> None:
+    """By a message, in its thread where there is one."""
+    workspace = office.slack.workspace
+    direct = workspace.conversations.direct(workspace.app.bot_user, ANN)
+    where = ReplyTarget(ANN, direct.id, None, is_direct_message=True)
+    await answered(office, replies, where)
+    (answer,) = direct.messages.values()
+    await answered(office, replies, replace(where, thread_ts=answer.ts))
+    assert [each.thread_ts for each in direct.messages.values()] == [None, answer.ts]
+    assert direct.ephemerals == {}
+
+
+async def test_a_table_that_is_refused_becomes_lines(office: PostOffice, replies: Replies) -> None:
+    """Tables reach some workspaces later: what they say is sent as lines, and no more table is tried."""
+    assert has_tables(TABLE)
+    office.slack.faults.add("response_url", ServerError(400))
+    await replies.post_ephemeral(place(office), TABLE)
+    (shown,) = office.slack.ephemerals("ann", PROD)
+    assert [block["type"] for block in shown.blocks] == ["section"]
+    assert shown.blocks[0]["text"]["text"] == "*hq* · 2 failed\n*dr*"
+    await replies.post(place(office), TABLE)
+    (call,) = office.slack.calls_of("chat.postMessage")
+    assert "table" not in str(call.arguments)
+
+
+async def test_a_table_that_a_channel_refuses(office: PostOffice, replies: Replies) -> None:
+    """The message is posted again, once, and keeps all but the table."""
+    office.slack.faults.add("chat.postMessage", Refused("invalid_blocks"))
+    async with asyncio.TaskGroup() as group:
+        posting = group.create_task(replies.post(place(office), TABLE))
+        await office.until(posting.done)
+    first, second = office.slack.calls_of("chat.postMessage")
+    assert "table" in str(first.arguments)
+    assert "2 failed" in str(second.arguments["blocks"])

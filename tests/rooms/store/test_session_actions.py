@@ -82,3 +82,26 @@ async def test_followed_sessions(database: Database) -> None:
     await followed.purge(NOON + HOUR)
     await followed.add(new)
     assert len(await followed.unfinished("hq")) == 1
+
+
+async def test_a_followed_session_is_found_by_its_message(database: Database) -> None:
+    """Whichever message shows it, before and after the session has ended."""
+    sessions = FollowedSessions(database)
+    await sessions.add(
+        NewFollowedSession(
+            server="hq",
+            session_id="s1",
+            job_id="j1",
+            job_name="SQL",
+            operation="retry",
+            person="U1",
+            channel="C1",
+            ts="1.0",
+            started_at=NOON,
+        )
+    )
+    (only,) = await sessions.unfinished("hq")
+    assert await sessions.shown_at(only.channel, only.ts) == only
+    await sessions.finish(only.id, NOON)
+    assert await sessions.shown_at(only.channel, only.ts) == only
+    assert await sessions.shown_at(only.channel, "9.9") is None

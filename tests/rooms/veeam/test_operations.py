@@ -16,6 +16,7 @@ from bot.sandbox.vbr.machines import add_protection_group
 from bot.veeam import (
     PERFORMANCE_EXTENT,
     AllTaskSessionsQuery,
+    Backup,
     CredentialsQuery,
     InventoryObject,
     InventoryQuery,
@@ -25,6 +26,7 @@ from bot.veeam import (
     LogStatus,
     NotAllowed,
     RepositoryStatesQuery,
+    RestorePointsQuery,
     Result,
     ScaleOutRepositoriesQuery,
     SessionId,
@@ -113,6 +115,18 @@ async def physical_machines(site: Site) -> list[str]:
     return [machine.name for machine in page.rows]
 
 
+def points_of(name: str) -> RestorePointsQuery:
+    return RestorePointsQuery(name=f"*{name}*", order_by="CreationTime", ascending=False, limit=500)
+
+
+async def backup_of(site: Site) -> Backup:
+    """The backup of a machine, by its newest restore point."""
+    points = (await site.server.restore_points(points_of("vm02"))).rows
+    backup = await site.server.backup(points[0].backup_id)
+    assert backup.job_id == site.failed
+    return backup
+
+
 EVERYTHING: dict[str, Ask] = {
     "server_time": lambda site: site.server.server_time(),
     "server_info": lambda site: site.server.server_info(),
@@ -125,8 +139,13 @@ EVERYTHING: dict[str, Ask] = {
         )
     ),
     "every_job_state": lambda site: rows_of(site.server.every_job_state(JobStatesQuery(name="*SQL*"))),
+    "job_state_pages": lambda site: rows_of(site.server.job_state_pages()),
     "job_state": lambda site: site.server.job_state(site.failed),
     "job": lambda site: site.server.job(site.failed),
+    "list_job_contents": lambda site: site.server.list_job_contents(skip=0, limit=500),
+    "job_contents": lambda site: site.server.job_contents(site.failed),
+    "restore_points": lambda site: site.server.restore_points(points_of("vm0")),
+    "backup": backup_of,
     "start_job": lambda site: site.server.start_job(site.failed, chained=True),
     "stop_job": lambda site: site.server.stop_job(site.running),
     "retry_job": lambda site: site.server.retry_job(site.failed),

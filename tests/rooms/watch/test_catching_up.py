@@ -8,12 +8,24 @@ from datetime import timedelta
 import pytest
 
 from bot.sandbox.vbr import World
-from bot.sandbox.vbr.faults import Fault, changed
+from bot.sandbox.vbr.faults import Fault, Moment, changed, hanging, refusing
+from bot.sandbox.vbr.jobmodels import daily
 from bot.store import Database
+from bot.veeam.connection import Timeouts
 from bot.watch import WatchRules
-from bot.watch.facts import BackfillProblems, BackfillSummary, OutageEnded, RunEnded
+from bot.watch.facts import (
+    Announcement,
+    AttemptEnded,
+    BackfillProblems,
+    BackfillSummary,
+    OutageEnded,
+    RunChanged,
+    RunEnded,
+)
 from tests.rooms.store.databases import Template
+from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import SESSIONS, Site, of_kind, route_to, rules, site_of
+from tests.rooms.watch.test_announcements import remember
 from tests.rooms.watch.test_exactly_once import Died, Process
 from tests.support.clock import FakeClock
 
@@ -165,6 +177,81 @@ async def test_an_attempt_found_late_joins_its_run(site: Site) -> None:
     now = site.ended("New", "Failed", ago=5)
     roots = [root for _ in range(4) for root in of_kind(await site.poll_after(), RunEnded)]
     assert [each for each in sessions_of(roots) if each in {old, now}] == [now, old]
+
+
+MISSED = 2_050
+"""More than one poll takes in."""
+
+
+def attempts_of(told: list[tuple[str, Announcement]], job: str) -> list[list[str]]:
+    """The runs of a job as they were announced last, each by its attempts."""
+    runs = {each.run.key: each.run for _, each in told if isinstance(each, RunEnded | RunChanged)}
+    return [[each.session_id for each in run.attempts] for run in runs.values() if run.job_name == job]
+
+
+@pytest.mark.parametrize(("wait_minutes", "result"), [(10, "Failed"), (30, "Success")])
+async def test_a_retry_that_ends_now_finds_its_run(site: Site, *, wait_minutes: int, result: str) -> None:
+    """A retry that ends while its first attempts are still to be caught up with is announced with them."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(21 * HOUR)
+    failed = many_ended(site, MISSED)
+    site.world.add_job("New", schedule=daily("03:00", await_minutes=wait_minutes))
+    ago = wait_minutes * 60.0 + 90
+    attempts = [site.ended("New", "Failed", ago=n * ago + 30, seconds=60.0) for n in (2, 1)]
+    earlier = site.ended("New", "Failed", ago=19 * HOUR, seconds=60.0)
+    attempts.append(site.ended("New", result, ago=30, seconds=60.0))
+    told = await site.poll_after()
+    assert attempts_of(told, "New")[0] == attempts
+    for _ in range(4):
+        told += await site.poll_after()
+    assert attempts_of(told, "New") == [attempts, [earlier]]
+    assert Counter(sessions_of(of_kind(told, RunEnded))) == Counter([*failed, attempts[0], earlier])
+    assert [each.session.session_id for each in of_kind(told, AttemptEnded)] == attempts[1:]
+
+
+async def test_a_retry_through_the_bot_finds_its_run(site: Site) -> None:
+    """What a person retries through the bot before it was caught up with is one run, hours later too."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(21 * HOUR)
+    many_ended(site, MISSED)
+    first = site.ended("New", "Failed", ago=5 * HOUR)
+    second = site.ended("New", "Failed", ago=5, initiated_by=r"CORP\svc-slack")
+    await remember(site, site.world.job("New"), second, "retry")
+    told = [each for _ in range(4) for each in await site.poll_after()]
+    assert attempts_of(told, "New") == [[first, second]]
+
+
+@pytest.mark.parametrize("fault", [refusing(400), hanging(Moment.BEFORE)], ids=["refused", "no answer"])
+async def test_failures_that_cannot_be_listed_stop_no_catching_up(site: Site, fault: Fault) -> None:
+    """Without the list of the failures that may have been retried, a retry is a run of its own."""
+    async with client_of(site.vbr, site.clock, timeouts=Timeouts(read=5.0)) as site.client:
+        site.begin(FAILURES_ONLY)
+        await site.clock.advance(21 * HOUR)
+        failed = many_ended(site, MISSED)
+        failed |= {site.ended("New", "Failed", ago=60 * ago, seconds=60.0) for ago in (12, 0)}
+        # Four pages of what ended, and what ended lately, come before it.
+        site.vbr.faults.add(*SESSIONS, fault, after=5)
+        roots = of_kind(await site.poll_after(), RunEnded)
+        assert roots
+        roots += [root for _ in range(3) for root in of_kind(await site.poll_after(), RunEnded)]
+    assert Counter(sessions_of(roots)) == Counter(failed)
+
+
+async def test_what_was_retried_is_one_request(site: Site) -> None:
+    """However many sessions end while the bot catches up, one request a poll lists the failures before."""
+    site.begin(FAILURES_ONLY)
+    await site.clock.advance(21 * HOUR)
+    many_ended(site, MISSED)
+    for number in range(60):
+        site.world.add_job(f"New {number}", schedule=daily("03:00"))
+        site.ended(f"New {number}", "Failed", ago=12 * 60, seconds=60.0)
+        site.ended(f"New {number}", "Failed", ago=30, seconds=60.0)
+    site.requests()
+    told = await site.poll_after()
+    assert len(attempts_of(told, "New 7")[0]) == 2
+    # Four pages of what ended, what ended lately, and what failed; how the first twenty jobs are retried.
+    asked = site.requests()
+    assert asked.count("/api/v1/sessions") == 4 + 1 + 1
 
 
 async def test_a_backlog_within_one_second(site: Site) -> None:

@@ -10,7 +10,7 @@ from bot.observability import Health, Metrics
 from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import ServerName
 from bot.store import Database, Leases, SharedRead, Transaction
-from bot.watch import Share, Watch, WatchRules
+from bot.watch import PollSlot, Watch, WatchRules
 from tests.rooms.veeam.clients import client_of, wait_until
 from tests.rooms.watch.site import POLL_SECONDS, Site, rules
 from tests.support.clock import FakeClock
@@ -61,7 +61,7 @@ async def test_polls_are_spread(database: Database, clock: FakeClock, world: Wor
             )
         async with asyncio.TaskGroup() as group:
             loops = [
-                group.create_task(watch.run(Share(place, SERVERS)))
+                group.create_task(watch.run(PollSlot(place, SERVERS)))
                 for place, watch in enumerate(watches, start=1)
             ]
             for _ in range(int(3 * POLL_SECONDS / 0.25)):

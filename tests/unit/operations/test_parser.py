@@ -17,21 +17,31 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import BY_NAME, CATALOG, TYPED
-from bot.operations.commands import parse, quote
+from bot.operations.commands import asks_for_topic, parse, quote
+from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.matching import fold
-from bot.operations.model import Kind, NamedJob, NamedMachine, Operation, Request
+from bot.operations.model import (
+    Kind,
+    KnownJob,
+    MessageLink,
+    NamedJob,
+    NamedMachine,
+    Operation,
+    Request,
+    Topic,
+)
 from bot.operations.outcomes import SyntaxProblem
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
 from bot.settings import PersonId
-from bot.veeam import RestorePoints, SessionId
+from bot.veeam import JobId, RestorePoints, ServerName, SessionId, Workload
 
 SQL = NamedJob("SQL Prod")
 ANY = NamedJob("")
@@ -48,6 +58,7 @@ def doubtful(name: str, doubt: str) -> NamedJob:
 
 
 NO_SPAN = "{} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
+LINK = "https://example.slack.com/archives/C0PROD/p1763899200000100"
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 
 READ: list[tuple[str, Request]] = [
@@ -66,6 +77,30 @@ READ: list[tuple[str, Request]] = [
     ('jobs "failed"', ListJobs(pattern="failed")),
     ("jobs none", ListJobs(which=JobsFilter.NONE)),
     ("jobs SQL Prod", ListJobs(pattern="SQL Prod")),
+    ("jobs problems", ListJobs(JobsFilter.PROBLEMS)),
+    ("jobs failed warning", ListJobs(JobsFilter.FAILED, also=(JobsFilter.WARNING,))),
+    (
+        "jobs failed, warning or disabled SQL",
+        ListJobs(JobsFilter.FAILED, "SQL", also=(JobsFilter.WARNING, JobsFilter.DISABLED)),
+    ),
+    ("jobs failed FAILED", ListJobs(JobsFilter.FAILED)),
+    ("jobs failed or SQL", ListJobs(JobsFilter.FAILED, "or SQL")),
+    ("jobs or failed", ListJobs(pattern="or failed")),
+    ('jobs failed "warning"', ListJobs(JobsFilter.FAILED, "warning")),
+    (
+        "jobs workload:CloudVM priority:HIGH objects:3 after:'Oracle ERP' holding:web01",
+        ListJobs(
+            workload=Workload.CLOUD_VM,
+            priority=JobPriority.HIGH,
+            objects_count=3,
+            after="Oracle ERP",
+            holding="web01",
+        ),
+    ),
+    ("jobs ran:<24h", ListJobs(ran_within=timedelta(hours=24))),
+    ("jobs ran: >7d stale:26h", ListJobs(ran_before=timedelta(days=7), stale=timedelta(hours=26))),
+    ("jobs sort:-lastrun", ListJobs(sort=JobsColumn.LAST_RUN, is_descending=True)),
+    ("jobs sort:Repo", ListJobs(sort=JobsColumn.REPOSITORY)),
     (
         "jobs server:hq disabled type:VSphereBackup nightly repo:“Main Repo”",
         ListJobs(JobsFilter.DISABLED, "nightly", "VSphereBackup", "Main Repo", "hq"),
@@ -127,6 +162,18 @@ READ: list[tuple[str, Request]] = [
     ("sessions disabled", ListSessions(job=NamedJob("disabled"))),
     (f"session {SESSION_ID}", ShowSession(SESSION_ID)),
     (f"session {{{SESSION_ID.upper()}}} server:hq", ShowSession(SESSION_ID, server="hq")),
+    (f"session {LINK}", ShowSession(message=MessageLink(LINK, "C0PROD", "1763899200.000100"))),
+    (f"session {LINK}?thread_ts=1763899100.000200&cid=C0PROD", ShowSession(message=MessageLink(
+        f"{LINK}?thread_ts=1763899100.000200&cid=C0PROD", "C0PROD", "1763899200.000100", "1763899100.000200",
+    ))),
+    (f"session {LINK.removeprefix('https://')}", ShowSession(message=MessageLink(
+        LINK.removeprefix("https://"), "C0PROD", "1763899200.000100",
+    ))),
+    ("session SQL Prod last", ShowSession(job=beside("last"))),
+    ("session SQL Prod Latest server:hq", ShowSession(
+        job=NamedJob("SQL Prod", "hq", after=("Latest",)),
+    )),
+    ('session "SQL Prod" last', ShowSession(job=NamedJob("SQL Prod", exact=True))),
     ("status", ShowStatus()),
     ("status server:hq", ShowStatus("hq")),
     ("servers", ListServers()),
@@ -241,10 +288,24 @@ MISREAD = [
     ("start server:", None),
     ("jobs server:", None),
     ("jobs server:a server:b", None),
-    ("jobs failed warning", "jobs failed"),
-    ("session", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
-    ("session 12", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
-    ("session ../../jobs", "session 6c76bb17-8695-4f7c-981f-670789edd8f3"),
+    ("jobs workload:tape", "jobs workload:application"),
+    ("jobs priority:low", "jobs priority:high"),
+    ("jobs sort:size", "jobs sort:name"),
+    ("jobs objects:many", "jobs objects:3"),
+    ("jobs objects:1000001", "jobs objects:3"),
+    ("jobs objects:\u0663", "jobs objects:3"),
+    ("jobs ran:24h", "jobs ran:<24h"),
+    ("jobs ran:<400d", "jobs ran:<24h"),
+    ("jobs ran:>", "jobs ran:<24h"),
+    ("jobs stale:soon", "jobs stale:26h"),
+    ("jobs stale:0h", "jobs stale:26h"),
+    ("jobs holding:", None),
+    ("session", "session SQL Prod last"),
+    ("session last", "session SQL Prod last"),
+    ("session 12", "session 12 last"),
+    ("session ../../jobs", "session ../../jobs last"),
+    ('session "SQL Prod"', "session SQL Prod last"),
+    (f"session {LINK.replace('/p', '/q')}", f"session {LINK.replace('/p', '/q')} last"),
     ("status hq", "status server:hq"),
     ("servers hq", "servers server:hq"),
     ("whoami @ann", "whoami"),
@@ -282,6 +343,7 @@ def test_verbs_outside_the_catalog_are_unknown() -> None:
 
 FRAGMENTS = (
     *(known.name for known in CATALOG),
+    *("problems", "or", "sort:-", "ran:<", "stale:", "objects:", "holding:", "after:", "workload:"),
     *("full", "now", "chained", "failed", "server:", "type:", "7d", "9w", "@U1", "SQL", "*", "[", "٣h", "ﬁ"),
     *('"', "“", "”", "'", "\u2019", "„", "-", "—", "…", " ", "\n", "\u00a0", "\u200b"),
 )
@@ -350,3 +412,60 @@ def test_every_way_to_read_a_line_is_kept(name: str, options: list[str]) -> None
     if isinstance(read, Stop) and isinstance(read.job, NamedJob) and not read.job.exact and read.job.readings:
         whole = max((reading.name for reading in read.job.readings), key=len)
         assert all(fold(word) in fold(whole) for word in options if not read.job.server)
+
+
+ABOUT = Topic(KnownJob(ServerName("hq"), JobId("27ef5b1c-4bd9-4a64-b1d5-c4a9d8d7ac2e")), SESSION_ID)
+
+
+@pytest.mark.parametrize(
+    ("line", "request_read"),
+    [
+        ("retry", Retry(ABOUT.job)),
+        ("retry chained", Retry(ABOUT.job, chained=True)),
+        ("start", Start(ABOUT.job)),
+        ("run full", Start(ABOUT.job, full=True)),
+        ("stop now", Stop(ABOUT.job, now=True)),
+        ("disable for 4h", Disable(ABOUT.job, span=timedelta(hours=4))),
+        ("edit", Edit(ABOUT.job)),
+        ("delete", Delete(ABOUT.job)),
+        ("job", ShowJob(ABOUT.job)),
+        ("show", ShowJob(ABOUT.job)),
+        ("sessions", ListSessions(job=ABOUT.job)),
+        ("logs failed 24h", ListSessions(SessionsFilter.FAILED, ABOUT.job, timedelta(hours=24))),
+        ("session", ShowSession(SESSION_ID, "hq")),
+    ],
+    ids=str,
+)
+def test_in_a_thread_a_command_without_a_name_is_about_its_job(line: str, request_read: Request) -> None:
+    """The job of the thread is meant as if a button of its message had been pressed."""
+    assert parse(line, TYPED, ABOUT) == request_read
+    assert asks_for_topic([line], TYPED)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "retry SQL Prod",
+            "job SQL Prod",
+            "sessions SQL Prod",
+            f"session {SESSION_ID}",
+            "retry server:branch",
+        ),
+        *(
+            "jobs",
+            "jobs failed",
+            "status",
+            "help",
+            "audit",
+            "create",
+            "whoami",
+            "quickbackup web01",
+            "nonsense",
+        ),
+    ],
+)
+def test_in_a_thread_everything_else_means_what_it_says(line: str) -> None:
+    """A name, a server, or a command about no job: the thread adds nothing, and is not looked up."""
+    assert parse(line, TYPED, ABOUT) == parse(line, TYPED)
+    assert not asks_for_topic([line], TYPED)

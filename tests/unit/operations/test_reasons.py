@@ -11,7 +11,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import available
-from bot.operations.failures import failed_in_a_row, first_failed_message
+from bot.operations.failures import failed_in_a_row, first_message
 from bot.operations.jobs import JobNow
 from bot.operations.model import KnownJob
 from bot.operations.outcomes import Blocked, Unsupported
@@ -21,6 +21,7 @@ from bot.veeam import (
     Capability,
     JobId,
     JobState,
+    Result,
     Session,
     SessionId,
     SessionResult,
@@ -70,7 +71,13 @@ def test_failed_in_a_row(sessions: list[Session], expected: int | None) -> None:
 )
 def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expected: str | None) -> None:
     """A mere result word is no reason."""
-    assert first_failed_message(tasks) == expected
+    assert first_message(tasks, Result.FAILED) == expected
+
+
+def test_the_first_object_that_warned_says_why_a_session_did() -> None:
+    """The reason of a warning is not looked for among what failed or went well."""
+    tasks = [task("Success", "fine"), task("Warning", "Warning"), task("Warning", "skipped")]
+    assert first_message(tasks, Result.WARNING) == "skipped"
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,10 @@ from bot.operations.outcomes import (
 )
 from bot.settings import Role
 from bot.store import Approval, ApprovalEnd, ApprovalImpact, ApprovalState, RecentChange
-from bot.watch import approval_facts
 from bot.watch.facts import (
     Announcement,
     ApprovalChanged,
     ApprovalEnded,
-    ApprovalFacts,
     ApprovalOpened,
     ApprovalUndelivered,
 )
@@ -155,33 +153,21 @@ def announcements() -> dict[str, Announcement]:
         reason=HOSTILE[1],
         impact=replace(IMPACT, repository="<!here>", status="<!here>", groups=("<!here>",)),
     )
-    started = replace(
-        PENDING, operation=Start.operation.name, detail="active full, with chained jobs", reason=None
-    )
+    started = replace(PENDING, operation=Start.operation.name, reason=None)
+    full = replace(IMPACT, changes=("active full, with chained jobs",), is_disabled=True, last_run=None)
     waiting = {
         "": PENDING,
         "-machine": MACHINE,
         "-awkward": awkward,
         "-cut": replace(PENDING, operation="edit", impact=CUT),
-        "-start": replace(started, impact=replace(IMPACT, is_disabled=True, last_run=None)),
+        "-start": replace(started, impact=full),
     }
-    held_back = ApprovalUndelivered(
-        approval=approval_facts(PENDING), channel="C0PROD", problem="not_in_channel"
-    )
+    held_back = ApprovalUndelivered(approval=PENDING, channel="C0PROD", problem="not_in_channel")
     told = {name: one for name, one in ENDS.items() if name != "withdrawn"}
     return {
-        **{
-            f"approval-asked{name}": ApprovalOpened(approval=approval_facts(one))
-            for name, one in waiting.items()
-        },
-        "approval-approved": ApprovalChanged(approval=approval_facts(APPROVED)),
-        **{f"approval-{name}": ApprovalChanged(approval=approval_facts(one)) for name, one in ENDS.items()},
-        **{
-            f"approval-told-{name}": ApprovalEnded(approval=approval_facts(one)) for name, one in told.items()
-        },
+        **{f"approval-asked{name}": ApprovalOpened(approval=one) for name, one in waiting.items()},
+        "approval-approved": ApprovalChanged(approval=APPROVED),
+        **{f"approval-{name}": ApprovalChanged(approval=one) for name, one in ENDS.items()},
+        **{f"approval-told-{name}": ApprovalEnded(approval=one) for name, one in told.items()},
         "approval-held-back": held_back,
     }
-
-
-def _facts(approvals: dict[str, Approval]) -> dict[str, ApprovalFacts]:
-    return {name: approval_facts(one) for name, one in approvals.items()}

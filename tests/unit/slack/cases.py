@@ -18,6 +18,8 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
+from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
+from bot.operations.machine_holders import Held, Holders
 from bot.operations.model import KnownJob, KnownMachine, NamedJob, NamedMachine, Refusal, Snapshot, Standing
 from bot.operations.outcomes import (
     AlreadyPressed,
@@ -39,6 +41,7 @@ from bot.operations.outcomes import (
     NeedsForm,
     NotFound,
     NotPossible,
+    Offered,
     Outcome,
     PartOfName,
     Ran,
@@ -52,7 +55,7 @@ from bot.operations.outcomes import (
 )
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions
 from bot.settings import Role
 from bot.slack.codec import UnreadablePress, UnreadableReason
@@ -68,7 +71,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.views.outcomes import outcome
 from bot.slack.views.problems import unreadable_press
-from bot.veeam import Capability, TlsReason, VeeamError
+from bot.veeam import Capability, TlsReason, VeeamError, Workload
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
@@ -159,6 +162,14 @@ def _recorded() -> dict[str, Announcement]:
     }
 
 
+_CAUSES = (
+    "Failed to freeze guest, wait timeout",
+    "Not enough space on [D:\\Backup\\a.vbk]",
+    "Failed to freeze guest, wait timeout",
+    "Not enough space on [D:\\Backup\\b.vbk]",
+)
+
+
 def _answers() -> dict[str, Answer]:
     filtered = ListJobs(JobsFilter.FAILED, "SQL*", "VSphereBackup", "Main", "hq", 1)
     running = samples.job_view(
@@ -224,6 +235,70 @@ def _answers() -> dict[str, Answer]:
             request=ListJobs(),
         ),
         "jobs-awkward": samples.jobs_answer(*_awkward_jobs()),
+        "jobs-problems-by-cause": samples.jobs_answer(
+            *(
+                samples.job_view(samples.job_state(f"Job {number}", number=number), reason=reason)
+                for number, reason in enumerate(_CAUSES)
+            ),
+            samples.job_view(samples.job_state("Warned", result="Warning", number=5), reason=None),
+            request=ListJobs(
+                JobsFilter.PROBLEMS,
+                repository="Repo-3",
+                server="hq",
+                ran_within=timedelta(hours=26),
+                sort=JobsColumn.LAST_RUN,
+                is_descending=True,
+            ),
+            total=134,
+        ),
+        "jobs-every-filter": replace(
+            samples.jobs_answer(
+                samples.job_view(),
+                request=ListJobs(
+                    JobsFilter.STOPPED,
+                    "<!here>*",
+                    "VSphereBackup",
+                    "Main `repo`",
+                    "hq",
+                    0,
+                    Workload.VM,
+                    JobPriority.HIGH,
+                    "Oracle ERP",
+                    1,
+                    "web01",
+                    None,
+                    timedelta(days=7),
+                    timedelta(hours=26),
+                    also=(JobsFilter.NONE,),
+                ),
+            ),
+            without_predecessors=(samples.HQ,),
+            not_looked_at=3,
+        ),
+        "jobs-holding": replace(
+            samples.jobs_answer(
+                samples.job_view(samples.job_state("By name", result="Success", number=1), reason=None),
+                samples.job_view(samples.job_state("By folder", result="Success", number=2), reason=None),
+                request=ListJobs(holding="web01"),
+            ),
+            holders={
+                samples.HQ: Holders(
+                    {
+                        samples.job_state("By name", number=1).id: Held("web01", is_listed=True),
+                        samples.job_state("By folder", number=2).id: Held("web01", newest_point=samples.NOW),
+                    },
+                    is_cut=True,
+                    unread=1,
+                    orphaned=2,
+                )
+            },
+        ),
+        "jobs-held-by-none": replace(
+            samples.jobs_answer(request=ListJobs(holding="web99")),
+            holders={samples.HQ: Holders()},
+            nearest=("web09", "web19"),
+        ),
+        "jobs-jobless": replace(samples.jobs_answer(), jobless=(samples.HQ,)),
         "job-failed": samples.job_answer(),
         "job-administrator": samples.job_answer(
             samples.job_view(
@@ -239,7 +314,33 @@ def _answers() -> dict[str, Answer]:
         ),
         "job-running": samples.job_answer(running),
         "job-never-ran": replace(
-            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, job=None
+            samples.job_answer(JobView(HQ, never)), recent=(), repository=None, settings=None
+        ),
+        "job-all-settings": replace(
+            samples.job_answer(),
+            settings=samples.all_settings(),
+            run_after=("SQL copy", "<!channel>"),
+            repository=samples.repository(free_gb=900.0),
+        ),
+        "job-rest-of-objects": replace(
+            samples.job_answer(),
+            request=ShowJob(KnownJob(HQ, JOB_ID), page=1),
+            settings=samples.all_settings(),
+        ),
+        "job-disabled-for-a-time": replace(
+            samples.job_answer(
+                samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
+            ),
+            enabled_again=samples.timed_disable(),
+        ),
+        "job-disabled-plan-unknown": replace(
+            samples.job_answer(
+                samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
+            ),
+            is_plan_known=False,
+        ),
+        "job-long-reason": samples.job_answer(
+            samples.job_view(reason="\n".join("Cannot open the disk of <!here>. " * 8 for _ in range(12)))
         ),
         "job-awkward": samples.job_answer(samples.job_view(samples.job_state("<!channel> *`x`*"))),
         "sessions": samples.sessions_answer(
@@ -248,7 +349,28 @@ def _answers() -> dict[str, Answer]:
             samples.session_view(samples.session(state="WaitingRepository")),
         ),
         "sessions-none": samples.sessions_answer(total=0),
+        "sessions-with-reasons": samples.sessions_answer(
+            replace(samples.session_view(), reason="Error: <!here> " + "cannot open disk. " * 40),
+            replace(
+                samples.session_view(samples.session(result="Warning", message="Warning")),
+                reason="Log truncation was skipped",
+            ),
+        ),
         "session-failed": samples.session_answer(),
+        "session-warning": replace(
+            samples.session_answer(
+                samples.session_view(samples.session(result="Warning", message="1 of 2 objects warned"))
+            ),
+            tasks=(
+                samples.task("sql01", "Success", "Success"),
+                samples.task("sql03", "Warning", "Log truncation was skipped\nVSS_E_WRITER: `SqlWriter` <b>"),
+            ),
+        ),
+        "session-first-of-pages": samples.long_session_answer(0),
+        "session-last-of-pages": samples.long_session_answer(99),
+        "session-awkward": replace(
+            samples.session_answer(), tasks=tuple(samples.task(name, message=name) for name in AWKWARD)
+        ),
         "session-running": replace(
             samples.session_answer(samples.session_view(samples.session(state="Working"))),
             tasks=(),
@@ -256,6 +378,38 @@ def _answers() -> dict[str, Answer]:
             job=None,
         ),
         "status": samples.status_answer(*_many(3)),
+        "status-of-many": replace(
+            samples.status_answer(),
+            servers=(
+                replace(
+                    samples.server_status(),
+                    server=samples.BRANCH,
+                    running=(),
+                    running_total=0,
+                    repositories=(),
+                ),
+                samples.server_status(*_many(3)),
+                replace(
+                    samples.server_status(), server=veeam.ServerName("empty"), failed_total=0, jobs_total=0
+                ),
+            ),
+        ),
+        "status-without-jobs": replace(
+            samples.status_answer(),
+            servers=(
+                replace(
+                    samples.server_status(),
+                    running=(),
+                    failed_total=0,
+                    running_total=0,
+                    warning_total=0,
+                    disabled_total=0,
+                    jobs_total=0,
+                ),
+            ),
+            silent=(),
+            outbox_waiting=0,
+        ),
         "status-well": replace(samples.status_answer(), silent=(), outbox_waiting=0),
         "status-full-disk": replace(
             samples.status_answer(),
@@ -405,6 +559,35 @@ def _problems() -> dict[str, Outcome]:
             1,
         ),
         "part-of-a-name": PartOfName(Start.operation, "prod", samples.job_view(), Start(job, full=True)),
+        "offered": Offered(
+            Retry.operation,
+            Retry(job, Snapshot(SESSION_ID, is_active=False)),
+            name="SQL Prod",
+            server=HQ,
+            job=samples.job_view(),
+        ),
+        "offered-with-details": Offered(
+            Start.operation,
+            Start(job, Snapshot(SESSION_ID, is_active=False), full=True, chained=True),
+            name="SQL Prod",
+            server=HQ,
+            job=samples.job_view(),
+        ),
+        "offered-form": Offered(
+            Delete.operation,
+            Delete(job, Snapshot(SESSION_ID, is_active=False)),
+            name="SQL Prod",
+            server=HQ,
+            job=samples.job_view(),
+        ),
+        "offered-machine": Offered(
+            QuickBackup.operation,
+            QuickBackup(KnownMachine(HQ, "vcenter01", "vm-1")),
+            name="web01",
+            server=HQ,
+        ),
+        "offered-without-a-name": Offered(Start.operation, Start(NamedJob(""))),
+        "offered-create": Offered(Create.operation, Create()),
         "not-now-full-replica": NotPossible(Start.operation, samples.job_view(), Blocked.NO_FULL_REPLICA),
         "not-now-full-copy": NotPossible(Start.operation, samples.job_view(), Blocked.NO_FULL_COPY),
         "not-now-full-type": NotPossible(Start.operation, samples.job_view(), Blocked.NO_FULL_TYPE),

@@ -10,25 +10,36 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
-from bot.operations.model import NamedJob, Operation, Person, Standing
+from bot.operations.job_filters import JobsFilter
+from bot.operations.model import KnownJob, NamedJob, Operation, Person, Standing
 from bot.operations.outcomes import ActionAnswer, JobView, Ran, SilentServer
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.audit import AuditAnswer, ReadAudit
 from bot.operations.queries.help import HelpAnswer, LimitedServer
 from bot.operations.queries.job import JobAnswer, ShowJob
-from bot.operations.queries.jobs import JobsAnswer, JobsFilter, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.servers import ServersAnswer, ServerView
-from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter, SessionView
 from bot.operations.queries.status import ServerStatus, StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
+from bot.sandbox.vbr.jobmodels import JobParts, daily, job_model
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
-from bot.store import AuditEntry, AuditId, AuditOutcome, AuditRecord, AuditShown, NewFollowedSession
+from bot.store import (
+    AuditEntry,
+    AuditId,
+    AuditOutcome,
+    AuditRecord,
+    AuditShown,
+    NewFollowedSession,
+    TimedDisable,
+)
 from bot.veeam import (
     Capability,
     ConnectFailed,
     Detail,
     Job,
+    JobFacts,
     JobId,
     JobState,
     LogRecord,
@@ -45,6 +56,7 @@ from bot.veeam import (
     TaskSession,
     TaskSessionId,
     TimedOut,
+    job_facts,
 )
 from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 
@@ -193,9 +205,16 @@ def repository(name: str = "Backup Repository 1", free_gb: float = 900.0) -> Rep
 
 
 def job_settings() -> Job:
-    """A job that is retried three times."""
-    retry = {"isEnabled": True, "retryCount": 3, "awaitMinutes": 10}
-    return Job({"id": JOB_ID, "name": "SQL Prod", "schedule": {"runAutomatically": True, "retry": retry}})
+    """A job of two machines, every night, that is retried three times."""
+    parts = JobParts(
+        JOB_ID,
+        "SQL Prod",
+        "",
+        "r1",
+        [{"type": "VirtualMachine", "name": "sql01"}, {"type": "Folder", "name": "SQL <b>"}],
+        daily("22:00"),
+    )
+    return Job(job_model("VSphereBackup", parts))
 
 
 def job_answer(view: JobView | None = None) -> JobAnswer:
@@ -203,7 +222,47 @@ def job_answer(view: JobView | None = None) -> JobAnswer:
     recent = tuple(
         session_view(session(result=result)) for result in ("Failed", "Failed", "Warning", "Success")
     )
-    return JobAnswer(view or job_view(), job_settings(), recent, repository(), NOW)
+    view = view or job_view()
+    request = ShowJob(KnownJob(view.server, view.state.id))
+    return JobAnswer(request, view, job_facts(job_settings()), recent, repository(), NOW)
+
+
+def all_settings() -> JobFacts:
+    """A job with everything that can be set."""
+    gfs = {
+        "isEnabled": True,
+        "weekly": {"isEnabled": True, "keepForNumberOfWeeks": 4},
+        "yearly": {"isEnabled": True, "keepForNumberOfYears": 3},
+    }
+    raw = dict(job_settings().raw)
+    raw["virtualMachines"] = {
+        "includes": [{"type": "VirtualMachine", "name": f"sql{number:02}"} for number in range(1, 36)],
+        "excludes": {"vms": [{"type": "Folder", "name": "Test <b>"}], "templates": {"isEnabled": True}},
+    }
+    raw["storage"] = {
+        "retentionPolicy": {"type": "Days", "quantity": 14},
+        "gfsPolicy": gfs,
+        "advancedSettings": {"storageData": {"encryption": {"isEnabled": True}}},
+    }
+    raw["guestProcessing"] = {
+        "appAwareProcessing": {"isEnabled": True},
+        "guestFSIndexing": {"isEnabled": True},
+    }
+    return job_facts(Job(raw | {"isHighPriority": True}))
+
+
+def timed_disable() -> TimedDisable:
+    """Ben's plan to enable the job again in four hours."""
+    return TimedDisable(
+        server=HQ,
+        job_id=JOB_ID,
+        job_name="SQL Prod",
+        person_id=BEN,
+        channel_id="C0PROD",
+        reference=REFERENCE,
+        disabled_at=NOW,
+        until=NOW + timedelta(hours=4),
+    )
 
 
 def sessions_answer(*views: SessionView, total: int | None = 23) -> SessionsAnswer:
@@ -220,7 +279,18 @@ def session_answer(view: SessionView | None = None) -> SessionAnswer:
         task("sql03", "Warning", "Log truncation was skipped"),
     )
     records = (record("Processing sql02"), record("Change tracking is off", "Warning"))
-    return SessionAnswer(view or session_view(), job_view(), tasks, records, NOW)
+    return SessionAnswer(ShowSession(SESSION_ID, HQ), view or session_view(), job_view(), tasks, records, NOW)
+
+
+def long_session_answer(page: int) -> SessionAnswer:
+    """A session with more objects, and longer messages, than a message shows."""
+    whole = "\n".join(f"Line {number} of what VBR says about the disk." for number in range(1, 120))
+    tasks = (
+        task("sql02", message=whole),
+        *(task(f"web{number:02}", message=f"Cannot reach web{number:02}") for number in range(1, 31)),
+        *(task(f"app{number:02}", "Success", None) for number in range(1, 31)),
+    )
+    return replace(session_answer(), request=ShowSession(SESSION_ID, HQ, page), tasks=tasks)
 
 
 def silence(server: ServerName = BRANCH) -> SilentServer:

@@ -21,6 +21,7 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import BY_NAME, CATALOG
 from bot.operations.commands import LONGEST_SPAN
+from bot.operations.job_filters import OBJECTS_AT_MOST, JobPriority, JobsColumn, JobsFilter
 from bot.operations.model import (
     JobRef,
     Kind,
@@ -38,7 +39,7 @@ from bot.operations.model import (
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
-from bot.operations.queries.jobs import JobsFilter, ListJobs
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
@@ -47,7 +48,7 @@ from bot.operations.queries.whoami import ShowWhoami
 from bot.settings import PersonId
 from bot.slack import codec
 from bot.slack.codec import RunRequest, Share, TurnPage, UnreadablePress, UnreadableReason
-from bot.veeam import JobId, RestorePoints, ServerName, SessionId
+from bot.veeam import JobId, RestorePoints, ServerName, SessionId, Workload
 
 UUID = "6c76bb17-8695-4f7c-981f-670789edd8f3"
 ACTIONS = [operation for operation in CATALOG if operation.kind is Kind.ACTION]
@@ -76,6 +77,17 @@ requests: st.SearchStrategy[Request] = st.one_of(
         optional_texts,
         optional_texts,
         pages,
+        st.none() | st.sampled_from(Workload),
+        st.none() | st.sampled_from(JobPriority),
+        optional_texts,
+        st.none() | st.integers(0, OBJECTS_AT_MOST),
+        optional_texts,
+        spans,
+        spans,
+        spans,
+        st.none() | st.sampled_from(JobsColumn),
+        st.booleans(),
+        st.lists(st.sampled_from(JobsFilter), max_size=3).map(tuple),
     ),
     st.builds(ShowJob, jobs),
     st.builds(

@@ -127,6 +127,15 @@ def test_every_method_that_is_called_is_covered() -> None:
 
 
 def test_no_scope_is_asked_for_in_vain() -> None:
-    """Each scope but that of the command is there for a method the bot calls."""
-    called = _methods_called()
-    assert [scope.name for scope in SCOPES if not called & set(scope.methods)] == ["commands"]
+    """Each scope but that of the command is there for a method the bot calls, or for an event."""
+    called, heard = _methods_called(), {event.scope for event in EVENTS}
+    in_vain = [scope.name for scope in SCOPES if not called & set(scope.methods) and scope.name not in heard]
+    assert in_vain == ["commands"]
+
+
+def test_people_can_write_to_the_bot() -> None:
+    """Slack's Messages tab is open and not read-only, and both kinds of messages to the bot are heard."""
+    shown = manifest()
+    home = shown["features"]["app_home"]
+    assert (home["messages_tab_enabled"], home["messages_tab_read_only_enabled"]) == (True, False)
+    assert {"app_mention", "message.im"} <= set(shown["settings"]["event_subscriptions"]["bot_events"])

@@ -17,7 +17,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
-from bot.operations.model import NamedJob
+from bot.operations.model import KnownJob, NamedJob
 from bot.operations.outcomes import (
     AlreadyDecided,
     AlreadyRequested,
@@ -41,7 +41,7 @@ from bot.operations.queries.audit import AuditAnswer, ReadAudit
 from bot.operations.queries.home import HomeAnswer
 from bot.operations.queries.job import JobAnswer, ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
-from bot.operations.queries.session import SessionAnswer
+from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionView
 from bot.operations.queries.status import StatusAnswer
 from bot.sandbox.slack.mentions import notified
@@ -55,20 +55,32 @@ from bot.slack.views.outcomes import outcome
 from bot.slack.views.surface import SIZE_LIMIT_BYTES, answer_modal, home_view
 from bot.store import ApprovalImpact, AuditEntry, AuditId, AuditOutcome, AuditRecord, AuditShown
 from bot.veeam import (
+    AfterJob,
+    AsPointsAppear,
     ConnectFailed,
+    Continuous,
+    Daily,
+    ItemKind,
+    JobFacts,
     JobId,
+    JobItem,
     JobState,
     LogRecord,
+    Monthly,
+    Periodic,
     Rejected,
+    Retention,
+    RetryPolicy,
     RunAfterJob,
+    ScheduleFacts,
     Session,
     SessionId,
     SessionProgress,
     SessionResult,
     TaskSession,
     TaskSessionId,
+    Weekday,
 )
-from bot.watch import approval_facts
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
@@ -162,6 +174,38 @@ sessions = st.builds(
     result=st.none() | st.builds(SessionResult, result=results, message=maybe),
     initiated_by=maybe,
 )
+items = st.builds(JobItem, st.sampled_from(ItemKind), foreign, foreign, foreign, foreign)
+hours = st.lists(st.booleans(), min_size=24, max_size=24).map(tuple)
+texts = st.lists(foreign, max_size=4).map(tuple)
+timings = st.one_of(
+    st.builds(Daily, st.sampled_from(["Everyday", "WeekDays", "SelectedDays"]) | foreign, maybe, texts),
+    st.builds(
+        Monthly, maybe, st.just("OnDay") | foreign, foreign, st.none() | st.integers(), st.booleans(), texts
+    ),
+    st.builds(Periodic, st.integers(), st.just("Hours") | foreign),
+    st.builds(AfterJob, foreign),
+    st.sampled_from([Continuous(), AsPointsAppear()]),
+)
+job_settings = st.builds(
+    JobFacts,
+    items=st.lists(items, max_size=60).map(tuple),
+    left_out=st.lists(items, max_size=20).map(tuple),
+    leaves_templates_out=st.booleans(),
+    scope=maybe,
+    target=maybe,
+    retention=st.none() | st.builds(Retention, st.just("days") | foreign, st.integers()),
+    gfs=st.lists(st.tuples(st.just("weekly"), st.integers()), max_size=3).map(tuple),
+    is_encrypted=st.none() | st.booleans(),
+    is_application_aware=st.none() | st.booleans(),
+    is_indexed=st.none() | st.booleans(),
+    schedule=st.builds(
+        ScheduleFacts,
+        st.none() | st.booleans(),
+        st.lists(timings, max_size=3).map(tuple),
+        st.none() | st.builds(RetryPolicy, st.just(True), st.integers(), st.integers()),
+        st.lists(st.tuples(st.sampled_from(Weekday).map(str) | foreign, hours), max_size=7).map(tuple),
+    ),
+)
 session_views = st.builds(
     SessionView, st.just(HQ), sessions, st.none() | job_ids, st.sampled_from([None, ANN, BEN])
 )
@@ -209,7 +253,16 @@ def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tup
 done = st.one_of(
     st.builds(
         JobsAnswer,
-        st.builds(ListJobs, pattern=maybe, job_type=maybe, repository=maybe, page=st.integers(0, 5)),
+        st.builds(
+            ListJobs,
+            pattern=maybe,
+            job_type=maybe,
+            repository=maybe,
+            server=maybe,
+            page=st.integers(0, 5),
+            after=maybe,
+            holding=maybe,
+        ),
         _many(job_views, 60),
         st.integers(0, 10_000),
         st.just(10),
@@ -217,7 +270,16 @@ done = st.one_of(
         _many(silences, 3),
         moments,
     ),
-    st.builds(JobAnswer, job_views, st.none(), _many(session_views), st.none(), moments),
+    st.builds(
+        JobAnswer,
+        st.builds(ShowJob, st.builds(KnownJob, st.just(HQ), job_ids), page=st.integers(0, 3)),
+        job_views,
+        st.none() | job_settings,
+        _many(session_views),
+        st.none(),
+        moments,
+        _many(foreign),
+    ),
     st.builds(
         SessionsAnswer,
         st.builds(ListSessions, job=st.none() | st.builds(NamedJob, foreign)),
@@ -229,7 +291,13 @@ done = st.one_of(
         moments,
     ),
     st.builds(
-        SessionAnswer, session_views, st.none() | job_views, _many(tasks, 60), _many(records, 30), moments
+        SessionAnswer,
+        st.builds(ShowSession, session_ids, st.just(HQ), page=st.integers(0, 5)),
+        session_views,
+        st.none() | job_views,
+        _many(tasks, 60),
+        _many(records, 30),
+        moments,
     ),
     st.lists(job_views, max_size=5).map(
         lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
@@ -362,13 +430,13 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
     ),
     st.builds(BackfillProblems, problems=_many(runs, 60), problems_total=st.just(500)),
     st.builds(
-        lambda kind, approval: kind(approval=approval_facts(approval)),
+        lambda kind, approval: kind(approval=approval),
         st.sampled_from([ApprovalOpened, ApprovalChanged, ApprovalEnded]),
         approvals,
     ),
     st.builds(
         ApprovalUndelivered,
-        approval=approvals.map(approval_facts),
+        approval=approvals,
         channel=st.just("C0PROD"),
         problem=foreign,
     ),

@@ -19,7 +19,6 @@ from bot.slack.codec import RunRequest, decode
 from bot.slack.text import NAME_LIMIT, one_line, unescape
 from bot.slack.views.approvals import approval_form, approval_opened
 from bot.slack.views.message import SECTION_LIMIT, Block
-from bot.watch import approval_facts
 from bot.watch.facts import ApprovalOpened
 from tests.unit.slack.approval_cases import IMPACT, PENDING
 
@@ -82,7 +81,7 @@ def test_it_is_all_there_or_shown_first(
     approval = replace(PENDING, operation="edit", name=name, reason=reason, impact=impact)
     wanted = list(map(bare, (name, reason or "", *in_full, *warnings, *run_after)))
 
-    message = approval_opened(ApprovalOpened(approval=approval_facts(approval)))
+    message = approval_opened(ApprovalOpened(approval=approval))
     if missing:
         assert pressed(message.blocks, "Approve") == Approve(approval.id, step=Step.FILL)
         assert pressed(message.blocks, "Details") == ShowApproval(approval.id)
@@ -106,7 +105,7 @@ def test_no_warning_takes_the_consequence_away() -> None:
     many = tuple(f"Job number {at} & others" for at in range(300))
     impact = replace(IMPACT, warnings=("x" * 2_000,) * 6, run_after=many, left_out=1)
     approval = replace(PENDING, operation="delete", impact=impact)
-    message = approval_opened(ApprovalOpened(approval=approval_facts(approval)))
+    message = approval_opened(ApprovalOpened(approval=approval))
     form = approval_form(ApprovalForm(Approve(approval.id, in_full=True), approval)).content
     for blocks in (message.blocks, form.blocks):
         assert bare("VBR has no undo for this.") in said(blocks)

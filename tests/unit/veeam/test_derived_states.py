@@ -1,6 +1,6 @@
 """Job states that are put together from jobs and their newest runs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -52,7 +52,7 @@ def test_order_loses_nothing(*, names: list[str], ascending: bool) -> None:
     states = [
         derived_state(JobRow(id=JobId(str(number)), name=name), None, {}) for number, name in enumerate(names)
     ]
-    for column in ("Name", "LastRun", "Type"):
+    for column in ("Name", "LastRun", "Type", "NextRun", "ObjectsCount", "RepositoryName", "AfterJobName"):
         found = in_order(states, JobStatesQuery(order_by=column, ascending=ascending))
         assert sorted(state.id for state in found) == sorted(state.id for state in states)
     by_name = in_order(states, JobStatesQuery(order_by="Name", ascending=ascending))
@@ -72,9 +72,23 @@ def test_order_loses_nothing(*, names: list[str], ascending: bool) -> None:
         (JobStatesQuery(last_result=Result.FAILED), False),
         (JobStatesQuery(type="vspherebackup"), True),
         (JobStatesQuery(repository_id="88788f9e"), False),
+        (JobStatesQuery(workload="vm"), True),
+        (JobStatesQuery(objects_count=3), True),
+        (JobStatesQuery(high_priority=True), False),
+        (JobStatesQuery(high_priority=False), True),
+        (JobStatesQuery(last_run_after=NOON), False),
+        (JobStatesQuery(last_run_before=NOON), False),
     ],
     ids=str,
 )
 def test_filters_are_vbrs(query: JobStatesQuery, *, is_in: bool) -> None:
     """What VBR would leave out is left out; letter case makes no difference."""
     assert fits(query, derived_state(JOB, None, {})) is is_in
+
+
+def test_the_last_run_is_between_the_times_asked_for() -> None:
+    """A job that ran within the time is in, at its ends too."""
+    ran = derived_state(JOB, run("Stopped", "Success"), {})
+    assert fits(JobStatesQuery(last_run_after=NOON, last_run_before=NOON), ran)
+    assert not fits(JobStatesQuery(last_run_after=NOON + timedelta(seconds=1)), ran)
+    assert not fits(JobStatesQuery(last_run_before=NOON - timedelta(seconds=1)), ran)

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.veeam.turns import Turns
+from bot.veeam.turns import FairTurns
 
 
 class Crowd:
     """People who take turns and keep them until they are told to end."""
 
-    def __init__(self, shared: Turns, group: asyncio.TaskGroup) -> None:
+    def __init__(self, shared: FairTurns, group: asyncio.TaskGroup) -> None:
         self.having: list[str] = []
         self._shared = shared
         self._group = group
@@ -55,7 +55,7 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def crowd_at(shared: Turns) -> AsyncIterator[Crowd]:
+async def crowd_at(shared: FairTurns) -> AsyncIterator[Crowd]:
     async with asyncio.TaskGroup() as group:
         crowd = Crowd(shared, group)
         yield crowd
@@ -64,7 +64,7 @@ async def crowd_at(shared: Turns) -> AsyncIterator[Crowd]:
 
 async def test_nobody_takes_every_turn() -> None:
     """Of one person at most so many; what is left is there for the next at once."""
-    async with crowd_at(Turns(4, each=3)) as crowd:
+    async with crowd_at(FairTurns(4, each=3)) as crowd:
         await crowd.ask(*["vic"] * 300)
         assert crowd.having == ["vic"] * 3
         await crowd.ask("ann")
@@ -75,7 +75,7 @@ async def test_nobody_takes_every_turn() -> None:
 
 async def test_whoever_has_the_fewest_is_next() -> None:
     """However many of one person's came first."""
-    async with crowd_at(Turns(4, each=3)) as crowd:
+    async with crowd_at(FairTurns(4, each=3)) as crowd:
         await crowd.ask(*["vic"] * 300)
         await crowd.ask("ann", "ben", "ole")
         await crowd.end("vic")
@@ -86,7 +86,7 @@ async def test_whoever_has_the_fewest_is_next() -> None:
 
 async def test_whoever_gives_up_leaves_the_queue() -> None:
     """A wait that was cut off takes no turn, and gives none back that it did not have."""
-    async with crowd_at(Turns(1, each=1)) as crowd:
+    async with crowd_at(FairTurns(1, each=1)) as crowd:
         await crowd.ask("vic", "ann", "ben")
         await crowd.end("ann")
         assert crowd.having == ["vic"]
@@ -99,7 +99,7 @@ async def test_whoever_gives_up_leaves_the_queue() -> None:
 
 async def test_cut_off_at_the_moment_of_its_turn() -> None:
     """A turn that came when nobody waited for it any more goes to the next."""
-    async with crowd_at(Turns(1, each=1)) as crowd:
+    async with crowd_at(FairTurns(1, each=1)) as crowd:
         await crowd.ask("vic")
         await crowd.ask("ann", "ben")
         await crowd.leave("vic", "ann")
@@ -108,7 +108,7 @@ async def test_cut_off_at_the_moment_of_its_turn() -> None:
 
 async def test_a_wait_has_an_end() -> None:
     """Whoever gets no turn is told so."""
-    async with crowd_at(Turns(1, each=1, wait_seconds=0.01)) as crowd:
+    async with crowd_at(FairTurns(1, each=1, wait_seconds=0.01)) as crowd:
         await crowd.ask("vic")
         with pytest.raises(TimeoutError):
             async with crowd._shared.take("ann"):

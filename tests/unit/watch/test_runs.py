@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.settings import Threads
-from bot.veeam import RetryPolicy
+from bot.veeam import RetryPolicy, Session, SessionId
+from bot.veeam.models import RetryInfo
 from bot.watch.facts import SessionFacts
-from bot.watch.runs import Run, RunChannel
-from tests.unit.watch.builders import NOON, facts, minutes, run
+from bot.watch.runs import Run, RunChannel, earlier_attempts
+from tests.unit.watch.builders import NOON, facts, minutes, run, session
 
 RETRIED = RetryPolicy(enabled=True, count=3, wait_minutes=10)
 
@@ -210,3 +211,32 @@ def test_any_sequence_folds(steps: list[tuple[int, str]]) -> None:
         assert current.facts.is_final is (current.expected_by is None)
         assert current.facts.is_final or current.facts.last.result == "Failed"
         at += 3
+
+
+def ended(name: str, at: float, **more: Any) -> Session:
+    """A failed session of that name, so many minutes after noon; it took one."""
+    began, end = NOON + minutes(at - 1), NOON + minutes(at)
+    return session(result="Failed", id=SessionId(name), creation_time=began, end_time=end, **more)
+
+
+@pytest.mark.parametrize(
+    ("retried", "retry", "is_retry", "expected"),
+    [
+        (ended("now", 40), RETRIED, False, "cb"),
+        (ended("now", 40), None, False, "cb"),
+        (ended("now", 40), RetryPolicy(enabled=True, wait_minutes=30), False, "cba"),
+        (ended("now", 40), RetryPolicy(enabled=False), False, ""),
+        (ended("now", 60), RETRIED, False, ""),
+        (ended("now", 60), RETRIED, True, "cb"),
+        (ended("now", 40, original_session_id="c"), RETRIED, False, "cb"),
+        (ended("now", 40, original_session_id="other"), RETRIED, False, ""),
+        (ended("now", 40, retry_info=RetryInfo(retry_number=0)), RETRIED, False, ""),
+        (ended("now", 27), RETRIED, False, "b"),
+    ],
+)
+def test_which_failures_a_session_may_have_retried(
+    *, retried: Session, retry: RetryPolicy | None, is_retry: bool, expected: str
+) -> None:
+    """Latest first: those that ended before it began, as far as each came in due time or VBR says so."""
+    failed = [ended("a", -10), ended("b", 15), ended("c", 27)]
+    assert [each.id for each in earlier_attempts(retried, failed, retry, is_retry=is_retry)] == [*expected]

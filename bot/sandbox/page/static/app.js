@@ -89,6 +89,7 @@ class Page {
       isThread,
       personId: () => this.person,
       commands: () => this.snapshot?.app.commands ?? [],
+      mention: () => `@${this.snapshot?.app.name ?? ""}`,
       examples: () => boot.examples,
       type: (command, words) => this.#gesture("types", { channel: this.place.id, text: words, command }).then(() => this.stick.toEnd()),
       say: (text) => this.#gesture("says", { channel: this.place.id, text, thread_ts: isThread ? this.thread : null })

@@ -22,7 +22,7 @@ function remember(person, line) {
   }
 }
 
-/** `host`: {personId(), commands(), examples(), type(command, words), say(text), isThread}. */
+/** `host`: {personId(), commands(), mention(), examples(), type(command, words), say(text), isThread}. */
 export class Composer {
   #past = -1;
   #active = -1;
@@ -66,11 +66,11 @@ export class Composer {
 
   #suggest() {
     const typed = this.field.value;
-    if (this.host.isThread || !typed.startsWith("/") || typed.includes("\n")) {
+    if (!/^[/@]/.test(typed) || typed.includes("\n")) {
       this.#hide();
       return;
     }
-    const known = this.host.commands().flatMap((command) => [
+    const known = this.#addresses().flatMap((command) => [
       { line: command, hint: "talks to the bot you are trying" },
       ...this.host.examples().map(([words, hint]) => ({ line: `${command} ${words}`, hint })),
     ]);
@@ -78,6 +78,11 @@ export class Composer {
     this.#shown = known.filter(({ line }) => line.toLowerCase().startsWith(wanted) && line !== typed).slice(0, 7);
     this.#active = -1;
     this.#drawHints();
+  }
+
+  /** How the bot is spoken to: Slack has no commands in threads. */
+  #addresses() {
+    return [...(this.host.isThread ? [] : this.host.commands()), this.host.mention()];
   }
 
   #drawHints() {
@@ -100,7 +105,7 @@ export class Composer {
 
   #accept(index) {
     const { line } = this.#shown[index];
-    this.field.value = this.host.commands().includes(line) ? `${line} ` : line;
+    this.field.value = this.#addresses().includes(line) ? `${line} ` : line;
     this.#changed();
     this.field.focus();
   }

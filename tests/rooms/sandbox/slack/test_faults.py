@@ -1,5 +1,6 @@
 """Faults on demand, as slack_sdk's client meets them."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -9,7 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack import SlackSandbox
-from bot.sandbox.slack.faults import Dropped, Hung, RateLimited, Refused, ServerError, Slow
+from bot.sandbox.slack.arguments import Arguments
+from bot.sandbox.slack.faults import Dropped, Held, Hung, RateLimited, Refused, ServerError, Slow
 
 
 async def post(client: AsyncWebClient) -> Any:
@@ -73,6 +75,24 @@ async def test_a_call_that_is_never_answered(slack: SlackSandbox) -> None:
     slack.faults.add("chat.postMessage", Hung())
     with pytest.raises(TimeoutError):
         await post(client)
+
+    assert texts(slack) == ["x"]
+
+
+async def test_a_call_that_arrives_late(slack: SlackSandbox, client: AsyncWebClient) -> None:
+    """Nothing is done until it is let go."""
+    arrived = asyncio.Event()
+
+    def arrives(_: Arguments) -> bool:
+        arrived.set()
+        return True
+
+    slack.faults.add("chat.postMessage", Held(), when=arrives)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(post(client))
+        await arrived.wait()
+        assert texts(slack) == []
+        slack.faults.clear()
 
     assert texts(slack) == ["x"]
 

@@ -299,9 +299,7 @@ async def test_presses_that_no_client_would_send(slack: SlackSandbox, client: As
 
 async def test_a_message_of_a_person_is_an_event_where_subscribed(slack: SlackSandbox) -> None:
     """Only with the event and its scope, and where the bot is."""
-    app = slack.workspace.app
-    app.events |= {"message", "app_mention"}
-    app.scopes.add("app_mentions:read")
+    slack.workspace.app.events.add("message.channels")
     async with answering(slack) as received:
         await slack.person("ann").says("C0SECRET", "unheard")
         await slack.person("ann").says("C0PROD", "hello @veeam")
@@ -309,7 +307,7 @@ async def test_a_message_of_a_person_is_an_event_where_subscribed(slack: SlackSa
 
     events = [each["payload"]["event"] for each in received]
     assert sorted(event["type"] for event in events) == ["app_mention", "message"]
-    assert {event["text"] for event in events} == {"hello <@U0VEEAMBOT|veeam>"}
+    assert {event["text"] for event in events} == {"hello <@U0VEEAMBOT>"}
 
 
 async def test_writing_where_one_may_not(slack: SlackSandbox) -> None:

@@ -49,6 +49,8 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/backupInfrastructure/repositories/{id}"): READERS,
     ("GET", "/api/v1/backupInfrastructure/scaleOutRepositories"): READERS,
     ("GET", "/api/v1/backupInfrastructure/proxies/states"): READERS,
+    ("GET", "/api/v1/restorePoints"): READERS,
+    ("GET", "/api/v1/backups/{id}"): READERS,
 }
 OPEN = {
     ("POST", "/api/oauth2/token"),

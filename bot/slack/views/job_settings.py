@@ -1,0 +1,211 @@
+"""A job's settings in words: what it backs up, when, to where, for how long."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby, pairwise
+from typing import assert_never
+
+from bot import veeam
+from bot.slack.text import count, dotted, literal, sentence_case
+
+ITEMS_SHOWN = 10
+
+_MACHINES = frozenset({"virtualmachine", "windowscomputer", "linuxcomputer", ""})
+_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_KINDS = {
+    veeam.ItemKind.JOB: "job",
+    veeam.ItemKind.REPOSITORY: "repository",
+    veeam.ItemKind.BACKUP: "backup",
+    veeam.ItemKind.TENANT: "Entra ID tenant",
+    veeam.ItemKind.DISKS: "some disks",
+}
+_SCOPES = {
+    "entirecomputer": "the entire computer",
+    "volumes": "chosen volumes",
+    "filelevel": "chosen files",
+}
+_UNITS = {
+    veeam.RetentionUnit.DAYS: "day",
+    veeam.RetentionUnit.RESTORE_POINTS: "restore point",
+    veeam.RetentionUnit.MONTHS: "month",
+    veeam.RetentionUnit.YEARS: "year",
+}
+_WEEK = tuple(day.value for day in veeam.Weekday)
+_WEEK_LENGTH = 7
+_MONTHS_OF_A_YEAR = 12
+
+
+def settings_lines(facts: veeam.JobFacts) -> list[str]:
+    """What the model says, a line each; what it doesn't say has none."""
+    return list(
+        filter(
+            None,
+            (
+                _objects(facts),
+                _left_out(facts),
+                _labelled("Replicates to", literal(facts.target) if facts.target else ""),
+                _labelled("Keeps", _kept(facts)),
+                _labelled("Guest processing", _guest(facts)),
+                _labelled("Encryption", _on_or_off(facts.is_encrypted)),
+                "Runs a script before or after" if facts.runs_scripts else "",
+            ),
+        )
+    )
+
+
+def item(one: veeam.JobItem) -> str:
+    """One thing that a job includes or leaves out: its name and, where it is no machine, what it is."""
+    kind = _KINDS.get(one.kind, "")
+    if one.kind is veeam.ItemKind.OBJECT and one.type.casefold() not in _MACHINES:
+        kind = _CAPITALS.sub(" ", one.type).lower()
+    name = literal(one.name) if one.name else literal(one.id or "unnamed")
+    return f"{name} ({literal(kind)})" if kind else name
+
+
+def schedule_sentence(schedule: veeam.ScheduleFacts) -> str:
+    """When the job runs by itself: "Daily at 22:00, then retried 3 times, 10 minutes apart"."""
+    if schedule.is_automatic is False:
+        return "Not scheduled: it runs when someone starts it"
+    when = _joined([_timing(one) for one in schedule.timings])
+    if not when:
+        return "As it is set in VBR" if schedule.is_automatic else ""
+    return "".join((sentence_case(when), _window(schedule.window), _retries(schedule.retry)))
+
+
+def _objects(facts: veeam.JobFacts) -> str:
+    if not facts.items:
+        return ""
+    named = ", ".join(map(item, facts.items[:ITEMS_SHOWN]))
+    left_out = len(facts.items) - ITEMS_SHOWN
+    more = f" and {left_out:,} more: see Next" if left_out > 0 else ""
+    copies = facts.items[0].kind in {veeam.ItemKind.JOB, veeam.ItemKind.REPOSITORY, veeam.ItemKind.BACKUP}
+    scope = "" if facts.scope is None else _SCOPES.get(facts.scope.casefold(), literal(facts.scope))
+    return dotted(f"{'Copies' if copies else 'Backs up'}: {named}{more}", scope)
+
+
+def _left_out(facts: veeam.JobFacts) -> str:
+    parts = [item(one) for one in facts.left_out[:ITEMS_SHOWN]]
+    more = len(facts.left_out) - len(parts)
+    parts += [f"{more:,} more"] if more > 0 else []
+    parts += ["templates"] if facts.leaves_templates_out else []
+    return _labelled("Leaves out", ", ".join(parts))
+
+
+def _kept(facts: veeam.JobFacts) -> str:
+    if facts.is_kept_as_primary:
+        return "as long as the job that it copies"
+    kept = ""
+    if (retention := facts.retention) is not None:
+        unit = veeam.known(veeam.RetentionUnit, retention.unit)
+        kept = (
+            count(retention.quantity, _UNITS[unit])
+            if unit is not None
+            else f"{retention.quantity:,} {literal(retention.unit)}"
+        )
+    gfs = ", ".join(f"{number:,} {period}" for period, number in facts.gfs)
+    return dotted(kept, f"long-term (GFS): {gfs}" if gfs else "")
+
+
+def _guest(facts: veeam.JobFacts) -> str:
+    if facts.is_application_aware is None:
+        return ""
+    aware = "application-aware" if facts.is_application_aware else "off"
+    return f"{aware}, files indexed" if facts.is_indexed else aware
+
+
+def _on_or_off(flag: bool | None) -> str:  # noqa: FBT001 -- the value is what is put into words
+    return "" if flag is None else "on" if flag else "off"
+
+
+def _labelled(label: str, value: str) -> str:
+    return f"{label}: {value}" if value else ""
+
+
+def _timing(timing: veeam.Timing) -> str:
+    match timing:
+        case veeam.Daily(kind=kind, at=at, days=days):
+            return f"{_daily(kind, days)}{_at(at)}"
+        case veeam.Monthly():
+            return f"{_monthly(timing)}{_at(timing.at)}"
+        case veeam.Periodic(frequency=frequency, unit=unit):
+            one = literal(unit.lower().removesuffix("s"))
+            return f"every {one}" if frequency == 1 else f"every {frequency:,} {one}s"
+        case veeam.Continuous():
+            return "continuously, a new run as soon as one has ended"
+        case veeam.AfterJob(name=name):
+            return f"after {literal(name)}" if name else "after another job"
+        case veeam.AsPointsAppear():
+            return "as new restore points appear"
+        case _:
+            assert_never(timing)
+
+
+def _daily(kind: str, days: Sequence[str]) -> str:
+    match kind.casefold():
+        case "everyday":
+            return "daily"
+        case "weekdays":
+            return "Monday to Friday"
+        case "selecteddays" if days:
+            return f"every {_joined([literal(day.capitalize()) for day in days])}"
+        case _:
+            return literal(kind) if kind else "on some days"
+
+
+def _monthly(monthly: veeam.Monthly) -> str:
+    if monthly.is_last_day:
+        day = "the last day"
+    elif monthly.number.casefold() == "onday":
+        day = f"day {monthly.day}" if monthly.day is not None else "a day"
+    elif monthly.number and monthly.weekday:
+        day = f"the {literal(monthly.number.lower())} {literal(monthly.weekday.capitalize())}"
+    else:
+        day = f"day {monthly.day}" if monthly.day is not None else "a day"
+    if not monthly.months or len(set(monthly.months)) == _MONTHS_OF_A_YEAR:
+        return f"every month on {day}"
+    return f"in {_joined([literal(month.capitalize()) for month in monthly.months])} on {day}"
+
+
+def _at(at: str | None) -> str:
+    return f" at {literal(at)}" if at else ""
+
+
+def _retries(retry: veeam.RetryPolicy | None) -> str:
+    if retry is None:
+        return ""
+    times = "once" if retry.count == 1 else f"{retry.count:,} times"
+    apart = count(retry.wait_minutes, "minute")
+    return f", then retried {times}, {apart} {'later' if retry.count == 1 else 'apart'}"
+
+
+def _window(window: Sequence[tuple[str, tuple[bool, ...]]]) -> str:
+    """In which hours alone, days with the same hours together."""
+    by_hours = [
+        (hours, [day for day, _ in days])
+        for hours, days in groupby(sorted(window, key=lambda day: _place(day[0])), key=lambda day: day[1])
+    ]
+    parts = [f"{_days(days)} {_ranges(hours)}" if any(hours) else "" for hours, days in by_hours]
+    shown = ", ".join(filter(None, parts))
+    return f", only {shown}" if shown else ""
+
+
+def _days(days: Sequence[str]) -> str:
+    if len(days) == _WEEK_LENGTH:
+        return "daily"
+    names = [literal(day.capitalize()) for day in days]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def _place(day: str) -> int:
+    return _WEEK.index(day.casefold()) if day.casefold() in _WEEK else _WEEK_LENGTH
+
+
+def _ranges(hours: Sequence[bool]) -> str:
+    edges = [hour for hour, (before, now) in enumerate(pairwise((False, *hours, False))) if before != now]
+    spans = zip(edges[::2], edges[1::2], strict=True)
+    return " and ".join(f"{begin:02}:00 to {end:02}:00" for begin, end in spans)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    *most, last = [*parts] or [""]
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,338 @@
+"""What a JobModel says that people want to read of a job, whatever its type and revision.
+
+Reading never raises: what is missing, null or of an odd type is left out, an unknown word stays as received.
+Nothing here is ever sent. A part whose `isEnabled` is false is off, whatever stands beside it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from bot.veeam.job_layouts import KeyPath, text_at, value_at
+from bot.veeam.job_settings import Retention
+from bot.veeam.models import Job, RetentionUnit, RetryPolicy
+
+HOURS_OF_A_DAY = 24
+
+_OBJECTS: tuple[KeyPath, ...] = (("virtualMachines", "includes"), ("computers",), ("objects",))
+_COPIED = ("sourceObjects", "includes")
+_LEFT_OUT = ("virtualMachines", "excludes")
+_NOT_COPIED = ("sourceObjects", "excludes")
+_TENANTS: tuple[KeyPath, ...] = (("storage", "tenantId"), ("tenant", "tenantId"))
+_STORES: tuple[KeyPath, ...] = (("storage",), ("target",), ("backupRepository",), ())
+"""Where retention, GFS and advanced settings stand, by type."""
+_ADVANCED: tuple[KeyPath, ...] = (
+    *((*store, "advancedSettings") for store in _STORES[:-1]),
+    ("jobSettings", "advancedSettings"),
+)
+_ENCRYPTION: tuple[KeyPath, ...] = (("storageData", "encryption", "isEnabled"), ("encryption", "isEnabled"))
+_GFS = (
+    ("weekly", "keepForNumberOfWeeks"),
+    ("monthly", "keepForNumberOfMonths"),
+    ("yearly", "keepForNumberOfYears"),
+)
+_NAMES = ("name", "path", "container")
+
+
+class ItemKind(Enum):
+    """What a job includes or leaves out."""
+
+    OBJECT = auto()
+    DISKS = auto()
+    """Some disks of the object of that name."""
+    JOB = auto()
+    """Another job, which is copied."""
+    REPOSITORY = auto()
+    BACKUP = auto()
+    TENANT = auto()
+
+
+@dataclass(frozen=True)
+class JobItem:
+    """One of them. `name` is empty where the model has an ID alone; `type` is as received."""
+
+    kind: ItemKind
+    name: str = ""
+    id: str = ""
+    type: str = ""
+    place: str = ""
+    """The host or the server that it is on."""
+
+
+@dataclass(frozen=True)
+class Daily:
+    """Every day, on weekdays or on some days (EDailyKinds, as received); `at` is the server's local time."""
+
+    kind: str
+    at: str | None
+    days: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Monthly:
+    """On a day of the month, by its number or as `number` (EDayNumberInMonth) `weekday`. No `months`: all."""
+
+    at: str | None
+    number: str = ""
+    weekday: str = ""
+    day: int | None = None
+    is_last_day: bool = False
+    months: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Every so many hours, minutes, seconds or days (EPeriodicallyKinds, as received)."""
+
+    frequency: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """Again as soon as a run has ended."""
+
+
+@dataclass(frozen=True)
+class AfterJob:
+    """After another job; without a name where that is not known, or not to be shown."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class AsPointsAppear:
+    """A copy that takes restore points as they are made."""
+
+
+Timing = Daily | Monthly | Periodic | Continuous | AfterJob | AsPointsAppear
+
+Hours = tuple[bool, ...]
+"""Whether a job may run, for each of the 24 hours of a day."""
+
+
+@dataclass(frozen=True)
+class ScheduleFacts:
+    """When a job runs by itself. `is_automatic` is None where the model does not say.
+
+    `retry` is None where it is not retried, or says nothing. `window`: it runs in these hours alone, by day.
+    """
+
+    is_automatic: bool | None = None
+    timings: tuple[Timing, ...] = ()
+    retry: RetryPolicy | None = None
+    window: tuple[tuple[str, Hours], ...] = ()
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """A job's settings. None and empty: its type has no such thing, or the model does not say."""
+
+    items: tuple[JobItem, ...] = ()
+    left_out: tuple[JobItem, ...] = ()
+    leaves_templates_out: bool = False
+    scope: str | None = None
+    """What of a computer (EAgentBackupJobMode), as received."""
+    target: str | None = None
+    """The host that replicas are made on."""
+    retention: Retention | None = None
+    is_kept_as_primary: bool = False
+    """Restore points are kept as the job's that it copies."""
+    gfs: tuple[tuple[str, int], ...] = ()
+    """How many weeks, months or years long-term restore points are kept: `weekly`, `monthly`, `yearly`."""
+    is_encrypted: bool | None = None
+    is_application_aware: bool | None = None
+    is_indexed: bool | None = None
+    is_high_priority: bool | None = None
+    runs_scripts: bool = False
+    schedule: ScheduleFacts = ScheduleFacts()
+
+
+def job_facts(job: Job) -> JobFacts:
+    """Read a JobModel."""
+    raw = job.raw
+    guest = ("guestProcessing",)
+    use_own = _flag(raw, ("useCustomRetention",))
+    return JobFacts(
+        items=tuple(_items(raw)),
+        left_out=tuple(_excluded(raw)),
+        leaves_templates_out=_flag(raw, (*_LEFT_OUT, "templates", "isEnabled")) is True,
+        scope=text_at(raw, ("backupMode",)),
+        target=text_at(raw, ("destination", "host", "name")),
+        retention=None if use_own is False else _retention(raw),
+        is_kept_as_primary=use_own is False,
+        gfs=tuple(_gfs(raw)),
+        is_encrypted=_encryption(raw),
+        is_application_aware=_flag(raw, (*guest, "appAwareProcessing", "isEnabled")),
+        is_indexed=_flag(raw, (*guest, "guestFSIndexing", "isEnabled")),
+        is_high_priority=_flag(raw, ("isHighPriority",)),
+        runs_scripts=any(
+            _flag(raw, (*place, "scripts", command, "isEnabled"))
+            for place in _ADVANCED
+            for command in ("preCommand", "postCommand")
+        ),
+        schedule=_schedule(job),
+    )
+
+
+def _items(raw: Mapping[str, Any]) -> Iterator[JobItem]:
+    for path in _OBJECTS:
+        yield from (_item(ItemKind.OBJECT, row) for row in _rows(raw, path))
+    for key, kind in (
+        ("jobs", ItemKind.JOB),
+        ("repositories", ItemKind.REPOSITORY),
+        ("backups", ItemKind.BACKUP),
+    ):
+        yield from (_item(kind, row) for row in _rows(raw, (*_COPIED, key)))
+    if (primary := text_at(raw, ("primaryJobId",))) is not None:
+        yield JobItem(ItemKind.JOB, id=primary)
+    for path in _TENANTS:
+        if (tenant := text_at(raw, path)) is not None:
+            yield JobItem(ItemKind.TENANT, id=tenant)
+
+
+def _excluded(raw: Mapping[str, Any]) -> Iterator[JobItem]:
+    yield from (_item(ItemKind.OBJECT, row) for row in _rows(raw, (*_LEFT_OUT, "vms")))
+    for row in _rows(raw, (*_LEFT_OUT, "disks")):
+        machine = row.get("vmObject")
+        if isinstance(machine, Mapping):
+            yield _item(ItemKind.DISKS, machine)
+    yield from (_item(ItemKind.JOB, row) for row in _rows(raw, (*_NOT_COPIED, "jobs")))
+    yield from (_item(ItemKind.OBJECT, row) for row in _rows(raw, (*_NOT_COPIED, "objects")))
+
+
+def _item(kind: ItemKind, row: Mapping[str, Any]) -> JobItem:
+    inner = row.get("inventoryObject")
+    thing = inner if isinstance(inner, Mapping) else row
+    name = next((text for key in _NAMES if (text := text_at(thing, (key,))) is not None), "")
+    identity = text_at(thing, ("id",)) or text_at(thing, ("objectId",)) or ""
+    return JobItem(kind, name, identity, text_at(thing, ("type",)) or "", text_at(thing, ("hostName",)) or "")
+
+
+def _retention(raw: Mapping[str, Any]) -> Retention | None:
+    points = _number(raw, ("jobSettings", "restorePointsToKeep"))
+    if points is not None:
+        return Retention(RetentionUnit.RESTORE_POINTS.value, points)
+    for store in _STORES:
+        unit = text_at(raw, (*store, "retentionPolicy", "type"))
+        quantity = _number(raw, (*store, "retentionPolicy", "quantity"))
+        if unit is not None and quantity is not None:
+            return Retention(unit, quantity)
+    return None
+
+
+def _gfs(raw: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for store in _STORES:
+        policy = (*store, "gfsPolicy")
+        if _flag(raw, (*policy, "isEnabled")) is not True:
+            continue
+        for period, key in _GFS:
+            kept = _number(raw, (*policy, period, key))
+            if kept is not None and _flag(raw, (*policy, period, "isEnabled")) is True:
+                yield period, kept
+
+
+def _encryption(raw: Mapping[str, Any]) -> bool | None:
+    """Whether backups are encrypted. A copy's own setting counts only where it says that it has one."""
+    places = [(*advanced, *path) for advanced in _ADVANCED for path in _ENCRYPTION]
+    if _flag(raw, ("useCustomEncryption",)) is True:
+        places.append(("encryption", "isEnabled"))
+    said = [flag for place in places if (flag := _flag(raw, place)) is not None]
+    return any(said) if said else None
+
+
+def _schedule(job: Job) -> ScheduleFacts:
+    schedule = job.raw.get("schedule")
+    if not isinstance(schedule, Mapping):
+        return ScheduleFacts()
+    kind = (text_at(schedule, ("type",)) or "").casefold()
+    if kind in {"immediate", "continuous", "custom"}:
+        places: list[KeyPath] = [("backupWindow",), ("customWindow", "backupWindow")]
+        return ScheduleFacts(True, (AsPointsAppear(),), window=_first_window(schedule, places))
+    retry = job.retry
+    places = [
+        (name, "backupWindow")
+        for name in ("backupWindow", "periodically", "continuously")
+        if _is_on(schedule, name)
+    ]
+    return ScheduleFacts(
+        is_automatic=job.runs_automatically,
+        timings=tuple(_timings(schedule)) if job.runs_automatically is not False else (),
+        retry=retry if retry is not None and retry.enabled else None,
+        window=_first_window(schedule, places),
+    )
+
+
+def _timings(schedule: Mapping[str, Any]) -> Iterator[Timing]:
+    if _is_on(schedule, "daily"):
+        daily = schedule["daily"]
+        yield Daily(text_at(daily, ("dailyKind",)) or "", _at(daily), _texts(daily.get("days")))
+    if _is_on(schedule, "monthly"):
+        monthly = schedule["monthly"]
+        yield Monthly(
+            at=_at(monthly),
+            number=text_at(monthly, ("dayNumberInMonth",)) or "",
+            weekday=text_at(monthly, ("dayOfWeek",)) or "",
+            day=_number(monthly, ("dayOfMonth",)),
+            is_last_day=_flag(monthly, ("isLastDayOfMonth",)) is True,
+            months=_texts(monthly.get("months")),
+        )
+    if _is_on(schedule, "periodically"):
+        frequency = _number(schedule, ("periodically", "frequency"))
+        unit = text_at(schedule, ("periodically", "periodicallyKind"))
+        if frequency is not None and unit is not None:
+            yield Periodic(frequency, unit)
+    if _is_on(schedule, "continuously"):
+        yield Continuous()
+    if _is_on(schedule, "afterThisJob"):
+        yield AfterJob(text_at(schedule, ("afterThisJob", "jobName")) or "")
+
+
+def _at(block: Mapping[str, Any]) -> str | None:
+    """The hour and the minute, as "9:00" and "22:00:00" are written, too; what is no such time, as it is."""
+    text = text_at(block, ("localTime",))
+    if text is None:
+        return None
+    hour, _, rest = text.partition(":")
+    minute = rest[:2]
+    return f"{int(hour):02}:{minute}" if hour.isdecimal() and minute.isdecimal() else text
+
+
+def _first_window(schedule: Mapping[str, Any], paths: Iterable[KeyPath]) -> tuple[tuple[str, Hours], ...]:
+    """The first window that leaves an hour out."""
+    for path in paths:
+        days = tuple(_days(schedule, path))
+        if not all(all(hours) for _, hours in days):
+            return days
+    return ()
+
+
+def _days(schedule: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[str, Hours]]:
+    for row in _rows(schedule, (*path, "days")):
+        day, hours = text_at(row, ("day",)), (text_at(row, ("hours",)) or "").split(",")
+        if day is not None and len(hours) == HOURS_OF_A_DAY:
+            yield day, tuple(hour.strip() == "1" for hour in hours)
+
+
+def _is_on(schedule: Mapping[str, Any], name: str) -> bool:
+    return _flag(schedule, (name, "isEnabled")) is True
+
+
+def _rows(raw: Mapping[str, Any], path: KeyPath) -> list[Mapping[str, Any]]:
+    listed = value_at(raw, path)
+    return [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
+
+
+def _texts(listed: object) -> tuple[str, ...]:
+    return tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+
+
+def _flag(raw: Mapping[str, Any], path: KeyPath) -> bool | None:
+    value = value_at(raw, path)
+    return value if isinstance(value, bool) else None
+
+
+def _number(raw: Mapping[str, Any], path: KeyPath) -> int | None:
+    value = value_at(raw, path)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,48 @@
+"""Ten failures on a phone, in Chromium: three screens at most, each cause said once, each button at hand."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import async_playwright, expect
+
+from bot.sandbox.demo import Demo
+from tests.acceptance.demo_site import CHROMIUM, FLAGS, FREEZE, Visitor, calm_worlds
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="Debian's chromium is not installed (/usr/bin/chromium)"
+)
+
+_WIDTH, _SCREEN = 390, 844
+_DISK = (
+    "Failed to open VDDK disk [[SAN-01] {0}/{0}.vmdk] ( is read-only mode - [true] ) Failed to open virtual "
+    "disk. Logon attempt with parameters [VC/ESX: [vcenter01.example.com]; Port: 443; Login: [EXAMPLE\\svc]; "
+    "VMX Spec: [moref=vm-1042]] failed because of the following errors: Failed to open disk for read."
+)
+
+
+async def test_ten_failures_fit_three_screens() -> None:
+    """Rows are short, jobs of one cause stand below it, and every job has its Retry."""
+    worlds = calm_worlds()
+    hq = worlds["hq"]
+    for number in range(7):
+        job = hq.add_job(f"Payroll and bookkeeping {number}", objects=(f"vm{number:02}",))
+        cause = FREEZE if number % 2 else _DISK.format(f"vm{number:02}")
+        ended_at = hq.now() - timedelta(hours=number)
+        hq.finish_run(job, ended_at=ended_at, result="Failed", objects={f"vm{number:02}": cause})
+    async with Demo(worlds=worlds) as demo, async_playwright() as playwright:
+        await demo.start()
+        await demo.ready()
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = await browser.new_page(viewport={"width": _WIDTH, "height": _SCREEN})
+        visitor = Visitor(page)
+        await visitor.arrives(demo.page_url)
+        listed = await visitor.asks("/veeam jobs problems")
+        await expect(listed).to_contain_text("Jobs · failed or warning")
+        await expect(listed).to_contain_text("4 jobs, the same cause")
+        await expect(listed).to_contain_text("3 jobs, the same cause")
+        await expect(listed.get_by_role("button", name="Retry job")).to_have_count(10)
+        box = await listed.bounding_box()
+        assert box is not None
+        assert box["height"] <= 3 * _SCREEN
+        assert box["width"] <= _WIDTH
+        await browser.close()

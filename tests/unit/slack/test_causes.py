@@ -1,0 +1,84 @@
+"""Failures by cause: what says the same stands together, and nothing is lost or said in another's name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.operations.outcomes import JobView
+from bot.slack.views.causes import by_cause, gist
+from tests.unit.slack import samples
+
+_FULL = "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\{}D2025.vbk]."
+_HOST = (
+    "Cannot connect to the host's administrative share. Host: [{}.example.com]. Account: [EXAMPLE\\backup]."
+)
+_FREEZE = "Failed to freeze guest, wait timeout"
+
+
+def view(name: str, reason: str | None, result: str = "Failed") -> JobView:
+    return samples.job_view(samples.job_state(name, result=result), reason=reason)
+
+
+def test_ten_failures_with_three_causes() -> None:
+    """They are three groups, each where its first job stands, in the order of the list."""
+    reasons = [_FULL.format("ora01"), _FREEZE, _HOST.format("web01"), None, _FULL.format("sql02")]
+    reasons += [_FREEZE, _HOST.format("web02"), _FREEZE + ".", None, _FULL.format("fs03")]
+    causes = by_cause([view(f"Job {place}", reason) for place, reason in enumerate(reasons)])
+    assert [[shown.state.name for shown in cause.views] for cause in causes] == [
+        ["Job 0", "Job 4", "Job 9"],
+        ["Job 1", "Job 5", "Job 7"],
+        ["Job 2", "Job 6"],
+        ["Job 3"],
+        ["Job 8"],
+    ]
+    assert [cause.reason for cause in causes] == [
+        _FULL.format("ora01"),
+        _FREEZE,
+        _HOST.format("web01"),
+        None,
+        None,
+    ]
+
+
+def test_a_warning_is_not_a_failure() -> None:
+    """What warned for a reason does not stand among what failed for it."""
+    assert len(by_cause([view("a", _FREEZE), view("b", _FREEZE, "Warning")])) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("vm01 is unavailable and will be skipped", "vm02 is unavailable and will be skipped"),
+        ("Failed to open disk 'a b'.", "Failed to open disk 'c'"),
+        ("Timeout  900 sec", "timeout 30 SEC"),
+    ],
+)
+def test_names_and_numbers_make_no_other_cause(one: str, other: str) -> None:
+    """Two reasons that differ in the objects they name are one cause."""
+    assert gist(one) == gist(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Failed to freeze guest", "Failed to unfreeze guest"),
+        ("0x800401fd", "0x80070005"),
+        ("vm01", "vm02"),
+        ("Access is denied", "Access is denied. Check the password"),
+    ],
+)
+def test_other_words_are_another_cause(one: str, other: str) -> None:
+    """What says something else, or nothing but names, stays apart."""
+    assert gist(one) != gist(other)
+
+
+@given(st.lists(st.none() | st.text(max_size=30), max_size=12))
+def test_nothing_is_lost(reasons: list[str | None]) -> None:
+    """Every job is in one group, and those of one group keep their order."""
+    views = [view(f"{place:03}", reason) for place, reason in enumerate(reasons)]
+    causes = by_cause(views)
+    assert sorted(shown.state.name for cause in causes for shown in cause.views) == [
+        shown.state.name for shown in views
+    ]
+    for cause in causes:
+        assert list(cause.views) == sorted(cause.views, key=lambda shown: shown.state.name)
