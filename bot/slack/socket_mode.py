@@ -92,6 +92,7 @@ class SocketMode:
         self._failures = 0
         self._short_lived = 0
         self._problem = "none was opened yet"
+        self._is_leaving = False
 
     async def check_token(self) -> None:
         """Try the app token once, by `apps.connections.open`. Raises `SlackError`."""
@@ -104,6 +105,7 @@ class SocketMode:
 
     async def leave(self) -> None:
         """Stop taking deliveries: no new connection, and time for the last acknowledgements to get out."""
+        self._is_leaving = True
         if self._opener is not None:
             self._opener.cancel()
         if self._acknowledging:
@@ -271,6 +273,8 @@ class SocketMode:
         await connection.socket.close()
 
     def _report(self) -> None:
+        if self._is_leaving:
+            return  # having no connection is no failure then
         up = min(len(self._connections), CONNECTIONS)
         detail = f"connected over Socket Mode, {up} of {CONNECTIONS} connections"
         if not up:

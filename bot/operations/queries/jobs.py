@@ -120,9 +120,9 @@ class ListJobs(Query, frozen=True, tag="jobs"):
     operation = Operation(
         name="jobs",
         usage=(
-            "jobs [problems, failed, warning, running, stopped, success, none, disabled, enabled, inactive] "
-            "[PATTERN] [type:T] [repo:R] [workload:W] [priority:high] [after:JOB] [objects:N] "
-            "[holding:MACHINE] [ran:<24h or >24h] [stale:26h] [sort:COLUMN]"
+            "jobs [failed, problems, running or another STATE] [PATTERN] [type:T] [repo:R] [workload:W] "
+            "[priority:high] [after:JOB] [objects:N] [holding:MACHINE] [ran:<24h or >24h] [stale:26h] "
+            "[sort:COLUMN]"
         ),
         help="list jobs",
         kind=Kind.QUERY,
