@@ -272,7 +272,7 @@ class Application:
             service,
             replies,
             modals,
-            store.FollowedSessions(database),
+            watch.StandingMessages(database, clock),
             messages,
             tasks,
             command=command,

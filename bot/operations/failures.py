@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeVar
 
 from bot import veeam
-from bot.operations.job_states import JobStates
+from bot.operations.job_states import JobStates, seems_stopped
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
 
@@ -39,7 +39,7 @@ class Failures:
         self._fleet = fleet
         self._states = states
         self._kept: OrderedDict[_SessionKey, Failure] = OrderedDict()
-        self._reasons: OrderedDict[_SessionKey, str | None] = OrderedDict()
+        self._by_session: OrderedDict[_SessionKey, Failure] = OrderedDict()
 
     async def of(self, server: ServerName, state: veeam.JobState) -> Failure:
         """Return why the job's latest session failed or warned; nothing for any other job."""
@@ -48,8 +48,8 @@ class Failures:
             return Failure()
         session_id = state.failed_part or state.session_id
         if session_id is not None and (state.failed_part or result is veeam.Result.WARNING):
-            reason, _ = await self._reason(vbr, session_id, None, result)
-            return Failure(reason=reason)
+            of_session, _ = await self._failure(vbr, session_id, None, result)
+            return Failure(reason=of_session.reason)
         key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
@@ -70,8 +70,8 @@ class Failures:
         result = session.outcome
         if not session.is_stopped or result not in _WITH_REASON:
             return None
-        reason, _ = await self._reason(self._fleet.server(server), session.id, session, result)
-        return reason
+        found, _ = await self._failure(self._fleet.server(server), session.id, session, result)
+        return found.reason
 
     async def _look_up(
         self,
@@ -91,41 +91,39 @@ class Failures:
         if session_id is None:
             return Failure(), page is not None
         known = await self._states.known(server.name)
-        if latest is not None and known.is_stopped(latest):
+        found, is_said = Failure(is_stopped=latest is not None and known.is_stopped(latest)), True
+        if not found.is_stopped:
+            found, is_said = await self._failure(server, session_id, latest, result)
+        if latest is not None and found.is_stopped:
             await self._states.note_stopped(server.name, latest)
             return Failure(is_stopped=True), True
         ran = [session for session in sessions if not known.is_stopped(session)]
-        reason, is_said = await self._reason(server, session_id, latest, result)
-        return Failure(failed_in_a_row(ran), reason), page is not None and is_said
+        return Failure(failed_in_a_row(ran), found.reason), page is not None and is_said
 
-    async def _reason(
+    async def _failure(
         self,
         server: veeam.VeeamServer,
         session_id: veeam.SessionId,
         session: veeam.Session | None,
         result: veeam.Result,
-    ) -> tuple[str | None, bool]:
-        """The reason of a session's result, None where it gives none, and whether the server said so."""
+    ) -> tuple[Failure, bool]:
+        """What a session says of its result, no streak with it, and whether the server said so."""
         key = (server.name, session_id)
-        if key in self._reasons:
-            self._reasons.move_to_end(key)
-            return self._reasons[key], True
-        reason = reason_of(server, session_id, session, result)
-        said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, _in_tuple(reason), ())
-        if not said:
-            return None, False
-        _keep(self._reasons, key, said[0])
-        return said[0], True
+        if key in self._by_session:
+            self._by_session.move_to_end(key)
+            return self._by_session[key], True
+        asked = failure_of(server, session_id, session, result)
+        said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, asked, None)
+        if said is None:
+            return Failure(), False
+        _keep(self._by_session, key, said)
+        return said, True
 
 
 def _keep(kept: OrderedDict[_SessionKey, T], key: _SessionKey, value: T) -> None:
     kept[key] = value
     if len(kept) > FAILURES_KEPT:
         kept.popitem(last=False)
-
-
-async def _in_tuple(answer: Awaitable[T]) -> tuple[T]:
-    return (await answer,)
 
 
 def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
@@ -145,16 +143,17 @@ def failed_in_a_row(sessions: Iterable[veeam.Session]) -> int | None:
     return sum(1 for _ in takewhile(lambda session: session.outcome is veeam.Result.FAILED, finished))
 
 
-async def reason_of(
+async def failure_of(
     server: veeam.VeeamServer,
     session_id: veeam.SessionId,
     session: veeam.Session | None,
     result: veeam.Result = veeam.Result.FAILED,
-) -> str | None:
+) -> Failure:
     """Return why a session failed or warned in VBR's words: its first such object's, its log's, or its own.
 
-    Raises `VeeamError`.
+    Also whether these say that a person stopped it. Raises `VeeamError`.
     """
+    is_failed = result is veeam.Result.FAILED
     without_tasks: veeam.VeeamError | None = None
     tasks: tuple[veeam.TaskSession, ...] = ()
     try:
@@ -162,16 +161,17 @@ async def reason_of(
     except veeam.VeeamError as error:
         without_tasks = error  # the log may still say why
     if message := first_message(tasks, result):
-        return message
+        return Failure(reason=message, is_stopped=is_failed and seems_stopped(session, tasks))
     records = await server.session_logs(session_id, _WITH_REASON[result])
+    is_stopped = is_failed and without_tasks is None and seems_stopped(session, tasks, records)
     if title := next((record.title for record in records if record.title.strip()), None):
-        return title
+        return Failure(reason=title, is_stopped=is_stopped)
     if session is None:
         session = await where_there(server.session(session_id))
     own = _message_of(session.result if session is not None else None)
     if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
         raise without_tasks
-    return own
+    return Failure(reason=own, is_stopped=is_stopped)
 
 
 def first_message(tasks: Iterable[veeam.TaskSession], result: veeam.Result) -> str | None:

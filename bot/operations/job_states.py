@@ -5,7 +5,7 @@ nothing of a part that failed. What the bot keeps of its own is a detail here: w
 are VBR's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,6 +16,8 @@ from bot.settings import ServerName
 from bot.store import Runs, StoppedSessions, StoreError
 
 _SESSIONS_READ_AT_MOST = 50
+_FAILED_READ_AT_MOST = 200
+_TASKS_READ_AT_MOST = 20
 _PARTS_READ_AT_MOST = 20
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,11 +36,28 @@ class KnownSessions:
 
 
 class JobStates:
-    """Reads what is known of sessions, and corrects job states by it. Never raises."""
+    """Reads what is known of sessions, and corrects job states by it."""
 
     def __init__(self, stopped: StoppedSessions, runs: Runs) -> None:
         self._stopped = stopped
         self._runs = runs
+        self._looked_back: set[ServerName] = set()
+
+    async def known_of(self, server: veeam.VeeamServer) -> KnownSessions:
+        """Return what is noted of a server's sessions, its newest failed ones looked through once before.
+
+        A person may have stopped one before the bot watched, or while it did not run. Raises `VeeamError`
+        where nothing else could be asked of the server either.
+        """
+        if server.name not in self._looked_back:
+            found = await veeam.detail(veeam.Detail.SESSIONS, server.name, _stopped_on(server), None)
+            if isinstance(found, veeam.VeeamError):
+                raise found
+            if found is not None:
+                self._looked_back.add(server.name)
+            for session in found or ():
+                await self.note_stopped(server.name, session)
+        return await self.known(server.name)
 
     async def known(self, server: ServerName) -> KnownSessions:
         """Return what is noted of a server's sessions; nothing where the database does not answer."""
@@ -112,6 +131,45 @@ class JobStates:
             if state is not None and state.result is not veeam.Result.FAILED:
                 found.append(_corrected(state, known, is_running=False))
         return tuple(found)
+
+
+async def _stopped_on(server: veeam.VeeamServer) -> list[veeam.Session] | veeam.VeeamError:
+    """Of the newest failed sessions, those that a person stopped; why the server can be asked nothing."""
+    query = veeam.SessionsQuery(
+        types=server.revision.job_run_types,
+        results=(veeam.Result.FAILED,),
+        order_by="CreationTime",
+        ascending=False,
+        limit=_FAILED_READ_AT_MOST,
+    )
+    try:
+        failed = (await server.sessions(query)).rows
+    except (veeam.ConnectFailed, veeam.TlsFailed, veeam.LoginRefused) as error:
+        return error
+    said = [session for session in failed if session.result and veeam.says_by_user(session.result.message)]
+    async with veeam.at_once() as group:
+        reads = [
+            (session, group.create_task(server.task_sessions(session.id)))
+            for session in said[:_TASKS_READ_AT_MOST]
+        ]
+    by_words = [session for session, read in reads if seems_stopped(session, read.result())]
+    return [session for session in failed if session.is_canceled] + by_words
+
+
+def seems_stopped(
+    session: veeam.Session | None,
+    tasks: Iterable[veeam.TaskSession],
+    records: Iterable[veeam.LogRecord] = (),
+) -> bool:
+    """Whether a failed session's words say that a person stopped it, and no object failed otherwise.
+
+    A guess: VBR names nobody for a stop.
+    """
+    failed = [task.result for task in tasks if task.outcome is veeam.Result.FAILED]
+    if failed:
+        return all(result is not None and veeam.says_by_user(result.message) for result in failed)
+    own = session.result.message if session is not None and session.result is not None else None
+    return any(map(veeam.says_by_user, (own, *(record.title for record in records))))
 
 
 def _corrected(state: veeam.JobState, known: KnownSessions, *, is_running: bool) -> veeam.JobState:

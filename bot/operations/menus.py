@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nsmallest
-from typing import assert_never
+from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations.actions.create import Create
@@ -71,8 +71,16 @@ class MenuSearch:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class MenuOptions:
+    """What a search menu offers, and the servers that did not say all that fits."""
+
+    options: tuple[MenuOption, ...] = ()
+    incomplete: tuple[ServerName, ...] = ()
+
+
 class Menus:
-    """Finds what to offer. Raises `VeeamError` where the only server asked gives no answer."""
+    """Finds what to offer. A server that does not answer is noted as missing, or raises its `VeeamError`."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -119,6 +127,7 @@ class Menus:
                 lambda server: _names(server, query), servers, limit_seconds=_LIKELY_SECONDS
             )
             if likely := _jobs_like("", answer.answers, reach):
+                _note_missing(answer, veeam.Detail.JOB_STATES)
                 return likely
         at_hand = await backend.fleet.ask(
             backend.finder.names_to_offer, servers, limit_seconds=_AT_HAND_SECONDS
@@ -134,6 +143,7 @@ class Menus:
             late or servers,
             limit_seconds=_FRESH_SECONDS,
         )
+        _note_missing(fresh, veeam.Detail.JOB_STATES)
         return _first((*found, *_jobs_like(text, fresh.answers, reach)))
 
     async def _machines(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
@@ -166,6 +176,7 @@ class Menus:
             allowed,
             limit_seconds=_TEMPLATES_WITHIN_SECONDS,
         )
+        _note_missing(answer, veeam.Detail.JOB_STATES)
         return tuple(one for found in answer.answers.values() for one in found)
 
     async def _for_draft(
@@ -189,6 +200,11 @@ class Menus:
     def _servers(self, request: Request, context: RequestContext) -> tuple[ServerName, ...]:
         servers = self._backend.finder.servers(request.server_named, context.visibility)
         return servers if isinstance(servers, tuple) else ()
+
+
+def _note_missing(answer: veeam.FleetAnswer[Any], what: veeam.Detail) -> None:
+    for error in answer.failures.values():
+        veeam.note_missing(what, error)
 
 
 async def _names(server: veeam.VeeamServer, query: veeam.JobStatesQuery) -> Mapping[veeam.JobId, str]:

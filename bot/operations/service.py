@@ -25,7 +25,7 @@ from bot.operations.job_editor.objects import JobObjects, MenuOption
 from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.matching import pick
-from bot.operations.menus import MenuField, Menus, MenuSearch
+from bot.operations.menus import MenuField, MenuOptions, Menus, MenuSearch
 from bot.operations.model import (
     AuditSubject,
     Gesture,
@@ -200,11 +200,16 @@ class Service:
         """Let other processes know that this one lives, before it does anything. Raises `StoreError`."""
         await self._open_actions.hold(self._backend.clock.now())
 
-    async def search(self, gesture: Gesture, search: MenuSearch) -> tuple[MenuOption, ...]:
+    async def search(self, gesture: Gesture, search: MenuSearch) -> MenuOptions:
         """Return what a search menu offers; nothing to a person who may not, and where nobody can say.
 
         It is no attempt at anything: a refusal is not on record. Never raises.
         """
+        with noting_missing() as missing:
+            options = await self._options(gesture, search)
+        return MenuOptions(options, tuple(dict.fromkeys(one.server for one in missing.values())))
+
+    async def _options(self, gesture: Gesture, search: MenuSearch) -> tuple[MenuOption, ...]:
         try:
             context = await self._context(gesture)
             operation = search.request.operation
@@ -267,7 +272,9 @@ class Service:
         if not isinstance(form, PickForm) or form.silent or isinstance(form.request, QuickBackup):
             return asked
         found = await self.search(gesture, MenuSearch(MenuField.JOB, "", form.request))
-        return replace(asked, form=replace(form, only=found[0])) if len(found) == 1 else asked
+        if found.incomplete or len(found.options) != 1:
+            return asked
+        return replace(asked, form=replace(form, only=found.options[0]))
 
     def _with_approval(self, asked: outcomes.NeedsForm) -> outcomes.NeedsForm:
         """Say whether it will wait for a second person, as far as that is known before it is sent off."""

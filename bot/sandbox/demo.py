@@ -151,7 +151,8 @@ class Demo:
         ]
         grants = [f'[[grants]]\ngroup = "{group}"\nrole = "{role}"\n' for group, role in _ROLES.items()]
         route = (
-            '[[routes]]\nchannel = "C0PROD"\nservers = ["hq"]\nresults = ["Failed", "Warning", "Success"]\n'
+            '[[routes]]\nchannel = "C0PROD"\nservers = ["hq"]\nmention = "S0ONCALL"\n'
+            'jobs = ["SQL*", "Oracle*", "Exchange*", "Web tier*", "File servers", "Domain controllers"]\n'
         )
         slack, polling = (
             '[slack]\ndefault_channel = "C0BACKUPS"\naudit_channel = "C0AUDIT"\n',

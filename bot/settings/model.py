@@ -60,7 +60,7 @@ class SlackSettings(Section):
         default="/veeam", description="The slash command, as in the app's manifest."
     )
     default_channel: values.ValidChannel | None = Field(
-        default=None, description="ID of the channel that is told completions no route claims."
+        default=None, description="ID of the channel for the failures and warnings that no route claims."
     )
     audit_channel: values.ValidChannel | None = Field(
         default=None, description="ID of a channel in which every action is told too."

@@ -24,7 +24,7 @@ from bot.slack import errors
 from bot.slack.directory import Directory
 from bot.slack.replies import message_arguments
 from bot.slack.unrecorded import UnrecordedMessages
-from bot.slack.views.announcements import announcement
+from bot.slack.views.announcements import announcement, identity
 from bot.slack.views.message import Message, without_mentions
 from bot.slack.web_api import LONGEST_WAIT_SECONDS, TIMEOUT_SECONDS, WebApi, Workspace
 from bot.watch import facts
@@ -95,10 +95,7 @@ class History:
         """Others' messages name their author; where none is named, the metadata alone decides."""
         author = item.get("bot_id") or item.get("user")
         found = item.get("metadata") or {}
-        has_metadata = found.get("event_type") == metadata["event_type"] and _identity(
-            found.get("event_payload")
-        ) == _identity(metadata["event_payload"])
-        return has_metadata and (not author or author in self._own_ids)
+        return identity(found) == identity(metadata) and (not author or author in self._own_ids)
 
     def since(self, age: timedelta) -> datetime:
         """Return the moment so long ago by Slack's clock; one before every message if that isn't known."""
@@ -113,12 +110,6 @@ class History:
             return False
         info = answer.get("channel") or {}
         return bool(info.get("is_member") or info.get("is_im")) and not info.get("is_archived")
-
-
-def _identity(payload: object) -> dict[str, Any]:
-    """What of a message's metadata stays: the result of a run's root changes with the run."""
-    known = payload if isinstance(payload, dict) else {}
-    return {key: value for key, value in known.items() if key != "result"}
 
 
 class Delivery:

@@ -16,20 +16,21 @@ from bot.operations import outcomes
 from bot.operations.actions import Action
 from bot.operations.catalog import TYPED
 from bot.operations.commands import asks_for_topic, parse, parse_first
-from bot.operations.impact import PickForm
-from bot.operations.menus import MenuField, MenuSearch
+from bot.operations.menus import MenuField, MenuOptions, MenuSearch
 from bot.operations.model import Gesture, Operation, Request
 from bot.operations.service import Service
 from bot.slack import codec, gestures
+from bot.slack.errors import MessageGone
 from bot.slack.gesture_tasks import GestureTasks
 from bot.slack.replies import Modals, Replies, SentReply
 from bot.slack.session_messages import PostedSessions
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs, problems
-from bot.slack.views.actions import action_metadata
+from bot.slack.views.actions import action_metadata, action_reply, action_shown_elsewhere
 from bot.slack.views.message import Reply
 from bot.slack.views.outcomes import outcome as draw
-from bot.store import FollowedSessions, NewFollowedSession, StoreError
+from bot.store import NewFollowedSession, StoreError
+from bot.watch import StandingMessage, StandingMessages
 
 PATIENCE_SECONDS = 3.0
 _HEAD_START_SECONDS = 0.5
@@ -66,7 +67,7 @@ class Interactions:
         service: Service,
         replies: Replies,
         modals: Modals,
-        followed: FollowedSessions,
+        standing: StandingMessages,
         messages: PostedSessions,
         tasks: GestureTasks,
         *,
@@ -77,7 +78,7 @@ class Interactions:
         self._service = service
         self._replies = replies
         self._modals = modals
-        self._followed = followed
+        self._standing = standing
         self._messages = messages
         self._tasks = tasks
         self._command = command
@@ -142,14 +143,14 @@ class Interactions:
         """Return what Slack is answered for a search menu in its three seconds; nothing if it takes more."""
         field = next((each for each in MenuField if each == query.field), None)
         if isinstance(query.metadata, codec.UnreadablePress) or field is None:
-            return inputs.offered(())
+            return inputs.offered(MenuOptions())
         search = MenuSearch(field, query.text, query.metadata.request)
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
                 found = await self._service.search(query.gesture, search)
         except TimeoutError:
             log.warning("interactions.suggested_too_late", sought=field)
-            found = ()
+            found = MenuOptions()
         return inputs.offered(found)
 
     async def act(self, gesture: Gesture, target: gestures.ReplyTarget, request: Request) -> outcomes.Outcome:
@@ -177,17 +178,71 @@ class Interactions:
         if not isinstance(answer, outcomes.ActionAnswer):
             await self._replies.post(target, reply.message)
             return
+        root = await self.find_standing(answer, target.channel_id)
+        if root is not None and await self._reply_at(root, gesture, target, answer):
+            return
         message = replace(reply.message, metadata=action_metadata(gesture.reference))
         posted = await self._replies.post(target, message)
         if posted is not None:
-            await self.action_posted(gesture, answer, posted)
+            await self.action_posted(gesture, answer, posted, is_reply=target.thread_ts is not None)
 
-    async def action_posted(self, gesture: Gesture, answer: outcomes.ActionAnswer, posted: SentReply) -> None:
-        """Keep the message that shows an action current, and put on record that it does."""
-        await self._follow(answer, posted)
+    async def find_standing(
+        self, answer: outcomes.ActionAnswer, channel_id: str | None
+    ) -> StandingMessage | None:
+        """Return the message in the channel about the very run that the action began or stops, if any."""
+        if answer.session is None or channel_id is None:
+            return None
+        try:
+            return await self._standing.find(
+                answer.session,
+                server=answer.server,
+                job_id=answer.job_id,
+                operation=answer.operation.name,
+                person=answer.by,
+                channel=channel_id,
+            )
+        except StoreError as error:
+            log.warning("interactions.standing_unknown", session_id=answer.session.id, problem=str(error))
+            return None
+
+    async def action_posted(
+        self,
+        gesture: Gesture,
+        answer: outcomes.ActionAnswer,
+        posted: SentReply,
+        *,
+        root: StandingMessage | None = None,
+        is_reply: bool = False,
+    ) -> str | None:
+        """Keep the message current that shows an action, and put on record that it does; return its link.
+
+        That message is `root`, where `posted` is a reply in its thread.
+        """
+        await self._follow(answer, posted, root, is_reply=is_reply)
         link = await self._replies.permalink(posted)
         reference = answer.reference or gesture.reference
         await self._service.message_posted(reference, channel_id=posted.channel_id, ts=posted.ts, link=link)
+        return link
+
+    async def _reply_at(
+        self,
+        root: StandingMessage,
+        gesture: Gesture,
+        target: gestures.ReplyTarget,
+        answer: outcomes.ActionAnswer,
+    ) -> bool:
+        """Answer in the thread of what stands there about the run; False where that is gone from Slack."""
+        message = replace(action_reply(answer), metadata=action_metadata(gesture.reference))
+        thread = replace(target, thread_ts=root.posted.ts)
+        try:
+            posted = await self._replies.post_in_thread(thread, message)
+        except MessageGone:
+            return False
+        if posted is not None:
+            link = await self.action_posted(gesture, answer, posted, root=root)
+            if target.message_ts != root.posted.ts:
+                await self._replies.post_ephemeral(target, action_shown_elsewhere(answer, link))
+        return True
 
     async def answer(self, gesture: Gesture, serving: Awaitable[None]) -> None:
         """Serve a gesture; if that breaks, what it did is looked up and told later."""
@@ -283,7 +338,6 @@ class Interactions:
     async def _show_in_form(self, shown: _OpenForm, outcome: outcomes.Outcome) -> None:
         """Show it in the form; also where it was asked, if it concerns others or has something to press."""
         gesture, target, operation = shown.gesture, shown.target, shown.operation
-        next_form = outcome.form if isinstance(outcome, outcomes.NeedsForm | outcomes.Failed) else None
         view = None
         if isinstance(outcome, outcomes.NeedsForm | outcomes.Failed) and outcome.form is not None:
             view = forms.form(
@@ -298,9 +352,6 @@ class Interactions:
         ):
             # A form that was sent off, or drawn again, meanwhile has moved on: there is nothing to say.
             self.count(gesture, outcome)
-            if isinstance(next_form, PickForm):
-                words = problems.usage_hint(operation, command=self._command, is_open=True)
-                await self._replies.post_ephemeral(target, words)
             return
         reply = self.draw(gesture, outcome)
         back = shown.back if isinstance(outcome, _CAN_GO_BACK) else None
@@ -337,7 +388,14 @@ class Interactions:
             finally:
                 reminder.cancel()
 
-    async def _follow(self, answer: outcomes.ActionAnswer, posted: SentReply) -> None:
+    async def _follow(
+        self,
+        answer: outcomes.ActionAnswer,
+        posted: SentReply,
+        root: StandingMessage | None,
+        *,
+        is_reply: bool,
+    ) -> None:
         if answer.session is None:
             return
         new = NewFollowedSession(
@@ -348,13 +406,15 @@ class Interactions:
             operation=answer.operation.name,
             person=answer.by,
             channel=posted.channel_id,
-            ts=posted.ts,
+            ts=posted.ts if root is None else root.posted.ts,
             started_at=answer.at,
             detail=answer.detail,
             approver=answer.approver,
+            root_key=None if root is None else root.root_key,
+            is_reply=is_reply,
         )
         try:
-            await self._followed.add(new)
+            await self._standing.keep(new)
         except StoreError as error:
             # The action is done and the channel knows; only its message stays as it is.
             log.error("interactions.not_followed", session_id=new.session_id, problem=str(error))

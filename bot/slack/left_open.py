@@ -59,21 +59,32 @@ class LeftOpenActions:
         if not isinstance(answer, outcomes.ActionAnswer) or gesture.channel_id is None:
             await self._interactions.show(gesture, target, outcome)
             return
+        root = await self._interactions.find_standing(answer, gesture.channel_id)
+        if root is not None and root.operation == answer.operation.name:
+            # Whoever follows it has posted it.
+            at = SentReply(root.posted.channel, root.posted.ts)
+            await self._interactions.action_posted(gesture, answer, at, root=root)
+            return
         # When it began is on the database's clock, how long ago that is on nobody's; an hour if that was set.
         age = max(self._clock.now() - left.began_at, _LEAST_AGE)
-        try:
-            posted = await self._history.find(
-                gesture.channel_id,
-                action_metadata(gesture.reference),
-                self._history.since(age),
-                gesture.thread_ts,
-            )
-        except errors.SlackError as error:
-            # Nobody knows whether the channel has it: the person alone is told.
-            log.info("left_open.channel_unread", problem=str(error))
-            await self._replies.post_ephemeral(target, self._interactions.draw(gesture, outcome).message)
-            return
-        if posted is None:
-            await self._interactions.show(gesture, target, outcome)
-        else:
-            await self._interactions.action_posted(gesture, answer, SentReply(posted.channel, posted.ts))
+        places = [(root, root.posted.ts)] if root is not None else []
+        for standing, thread_ts in (*places, (None, gesture.thread_ts)):
+            try:
+                posted = await self._history.find(
+                    gesture.channel_id,
+                    action_metadata(gesture.reference),
+                    self._history.since(age),
+                    thread_ts,
+                )
+            except errors.SlackError as error:
+                # Nobody knows whether the channel has it: the person alone is told.
+                log.info("left_open.channel_unread", problem=str(error))
+                await self._replies.post_ephemeral(target, self._interactions.draw(gesture, outcome).message)
+                return
+            if posted is not None:
+                at, is_reply = SentReply(posted.channel, posted.ts), thread_ts is not None
+                await self._interactions.action_posted(
+                    gesture, answer, at, root=standing, is_reply=is_reply and standing is None
+                )
+                return
+        await self._interactions.show(gesture, target, outcome)

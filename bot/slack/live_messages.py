@@ -7,12 +7,12 @@ import structlog
 from bot.observability import Clock
 from bot.slack import errors
 from bot.slack.replies import message_arguments
-from bot.slack.views.actions import action_ended, action_lost, action_progress
+from bot.slack.views.actions import action_ended, action_lost, action_progress, run_under_way
 from bot.slack.views.message import Message
 from bot.slack.web_api import WebApi
 from bot.store import FollowedSession
 from bot.veeam import Session
-from bot.watch.facts import SessionFacts
+from bot.watch.facts import RunFacts, SessionFacts
 
 _SECONDS_BETWEEN_EDITS = 3.0
 _MOST_REMEMBERED = 500
@@ -33,7 +33,13 @@ class LiveMessages:
         self._shown: dict[int, tuple[str, float]] = {}
 
     async def __call__(
-        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+        self,
+        followed: FollowedSession,
+        session: Session | None,
+        ended: SessionFacts | None,
+        *,
+        run: RunFacts | None = None,
+        stopping: str | None = None,
     ) -> bool:
         """Show how far a session is, or its end; without a session, that it is not followed any further.
 
@@ -41,8 +47,10 @@ class LiveMessages:
         """
         if session is None:
             return await self._show(followed, action_lost(followed), is_last=True)
+        if ended is None and run is not None:
+            return await self._show(followed, run_under_way(run, followed, session, stopping), is_last=False)
         if ended is None:
-            return await self._show(followed, action_progress(followed, session), is_last=False)
+            return await self._show(followed, action_progress(followed, session, stopping), is_last=False)
         return await self._show(followed, action_ended(followed, session, ended), is_last=True)
 
     async def _show(self, followed: FollowedSession, message: Message, *, is_last: bool) -> bool:

@@ -112,6 +112,23 @@ class Replies:
             return None
         return SentReply(str(answer["channel"]), str(answer["ts"]))
 
+    async def post_in_thread(self, target: ReplyTarget, message: Message) -> SentReply | None:
+        """Answer in the thread of a message of the bot; None where it was answered to the person alone.
+
+        Raises `MessageGone` where that message is gone, and nothing else.
+        """
+        metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
+        sent = {**message_arguments(message), "channel": target.channel_id, **_thread(target), **metadata}
+        try:
+            answer = await self._post(sent, _lines(message))
+        except errors.MessageGone:
+            raise
+        except errors.SlackError as error:
+            log.warning("reply.not_posted", problem=str(error))
+            await self.post_ephemeral(target, message)
+            return None
+        return SentReply(str(answer["channel"]), str(answer["ts"]))
+
     async def permalink(self, posted: SentReply) -> str | None:
         """Return the URL of a message, by `chat.getPermalink`; None without one."""
         where = {"channel": posted.channel_id, "message_ts": posted.ts}

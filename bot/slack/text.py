@@ -22,6 +22,8 @@ SPAN_LIMIT = 900
 """How long one code span gets where all of a text is shown."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+_WORD = 20
 _BAR_CELLS = 10
 _ALL = 100  # per cent
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -105,9 +107,31 @@ def shorten(text: str, limit: int, render: Callable[[str], str] = escape) -> str
     return render(text[:low].rstrip() + ELLIPSIS)
 
 
+def shorten_middle(text: str, limit: int, render: Callable[[str], str] = escape) -> str:
+    """The text as `render` makes it, at most `limit` characters long, with `…` where its middle had to go.
+
+    A long text of VBR's says at its beginning what was tried and at its end what went wrong: more of the end
+    is kept.
+    """
+    rendered = render(text)
+    if len(rendered) <= limit:
+        return rendered
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(render(_without_middle(text, middle))) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return render(_without_middle(text, low))
+
+
 def code(text: str, limit: int = QUOTE_LIMIT) -> str:
-    """Foreign text in a code span, where Slack formats and links nothing; backticks are shown as `'`."""
-    return shorten(one_line(text) or "(empty)", limit, _code_span)
+    """Foreign text in a code span, where Slack formats and links nothing; backticks are shown as `'`.
+
+    One that is too long is cut in the middle.
+    """
+    return shorten_middle(one_line(text) or "(empty)", limit, _code_span)
 
 
 def quoted(text: str, limit: int = SPAN_LIMIT) -> list[str]:
@@ -195,6 +219,12 @@ def dotted(*parts: str) -> str:
     return " · ".join(filter(None, parts))
 
 
+def ordinal(number: int) -> str:
+    """A number's place in a row: "1st", "2nd", "13th"."""
+    last = number % 10 if number % 100 not in {11, 12, 13} else 0
+    return f"{number:,}{_ENDINGS.get(last, 'th')}"
+
+
 def sentence_case(markup: str) -> str:
     """Our own words as a line of their own begins: with a capital."""
     return markup[:1].upper() + markup[1:]
@@ -262,6 +292,19 @@ def _is_hidden(letter: str, before: str, after: str) -> bool:
 def _takes_joiners(letter: str) -> bool:
     """Whether it is of a script that joins letters, or a part of an emoji: no Latin, Greek or Cyrillic."""
     return letter >= _FIRST_JOINED and unicodedata.category(letter)[0] in "LMS"
+
+
+def _without_middle(text: str, kept: int) -> str:
+    """At most so many characters of a text, two fifths from its beginning; cut between words if it can be."""
+    at = kept * 2 // 5
+    head, tail = text[:at], text[len(text) - (kept - at) :] if kept > at else ""
+    whole, blank, rest = head.rpartition(" ")
+    if blank and len(rest) <= _WORD:
+        head = whole
+    rest, blank, whole = tail.partition(" ")
+    if blank and len(rest) <= _WORD:
+        tail = whole
+    return f"{head.rstrip()}{ELLIPSIS}{tail.lstrip()}"
 
 
 def _faithful(text: str, limit: int, render: Callable[[str], str]) -> str:

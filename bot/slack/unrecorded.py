@@ -5,7 +5,6 @@ again. So each channel, and each thread that was there before, is read once befo
 from the newest message on that the database knows. Usually that is one short page.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ import structlog
 from bot.observability import Clock
 from bot.slack import errors
 from bot.slack.views.actions import ACTION
+from bot.slack.views.announcements import identity
 from bot.slack.web_api import WebApi, Workspace
 from bot.store import Outbox, OutboxRow, Placement, PostedMessage
 
@@ -76,7 +76,7 @@ class UnrecordedMessages:
             self._unreadable.add(row.channel)
             return None
         await self._judge(place, row.channel, known)
-        ts = place.posted.get(_identity(metadata))
+        ts = place.posted.get(identity(metadata))
         return None if ts is None else PostedMessage(known.channel, ts)
 
     async def _newest_known(self, channel: str) -> PostedMessage:
@@ -133,18 +133,10 @@ class UnrecordedMessages:
         if not metadata or is_root is bool(thread_ts) or (author and author not in self._own_ids):
             return
         if not _is_of_an_action(metadata):
-            place.posted.setdefault(_identity(metadata), ts)
+            place.posted.setdefault(identity(metadata), ts)
 
 
 def _is_of_an_action(metadata: Mapping[str, Any]) -> bool:
     """Whether it answers somebody's action, which is posted at once and not by way of the outbox."""
     payload = metadata.get("event_payload")
     return isinstance(payload, dict) and str(payload.get("announcement")).startswith(ACTION)
-
-
-def _identity(metadata: Mapping[str, Any]) -> Identity:
-    """What a message is about: a session, whatever its result is by now, or all that its metadata say."""
-    kind, payload = str(metadata.get("event_type")), metadata.get("event_payload")
-    if kind == "veeam_session" and isinstance(payload, dict):
-        payload = {name: payload.get(name) for name in ("server", "session_id")}
-    return kind, json.dumps(payload, sort_keys=True)

@@ -117,6 +117,41 @@ class Outbox:
                 transaction.insert(outbox).values(values).on_conflict_do_nothing(index_elements=["key"])
             )
 
+    async def adopt(
+        self, transaction: Transaction, row: NewOutboxRow, posted: PostedMessage, now: datetime
+    ) -> bool:
+        """Take a message that stands in the channel for a row's, so that what hangs on the row hangs on it.
+
+        False: the row was sent, or may have been.
+        """
+        transaction.on_commit.add(self.changed)
+        standing = {"sent_at": now, "ts": posted.ts, "sent_channel": posted.channel}
+        values = asdict(row) | {"placement": row.placement.value, "due_at": row.due_at or row.created_at}
+        # A row whose sending has not begun is not sent any more: `began` says no.
+        is_unsent = (
+            outbox.c.sent_at.is_(None) & outbox.c.parked_at.is_(None) & outbox.c.attempted_at.is_(None)
+        )
+        is_adopted = await transaction.claim(
+            transaction.insert(outbox)
+            .values(values | standing)
+            .on_conflict_do_update(
+                index_elements=["key"],
+                set_=standing | {"claimed_by": None, "claimed_until": None, "problem": None},
+                where=is_unsent,
+            )
+        )
+        if is_adopted:
+            await transaction.execute(
+                update(outbox)
+                .where(outbox.c.root_key == row.key, _is_waiting(outbox))
+                .values(priority=row.priority - 1)
+            )
+        return is_adopted
+
+    async def posted(self, transaction: Transaction, key: str) -> PostedMessage | None:
+        """Return the message that stands in Slack for a row; None as long as it was not sent."""
+        return (await _roots(transaction, [key])).get(key)
+
     async def claim(
         self, holder: str, now: datetime, lease_seconds: float, limit: int
     ) -> tuple[OutboxRow, ...]:

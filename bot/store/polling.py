@@ -138,6 +138,17 @@ class StoppedSessions:
         async with self._database.transaction() as transaction:
             await self.add(transaction, server, session_id, ended_at)
 
+    async def among(
+        self, transaction: Transaction, server: str, session_ids: Collection[str]
+    ) -> frozenset[str]:
+        """Return those of a few hundred sessions that people stopped."""
+        if not session_ids:
+            return frozenset()
+        query = select(stopped_sessions.c.session_id).where(
+            stopped_sessions.c.server == server, stopped_sessions.c.session_id.in_(session_ids)
+        )
+        return frozenset(row.session_id for row in await transaction.all(query))
+
     async def of(self, server: str) -> frozenset[str]:
         """Return the IDs of a server's, the latest thousands."""
         query = (

@@ -8,7 +8,7 @@ from typing import NewType
 from sqlalchemy import delete, select, update
 
 from bot.store.database import Database, Transaction
-from bot.store.tables import followed_sessions, own_actions
+from bot.store.tables import followed_sessions, open_actions, own_actions
 
 FollowedId = NewType("FollowedId", int)
 
@@ -77,6 +77,11 @@ class OwnActions:
         )
         return tuple(OwnAction(**values) for values in found)
 
+    async def unanswered(self, transaction: Transaction, references: Collection[str]) -> frozenset[str]:
+        """Return those of these gestures, by their references, whose person was not answered yet."""
+        query = select(open_actions.c.reference).where(open_actions.c.reference.in_(references))
+        return frozenset(row.reference for row in await transaction.all(query))
+
     async def purge(self, before: datetime) -> None:
         """Forget actions from before a moment."""
         async with self._database.transaction() as transaction:
@@ -87,7 +92,9 @@ class OwnActions:
 class NewFollowedSession:
     """A session to follow, and the message (`channel`, `ts`) that shows it; `operation` started it.
 
-    `approver` is the second person, if the operation needed one.
+    `approver` is the second person, if the operation needed one. `root_key` is that of the outbox's row where
+    the message is the root of a run that the session is another attempt of. `is_reply`: it stands in a
+    thread, so that it can be no root.
     """
 
     server: str
@@ -101,6 +108,14 @@ class NewFollowedSession:
     started_at: datetime
     detail: str | None = None
     approver: str | None = None
+    root_key: str | None = None
+    is_reply: bool = False
+
+    @property
+    def may_become_root(self) -> bool:
+        """Whether the message becomes its run's root: one in a channel, posted for this session."""
+        is_direct = self.channel.startswith(("D", "U", "W"))
+        return self.root_key is None and not self.is_reply and not is_direct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +125,9 @@ class FollowedSession(NewFollowedSession):
     id: FollowedId
 
 
+_FOLLOWED = [column for column in followed_sessions.columns if column.name != "finished_at"]
+
+
 class FollowedSessions:
     """The followed sessions of one database. Raises `StoreError`."""
 
@@ -117,27 +135,43 @@ class FollowedSessions:
         self._database = database
 
     async def add(self, new: NewFollowedSession) -> None:
-        """Follow a session; a message shows one session, the first stays."""
+        """Follow a session. Of one session a channel has one message: the first stays."""
         async with self._database.transaction() as transaction:
-            await transaction.execute(
-                transaction.insert(followed_sessions).values(asdict(new)).on_conflict_do_nothing()
-            )
+            await self.put(transaction, new)
+
+    async def put(self, transaction: Transaction, new: NewFollowedSession) -> None:
+        """Do the same as a part of a transaction."""
+        await transaction.execute(
+            transaction.insert(followed_sessions).values(asdict(new)).on_conflict_do_nothing()
+        )
+
+    async def within(
+        self, transaction: Transaction, server: str, session_ids: Collection[str]
+    ) -> tuple[FollowedSession, ...]:
+        """Return the messages that show these few hundred sessions, or showed them, oldest first."""
+        if not session_ids:
+            return ()
+        found = await transaction.values(
+            select(*_FOLLOWED)
+            .where(followed_sessions.c.server == server, followed_sessions.c.session_id.in_(session_ids))
+            .order_by(followed_sessions.c.id)
+        )
+        return tuple(FollowedSession(**values) for values in found)
 
     async def unfinished(self, server: str) -> tuple[FollowedSession, ...]:
         """Return a server's followed sessions whose end was not shown yet, oldest first."""
-        columns = [column for column in followed_sessions.columns if column.name != "finished_at"]
         async with self._database.reading() as reading:
             found = await reading.values(
-                select(*columns)
+                select(*_FOLLOWED)
                 .where(followed_sessions.c.server == server, followed_sessions.c.finished_at.is_(None))
                 .order_by(followed_sessions.c.id)
             )
         return tuple(FollowedSession(**values) for values in found)
 
     async def shown_at(self, channel: str, ts: str) -> FollowedSession | None:
-        """Return the session that a message shows or showed; None for any other message."""
-        columns = [column for column in followed_sessions.columns if column.name != "finished_at"]
-        query = select(*columns).where(followed_sessions.c.channel == channel, followed_sessions.c.ts == ts)
+        """Return the session that a message shows or showed last; None for any other message."""
+        shown = select(*_FOLLOWED).where(followed_sessions.c.channel == channel, followed_sessions.c.ts == ts)
+        query = shown.order_by(followed_sessions.c.id.desc()).limit(1)
         async with self._database.reading() as reading:
             found = await reading.values(query)
         return FollowedSession(**found[0]) if found else None

@@ -301,7 +301,9 @@ followed_sessions = Table(
     _maybe_time("finished_at"),
     _maybe_text("detail"),
     _maybe_text("approver"),
-    UniqueConstraint("channel", "ts"),
+    _maybe_text("root_key"),
+    Column("is_reply", Boolean, nullable=False),
+    UniqueConstraint("server", "session_id", "channel"),
     Index(None, "server", "finished_at"),
     sqlite_autoincrement=True,
 )

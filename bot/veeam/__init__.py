@@ -137,6 +137,7 @@ from bot.veeam.models import (
     Workload,
     is_id,
     known,
+    says_by_user,
     scale_out_state,
 )
 from bot.veeam.queries import (
@@ -292,6 +293,7 @@ __all__ = [
     "retention_units",
     "revision_facts",
     "same_settings",
+    "says_by_user",
     "scale_out_state",
     "session_group",
     "settings_fingerprint",

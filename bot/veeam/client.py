@@ -75,6 +75,11 @@ class ApiClient:
         self._zone_until = 0.0
         self._logged_unreadable: set[str] = set()
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """The server's time zone, as far as it was asked for."""
+        return self._zone
+
     async def page(self, model: type[R], request: ApiRequest) -> Page[R]:
         """One page of a list. A row that cannot be read is counted, and logged once for each path."""
         page = await self._typed(request, lambda body, zone: decoding.decode_page(model, body, zone))

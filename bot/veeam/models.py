@@ -29,6 +29,7 @@ E = TypeVar("E", bound=StrEnum)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DURATION = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d\d):(\d\d)(?:\.\d+)?")
+_BY_USER = re.compile(r"\bcancel+ed by (?:the )?user\b", re.IGNORECASE)
 _ZERO_ID_CHARACTERS = frozenset("0-")
 _GIGABYTE = 1024**3
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -340,6 +341,14 @@ class RetryInfo(JsonObject, frozen=True, gc=False):
     """Which retry of a run a session is; 0 is the run's first session."""
 
     retry_number: int | None = None
+
+
+def says_by_user(text: str | None) -> bool:
+    """Whether VBR's words say that a person stopped something.
+
+    What its backup window ended is none of that: the words are "by user".
+    """
+    return _BY_USER.search(text or "") is not None
 
 
 class Session(Row, frozen=True, gc=False):

@@ -7,7 +7,7 @@ is unknown. Every method raises the errors of `bot.veeam.errors` and no others; 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -113,6 +113,11 @@ class VeeamServer:
         await self._client.close()
 
     # --- the server itself
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The server's time zone; None before its clock was asked for."""
+        return self._client.zone
 
     async def server_time(self) -> models.ServerTime:
         """The server's clock.

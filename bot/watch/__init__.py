@@ -8,6 +8,7 @@ from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
 from bot.watch.server_watch import PollSlot, Watch, keep_leases
+from bot.watch.standing import StandingMessage, StandingMessages
 from bot.watch.timed_disables import Reenabler
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "PollSlot",
     "Reenabler",
     "SessionFollower",
+    "StandingMessage",
+    "StandingMessages",
     "Watch",
     "WatchRules",
     "approval_rows",

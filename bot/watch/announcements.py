@@ -6,9 +6,9 @@ whose next automatic attempt did not come are announced here too.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,11 +16,16 @@ import structlog
 
 from bot.observability import Clock
 from bot.store import (
+    STOP,
     Database,
+    FollowedSession,
+    FollowedSessions,
     Leases,
     Outbox,
+    OwnAction,
     OwnActions,
     PollCursor,
+    PostedMessage,
     ProcessedSessions,
     RunRow,
     Runs,
@@ -40,17 +45,21 @@ from bot.veeam import (
 )
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
-from bot.watch.facts import SessionFacts
+from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.job_cache import JobCache
+from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.routing import RouteDecision, RouteReason, SkipReason, WatchRules
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession, is_offload
+from bot.watch.standing import queue
 
 _MANY = 50
 _ROUTED_AT_ONCE = 200
 _AT_ONCE = 4
+_ANSWERED_WITHIN = timedelta(minutes=1)
+"""So soon after it began something an action has its message in the channel, or will have none."""
 _LOOK_AGAIN_AFTER = timedelta(minutes=5)
 _LATER_SESSIONS = 20
 _RUNS_LOOKED_AT = 20
@@ -65,6 +74,14 @@ class _Retry(StrEnum):
     MISSING = "missing"
     RUNNING = "running"
     SUPERSEDED = "superseded"  # the job has run again since
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The messages by channel that become a run's roots; `awaited` are channels where one is due."""
+
+    posted: Mapping[str, PostedMessage]
+    awaited: frozenset[str] = frozenset()
 
 
 class Announcer:
@@ -96,6 +113,7 @@ class Announcer:
         self._runs = Runs(database)
         self._outbox = Outbox(database)
         self._own_actions = OwnActions(database)
+        self._followed = FollowedSessions(database)
         self._stopped = StoppedSessions(database)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
@@ -170,7 +188,10 @@ class Announcer:
             return False
         completion = (await self._report(EndedSession(session, group, self._clock.now()))).completion()
         results = (Result.FAILED, Result.WARNING, Result.SUCCESS)
-        return any(self._rules.route(replace(completion, result=each)).destinations for each in results)
+        if any(self._rules.route(replace(completion, result=each)).destinations for each in results):
+            return True
+        async with self._database.reading() as reading:
+            return bool(await self._followed.within(reading, self._server.name, [session.id]))
 
     async def announce_missing_attempts(self, server_now: datetime) -> None:
         """Announce the runs whose next automatic attempt is overdue on the server's clock."""
@@ -240,39 +261,74 @@ class Announcer:
                 yield batch
 
     async def _are_announced(self, reports: Sequence[SessionReport]) -> list[bool]:
-        """For each, whether it is routed, or may continue a run that was announced and failed."""
+        """For each, whether it is routed, shown already, or may continue an announced run that failed."""
         announced: list[bool] = []
-        failed = await self._failed_jobs(reports)
+        failed, shown = await self._failed_jobs(reports)
         for report in reports:
-            is_announced = report.job_id in failed or self._is_routed(report)
+            is_shown = not shown.isdisjoint({report.ended.session.id, report.owner.part_of})
+            is_announced = report.job_id in failed or is_shown or self._is_routed(report)
             if is_announced and report.ended.session.outcome is Result.FAILED:
                 failed.add(report.job_id)
             announced.append(is_announced)
         return announced
 
-    async def _failed_jobs(self, reports: Sequence[SessionReport]) -> set[str]:
-        """The jobs of these sessions whose latest run was announced, and did not go well."""
+    async def _failed_jobs(self, reports: Sequence[SessionReport]) -> tuple[set[str], set[str | None]]:
+        """The jobs whose latest run was announced and did not go well, and sessions that a message shows."""
+        session_ids = {report.ended.session.id for report in reports}
+        session_ids |= {report.owner.part_of for report in reports if report.owner.part_of is not None}
         job_ids = {report.job_id for report in reports}
         by = max(report.ended.ended_at for report in reports)
         async with self._database.reading() as reading:
             rows = await self._runs.latest_of(reading, self._server.name, job_ids, by=by)
+            followed = await self._followed.within(reading, self._server.name, session_ids)
         runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
-        return {run.facts.job_id for run in runs if run.channels and not run.facts.last.went_well}
+        failed = {str(run.facts.job_id) for run in runs if run.channels and not run.facts.last.went_well}
+        return failed, {each.session_id for each in followed}
 
-    async def _full_report(self, report: SessionReport) -> SessionReport:
-        """Ask VBR for what will be announced."""
+    async def _full_report(self, report: SessionReport, *, has_outlook: bool) -> SessionReport:
+        """Ask VBR for what will be announced; how the job stands is left out where there is a lot."""
         session = report.ended.session
         is_retried = session.outcome is Result.FAILED and report.ended.group is SessionGroup.JOB_RUN
         is_known = report.owner.is_certain
-        retry = await self._jobs.retries_of(report.job_id) if is_retried and is_known else None
-        return replace(report, retry=retry, details=await fetch_details(self._server, session))
+        if not is_retried or not is_known:
+            return replace(report, details=await fetch_details(self._server, session))
+        retry = await self._jobs.retries_of(report.job_id)
+        if not has_outlook:
+            return replace(report, retry=retry, details=await fetch_details(self._server, session))
+        details, past, next_run = await asyncio.gather(
+            fetch_details(self._server, session),
+            fetch_past(self._server, report.job_id, session),
+            fetch_next_run(self._server, report.job_id, session),
+        )
+        return replace(report, retry=retry, details=details, past=past, next_run=next_run)
+
+    async def _outlook(
+        self, transaction: Transaction, report: SessionReport, session: SessionFacts
+    ) -> JobOutlook | None:
+        """How the job stands after a failure, by its past sessions and what is known of them."""
+        if report.past is None and report.next_run is None:
+            return None
+        ids = [each.id for each in report.past.sessions] if report.past is not None else []
+        own = await self._own_actions.within(transaction, self._server.name, ids)
+        return outlook_from(
+            report.past,
+            failed=session,
+            next_run=report.next_run,
+            retry=report.retry,
+            stopped=await self._stopped.among(transaction, self._server.name, ids),
+            operations={each.session_id: each.operation for each in own if each.operation != STOP},
+            zone=self._server.zone,
+        )
 
     async def _announce(
         self, batch: Sequence[tuple[SessionReport, bool]], poll: PollResult, read_to: datetime | None
     ) -> None:
         """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
         server = self._server.name
-        asked = await asyncio.gather(*(self._full_report(report) for report, asks in batch if asks))
+        has_outlook = len(poll.ended) <= _MANY
+        asked = await asyncio.gather(
+            *(self._full_report(report, has_outlook=has_outlook) for report, asks in batch if asks)
+        )
         full = {report.ended.session.id: report for report in asked}
         ended = {report.ended.session.id: report.ended.ended_at for report, _ in batch}
         done: list[tuple[SessionReport, RouteDecision, messages.RunMessages | None]] = []
@@ -282,23 +338,25 @@ class Announcer:
         async with self._writing() as transaction:
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed | wholes)
+            followed = await self._followed.within(transaction, server, claimed | wholes)
             for report in (full.get(report.ended.session.id, report) for report, _ in batch):
                 session = report.ended.session
                 if session.id not in claimed:
                     continue
                 ids = {session.id, report.owner.part_of}
                 by_us = [action for action in own if action.session_id in ids]
+                shown = [each for each in followed if each.session_id in ids]
                 facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
                 decision = self._route(report, facts.started_in)
                 queued: tuple[messages.RunMessages, ...] = ()
                 # A success that nobody hears of needs no run, unless it makes up for one; what is announced
                 # out of turn may yet do so.
                 is_fresh = read_to is None
-                if session.id in full or session.outcome is not Result.SUCCESS or is_fresh:
-                    queued = await self._queued(transaction, report, facts, decision, poll)
+                if session.id in full or session.outcome is not Result.SUCCESS or is_fresh or shown:
+                    standing = await self._standing(transaction, by_us, shown)
+                    queued = await self._queued(transaction, report, facts, decision, poll, standing)
                 for each in queued:
-                    await self._outbox.add(transaction, each.rows)
-                    await self._runs.put(transaction, _row_of(each.run))
+                    await queue(transaction, self._outbox, self._runs, each)
                 if facts.is_stopped:
                     await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
                 done.append((report, decision, queued[0] if queued else None))
@@ -323,6 +381,7 @@ class Announcer:
         session: SessionFacts,
         decision: RouteDecision,
         poll: PollResult,
+        standing: _Standing,
     ) -> tuple[messages.RunMessages, ...]:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
@@ -338,21 +397,46 @@ class Announcer:
         run = next((each for each in looked_at if each.includes(session)), None)
         if report.is_untold and (run is None or session.part not in run.facts.failed_parts):
             return ()
+        outlook = await self._outlook(transaction, report, session)
         recovered = self._recovered(session, [each for each in runs if each is not run])
         if run is not None:
-            further = messages.attempt_messages(run.with_attempt(session, is_late=is_late), now)
+            continued = run.with_attempt(session, is_late=is_late, outlook=outlook)
+            further = messages.attempt_messages(continued, now)
         else:
-            begun = Run.begin(report.run_facts(session, is_late=is_late), report.retry)
+            begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), report.retry)
             for later in await self._latest_runs(transaction, report.job_id):
                 # What is caught up with, or recorded late, may have been made up for already.
                 begun = begun.recovered_by(later.facts.last) or begun
+            if (well := went_well_since(report.past, session)) is not None:
+                begun = begun.recovered_by(well) or begun
             further = messages.RunMessages(begun, ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
         new = [to for to in decision.destinations if to.reason is RouteReason.ROUTE or not is_announced]
-        roots = messages.root_messages(further.run, new, now)
-        own = messages.RunMessages(roots.run, (*further.rows, *roots.rows))
+        roots = messages.root_messages(
+            further.run, new, now, standing=standing.posted, awaited=standing.awaited
+        )
+        own = messages.RunMessages(roots.run, (*further.rows, *roots.rows), roots.adopted)
         return (own, *(messages.recovery_messages(each, now) for each in recovered))
+
+    async def _standing(
+        self, transaction: Transaction, own: Sequence[OwnAction], shown: Sequence[FollowedSession]
+    ) -> _Standing:
+        """The messages that show the session by channel, and where one is about to be posted."""
+        posted = {
+            each.channel: PostedMessage(each.channel, each.ts) for each in shown if each.may_become_root
+        }
+        now, seen = self._clock.now(), {each.channel for each in shown}
+        unseen = [each for each in own if each.channel_id is not None and each.channel_id not in seen]
+        if not unseen:
+            return _Standing(posted)
+        unanswered = await self._own_actions.unanswered(transaction, [each.reference for each in unseen])
+        awaited = [
+            each.channel_id
+            for each in unseen
+            if each.reference in unanswered or now - each.at < _ANSWERED_WITHIN
+        ]
+        return _Standing(posted, frozenset(filter(None, awaited)))
 
     def _recovered(self, session: SessionFacts, earlier: Sequence[Run]) -> list[Run]:
         """The runs of the job, the latest first, that failed in a row before this session went well."""
@@ -418,16 +502,3 @@ class Announcer:
             await self._outbox.add(transaction, queued.rows)
             await self._runs.put(transaction, replace(row, expected_by=None, body=queued.run.encode()))
         log.info("watch.run_settled", server=row.server, run=row.run_key, retry=retry)
-
-
-def _row_of(run: Run) -> RunRow:
-    last = run.facts.last
-    return RunRow(
-        run_key=run.facts.key,
-        server=run.facts.server,
-        job_id=run.facts.job_id,
-        last_ended_at=max(each.ended_at for each in run.facts.attempts),
-        expected_by=run.expected_by,
-        body=run.encode(),
-        failed_part=last.session_id if last.part is not None and run.facts.stands_failed else None,
-    )

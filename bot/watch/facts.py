@@ -109,13 +109,30 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at: datetime
 
 
+class JobOutlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What VBR said of a job when a run of it failed.
+
+    `failed_in_a_row` counts its runs, this one included; VBR has more of them where it `is_longer`.
+    `is_nightly`: they began a night apart. `last_good_at` is when the latest run ended that made a backup;
+    None where VBR lists none, or where it is not `is_last_good_known`.
+    """
+
+    failed_in_a_row: int | None = None
+    is_longer: bool = False
+    is_nightly: bool = False
+    last_good_at: datetime | None = None
+    is_last_good_known: bool = False
+    next_run: datetime | None = None
+
+
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a job: its first session and the retries that belong to it, oldest first.
 
     `attempts_total` is one more than the job's automatic retries; None when unknown, or when the run isn't
     retried automatically. `is_final`: no further automatic attempt is expected. `is_late`: it is announced
     long after it ended. `is_job`: VBR lists the job by that ID, so that people can act on it. The parts of a
-    run are attempts too. `recovery`: the job's next run went well.
+    run are attempts too. `recovery`: the job's next run went well. `outlook`: the job's, by its latest failed
+    attempt.
     """
 
     server: ServerName
@@ -129,6 +146,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_late: bool = False
     is_job: bool = True
     recovery: Recovery | None = None
+    outlook: JobOutlook | None = None
 
     @property
     def key(self) -> str:
@@ -201,10 +219,14 @@ class RunChanged(Facts, frozen=True, kw_only=True, tag="run_changed"):
 
 
 class DetailsReply(Facts, frozen=True, kw_only=True, tag="session_story"):
-    """In the thread: what failed in the run's first session, with the messages."""
+    """In the thread: what the root does not say of the run's first session.
+
+    `mention` where the root could mention nobody, because it stood there before.
+    """
 
     run: RunFacts
     session: SessionFacts
+    mention: str | None = None
 
 
 class AttemptEnded(Facts, frozen=True, kw_only=True, tag="attempt_ended"):

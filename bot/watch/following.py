@@ -10,12 +10,23 @@ from typing import Protocol
 import structlog
 
 from bot.observability import Clock
-from bot.store import Database, FollowedSession, FollowedSessions, Leases, OwnActions, SharedRead, StoreError
+from bot.store import (
+    STOP,
+    Database,
+    FollowedId,
+    FollowedSession,
+    FollowedSessions,
+    Leases,
+    OwnActions,
+    SharedRead,
+    StoreError,
+)
 from bot.veeam import JobId, NotFoundOnServer, Session, SessionId, VeeamError, VeeamServer
-from bot.watch.facts import SessionFacts
+from bot.watch.facts import RunFacts, SessionFacts
 from bot.watch.job_cache import SessionOwner
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession, group_of
+from bot.watch.standing import StandingMessages, has_session
 
 SECONDS_BETWEEN_READS = 5.0
 _SLOW_AFTER = timedelta(hours=1)
@@ -23,6 +34,8 @@ _SLOW_EVERY = 6
 _FOLLOWED_AT_MOST = timedelta(days=7)
 _SHOWN_AT_MOST = timedelta(days=8)
 _LEASE_SECONDS = 60.0
+_ANNOUNCED_WITHIN_SECONDS = 120.0
+"""So soon after its end a session is announced, if it ever is."""
 # Veeam doesn't say how soon a session is listed after it was started.
 _LISTED_WITHIN = timedelta(minutes=1)
 
@@ -33,11 +46,18 @@ class Display(Protocol):
     """Shows the progress of a followed session."""
 
     async def __call__(
-        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+        self,
+        followed: FollowedSession,
+        session: Session | None,
+        ended: SessionFacts | None,
+        *,
+        run: RunFacts | None = None,
+        stopping: str | None = None,
     ) -> bool:
         """Show a session's progress, or its end (`ended`). False: show the end again later.
 
-        `session` is None when VBR no longer has it, or when it was followed for too long.
+        `session` is None when VBR no longer has it, or when it was followed for too long. `run` is the one
+        that it is another attempt of, if the message is its root; `stopping` is who asked it to stop.
         """
 
 
@@ -54,6 +74,9 @@ class SessionFollower:
         self._followed = FollowedSessions(database)
         self._own_actions = OwnActions(database)
         self._leases = Leases(database)
+        self._standing = StandingMessages(database, clock)
+        # When the end of a session was first seen, and whether its message shows it.
+        self._ends: dict[FollowedId, tuple[float, bool]] = {}
         self._reads = 0
 
     async def run(self, servers: SharedRead[frozenset[str]]) -> None:
@@ -91,14 +114,47 @@ class SessionFollower:
         if session is None and age < _LISTED_WITHIN:
             return
         if session is None or age > _FOLLOWED_AT_MOST:
-            is_over = await self._display(followed, None, None) or age > _SHOWN_AT_MOST
+            run = await self._standing.run_shown(followed)
+            if run is not None:
+                await self._standing.redraw(followed, run)
+            is_over = run is not None or await self._display(followed, None, None) or age > _SHOWN_AT_MOST
         elif not session.is_stopped:
-            await self._display(followed, session, None)
+            if not await self._standing.is_announced(followed):
+                await self._show_progress(followed, session)
             return
         else:
-            is_over = await self._display(followed, session, await self._ended(session))
+            is_over = await self._show_end(followed, session)
         if is_over:
+            self._ends.pop(followed.id, None)
             await self._followed.finish(followed.id, self._clock.now())
+
+    async def _show_progress(self, followed: FollowedSession, session: Session) -> None:
+        run = await self._standing.run_shown(followed) if followed.root_key is not None else None
+        own = await self._own_actions.of(self._server.name, [session.id])
+        stop = next((each.person_id for each in own if each.operation == STOP), None)
+        await self._display(followed, session, None, run=None if run is None else run.facts, stopping=stop)
+
+    async def _show_end(self, followed: FollowedSession, session: Session) -> bool:
+        """Show the end, until the watch has announced it: from then on the message is the run's root.
+
+        Whatever was shown of the progress may have reached Slack after that: the root is drawn once more.
+        """
+        seen_at, is_shown = self._ends.get(followed.id, (self._clock.monotonic(), False))
+        run = await self._standing.run_shown(followed)
+        if run is not None and has_session(run, followed.session_id):
+            await self._standing.redraw(followed, run)
+            return True
+        if followed.root_key is None and not is_shown:
+            is_shown = await self._display(followed, session, await self._ended(session))
+        self._ends[followed.id] = (seen_at, is_shown)
+        if not is_shown and followed.root_key is None:
+            return False
+        if not followed.may_become_root and followed.root_key is None:
+            return True
+        is_late = self._clock.monotonic() - seen_at >= _ANNOUNCED_WITHIN_SECONDS
+        if is_late and run is not None:
+            await self._standing.redraw(followed, run)
+        return is_late
 
     async def _ended(self, session: Session) -> SessionFacts:
         ended = EndedSession(session, group_of(session), session.end_time or self._clock.now())

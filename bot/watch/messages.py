@@ -4,16 +4,16 @@ The key of a run's root is made of the run and the channel, so that every later 
 its root.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from bot.settings import Threads
-from bot.store import AuditRecord, NewOutboxRow, Placement
+from bot.store import AuditRecord, NewOutboxRow, Placement, PostedMessage
 from bot.watch import facts
-from bot.watch.routing import Destination
+from bot.watch.routing import Destination, RouteReason
 from bot.watch.runs import Run, RunChannel
 
 NOTICE, ROOT, REPLY, LATE = 0, 10, 20, 30
@@ -22,15 +22,21 @@ NOTICE, ROOT, REPLY, LATE = 0, 10, 20, 30
 A channel that catches up with what it missed still gets at once what fails now.
 """
 
+AWAITED = timedelta(seconds=15)
+"""How long a root waits for the message of the action that began its run."""
 _PARTS_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
 class RunMessages:
-    """What is queued for a run, and the run with the channels in which it is announced from now on."""
+    """What is queued for a run, and the run with the channels in which it is announced from now on.
+
+    `adopted` are messages that stand there already, each with the row whose message it is from now on.
+    """
 
     run: Run
     rows: tuple[NewOutboxRow, ...]
+    adopted: tuple[tuple[NewOutboxRow, PostedMessage], ...] = ()
 
 
 def message(
@@ -43,6 +49,7 @@ def message(
     priority: int = NOTICE,
     run_key: str | None = None,
     root_key: str | None = None,
+    due_at: datetime | None = None,
 ) -> NewOutboxRow:
     """Return a row of the outbox; `root_key` is the key of the message whose thread or edit it is."""
     return NewOutboxRow(
@@ -55,38 +62,64 @@ def message(
         priority=priority,
         run_key=run_key,
         root_key=root_key,
+        due_at=due_at,
     )
 
 
-def root_messages(run: Run, destinations: Iterable[Destination], now: datetime) -> RunMessages:
-    """Queue a run's root for the channels that don't have it yet, with its details in the thread."""
-    known_channels = {each.channel for each in run.channels}
+def root_messages(
+    run: Run,
+    destinations: Iterable[Destination],
+    now: datetime,
+    *,
+    standing: Mapping[str, PostedMessage] | None = None,
+    awaited: Collection[str] = (),
+) -> RunMessages:
+    """Queue a run's root for the channels that don't have it yet, with its details in the thread.
+
+    `standing` are the messages by channel that show an action on it: each becomes the root there. `awaited`
+    are channels in which such a message is about to be posted: the root gives it time.
+    """
+    known_channels = {each.channel: each for each in run.channels}
+    standing = standing or {}
+    wanted = {to.channel: to for to in destinations}
+    for channel_id in standing:
+        wanted.setdefault(
+            channel_id, Destination(channel_id, Threads.THREAD, mention=None, reason=RouteReason.ROUTE)
+        )
     rows: list[NewOutboxRow] = []
+    adopted: list[tuple[NewOutboxRow, PostedMessage]] = []
     new: list[RunChannel] = []
-    for to in destinations:
-        if to.channel in known_channels:
+    may_mention = run.facts.may_mention
+    for to in wanted.values():
+        posted = standing.get(to.channel)
+        if to.channel in known_channels and posted is None:
             continue
-        may_mention = run.facts.may_mention
-        channel = RunChannel(
+        channel = known_channels.get(to.channel) or RunChannel(
             channel=to.channel, threads=to.threads, mention=to.mention, mentioned=may_mention
         )
+        due_at = now + AWAITED if to.channel in awaited else None
+        root = _root(run, channel, now, due_at=due_at)
+        if posted is not None:
+            adopted.append((root, posted))
+            rows.append(_edit(run, channel, f"adopted/{posted.ts}", now))
+        else:
+            rows.append(root)
+        if to.channel in known_channels:
+            continue
         new.append(channel)
-        root = facts.RunEnded(run=run.facts, mention=to.mention if may_mention else None)
-        rows.append(
-            message(
-                _root_key(run, channel),
-                to.channel,
-                root,
-                now,
-                priority=LATE if run.facts.is_late else ROOT,
-                run_key=run.facts.key,
-            )
-        )
         last = run.facts.last
-        if to.threads is not Threads.FLAT and _has_details(last):
-            details = facts.DetailsReply(run=run.facts, session=last)
+        # An edit notifies nobody: whom the root would mention, the thread does.
+        mention = to.mention if may_mention and posted is not None else None
+        if mention or (to.threads is not Threads.FLAT and _has_details(last)):
+            details = facts.DetailsReply(run=run.facts, session=last, mention=mention)
             rows.append(_reply(run, channel, "story", details, now, is_failure=last.is_failed))
-    return RunMessages(msgspec.structs.replace(run, channels=(*run.channels, *new)), tuple(rows))
+    changed = msgspec.structs.replace(run, channels=(*run.channels, *new))
+    return RunMessages(changed, tuple(rows), tuple(adopted))
+
+
+def redraw_messages(run: Run, channel_id: str, occasion: str, now: datetime) -> tuple[NewOutboxRow, ...]:
+    """Queue that a run's root in a channel is drawn again, as the run stands."""
+    return tuple(_edit(run, each, occasion, now) for each in run.channels if each.channel == channel_id)
 
 
 def attempt_messages(run: Run, now: datetime) -> RunMessages:
@@ -216,8 +249,25 @@ def _reply(
     )
 
 
+def _root(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime | None) -> NewOutboxRow:
+    return message(
+        _root_key(run, channel),
+        channel.channel,
+        facts.RunEnded(run=run.facts, mention=channel.mention if run.facts.may_mention else None),
+        now,
+        priority=LATE if run.facts.is_late else ROOT,
+        run_key=run.facts.key,
+        due_at=due_at,
+    )
+
+
 def _root_key(run: Run, channel: RunChannel) -> str:
-    return f"{run.facts.key}/{channel.channel}"
+    return root_key(run, channel.channel)
+
+
+def root_key(run: Run, channel_id: str) -> str:
+    """Return the key of the row that a run's root in a channel is."""
+    return f"{run.facts.key}/{channel_id}"
 
 
 def _mention(run: Run, channel: RunChannel) -> str | None:

@@ -32,7 +32,7 @@ class SkipReason(StrEnum):
     """Why a session is announced nowhere; for the log."""
 
     NO_ROUTE = "no_route"
-    WELL = "well"  # a part of a run, or an offload: only its failures are announced
+    WELL = "well"  # a success that no route takes, a part of a run or an offload that went well
     OWN_ACTION = "own_action"  # started from the very channel whose route has `own_actions` off
 
 
@@ -82,7 +82,8 @@ class WatchRules:
     def route(self, completion: Completion) -> RouteDecision:
         """Return the channels of every route that takes the completion, else the default channel.
 
-        A channel that several routes name gets one announcement, as the first of them says.
+        That one never gets a success. A channel that several routes name gets one announcement,
+        as the first of them says.
         """
         takers: dict[ChannelId, RouteSettings] = {}
         for each in self.routes:
@@ -97,6 +98,8 @@ class WatchRules:
             return RouteDecision(destinations, None if destinations else SkipReason.OWN_ACTION)
         if self.default_channel is None or completion.group in NAMED_ONLY:
             return RouteDecision((), SkipReason.NO_ROUTE)
+        if known(Result, completion.result) is Result.SUCCESS:
+            return RouteDecision((), SkipReason.WELL)
         default = Destination(self.default_channel, Threads.THREAD, None, RouteReason.DEFAULT_CHANNEL)
         return RouteDecision((default,))
 

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.settings import Threads
 from bot.veeam import RetryPolicy, Session
-from bot.watch.facts import Recovery, RunFacts, SessionFacts
+from bot.watch.facts import JobOutlook, Recovery, RunFacts, SessionFacts
 
 MARGIN = timedelta(minutes=5)
 """How much later than VBR's own waiting time an attempt may begin."""
@@ -88,11 +88,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         attempts_at_most = self.facts.attempts_total or _DEFAULT_POLICY.count + 1
         return session.created_at <= latest and len(self.facts.attempts) < attempts_at_most
 
-    def with_attempt(self, session: SessionFacts, *, is_late: bool) -> "Run":
-        """Return the run with one more attempt."""
+    def with_attempt(
+        self, session: SessionFacts, *, is_late: bool, outlook: JobOutlook | None = None
+    ) -> "Run":
+        """Return the run with one more attempt; `outlook` is the job's after it, if it failed."""
         first, *others = (*self.facts.attempts, session)
         attempts = (first, *others[-_ATTEMPTS_KEPT:])
         facts = msgspec.structs.replace(self.facts, attempts=attempts, is_late=is_late)
+        if outlook is not None:
+            facts = msgspec.structs.replace(facts, outlook=outlook)
         retried = _with_retry(
             facts, attempts_total=facts.attempts_total, wait_minutes=self.retry_wait_minutes
         )

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -29,10 +30,12 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
     known,
+    says_by_user,
     session_group,
 )
-from bot.watch.facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
+from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 from bot.watch.job_cache import SessionOwner
+from bot.watch.outlook import JobPast
 from bot.watch.routing import Completion
 from bot.watch.sessions import EndedSession
 
@@ -40,10 +43,18 @@ PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
 TEXT_CHARACTERS = 1000
 _SECONDS = 25.0
-_BY_USER = re.compile(r"\bcancel+ed by (?:the )?user\b", re.IGNORECASE)
 _PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
 _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
 _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
+# What a line of the log says beside the name of an object and its message.
+_FILLER = re.compile(
+    r"\b(?:processing|task|vm|machine|object|error|warning|failed|details|of|for)\b|[\W_]+", re.IGNORECASE
+)
+_MERE_END = re.compile(
+    r"\s*(?:\w+\s+)?(?:has\s+)?(?:been\s+)?(?:finished|completed|ended|stopped|failed)"
+    r"(?:\s+with\s+(?:an?\s+)?(?:errors?|warnings?))?\s+(?:at|on)\s[\d\s./:,-]+(?:[AP]M)?[\s.]*",
+    re.IGNORECASE,
+)
 _NO_BOTTLENECK = frozenset({"", "none", "notdefined"})
 
 T = TypeVar("T")
@@ -53,13 +64,18 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
-    """A session that ended, with what VBR was asked about it. `details` only if it may be announced."""
+    """A session that ended, with what VBR was asked about it.
+
+    `details` only if it may be announced, `past` and `next_run` of its job only if it failed as well.
+    """
 
     server: ServerName
     ended: EndedSession
     owner: SessionOwner
     retry: RetryPolicy | None = None
     details: SessionDetails | None = None
+    past: JobPast | None = None
+    next_run: datetime | None = None
 
     @property
     def job_name(self) -> str:
@@ -130,7 +146,9 @@ class SessionReport:
             seems_stopped=seems_stopped(session, self.details),
         )
 
-    def run_facts(self, session: SessionFacts, *, is_late: bool) -> RunFacts:
+    def run_facts(
+        self, session: SessionFacts, *, is_late: bool, outlook: JobOutlook | None = None
+    ) -> RunFacts:
         """Return the run that the session begins, as facts."""
         return RunFacts(
             server=self.server,
@@ -140,6 +158,7 @@ class SessionReport:
             attempts=(session,),
             is_late=is_late,
             is_job=self.owner.is_certain,
+            outlook=outlook,
         )
 
 
@@ -159,7 +178,8 @@ async def fetch_details(
         # Unfiltered: the bottleneck stands in records that succeeded.
         asked_records = _answered(server, session, server.session_logs(session.id), seconds)
         tasks, records = await asyncio.gather(asked_tasks, asked_records)
-    details = details_from(tasks or (), records or ())
+    own_message = None if session.result is None else session.result.message
+    details = details_from(tasks or (), records or (), own_message)
     return msgspec.structs.replace(details, is_incomplete=tasks is None or records is None)
 
 
@@ -179,19 +199,26 @@ async def _answered(
         return None
 
 
-def details_from(tasks: Sequence[TaskSession], records: Sequence[LogRecord]) -> SessionDetails:
-    """Return what task sessions and log records (oldest first) say. Pure."""
+def details_from(
+    tasks: Sequence[TaskSession], records: Sequence[LogRecord], own_message: str | None = None
+) -> SessionDetails:
+    """Return what task sessions and log records (oldest first) say beside the session's own message. Pure."""
     outcomes = Counter(task.outcome for task in tasks)
     progress = [task.progress for task in tasks if task.progress is not None]
     failed = [task for task in tasks if task.outcome is Result.FAILED]
     warned = [task for task in tasks if task.outcome is Result.WARNING]
+    messages = [(task.name, (task.result and task.result.message) or "") for task in (*failed, *warned)]
+    said = [
+        own_message or "",
+        *(text for name, message in messages for text in (message, f"{name} {message}")),
+    ]
     return SessionDetails(
         problems=tuple(_object(task) for task in (*failed, *warned)[:PROBLEMS_SHOWN]),
         failed_total=len(failed),
         warned_total=len(warned),
         succeeded_total=outcomes[Result.SUCCESS],
         objects_total=len(tasks),
-        records=tuple(_worst(records)[:RECORDS_SHOWN]),
+        records=tuple(_worst(records, [*said, *(name for name, _ in messages)])[:RECORDS_SHOWN]),
         bottleneck=_bottleneck_of_log(records) or _bottleneck_of_tasks(progress),
         processed_bytes=_sum(each.processed_size for each in progress),
         read_bytes=_sum(each.read_size for each in progress),
@@ -202,15 +229,15 @@ def details_from(tasks: Sequence[TaskSession], records: Sequence[LogRecord]) -> 
 def seems_stopped(session: Session, details: SessionDetails | None) -> bool:
     """Whether a failed session's words say that a person stopped it, and no object failed otherwise.
 
-    A guess: VBR names nobody for a stop. A run that its backup window ended is none: the words are "by user".
+    A guess: VBR names nobody for a stop.
     """
     if session.outcome is not Result.FAILED or details is None or details.is_incomplete:
         return False
     failed = [each for each in details.problems if known(Result, each.result) is Result.FAILED]
-    if len(failed) < details.failed_total or not all(_BY_USER.search(each.message or "") for each in failed):
+    if len(failed) < details.failed_total or not all(says_by_user(each.message) for each in failed):
         return False
     own = (session.result and session.result.message) or ""
-    return bool(failed) or any(_BY_USER.search(text) for text in (own, *details.records))
+    return bool(failed) or any(map(says_by_user, (own, *details.records)))
 
 
 def _object(task: TaskSession) -> ObjectFacts:
@@ -220,19 +247,30 @@ def _object(task: TaskSession) -> ObjectFacts:
 
 
 def _shortened(text: str) -> str:
-    """A text of VBR's, cut visibly to what the outbox keeps."""
+    """A text of VBR's, cut visibly in its middle to what the outbox keeps."""
     stripped = text.strip()
-    return stripped if len(stripped) <= TEXT_CHARACTERS else f"{stripped[: TEXT_CHARACTERS - 1]}…"
+    if len(stripped) <= TEXT_CHARACTERS:
+        return stripped
+    head = TEXT_CHARACTERS * 2 // 5
+    return f"{stripped[:head]}…{stripped[head + 1 - TEXT_CHARACTERS :]}"
 
 
-def _worst(records: Sequence[LogRecord]) -> list[str]:
+def _worst(records: Sequence[LogRecord], said: Iterable[str]) -> list[str]:
+    """What failed and what warned in the log, as far as it says more than was `said` and when it ended."""
+    said_before = set(map(_gist, said)) | {""}
     texts: list[str] = []
     for status in (LogStatus.FAILED, LogStatus.WARNING):
         for record in records:
             text = record.title or record.description
-            if known(LogStatus, record.status) is status and text.strip():
+            is_news = _MERE_END.fullmatch(text) is None and _gist(text) not in said_before
+            if known(LogStatus, record.status) is status and is_news:
                 texts.append(_shortened(text))
     return list(dict.fromkeys(texts))
+
+
+def _gist(text: str) -> str:
+    """What a text says once filling words, blanks and punctuation are gone."""
+    return _FILLER.sub("", text.casefold())
 
 
 def _bottleneck_of_log(records: Sequence[LogRecord]) -> str | None:

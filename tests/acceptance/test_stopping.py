@@ -32,10 +32,11 @@ async def test_what_runs_is_answered_before_the_end(tmp_path: Path) -> None:
         assert "Traceback" not in rig.log
 
 
-async def test_a_calm_start_warns_of_nothing(tmp_path: Path) -> None:
+async def test_a_calm_start_and_end_warn_of_nothing(tmp_path: Path) -> None:
     """Neither does a library."""
     async with Rig(tmp_path, Setting(polling_seconds=0.2)) as rig:
         await rig.start()
+        assert await rig.ends() == 0
         lines = [json.loads(line) for line in rig.log.splitlines() if line.startswith("{")]
         assert [line for line in lines if line["level"] not in {"debug", "info"}] == []
 

@@ -260,6 +260,8 @@ async def machines_like(
         servers,
         limit_seconds=_OFFERED_AT_ALL_SECONDS,
     )
+    for error in answer.failures.values():
+        veeam.note_missing(veeam.Detail.OBJECTS, error)
     return tuple(
         FoundMachine(name, row)
         for name, listed in answer.answers.items()

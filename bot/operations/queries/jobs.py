@@ -120,9 +120,9 @@ class ListJobs(Query, frozen=True, tag="jobs"):
     operation = Operation(
         name="jobs",
         usage=(
-            "jobs [problems, failed, warning, running, stopped, success, none, disabled, enabled, inactive] "
-            "[PATTERN] [type:T] [repo:R] [workload:W] [priority:high] [after:JOB] [objects:N] "
-            "[holding:MACHINE] [ran:<24h or >24h] [stale:26h] [sort:COLUMN]"
+            "jobs [failed, problems, running or another STATE] [PATTERN] [type:T] [repo:R] [workload:W] "
+            "[priority:high] [after:JOB] [objects:N] [holding:MACHINE] [ran:<24h or >24h] [stale:26h] "
+            "[sort:COLUMN]"
         ),
         help="list jobs",
         kind=Kind.QUERY,
@@ -359,7 +359,8 @@ class ListJobs(Query, frozen=True, tag="jobs"):
             order = replace(order, is_own=True)
         base = self._base(types, repositories, after, order, now=now)
         tests = self._tests(server.name, visibility, types, repositories, after=after, holders=holders)
-        known = await backend.states.known(server.name)
+        is_of_stops = self.states & {JobsFilter.FAILED, JobsFilter.STOPPED}
+        known = await (backend.states.known_of(server) if is_of_stops else backend.states.known(server.name))
         not_looked_at = 0
 
         async def still_stale(states: Sequence[veeam.JobState]) -> Sequence[veeam.JobState]:

@@ -4,7 +4,7 @@ A session belongs to a job by the job's ID. A person who may not know of every j
 jobs they may know of; a session of no known job is then not shown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -49,6 +49,7 @@ _NO_ID = frozenset("0-")
 _WITH_PARTS = ("copy", "agent", "policy")
 """In the names of the job types whose sessions have parts."""
 _PARENTS_AT_MOST = 200
+_PARENTS_READ_AT_MOST = 20
 _GENERATIONS = 4
 
 _Test = Callable[[veeam.Session], bool]
@@ -177,9 +178,8 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         if self.which is SessionsFilter.RUNNING:
             # It is undocumented whether a filter by result finds a session without one; its state is certain.
             asked += ((replace(query, results=(), state=state), tests) for state in _UNFINISHED)
-        if job is not None and (is_part := await _parts_of(server, job.state)) is not None:
-            asked.append((replace(query, job_id=None, types=_types(server.revision)), (*tests, is_part)))
-        if len(asked) == 1 and not tests:
+        has_parts = job is not None and _may_have_parts(job.state)
+        if len(asked) == 1 and not tests and not has_parts:
             rows = await vbr_lists.window(_page_of(server, query), skip=skip, count=count)
             sessions = rows.rows
         else:
@@ -188,6 +188,8 @@ class ListSessions(Query, frozen=True, tag="sessions"):
                     group.create_task(_scanned(server, one, its_tests, enough=enough))
                     for one, its_tests in asked
                 ]
+                if job is not None and has_parts:
+                    scans.append(group.create_task(_parts_of(server, job.state, query, tests, enough=enough)))
             lists = [scan.result() for scan in scans]
             once = {session.id: session for rows in lists for session in rows.rows}
             rows = vbr_lists.Rows(
@@ -226,7 +228,7 @@ class ListSessions(Query, frozen=True, tag="sessions"):
         """What VBR cannot be asked for."""
         tests: list[_Test] = []
         if self.which is SessionsFilter.FAILED:
-            known = await backend.states.known(server.name)
+            known = await backend.states.known_of(server)
             tests.append(lambda session: not known.is_stopped(session))
         if self.which is SessionsFilter.RUNNING:
             tests.append(lambda session: not session.is_stopped)
@@ -320,27 +322,76 @@ def parent_of(session: veeam.Session) -> veeam.SessionId | None:
     return None if not parent or parent == session.id or set(parent) <= _NO_ID else parent
 
 
-async def _parts_of(server: veeam.VeeamServer, job: veeam.JobState) -> _Test | None:
-    """Whether a session is a part of one of the job's newest sessions; None where a job's have no parts.
+def _may_have_parts(job: veeam.JobState) -> bool:
+    return any(word in job.type.casefold() for word in _WITH_PARTS)
+
+
+async def _parts_of(
+    server: veeam.VeeamServer,
+    job: veeam.JobState,
+    query: veeam.SessionsQuery,
+    tests: Sequence[_Test],
+    *,
+    enough: int,
+) -> vbr_lists.Rows[veeam.Session]:
+    """Return the parts of the job's newest sessions, and their parts, that the query and the tests leave.
 
     Parts bear job IDs of their own, and no filter finds them. Raises `VeeamError`.
     """
-    if not any(word in job.type.casefold() for word in _WITH_PARTS):
-        return None
-    query = veeam.SessionsQuery(
+    newest = veeam.SessionsQuery(
         job_id=job.id, order_by="CreationTime", ascending=False, limit=_PARENTS_AT_MOST
     )
-    parents = {session.id for session in (await server.sessions(query)).rows} | {job.session_id}
-    return lambda session: session.job_id != job.id and parent_of(session) in parents - {None}
+    own = {session.id for session in (await server.sessions(newest)).rows} | {job.session_id}
+    listed: dict[veeam.SessionId, veeam.Session] = {}
+
+    def is_part(session: veeam.Session) -> bool:
+        listed[session.id] = session
+        return parent_of(session) in own - {None}
+
+    anyones = replace(query, job_id=None, types=_types(server.revision), limit=None)
+    rows = await _scanned(server, anyones, (is_part, *tests), enough=enough)
+    above = {session.id: parent_of(session) for session in listed.values()}
+    doubtful = [
+        session
+        for session in listed.values()
+        if parent_of(session) is not None
+        and session.job_id != job.id
+        and all(test(session) for test in tests)
+    ]
+    for _ in range(_GENERATIONS):
+        tops = dict.fromkeys(_highest(session.id, above, own) for session in doubtful)
+        unknown = [top for top in tops if top not in own and top not in above][:_PARENTS_READ_AT_MOST]
+        async with veeam.at_once() as group:
+            reads = {top: group.create_task(vbr_lists.where_there(server.session(top))) for top in unknown}
+        for top, read in reads.items():
+            found = read.result()
+            above[top] = None if found is None else parent_of(found)
+        if not unknown:
+            break
+    parts = tuple(session for session in doubtful if _highest(session.id, above, own) in own)
+    return vbr_lists.Rows(parts, len(parts), rows.is_exact, rows.unreadable)
+
+
+def _highest(
+    session_id: veeam.SessionId,
+    above: Mapping[veeam.SessionId, veeam.SessionId | None],
+    own: Container[veeam.SessionId | None],
+) -> veeam.SessionId:
+    """Return the first of the job's own sessions that this is below, else the highest that is known."""
+    for _ in range(_GENERATIONS):
+        parent = above.get(session_id)
+        if session_id in own or parent is None:
+            break
+        session_id = parent
+    return session_id
 
 
 async def latest_of(server: veeam.VeeamServer, job: veeam.JobState, count: int) -> tuple[veeam.Session, ...]:
     """Return a job's newest sessions, with the parts of them. Raises `VeeamError`."""
     query = veeam.SessionsQuery(job_id=job.id, order_by="CreationTime", ascending=False, limit=count)
     sessions = (await server.sessions(query)).rows
-    if (is_part := await _parts_of(server, job)) is not None:
-        anyones = replace(query, job_id=None, types=_types(server.revision), limit=None)
-        sessions += (await _scanned(server, anyones, (is_part,), enough=count)).rows
+    if _may_have_parts(job):
+        sessions += (await _parts_of(server, job, query, (), enough=count)).rows
     return tuple(sorted(sessions, key=_age))[:count]
 
 

@@ -141,7 +141,7 @@ def _server_status(
 
 
 async def _counts(server: veeam.VeeamServer, states: JobStates, visibility: Visibility) -> _Counts:
-    known = await states.known(server.name)
+    known = await states.known_of(server)
     if not visibility.sees_all(server.name):
         return await _counts_of_visible(server, states, known, visibility)
     async with veeam.at_once() as group:

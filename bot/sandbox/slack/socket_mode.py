@@ -64,6 +64,8 @@ class SocketMode:
         self._tickets: set[str] = set()
         self._random = random.Random(0)
         self._made = 0
+        self._to_cut = 0
+        self._cut_reason: DisconnectReason | None = None
         self.connections: list[Connection] = []
         self.faulty_acks: list[FaultyAck] = []
 
@@ -92,6 +94,11 @@ class SocketMode:
         try:
             await socket.send_json(self._hello())
             self._report("connected")
+            if self._to_cut:
+                self._to_cut -= 1
+                if self._cut_reason is not None:
+                    await socket.send_json(self._goodbye(self._cut_reason))
+                self.cut(connection)
             await self._serve(connection)
         except ConnectionError:
             pass  # the app is gone; what was under way on this socket is settled below
@@ -158,6 +165,10 @@ class SocketMode:
         for connection in which or tuple(self.connections):
             if connection.transport is not None:
                 connection.transport.abort()
+
+    def greet_and_cut(self, times: int, reason: DisconnectReason | None = None) -> None:
+        """Break so many of the connections to come right after `hello`, for a reason or without a word."""
+        self._to_cut, self._cut_reason = times, reason
 
     def fall_silent(self, *which: Connection, silent: bool = True) -> None:
         """Let these connections, or all, answer no PING and hear no acknowledgement any more, or end that."""

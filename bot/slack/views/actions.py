@@ -17,12 +17,12 @@ from bot.operations.actions.stop import Stop
 from bot.operations.model import Operation, Snapshot
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import bar, count, dotted, literal, mention, sentence_case, strong
-from bot.slack.views import buttons, status_text
+from bot.slack.views import buttons, runs, status_text
 from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
 from bot.slack.views.runs import object_problem
 from bot.store import NewFollowedSession
-from bot.watch.facts import SessionDetails, SessionFacts
+from bot.watch.facts import RunFacts, SessionDetails, SessionFacts
 
 _OBJECT_LIMIT = 5
 _CHANGE_LIMIT = 400
@@ -89,15 +89,57 @@ def action(answer: outcomes.ActionAnswer) -> Message:
     return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
-def action_progress(followed: NewFollowedSession, session: veeam.Session) -> Message:
-    """The same message while the session goes on."""
+def action_reply(answer: outcomes.ActionAnswer) -> Message:
+    """The same in the thread of a message about the run, which shows how it goes on."""
+    target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
+    done = _sentence(answer.operation, target, answer.by, answer.approver)
+    return compose([paragraph(done, _detail(answer.detail), reason_line(answer.reason))])
+
+
+def action_shown_elsewhere(answer: outcomes.ActionAnswer, link: str | None) -> Message:
+    """For the person alone, who acted elsewhere in the channel: where to see how it goes on."""
+    target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
+    done = _sentence(answer.operation, target, answer.by, answer.approver)
+    there = f"<{link}|Its message>" if link else "Its message in this channel"
+    return compose([paragraph(f"{done}. {there} shows how it goes on.")])
+
+
+def action_progress(
+    followed: NewFollowedSession, session: veeam.Session, stopping: str | None = None
+) -> Message:
+    """The same message while the session goes on; `stopping` is who asked it to stop."""
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
+    stopped = f"Stop asked for by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
     head = paragraph(
         _sentence(operation, target, followed.person, followed.approver),
         _detail(followed.detail),
-        _state(operation, session),
+        stopped,
+        _state(Stop.operation if stopping else operation, session),
     )
-    return compose([head, _running_controls(operation, target, session)])
+    return compose([head, _running_controls(Stop.operation if stopping else operation, target, session)])
+
+
+def run_under_way(
+    run: RunFacts, followed: NewFollowedSession, session: veeam.Session, stopping: str | None = None
+) -> Message:
+    """A failed run's root while another attempt goes on: how far it is, who began it, why it had failed."""
+    operation = catalog.BY_NAME[followed.operation]
+    target = _target(followed)
+    verb = "Stopping" if stopping or operation is Stop.operation else "Retrying"
+    percent = session.progress_percent
+    approved = f", approved by {mention(followed.approver)}" if followed.approver else ""
+    who = f"{operation.label} by {mention(followed.person)}{approved}"
+    stopped = f"Stop asked for by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
+    head = paragraph(
+        dotted(
+            f"{status_text.BUSY} {verb}",
+            status_text.job_name(run.job_name, run.server),
+            "" if percent is None else bar(percent),
+        ),
+        runs.cause(run),
+        dotted(who, stopped),
+    )
+    return compose([head, _running_controls(Stop.operation if stopping else operation, target, session)])
 
 
 def action_ended(

@@ -4,7 +4,10 @@ Runs, approvals and audit rows are drawn in their own modules. Drawn here are th
 that do not answer, closed channels, and jobs that are disabled for a time.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, assert_never
 
 from bot.operations.actions.disable import Disable
@@ -19,6 +22,7 @@ from bot.watch import facts
 
 AUDIT_EVENT = "veeam_audit"
 """The metadata of what the audit channel is told: the row that bears the outcome, and its hash."""
+_LASTING = {"veeam_session": ("server", "session_id"), "veeam_approval": ("approval_id",)}
 _INVITE = "Invite the bot there, or change the routes in its settings."
 _ALLOW = "Let the bot post there in the channel's settings, or change the routes in its settings."
 _CHANNEL_PROBLEMS = {
@@ -65,10 +69,21 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
     """The message for an announcement; `key` is the one the outbox knows it by.
 
     A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
-    session and the run's result, what is on record `veeam_audit`, everything else that is posted `veeam_bot`.
-    An `ApprovalChanged` carries none: `chat.update` keeps what is there when it is given none.
+    session and the run's result, a request for an approval `veeam_approval`, news of a server `veeam_server`,
+    what is on record `veeam_audit`, everything else `veeam_bot`.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
+
+
+def identity(metadata: Mapping[str, Any]) -> tuple[str, str]:
+    """What a message is about, by the metadata that Slack gives back: that of its payload which stays.
+
+    A run's result and how an approval stands change with edits.
+    """
+    kind, payload = str(metadata.get("event_type")), metadata.get("event_payload")
+    if kind in _LASTING and isinstance(payload, dict):
+        payload = {name: payload.get(name) for name in _LASTING[kind]}
+    return kind, json.dumps(payload, sort_keys=True)
 
 
 def _message(announced: facts.Announcement) -> Message:
@@ -115,14 +130,19 @@ def _message(announced: facts.Announcement) -> Message:
             assert_never(announced)
 
 
-def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
+def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
     match announced:
         case facts.RunEnded(run=run) | facts.RunChanged(run=run):
             session, result = run.first, run.result
         case facts.AttemptEnded(run=run, session=session):
             result = session.result
-        case facts.ApprovalChanged():
-            return None
+        case facts.ApprovalOpened(approval=approval) | facts.ApprovalChanged(approval=approval):
+            of_approval = {"approval_id": approval.id, "state": approvals.standing(approval)}
+            return {"event_type": "veeam_approval", "event_payload": of_approval}
+        case facts.OutageBegan(server=server, since=since):
+            return _of_server(server, "silent", since)
+        case facts.OutageEnded(server=server, since=since):
+            return _of_server(server, "back", since)
         case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
             return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
         case _:
@@ -134,6 +154,11 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any] | None:
         "result": result,
     }
     return {"event_type": "veeam_session", "event_payload": payload}
+
+
+def _of_server(server: str, state: str, since: datetime) -> dict[str, Any]:
+    payload = {"server": server, "state": state, "since": since.isoformat()}
+    return {"event_type": "veeam_server", "event_payload": payload}
 
 
 def backfill_summary(summary: facts.BackfillSummary) -> Message:

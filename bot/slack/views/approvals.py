@@ -65,6 +65,14 @@ _SIGNS = {
     "withdrawn": status_text.NEUTRAL,
     "expired": status_text.NEUTRAL,
 }
+_NOT_APPROVED = {
+    "declined": "declined",
+    "withdrawn": "withdrawn",
+    "expired": "expired",
+    "overtaken": "expired",
+    "refused": "expired",
+}
+"""The words of a request's metadata, by outcomes without an approval."""
 _EXPLAINED = frozenset({"overtaken", "refused"})
 
 
@@ -84,6 +92,15 @@ def approval_opened(facts: ApprovalOpened) -> Message:
         buttons.controls([*_decision_buttons(approval), _details_button(approval)]),
     ]
     return compose(head)
+
+
+def standing(approval: Approval) -> str:
+    """How the request stands, in the word of its message's metadata."""
+    if approval.state != "ended":
+        return "waiting" if approval.state == "pending" else "approved"
+    if approval.outcome in _NOT_APPROVED:
+        return _NOT_APPROVED[approval.outcome]
+    return "approved"
 
 
 def approval_form(facts: ApprovalForm) -> inputs.FormContent:

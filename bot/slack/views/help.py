@@ -1,7 +1,9 @@
 """What somebody can do here: the commands (`help`), and their roles (`whoami`)."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import accumulate
 
 from bot.operations.catalog import CATALOG
 from bot.operations.job_filters import JobsFilter
@@ -19,6 +21,7 @@ from bot.slack.views import status_text
 from bot.slack.views.buttons import with_button
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, heading, note, paragraph
 
+_USAGE_LIMIT = 90
 _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself"))
 _FIRST_THINGS: tuple[tuple[str, str, str, Request], ...] = (
     ("What failed", "Jobs whose last run failed", "jobs failed", ListJobs(which=JobsFilter.FAILED)),
@@ -35,7 +38,7 @@ _STANDINGS = {
     Standing.DEACTIVATED: "deactivated in Slack: nothing is allowed any more",
     Standing.INVITED: "invited, but not yet a member: nothing is allowed until the invitation is taken up",
     Standing.BOT: "a bot: bots may do nothing here",
-    Standing.UNREADABLE: "somebody Slack told nothing about just now: try again in a minute",
+    Standing.UNREADABLE: "a person Slack gave no answer about just now: try again in a minute",
 }
 
 
@@ -57,8 +60,8 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
     groups = []
     for kind, title in _GROUPS:
         lines = [
-            f"{code(f'{command} {one.usage}')}: {one.help}"
-            + (" (takes a second person)" if one in answer.need_approval else "")
+            f"{code(f'{command} {_in_brief(one.usage)}')}: {one.help}"
+            + (" (a second person approves)" if one in answer.need_approval else "")
             for one in CATALOG
             if one.kind is kind and one in answer.operations
         ]
@@ -66,17 +69,24 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
     topic = next((one.name for one in answer.operations if one.kind is Kind.ACTION), "whoami")
     tail = [
         note(
-            f"{code(f'{command} help {topic}')} tells all about one of them.",
+            f"{code(f'{command} help {topic}')} explains one of them in full.",
             "`server:NAME` narrows a command to one server.",
             "The same words work after a mention of the bot, also in threads, and in a direct message to it.",
             "Below a completion `job`, `sessions`, `session`, `retry` and `start` need no name.",
-            "Without a name an action opens a form that searches, says what is touched, and asks how."
+            "Without a name, an action opens a form: search for the job, see what it affects, choose how."
             if any(one.finds_by_form for one in answer.operations)
             else "",
             *(_missing(each, answer.operations) for each in answer.limited_servers),
         )
     ]
     return compose(head, groups, tail)
+
+
+def _in_brief(usage: str) -> str:
+    """The usage with as many of its options as fit a line; all of them are in the command's own help."""
+    words = re.split(r" (?=\[)", usage)
+    fitting = [part for part in accumulate(words, "{} {}".format) if len(part) <= _USAGE_LIMIT]
+    return usage if fitting[-1] == usage else f"{fitting[-1]} …"
 
 
 def _first_things(answer: HelpAnswer, command: str) -> list[MessagePart]:
@@ -91,7 +101,7 @@ def _first_things(answer: HelpAnswer, command: str) -> list[MessagePart]:
 def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
     """The grants that apply to somebody, and the commands they may use."""
     person = answer.person
-    unreadable_groups = "Slack did not tell the user groups just now: nothing is allowed until it does."
+    unreadable_groups = "Slack doesn't list the user groups just now: nothing is allowed until it does."
     head = [
         heading("Roles"),
         paragraph(
@@ -124,7 +134,7 @@ def grant(held: HeldGrant) -> str:
     where = "all servers" if "*" in own.servers else f"servers {', '.join(map(code, own.servers))}"
     jobs = "all jobs" if "*" in own.jobs else f"jobs {', '.join(map(code, own.jobs))}"
     # Only the asker sees this answer, so a user group that it names by ID is not notified.
-    via = "Granted by name" if held.grant.user else f"By way of {mention(held.via)}"
+    via = "Granted by name" if held.grant.user else f"Granted by {mention(held.via)}"
     return f"*{own.role.value}* on {where}, {jobs}\n{via}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from slack_sdk.models import blocks
 
 from bot.operations.job_editor.objects import MenuOption
+from bot.operations.menus import MenuOptions
 from bot.operations.model import Request
 from bot.slack.codec import FormState
 from bot.slack.text import distinct, plain
@@ -135,12 +136,18 @@ def search_many(field: Field, chosen: Sequence[MenuOption], *, letters: int = _M
     return _input(field, element)
 
 
-def offered(suggestions: Sequence[MenuOption]) -> dict[str, Any]:
-    """The answer to `block_suggestion`: what fits in a menu, cut where names do not differ."""
-    shown = [one for one in suggestions if fits_in_menu(one)][:OPTIONS_LIMIT]
+def offered(found: MenuOptions) -> dict[str, Any]:
+    """The answer to `block_suggestion`: what fits in a menu, cut where names do not differ.
+
+    What is missing stands above it, as the label of its group; a group without an option would be refused.
+    """
+    shown = [one for one in found.options if fits_in_menu(one)][:OPTIONS_LIMIT]
     labels = distinct([one.name for one in shown], _OPTION_TEXT_LIMIT)
-    options = (_option(replace(one, name=label)) for one, label in zip(shown, labels, strict=True))
-    return {"options": [option.to_dict() for option in options]}
+    options = [_option(replace(one, name=label)).to_dict() for one, label in zip(shown, labels, strict=True)]
+    if not found.incomplete or not options:
+        return {"options": options}
+    label = plain(f"Incomplete: no full answer from {', '.join(found.incomplete)}", _OPTION_TEXT_LIMIT)
+    return {"option_groups": [{"label": {"type": "plain_text", "text": label}, "options": options}]}
 
 
 def fits_in_menu(one: MenuOption) -> bool:

@@ -162,7 +162,7 @@ def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
         place = f"Objects {begin:,} to {begin + len(shown) - 1:,} of {total:,}"
         return compose([paragraph(status_text.job_line(view)), note(place), paragraph(*shown), *tail])
     covers = dotted(
-        literal(state.type) if state.type else "",
+        status_text.type_name(state.type),
         "" if state.objects_count is None else count(state.objects_count, "object"),
         _priority(state, facts),
     )

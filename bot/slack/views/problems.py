@@ -287,7 +287,7 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
     """A form is needed and could not be opened: a button to open it by, or how to say it in words."""
     form, operation = outcome.form, outcome.operation
     if isinstance(form, PickForm):
-        return usage_hint(operation, command=command, is_open=False)
+        return _usage_hint(operation, command=command)
     if isinstance(form, ApprovalForm):
         return approval_not_shown(form)
     request: model.Request = form.request
@@ -343,15 +343,11 @@ def too_many(outcome: outcomes.TooMany) -> Message:
     return compose([paragraph(text)])
 
 
-def usage_hint(operation: model.Operation, *, command: str, is_open: bool) -> Message:
-    """How to say in one line what a form asks for; `is_open` when the form is there to ask it."""
+def _usage_hint(operation: model.Operation, *, command: str) -> Message:
+    """How to say in one line what a form asks for, where the form could not be opened."""
     asked = "Which virtual machine?" if operation is QuickBackup.operation else "Which job?"
     usage = code(f"{command} {operation.usage}")
-    form = (
-        "A form asks for it now; with a name no form is needed."
-        if is_open
-        else "Without a name a form asks for it, but it could not be opened just now."
-    )
+    form = "Without a name a form asks for it, but it could not be opened just now."
     head = [
         paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
         note(form),

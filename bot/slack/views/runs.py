@@ -1,58 +1,77 @@
 """A run of a job that ended: its root message, and the replies in its thread."""
 
+import msgspec
+
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.model import Operation, Snapshot
-from bot.slack.text import code, count, date, dotted, duration, literal, mention, sentence_case, strong
+from bot.slack.text import (
+    QUOTE_LIMIT,
+    code,
+    count,
+    date,
+    dotted,
+    duration,
+    literal,
+    mention,
+    ordinal,
+    sentence_case,
+    size,
+    strong,
+)
 from bot.slack.views import status_text
 from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, session_control
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch import facts
 
-_REASON_LIMIT = 160
-_PARTS_SHOWN = 5
+_CAUSE_LIMIT = 220
+"""So that a phone shows a failure, its cause and its buttons without scrolling."""
+_STREAK = 2
+_WHOLE_LIMIT = 1_100
+"""More than what is kept of a text of VBR's."""
 
 
 def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
-    """The root: how the run stands after its latest attempt, and what to do next."""
-    last, details = run.last, run.last.details
-    recovery, amount = "", []
-    if run.is_recovered:
-        failed_at, well_at = run.first.ended_at, run.recovery.ended_at if run.recovery else last.ended_at
-        after = f", and recovered {duration(well_at - failed_at)} later" if well_at > failed_at else ""
-        recovery = f"It first failed {date(failed_at)}{after}."
-    if details is not None:
-        volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
-        amount = [_objects(details), sentence_case(volume)]
-    head = [
-        paragraph(
-            dotted(_standing(run), status_text.job_name(run.job_name, run.server), _attempt(run, last)),
-            _ended(last),
-            recovery,
-            *amount,
-            _reason(last),
-            _failed_parts(run),
-            *_by_whom(last),
-            _next_step(run),
-            mention(mentioned) if mentioned else "",
-        ),
-        note(_late(run)),
-        controls(_run_controls(run)),
-    ]
-    return compose(head)
+    """The root, in three lines: how the run stands after its latest attempt, why, and what hangs on it.
+
+    A success is one line, and has no buttons.
+    """
+    last = run.last
+    job = status_text.job_name(run.job_name, run.server)
+    if _is_plain_success(run):
+        details = last.details or facts.SessionDetails()
+        amount = _amount(details.objects_total, details.processed_bytes)
+        return compose(
+            [paragraph(dotted(_standing(run), job, _took(last), amount, *_by_whom(last), _late(run)))]
+        )
+    marks = dotted(_attempt(run, last), _streak(run), mention(mentioned) if mentioned else "")
+    said = cause(run)
+    hangs_on_it = sentence_case(_outlook(run, last))
+    recovery = _recovery(run)
+    head = dotted(_standing(run), job)
+    # A phone's notification shows two lines: what happened, to what, and why.
+    spoken = filter(None, (head, recovery, said, dotted(marks, "" if recovery else hangs_on_it)))
+    part = paragraph(dotted(head, marks), recovery, said, "" if recovery else hangs_on_it)
+    return compose([MessagePart("\n".join(spoken), part.blocks), controls(_run_controls(run))])
 
 
 def details(announced: facts.DetailsReply) -> Message:
-    """In the thread: the objects that failed or warned, what the log says, the bottleneck."""
-    details = announced.session.details or facts.SessionDetails(is_incomplete=True)
-    title = f"What happened in {status_text.job_name(announced.run.job_name, announced.run.server)}"
-    is_nothing = not (details.records or details.bottleneck or details.is_incomplete)
+    """In the thread: what the root does not say of the session: further objects, its log, its figures."""
+    run, session = announced.run, announced.session
+    details = session.details or facts.SessionDetails(is_incomplete=True)
+    rows = [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
+    volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
+    kind = status_text.type_name(run.job_type or session.session_type)
+    job = status_text.job_name(run.job_name, run.server)
+    figures = dotted(job, kind, volume, status_text.bottleneck(details.bottleneck))
+    is_nothing = not (_cause(run, session) or details.records or details.is_incomplete)
     nothing = "VBR names no object that failed, and its log does not say why." if is_nothing else ""
+    head = [paragraph(nothing), paragraph(mention(announced.mention) if announced.mention else "")]
     return compose(
-        [paragraph(title, _objects(details) or nothing)],
-        _problems(details),
-        [_log(details)],
+        head,
+        [row for row in rows if row.blocks],
+        [_log(session), note(figures)],
         noun="object",
         plural="objects",
     )
@@ -61,25 +80,44 @@ def details(announced: facts.DetailsReply) -> Message:
 def attempt(announced: facts.AttemptEnded) -> Message:
     """In the thread: a further attempt, how it went, what failed again."""
     run, session = announced.run, announced.session
-    details = session.details
-    number = (_attempt(run, session) or "another attempt").capitalize()
+    details = session.details or facts.SessionDetails()
+    number = sentence_case(_attempt(run, session) or "another attempt")
     if session.part is not None:
         number = literal(session.part)
     elif session.session_id in {each.part_of for each in run.attempts}:
         number = "The whole run"
-    result = status_text.STOPPED if session.is_stopped else status_text.result(session.result)
+    stopped = f"{status_text.STOPPED} {_stopped(session)}".rstrip()
+    result = stopped if session.is_stopped else status_text.result(session.result)
+    job = status_text.job_name(run.job_name, run.server)
+    earlier = [
+        each for each in run.attempts if each.ended_at < session.ended_at and each.part == session.part
+    ]
+    cause = _cause(run, msgspec.structs.replace(session, part=None))
+    is_same = (
+        bool(cause)
+        and bool(earlier)
+        and _cause(run, msgspec.structs.replace(earlier[-1], part=None)) == cause
+    )
     head = paragraph(
-        f"{number}: {result} · {status_text.job_name(run.job_name, run.server)}",
-        _ended(session),
-        _objects(details) if details else "",
-        status_text.own_words(session.message),
-        *_by_whom(session),
+        dotted(f"{number}: {result}", job, *_by_whom(session)),
+        "For the same reason as before." if is_same else cause,
+        sentence_case(dotted(_took(session), _objects(details))),
         _next_step(run) if session == run.latest else "",
         mention(announced.mention) if announced.mention else "",
     )
+    rows = (
+        []
+        if is_same
+        else [_own_message(session), *_problems(details, is_first_said=_is_first_said_whole(session))]
+    )
     shown = controls([session_control(run.server, session.session_id, run.job_name)])
-    tail = [_log(details) if details else NOTHING, note(_late(run)), shown]
-    return compose([head], _problems(details) if details else (), tail, noun="object", plural="objects")
+    return compose(
+        [head],
+        [row for row in rows if row.blocks],
+        [NOTHING if is_same else _log(session), shown],
+        noun="object",
+        plural="objects",
+    )
 
 
 def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
@@ -99,16 +137,27 @@ def run_line(run: facts.RunFacts) -> str:
     return dotted(_standing(run), job, f"ended {date(run.last.ended_at)}")
 
 
-def object_problem(one: facts.ObjectFacts) -> MessagePart:
+def cause(run: facts.RunFacts) -> str:
+    """Why the run failed or warned, with the object; of one that recovered, why it had failed."""
+    failed = next((each for each in reversed(run.attempts) if _has_failed(each)), run.last)
+    return _cause(run, failed if run.is_recovered else run.last)
+
+
+def object_problem(one: facts.ObjectFacts, limit: int = QUOTE_LIMIT) -> MessagePart:
     """An object that failed or warned, and why."""
     return paragraph(
-        f"{status_text.result(one.result)} · {strong(one.name)}", code(one.message) if one.message else ""
+        f"{status_text.result(one.result)} · {strong(one.name)}",
+        code(one.message, limit) if one.message else "",
     )
+
+
+def _is_plain_success(run: facts.RunFacts) -> bool:
+    return known(Result, run.result) is Result.SUCCESS and not run.is_recovered and not run.last.is_stopped
 
 
 def _standing(run: facts.RunFacts) -> str:
     if run.last.is_stopped:
-        return status_text.STOPPED
+        return f"{status_text.STOPPED} {_stopped(run.last)}".rstrip()
     if not run.is_recovered:
         return status_text.result(run.last.result)
     if known(Result, run.result) is Result.WARNING:
@@ -129,80 +178,147 @@ def _attempt(run: facts.RunFacts, session: facts.SessionFacts) -> str:
     return f"attempt {number} of {total}" if number <= total else f"attempt {number}"
 
 
-def _ended(session: facts.SessionFacts) -> str:
-    took = status_text.took(session.created_at, session.ended_at)
-    kind = literal(session.session_type) if session.session_type else ""
-    return dotted(", ".join(filter(None, (f"Ended {date(session.ended_at)}", took))), kind)
+def _streak(run: facts.RunFacts) -> str:
+    """How many runs failed in a row; nothing where it is the first, or where this one is over with."""
+    outlook = run.outlook
+    if outlook is None or (outlook.failed_in_a_row or 0) < _STREAK or not run.stands_failed:
+        return ""
+    what, number = "night" if outlook.is_nightly else "failure", outlook.failed_in_a_row or 0
+    if outlook.is_longer:
+        return f"more than {count(number, what)} in a row"
+    return f"{ordinal(number)} {what} in a row"
+
+
+def _recovery(run: facts.RunFacts) -> str:
+    if not run.is_recovered:
+        return ""
+    failed_at = run.first.ended_at
+    well_at = run.recovery.ended_at if run.recovery else run.last.ended_at
+    after = f", recovered {duration(well_at - failed_at)} later" if well_at > failed_at else ""
+    return f"Failed {date(failed_at)}{after}"
+
+
+def _cause(run: facts.RunFacts, session: facts.SessionFacts) -> str:
+    """The object and the first reason that VBR gives, cut in the middle; how many more objects there are."""
+    if known(Result, session.result) is Result.SUCCESS or session.is_stopped:
+        return ""
+    reason, first = _first_reason(session), _first_problem(session)
+    part = literal(session.part) if session.part else ""
+    named = strong(first.name) if first is not None and first.name != session.part else ""
+    said = code(reason, _CAUSE_LIMIT) if reason else ""
+    return ": ".join(filter(None, (part, named, said))) + _more(run, session)
+
+
+def _first_problem(session: facts.SessionFacts) -> facts.ObjectFacts | None:
+    problems = session.details.problems if session.details else ()
+    return problems[0] if problems else None
+
+
+def _first_reason(session: facts.SessionFacts) -> str | None:
+    """The first reason that VBR gives: the first object's message, the session's own, a line of the log."""
+    first = _first_problem(session)
+    if first is not None and first.message:
+        return first.message
+    if status_text.own_words(session.message):
+        return session.message
+    return next(iter(session.details.records if session.details else ()), None)
+
+
+def _more(run: facts.RunFacts, session: facts.SessionFacts) -> str:
+    """What else failed or warned than what the cause is about: parts of the run, else objects."""
+    if session == run.last and len(run.failed_parts) > 1:
+        return f" And {count(len(run.failed_parts) - 1, 'more part')}."
+    details = session.details or facts.SessionDetails()
+    others = details.failed_total + details.warned_total - 1
+    return f" And {count(others, 'more object')}." if others > 0 else ""
+
+
+def _outlook(run: facts.RunFacts, last: facts.SessionFacts) -> str:
+    """Last good backup and how old it is, next attempt or run, how long it ran, how many objects failed."""
+    outlook = run.outlook or facts.JobOutlook()
+    good, upcoming = "", ""
+    if run.stands_failed and outlook.is_last_good_known:
+        good = "no good backup on record"
+        if outlook.last_good_at is not None:
+            age = duration(last.ended_at - outlook.last_good_at)
+            good = f"last good backup {date(outlook.last_good_at)} ({age} old)"
+    if run.next_attempt_expected_at is not None and run.stands_failed:
+        upcoming = f"next attempt {date(run.next_attempt_expected_at)}"
+    elif outlook.next_run is not None and run.recovery is None:
+        upcoming = f"next run {date(outlook.next_run)}"
+    details = last.details or facts.SessionDetails()
+    objects = _objects(details)
+    if last.is_stopped:  # what a stop cut short is no failure to count
+        total = details.objects_total
+        objects = f"{details.succeeded_total:,} of {count(total, 'object')} done" if total else ""
+    return dotted(good, upcoming, _took(last), objects, *_by_whom(last), _late(run))
+
+
+def _took(session: facts.SessionFacts) -> str:
+    return status_text.took(session.created_at, session.ended_at)
+
+
+def _amount(objects: int, processed: int | None) -> str:
+    return dotted(count(objects, "object") if objects else "", size(processed) if processed else "")
 
 
 def _objects(details: facts.SessionDetails) -> str:
-    parts = (
-        (details.failed_total, "failed"),
-        (details.warned_total, "with a warning"),
-        (details.succeeded_total, "succeeded"),
-    )
-    counts = ", ".join(f"{number:,} {word}" for number, word in parts if number)
-    objects = count(details.objects_total, "object") if details.objects_total else ""
-    return ": ".join(filter(None, (objects, counts)))
-
-
-def _reason(session: facts.SessionFacts) -> str:
-    """The first thing that VBR gives as a reason: its message, the first object's, the first log record."""
-    details = session.details or facts.SessionDetails()
-    is_well = known(Result, session.result) is Result.SUCCESS
-    part = f"{literal(session.part)}: " if session.part and not is_well else ""
-    if is_well or status_text.own_words(session.message) or not (details.problems or details.records):
-        own = status_text.own_words(session.message)
-        return f"{part}{own}" if own else part.removesuffix(": ")
-    if not details.problems:
-        return f"{part}{code(details.records[0], _REASON_LIMIT)}"
-    first = details.problems[0]
-    named = "" if first.name == session.part else f"{literal(first.name)}: "
-    return f"{part}{named}{code(first.message, _REASON_LIMIT)}" if first.message else ""
+    """How many objects failed or warned, and of how many."""
+    total, failed, warned = details.objects_total, details.failed_total, details.warned_total
+    if not failed and not warned:
+        return count(total, "object") if total else ""
+    of = f" of {total:,} objects" if total > 1 else " object"
+    first, word = (failed, "failed") if failed else (warned, "warned")
+    if first == total > 1:
+        return f"all {total:,} objects {word}"
+    also = f", {warned:,} warned" if failed and warned else ""
+    return f"{first:,}{of} {word}{also}"
 
 
 def _by_whom(session: facts.SessionFacts) -> list[str]:
     started = "retried" if session.started_operation == Retry.operation.name else "started"
-    return [
-        f"{started.capitalize()} by {mention(session.started_by)}" if session.started_by else "",
-        _stopped(session),
-    ]
+    return [f"{started} by {mention(session.started_by)}" if session.started_by else ""]
 
 
 def _stopped(session: facts.SessionFacts) -> str:
     if session.stopped_by:
-        return f"Stopped by {mention(session.stopped_by)}"
+        return f"by {mention(session.stopped_by)}"
     if session.is_canceled:
-        return "Stopped by a person in VBR"
-    return "Stopped by a person in VBR, it seems" if session.seems_stopped else ""
+        return "by a person in VBR"
+    return "by a person in VBR, it seems" if session.seems_stopped else ""
 
 
-def _failed_parts(run: facts.RunFacts) -> str:
-    """The parts that failed, where there are more than the one whose reason is shown."""
-    parts = run.failed_parts
-    shown = ", ".join(map(literal, parts[:_PARTS_SHOWN]))
-    more = f" and {len(parts) - _PARTS_SHOWN:,} more" if len(parts) > _PARTS_SHOWN else ""
-    return f"{count(len(parts), 'part')} failed: {shown}{more}" if len(parts) > 1 else ""
+def _is_first_said_whole(session: facts.SessionFacts) -> bool:
+    """Whether the cause gave the first object's message without cutting it."""
+    first = _first_problem(session)
+    return (
+        first is None
+        or not first.message
+        or code(first.message, _CAUSE_LIMIT) == code(first.message, _WHOLE_LIMIT)
+    )
+
+
+def _own_message(session: facts.SessionFacts) -> MessagePart:
+    """The session's own message, whole, unless the cause or an object says the same."""
+    own = status_text.own_words(session.message, _WHOLE_LIMIT)
+    problems = session.details.problems if session.details else ()
+    is_cause = not problems or not problems[0].message
+    if is_cause and own == status_text.own_words(session.message, _CAUSE_LIMIT):
+        return NOTHING
+    return NOTHING if session.message in {one.message for one in problems} else paragraph(own)
 
 
 def _next_step(run: facts.RunFacts) -> str:
-    if run.recovery is not None:
-        return ""
-    if run.last.is_stopped:
-        return "Start runs it again when you are ready." if run.is_job else ""
-    if known(Result, run.last.result) is Result.WARNING:
-        return "The restore points exist; Details shows what deserves attention."
-    if not _has_failed(run.last):
+    if run.recovery is not None or not _has_failed(run.last) or run.last.is_stopped:
         return ""
     if not run.is_final:
-        due = f" by {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
-        return f"VBR should try again on its own{due}."
-    again = _what_again_does(run.last) if run.is_job else ""
-    return f"VBR won't try again on its own. {again}".rstrip()
+        due = f" {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
+        return f"Next attempt{due}."
+    return f"No further attempt. {_what_again_does(run.last) if run.is_job else ''}".rstrip()
 
 
 def _late(run: facts.RunFacts) -> str:
-    return "Told late: it could not be told when it ended." if run.is_late else ""
+    return f"ended {date(run.last.ended_at)}, announced late" if run.is_late else ""
 
 
 def _run_controls(run: facts.RunFacts) -> list[Control | None]:
@@ -229,8 +345,10 @@ def _again(session: facts.SessionFacts) -> Operation:
     return Start.operation if Retry.operation.needs in session.unsupported else Retry.operation
 
 
-def _problems(details: facts.SessionDetails) -> list[MessagePart]:
-    rows = [object_problem(one) for one in details.problems]
+def _problems(details: facts.SessionDetails, *, is_first_said: bool) -> list[MessagePart]:
+    """The objects that failed or warned, but for the first where the cause says all of it."""
+    first = [object_problem(one, _WHOLE_LIMIT) for one in details.problems[: 0 if is_first_said else 1]]
+    rows = [*first, *(object_problem(one) for one in details.problems[1:])]
     left_out = details.failed_total + details.warned_total - len(details.problems)
     more = (
         [note(f"… and {count(left_out, 'object')} more that failed or warned.")]
@@ -240,9 +358,13 @@ def _problems(details: facts.SessionDetails) -> list[MessagePart]:
     return rows + more
 
 
-def _log(details: facts.SessionDetails) -> MessagePart:
-    records = note("From the log", *map(code, details.records)) if details.records else NOTHING
+def _log(session: facts.SessionFacts) -> MessagePart:
+    """What the log says beside the cause."""
+    details = session.details or facts.SessionDetails()
+    said = _first_reason(session)
+    lines = [code(record) for record in details.records if record != said or len(record) > _CAUSE_LIMIT]
+    records = note("From the log", *lines) if lines else NOTHING
     incomplete = (
         "VBR did not give all of it at the time; Details asks again." if details.is_incomplete else ""
     )
-    return records + note(status_text.bottleneck(details.bottleneck), incomplete)
+    return records + note(incomplete)

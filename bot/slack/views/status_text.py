@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot import veeam
 from bot.operations.model import Operation
 from bot.operations.outcomes import JobView, SilentServer
-from bot.slack.text import bar, code, count, date, dotted, duration, literal, size, strong
+from bot.slack.text import QUOTE_LIMIT, bar, code, count, date, dotted, duration, literal, size, strong
 from bot.slack.views.server_errors import in_brief
 
 SUCCESS = ":white_check_mark:"
@@ -60,6 +60,95 @@ _DETAILS = {
     veeam.Detail.SERVER_TIME: "The server's clock",
     veeam.Detail.SERVER_INFO: "The server's build",
 }
+_TYPES = {
+    # jobs
+    "backup": "VMware backup",
+    "vspherebackup": "VMware backup",
+    "vspherereplica": "VMware replication",
+    "hypervbackup": "Hyper-V backup",
+    "clouddirectorbackup": "Cloud Director backup",
+    "nutanixahvbackupjob": "Nutanix AHV backup",
+    "proxmoxbackupjob": "Proxmox backup",
+    "irisbackup": "InterSystems IRIS backup",
+    "entraidtenantbackup": "Entra ID backup",
+    "entraidauditlogbackup": "Entra ID audit log backup",
+    "entraidtenantbackupcopy": "Entra ID backup copy",
+    "filebackup": "File backup",
+    "filebackupcopy": "File backup copy",
+    "objectstoragebackup": "Object storage backup",
+    "backupcopy": "Backup copy",
+    "legacybackupcopy": "Backup copy (legacy)",
+    "windowsagentbackup": "Windows agent backup",
+    "windowsagentbackupworkstationpolicy": "Windows workstation policy",
+    "windowsagentbackupserverpolicy": "Windows server policy",
+    "windowsagentbackupfailovercluster": "Windows failover cluster backup",
+    "linuxagentbackup": "Linux agent backup",
+    "linuxagentbackupworkstationpolicy": "Linux workstation policy",
+    "linuxagentbackupserverpolicy": "Linux server policy",
+    "cloudbackupazure": "Azure backup",
+    "cloudbackupaws": "AWS backup",
+    "cloudbackupgoogle": "Google Cloud backup",
+    "surebackupcontentscan": "SureBackup content scan",
+    "unknown": "Other type",
+    # sessions, where the job's own type is not known
+    "backupjob": "Backup",
+    "replicajob": "Replication",
+    "agentbackup": "Agent backup",
+    "agentpolicy": "Agent policy",
+    "endpointbackup": "Agent backup",
+    "platformbackupjob": "Backup by a plug-in",
+    "copybackup": "Backup copy",
+    "backupcopyjob": "Backup copy",
+    "backupcopyjobparent": "Backup copy",
+    "fileserversave": "File backup",
+    "unstructureddatabackupcopy": "File backup copy",
+    "surebackup": "SureBackup",
+    "configurationbackup": "Configuration backup",
+    "sqllogbackup": "SQL Server log backup",
+    "oraclelogbackup": "Oracle log backup",
+    "postgresqllogbackup": "PostgreSQL log backup",
+    "archivebackup": "Archive backup",
+    "archivesync": "Offload to object storage",
+    "archivecopy": "Copy to the archive tier",
+    "archivefreezing": "Move to the archive tier",
+    "directbackupsync": "Copy to object storage",
+    "filebackuphealthcheck": "File backup health check",
+    "malwaredetection": "Malware detection",
+    "securitycomplianceanalyzer": "Security & compliance check",
+    "restorevm": "VM restore",
+    "instantrecovery": "Instant recovery",
+    "filelevelrestore": "File restore",
+    "linuxfilelevelrestore": "File restore (Linux)",
+    "clouddirectorvmrestore": "Cloud Director VM restore",
+    "clouddirectorvapprestore": "Cloud Director vApp restore",
+    "entraidrestore": "Entra ID restore",
+    "entraidrestorefromcopy": "Entra ID restore from a copy",
+    "nasrestore": "File share restore",
+    "quickmigration": "Quick migration",
+    "failover": "Failover",
+    "plannedfailover": "Planned failover",
+    "permanentfailover": "Permanent failover",
+    "undofailover": "Undo of a failover",
+    "failback": "Failback",
+    "commitfailback": "Commit of a failback",
+    "undofailback": "Undo of a failback",
+    "failoverplan": "Failover plan",
+}
+"""What people call the types of jobs and sessions, by VBR's names in lower case."""
+_BOTTLENECKS = {
+    "throttling": "Throttling",
+    "source": "Source",
+    "proxy": "Proxy",
+    "network": "Network",
+    "target": "Target",
+    "sourceproxy": "Source proxy",
+    "sourcenetwork": "Source network",
+    "sourcewan": "Source WAN accelerator",
+    "targetproxy": "Target proxy",
+    "targetnetwork": "Target network",
+    "targetwan": "Target WAN accelerator",
+    "targetdisk": "Target disk",
+}
 _WITHOUT = {
     veeam.Detail.JOB_STATES: (
         " They are put together from jobs and their newest sessions; jobs of some types may be missing."
@@ -71,6 +160,11 @@ _WITHOUT = {
 _FILLING_FRACTION = 0.85
 _SHOWN_IN_HOURS = 48
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
+
+
+def type_name(name: str | None) -> str:
+    """A type of jobs or sessions in words; one that we don't know is shown as it came."""
+    return "" if not name else _TYPES.get(name.casefold()) or literal(name)
 
 
 def result(word: str) -> str:
@@ -93,9 +187,9 @@ def action_outcome(outcome: str | None) -> str:
     return _ACTION_OUTCOMES.get(outcome, f"{NEUTRAL} {literal(outcome)}")
 
 
-def own_words(message: str | None) -> str:
+def own_words(message: str | None, limit: int = QUOTE_LIMIT) -> str:
     """What VBR says of a result, where it says more than the result itself."""
-    return "" if message is None or message.strip().casefold() in _SAYS_NOTHING else code(message)
+    return "" if message is None or message.strip().casefold() in _SAYS_NOTHING else code(message, limit)
 
 
 def session_state(session: veeam.Session) -> str:
@@ -193,7 +287,7 @@ def bottleneck(word: str | None) -> str:
     """The busiest stage, where VBR names one."""
     if not word or word.casefold() in {"notdefined", "none"}:
         return ""
-    return f"Bottleneck: {literal(word)}"
+    return f"Bottleneck: {_BOTTLENECKS.get(word.casefold()) or literal(word)}"
 
 
 def silent_servers(silent: Iterable[SilentServer]) -> list[str]:

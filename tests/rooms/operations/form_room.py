@@ -118,7 +118,7 @@ class Writer:
     async def finds(self, form: JobForm, field: MenuField, text: str = "") -> tuple[MenuOption, ...]:
         """Type into a search menu of the form."""
         gesture = Gesture("r-1", self.id, "T0", "C0PROD", Origin.FORM, "search")
-        return await self.office.service.search(gesture, MenuSearch(field, text, form.request))
+        return (await self.office.service.search(gesture, MenuSearch(field, text, form.request))).options
 
     async def option(self, form: JobForm, field: MenuField, name: str) -> str:
         """The choice of that name."""

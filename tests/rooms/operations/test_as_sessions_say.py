@@ -17,6 +17,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
 from bot.sandbox.vbr import Job, Session
+from bot.sandbox.vbr.world import RunFacts
 from bot.settings import ServerName
 from bot.slack.views.jobs import job as job_page
 from bot.slack.views.jobs import jobs as jobs_page
@@ -24,6 +25,7 @@ from bot.store import RunRow, Runs, StoppedSessions
 from bot.veeam import JobId, SessionId
 from tests.rooms.operations.office import HQ, SQL_ONLY, VIEWER, Office
 
+BY_USER = "Operation was canceled by user"
 FAILED_BEFORE = {"SQL Prod", "Oracle"}
 
 
@@ -125,6 +127,53 @@ async def test_stopped_is_not_failed(office: Office, *, is_noted: bool) -> None:
     assert "retry" not in {operation.name for operation in page.view.operations}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        RunFacts(result="Failed", message=BY_USER, only=()),
+        RunFacts(result="Failed", message=BY_USER, objects={"vm01": BY_USER}),
+        RunFacts(result="Failed", message="Job failed", objects={"vm01": BY_USER}),
+        RunFacts(result="Failed", log=(("Failed", BY_USER),), only=()),
+    ],
+)
+async def test_stopped_by_words_before_the_bot_watched(office: Office, said: RunFacts) -> None:
+    """Its own words, its objects' or its log's say so: after `jobs failed` every answer knows it."""
+    session = office.world.finish_run("SQL Prod", **said)
+    assert await listed(office, JobsFilter.FAILED) == (["Oracle"], 1)
+    assert await counted(office) == (1, 0)
+    failed = await office.answer(
+        ListSessions(which=SessionsFilter.FAILED, job=NamedJob("SQL Prod")), SessionsAnswer
+    )
+    assert session.id not in {row.session.id for row in failed.rows}
+
+
+@pytest.mark.parametrize("by_words", [True, False])
+async def test_status_asks_nobody_else_who_was_stopped(office: Office, *, by_words: bool) -> None:
+    """What VBR's list of sessions says is enough, and that is read once."""
+    if by_words:
+        office.world.finish_run("SQL Prod", result="Failed", message=BY_USER, only=())
+    else:
+        stop(office, is_canceled=True)
+    assert await counted(office) == (1, 0)
+    assert await counted(office) == (1, 0)
+    lists = [each for each in office.hq.requests if each.template == "/api/v1/sessions"]
+    assert sum("jobIdFilter" not in each.query for each in lists) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RunFacts(result="Failed", message=BY_USER, objects={"vm01": "No space left"}),
+        RunFacts(result="Failed", message="Canceled by backup window", only=()),
+    ],
+)
+async def test_what_failed_otherwise_has_failed(office: Office, said: RunFacts) -> None:
+    """An object failed before somebody stopped the run, or its window ended it."""
+    office.world.finish_run("SQL Prod", **said)
+    assert {*(await listed(office, JobsFilter.FAILED))[0]} == FAILED_BEFORE
+    assert await counted(office) == (2, 0)
+
+
 async def test_a_stopped_run_is_none_of_a_streak(office: Office) -> None:
     """Nights that failed around one that was stopped are counted without it."""
     before = office.world.sessions_of("SQL Prod")[-1]
@@ -161,6 +210,21 @@ async def test_a_failed_part_counts(office: Office) -> None:
     assert {*(await listed(office, JobsFilter.FAILED))[0]} == {*FAILED_BEFORE, "Copy now"}
     assert (await counted(office))[0] == 3
     assert [row.session.id for row in (await sessions_of(office, "SQL Prod")).rows] != [part.id]
+
+
+@pytest.mark.parametrize("which", [SessionsFilter.FAILED, None])
+async def test_a_part_of_a_part_counts(office: Office, which: SessionsFilter | None) -> None:
+    """`sessions JOB` and `job JOB` have what is below a part, also where the filter hides the part."""
+    job = office.world.job("Copy now")
+    job.run_seconds = 30 * 24 * 3600.0
+    part = office.world.finish_part(office.world.begin_run(job), "Copy now\\Files", result="Success")
+    nested = office.world.finish_part(part, "Copy now\\Files\\vm01", result="Failed", message="Full")
+    answer = await office.answer(ListSessions(which=which, job=NamedJob("Copy now")), SessionsAnswer)
+    shown = {row.session.id for row in answer.rows}
+    assert nested.id in shown
+    assert (part.id in shown) is (which is None)
+    page = await office.answer(ShowJob(NamedJob("Copy now")), JobAnswer)
+    assert {part.id, nested.id} <= {view.session.id for view in page.recent}
 
 
 async def sessions_of(office: Office, job: str) -> SessionsAnswer:

@@ -232,7 +232,8 @@ async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Wri
 async def _templates(office: Office, person: PersonId) -> set[str]:
     request = Create("hq", step=Step.FILL)
     gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
-    return {one.name for one in await office.service.search(gesture, MenuSearch(MenuField.LIKE, "", request))}
+    found = await office.service.search(gesture, MenuSearch(MenuField.LIKE, "", request))
+    return {one.name for one in found.options}
 
 
 @pytest.mark.parametrize(

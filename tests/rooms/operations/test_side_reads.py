@@ -192,6 +192,7 @@ REQUESTS: Mapping[str, Callable[[Office], Awaitable[Request]]] = {
 DERIVED: Row = {STATES: lacks(Detail.JOB_STATES)}
 SERVER_TIME: Row = {TIME: lacks(Detail.SERVER_TIME)}
 JOB_REPOSITORY: Row = {REPOSITORIES: lacks(Detail.REPOSITORIES)}
+WHO_STOPPED: Row = {SESSIONS: lacks(Detail.SESSIONS, Detail.FAILURE_REASON)}
 WHY_FAILED: Row = {
     SESSIONS: lacks(Detail.FAILURE_REASON),
     TASKS: lacks(),  # the log may still say why
@@ -219,7 +220,7 @@ NEWEST_RUN: Row = {SESSIONS: lacks(Detail.SESSIONS)}
 
 READS: Mapping[str, Row] = {
     "jobs": DERIVED,
-    "jobs failed": {**DERIVED, **WHY_FAILED},
+    "jobs failed": {**DERIVED, **WHY_FAILED, **WHO_STOPPED},
     "jobs repo:Second": {
         **DERIVED,
         REPOSITORIES: lacks(Detail.REPOSITORIES),
@@ -254,9 +255,9 @@ READS: Mapping[str, Row] = {
         TASKS: lacks(Detail.OBJECTS),
         LOGS: lacks(Detail.LOG),
     },
-    "status": {**DERIVED, **JOB_REPOSITORY},
+    "status": {**DERIVED, **JOB_REPOSITORY, SESSIONS: lacks(Detail.SESSIONS)},
     "servers": {TIME: lacks(Detail.SERVER_TIME), INFO: lacks(Detail.SERVER_INFO)},
-    "home": {**DERIVED, **JOB_REPOSITORY, **WHY_FAILED},
+    "home": {**DERIVED, **JOB_REPOSITORY, **WHY_FAILED, **WHO_STOPPED},
     "start": RUN,
     "start NAME": RUN,
     "start form": {**RUN, **JOB_REPOSITORY},

@@ -10,7 +10,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.job_editor.objects import MenuOption, job_chosen, machine_chosen
-from bot.operations.menus import OFFERED_AT_MOST, MenuField, MenuSearch
+from bot.operations.menus import OFFERED_AT_MOST, MenuField, MenuOptions, MenuSearch
 from bot.operations.model import Gesture, KnownJob, NamedJob, NamedMachine, Origin, Request
 from bot.sandbox.vbr.faults import ANY, Moment, hanging, slow
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
@@ -19,15 +19,22 @@ from tests.rooms.veeam.clients import die
 
 STRANGER = PersonId("U0STRANGER")
 STARTING, STARTING_AT_HQ = Start(NamedJob("")), Start(NamedJob("", "hq"))
+STOPPING = Stop(NamedJob(""))
 BACKING_UP = QuickBackup(NamedMachine(""))
+
+
+async def found_by(
+    office: Office, text: str, person: PersonId = OPERATOR, request: Request = STARTING
+) -> MenuOptions:
+    gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
+    sought = MenuField.MACHINE if isinstance(request, QuickBackup) else MenuField.JOB
+    return await office.service.search(gesture, MenuSearch(sought, text, request))
 
 
 async def offered(
     office: Office, text: str, person: PersonId = OPERATOR, request: Request = STARTING
 ) -> tuple[MenuOption, ...]:
-    gesture = Gesture("r-1", person, "T0", "C0PROD", Origin.FORM, "search")
-    sought = MenuField.MACHINE if isinstance(request, QuickBackup) else MenuField.JOB
-    return await office.service.search(gesture, MenuSearch(sought, text, request))
+    return (await found_by(office, text, person, request)).options
 
 
 async def names(
@@ -45,6 +52,7 @@ async def test_jobs_are_found_by_a_part_of_their_name(office: Office) -> None:
         ("SQL Test", "hq"),
     ]
     assert job_chosen(found[0].value) == office.known("SQL Prod")
+    assert (await found_by(office, "sql")).incomplete == ()
 
 
 @pytest.mark.parametrize("field", MenuField)
@@ -52,7 +60,7 @@ async def test_every_menu_is_answered(office: Office, field: MenuField) -> None:
     """No menu is forgotten; those of a job's draft offer nothing where there is none."""
     gesture = Gesture("r-1", OPERATOR, "T0", "C0PROD", Origin.FORM, "search")
     found = await office.service.search(gesture, MenuSearch(field, "sql", STARTING))
-    assert bool(found) is (field in {MenuField.JOB, MenuField.LIKE})
+    assert bool(found.options) is (field in {MenuField.JOB, MenuField.LIKE})
 
 
 @pytest.mark.parametrize("text", ["", " "])
@@ -127,9 +135,28 @@ async def test_who_may_not_is_offered_nothing(office: Office, person: PersonId) 
 
 
 async def test_a_silent_server_leaves_the_others(office: Office) -> None:
-    """What answers is offered."""
+    """What answers is offered, and it is said whose names are missing."""
     await die(office.dr)
+    for text in ("sql", ""):
+        found = await found_by(office, text)
+        assert {one.detail for one in found.options} == {"hq"}
+        assert found.incomplete == (DR,)
     assert await names(office, "sql") == ["SQL Prod", "SQL Test"]
+
+
+@pytest.mark.parametrize("request_for", [STARTING, STOPPING, BACKING_UP])
+async def test_what_is_missing_is_named_by_every_menu(office: Office, request_for: Request) -> None:
+    """Of jobs, of the likely ones, of machines."""
+    office.world.begin_run(office.world.job("Archive"))
+    await die(office.dr)
+    found = await found_by(office, "" if request_for is STOPPING else "sql", request=request_for)
+    assert found.incomplete == (DR,)
+
+
+async def test_no_server_that_a_person_may_not_know_of_is_named(office: Office) -> None:
+    """A grant for one server says nothing of another one's silence."""
+    await die(office.dr)
+    assert (await found_by(office, "sql", SQL_ONLY)).incomplete == ()
 
 
 @pytest.mark.parametrize("text", ["", "sql"])

@@ -31,11 +31,10 @@ from bot.store import (
     Approvals,
     AuditLog,
     Database,
-    FollowedSessions,
     new_holder,
 )
 from bot.veeam import Fleet
-from bot.watch import approval_rows
+from bot.watch import StandingMessages, approval_rows
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
@@ -200,7 +199,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         service,
         replies,
         modals,
-        FollowedSessions(database),
+        StandingMessages(database, clock),
         messages,
         tasks,
         command="/veeam",

@@ -142,7 +142,7 @@ async def test_a_reply_whose_thread_is_gone_is_posted_once(office: PostOffice) -
     office.slack.faults.add("chat.postMessage", LOST, when=lambda _sent: len(office.posts(PROD)) == 2)
     async with office.sending():
         await office.until_sent()
-    assert [message.text.splitlines()[0][:13] for message in office.slack.messages(PROD)] == ["What happened"]
+    assert [message.text.splitlines()[0][:13] for message in office.slack.messages(PROD)] == ["*Job 1* on hq"]
 
 
 async def test_a_429_holds_its_channel_back_and_no_other(office: PostOffice) -> None:

@@ -54,6 +54,11 @@ class Room:
         return [result.shown for result in await asyncio.gather(*typed)]
 
 
+def slack_of(clock: FakeClock) -> SlackSandbox:
+    """Return a simulated Slack that counts its limits by this clock."""
+    return SlackSandbox(clock=lambda: clock.now().timestamp())
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something on the bot's side, of which the simulated Slack knows nothing."""
     async with asyncio.timeout(20):
@@ -227,21 +232,99 @@ async def test_a_limit_on_openings_is_kept(slack: SlackSandbox) -> None:
         await room.until_replaced(*before)
 
 
-async def test_a_connection_that_never_lasts_is_not_opened_without_end(slack: SlackSandbox) -> None:
-    """Forty openings at once, then one in two seconds, whatever Slack does with them."""
+async def until_at_rest(clock: FakeClock) -> None:
+    """Wait until the bot waits for the clock."""
+    await until(lambda: clock.sleeping)
+
+
+async def calls_in(seconds: int, room: Room, clock: FakeClock, *, at_a_time: int = 1) -> int:
+    """Let seconds pass, a few at a time; return how many openings there were."""
+    before = len(room.slack.calls_of(OPEN))
+    for _ in range(0, seconds, at_a_time):
+        await until_at_rest(clock)
+        await clock.advance(at_a_time)
+    await until_at_rest(clock)
+    return len(room.slack.calls_of(OPEN)) - before
+
+
+async def test_greeted_and_cut_a_hundred_times() -> None:
+    """Connections that end at once are opened ever more seldom; the first good one serves at once."""
+    clock = FakeClock()
+    async with slack_of(clock) as slack, room_of(slack, clock=clock) as room:
+        slack.socket_mode.greet_and_cut(1000)
+        slack.socket_mode.cut()
+        assert await calls_in(120, room, clock) <= 16
+        while len(slack.calls_of(OPEN)) < 102:
+            assert 1 <= await calls_in(60, room, clock, at_a_time=5) <= 4
+        slack.socket_mode.greet_and_cut(0)
+        await clock.advance(30)
+        await slack.wait_until(lambda: room.open)
+        assert await room.types(5) == ["ok"] * 5
+        await until(lambda: room.part.detail == "connected over Socket Mode, 2 of 2 connections")
+        before = room.open
+        slack.socket_mode.cut()
+        await room.until_replaced(*before)
+
+
+async def test_one_at_a_time_is_tried_until_one_lasts(slack: SlackSandbox) -> None:
+    """After several that ended at once, a quiet connection has ten seconds to show that it lasts."""
     clock = FakeClock()
     async with room_of(slack, clock=clock) as room:
-        for number in range(3, 41):
-            slack.socket_mode.cut(room.open[0])
-            await slack.wait_until(
-                lambda number=number: len(slack.calls_of(OPEN)) == number and len(room.open) == 2  # type: ignore[misc] # of this turn
-            )
-        slack.socket_mode.cut(room.open[0])
-        await until(lambda: clock.sleeping)
-        assert len(slack.calls_of(OPEN)) == 40
-        await clock.advance(2)
-        await slack.wait_until(lambda: len(room.open) == 2)
-        assert len(slack.calls_of(OPEN)) == 41
+        slack.socket_mode.greet_and_cut(6)
+        slack.socket_mode.cut()
+        while len(slack.calls_of(OPEN)) < 9:
+            await until_at_rest(clock)
+            await clock.advance(0.1)
+        await slack.wait_until(lambda: len(room.open) == 1)
+        await until_at_rest(clock)
+        await clock.advance(9)
+        assert len(room.open) == 1
+        await clock.advance(1)
+        await until(lambda: len(room.open) == 2)
+
+
+async def test_one_that_lasted_is_replaced_at_once_beside_one_that_never_does(slack: SlackSandbox) -> None:
+    """While one connection ends again and again, the other one's end is not waited out."""
+    clock = FakeClock()
+    async with room_of(slack, clock=clock) as room:
+        good, bad = room.open
+        slack.socket_mode.greet_and_cut(1000)
+        slack.socket_mode.cut(bad)
+        await calls_in(60, room, clock)
+        assert await calls_in(60, room, clock) <= 4
+        assert room.open == (good,)
+        slack.socket_mode.greet_and_cut(0)
+        slack.socket_mode.cut(good)
+        await until(lambda: len(room.open) == 2)
+
+
+async def test_switched_off_is_reported_and_not_hammered(slack: SlackSandbox) -> None:
+    """Slack greets and says `link_disabled`: health has the word, and Slack is asked a few times a minute."""
+    clock = FakeClock()
+    async with room_of(slack, clock=clock) as room:
+        slack.socket_mode.greet_and_cut(1000, "link_disabled")
+        await slack.socket_mode.disconnect("link_disabled", grace_seconds=0)
+        assert await calls_in(60, room, clock) <= 14
+        assert await calls_in(120, room, clock) <= 8
+        assert room.part.detail == "no Socket Mode connection: link_disabled"
+
+
+async def test_connections_that_serve_keep_slacks_limit_on_openings_too() -> None:
+    """Both are cut each second, after commands: Slack never refuses an opening, and one is soon there again.
+
+    Some openings are kept for when there is no connection, so the second one waits first.
+    """
+    clock = FakeClock()
+    async with slack_of(clock) as slack, room_of(slack, clock=clock) as room:
+        for number in range(60):
+            assert await room.types(4) == ["ok"] * 4
+            slack.socket_mode.cut()
+            await until(lambda: not room.part.ok)
+            if number >= 20:
+                await clock.advance(2.4)
+            await until(lambda: room.part.ok)
+            await clock.advance(1)
+        assert {call.status for call in slack.calls_of(OPEN)} == {200}
 
 
 async def test_beside_nine_other_connections_there_is_one(slack: SlackSandbox) -> None:

@@ -48,18 +48,35 @@ async def test_a_forgotten_action(database: Database) -> None:
     assert await own.of("hq", ["s1"]) == ()
 
 
-async def test_followed_sessions(database: Database) -> None:
-    """A message follows one session until its end was shown."""
-    followed = FollowedSessions(database)
-    facts = {"job_id": "j1", "job_name": "SQL", "operation": "retry", "person": "U1", "channel": "C1"}
-    new = NewFollowedSession(
-        server="hq", session_id="s1", ts="1.0", started_at=NOON, detail="active full", **facts
+def followed_session(session_id: str, ts: str) -> NewFollowedSession:
+    return NewFollowedSession(
+        server="hq",
+        session_id=session_id,
+        ts=ts,
+        started_at=NOON,
+        detail="active full",
+        job_id="j1",
+        job_name="SQL",
+        operation="retry",
+        person="U1",
+        channel="C1",
     )
+
+
+async def test_followed_sessions(database: Database) -> None:
+    """Of one session a channel has one message, until its end was shown; a message may show several."""
+    followed = FollowedSessions(database)
+    new = followed_session("s1", "1.0")
     await followed.add(new)
-    await followed.add(NewFollowedSession(server="hq", session_id="s2", ts="1.0", started_at=NOON, **facts))
+    await followed.add(followed_session("s1", "2.0"))
     (only,) = await followed.unfinished("hq")
     assert only == FollowedSession(id=FollowedId(1), **asdict(new))
     assert await followed.unfinished("dr") == ()
+    await followed.add(followed_session("s2", "1.0"))
+    async with database.reading() as reading:
+        shown = await followed.within(reading, "hq", ["s1", "s2", "s3"])
+    assert [(each.session_id, each.ts) for each in shown] == [("s1", "1.0"), ("s2", "1.0")]
+    await followed.finish(shown[1].id, NOON)
     await followed.finish(only.id, NOON)
     assert await followed.unfinished("hq") == ()
     await followed.purge(NOON + HOUR)

@@ -24,6 +24,9 @@ POLL_SECONDS = 20.0
 def rules(
     *routes: RouteSettings, backfill_hours: float = 24, default_channel: str | None = DEFAULT
 ) -> WatchRules:
+    """Without routes, one for everything that job runs may end with."""
+    if not routes and default_channel is not None:
+        routes = (route_to(default_channel, results=["Success", "Warning", "Failed"]),)
     polling = PollingSettings(interval_seconds=POLL_SECONDS, backfill_hours=backfill_hours)
     return WatchRules(routes, default_channel, polling)
 

@@ -82,6 +82,33 @@ async def test_a_failure_tells_its_story(site: Site) -> None:
     assert "Repository full" in details.records
 
 
+async def test_a_failure_says_how_the_job_stands(site: Site) -> None:
+    """How many runs failed in a row, when one last went well, and when it runs next."""
+    scheduled(site)
+    good = site.world.session(site.ended("SQL Prod", "Warning", ago=2 * 24 * 3600))
+    site.ended("SQL Prod", "Failed", ago=24 * 3600)
+    site.ended("SQL Prod", "Failed", ago=1)
+    root = max(of_kind(await site.poll_after(), RunEnded), key=lambda each: each.run.last.ended_at)
+    outlook = root.run.outlook
+    assert outlook is not None
+    assert (outlook.failed_in_a_row, outlook.is_longer) == (2, False)
+    assert (outlook.last_good_at, outlook.is_last_good_known) == (good.ended_at, True)
+    assert outlook.next_run == site.world.job("SQL Prod").next_run
+    assert outlook.next_run is not None
+
+
+async def test_a_failure_is_told_whatever_else_cannot_be_read(site: Site) -> None:
+    """How the job stands is a detail: without it the failure is announced all the same."""
+    await site.poll()
+    scheduled(site)
+    site.ended("SQL Prod", "Failed")
+    site.vbr.faults.add("GET", "/api/v1/jobs/states", refusing(500), times=99)
+    site.vbr.faults.add("GET", "/api/v1/jobs/{id}", refusing(500), times=99)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert root.run.last.is_failed
+    assert root.run.outlook is None or root.run.outlook.next_run is None
+
+
 async def test_every_matching_route_gets_one(site: Site) -> None:
     """Two routes that take a completion both get it, the default channel does not."""
     site.begin(rules(route_to("C0PROD"), route_to("C0SQL", jobs=["SQL*"]), route_to("C0ORA", jobs=["Ora*"])))

@@ -10,7 +10,7 @@ from bot.sandbox.vbr import Session as Running
 from bot.store import FollowedSession, FollowedSessions, NewFollowedSession, OwnAction, OwnActions, SharedRead
 from bot.veeam import Session
 from bot.watch import SessionFollower
-from bot.watch.facts import SessionFacts
+from bot.watch.facts import RunFacts, SessionFacts
 from tests.rooms.veeam.clients import wait_until
 from tests.rooms.watch.site import Site
 
@@ -32,8 +32,15 @@ class Display:
         self.fails = False
 
     async def __call__(
-        self, followed: FollowedSession, session: Session | None, ended: SessionFacts | None
+        self,
+        followed: FollowedSession,
+        session: Session | None,
+        ended: SessionFacts | None,
+        *,
+        run: RunFacts | None = None,
+        stopping: str | None = None,
     ) -> bool:
+        del run, stopping
         percent = None if session is None else session.progress_percent
         self.shown.append(Shown(followed.ts, percent, session is None, ended))
         if self.dies:

@@ -40,7 +40,7 @@ async def test_a_silence_is_told_once(site: Site) -> None:
     silent = of_kind(told[2], OutageBegan)[0]
     assert (silent.server, silent.problem) == ("hq", "ConnectFailed")
     assert (silent.since - since).total_seconds() == 20
-    site.ended("During", ago=60)
+    site.ended("During", result="Failed", ago=60)
     site.ended("Late", result="Failed", ago=3600)
     await site.vbr.come_back()
     back = await site.poll_after()

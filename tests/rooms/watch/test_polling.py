@@ -143,7 +143,7 @@ async def test_a_first_start_tells_a_few_one_by_one(
 async def test_a_first_start_does_not_flood(database: Database, clock: FakeClock, world: World) -> None:
     """More than ten are told in one line a channel, what is wrong now in its thread; later ones as usual."""
     async with site_of(database, clock, world) as site:
-        site.begin(rules(route_to("C0PROD")))
+        site.begin(rules(route_to("C0PROD"), route_to(DEFAULT, results=["Success"])))
         for number in range(12):
             site.ended(f"Job {number}", "Failed" if number % 4 == 0 else "Success", ago=HOUR + number)
         site.ended("Job 4", "Success", ago=60)

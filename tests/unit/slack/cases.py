@@ -59,7 +59,14 @@ from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions
 from bot.settings import Role
 from bot.slack.codec import UnreadablePress, UnreadableReason
-from bot.slack.views.actions import action_ended, action_lost, action_progress
+from bot.slack.views.actions import (
+    action_ended,
+    action_lost,
+    action_progress,
+    action_reply,
+    action_shown_elsewhere,
+    run_under_way,
+)
 from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.views.outcomes import outcome
@@ -76,6 +83,7 @@ from bot.watch.facts import (
     DetailsReply,
     DisableEnded,
     DisableReminder,
+    JobOutlook,
     MessageRefused,
     NoFurtherAttempt,
     ObjectFacts,
@@ -713,9 +721,22 @@ def announcements() -> dict[str, Announcement]:
     awkward = samples.details(
         *(ObjectFacts(name=text, result="Failed", message=text) for text in AWKWARD), records=AWKWARD
     )
+    objects = (
+        ObjectFacts(name="exch01", result="Failed", message=samples.LONG_REASON),
+        *(ObjectFacts(name=f"exch0{n}", result="Failed", message=samples.REASON) for n in range(2, 5)),
+    )
+    long = samples.run(samples.attempt(told=samples.details(*objects), message="Failed"), is_final=True)
+    few_known = JobOutlook(failed_in_a_row=12, is_longer=True, is_last_good_known=True)
+    whole = samples.details(records=("No scale-out repository extents are available",))
+    whole = msgspec.structs.replace(whole, problems=(), failed_total=0)
+    never_well = samples.run(samples.attempt(told=whole, message="Failed"), total=None, is_final=True)
+    never_well = msgspec.structs.replace(never_well, outlook=few_known)
     return {
         "run-failed-attempt-1": RunEnded(run=samples.run()),
         "run-failed-for-good": RunEnded(run=samples.run(total=None, is_final=True), mention=ONCALL),
+        "run-failed-at-length": RunEnded(run=long),
+        "story-at-length": DetailsReply(run=long, session=long.first, mention=ONCALL),
+        "run-never-well": RunEnded(run=never_well),
         "run-succeeded": RunEnded(run=samples.run(samples.attempt("Success", message="Success"), total=None)),
         "run-warning": RunEnded(run=samples.run(samples.attempt("Warning", message="Low space"), total=None)),
         "run-unknown-result": RunEnded(run=samples.run(samples.attempt("Quarantined"), total=None)),
@@ -778,6 +799,19 @@ def _followed() -> dict[str, Message]:
         "progress": action_progress(samples.followed(), samples.session(state="Working")),
         "progress-stopping": action_progress(
             samples.followed(Stop.operation), samples.session(state="Stopping")
+        ),
+        "progress-asked-to-stop": action_progress(
+            samples.followed(Start.operation), samples.session(state="Stopping"), stopping=BEN
+        ),
+        "reply-retry": action_reply(samples.action_answer()),
+        "reply-stop": action_reply(samples.action_answer(Stop.operation, detail="at once")),
+        "shown-elsewhere": action_shown_elsewhere(
+            samples.action_answer(), "https://example.slack.com/archives/C0PROD/p1763899200000100"
+        ),
+        "shown-elsewhere-awkward": action_shown_elsewhere(samples.action_answer(name="<!here>"), None),
+        "run-under-way": run_under_way(samples.run(), samples.followed(), samples.session(state="Working")),
+        "run-under-way-stopping": run_under_way(
+            samples.run(), samples.followed(), samples.session(state="Stopping"), BEN
         ),
         "ended-failed": action_ended(samples.followed(), samples.session(), failed),
         "ended-succeeded": action_ended(

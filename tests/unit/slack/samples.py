@@ -58,7 +58,7 @@ from bot.veeam import (
     TimedOut,
     job_facts,
 )
-from bot.watch.facts import ObjectFacts, RunFacts, SessionDetails, SessionFacts
+from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 HQ = ServerName("hq")
@@ -69,6 +69,12 @@ ONCALL = "S0ONCALL"
 JOB_ID = JobId("e35ef047-8cfa-4c3e-979e-de2e5399142f")
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 REASON = "Failed to freeze guest, wait timeout"
+LONG_REASON = (
+    "Failed to open VDDK disk [[SAN-01] exch01/exch01.vmdk] ( is read-only mode - [true] ) Failed to open "
+    "virtual disk. Logon attempt with parameters [VC/ESX: [vcenter01.example.com]; Port: 443; Login: "
+    "[EXAMPLE\\svc-veeam]; VMX Spec: [moref=vm-1042]] failed because of the following errors: Failed to open "
+    "disk for read."
+)
 REFERENCE = "k3x9"
 
 HOSTILE = (
@@ -483,6 +489,17 @@ def lacking_retry() -> SessionFacts:
     return msgspec.structs.replace(attempt(), unsupported=(Capability.RETRY,))
 
 
+def outlook() -> JobOutlook:
+    """A job that failed three nights in a row."""
+    return JobOutlook(
+        failed_in_a_row=3,
+        is_nightly=True,
+        last_good_at=NOW - timedelta(days=2, hours=23),
+        is_last_good_known=True,
+        next_run=NOW + timedelta(hours=24),
+    )
+
+
 def run(
     *attempts: SessionFacts, name: str = "SQL Prod", total: int | None = 4, is_final: bool = False
 ) -> RunFacts:
@@ -495,4 +512,5 @@ def run(
         attempts_total=total,
         next_attempt_expected_at=None if is_final else NOW + timedelta(minutes=41),
         is_final=is_final,
+        outlook=outlook(),
     )

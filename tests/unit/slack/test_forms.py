@@ -21,10 +21,12 @@ from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
 from bot.operations.impact import ActionForm, Impact, PickForm
 from bot.operations.job_editor.objects import MenuOption, job_value, machine_value
+from bot.operations.menus import MenuOptions
 from bot.operations.model import KnownMachine, NamedJob, NamedMachine, Request, Step
 from bot.operations.outcomes import Form
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
+from bot.settings import ServerName
 from bot.slack.codec import FormMetadata, FormState, decode_form
 from bot.slack.views import forms, inputs
 from bot.slack.views.forms import TYPED_NAME, filled
@@ -216,11 +218,24 @@ def test_no_form_notifies_or_breaks(
     assert not named.broadcasts
 
 
+def test_a_search_menu_says_whose_names_are_missing() -> None:
+    """Above what is offered; where nothing is, Slack takes no group."""
+    found = (MenuOption("1", "SQL Prod", "hq"),)
+    (group,) = inputs.offered(MenuOptions(found, (ServerName("dr"),)))["option_groups"]
+    assert group["label"]["text"] == "Incomplete: no full answer from dr"
+    assert [option["text"]["text"] for option in group["options"]] == ["SQL Prod"]
+    many = tuple(ServerName(f"server-{number}") for number in range(50))
+    (group,) = inputs.offered(MenuOptions(found, many))["option_groups"]
+    assert len(group["label"]["text"]) <= 75
+    assert inputs.offered(MenuOptions((), many)) == {"options": []}
+
+
 def test_a_search_menu_tells_long_names_apart() -> None:
     """Names that differ only far behind, or by a letter that nobody sees, differ in what is offered."""
     long = "SQL backup of all the databases of the department for warehousing and shipping in"
     names = (f"{long} Berlin", f"{long} Lisbon", "SQL Prod", "SQL\u200d Prod")
-    offered = inputs.offered([MenuOption(str(number), name, "on hq") for number, name in enumerate(names)])
+    found = tuple(MenuOption(str(number), name, "on hq") for number, name in enumerate(names))
+    offered = inputs.offered(MenuOptions(found))
     labels = [option["text"]["text"] for option in offered["options"]]
     assert len(set(labels)) == len(names)
     assert max(map(len, labels)) <= 75

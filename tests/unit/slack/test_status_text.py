@@ -1,6 +1,8 @@
 import pytest
 
 from bot.slack.views import status_text
+from bot.veeam import SESSION_TYPES, SessionGroup
+from bot.veeam.revisions import REVISIONS
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,36 @@ from bot.slack.views import status_text
 def test_a_message_that_only_repeats_the_result_is_not_shown(message: str | None, shown: str) -> None:
     """VBR puts the result's own word where a message is missing; a person needs it once."""
     assert status_text.own_words(message) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("VSphereBackup", "VMware backup"),
+        ("vspherebackup", "VMware backup"),
+        ("Backup", "VMware backup"),
+        ("BackupJob", "Backup"),
+        ("<NewKind>", "&lt;NewKind&gt;"),
+        ("", ""),
+    ],
+)
+def test_types_are_named_in_words(name: str, words: str) -> None:
+    """In whatever letters VBR writes them; an unknown one is shown as it is."""
+    assert status_text.type_name(name) == words
+
+
+def test_every_type_that_is_polled_has_a_name() -> None:
+    """What a team may read of: the types of jobs, their runs, log backups and restores."""
+    jobs = {kind for revision in REVISIONS.values() for kind in revision.job_types}
+    runs = SESSION_TYPES[SessionGroup.JOB_RUN] | SESSION_TYPES[SessionGroup.LOG_BACKUP]
+    named = {kind: status_text.type_name(kind) for kind in jobs | runs}
+    assert [kind for kind, words in named.items() if words == kind and kind != "SureBackup"] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [("SourceProxy", "Bottleneck: Source proxy"), ("Odd", "Bottleneck: Odd"), ("NotDefined", ""), (None, "")],
+)
+def test_bottlenecks_are_named_in_words(word: str | None, shown: str) -> None:
+    """An unknown one is shown as it is; none is none."""
+    assert status_text.bottleneck(word) == shown

@@ -89,6 +89,28 @@ def test_shortening_is_visible(foreign: str) -> None:
     assert shown.endswith("…") if len(text.escape(foreign)) > 50 else shown == text.escape(foreign)
 
 
+def test_a_long_message_keeps_its_end() -> None:
+    """VBR says last what went wrong: the middle is cut, between words, and visibly."""
+    message = (
+        "Failed to open the virtual disk. " + "Parameters follow. " * 20 + "Failed to open disk for read."
+    )
+    shown = text.code(message, 100)
+    assert len(shown) <= 100
+    assert shown.startswith("`Failed to open the virtual disk.")
+    assert shown.endswith("Failed to open disk for read.`")
+    assert shown.count("…") == 1
+    assert "Param…" not in shown
+
+
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (13, "13th"), (22, "22nd")],
+)
+def test_ordinals(number: int, place: str) -> None:
+    """As they are said."""
+    assert text.ordinal(number) == place
+
+
 @given(st.text(alphabet="<>&!@#|^`*_~:/ \nUSCchanel0123.htp", max_size=200))
 def test_foreign_text_notifies_nobody(foreign: str) -> None:
     """No spelling of a name reaches anybody, however it is shown."""

@@ -64,11 +64,14 @@ DEFAULT = told("C0BACKUPS", reason=RouteReason.DEFAULT_CHANNEL)
     ("rules", "ended", "expected"),
     [
         ([], {}, RouteDecision((DEFAULT,))),
-        ([], {"result": "Success"}, RouteDecision((DEFAULT,))),
+        ([], {"result": "Success"}, RouteDecision((), SkipReason.WELL)),
+        ([], {"result": "Warning"}, RouteDecision((DEFAULT,))),
+        ([], {"result": "Quarantined"}, RouteDecision((DEFAULT,))),
         ([], {"result": "None"}, RouteDecision((DEFAULT,))),
         ([], {"group": SessionGroup.RESTORE}, RouteDecision((), SkipReason.NO_ROUTE)),
         ([route_to()], {}, RouteDecision((told("C0PROD"),))),
-        ([route_to()], {"result": "Success"}, RouteDecision((DEFAULT,))),
+        ([route_to()], {"result": "Success"}, RouteDecision((), SkipReason.WELL)),
+        ([route_to(results=("Failed",))], {"result": "Warning"}, RouteDecision((DEFAULT,))),
         ([route_to(), route_to("C0ALL")], {}, RouteDecision((told("C0PROD"), told("C0ALL")))),
         (
             [route_to(mention="S0FIRST"), route_to(mention="S0SECOND", threads="flat")],
@@ -91,7 +94,7 @@ DEFAULT = told("C0BACKUPS", reason=RouteReason.DEFAULT_CHANNEL)
     ],
 )
 def test_route(rules: list[RouteSettings], ended: dict[str, Any], expected: RouteDecision) -> None:
-    """Every matching route gets one, a channel once; what no route takes goes to the default channel."""
+    """Every matching route gets one, a channel once; the default channel, all else but successes."""
     assert rules_of(rules, "C0BACKUPS").route(completion(**ended)) == expected
 
 

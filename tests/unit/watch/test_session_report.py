@@ -96,4 +96,31 @@ def test_long_stories_are_cut() -> None:
     assert len(details.records) == RECORDS_SHOWN
     message = details.problems[0].message or ""
     assert len(message) == TEXT_CHARACTERS
-    assert message.endswith("…")
+    assert message.count("…") == 1
+
+
+def test_a_long_text_keeps_its_end() -> None:
+    """What went wrong stands at the end of a long text of VBR's: its middle is cut."""
+    details = details_from([task("db", "Failed", "Tried " + "x" * 5000 + " for read.")], ())
+    message = details.problems[0].message or ""
+    assert message.startswith("Tried x")
+    assert message.endswith("for read.")
+    assert len(message) == TEXT_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "Failed to freeze guest, wait timeout",
+        "Processing sql02 Error: Failed to freeze guest, wait timeout",
+        "Processing sql02",
+        "Low on space.",
+        "Job finished with error at 11/23/2026 3:30:00 AM",
+        "Job finished at 23.11.2026 03:30:00",
+    ],
+)
+def test_a_log_line_that_says_nothing_new_is_left_out(repeated: str) -> None:
+    """A line that repeats an object's or the session's message, or tells the server's clock, is no record."""
+    tasks = [task("sql02", "Failed", "Failed to freeze guest, wait timeout")]
+    lines = [record(repeated, "Failed"), record("Network path was not found", "Failed")]
+    assert details_from(tasks, lines, "Low on space").records == ("Network path was not found",)

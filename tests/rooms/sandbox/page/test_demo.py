@@ -4,7 +4,9 @@ import signal
 import socket
 import ssl
 import sys
+import tomllib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +15,12 @@ import pytest_asyncio
 
 from bot.sandbox.demo import Demo, run_demo
 from bot.sandbox.process import BotDied, inherited
+from bot.sandbox.vbr import seeded_world
+from bot.sandbox.vbr.seed import LIVELY, Seeding
+from bot.settings import PollingSettings, RouteSettings, ServerName
+from bot.veeam import SessionGroup
+from bot.watch import WatchRules
+from bot.watch.routing import Completion
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -36,6 +44,31 @@ async def test_the_bot_accepts_the_settings_that_the_demo_writes(demo: Demo) -> 
     assert (shown.returncode, complaint) == (0, b"")
     for text in (demo.slack.api_url, *(card.url for card in demo.cards), "C0BACKUPS", "S0TAPEOPERATORS"):
         assert text in settings.decode()
+
+
+@pytest.mark.parametrize("hour", [3, 12, 21])
+async def test_left_alone_its_channel_stays_quiet(demo: Demo, hour: int) -> None:
+    """In half an hour at most twelve runs are announced in #prod, and no success."""
+    file = Path(demo.bot_env["VEEAM_BOT_CONFIG"])
+    given = tomllib.loads(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+    routes = tuple(RouteSettings.model_validate(route) for route in given["routes"])
+    rules = WatchRules(routes, given["slack"]["default_channel"], PollingSettings())
+    announced: list[str] = []
+    for site in demo.vbrs:
+        begun = now = datetime(2026, 11, 23, hour, 17, tzinfo=UTC)
+        world = seeded_world(lambda: now, site, Seeding(pace=LIVELY, await_minutes=1))  # noqa: B023 -- the clock
+        while now < begun + timedelta(minutes=30):
+            now += timedelta(seconds=5)
+            world.tick()
+        for session in world.book.sessions.values():
+            job = world.book.jobs.get(session.job_id)
+            if job is None or session.ended_at is None or not begun < session.ended_at <= now:
+                continue
+            ended = Completion(ServerName(site), job.name, session.type, SessionGroup.JOB_RUN, session.result)
+            where = rules.route(ended).destinations
+            announced += [session.result for each in where if each.channel == "C0PROD"]
+    assert 1 <= len(announced) <= 12
+    assert "Success" not in announced
 
 
 async def test_other_clients_can_use_the_servers_with_what_the_demo_tells(demo: Demo) -> None:
