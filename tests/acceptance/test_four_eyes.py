@@ -117,7 +117,7 @@ async def test_an_approved_start_is_followed(rig: Rig) -> None:
     await rig.slack.person("ole").types(PROD, "start SQL Prod full")
     await rig.until(lambda: standing(rig, "Active full."))
     await rig.slack.person("ole").presses(standing(rig, "Active full.")[0], "Decline")
-    await rig.until(lambda: standing(rig, "Taken back by <@U0OLE>"))
+    await rig.until(lambda: standing(rig, "Withdrawn by <@U0OLE>"))
     assert rig.sent("POST", START, job) == 1
 
 
@@ -126,7 +126,7 @@ async def test_where_the_bot_cannot_post_the_asker_is_told(rig: Rig) -> None:
     rig.world.add_job("SQL Prod", run_seconds=3600)
     random = rig.slack.workspace.conversations.channel("C0RANDOM")
     await rig.slack.person("ole").types("C0RANDOM", "start SQL Prod")
-    told = "cannot be shown in <#C0RANDOM>"
+    told = "in <#C0RANDOM>: `"
     await rig.until(lambda: any(told in message.text for message in rig.everything()))
     assert rig.slack.messages(random.id) == []
 
