@@ -316,7 +316,10 @@ async def test_a_viewer_looks_and_is_kindly_refused_to_act(demo: Demo, visit: Vi
 
 @pytest.mark.parametrize(
     ("person", "words"),
-    [(NIA, "requires a Veeam role, and you have none here"), (GUS, "Guests of this workspace can't use this.")],
+    [
+        (NIA, "requires a Veeam role, and you have none here"),
+        (GUS, "Guests of this workspace can't use this."),
+    ],
     ids=["nobody", "guest"],
 )
 async def test_whoever_has_no_role_is_told_so(demo: Demo, visit: Visit, person: str, words: str) -> None:
