@@ -98,7 +98,7 @@ async def test_a_second_press_and_a_redelivery_do_nothing(rig: Rig) -> None:
     result = await rig.slack.person("ben").presses(asked, "Approve")
     assert result.payload is not None
     await rig.delivers("interactive", result.payload)
-    await told_alone(rig, "U0BEN", "Your press did nothing.")
+    await told_alone(rig, "U0BEN", "You already pressed Approve")
     await rig.until(lambda: standing(rig, "Done: approved by"))
     assert rig.sent(*DELETING) == 1
 
@@ -196,7 +196,7 @@ async def test_killed_while_it_was_sent(rig: Rig, moment: Moment) -> None:
     await rig.start()
     await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and on its way to VBR."))
     await rig.delivers("interactive", press)
-    await told_alone(rig, "U0BEN", "Your press did nothing.")
+    await told_alone(rig, "U0BEN", "You already pressed Approve")
     (row,) = rig.rows("SELECT * FROM audit WHERE approver_id IS NOT NULL")
     assert (row["event"], row["approver_id"], rig.sent(*DELETING)) == ("opened", "U0BEN", 1)
 
