@@ -7,6 +7,7 @@ from datetime import datetime
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.backend import Backend
+from bot.operations.job_editor.objects import MenuOption
 from bot.operations.jobs import FoundJob, is_run_of
 from bot.operations.model import Request, RequestContext
 from bot.operations.vbr_lists import every, repository_of
@@ -40,11 +41,13 @@ class Impact:
 class PickForm(outcomes.Form):
     """Which job, or which machine? `request` asks for it without a name.
 
-    `silent` are servers that did not answer, so that nothing on them can be found.
+    `silent` are servers that did not answer, so that nothing on them can be found. `only` is what the menu
+    offers where that is one job alone: it is chosen already.
     """
 
     request: Request
     silent: tuple[ServerName, ...] = ()
+    only: MenuOption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class ActionForm(outcomes.Form):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmForm(ActionForm):
-    """The form of an action that leaves nothing to choose."""
+    """The form of an action that takes no more than the options that can be typed, or none."""
 
 
 async def pick_form(

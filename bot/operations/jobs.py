@@ -160,6 +160,8 @@ class JobFinder:
             if len(alike.pairs) > len(found.pairs) and not alike.is_part:
                 return _ambiguous(typed, alike, silent)
         if (only := found.only) is not None and not (is_action and (silent or not is_sure)):
+            for error in answer.failures.values():
+                veeam.note_missing(veeam.Detail.OTHER_JOBS, error)
             job, options = only
             return replace(job, options=options)
         return _ambiguous(

@@ -30,6 +30,11 @@ class Form:
     __slots__ = ()
     request: Request
 
+    @property
+    def reduces_protection(self) -> bool:
+        """Whether it is known by what was entered that there are fewer backups afterwards."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -325,10 +330,14 @@ class NotPossible(Detailed):
 
 @dataclass(frozen=True, slots=True)
 class NeedsForm(Detailed):
-    """What is asked for takes a form; nothing was done. `form` is what the form says."""
+    """What is asked for takes a form; nothing was done. `form` is what the form says.
+
+    `needs_approval`: sent off, it will wait for a second person.
+    """
 
     operation: Operation
     form: Form
+    needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)

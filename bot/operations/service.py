@@ -14,16 +14,18 @@ from bot.operations.actions import Action
 from bot.operations.actions.approvals import ApprovalRequests, Approve, Decisions, Decline
 from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
+from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.audit_trail import AuditTrail, refusal_of
 from bot.operations.backend import Accounts, ApprovalRules, Backend, SessionMessages, WatchHealth
 from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
+from bot.operations.impact import PickForm
 from bot.operations.job_editor import DraftStore
 from bot.operations.job_editor.objects import JobObjects, MenuOption
 from bot.operations.job_states import JobStates
 from bot.operations.jobs import JobFinder, JobViews
 from bot.operations.matching import pick
-from bot.operations.menus import MenuOptions, Menus, MenuSearch
+from bot.operations.menus import MenuField, MenuOptions, Menus, MenuSearch
 from bot.operations.model import (
     AuditSubject,
     Gesture,
@@ -162,6 +164,8 @@ class Service:
             return too_many
         with noting_missing() as missing:
             outcome = await self._outcome(operation, gesture, request, is_shared=once)
+        if isinstance(outcome, outcomes.NeedsForm):
+            outcome = self._with_approval(await self._with_only_choice(outcome, gesture))
         if missing and isinstance(outcome, outcomes.Detailed):
             outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
@@ -261,6 +265,22 @@ class Service:
         if isinstance(outcome, outcomes.Refused) and outcome.groups:
             return replace(outcome, groups=self._backend.people.group_names(outcome.groups))
         return outcome
+
+    async def _with_only_choice(self, asked: outcomes.NeedsForm, gesture: Gesture) -> outcomes.NeedsForm:
+        """Choose the job where the menu would offer no other."""
+        form = asked.form
+        if not isinstance(form, PickForm) or form.silent or isinstance(form.request, QuickBackup):
+            return asked
+        found = await self.search(gesture, MenuSearch(MenuField.JOB, "", form.request))
+        if found.incomplete or len(found.options) != 1:
+            return asked
+        return replace(asked, form=replace(form, only=found.options[0]))
+
+    def _with_approval(self, asked: outcomes.NeedsForm) -> outcomes.NeedsForm:
+        """Say whether it will wait for a second person, as far as that is known before it is sent off."""
+        operation, reduces = asked.form.request.operation, asked.form.reduces_protection
+        rules = self._backend.approval_rules
+        return replace(asked, needs_approval=rules.apply_to(operation, reduces_protection=reduces))
 
     async def _context(self, gesture: Gesture, *, afresh: bool = False) -> RequestContext:
         person = await self._backend.people.read(gesture.person_id, gesture.team_id, afresh=afresh)

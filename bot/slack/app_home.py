@@ -138,7 +138,11 @@ class AppHome:
     def take_press(self, press: gestures.ButtonPress) -> None:
         """Serve a button or a menu of a Home or of such a modal."""
         action = press.action
-        if isinstance(action, codec.UnreadablePress) or press.view is None or action.request.needs_form:
+        if (
+            isinstance(action, codec.UnreadablePress | codec.DrawAgain)
+            or press.view is None
+            or action.request.needs_form
+        ):
             # What cannot be read is answered, and what needs a form opens it, as everywhere else.
             self._interactions.take_press(press)
             return

@@ -31,6 +31,8 @@ PREVIOUS = "page:previous"
 NEXT = "page:next"
 MORE = "more"
 CHOOSE = "choose"
+RHYTHM = "rhythm"
+"""The one field of a form that is heard of at once: which others there are depends on it."""
 _OPERATION = "operation:"
 
 PagedRequest = ListJobs | ShowJob | ListSessions | ShowSession | ReadAudit
@@ -59,6 +61,11 @@ class Share:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class DrawAgain:
+    """Draw the form again: what was chosen in it decides which fields apply."""
+
+
 class UnreadableReason(StrEnum):
     """Why a press can't be read."""
 
@@ -75,7 +82,7 @@ class UnreadablePress:
     why: UnreadableReason
 
 
-Press = RunRequest | TurnPage | Share | UnreadablePress
+Press = RunRequest | TurnPage | Share | DrawAgain | UnreadablePress
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,8 @@ def is_ours(action_id: str) -> bool:
 
 def decode(action_id: str, value: str) -> Press:
     """What a press asks for. Never raises: what can't be read is an `UnreadablePress`, and says why."""
+    if action_id == RHYTHM:
+        return DrawAgain()
     if not is_ours(action_id):
         return UnreadablePress(action_id, UnreadableReason.FOREIGN)
     try:

@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.operations.model import Gesture, KnownJob, Origin, Request, Topic
@@ -72,13 +72,16 @@ class WrittenMessage:
 class OpenView:
     """The App Home or the modal that an element stands in, as it was when somebody used the element.
 
-    `metadata` is what it carries where it is a form.
+    `metadata` is what it carries where it is a form, `state` what was entered in it, `hash` Slack's mark of
+    how it was drawn.
     """
 
     id: str
     callback_id: str
     title: str
     metadata: codec.FormMetadata | codec.UnreadablePress | None = None
+    state: codec.FormState = field(default_factory=dict)
+    hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +268,6 @@ def read_submission(body: Mapping[str, Any]) -> FormSubmission:
     """Read a `view_submission` payload: it was asked for in the channel that the form was opened from."""
     view = _object(body, "view")
     metadata, view_id = _metadata(view), _text(view, "id") or ""
-    values = _object(_object(view, "state"), "values")
     channel_id = thread_ts = None
     if isinstance(metadata, codec.FormMetadata):
         channel_id, thread_ts = metadata.channel_id, metadata.thread_ts
@@ -277,12 +279,7 @@ def read_submission(body: Mapping[str, Any]) -> FormSubmission:
         target=ReplyTarget(gesture.person_id, channel_id, None, thread_ts),
         view_id=view_id,
         metadata=metadata,
-        state={
-            name: _entered(element)
-            for block_id in values
-            for name, element in _object(values, block_id).items()
-            if isinstance(element, Mapping)
-        },
+        state=_state(view),
     )
 
 
@@ -359,7 +356,19 @@ def _open_view(view: Mapping[str, Any]) -> OpenView | None:
     if view_id is None:
         return None
     title = _text(_object(view, "title"), "text") or ""
-    return OpenView(view_id, callback_id, title, _metadata(view) if codec.is_form(callback_id) else None)
+    if not codec.is_form(callback_id):
+        return OpenView(view_id, callback_id, title)
+    return OpenView(view_id, callback_id, title, _metadata(view), _state(view), _text(view, "hash"))
+
+
+def _state(view: Mapping[str, Any]) -> codec.FormState:
+    values = _object(_object(view, "state"), "values")
+    return {
+        name: _entered(element)
+        for block_id in values
+        for name, element in _object(values, block_id).items()
+        if isinstance(element, Mapping)
+    }
 
 
 def author_of(message: Mapping[str, Any]) -> str | None:

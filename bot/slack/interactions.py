@@ -47,7 +47,8 @@ log = structlog.get_logger()
 class _OpenForm:
     """A form that is open: what it is for, whose it is, and where it was opened from.
 
-    `back` leads to what was entered before, if anything was.
+    `back` leads to what was entered before, if anything was. `drawn_as`: only what is still drawn so is to
+    be replaced.
     """
 
     gesture: Gesture
@@ -55,6 +56,7 @@ class _OpenForm:
     operation: Operation
     view_id: str
     back: codec.FormMetadata | None = None
+    drawn_as: str | None = None
 
 
 class Interactions:
@@ -275,7 +277,15 @@ class Interactions:
         gesture, target, view = press.gesture, press.target, press.view
         match press.action:
             case codec.RunRequest(request=request) if view is not None and view.metadata is not None:
-                await self._serve_in_form(press, view.id, view.metadata, request)
+                await self._serve_in_form(press, view, view.metadata, request)
+            case codec.DrawAgain() if view is not None and isinstance(view.metadata, codec.FormMetadata):
+                request = forms.drawn_again(view.metadata.request, view.state)
+                await self._serve_in_form(press, view, view.metadata, request, drawn_as=view.hash)
+            case codec.DrawAgain() if view is not None:
+                await self._modals.update(view.id, forms.unreadable())
+            case codec.DrawAgain():
+                foreign = codec.UnreadablePress(codec.RHYTHM, codec.UnreadableReason.FOREIGN)
+                await self._replies.post_ephemeral(target, problems.unreadable_press(foreign))
             case codec.RunRequest(request=request):
                 await self._run(gesture, target, request)
             case codec.TurnPage(request=request):
@@ -292,13 +302,14 @@ class Interactions:
     async def _serve_in_form(
         self,
         press: gestures.ButtonPress,
-        view_id: str,
+        view: gestures.OpenView,
         metadata: codec.FormMetadata | codec.UnreadablePress,
         request: Request,
+        drawn_as: str | None = None,
     ) -> None:
         """Go on, or back, in the form that a button stands in: what it asks for takes the form's place."""
         if isinstance(metadata, codec.UnreadablePress):
-            await self._modals.update(view_id, forms.unreadable())
+            await self._modals.update(view.id, forms.unreadable())
             return
         channel_id = metadata.channel_id
         gesture = replace(
@@ -309,7 +320,7 @@ class Interactions:
         )
         target = replace(press.target, channel_id=metadata.channel_id, thread_ts=metadata.thread_ts)
         back = forms.back_to(request, metadata)
-        shown = _OpenForm(gesture, target, request.operation, view_id, back)
+        shown = _OpenForm(gesture, target, request.operation, view.id, back, drawn_as)
         await self._show_in_form(shown, await self._service.run(gesture, request))
 
     async def _run(
@@ -334,8 +345,12 @@ class Interactions:
                 channel_id=target.channel_id,
                 thread_ts=target.thread_ts,
                 missing=outcome.missing,
+                needs_approval=isinstance(outcome, outcomes.NeedsForm) and outcome.needs_approval,
             )
-        if view is not None and await self._modals.update(shown.view_id, view):
+        if view is not None and (
+            await self._modals.update(shown.view_id, view, drawn_as=shown.drawn_as) or shown.drawn_as
+        ):
+            # A form that was sent off, or drawn again, meanwhile has moved on: there is nothing to say.
             self.count(gesture, outcome)
             return
         reply = self.draw(gesture, outcome)

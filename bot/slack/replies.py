@@ -237,9 +237,13 @@ class Modals:
         )
         return None if answer is None else str(answer["view"]["id"])
 
-    async def update(self, view_id: str, view: View) -> bool:
-        """Replace what an open modal shows, by `views.update`; False where it is closed by now."""
-        return await self._call("views.update", {"view_id": view_id, "view": view}) is not None
+    async def update(self, view_id: str, view: View, *, drawn_as: str | None = None) -> bool:
+        """Replace what an open modal shows, by `views.update`; False where it is closed by now.
+
+        `drawn_as` is the hash of what is to be replaced, and nothing else.
+        """
+        which = {"view_id": view_id} if drawn_as is None else {"view_id": view_id, "hash": drawn_as}
+        return await self._call("views.update", {**which, "view": view}) is not None
 
     async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
         try:

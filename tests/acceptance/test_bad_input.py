@@ -15,7 +15,6 @@ WORDS: dict[str, str] = {
     "frobnicate": "help",
     "job faild": "There is no job",
     "jobs faild": "failed",
-    "start": "start",
     "start Nothing Like It": "There is no job",
     "start Exchnge": "Exchange",
     'job "SQL Prod': "SQL Prod",

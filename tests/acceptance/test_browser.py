@@ -244,7 +244,7 @@ async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
         modal = ann.page.get_by_test_id("modal")
         await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
         await modal.get_by_label("Why, for the record").fill("Its servers are switched off")
-        await modal.get_by_role("button", name="Delete", exact=True).click()
+        await modal.get_by_role("button", name="Ask for approval", exact=True).click()
         await expect(modal).to_contain_text("needs approval")
         await modal.get_by_role("button", name="Close").last.click()
         await expect(modal).to_have_count(0)

@@ -59,13 +59,13 @@ async def test_what_waits_is_decided_in_the_home(tmp_path: Path) -> None:
         his = await opens("ben", "<@U0ANN> asks to delete *Files*")
         other = await opens("ole", "What is wrong now")
         assert "Approve" not in words(own.blocks)
-        assert "second person" not in words(other.blocks)
+        assert "Waiting for your approval" not in words(other.blocks)
 
         await ben.presses(his, "Approve")
         await rig.until(lambda: job not in rig.world.jobs)
         await rig.until(
             lambda: any("Done: approved by <@U0BEN>" in each.text for each in slack.messages(PROD))
         )
-        await rig.until(lambda: "second person" not in words(his.blocks))
+        await rig.until(lambda: "Waiting for your approval" not in words(his.blocks))
         assert "deleted by <@U0ANN>, approved by <@U0BEN>" in words(his.blocks)
         assert rig.sent("DELETE", "/api/v1/jobs/{id}") == 1

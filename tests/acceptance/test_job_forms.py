@@ -116,6 +116,30 @@ async def test_a_job_is_edited_by_form(rig: Rig) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_the_form_is_drawn_again_for_another_rhythm(rig: Rig) -> None:
+    """Only the fields that apply stand there; what was entered stays, and comes back with its field."""
+    ann = Person(rig, "ann")
+    rig.world.add_job("Payroll", objects=("pay01",))
+
+    async def chooses(rhythm: str, fields: set[str]) -> None:
+        await ann.actor.chooses(ann.view, "rhythm", rhythm)
+        asked = {"at", "days", "after_job"}
+        await rig.until(lambda: {str(block.get("block_id")) for block in ann.view.blocks} & asked == fields)
+
+    await ann.actor.types(SHARED, "edit Payroll")
+    await ann.sees("Keep backups for")
+    await ann.actor.chooses(ann.view, "name", "Payroll (new)")
+    await chooses("weekdays", {"at"})
+    await ann.actor.chooses(ann.view, "at", "04:30")
+    await chooses("after_job", {"after_job"})
+    await chooses("by_hand", set())
+    await chooses("every_day", {"at"})
+    await ann.submits({})
+    await ann.sees("Name: Payroll → Payroll (new)")
+    await ann.sees("every day at 04:30")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_vbrs_no_stands_below_its_field(rig: Rig) -> None:
     """In VBR's words, with all that was entered; corrected, it is sent and done."""
     ann = Person(rig, "ann")

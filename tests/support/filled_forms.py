@@ -5,6 +5,16 @@ from typing import Any
 
 from bot.slack.codec import FormState
 
+_AT: dict[str, str | tuple[str, ...] | None] = {"at": None}
+_OF_RHYTHM: dict[str, dict[str, str | tuple[str, ...] | None]] = {
+    "every_day": _AT,
+    "weekdays": _AT,
+    "chosen_days": {**_AT, "days": ()},
+    "after_job": {"after_job": None},
+}
+"""The fields that stand in a form once it was drawn again for that rhythm."""
+_IN_SCHEDULES = frozenset({"at", "days", "after_job"})
+
 
 def as_it_stands(blocks: Sequence[Mapping[str, Any]]) -> dict[str, str | tuple[str, ...] | None]:
     """What a form holds that nobody touched, by the elements' action IDs."""
@@ -19,8 +29,16 @@ def options_of(blocks: Sequence[Mapping[str, Any]], field: str) -> dict[str, str
 
 
 def with_changes(blocks: Sequence[Mapping[str, Any]], **changes: str | tuple[str, ...] | None) -> FormState:
-    """What a form holds once these fields were changed; each must be there."""
+    """What a form holds once these fields were changed; each must be there.
+
+    Another rhythm brings its own fields and takes the others away, with what would be entered in them.
+    """
     standing = as_it_stands(blocks)
+    if "rhythm" in standing:
+        fields = _OF_RHYTHM.get(str(changes.get("rhythm", standing["rhythm"])), {})
+        brought = {name: standing.get(name, value) for name, value in fields.items()}
+        standing = {name: value for name, value in standing.items() if name not in _IN_SCHEDULES} | brought
+        changes = {name: value for name, value in changes.items() if name not in _IN_SCHEDULES - set(brought)}
     assert set(changes) <= set(standing), (sorted(changes), sorted(standing))
     return {**standing, **changes}
 

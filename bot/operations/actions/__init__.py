@@ -378,7 +378,7 @@ class JobAction(Action, frozen=True):
 
 
 class ConfirmedJobAction(JobAction, frozen=True):
-    """An action on a job that leaves nothing to choose: its form only says what it touches."""
+    """An action on a job whose form says what it touches, and takes the options that can be typed."""
 
     async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """Say what it touches."""

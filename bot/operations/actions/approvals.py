@@ -103,12 +103,12 @@ class Approve(Request, frozen=True, tag="approve"):
 
 
 class Decline(Request, frozen=True, tag="decline"):
-    """Decline a request; the person who asked takes it back with this."""
+    """Decline a request; the person who asked withdraws it with this."""
 
     operation = Operation(
         name="decline",
         usage="",
-        help="let what somebody else asked for not be done, or take back what you asked for",
+        help="let what somebody else asked for not be done, or withdraw what you asked for",
         kind=Kind.ACTION,
         audit_name="approval.decline",
         button="Decline",
@@ -156,7 +156,7 @@ class ApprovalForm(outcomes.Form):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAnswer(outcomes.Answer):
-    """A request that waited for a second person was declined, or taken back."""
+    """A request that waited for a second person was declined, or withdrawn."""
 
     approval: store.Approval
 

@@ -335,6 +335,11 @@ class JobSummary(outcomes.Form):
     repository: veeam.RepositoryState | None = None
     time_zone: str | None = None
 
+    @property
+    def reduces_protection(self) -> bool:
+        """Whether one of the changes leaves the job with fewer backups."""
+        return any(map(veeam.reduces_protection, self.changes))
+
 
 async def job_form(
     request: Request,

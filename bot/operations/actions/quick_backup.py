@@ -54,6 +54,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         audit_name="machine.quickbackup",
         roles=frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR}),
         examples=("quickbackup web01",),
+        button="Quick backup",
         finds_by_form=True,
     )
 

@@ -93,7 +93,8 @@ class JobEntries:
     """What was entered about a job. None: the form did not ask for it.
 
     `object_keys` are those of the objects that stood in the menu. A retention without a unit is counted as
-    before; credentials that are None stay as they are.
+    before; credentials that are None stay as they are. `is_unfinished`: the fields are drawn again, so what
+    the schedule does not use any more is kept.
     """
 
     name: str
@@ -104,6 +105,7 @@ class JobEntries:
     retention: veeam.Retention | None = None
     schedule: veeam.Schedule | None = None
     guest: veeam.GuestProcessing | None = None
+    is_unfinished: bool = False
 
     def over(
         self, settings: veeam.JobSettings, objects: tuple[veeam.JobObject, ...] | None
@@ -121,7 +123,7 @@ class JobEntries:
             objects=settings.objects if objects is None else objects,
             repository_id=settings.repository_id if self.repository_id is None else self.repository_id,
             retention=retention or settings.retention,
-            schedule=_schedule(settings.schedule, self.schedule),
+            schedule=_schedule(settings.schedule, self.schedule, keeps_unused=self.is_unfinished),
             guest=self.guest or settings.guest,
         )
 
@@ -141,8 +143,17 @@ def name_value(name: str) -> str:
     return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _schedule(before: veeam.Schedule | None, entered: veeam.Schedule | None) -> veeam.Schedule | None:
+def _schedule(
+    before: veeam.Schedule | None, entered: veeam.Schedule | None, *, keeps_unused: bool
+) -> veeam.Schedule | None:
     """A predecessor whose name the choice does not carry is the one that stood there."""
+    if entered is not None and before is not None and keeps_unused:
+        entered = veeam.Schedule(
+            entered.rhythm,
+            at=entered.at or before.at,
+            days=entered.days or before.days,
+            after_job=entered.after_job or before.after_job,
+        )
     if entered is None or before is None or before.after_job is None:
         return entered or before
     if entered.after_job in {HIDDEN_JOB, name_value(before.after_job)}:

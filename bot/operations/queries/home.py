@@ -1,14 +1,15 @@
 """One person's own page: what is wrong where they may look, what they did recently, what they may do."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import TypeVar
 
 from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
 from bot.operations.model import Kind, Operation, RequestContext
-from bot.operations.outcomes import Answer, Done, RecentAction
+from bot.operations.outcomes import Answer, Done, JobView, RecentAction
 from bot.operations.queries import Query
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.status import ServerStatus, StatusAnswer, status_of
@@ -20,17 +21,18 @@ from bot.veeam import at_once
 T = TypeVar("T")
 U = TypeVar("U")
 
+FAILURES_SHOWN = 10
 ACTIONS_SHOWN = 8
 _ATTEMPTS_READ = 40
 
 
 class ShowHome(Query, frozen=True, tag="home"):
-    """What concerns me: what is wrong now, what runs, what I did recently, my roles. Nobody types it."""
+    """What concerns me: what failed, what needs me, what will end, what I did. Nobody types it."""
 
     operation = Operation(
         name="home",
         usage="",
-        help="your own page: what is wrong now, what runs, what you did lately",
+        help="your own page: what failed, what needs you, what will end, what you did lately",
         kind=Kind.QUERY,
         audit_name="home.show",
         button="Refresh",
@@ -76,9 +78,9 @@ class DisabledUntil:
 class HomeAnswer(Answer):
     """One person's own page. `status` is None for a person who may not look at jobs.
 
-    Then `groups` are those that have a role that may, as people know them. `recent` is what the person did
-    on jobs, newest first, and None where the database does not answer; `disabled` is what ends soonest first.
-    `waiting` is empty where nothing needs a second person.
+    Of all jobs that failed it names the newest. Without it `groups` are those that have a role that may, as
+    people know them. `recent` is what the person did on jobs, newest first, and None where the database does
+    not answer; `disabled` is what ends soonest first. `waiting` is empty where nothing needs a second person.
     """
 
     whoami: WhoamiAnswer
@@ -93,9 +95,22 @@ class HomeAnswer(Answer):
 async def _status(backend: Backend, context: RequestContext) -> StatusAnswer:
     visible = [name for name in backend.fleet.names if context.visibility.sees_server(name)]
     status = await status_of(visible, backend, context)
+    failed = [view for server in status.servers for view in server.failed]
+    newest = newest_first(failed)[:FAILURES_SHOWN]
+    shown = [
+        replace(server, failed=tuple(view for view in server.failed if view in newest))
+        for server in status.servers
+    ]
     async with at_once() as group:
-        servers = [group.create_task(_with_failures(server, backend)) for server in status.servers]
+        servers = [group.create_task(_with_failures(server, backend)) for server in shown]
     return replace(status, servers=tuple(server.result() for server in servers))
+
+
+def newest_first(views: Iterable[JobView]) -> list[JobView]:
+    """Return jobs by when they ran last, whatever their server."""
+    dated = [(view.state.last_run, view) for view in views]
+    ran = sorted(((at, view) for at, view in dated if at is not None), key=itemgetter(0), reverse=True)
+    return [view for _, view in ran] + [view for at, view in dated if at is None]
 
 
 async def _with_failures(status: ServerStatus, backend: Backend) -> ServerStatus:

@@ -15,7 +15,7 @@ from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
 from bot.store import StoreError
 
-SHOWN_OF_EACH = 5
+SHOWN_OF_EACH = 10
 _REPOSITORIES_AT_MOST = 500
 _ACTIVE = (veeam.JobStatus.RUNNING, veeam.JobStatus.STARTING, veeam.JobStatus.STOPPING)
 _LATEST_FIRST = veeam.JobStatesQuery(order_by="LastRun", ascending=False)

@@ -150,9 +150,16 @@ def own_request(approval: Approval) -> MessagePart:
             reason_line(approval.reason),
         )
         + _asked(approval)
-        + note(_who_may(approval), "Press Decline to withdraw it.")
-        + buttons.controls(_decision_buttons(approval)[1:])
+        + note(_who_may(approval), "Decline withdraws it.")
+        + buttons.controls([_withdraw(approval)])
     )
+
+
+def _withdraw(approval: Approval) -> buttons.Control | None:
+    """Decline, for the person who asked: it asks first."""
+    *_, decline = _decision_buttons(approval)
+    words = f"Nobody can approve it any more. You asked to {_verb_and_job(approval)}."
+    return decline and buttons.asking(decline, "Withdraw your request?", words, yes="Withdraw")
 
 
 def approval_changed(facts: ApprovalChanged) -> Message:

@@ -14,20 +14,8 @@ from bot.veeam import ServerName, SessionId
 from bot.watch.facts import ActionRecorded
 
 _LABELS = {one.audit_name: one.label for one in OPERATIONS} | {END_LOST: "End of the audit record"}
-_OUTCOMES = {
-    "done": f"{status_text.SUCCESS} Done",
-    "failed": f"{status_text.FAILED} Failed",
-    "unclear": f"{status_text.WARNING} Unclear",
-    "broken": f"{status_text.WARNING} Not done, the bot's database failed",
-    "refused": ":no_entry: Refused",
-    "asked": ":raised_hand: Waits for a second person",
-    "asked_before": f"{status_text.NEUTRAL} Waited for a second person already",
-    "settled": f"{status_text.NEUTRAL} Was decided before",
-    "cut_off": f"{status_text.WARNING} Cut off or replaced",
-}
 _ASKED_LIMIT, _ASKED_IN_LIST = 2_000, 500
 """How much is said of what was asked for; what takes protection away stands first."""
-_NO_OUTCOME = f"{status_text.WARNING} No outcome on record"
 _REASONS = {
     Refusal.STANDING: "no member of this workspace",
     Refusal.PERSON_UNREADABLE: "Slack did not tell who it was",
@@ -74,7 +62,7 @@ def action_recorded(facts: ActionRecorded) -> Message:
     session = f"Session {code(facts.session_id)}" if facts.session_id else ""
     what = _what(facts.operation, facts.job_name, facts.server, facts.asked, _ASKED_LIMIT)
     lines = paragraph(
-        f"{_outcome(facts.outcome)} · {what}",
+        f"{status_text.action_outcome(facts.outcome)} · {what}",
         dotted(who, _where(facts.origin, facts.channel_id), date(facts.at), code(facts.reference)),
         f"Approved by {_named(facts.approver_name, facts.approver_id)}" if facts.approver_id else "",
         reason_line(facts.reason),
@@ -85,7 +73,7 @@ def action_recorded(facts: ActionRecorded) -> Message:
 
 def _row(attempt: AuditRecord) -> MessagePart:
     entry, outcome = attempt.entry, attempt.outcome
-    result = _outcome(outcome.outcome) if outcome is not None else _NO_OUTCOME
+    result = status_text.action_outcome(outcome.outcome if outcome is not None else None)
     person = mention(entry.person_id)
     link = attempt.shown.link if attempt.shown else None
     is_safe = link and link.startswith("https://") and not set("<>|") & set(link)
@@ -107,10 +95,6 @@ def _row(attempt: AuditRecord) -> MessagePart:
         return lines
     server, session_id = ServerName(entry.server), SessionId(outcome.session_id)
     return lines + controls([session_control(server, session_id, entry.job_name or "")])
-
-
-def _outcome(word: str) -> str:
-    return _OUTCOMES.get(word, f"{status_text.NEUTRAL} {literal(word)}")
 
 
 def _what(operation: str, job_name: str | None, server: str | None, asked: str | None, limit: int) -> str:

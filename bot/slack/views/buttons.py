@@ -258,6 +258,14 @@ def choice_menu(request: model.Request, choices: Sequence[JobChoice]) -> Message
     return _menu_of("Choose a job", options, dialog)
 
 
+def asking(control: Control, question: str, words: str, *, yes: str) -> Control:
+    """The same button, with this dialog."""
+    control.button.confirm = blocks.ConfirmObject(
+        title=_plain(question), text=mrkdwn(words, _CONFIRM_LIMIT), confirm=_plain(yes), deny=_plain("Cancel")
+    )
+    return control
+
+
 def in_words(request: model.Request) -> str:
     """What a request does, in a few words: "Start, active full"."""
     label = request.operation.label

@@ -17,6 +17,7 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as replace_fields
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,8 +26,10 @@ from bot.operations.actions import JobAction
 from bot.operations.actions.approvals import ApprovalForm, Approve, ShowApproval
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
+from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
+from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start, StartForm
 from bot.operations.actions.stop import Stop, StopForm
 from bot.operations.impact import ConfirmForm, Impact, PickForm
@@ -36,7 +39,7 @@ from bot.operations.menus import MenuField
 from bot.operations.model import Operation, Request, Step
 from bot.operations.outcomes import Form
 from bot.slack import codec
-from bot.slack.text import date, literal, plain, strong
+from bot.slack.text import date, duration, literal, plain, strong
 from bot.slack.views import inputs, job_form, status_text
 from bot.slack.views.approvals import REASON_LIMIT, approval_form
 from bot.slack.views.buttons import beyond_plain, previous_step
@@ -48,7 +51,10 @@ from bot.veeam import MissingDetail, RestorePoints, known
 
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
-_NORMAL, _GRACEFUL, _YES = "normal", "graceful", "yes"
+SPAN = "span"
+_NORMAL, _GRACEFUL, _YES, _FOR_GOOD = "normal", "graceful", "yes", "for_good"
+_ASK_LABEL = "Ask for approval"
+_SPANS = (*(timedelta(hours=hours) for hours in (1, 4, 8, 24)), timedelta(days=3), timedelta(days=7))
 _HINT_LIMIT = 150
 _WHY_NO_FULL = {
     "copy": "A copy has no active full: it takes over what its source job made.",
@@ -61,6 +67,7 @@ _TITLES = {
     ShowApproval.operation.name: "Request for approval",
 }
 _NO_CONTROLS = frozenset({"actions"})
+_DISABLED = "It makes no backups by its schedule while it is disabled. A run in progress goes on."
 
 
 def loading(operation: Operation) -> View:
@@ -101,17 +108,19 @@ def form(
     channel_id: str | None,
     thread_ts: str | None,
     missing: Iterable[MissingDetail] = (),
+    needs_approval: bool = False,
 ) -> View | None:
-    """The form itself; None where it can't be carried.
+    """The form itself; None where it can't be carried. Its button says what a press on it does.
 
     `channel_id` and `thread_ts` say where the answer is shown.
     """
     content = FORMS[type(facts)](facts)
+    label = _ASK_LABEL if needs_approval and content.label != inputs.PICK_LABEL else content.label
     metadata = codec.encode_form(codec.FormMetadata(facts.request, content.name, channel_id, thread_ts))
     if metadata is None:
         return None
     gaps = note(*status_text.missing_details(missing))
-    return _view(facts.request.operation, gaps + content.content, submit=content.label, metadata=metadata)
+    return _view(facts.request.operation, gaps + content.content, submit=label, metadata=metadata)
 
 
 def filled(metadata: codec.FormMetadata, state: codec.FormState) -> inputs.Filled:
@@ -122,6 +131,11 @@ def filled(metadata: codec.FormMetadata, state: codec.FormState) -> inputs.Fille
     if isinstance(request, Edit | Create):
         return job_form.filled(request, state)
     return _filled(request, metadata.name, state)
+
+
+def drawn_again(request: Request, state: codec.FormState) -> Request:
+    """The request that draws a form again, with what was entered in it so far."""
+    return job_form.drawn_again(request, state) if isinstance(request, Edit | Create) else request
 
 
 def unreadable() -> View:
@@ -162,6 +176,12 @@ def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Fille
                 return {TYPED_NAME: plain(f"This is not its name. Its name is {name}", _HINT_LIMIT)}
             reason = inputs.text_in(state, REASON).strip()[:REASON_LIMIT]
             return replace(request, typed_name=name, reason=reason or None)
+        case Retry() if CHAINED in state:
+            return replace(request, chained=_YES in inputs.choices_in(state, CHAINED), step=Step.SEND)
+        case Disable() if SPAN in state:
+            seconds = inputs.text_in(state, SPAN)
+            span = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
+            return replace(request, span=span, step=Step.SEND)
         case JobAction() | QuickBackup():
             return replace(request, step=Step.SEND)
         case _:
@@ -189,13 +209,33 @@ def _pick_form(facts: PickForm) -> inputs.FormContent:
         menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which virtual machine?"), None)
     else:
         field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
-        menu = inputs.search(field, None, letters=0)
+        only = facts.only if facts.only is not None and inputs.fits_in_menu(facts.only) else None
+        menu = inputs.search(field, only, letters=0)
     return inputs.FormContent(missing + menu, inputs.PICK_LABEL)
 
 
 def _confirm_form(facts: ConfirmForm) -> inputs.FormContent:
-    means = " ".join((_consequence(facts.request), *beyond_plain(facts.request)))
-    return _action_form(facts.request, facts.impact, means.strip())
+    request, after = facts.request, facts.impact.run_after
+    if isinstance(request, Retry) and after:
+        fields = _chained_jobs("Start the jobs that run after it as well", after, is_chosen=request.chained)
+        return _action_form(request, facts.impact, _consequence(request), fields)
+    if isinstance(request, Disable):
+        return _action_form(request, facts.impact, _DISABLED, _how_long(request.span))
+    means = " ".join((_consequence(request), *beyond_plain(request)))
+    return _action_form(request, facts.impact, means.strip())
+
+
+def _how_long(asked: timedelta | None) -> MessagePart:
+    """For how long a job is disabled; what was typed is among the choices."""
+    spans = sorted({*_SPANS, *filter(None, (asked,))})
+    choices = [
+        MenuOption(_FOR_GOOD, "Until somebody enables it", ""),
+        *(MenuOption(str(round(span.total_seconds())), f"For {duration(span)}", "") for span in spans),
+    ]
+    chosen = _FOR_GOOD if asked is None else str(round(asked.total_seconds()))
+    return inputs.one_of(
+        inputs.Field(SPAN, "For how long?", "After that the bot enables it again."), choices, chosen
+    )
 
 
 def _start_form(facts: StartForm) -> inputs.FormContent:

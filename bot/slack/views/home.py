@@ -5,13 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject, SectionBlock
 
-from bot.operations.actions.approvals import PendingApprovals
+from bot.operations.actions.create import Create
+from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.model import NamedMachine
 from bot.operations.outcomes import RecentAction
-from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.operations.queries.home import HomeAnswer, ShowHome, newest_first
 from bot.operations.queries.status import StatusAnswer
 from bot.slack import codec
 from bot.slack.text import code, count, date, dotted, literal, mention
-from bot.slack.views import status_text
+from bot.slack.views import buttons, status_text
 from bot.slack.views.approvals import own_request, to_decide
 from bot.slack.views.help import grant
 from bot.slack.views.jobs import job_row
@@ -35,9 +37,11 @@ from bot.veeam import MissingDetail
 _FAILED_BLOCKS, _FAILED_BYTES = 36, 110_000
 _WAITING_BLOCKS, _WAITING_BYTES = 15, 40_000
 _RUNNING_BLOCKS, _RUNNING_BYTES = 20, 60_000
+_ROWS_LIMIT = 10
+_RUNNING_LIMIT = 5
 _REPOSITORIES_LIMIT = 5
 _GROUPS_LIMIT = 10
-_DISABLED_LIMIT = 8
+_BEGUN_HERE = (Create(), QuickBackup(NamedMachine("", None)))
 
 
 def home(
@@ -69,18 +73,18 @@ def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[Mes
         parts = [shown + MessagePart("", drawn(DividerBlock())), *parts]
     if answer.status is None:
         return [*parts, _without_role(answer, command)]
-    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
     return [
         *parts,
-        *_waiting(answer.waiting),
-        *_wrong(answer.status, command),
-        *_running(answer.status, command),
-        *_disabled(answer),
+        _begin(answer),
+        *_failed(answer.status, command),
+        *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
+        *_waiting("Your requests, waiting for approval", [*map(own_request, answer.waiting.own)]),
+        *_will_end(answer, command),
         heading("What you did lately"),
         _recent_actions(answer.recent),
+        *_running(answer.status, command),
         heading("Your roles"),
-        paragraph(*map(grant, answer.whoami.held)),
-        note(f"May use {may}."),
+        *_roles(answer, command),
     ]
 
 
@@ -94,15 +98,17 @@ def _head(words: str) -> MessagePart:
     return MessagePart(words, drawn(SectionBlock(text=mrkdwn(words), accessory=button)))
 
 
+def _begin(answer: HomeAnswer) -> MessagePart:
+    """What can be begun without a job, for those who may."""
+    offered = [request for request in _BEGUN_HERE if request.operation in answer.whoami.operations]
+    return buttons.controls([buttons.request_control(each, name="", server="") for each in offered])
+
+
 def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
     named = ", ".join(literal(group) for group in answer.groups[:_GROUPS_LIMIT])
     if answer.whoami.held:
-        may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
-        return (
-            heading("Your roles")
-            + paragraph(*map(grant, answer.whoami.held))
-            + note(f"May use {may}. Jobs are not shown with this role.")
-        )
+        roles = sum(_roles(answer, command), heading("Your roles"))
+        return roles + note("Jobs are not shown with this role.")
     return (
         heading("Welcome")
         + paragraph(
@@ -115,20 +121,24 @@ def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
     )
 
 
-def _waiting(waiting: PendingApprovals) -> list[MessagePart]:
-    requests = [*map(to_decide, waiting.to_decide), *map(own_request, waiting.own)]
-    if not requests:
-        return []
-    shown = _fitting(requests, _WAITING_BLOCKS, _WAITING_BYTES)
+def _roles(answer: HomeAnswer, command: str) -> list[MessagePart]:
+    held = answer.whoami.held
+    may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
     return [
-        heading("Waiting for a second person"),
-        *shown,
-        note(more(len(requests) - len(shown), "request")),
+        paragraph(*map(grant, held[:_ROWS_LIMIT])),
+        note(more(len(held) - _ROWS_LIMIT, "role", f"{command} whoami"), f"May use {may}."),
     ]
 
 
-def _wrong(status: StatusAnswer, command: str) -> list[MessagePart]:
-    failed = [view for server in status.servers for view in server.failed]
+def _waiting(title: str, requests: Sequence[MessagePart]) -> list[MessagePart]:
+    if not requests:
+        return []
+    shown = _fitting(requests[:_ROWS_LIMIT], _WAITING_BLOCKS, _WAITING_BYTES)
+    return [heading(title), *shown, note(more(len(requests) - len(shown), "request"))]
+
+
+def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
+    failed = newest_first(view for server in status.servers for view in server.failed)[:_ROWS_LIMIT]
     failed_total = sum(server.failed_total for server in status.servers)
     warned = sum(server.warning_total for server in status.servers)
     shown = _fitting(divided(map(job_row, failed)), _FAILED_BLOCKS, _FAILED_BYTES)
@@ -147,21 +157,23 @@ def _wrong(status: StatusAnswer, command: str) -> list[MessagePart]:
         summary = f"{status_text.SUCCESS} No job's last run failed."
     else:
         summary = "No jobs to show."
-    warnings = f"{count(warned, 'job')} ended with a warning: see {code(f'{command} jobs warning')}."
+    silent = status_text.silent_servers(status.silent[:_ROWS_LIMIT])
+    warnings = f"{count(warned, 'job')} ended with a warning: {code(f'{command} jobs warning')}"
     return [
         heading("What is wrong now"),
-        paragraph(summary, *status_text.silent_servers(status.silent), *filling),
+        paragraph(summary, *silent),
         *shown,
         note(
             more(failed_total - len(shown), "failed job", f"{command} jobs failed"),
-            more(len(repositories) - len(filling), "repository", plural="repositories"),
+            more(len(status.silent) - len(silent), "silent server", f"{command} servers"),
             warnings if warned else "",
         ),
+        paragraph(*filling, more(len(repositories) - len(filling), "repository", plural="repositories")),
     ]
 
 
 def _running(status: StatusAnswer, command: str) -> list[MessagePart]:
-    running = [view for server in status.servers for view in server.running]
+    running = [view for server in status.servers for view in server.running][:_RUNNING_LIMIT]
     shown = _fitting(list(map(job_row, running)), _RUNNING_BLOCKS, _RUNNING_BYTES)
     total = sum(server.running_total for server in status.servers)
     return [
@@ -172,22 +184,20 @@ def _running(status: StatusAnswer, command: str) -> list[MessagePart]:
     ]
 
 
-def _disabled(answer: HomeAnswer) -> list[MessagePart]:
+def _will_end(answer: HomeAnswer, command: str) -> list[MessagePart]:
+    """What the bot brings to an end by itself, the soonest first."""
     if not answer.disabled:
         return []
-    shown = answer.disabled[:_DISABLED_LIMIT]
     lines = [
         dotted(
             status_text.job_name(one.job_name, one.server),
-            f"until {date(one.until)}",
+            f"disabled until {date(one.until)}",
             f"by {mention(one.by)}",
         )
-        for one in shown
+        for one in answer.disabled[:_ROWS_LIMIT]
     ]
-    return [
-        heading("Disabled for a time"),
-        paragraph(*lines, more(len(answer.disabled) - len(shown), "such job")),
-    ]
+    left_out = more(len(answer.disabled) - len(lines), "job", f"{command} jobs disabled")
+    return [heading("What will end"), paragraph(*lines), note(left_out)]
 
 
 def _recent_actions(actions: Sequence[RecentAction] | None) -> MessagePart:

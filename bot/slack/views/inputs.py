@@ -46,12 +46,16 @@ class FormContent:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field: its name, that of what it fills; its label, a hint below it; whether it may stay empty."""
+    """A field: its name, that of what it fills; its label, a hint below it; whether it may stay empty.
+
+    Slack marks those that may. `is_heard`: a change is heard of at once, and not only when it is sent off.
+    """
 
     name: str
     label: str
     hint: str = ""
     is_optional: bool = False
+    is_heard: bool = False
 
 
 def text(
@@ -188,5 +192,6 @@ def _input(field: Field, element: blocks.InputInteractiveElement) -> MessagePart
         hint=hint,
         element=element,
         optional=field.is_optional or None,
+        dispatch_action=field.is_heard or None,
     )
     return MessagePart("", drawn(block))

@@ -1,10 +1,12 @@
 """The form of a job's settings: its fields, what was entered in them, and what will be done. Pure.
 
-A field is shown for what the job's type has. What the form cannot express (a monthly schedule, an immediate
-copy) is named and kept as it is.
+A field is shown for what the job's type has, and for what its rhythm uses: when another is chosen, the form
+is drawn again, and what was entered is kept in the draft. What the form cannot express (a monthly schedule,
+an immediate copy) is named and kept as it is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as replace_fields
 from datetime import time
 
 from msgspec.structs import replace
@@ -24,6 +26,7 @@ from bot.operations.job_editor.fields import (
 )
 from bot.operations.job_editor.objects import MenuOption, credentials_chosen, credentials_value, job_chosen
 from bot.operations.model import Step
+from bot.slack import codec
 from bot.slack.codec import FormState
 from bot.slack.text import count, dotted, literal, strong
 from bot.slack.views import inputs, status_text
@@ -38,7 +41,7 @@ _LINE_LIMIT = 500
 NAME, DESCRIPTION, PRIORITY = "name", "description", "priority"
 OBJECTS, REPOSITORY = "objects", "repository"
 RETENTION, RETENTION_UNIT = "retention", "retention_unit"
-RHYTHM, AT, DAYS, AFTER_JOB = "rhythm", "at", "days", "after_job"
+RHYTHM, AT, DAYS, AFTER_JOB = codec.RHYTHM, "at", "days", "after_job"
 GUEST, CREDENTIALS = "guest", "credentials"
 
 HIGH, AWARE, OFF = "high", "aware", "off"
@@ -52,8 +55,6 @@ _RHYTHMS = {
     veeam.Rhythm.BY_HAND: "Not by itself: by hand only",
     veeam.Rhythm.OTHER: "As it is set in VBR",
 }
-_ONLY_DAYS = f"Only for: {_RHYTHMS[veeam.Rhythm.CHOSEN_DAYS].lower()}."
-_ONLY_AFTER = f"Only for: {_RHYTHMS[veeam.Rhythm.AFTER_JOB].lower()}."
 _NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not veeam.Rhythm.OTHER)
 _UNITS = {
     veeam.RetentionUnit.DAYS: "days",
@@ -72,16 +73,36 @@ _FIELD_OF = {
     veeam.SettingsField.GUEST: GUEST,
 }
 _DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.CHOSEN_DAYS})
+_APPLY = {
+    **dict.fromkeys(_DAILY, (AT,)),
+    veeam.Rhythm.CHOSEN_DAYS: (AT, DAYS),
+    veeam.Rhythm.AFTER_JOB: (AFTER_JOB,),
+}
+"""The fields that there are for a rhythm; for others there are none."""
 
 
 def filled(request: Edit | Create, state: FormState) -> inputs.Filled:
     """The request that such a form asks for, or what is wrong with it, by block."""
     if request.step is Step.REVIEW:
+        if _lacks_fields(state):
+            return drawn_again(request, state)
         entries = entries_of(state)
         return replace(request, entered=entries) if isinstance(entries, JobEntries) else entries
     if isinstance(request, Create) and request.step is Step.FILL:
         return chosen(request, state)
     return request
+
+
+def drawn_again(request: Edit | Create, state: FormState) -> Edit | Create:
+    """The request that draws the fields again, filled with what was entered, right or wrong."""
+    entries = replace_fields(_entries(state, {}), is_unfinished=True)
+    return replace(request, step=Step.FILL, entered=entries)
+
+
+def _lacks_fields(state: FormState) -> bool:
+    """Whether the rhythm was chosen, and the form sent off, before the fields for it could be drawn."""
+    rhythm = veeam.known(veeam.Rhythm, inputs.text_in(state, RHYTHM))
+    return any(field not in state for field in _APPLY.get(rhythm, ())) if rhythm is not None else False
 
 
 def create_choice(facts: CreateChoice) -> MessagePart:
@@ -203,12 +224,18 @@ def job_form(facts: JobForm) -> MessagePart:
 def entries_of(state: FormState) -> JobEntries | Mapping[str, str]:
     """What was entered about a job, or what is wrong with it by field: what is told without asking VBR."""
     problems: dict[str, str] = {}
+    entries = _entries(state, problems)
+    if problems:
+        return problems
+    return replace_fields(entries, schedule=entries.schedule and _as_used(entries.schedule))
+
+
+def _entries(state: FormState, problems: dict[str, str]) -> JobEntries:
+    """What was entered, right or wrong; what is wrong is added to the problems."""
     if not inputs.text_in(state, NAME).strip():
         problems[NAME] = "A job needs a name."
     schedule = _schedule(state, problems)
     retention = _retention(state, problems)
-    if problems:
-        return problems
     return JobEntries(
         name=inputs.text_in(state, NAME),
         description=inputs.text_in(state, DESCRIPTION) if DESCRIPTION in state else None,
@@ -342,13 +369,14 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     after = MenuOption(name_value(before), before, "") if before else None
     choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
     days = [MenuOption(day.value, day.capitalize(), "") for day in veeam.Weekday]
+    drawn = {
+        AT: inputs.clock_time(inputs.Field(AT, "At", zone), schedule.at),
+        DAYS: inputs.any_of(inputs.Field(DAYS, "Chosen days"), days, schedule.days),
+        AFTER_JOB: inputs.search(inputs.Field(AFTER_JOB, "The job to run after"), after, letters=0),
+    }
     return [
-        inputs.one_of(inputs.Field(RHYTHM, "Runs"), choices, schedule.rhythm),
-        inputs.clock_time(inputs.Field(AT, "At", zone, is_optional=True), schedule.at),
-        inputs.any_of(inputs.Field(DAYS, "Chosen days", _ONLY_DAYS, is_optional=True), days, schedule.days),
-        inputs.search(
-            inputs.Field(AFTER_JOB, "The job to run after", _ONLY_AFTER, is_optional=True), after, letters=0
-        ),
+        inputs.one_of(inputs.Field(RHYTHM, "Runs", is_heard=True), choices, schedule.rhythm),
+        *(drawn[field] for field in _APPLY.get(schedule.rhythm, ())),
     ]
 
 
@@ -421,10 +449,18 @@ def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | No
     if rhythm is veeam.Rhythm.AFTER_JOB and after is None:
         problems[AFTER_JOB] = "Choose the job to run after."
     return veeam.Schedule(
-        rhythm,
-        at=at if rhythm in _DAILY else None,
-        days=tuple(day for day in veeam.Weekday if day in days) if rhythm is veeam.Rhythm.CHOSEN_DAYS else (),
-        after_job=after if rhythm is veeam.Rhythm.AFTER_JOB else None,
+        rhythm, at=at, days=tuple(day for day in veeam.Weekday if day in days), after_job=after
+    )
+
+
+def _as_used(schedule: veeam.Schedule) -> veeam.Schedule:
+    """The schedule without what its rhythm does not use."""
+    used = _APPLY.get(schedule.rhythm, ())
+    return veeam.Schedule(
+        schedule.rhythm,
+        at=schedule.at if AT in used else None,
+        days=schedule.days if DAYS in used else (),
+        after_job=schedule.after_job if AFTER_JOB in used else None,
     )
 
 
@@ -437,6 +473,7 @@ def _retention(state: FormState, problems: dict[str, str]) -> veeam.Retention | 
         quantity = 0
     if quantity < 1:
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
+        return None
     return veeam.Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
 
 

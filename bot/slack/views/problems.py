@@ -392,15 +392,15 @@ def _on_one_server(outcome: outcomes.Ambiguous) -> bool:
 def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
     word = code(outcome.word)
     if outcome.is_part and outcome.request.operation.kind is model.Kind.ACTION:
-        have = "has" if total == 1 else "have"
-        return f"No job is named {word}; {count(total, 'job')} {have} it in the name. Which one?"
+        have, asked = ("has", "Is that one meant?") if total == 1 else ("have", "Which one?")
+        return f"No job is named {word}; {count(total, 'job')} {have} it in the name. {asked}"
     if any(choice.request is not None for choice in outcome.choices):
         ways = f"{word} can be read in {count(total, 'way')}. Which one?"
         return ways if total > 1 else f"{word} is the name of a job, too. Is that one meant?"
     if total > 1 and len({fold(choice.name) for choice in outcome.choices}) == 1 and _on_one_server(outcome):
         hint = "their names differ only in letter case, blanks or letters that nobody sees (shown as �)"
         return f"{count(total, 'job')} look like {word}: {hint}. Which one?"
-    return f"{count(total, 'job')} {'matches' if total == 1 else 'match'} {word}. Which one?"
+    return f"{count(total, 'job')} match {word}. Which one?" if total > 1 else f"Is this {word}?"
 
 
 _OBSTACLES = {

@@ -32,13 +32,15 @@ _STATES = {
     veeam.SessionState.POSTPROCESSING: "Finishing",
 }
 _ACTION_OUTCOMES = {
-    "done": f"{SUCCESS} accepted",
-    "unclear": f"{WARNING} unclear",
-    "failed": f"{FAILED} VBR refused",
-    "broken": f"{FAILED} broke off",
-    "asked": "asked a second person",
-    "asked_before": "asked for already",
-    "settled": "decided before",
+    "done": f"{SUCCESS} Done",
+    "failed": f"{FAILED} Not done",
+    "unclear": f"{WARNING} Unclear",
+    "broken": f"{WARNING} Not done, the bot's database failed",
+    "refused": ":no_entry: Refused",
+    "asked": ":raised_hand: Waiting for approval",
+    "asked_before": f"{NEUTRAL} Already waiting for approval",
+    "settled": f"{NEUTRAL} Already decided",
+    "cut_off": f"{WARNING} Cut off or replaced",
 }
 _DETAILS = {
     veeam.Detail.JOB_STATES: "Job states",
@@ -152,6 +154,7 @@ _WITHOUT = {
         " They are put together from jobs and their newest sessions; jobs of some types may be missing."
     ),
     veeam.Detail.SERVER_TIME: " Times may be off by its time zone.",
+    veeam.Detail.OTHER_JOBS: " It may have a job of that name too.",
 }
 """What it means that a detail is missing, where that is not plain."""
 _FILLING_FRACTION = 0.85
@@ -178,8 +181,10 @@ def session_result(session: veeam.Session) -> str:
 
 
 def action_outcome(outcome: str | None) -> str:
-    """An action's outcome in words; None where none is on record yet."""
-    return _ACTION_OUTCOMES.get(outcome or "", f"{BUSY} outcome not on record")
+    """An action's outcome in words, the same everywhere; None where none is on record."""
+    if outcome is None:
+        return f"{WARNING} No outcome on record"
+    return _ACTION_OUTCOMES.get(outcome, f"{NEUTRAL} {literal(outcome)}")
 
 
 def own_words(message: str | None, limit: int = QUOTE_LIMIT) -> str:

@@ -35,6 +35,7 @@ from bot.operations.outcomes import (
 from bot.sandbox.vbr import Fault
 from bot.sandbox.vbr.faults import Moment, hanging
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
+from bot.slack.views.forms import form as draw_form
 from bot.veeam import RestorePoints, details
 from tests.rooms.operations.office import DR, GRANTS, OPERATOR, SQL_ONLY, VIEWER, Office
 from tests.rooms.veeam.clients import die
@@ -85,8 +86,24 @@ BARE: list[JobAction] = [
 @pytest.mark.parametrize("request_", BARE, ids=lambda one: type(one).__name__)
 async def test_without_a_name_a_form_asks_for_the_job(office: Office, request_: JobAction) -> None:
     """Nothing is sent and nothing on record; what was typed besides is kept."""
-    assert await form(office, request_) == PickForm(request_)
+    asked = await form(office, request_)
+    assert isinstance(asked, PickForm)
+    assert replace(asked, only=None) == PickForm(request_)
     assert (office.posts(), await office.audited()) == ([], [])
+
+
+async def test_a_menu_of_one_has_its_job_chosen(office: Office) -> None:
+    """Archive alone is disabled: the form that enables a job names it already; several are left to choose."""
+    asked = await form(office, Enable(NamedJob("")))
+    assert isinstance(asked, PickForm)
+    assert asked.only is not None
+    assert asked.only.name == "Archive"
+    view = draw_form(asked, channel_id=None, thread_ts=None)
+    assert view is not None
+    (element,) = (block["element"] for block in view["blocks"] if block["type"] == "input")
+    assert element["initial_option"]["value"] == asked.only.value
+
+    assert await form(office, Start(NamedJob(""))) == PickForm(Start(NamedJob("")))
 
 
 async def test_a_form_of_no_right_is_refused(office: Office) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.operations.actions.edit import Edit, JobForm
+from bot.operations.backend import ApprovalRules
 from bot.operations.job_editor import HIDDEN_JOB
 from bot.operations.menus import MenuField
 from bot.operations.model import NamedJob, Refusal, Standing
@@ -21,6 +22,7 @@ from bot.operations.outcomes import (
     DraftExpired,
     Edited,
     Failed,
+    NeedsForm,
     NotFound,
     NotPossible,
     Refused,
@@ -488,3 +490,12 @@ async def test_the_form_reads_the_model_anew(office: Office, ann: Writer) -> Non
     assert form.draft.wanted.retention is not None
     assert form.draft.wanted.retention.quantity == 60
     assert len(office.hq.requests.of(*MODEL)) == 1
+
+
+async def test_the_summary_says_whether_it_waits_for_a_second_person(office: Office, ann: Writer) -> None:
+    """By what would be changed: fewer backups wait where that class does, more of them do not."""
+    office.approvals = ApprovalRules({"reduces_protection"}, timedelta(minutes=30), ("C0AUDIT",))
+    for retention, waits in (("3", True), ("30", False)):
+        outcome = await ann.fills(await ann.edits("Files"), retention=retention)
+        assert isinstance(outcome, NeedsForm)
+        assert outcome.needs_approval is waits

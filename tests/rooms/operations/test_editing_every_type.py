@@ -229,8 +229,8 @@ def _entries(form: JobForm, repositories: list[str]) -> st.SearchStrategy[Change
         "days": st.lists(st.sampled_from(("monday", "friday", "sunday")), min_size=1, unique=True).map(tuple),
         "guest": st.sampled_from(("off", "aware")),
     }
+    always = {field: drawn.pop(field) for field in ("at", "days")} if "rhythm" in fields else {}
     offered = {field: strategy for field, strategy in drawn.items() if field in fields}
-    always = {field: offered.pop(field) for field in ("at", "days") if field in offered}
     return st.fixed_dictionaries(always, optional=offered)
 
 

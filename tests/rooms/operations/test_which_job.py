@@ -294,6 +294,19 @@ async def test_a_silent_server_may_have_the_job(office: Office) -> None:
     assert isinstance(await type_(office, "start Exchange server:hq"), Done)
 
 
+async def test_a_job_that_is_found_while_a_server_is_silent_is_shown_with_that_said(office: Office) -> None:
+    """A question is answered by the servers that answer; the silent one is named: it may know such a job."""
+    await die(office.dr)
+    outcome = await type_(office, "job Exchange")
+    assert isinstance(outcome, Done)
+    assert "*dr*: The names of other jobs could not be read" in draw(outcome, "r-1").message.text
+    assert "It may have a job of that name too." in draw(outcome, "r-1").message.text
+
+    outcome = await type_(office, "job Exchange server:hq")
+    assert isinstance(outcome, Done)
+    assert "*dr*" not in draw(outcome, "r-1").message.text
+
+
 async def test_no_name_asks_by_form(office: Office) -> None:
     """Without a name a form asks, options or not."""
     for line in ("start", "start full", "disable for 4h"):

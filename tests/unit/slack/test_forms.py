@@ -19,10 +19,11 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
-from bot.operations.impact import ActionForm, Impact
+from bot.operations.impact import ActionForm, Impact, PickForm
 from bot.operations.job_editor.objects import MenuOption, job_value, machine_value
 from bot.operations.menus import MenuOptions
 from bot.operations.model import KnownMachine, NamedJob, NamedMachine, Request, Step
+from bot.operations.outcomes import Form
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.settings import ServerName
@@ -62,6 +63,36 @@ def test_a_form_carries_what_it_is_about() -> None:
     """What to run, and where it is told, comes back with the submission."""
     carried = decode_form(VIEWS["form-delete"]["private_metadata"])
     assert carried == CARRIED
+
+
+@pytest.mark.parametrize(
+    ("form", "alone", "with_another"),
+    [
+        (facts.act_form(Retry(facts.JOB)), "Retry", "Ask for approval"),
+        (facts.delete_form(), "Delete", "Ask for approval"),
+        (facts.quick_backup_form(), "Start", "Ask for approval"),
+        (PickForm(Delete(NamedJob(""))), "Next", "Next"),
+    ],
+)
+def test_the_submit_button_says_what_it_does(form: Form, alone: str, with_another: str) -> None:
+    """What waits for a second person is asked for, not done; Slack takes 24 characters."""
+    views = [
+        forms.form(form, channel_id=None, thread_ts=None, needs_approval=needs_approval)
+        for needs_approval in (False, True)
+    ]
+
+    assert [view and view["submit"]["text"] for view in views] == [alone, with_another]
+
+
+def test_the_time_that_was_typed_is_chosen_already() -> None:
+    """Also one that is not among those that the form offers."""
+    form = facts.act_form(Disable(facts.JOB, span=timedelta(hours=5)))
+    view = forms.form(form, channel_id=None, thread_ts=None)
+
+    assert view is not None
+    select = next(each["element"] for each in view["blocks"] if each.get("block_id") == forms.SPAN)
+    assert select["initial_option"]["value"] == "18000"
+    assert select["initial_option"] in select["options"]
 
 
 @pytest.mark.parametrize("typed", ["SQL Prod", " SQL Prod "])
@@ -104,6 +135,10 @@ FILLED = [
         "now": False, "chained": False
     }),
     (facts.act_form(Retry(facts.JOB, chained=True)), entering(), {"chained": True}),
+    (facts.act_form(Retry(facts.JOB)), entering(chained=("yes",)), {"chained": True}),
+    (facts.act_form(Retry(facts.JOB, chained=True)), entering(chained=()), {"chained": False}),
+    (facts.act_form(Disable(facts.JOB)), entering(span="14400"), {"span": timedelta(hours=4)}),
+    (facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))), entering(span="for_good"), {"span": None}),
     (facts.act_form(Enable(facts.JOB)), entering(), {}),
     (facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))), entering(), {}),
     (facts.act_form(Clone(facts.JOB)), entering(), {}),

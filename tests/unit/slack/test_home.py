@@ -1,5 +1,6 @@
 """App Home and the modals that show answers: as they were last looked at, and within Slack's limits."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -7,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as with_fields
 
 from bot.operations.actions.approvals import PendingApprovals
+from bot.operations.actions.create import Create
+from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
@@ -42,8 +46,12 @@ def _deed(
 
 def _whoami(role: Role) -> Any:
     held = GrantSettings(group=GroupReference("@team"), role=role)
+    begins = {
+        Role.BACKUP_ADMINISTRATOR: (QuickBackup.operation, Create.operation),
+        Role.BACKUP_OPERATOR: (QuickBackup.operation,),
+    }
     may = (
-        (ShowJob.operation, Start.operation, Stop.operation, Retry.operation)
+        (ShowJob.operation, Start.operation, Stop.operation, Retry.operation, *begins.get(role, ()))
         if role in ACTING
         else (ReadAudit.operation, ShowWhoami.operation, ShowHelp.operation)
         if role is Role.SECURITY_ADMINISTRATOR
@@ -191,6 +199,52 @@ def test_who_may_only_look_gets_no_button_that_acts() -> None:
     }
 
     assert ids == {"operation:job", "operation:home"}
+
+
+@pytest.mark.parametrize(
+    ("role", "offered"),
+    [
+        ("veeam-backup-administrator", ["operation:create", "operation:quickbackup"]),
+        ("veeam-backup-operator", ["operation:quickbackup"]),
+        ("veeam-tape-operator", []),
+        ("veeam-backup-viewer", []),
+    ],
+)
+def test_who_may_begins_a_new_job_or_a_quick_backup_there(role: str, offered: list[str]) -> None:
+    """The buttons stand on top, for those alone who may press them; each opens a form."""
+    ids = [
+        each["action_id"] for block in HOMES[role] for each in block.get("elements", ()) if "value" in each
+    ]
+
+    assert [each for each in ids if each in {"operation:create", "operation:quickbackup"}] == offered
+
+
+def test_failures_stand_newest_first_whatever_their_server() -> None:
+    """Ten at most; the command lists the others."""
+    hours = {HQ: (1, 4, 6, 8, 10, 12, 14), BRANCH: (2, 3, 5, 7, 9, 11)}
+    servers = tuple(
+        replace(
+            samples.server_status(
+                *(
+                    samples.job_view(
+                        with_fields(
+                            samples.job_state(f"Job {hour:02}", number=hour),
+                            last_run=NOW - timedelta(hours=hour),
+                        ),
+                        server=server,
+                    )
+                    for hour in ago
+                )
+            ),
+            server=server,
+            failed_total=len(ago) + 5,
+        )
+        for server, ago in hours.items()
+    )
+    blocks = home(replace(all_well(), status=StatusAnswer(servers, (), 0, NOW)), command="/veeam")
+
+    assert re.findall(r"Failed · \*Job (\d+)\*", str(blocks)) == [f"{hour:02}" for hour in range(1, 11)]
+    assert "… and 13 more failed jobs: see `/veeam jobs failed`" in str(blocks)
 
 
 def test_the_home_can_be_said_in_a_message() -> None:

@@ -19,7 +19,7 @@ from bot.operations.model import Step
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.slack.codec import FormMetadata, FormState, decode_form
 from bot.slack.views import forms, inputs
-from bot.slack.views.job_form import chosen, entries_of, job_form
+from bot.slack.views.job_form import chosen, drawn_again, entries_of, filled, job_form
 from bot.slack.views.message import Message
 from bot.veeam import (
     ConnectFailed,
@@ -34,6 +34,7 @@ from bot.veeam import (
     SettingsField,
     Weekday,
     differences,
+    known,
     settings_of,
 )
 from tests.support.filled_forms import as_it_stands, options_of, with_changes
@@ -258,7 +259,9 @@ def test_what_cannot_be_meant_is_told_at_its_field(fields: Mapping[str, Any], bl
     found = entries_of(with_changes(job_form(form).blocks, **fields))
     assert not isinstance(found, JobEntries)
     assert set(found) == blocks
-    assert blocks <= {block.get("block_id") for block in job_form(form).blocks}
+    rhythm = known(Rhythm, fields.get("rhythm")) or Rhythm.CHOSEN_DAYS
+    drawn = form_of(replace(PLAIN, schedule=Schedule(rhythm)))
+    assert blocks <= {block.get("block_id") for block in job_form(drawn).blocks}
 
 
 @pytest.mark.parametrize("part", SettingsField)
@@ -321,3 +324,57 @@ AT_BRANCH = replace_request(samples.JOB, server=ServerName("branch"))
 def test_what_is_to_be_made_is_chosen(entered: FormState, expected: object) -> None:
     """A job to be like says the server as well; without one a server is chosen, where there are several."""
     assert chosen(CHOOSING, entered) == expected
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "fields"),
+    [
+        (Rhythm.EVERY_DAY, ["at"]),
+        (Rhythm.WEEKDAYS, ["at"]),
+        (Rhythm.CHOSEN_DAYS, ["at", "days"]),
+        (Rhythm.AFTER_JOB, ["after_job"]),
+        (Rhythm.BY_HAND, []),
+    ],
+)
+def test_only_the_fields_of_the_rhythm_are_asked(rhythm: Rhythm, fields: list[str]) -> None:
+    """Each of them is required, and the choice of another rhythm is heard of at once."""
+    blocks = [
+        block
+        for block in job_form(form_of(replace(PLAIN, schedule=Schedule(rhythm)))).blocks
+        if block.get("block_id") in {"rhythm", "at", "days", "after_job"}
+    ]
+
+    assert [block["block_id"] for block in blocks] == ["rhythm", *fields]
+    assert [block.get("dispatch_action") for block in blocks] == [True, *[None] * len(fields)]
+    assert not any(block.get("optional") for block in blocks)
+
+
+def test_what_was_entered_for_another_rhythm_comes_back_with_it() -> None:
+    """The draft keeps it while it is not shown; what is reviewed has only what its rhythm uses."""
+    request = Edit(samples.JOB, step=Step.REVIEW, draft="draft-1")
+    entered = {
+        **as_it_stands(job_form(form_of(PLAIN)).blocks),
+        "name": "",
+        "at": "04:30",
+        "rhythm": "by_hand",
+    }
+    hidden = drawn_again(request, entered)
+    assert (hidden.step, hidden.draft) == (Step.FILL, "draft-1")
+    assert hidden.entered is not None
+    wanted = hidden.entered.over(PLAIN, None)
+    shown_again = drawn_again(
+        request, {**as_it_stands(job_form(form_of(wanted)).blocks), "rhythm": "chosen_days"}
+    )
+    assert shown_again.entered is not None
+    schedule = Schedule(Rhythm.CHOSEN_DAYS, at=time(4, 30), days=(Weekday.MONDAY, Weekday.FRIDAY))
+    assert shown_again.entered.over(wanted, None).schedule == schedule
+
+
+def test_a_form_sent_off_before_its_fields_were_drawn_draws_them() -> None:
+    """Slack would show no mistake at a field that is not there."""
+    request = Edit(samples.JOB, step=Step.REVIEW, draft="draft-1")
+    sent = filled(request, {**as_it_stands(job_form(form_of(PLAIN)).blocks), "rhythm": "after_job"})
+
+    assert isinstance(sent, Edit)
+    assert sent.step is Step.FILL
+    assert sent.needs_form
