@@ -196,7 +196,7 @@ async def test_killed_while_it_was_sent(rig: Rig, moment: Moment) -> None:
     await rig.start()
     await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and on its way to VBR."))
     await rig.delivers("interactive", press)
-    await told_alone(rig, "U0BEN", "You already pressed Approve")
+    await told_alone(rig, "U0BEN", "Your press did nothing.")
     (row,) = rig.rows("SELECT * FROM audit WHERE approver_id IS NOT NULL")
     assert (row["event"], row["approver_id"], rig.sent(*DELETING)) == ("opened", "U0BEN", 1)
 
