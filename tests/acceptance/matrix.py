@@ -55,7 +55,7 @@ CLICKED = {
     "approve": "y........",
     "decline": "y........",
 }  # fmt: skip
-NO_ROLE = "You have none of Veeam's roles here"
+NO_ROLE = "requires a Veeam role, and you have none here"
 NOT_THIS = "Your role does not include"
 WHY = {
     "B": NOT_THIS,

@@ -44,11 +44,11 @@ async def test_a_server_that_is_down_at_the_start_and_returns(tmp_path: Path) ->
         await rig.until(lambda: said(rig, "has not answered since"))
         await rig.vbrs["lab"].come_back()
         await rig.until(lambda: rig.told()[missed.id])
-        await rig.until(lambda: said(rig, "answers again"))
+        await rig.until(lambda: said(rig, "is responding again"))
         assert rig.told() == {told.id: 1, missed.id: 1}
         (late,) = [text for text in said(rig, "Lab job") if "ended" in text]
         assert "announced late" in late
-        assert {len(said(rig, "has not answered since")), len(said(rig, "answers again"))} == {2}
+        assert {len(said(rig, "has not answered since")), len(said(rig, "is responding again"))} == {2}
         await rig.until_ready()
         assert "Traceback" not in rig.log
 

@@ -245,7 +245,7 @@ async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
         await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
         await modal.get_by_label("Why, for the record").fill("Its servers are switched off")
         await modal.get_by_role("button", name="Ask for approval", exact=True).click()
-        await expect(modal).to_contain_text("waits for a second person")
+        await expect(modal).to_contain_text("needs approval")
         await modal.get_by_role("button", name="Close").last.click()
         await expect(modal).to_have_count(0)
         asked = ann.messages.filter(has_text="@Ann Administrator asks to delete Intranet on hq")
@@ -274,7 +274,7 @@ async def test_a_job_is_disabled_for_a_time(visit: Visit) -> None:
         ann, job = await visit(demo, DESK), demo.vbrs["hq"].world.job("Web tier")
         await ann.types('/veeam disable "Web tier" for 4h')
         told = ann.messages.filter(has_text="Web tier on hq disabled by @Ann Administrator")
-        await expect(told).to_contain_text("The bot enables it again")
+        await expect(told).to_contain_text("The bot will enable it after")
         assert job.is_disabled
         await ann.button(told, "Enable", "Web tier").click()
         await ann.confirms("Web tier", "on hq", label="Enable")
@@ -310,13 +310,16 @@ async def test_a_viewer_looks_and_is_kindly_refused_to_act(demo: Demo, visit: Vi
     await visitor.button(shared, "Retry", "NAS share").click()
     await visitor.confirms("NAS share", label="Retry")
     await expect(visitor.answers.nth(before)).to_contain_text(REFUSED)
-    await expect(visitor.answers.nth(before)).to_contain_text("Ask somebody in")
+    await expect(visitor.answers.nth(before)).to_contain_text("Ask someone in")
     assert not any(request.template.endswith("/retry") for request in demo.vbrs["hq"].requests)
 
 
 @pytest.mark.parametrize(
     ("person", "words"),
-    [(NIA, "You have none of Veeam's roles here"), (GUS, "Guests of this workspace can't use this.")],
+    [
+        (NIA, "requires a Veeam role, and you have none here"),
+        (GUS, "Guests of this workspace can't use this."),
+    ],
     ids=["nobody", "guest"],
 )
 async def test_whoever_has_no_role_is_told_so(demo: Demo, visit: Visit, person: str, words: str) -> None:

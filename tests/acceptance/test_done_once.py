@@ -43,10 +43,10 @@ async def test_pressed_twice_at_once_redelivered_and_by_a_second_person(rig: Rig
     await ole.presses(root, "Retry")
     await rig.until(lambda: len(rig.whispers("ann")) == 2 and rig.whispers("ole"))
     await rig.until(lambda: is_retried(rig))
-    assert all("You asked for this Retry already" in said for said in rig.whispers("ann"))
-    assert all("Nothing was done now" in said for said in rig.whispers("ann"))
+    assert all("You already pressed Retry" in said for said in rig.whispers("ann"))
+    assert all("Nothing more was done" in said for said in rig.whispers("ann"))
     (said,) = rig.whispers("ole")
-    assert "<@U0ANN> was first" in said
+    assert "<@U0ANN> already pressed" in said
     assert rig.sent("POST", RETRY, job) == 1
     assert len([row for row in rig.rows("SELECT * FROM audit") if row["event"] == "opened"]) == 1
 
@@ -72,7 +72,7 @@ async def test_a_button_whose_job_has_moved_on_asks_again(rig: Rig) -> None:
     await rig.slack.person("ann").presses(root, "Retry")
     await rig.until(lambda: rig.whispers("ann"))
     asked = rig.slack.ephemerals("ann", PROD)[-1]
-    assert "has moved on since that button was drawn. Nothing was done." in asked.text
+    assert "has changed since that button was posted. Nothing was done." in asked.text
     assert rig.sent("POST", RETRY, job) == 0
     await rig.slack.person("ann").presses(asked, "Retry")
     await rig.until(lambda: is_retried(rig))
@@ -129,5 +129,5 @@ async def test_an_answer_is_shared_once(rig: Rig) -> None:
     pressed = await rig.slack.person("ann").presses(answer, "Share")
     await rig.until(lambda: rig.slack.messages(PROD))
     await pressed.redeliver()
-    await rig.until(lambda: "This was shared already" in rig.whispers("ann")[-1])
+    await rig.until(lambda: "This was already shared" in rig.whispers("ann")[-1])
     assert len(rig.slack.messages(PROD)) == 1

@@ -140,7 +140,9 @@ async def test_a_stale_trigger_leaves_a_button(rig: Rig) -> None:
     words = f'delete "{job.name}"'
     payload = actor.payloads.slash_command(actor.person, place, "/veeam", words, typed=words)
     await rig.delivers("slash_commands", payload | {"trigger_id": "1.2.stale"})
-    await rig.until(lambda: any("takes a form" in text for text in rig.whispers("U0ANN", SHARED)))
+    await rig.until(
+        lambda: any("Press the button to open the form" in text for text in rig.whispers("U0ANN", SHARED))
+    )
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -98,7 +98,7 @@ async def test_a_second_press_and_a_redelivery_do_nothing(rig: Rig) -> None:
     result = await rig.slack.person("ben").presses(asked, "Approve")
     assert result.payload is not None
     await rig.delivers("interactive", result.payload)
-    await told_alone(rig, "U0BEN", "Your press did nothing.")
+    await told_alone(rig, "U0BEN", "You already pressed Approve")
     await rig.until(lambda: standing(rig, "Done: approved by"))
     assert rig.sent(*DELETING) == 1
 
@@ -126,7 +126,7 @@ async def test_where_the_bot_cannot_post_the_asker_is_told(rig: Rig) -> None:
     rig.world.add_job("SQL Prod", run_seconds=3600)
     random = rig.slack.workspace.conversations.channel("C0RANDOM")
     await rig.slack.person("ole").types("C0RANDOM", "start SQL Prod")
-    told = "cannot be shown in <#C0RANDOM>"
+    told = "in <#C0RANDOM>: `"
     await rig.until(lambda: any(told in message.text for message in rig.everything()))
     assert rig.slack.messages(random.id) == []
 

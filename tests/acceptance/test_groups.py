@@ -34,7 +34,7 @@ async def test_a_membership_removed_a_moment_ago_counts(rig: Rig) -> None:
     await rig.until(lambda: sum(_type(each.payload) in kinds for each in rig.slack.deliveries) == 2)
     await rig.slack.person("ole").presses(root, "Retry")
     await rig.until(lambda: len(rig.whispers("ole")) == 2)
-    assert "You have none of Veeam's roles here" in rig.whispers("ole")[-1]
+    assert "requires a Veeam role, and you have none here" in rig.whispers("ole")[-1]
     assert rig.sent("POST", RETRY) == 0
     (refused,) = [row for row in rig.rows("SELECT * FROM audit") if row["event"] == "refused"]
     assert (refused["person_id"], refused["detail"]) == ("U0OLE", "no_grant")
@@ -49,7 +49,7 @@ async def test_a_group_that_is_switched_off_grants_nothing(rig: Rig) -> None:
     """A disabled group keeps its members and gives them nothing."""
     rig.slack.workspace.directory.set_disabled("S0BACKUPADMINS", disabled=True)
     await rig.start()
-    assert "You have none of Veeam's roles here" in await rig.asks("ann", "jobs")
+    assert "requires a Veeam role, and you have none here" in await rig.asks("ann", "jobs")
 
 
 @pytest.mark.parametrize(
@@ -60,26 +60,26 @@ async def test_groups_that_cannot_be_read_let_nobody_in(rig: Rig, fault: Refused
     rig.slack.faults.add("usergroups.list", fault, 3)
     await rig.start()
     said = await rig.asks("ann", "jobs")
-    assert "Slack did not tell your user groups just now" in said
+    assert "Couldn't read your user groups from Slack" in said
     (row,) = rig.rows("SELECT * FROM audit")
     assert (row["event"], row["detail"]) == ("refused", "groups_unreadable")
     rig.slack.faults.clear()
-    assert "did not tell" not in await rig.asks("ann", "jobs")
+    assert "Couldn't read" not in await rig.asks("ann", "jobs")
 
 
 async def test_a_person_who_cannot_be_read_is_not_let_in(rig: Rig) -> None:
     """The payload's word for who somebody is does not do."""
     rig.slack.workspace.directory.person("ann").is_hidden = True
     await rig.start()
-    assert "Slack did not tell who you are just now" in await rig.asks("ann", "jobs")
+    assert "Couldn't read your account from Slack" in await rig.asks("ann", "jobs")
 
 
 async def test_a_free_plan_has_no_groups_and_so_nobody_is_let_in(rig: Rig) -> None:
     """Grants to groups cannot work there; that is refused, not guessed."""
     rig.slack.workspace.directory.has_paid_plan = False
     await rig.start()
-    assert "Slack did not tell your user groups just now" in await rig.asks("ann", "jobs")
-    assert "Slack did not tell your user groups just now" in await rig.asks("ann", "whoami")
+    assert "Couldn't read your user groups from Slack" in await rig.asks("ann", "jobs")
+    assert "Couldn't read your user groups from Slack" in await rig.asks("ann", "whoami")
 
 
 async def test_a_person_deactivated_a_moment_ago(rig: Rig) -> None:
@@ -137,7 +137,7 @@ async def test_a_role_that_was_taken_away_a_moment_ago_disables_nothing(tmp_path
         await rig.start()
         assert "SQL Prod" in await rig.asks("ann", "jobs")
         rig.slack.workspace.directory.group("S0BACKUPADMINS").users.remove("U0ANN")
-        assert "You have none of Veeam's roles here" in await rig.asks("ann", "disable SQL Prod")
+        assert "requires a Veeam role, and you have none here" in await rig.asks("ann", "disable SQL Prod")
         assert rig.sent("POST", DISABLE) == 0
         (row,) = [row for row in rig.rows("SELECT * FROM audit") if row["event"] == "refused"]
         assert (row["job_name"], row["detail"]) == ("SQL Prod", "no_grant")

@@ -154,7 +154,7 @@ async def test_a_request_sent_again_acts_once(rig: Rig) -> None:
     before = len(rig.whispers("ann"))
     assert await post(rig, body) == 200
     await rig.until(lambda: len(rig.whispers("ann")) > before)
-    assert "You asked for this Start already" in rig.whispers("ann")[-1]
+    assert "You already pressed Start" in rig.whispers("ann")[-1]
     assert rig.sent("POST", START) == 1
 
 
@@ -174,7 +174,7 @@ async def test_a_request_that_came_to_nothing_is_spent_all_the_same(tmp_path: Pa
         for answers, replica in ((2, None), (3, second), (4, None)):
             assert await post(rig, body, replica=replica) == 200
             await rig.until(partial(has_heard, rig, answers))
-            assert "You asked for this Stop already" in rig.whispers("ann")[-1]
+            assert "You already pressed Stop" in rig.whispers("ann")[-1]
             if replica is second:
                 assert await rig.ends() == 0
                 await rig.start()

@@ -298,7 +298,7 @@ async def test_everything_is_told_once_and_done_once_whenever_the_bot_is_killed(
         not_done, unheard, _ = scene.pressed
         await rig.slack.person("ann").presses(scene.root(scene.first(not_done)), "Retry")
         await rig.until(
-            lambda: "You asked for this Retry already" in "".join(rig.whispers("ann", not_done.name[:9]))
+            lambda: "You already pressed Retry" in "".join(rig.whispers("ann", not_done.name[:9]))
         )
         runs = {session.id for job in rig.world.jobs for session in rig.world.sessions_of(job)}
         await rig.until(lambda: set(rig.told()) == runs and rig.waiting() == 0)

@@ -69,7 +69,7 @@ async def test_pressed_in_a_thread_it_is_told_in_that_thread(rig: Rig) -> None:
     await rig.start()
     await rig.until(lambda: said(rig, INTERRUPTED))
     await rig.slack.person("ann").presses(root, "Retry")
-    await rig.until(lambda: said(rig, "You asked for this Retry already"))
+    await rig.until(lambda: said(rig, "You already pressed Retry"))
     assert rig.sent("POST", RETRY, job) == 1
     assert closed(rig) == ["unclear"]
 

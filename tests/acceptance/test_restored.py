@@ -65,7 +65,7 @@ async def test_a_night_that_the_database_forgot(tmp_path: Path) -> None:
         await rig.vbr.go_dark()
         await rig.until(lambda: any("has not answered" in each.text for each in rig.everything()))
         await rig.vbr.come_back()
-        await rig.until(lambda: any("answers again" in each.text for each in rig.everything()))
+        await rig.until(lambda: any("is responding again" in each.text for each in rig.everything()))
         await rig.until(lambda: rig.waiting() == 0)
         await rig.ends()
         there = {(message.channel, message.ts) for message in rig.everything()}

@@ -37,7 +37,7 @@ async def test_a_failed_job_is_listed_retried_and_told(tmp_path: Path, *, http_m
         await rig.until(lambda: rig.sent("POST", RETRY) == 1)
         (root,) = rig.slack.messages(PROD)
         await rig.until(lambda: any("Retry of" in reply.text for reply in rig.slack.thread(PROD, root.ts)))
-        await rig.until(lambda: "shows how it goes on" in rig.whispers("ann")[-1])
+        await rig.until(lambda: "Follow its progress in" in rig.whispers("ann")[-1])
         own = rig.world.sessions_of(job)[-1]
         await rig.until(lambda: rig.told()[own.id] == 1)
         assert rig.told() == {failed.id: 1, own.id: 1}
@@ -92,4 +92,4 @@ async def test_start_then_stop_is_one_message(tmp_path: Path) -> None:
         assert message.text.startswith(":heavy_minus_sign: Stopped by <@U0OLE> · *SQL Prod* on hq")
         assert "started by <@U0ANN>" in message.text
         replies = [reply.text for reply in rig.slack.thread(PROD, message.ts)]
-        assert any("Stop of *SQL Prod* on hq asked for by <@U0OLE>" in text for text in replies)
+        assert any("Stop of *SQL Prod* on hq requested by <@U0OLE>" in text for text in replies)

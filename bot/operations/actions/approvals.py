@@ -87,7 +87,7 @@ class Approve(Request, frozen=True, tag="approve"):
         style=Style.PRIMARY,
         confirmation=Confirmation(
             question="Approve this?",
-            consequence="It is done at once, as it was asked for.",
+            consequence="It runs as soon as you approve.",
             yes="Approve",
         ),
     )

@@ -30,7 +30,7 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
         button="Disable",
         confirmation=Confirmation(
             question="Disable this job?",
-            consequence="It makes no more backups by its schedule until somebody enables it.",
+            consequence="No scheduled backups until the job is enabled again.",
             yes="Disable",
         ),
         finds_by_form=True,

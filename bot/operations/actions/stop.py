@@ -41,7 +41,7 @@ class Stop(JobAction, frozen=True, tag="stop"):
         style=Style.DANGER,
         confirmation=Confirmation(
             question="Stop this job?",
-            consequence="Objects in work are finished; the rest get no restore point from this run.",
+            consequence="Objects in progress finish; the rest get no restore point from this run.",
             yes="Stop",
         ),
         finds_by_form=True,

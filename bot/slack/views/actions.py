@@ -26,10 +26,11 @@ from bot.watch.facts import RunFacts, SessionDetails, SessionFacts
 
 _OBJECT_LIMIT = 5
 _CHANGE_LIMIT = 400
+_DISABLED = "It is disabled: no scheduled backups until it is enabled."
 _SENTENCES = {
     Start.operation.name: "{job} started by {by}",
     Retry.operation.name: "Retry of {job} started by {by}",
-    Stop.operation.name: "Stop of {job} asked for by {by}",
+    Stop.operation.name: "Stop of {job} requested by {by}",
     Enable.operation.name: "{job} enabled by {by}",
     Disable.operation.name: "{job} disabled by {by}",
     Clone.operation.name: "{job} cloned by {by}",
@@ -67,7 +68,7 @@ def action(answer: outcomes.ActionAnswer) -> Message:
             copy = buttons.ButtonTarget(answer.server, job_id, name)
             state = (
                 f"The copy is {strong(name)}; Edit gives it another name. "
-                f"{status_text.disabled_or_enabled(is_disabled=is_disabled)}"
+                f"{_DISABLED if is_disabled else 'It follows its schedule.'}"
             )
             offered = (
                 (Edit.operation, Enable.operation, ShowJob.operation)
@@ -76,13 +77,13 @@ def action(answer: outcomes.ActionAnswer) -> Message:
             )
             shown = _buttons(copy, *offered)
         case outcomes.Created(_, _, is_disabled):
-            state = status_text.disabled_or_enabled(is_disabled=is_disabled) if is_disabled else ""
+            state = _DISABLED if is_disabled else ""
             shown = _buttons(target, Start.operation, ShowJob.operation)
         case outcomes.Edited(changes):
             state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
             shown = _buttons(target, ShowJob.operation)
         case outcomes.Deleted():
-            state, shown = "Its backups stay in the repository, as orphaned ones.", NOTHING
+            state, shown = "Its backups stay in the repository, as orphaned backups no job manages.", NOTHING
         case _:
             assert_never(effect)
     detail = "" if isinstance(effect, outcomes.Switched | outcomes.Edited) else _detail(answer.detail)
@@ -100,8 +101,8 @@ def action_shown_elsewhere(answer: outcomes.ActionAnswer, link: str | None) -> M
     """For the person alone, who acted elsewhere in the channel: where to see how it goes on."""
     target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
     done = _sentence(answer.operation, target, answer.by, answer.approver)
-    there = f"<{link}|Its message>" if link else "Its message in this channel"
-    return compose([paragraph(f"{done}. {there} shows how it goes on.")])
+    there = f"<{link}|its message>" if link else "its message in this channel"
+    return compose([paragraph(f"{done}. Follow its progress in {there}.")])
 
 
 def action_progress(
@@ -109,7 +110,7 @@ def action_progress(
 ) -> Message:
     """The same message while the session goes on; `stopping` is who asked it to stop."""
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
-    stopped = f"Stop asked for by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
+    stopped = f"Stop requested by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
     head = paragraph(
         _sentence(operation, target, followed.person, followed.approver),
         _detail(followed.detail),
@@ -126,17 +127,17 @@ def run_under_way(
     operation = catalog.BY_NAME[followed.operation]
     target = _target(followed)
     verb = "Stopping" if stopping or operation is Stop.operation else "Retrying"
-    percent = session.progress_percent
+    percent, why = session.progress_percent, runs.cause(run)
     approved = f", approved by {mention(followed.approver)}" if followed.approver else ""
     who = f"{operation.label} by {mention(followed.person)}{approved}"
-    stopped = f"Stop asked for by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
+    stopped = f"Stop requested by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
     head = paragraph(
         dotted(
             f"{status_text.BUSY} {verb}",
             status_text.job_name(run.job_name, run.server),
             "" if percent is None else bar(percent),
         ),
-        runs.cause(run),
+        f"Last failure: {why}" if why else "",
         dotted(who, stopped),
     )
     return compose([head, _running_controls(Stop.operation if stopping else operation, target, session)])
@@ -150,14 +151,18 @@ def action_ended(
     target = _target(followed, Snapshot(veeam.SessionId(followed.session_id), is_active=False))
     stopped_by = ended.stopped_by if ended and operation is not Stop.operation else None
     is_stopped = _is_cut_short(operation, session, stopped_by)
+    # What a stop cuts short is no failure to list.
+    details = (ended.details if ended and not is_stopped else None) or SessionDetails()
+    problems = details.problems[:_OBJECT_LIMIT]
     message = session.result.message if session.result else None
+    is_said = session.outcome is veeam.Result.SUCCESS or bool(problems and problems[0].message == message)
     head = [
         paragraph(
-            _sentence(operation, target, followed.person, followed.approver),
             _ending(session, is_stopped=is_stopped),
+            _sentence(operation, target, followed.person, followed.approver),
             f"Stopped by {mention(stopped_by)}" if stopped_by else "",
         ),
-        paragraph("" if session.outcome is veeam.Result.SUCCESS else status_text.own_words(message)),
+        paragraph("" if is_said else status_text.own_words(message)),
     ]
     again: list[Operation] = []
     if is_stopped:
@@ -166,9 +171,6 @@ def action_ended(
         has_no_retry = ended is not None and Retry.operation.needs in ended.unsupported
         again = [Start.operation if has_no_retry else Retry.operation]
     shown = buttons.session_control(target.server, session.id, target.name)
-    # What a stop cuts short is no failure to list.
-    details = (ended.details if ended and not is_stopped else None) or SessionDetails()
-    problems = details.problems[:_OBJECT_LIMIT]
     left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
         paragraph(f"… and {count(left_out, 'object')} more: see Details.") if left_out > 0 else NOTHING,
@@ -184,7 +186,8 @@ def action_lost(followed: NewFollowedSession) -> Message:
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
     head = paragraph(
         _sentence(operation, target, followed.person, followed.approver),
-        f"{status_text.NEUTRAL} The session is not followed any further. Details shows how the job stands.",
+        f"{status_text.NEUTRAL} The bot no longer tracks this run. "
+        "Press Details for the job's current state.",
     )
     return compose([head, _buttons(target, ShowJob.operation)])
 

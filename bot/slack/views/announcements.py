@@ -36,26 +36,23 @@ _CHANNEL_PROBLEMS = {
     "messages_tab_disabled": ("the app takes no direct messages", "Switch on the app's Messages tab."),
 }
 _REFUSED_OUTCOMES = {
-    "set_aside": "It is set aside, and what waited behind it goes out. The bot's log names it.",
+    "set_aside": "It was skipped; later messages are being sent. See the bot's log.",
     "no_mentions": (
-        "Without mentions it was taken, so messages there mention nobody until the bot is restarted. Allow "
-        "the app to mention groups in the workspace's settings."
+        "It was sent without mentions. *Nobody will be mentioned in that channel until the bot is "
+        "restarted.* Allow the app to mention groups in the workspace's settings."
     ),
 }
 _DISABLE_OUTCOMES = {
-    "enabled": "{sign} {job} is enabled again: the time is over for which {person} disabled it.",
+    "enabled": "{sign} {job} is enabled again; {person} had disabled it until {until}.",
     "enabled_before": (
-        "{sign} {job}, which {person} disabled until {until}, was enabled by somebody meanwhile. "
-        "The bot leaves it alone from now on."
+        "{sign} {job}, which {person} disabled until {until}, has already been enabled. "
+        "The bot will leave it alone."
     ),
-    "gone": "{sign} {job}, which {person} disabled until {until}, does not exist any more.",
-    "refused": (
-        "{sign} {job} is still disabled: VBR refused to enable it at the end of the time for which {person} "
-        "disabled it."
-    ),
+    "gone": "{sign} {job}, which {person} disabled until {until}, no longer exists.",
+    "refused": "{sign} {job} is still disabled: VBR refused to enable it when {person}'s time ran out.",
     "unclear": (
-        "{sign} It is not clear whether {job} is enabled again, as {person} had planned. When last looked at "
-        "it was disabled."
+        "{sign} Couldn't confirm that {job} was enabled, as {person} planned. "
+        "When last checked it was disabled."
     ),
 }
 _DISABLE_SIGNS = {
@@ -194,7 +191,7 @@ def outage_began(outage: facts.OutageBegan) -> Message:
                 f"{status_text.WARNING} {strong(outage.server)} has not answered since {date(outage.since)}: "
                 f"{in_brief_by_name(outage.problem)}.",
                 code(detail) if detail else "",
-                "What ends there meanwhile is told once it is back.",
+                "Runs that end in the meantime will be posted when it's back.",
             )
         ]
     )
@@ -202,16 +199,16 @@ def outage_began(outage: facts.OutageBegan) -> Message:
 
 def outage_ended(outage: facts.OutageEnded) -> Message:
     """A silent server answers again."""
-    missed = "What ended meanwhile is told now."
+    missed = "Runs that ended in the meantime are being posted now."
     if outage.late_total == 1:
-        missed = "1 session that ended meanwhile is told now, marked late."
+        missed = "1 run that ended in the meantime is being posted now, marked late."
     if outage.late_total > 1:
-        missed = f"{outage.late_total:,} sessions that ended meanwhile are told now, marked late."
+        missed = f"{outage.late_total:,} runs that ended in the meantime are being posted now, marked late."
     silent = duration(outage.ended_at - outage.since)
     return compose(
         [
             paragraph(
-                f"{status_text.SUCCESS} {strong(outage.server)} answers again, after {silent} of silence.",
+                f"{status_text.SUCCESS} {strong(outage.server)} is responding again after {silent}.",
                 missed,
             )
         ]
@@ -263,7 +260,7 @@ def disable_reminder(disable: facts.DisableReminder) -> Message:
     target = ButtonTarget(disable.server, disable.job_id, disable.job_name)
     job = status_text.job_name(disable.job_name, disable.server)
     line = (
-        f"{status_text.INFORMATION} {job} is enabled again {date(disable.until)}: "
+        f"{status_text.INFORMATION} {job} will be enabled again {date(disable.until)}. "
         f"{mention(disable.person)} disabled it until then."
     )
     return compose(

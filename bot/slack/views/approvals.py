@@ -41,21 +41,20 @@ _GROUPS_LIMIT = 10
 _PIECE = 400
 """How much of a long text stands in one line; a letter may take five characters as Slack is sent it."""
 _SECTION = 2_800
-_AGAIN = "Nothing was done. If it is still wanted, ask for it again."
+_AGAIN = "Nothing was changed. Ask again if you still need it."
 _ENDS = {
     "done": "{sign} Done: approved by {decider} {decided}.",
-    "failed": "{sign} Approved by {decider}, but it was not done.",
+    "failed": "{sign} Approved by {decider}, but it failed.",
     "unclear": (
-        "{sign} Approved by {decider}, and it is not clear whether it was done. "
-        "Look before you ask for it again."
+        "{sign} Approved by {decider}, but the result is unknown. Check the job before you ask again."
     ),
-    "not_sent": f"{{sign}} Approved by {{decider}}, but the bot broke off before it sent anything. {_AGAIN}",
+    "not_sent": f"{{sign}} Approved by {{decider}}, but the bot stopped before sending it to VBR. {_AGAIN}",
     "broken": f"{{sign}} Approved by {{decider}}, but the bot's database failed. {_AGAIN}",
     "declined": "{sign} Declined by {decider} {decided}. Nothing was done.",
     "withdrawn": "{sign} Withdrawn by {decider} {decided}. Nothing was done.",
-    "expired": f"{{sign}} Nobody approved it until {{until}}. {_AGAIN}",
+    "expired": f"{{sign}} Expired: nobody approved it by {{until}}. {_AGAIN}",
     "overtaken": f"{{sign}} {{changed}} {_AGAIN}",
-    "refused": "{sign} {person} may not do this any more. Nothing was done.",
+    "refused": "{sign} {person} no longer has permission for this. Nothing was done.",
 }
 _SIGNS = {
     "done": status_text.SUCCESS,
@@ -86,7 +85,7 @@ def approval_opened(facts: ApprovalOpened) -> Message:
         paragraph(" ".join(map(mention, facts.mentions))) if facts.mentions else NOTHING,
         note(
             _who_may(approval),
-            f"It waits until {date(approval.expires_at)}. "
+            f"Expires {date(approval.expires_at)}. "
             f"{mention(approval.person_id)} can withdraw it with Decline.",
         ),
         buttons.controls([*_decision_buttons(approval), _details_button(approval)]),
@@ -137,17 +136,17 @@ def to_decide(approval: Approval) -> MessagePart:
         paragraph(f"{_ASKS} {_request(approval)}", _burst_line(approval), reason_line(approval.reason))
         + _asked(approval)
         + _touched(approval, _short_warnings(approval))
-        + note(f"It waits until {date(approval.expires_at)} in {channel(approval.channel)}.")
+        + note(_posted(approval))
         + buttons.controls([*_decision_buttons(approval), _details_button(approval)])
     )
 
 
 def own_request(approval: Approval) -> MessagePart:
     """The request in a list, for the person who asked."""
-    where = f"in {channel(approval.channel)} until {date(approval.expires_at)}"
     return (
         paragraph(
-            f"{status_text.BUSY} Your request to {_verb_and_job(approval)} waits {where}.",
+            f"{status_text.BUSY} Your request to {_verb_and_job(approval)} needs approval. "
+            f"{_posted(approval)}",
             reason_line(approval.reason),
         )
         + _asked(approval)
@@ -187,8 +186,8 @@ def approval_ended(facts: ApprovalEnded) -> Message:
     return compose(
         [
             paragraph(
-                f"{mention(approval.person_id)}: your request to {_verb_and_job(approval)}.",
                 _end(approval),
+                dotted(f"Your request to {_verb_and_job(approval)}", mention(approval.person_id)),
                 _problem(approval),
             )
         ]
@@ -201,10 +200,10 @@ def approval_undelivered(facts: ApprovalUndelivered) -> Message:
     return compose(
         [
             paragraph(
-                f"{status_text.WARNING} Your request to {_verb_and_job(approval)} cannot be shown in "
+                f"{status_text.WARNING} The bot can't post your request to {_verb_and_job(approval)} in "
                 f"{channel(facts.channel)}: {code(facts.problem)}.",
-                "Nobody can approve it yet, and nothing was done. Once the bot can post there (invite it "
-                f"with `/invite`), it is shown; it waits until {date(approval.expires_at)}.",
+                f"Invite it with `/invite` so someone can approve before {date(approval.expires_at)}. "
+                "Nothing was changed.",
             )
         ]
     )
@@ -216,11 +215,10 @@ def approval_requested(outcome: ApprovalRequested) -> Message:
     return compose(
         [
             paragraph(
-                f"{status_text.BUSY} Your request to {_verb_and_job(approval)} waits for a second person. "
-                "Nothing was done yet.",
-                f"It stands in {channel(approval.channel)} until {date(approval.expires_at)}. "
-                "You can withdraw it there with Decline.",
-                f"{status_text.WARNING} The bot cannot post there at the moment: until it can (invite it "
+                f"{status_text.BUSY} Your request to {_verb_and_job(approval)} needs approval. "
+                "Nothing was changed yet.",
+                f"{_posted(approval, is_held_back=outcome.is_held_back)} Press Decline there to withdraw it.",
+                f"{status_text.WARNING} The bot can't post there at the moment: until it can (invite it "
                 "with `/invite`), nobody sees the request."
                 if outcome.is_held_back
                 else "",
@@ -236,10 +234,9 @@ def already_requested(outcome: AlreadyRequested) -> Message:
     return compose(
         [
             paragraph(
-                f"The request to {_verb_and_job(approval)} waits for a second person already. "
-                "Nobody was asked again.",
-                f"{mention(approval.person_id)} asked for it {date(approval.asked_at)}: it stands in "
-                f"{channel(approval.channel)} until {date(approval.expires_at)}.",
+                "This request is already waiting for approval.",
+                f"{mention(approval.person_id)} asked to {_verb_and_job(approval)} "
+                f"{date(approval.asked_at)}. {_posted(approval)}",
             )
         ]
     )
@@ -266,8 +263,10 @@ def reason_line(reason: str | None, limit: int = REASON_LIMIT) -> str:
 
 def _decision_buttons(approval: Approval) -> list[buttons.Control | None]:
     """Approve, and Decline."""
+    is_quick_backup = approval.operation == QuickBackup.operation.name
+    label = "Quick backup" if is_quick_backup else BY_NAME[approval.operation].label
     asked = (
-        f"{mention(approval.person_id)} asks to {_verb(approval)} this",
+        f"{label} requested by {mention(approval.person_id)}",
         reason_line(approval.reason, _DIALOG_REASON_LIMIT),
     )
     approve = Approve(approval.id)
@@ -415,19 +414,24 @@ def _job_lines(approval: Approval) -> tuple[str, ...]:
     ):
         at, is_known = approval.impact.last_success, approval.impact.is_last_success_known
         last_success = last_success_line(at, is_known=is_known)
-    return f"It covers {covers}" if covers else "", runs, last_success
+    return sentence_case(covers), runs, last_success
 
 
 def _who_may(approval: Approval) -> str:
     roles = " or ".join(approval.impact.roles)
     groups = ", ".join(literal(group) for group in approval.impact.groups[:_GROUPS_LIMIT])
     named = f" ({groups})" if groups else ""
-    return f"Somebody else has to approve it, with the role {roles}{named}." if roles else ""
+    return f"Needs approval from a second person: {roles}{named}." if roles else ""
+
+
+def _posted(approval: Approval, *, is_held_back: bool = False) -> str:
+    posted = "To be posted" if is_held_back else "Posted"
+    return f"{posted} in {channel(approval.channel)}; expires {date(approval.expires_at)}."
 
 
 def _end(approval: Approval) -> str:
     if approval.state == "pending":
-        return f"It waits for a second person until {date(approval.expires_at)}."
+        return f"Waiting for approval. Expires {date(approval.expires_at)}."
     who = mention(approval.decider_id or "")
     if approval.outcome is None:
         return f"{status_text.BUSY} Approved by {who}, and on its way to VBR."
@@ -445,10 +449,10 @@ def _end(approval: Approval) -> str:
 
 
 _CHANGES = {
-    GONE: "What it was asked for is not there any more.",
-    OLD: "It was asked for through another version of the bot.",
+    GONE: "It no longer exists.",
+    OLD: "It was requested through another version of the bot.",
 }
-_CHANGED = "What it was asked for has changed since."
+_CHANGED = "It has changed since the request."
 
 
 def _problem(approval: Approval) -> str:

@@ -380,7 +380,7 @@ def beyond_plain(request: model.Request) -> tuple[str, ...]:
         case Stop():
             sentences = {"It stops at once: objects in work are lost.": request.now}
         case Disable(span=timedelta() as span):
-            sentences = {f"The bot enables it again after {duration(span)}.": True}
+            sentences = {f"The bot will enable it after {duration(span)}.": True}
     if isinstance(request, Start | Stop | Retry):
         sentences["Chained jobs are included."] = request.chained
     return tuple(sentence for sentence, is_wanted in sentences.items() if is_wanted)

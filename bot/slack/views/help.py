@@ -51,7 +51,7 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
         hint = f" Did you mean {code(f'{command} help {answer.nearest.name}')}?" if answer.nearest else ""
         unknown = f"There is no command {code(answer.unknown_word)}.{hint}"
     if not answer.is_granted_anything:
-        without_role = "You have none of Veeam's roles here yet. Whoever runs the bot can grant you one."
+        without_role = "You have none of Veeam's roles here yet. The bot's administrator can grant you one."
     head = [
         heading(f"What {command} can do"),
         paragraph(unknown, without_role),
@@ -61,7 +61,7 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
     for kind, title in _GROUPS:
         lines = [
             f"{code(f'{command} {_in_brief(one.usage)}')}: {one.help}"
-            + (" (a second person approves)" if one in answer.need_approval else "")
+            + (" (needs approval)" if one in answer.need_approval else "")
             for one in CATALOG
             if one.kind is kind and one in answer.operations
         ]
@@ -72,7 +72,7 @@ def help_(answer: HelpAnswer, *, command: str) -> Message:
             f"{code(f'{command} help {topic}')} explains one of them in full.",
             "`server:NAME` narrows a command to one server.",
             "The same words work after a mention of the bot, also in threads, and in a direct message to it.",
-            "Below a completion `job`, `sessions`, `session`, `retry` and `start` need no name.",
+            "In a run's thread `job`, `sessions`, `session`, `retry` and `start` need no name.",
             "Without a name, an action opens a form: search for the job, see what it affects, choose how."
             if any(one.finds_by_form for one in answer.operations)
             else "",
@@ -125,7 +125,7 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
 def _unseen_grants(answer: WhoamiAnswer) -> str:
     if answer.has_hidden:
         return f"You can't see their {'other ' if answer.held else ''}grants."
-    return "" if answer.held else "No role is granted here. Whoever runs the bot can grant one."
+    return "" if answer.held else "No role is granted here. The bot's administrator can grant one."
 
 
 def grant(held: HeldGrant) -> str:
@@ -154,9 +154,7 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
             "Without a name a form searches for it, says what is touched, and asks how."
             if operation.finds_by_form
             else "",
-            "It waits for a second person, who has to approve it."
-            if operation in answer.need_approval
-            else "",
+            "It needs a second person's approval." if operation in answer.need_approval else "",
             *(_missing(each, (operation,)) for each in answer.limited_servers),
         ),
     ]

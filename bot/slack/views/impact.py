@@ -13,7 +13,7 @@ from bot.veeam import JobState, Result
 
 _FOLLOWERS_LIMIT = 5
 BACKUPS_STAY = (
-    "*Its backups stay* in the repository, as orphaned ones that no job looks after.",
+    "*Its backups stay* in the repository, as orphaned backups no job manages.",
     "VBR has no undo for this.",
 )
 """What deleting a job means, in lines."""
@@ -42,7 +42,7 @@ def last_success_line(at: datetime | None, *, is_known: bool) -> str:
     """When it last succeeded; not to be read is not the same as never."""
     if not is_known:
         return "Last success: not known, VBR did not say"
-    return f"Last success: {'none that VBR still lists' if at is None else date(at)}"
+    return f"Last success: {date(at)}" if at is not None else "Last success: none in VBR's history"
 
 
 def recent_actions(actions: tuple[RecentAction, ...]) -> str:

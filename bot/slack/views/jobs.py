@@ -28,7 +28,7 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
-from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, ScheduleFacts, Workload
+from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, Result, ScheduleFacts, Workload
 
 _STATES = {
     JobsFilter.FAILED: "failed",
@@ -117,7 +117,9 @@ def _rows(answer: JobsAnswer) -> list[MessagePart]:
             job_row(view, held=answer.held_by(view), says_why=not cause.is_shared) for view in cause.views
         ]
         if cause.is_shared:
-            many = f"*{count(len(cause.views), 'job')}, the same cause*"
+            has_failed = all(view.state.result is Result.FAILED for view in cause.views)
+            same = " failed for the same reason" if has_failed else ", the same reason"
+            many = f"*{count(len(cause.views), 'job')}{same}*"
             parts[0] = paragraph(many, code(cause.reason or "")) + parts[0]
         rows += [*divided(parts[:1]), *parts[1:]]
     return rows
@@ -253,11 +255,13 @@ def _unknown(answer: JobsAnswer) -> list[str]:
             "folder, tag or group shows up after its first backup."
         )
     if any(holders.is_cut for holders in answer.holders.values()):
-        lines.append("There is too much to look at all of it: some jobs may be missing.")
+        lines.append("Too many to check them all: some jobs may be missing.")
     if unread := sum(holders.unread for holders in answer.holders.values()):
         lines.append(f"The objects of {count(unread, 'job')} could not be read.")
     if orphaned := sum(holders.orphaned for holders in answer.holders.values()):
-        lines.append(f"{count(orphaned, 'backup')} of it {'is' if orphaned == 1 else 'are'} of no job.")
+        lines.append(
+            f"{count(orphaned, 'backup')} of it {'belongs' if orphaned == 1 else 'belong'} to no job."
+        )
     return lines
 
 
@@ -343,7 +347,7 @@ def _enabled_again(answer: JobAnswer) -> list[str]:
             f"{status_text.WARNING} Whether the bot enables it again is not known: its database did not say."
         ]
     plan = answer.enabled_again
-    return [f"Enabled again {date(plan.until)}, as {mention(plan.person_id)} planned"] if plan else []
+    return [f"Will be enabled again {date(plan.until)} (set by {mention(plan.person_id)})"] if plan else []
 
 
 def _run_after(answer: JobAnswer) -> str:

@@ -22,7 +22,7 @@ from bot.slack.views.impact import recent_actions
 from bot.slack.views.jobs import job_state
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, fit, note, paragraph
 from bot.slack.views.server_errors import explain, is_four_eyes
-from bot.veeam import Capability, Rejected, Session
+from bot.veeam import AnswerLost, Capability, Interrupted, Rejected, Session
 
 CHOICES_LIMIT = 40
 _SENTENCE_LIMIT = 600
@@ -35,7 +35,7 @@ _STANDINGS = {
     model.Standing.DEACTIVATED: "Your account in Slack is deactivated.",
     model.Standing.INVITED: "Your invitation to this workspace is not taken up yet.",
     model.Standing.BOT: "Bots can't use this.",
-    model.Standing.UNREADABLE: "Slack did not tell who you are just now.",
+    model.Standing.UNREADABLE: "Couldn't read your account from Slack.",
 }
 
 
@@ -46,7 +46,7 @@ def refused(outcome: outcomes.Refused, *, command: str) -> Message:
     roles = [f"*{role.value}*" for role in outcome.roles_needed]
     head = [
         paragraph(_refusal(outcome, doing), "Nothing was done."),
-        paragraph(f"It takes {_either(roles)}." if roles else "", _groups(outcome.groups)),
+        paragraph(f"Requires {_either(roles)}." if roles else "", _groups(outcome.groups)),
         note(
             f"{code(f'{command} whoami')} shows your roles and where they come from."
             if outcome.refusal in {model.Refusal.NO_GRANT, model.Refusal.ROLE, model.Refusal.SCOPE}
@@ -73,14 +73,14 @@ def not_found(outcome: outcomes.NotFound, *, command: str) -> Message:
     openers = [_opens(name) for name in outcome.nearest] if outcome.what == "job" else []
     head = [
         paragraph(
-            f"There is no {literal(outcome.what)} {code(outcome.word)} that you may see.",
+            f"No {literal(outcome.what)} named {code(outcome.word)}.",
             f"Did you mean {_either(near)}?" if near else "",
             f"{'Or try' if near else 'Try'} {code(f'{command} {outcome.suggestion}')}"
             if outcome.suggestion
             else "",
         ),
     ]
-    return compose(head, openers, [note(_silent(outcome.silent))])
+    return compose(head, openers, [note(_silent(outcome.silent, f"{outcome.what}s"))])
 
 
 def _opens(name: str) -> MessagePart:
@@ -143,7 +143,7 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
     if not outcome.name:
         usage = f"Or say it in one line: {code(f'{command} {operation.usage}')}"
         head = [
-            paragraph(f"{operation.label} takes a form. Press the button to open it."),
+            paragraph(f"{operation.label}? Press the button to open the form. Nothing was changed yet."),
             controls([does_it]),
             note(usage if operation.finds_by_form else ""),
         ]
@@ -171,24 +171,17 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
         for choice in outcome.choices
     ]
     menu = buttons.machine_menu(outcome.choices)
-    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent))])
+    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent, "virtual machines"))])
 
 
 def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
     """A second press of the same button."""
     operation, label = outcome.operation, outcome.operation.label
-    if operation in {Approve.operation, Decline.operation}:
-        who = "You" if outcome.by_same_person else mention(outcome.by)
-        return compose(
-            [paragraph(f"{who} pressed {label} already, {date(outcome.at)}. Your press did nothing.")]
-        )
-    if operation.kind is not model.Kind.ACTION:
-        return compose([paragraph(f"This was shared already, {date(outcome.at)}. Nothing was done now.")])
-    if outcome.by_same_person:
-        press = f"You asked for this {label} already, {date(outcome.at)}."
-    else:
-        press = f"{mention(outcome.by)} was first: {label} was asked for {date(outcome.at)}."
-    return compose([paragraph(f"{press} Nothing was done now.")])
+    is_decision = operation in {Approve.operation, Decline.operation}
+    if operation.kind is not model.Kind.ACTION and not is_decision:
+        return compose([paragraph(f"This was already shared {date(outcome.at)}. Nothing more was done.")])
+    who = "You" if outcome.by_same_person else mention(outcome.by)
+    return compose([paragraph(f"{who} already pressed {label} {date(outcome.at)}. Nothing more was done.")])
 
 
 def stale_button(outcome: outcomes.StaleButton) -> Message:
@@ -200,7 +193,7 @@ def stale_button(outcome: outcomes.StaleButton) -> Message:
     )
     head = [
         paragraph(
-            f"{status_text.job_name(name, server)} has moved on since that button was drawn. "
+            f"{status_text.job_name(name, server)} has changed since that button was posted. "
             "Nothing was done."
         ),
         job_state(outcome.job),
@@ -233,7 +226,7 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
 def unclear(outcome: outcomes.Unclear, reference: str) -> Message:
     """It was sent and no answer came: what is known, and no button that would do it twice."""
     name = status_text.job_name(outcome.job_name, outcome.server)
-    label, explained = outcome.operation.label, explain(outcome.error)
+    label, explained, found = outcome.operation.label, explain(outcome.error), _found_since(outcome)
     head = [
         paragraph(
             f"{status_text.WARNING} {label} of {name}: it is not clear whether it was done.",
@@ -241,8 +234,9 @@ def unclear(outcome: outcomes.Unclear, reference: str) -> Message:
             explained.means,
             _QUICK_BACKUP if outcome.operation is QuickBackup.operation else "",
         ),
-        paragraph("Looked up since:") + job_state(outcome.job) if outcome.job else paragraph(_NOT_LOOKED_UP),
-        note(_found_since(outcome), _reference(reference)),
+        paragraph("Looked up since:") + job_state(outcome.job) if outcome.job else NOTHING,
+        paragraph("" if outcome.job or found else _NOT_LOOKED_UP),
+        note(found, _reference(reference)),
         controls([job_control(ButtonTarget.of(outcome.job), ShowJob.operation)]) if outcome.job else NOTHING,
     ]
     return compose(head)
@@ -256,8 +250,11 @@ def failed(outcome: outcomes.Failed, reference: str) -> Message:
     elif outcome.operation is QuickBackup.operation and isinstance(outcome.error, Rejected):
         advice = _QUICK_BACKUP
     about = f" of {strong(outcome.job_name)}" if outcome.job_name else ""
+    sign, ended = status_text.FAILED, " failed."
+    if isinstance(outcome.error, AnswerLost | Interrupted):
+        sign, ended = status_text.WARNING, ": it is not clear whether it was done."
     head = [
-        paragraph(f"{status_text.FAILED} {outcome.operation.label}{about} was not done.", explained.happened),
+        paragraph(f"{sign} {outcome.operation.label}{about}{ended}", explained.happened),
         paragraph(explained.means, advice or explained.advice),
         note(_reference(reference)),
     ]
@@ -270,14 +267,14 @@ def internal_error(outcome: outcomes.InternalError, reference: str) -> Message:
         "store": "The bot's own database did not answer.",
         "slow": "This took too long and was given up.",
         "stopping": "The bot is being restarted.",
-    }.get(outcome.what, "The bot ran into a fault of its own.")
+    }.get(outcome.what, "Something went wrong in the bot.")
     changed = {
-        True: "VBR was changed before that: look at the job before you press again.",
+        True: "VBR was changed before that. Check the job before you try again.",
         False: "Nothing was changed in VBR.",
-        None: "Whether VBR was changed is not known: look at the job before you press again.",
+        None: "VBR may or may not have been changed. Check the job before you try again.",
     }[outcome.changed]
     again = "Try again in a minute. " if outcome.changed is False else ""
-    advice = f"{again}If it stays so, give this reference to whoever runs the bot."
+    advice = f"{again}If it keeps happening, send this reference to the bot's administrator."
     return compose(
         [paragraph(f"{status_text.FAILED} {happened}", changed, advice), note(_reference(reference))]
     )
@@ -302,8 +299,8 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
             raise TypeError(form)
         if touched is None:
             again = f"Type {code(f'{command} {operation.usage}')} once more."
-            unopened = "takes a form, and it could not be opened. Nothing was done."
-            return compose([paragraph(f"{operation.label} {unopened} {again}")])
+            unopened = "the form could not be opened. Nothing was changed."
+            return compose([paragraph(f"{operation.label}: {unopened} {again}")])
         job = touched.job
         name, server, about = job.state.name, job.server, job_state(job)
         if isinstance(form, SettingsForm):
@@ -311,10 +308,10 @@ def needs_form(outcome: outcomes.NeedsForm, *, command: str) -> Message:
             request = Edit(model.KnownJob(server, job.state.id))
     head = [
         paragraph(
-            f"{operation.label} of {status_text.job_name(name, server)} takes a form. Nothing was done yet."
+            f"{operation.label} {status_text.job_name(name, server)}? "
+            "Press the button to open the form. Nothing was changed yet."
         ),
         about,
-        note("Press the button to open the form."),
         controls([buttons.request_control(request, name=name, server=server)]),
     ]
     return compose(head)
@@ -429,7 +426,7 @@ _OBSTACLES = {
 }
 _FOUR_EYES = (
     "VBR's own four-eyes authorization is on: a second administrator has to approve this in VBR's console. "
-    "Through its REST API VBR refuses it altogether, whoever asks."
+    "VBR does not allow it through its API."
 )
 _QUICK_BACKUP = (
     "A quick backup takes a job that covers the machine, has a full backup of it already, and does not run "
@@ -440,7 +437,7 @@ _ELSEWHERE = (
     "in another channel or in the bot's direct messages, or have this channel named in its setting "
     f"{code('allowed_channels')}."
 )
-_NO_GUESS = "Nobody is let in on a guess. Try again in a minute."
+_TRY_AGAIN = "Try again in a minute."
 _NOT_LOOKED_UP = (
     "Its state could not be looked up either. Look at the job in a minute, before you press again."
 )
@@ -461,11 +458,11 @@ def _found_since(outcome: outcomes.Unclear) -> str:
         case outcomes.Switched(is_disabled):
             return f"The job is {'disabled' if is_disabled else 'enabled'} now, so it seems to be done."
         case outcomes.Deleted():
-            return "The job is not there any more, so it seems to be done."
+            return "The job no longer exists, so the delete seems to have worked."
         case outcomes.Edited():
             return "The job has the new settings now, so it seems to be done."
         case outcomes.Created(name=name):
-            return f"There is a job {code(name)} now, so it seems to be done: look at it first."
+            return f"A job named {code(name)} exists now, so it seems to have been created. Check it first."
         case outcomes.Cloned(name=name):
             return f"The newest copy there is {code(name)}: see whether it is the one you asked for."
         case _:
@@ -477,28 +474,31 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
         case model.Refusal.STANDING:
             return _STANDINGS[outcome.standing]
         case model.Refusal.PERSON_UNREADABLE:
-            return f"Slack did not tell who you are just now. {_NO_GUESS}"
+            return f"Couldn't read your account from Slack, so your role can't be checked. {_TRY_AGAIN}"
         case model.Refusal.GROUPS_UNREADABLE:
-            return f"Slack did not tell your user groups just now. {_NO_GUESS}"
+            return f"Couldn't read your user groups from Slack, so your role can't be checked. {_TRY_AGAIN}"
         case model.Refusal.CHANNEL:
             return "The bot does not take commands in this channel. Ask in one of its own."
         case model.Refusal.SHARED_CHANNEL:
             return f"Another organisation reads this channel, too, {_FOR_YOU_ALONE}. Ask {_ELSEWHERE}"
         case model.Refusal.CHANNEL_UNREADABLE:
             return (
-                f"Slack did not tell whether another organisation reads this channel, {_FOR_YOU_ALONE}. "
+                f"Slack doesn't say whether another organisation reads this channel, {_FOR_YOU_ALONE}. "
                 f"Invite it and try again, or ask {_ELSEWHERE}"
             )
         case model.Refusal.NO_GRANT:
-            return f"You have none of Veeam's roles here, and {doing} takes one."
+            return f"{doing} requires a Veeam role, and you have none here."
         case model.Refusal.ROLE:
             return f"Your role does not include {doing}."
         case model.Refusal.SCOPE:
             return f"Your role includes {doing}, but not for this server or job."
         case model.Refusal.OWN_REQUEST:
-            return "You asked for this yourself: it takes somebody else to approve it. It waits on."
+            return "You can't approve your own request. It stays open."
         case model.Refusal.ASKER_UNREADABLE:
-            return f"Slack did not tell just now what whoever asked for this may do. {_NO_GUESS}"
+            return (
+                "Couldn't read the account of the person who asked from Slack, so their role can't be "
+                f"checked. {_TRY_AGAIN}"
+            )
         case model.Refusal.CHOICE:
             return f"{doing} takes only what you may choose there."
         case model.Refusal.UNSHOWABLE:
@@ -508,7 +508,7 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
                 "or a shorter description."
             )
         case model.Refusal.NOWHERE:
-            return f"{doing} takes a second person, who cannot be asked here. Ask for it in a channel."
+            return f"{doing} needs a second person's approval. Ask in a channel instead."
 
 
 def _groups(groups: tuple[str, ...]) -> str:
@@ -516,7 +516,7 @@ def _groups(groups: tuple[str, ...]) -> str:
         return ""
     named = [literal(group) for group in groups[:_GROUPS_LIMIT]]
     left_out = len(groups) - len(named)
-    return f"Ask somebody in {_either([*named, *([f'{left_out:,} other groups'] if left_out else [])])}."
+    return f"Ask someone in {_either([*named, *([f'{left_out:,} other groups'] if left_out else [])])}."
 
 
 def _either(words: list[str]) -> str:
@@ -524,10 +524,12 @@ def _either(words: list[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _silent(servers: tuple[str, ...]) -> str:
+def _silent(servers: tuple[str, ...], what: str = "jobs") -> str:
     if not servers:
         return ""
-    return f"{status_text.WARNING} Did not answer, so not looked through: {', '.join(map(literal, servers))}."
+    names = ", ".join(map(literal, servers))
+    missing = f"{'Its' if len(servers) == 1 else 'Their'} {what} are missing here."
+    return f"{status_text.WARNING} Not responding: {names}. {missing}"
 
 
 def _reference(reference: str) -> str:

@@ -64,10 +64,11 @@ def details(announced: facts.DetailsReply) -> Message:
     volume = status_text.sizes(details.processed_bytes, details.read_bytes, details.transferred_bytes)
     kind = status_text.type_name(run.job_type or session.session_type)
     job = status_text.job_name(run.job_name, run.server)
-    figures = dotted(job, kind, volume, status_text.bottleneck(details.bottleneck))
+    named = dotted(mention(announced.mention), job) if announced.mention else ""
+    figures = dotted("" if named else job, kind, volume, status_text.bottleneck(details.bottleneck))
     is_nothing = not (_cause(run, session) or details.records or details.is_incomplete)
     nothing = "VBR names no object that failed, and its log does not say why." if is_nothing else ""
-    head = [paragraph(nothing), paragraph(mention(announced.mention) if announced.mention else "")]
+    head = [paragraph(named), paragraph(nothing)]
     return compose(
         head,
         [row for row in rows if row.blocks],
@@ -124,8 +125,9 @@ def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
     """In the thread: the attempt that was expected did not come."""
     run = announced.run
     head = paragraph(
-        f"{status_text.FAILED} Failed for good: {status_text.job_name(run.job_name, run.server)}",
-        f"The automatic attempt that was expected did not come. {_what_again_does(run.last)}",
+        dotted(f"{status_text.FAILED} Still failed", status_text.job_name(run.job_name, run.server)),
+        "VBR did not start the automatic retry that was expected."
+        f"{f' {_what_again_does(run.last)}' if run.is_job else ''}",
         mention(announced.mention) if announced.mention else "",
     )
     return compose([head, controls(_run_controls(run))])
@@ -227,7 +229,7 @@ def _first_reason(session: facts.SessionFacts) -> str | None:
 def _more(run: facts.RunFacts, session: facts.SessionFacts) -> str:
     """What else failed or warned than what the cause is about: parts of the run, else objects."""
     if session == run.last and len(run.failed_parts) > 1:
-        return f" And {count(len(run.failed_parts) - 1, 'more part')}."
+        return f" {count(len(run.failed_parts) - 1, 'more part')} failed."
     details = session.details or facts.SessionDetails()
     others = details.failed_total + details.warned_total - 1
     return f" And {count(others, 'more object')}." if others > 0 else ""
@@ -276,7 +278,9 @@ def _objects(details: facts.SessionDetails) -> str:
 
 
 def _by_whom(session: facts.SessionFacts) -> list[str]:
-    started = "retried" if session.started_operation == Retry.operation.name else "started"
+    started = "started"
+    if session.started_operation == Retry.operation.name:
+        started = "retry started" if session.is_stopped else "retried"
     return [f"{started} by {mention(session.started_by)}" if session.started_by else ""]
 
 
@@ -285,7 +289,7 @@ def _stopped(session: facts.SessionFacts) -> str:
         return f"by {mention(session.stopped_by)}"
     if session.is_canceled:
         return "by a person in VBR"
-    return "by a person in VBR, it seems" if session.seems_stopped else ""
+    return "probably by a person in VBR" if session.seems_stopped else ""
 
 
 def _is_first_said_whole(session: facts.SessionFacts) -> bool:
@@ -314,7 +318,8 @@ def _next_step(run: facts.RunFacts) -> str:
     if not run.is_final:
         due = f" {date(run.next_attempt_expected_at)}" if run.next_attempt_expected_at else ""
         return f"Next attempt{due}."
-    return f"No further attempt. {_what_again_does(run.last) if run.is_job else ''}".rstrip()
+    where = "; the buttons are on the message above" if run.is_job else ""
+    return f"No automatic attempts left{where}."
 
 
 def _late(run: facts.RunFacts) -> str:
@@ -337,8 +342,8 @@ def _run_controls(run: facts.RunFacts) -> list[Control | None]:
 
 def _what_again_does(session: facts.SessionFacts) -> str:
     if _again(session) is Start.operation:
-        return "Start runs the job again."
-    return "Retry runs the objects that failed again."
+        return "Press Start to run the job again."
+    return "Press Retry to rerun the failed objects."
 
 
 def _again(session: facts.SessionFacts) -> Operation:

@@ -58,9 +58,9 @@ _EXPLAINED: dict[type[VeeamError], tuple[str, str]] = {
     ),
     veeam.RevisionUnsupported: (
         "{server} doesn't speak the revision of its API that the settings name.",
-        "Whoever runs the bot should set `api_version` to one the server knows.",
+        "The bot's administrator should set `api_version` to one the server knows.",
     ),
-    veeam.Rejected: ("{server} refused the request.", "Its own words above say why."),
+    veeam.Rejected: ("{server} refused the request.", ""),
     VeeamError: ("{server} did not answer as it should.", _TRY_AGAIN),
 }
 
@@ -108,7 +108,7 @@ def explain(error: VeeamError) -> Explanation:
             return Explanation(
                 f"{server} could not be recognised. {_CERTIFICATE[error.reason]}{shown}",
                 "Nothing was sent to it, not even the login.",
-                "Whoever runs the bot should compare the certificate with the settings.",
+                "The bot's administrator should compare the certificate with the settings.",
             )
         case veeam.LoginRefused():
             until = f" It is locked until {date(error.locked_until)}." if error.locked_until else ""

@@ -41,7 +41,7 @@ def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = N
         sign = status_text.FAILED if failed else status_text.WARNING
         wrong = (
             count(failed, "failed job") if failed else "",
-            count(silent, "silent server") if silent else "",
+            f"{count(silent, 'server')} not responding" if silent else "",
         )
         summary = f"{sign} {', '.join(filter(None, wrong))}"
     servers = [*(one.server for one in answer.servers), *(one.server for one in answer.silent)]
@@ -68,7 +68,7 @@ def servers(answer: ServersAnswer, *, shared_by: PersonId | None = None) -> Mess
     rows = [_server(view) for view in answer.servers]
     only = answer.servers[0].server if len(answer.servers) == 1 else None
     tail = [
-        paragraph("There are no servers that you may see.") if not rows else NOTHING,
+        paragraph("No servers to show.") if not rows else NOTHING,
         as_of(answer.as_of, shared_by),
         controls([share_control(ListServers(only))]) if shared_by is None else NOTHING,
     ]

@@ -203,10 +203,10 @@ def session_state(session: veeam.Session) -> str:
 def disabled_or_enabled(*, is_disabled: bool, until: datetime | None = None) -> str:
     """What it means that a job is disabled, or enabled; `until` is when the bot will enable it."""
     if is_disabled and until is not None:
-        return f"It is disabled: no more backups by its schedule. The bot enables it again {date(until)}."
+        return f"No scheduled backups until the bot enables it again {date(until)}."
     if is_disabled:
-        return "It is disabled: no more backups by its schedule until somebody enables it."
-    return "It is enabled: it follows its schedule."
+        return "No scheduled backups until it is enabled again."
+    return "It follows its schedule again."
 
 
 def job_result(state: veeam.JobState) -> str:
@@ -292,7 +292,7 @@ def bottleneck(word: str | None) -> str:
 
 def silent_servers(silent: Iterable[SilentServer]) -> list[str]:
     """The servers that did not answer, each with the reason."""
-    return [f"{WARNING} {strong(one.server)} did not answer: {in_brief(one.error)}." for one in silent]
+    return [f"{WARNING} {strong(one.server)} isn't responding: {in_brief(one.error)}." for one in silent]
 
 
 def missing_details(missing: Iterable[veeam.MissingDetail]) -> list[str]:

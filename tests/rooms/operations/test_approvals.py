@@ -687,7 +687,7 @@ async def test_many_jobs_that_run_after_it_are_all_seen_before_it_is_approved(of
         (
             "/api/v1/backupInfrastructure/repositories/states",
             "VBR did not say how much space its repository has.",
-            "none that VBR still lists",
+            "none in VBR's history",
         ),
     ],
 )

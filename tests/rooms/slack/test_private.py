@@ -157,7 +157,7 @@ async def test_retry_in_the_home(room: GestureRoom, failed: Job) -> None:
     assert room.posts() == [RETRY]
     told = sorted(message.text for message in room.direct("ole"))
     assert told[0].startswith("Retry of *SQL Prod* on hq started by <@U0OLE>")
-    assert told[1].startswith("You asked for this Retry already")
+    assert told[1].startswith("You already pressed Retry")
     said = words(room.home("ole").blocks)
     assert "Stop this job?" in said
     assert "What you did lately" in said
@@ -301,7 +301,7 @@ async def test_the_failed_backups_are_for_those_who_may_look(room: GestureRoom, 
     await room.person("nia").shortcut("veeam_failed")
     said = await room.reads_modal("nia")
 
-    assert "You have none of Veeam's roles here" in said
+    assert "requires a Veeam role, and you have none here" in said
     assert failed.name not in said
 
 
@@ -332,7 +332,7 @@ async def test_a_message_gives_no_right(room: GestureRoom, failed: Job) -> None:
     await room.person("nia").message_shortcut("veeam_details", completion(room, failed))
     said = await room.reads_modal("nia")
 
-    assert "You have none of Veeam's roles here" in said
+    assert "requires a Veeam role, and you have none here" in said
     assert failed.name not in said
 
 

@@ -20,7 +20,7 @@ from tests.rooms.slack.gesture_room import HQ, PROD, GestureRoom, gesture_room
 SHARED, SECRET, PEERS = "C0SHARED", "C0SECRET", "D0PEERS"
 INFO = "conversations.info"
 READ_BY_OTHERS = "Another organisation reads this channel, too"
-NOT_TOLD = "Slack did not tell whether another organisation reads this channel"
+NOT_TOLD = "Slack doesn't say whether another organisation reads this channel"
 
 
 @pytest.fixture

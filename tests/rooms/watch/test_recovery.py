@@ -109,14 +109,14 @@ async def stopped(site: Site, **more: object) -> RunEnded:
     ("facts", "words"),
     [
         ({"is_canceled": True}, "by a person in VBR"),
-        ({"message": "Operation was canceled by user"}, "by a person in VBR, it seems"),
+        ({"message": "Operation was canceled by user"}, "probably by a person in VBR"),
         (
             {"log": (("Failed", "Job was cancelled by the user CORP"),)},
-            "by a person in VBR, it seems",
+            "probably by a person in VBR",
         ),
         (
             {"only": None, "objects": {"vm01": "Operation was canceled by user"}},
-            "by a person in VBR, it seems",
+            "probably by a person in VBR",
         ),
     ],
 )
