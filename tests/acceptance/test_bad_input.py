@@ -13,9 +13,9 @@ NAMES = ("SQL Prod", "SQL Test", "Exchange", "Ann's VM", "payload-db", "\U0001f4
 WORDS: dict[str, str] = {
     "": "help",
     "frobnicate": "help",
-    "job faild": "There is no job",
+    "job faild": "No job named",
     "jobs faild": "failed",
-    "start Nothing Like It": "There is no job",
+    "start Nothing Like It": "No job named",
     "start Exchnge": "Exchange",
     'job "SQL Prod': "SQL Prod",
     "job \u201cSQL Prod\u201d": "SQL Prod",
@@ -81,7 +81,7 @@ async def test_anything_typed_gets_one_clear_answer(rig: Rig, words: str) -> Non
     following = await rig.asks("ann", "whoami")
     assert rig.whispers("ann")[before:] == [said, following]
     assert WORDS[words] in said
-    assert "fault of its own" not in said
+    assert "Something went wrong in the bot" not in said
     assert "<!channel>" not in said
     assert not any(rig.sent("POST", f"/api/v1/jobs/{{id}}/{verb}") for verb in ("start", "stop", "disable"))
     assert "Traceback" not in rig.log

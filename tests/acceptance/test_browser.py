@@ -255,7 +255,7 @@ async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
         before = await ann.answers.count()
         await ann.button(asked, "Approve", "Intranet").click()
         await ann.confirms("Intranet", label="Approve")
-        await expect(ann.answers.nth(before)).to_contain_text("it takes somebody else to approve it")
+        await expect(ann.answers.nth(before)).to_contain_text("You can't approve your own request")
         await ann.acts_as(BEN)
         await ann.button(asked, "Approve", "Intranet").click()
         await ann.confirms("Intranet", label="Approve")
@@ -274,7 +274,7 @@ async def test_a_job_is_disabled_for_a_time(visit: Visit) -> None:
         ann, job = await visit(demo, DESK), demo.vbrs["hq"].world.job("Web tier")
         await ann.types('/veeam disable "Web tier" for 4h')
         told = ann.messages.filter(has_text="Web tier on hq disabled by @Ann Administrator")
-        await expect(told).to_contain_text("The bot will enable it after")
+        await expect(told).to_contain_text("until the bot enables it again")
         assert job.is_disabled
         await ann.button(told, "Enable", "Web tier").click()
         await ann.confirms("Web tier", "on hq", label="Enable")

@@ -29,8 +29,8 @@ async def failed_and_told(rig: Rig, name: str = "SQL Prod") -> tuple[Job, Sessio
 
 
 def is_retried(rig: Rig) -> bool:
-    """Whether the channel was told that a retry began."""
-    return any("Retry of" in message.text for message in rig.slack.messages(PROD))
+    """Whether the channel or a thread there says that a retry began."""
+    return any("Retry of" in message.text for message in rig.everything())
 
 
 async def test_pressed_twice_at_once_redelivered_and_by_a_second_person(rig: Rig) -> None:

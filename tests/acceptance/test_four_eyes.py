@@ -66,7 +66,7 @@ async def test_asked_killed_approved_and_done_once(rig: Rig) -> None:
     await rig.start()
 
     await rig.slack.person("ann").presses(asked, "Approve")
-    await told_alone(rig, "U0ANN", "it takes somebody else to approve it")
+    await told_alone(rig, "U0ANN", "You can't approve your own request")
     await rig.slack.person("ole").presses(asked, "Approve")
     await told_alone(rig, "U0OLE", "Your role does not include")
     assert rig.sent(*DELETING) == 0

@@ -102,7 +102,7 @@ async def test_a_person_who_may_not_is_offered_nothing(rig: Rig) -> None:
     """A viewer's mention of an action is refused and on record."""
     asked, before = job(rig, "Files"), len(refusals(rig, "vic"))
     answer = await mentions(rig, "vic", f"@veeam start {asked.name}")
-    assert "It takes" in answer.text
+    assert "Requires" in answer.text
     assert refusals(rig, "vic")[before:] == [("job.start", "role", "mention")]
 
 

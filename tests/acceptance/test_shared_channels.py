@@ -44,7 +44,7 @@ async def test_an_approval_is_neither_asked_for_nor_given_there(tmp_path: Path) 
             await ben.presses(asking(rig, BACKUPS)[0], label)
         await rig.until(lambda: len(rig.whispers("ben", BACKUPS)) == 2)
         assert all(READ_BY_OTHERS in told for told in rig.whispers("ben", BACKUPS))
-        assert "cannot be asked here" in await rig.asks("ann", "start SQL Prod full", direct.id)
+        assert "Ask in a channel instead" in await rig.asks("ann", "start SQL Prod full", direct.id)
         assert rig.sent("POST", START, job) == 0
         assert refusals(rig) == ["shared_channel"] * 3 + ["nowhere"]
 

@@ -56,7 +56,7 @@ async def test_what_others_write_says_nothing(room: GestureRoom) -> None:
 async def test_a_job_that_the_person_may_not_know_of(room: GestureRoom) -> None:
     """The metadata name a server that is in nobody's settings: there is no such job."""
     told = root(room, "U0VEEAMBOT", {"server": "elsewhere", "job_id": "6c76bb17-8695-4f7c-981f-670789edd8f3"})
-    assert "There is no job" in await asks(room, told, "job")
+    assert "No job named" in await asks(room, told, "job")
 
 
 async def test_slack_that_does_not_say(room: GestureRoom) -> None:
