@@ -172,6 +172,48 @@ async def _fails_and_recovers(demo: Demo, ann: Visitor, picture: Picture) -> Non
     await picture(ann, "thread")
 
 
+@pytest.mark.timeout(120)
+async def test_the_morning_round(visit: Visit) -> None:
+    """What is wrong and why, and again: `jobs problems`, Details with the whole cause, Retry, its thread."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann = await visit(demo, DESK)
+        await _meanwhile(demo, ann)
+        listed = await ann.asks("/veeam jobs problems")
+        await expect(listed).to_contain_text("4 jobs")
+        await expect(listed).to_contain_text("Exchange DAG on hq")
+        before = await ann.answers.count()
+        await ann.button(listed, "Details", "Oracle ERP").click()
+        await expect(ann.answers.nth(before)).to_contain_text("Failed to write data to the file")
+        demo.vbrs["hq"].world.job("Oracle ERP").run_seconds = 3
+        await ann.button(ann.answers.nth(before), "Retry", "Oracle ERP").click()
+        await ann.confirms("Oracle ERP", "on hq", label="Retry")
+        root = ann.messages.filter(has_text="Recovered · Oracle ERP on hq")
+        await expect(root).to_be_visible()
+        await root.locator(".thread-line").click()
+        await expect(ann.thread.first).to_contain_text("Oracle ERP on hq")
+
+
+@pytest.mark.timeout(120)
+async def test_three_in_the_morning_on_a_phone(visit: Visit) -> None:
+    """The failure, its cause and its buttons stand on the phone's screen at once; one press runs it again."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        phone, world = await visit(demo, PHONE), demo.vbrs["hq"].world
+        outcomes = [Outcome("Failed", {"sql02": FREEZE}, message="Failed"), Outcome("Success")]
+        world.plan("SQL Production", outcomes)
+        ends_soon(world, "SQL Production", minutes=26)
+        root = phone.messages.filter(has_text="SQL Production on hq").last
+        await expect(root).to_contain_text(f"sql02: {FREEZE}")
+        for part in (root.get_by_text(FREEZE), phone.button(root, "Retry", "SQL Production")):
+            await expect(part).to_be_in_viewport(ratio=1)
+        await phone.button(root, "Retry", "SQL Production").click()
+        await phone.confirms("SQL Production", label="Retry")
+        await expect(root).to_contain_text("Recovered · SQL Production on hq")
+
+
 async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> None:
     """Next and Previous turn a page, Details answers the asker alone, Share shows that to the channel."""
     ann = await visit(demo, DESK)
