@@ -260,7 +260,7 @@ async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: P
     home = ann.page.locator("#home")
     await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await expect(home).to_contain_text("3 failed jobs")
-    await expect(home).to_contain_text("What you did lately")
+    await expect(home).to_contain_text("Your recent actions")
     await picture(ann, "home")
 
     await ann.button(home, "Details", "NAS share").click()

@@ -28,7 +28,7 @@ async def test_a_failed_job_is_retried_in_the_home(tmp_path: Path) -> None:
 
         assert rig.sent("POST", RETRY) == 1
         assert len(direct.messages) == 1
-        assert "What you did lately" in words(home.blocks)
+        assert "Your recent actions" in words(home.blocks)
         assert "Retry of" in words(home.blocks)
         assert slack.faulty_acks == []
         assert "Traceback" not in rig.log
@@ -57,7 +57,7 @@ async def test_what_waits_is_decided_in_the_home(tmp_path: Path) -> None:
 
         own = await opens("ann", "Your request to delete *Files*")
         his = await opens("ben", "<@U0ANN> asks to delete *Files*")
-        other = await opens("ole", "What is wrong now")
+        other = await opens("ole", "Problems")
         assert "Approve" not in words(own.blocks)
         assert "Waiting for your approval" not in words(other.blocks)
 

@@ -277,7 +277,7 @@ async def test_who_has_a_home(office: Office, letter: str) -> None:
         )
         assert slack.home(PEOPLE[letter]) is None
         return
-    wanted = "You have none of Veeam's roles here yet" if letter == "N" else "What is wrong now"
+    wanted = "You have none of Veeam's roles here yet" if letter == "N" else "Problems"
     if not may(CLICKED, "home", letter):
         wanted = WHY[letter]
     await office.rig.until(lambda: (home := slack.home(PEOPLE[letter])) and wanted in str(home.blocks))

@@ -115,7 +115,7 @@ def whoami(answer: WhoamiAnswer, *, command: str) -> Message:
     tail = [
         paragraph(_unseen_grants(answer)),
         note(
-            f"May use {may}." if may else "",
+            f"You can use {may}." if may else "",
             f"A second person has to approve {approved}." if approved else "",
         ),
     ]

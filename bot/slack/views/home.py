@@ -69,7 +69,7 @@ def home_problem(problem: Message) -> tuple[Block, ...]:
 def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[MessagePart]:
     parts = [_head(f"As of {date(answer.as_of)}.")]
     if result is not None:
-        shown = paragraph(result.text) + note("It stands in the Messages tab too.")
+        shown = paragraph(result.text) + note("Also in the Messages tab.")
         parts = [shown + MessagePart("", drawn(DividerBlock())), *parts]
     if answer.status is None:
         return [*parts, _without_role(answer, command)]
@@ -80,7 +80,7 @@ def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[Mes
         *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
         *_waiting("Your requests, waiting for approval", [*map(own_request, answer.waiting.own)]),
         *_will_end(answer, command),
-        heading("What you did lately"),
+        heading("Your recent actions"),
         _recent_actions(answer.recent),
         *_running(answer.status, command),
         heading("Your roles"),
@@ -115,7 +115,7 @@ def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
             "You have none of Veeam's roles here yet, so there is nothing to show.",
             f"Roles come with Slack's user groups: ask to be taken into one of {named}."
             if named
-            else "Whoever runs the bot can grant you one.",
+            else "The bot's administrator can grant you one.",
         )
         + note(f"{code(f'{command} whoami')} and {code(f'{command} help')} work for everyone.")
     )
@@ -126,7 +126,7 @@ def _roles(answer: HomeAnswer, command: str) -> list[MessagePart]:
     may = ", ".join(code(f"{command} {operation.name}") for operation in answer.whoami.operations)
     return [
         paragraph(*map(grant, held[:_ROWS_LIMIT])),
-        note(more(len(held) - _ROWS_LIMIT, "role", f"{command} whoami"), f"May use {may}."),
+        note(more(len(held) - _ROWS_LIMIT, "role", f"{command} whoami"), f"You can use {may}."),
     ]
 
 
@@ -152,7 +152,7 @@ def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
     if failed_total:
         summary = f"{status_text.FAILED} {count(failed_total, 'failed job')}"
     elif status.silent:
-        summary = "" if not status.servers else "On the servers that answer no job's last run failed."
+        summary = "" if not status.servers else "No failures on the servers that responded."
     elif any(server.jobs_total for server in status.servers):
         summary = f"{status_text.SUCCESS} No job's last run failed."
     else:
@@ -160,7 +160,7 @@ def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
     silent = status_text.silent_servers(status.silent[:_ROWS_LIMIT])
     warnings = f"{count(warned, 'job')} ended with a warning: {code(f'{command} jobs warning')}"
     return [
-        heading("What is wrong now"),
+        heading("Problems"),
         paragraph(summary, *silent),
         *shown,
         note(

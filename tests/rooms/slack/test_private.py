@@ -139,7 +139,7 @@ async def test_disables_that_will_end(room: GestureRoom, failed: Job) -> None:
     await TimedDisables(room.database).remember(plan)
     said = await room.opens_home("vic")
 
-    assert "Disabled for a time" in said
+    assert "What will end" in said
     assert "23 Nov 2026 16:00 UTC" in said
     assert "by <@U0ANN>" in said
 
@@ -153,14 +153,14 @@ async def test_retry_in_the_home(room: GestureRoom, failed: Job) -> None:
     await room.clock.advance(2)  # the other answer waits for its turn in the conversation
 
     await room.until(lambda: len(room.direct("ole")) == 2)
-    await room.until(lambda: "accepted" in words(room.home("ole").blocks))
+    await room.until(lambda: "Done" in words(room.home("ole").blocks))
     assert room.posts() == [RETRY]
     told = sorted(message.text for message in room.direct("ole"))
     assert told[0].startswith("Retry of *SQL Prod* on hq started by <@U0OLE>")
     assert told[1].startswith("You already pressed Retry")
     said = words(room.home("ole").blocks)
     assert "Stop this job?" in said
-    assert "What you did lately" in said
+    assert "Your recent actions" in said
     assert failed.name in said
 
 
@@ -170,7 +170,7 @@ async def test_what_was_not_done_is_said_in_the_home_too(room: GestureRoom, fail
     room.world.begin_run(failed)
     await room.person("ole").presses(room.home("ole"), "Retry")
 
-    await room.until(lambda: "It stands in the Messages tab too" in words(room.home("ole").blocks))
+    await room.until(lambda: "Also in the Messages tab" in words(room.home("ole").blocks))
     assert len(room.direct("ole")) == 1
     assert room.posts() == []
 
@@ -277,7 +277,7 @@ async def test_what_a_form_did_shows_in_the_home(room: GestureRoom, failed: Job)
     await room.until(lambda: "No jobs to show" in words(room.home("ann").blocks))
     said = words(room.home("ann").blocks)
     assert "deleted by <@U0ANN>" in said
-    assert "It stands in the Messages tab too" in said
+    assert "Also in the Messages tab" in said
     assert [failed.name in each.text for each in room.direct("ann")] == [True]
     assert failed not in room.world.jobs
 
