@@ -475,7 +475,7 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
         "Domain controllers", [Outcome("Failed", {"dc02": FREEZE}, message="Failed"), Outcome("Success")]
     )
     ends_soon(world, "Domain controllers", minutes=12)
-    root = ann.messages.filter(has_text="Domain controllers on hq").first
+    root = ann.messages.filter(has_text="Failed · Domain controllers on hq").last
     await root.locator(".thread-line").click()
     await ann.page.locator("#thread-composer textarea").fill("@veeam retry")
     await ann.page.keyboard.press("Enter")

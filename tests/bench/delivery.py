@@ -28,7 +28,7 @@ POST = "chat.postMessage"
 _RETRY_AFTER = 1
 # Slack takes about one message a second in a channel: so many channels are told side by side.
 CHANNELS = tuple(f"C0BULK{number:02d}" for number in range(16))
-_PATIENCE_SECONDS = 90.0
+_PATIENCE_SECONDS = 240.0
 _POLL_SECONDS = 0.5
 _REPLICAS = 3
 
