@@ -5,14 +5,11 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
 
 from bot import veeam
 from bot.operations.job_states import JobStates, seems_stopped
 from bot.operations.vbr_lists import where_there
 from bot.settings import ServerName
-
-T = TypeVar("T")
 
 FAILURES_KEPT = 2_000
 SESSIONS_LOOKED_BACK = 50
@@ -120,7 +117,7 @@ class Failures:
         return said, True
 
 
-def _keep(kept: OrderedDict[_SessionKey, T], key: _SessionKey, value: T) -> None:
+def _keep(kept: OrderedDict[_SessionKey, Failure], key: _SessionKey, value: Failure) -> None:
     kept[key] = value
     if len(kept) > FAILURES_KEPT:
         kept.popitem(last=False)

@@ -105,17 +105,11 @@ class JobStates:
     async def _was_stopped(
         self, server: veeam.VeeamServer, state: veeam.JobState, known: KnownSessions
     ) -> bool:
-        if state.session_id is None:
+        session = None if state.session_id is None else await _readable(server, state.session_id)
+        if session is None or not known.is_stopped(session):
             return False
-        try:
-            session = await server.session(state.session_id)
-        except veeam.VeeamError as error:
-            log.debug("operations.session_unreadable", server=server.name, error=str(error))
-            return False
-        if known.is_stopped(session):
-            await self.note_stopped(server.name, session)
-            return True
-        return False
+        await self.note_stopped(server.name, session)
+        return True
 
     async def failed_by_part(
         self, server: veeam.VeeamServer, known: KnownSessions
@@ -161,15 +155,11 @@ def seems_stopped(
     tasks: Iterable[veeam.TaskSession],
     records: Iterable[veeam.LogRecord] = (),
 ) -> bool:
-    """Whether a failed session's words say that a person stopped it, and no object failed otherwise.
-
-    A guess: VBR names nobody for a stop.
-    """
-    failed = [task.result for task in tasks if task.outcome is veeam.Result.FAILED]
-    if failed:
-        return all(result is not None and veeam.says_by_user(result.message) for result in failed)
+    """Whether a failed session `says_stopped`, by its objects and its log as they were read."""
+    results = [task.result for task in tasks if task.outcome is veeam.Result.FAILED]
+    failed = [None if result is None else result.message for result in results]
     own = session.result.message if session is not None and session.result is not None else None
-    return any(map(veeam.says_by_user, (own, *(record.title for record in records))))
+    return veeam.says_stopped(own, failed, (record.title for record in records))
 
 
 def _corrected(state: veeam.JobState, known: KnownSessions, *, is_running: bool) -> veeam.JobState:
@@ -203,11 +193,17 @@ async def _running_while_disabled(
 
 
 async def _is_going_on(server: veeam.VeeamServer, state: veeam.JobState, session_id: veeam.SessionId) -> bool:
-    try:
-        session = await server.session(session_id)
-    except veeam.VeeamError as error:
-        log.debug("operations.session_unreadable", server=server.name, error=str(error))
+    if (session := await _readable(server, session_id)) is None:
         return False
     # An immediate copy waits in one session for ever; that is no run.
     waits = veeam.known(veeam.SessionState, session.state) is veeam.SessionState.IDLE
     return not session.is_stopped and not (waits and (state.backup_copy_mode or "").casefold() == "immediate")
+
+
+async def _readable(server: veeam.VeeamServer, session_id: veeam.SessionId) -> veeam.Session | None:
+    """The session; None where the server doesn't say."""
+    try:
+        return await server.session(session_id)
+    except veeam.VeeamError as error:
+        log.debug("operations.session_unreadable", server=server.name, error=str(error))
+        return None

@@ -151,7 +151,7 @@ class Service:
     ) -> outcomes.Outcome:
         """Return the outcome; errors of servers and the database are outcomes too.
 
-        What changes something is done for a gesture's first delivery alone, whatever came of it, and so is
+        What changes something is done for a gesture's first delivery alone, whatever its outcome, and so is
         what a message asks for; `once` says so of any other request: one whose answer the whole channel gets.
         Words that could not be read come back as they are, to everybody who is let in; they count as `help`.
         """

@@ -32,9 +32,9 @@ _QUOTED = re.compile(r"^(?:&gt;|>)(?:(?:&gt;|>){2}.*|[^\n]*)", re.DOTALL | re.MU
 
 @dataclass(frozen=True, slots=True)
 class ReplyTarget:
-    """Where an answer goes. `response_url` is a secret: whoever holds it can post.
+    """Where an answer goes. `response_url` is a secret: it lets anyone post.
 
-    `is_direct_message`: it answers a message that was written to the bot, so that it is one itself.
+    `is_direct_message`: it answers a direct message to the bot, by another one.
     """
 
     person_id: PersonId
@@ -180,7 +180,7 @@ def read_message(body: Mapping[str, Any], bot_user_id: str) -> WrittenMessage | 
         return None
     teams = (_text(event, key) for key in ("user_team", "source_team", "team"))
     thread_ts = _text(event, "thread_ts")
-    # One message may be told under several event IDs.
+    # Slack may deliver one message under several event IDs.
     key = _key("message", channel_id, ts)
     target = ReplyTarget(
         person_id=PersonId(person_id),

@@ -91,13 +91,9 @@ class Replies:
 
     async def post(self, target: ReplyTarget, message: Message) -> SentReply | None:
         """Answer in the channel, for everybody there; None when there is no message that can be edited."""
-        # Without a channel (App Home, a modal) it goes to the person's direct messages.
-        channel = target.channel_id or target.person_id
         message = self._with_lines(message)
-        metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
-        sent = {**message_arguments(message), "channel": channel, **_thread(target), **metadata}
         try:
-            answer = await self._post(sent, _lines(message))
+            answer = await self._post(_sent(message, target), _lines(message))
         except errors.SlackAnswerLost as error:
             # It may have arrived; the asker gets it alone rather than the channel twice.
             log.warning("reply.answer_lost", problem=str(error))
@@ -117,10 +113,8 @@ class Replies:
 
         Raises `MessageGone` where that message is gone, and nothing else.
         """
-        metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
-        sent = {**message_arguments(message), "channel": target.channel_id, **_thread(target), **metadata}
         try:
-            answer = await self._post(sent, _lines(message))
+            answer = await self._post(_sent(message, target), _lines(message))
         except errors.MessageGone:
             raise
         except errors.SlackError as error:
@@ -190,8 +184,8 @@ class Replies:
     async def _post_ephemeral_by_token(self, target: ReplyTarget, message: Message) -> None:
         """Answer in the channel, else directly; while Slack takes neither from the bot, a minute later.
 
-        Ephemeral messages have one limit for all people, direct ones have each person's own: whoever asks a
-        lot waits for themself.
+        Ephemeral messages have one limit for all people, direct messages one for each person: a person who
+        asks a lot delays only their own answers.
         """
         sent, held_seconds = message_arguments(message), 0.0
         ephemeral = {key: sent[key] for key in ("text", "blocks", "parse")}
@@ -275,6 +269,13 @@ class AnswerModal:
         if self._view_id is None:
             return False
         return await self._modals.update(self._view_id, answer_modal(self._title, message))
+
+
+def _sent(message: Message, target: ReplyTarget) -> dict[str, Any]:
+    """What posts a message; without a channel (App Home, a modal) in the person's direct messages."""
+    metadata = {} if message.metadata is None else {"metadata": dict(message.metadata)}
+    channel = target.channel_id or target.person_id
+    return {**message_arguments(message), "channel": channel, **_thread(target), **metadata}
 
 
 def _lines(message: Message) -> dict[str, Any]:

@@ -94,17 +94,7 @@ def shorten(text: str, limit: int, render: Callable[[str], str] = escape) -> str
 
     It is cut before it is rendered, so no entity is split.
     """
-    rendered = render(text)
-    if len(rendered) <= limit:
-        return rendered
-    low, high = 0, min(len(text), limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(render(text[:middle] + ELLIPSIS)) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    return render(text[:low].rstrip() + ELLIPSIS)
+    return _shortened(text, limit, render, lambda kept: text[:kept].rstrip() + ELLIPSIS)
 
 
 def shorten_middle(text: str, limit: int, render: Callable[[str], str] = escape) -> str:
@@ -113,17 +103,7 @@ def shorten_middle(text: str, limit: int, render: Callable[[str], str] = escape)
     A long text of VBR's says at its beginning what was tried and at its end what went wrong: more of the end
     is kept.
     """
-    rendered = render(text)
-    if len(rendered) <= limit:
-        return rendered
-    low, high = 0, min(len(text), limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(render(_without_middle(text, middle))) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    return render(_without_middle(text, low))
+    return _shortened(text, limit, render, lambda kept: _without_middle(text, kept))
 
 
 def code(text: str, limit: int = QUOTE_LIMIT) -> str:
@@ -292,6 +272,21 @@ def _is_hidden(letter: str, before: str, after: str) -> bool:
 def _takes_joiners(letter: str) -> bool:
     """Whether it is of a script that joins letters, or a part of an emoji: no Latin, Greek or Cyrillic."""
     return letter >= _FIRST_JOINED and unicodedata.category(letter)[0] in "LMS"
+
+
+def _shortened(text: str, limit: int, render: Callable[[str], str], cut: Callable[[int], str]) -> str:
+    """The text as `render` makes it or, if that is too long, of what `cut` leaves the most that fits."""
+    rendered = render(text)
+    if len(rendered) <= limit:
+        return rendered
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        kept = (low + high + 1) // 2
+        if len(render(cut(kept))) <= limit:
+            low = kept
+        else:
+            high = kept - 1
+    return render(cut(low))
 
 
 def _without_middle(text: str, kept: int) -> str:

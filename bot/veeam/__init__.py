@@ -138,6 +138,7 @@ from bot.veeam.models import (
     is_id,
     known,
     says_by_user,
+    says_stopped,
     scale_out_state,
 )
 from bot.veeam.queries import (
@@ -294,6 +295,7 @@ __all__ = [
     "revision_facts",
     "same_settings",
     "says_by_user",
+    "says_stopped",
     "scale_out_state",
     "session_group",
     "settings_fingerprint",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from bot.veeam.job_layouts import KeyPath, text_at, value_at
+from bot.veeam.job_layouts import KeyPath, flag_at, number_at, text_at, value_at
 from bot.veeam.job_settings import Retention
 from bot.veeam.models import Job, RetentionUnit, RetryPolicy
 
@@ -153,22 +153,22 @@ def job_facts(job: Job) -> JobFacts:
     """Read a JobModel."""
     raw = job.raw
     guest = ("guestProcessing",)
-    use_own = _flag(raw, ("useCustomRetention",))
+    use_own = flag_at(raw, ("useCustomRetention",))
     return JobFacts(
         items=tuple(_items(raw)),
         left_out=tuple(_excluded(raw)),
-        leaves_templates_out=_flag(raw, (*_LEFT_OUT, "templates", "isEnabled")) is True,
+        leaves_templates_out=flag_at(raw, (*_LEFT_OUT, "templates", "isEnabled")) is True,
         scope=text_at(raw, ("backupMode",)),
         target=text_at(raw, ("destination", "host", "name")),
         retention=None if use_own is False else _retention(raw),
         is_kept_as_primary=use_own is False,
         gfs=tuple(_gfs(raw)),
         is_encrypted=_encryption(raw),
-        is_application_aware=_flag(raw, (*guest, "appAwareProcessing", "isEnabled")),
-        is_indexed=_flag(raw, (*guest, "guestFSIndexing", "isEnabled")),
-        is_high_priority=_flag(raw, ("isHighPriority",)),
+        is_application_aware=flag_at(raw, (*guest, "appAwareProcessing", "isEnabled")),
+        is_indexed=flag_at(raw, (*guest, "guestFSIndexing", "isEnabled")),
+        is_high_priority=flag_at(raw, ("isHighPriority",)),
         runs_scripts=any(
-            _flag(raw, (*place, "scripts", command, "isEnabled"))
+            flag_at(raw, (*place, "scripts", command, "isEnabled"))
             for place in _ADVANCED
             for command in ("preCommand", "postCommand")
         ),
@@ -211,12 +211,12 @@ def _item(kind: ItemKind, row: Mapping[str, Any]) -> JobItem:
 
 
 def _retention(raw: Mapping[str, Any]) -> Retention | None:
-    points = _number(raw, ("jobSettings", "restorePointsToKeep"))
+    points = number_at(raw, ("jobSettings", "restorePointsToKeep"))
     if points is not None:
         return Retention(RetentionUnit.RESTORE_POINTS.value, points)
     for store in _STORES:
         unit = text_at(raw, (*store, "retentionPolicy", "type"))
-        quantity = _number(raw, (*store, "retentionPolicy", "quantity"))
+        quantity = number_at(raw, (*store, "retentionPolicy", "quantity"))
         if unit is not None and quantity is not None:
             return Retention(unit, quantity)
     return None
@@ -225,20 +225,20 @@ def _retention(raw: Mapping[str, Any]) -> Retention | None:
 def _gfs(raw: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     for store in _STORES:
         policy = (*store, "gfsPolicy")
-        if _flag(raw, (*policy, "isEnabled")) is not True:
+        if flag_at(raw, (*policy, "isEnabled")) is not True:
             continue
         for period, key in _GFS:
-            kept = _number(raw, (*policy, period, key))
-            if kept is not None and _flag(raw, (*policy, period, "isEnabled")) is True:
+            kept = number_at(raw, (*policy, period, key))
+            if kept is not None and flag_at(raw, (*policy, period, "isEnabled")) is True:
                 yield period, kept
 
 
 def _encryption(raw: Mapping[str, Any]) -> bool | None:
     """Whether backups are encrypted. A copy's own setting counts only where it says that it has one."""
     places = [(*advanced, *path) for advanced in _ADVANCED for path in _ENCRYPTION]
-    if _flag(raw, ("useCustomEncryption",)) is True:
+    if flag_at(raw, ("useCustomEncryption",)) is True:
         places.append(("encryption", "isEnabled"))
-    said = [flag for place in places if (flag := _flag(raw, place)) is not None]
+    said = [flag for place in places if (flag := flag_at(raw, place)) is not None]
     return any(said) if said else None
 
 
@@ -274,12 +274,12 @@ def _timings(schedule: Mapping[str, Any]) -> Iterator[Timing]:
             at=_at(monthly),
             number=text_at(monthly, ("dayNumberInMonth",)) or "",
             weekday=text_at(monthly, ("dayOfWeek",)) or "",
-            day=_number(monthly, ("dayOfMonth",)),
-            is_last_day=_flag(monthly, ("isLastDayOfMonth",)) is True,
+            day=number_at(monthly, ("dayOfMonth",)),
+            is_last_day=flag_at(monthly, ("isLastDayOfMonth",)) is True,
             months=_texts(monthly.get("months")),
         )
     if _is_on(schedule, "periodically"):
-        frequency = _number(schedule, ("periodically", "frequency"))
+        frequency = number_at(schedule, ("periodically", "frequency"))
         unit = text_at(schedule, ("periodically", "periodicallyKind"))
         if frequency is not None and unit is not None:
             yield Periodic(frequency, unit)
@@ -316,7 +316,7 @@ def _days(schedule: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[str, Hou
 
 
 def _is_on(schedule: Mapping[str, Any], name: str) -> bool:
-    return _flag(schedule, (name, "isEnabled")) is True
+    return flag_at(schedule, (name, "isEnabled")) is True
 
 
 def _rows(raw: Mapping[str, Any], path: KeyPath) -> list[Mapping[str, Any]]:
@@ -326,13 +326,3 @@ def _rows(raw: Mapping[str, Any], path: KeyPath) -> list[Mapping[str, Any]]:
 
 def _texts(listed: object) -> tuple[str, ...]:
     return tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
-
-
-def _flag(raw: Mapping[str, Any], path: KeyPath) -> bool | None:
-    value = value_at(raw, path)
-    return value if isinstance(value, bool) else None
-
-
-def _number(raw: Mapping[str, Any], path: KeyPath) -> int | None:
-    value = value_at(raw, path)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -172,3 +172,15 @@ def text_at(model: Mapping[str, Any], path: KeyPath) -> str | None:
     """The text that stands there, None where there is none."""
     value = value_at(model, path)
     return value if isinstance(value, str) and value else None
+
+
+def flag_at(model: Mapping[str, Any], path: KeyPath) -> bool | None:
+    """The true or false that stands there, None where neither does."""
+    value = value_at(model, path)
+    return value if isinstance(value, bool) else None
+
+
+def number_at(model: Mapping[str, Any], path: KeyPath) -> int | None:
+    """The whole number that stands there, None where there is none."""
+    value = value_at(model, path)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol, Self
 
 from bot.veeam import job_schedules
-from bot.veeam.job_layouts import Layout, layout_of, text_at, value_at
+from bot.veeam.job_layouts import KeyPath, Layout, flag_at, layout_of, number_at, text_at, value_at
 from bot.veeam.job_schedules import Rhythm, Schedule
 from bot.veeam.models import RetentionUnit
 
@@ -215,10 +215,10 @@ def settings_of(raw: Mapping[str, Any]) -> JobSettings:
     return JobSettings(
         name,
         description=(text_at(raw, ("description",)) or "") if layout.has_description else None,
-        is_high_priority=_flag(raw.get("isHighPriority")) if layout.has_priority else None,
+        is_high_priority=flag_at(raw, ("isHighPriority",)) if layout.has_priority else None,
         objects=_objects(raw, layout),
         repository_id=text_at(raw, layout.repository),
-        retention=_retention(value_at(raw, layout.retention)),
+        retention=_retention(raw, layout.retention),
         schedule=job_schedules.schedule_in(raw, layout),
         guest=_guest(raw, layout) if layout.has_guest else None,
     )
@@ -283,14 +283,6 @@ def settings_fingerprint(raw: Mapping[str, Any]) -> str:
     return hashlib.sha256(_canonical(raw).encode()).hexdigest()
 
 
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def _objects(raw: Mapping[str, Any], layout: Layout) -> tuple[JobObject, ...] | None:
     listed = value_at(raw, layout.objects)
     copies_repositories = layout.platform == "Jobs" and value_at(raw, (*layout.objects[:-1], "repositories"))
@@ -299,16 +291,16 @@ def _objects(raw: Mapping[str, Any], layout: Layout) -> tuple[JobObject, ...] | 
     return tuple(JobObject(item) for item in listed if isinstance(item, Mapping))
 
 
-def _retention(value: object) -> Retention | None:
-    if isinstance(value, Mapping):
-        unit, quantity = text_at(value, ("type",)), _number(value.get("quantity"))
+def _retention(raw: Mapping[str, Any], path: KeyPath) -> Retention | None:
+    if isinstance(value := value_at(raw, path), Mapping):
+        unit, quantity = text_at(value, ("type",)), number_at(value, ("quantity",))
     else:
-        unit, quantity = RetentionUnit.RESTORE_POINTS.value, _number(value)
+        unit, quantity = RetentionUnit.RESTORE_POINTS.value, number_at(raw, path)
     return Retention(unit, quantity) if unit is not None and quantity is not None else None
 
 
 def _guest(raw: Mapping[str, Any], layout: Layout) -> GuestProcessing | None:
-    is_aware = _flag(value_at(raw, ("guestProcessing", "appAwareProcessing", "isEnabled")))
+    is_aware = flag_at(raw, ("guestProcessing", "appAwareProcessing", "isEnabled"))
     if is_aware is None:
         return None
     place, credentials = layout.credentials, value_at(raw, ("guestProcessing", "guestCredentials"))

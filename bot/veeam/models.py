@@ -9,7 +9,7 @@ builds, so models keep the text and nothing is refused for an unknown word.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -349,6 +349,17 @@ def says_by_user(text: str | None) -> bool:
     What its backup window ended is none of that: the words are "by user".
     """
     return _BY_USER.search(text or "") is not None
+
+
+def says_stopped(own: str | None, failed: Sequence[str | None], log: Iterable[str]) -> bool:
+    """Whether the words of a failed session say that a person stopped it, and no object failed otherwise.
+
+    `own` is the session's message, `failed` are those of all objects that failed. A guess: VBR names nobody
+    for a stop.
+    """
+    if failed:
+        return all(map(says_by_user, failed))
+    return any(map(says_by_user, (own, *log)))
 
 
 class Session(Row, frozen=True, gc=False):

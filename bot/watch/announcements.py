@@ -289,11 +289,9 @@ class Announcer:
         """Ask VBR for what will be announced; how the job stands is left out where there is a lot."""
         session = report.ended.session
         is_retried = session.outcome is Result.FAILED and report.ended.group is SessionGroup.JOB_RUN
-        is_known = report.owner.is_certain
-        if not is_retried or not is_known:
-            return replace(report, details=await fetch_details(self._server, session))
-        retry = await self._jobs.retries_of(report.job_id)
-        if not has_outlook:
+        is_of_job = is_retried and report.owner.is_certain
+        retry = await self._jobs.retries_of(report.job_id) if is_of_job else None
+        if not is_of_job or not has_outlook:
             return replace(report, retry=retry, details=await fetch_details(self._server, session))
         details, past, next_run = await asyncio.gather(
             fetch_details(self._server, session),

@@ -208,16 +208,16 @@ def _has_details(session: facts.SessionFacts) -> bool:
 
 
 def _edit(run: Run, channel: RunChannel, occasion: str, now: datetime) -> NewOutboxRow:
-    root_key = _root_key(run, channel)
+    key = root_key(run, channel.channel)
     return message(
-        f"{root_key}/edit/{occasion}",
+        f"{key}/edit/{occasion}",
         channel.channel,
         facts.RunChanged(run=run.facts),
         now,
         placement=Placement.EDIT,
         priority=ROOT,
         run_key=run.facts.key,
-        root_key=root_key,
+        root_key=key,
     )
 
 
@@ -230,7 +230,7 @@ def _reply(
     *,
     is_failure: bool,
 ) -> NewOutboxRow:
-    root_key = _root_key(run, channel)
+    key = root_key(run, channel.channel)
     if channel.threads is Threads.FLAT:
         placement = Placement.POST
     elif channel.threads is Threads.BROADCAST and is_failure:
@@ -238,20 +238,20 @@ def _reply(
     else:
         placement = Placement.REPLY
     return message(
-        f"{root_key}/{occasion}",
+        f"{key}/{occasion}",
         channel.channel,
         announcement,
         now,
         placement=placement,
         priority=REPLY,
         run_key=run.facts.key,
-        root_key=root_key,
+        root_key=key,
     )
 
 
 def _root(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime | None) -> NewOutboxRow:
     return message(
-        _root_key(run, channel),
+        root_key(run, channel.channel),
         channel.channel,
         facts.RunEnded(run=run.facts, mention=channel.mention if run.facts.may_mention else None),
         now,
@@ -259,10 +259,6 @@ def _root(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime | No
         run_key=run.facts.key,
         due_at=due_at,
     )
-
-
-def _root_key(run: Run, channel: RunChannel) -> str:
-    return root_key(run, channel.channel)
 
 
 def root_key(run: Run, channel_id: str) -> str:

@@ -14,7 +14,6 @@ import structlog
 
 from bot.veeam import (
     JobId,
-    JobState,
     Result,
     RetryPolicy,
     ServerName,
@@ -82,14 +81,13 @@ async def fetch_next_run(server: VeeamServer, job_id: JobId, failed: Session) ->
 
     Never raises VeeamError.
     """
-    state: JobState | None = None
     try:
         async with asyncio.timeout(_SECONDS):
             state = await server.job_state(job_id)
     except (VeeamError, TimeoutError) as error:
         _note(server, failed, error)
-    is_planned = state is not None and not state.is_disabled
-    return state.next_run if state is not None and is_planned else None
+        return None
+    return state.next_run if state is not None and not state.is_disabled else None
 
 
 def outlook_from(

@@ -30,7 +30,7 @@ from bot.veeam import (
     VeeamError,
     VeeamServer,
     known,
-    says_by_user,
+    says_stopped,
     session_group,
 )
 from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
@@ -227,17 +227,14 @@ def details_from(
 
 
 def seems_stopped(session: Session, details: SessionDetails | None) -> bool:
-    """Whether a failed session's words say that a person stopped it, and no object failed otherwise.
-
-    A guess: VBR names nobody for a stop.
-    """
+    """Whether a failed session `says_stopped`, as far as all that failed in it is known."""
     if session.outcome is not Result.FAILED or details is None or details.is_incomplete:
         return False
     failed = [each for each in details.problems if known(Result, each.result) is Result.FAILED]
-    if len(failed) < details.failed_total or not all(says_by_user(each.message) for each in failed):
+    if len(failed) < details.failed_total:
         return False
-    own = (session.result and session.result.message) or ""
-    return bool(failed) or any(map(says_by_user, (own, *details.records)))
+    own = session.result.message if session.result is not None else None
+    return says_stopped(own, [each.message for each in failed], details.records)
 
 
 def _object(task: TaskSession) -> ObjectFacts:

@@ -53,7 +53,7 @@ def action_metadata(reference: str) -> dict[str, Any]:
 def action(answer: outcomes.ActionAnswer) -> Message:
     """The first form: VBR accepted it. `action_progress` keeps it current where there is a session."""
     target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
-    done = _sentence(answer.operation, target, answer.by, answer.approver)
+    done = _done(answer)
     effect = answer.effect
     match effect:
         case outcomes.Ran(session):
@@ -92,17 +92,13 @@ def action(answer: outcomes.ActionAnswer) -> Message:
 
 def action_reply(answer: outcomes.ActionAnswer) -> Message:
     """The same in the thread of a message about the run, which shows how it goes on."""
-    target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
-    done = _sentence(answer.operation, target, answer.by, answer.approver)
-    return compose([paragraph(done, _detail(answer.detail), reason_line(answer.reason))])
+    return compose([paragraph(_done(answer), _detail(answer.detail), reason_line(answer.reason))])
 
 
 def action_shown_elsewhere(answer: outcomes.ActionAnswer, link: str | None) -> Message:
     """For the person alone, who acted elsewhere in the channel: where to see how it goes on."""
-    target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
-    done = _sentence(answer.operation, target, answer.by, answer.approver)
     there = f"<{link}|its message>" if link else "its message in this channel"
-    return compose([paragraph(f"{done}. Follow its progress in {there}.")])
+    return compose([paragraph(f"{_done(answer)}. Follow its progress in {there}.")])
 
 
 def action_progress(
@@ -110,14 +106,14 @@ def action_progress(
 ) -> Message:
     """The same message while the session goes on; `stopping` is who asked it to stop."""
     operation, target = catalog.BY_NAME[followed.operation], _target(followed)
-    stopped = f"Stop requested by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
+    current = Stop.operation if stopping else operation
     head = paragraph(
         _sentence(operation, target, followed.person, followed.approver),
         _detail(followed.detail),
-        stopped,
-        _state(Stop.operation if stopping else operation, session),
+        _stop_requested(operation, stopping),
+        _state(current, session),
     )
-    return compose([head, _running_controls(Stop.operation if stopping else operation, target, session)])
+    return compose([head, _running_controls(current, target, session)])
 
 
 def run_under_way(
@@ -125,12 +121,11 @@ def run_under_way(
 ) -> Message:
     """A failed run's root while another attempt goes on: how far it is, who began it, why it had failed."""
     operation = catalog.BY_NAME[followed.operation]
-    target = _target(followed)
-    verb = "Stopping" if stopping or operation is Stop.operation else "Retrying"
+    current = Stop.operation if stopping else operation
+    verb = "Stopping" if current is Stop.operation else "Retrying"
     percent, why = session.progress_percent, runs.cause(run)
     approved = f", approved by {mention(followed.approver)}" if followed.approver else ""
     who = f"{operation.label} by {mention(followed.person)}{approved}"
-    stopped = f"Stop requested by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
     head = paragraph(
         dotted(
             f"{status_text.BUSY} {verb}",
@@ -138,9 +133,9 @@ def run_under_way(
             "" if percent is None else bar(percent),
         ),
         f"Last failure: {why}" if why else "",
-        dotted(who, stopped),
+        dotted(who, _stop_requested(operation, stopping)),
     )
-    return compose([head, _running_controls(Stop.operation if stopping else operation, target, session)])
+    return compose([head, _running_controls(current, _target(followed), session)])
 
 
 def action_ended(
@@ -190,6 +185,16 @@ def action_lost(followed: NewFollowedSession) -> Message:
         "Press Details for the job's current state.",
     )
     return compose([head, _buttons(target, ShowJob.operation)])
+
+
+def _done(answer: outcomes.ActionAnswer) -> str:
+    target = buttons.ButtonTarget(answer.server, answer.job_id, answer.job_name)
+    return _sentence(answer.operation, target, answer.by, answer.approver)
+
+
+def _stop_requested(operation: Operation, stopping: str | None) -> str:
+    """Who asked a session to stop, unless that is what it is followed for."""
+    return f"Stop requested by {mention(stopping)}" if stopping and operation is not Stop.operation else ""
 
 
 def _target(followed: NewFollowedSession, state: Snapshot | None = None) -> buttons.ButtonTarget:

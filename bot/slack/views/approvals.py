@@ -95,11 +95,10 @@ def approval_opened(facts: ApprovalOpened) -> Message:
 
 def standing(approval: Approval) -> str:
     """How the request stands, in the word of its message's metadata."""
-    if approval.state != "ended":
-        return "waiting" if approval.state == "pending" else "approved"
-    if approval.outcome in _NOT_APPROVED:
-        return _NOT_APPROVED[approval.outcome]
-    return "approved"
+    if approval.state == "pending":
+        return "waiting"
+    outcome = approval.outcome if approval.state == "ended" else None
+    return _NOT_APPROVED.get(outcome or "", "approved")
 
 
 def approval_form(facts: ApprovalForm) -> inputs.FormContent:
