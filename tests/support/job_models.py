@@ -18,15 +18,18 @@ from bot.veeam.job_layouts import LAYOUTS
 
 Model = dict[str, Any]
 KINDS = tuple(LAYOUTS)
-CASES = [
-    (kind, revision)
-    for revision in REVISIONS
-    for kind in KINDS
-    if REVISIONS[revision].job_type(kind) is not None
-]
+CASES = [(kind, revision) for revision in REVISIONS for kind in KINDS if REVISIONS[revision].models(kind)]
 
 HOST = "vcenter01.example.com"
-_TARGET = {"platform": "VSphere", "type": "Host", "hostName": HOST, "name": "esx01", "objectId": "host-1"}
+_TARGET = {
+    place: {"platform": "VSphere", "type": kind, "hostName": HOST, "name": name, "objectId": object_id}
+    for place, kind, name, object_id in (
+        ("host", "Host", "esx01", "host-1"),
+        ("resourcePool", "ResourcePool", "Services", "resgroup-1"),
+        ("folder", "Folder", "Replicas", "group-v1"),
+        ("datastore", "Datastore", "SAN-01", "datastore-1"),
+    )
+}
 UUIDS = st.integers(min_value=1, max_value=2**128 - 1).map(lambda number: str(UUID(int=number)))
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 NAMES = WORDS.filter(str.strip)

@@ -41,9 +41,15 @@ def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Settin
     for part in parts or offered(settings):
         new = draw(_NEW[part](model, settings))
         if part is SettingsField.OBJECTS:
-            new = tuple(JobObject(REVISIONS[revision].written(item.raw)) for item in new)
+            new = tuple(JobObject(_spelt(item.raw, revision)) for item in new)
         settings = replace(settings, **{_FIELDS.get(part, str(part)): new})
     return settings
+
+
+def _spelt(raw: Mapping[str, Any], revision: str) -> dict[str, Any]:
+    schema = "InventoryObjectModel" if "platform" in raw else "JobObjectModel"
+    spelt: dict[str, Any] = REVISIONS[revision].written(raw, schema)
+    return spelt
 
 
 def _in_order(days: set[Weekday]) -> tuple[Weekday, ...]:
