@@ -155,17 +155,15 @@ from bot.veeam.queries import (
 )
 from bot.veeam.revisions import (
     REVISIONS,
-    SESSION_TYPES,
     Capability,
     Revision,
-    SessionGroup,
     job_type_key,
     revision_facts,
-    session_group,
 )
 from bot.veeam.server import (
     VeeamServer,
 )
+from bot.veeam.session_types import FAILURES_ONLY, SESSION_TYPES, SessionGroup, session_group
 from bot.veeam.sizes import (
     size_in_words,
 )
@@ -174,6 +172,7 @@ from bot.veeam.turns import (
 )
 
 __all__ = [
+    "FAILURES_ONLY",
     "PERFORMANCE_EXTENT",
     "REVISIONS",
     "SESSION_TYPES",
