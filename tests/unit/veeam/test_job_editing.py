@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.sandbox.vbr.bodies import JOB_MODEL
+from bot.sandbox.vbr.bodies import job_body
 from bot.sandbox.vbr.jobmodels import JobParts, after, daily, job_model, never, periodically
 from bot.sandbox.vbr.revision import REVISIONS as SANDBOX_REVISIONS
 from bot.veeam import (
@@ -187,7 +187,7 @@ def test_what_was_wanted_is_read_again(kind: str, revision: str, data: st.DataOb
     result = changed(model, wanted, REVISIONS[revision])
     assert settings_of(result) == wanted
     assert differences(settings_of(result), wanted) == ()
-    JOB_MODEL(SANDBOX_REVISIONS[revision].read(result), "")
+    job_body(SANDBOX_REVISIONS[revision], "JobModel", result)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if source_of(kind)])
