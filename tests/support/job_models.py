@@ -124,10 +124,23 @@ def valid_models(draw: st.DrawFn, kind: str) -> Model:
     return model
 
 
+def home_of(kind: str) -> str:
+    """The revision whose words the tests of a type are written in: 1.3-rev0, or the first that has it."""
+    revisions = [revision for each, revision in CASES if each == kind and revision != "1.2-rev1"]
+    return revisions[0]
+
+
+@st.composite
+def sent_models(draw: st.DrawFn, kind: str, revision: str) -> Model:
+    """A JobModel as a server of that revision sends it."""
+    model: Model = copy.deepcopy(REVISIONS[revision].written(draw(valid_models(kind))))
+    return model
+
+
 @st.composite
 def received_models(draw: st.DrawFn, kind: str, revision: str) -> Model:
-    """The like as a server of that revision sends it, with keys and values that nobody knows."""
-    model: Model = copy.deepcopy(REVISIONS[revision].written(draw(valid_models(kind))))
+    """The like with keys and values that nobody knows."""
+    model = draw(sent_models(kind, revision))
     for place in draw(st.lists(st.sampled_from(_objects_in(model)), max_size=4)):
         place["xFuture"] = draw(st.sampled_from((None, "new", 7, True, [], {"isEnabled": True})))
     return model
