@@ -7,7 +7,7 @@ can then be asked again.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from bot.veeam import (
     NotFoundOnServer,
     Page,
     Result,
+    Revision,
     Session,
     SessionId,
     SessionsQuery,
@@ -91,7 +92,9 @@ class _Listed:
 
 
 class Poller:
-    """Polls one server for sessions of jobs and of `types`. One poll at a time; the caller sees to that.
+    """Polls one server for sessions of jobs and of the types that `types_of` gives for its revision.
+
+    One poll at a time; the caller sees to that.
 
     `cursor` and `is_behind` are set by the caller, once it knows what became of a poll: where the next one
     begins, None to read it, and whether there was more than could be announced.
@@ -105,7 +108,7 @@ class Poller:
         jobs: JobCache,
         clock: Clock,
         *,
-        types: tuple[str, ...],
+        types_of: Callable[[Revision], tuple[str, ...]],
         backfill: timedelta,
     ) -> None:
         self._server = server
@@ -113,8 +116,9 @@ class Poller:
         self._own_actions = own_actions
         self._jobs = jobs
         self._clock = clock
-        self._types = types
-        self._folded_types = frozenset(name.casefold() for name in types)
+        self._types_of = types_of
+        self._types: tuple[str, ...] = ()
+        self._folded_types: frozenset[str] = frozenset()
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
@@ -147,6 +151,8 @@ class Poller:
         began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
         what ended.
         """
+        self._types = self._types_of(await self._server.detect_revision())
+        self._folded_types = frozenset(name.casefold() for name in self._types)
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
             before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY

@@ -229,6 +229,7 @@ class Create(Action, frozen=True, tag="create"):
     ) -> JobDraft | None:
         """A new draft; None where the template is no job that can be described to this person."""
         if self.like is None:
+            await account.detect_revision()
             return _from_nothing(account, context.person.name)
         state = await account.job_state(self.like.job_id)
         if state is None:

@@ -143,6 +143,18 @@ def _status(status: ServerStatus, command: str, *, is_table: bool) -> list[Messa
     ]
 
 
+def _revision(view: ServerView) -> str:
+    """The revision of the API that is spoken, and who says so."""
+    if not view.revision:
+        return ""
+    spoken = (
+        f"API {view.revision} ({view.product}), {'as the settings say' if view.is_pinned else 'detected'}"
+    )
+    if view.newest is None:
+        return spoken
+    return f'{spoken}. It speaks {view.newest} too: set `api_version = "auto"`.'
+
+
 def _server(view: ServerView) -> MessagePart:
     polled = f"Last read {date(view.last_poll_at)}" if view.last_poll_at else "Not read since the bot started"
     if view.error is not None:
@@ -160,5 +172,6 @@ def _server(view: ServerView) -> MessagePart:
         ", ".join(filter(None, (name, build))),
         clock,
         polled,
+        _revision(view),
         status_text.missing_operations(view.product, view.unsupported),
     )
