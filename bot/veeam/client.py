@@ -92,6 +92,10 @@ class ApiClient:
         """The revision to ask in, detected first where that is due."""
         return await self._with_retries(lambda: self._spoken.known(self._http))
 
+    async def proven_revision(self) -> Revision:
+        """The same, asked for now, whatever is remembered."""
+        return await self._with_retries(lambda: self._spoken.proven(self._http))
+
     async def newest_revision(self) -> Revision:
         """The newest revision that server and bot both speak, whether or not another one is pinned."""
         return await self._with_retries(lambda: self._spoken.newest(self._http))

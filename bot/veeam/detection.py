@@ -93,6 +93,11 @@ class SpokenRevision:
             finally:
                 self._detections += 1
 
+    async def proven(self, http: HttpClient) -> Revision:
+        """The same, asked for now, whatever is remembered; raises where the server doesn't say."""
+        async with self._lock:
+            return self._remember(await newest_spoken(http, self._server))
+
     def doubt(self) -> None:
         """Detect it again at the next use: the server refused it."""
         self._asked_again_at = 0.0
@@ -133,7 +138,10 @@ class SpokenRevision:
             log.info("veeam.revision_unproven", server=self._server, spoken=known.name, error=str(error))
             self._asked_again_at = self._in(ASKED_AGAIN_AFTER_SECONDS)
             return known
-        if found is not known:
+        return self._remember(found)
+
+    def _remember(self, found: Revision) -> Revision:
+        if found is not self._detected:
             log.info("veeam.revision_detected", server=self._server, revision=found.name)
         self._detected, self._is_doubted = found, False
         self._asked_again_at = self._in(CHECKED_EVERY_SECONDS)

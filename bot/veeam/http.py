@@ -339,7 +339,7 @@ class HttpClient:
             raise errors.ConnectFailed(self._server, "the connection was closed by us")
         started = self._clock.monotonic()
         try:
-            async with asyncio.timeout(limit_seconds or self._limit_seconds):
+            async with asyncio.timeout(min(limit_seconds or self._limit_seconds, self._limit_seconds)):
                 async with self._client.stream(
                     request.method,
                     request.path,

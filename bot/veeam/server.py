@@ -140,14 +140,16 @@ class VeeamServer:
         """Whether the revision is pinned or was detected, and isn't assumed."""
         return self._spoken.is_known
 
-    async def detect_revision(self, *, anew: bool = False) -> Revision:
-        """Return the revision, detected first where that is due, or `anew`: for what is made for it.
+    async def detect_revision(self) -> Revision:
+        """Return the revision, detected first where that is due: for what is made to fit it.
 
         Every request sees to that by itself.
         """
-        if anew:
-            self._spoken.doubt()
         return await self._client.revision()
+
+    async def prove_revision(self) -> Revision:
+        """Detect the revision now, whatever is remembered. Raises where the server doesn't say."""
+        return await self._client.proven_revision()
 
     async def newest_revision(self) -> Revision:
         """The newest revision that both sides speak, whether or not the settings pin another one."""

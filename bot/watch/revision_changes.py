@@ -38,7 +38,7 @@ class RevisionReporter:
         elif noted in REVISIONS and noted != server.revision.name:
             # Another process may have noticed before this one: what is remembered here is no news by itself.
             try:
-                await server.detect_revision(anew=True)
+                await server.prove_revision()
             except VeeamError as error:
                 log.debug("watch.revision_unproven", server=server.name, problem=str(error))
                 return

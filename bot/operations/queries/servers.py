@@ -1,5 +1,6 @@
 """`servers`: the servers, and whether they answer; a silent one is named, the others are shown."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,8 @@ from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, NotFound
 from bot.operations.queries import Query
 from bot.settings import ServerName
+
+_NEWEST_WITHIN_SECONDS = 4.0
 
 log = structlog.get_logger()
 
@@ -58,8 +61,8 @@ class ServerView:
     """One server: whether it answers, its time, its build if this account may know it, its last good poll.
 
     `error` is why it does not answer, or answers and yet won't let us in. `revision` of the API, which came
-    with `product`, is the one spoken, empty while it isn't known; `unsupported` are the operations that it does
-    not have. `newest` is the one that the server speaks too, where the settings name an older one.
+    with `product`, is the one spoken, empty while it isn't known; `unsupported` are the operations that it
+    does not have. `newest` is the one that the server speaks too, where the settings name an older one.
     """
 
     server: ServerName
@@ -125,8 +128,9 @@ async def _newer_revision(server: veeam.VeeamServer) -> str | None:
     if not server.has_pinned_revision:
         return None
     try:
-        newest = await server.newest_revision()
-    except veeam.VeeamError as error:
+        async with asyncio.timeout(_NEWEST_WITHIN_SECONDS):
+            newest = await server.newest_revision()
+    except (veeam.VeeamError, TimeoutError) as error:
         log.debug("operations.revision_unproven", server=server.name, error=str(error))
         return None
     return None if newest is server.revision else newest.name

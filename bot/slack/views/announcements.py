@@ -240,7 +240,7 @@ def revision_changed(changed: facts.RevisionChanged) -> Message:
             ("Jobs that can't be edited any more", "No longer works"),
         )
     )
-    lists = zip(wording, (types, changed.capabilities), strict=True)
+    lists = zip(wording, (types, [literal(each) for each in changed.capabilities]), strict=True)
     return compose(
         [paragraph(headline, *(f"{title}: {', '.join(names)}." for title, names in lists if names))]
     )
