@@ -675,7 +675,6 @@ def _errors() -> tuple[VeeamError, ...]:
         veeam.NotFoundOnServer(HQ, "Job not found"),
         veeam.Rejected(HQ, "The job is <not> currently running."),
         veeam.RevisionUnsupported(HQ, "1.3-rev2"),
-        veeam.NoCommonRevision(HQ, "Unsupported RESTAPI version."),
         veeam.TooBusy(HQ, "", retry_after_seconds=90),
         veeam.ServerFailed(HQ, "Internal error"),
         veeam.UnexpectedAnswer(HQ, "HTML"),
@@ -687,6 +686,8 @@ def _errors() -> tuple[VeeamError, ...]:
 def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
     failures = {f"failed-{error.kind}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()}
+    too_old = veeam.NoCommonRevision(HQ, "Unsupported RESTAPI version.")
+    failures["failed-too-old"] = Failed(Retry.operation, too_old, "SQL Prod")
     done = {name: Done(answer) for name, answer in _answers().items()}
     without = replace(done["jobs-failed"], missing=samples.missing_details())
     return {**done, "jobs-details-missing": without, **_refusals(), **_problems(), **failures}
