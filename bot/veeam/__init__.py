@@ -159,19 +159,17 @@ from bot.veeam.queries import (
 )
 from bot.veeam.revisions import (
     REVISIONS,
-    SESSION_TYPES,
     Capability,
     Revision,
     RevisionGain,
-    SessionGroup,
     gained_by,
     job_type_key,
     revision_facts,
-    session_group,
 )
 from bot.veeam.server import (
     VeeamServer,
 )
+from bot.veeam.session_types import FAILURES_ONLY, SESSION_TYPES, SessionGroup, session_group
 from bot.veeam.sizes import (
     size_in_words,
 )
@@ -180,6 +178,7 @@ from bot.veeam.turns import (
 )
 
 __all__ = [
+    "FAILURES_ONLY",
     "PERFORMANCE_EXTENT",
     "REVISIONS",
     "SESSION_TYPES",

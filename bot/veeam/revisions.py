@@ -1,4 +1,4 @@
-"""What differs between the revisions of VBR's API, as data, and the kinds of sessions.
+"""What differs between the revisions of VBR's API, as data.
 
 To use what not every revision has, ask `Revision.has`, never for a revision's name.
 
@@ -7,95 +7,13 @@ that isn't listed, the nearest older one of the list is taken.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from bot.veeam.models import JobStatus
-
-
-class SessionGroup(StrEnum):
-    """What a session is to a backup team; from the names of the types, which VBR does not define."""
-
-    JOB_RUN = "job run"
-    LOG_BACKUP = "log backup"
-    TIERING = "tiering"
-    SECURITY = "security"
-    RESTORE = "restore"
-    FAILOVER = "failover"
-    HOUSEKEEPING = "housekeeping"
-
-
-_NEW_JOB_RUNS: Mapping[str, tuple[str, ...]] = {
-    "1.2-rev1": ("BackupJob", "ReplicaJob", "SureBackup", "ConfigurationBackup"),
-    "1.3-rev0": (
-        "AgentBackup",
-        "AgentPolicy",
-        "CopyBackup",
-        "FileServerSave",
-        "UnstructuredDataBackupCopy",
-    ),
-    "1.3-rev1": ("BackupCopyJob", "SureBackupContentScan"),
-    "1.3-rev2": ("PlatformBackupJob", "EndpointBackup", "BackupCopyJobParent", "IrisBackup"),
-}
-
-SESSION_TYPES: Mapping[SessionGroup, frozenset[str]] = {
-    SessionGroup.JOB_RUN: frozenset(name for names in _NEW_JOB_RUNS.values() for name in names),
-    SessionGroup.LOG_BACKUP: frozenset({"SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup"}),
-    SessionGroup.TIERING: frozenset(
-        {
-            *("ArchiveBackup", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing", "DirectBackupSync"),
-            "FileBackupHealthCheck",
-        }
-    ),
-    SessionGroup.SECURITY: frozenset({"MalwareDetection", "SecurityComplianceAnalyzer"}),
-    SessionGroup.RESTORE: frozenset(
-        {
-            *("RestoreVm", "InstantRecovery", "FirstClassDiskInstantRestore", "FileLevelRestore"),
-            *(
-                "LinuxFileLevelRestore",
-                "CloudDirectorVmRestore",
-                "CloudDirectorVAppRestore",
-                "EntraIdRestore",
-            ),
-            *("EntraIdRestoreFromCopy", "NasRestore", "QuickMigration", "FirstClassDiskQuickMigration"),
-            *("PublishBackupContentViaMount", "PublishBackupContentViaNfs", "AzureInstantRecovery"),
-            *("AzureInstantRecoveryMigration", "AzureInstantRecoverySwitchover", "AzureInstantRecoveryStart"),
-            *("AzureInstantRecoveryStop", "AzureInstantRecoveryMigrationUndo", "AzureInstantRecoveryMount"),
-            *("RetrieveBackup", "ArchiveRehydration", "ArchiveTierDownload", "UnstructuredDataBrowse"),
-            *("UnstructuredDownloadMeta", "FileInstantRecovery", "FileInstantRecoveryMigration"),
-        }
-    ),
-    SessionGroup.FAILOVER: frozenset(
-        {
-            *(
-                "Failover",
-                "PlannedFailover",
-                "PermanentFailover",
-                "UndoFailover",
-                "Failback",
-                "CommitFailback",
-            ),
-            *("UndoFailback", "SwitchReplicaToProduction", "FailoverPlan", "FailoverPlanTask"),
-        }
-    ),
-    SessionGroup.HOUSEKEEPING: frozenset(
-        {
-            *("Infrastructure", "Automation", "ConfigurationResynchronize", "RepositoryMaintenance"),
-            *("RepositoryEvacuate", "InfrastructureItemDeletion", "AzureApplianceDeploy", "LogsExport"),
-            *("TestCredentials", "VolumesDiscover", "DeleteBackup", "BackgroundOperation", "AgentDiscovery"),
-            *("ApplianceUpdatesInstall", "EntraIdRescanRepository", "HostComponentsUpdate"),
-            *(
-                "CheckpointRemoval",
-                "Retention",
-                "AgentOperationPurgeCache",
-                "AgentManagement",
-                "HaSwitchover",
-            ),
-            "PlatformServiceJob",
-        }
-    ),
-}
+from bot.veeam.session_types import SessionGroup, session_types_up_to
 
 
 class Capability(StrEnum):
@@ -150,8 +68,6 @@ _NO_TYPE = "Unknown"
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
 _ROWS_WITHOUT_DEFAULT = 200
 
-_GROUP_OF = {name.casefold(): group for group, names in SESSION_TYPES.items() for name in names}
-
 
 @dataclass(frozen=True)
 class Revision:
@@ -162,9 +78,6 @@ class Revision:
     """The oldest VBR that speaks it, as people call it."""
     job_types: tuple[str, ...]
     """EJobType in this revision's spelling, the commonest first."""
-    job_run_types: tuple[str, ...]
-    """Session types to ask for as job runs; one that the revision does not know would be refused."""
-    log_backup_types: tuple[str, ...] = ("SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup")
     lacks: frozenset[Capability] = frozenset()
     job_statuses: frozenset[JobStatus] = frozenset(JobStatus)
     """What a status filter may ask for; a server of an older revision reports these alone."""
@@ -186,6 +99,16 @@ class Revision:
     capitalised: bool = False
     """Whether job status, workload and inventory operations begin with a capital."""
 
+    @cached_property
+    def session_types(self) -> Mapping[SessionGroup, tuple[str, ...]]:
+        """Session types by what they are; a filter that names one of a later revision is refused."""
+        return session_types_up_to(self.name)
+
+    @property
+    def job_run_types(self) -> tuple[str, ...]:
+        """Session types to ask for as job runs."""
+        return self.session_types[SessionGroup.JOB_RUN]
+
     def has(self, capability: Capability) -> bool:
         """Whether it can be asked for."""
         return capability not in self.lacks
@@ -200,11 +123,6 @@ class Revision:
         return first + word[1:]
 
 
-def _job_runs_up_to(name: str) -> tuple[str, ...]:
-    known = list(_NEW_JOB_RUNS)
-    return tuple(kind for revision in known[: known.index(name) + 1] for kind in _NEW_JOB_RUNS[revision])
-
-
 REVISIONS: Mapping[str, Revision] = {
     revision.name: revision
     for revision in (
@@ -212,8 +130,6 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.2-rev1",
             product="VBR 12.3",
             job_types=("Backup", *_JOB_TYPES_OF_1_2),
-            job_run_types=_job_runs_up_to("1.2-rev1"),
-            log_backup_types=(),
             lacks=frozenset(Capability),
             job_statuses=frozenset({JobStatus.RUNNING, JobStatus.INACTIVE, JobStatus.DISABLED}),
             absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
@@ -228,13 +144,11 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.3-rev0",
             product="VBR 13.0",
             job_types=_JOB_TYPES_OF_REV0,
-            job_run_types=_job_runs_up_to("1.3-rev0"),
         ),
         Revision(
             name="1.3-rev1",
             product="VBR 13.0.1",
             job_types=_JOB_TYPES_OF_REV1,
-            job_run_types=_job_runs_up_to("1.3-rev1"),
             pages_task_sessions=True,
             capitalised=True,
         ),
@@ -242,7 +156,6 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.3-rev2",
             product="VBR 13.1",
             job_types=_JOB_TYPES_OF_REV2,
-            job_run_types=_job_runs_up_to("1.3-rev2"),
             pages_task_sessions=True,
             capitalised=True,
         ),
@@ -272,16 +185,6 @@ def gained_by(old: Revision, new: Revision) -> RevisionGain:
         tuple(name for name in new.job_types if job_type_key(name) not in known and name != _NO_TYPE),
         tuple(each for each in Capability if new.has(each) and not old.has(each)),
     )
-
-
-def session_group(
-    session_type: str, *, job_id: str | None = None, job_ids: Collection[str] = ()
-) -> SessionGroup:
-    """Which kind of session this is. An unknown type is a job run if one of these jobs ran, else noise."""
-    group = _GROUP_OF.get(session_type.casefold())
-    if group is not None:
-        return group
-    return SessionGroup.JOB_RUN if job_id is not None and job_id in job_ids else SessionGroup.HOUSEKEEPING
 
 
 def job_type_key(name: str) -> str:

@@ -7,13 +7,14 @@ can then be asked again.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.observability import Clock, RemoteClock
+from bot.settings import RouteSettings
 from bot.store import OwnActions, PollCursor, ProcessedSessions
 from bot.veeam import (
     JobId,
@@ -32,7 +33,15 @@ from bot.veeam import (
 )
 from bot.watch.job_cache import JobCache
 from bot.watch.runs import RETRY, earlier_attempts
-from bot.watch.sessions import EndedSession, IgnoreReason, is_child, is_undocumented, reason_to_ignore
+from bot.watch.sessions import (
+    EndedSession,
+    IgnoreReason,
+    is_child,
+    is_undocumented,
+    named_types,
+    polled_types,
+    reason_to_ignore,
+)
 
 OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
@@ -92,12 +101,11 @@ class _Listed:
 
 
 class Poller:
-    """Polls one server for sessions of jobs and of the types that `types_of` gives for its revision.
+    """Polls one server for sessions of jobs and of the types that `routes` name.
 
-    One poll at a time; the caller sees to that.
-
-    `cursor` and `is_behind` are set by the caller, once it knows what became of a poll: where the next one
-    begins, None to read it, and whether there was more than could be announced.
+    One poll at a time; the caller sees to that. `cursor` and `is_behind` are set by the caller, once it
+    knows what became of a poll: where the next one begins, None to read it, and whether there was more than
+    could be announced.
     """
 
     def __init__(
@@ -108,7 +116,7 @@ class Poller:
         jobs: JobCache,
         clock: Clock,
         *,
-        types_of: Callable[[Revision], tuple[str, ...]],
+        routes: Sequence[RouteSettings],
         backfill: timedelta,
     ) -> None:
         self._server = server
@@ -116,9 +124,10 @@ class Poller:
         self._own_actions = own_actions
         self._jobs = jobs
         self._clock = clock
-        self._types_of = types_of
+        self._routes = routes
+        self._revision: Revision | None = None
         self._types: tuple[str, ...] = ()
-        self._folded_types: frozenset[str] = frozenset()
+        self._named: frozenset[str] = frozenset()
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
@@ -151,8 +160,7 @@ class Poller:
         began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
         what ended.
         """
-        self._types = self._types_of(await self._server.detect_revision())
-        self._folded_types = frozenset(name.casefold() for name in self._types)
+        self._fit_to(await self._server.detect_revision())
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
             before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY
@@ -168,6 +176,13 @@ class Poller:
         looks = not asks_for_ends or (is_look_due and (is_awaiting or self._looked_at is None))
         result = await self._read_from(cursor, before, asks_for_ends=asks_for_ends, looks=looks)
         return await self._checked(result) if is_check_due and not result.unread else result
+
+    def _fit_to(self, revision: Revision) -> None:
+        """Ask for the types that this revision has; another one would be refused."""
+        if revision is not self._revision:
+            self._revision = revision
+            self._types = polled_types(revision, self._routes)
+            self._named = frozenset(name.casefold() for name in named_types(revision, self._routes))
 
     async def history(self, cursor: PollCursor) -> History:
         """Read what ended before a first start, newest first: a page at a time, and no more than fits.
@@ -376,19 +391,19 @@ class Poller:
         return [each for each in ended if each.session.id not in ignored], held_back
 
     def _is_ignored(self, ended: EndedSession) -> bool:
-        is_polled = self._is_polled(ended.session)
-        return reason_to_ignore(ended.session, ended.group, is_polled=is_polled) is not None
+        is_named = self._is_named(ended.session)
+        return reason_to_ignore(ended.session, ended.group, is_named=is_named) is not None
 
     def _is_left_out(self, row: Session) -> bool:
         """Whether a session is ignored, and no result that VBR may still give it would change that."""
-        is_polled = self._is_polled(row)
-        reason = reason_to_ignore(row, self._jobs.group_of(row), is_polled=is_polled)
+        is_named = self._is_named(row)
+        reason = reason_to_ignore(row, self._jobs.group_of(row), is_named=is_named)
         if reason in {None, IgnoreReason.HOUSEKEEPING, IgnoreReason.NOT_NAMED}:
             return reason is not None
         return row.outcome is not Result.NONE or row.id in self._undecided
 
-    def _is_polled(self, session: Session) -> bool:
-        return session.session_type.casefold() in self._folded_types
+    def _is_named(self, session: Session) -> bool:
+        return session.session_type.casefold() in self._named
 
     async def _list(
         self, query: SessionsQuery, cursor: PollCursor, *, pages_at_most: int = PAGES_AT_MOST

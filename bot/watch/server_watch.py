@@ -30,7 +30,6 @@ from bot.watch.messages import message
 from bot.watch.poller import CHECK_EVERY, OVERLAP, Poller, PollResult
 from bot.watch.revision_changes import RevisionReporter
 from bot.watch.routing import WatchRules
-from bot.watch.sessions import polled_types
 
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
@@ -115,7 +114,7 @@ class Watch:
             self._own_actions,
             jobs,
             clock,
-            types_of=lambda revision: polled_types(revision, rules.routes),
+            routes=rules.routes,
             backfill=self._backfill,
         )
         self._lease = f"poll/{server.name}"

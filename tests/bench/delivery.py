@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,8 @@ CHANNELS = tuple(f"C0BULK{number:02d}" for number in range(16))
 _PATIENCE_SECONDS = 240.0
 _POLL_SECONDS = 0.5
 _REPLICAS = 3
+_SITES = 5
+_SITES_OF_REPLICAS = 2
 
 
 class Announcing:
@@ -99,63 +101,93 @@ class Announcing:
 async def killed(folder: Path, sizes: Sizes) -> list[Figure]:
     """Completions with kill -9 in the middle, on each database, and with three processes on PostgreSQL.
 
-    All of it at once: it is counted, not timed, and most of it waits for Slack's pace.
+    All of it at once, and the kills of each kind by several sites side by side: it is counted, not timed, and
+    what was being sent when a bot died waits some seconds before Slack is searched for it.
     """
+    kinds = (
+        ("killed", "SQLite", 1, _SITES),
+        ("killed_pg", "PostgreSQL", 1, _SITES),
+        ("replicas", f"{_REPLICAS} replicas on PostgreSQL", _REPLICAS, _SITES_OF_REPLICAS),
+    )
     with TemporaryDirectory(prefix="bot-db-") as server_folder:
         server = postgresql(Path(server_folder) / "pg")
-        try:
-            for name in ("killed", "replicas"):
-                server.psql(f'CREATE DATABASE "{name}";')
-            found = await asyncio.gather(
-                _killed(folder, sizes, "killed", "SQLite"),
-                _killed(folder, sizes, "killed_pg", "PostgreSQL", url=server.get_uri("killed")),
-                _killed(
-                    folder,
-                    sizes,
-                    "replicas",
-                    f"{_REPLICAS} replicas on PostgreSQL",
-                    url=server.get_uri("replicas"),
-                    processes=_REPLICAS,
-                ),
+
+        def url_of(key: str, site: int) -> str | None:
+            if key == "killed":
+                return None
+            server.psql(f'CREATE DATABASE "{key}_{site}";')
+            url: str = server.get_uri(f"{key}_{site}")
+            return url
+
+        async def by(key: str, processes: int, sites: int) -> list[Counter[str]]:
+            count = min(sites, sizes.kills)
+            kills, completions = sizes.kills // count, sizes.completions // count
+            return await asyncio.gather(
+                *(
+                    _killed(folder / f"{key}_{site}", kills, completions, url=url, processes=processes)
+                    for site, url in enumerate(urls[key][:count])
+                )
             )
+
+        try:
+            # The databases first: making one takes a second in which nothing else goes on.
+            urls = {key: [url_of(key, site) for site in range(sites)] for key, _, _, sites in kinds}
+            found = await asyncio.gather(*(by(key, processes, sites) for key, _, processes, sites in kinds))
         finally:
             server.cleanup()
-    return [figure for figures in found for figure in figures]
+    return [
+        figure
+        for (key, where, *_), counts in zip(kinds, found, strict=True)
+        for figure in _figures(key, where, counts)
+    ]
+
+
+def _figures(key: str, where: str, found: Sequence[Counter[str]]) -> list[Figure]:
+    counts = sum(found, Counter[str]())
+    what = f"{counts['completions']} completions, kill -9 {counts['kills']} times, {where}: announced"
+    facts = {
+        **{name: counts[name] for name in ("completions", "kills", "messages")},
+        "sites": len(found),
+        "seconds": max(each["seconds"] for each in found),
+        "channels": len(CHANNELS),
+        "slack_pace": "kept",
+    }
+    return [
+        Figure(f"{key}_twice", f"{what} twice", counts["twice"], aim=Aim(0), facts=facts),
+        Figure(f"{key}_lost", f"{what} never", counts["never"], aim=Aim(0), facts=facts),
+    ]
 
 
 async def _killed(
-    folder: Path, sizes: Sizes, key: str, where: str, *, url: str | None = None, processes: int = 1
-) -> list[Figure]:
-    async with _announcing(folder / key, database_url=url, processes=processes) as announcing:
-        kills = [
-            (sizes.completions * (number + 1) // (sizes.kills + 1), number % 2 == 0)
-            for number in range(sizes.kills)
-        ]
+    folder: Path, kills: int, completions: int, *, url: str | None, processes: int
+) -> Counter[str]:
+    """What became of the completions of one site, whose processes were killed in turn; `seconds` it took."""
+    async with _announcing(folder, database_url=url, processes=processes) as announcing:
         deaths = [
-            _kill_at(announcing, count, number % processes, after_effect=taken)
-            for number, (count, taken) in enumerate(kills)
+            _kill_at(
+                announcing,
+                completions * (number + 1) // (kills + 1),
+                number % processes,
+                after_effect=number % 2 == 0,
+            )
+            for number in range(kills)
         ]
         began = time.monotonic()
-        announcing.end_runs(sizes.completions, is_mixed=True)
+        announcing.end_runs(completions, is_mixed=True)
         for number, death in enumerate(deaths):
             await asyncio.wait_for(death.wait(), _PATIENCE_SECONDS)
             bot = announcing.site.replicas[number % processes].process
             await bot.kill()
             await bot.start()  # it may well be killed again before it is ready
         await announcing.until_all_announced()
-        facts: dict[str, Any] = {
-            "completions": sizes.completions,
-            "kills": sizes.kills,
-            "seconds": round(time.monotonic() - began, 1),
-            "messages": len(announcing.messages),
-            "channels": len(CHANNELS),
-            "slack_pace": "kept",
-        }
-        what = f"{sizes.completions} completions, kill -9 {sizes.kills} times, {where}: announced"
-        return [
-            Figure(f"{key}_twice", f"{what} twice", announcing.doubled, aim=Aim(0), facts=facts),
-            Figure(f"{key}_lost", f"{what} never", announcing.lost, aim=Aim(0), facts=facts),
-        ]
+        return Counter(
+            completions=completions,
+            kills=kills,
+            messages=len(announcing.messages),
+            twice=announcing.doubled,
+            never=announcing.lost,
+            seconds=round(time.monotonic() - began),
+        )
 
 
 async def reply_lost(folder: Path, sizes: Sizes) -> list[Figure]:

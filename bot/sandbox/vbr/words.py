@@ -56,19 +56,29 @@ SESSION_TYPES = frozenset({
     "RetrieveBackup", "ArchiveTierDownload", "DirectBackupSync", "CheckpointRemoval", "Retention",
 })  # fmt: skip
 
-#: What 1.2-rev1 does not have, as far as its document's own words tell: agent, archive, copy, log backups.
+#: What 1.2-rev1 does not have.
 SESSION_TYPES_SINCE_1_3 = frozenset({
-    "AgentDiscovery", "AgentPolicy", "AgentBackup", "ArchiveBackup", "ArchiveRehydration", "ArchiveSync",
-    "ArchiveCopy", "ArchiveFreezing", "ArchiveTierDownload", "RetrieveBackup", "CopyBackup",
-    "EntraIdRestoreFromCopy", "SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup",
+    "EntraIdRestoreFromCopy", "UnstructuredDataBackupCopy", "LogsExport", "TestCredentials", "SqlLogBackup",
+    "OracleLogBackup", "PostgreSqlLogBackup", "AzureInstantRecovery", "AzureInstantRecoveryMigration",
+    "AzureInstantRecoverySwitchover", "AzureInstantRecoveryStart", "AzureInstantRecoveryStop",
+    "AzureInstantRecoveryMigrationUndo", "AzureInstantRecoveryMount", "PublishBackupContentViaNfs",
+    "VolumesDiscover", "AgentDiscovery", "AgentPolicy", "AgentBackup", "ApplianceUpdatesInstall",
+    "FailoverPlan", "FailoverPlanTask", "HostComponentsUpdate", "CopyBackup", "FileBackupHealthCheck",
+    "ArchiveBackup", "ArchiveRehydration", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing",
+    "RetrieveBackup", "ArchiveTierDownload", "DirectBackupSync", "CheckpointRemoval", "Retention",
 })  # fmt: skip
 SESSION_TYPES_OF_REV1 = frozenset({
     "BackupCopyJob", "FileInstantRecovery", "FileInstantRecoveryMigration", "AgentOperationPurgeCache",
     "SureBackupContentScan",
 })  # fmt: skip
 SESSION_TYPES_OF_REV2 = frozenset({
-    "PlatformBackupJob", "EndpointBackup", "BackupCopyJobParent", "IrisBackup", "PlatformServiceJob",
-    "AgentManagement", "HaSwitchover",
+    "IrisBackup", "PlatformServiceJob", "PlatformBackupJob", "PlatformSnapshotJob", "PlatformSnapshotCopyJob",
+    "AgentOperationBackupNow", "AgentOperationActiveFull", "AgentManagement", "BackupCopyJobParent",
+    "ApplicationLevelRestore", "EncryptionAnalysis", "VeeamUpdaterSettingsSync", "EndpointBackup",
+    "StorageDiscovery", "StorageMonitoring", "AdForestRestore", "AgentsRecoveryAppliancesManagement",
+    "RestoreRecoveryApplianceVolumes", "RestoreAgentVolumes", "EndpointRestore", "EpAgentOperationStopBackup",
+    "BackupCacheSync", "PerVmMoveBackup", "PerVmCopyBackup", "FileBackupArchiveRetrievalProlonging",
+    "HaSwitchover", "IndexCollection", "InstantDiskRecovery", "DiskRestore", "HaClusterEdit",
 })  # fmt: skip
 
 TASK_TYPES = frozenset({"Backup", "Restore", "Antivirus", "Replica"})
