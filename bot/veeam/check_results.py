@@ -100,7 +100,7 @@ def unanswered(connection: Connection, error: VeeamError, presented: str | None)
 
 def answers(connection: Connection) -> str:
     """Say that the server answers, and on which port where the address names none."""
-    implied = "" if urlsplit(connection.url).port else f" on port {_port(connection)}"
+    implied = "" if urlsplit(connection.url).port else f" on port {connection.port}"
     return f"{connection.url} answers{implied}."
 
 
@@ -177,12 +177,7 @@ def _port_hint(connection: Connection) -> str:
     """What to try first where the address names no port, or the one that only newer servers listen on."""
     if urlsplit(connection.url).port not in {None, 443}:
         return ""
-    return f"Port {_port(connection)} was asked. VBR listens on 9419, from 13.1 on also on 443: write :9419. "
-
-
-def _port(connection: Connection) -> int:
-    address = urlsplit(connection.url)
-    return address.port or (443 if address.scheme == "https" else 80)
+    return f"Port {connection.port} was asked. VBR listens on 9419, from 13.1 on also on 443: write :9419. "
 
 
 def certificate(connection: Connection, presented: str | None) -> CheckResult:

@@ -127,12 +127,13 @@ class SpokenRevision:
                 found = known
             else:
                 found = await newest_spoken(http, self._server)
+        except NoCommonRevision as error:
+            self._detected, self._failure = None, error
+            self._asked_again_at = self._in(ASKED_AGAIN_AFTER_SECONDS)
+            raise
         except VeeamError as error:
-            if known is None or isinstance(error, (*_NOT_THERE, NoCommonRevision)):
-                self._detected = None if isinstance(error, NoCommonRevision) else known
-                self._failure = error
-                is_last_word = isinstance(error, NoCommonRevision)
-                self._asked_again_at = self._in(ASKED_AGAIN_AFTER_SECONDS) if is_last_word else 0.0
+            if known is None or isinstance(error, _NOT_THERE):
+                self._failure, self._asked_again_at = error, 0.0
                 raise
             # It answers, or may, and only won't say what it speaks: that takes no other answer away.
             log.info("veeam.revision_unproven", server=self._server, spoken=known.name, error=str(error))

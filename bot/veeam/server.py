@@ -95,6 +95,7 @@ class VeeamServer:
         """
         clock = clock or SystemClock()
         self.name: ServerName = connection.name
+        self.port = connection.port
         self._spoken = spoken or SpokenRevision(connection.name, connection.api_version, clock)
         self._client = ApiClient(
             connection, self._spoken, clock, read_retries or ReadRetries(), metrics or Metrics()

@@ -75,6 +75,7 @@ class ServerView:
     revision: str = ""
     is_pinned: bool = False
     newest: str | None = None
+    port: int | None = None
     unsupported: tuple[Operation, ...] = ()
 
 
@@ -154,5 +155,6 @@ def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None)
         product=revision.product,
         revision=revision.name if server.has_known_revision else "",
         is_pinned=server.has_pinned_revision,
+        port=server.port,
         unsupported=unsupported_on(revision, backend.catalog),
     )

@@ -161,6 +161,7 @@ def _server(view: ServerView) -> MessagePart:
         explained = explain(view.error)
         return paragraph(f"{status_text.FAILED} {explained.happened}", explained.advice, polled)
     took = "" if view.answered_in_ms is None else f" in {view.answered_in_ms:,} ms"
+    port = "" if view.port is None else f" on port {view.port}"
     clock = ""
     if view.time is not None:
         zone = literal(view.time.time_zone) if view.time.time_zone else ""
@@ -168,7 +169,7 @@ def _server(view: ServerView) -> MessagePart:
     name = literal(view.info.name) if view.info and view.info.name else ""
     build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
     return paragraph(
-        f"{status_text.SUCCESS} {strong(view.server)} answers{took}",
+        f"{status_text.SUCCESS} {strong(view.server)} answers{port}{took}",
         ", ".join(filter(None, (name, build))),
         clock,
         polled,

@@ -112,7 +112,7 @@ async def test_an_outage_is_announced_once(database: Database, other: Database) 
 
 
 async def test_a_change_of_revision_is_noted_once(database: Database, other: Database) -> None:
-    """By one of all processes, which knows by its number the how manieth it is."""
+    """By one of all processes, which is told how many there have been."""
     revisions = ServerRevisions(database)
     assert await revisions.noted("hq") is None
     await revisions.begin("hq", "1.3-rev0")

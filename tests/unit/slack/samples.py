@@ -337,7 +337,7 @@ def servers_answer() -> ServersAnswer:
     polled = NOW - timedelta(seconds=20)
     return ServersAnswer(
         (
-            ServerView(HQ, time, info, None, 112, polled, product="VBR 13.0", revision="1.3-rev0"),
+            ServerView(HQ, time, info, None, 112, polled, product="VBR 13.0", revision="1.3-rev0", port=9419),
             ServerView(BRANCH, None, None, TimedOut(BRANCH, "no answer within 30 s"), None, None),
         ),
         NOW,
