@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -59,6 +60,7 @@ _PHYSICAL_INVENTORY = f"{_API}/inventory/physical"
 _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
 _SCALE_OUT_REPOSITORIES = f"{_API}/backupInfrastructure/scaleOutRepositories"
 _CREDENTIALS = f"{_API}/credentials"
+_PROTECTION_GROUPS = f"{_API}/agents/protectionGroups"
 _RESTORE_POINTS = f"{_API}/restorePoints"
 _BACKUPS = f"{_API}/backups"
 
@@ -100,6 +102,7 @@ class VeeamServer:
         self._client = ApiClient(
             connection, self._spoken, clock, read_retries or ReadRetries(), metrics or Metrics()
         )
+        self._host_name = urlsplit(connection.url).hostname or ""
         self._clock = clock
         self._states_failure: VeeamError | None = None
         self._states_fail_until = 0.0
@@ -122,6 +125,11 @@ class VeeamServer:
         await self._client.close()
 
     # --- the server itself
+
+    @property
+    def host_name(self) -> str:
+        """The host that the settings name, without a port."""
+        return self._host_name
 
     @property
     def revision(self) -> Revision:
@@ -394,6 +402,25 @@ class VeeamServer:
     async def credentials(self, query: queries.CredentialsQuery | None = None) -> Page[models.Credentials]:
         """One page of credentials records. NotAllowed is normal for a viewer's account."""
         return await self._page(models.Credentials, _CREDENTIALS, query or queries.CredentialsQuery())
+
+    async def tenants(self, query: queries.TenantsQuery | None = None) -> Page[models.Tenant]:
+        """One page of the Microsoft Entra tenants that VBR knows."""
+        path = f"{_INVENTORY}/entraId/tenants"
+        return await self._page(models.Tenant, path, query or queries.TenantsQuery())
+
+    async def data_servers(self, query: queries.DataServersQuery | None = None) -> Page[models.DataServer]:
+        """One page of file servers, shares and object storage."""
+        path = f"{_INVENTORY}/unstructuredDataServers"
+        return await self._page(models.DataServer, path, query or queries.DataServersQuery())
+
+    async def protection_groups(self, query: queries.ProtectionGroupsQuery) -> Page[models.Entity]:
+        """One page of protection groups. Administrators only before 1.3-rev1."""
+        return await self._page(models.Entity, _PROTECTION_GROUPS, query)
+
+    async def discovered_entities(self, group_id: str, query: queries.EntitiesQuery) -> Page[models.Entity]:
+        """One page of what a protection group has found."""
+        path = f"{_PROTECTION_GROUPS}/{self._id(group_id)}/discoveredEntities"
+        return await self._page(models.Entity, path, query)
 
     # --- backups
 

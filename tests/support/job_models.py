@@ -17,14 +17,6 @@ from bot.veeam import InventoryObject, JobObject
 from bot.veeam.job_layouts import LAYOUTS
 
 Model = dict[str, Any]
-KINDS = tuple(LAYOUTS)
-CASES = [
-    (kind, revision)
-    for revision in REVISIONS
-    for kind in KINDS
-    if REVISIONS[revision].job_type(kind) is not None
-]
-
 HOST = "vcenter01.example.com"
 _TARGET = {"platform": "VSphere", "type": "Host", "hostName": HOST, "name": "esx01", "objectId": "host-1"}
 UUIDS = st.integers(min_value=1, max_value=2**128 - 1).map(lambda number: str(UUID(int=number)))
@@ -47,6 +39,13 @@ _OPTIONAL: Mapping[str, Sequence[tuple[str, ...]]] = {
     "EntraIDTenantBackup": (("storage", "retentionPolicy"), ("schedule",)),
     "EntraIDAuditLogBackup": (("isHighPriority",), ("storage", "retentionPolicy"), ("schedule",)),
 }
+KINDS = tuple(_OPTIONAL)
+CASES = [
+    (kind, revision)
+    for revision in REVISIONS
+    for kind in KINDS
+    if REVISIONS[revision].job_type(kind) is not None
+]
 _MACHINE_TYPES = {
     "VSphere": ("VirtualMachine", "Folder", "Tag", "Cluster"),
     "HyperV": ("VirtualMachine", "HostGroup"),
@@ -88,16 +87,14 @@ def _some_objects(platform: str) -> st.SearchStrategy[list[JobObject]]:
 @st.composite
 def valid_models(draw: st.DrawFn, kind: str) -> Model:
     """A JobModel in the words of 1.3-rev0."""
-    platform = LAYOUTS[kind].platform or "VSphere"
+    platform = LAYOUTS[kind].source or "VSphere"
     machines = draw(_some_objects("VSphere" if platform == "Jobs" else platform))
     parts = JobParts(
         id=draw(UUIDS),
         name=draw(NAMES),
         description=draw(st.text(max_size=5)),
         repository_id=draw(UUIDS),
-        objects=[
-            dict(machine.raw) if LAYOUTS[kind].platform else {"id": draw(UUIDS)} for machine in machines
-        ],
+        objects=[dict(machine.raw) if LAYOUTS[kind].source else {"id": draw(UUIDS)} for machine in machines],
         target=_TARGET,
         schedule=draw(backup_schedules(with_continuous=kind != "BackupCopy")),
         is_disabled=draw(st.booleans()),

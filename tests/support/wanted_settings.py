@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.veeam import (
+    REFERENCES,
+    Gfs,
     GuestProcessing,
     JobObject,
     JobSettings,
@@ -18,9 +20,9 @@ from bot.veeam import (
     SettingsField,
     Weekday,
     choosable_rhythms,
-    platform_of,
     retention_units,
     settings_of,
+    source_of,
     takes_guest_credentials,
 )
 from tests.support.job_models import NAMES, UUIDS, Model, job_objects
@@ -31,7 +33,7 @@ _TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
 
 def offered(settings: JobSettings) -> list[SettingsField]:
     """The parts that this job has."""
-    return [part for part in SettingsField if settings.part(part) is not None]
+    return [part for part in SettingsField if part not in REFERENCES and settings.part(part) is not None]
 
 
 @st.composite
@@ -40,7 +42,7 @@ def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Settin
     settings = settings_of(model)
     for part in parts or offered(settings):
         new = draw(_NEW[part](model, settings))
-        if part is SettingsField.OBJECTS:
+        if part in {SettingsField.OBJECTS, SettingsField.EXCLUDES}:
             new = tuple(JobObject(REVISIONS[revision].written(item.raw)) for item in new)
         settings = replace(settings, **{_FIELDS.get(part, str(part)): new})
     return settings
@@ -79,8 +81,18 @@ def _retentions(kind: str) -> st.SearchStrategy[Retention]:
 def _objects(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobObject, ...]:
     there = settings.objects or ()
     kept = [item for item in there if draw(st.booleans())]
-    new = draw(_new_objects(platform_of(model["type"]) or ""))
+    new = draw(_new_objects(source_of(model["type"]) or ""))
     return (*kept, *(item for item in new if item not in there))
+
+
+@st.composite
+def _excludes(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobObject, ...]:
+    there = settings.excludes or ()
+    new = draw(_new_objects(source_of(model["type"]) or ""))
+    return (*there, *(item for item in new if item not in there))
+
+
+_COUNTS = st.none() | st.integers(1, 99)
 
 
 @st.composite
@@ -97,6 +109,8 @@ _NEW: Mapping[SettingsField, Callable[[Model, JobSettings], st.SearchStrategy[An
     SettingsField.DESCRIPTION: lambda _model, _settings: st.text(max_size=20),
     SettingsField.PRIORITY: lambda _model, _settings: st.booleans(),
     SettingsField.OBJECTS: _objects,
+    SettingsField.EXCLUDES: _excludes,
+    SettingsField.GFS: lambda _model, _settings: st.builds(Gfs, _COUNTS, _COUNTS, _COUNTS),
     SettingsField.REPOSITORY: lambda _model, _settings: UUIDS,
     SettingsField.RETENTION: lambda model, _settings: _retentions(model["type"]),
     SettingsField.SCHEDULE: _schedules,

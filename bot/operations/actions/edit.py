@@ -75,7 +75,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether VBR's API can describe jobs of this type."""
-        return veeam.is_editable(state.type)
+        return veeam.has_model(state.type)
 
     @property
     def is_review(self) -> bool:
@@ -399,7 +399,7 @@ def _is_of(draft: JobDraft, target: Target) -> bool:
 
 async def _model_of(target: Target) -> veeam.Job | None:
     """The job's settings; None for a type that VBR's API cannot describe. Raises `VeeamError`."""
-    if not veeam.is_editable(target.state.type):
+    if not veeam.has_model(target.state.type):
         return None
     try:
         return await target.account.job(target.state.id)

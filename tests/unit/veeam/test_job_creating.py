@@ -12,15 +12,17 @@ from bot.sandbox.vbr.bodies import JOB_SPEC
 from bot.sandbox.vbr.revision import REVISIONS as SANDBOX_REVISIONS
 from bot.veeam import (
     REVISIONS,
+    Gfs,
     GuestProcessing,
     JobObject,
     JobSettings,
     Retention,
+    Revision,
     Rhythm,
     Schedule,
     SettingsField,
     Weekday,
-    new_vsphere_spec,
+    new_spec,
     retention_units,
     settings_of,
     settings_problems,
@@ -42,6 +44,11 @@ def machine(platform: str = "VSphere") -> JobObject:
     )  # fmt: skip
 
 
+def vsphere_spec(asked: JobSettings, revision: Revision) -> dict[str, Any]:
+    """The spec of a new vSphere backup."""
+    return new_spec(revision.job_types[0], asked, revision, host_name="vbr01.example.com")
+
+
 def wanted(**parts: Any) -> JobSettings:
     """A job that could be created."""
     whole: dict[str, Any] = {
@@ -49,7 +56,9 @@ def wanted(**parts: Any) -> JobSettings:
         "description": "Created from Slack by ana",
         "is_high_priority": False,
         "objects": (machine(),),
+        "excludes": (),
         "repository_id": REPOSITORY,
+        "gfs": Gfs(),
         "retention": Retention("Days", 14),
         "schedule": Schedule(Rhythm.EVERY_DAY, time(22)),
         "guest": GuestProcessing(is_application_aware=False),
@@ -87,7 +96,7 @@ def test_a_template_keeps_to_itself_what_it_says_of_its_own_machines() -> None:
     own, shared, inside = (
         dict(machine().raw) | {"name": name, "objectId": name} for name in ("own", "shared", "inside")
     )
-    model = new_vsphere_spec(wanted(objects=(JobObject(own), JobObject(shared))), REVISIONS["1.3-rev0"])
+    model = vsphere_spec(wanted(objects=(JobObject(own), JobObject(shared))), REVISIONS["1.3-rev0"])
     said = [{"vmObject": item, "vss": "disabled"} for item in (own, shared, inside)]
     model["guestProcessing"]["appAwareProcessing"]["appSettings"] = said
     spec = spec_from_template(model, wanted(objects=(JobObject(shared), machine())), REVISIONS["1.3-rev0"])
@@ -123,7 +132,7 @@ def test_the_units_are_the_documents(document: OpenApi, enum: str, kinds: list[s
 
 def test_a_vsphere_job_is_written_whole() -> None:
     """The shape that a server of 13.1 was seen to accept."""
-    assert new_vsphere_spec(wanted(), REVISIONS["1.3-rev0"]) == {
+    assert vsphere_spec(wanted(), REVISIONS["1.3-rev0"]) == {
         "type": "VSphereBackup",
         "name": "Web tier",
         "description": "Created from Slack by ana",
@@ -159,7 +168,7 @@ def test_each_revision_has_its_words(revision: str, kind: str, platform: str, da
     """And a server of it takes the spec."""
     monday = Schedule(Rhythm.CHOSEN_DAYS, time(9), (Weekday.MONDAY,))
     asked = wanted(schedule=monday, objects=(machine(platform),))
-    spec = new_vsphere_spec(asked, REVISIONS[revision])
+    spec = vsphere_spec(asked, REVISIONS[revision])
     assert (spec["type"], spec["schedule"]["daily"]["days"]) == (kind, days)
     assert settings_of(spec) == asked
     JOB_SPEC(SANDBOX_REVISIONS[revision].read(spec), "")
@@ -181,17 +190,18 @@ def test_each_revision_has_its_words(revision: str, kind: str, platform: str, da
 )
 def test_a_new_vsphere_job_is_valid(parts: dict[str, Any], document: OpenApi) -> None:
     """With whatever was said; what was not is VBR's usual."""
-    spec = new_vsphere_spec(wanted(**parts), REVISIONS["1.3-rev0"])
+    spec = vsphere_spec(wanted(**parts), REVISIONS["1.3-rev0"])
     assert document.schema_problems("JobSpec", spec) == []
     assert {"storage", "guestProcessing", "schedule"} <= spec.keys()
 
 
 def test_only_a_scheduled_job_retries() -> None:
     """Retries are of scheduled runs."""
-    by_hand = new_vsphere_spec(wanted(schedule=Schedule(Rhythm.BY_HAND)), REVISIONS["1.3-rev0"])
+    by_hand = vsphere_spec(wanted(schedule=Schedule(Rhythm.BY_HAND)), REVISIONS["1.3-rev0"])
     assert by_hand["schedule"] == {"runAutomatically": False}
 
 
+TO_A_HOST = {SettingsField.HOST: machine()}
 CHOSEN_DAYS = Schedule(Rhythm.CHOSEN_DAYS, time(22))
 
 
@@ -209,8 +219,16 @@ CHOSEN_DAYS = Schedule(Rhythm.CHOSEN_DAYS, time(22))
         ({"repository_id": None}, "VSphereBackup", [SettingsField.REPOSITORY]),
         ({"retention": Retention("Days", 0)}, "VSphereBackup", [SettingsField.RETENTION]),
         ({"retention": Retention("Fortnights", 1)}, "VSphereBackup", []),
-        ({"retention": Retention("RestorePoints", 28)}, "VSphereReplica", []),
-        ({"retention": Retention("RestorePoints", 29)}, "VSphereReplica", [SettingsField.RETENTION]),
+        ({"retention": Retention("RestorePoints", 28), "references": TO_A_HOST}, "VSphereReplica", []),
+        ({"retention": Retention("RestorePoints", 28)}, "VSphereReplica", [SettingsField.HOST]),
+        (
+            {"retention": Retention("RestorePoints", 29), "references": TO_A_HOST},
+            "VSphereReplica",
+            [SettingsField.RETENTION],
+        ),
+        ({"gfs": Gfs(weeks=0)}, "VSphereBackup", [SettingsField.GFS]),
+        ({"gfs": Gfs(months=1_000)}, "VSphereBackup", [SettingsField.GFS]),
+        ({"gfs": Gfs(9_999, 999, 999)}, "VSphereBackup", []),
         ({"schedule": CHOSEN_DAYS}, "VSphereBackup", [SettingsField.SCHEDULE]),
         ({"schedule": replace(CHOSEN_DAYS, days=(Weekday.FRIDAY,))}, "VSphereBackup", []),
         ({"schedule": Schedule(Rhythm.EVERY_DAY)}, "VSphereBackup", [SettingsField.SCHEDULE]),

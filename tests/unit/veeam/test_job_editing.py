@@ -26,8 +26,8 @@ from bot.veeam import (
     Weekday,
     changed,
     differences,
-    platform_of,
     settings_of,
+    source_of,
 )
 from tests.support.job_models import CASES, KINDS, Model, received_models, valid_models
 from tests.support.openapi import OpenApi
@@ -68,12 +68,30 @@ _LINUX_GUEST = (
     f"{_CREDENTIALS}.credentialsId",
 )
 _STORAGE_RETENTION = ("storage.retentionPolicy.type", "storage.retentionPolicy.quantity")
+
+
+def _gfs(place: str) -> tuple[str, ...]:
+    blocks = {
+        "weekly": "keepForNumberOfWeeks",
+        "monthly": "keepForNumberOfMonths",
+        "yearly": "keepForNumberOfYears",
+    }
+    parts = [
+        f"{place}.{block}{key}"
+        for block, count in blocks.items()
+        for key in ("", ".isEnabled", ".desiredTime", f".{count}")
+    ]
+    return (place, f"{place}.isEnabled", *parts)
+
+
 _VM = {
     SettingsField.DESCRIPTION: ("description",),
     SettingsField.PRIORITY: ("isHighPriority",),
     SettingsField.OBJECTS: ("virtualMachines.includes",),
+    SettingsField.EXCLUDES: ("virtualMachines.excludes", "virtualMachines.excludes.vms"),
     SettingsField.REPOSITORY: ("storage.backupRepositoryId",),
     SettingsField.RETENTION: _STORAGE_RETENTION,
+    SettingsField.GFS: _gfs("storage.gfsPolicy"),
     SettingsField.SCHEDULE: _SCHEDULE,
     SettingsField.GUEST: _VM_GUEST,
 }
@@ -100,6 +118,7 @@ ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
         SettingsField.OBJECTS: ("sourceObjects.includes.jobs",),
         SettingsField.REPOSITORY: ("target.backupRepositoryId",),
         SettingsField.RETENTION: ("target.retentionPolicy.type", "target.retentionPolicy.quantity"),
+        SettingsField.GFS: _gfs("target.gfsPolicy"),
         SettingsField.SCHEDULE: _SCHEDULE,
     },
     "FileBackupCopy": _COPY_OF_ONE,
@@ -171,7 +190,7 @@ def test_what_was_wanted_is_read_again(kind: str, revision: str, data: st.DataOb
     JOB_MODEL(SANDBOX_REVISIONS[revision].read(result), "")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if platform_of(kind)])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if source_of(kind)])
 @given(data=st.data())
 @FEW
 def test_kept_objects_stay_as_they_are(kind: str, data: st.DataObject) -> None:
@@ -434,6 +453,6 @@ def test_settings_of_a_machine_outlive_its_place_in_the_list() -> None:
 
 def test_a_type_without_a_model_changes_its_name_alone() -> None:
     """What a newer revision may send; the form does not offer it."""
-    model = {"type": "IrisBackup", "name": "Iris", "schedule": daily("22:00")}
+    model = {"type": "ProxmoxBackupJob", "name": "Iris", "schedule": daily("22:00")}
     wanted = JobSettings("Iris 2", description="x", schedule=Schedule(Rhythm.BY_HAND))
     assert changed(model, wanted, REV0) == model | {"name": "Iris 2"}
