@@ -25,6 +25,7 @@ from bot.veeam import (
     source_of,
     takes_guest_credentials,
 )
+from bot.veeam import REVISIONS as FACTS
 from tests.support.job_models import NAMES, UUIDS, Model, job_objects
 
 _FIELDS = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
@@ -43,9 +44,19 @@ def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Settin
     for part in parts or offered(settings):
         new = draw(_NEW[part](model, settings))
         if part in {SettingsField.OBJECTS, SettingsField.EXCLUDES}:
-            new = tuple(JobObject(REVISIONS[revision].written(item.raw)) for item in new)
+            new = tuple(JobObject(_spelt(item.raw, revision)) for item in new)
         settings = replace(settings, **{_FIELDS.get(part, str(part)): new})
     return settings
+
+
+def _spelt(raw: Mapping[str, Any], revision: str) -> dict[str, Any]:
+    if "platform" not in raw and "id" not in raw:
+        kinds = {"fileServerId": "FileServerShare", "objectStorageServerId": "ObjectStorageRoot"}
+        kind = next((kind for key, kind in kinds.items() if key in raw), None)
+        return dict(raw) | ({"type": kind} if kind and FACTS[revision].names_kinds_of_shares else {})
+    schema = "InventoryObjectModel" if "platform" in raw else "JobObjectModel"
+    spelt: dict[str, Any] = REVISIONS[revision].written(raw, schema)
+    return spelt
 
 
 def _in_order(days: set[Weekday]) -> tuple[Weekday, ...]:

@@ -30,11 +30,13 @@ from bot.operations.job_editor.fields import (
     times_meant,
 )
 from bot.operations.job_types import job_types_named
+from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     ADMINISTRATORS,
     AuditSubject,
     Kind,
     KnownJob,
+    NamedJob,
     Operation,
     Refusal,
     Request,
@@ -46,6 +48,7 @@ from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 
 _UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it: use VBR's console."
+_TYPE_WORDS_AT_MOST = 4
 _NO_SUCH_TEMPLATE = "There is no job of that name to make one like, or you may not see it."
 _TEMPLATE = "as a template"
 
@@ -59,12 +62,12 @@ class Create(Action, frozen=True, tag="create"):
 
     operation = Operation(
         name="create",
-        usage="create [TYPE]",
+        usage="create [TYPE [NAME like JOB]]",
         help="make a new job of any type, or one like a job that is there",
         kind=Kind.ACTION,
         audit_name="job.create",
         roles=ADMINISTRATORS,
-        examples=("create", "create vmware backup", "create replica server:hq"),
+        examples=("create", "create vmware backup", "create vmware backup Web tier like SQL Prod"),
         has_form=True,
     )
 
@@ -73,25 +76,37 @@ class Create(Action, frozen=True, tag="create"):
     draft: str | None = None
     step: Step = Step.CHOOSE
     job_type: str | None = None
+    name: str | None = None
+    like_name: str | None = None
     entered: JobEntries | None = None
     kept: JobDraft | None = None
 
     @classmethod
     def parse(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
-        """Read the type and the server: a form asks for everything else."""
+        """Read the type, a name and the job that it is to be like: a form asks for everything else."""
+        place = next((n for n, word in enumerate(line.words) if n and word.bare == "like"), None)
+        if place is None or place == len(line.words) - 1:
+            return cls._of_type(line)
+        before, after = line.words[:place], line.words[place + 1 :]
+        like_name = line.bounded(" ".join(word.text for word in after))
+        for count in range(min(_TYPE_WORDS_AT_MOST, len(before)), 0, -1):
+            types = _types_named(" ".join(word.text for word in before[:count]))
+            if len(types) == 1:
+                name = " ".join(word.text for word in before[count:])
+                return cls(server=line.server, job_type=types[0], name=name or None, like_name=like_name)
+        name = line.bounded(" ".join(word.text for word in before))
+        return cls(server=line.server, name=name, like_name=like_name)
+
+    @classmethod
+    def _of_type(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
         typed = line.text
         if typed is None:
             return cls(server=line.server)
-        found = {
-            veeam.job_type_key(kind): kind
-            for revision in veeam.REVISIONS.values()
-            for kind in job_types_named(typed, revision)
-            if veeam.has_model(kind)
-        }
-        if len(found) == 1:
-            return cls(server=line.server, job_type=next(iter(found.values())))
-        if found:
-            return line.problem(f"Which type of job? {', '.join(found.values())}.", line.operation.name)
+        types = _types_named(typed)
+        if len(types) == 1:
+            return cls(server=line.server, job_type=types[0])
+        if types:
+            return line.problem(f"Which type of job? {', '.join(types)}.", line.operation.name)
         return line.problem("There is no such type of job. A form asks for it.", line.operation.name)
 
     @property
@@ -123,6 +138,12 @@ class Create(Action, frozen=True, tag="create"):
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the one server that is meant; the choice of a server and a template otherwise."""
+        if self.like_name is not None:
+            template = await self._template(backend, context)
+            if not isinstance(template, FoundJob):
+                return template
+            allowed = await backend.servers_where_allowed(self.operation, template.server, context)
+            return Target(template.server, allowed[template.server]) if isinstance(allowed, dict) else allowed
         named = self.like.server if self.like is not None else self.server
         accounts = await backend.servers_where_allowed(self.operation, named, context)
         like = self.like
@@ -152,6 +173,8 @@ class Create(Action, frozen=True, tag="create"):
             if self.kept is None:
                 return outcomes.DraftExpired(self.operation)
             return await self._filled(self.kept, backend, target, context)
+        if self.like_name is not None:
+            return await self._as_typed(backend, target, context)
         draft = await self._new_draft(target.account, backend, context)
         if draft is None:
             return self._choice(
@@ -263,6 +286,32 @@ class Create(Action, frozen=True, tag="create"):
         return JobDraft(
             id="", server=account.name, kind=state.type, wanted=wanted, model=model, like=state.name
         )
+
+    async def _template(self, backend: Backend, context: RequestContext) -> FoundJob | outcomes.Outcome:
+        """The job that was typed after `like`."""
+        named = NamedJob(self.like_name or "", self.server, exact=True)
+        found = await backend.finder.job(named, request=self, visibility=context.visibility)
+        return found if isinstance(found, FoundJob | outcomes.NotFound) else self._choice_of_template(backend)
+
+    def _choice_of_template(self, backend: Backend) -> outcomes.NeedsForm:
+        problem = FormProblem(None, f"Which job is {self.like_name}? Choose it from the list.")
+        accounts = {name: backend.fleet.server(name) for name in backend.fleet.names}
+        return self._choice(accounts, (problem,))
+
+    async def _as_typed(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
+        """What would be made of the typed words; the form where something is wrong with them."""
+        template = await self._template(backend, context)
+        if not isinstance(template, FoundJob):
+            return template
+        typed = Create(target.server, template.known, step=Step.REVIEW, job_type=self.job_type)
+        draft = await typed._new_draft(target.account, backend, context)
+        problem = None if draft is None else _wrong_type(self.job_type, draft)
+        if draft is None or problem is not None:
+            accounts = {target.server: target.account}
+            return self._choice(accounts, (FormProblem(None, problem or _UNDESCRIBED),))
+        wanted = dataclasses.replace(draft.wanted, name=self.name or "")
+        draft = await backend.drafts.begin(context.person.id, dataclasses.replace(draft, wanted=wanted))
+        return await typed._with(draft=draft.id, kept=draft).form(backend, target, context)
 
     async def _review(
         self, backend: Backend, target: Target, context: RequestContext
@@ -386,3 +435,21 @@ def _from_nothing(account: veeam.VeeamServer, job_type: str | None, name: str) -
     description = f"Created from Slack by {name}" if name else "Created from Slack"
     wanted = veeam.new_settings(kind, account.revision, description=description)
     return JobDraft(id="", server=account.name, kind=kind, wanted=wanted)
+
+
+def _types_named(word: str) -> tuple[str, ...]:
+    """The types of jobs that can be made and that the word means, each once, in one revision's spelling."""
+    found = {
+        veeam.job_type_key(kind): kind
+        for revision in veeam.REVISIONS.values()
+        for kind in job_types_named(word, revision)
+        if veeam.has_model(kind)
+    }
+    return tuple(found.values())
+
+
+def _wrong_type(job_type: str | None, draft: JobDraft) -> str | None:
+    """What is wrong where another type was typed than the template has."""
+    if job_type is None or veeam.job_type_key(job_type) == veeam.job_type_key(draft.kind):
+        return None
+    return f"{draft.like} is of another type: {draft.kind}. A job is like one of its own type only."
