@@ -33,12 +33,16 @@ from bot.veeam.details import (
     note_missing,
     noting_missing,
 )
+from bot.veeam.detection import (
+    SpokenRevision,
+)
 from bot.veeam.errors import (
     AnswerLost,
     ConnectFailed,
     ConnectionLost,
     Interrupted,
     LoginRefused,
+    NoCommonRevision,
     NotAllowed,
     NotFoundOnServer,
     Rejected,
@@ -176,6 +180,8 @@ from bot.veeam.revisions import (
     REVISIONS,
     Capability,
     Revision,
+    RevisionGain,
+    gained_by,
     job_type_key,
     revision_facts,
 )
@@ -244,6 +250,7 @@ __all__ = [
     "MissingDetail",
     "MonthDay",
     "Monthly",
+    "NoCommonRevision",
     "NotAllowed",
     "NotFoundOnServer",
     "Page",
@@ -263,6 +270,7 @@ __all__ = [
     "RetentionUnit",
     "RetryPolicy",
     "Revision",
+    "RevisionGain",
     "RevisionUnsupported",
     "Rhythm",
     "RunAfterJob",
@@ -285,6 +293,7 @@ __all__ = [
     "SettingsChange",
     "SettingsField",
     "Source",
+    "SpokenRevision",
     "TaskSession",
     "TaskSessionId",
     "Tenant",
@@ -316,6 +325,7 @@ __all__ = [
     "detail",
     "differences",
     "fits",
+    "gained_by",
     "has_model",
     "is_id",
     "job_facts",

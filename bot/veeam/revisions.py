@@ -64,6 +64,7 @@ _JOB_TYPES_OF_REV2 = (
     "IrisBackup",
     "WindowsAgentBackupFailoverCluster",
 )
+_NO_TYPE = "Unknown"
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
 _ROWS_WITHOUT_DEFAULT = 200
 
@@ -190,6 +191,23 @@ def revision_facts(name: str) -> Revision:
     order = _place(name)
     older = [facts for facts in REVISIONS.values() if _place(facts.name) <= order]
     return older[-1] if older else next(iter(REVISIONS.values()))
+
+
+@dataclass(frozen=True)
+class RevisionGain:
+    """What one revision has that another lacks: types of jobs, and what can be asked for."""
+
+    job_types: tuple[str, ...]
+    capabilities: tuple[Capability, ...]
+
+
+def gained_by(old: Revision, new: Revision) -> RevisionGain:
+    """What the new revision has and the old one lacks."""
+    known = {job_type_key(name) for name in old.job_types}
+    return RevisionGain(
+        tuple(name for name in new.job_types if job_type_key(name) not in known and name != _NO_TYPE),
+        tuple(each for each in Capability if new.has(each) and not old.has(each)),
+    )
 
 
 def job_type_key(name: str) -> str:
