@@ -25,13 +25,14 @@ from bot.sandbox.process import BotDied, BotProcess, ManifestMissing, inherited,
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.faults import RateLimited
-from bot.sandbox.vbr import Role, VbrSandbox, World, seeded_world
+from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by, seeded_world
 from bot.sandbox.vbr.faults import ANY, slow
 from bot.sandbox.vbr.seed import LIVELY, Seeding
 from bot.sandbox.vbr.tls import Tls, make_tls
 
-API_VERSION = "1.3-rev0"
-SITES = ("hq", "branch")
+#: The revision that each site's server is of: a 13.0, and a 13.1 with the newer types of jobs.
+API_VERSIONS = {"hq": "1.3-rev0", "branch": "1.3-rev2"}
+SITES = tuple(API_VERSIONS)
 
 _ROLES = {
     "S0BACKUPADMINS": "Veeam Backup Administrator",
@@ -131,7 +132,10 @@ class Demo:
         for site in SITES:
             self._tls[site] = await asyncio.to_thread(_certificate, self.folder / site)
             world = self._worlds[site] if self._worlds else _lively_world(site)
-            self.vbrs[site] = await enter(VbrSandbox(world, ssl_context=self._tls[site].ssl_context))
+            behaviour = Behaviour(supported_revisions=accepted_by(API_VERSIONS[site]))
+            self.vbrs[site] = await enter(
+                VbrSandbox(world, ssl_context=self._tls[site].ssl_context, behaviour=behaviour)
+            )
         self.cards = tuple(self._card(name) for name in self.vbrs)
         workspace = default_workspace(app=App.from_manifest(await printed_manifest(self.folder)))
         self.slack = await enter(SlackSandbox(workspace))
@@ -198,7 +202,7 @@ class Demo:
     def _card(self, name: str) -> ServerCard:
         username, password = _account(self.vbrs[name])
         return ServerCard(
-            name, self.vbrs[name].url, username, password, API_VERSION, self._tls[name].fingerprint
+            name, self.vbrs[name].url, username, password, API_VERSIONS[name], self._tls[name].fingerprint
         )
 
     def _server_faults(self, name: str) -> tuple[FaultSwitch, FaultSwitch]:

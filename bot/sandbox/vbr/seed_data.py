@@ -1,4 +1,7 @@
-"""Whom the seeded worlds back up: jobs of all types, ordinary and odd names, of two sites."""
+"""What the seeded worlds back up: jobs of all types, ordinary and odd names, of two sites.
+
+Headquarters has what 1.3-rev0 knows, the branch some of what came later.
+"""
 
 from dataclasses import dataclass
 
@@ -261,7 +264,10 @@ _BRANCH_JOBS = (
     JobSeed("Hyper-V branch", "HyperVBackup", "00:00", ("br-hv01", "br-hv02"), warning_rate=0.4),
     JobSeed("Replica to HQ", "VSphereReplica", "01:00", ("br-erp01",), failure_rate=0.3),
     JobSeed("Camera archive", at=None, objects=("nvr01",), has_run=False),
-    JobSeed("Proxmox lab", "Unknown", "02:00", ("pve01",)),
+    JobSeed("Proxmox lab", "ProxmoxBackupJob", "02:00", ("pve01",)),
+    JobSeed("Branch shares", "FileBackup", "18:00", ("\\\\br-nas01\\projects", "br-nas02:/export/home")),
+    JobSeed("Branch laptops", "WindowsAgentBackupWorkstationPolicy", "12:30", ("br-nb01", "br-nb02")),
+    JobSeed("Invoices bucket", "ObjectStorageBackup", "19:00", ("s3.branch.example.com/invoices",)),
 )
 
 BRANCH = Site(
@@ -279,6 +285,7 @@ BRANCH = Site(
     groups=(
         GroupSeed("Tills", ("till01", "till02", "till03")),
         GroupSeed("Warehouse", ("scan01",), "LinuxComputer"),
+        GroupSeed("Laptops", ("br-nb01", "br-nb02")),
     ),
     credentials=(
         ("EXAMPLE\\svc-vss", "Standard", "Application-aware processing"),

@@ -18,6 +18,8 @@ from bot.veeam import (
     AllTaskSessionsQuery,
     Backup,
     CredentialsQuery,
+    DataServersQuery,
+    EntitiesQuery,
     InventoryObject,
     InventoryQuery,
     Job,
@@ -25,12 +27,14 @@ from bot.veeam import (
     JobStatesQuery,
     LogStatus,
     NotAllowed,
+    ProtectionGroupsQuery,
     RepositoryStatesQuery,
     RestorePointsQuery,
     Result,
     ScaleOutRepositoriesQuery,
     SessionId,
     SessionsQuery,
+    TenantsQuery,
     VeeamServer,
     VmwareHostsQuery,
     VmwareObjectsQuery,
@@ -115,6 +119,11 @@ async def physical_machines(site: Site) -> list[str]:
     return [machine.name for machine in page.rows]
 
 
+async def entities(site: Site) -> object:
+    (group,) = (await site.server.protection_groups(ProtectionGroupsQuery())).rows
+    return await site.server.discovered_entities(group.id, EntitiesQuery(limit=5))
+
+
 def points_of(name: str) -> RestorePointsQuery:
     return RestorePointsQuery(name=f"*{name}*", order_by="CreationTime", ascending=False, limit=500)
 
@@ -182,6 +191,10 @@ EVERYTHING: dict[str, Ask] = {
         host_name=site.host_name,
     ),
     "physical_inventory": physical_machines,
+    "tenants": lambda site: site.server.tenants(TenantsQuery(limit=5)),
+    "data_servers": lambda site: site.server.data_servers(DataServersQuery(limit=5)),
+    "protection_groups": lambda site: site.server.protection_groups(ProtectionGroupsQuery(limit=5)),
+    "discovered_entities": entities,
     "credentials": lambda site: site.server.credentials(
         CredentialsQuery(name="*svc*", order_by="Username", ascending=True, limit=5)
     ),

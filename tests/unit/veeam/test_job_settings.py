@@ -15,6 +15,9 @@ from bot.veeam import (
     InventoryObject,
     JobObject,
     JobSettings,
+    MonthDay,
+    Period,
+    PeriodUnit,
     Retention,
     RetentionUnit,
     Rhythm,
@@ -22,6 +25,7 @@ from bot.veeam import (
     SettingsChange,
     SettingsField,
     Weekday,
+    WeekOfMonth,
     choosable_rhythms,
     differences,
     has_model,
@@ -37,7 +41,25 @@ from tests.support.job_models import KINDS, Model, home_of, received_models
 NINE = time(9)
 SELECTED = {"dailyKind": "SelectedDays", "isEnabled": True, "localTime": "9:00"}
 OTHER = Schedule(Rhythm.OTHER)
-PLAIN = (Rhythm.BY_HAND, Rhythm.EVERY_DAY, Rhythm.WEEKDAYS, Rhythm.CHOSEN_DAYS, Rhythm.AFTER_JOB)
+PLAIN = tuple(rhythm for rhythm in Rhythm if rhythm is not Rhythm.OTHER)
+
+
+OF_COPIES = tuple(rhythm for rhythm in PLAIN if rhythm is not Rhythm.CONTINUOUS)
+MONTHLY = never() | {
+    "runAutomatically": True,
+    "monthly": {"isEnabled": True, "localTime": "9:00", "dayNumberInMonth": "OnDay", "dayOfMonth": 15},
+}
+
+
+def with_month(**parts: Any) -> dict[str, Any]:
+    """A monthly schedule with these parts."""
+    return MONTHLY | {"monthly": MONTHLY["monthly"] | parts}
+
+
+def every(count: Any, unit: str = "Hours") -> dict[str, Any]:
+    """A periodic schedule."""
+    block = {"isEnabled": True, "periodicallyKind": unit, "frequency": count}
+    return never() | {"runAutomatically": True, "periodically": block}
 
 
 def scheduled(schedule: Any, kind: str = "VSphereBackup") -> Model:
@@ -63,7 +85,27 @@ def scheduled(schedule: Any, kind: str = "VSphereBackup") -> Model:
         (daily("9 o'clock"), OTHER),
         (daily("25:00"), OTHER),
         (daily("9:00", "Sometimes"), OTHER),
-        (periodically(4), OTHER),
+        (periodically(4), Schedule(Rhythm.PERIODIC, period=Period(PeriodUnit.HOURS, 4))),
+        (
+            PERIODIC | {"periodically": {"isEnabled": True, "periodicallyKind": "Seconds", "frequency": 9}},
+            OTHER,
+        ),
+        (
+            PERIODIC | {"periodically": {"isEnabled": True, "periodicallyKind": "Hours", "frequency": 0}},
+            OTHER,
+        ),
+        (PERIODIC | {"periodically": {"isEnabled": True, "periodicallyKind": "Hours"}}, OTHER),
+        (MONTHLY, Schedule(Rhythm.MONTHLY, NINE, month_day=MonthDay(number=15))),
+        (with_month(dayOfMonth=32), OTHER),
+        (with_month(dayOfMonth=None), OTHER),
+        (with_month(isLastDayOfMonth=True), OTHER),
+        (with_month(months=["January"]), OTHER),
+        (with_month(localTime=None), OTHER),
+        (
+            with_month(dayNumberInMonth="last", dayOfWeek="Friday"),
+            Schedule(Rhythm.MONTHLY, NINE, month_day=MonthDay(week=WeekOfMonth.LAST, day=Weekday.FRIDAY)),
+        ),
+        (with_month(dayNumberInMonth="Fifth", dayOfWeek="Friday"), OTHER),
         (after("Nightly"), Schedule(Rhythm.AFTER_JOB, after_job="Nightly")),
         (after(""), OTHER),
         (daily("9:00") | {"monthly": {"isEnabled": True}}, OTHER),
@@ -72,7 +114,7 @@ def scheduled(schedule: Any, kind: str = "VSphereBackup") -> Model:
         (daily("9:00") | {"monthly": {}}, OTHER),
         (daily("9:00") | {"monthly": "no"}, OTHER),
         ({"runAutomatically": True}, OTHER),
-        ({"runAutomatically": True, "continuously": {"isEnabled": True}}, OTHER),
+        ({"runAutomatically": True, "continuously": {"isEnabled": True}}, Schedule(Rhythm.CONTINUOUS)),
         ({"runAutomatically": True, "daily": SELECTED | {"days": []}}, OTHER),
         ({"runAutomatically": True, "daily": SELECTED | {"days": "monday"}}, OTHER),
         ({"runAutomatically": True, "daily": SELECTED | {"days": ["Caturday"]}}, OTHER),
@@ -92,11 +134,13 @@ def test_a_schedule_is_a_plain_rhythm_or_another(schedule: Any, expected: Schedu
     ("kind", "schedule", "expected"),
     [
         ("VSphereBackup", daily("22:00"), PLAIN),
-        ("VSphereBackup", periodically(4), (*PLAIN, Rhythm.OTHER)),
+        ("VSphereBackup", periodically(4), PLAIN),
+        ("VSphereBackup", with_month(isLastDayOfMonth=True), (*PLAIN, Rhythm.OTHER)),
+        ("WindowsAgentBackupWorkstationPolicy", daily("22:00"), PLAIN[:4]),
         ("VSphereBackup", None, ()),
         ("BackupCopy", {"type": "Immediate", "scheduleMode": "Continuous"}, (Rhythm.OTHER,)),
-        ("BackupCopy", {"type": "Periodic"} | daily("22:00"), PLAIN),
-        ("BackupCopy", {"type": "periodic"} | daily("22:00"), PLAIN),
+        ("BackupCopy", {"type": "Periodic"} | daily("22:00"), OF_COPIES),
+        ("BackupCopy", {"type": "periodic"} | daily("22:00"), OF_COPIES),
         ("FileBackupCopy", {"type": "Continuous"}, (Rhythm.OTHER,)),
         ("FileBackupCopy", {}, (Rhythm.OTHER,)),
         ("ProxmoxBackupJob", daily("22:00"), ()),
