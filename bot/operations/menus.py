@@ -14,7 +14,6 @@ from bot import veeam
 from bot.operations.actions.create import Create
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
-from bot.operations.actions.quick_backup import machines_like
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import Backend
@@ -30,8 +29,9 @@ from bot.operations.job_editor.objects import (
     template_options,
 )
 from bot.operations.jobs import beside_the_loop
+from bot.operations.machines import machines_like
 from bot.operations.matching import fits, fold
-from bot.operations.model import KnownJob, KnownMachine, Request, RequestContext, Visibility
+from bot.operations.model import KnownJob, Request, RequestContext, Visibility
 from bot.operations.permissions import Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
@@ -155,13 +155,7 @@ class Menus:
         )
         found = await machines_like(self._backend.fleet, search.text, servers)
         return _first(
-            MenuOption(
-                machine_value(KnownMachine(one.server, one.machine.host_name, one.machine.object_id)),
-                one.machine.name,
-                f"{one.machine.host_name} · {one.server}",
-            )
-            for one in found
-            if one.machine.object_id is not None
+            MenuOption(machine_value(one.known), one.name, f"{one.place} · {one.server}") for one in found
         )
 
     async def _templates(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:

@@ -157,10 +157,15 @@ from bot.veeam.revisions import (
     REVISIONS,
     Capability,
     Revision,
+    has_model,
+    is_agent_policy,
     job_type_key,
+    keeps_cache,
+    product_with,
     revision_facts,
 )
 from bot.veeam.server import (
+    HYPERV,
     VeeamServer,
 )
 from bot.veeam.session_types import FAILURES_ONLY, SESSION_TYPES, SessionGroup, session_group
@@ -173,6 +178,7 @@ from bot.veeam.turns import (
 
 __all__ = [
     "FAILURES_ONLY",
+    "HYPERV",
     "PERFORMANCE_EXTENT",
     "REVISIONS",
     "SESSION_TYPES",
@@ -277,11 +283,14 @@ __all__ = [
     "detail",
     "differences",
     "fits",
+    "has_model",
+    "is_agent_policy",
     "is_creatable",
     "is_editable",
     "is_id",
     "job_facts",
     "job_type_key",
+    "keeps_cache",
     "known",
     "new_vsphere_spec",
     "note_missing",
@@ -289,6 +298,7 @@ __all__ = [
     "on_behalf_of",
     "order_key",
     "platform_of",
+    "product_with",
     "reduces_protection",
     "retention_units",
     "revision_facts",

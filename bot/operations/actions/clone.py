@@ -5,8 +5,9 @@ from datetime import datetime
 
 from bot import veeam
 from bot.operations.actions import ConfirmedJobAction, PreparedAction
+from bot.operations.jobs import JobNow
 from bot.operations.model import ADMINISTRATORS, Confirmation, Kind, Operation
-from bot.operations.outcomes import Cloned, Effect
+from bot.operations.outcomes import Blocked, Cloned, Effect
 from bot.operations.vbr_lists import name_filter
 
 _CLONE_NUMBER = re.compile(r"_clone(\d+)")
@@ -32,6 +33,15 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
         finds_by_form=True,
         needs=veeam.Capability.CLONE,
     )
+
+    @classmethod
+    def makes_sense_on(cls, state: veeam.JobState) -> bool:
+        """Whether VBR's API can describe jobs of this type: it answers with the copy's model."""
+        return veeam.has_model(state.type)
+
+    def blocked_by(self, job: JobNow) -> Blocked | None:
+        """What VBR's API cannot describe, it cannot clone."""
+        return None if veeam.has_model(job.state.type) else Blocked.NO_CLONE
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Send it (`CloneJob`)."""

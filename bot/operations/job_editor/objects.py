@@ -14,7 +14,7 @@ from bot import veeam
 from bot.observability import Clock
 from bot.operations.job_editor import JobDraft
 from bot.operations.matching import fits
-from bot.operations.model import KnownJob, KnownMachine, Visibility
+from bot.operations.model import VSPHERE, KnownJob, KnownMachine, Visibility
 from bot.operations.vbr_lists import every_repository, name_filter, repositories_of, where_there
 from bot.settings import ServerName
 
@@ -28,7 +28,6 @@ _ROOTS_LAST_SECONDS = 60.0
 _REMEMBERED = 5_000
 """Objects that menus offered: what is chosen of them need not be asked for again."""
 _LETTERS = 2
-_VSPHERE = "VSphere"
 _VSPHERE_VIEWS = {
     "HostsAndClusters": ("VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool"),
     "VmsAndTemplates": ("Folder", "Template"),
@@ -63,17 +62,21 @@ def job_chosen(value: str) -> KnownJob | None:
 
 
 def machine_value(machine: KnownMachine) -> str:
-    """What the choice of a virtual machine carries."""
-    return msgspec.json.encode([machine.server, machine.host_name, machine.object_id]).decode()
+    """What the choice of a machine carries."""
+    place = [machine.server, machine.host_name, machine.object_id]
+    other = [] if machine.platform == VSPHERE else [machine.platform]
+    return msgspec.json.encode([*place, *other]).decode()
 
 
 def machine_chosen(value: str) -> KnownMachine | None:
-    """The virtual machine that was chosen; None for what no menu of ours offered."""
+    """The machine that was chosen; None for what no menu of ours offered."""
     try:
-        server, host_name, object_id = msgspec.json.decode(value, type=tuple[str, str, str])
-    except msgspec.MsgspecError:
+        server, host_name, object_id, *other = msgspec.json.decode(value, type=list[str])
+    except (msgspec.MsgspecError, ValueError):
         return None
-    return KnownMachine(ServerName(server), host_name, object_id)
+    if len(other) > 1:
+        return None
+    return KnownMachine(ServerName(server), host_name, object_id, other[0] if other else VSPHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +292,7 @@ class JobObjects:
         if len(text.strip()) < _LETTERS:
             return tuple(found)
         queries = [veeam.InventoryQuery(name_contains=text.strip(), limit=FOUND_AT_MOST)]
-        if platform == _VSPHERE:
+        if platform == VSPHERE:
             queries = [
                 replace(queries[0], types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items()
             ]
@@ -302,7 +305,7 @@ class JobObjects:
         self, server: veeam.VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
     ) -> list[veeam.JobObject]:
         roots = await self._roots_of(server, platform)
-        views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
+        views = _VSPHERE_VIEWS if platform == VSPHERE else {}
         hosts, ids = {root.name for root in roots}, defaultdict[tuple[str, str | None], list[str]](list)
         for host_name, *kinds, object_id in places:
             if host_name in hosts:

@@ -39,6 +39,13 @@ _AGENT_OBJECT = Shape(
     {"id": uuid, "name": text, "type": one_of(*words.AGENT_OBJECT_TYPES), "protectionGroupId": uuid},
     {"parentObjectId": uuid, "path": text},
 )
+HYPERV_MACHINE = Shape(
+    {"platform": one_of("HyperV"), **_NAMED, "type": one_of(*words.HYPERV_TYPES), "objectId": text},
+    {"urn": text, "size": text, "parentObjectId": text},
+)
+VSPHERE_MACHINE = VMWARE_OBJECT.plus(required={"platform": one_of(*words.INVENTORY_PLATFORMS)})
+"""What a quick backup takes: any platform by the document, whatever VBR says of it then."""
+COMPUTER = _AGENT_OBJECT.plus(required={"platform": one_of("Agent")})
 _OBJECTS = {
     "VSphere": VMWARE_OBJECT,
     "HyperV": Shape({**_NAMED, "type": one_of(*words.HYPERV_TYPES), "objectId": text}),

@@ -80,6 +80,11 @@ def browse_physical(call: RestCall) -> Reply:
     return _browsed(call, [item for item in _physical(call) if item.parent is None], PHYSICAL_FILTERS)
 
 
+def browse_all_physical(call: RestCall) -> Reply:
+    """POST /inventory/physical/all: the protection groups and all that is in them."""
+    return _browsed(call, _physical(call), PHYSICAL_FILTERS)
+
+
 def browse_protection_group(call: RestCall) -> Reply:
     """POST /inventory/physical/{protectionGroupId}: the computers of a group."""
     group_id = call.identity("protectionGroupId")
@@ -161,6 +166,7 @@ INVENTORY = (
     Operation("GET", "/api/v1/inventory/vmware/hosts/{name}", list_host_objects),
     Operation("POST", "/api/v1/inventory", browse_servers),
     Operation("POST", "/api/v1/inventory/physical", browse_physical),
+    Operation("POST", "/api/v1/inventory/physical/all", browse_all_physical),
     Operation("POST", "/api/v1/inventory/physical/{protectionGroupId}", browse_protection_group),
     Operation("POST", "/api/v1/inventory/{hostname}", browse_host),
 )

@@ -20,6 +20,14 @@ KINDS: dict[str, Kind] = {
     "VSphereReplica": Kind(session_type="ReplicaJob", task_type="Replica"),
     "WindowsAgentBackup": Kind("AgentBackup", platform="WindowsPhysical", workload="server"),
     "LinuxAgentBackup": Kind("AgentBackup", platform="LinuxPhysical", workload="server"),
+    "WindowsAgentBackupServerPolicy": Kind("AgentPolicy", platform="WindowsPhysical", workload="server"),
+    "WindowsAgentBackupWorkstationPolicy": Kind(
+        "AgentPolicy", platform="WindowsPhysical", workload="workstation"
+    ),
+    "LinuxAgentBackupServerPolicy": Kind("AgentPolicy", platform="LinuxPhysical", workload="server"),
+    "LinuxAgentBackupWorkstationPolicy": Kind(
+        "AgentPolicy", platform="LinuxPhysical", workload="workstation"
+    ),
     "EntraIDTenantBackup": Kind(platform="EntraID", workload="application"),
     "EntraIDAuditLogBackup": Kind(platform="EntraID", workload="application"),
     "EntraIDTenantBackupCopy": Kind("CopyBackup", platform="EntraID", workload="application"),

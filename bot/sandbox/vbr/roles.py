@@ -44,6 +44,8 @@ _ALLOWED = {
     ("GET", f"{_V1}/jobs"): "ABRVT",
     ("POST", f"{_V1}/jobs"): "A",
     ("POST", f"{_V1}/jobs/quickBackup/vSphere"): "AB",
+    ("POST", f"{_V1}/jobs/quickBackup/hyperV"): "AB",
+    ("POST", f"{_V1}/jobs/quickBackup/agent"): "AB",
     ("GET", f"{_V1}/jobs/states"): "ABRVT",
     ("GET", f"{_V1}/jobs/{{id}}"): "ABRVT",
     ("PUT", f"{_V1}/jobs/{{id}}"): "A",
@@ -51,6 +53,8 @@ _ALLOWED = {
     ("POST", f"{_V1}/jobs/{{id}}/clone"): "A",
     ("POST", f"{_V1}/jobs/{{id}}/disable"): "A",
     ("POST", f"{_V1}/jobs/{{id}}/enable"): "A",
+    ("POST", f"{_V1}/jobs/{{id}}/applyConfiguration"): "ABT",
+    ("POST", f"{_V1}/jobs/{{id}}/clearCache"): "ABT",
     ("POST", f"{_V1}/jobs/{{id}}/retry"): "ABT",
     ("POST", f"{_V1}/jobs/{{id}}/start"): "ABT",
     ("POST", f"{_V1}/jobs/{{id}}/stop"): "ABT",
@@ -64,6 +68,7 @@ _ALLOWED = {
     ("GET", f"{_V1}/taskSessions/{{id}}/logs"): "ABRVT",
     ("POST", f"{_V1}/inventory"): "A",
     ("POST", f"{_V1}/inventory/physical"): "A",
+    ("POST", f"{_V1}/inventory/physical/all"): "A",
     ("POST", f"{_V1}/inventory/physical/{{protectionGroupId}}"): "A",
     ("GET", f"{_V1}/inventory/vmware/hosts"): "ABRT",
     ("GET", f"{_V1}/inventory/vmware/hosts/{{name}}"): "ABRT",
@@ -85,18 +90,30 @@ _VMWARE_HOSTS = (
     ("GET", f"{_V1}/inventory/vmware/hosts/{{name}}"),
 )
 _INVENTORY_SEARCHES = (("POST", f"{_V1}/inventory"), ("POST", f"{_V1}/inventory/{{hostname}}"))
+_PHYSICAL = (
+    ("POST", f"{_V1}/inventory/physical"),
+    ("POST", f"{_V1}/inventory/physical/all"),
+    ("POST", f"{_V1}/inventory/physical/{{protectionGroupId}}"),
+)
 _RUNS = (("POST", f"{_JOB}/start"), ("POST", f"{_JOB}/stop"))
+_POLICY_ACTIONS = frozenset({("POST", f"{_JOB}/applyConfiguration"), ("POST", f"{_JOB}/clearCache")})
+_SINCE_REV2 = frozenset({
+    ("POST", f"{_V1}/jobs/quickBackup/hyperV"),
+    ("POST", f"{_V1}/jobs/quickBackup/agent"),
+    ("POST", f"{_V1}/inventory/physical/all"),
+})  # fmt: skip
 _SINCE_1_3 = frozenset({
     ("POST", f"{_JOB}/retry"),
     ("POST", f"{_JOB}/clone"),
-    ("POST", f"{_V1}/inventory/physical"),
-    ("POST", f"{_V1}/inventory/physical/{{protectionGroupId}}"),
+    *_PHYSICAL,
     ("GET", f"{_V1}/backupInfrastructure/proxies/states"),
 })  # fmt: skip
 #: What a custom role with backup permissions may call; that it reads what it runs is inferred.
 _OPEN_TO_CUSTOM = frozenset({
     ("POST", "/api/oauth2/logout"), *_JOB_READS, *_RUNS, ("POST", f"{_JOB}/retry"),
-    ("POST", f"{_V1}/jobs/quickBackup/vSphere"), *_VMWARE_HOSTS, *_INVENTORY_SEARCHES,
+    ("POST", f"{_V1}/jobs/quickBackup/vSphere"), ("POST", f"{_V1}/jobs/quickBackup/hyperV"),
+    ("POST", f"{_V1}/jobs/quickBackup/agent"), *_POLICY_ACTIONS,
+    *_VMWARE_HOSTS, *_INVENTORY_SEARCHES, *_PHYSICAL,
     ("GET", f"{_V1}/sessions"), ("GET", f"{_V1}/sessions/{{id}}"), ("GET", f"{_V1}/sessions/{{id}}/logs"),
     ("GET", f"{_V1}/sessions/{{id}}/taskSessions"), ("GET", f"{_V1}/restorePoints"),
     ("GET", f"{_V1}/backups/{{id}}"),
@@ -141,7 +158,12 @@ def _rev2(before: _Letters) -> dict[tuple[str, str], str]:
     }
 
 
-_OLDER = {operation: letters for operation, letters in _ALLOWED.items() if operation not in _SINCE_1_3}
+def _without(allowed: _Letters, absent: frozenset[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    return {operation: letters for operation, letters in allowed.items() if operation not in absent}
+
+
+_REV0 = _without(_ALLOWED, _SINCE_REV2 | _POLICY_ACTIONS)
+_OLDER = _without(_REV0, _SINCE_1_3)
 _NEWER = {
     **_ALLOWED,
     **dict.fromkeys(_JOB_READS, "ABRVTS"),
@@ -157,6 +179,6 @@ PERMISSIONS_1_2_REV1 = _permissions(
         ("GET", f"{_V1}/credentials"): "AS",
     }
 )
-PERMISSIONS_1_3_REV0 = _permissions(_ALLOWED)
-PERMISSIONS_1_3_REV1 = _permissions(_NEWER)
-PERMISSIONS_1_3_REV2 = _permissions(_rev2(_NEWER))
+PERMISSIONS_1_3_REV0 = _permissions(_REV0)
+PERMISSIONS_1_3_REV1 = _permissions(_without(_NEWER, _SINCE_REV2))
+PERMISSIONS_1_3_REV2 = _permissions(_rev2({**_NEWER, **dict.fromkeys(_PHYSICAL, "AR")}))

@@ -16,7 +16,16 @@ from bot.sandbox.vbr.life import Life, Pace, Start
 from bot.sandbox.vbr.machines import computer, machine, replica_target
 from bot.sandbox.vbr.state import Job, Outcome, Session
 
-_COMPUTERS = {"WindowsAgentBackup": "WindowsComputer", "LinuxAgentBackup": "LinuxComputer"}
+_COMPUTERS = {
+    **dict.fromkeys(
+        ("WindowsAgentBackup", "WindowsAgentBackupServerPolicy", "WindowsAgentBackupWorkstationPolicy"),
+        "WindowsComputer",
+    ),
+    **dict.fromkeys(
+        ("LinuxAgentBackup", "LinuxAgentBackupServerPolicy", "LinuxAgentBackupWorkstationPolicy"),
+        "LinuxComputer",
+    ),
+}
 _PLATFORMS = {
     "VSphereBackup": "VSphere",
     "VSphereReplica": "VSphere",

@@ -4,6 +4,8 @@ from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations import catalog, outcomes
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -38,8 +40,13 @@ _SENTENCES = {
     Create.operation.name: "{job} created by {by}",
     Edit.operation.name: "{job} edited by {by}",
     QuickBackup.operation.name: "Quick backup through {job} started by {by}",
+    Apply.operation.name: "Configuration of {job} sent to its computers by {by}",
+    ClearCache.operation.name: "Clearing of the backup cache of {job} started by {by}",
 }
 
+
+_COMMANDS = frozenset({Apply.operation.name, ClearCache.operation.name})
+"""What is sent to agents: no run of the job, so there is none to stop or to retry."""
 
 ACTION = "action/"
 """So begins the key of the message that answers an action; no announcement's does."""
@@ -164,7 +171,10 @@ def action_ended(
         again = [Start.operation]
     elif session.outcome is veeam.Result.FAILED:
         has_no_retry = ended is not None and Retry.operation.needs in ended.unsupported
-        again = [Start.operation if has_no_retry else Retry.operation]
+        if operation.name in _COMMANDS:
+            again = [operation]
+        else:
+            again = [Start.operation if has_no_retry else Retry.operation]
     shown = buttons.session_control(target.server, session.id, target.name)
     left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
@@ -237,7 +247,8 @@ def _ending(session: veeam.Session, *, is_stopped: bool) -> str:
 def _running_controls(
     operation: Operation, target: buttons.ButtonTarget, session: veeam.Session | None
 ) -> MessagePart:
-    if operation is Stop.operation or session is None or session.is_stopped:
+    cannot_stop = operation is Stop.operation or operation.name in _COMMANDS
+    if cannot_stop or session is None or session.is_stopped:
         return _buttons(target, ShowJob.operation)
     running = buttons.ButtonTarget(
         target.server, target.job_id, target.name, Snapshot(session.id, is_active=True)

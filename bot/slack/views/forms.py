@@ -36,7 +36,7 @@ from bot.operations.impact import ConfirmForm, Impact, PickForm
 from bot.operations.job_editor.objects import MenuOption, job_chosen, machine_chosen
 from bot.operations.matching import is_exactly
 from bot.operations.menus import MenuField
-from bot.operations.model import Operation, Request, Step
+from bot.operations.model import VSPHERE, Operation, Request, Step
 from bot.operations.outcomes import Form
 from bot.slack import codec
 from bot.slack.text import date, duration, literal, plain, strong
@@ -206,7 +206,7 @@ def _pick_form(facts: PickForm) -> inputs.FormContent:
         f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
-        menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which virtual machine?"), None)
+        menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which machine?"), None)
     else:
         field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
         only = facts.only if facts.only is not None and inputs.fits_in_menu(facts.only) else None
@@ -293,7 +293,8 @@ def _delete_form(facts: DeleteForm) -> inputs.FormContent:
 
 
 def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
-    lines = [f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"]
+    kind = "" if facts.platform == VSPHERE else f", {status_text.machine_kind(facts.platform)},"
+    lines = [f"{strong(facts.machine_name)}{kind} below {literal(facts.place)} on {literal(facts.server)}"]
     if facts.newest is None:
         lines += [
             "Newest restore point: none that the bot can see.",
