@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bot import veeam
 from bot.operations import matching, outcomes
-from bot.operations.job_editor.objects import AGENTS, OFFERED_WITHIN_SECONDS
+from bot.operations.job_editor.objects import AGENTS, CLOUD_DIRECTOR, OFFERED_WITHIN_SECONDS
 from bot.operations.model import VSPHERE, KnownMachine, MachineRef
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
@@ -25,7 +25,6 @@ _ROWS_AT_MOST = 500
 _FOUND_WITHIN_SECONDS = 12.0
 _OFFERED_AT_ALL_SECONDS = 2.2
 """A menu is due within three seconds: a server that is down or slow leaves the others."""
-_CLOUD_DIRECTOR = "CloudDirector"
 _NEEDS: Mapping[str, veeam.Capability] = {
     veeam.HYPERV: veeam.Capability.QUICK_BACKUP_HYPERV,
     AGENTS: veeam.Capability.QUICK_BACKUP_AGENT,
@@ -231,7 +230,7 @@ async def _vsphere(server: veeam.VeeamServer, search: _Search) -> _Listed:
 async def _other_platforms(server: veeam.VeeamServer, search: _Search) -> _Listed:
     """The machines below those hosts of Hyper-V and Cloud Director that answer in time."""
     roots = (await server.browse_inventory(veeam.InventoryQuery(limit=_HOSTS_AT_MOST))).rows
-    hosts = [root for root in roots if root.platform in {veeam.HYPERV, _CLOUD_DIRECTOR}]
+    hosts = [root for root in roots if root.platform in {veeam.HYPERV, CLOUD_DIRECTOR}]
     query = replace(search.inventory_query, types=(MACHINE,))
     asked = (server.browse_inventory(query, host_name=host.name) for host in hosts)
     pages = await veeam.answered(asked, within_seconds=search.within_seconds)

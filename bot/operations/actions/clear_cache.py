@@ -26,8 +26,8 @@ class ClearCache(PolicyAction, frozen=True, tag="clearcache"):
         confirmation=Confirmation(
             question="Clear the backup cache?",
             consequence=(
-                "Restore points in the cache on its Windows computers are deleted, also those that are not in "
-                "the repository yet. Computers with pre-installed agents are left out."
+                "Restore points in the cache on its Windows computers are deleted, also those that are not "
+                "in the repository yet. Computers with pre-installed agents are left out."
             ),
             yes="Clear cache",
         ),

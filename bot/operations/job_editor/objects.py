@@ -19,7 +19,9 @@ from bot.operations.vbr_lists import every_repository, name_filter, repositories
 from bot.settings import ServerName
 
 AGENTS = "Agent"
+CLOUD_DIRECTOR = "CloudDirector"
 JOBS = "Jobs"
+_MACHINE_PLATFORMS = frozenset({VSPHERE, veeam.HYPERV, CLOUD_DIRECTOR, AGENTS})
 FOUND_AT_MOST = 50
 OFFERED_WITHIN_SECONDS = 1.8
 """A menu is due within three seconds: a host that is down or slow leaves the others."""
@@ -74,9 +76,10 @@ def machine_chosen(value: str) -> KnownMachine | None:
         server, host_name, object_id, *other = msgspec.json.decode(value, type=list[str])
     except (msgspec.MsgspecError, ValueError):
         return None
-    if len(other) > 1:
+    platform = other[0] if len(other) == 1 else VSPHERE
+    if len(other) > 1 or platform not in _MACHINE_PLATFORMS:
         return None
-    return KnownMachine(ServerName(server), host_name, object_id, other[0] if other else VSPHERE)
+    return KnownMachine(ServerName(server), host_name, object_id, platform)
 
 
 @dataclass(frozen=True, slots=True)

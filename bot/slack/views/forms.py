@@ -23,7 +23,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import ApprovalForm, Approve, ShowApproval
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
@@ -62,7 +64,9 @@ _WHY_NO_FULL = {
     "type": "Jobs of this type have no active full.",
 }
 _TITLES = {
-    QuickBackup.operation.name: "Quick backup",
+    QuickBackup.operation.name: QuickBackup.operation.label,
+    Apply.operation.name: Apply.operation.label,
+    ClearCache.operation.name: ClearCache.operation.label,
     Approve.operation.name: "Request for approval",
     ShowApproval.operation.name: "Request for approval",
 }

@@ -172,7 +172,7 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
     """Several machines bear the name: a menu to choose from."""
     asked = f"{count(outcome.total, 'machine')} named {code(outcome.word)}. Which one?"
     rows = [
-        f"{strong(choice.name)}, {status_text.machine_kind(choice.machine.platform)} "
+        f"{strong(choice.name)}, a {status_text.machine_kind(choice.machine.platform)} "
         f"below {literal(choice.place)} on {literal(choice.machine.server)}"
         for choice in outcome.choices
     ]
@@ -182,11 +182,13 @@ def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
 
 def unsupported_machine(outcome: outcomes.UnsupportedMachine) -> Message:
     """The machine is of a platform that the server's revision can't do this for."""
-    lacked, server = outcome.unsupported, literal(outcome.server)
-    kind = status_text.machine_kind(outcome.platform)
-    needs = f"needs {lacked.needed} or newer ({server} runs {lacked.product})"
+    kind, needs = status_text.machine_kind(outcome.platform), _needs(outcome.unsupported, outcome.server)
     what = f"{strong(outcome.name)} is a {kind}; {outcome.operation.label.lower()} of those {needs}."
     return compose([paragraph(f"{what} Nothing was sent.")])
+
+
+def _needs(unsupported: outcomes.Unsupported, server: str) -> str:
+    return f"needs {unsupported.needed} or newer ({literal(server)} runs {unsupported.product})"
 
 
 def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
@@ -228,8 +230,7 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
     else:
         lacked = outcome.unsupported.capability
         instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
-        needed, product = outcome.unsupported.needed, outcome.unsupported.product
-        why = f": {lacked} needs {needed} or newer, and {product} is spoken with it{instead}."
+        why = f": {lacked} {_needs(outcome.unsupported, view.server)}{instead}."
     head = [
         paragraph(f"{name}{why} Nothing was sent."),
         job_state(view),
