@@ -102,11 +102,12 @@ class Switched:
 
 @dataclass(frozen=True, slots=True)
 class Cloned:
-    """There is a copy, under the name that VBR gave it."""
+    """There is a copy, under the name that VBR gave it. `is_editable`: Edit can change its settings."""
 
     job_id: veeam.JobId
     name: str
     is_disabled: bool
+    is_editable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ Effect = Ran | Switched | Cloned | Deleted | Created | Edited
 
 @dataclass(frozen=True, slots=True)
 class ActionAnswer(Answer):
-    """VBR accepted an action; `effect` is what it did."""
+    """VBR accepted an action; `effect` is what it did. `never_stops`: VBR could not stop the run it began."""
 
     operation: Operation
     by: PersonId
@@ -149,6 +150,7 @@ class ActionAnswer(Answer):
     reference: str | None = None  # under which it is on record; None: that of the gesture
     approver: PersonId | None = None
     reason: str | None = None
+    never_stops: bool = False
 
     @property
     def session(self) -> veeam.Session | None:

@@ -246,6 +246,8 @@ class Action(Verb, frozen=True):
 class JobAction(Action, frozen=True):
     """An action on one job that is there. `snapshot` is the state in which its button was drawn."""
 
+    is_command: ClassVar[bool] = False
+    """Then its session is none of the job's runs: there is nothing to stop, or to retry."""
     begins_or_ends_run: ClassVar[bool] = False
     """Then it is the likeliest, and offered before Details."""
     switches_schedule: ClassVar[bool] = False
@@ -398,6 +400,8 @@ class ConfirmedJobAction(JobAction, frozen=True):
 
 class PolicyAction(ConfirmedJobAction, frozen=True):
     """A command to the agents of a policy: VBR answers with a session that backs nothing up."""
+
+    is_command = True
 
     async def prepare(
         self, backend: Backend, target: Target, context: RequestContext

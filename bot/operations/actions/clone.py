@@ -47,7 +47,9 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
         """Send it (`CloneJob`)."""
         del now
         copy = await prepared.target.account.clone_job(prepared.target.state.id)
-        return Cloned(copy.id, copy.name, is_disabled=copy.is_disabled)
+        return Cloned(
+            copy.id, copy.name, is_disabled=copy.is_disabled, is_editable=veeam.is_editable(copy.type)
+        )
 
     async def find_effect(
         self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
@@ -63,4 +65,9 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
         if not clones:
             return None
         newest = clones[max(clones)]
-        return Cloned(newest.id, newest.name, is_disabled=newest.is_disabled)
+        return Cloned(
+            newest.id,
+            newest.name,
+            is_disabled=newest.is_disabled,
+            is_editable=veeam.is_editable(newest.type),
+        )
