@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bot import veeam
 from bot.operations import matching, outcomes
-from bot.operations.job_editor.objects import AGENTS, CLOUD_DIRECTOR, OFFERED_WITHIN_SECONDS
+from bot.operations.job_editor.objects import OFFERED_WITHIN_SECONDS
 from bot.operations.model import VSPHERE, KnownMachine, MachineRef
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
@@ -26,8 +26,8 @@ _FOUND_WITHIN_SECONDS = 12.0
 _OFFERED_AT_ALL_SECONDS = 2.2
 """A menu is due within three seconds: a server that is down or slow leaves the others."""
 _NEEDS: Mapping[str, veeam.Capability] = {
-    veeam.HYPERV: veeam.Capability.QUICK_BACKUP_HYPERV,
-    AGENTS: veeam.Capability.QUICK_BACKUP_AGENT,
+    veeam.Source.HYPERV: veeam.Capability.QUICK_BACKUP_HYPERV,
+    veeam.Source.AGENTS: veeam.Capability.QUICK_BACKUP_AGENT,
 }
 _REFUSED = (veeam.NotAllowed, veeam.NotFoundOnServer, veeam.Rejected)
 """Answers that say that an account may not read a platform, or that this VBR has no such thing."""
@@ -150,7 +150,7 @@ async def _by_identity(
     if ref.server not in servers:
         return missing
     server = fleet.server(ref.server)
-    if ref.platform == AGENTS:
+    if ref.platform == veeam.Source.AGENTS:
         query = veeam.InventoryQuery(object_ids=(ref.object_id,))
         found = (await _computers(server, query, _FOUND_WITHIN_SECONDS)).machines
     elif ref.platform == VSPHERE:
@@ -230,7 +230,7 @@ async def _vsphere(server: veeam.VeeamServer, search: _Search) -> _Listed:
 async def _other_platforms(server: veeam.VeeamServer, search: _Search) -> _Listed:
     """The machines below those hosts of Hyper-V and Cloud Director that answer in time."""
     roots = (await server.browse_inventory(veeam.InventoryQuery(limit=_HOSTS_AT_MOST))).rows
-    hosts = [root for root in roots if root.platform in {veeam.HYPERV, CLOUD_DIRECTOR}]
+    hosts = [root for root in roots if root.platform in {veeam.Source.HYPERV, veeam.Source.CLOUD_DIRECTOR}]
     query = replace(search.inventory_query, types=(MACHINE,))
     asked = (server.browse_inventory(query, host_name=host.name) for host in hosts)
     pages = await veeam.answered(asked, within_seconds=search.within_seconds)
@@ -256,7 +256,9 @@ async def _computers(
     names = {group.id: group.name for group in groups}
     rows = {row.id: row for page in pages for row in page.rows if row.type in COMPUTERS}
     machines = tuple(
-        FoundMachine(server.name, AGENTS, names.get(row.protection_group_id or "", ""), row)
+        FoundMachine(
+            server.name, veeam.Source.AGENTS.value, names.get(row.protection_group_id or "", ""), row
+        )
         for row in rows.values()
     )
     return _Listed(machines, is_whole=len(pages) == len(asked))

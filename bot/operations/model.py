@@ -17,7 +17,7 @@ from bot import veeam
 from bot.operations.matching import bare, fold
 from bot.settings import GrantSettings, PersonId, Role, ServerName, matches_glob
 
-VSPHERE = "VSphere"
+VSPHERE: str = veeam.Source.VSPHERE.value
 """The platform of a machine that names none."""
 ALL_ROLES = frozenset(Role) - {Role.SECURITY_ADMINISTRATOR}
 """Every role that may look at jobs; a Security Administrator reads the audit record alone."""

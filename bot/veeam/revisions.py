@@ -110,6 +110,12 @@ class Revision:
     """What a status filter may ask for; a server of an older revision reports these alone."""
     absent_columns: frozenset[str] = frozenset()
     """Columns that its lists cannot be ordered by, though later ones can."""
+    absent_parameters: frozenset[str] = frozenset()
+    """Query parameters that its lists don't have, though later ones do: they are left out of a request."""
+    knows_extents: bool = True
+    """Whether lists of repositories tell the extents of scale-out repositories apart."""
+    names_kinds_of_shares: bool = False
+    """Whether a file or object storage backup says of each object whether it is a share, a folder, …"""
     limit_to_send: int | None = None
     """How many rows to ask for where no number is wanted: a revision without a default may send them all."""
     roles_gone: frozenset[Role] = frozenset()
@@ -125,6 +131,12 @@ class Revision:
     """Whether a job's state says after which job it runs, and states can be filtered by that."""
     pages_task_sessions: bool = False
     """Whether a session's task sessions come in pages rather than all at once."""
+    has_flat_guest_credentials: bool = False
+    """Whether the account for the guests of virtual machines stands beside the other guest credentials."""
+    has_gfs_for_files: bool = False
+    """Whether file and object storage backups have GFS."""
+    demands_replica_places: bool = False
+    """Whether a replica job must name resource pool, folder and datastore."""
     vsphere: str = "VSphere"
     """What `platform` calls vSphere."""
     capitalised: bool = False
@@ -164,10 +176,19 @@ REVISIONS: Mapping[str, Revision] = {
             lacks=frozenset(Capability),
             job_statuses=frozenset({JobStatus.RUNNING, JobStatus.INACTIVE, JobStatus.DISABLED}),
             absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
+            absent_parameters=frozenset(
+                {
+                    *("excludeExtents", "sobrIdFilter", "sobrExtentTypeFilter"),
+                    *("afterJobIdFilter", "afterJobNameFilter"),
+                }
+            ),
+            knows_extents=False,
             limit_to_send=_ROWS_WITHOUT_DEFAULT,
             operators_see_inventory=False,
             roles_not_running_jobs=frozenset({Role.TAPE_OPERATOR}),
             vsphere="VMware",
+            has_flat_guest_credentials=True,
+            demands_replica_places=True,
             session_array_filters=False,
             log_status_filter=False,
             states_name_predecessors=False,
@@ -192,6 +213,8 @@ REVISIONS: Mapping[str, Revision] = {
             job_types=_JOB_TYPES_OF_REV2,
             roles_gone=frozenset({Role.TAPE_OPERATOR}),
             pages_task_sessions=True,
+            has_gfs_for_files=True,
+            names_kinds_of_shares=True,
             capitalised=True,
         ),
     )
@@ -216,9 +239,9 @@ def job_type_key(name: str) -> str:
     return _JOB_TYPES_RENAMED.get(folded, folded)
 
 
-def has_model(job_type: str) -> bool:
-    """Whether VBR's API can describe jobs of this type; so it is taken of a type that nobody knows."""
-    return job_type_key(job_type) not in _WITHOUT_MODEL
+def lacks_model(job_type: str) -> bool:
+    """Whether VBR's API is known to describe no job of this type, in no revision."""
+    return job_type_key(job_type) in _WITHOUT_MODEL
 
 
 def is_agent_policy(job_type: str) -> bool:

@@ -37,18 +37,18 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
     @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether VBR's API can describe jobs of this type: it answers with the copy's model."""
-        return veeam.has_model(state.type)
+        return not veeam.lacks_model(state.type)
 
     def blocked_by(self, job: JobNow) -> Blocked | None:
         """What VBR's API cannot describe, it cannot clone."""
-        return None if veeam.has_model(job.state.type) else Blocked.NO_CLONE
+        return Blocked.NO_CLONE if veeam.lacks_model(job.state.type) else None
 
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Send it (`CloneJob`)."""
         del now
         copy = await prepared.target.account.clone_job(prepared.target.state.id)
         return Cloned(
-            copy.id, copy.name, is_disabled=copy.is_disabled, is_editable=veeam.is_editable(copy.type)
+            copy.id, copy.name, is_disabled=copy.is_disabled, is_editable=veeam.has_model(copy.type)
         )
 
     async def find_effect(
@@ -69,5 +69,5 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
             newest.id,
             newest.name,
             is_disabled=newest.is_disabled,
-            is_editable=veeam.is_editable(newest.type),
+            is_editable=veeam.has_model(newest.type),
         )

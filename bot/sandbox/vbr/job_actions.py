@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.vbr.bodies import COMPUTER, HYPERV_MACHINE, RETRY, START, STOP, VSPHERE_MACHINE
+from bot.sandbox.vbr.bodies import RETRY, START, STOP, checked
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.life import Start
@@ -99,7 +99,7 @@ def quick_backup(call: RestCall) -> Reply:
 
     VMs of Cloud Director are excluded.
     """
-    machine = _machine(call, VSPHERE_MACHINE)
+    machine = _machine(call)
     if machine["platform"] != "VSphere":
         name = machine["name"]
         raise bad_request(
@@ -112,7 +112,10 @@ def quick_backup(call: RestCall) -> Reply:
 
 def quick_backup_hyperv(call: RestCall) -> Reply:
     """POST /jobs/quickBackup/hyperV: the same for a Hyper-V VM."""
-    name = _machine_name(call, _machine(call, HYPERV_MACHINE))
+    machine = _machine(call)
+    if machine["platform"] != "HyperV":
+        raise bad_content("The value of platform is missing or not valid.")
+    name = _machine_name(call, machine)
     return _session_of(call, _begin_quick_backup(call, name, frozenset({"HyperVBackup"})))
 
 
@@ -121,7 +124,9 @@ def quick_backup_computer(call: RestCall) -> Reply:
 
     The answer names the job alone.
     """
-    computer = _demanded(call, COMPUTER)
+    computer = checked(call.revision, "InventoryObjectModel", _demanded(call))
+    if computer["platform"] != "Agent":
+        raise bad_content("The value of platform is missing or not valid.")
     known = [
         item.model
         for item in call.world.book.inventory.values()
@@ -150,14 +155,15 @@ def _commanded(call: RestCall, job: Job) -> Reply:
     return _begun(call, job, Start(by=call.username, is_scheduled=False, follows_chain=False, only=()))
 
 
-def _demanded(call: RestCall, shape: Shape) -> dict[str, Any]:
+def _demanded(call: RestCall) -> Any:
     if call.body is None:
         raise bad_content("The request body is required.")
-    return _spec(call, shape)
+    return call.body
 
 
-def _machine(call: RestCall, shape: Shape) -> dict[str, Any]:
-    machine = _demanded(call, shape)
+def _machine(call: RestCall) -> dict[str, Any]:
+    """A VM of a body, in the world's words."""
+    machine: dict[str, Any] = checked(call.revision, "InventoryObjectModel", _demanded(call))
     if machine["type"] != "VirtualMachine" or not machine.get("objectId"):
         raise bad_content("Specify a virtual machine by its objectId.")
     return machine

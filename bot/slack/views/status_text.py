@@ -60,6 +60,8 @@ _DETAILS = {
     veeam.Detail.REPOSITORIES: "Repositories",
     veeam.Detail.SCALE_OUT_REPOSITORIES: "Scale-out repositories",
     veeam.Detail.CREDENTIALS: "Credentials",
+    veeam.Detail.TENANTS: "Tenants",
+    veeam.Detail.DATA_SERVERS: "File servers and object storage",
     veeam.Detail.SERVER_TIME: "The server's clock",
     veeam.Detail.SERVER_INFO: "The server's build",
 }
