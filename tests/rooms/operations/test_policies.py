@@ -7,6 +7,7 @@ import pytest
 
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
+from bot.operations.actions.start import Start
 from bot.operations.backend import ApprovalRules
 from bot.operations.model import NamedJob
 from bot.operations.outcomes import (
@@ -253,3 +254,11 @@ async def test_a_tape_operator_may_what_the_document_says(tape_office: Office) -
     assert outcome.roles_needed == (Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR)
     assert [row["detail"] for row in await tape_office.audited()] == ["revision"]
     assert len(tape_office.hq.requests) == 0
+
+
+async def test_an_immediate_copy_is_started_without_a_stop(office: Office) -> None:
+    """VBR cannot stop what it began, so its own message offers no Stop either."""
+    office.world.add_job("Copy now", "BackupCopy", source="Files", mode="Immediate")
+    copy = done(await office.ask(Start(NamedJob("Copy now", exact=True))))
+    plain = done(await office.ask(Start(NamedJob("Files", exact=True))))
+    assert (copy.never_stops, plain.never_stops) == (True, False)

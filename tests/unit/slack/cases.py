@@ -470,8 +470,9 @@ def _answers() -> dict[str, Answer]:
         ),
         "action-delete": replace(samples.action_answer(Delete.operation), effect=Deleted()),
         "action-quickbackup": samples.action_answer(QuickBackup.operation, detail="machine <!here>"),
-        "action-apply": samples.action_answer(Apply.operation),
-        "action-clearcache": samples.action_answer(ClearCache.operation),
+        "action-apply": replace(samples.action_answer(Apply.operation), never_stops=True),
+        "action-clearcache": replace(samples.action_answer(ClearCache.operation), never_stops=True),
+        "action-start-never-stops": replace(samples.action_answer(Start.operation), never_stops=True),
         "action-clone": replace(samples.action_answer(Clone.operation), effect=_copy("SQL Prod_clone1")),
         "action-clone-awkward": replace(
             samples.action_answer(Clone.operation), effect=_copy("<!channel>_clone1")
