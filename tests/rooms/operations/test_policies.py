@@ -33,6 +33,7 @@ from bot.settings import GrantSettings, GroupReference, Role
 from bot.store import Database
 from bot.veeam import REVISIONS, Capability, Fleet, Session
 from tests.rooms.operations.office import HQ, OPERATOR, Office
+from tests.rooms.operations.test_left_open import killed
 from tests.rooms.veeam.clients import client_of, saying
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
@@ -216,6 +217,20 @@ async def test_an_answer_that_was_lost_is_looked_up(
     assert isinstance(never_arrived, Unclear)
     assert never_arrived.session_id is None
     assert len(office.hq.requests.of(*operation)) == 2
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize(("request_", "operation"), [(APPLY, APPLYING), (CLEAR, CLEARING)])
+async def test_a_command_that_the_bot_was_killed_in_is_looked_up(
+    office: Office, request_: Apply | ClearCache, operation: tuple[str, str], moment: Moment
+) -> None:
+    """The next process finds the session that VBR began, and never sends it again."""
+    await killed(office, office.ask(request_), operation, moment)
+    (told,) = [each async for each in office.service.left_open()]
+    assert isinstance(told.outcome, Unclear)
+    last = office.world.sessions_of(LAPTOPS)[-1]
+    assert told.outcome.session_id == (last.id if moment is Moment.AFTER else None)
+    assert len(office.hq.requests.of(*operation)) == 1
 
 
 async def test_vbrs_no_is_shown(office: Office) -> None:
