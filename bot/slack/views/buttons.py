@@ -33,6 +33,7 @@ from bot.operations.queries.sessions import ListSessions
 from bot.slack import codec
 from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
+from bot.slack.views.status_text import machine_kind
 
 DIRECT_LIMIT = 3
 """How many buttons stand beside each other; the rest is in the overflow menu."""
@@ -306,7 +307,7 @@ def machine_menu(choices: Sequence[MachineChoice]) -> MessagePart:
     options = [
         _choice(
             choice.name,
-            f"{choice.place} on {choice.machine.server}",
+            f"{machine_kind(choice.machine.platform)} · {choice.place} on {choice.machine.server}",
             QuickBackup(choice.machine),
         )
         for choice in choices
