@@ -44,7 +44,7 @@ from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
-from bot.veeam import Connection, Fleet, VeeamServer, connection_to
+from bot.veeam import Connection, Fleet, SpokenRevision, VeeamServer, connection_to
 
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
@@ -405,17 +405,23 @@ class Application:
                 await self._stop.wait()
 
     def _open_fleet(self, stack: AsyncExitStack) -> Fleet:
-        fleet = Fleet([self._account(connection_to(server)) for server in self._settings.servers])
+        spoken = {
+            server.name: SpokenRevision(server.name, server.api_version, self._clock)
+            for server in self._settings.servers
+        }
+        fleet = Fleet(
+            [self._account(connection_to(server), spoken[server.name]) for server in self._settings.servers]
+        )
         stack.push_async_callback(fleet.close)
         for server in self._settings.servers:
             for account in server.accounts:
-                opened = self._account(connection_to(server, account))
+                opened = self._account(connection_to(server, account), spoken[server.name])
                 stack.push_async_callback(opened.close)
                 self._accounts[server.name, account.role] = opened
         return fleet
 
-    def _account(self, connection: Connection) -> VeeamServer:
-        return VeeamServer(connection, clock=self._clock, metrics=self._metrics)
+    def _account(self, connection: Connection, spoken: SpokenRevision) -> VeeamServer:
+        return VeeamServer(connection, spoken=spoken, clock=self._clock, metrics=self._metrics)
 
 
 class _WatchHealth:

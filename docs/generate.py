@@ -18,7 +18,16 @@ from bot.operations.catalog import CATALOG
 from bot.operations.job_filters import JobsColumn
 from bot.operations.model import ALL_ROLES, Kind, Operation
 from bot.operations.queries.jobs import ListJobs
-from bot.settings import ChannelId, GroupReference, MentionId, PersonId, Role, ServerName, Settings
+from bot.settings import (
+    ApiVersion,
+    ChannelId,
+    GroupReference,
+    MentionId,
+    PersonId,
+    Role,
+    ServerName,
+    Settings,
+)
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 from bot.veeam import Workload
@@ -38,6 +47,7 @@ _WORDS: Final[Mapping[Any, str]] = {
     SecretStr: "secret",
     Path: "path",
     dt.time: "time of day",
+    ApiVersion: "`auto` or a revision",
     ChannelId: "channel ID",
     GroupReference: "user group's ID or @handle",
     PersonId: "person's ID",

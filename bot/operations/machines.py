@@ -165,10 +165,11 @@ async def _by_identity(
 
 async def _machines_of(server: veeam.VeeamServer, search: _Search) -> _Listed:
     """The machines that a quick backup can be asked for. Raises `VeeamError` where no platform is read."""
+    revision = await server.detect_revision()
     reads = {veeam.Detail.VSPHERE_MACHINES: _vsphere(server, search)}
-    if server.revision.has(veeam.Capability.QUICK_BACKUP_HYPERV):
+    if revision.has(veeam.Capability.QUICK_BACKUP_HYPERV):
         reads[veeam.Detail.OTHER_MACHINES] = _other_platforms(server, search)
-    if server.revision.has(veeam.Capability.QUICK_BACKUP_AGENT):
+    if revision.has(veeam.Capability.QUICK_BACKUP_AGENT):
         reads[veeam.Detail.COMPUTERS] = _computers_like(server, search)
     listed, failures = await _read(reads)
     if len(failures) == len(reads):
@@ -178,10 +179,11 @@ async def _machines_of(server: veeam.VeeamServer, search: _Search) -> _Listed:
 
 async def _others_of(server: veeam.VeeamServer, search: _Search) -> _Listed:
     """The machines of platforms that `_machines_of` leaves out on a server of this revision."""
+    revision = await server.detect_revision()
     reads: dict[veeam.Detail, Awaitable[_Listed]] = {}
-    if not server.revision.has(veeam.Capability.QUICK_BACKUP_HYPERV):
+    if not revision.has(veeam.Capability.QUICK_BACKUP_HYPERV):
         reads[veeam.Detail.OTHER_MACHINES] = _other_platforms(server, search)
-    if server.revision.has(veeam.Capability.PHYSICAL_INVENTORY) and not server.revision.has(
+    if revision.has(veeam.Capability.PHYSICAL_INVENTORY) and not revision.has(
         veeam.Capability.QUICK_BACKUP_AGENT
     ):
         reads[veeam.Detail.COMPUTERS] = _computers_like(server, search)
@@ -247,8 +249,9 @@ async def _computers(
     server: veeam.VeeamServer, query: veeam.InventoryQuery, within_seconds: float
 ) -> _Listed:
     """The computers in those protection groups of a server that answer in time, by their group's name."""
+    revision = await server.detect_revision()
     groups = (await server.physical_inventory(veeam.InventoryQuery(limit=_HOSTS_AT_MOST))).rows
-    if server.revision.has(veeam.Capability.WHOLE_PHYSICAL_INVENTORY):
+    if revision.has(veeam.Capability.WHOLE_PHYSICAL_INVENTORY):
         asked = [server.whole_physical_inventory(query)]
     else:
         asked = [server.physical_inventory(query, protection_group_id=group.id) for group in groups]

@@ -146,7 +146,7 @@ class Demo:
     def _settings(self) -> str:
         servers = [
             f'[[servers]]\nname = "{name}"\nurl = "{vbr.url}"\nusername = "{_account(vbr)[0]}"\n'
-            f'api_version = "{API_VERSION}"\nca_file = "{self._tls[name].ca_file.as_posix()}"\n'
+            f'ca_file = "{self._tls[name].ca_file.as_posix()}"\n'
             for name, vbr in self.vbrs.items()
         ]
         grants = [f'[[grants]]\ngroup = "{group}"\nrole = "{role}"\n' for group, role in _ROLES.items()]

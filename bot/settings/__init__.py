@@ -21,6 +21,8 @@ from bot.settings.model import (
 )
 from bot.settings.problems import SettingOrigin, SettingsProblem, SettingsWrong, nearest_word
 from bot.settings.values import (
+    AUTO,
+    OLDEST_API_VERSION,
     ApiVersion,
     ApprovableOperation,
     ChannelId,
@@ -37,7 +39,9 @@ from bot.settings.values import (
 )
 
 __all__ = [
+    "AUTO",
     "LONGEST_GLOB",
+    "OLDEST_API_VERSION",
     "AccountSettings",
     "ApiVersion",
     "ApprovableOperation",

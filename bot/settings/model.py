@@ -119,7 +119,9 @@ class ServerSettings(Section):
         description="The account's password."
     )
     api_version: Annotated[values.ValidApiVersion, Variable("VEEAM_API_VERSION")] = Field(
-        default=values.ApiVersion.V1_3_REV0, description="The revision of VBR's REST API that is spoken."
+        default=values.AUTO,
+        description="The revision of VBR's REST API to speak, such as `1.3-rev2`. `auto`: the newest that "
+        "the server and the bot both speak.",
     )
     ca_file: Annotated[Path | None, Variable("VEEAM_CA_FILE")] = Field(
         default=None,

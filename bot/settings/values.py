@@ -29,6 +29,8 @@ from bot.settings.problems import nearest_word, quoted
 Word = TypeVar("Word", bound=StrEnum)
 
 ServerName = NewType("ServerName", str)
+ApiVersion = NewType("ApiVersion", str)
+"""`AUTO`, or the `x-api-version` of a revision of VBR's REST API, such as `1.3-rev2`."""
 ChannelId = NewType("ChannelId", str)
 GroupReference = NewType("GroupReference", str)
 """A user group as the settings name it: its ID or its "@handle"."""
@@ -51,15 +53,6 @@ class Role(StrEnum):
     def short(self) -> str:
         """The role without "Veeam", as VBR 13.1 and later print it."""
         return self.value.removeprefix("Veeam ")
-
-
-class ApiVersion(StrEnum):
-    """The revisions of VBR's REST API that can be spoken, the oldest first."""
-
-    V1_2_REV1 = "1.2-rev1"
-    V1_3_REV0 = "1.3-rev0"
-    V1_3_REV1 = "1.3-rev1"
-    V1_3_REV2 = "1.3-rev2"
 
 
 class RouteResult(StrEnum):
@@ -128,6 +121,10 @@ class LogFormat(StrEnum):
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Glob = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_GLOB)]
 
+AUTO = ApiVersion("auto")
+"""The newest revision of the API that the server and the bot both speak."""
+OLDEST_API_VERSION = ApiVersion("1.2-rev1")
+
 VBR_PORTS = "VBR listens on 9419; 443 from 13.1"
 
 _MASK = "**********"
@@ -140,6 +137,7 @@ _HANDLE = re.compile(r"@[^\s@]{1,80}")
 _MENTION = re.compile(rf"[SUW][A-Z0-9]{{2,}}|{_HANDLE.pattern}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
+_API_VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})-rev(\d{1,3})")
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
 
@@ -270,6 +268,21 @@ def _slack_api_url(value: str) -> str:
     return f"{value.rstrip('/')}/"
 
 
+def _api_version(value: str) -> str:
+    text = value.casefold()
+    if text == AUTO:
+        return text
+    if not (found := _API_VERSION.fullmatch(text)):
+        raise ValueError(f'must be "{AUTO}" or a revision such as "1.3-rev2"')
+    major, minor, revision = map(int, found.groups())
+    if (major, minor, revision) < (1, 2, 1):
+        raise ValueError(
+            f"is older than {OLDEST_API_VERSION}, the oldest revision that the bot speaks: "
+            f'upgrade VBR to 12.3.1 or newer and set "{AUTO}"'
+        )
+    return f"{major}.{minor}-rev{revision}"
+
+
 def _time_of_day(value: Any) -> Any:
     if isinstance(value, dt.time):
         return value
@@ -356,7 +369,12 @@ _LONG_DAYS = dict(
 )
 _OTHER_LEVELS = {"warn": LogLevel.WARNING, "critical": LogLevel.ERROR}
 
-ValidApiVersion = Annotated[ApiVersion, BeforeValidator(_choice(ApiVersion))]
+ValidApiVersion = Annotated[
+    ApiVersion,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_api_version),
+    WithJsonSchema({"type": "string", "pattern": rf"^(?:{AUTO}|{_API_VERSION.pattern})$"}),
+]
 ValidRole = Annotated[Role, BeforeValidator(_choice(Role, _SHORT_ROLES))]
 ValidRouteResult = Annotated[RouteResult, BeforeValidator(_choice(RouteResult))]
 ValidThreads = Annotated[Threads, BeforeValidator(_choice(Threads))]

@@ -51,7 +51,16 @@ from bot.store.outbox import (
     Placement,
     PostedMessage,
 )
-from bot.store.polling import Outage, Outages, PollCursor, ProcessedSessions, RunRow, Runs, StoppedSessions
+from bot.store.polling import (
+    Outage,
+    Outages,
+    PollCursor,
+    ProcessedSessions,
+    RunRow,
+    Runs,
+    ServerRevisions,
+    StoppedSessions,
+)
 from bot.store.session_actions import (
     STOP,
     FollowedId,
@@ -115,6 +124,7 @@ __all__ = [
     "RecentChange",
     "RunRow",
     "Runs",
+    "ServerRevisions",
     "SharedRead",
     "StoppedSessions",
     "StoreBroken",

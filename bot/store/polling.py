@@ -1,4 +1,4 @@
-"""What polling a server remembers: how far it has read, the sessions and runs it knows, and its outages.
+"""What polling a server remembers: how far it has read, what it knows, the server's outages and revision.
 
 Everything is kept by server; a time in it is of that server's clock, except an outage's.
 """
@@ -10,7 +10,14 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, select, update
 
 from bot.store.database import Database, Transaction
-from bot.store.tables import outages, poll_cursors, processed_sessions, runs, stopped_sessions
+from bot.store.tables import (
+    outages,
+    poll_cursors,
+    processed_sessions,
+    runs,
+    server_revisions,
+    stopped_sessions,
+)
 
 _STOPPED_AT_MOST = 10_000
 _ASKED_AT_ONCE = 1000  # both databases limit a statement's parameters
@@ -287,6 +294,42 @@ class Outage:
 
 
 _OUTAGE = (outages.c.since, outages.c.problem, outages.c.detail, outages.c.announced_at)
+
+
+class ServerRevisions:
+    """The revision of its API in which each server was last known to be asked. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def noted(self, server: str) -> str | None:
+        """Return the revision that is noted; None where none is."""
+        async with self._database.reading() as reading:
+            query = select(server_revisions.c.revision).where(server_revisions.c.server == server)
+            row = await reading.first(query)
+        return None if row is None else str(row.revision)
+
+    async def begin(self, server: str, revision: str) -> None:
+        """Note a server's first revision; one that is noted stays."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                transaction.insert(server_revisions)
+                .values(server=server, revision=revision, changes=0)
+                .on_conflict_do_nothing(index_elements=["server"])
+            )
+
+    async def change(self, transaction: Transaction, server: str, *, was: str, revision: str) -> int | None:
+        """Note another revision in one statement: which change of the server it is, 1 the first.
+
+        None: another process noted one before.
+        """
+        changed = await transaction.values(
+            update(server_revisions)
+            .where(server_revisions.c.server == server, server_revisions.c.revision == was)
+            .values(revision=revision, changes=server_revisions.c.changes + 1)
+            .returning(server_revisions.c.changes)
+        )
+        return int(changed[0]["changes"]) if changed else None
 
 
 class Outages:

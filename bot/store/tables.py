@@ -319,6 +319,14 @@ outages = Table(
     _maybe_time("announced_at"),
 )
 
+server_revisions = Table(
+    "server_revisions",
+    metadata,
+    _text("server", primary_key=True),
+    _text("revision"),
+    Column("changes", Integer, nullable=False),
+)
+
 timed_disables = Table(
     "timed_disables",
     metadata,

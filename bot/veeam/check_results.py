@@ -7,11 +7,12 @@ from typing import assert_never
 from urllib.parse import urlsplit
 
 from bot.observability import CheckResult, CheckStatus, skew
-from bot.settings import Role, ServerName
+from bot.settings import AUTO, OLDEST_API_VERSION, Role, ServerName
 from bot.veeam import errors
 from bot.veeam.connection import Connection
 from bot.veeam.errors import TlsFailed, TlsReason, VeeamError
 from bot.veeam.models import ServerInfo
+from bot.veeam.revisions import REVISIONS, Capability, Revision, revision_facts
 
 _USERS_AND_ROLES = "VBR's console, Users and Roles"
 
@@ -83,17 +84,55 @@ def unanswered(connection: Connection, error: VeeamError, presented: str | None)
     if isinstance(error, TlsFailed):
         detail, advice = _certificate_problem(connection, error, error.presented or presented)
         return CheckResult(server_part(connection.name), "certificate", CheckStatus.PROBLEM, detail, advice)
-    if isinstance(error, errors.RevisionUnsupported) or type(error) is errors.Rejected:
-        detail = (
-            f"The server does not speak revision {connection.api_version} of the API. {_vbr_words(error)}"
-        )
-        advice = (
-            f"Set api_version of {connection.name} to one it speaks: VBR 12.3 speaks 1.2-rev1, "
-            "13.0 and newer speak 1.3-rev0."
-        )
+    if isinstance(error, errors.RevisionUnsupported):
+        if isinstance(error, errors.NoCommonRevision):
+            detail = f"The server speaks no revision of the API from {OLDEST_API_VERSION} on."
+            advice = "Upgrade VBR to 12.3.1 or newer."
+        else:
+            asked_in = revision_facts(connection.api_version)
+            detail = f"The server does not speak revision {asked_in.name} of the API."
+            advice = f'Set api_version of {connection.name} to "{AUTO}", or upgrade to {asked_in.product}.'
+        detail = f"{detail} {_vbr_words(error)}"
         return CheckResult(server_part(connection.name), "API revision", CheckStatus.PROBLEM, detail, advice)
     detail, advice = _trouble(connection, error)
     return CheckResult(server_part(connection.name), "address", CheckStatus.PROBLEM, detail, advice)
+
+
+def answers(connection: Connection) -> str:
+    """Say that the server answers, and on which port where the address names none."""
+    implied = "" if urlsplit(connection.url).port else f" on port {connection.port}"
+    return f"{connection.url} answers{implied}."
+
+
+def revision(connection: Connection, spoken: Revision, newest: Revision | None) -> CheckResult:
+    """Say which revision is spoken and what it lacks, and judge whether the settings hold it back."""
+    name, subject = server_part(connection.name), "API revision"
+    of_product = f"{spoken.name}, of {spoken.product}"
+    if connection.api_version == AUTO:
+        detail = f"{of_product}: the newest that the server and the bot speak."
+    elif connection.api_version == spoken.name:
+        detail = f"{of_product}, as the settings say."
+    else:
+        detail = f"{of_product}: the bot does not know {connection.api_version}, which the settings name."
+    detail = f"{detail}{_lacking(spoken)}"
+    if newest is None or connection.api_version == AUTO or newest is spoken:
+        return CheckResult(name, subject, CheckStatus.OK, detail)
+    advice = f'Set api_version of {connection.name} to "{AUTO}".'
+    return CheckResult(
+        name, subject, CheckStatus.WARNING, f"{detail} The server speaks {newest.name} too.", advice
+    )
+
+
+def _lacking(spoken: Revision) -> str:
+    """What the revision has not, by the product that brought it."""
+    products: dict[str, list[str]] = {}
+    for capability in Capability:
+        if not spoken.has(capability):
+            product = next((each.product for each in REVISIONS.values() if each.has(capability)), "")
+            products.setdefault(product, []).append(f"no {capability}")
+    return "".join(
+        f" It has {', '.join(lacks)}: {product} and newer do." for product, lacks in products.items()
+    )
 
 
 def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
@@ -136,11 +175,9 @@ def _trouble(connection: Connection, error: VeeamError) -> tuple[str, str]:
 
 def _port_hint(connection: Connection) -> str:
     """What to try first where the address names no port, or the one that only newer servers listen on."""
-    address = urlsplit(connection.url)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    if address.port not in {None, 443}:
+    if urlsplit(connection.url).port not in {None, 443}:
         return ""
-    return f"Port {port} was asked. VBR listens on 9419, from 13.1 on also on 443: write :9419. "
+    return f"Port {connection.port} was asked. VBR listens on 9419, from 13.1 on also on 443: write :9419. "
 
 
 def certificate(connection: Connection, presented: str | None) -> CheckResult:

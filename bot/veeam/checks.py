@@ -16,9 +16,11 @@ from bot.veeam.check_results import AccessLevel, Login
 from bot.veeam.client import ReadRetries
 from bot.veeam.connection import Connection, Timeouts, Trust
 from bot.veeam.details import noting_missing
+from bot.veeam.detection import SpokenRevision
 from bot.veeam.errors import LoginRefused, NotAllowed, TimedOut, TlsFailed, VeeamError
 from bot.veeam.models import ServerInfo, ServerTime
 from bot.veeam.queries import JobStatesQuery, VmwareHostsQuery
+from bot.veeam.revisions import Revision
 from bot.veeam.server import VeeamServer
 
 FIRST_SECONDS = 8.0
@@ -40,29 +42,39 @@ async def check_server(logins: Sequence[Login], clock: Clock) -> tuple[CheckResu
     to each role.
     """
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
+    spoken = SpokenRevision(connection.name, connection.api_version, clock)
     try:
-        time = await _server_time(connection, clock)
+        time = await _server_time(connection, spoken, clock)
     except VeeamError as error:
         shown = await _presented_certificate(connection, clock) if isinstance(error, TlsFailed) else None
         return check_results.unanswered(connection, error, shown), check_results.logins_untried(connection)
     ahead = time.server_time - clock.now()
     async with asyncio.TaskGroup() as group:
         presented = group.create_task(_certificate_to_pin(connection, clock))
-        tried = [group.create_task(_try_out(alike, clock)) for alike in _by_account(logins)]
+        newest = group.create_task(_newest_revision(connection, spoken, clock))
+        tried = [group.create_task(_try_out(alike, spoken, clock)) for alike in _by_account(logins)]
     name = check_results.server_part(connection.name)
-    revision = f"The server answers to {connection.api_version}."
     return (
-        CheckResult(name, "address", CheckStatus.OK, f"{connection.url} answers."),
+        CheckResult(name, "address", CheckStatus.OK, check_results.answers(connection)),
         check_results.certificate(connection, presented.result()),
-        CheckResult(name, "API revision", CheckStatus.OK, revision),
+        check_results.revision(connection, spoken.current, newest.result()),
         check_results.clock_skew(connection, ahead),
         *(result for task in tried for result in task.result()),
     )
 
 
-async def _server_time(connection: Connection, clock: Clock) -> ServerTime:
-    async with VeeamServer(connection, clock=clock, read_retries=_ONCE) as server:
+async def _server_time(connection: Connection, spoken: SpokenRevision, clock: Clock) -> ServerTime:
+    async with VeeamServer(connection, spoken=spoken, clock=clock, read_retries=_ONCE) as server:
         return await _in_time(server, server.server_time(), FIRST_SECONDS)
+
+
+async def _newest_revision(connection: Connection, spoken: SpokenRevision, clock: Clock) -> Revision | None:
+    """The newest revision that the server speaks; None where it doesn't say."""
+    async with VeeamServer(connection, spoken=spoken, clock=clock, read_retries=_ONCE) as server:
+        try:
+            return await _in_time(server, server.newest_revision(), FIRST_SECONDS)
+        except VeeamError:
+            return None
 
 
 async def _certificate_to_pin(connection: Connection, clock: Clock) -> str | None:
@@ -76,7 +88,8 @@ async def _presented_certificate(connection: Connection, clock: Clock) -> str | 
     if not connection.url.startswith("https://"):
         return None
     try:
-        await _server_time(replace(connection, trust=Trust(fingerprint=_NO_FINGERPRINT)), clock)
+        spoken = SpokenRevision(connection.name, connection.api_version, clock)
+        await _server_time(replace(connection, trust=Trust(fingerprint=_NO_FINGERPRINT)), spoken, clock)
     except TlsFailed as error:
         return error.presented
     except VeeamError:
@@ -94,10 +107,10 @@ def _by_account(logins: Sequence[Login]) -> list[list[Login]]:
     return list(found.values())
 
 
-async def _try_out(logins: Sequence[Login], clock: Clock) -> list[CheckResult]:
+async def _try_out(logins: Sequence[Login], spoken: SpokenRevision, clock: Clock) -> list[CheckResult]:
     connection = replace(logins[0].connection, timeouts=_TIMEOUTS)
     try:
-        async with VeeamServer(connection, clock=clock, read_retries=_ONCE) as server:
+        async with VeeamServer(connection, spoken=spoken, clock=clock, read_retries=_ONCE) as server:
             access, info = await _in_time(server, _access_level(server), LOGIN_SECONDS)
     except LoginRefused as error:
         return [check_results.login_refused(login, error) for login in logins]

@@ -17,10 +17,12 @@ from bot.veeam import decoding
 from bot.veeam.connection import Connection
 from bot.veeam.decoding import JsonObject, Page, Row
 from bot.veeam.details import Detail, is_noting_missing, note_missing
-from bot.veeam.errors import UnexpectedAnswer, VeeamError
+from bot.veeam.detection import SERVER_TIME_PATH, SpokenRevision, refusal_of_revision
+from bot.veeam.errors import RevisionUnsupported, UnexpectedAnswer, Unreachable, VeeamError
 from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
 from bot.veeam.models import ServerTime
 from bot.veeam.queries import ListQuery
+from bot.veeam.revisions import Revision
 from bot.veeam.tokens import Token, Tokens
 from bot.veeam.turns import ServerTurns
 from bot.veeam.zones import zone_of
@@ -63,13 +65,19 @@ class ApiClient:
     """One account's requests to one server. Raises VeeamError; UnexpectedAnswer for an undocumented shape."""
 
     def __init__(
-        self, connection: Connection, clock: Clock, read_retries: ReadRetries, metrics: Metrics
+        self,
+        connection: Connection,
+        spoken: SpokenRevision,
+        clock: Clock,
+        read_retries: ReadRetries,
+        metrics: Metrics,
     ) -> None:
         self._server = connection.name
+        self._spoken = spoken
         self._clock = clock
         self._read_retries = read_retries
-        self._http = HttpClient(connection, clock, metrics)
-        self._tokens = Tokens(connection, self._http, clock)
+        self._http = HttpClient(connection, clock, metrics, api_version=lambda: spoken.current.name)
+        self._tokens = Tokens(connection, spoken, self._http, clock)
         self._turns = ServerTurns(connection.name)
         self._zone: tzinfo | None = None  # the server's, for times without an offset
         self._zone_until = 0.0
@@ -79,6 +87,18 @@ class ApiClient:
     def zone(self) -> tzinfo | None:
         """The server's time zone, as far as it was asked for."""
         return self._zone
+
+    async def revision(self) -> Revision:
+        """The revision to ask in, detected first where that is due."""
+        return await self._with_retries(lambda: self._spoken.known(self._http))
+
+    async def proven_revision(self) -> Revision:
+        """The same, asked for now, whatever is remembered."""
+        return await self._with_retries(lambda: self._spoken.proven(self._http))
+
+    async def newest_revision(self) -> Revision:
+        """The newest revision that server and bot both speak, whether or not another one is pinned."""
+        return await self._with_retries(lambda: self._spoken.newest(self._http))
 
     async def page(self, model: type[R], request: ApiRequest) -> Page[R]:
         """One page of a list. A row that cannot be read is counted, and logged once for each path."""
@@ -117,7 +137,7 @@ class ApiClient:
 
     async def server_time(self) -> ServerTime:
         """The server's clock, asked for without a token. Also renews what we know of its zone."""
-        request = ApiRequest.get("/api/v1/serverTime")
+        request = ApiRequest.get(SERVER_TIME_PATH)
         response = await self._with_retries(lambda: self._send_without_token(request))
         model = self._decoded(
             response, request, lambda body: decoding.decode_one(_ServerTimeModel, body, UTC)
@@ -194,6 +214,7 @@ class ApiClient:
 
     async def _send(self, request: ApiRequest) -> ApiResponse:
         # Authorisation precedes execution, so what was refused with 401 or 403 was not done, POSTs included.
+        await self._spoken.known(self._http)
         token = await self._tokens.current()
         response = await self._send_once(request, token)
         if response.status == HTTPStatus.UNAUTHORIZED:
@@ -214,19 +235,31 @@ class ApiClient:
         return self._successful(response, request)
 
     async def _send_without_token(self, request: ApiRequest) -> ApiResponse:
-        return self._successful(await self._send_once(request), request)
+        await self._spoken.known(self._http)
+        response = await self._send_once(request)
+        error = refusal_of_revision(response, self._server)
+        if error is not None:
+            self._spoken.doubt()
+            raise _about(request, error)
+        return self._successful(response, request)
 
     async def _send_once(self, request: ApiRequest, token: Token | None = None) -> ApiResponse:
         # No turn is held while a token is waited for: that wait is everybody's.
         async with self._turns.take():
             try:
-                return await self._http.send(request, token=token.access if token else None)
+                response = await self._http.send(request, token=token.access if token else None)
             except VeeamError as error:
+                if isinstance(error, Unreachable):
+                    self._spoken.note_silence()
                 raise _about(request, error)  # noqa: B904 - it is the same error
+        self._spoken.note_answer()
+        return response
 
     def _successful(self, response: ApiResponse, request: ApiRequest) -> ApiResponse:
         error = error_in(response, self._server, changes=request.changes)
         if error is not None:
+            if isinstance(error, RevisionUnsupported):
+                self._spoken.doubt()
             raise _about(request, error)
         return response
 

@@ -98,6 +98,12 @@ class Connection:
             raise ValueError("http is accepted for this machine only: the password must travel over TLS")
 
     @property
+    def port(self) -> int:
+        """The port of the address; without one, the scheme's own: 443, and not VBR's 9419."""
+        address = urlsplit(self.url)
+        return address.port or (443 if address.scheme == "https" else 80)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         host = urlsplit(self.url).hostname or ""

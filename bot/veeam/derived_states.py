@@ -74,7 +74,7 @@ class DerivedStates:
         jobs: Callable[[ListQuery], Awaitable[Page[JobRow]]],
         job: Callable[[JobId], Awaitable[JobRow]],
         sessions: Callable[[SessionsQuery], Awaitable[Page[Session]]],
-        revision: Revision,
+        revision: Callable[[], Awaitable[Revision]],
         clock: Clock,
     ) -> None:
         self._ask_jobs = jobs
@@ -138,7 +138,8 @@ class DerivedStates:
 
     async def _newest_runs(self, job_ids: Collection[str]) -> tuple[Mapping[str, Session], bool]:
         """The newest run of each job, and whether a job without one has none."""
-        query = SessionsQuery(types=self._revision.job_run_types, order_by="CreationTime", ascending=False)
+        types = (await self._revision()).job_run_types
+        query = SessionsQuery(types=types, order_by="CreationTime", ascending=False)
         newest: dict[str, Session] = {}
 
         def add(rows: Iterable[Session]) -> None:

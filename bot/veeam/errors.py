@@ -10,7 +10,8 @@
     ├─ NotAllowed              403: this account's role may not
     ├─ NotFoundOnServer        404: unknown, deleted or purged
     ├─ Rejected                400 and the other 4xx, in VBR's words
-    │  └─ RevisionUnsupported  400 that names the revision asked for
+    │  └─ RevisionUnsupported  400 for the revision asked for
+    │     └─ NoCommonRevision  the same for each that the bot speaks
     ├─ TooBusy                 429, or 503 that says when to come back
     ├─ ServerFailed            5xx on a read
     ├─ UnexpectedAnswer        an answer the document doesn't describe
@@ -26,7 +27,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from bot.settings import ServerName
+from bot.settings import OLDEST_API_VERSION, ServerName
 
 
 class VeeamError(Exception):
@@ -147,7 +148,16 @@ class Rejected(VeeamError):
 
 
 class RevisionUnsupported(Rejected):
-    """The server doesn't speak the revision of its API that the settings name."""
+    """The server doesn't speak the revision of its API that it was asked in."""
+
+
+class NoCommonRevision(RevisionUnsupported):
+    """The server speaks no revision of its API that the bot speaks: it is too old."""
+
+    kind = "RevisionUnsupported"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} (older than {OLDEST_API_VERSION}: upgrade VBR to 12.3.1 or newer)"
 
 
 class TooBusy(VeeamError):

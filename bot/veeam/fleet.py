@@ -150,6 +150,7 @@ async def _ask(
     limit = asyncio.timeout(limit_seconds)
     try:
         async with limit:
+            await server.detect_revision()  # what is asked for may depend on it
             return (await question(server),)
     except VeeamError as error:
         return error

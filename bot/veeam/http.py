@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import ssl
-from collections.abc import Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -75,11 +75,15 @@ class ApiRequest:
     content: bytes | None = field(default=None, repr=False)
     content_type: str | None = None
     changes: bool = False
+    api_version: str | None = None
+    """The revision to send it in; None: the one that is spoken with the server."""
 
     @classmethod
-    def get(cls, path: str, parameters: tuple[tuple[str, str], ...] = ()) -> Self:
+    def get(
+        cls, path: str, parameters: tuple[tuple[str, str], ...] = (), *, api_version: str | None = None
+    ) -> Self:
         """A question."""
-        return cls("GET", path, parameters)
+        return cls("GET", path, parameters, api_version=api_version)
 
     @classmethod
     def search(cls, path: str, body: object) -> Self:
@@ -112,6 +116,11 @@ class ApiResponse:
     def is_success(self) -> bool:
         """Whether the status is 2xx."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it says that its body is JSON."""
+        return self.content_type.partition(";")[0].strip().casefold() == _JSON
 
     def message_and_code(self) -> tuple[str, str | None]:
         """The server's message and error code; empty for HTML and for no body at all."""
@@ -258,10 +267,16 @@ def transport_failure(failure: BaseException) -> TransportFailure:
 
 
 class HttpClient:
-    """The connection pool to one server. Raises VeeamError only."""
+    """The connection pool to one server. Raises VeeamError only.
 
-    def __init__(self, connection: Connection, clock: Clock, metrics: Metrics) -> None:
+    `api_version` gives the revision of requests that don't name their own.
+    """
+
+    def __init__(
+        self, connection: Connection, clock: Clock, metrics: Metrics, *, api_version: Callable[[], str]
+    ) -> None:
         self._server = connection.name
+        self._api_version = api_version
         self._clock = clock
         self._metrics = metrics
         self._limit_seconds = connection.timeouts.total
@@ -277,7 +292,6 @@ class HttpClient:
             base_url=connection.url,
             verify=context,
             headers={
-                "x-api-version": connection.api_version,
                 "Accept": _JSON,
                 "Accept-Encoding": ACCEPTED_ENCODING,
                 "User-Agent": "veeam-bot",
@@ -299,14 +313,33 @@ class HttpClient:
         self, request: ApiRequest, *, token: SecretStr | None = None, limit_seconds: float | None = None
     ) -> ApiResponse:
         """Send this once and return the complete response, whatever its status. Raises VeeamError."""
-        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        return await self._exchange(request, _body_of, token=token, limit_seconds=limit_seconds)
+
+    async def head_of(self, request: ApiRequest, *, limit_seconds: float) -> ApiResponse:
+        """Send this once and return the response without its body, of which nothing more is read.
+
+        The connection is given up with it. Raises VeeamError.
+        """
+        return await self._exchange(request, _no_body, token=None, limit_seconds=limit_seconds)
+
+    async def _exchange(
+        self,
+        request: ApiRequest,
+        read: Callable[[httpx.Response], Awaitable[bytes]],
+        *,
+        token: SecretStr | None,
+        limit_seconds: float | None,
+    ) -> ApiResponse:
+        headers = {"x-api-version": request.api_version or self._api_version()}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         if request.content_type:
             headers["Content-Type"] = request.content_type
         if self._client.is_closed:
             raise errors.ConnectFailed(self._server, "the connection was closed by us")
         started = self._clock.monotonic()
         try:
-            async with asyncio.timeout(limit_seconds or self._limit_seconds):
+            async with asyncio.timeout(min(limit_seconds or self._limit_seconds, self._limit_seconds)):
                 async with self._client.stream(
                     request.method,
                     request.path,
@@ -314,7 +347,7 @@ class HttpClient:
                     content=request.content,
                     headers=headers,
                 ) as response:
-                    body = await _body_of(response)
+                    body = await read(response)
         except tuple(TRANSPORT_FAILURES) as failure:
             error = self._error_for(failure, request)
             self._count(error.kind, started)
@@ -362,6 +395,10 @@ class HttpClient:
             )
         error = (_ON_CHANGE if request.changes else _ON_READ)[stage]
         return error(self._server, str(failure) or type(failure).__name__)
+
+
+async def _no_body(_: httpx.Response) -> bytes:
+    return b""
 
 
 async def _body_of(response: httpx.Response) -> bytes:

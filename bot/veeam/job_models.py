@@ -273,4 +273,8 @@ def _schedule_problem(schedule: Schedule | None, own_name: str) -> str | None:
         return "A job cannot run after itself." if first.casefold() == own_name.casefold() else None
     if schedule.rhythm is Rhythm.CHOSEN_DAYS and not schedule.days:
         return "Choose at least one day."
-    return "Choose a time." if schedule.rhythm in DAILY and schedule.at is None else None
+    if schedule.rhythm is Rhythm.MONTHLY and schedule.month_day is None:
+        return "Choose the day of the month."
+    if schedule.rhythm is Rhythm.PERIODIC and schedule.period is None:
+        return "Say how often."
+    return "Choose a time." if schedule.rhythm in {*DAILY, Rhythm.MONTHLY} and schedule.at is None else None

@@ -27,9 +27,15 @@ class Rhythm(StrEnum):
     WEEKDAYS = "weekdays"
     """Monday to Friday."""
     CHOSEN_DAYS = "chosen_days"
+    MONTHLY = "monthly"
+    """Once in each month."""
+    PERIODIC = "periodic"
+    """Every so many minutes, hours or days, counted from midnight."""
+    CONTINUOUS = "continuous"
+    """Again as soon as a run has ended."""
     AFTER_JOB = "after_job"
     OTHER = "other"
-    """Monthly, periodically, continuously, immediate copies, several at once, anything not understood."""
+    """Immediate copies, some months only, several kinds at once, anything not understood."""
 
 
 class _DailyKind(StrEnum):
@@ -38,6 +44,55 @@ class _DailyKind(StrEnum):
     SELECTED_DAYS = "SelectedDays"
 
 
+class PeriodUnit(StrEnum):
+    """What a period is counted in (EPeriodicallyKinds, as far as people count so)."""
+
+    MINUTES = "Minutes"
+    HOURS = "Hours"
+    DAYS = "Days"
+
+
+class WeekOfMonth(StrEnum):
+    """Which of a month's days of one name (EDayNumberInMonth, but for OnDay)."""
+
+    FIRST = "First"
+    SECOND = "Second"
+    THIRD = "Third"
+    FOURTH = "Fourth"
+    LAST = "Last"
+
+
+@dataclass(frozen=True)
+class MonthDay:
+    """A day of each month: by its number, or the first, second, … of its name."""
+
+    number: int | None = None
+    week: WeekOfMonth | None = None
+    day: Weekday | None = None
+
+
+@dataclass(frozen=True)
+class Period:
+    """How often."""
+
+    unit: PeriodUnit
+    count: int
+
+
+LONGEST_PERIOD = 9_999
+"""So many minutes, hours or days at most."""
+LAST_DAY = 31
+_ON_DAY = "OnDay"
+_MONTHS = 12
+_BLOCK_OF = {
+    Rhythm.EVERY_DAY: "daily",
+    Rhythm.WEEKDAYS: "daily",
+    Rhythm.CHOSEN_DAYS: "daily",
+    Rhythm.MONTHLY: "monthly",
+    Rhythm.PERIODIC: "periodically",
+    Rhythm.CONTINUOUS: "continuously",
+    Rhythm.AFTER_JOB: "afterThisJob",
+}
 _RHYTHM_OF = {
     _DailyKind.EVERY_DAY: Rhythm.EVERY_DAY,
     _DailyKind.WEEKDAYS: Rhythm.WEEKDAYS,
@@ -58,6 +113,8 @@ class Schedule:
     at: time | None = None
     days: tuple[Weekday, ...] = ()
     after_job: str | None = None
+    month_day: MonthDay | None = None
+    period: Period | None = None
 
     @property
     def essence(self) -> tuple[object, ...]:
@@ -67,6 +124,8 @@ class Schedule:
             Rhythm.EVERY_DAY: (at,),
             Rhythm.WEEKDAYS: (at,),
             Rhythm.CHOSEN_DAYS: (at, frozenset(self.days)),
+            Rhythm.MONTHLY: (at, self.month_day),
+            Rhythm.PERIODIC: (self.period,),
             Rhythm.AFTER_JOB: (self.after_job,),
         }
         return (self.rhythm, *used.get(self.rhythm, ()))
@@ -99,7 +158,11 @@ def choosable(layout: Layout) -> tuple[Rhythm, ...]:
     """What the schedule of a new job of a type can be."""
     if layout.schedule is ScheduleForm.CONTINUOUS:
         return ()
-    left_out = {Rhythm.OTHER} | ({Rhythm.AFTER_JOB} if layout.schedule is ScheduleForm.DAILY else set())
+    left_out = {Rhythm.OTHER}
+    if layout.schedule is ScheduleForm.DAILY:
+        left_out |= {Rhythm.MONTHLY, Rhythm.PERIODIC, Rhythm.CONTINUOUS, Rhythm.AFTER_JOB}
+    elif layout.schedule is ScheduleForm.BY_MODE:
+        left_out.add(Rhythm.CONTINUOUS)
     return tuple(rhythm for rhythm in Rhythm if rhythm not in left_out)
 
 
@@ -114,7 +177,7 @@ def reschedule(model: dict[str, Any], wanted: Schedule, layout: Layout, revision
     schedule["runAutomatically"] = wanted.rhythm is not Rhythm.BY_HAND
     if wanted.rhythm is Rhythm.BY_HAND:
         return
-    chosen = "afterThisJob" if wanted.rhythm is Rhythm.AFTER_JOB else "daily"
+    chosen = _BLOCK_OF[wanted.rhythm]
     for name in _BLOCKS:
         if isinstance(schedule.get(name), dict):
             schedule[name]["isEnabled"] = name == chosen
@@ -122,7 +185,11 @@ def reschedule(model: dict[str, Any], wanted: Schedule, layout: Layout, revision
             schedule[name] = {"isEnabled": True}
     if chosen == "afterThisJob":
         schedule[chosen]["jobName"] = wanted.after_job
-    else:
+    elif chosen == "monthly":
+        _set_monthly(schedule[chosen], wanted, revision)
+    elif chosen == "periodically" and wanted.period is not None:
+        schedule[chosen] |= {"periodicallyKind": str(wanted.period.unit), "frequency": wanted.period.count}
+    elif chosen == "daily":
         _set_daily(schedule[chosen], wanted, revision)
 
 
@@ -138,9 +205,10 @@ def _automatic(schedule: Mapping[str, Any]) -> Schedule:
     if flags.count(True) != 1 or not all(isinstance(flag, bool) for flag in flags):
         return Schedule(Rhythm.OTHER)
     (name,) = (name for name in blocks if blocks[name]["isEnabled"])
-    if name == "daily":
-        return _daily(blocks[name])
-    first = _text(blocks[name].get("jobName")) if name == "afterThisJob" else None
+    block = blocks[name]
+    if name in _READ:
+        return _READ[name](block)
+    first = _text(block.get("jobName"))
     return Schedule(Rhythm.AFTER_JOB, after_job=first) if first else Schedule(Rhythm.OTHER)
 
 
@@ -157,6 +225,40 @@ def _daily(block: Mapping[str, Any]) -> Schedule:
     return Schedule(Rhythm.CHOSEN_DAYS, at, tuple(day for day in Weekday if day in weekdays))
 
 
+def _monthly(block: Mapping[str, Any]) -> Schedule:
+    """Once in each month; some months only, or the last day of each, are kept as they are."""
+    at, months = _minutes(block.get("localTime")), block.get("months")
+    is_each_month = months is None or (isinstance(months, list) and len(set(map(str, months))) == _MONTHS)
+    day = _month_day(block)
+    if at is None or day is None or not is_each_month or block.get("isLastDayOfMonth") is True:
+        return Schedule(Rhythm.OTHER)
+    return Schedule(Rhythm.MONTHLY, at, month_day=day)
+
+
+def _month_day(block: Mapping[str, Any]) -> MonthDay | None:
+    which, number = _text(block.get("dayNumberInMonth")), block.get("dayOfMonth")
+    if which is not None and which.casefold() == _ON_DAY.casefold():
+        is_day = isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= LAST_DAY
+        return MonthDay(number=number) if is_day else None
+    week, day = known(WeekOfMonth, which), known(Weekday, _text(block.get("dayOfWeek")))
+    return MonthDay(week=week, day=day) if week is not None and day is not None else None
+
+
+def _periodic(block: Mapping[str, Any]) -> Schedule:
+    unit, count = known(PeriodUnit, _text(block.get("periodicallyKind"))), block.get("frequency")
+    if unit is None or not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        return Schedule(Rhythm.OTHER)
+    return Schedule(Rhythm.PERIODIC, period=Period(unit, count))
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Schedule]] = {
+    "daily": _daily,
+    "monthly": _monthly,
+    "periodically": _periodic,
+    "continuously": lambda _: Schedule(Rhythm.CONTINUOUS),
+}
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -169,6 +271,21 @@ def _minutes(text: object) -> time | None:
         return time(int(form[1]), int(form[2]))
     except ValueError:
         return None
+
+
+def _set_monthly(block: dict[str, Any], wanted: Schedule, revision: Revision) -> None:
+    day = wanted.month_day
+    if wanted.at is not None:
+        block["localTime"] = _written_time(wanted.at, block.get("localTime"))
+    if day is None or _month_day(block) == day:
+        return
+    if "isLastDayOfMonth" in block:
+        block["isLastDayOfMonth"] = False
+    if day.number is not None:
+        block |= {"dayNumberInMonth": _ON_DAY, "dayOfMonth": day.number}
+    elif day.week is not None and day.day is not None:
+        (written,) = _written_days((day.day,), [block.get("dayOfWeek")], revision)
+        block |= {"dayNumberInMonth": str(day.week), "dayOfWeek": written}
 
 
 def _set_daily(block: dict[str, Any], wanted: Schedule, revision: Revision) -> None:

@@ -80,6 +80,7 @@ _JOB_TYPES_OF_REV2 = (
     "IrisBackup",
     "WindowsAgentBackupFailoverCluster",
 )
+_NO_TYPE = "Unknown"
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
 _WITHOUT_MODEL = frozenset(
     {
@@ -231,6 +232,23 @@ def revision_facts(name: str) -> Revision:
 def product_with(capability: Capability) -> str:
     """The oldest VBR whose API has it, as people call it."""
     return next(facts.product for facts in REVISIONS.values() if facts.has(capability))
+
+
+@dataclass(frozen=True)
+class RevisionGain:
+    """What one revision has that another lacks: types of jobs, and what can be asked for."""
+
+    job_types: tuple[str, ...]
+    capabilities: tuple[Capability, ...]
+
+
+def gained_by(old: Revision, new: Revision) -> RevisionGain:
+    """What the new revision has and the old one lacks."""
+    known = {job_type_key(name) for name in old.job_types}
+    return RevisionGain(
+        tuple(name for name in new.job_types if job_type_key(name) not in known and name != _NO_TYPE),
+        tuple(each for each in Capability if new.has(each) and not old.has(each)),
+    )
 
 
 def job_type_key(name: str) -> str:

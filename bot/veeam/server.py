@@ -18,9 +18,10 @@ from bot.settings import ServerName
 from bot.veeam import decoding, models, queries
 from bot.veeam.client import ApiClient, ReadRetries
 from bot.veeam.connection import Connection
-from bot.veeam.decoding import Page
+from bot.veeam.decoding import Page, Row
 from bot.veeam.derived_states import DerivedStates, JobRow
 from bot.veeam.details import Detail, note_missing
+from bot.veeam.detection import SpokenRevision
 from bot.veeam.errors import (
     AnswerLost,
     ConnectionLost,
@@ -48,7 +49,7 @@ from bot.veeam.models import (
     known,
 )
 from bot.veeam.queries import InventoryQuery, JobStatesQuery, ListQuery
-from bot.veeam.revisions import Capability, Revision, product_with, revision_facts
+from bot.veeam.revisions import Capability, Revision, product_with
 
 _API = "/api/v1"
 _JOBS = f"{_API}/jobs"
@@ -78,6 +79,7 @@ _STATES_FAIL = (ServerFailed, UnexpectedAnswer, NotAllowed, NotFoundOnServer, Ti
 """Errors that may be of the job states alone; any other concerns the whole server."""
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Row)
 
 log = structlog.get_logger()
 
@@ -89,24 +91,31 @@ class VeeamServer:
         self,
         connection: Connection,
         *,
+        spoken: SpokenRevision | None = None,
         clock: Clock | None = None,
         read_retries: ReadRetries | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        """Raises TlsFailed when the CA file cannot be read."""
+        """Take how to reach it, and the revision that the server's other accounts speak, if there are any.
+
+        Raises TlsFailed when the CA file cannot be read.
+        """
         clock = clock or SystemClock()
         self.name: ServerName = connection.name
-        self.revision: Revision = revision_facts(connection.api_version)
-        self._client = ApiClient(connection, clock, read_retries or ReadRetries(), metrics or Metrics())
+        self.port = connection.port
+        self._spoken = spoken or SpokenRevision(connection.name, connection.api_version, clock)
+        self._client = ApiClient(
+            connection, self._spoken, clock, read_retries or ReadRetries(), metrics or Metrics()
+        )
         self._host_name = urlsplit(connection.url).hostname or ""
         self._clock = clock
         self._states_failure: VeeamError | None = None
         self._states_fail_until = 0.0
         self._derived = DerivedStates(
-            jobs=lambda query: self._client.page(JobRow, self._list(_JOBS, query)),
+            jobs=lambda query: self._page(JobRow, _JOBS, query),
             job=lambda job_id: self._client.one(JobRow, ApiRequest.get(self._job_path(job_id))),
             sessions=self.sessions,
-            revision=self.revision,
+            revision=self.detect_revision,
             clock=clock,
         )
 
@@ -126,6 +135,39 @@ class VeeamServer:
     def host_name(self) -> str:
         """The host that the settings name, without a port."""
         return self._host_name
+
+    @property
+    def revision(self) -> Revision:
+        """The revision of the API that it is asked in: as the settings say, or as it was detected last.
+
+        Before anything was asked, and where none is pinned, the newest that the bot knows.
+        """
+        return self._spoken.current
+
+    @property
+    def has_pinned_revision(self) -> bool:
+        """Whether the settings name the revision."""
+        return self._spoken.is_pinned
+
+    @property
+    def has_known_revision(self) -> bool:
+        """Whether the revision is pinned or was detected, and isn't assumed."""
+        return self._spoken.is_known
+
+    async def detect_revision(self) -> Revision:
+        """Return the revision, detected first where that is due: for what is made to fit it.
+
+        Every request sees to that by itself.
+        """
+        return await self._client.revision()
+
+    async def prove_revision(self) -> Revision:
+        """Detect the revision now, whatever is remembered. Raises where the server doesn't say."""
+        return await self._client.proven_revision()
+
+    async def newest_revision(self) -> Revision:
+        """The newest revision that both sides speak, whether or not the settings pin another one."""
+        return await self._client.newest_revision()
 
     @property
     def zone(self) -> tzinfo | None:
@@ -153,7 +195,7 @@ class VeeamServer:
         """One page of job states; while VBR fails to list them, put together from jobs and sessions."""
         asked = query or JobStatesQuery()
         return await self._states_or(
-            lambda: self._client.page(JobState, self._list(_JOB_STATES, asked)),
+            lambda: self._page(JobState, _JOB_STATES, asked),
             lambda: self._derived.page(asked),
         )
 
@@ -186,7 +228,7 @@ class VeeamServer:
         wanted = self._id(job_id).casefold()
 
         async def ask() -> JobState | None:
-            page = await self._client.page(JobState, self._list(_JOB_STATES, JobStatesQuery(id=job_id)))
+            page = await self._page(JobState, _JOB_STATES, JobStatesQuery(id=job_id))
             return next((state for state in page.rows if state.id.casefold() == wanted), None)
 
         # One job is what is acted on: only a server that let us wait is not asked again at once.
@@ -207,7 +249,7 @@ class VeeamServer:
         VBR may leave the objects out of this list: then `job_contents` has them.
         """
         query = ListQuery(skip=skip, limit=min(limit, _CONTENTS_A_PAGE), order_by="Name", ascending=True)
-        return await self._client.page(models.JobContents, self._list(_JOBS, query))
+        return await self._page(models.JobContents, _JOBS, query)
 
     async def job_contents(self, job_id: JobId) -> models.JobContents:
         """What one job processes. Rejected for a type that the revision cannot model."""
@@ -224,7 +266,7 @@ class VeeamServer:
         """Start a run: `full` an active full, `chained` with the jobs scheduled after this one."""
         body: dict[str, object] = {"performActiveFull": full, "startChainedJobs": chained}
         if restore_points is not None:
-            self._demand(Capability.COPY_RESTORE_POINTS)
+            await self._demand(Capability.COPY_RESTORE_POINTS)
             body["syncRestorePoints"] = restore_points
         return await self._accepted(self._job_path(job_id, "start"), body)
 
@@ -232,14 +274,14 @@ class VeeamServer:
         """Stop the run; gracefully, objects in work are finished first. Rejected when none runs."""
         body = {"gracefulStop": graceful}
         if chained:
-            self._demand(Capability.CHAINED_STOP)
-        if self.revision.has(Capability.CHAINED_STOP):
+            await self._demand(Capability.CHAINED_STOP)
+        if (await self.detect_revision()).has(Capability.CHAINED_STOP):
             body["cancelChainedJobs"] = chained
         return await self._accepted(self._job_path(job_id, "stop"), body)
 
     async def retry_job(self, job_id: JobId, *, chained: bool = False) -> Accepted:
         """Process again what failed in the last run."""
-        self._demand(Capability.RETRY)
+        await self._demand(Capability.RETRY)
         return await self._accepted(self._job_path(job_id, "retry"), {"startChainedJobs": chained})
 
     async def apply_configuration(self, job_id: JobId) -> Accepted:
@@ -247,7 +289,7 @@ class VeeamServer:
 
         Rejected for a job that is no policy.
         """
-        self._demand(Capability.APPLY_CONFIGURATION)
+        await self._demand(Capability.APPLY_CONFIGURATION)
         return await self._accepted(self._job_path(job_id, "applyConfiguration"))
 
     async def clear_cache(self, job_id: JobId) -> Accepted:
@@ -255,7 +297,7 @@ class VeeamServer:
 
         Rejected for anything but a policy of computers with Windows.
         """
-        self._demand(Capability.CLEAR_CACHE)
+        await self._demand(Capability.CLEAR_CACHE)
         return await self._accepted(self._job_path(job_id, "clearCache"))
 
     async def enable_job(self, job_id: JobId) -> None:
@@ -268,7 +310,7 @@ class VeeamServer:
 
     async def clone_job(self, job_id: JobId) -> Job:
         """Copy a job; the server names the copy."""
-        self._demand(Capability.CLONE)
+        await self._demand(Capability.CLONE)
         return await self._changed_job(ApiRequest.change("POST", self._job_path(job_id, "clone")))
 
     async def delete_job(self, job_id: JobId) -> None:
@@ -290,10 +332,10 @@ class VeeamServer:
         machine of Cloud Director is asked for as one of vSphere, and Rejected.
         """
         if isinstance(machine, AgentObject):
-            self._demand(Capability.QUICK_BACKUP_AGENT)
+            await self._demand(Capability.QUICK_BACKUP_AGENT)
             return await self._quick_backup_of_computer(machine)
         if machine.platform == Source.HYPERV:
-            self._demand(Capability.QUICK_BACKUP_HYPERV)
+            await self._demand(Capability.QUICK_BACKUP_HYPERV)
             return await self._accepted(f"{_QUICK_BACKUP}/hyperV", machine.to_json())
         return await self._accepted(f"{_QUICK_BACKUP}/vSphere", machine.to_json())
 
@@ -301,9 +343,7 @@ class VeeamServer:
 
     async def sessions(self, query: queries.SessionsQuery | None = None) -> Page[models.Session]:
         """One page of sessions."""
-        return await self._client.page(
-            models.Session, self._list(_SESSIONS, query or queries.SessionsQuery())
-        )
+        return await self._page(models.Session, _SESSIONS, query or queries.SessionsQuery())
 
     async def session(self, session_id: SessionId) -> models.Session:
         """One session. NotFoundOnServer when it was purged."""
@@ -314,7 +354,7 @@ class VeeamServer:
     ) -> tuple[LogRecord, ...]:
         """A session's log, oldest first. Empty for a session that a person stopped."""
         path = self._session_path(session_id, "logs")
-        filtered = status is not None and self.revision.log_status_filter
+        filtered = status is not None and (await self.detect_revision()).log_status_filter
         request = ApiRequest.get(path, (("statusFilter", status),) if status and filtered else ())
         records = (await self._client.page(LogRecord, request)).rows
         if status is not None and not filtered:
@@ -324,66 +364,62 @@ class VeeamServer:
     async def task_sessions(self, session_id: SessionId) -> tuple[models.TaskSession, ...]:
         """The session's objects. May be empty at first, and stays so for some agent jobs."""
         path = self._session_path(session_id, "taskSessions")
-        if not self.revision.pages_task_sessions:
+        if not (await self.detect_revision()).pages_task_sessions:
             return (await self._client.page(models.TaskSession, ApiRequest.get(path))).rows
         rows = self._client.every(
             queries.TaskSessionsQuery(),
-            lambda page: self._client.page(models.TaskSession, self._list(path, page)),
+            lambda page: self._page(models.TaskSession, path, page),
         )
         return tuple([row async for row in rows])
 
     async def all_task_sessions(self, query: queries.AllTaskSessionsQuery) -> Page[models.TaskSession]:
         """One page of task sessions, of any job."""
-        return await self._client.page(models.TaskSession, self._list(_TASK_SESSIONS, query))
+        return await self._page(models.TaskSession, _TASK_SESSIONS, query)
 
     # --- inventory, repositories and credentials
 
     async def vmware_hosts(self, query: queries.VmwareHostsQuery | None = None) -> Page[InventoryObject]:
         """The vCenters and hosts that VBR knows."""
-        return await self._client.page(
-            InventoryObject, self._list(_VMWARE_HOSTS, query or queries.VmwareHostsQuery())
-        )
+        return await self._page(InventoryObject, _VMWARE_HOSTS, query or queries.VmwareHostsQuery())
 
     async def vmware_objects(
         self, host_name: str, query: queries.VmwareObjectsQuery | None = None
     ) -> Page[InventoryObject]:
         """Objects below one vCenter or host, by its name as VBR shows it. Operators may."""
         path = f"{_VMWARE_HOSTS}/{self._segment(host_name)}"
-        return await self._client.page(
-            InventoryObject, self._list(path, query or queries.VmwareObjectsQuery())
-        )
+        return await self._page(InventoryObject, path, query or queries.VmwareObjectsQuery())
 
     async def browse_inventory(
         self, query: InventoryQuery | None = None, *, host_name: str | None = None
     ) -> Page[InventoryObject]:
         """Search the inventory, everywhere or below one host. Administrators only before 1.3-rev1."""
         path = _INVENTORY if host_name is None else f"{_INVENTORY}/{self._segment(host_name)}"
-        body = (query or InventoryQuery()).body(self.revision)
+        body = (query or InventoryQuery()).body(await self.detect_revision())
         return await self._client.page(InventoryObject, ApiRequest.search(path, body))
 
     async def physical_inventory(
         self, query: InventoryQuery | None = None, *, protection_group_id: str | None = None
     ) -> Page[AgentObject]:
         """The protection groups, or what is in one of them. Administrators only."""
-        self._demand(Capability.PHYSICAL_INVENTORY)
+        await self._demand(Capability.PHYSICAL_INVENTORY)
         path = _PHYSICAL_INVENTORY
         if protection_group_id is not None:
             path = f"{path}/{self._id(protection_group_id)}"
-        body = (query or InventoryQuery()).body(self.revision, id_property="id")
+        body = (query or InventoryQuery()).body(await self.detect_revision(), id_property="id")
         return await self._client.page(AgentObject, ApiRequest.search(path, body))
 
     async def whole_physical_inventory(self, query: InventoryQuery | None = None) -> Page[AgentObject]:
-        """The protection groups and all that is in them. Administrators and restore operators only."""
-        self._demand(Capability.WHOLE_PHYSICAL_INVENTORY)
-        body = (query or InventoryQuery()).body(self.revision, id_property="id")
+        """The computers of all protection groups. Administrators and restore operators only."""
+        await self._demand(Capability.WHOLE_PHYSICAL_INVENTORY)
+        body = (query or InventoryQuery()).body(await self.detect_revision(), id_property="id")
         return await self._client.page(AgentObject, ApiRequest.search(f"{_PHYSICAL_INVENTORY}/all", body))
 
     async def repository_states(
         self, query: queries.RepositoryStatesQuery | None = None
     ) -> Page[models.RepositoryState]:
         """One page of how full the repositories are."""
-        request = self._list(f"{_REPOSITORIES}/states", query or queries.RepositoryStatesQuery())
-        return await self._client.page(models.RepositoryState, request)
+        path = f"{_REPOSITORIES}/states"
+        return await self._page(models.RepositoryState, path, query or queries.RepositoryStatesQuery())
 
     def every_repository_state(
         self, query: queries.RepositoryStatesQuery
@@ -397,41 +433,37 @@ class VeeamServer:
         """All rows of a query, page by page."""
         return self._client.every(
             query,
-            lambda page: self._client.page(
-                models.ScaleOutRepository, self._list(_SCALE_OUT_REPOSITORIES, page)
-            ),
+            lambda page: self._page(models.ScaleOutRepository, _SCALE_OUT_REPOSITORIES, page),
         )
 
     async def credentials(self, query: queries.CredentialsQuery | None = None) -> Page[models.Credentials]:
         """One page of credentials records. NotAllowed is normal for a viewer's account."""
-        return await self._client.page(
-            models.Credentials, self._list(_CREDENTIALS, query or queries.CredentialsQuery())
-        )
+        return await self._page(models.Credentials, _CREDENTIALS, query or queries.CredentialsQuery())
 
     async def tenants(self, query: queries.TenantsQuery | None = None) -> Page[models.Tenant]:
         """One page of the Microsoft Entra tenants that VBR knows."""
-        request = self._list(f"{_INVENTORY}/entraId/tenants", query or queries.TenantsQuery())
-        return await self._client.page(models.Tenant, request)
+        path = f"{_INVENTORY}/entraId/tenants"
+        return await self._page(models.Tenant, path, query or queries.TenantsQuery())
 
     async def data_servers(self, query: queries.DataServersQuery | None = None) -> Page[models.DataServer]:
         """One page of file servers, shares and object storage."""
-        request = self._list(f"{_INVENTORY}/unstructuredDataServers", query or queries.DataServersQuery())
-        return await self._client.page(models.DataServer, request)
+        path = f"{_INVENTORY}/unstructuredDataServers"
+        return await self._page(models.DataServer, path, query or queries.DataServersQuery())
 
     async def protection_groups(self, query: queries.ProtectionGroupsQuery) -> Page[models.Entity]:
         """One page of protection groups. Administrators only before 1.3-rev1."""
-        return await self._client.page(models.Entity, self._list(_PROTECTION_GROUPS, query))
+        return await self._page(models.Entity, _PROTECTION_GROUPS, query)
 
     async def discovered_entities(self, group_id: str, query: queries.EntitiesQuery) -> Page[models.Entity]:
         """One page of what a protection group has found."""
         path = f"{_PROTECTION_GROUPS}/{self._id(group_id)}/discoveredEntities"
-        return await self._client.page(models.Entity, self._list(path, query))
+        return await self._page(models.Entity, path, query)
 
     # --- backups
 
     async def restore_points(self, query: queries.RestorePointsQuery) -> Page[models.RestorePoint]:
         """One page of restore points."""
-        return await self._client.page(models.RestorePoint, self._list(_RESTORE_POINTS, query))
+        return await self._page(models.RestorePoint, _RESTORE_POINTS, query)
 
     async def backup(self, backup_id: str) -> models.Backup:
         """One backup. NotFoundOnServer when it is gone."""
@@ -439,11 +471,12 @@ class VeeamServer:
 
     # --- shared
 
-    def _demand(self, capability: Capability) -> None:
-        if not self.revision.has(capability):
+    async def _demand(self, capability: Capability) -> None:
+        revision = await self.detect_revision()
+        if not revision.has(capability):
             needed = product_with(capability)
             raise Rejected(
-                self.name, f"{capability} needs {needed} or newer; {self.revision.name} does not have it"
+                self.name, f"{capability} needs {needed} or newer; {revision.name} does not have it"
             )
 
     async def _states_or(
@@ -491,8 +524,11 @@ class VeeamServer:
         note_missing(Detail.JOB_STATES, failure)
         return derived
 
-    def _list(self, path: str, query: ListQuery) -> ApiRequest:
-        return ApiRequest.get(path, query.parameters(self.revision))
+    async def _page(self, model: type[R], path: str, query: ListQuery) -> Page[R]:
+        """One page of a list, asked for in the very revision that the query is written for."""
+        revision = await self.detect_revision()
+        request = ApiRequest.get(path, query.parameters(revision), api_version=revision.name)
+        return await self._client.page(model, request)
 
     async def _quick_backup_of_computer(self, computer: AgentObject) -> Accepted:
         """VBR queues it and names the job alone: the session that is going on then is looked for."""

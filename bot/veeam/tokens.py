@@ -21,8 +21,10 @@ from pydantic import SecretStr
 from bot.observability import Clock, capped_wait
 from bot.veeam import errors
 from bot.veeam.connection import Connection
+from bot.veeam.detection import SpokenRevision, refusal_in
 from bot.veeam.errors import LoginRefused, RevisionUnsupported, VeeamError
 from bot.veeam.http import ApiRequest, ApiResponse, HttpClient, error_in
+from bot.veeam.revisions import Revision
 
 log = structlog.get_logger()
 
@@ -62,8 +64,11 @@ class _TokenModel(msgspec.Struct):
 class Tokens:
     """One account's token holder. Renewing goes through one lock: ten callers cause one renewal."""
 
-    def __init__(self, connection: Connection, http: HttpClient, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, spoken: SpokenRevision, http: HttpClient, clock: Clock
+    ) -> None:
         self._connection = connection
+        self._spoken = spoken
         self._http = http
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -73,6 +78,7 @@ class Tokens:
         self._proven: Token | None = None
         self._stopped_by: LoginRefused | RevisionUnsupported | None = None
         self._stopped_until = 0.0
+        self._refused_in: Revision | None = None
 
     async def current(self) -> Token:
         """A token that is good for a while. Raises VeeamError, LoginRefused among them."""
@@ -150,6 +156,8 @@ class Tokens:
         return None if error is not None else self._store(response, refreshed=True)
 
     async def _log_in(self) -> Token:
+        if self._refused_in is self._spoken.current:
+            await self._demand_revision()  # before a password is sent in a revision that was refused
         credentials = {
             "grant_type": "password",
             "username": self._connection.username,
@@ -159,7 +167,10 @@ class Tokens:
         error = error_in(response, self._connection.name, changes=False)
         if error is None:
             return self._store(response, refreshed=False)
+        if response.status == HTTPStatus.BAD_REQUEST:
+            await self._demand_revision()
         if isinstance(error, RevisionUnsupported):
+            # It isn't, by the word of the server's clock: too little to send the password again soon.
             self._stop(error, PAUSE_AFTER_WRONG_REVISION_SECONDS)
         elif response.status in _CREDENTIALS_REFUSED:
             error = self._refusal(error)
@@ -168,6 +179,18 @@ class Tokens:
                 self._connection.name, f"no login here: {error.message}", status=response.status
             )
         raise error
+
+    async def _demand_revision(self) -> None:
+        """Raise RevisionUnsupported where the server refuses the revision, which no account pays for.
+
+        It does so to a login with 400, as it does to a malformed one; without a login it is the one reason.
+        """
+        revision = self._spoken.current
+        refusal = await refusal_in(self._http, self._connection.name, revision)
+        self._refused_in = None if refusal is None else revision
+        if refusal is not None:
+            self._spoken.doubt()
+            raise refusal
 
     def _store(self, response: ApiResponse, *, refreshed: bool) -> Token:
         try:

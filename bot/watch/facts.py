@@ -278,6 +278,22 @@ class OutageEnded(Facts, frozen=True, kw_only=True, tag="server_back"):
     late_total: int
 
 
+class RevisionChanged(Facts, frozen=True, kw_only=True, tag="server_revision"):
+    """A server speaks another revision of its API, which came with `product`.
+
+    `job_types` and `capabilities` are what it has and the one before lacks; where it is an older one, the
+    other way round.
+    """
+
+    server: ServerName
+    was: str
+    revision: str
+    product: str
+    is_newer: bool
+    job_types: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
 class ChannelClosed(Facts, frozen=True, kw_only=True, tag="channel_closed"):
     """The bot can't post to a channel; said once, in another one. `problem` is Slack's error word."""
 
@@ -399,6 +415,7 @@ Announcement = (
     | BackfillProblems
     | OutageBegan
     | OutageEnded
+    | RevisionChanged
     | ChannelClosed
     | ChannelMoved
     | MessageRefused

@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.observability import Clock, RemoteClock
+from bot.settings import RouteSettings
 from bot.store import OwnActions, PollCursor, ProcessedSessions
 from bot.veeam import (
     JobId,
     NotFoundOnServer,
     Page,
     Result,
+    Revision,
     Session,
     SessionId,
     SessionsQuery,
@@ -31,7 +33,15 @@ from bot.veeam import (
 )
 from bot.watch.job_cache import JobCache
 from bot.watch.runs import RETRY, earlier_attempts
-from bot.watch.sessions import EndedSession, IgnoreReason, is_child, is_undocumented, reason_to_ignore
+from bot.watch.sessions import (
+    EndedSession,
+    IgnoreReason,
+    is_child,
+    is_undocumented,
+    named_types,
+    polled_types,
+    reason_to_ignore,
+)
 
 OVERLAP = timedelta(minutes=10)
 PAGE_ROWS = 500
@@ -91,9 +101,9 @@ class _Listed:
 
 
 class Poller:
-    """Polls one server for sessions of jobs and of `types`. One poll at a time; the caller sees to that.
+    """Polls one server for sessions of jobs and of the types that `routes` name.
 
-    `named` are those of the types that routes name. `cursor` and `is_behind` are set by the caller, once it
+    One poll at a time; the caller sees to that. `cursor` and `is_behind` are set by the caller, once it
     knows what became of a poll: where the next one begins, None to read it, and whether there was more than
     could be announced.
     """
@@ -106,8 +116,7 @@ class Poller:
         jobs: JobCache,
         clock: Clock,
         *,
-        types: tuple[str, ...],
-        named: tuple[str, ...],
+        routes: Sequence[RouteSettings],
         backfill: timedelta,
     ) -> None:
         self._server = server
@@ -115,8 +124,10 @@ class Poller:
         self._own_actions = own_actions
         self._jobs = jobs
         self._clock = clock
-        self._types = types
-        self._named = frozenset(name.casefold() for name in named)
+        self._routes = routes
+        self._revision: Revision | None = None
+        self._types: tuple[str, ...] = ()
+        self._named: frozenset[str] = frozenset()
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
@@ -149,6 +160,7 @@ class Poller:
         began instead of what ended, so that each is one request. `is_awaiting`: something runs, so always ask
         what ended.
         """
+        self._fit_to(await self._server.detect_revision())
         before = self.cursor or await self._sessions.cursor(self._server.name)
         is_check_due = before is not None and (
             before.checked_at is None or abs(self._clock.now() - before.checked_at) >= CHECK_EVERY
@@ -164,6 +176,13 @@ class Poller:
         looks = not asks_for_ends or (is_look_due and (is_awaiting or self._looked_at is None))
         result = await self._read_from(cursor, before, asks_for_ends=asks_for_ends, looks=looks)
         return await self._checked(result) if is_check_due and not result.unread else result
+
+    def _fit_to(self, revision: Revision) -> None:
+        """Ask for the types that this revision has; another one would be refused."""
+        if revision is not self._revision:
+            self._revision = revision
+            self._types = polled_types(revision, self._routes)
+            self._named = frozenset(name.casefold() for name in named_types(revision, self._routes))
 
     async def history(self, cursor: PollCursor) -> History:
         """Read what ended before a first start, newest first: a page at a time, and no more than fits.

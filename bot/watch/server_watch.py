@@ -28,8 +28,8 @@ from bot.watch.announcements import Announcer
 from bot.watch.job_cache import JobCache
 from bot.watch.messages import message
 from bot.watch.poller import CHECK_EVERY, OVERLAP, Poller, PollResult
+from bot.watch.revision_changes import RevisionReporter
 from bot.watch.routing import WatchRules
-from bot.watch.sessions import named_types, polled_types
 
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
@@ -114,13 +114,13 @@ class Watch:
             self._own_actions,
             jobs,
             clock,
-            types=polled_types(server.revision, rules.routes),
-            named=named_types(server.revision, rules.routes),
+            routes=rules.routes,
             backfill=self._backfill,
         )
         self._lease = f"poll/{server.name}"
         self._announcer = Announcer(server, database, jobs, clock, rules, lease=self._lease, holder=holder)
         self._outages = OutageReporter(server, database, clock, rules)
+        self._revision = RevisionReporter(server, database, clock, rules)
         self._awaited: dict[SessionId, bool] = {}
         self._tidied_at = clock.now()
         self._turn = asyncio.Lock()
@@ -178,6 +178,7 @@ class Watch:
                 poll = await self._announcer.begin(poll, self._poller.history(poll.cursor), self._holds_lease)
             late = sum(self._rules.is_late(each.ended_at, poll.server_now) for each in poll.ended)
             await self._outages.answered(late_total=late + poll.unread)
+            await self._revision.answered()
             # However long reading took: announcing gets its own time.
             announced_until = self._clock.monotonic() + self._rules.polling.interval_seconds
             is_done = await self._announcer.announce(poll, lambda: self._may_go_on(announced_until))

@@ -14,11 +14,15 @@ from bot.veeam import (
     GuestProcessing,
     JobObject,
     JobSettings,
+    MonthDay,
+    Period,
+    PeriodUnit,
     Retention,
     Rhythm,
     Schedule,
     SettingsField,
     Weekday,
+    WeekOfMonth,
     choosable_rhythms,
     retention_units,
     settings_of,
@@ -63,12 +67,22 @@ def _in_order(days: set[Weekday]) -> tuple[Weekday, ...]:
     return tuple(day for day in Weekday if day in days)
 
 
+_MONTH_DAYS = st.builds(MonthDay, number=st.integers(1, 31)) | st.builds(
+    MonthDay, week=st.sampled_from(WeekOfMonth), day=st.sampled_from(Weekday)
+)
 _DAYS = st.sets(st.sampled_from(Weekday), min_size=1).map(_in_order)
 _SCHEDULES = {
     Rhythm.BY_HAND: st.just(Schedule(Rhythm.BY_HAND)),
     Rhythm.EVERY_DAY: st.builds(Schedule, st.just(Rhythm.EVERY_DAY), _TIMES),
     Rhythm.WEEKDAYS: st.builds(Schedule, st.just(Rhythm.WEEKDAYS), _TIMES),
     Rhythm.CHOSEN_DAYS: st.builds(Schedule, st.just(Rhythm.CHOSEN_DAYS), _TIMES, _DAYS),
+    Rhythm.MONTHLY: st.builds(Schedule, st.just(Rhythm.MONTHLY), _TIMES, month_day=_MONTH_DAYS),
+    Rhythm.PERIODIC: st.builds(
+        Schedule,
+        st.just(Rhythm.PERIODIC),
+        period=st.builds(Period, st.sampled_from(PeriodUnit), st.integers(1, 99)),
+    ),
+    Rhythm.CONTINUOUS: st.just(Schedule(Rhythm.CONTINUOUS)),
     Rhythm.AFTER_JOB: st.builds(Schedule, st.just(Rhythm.AFTER_JOB), after_job=NAMES),
 }
 

@@ -269,6 +269,7 @@ class Create(Action, frozen=True, tag="create"):
     ) -> JobDraft | None:
         """A new draft; None where the template is no job that can be described to this person."""
         if self.like is None:
+            await account.detect_revision()
             return _from_nothing(account, self.job_type, context.person.name)
         state = await account.job_state(self.like.job_id)
         if state is None:

@@ -171,6 +171,8 @@ def _schedule(
             at=entered.at or before.at,
             days=entered.days or before.days,
             after_job=entered.after_job or before.after_job,
+            month_day=entered.month_day or before.month_day,
+            period=entered.period or before.period,
         )
     if entered is None or before is None or before.after_job is None:
         return entered or before

@@ -475,6 +475,22 @@ def name_of(identity: str, names: Names) -> str:
     return names.get(identity.casefold(), identity)
 
 
+def month_day_in_words(day: veeam.MonthDay | None) -> str:
+    """Such as "the first Sunday" or "day 15"."""
+    if day is None:
+        return "a day"
+    if day.week is None or day.day is None:
+        return f"day {day.number}"
+    return f"the {day.week.lower()} {day.day.capitalize()}"
+
+
+def _every(period: veeam.Period | None) -> str:
+    if period is None:
+        return "periodically"
+    unit = period.unit.lower()
+    return f"every {unit.removesuffix('s')}" if period.count == 1 else f"every {period.count:,} {unit}"
+
+
 def _schedule(schedule: veeam.Schedule) -> str:
     at = f" at {schedule.at:%H:%M}" if schedule.at else ""
     match schedule.rhythm:
@@ -486,6 +502,12 @@ def _schedule(schedule: veeam.Schedule) -> str:
             return f"Monday to Friday{at}"
         case veeam.Rhythm.CHOSEN_DAYS:
             return f"{', '.join(day.capitalize() for day in schedule.days)}{at}"
+        case veeam.Rhythm.MONTHLY:
+            return f"each month on {month_day_in_words(schedule.month_day)}{at}"
+        case veeam.Rhythm.PERIODIC:
+            return _every(schedule.period)
+        case veeam.Rhythm.CONTINUOUS:
+            return "again and again, without a pause"
         case veeam.Rhythm.AFTER_JOB:
             return f"after {schedule.after_job}"
         case veeam.Rhythm.OTHER:

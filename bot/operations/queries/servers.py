@@ -1,8 +1,11 @@
 """`servers`: the servers, and whether they answer; a silent one is named, the others are shown."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+import structlog
 
 from bot import veeam
 from bot.operations.backend import Backend
@@ -12,6 +15,10 @@ from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext
 from bot.operations.outcomes import Answer, Done, NotFound
 from bot.operations.queries import Query
 from bot.settings import ServerName
+
+_NEWEST_WITHIN_SECONDS = 4.0
+
+log = structlog.get_logger()
 
 
 class ListServers(Query, frozen=True, tag="servers"):
@@ -53,8 +60,9 @@ class ListServers(Query, frozen=True, tag="servers"):
 class ServerView:
     """One server: whether it answers, its time, its build if this account may know it, its last good poll.
 
-    `error` is why it does not answer, or answers and yet won't let us in. `unsupported` are the operations
-    that its revision of the API, which came with `product`, does not have.
+    `error` is why it does not answer, or answers and yet won't let us in. `revision` of the API, which came
+    with `product`, is the one spoken, empty while it isn't known; `unsupported` are the operations that it
+    does not have. `newest` is the one that the server speaks too, where the settings name an older one.
     """
 
     server: ServerName
@@ -64,6 +72,10 @@ class ServerView:
     answered_in_ms: int | None
     last_poll_at: datetime | None
     product: str = ""
+    revision: str = ""
+    is_pinned: bool = False
+    newest: str | None = None
+    port: int | None = None
     unsupported: tuple[Operation, ...] = ()
 
 
@@ -108,7 +120,21 @@ async def _ask(server: veeam.VeeamServer, backend: Backend) -> ServerView:
         veeam.note_missing(veeam.Detail.SERVER_INFO, error)
         error = None
     view = _view(server.name, backend, error=error)
-    return replace(view, time=time, info=info, answered_in_ms=answered_in_ms)
+    newest = await _newer_revision(server) if error is None else None
+    return replace(view, time=time, info=info, answered_in_ms=answered_in_ms, newest=newest)
+
+
+async def _newer_revision(server: veeam.VeeamServer) -> str | None:
+    """The newest revision that the server speaks, where the settings name an older one. May stay unknown."""
+    if not server.has_pinned_revision:
+        return None
+    try:
+        async with asyncio.timeout(_NEWEST_WITHIN_SECONDS):
+            newest = await server.newest_revision()
+    except (veeam.VeeamError, TimeoutError) as error:
+        log.debug("operations.revision_unproven", server=server.name, error=str(error))
+        return None
+    return None if newest is server.revision else newest.name
 
 
 def _is_of_build_alone(error: veeam.VeeamError) -> bool:
@@ -117,7 +143,8 @@ def _is_of_build_alone(error: veeam.VeeamError) -> bool:
 
 
 def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None) -> ServerView:
-    revision = backend.fleet.server(name).revision
+    server = backend.fleet.server(name)
+    revision = server.revision
     return ServerView(
         server=name,
         time=None,
@@ -126,5 +153,8 @@ def _view(name: ServerName, backend: Backend, *, error: veeam.VeeamError | None)
         answered_in_ms=None,
         last_poll_at=None,
         product=revision.product,
+        revision=revision.name if server.has_known_revision else "",
+        is_pinned=server.has_pinned_revision,
+        port=server.port,
         unsupported=unsupported_on(revision, backend.catalog),
     )

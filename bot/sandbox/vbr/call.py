@@ -24,11 +24,13 @@ class Quirks:
 
     ``ended_after_…``: whether the boundary itself passes that filter, and whether running sessions do.
     ``wraps_inventory`` plays the older form of inventory rows, ``{"inventoryObject": …, "size": …}``.
+    ``has_closed_swagger``: the API's documents are shown to nobody but the server itself (403).
     """
 
     ended_after_is_inclusive: bool = True
     ended_after_includes_running: bool = False
     wraps_inventory: bool = False
+    has_closed_swagger: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class RestCall:
-    """A request that was let in: version known, path found, token alive, role sufficient."""
+    """A request that was let in: version known, path found, token alive, role sufficient.
+
+    ``supported_revisions`` are those that the server speaks.
+    """
 
     world: World
     accounts: Accounts
@@ -54,6 +59,7 @@ class RestCall:
     quirks: Quirks = field(default_factory=Quirks)
     token: TokenPair | None = None
     account: Account | None = None
+    supported_revisions: tuple[str, ...] = ()
 
     @cached_property
     def body(self) -> Any:
@@ -104,7 +110,8 @@ class RestCall:
         """The session that the path names."""
         session_id = self.identity()
         session = self.world.book.sessions.get(session_id)
-        if session is None or session.type not in self.revision.session_types:
+        is_run = session is not None and session.job_id in self.world.book.jobs
+        if session is None or not (is_run or session.type in self.revision.session_types):
             raise not_found("Session", session_id)
         return session
 
@@ -119,12 +126,13 @@ class RestCall:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path. ``is_open``: no token is needed."""
+    """One method of one path. ``is_open``: no token is needed; ``is_versioned``: ``x-api-version`` is."""
 
     method: str
     template: str
     answer: Callable[[RestCall], Reply]
     is_open: bool = False
+    is_versioned: bool = True
 
 
 def listing(rows: list[Any], total: int, call: RestCall) -> Reply:

@@ -7,7 +7,7 @@ operation's own.
 import asyncio
 import json
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,9 +15,12 @@ from aiohttp import web
 from multidict import MultiDict
 
 from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account, Accounts, TokenPair
+from bot.sandbox.vbr.agents import AGENTS
 from bot.sandbox.vbr.backups import BACKUPS
 from bot.sandbox.vbr.call import Operation, Quirks, Reply, RestCall
 from bot.sandbox.vbr.credentials import CREDENTIALS
+from bot.sandbox.vbr.data_sources import DATA_SOURCES
+from bot.sandbox.vbr.documented import documented
 from bot.sandbox.vbr.faults import Fault, Moment, VbrFaults
 from bot.sandbox.vbr.infrastructure import INFRASTRUCTURE
 from bot.sandbox.vbr.inventory import INVENTORY
@@ -27,15 +30,15 @@ from bot.sandbox.vbr.job_lists import JOB_LISTS
 from bot.sandbox.vbr.paths import Match, Paths
 from bot.sandbox.vbr.query import Query
 from bot.sandbox.vbr.recording import RecordedRequest, Requests
-from bot.sandbox.vbr.refusals import Refusal, forbidden, unknown_path
+from bot.sandbox.vbr.refusals import Refusal, bad_request, forbidden, unknown_path
 from bot.sandbox.vbr.revision import REVISION_1_3_REV0, REVISIONS, Revision, accepted_by
-from bot.sandbox.vbr.service import SERVICE
+from bot.sandbox.vbr.service import API_DOCUMENT, SERVICE
 from bot.sandbox.vbr.session_lists import SESSIONS
 from bot.sandbox.vbr.world import World
 
 OPERATIONS: tuple[Operation, ...] = (
     *SERVICE, *JOB_LISTS, *JOB_ACTIONS, *JOB_EDITING, *SESSIONS, *INVENTORY, *INFRASTRUCTURE, *CREDENTIALS,
-    *BACKUPS,
+    *BACKUPS, *AGENTS, *DATA_SOURCES,
 )  # fmt: skip
 
 _TOKEN_PATH = "/api/oauth2/token"
@@ -46,7 +49,8 @@ _SHUTDOWN_SECONDS = 0.5
 class Behaviour:
     """What one server is like: the revisions it speaks, its accounts, its answers to open questions.
 
-    ``supported_revisions`` are those of a build and of the older ones, as ``accepted_by`` tells them.
+    ``supported_revisions`` are those of a build and of the older ones, as ``accepted_by`` tells them. Of one
+    that the sandbox cannot play, the document is served.
     ``public_name`` is the host in ``url``, for a certificate that bears a name.
     """
 
@@ -76,7 +80,7 @@ class VbrSandbox:
         self.behaviour = behaviour
         self._port = port
         self._ssl_context = ssl_context
-        self._paths = Paths(OPERATIONS)
+        self._paths = Paths((*OPERATIONS, API_DOCUMENT))
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._closing = asyncio.Event()
@@ -101,6 +105,15 @@ class VbrSandbox:
         self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def upgrade(self, newest: str, build_version: str | None = None) -> None:
+        """Speak that revision and the older ones from now on; an older one than before is a downgrade.
+
+        The real one is away meanwhile: see ``go_dark`` and ``come_back``.
+        """
+        self.behaviour = replace(self.behaviour, supported_revisions=accepted_by(newest))
+        if build_version is not None:
+            self.world.build_version = build_version
 
     async def go_dark(self) -> None:
         """Refuse connections and cut those that are open, as a dead server does."""
@@ -155,25 +168,22 @@ class VbrSandbox:
 
     async def _reply(self, request: web.Request, recorded: RecordedRequest, found: Match | Refusal) -> Reply:
         try:
-            revision = self._revision(request)
+            is_versioned = isinstance(found, Refusal) or found.operation.is_versioned
+            revision = self._revision(request) if is_versioned else REVISION_1_3_REV0
             if isinstance(found, Refusal):
                 raise found
             operation = found.operation
             if not operation.is_open and not revision.permissions.has((operation.method, operation.template)):
                 raise unknown_path(recorded.path)
-            token = self._token(request, found.operation)
+            token = self._token(request, operation)
             account = None if token is None else self.accounts.current(token)
             recorded.account = account
-            self._check_role(revision, found.operation, token, account)
+            self._check_role(revision, operation, token, account)
             call = RestCall(
                 world=self.world,
                 accounts=self.accounts,
                 revision=revision,
-                query=Query(
-                    request.query.items(),
-                    default_limit=revision.default_limit,
-                    absent_columns=revision.absent_columns,
-                ),
+                query=_query(request, revision, operation),
                 path=found.path,
                 raw_body=recorded.raw_body,
                 content_type=request.content_type,
@@ -181,6 +191,7 @@ class VbrSandbox:
                 quirks=self.behaviour.quirks,
                 token=token,
                 account=account,
+                supported_revisions=self.behaviour.supported_revisions,
             )
             return found.operation.answer(call)
         except Refusal as exc:
@@ -256,7 +267,8 @@ _NO_FAULT = Fault()
 def unsupported(path: str, name: str, spoken: tuple[str, ...]) -> Refusal:
     """400 for an unknown revision: 12 lists those it speaks, 13 says that it does not speak this one."""
     newest = REVISIONS.get(spoken[-1])
-    if newest is not None and newest.names_versions_it_speaks:
+    is_before_13 = spoken[-1] < REVISION_1_3_REV0.name if newest is None else newest.names_versions_it_speaks
+    if is_before_13:
         listed = ", ".join(f"v{each}" for each in spoken)
         message = f"Unsupported RESTAPI version. The following versions are supported: {listed}"
         return Refusal(400, "UnknownError", message)
@@ -268,6 +280,20 @@ def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
+
+
+def _query(request: web.Request, revision: Revision, operation: Operation) -> Query:
+    """The query, of names that the revision's document has for this operation."""
+    facts = documented(revision.name).get((operation.method, operation.template))
+    known = set() if facts is None else facts.parameters
+    for name in request.query:
+        if name not in known:
+            raise bad_request(f"The query parameter '{name}' is not supported.")
+    return Query(
+        request.query.items(),
+        default_limit=revision.default_limit,
+        columns=None if facts is None else facts.columns,
+    )
 
 
 async def _form(request: web.Request) -> dict[str, str]:

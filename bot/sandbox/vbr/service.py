@@ -4,7 +4,7 @@ from datetime import timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
-from bot.sandbox.vbr.refusals import dead_token
+from bot.sandbox.vbr.refusals import Refusal, dead_token
 from bot.sandbox.vbr.wire import wire_time
 
 _PLACES = {
@@ -97,10 +97,26 @@ def server_certificate(call: RestCall) -> Reply:
     )
 
 
+def api_document(call: RestCall) -> Reply:
+    """GET /swagger/v1.3-rev2/swagger.json and the like. The real document has megabytes."""
+    name = call.path["document"].removeprefix("v")
+    if call.quirks.has_closed_swagger:
+        raise Refusal(403, "", "")
+    if name not in call.supported_revisions:
+        raise Refusal(404, "", "")
+    info = {"title": "Veeam Backup & Replication REST API", "version": name}
+    return Reply(200, {"openapi": "3.0.1", "info": info})
+
+
 SERVICE = (
     Operation("POST", "/api/oauth2/token", grant_token, is_open=True),
     Operation("POST", "/api/oauth2/logout", log_out),
     Operation("GET", "/api/v1/serverTime", server_time, is_open=True),
     Operation("GET", "/api/v1/serverInfo", server_info),
     Operation("GET", "/api/v1/serverCertificate", server_certificate, is_open=True),
+)
+
+#: What serves the documents of the API is no part of it.
+API_DOCUMENT = Operation(
+    "GET", "/swagger/{document}/swagger.json", api_document, is_open=True, is_versioned=False
 )

@@ -35,6 +35,7 @@ _CHANNEL_PROBLEMS = {
     "restricted_action_thread_only_channel": ("it takes replies in threads alone", _ALLOW),
     "messages_tab_disabled": ("the app takes no direct messages", "Switch on the app's Messages tab."),
 }
+_TYPES_SHOWN = 8
 _REFUSED_OUTCOMES = {
     "set_aside": "It was skipped; later messages are being sent. See the bot's log.",
     "no_mentions": (
@@ -107,10 +108,8 @@ def _message(announced: facts.Announcement) -> Message:
             return backfill_summary(announced)
         case facts.BackfillProblems():
             return backfill_problems(announced)
-        case facts.OutageBegan():
-            return outage_began(announced)
-        case facts.OutageEnded():
-            return outage_ended(announced)
+        case facts.OutageBegan() | facts.OutageEnded() | facts.RevisionChanged():
+            return server_news(announced)
         case facts.ChannelClosed():
             return channel_closed(announced)
         case facts.ChannelMoved():
@@ -182,6 +181,18 @@ def backfill_problems(summary: facts.BackfillProblems) -> Message:
     return compose([paragraph("Latest run failed or warned:")], lines, [more], noun="job")
 
 
+def server_news(news: facts.OutageBegan | facts.OutageEnded | facts.RevisionChanged) -> Message:
+    """What is new of a server itself."""
+    match news:
+        case facts.OutageBegan():
+            return outage_began(news)
+        case facts.OutageEnded():
+            return outage_ended(news)
+        case facts.RevisionChanged():
+            return revision_changed(news)
+    assert_never(news)
+
+
 def outage_began(outage: facts.OutageBegan) -> Message:
     """A server has not answered for several polls."""
     detail = outage.detail.removeprefix(f"{outage.server}: ").removeprefix(f"{outage.problem}: ")
@@ -212,6 +223,26 @@ def outage_ended(outage: facts.OutageEnded) -> Message:
                 missed,
             )
         ]
+    )
+
+
+def revision_changed(changed: facts.RevisionChanged) -> Message:
+    """A server was upgraded, or is older than it was: what can be done with it now, or can't be any more."""
+    types = [status_text.type_name(name) for name in changed.job_types]
+    if len(types) > _TYPES_SHOWN:
+        types = [*types[:_TYPES_SHOWN], count(len(types) - _TYPES_SHOWN, "more type")]
+    now = f"{strong(changed.server)} now runs {literal(changed.product)} (API {literal(changed.revision)})"
+    headline, wording = (
+        (f"{status_text.SUCCESS} {now}.", ("Jobs that can be edited now", "Works now"))
+        if changed.is_newer
+        else (
+            f"{status_text.WARNING} {now}, older than before.",
+            ("Jobs that can't be edited any more", "No longer works"),
+        )
+    )
+    lists = zip(wording, (types, [literal(each) for each in changed.capabilities]), strict=True)
+    return compose(
+        [paragraph(headline, *(f"{title}: {', '.join(names)}." for title, names in lists if names))]
     )
 
 

@@ -1,7 +1,7 @@
 """The form of a job's settings: its fields, what was entered in them, and what will be done. Pure.
 
 A field is shown for what the job's type has, and for what its rhythm uses: when another is chosen, the form
-is drawn again, and what was entered is kept in the draft. What the form cannot express (a monthly schedule,
+is drawn again, and what was entered is kept in the draft. What the form cannot express (some months only,
 an immediate copy) is named and kept as it is.
 """
 
@@ -20,6 +20,7 @@ from bot.operations.job_editor.fields import (
     FormProblem,
     change_in_words,
     in_words,
+    month_day_in_words,
     name_of,
     times_meant,
     warnings_about,
@@ -43,6 +44,7 @@ OBJECTS, REPOSITORY = "objects", "repository"
 RETENTION, RETENTION_UNIT = "retention", "retention_unit"
 GFS = {"weeks": "gfs_weeks", "months": "gfs_months", "years": "gfs_years"}
 RHYTHM, AT, DAYS, AFTER_JOB = codec.RHYTHM, "at", "days", "after_job"
+MONTH_DAY, PERIOD, PERIOD_UNIT = "month_day", "period", "period_unit"
 GUEST, CREDENTIALS = "guest", "credentials"
 
 HIGH, AWARE, OFF = "high", "aware", "off"
@@ -52,6 +54,9 @@ _RHYTHMS = {
     veeam.Rhythm.EVERY_DAY: "Every day",
     veeam.Rhythm.WEEKDAYS: "Monday to Friday",
     veeam.Rhythm.CHOSEN_DAYS: "On chosen days",
+    veeam.Rhythm.MONTHLY: "Once a month",
+    veeam.Rhythm.PERIODIC: "Every so many hours or minutes",
+    veeam.Rhythm.CONTINUOUS: "All the time: again as soon as a run has ended",
     veeam.Rhythm.AFTER_JOB: "After another job",
     veeam.Rhythm.BY_HAND: "Not by itself: by hand only",
     veeam.Rhythm.OTHER: "As it is set in VBR",
@@ -92,6 +97,8 @@ _DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.
 _APPLY = {
     **dict.fromkeys(_DAILY, (AT,)),
     veeam.Rhythm.CHOSEN_DAYS: (AT, DAYS),
+    veeam.Rhythm.MONTHLY: (MONTH_DAY, AT),
+    veeam.Rhythm.PERIODIC: (PERIOD, PERIOD_UNIT),
     veeam.Rhythm.AFTER_JOB: (AFTER_JOB,),
 }
 """The fields that there are for a rhythm; for others there are none."""
@@ -467,12 +474,52 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     drawn = {
         AT: inputs.clock_time(inputs.Field(AT, "At", zone), schedule.at),
         DAYS: inputs.any_of(inputs.Field(DAYS, "Chosen days"), days, schedule.days),
+        MONTH_DAY: inputs.one_of(
+            inputs.Field(MONTH_DAY, "On"), _month_days(), _month_day_value(schedule.month_day)
+        ),
+        PERIOD: inputs.number(
+            inputs.Field(PERIOD, "Every", "Counted from midnight."),
+            schedule.period.count if schedule.period is not None else None,
+            least=1,
+            most=veeam.LONGEST_PERIOD,
+        ),
+        PERIOD_UNIT: inputs.one_of(
+            inputs.Field(PERIOD_UNIT, "Counted in"),
+            [MenuOption(unit.value, unit.lower(), "") for unit in veeam.PeriodUnit],
+            (schedule.period.unit if schedule.period else veeam.PeriodUnit.HOURS).value,
+        ),
         AFTER_JOB: inputs.search(inputs.Field(AFTER_JOB, "The job to run after"), after, letters=0),
     }
     return [
         inputs.one_of(inputs.Field(RHYTHM, "Runs", is_heard=True), choices, schedule.rhythm),
         *(drawn[field] for field in _APPLY.get(schedule.rhythm, ())),
     ]
+
+
+def _month_days() -> list[MenuOption]:
+    """The days of a month that a job can run on: by their names, then by their numbers."""
+    named = [veeam.MonthDay(week=week, day=day) for week in veeam.WeekOfMonth for day in veeam.Weekday]
+    numbered = [veeam.MonthDay(number=number) for number in range(1, veeam.LAST_DAY + 1)]
+    return [
+        MenuOption(_month_day_value(day) or "", month_day_in_words(day).capitalize(), "")
+        for day in (*named, *numbered)
+    ]
+
+
+def _month_day_value(day: veeam.MonthDay | None) -> str | None:
+    """What the choice of a day carries."""
+    if day is None:
+        return None
+    return str(day.number) if day.week is None or day.day is None else f"{day.week}/{day.day}"
+
+
+def _month_day_in(value: str) -> veeam.MonthDay | None:
+    """The day that was chosen; None for what no menu of ours offered."""
+    if value.isascii() and value.isdecimal() and 1 <= int(value[:3]) <= veeam.LAST_DAY:
+        return veeam.MonthDay(number=int(value))
+    week, _, day = value.partition("/")
+    known = veeam.known(veeam.WeekOfMonth, week), veeam.known(veeam.Weekday, day)
+    return veeam.MonthDay(week=known[0], day=known[1]) if all(known) else None
 
 
 def _guests(facts: JobForm) -> list[MessagePart]:
@@ -539,15 +586,32 @@ def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | No
     except ValueError:
         at = None
     after, days = inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
-    if rhythm in _DAILY and at is None:
+    month_day, period = _month_day_in(inputs.text_in(state, MONTH_DAY)), _period(state)
+    if rhythm is veeam.Rhythm.MONTHLY and month_day is None:
+        problems[MONTH_DAY] = "Choose a day."
+    if rhythm is veeam.Rhythm.PERIODIC and period is None:
+        problems[PERIOD] = f"A whole number from 1 to {veeam.LONGEST_PERIOD:,}."
+    if AT in _APPLY.get(rhythm, ()) and at is None:
         problems[AT] = "Choose a time."
     if rhythm is veeam.Rhythm.CHOSEN_DAYS and not days:
         problems[DAYS] = "Choose at least one day."
     if rhythm is veeam.Rhythm.AFTER_JOB and after is None:
         problems[AFTER_JOB] = "Choose the job to run after."
     return veeam.Schedule(
-        rhythm, at=at, days=tuple(day for day in veeam.Weekday if day in days), after_job=after
+        rhythm,
+        at=at,
+        days=tuple(day for day in veeam.Weekday if day in days),
+        after_job=after,
+        month_day=month_day,
+        period=period,
     )
+
+
+def _period(state: FormState) -> veeam.Period | None:
+    unit = veeam.known(veeam.PeriodUnit, inputs.text_in(state, PERIOD_UNIT))
+    count = inputs.text_in(state, PERIOD).strip()
+    is_number = count.isascii() and count.isdecimal() and 1 <= int(count[:6]) <= veeam.LONGEST_PERIOD
+    return veeam.Period(unit, int(count)) if unit is not None and is_number else None
 
 
 def _as_used(schedule: veeam.Schedule) -> veeam.Schedule:
@@ -558,6 +622,8 @@ def _as_used(schedule: veeam.Schedule) -> veeam.Schedule:
         at=schedule.at if AT in used else None,
         days=schedule.days if DAYS in used else (),
         after_job=schedule.after_job if AFTER_JOB in used else None,
+        month_day=schedule.month_day if MONTH_DAY in used else None,
+        period=schedule.period if PERIOD in used else None,
     )
 
 

@@ -16,6 +16,7 @@ _BRIEF: dict[type[VeeamError], str] = {
     veeam.LoginRefused: "it refuses the bot's account",
     veeam.NotAllowed: "the bot's account there may not do this",
     veeam.NotFoundOnServer: "it doesn't have this any more",
+    veeam.NoCommonRevision: "its VBR is too old",
     veeam.RevisionUnsupported: "it doesn't speak this revision of the API",
     veeam.Rejected: "it refused the request",
     veeam.TooBusy: "it is too busy",
@@ -56,9 +57,13 @@ _EXPLAINED: dict[type[VeeamError], tuple[str, str]] = {
         "The bot's account on {server} may not do this.",
         "A backup administrator can give that account a higher role in VBR.",
     ),
+    veeam.NoCommonRevision: (
+        "{server} is too old: it speaks no revision of its API that the bot speaks.",
+        "A backup administrator should upgrade it to VBR 12.3.1 or newer.",
+    ),
     veeam.RevisionUnsupported: (
-        "{server} doesn't speak the revision of its API that the settings name.",
-        "The bot's administrator should set `api_version` to one the server knows.",
+        "{server} doesn't speak the revision of its API that it was asked in.",
+        "The bot's administrator should set `api_version` to `auto`, or to a revision the server knows.",
     ),
     veeam.Rejected: ("{server} refused the request.", ""),
     VeeamError: ("{server} did not answer as it should.", _TRY_AGAIN),

@@ -143,12 +143,25 @@ def _status(status: ServerStatus, command: str, *, is_table: bool) -> list[Messa
     ]
 
 
+def _revision(view: ServerView) -> str:
+    """The revision of the API that is spoken, and who says so."""
+    if not view.revision:
+        return ""
+    spoken = (
+        f"API {view.revision} ({view.product}), {'as the settings say' if view.is_pinned else 'detected'}"
+    )
+    if view.newest is None:
+        return spoken
+    return f'{spoken}. It speaks {view.newest} too: set `api_version = "auto"`.'
+
+
 def _server(view: ServerView) -> MessagePart:
     polled = f"Last read {date(view.last_poll_at)}" if view.last_poll_at else "Not read since the bot started"
     if view.error is not None:
         explained = explain(view.error)
         return paragraph(f"{status_text.FAILED} {explained.happened}", explained.advice, polled)
     took = "" if view.answered_in_ms is None else f" in {view.answered_in_ms:,} ms"
+    port = "" if view.port is None else f" on port {view.port}"
     clock = ""
     if view.time is not None:
         zone = literal(view.time.time_zone) if view.time.time_zone else ""
@@ -156,9 +169,10 @@ def _server(view: ServerView) -> MessagePart:
     name = literal(view.info.name) if view.info and view.info.name else ""
     build = f"VBR {literal(view.info.build_version)}" if view.info and view.info.build_version else ""
     return paragraph(
-        f"{status_text.SUCCESS} {strong(view.server)} answers{took}",
+        f"{status_text.SUCCESS} {strong(view.server)} answers{port}{took}",
         ", ".join(filter(None, (name, build))),
         clock,
         polled,
+        _revision(view),
         status_text.missing_operations(view.product, view.unsupported),
     )

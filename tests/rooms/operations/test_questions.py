@@ -364,6 +364,24 @@ async def test_servers_say_whether_they_answer(office: Office) -> None:
     assert only.server == HQ
 
 
+async def test_servers_say_which_revision_is_spoken(office: Office) -> None:
+    """And which newer one a server speaks too, where the settings name an older one."""
+    office.hq.upgrade("1.3-rev2")
+    hq, dr = (await office.answer(ListServers(), ServersAnswer)).servers
+    assert (hq.revision, hq.is_pinned, hq.newest) == ("1.3-rev0", True, "1.3-rev2")
+    assert hq.port == int(office.hq.url.rpartition(":")[2])
+    assert (dr.revision, dr.product, dr.newest) == ("1.3-rev0", "VBR 13.0", None)
+
+
+async def test_a_newest_revision_that_is_not_told_takes_nothing_away(office: Office) -> None:
+    """The rest of the answer stands."""
+    office.hq.faults.add("GET", "/swagger/{document}/swagger.json", refusing(503))
+    office.hq.faults.add("GET", "/api/v1/serverTime", refusing(503), after=1)
+    hq, _ = (await office.answer(ListServers(), ServersAnswer)).servers
+    assert (hq.error, hq.revision, hq.newest) == (None, "1.3-rev0", None)
+    assert hq.time is not None
+
+
 @pytest.mark.parametrize(
     ("word", "topic", "nearest"),
     [("retry", "retry", None), ("Details", "job", None), ("retyr", None, "retry"), ("xyzzy", None, None)],

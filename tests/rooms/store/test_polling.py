@@ -11,6 +11,7 @@ from bot.store import (
     ProcessedSessions,
     RunRow,
     Runs,
+    ServerRevisions,
 )
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -108,3 +109,21 @@ async def test_an_outage_is_announced_once(database: Database, other: Database) 
         ended = await outages.end(transaction, "hq")
         assert await outages.end(transaction, "hq") is None
     assert ended == Outage(NOON, "ConnectFailed", "hq: ConnectFailed", NOON + HOUR)
+
+
+async def test_a_change_of_revision_is_noted_once(database: Database, other: Database) -> None:
+    """By one of all processes, which is told how many there have been."""
+    revisions = ServerRevisions(database)
+    assert await revisions.noted("hq") is None
+    await revisions.begin("hq", "1.3-rev0")
+    await ServerRevisions(other).begin("hq", "1.3-rev1")
+    assert await revisions.noted("hq") == "1.3-rev0"
+
+    async def change(each: Database, was: str, revision: str) -> int | None:
+        async with each.transaction() as transaction:
+            return await ServerRevisions(each).change(transaction, "hq", was=was, revision=revision)
+
+    found = await asyncio.gather(*(change(each, "1.3-rev0", "1.3-rev2") for each in (database, other)))
+    assert sorted(found, key=str) == [1, None]
+    assert await change(database, "1.3-rev2", "1.3-rev0") == 2
+    assert await revisions.noted("dr") is None

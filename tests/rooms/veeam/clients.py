@@ -17,6 +17,8 @@ LOGOUT = ("POST", "/api/oauth2/logout")
 STATES = ("GET", "/api/v1/jobs/states")
 SESSIONS = ("GET", "/api/v1/sessions")
 START = ("POST", "/api/v1/jobs/{id}/start")
+SERVER_TIME = ("GET", "/api/v1/serverTime")
+SWAGGER = ("GET", "/swagger/{document}/swagger.json")
 INFO = ("GET", "/api/v1/serverInfo")
 
 ASKING_ONCE = ReadRetries(attempts=1)

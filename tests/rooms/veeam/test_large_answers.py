@@ -61,7 +61,7 @@ async def client_of(odd: OddServer) -> AsyncIterator[HttpClient]:
     app.router.add_route("*", "/{path:.*}", odd.answer)
     async with TestServer(app) as server:
         connection = Connection(HQ, str(server.make_url("")), "svc", SecretStr("x"))
-        client = HttpClient(connection, FakeClock(), Metrics())
+        client = HttpClient(connection, FakeClock(), Metrics(), api_version=lambda: "1.3-rev0")
         try:
             yield client
         finally:

@@ -9,7 +9,6 @@ import structlog
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import changed, recasing, rows, setting, without
 from bot.veeam import (
-    REVISIONS,
     JobId,
     JobStatesQuery,
     LogStatus,
@@ -24,7 +23,7 @@ from tests.rooms.veeam.clients import SESSIONS, STATES, client_of
 from tests.support.clock import FakeClock
 
 TASKS = ("GET", "/api/v1/sessions/{id}/taskSessions")
-OLD = REVISIONS["1.2-rev1"]
+OLD = "1.2-rev1"
 
 
 def pages_asked_for(vbr: VbrSandbox, operation: tuple[str, str] = STATES) -> list[tuple[str, str]]:
@@ -229,8 +228,7 @@ async def test_an_old_revision_filters_logs_here(vbr: VbrSandbox, world: World, 
     async with client_of(vbr, clock) as client:
         expected = await client.session_logs(SessionId(session.id), LogStatus.FAILED)
     vbr.requests.clear()
-    async with client_of(vbr, clock) as client:
-        client.revision = OLD
+    async with client_of(vbr, clock, api_version=OLD) as client:
         assert await client.session_logs(SessionId(session.id), LogStatus.FAILED) == expected
     assert "statusFilter" not in vbr.requests.of(*logs)[0].query
 

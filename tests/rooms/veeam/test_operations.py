@@ -213,9 +213,10 @@ def site(world: World, client: VeeamServer) -> Site:
 
 
 def test_no_operation_is_forgotten() -> None:
-    """Every public method of the client is in the table below."""
+    """Every public method of the client is in the table below, but those of `test_detection`."""
     methods = dict(inspect.getmembers(VeeamServer, inspect.isfunction))
-    assert {name for name in methods if not name.startswith("_")} - {"close"} == set(EVERYTHING)
+    others = {"close", "detect_revision", "newest_revision", "prove_revision"}
+    assert {name for name in methods if not name.startswith("_")} - others == set(EVERYTHING)
 
 
 @pytest.mark.parametrize("name", EVERYTHING)

@@ -14,7 +14,7 @@ from bot.sandbox.vbr.faults import empty, hanging, html, refusing
 from bot.settings import Role
 from bot.veeam import Login, checks
 from tests.rooms.veeam.checking import PASSWORD_AT, UNTRIED, login, rows, wrong
-from tests.rooms.veeam.clients import INFO, STATES, TOKEN, connection_to, grants
+from tests.rooms.veeam.clients import INFO, SERVER_TIME, STATES, SWAGGER, TOKEN, connection_to, grants
 from tests.support.clock import FakeClock
 
 
@@ -30,7 +30,7 @@ async def test_a_server_that_is_ready(vbr: VbrSandbox, clock: FakeClock) -> None
     assert await rows(clock, login(vbr)) == [
         ("ok", "address", f"{vbr.url} answers.", ""),
         ("ok", "certificate", "None is needed: the server is on this machine.", ""),
-        ("ok", "API revision", "The server answers to 1.3-rev0.", ""),
+        ("ok", "API revision", "1.3-rev0, of VBR 13.0, as the settings say.", ""),
         ("ok", "clock", "It agrees with this machine's.", ""),
         (
             "ok",
@@ -44,10 +44,12 @@ async def test_a_server_that_is_ready(vbr: VbrSandbox, clock: FakeClock) -> None
 async def test_only_questions_are_asked_and_the_login_is_given_back(
     vbr: VbrSandbox, clock: FakeClock
 ) -> None:
-    """One password, a few reads, one log-out."""
+    """One password, a few reads, one log-out; beside them, which revisions the server speaks."""
     await rows(clock, login(vbr))
     asked = [(request.method, request.template) for request in vbr.requests]
-    assert asked == [("GET", "/api/v1/serverTime"), TOKEN, STATES, INFO, ("POST", "/api/oauth2/logout")]
+    assert asked[0] == SERVER_TIME
+    others = [each for each in asked if each not in {SERVER_TIME, SWAGGER}]
+    assert others == [TOKEN, STATES, INFO, ("POST", "/api/oauth2/logout")]
     assert grants(vbr) == ["password"]
 
 
@@ -208,19 +210,84 @@ async def test_an_account_made_for_a_role(
 
 async def test_a_revision_that_is_not_spoken(vbr: VbrSandbox, clock: FakeClock) -> None:
     """The server's own words, and no password is sent."""
-    found = await rows(clock, login(vbr, api_version="1.3-rev9"))
+    found = await rows(clock, login(vbr, api_version="1.3-rev2"))
     assert found == [
         (
             "problem",
             "API revision",
             (
-                "The server does not speak revision 1.3-rev9 of the API. It says: The HTTP resource that "
-                "matches the request URI '/api/v1/serverTime' does not support the API version '1.3-rev9'."
+                "The server does not speak revision 1.3-rev2 of the API. It says: The HTTP resource that "
+                "matches the request URI '/api/v1/serverTime' does not support the API version '1.3-rev2'."
             ),
+            'Set api_version of hq to "auto", or upgrade to VBR 13.1.',
+        ),
+        UNTRIED,
+    ]
+    assert grants(vbr) == []
+
+
+@pytest.mark.parametrize(
+    ("speaks", "setting", "expected"),
+    [
+        (
+            "1.3-rev1",
+            "auto",
+            ("ok", "1.3-rev1, of VBR 13.0.1: the newest that the server and the bot speak.", ""),
+        ),
+        (
+            "1.3-rev2",
+            "1.3-rev0",
             (
-                "Set api_version of hq to one it speaks: VBR 12.3 speaks 1.2-rev1, "
-                "13.0 and newer speak 1.3-rev0."
+                "warning",
+                "1.3-rev0, of VBR 13.0, as the settings say. The server speaks 1.3-rev2 too.",
+                'Set api_version of hq to "auto".',
             ),
+        ),
+        (
+            "1.3-rev2",
+            "1.4-rev0",
+            (
+                "ok",
+                "1.3-rev2, of VBR 13.1: the bot does not know 1.4-rev0, which the settings name.",
+                "",
+            ),
+        ),
+        (
+            "1.2-rev1",
+            "auto",
+            (
+                "ok",
+                (
+                    "1.2-rev1, of VBR 12.3: the newest that the server and the bot speak. It has no retry, "
+                    "no clone, no stop with chained jobs, no choice of restore points for copies, no list of "
+                    "physical machines: VBR 13.0 and newer do."
+                ),
+                "",
+            ),
+        ),
+    ],
+)
+async def test_the_revision_and_what_it_lacks(
+    vbr: VbrSandbox, clock: FakeClock, speaks: str, setting: str, expected: tuple[str, str, str]
+) -> None:
+    """Which one is spoken and why, what it lacks, and where the settings hold a server back."""
+    vbr.upgrade(speaks)
+    (found,) = [row for row in await rows(clock, login(vbr, api_version=setting)) if row[1] == "API revision"]
+    assert (found[0], *found[2:]) == expected
+
+
+async def test_a_server_that_is_too_old(vbr: VbrSandbox, clock: FakeClock) -> None:
+    """What it says itself, and the upgrade that helps; no password is sent."""
+    vbr.behaviour = replace(vbr.behaviour, supported_revisions=("1.1-rev1", "1.1-rev2"))
+    assert await rows(clock, login(vbr, api_version="auto")) == [
+        (
+            "problem",
+            "API revision",
+            (
+                "The server speaks no revision of the API from 1.2-rev1 on. It says: Unsupported RESTAPI "
+                "version. The following versions are supported: v1.1-rev1, v1.1-rev2."
+            ),
+            "Upgrade VBR to 12.3.1 or newer.",
         ),
         UNTRIED,
     ]

@@ -254,16 +254,53 @@ async def test_an_account_with_mfa_is_refused_as_such_accounts_are(vbr: VbrSandb
 
 
 async def test_an_unknown_revision_is_not_a_wrong_password(vbr: VbrSandbox, clock: FakeClock) -> None:
-    """It stops the account for minutes, as each login may count towards a lock-out."""
+    """No password is sent again before the server accepts the revision; then it is, at once."""
     async with client_of(vbr, clock, api_version="1.3-rev2") as client:
         for _ in range(3):
             with pytest.raises(RevisionUnsupported):
                 await client.job_states()
+            await clock.advance(301)
         assert len(grants(vbr)) == 1
-        await clock.advance(301)
+        vbr.upgrade("1.3-rev2")
+        await client.job_states()
+        assert len(grants(vbr)) == 2
+
+
+@pytest.mark.parametrize("words", ["Bad request.", "", "The grant is malformed."])
+@pytest.mark.parametrize("api_version", ["1.3-rev2", "auto"])
+async def test_whatever_the_words_a_refused_revision_is_no_wrong_password(
+    vbr: VbrSandbox, clock: FakeClock, words: str, api_version: str
+) -> None:
+    """The server's clock tells, for which nobody logs in, and no pause follows."""
+    vbr.upgrade("1.3-rev2")
+    async with client_of(vbr, clock, api_version=api_version) as client:
+        await client.server_time()
+        vbr.upgrade("1.3-rev1")
+        vbr.faults.add(*TOKEN, saying(400, words))
         with pytest.raises(RevisionUnsupported):
             await client.job_states()
-        assert len(grants(vbr)) == 2
+        if api_version == "auto":
+            await client.job_states()
+            assert client.revision.name == "1.3-rev1"
+        else:
+            with pytest.raises(RevisionUnsupported):
+                await client.job_states()
+    assert len(grants(vbr)) == (2 if api_version == "auto" else 1)
+
+
+@pytest.mark.parametrize("clock_says", [None, refusing(500), empty(401)])
+async def test_a_login_refused_with_400_stops_the_account(
+    vbr: VbrSandbox, clock: FakeClock, clock_says: Fault | None
+) -> None:
+    """Unless the server refuses the revision without a login too, it is about the login: asked once."""
+    vbr.faults.add(*TOKEN, saying(400, "The grant is malformed."))
+    if clock_says is not None:
+        vbr.faults.add("GET", "/api/v1/serverTime", clock_says)
+    async with client_of(vbr, clock) as client:
+        for _ in range(3):
+            with pytest.raises(LoginRefused):
+                await client.job_states()
+    assert len(grants(vbr)) == 1
 
 
 async def test_a_server_that_fails_says_nothing_about_the_password(

@@ -74,12 +74,32 @@ def test_the_environment_alone_makes_a_server_named_default(tmp_path: Path) -> N
     settings = read(tmp_path)
     server = settings.servers[0]
     assert (server.name, server.url) == ("default", "https://vbr01.example.com:9419")
-    assert (server.username, server.api_version, server.verify_tls) == ("svc-slack", "1.3-rev0", True)
+    assert (server.username, server.api_version, server.verify_tls) == ("svc-slack", "auto", True)
     assert server.password.get_secret_value() == "made-up-password"
     assert settings.database_url.get_secret_value() == "sqlite:///veeam-bot.db"
     assert (settings.port, settings.log_level, settings.log_format) == (3000, "info", None)
     assert (settings.polling.interval_seconds, settings.polling.backfill_hours) == (20, 24)
     assert settings.slack.socket_mode
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("auto", "auto"),
+        (" Auto ", "auto"),
+        ("v1.3-rev0", "1.3-rev0"),
+        ("V1.3-REV2", "1.3-rev2"),
+        ("1.2-rev1", "1.2-rev1"),
+        ("1.3-rev3", "1.3-rev3"),
+        ("1.4-rev0", "1.4-rev0"),
+    ],
+)
+def test_a_revision_may_be_newer_than_any_known(tmp_path: Path, written: str, read_as: str) -> None:
+    """Servers accept older ones, so the newest known is spoken then; letter case and a `v` do no harm."""
+    assert (
+        read(tmp_path, environ={**ENVIRONMENT, "VEEAM_API_VERSION": written}).servers[0].api_version
+        == read_as
+    )
 
 
 @pytest.mark.parametrize(

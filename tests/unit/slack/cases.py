@@ -83,7 +83,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.views.outcomes import outcome
 from bot.slack.views.problems import unreadable_press
-from bot.veeam import Capability, TlsReason, VeeamError, Workload
+from bot.veeam import REVISIONS, Capability, TlsReason, VeeamError, Workload, gained_by
 from bot.watch.facts import (
     ActionRecorded,
     Announcement,
@@ -102,6 +102,7 @@ from bot.watch.facts import (
     OutageBegan,
     OutageEnded,
     Recovery,
+    RevisionChanged,
     RunChanged,
     RunEnded,
 )
@@ -746,6 +747,8 @@ def _errors() -> tuple[VeeamError, ...]:
 def outcomes() -> dict[str, Outcome]:
     """What can come of a gesture, at least once each."""
     failures = {f"failed-{error.kind}": Failed(Retry.operation, error, "SQL Prod") for error in _errors()}
+    too_old = veeam.NoCommonRevision(HQ, "Unsupported RESTAPI version.")
+    failures["failed-too-old"] = Failed(Retry.operation, too_old, "SQL Prod")
     done = {name: Done(answer) for name, answer in _answers().items()}
     without = replace(done["jobs-failed"], missing=samples.missing_details())
     return {**done, "jobs-details-missing": without, **_refusals(), **_problems(), **failures}
@@ -833,6 +836,23 @@ def announcements() -> dict[str, Announcement]:
             server=HQ, since=NOW, problem="TimedOut", detail="hq: TimedOut: no answer within 30 s"
         ),
         "server-back": OutageEnded(server=HQ, since=NOW, ended_at=NOW + timedelta(minutes=64), late_total=3),
+        "server-upgraded": RevisionChanged(
+            server=HQ,
+            was="1.3-rev0",
+            revision="1.3-rev2",
+            product="VBR 13.1",
+            is_newer=True,
+            job_types=gained_by(REVISIONS["1.3-rev0"], REVISIONS["1.3-rev2"]).job_types,
+        ),
+        "server-put-back": RevisionChanged(
+            server=HQ,
+            was="1.3-rev0",
+            revision="1.2-rev1",
+            product="VBR 12.3",
+            is_newer=False,
+            job_types=("BackupCopy",),
+            capabilities=("retry", "clone"),
+        ),
         **_recorded(),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
         "channel-moved": ChannelMoved(old_id="C0PROD", new_id="C0SHARED"),

@@ -342,7 +342,7 @@ def servers_answer() -> ServersAnswer:
     polled = NOW - timedelta(seconds=20)
     return ServersAnswer(
         (
-            ServerView(HQ, time, info, None, 112, polled),
+            ServerView(HQ, time, info, None, 112, polled, product="VBR 13.0", revision="1.3-rev0", port=9419),
             ServerView(BRANCH, None, None, TimedOut(BRANCH, "no answer within 30 s"), None, None),
         ),
         NOW,
@@ -398,6 +398,9 @@ def lacking_server() -> ServerView:
         servers_answer().servers[0],
         info=None,
         product="VBR 12.3",
+        revision="1.2-rev1",
+        is_pinned=True,
+        newest="1.3-rev0",
         unsupported=(Retry.operation, Clone.operation),
     )
 

@@ -45,8 +45,17 @@ _SCHEDULE = (
     "schedule.daily.localTime",
     "schedule.daily.dailyKind",
     "schedule.daily.days",
-    "schedule.monthly.isEnabled",
-    "schedule.periodically.isEnabled",
+    "schedule.monthly",
+    *(
+        f"schedule.monthly.{key}"
+        for key in (
+            *("isEnabled", "localTime", "dayOfWeek", "dayNumberInMonth", "dayOfMonth"),
+            "isLastDayOfMonth",
+        )
+    ),
+    "schedule.periodically",
+    *(f"schedule.periodically.{key}" for key in ("isEnabled", "periodicallyKind", "frequency")),
+    "schedule.continuously",
     "schedule.continuously.isEnabled",
     "schedule.afterThisJob",
     "schedule.afterThisJob.isEnabled",

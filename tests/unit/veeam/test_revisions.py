@@ -4,12 +4,13 @@ from itertools import combinations
 
 import pytest
 
-from bot.settings import ApiVersion
+from bot.settings import OLDEST_API_VERSION
 from bot.veeam import (
     REVISIONS,
     SESSION_TYPES,
     Capability,
     SessionGroup,
+    gained_by,
     job_type_key,
     revision_facts,
     session_group,
@@ -47,9 +48,24 @@ def test_only_types_of_the_revision_are_asked_for() -> None:
     assert set(REVISIONS["1.2-rev1"].job_run_types) < set(REVISIONS["1.3-rev0"].job_run_types)
 
 
-def test_the_settings_name_the_revisions_that_we_know() -> None:
-    """What `api_version` takes is what the client has facts of, and nothing else."""
-    assert [version.value for version in ApiVersion] == list(REVISIONS)
+def test_the_oldest_that_the_settings_take_is_the_oldest_known() -> None:
+    """An older one would be refused by the server, or spoken without its facts."""
+    assert next(iter(REVISIONS)) == OLDEST_API_VERSION
+
+
+@pytest.mark.parametrize("name", list(REVISIONS))
+def test_a_revision_gains_nothing_on_itself(name: str) -> None:
+    """And by the next one, no type of jobs under another name."""
+    nothing = gained_by(REVISIONS[name], REVISIONS[name])
+    assert (nothing.job_types, nothing.capabilities) == ((), ())
+
+
+def test_what_an_upgrade_brings() -> None:
+    """The types of jobs that are new, and what can be asked for; "Unknown" is no type."""
+    gain = gained_by(REVISIONS["1.2-rev1"], REVISIONS["1.3-rev0"])
+    assert set(gain.capabilities) == set(Capability)
+    assert "HyperVBackup" in gain.job_types
+    assert {"VSphereBackup", "Unknown"}.isdisjoint(gain.job_types)
 
 
 @pytest.mark.parametrize(

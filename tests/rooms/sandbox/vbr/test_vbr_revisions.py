@@ -1,14 +1,15 @@
 """What each revision of the API has, how it spells it, and what it refuses, written out by hand."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from bot.sandbox.vbr import REVISIONS, Account, Behaviour, Job, Role, VbrSandbox, World, accepted_by
+from bot.sandbox.vbr import REVISIONS, Account, Behaviour, Job, Quirks, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start
-from tests.rooms.sandbox.vbr.talking import Client, StillClock, login_form
+from tests.rooms.sandbox.vbr.talking import Client, StillClock, login_form, violations
 
 OLD, REV0, REV1, REV2 = "1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"
 EVERY = [OLD, REV0, REV1, REV2]
@@ -21,6 +22,7 @@ NO_JOB = "00000000-0000-0000-0000-000000000000"
 async def vbr(world: World) -> AsyncIterator[VbrSandbox]:
     async with VbrSandbox(world, behaviour=NEWEST) as running:
         yield running
+    assert violations(running, of_answers_alone=True) == []
 
 
 def speaking(vbr: VbrSandbox, revision: str) -> Client:
@@ -352,3 +354,32 @@ async def test_custom_roles(vbr: VbrSandbox, revision: str) -> None:
 def test_the_sandbox_plays_four() -> None:
     """The revisions that the bot supports, the oldest first."""
     assert list(REVISIONS) == EVERY
+
+
+async def test_the_documents_of_the_api(world: World) -> None:
+    """Served to anyone for the revisions that the server speaks, until its Swagger pages are closed."""
+    async with VbrSandbox(world, behaviour=Behaviour(supported_revisions=accepted_by(REV0))) as vbr:
+
+        async def statuses() -> list[int]:
+            async with httpx.AsyncClient(base_url=vbr.url, trust_env=False) as http:
+                answers = [await http.get(f"/swagger/v{name}/swagger.json") for name in [*EVERY, "1.4-rev0"]]
+            return [answer.status_code for answer in answers]
+
+        assert await statuses() == [200, 200, 404, 404, 404]
+        vbr.upgrade(REV2, "13.1.0.411")
+        assert await statuses() == [200, 200, 200, 200, 404]
+        vbr.behaviour = replace(vbr.behaviour, quirks=Quirks(has_closed_swagger=True))
+        assert await statuses() == [403] * 5
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/serverTime", "/api/v1/jobs/states", "/api/v1/nothing", "/api/oauth2/token"]
+)
+async def test_an_upgraded_server_speaks_more(world: World, path: str) -> None:
+    """What it refused on every path, whether or not it is open, it takes from then on."""
+    async with VbrSandbox(world, behaviour=Behaviour(supported_revisions=accepted_by(REV0))) as vbr:
+        headers = {"x-api-version": REV2}
+        async with httpx.AsyncClient(base_url=vbr.url, headers=headers, trust_env=False) as http:
+            assert (await http.get(path)).status_code == 400
+            vbr.upgrade(REV2)
+            assert (await http.get(path)).status_code != 400
