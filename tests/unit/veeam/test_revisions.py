@@ -63,7 +63,7 @@ def test_a_revision_gains_nothing_on_itself(name: str) -> None:
 def test_what_an_upgrade_brings() -> None:
     """The types of jobs that are new, and what can be asked for; "Unknown" is no type."""
     gain = gained_by(REVISIONS["1.2-rev1"], REVISIONS["1.3-rev0"])
-    assert set(gain.capabilities) == set(Capability)
+    assert set(gain.capabilities) == set(Capability) - OF_REV1 - OF_REV2
     assert "HyperVBackup" in gain.job_types
     assert {"VSphereBackup", "Unknown"}.isdisjoint(gain.job_types)
 
