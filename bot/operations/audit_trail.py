@@ -227,6 +227,7 @@ def refusal_of(operation: Operation, context: RequestContext, permission: Permis
         context.person.standing,
         permission.roles_needed,
         permission.groups,
+        permission.closed,
     )
 
 

@@ -5,7 +5,9 @@ the docs and the tests' matrices are derived from it; nothing about an operation
 """
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve, Decline, ShowApproval
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -51,12 +53,25 @@ TYPED: tuple[type[Verb], ...] = (
     Clone,
     Delete,
     QuickBackup,
+    Apply,
+    ClearCache,
     ShowWhoami,
     ShowHelp,
 )
 """What can be typed: the slash command's verbs, its help, and the commands page of the docs."""
 VERBS: tuple[type[Request], ...] = (*TYPED, ShowHome, ShowApproval, Approve, Decline)
-JOB_ACTIONS: tuple[type[JobAction], ...] = (Retry, Stop, Start, Enable, Disable, Edit, Clone, Delete)
+JOB_ACTIONS: tuple[type[JobAction], ...] = (
+    Retry,
+    Stop,
+    Start,
+    Enable,
+    Disable,
+    Apply,
+    ClearCache,
+    Edit,
+    Clone,
+    Delete,
+)
 """What may be done with a job, the likeliest first."""
 
 CATALOG = tuple(verb.operation for verb in TYPED)

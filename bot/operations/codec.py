@@ -12,7 +12,7 @@ from typing import Any, Union
 import msgspec
 from msgspec.structs import astuple, fields
 
-from bot.operations.model import NamedJob, Operation, Request
+from bot.operations.model import VSPHERE, KnownMachine, NamedJob, Operation, Request
 
 TRANSIENT_FIELDS = frozenset({"entered", "kept"})
 """What was entered in a form, and the draft that keeps it: they stand last, and are never written here."""
@@ -89,8 +89,10 @@ class RequestCodec:
 
 
 def _written(value: Any) -> Any:
-    """The value as JSON takes it; a job by its name without what says nothing at its end."""
+    """The value as JSON takes it; a job by its name, or a machine, without what says nothing at its end."""
     plain = _plain(value)
+    if isinstance(value, KnownMachine) and value.platform == VSPHERE:
+        plain.pop()
     if isinstance(value, NamedJob):
         while len(plain) > _CELLS_OF_A_NAME and not plain[-1]:
             plain.pop()

@@ -428,8 +428,14 @@ async def with_session(server: veeam.VeeamServer, job: FoundJob) -> FoundJob:
 
     Raises `VeeamError`.
     """
-    if job.state.session_id is not None:
-        return job
+    return job if job.state.session_id is not None else await with_latest_session(server, job)
+
+
+async def with_latest_session(server: veeam.VeeamServer, job: FoundJob) -> FoundJob:
+    """Return the job with the newest session that VBR lists of it, whichever its state names.
+
+    Raises `VeeamError`.
+    """
     latest = await latest_run(server, job.state.id)
     if latest is None:
         return job

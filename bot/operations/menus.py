@@ -14,7 +14,6 @@ from bot import veeam
 from bot.operations.actions.create import Create
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
-from bot.operations.actions.quick_backup import machines_like
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.stop import Stop
 from bot.operations.backend import Backend
@@ -30,8 +29,9 @@ from bot.operations.job_editor.objects import (
     template_options,
 )
 from bot.operations.jobs import beside_the_loop
+from bot.operations.machines import FoundMachine, machines_like
 from bot.operations.matching import fits, fold
-from bot.operations.model import KnownJob, KnownMachine, Request, RequestContext, Visibility
+from bot.operations.model import VSPHERE, KnownJob, Request, RequestContext, Visibility
 from bot.operations.permissions import Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
@@ -161,15 +161,7 @@ class Menus:
             if self._backend.permissions.may_throughout(context.person, operation, name).is_allowed
         )
         found = await machines_like(self._backend.fleet, search.text, servers)
-        return _first(
-            MenuOption(
-                machine_value(KnownMachine(one.server, one.machine.host_name, one.machine.object_id)),
-                one.machine.name,
-                f"{one.machine.host_name} · {one.server}",
-            )
-            for one in found
-            if one.machine.object_id is not None
-        )
+        return _first(MenuOption(machine_value(one.known), one.name, _place_of(one)) for one in found)
 
     async def _templates(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
         operation = search.request.operation
@@ -207,6 +199,12 @@ class Menus:
     def _servers(self, request: Request, context: RequestContext) -> tuple[ServerName, ...]:
         servers = self._backend.finder.servers(request.server_named, context.visibility)
         return servers if isinstance(servers, tuple) else ()
+
+
+def _place_of(machine: FoundMachine) -> str:
+    """What a machine is below, after its platform where that is not vSphere."""
+    platform = "" if machine.platform == VSPHERE else machine.platform
+    return " · ".join(filter(None, (platform, machine.place, machine.server)))
 
 
 def _note_missing(answer: veeam.FleetAnswer[Any], what: veeam.Detail) -> None:

@@ -15,8 +15,10 @@ from msgspec.structs import replace
 
 from bot import veeam
 from bot.operations.matching import bare, fold
-from bot.settings import GrantSettings, PersonId, Role, matches_glob
+from bot.settings import GrantSettings, PersonId, Role, ServerName, matches_glob
 
+VSPHERE: str = veeam.Source.VSPHERE.value
+"""The platform of a machine that names none."""
 ALL_ROLES = frozenset(Role) - {Role.SECURITY_ADMINISTRATOR}
 """Every role that may look at jobs; a Security Administrator reads the audit record alone."""
 ADMINISTRATORS = frozenset({Role.BACKUP_ADMINISTRATOR})
@@ -91,11 +93,21 @@ class Refusal(StrEnum):
     NO_GRANT = "no_grant"
     ROLE = "role"  # granted something, but not this
     SCOPE = "scope"  # the role is there, but not on this server or job
+    REVISION = "revision"  # the role is there, but the server's revision does not let it
     OWN_REQUEST = "own_request"  # the person who asked for it cannot be the second person
     ASKER_UNREADABLE = "asker_unreadable"  # nobody can say what the person who asked for it may do now
     CHOICE = "choice"  # a value that no menu offers this person
     NOWHERE = "nowhere"  # it needs a second person, and there is no channel to ask one in
     UNSHOWABLE = "unshowable"  # it needs a second person, and is more than one view in Slack can show them
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRole:
+    """A role that may do something, but not with the revision of this server, which came with `product`."""
+
+    role: Role
+    server: ServerName
+    product: str
 
 
 class Origin(StrEnum):
@@ -193,18 +205,22 @@ class Topic:
 
 
 class NamedMachine(Struct, frozen=True, array_like=True, tag=1):
-    """A virtual machine by its whole name. Without `text` the person did not say which one: a form asks."""
+    """A machine by its whole name. Without `text` the person did not say which one: a form asks."""
 
     text: str
     server: str | None = None
 
 
 class KnownMachine(Struct, frozen=True, array_like=True, tag=2):
-    """A virtual machine by its place in an inventory, as a menu carries it."""
+    """A machine by its place in an inventory, as a menu carries it.
+
+    `host_name` is what it is below: a vCenter or another host, or the name of a computer's protection group.
+    """
 
     server: veeam.ServerName
     host_name: str
     object_id: str
+    platform: str = VSPHERE
 
 
 MachineRef = NamedMachine | KnownMachine
@@ -281,7 +297,8 @@ class Alias(NamedTuple):
 class Operation:
     """What is said about a verb anywhere: help, buttons, dialogs, roles, audit names, metric labels, docs.
 
-    `roles` empty means everyone, granted or not. `needs` is what a server's revision of the API must have.
+    `roles` are those of 1.3-rev0 (`roles_on`); empty means everyone, granted or not. `runs_jobs`: it has a
+    job run or stop, which some revisions leave to fewer roles. `needs` is what a server's revision must have.
     No `usage`: it cannot be typed. `has_form`: a form asks before it acts, in place of a dialog; with
     `finds_by_form` a form also asks which job or machine is meant where none is named. `reduces_protection`:
     whatever it is done on has fewer backups afterwards.
@@ -293,6 +310,7 @@ class Operation:
     kind: Kind
     audit_name: str
     roles: frozenset[Role] = frozenset()
+    runs_jobs: bool = False
     examples: tuple[str, ...] = ()
     aliases: tuple[Alias, ...] = ()
     button: str | None = None
@@ -307,6 +325,11 @@ class Operation:
     def is_for_administrators(self) -> bool:
         """Whether it is for administrators alone, so that their roles are read afresh."""
         return bool(self.roles) and self.roles <= AUDITORS
+
+    def roles_on(self, revision: veeam.Revision) -> frozenset[Role]:
+        """Return the roles that may do it on a server of this revision, of those that may at all."""
+        closed = revision.roles_gone | (revision.roles_not_running_jobs if self.runs_jobs else frozenset())
+        return self.roles - closed
 
     @property
     def label(self) -> str:

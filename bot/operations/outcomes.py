@@ -10,7 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot import veeam
-from bot.operations.model import AuditSubject, KnownMachine, Operation, Refusal, Request, Standing
+from bot.operations.model import (
+    AuditSubject,
+    ClosedRole,
+    KnownMachine,
+    Operation,
+    Refusal,
+    Request,
+    Standing,
+)
 from bot.settings import PersonId, Role
 from bot.store import Approval
 
@@ -75,9 +83,13 @@ class RecentAction:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run began or is being stopped: its session, None where VBR named none."""
+    """A run began or is being stopped: its session, None where VBR named none.
+
+    `job_id` is the job that runs, where VBR chose it and named it instead of a session.
+    """
 
     session: veeam.Session | None
+    job_id: veeam.JobId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +102,12 @@ class Switched:
 
 @dataclass(frozen=True, slots=True)
 class Cloned:
-    """There is a copy, under the name that VBR gave it."""
+    """There is a copy, under the name that VBR gave it. `is_editable`: Edit can change its settings."""
 
     job_id: veeam.JobId
     name: str
     is_disabled: bool
+    is_editable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +137,7 @@ Effect = Ran | Switched | Cloned | Deleted | Created | Edited
 
 @dataclass(frozen=True, slots=True)
 class ActionAnswer(Answer):
-    """VBR accepted an action; `effect` is what it did."""
+    """VBR accepted an action; `effect` is what it did. `never_stops`: VBR could not stop the run it began."""
 
     operation: Operation
     by: PersonId
@@ -137,6 +150,7 @@ class ActionAnswer(Answer):
     reference: str | None = None  # under which it is on record; None: that of the gesture
     approver: PersonId | None = None
     reason: str | None = None
+    never_stops: bool = False
 
     @property
     def session(self) -> veeam.Session | None:
@@ -160,13 +174,17 @@ class Done(Detailed):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """This person may not. Names the roles that may and the groups that have them: whom to ask."""
+    """This person may not. Names the roles that may and the groups that have them: whom to ask.
+
+    `closed` goes with `Refusal.REVISION`: the role that the server's VBR does not let.
+    """
 
     refusal: Refusal
     operation: Operation
     standing: Standing
     roles_needed: tuple[Role, ...] = ()
     groups: tuple[str, ...] = ()
+    closed: ClosedRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,15 +267,16 @@ class Offered(Detailed):
 
 @dataclass(frozen=True, slots=True)
 class MachineChoice:
-    """One of several virtual machines of one name."""
+    """One of several machines of one name."""
 
     machine: KnownMachine
     name: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
-class AmbiguousMachine:
-    """Several virtual machines bear the name, or a silent server may have another: the person chooses."""
+class AmbiguousMachine(Detailed):
+    """Several machines bear the name, or a silent server may have another: the person chooses."""
 
     word: str
     choices: tuple[MachineChoice, ...]
@@ -302,16 +321,35 @@ class Blocked(StrEnum):
     NO_FULL_REPLICA = "no_full_replica"  # start with an active full, and it is a replica
     NO_FULL_COPY = "no_full_copy"  # the same, and it is a backup copy
     NO_FULL_TYPE = "no_full_type"  # the same, and its type makes none
+    NO_POLICY = "no_policy"  # a command to the agents of a policy, and it is none
+    NO_CACHE = "no_cache"  # clear the backup cache, and its computers keep none
+    NO_CLONE = "no_clone"  # clone, and VBR's API cannot describe jobs of this type
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """What a server's revision of the API does not have; `product` is the VBR that it came with."""
+    """What a server's revision of the API does not have; `product` is the VBR that the revision came with."""
 
     capability: veeam.Capability
     product: str
+
+    @property
+    def needed(self) -> str:
+        """The oldest VBR that has it."""
+        return veeam.product_with(self.capability)
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupportedMachine(Detailed):
+    """The only machine of that name is of a platform that its server's revision can't do this for."""
+
+    operation: Operation
+    name: str
+    server: veeam.ServerName
+    platform: str
+    unsupported: Unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +479,7 @@ Outcome = (
     | PartOfName
     | Offered
     | AmbiguousMachine
+    | UnsupportedMachine
     | AlreadyPressed
     | StaleButton
     | NotPossible
@@ -470,6 +509,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     PartOfName: "part_of_name",
     Offered: "offered",
     AmbiguousMachine: "which_machine",
+    UnsupportedMachine: "not_now",
     AlreadyPressed: "pressed_before",
     StaleButton: "moved_on",
     NotPossible: "not_now",

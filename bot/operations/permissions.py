@@ -1,14 +1,25 @@
 """Who may do what, on which job of which server, and why not: grants, added up.
 
 Pure. A role counts only within the servers and jobs of the grant it came by: an operator of `SQL*` who may
-also view everything is no operator of everything. Whatever cannot be read lets nobody in.
+also view everything is no operator of everything. What a role allows on a server follows the revision of
+VBR's API that is spoken with it at the time. Whatever cannot be read lets nobody in.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from bot.operations.model import ALL_ROLES, Operation, Person, Refusal, Standing, Visibility, covers
-from bot.settings import GrantSettings, Role
+from bot import veeam
+from bot.operations.model import (
+    ALL_ROLES,
+    ClosedRole,
+    Operation,
+    Person,
+    Refusal,
+    Standing,
+    Visibility,
+    covers,
+)
+from bot.settings import GrantSettings, Role, ServerName
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +43,15 @@ class Permission:
     """Whether a person may, and the named reason when not.
 
     `by` are the roles that allow it. Where a role or a grant is missing, `roles_needed` are those that would
-    allow it, and `groups` the groups (as the settings spell them) that have one of these there.
+    allow it, and `groups` the groups (as the settings spell them) that have one of these there. `closed` says
+    where and to whom, if it is the server's revision that refuses.
     """
 
     refusal: Refusal | None
     by: tuple[Role, ...] = ()
     roles_needed: tuple[Role, ...] = ()
     groups: tuple[str, ...] = ()
+    closed: ClosedRole | None = None
 
     @property
     def is_allowed(self) -> bool:
@@ -47,10 +60,16 @@ class Permission:
 
 
 class Permissions:
-    """The settings' grants, applied to people as they are when they ask."""
+    """The settings' grants, applied to people and servers as they are when somebody asks.
 
-    def __init__(self, grants: Sequence[GrantSettings]) -> None:
+    `revisions` is what each server speaks, and may change; on a server that isn't in it nobody may anything.
+    """
+
+    def __init__(
+        self, grants: Sequence[GrantSettings], revisions: Mapping[ServerName, veeam.Revision]
+    ) -> None:
         self._grants = tuple(grants)
+        self._revisions = revisions
 
     def held(self, person: Person) -> tuple[HeldGrant, ...]:
         """Return the grants that apply to the person, with what they came by.
@@ -74,9 +93,13 @@ class Permissions:
             return Permission(refusal)
         held = tuple(held.grant for held in self.held(person))
         able = tuple(grant for grant in held if grant.role in operation.roles)
-        here = tuple(grant for grant in able if _applies(grant, scope))
+        covering = tuple(grant for grant in able if _applies(grant, scope))
+        here = tuple(grant for grant in covering if self._counts(grant, operation, scope))
         if here:
             return Permission(None, by=_in_order(grant.role for grant in here))
+        if (closed := self._closed(covering, scope)) is not None:
+            refused = self._refused(Refusal.REVISION, operation, scope or Scope(closed.server))
+            return replace(refused, closed=closed)
         reason = Refusal.SCOPE if able else Refusal.ROLE if held else Refusal.NO_GRANT
         return self._refused(reason, operation, scope)
 
@@ -85,8 +108,12 @@ class Permissions:
         permission = self.may(person, operation, Scope(server))
         if not permission.is_allowed:
             return permission
-        able = (held.grant for held in self.held(person) if held.grant.role in operation.roles)
-        whole = _in_order(grant.role for grant in able if covers(grant, server) and "*" in grant.jobs)
+        able = (held.grant for held in self.held(person) if "*" in held.grant.jobs)
+        whole = _in_order(
+            grant.role
+            for grant in able
+            if covers(grant, server) and self._counts(grant, operation, Scope(server))
+        )
         if whole:
             return Permission(None, by=whole)
         return self._refused(Refusal.SCOPE, operation, Scope(server))
@@ -104,23 +131,51 @@ class Permissions:
 
     def visibility(self, person: Person) -> Visibility:
         """Return what the person may know of, for many checks."""
-        held = (held.grant for held in self.held(person))
-        return Visibility(tuple(grant for grant in held if grant.role in ALL_ROLES))
+        return self._visibility(person, lambda revision: ALL_ROLES - revision.roles_gone)
 
     def reach(self, person: Person, operation: Operation) -> Visibility:
         """Return what the person may use the operation on, for many checks."""
-        held = (held.grant for held in self.held(person))
-        return Visibility(tuple(grant for grant in held if grant.role in operation.roles))
+        return self._visibility(person, operation.roles_on)
+
+    def _visibility(
+        self, person: Person, roles_on: Callable[[veeam.Revision], frozenset[Role]]
+    ) -> Visibility:
+        """What the person's grants cover, each on those servers alone on which its role counts."""
+        roles = {name: roles_on(revision) for name, revision in self._revisions.items()}
+        narrowed = (_on_servers(held.grant, roles) for held in self.held(person))
+        return Visibility(tuple(grant for grant in narrowed if grant is not None))
+
+    def _counts(self, grant: GrantSettings, operation: Operation, scope: Scope | None) -> bool:
+        """Whether the grant's role may do it there; without a scope, on some server that the grant covers."""
+        return any(
+            grant.role in operation.roles_on(revision) for _, revision in self._revisions_of(grant, scope)
+        )
+
+    def _revisions_of(
+        self, grant: GrantSettings, scope: Scope | None
+    ) -> list[tuple[ServerName, veeam.Revision]]:
+        if scope is None:
+            return [(name, revision) for name, revision in self._revisions.items() if covers(grant, name)]
+        name = ServerName(scope.server)
+        return [(name, self._revisions[name])] if name in self._revisions else []
+
+    def _closed(self, grants: Sequence[GrantSettings], scope: Scope | None) -> ClosedRole | None:
+        """Whom a server's revision refuses, of grants that allow it as such and not there."""
+        for grant in grants:
+            for name, revision in self._revisions_of(grant, scope):
+                return ClosedRole(grant.role, name, revision.product)
+        return None
 
     def _refused(self, refusal: Refusal, operation: Operation, scope: Scope | None) -> Permission:
+        roles = operation.roles
+        if scope is not None and (revision := self._revisions.get(ServerName(scope.server))) is not None:
+            roles = operation.roles_on(revision)
         groups = (
             str(grant.group)
             for grant in self._grants
-            if grant.group is not None and grant.role in operation.roles and _applies(grant, scope)
+            if grant.group is not None and grant.role in roles and _applies(grant, scope)
         )
-        return Permission(
-            refusal, roles_needed=_in_order(operation.roles), groups=tuple(dict.fromkeys(groups))
-        )
+        return Permission(refusal, roles_needed=_in_order(roles), groups=tuple(dict.fromkeys(groups)))
 
 
 def unreadable(person: Person) -> Refusal | None:
@@ -132,6 +187,14 @@ def unreadable(person: Person) -> Refusal | None:
             return Refusal.GROUPS_UNREADABLE if person.groups is None else None
         case _:
             return Refusal.STANDING
+
+
+def _on_servers(grant: GrantSettings, roles: Mapping[ServerName, frozenset[Role]]) -> GrantSettings | None:
+    """The grant without the servers on which its role counts for nothing; None where none is left."""
+    if all(grant.role in counting for counting in roles.values()):
+        return grant
+    left = tuple(name for name, counting in roles.items() if grant.role in counting and covers(grant, name))
+    return grant.model_copy(update={"servers": left}) if left else None
 
 
 def _applies(grant: GrantSettings, scope: Scope | None) -> bool:

@@ -101,7 +101,7 @@ class Service:
         messages: SessionMessages,
         holder: str,
     ) -> None:
-        permissions = Permissions(rules.grants)
+        permissions = Permissions(rules.grants, fleet.revisions)
         states = JobStates(store.StoppedSessions(database), store.Runs(database))
         self._metrics = metrics
         self._backend = Backend(

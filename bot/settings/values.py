@@ -90,6 +90,8 @@ class ApprovableOperation(StrEnum):
     STOP = "stop"
     RETRY = "retry"
     QUICKBACKUP = "quickbackup"
+    APPLY = "apply"
+    CLEARCACHE = "clearcache"
     CREATE = "create"
     EDIT = "edit"
     CLONE = "clone"

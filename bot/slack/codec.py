@@ -30,9 +30,12 @@ SHARE = "share"
 PREVIOUS = "page:previous"
 NEXT = "page:next"
 MORE = "more"
+STILL_MORE = "more:2"
+"""A second menu beside the first: a block takes each action id once."""
 CHOOSE = "choose"
 RHYTHM = "rhythm"
 """The one field of a form that is heard of at once: which others there are depends on it."""
+_MENUS = frozenset({MORE, STILL_MORE, CHOOSE})
 _OPERATION = "operation:"
 
 PagedRequest = ListJobs | ShowJob | ListSessions | ShowSession | ReadAudit
@@ -160,7 +163,7 @@ def is_form(callback_id: str) -> bool:
 
 def is_ours(action_id: str) -> bool:
     """Whether this bot draws elements with such an action id."""
-    return action_id.startswith(_OPERATION) or action_id in {SHARE, PREVIOUS, NEXT, MORE, CHOOSE}
+    return action_id.startswith(_OPERATION) or action_id in {SHARE, PREVIOUS, NEXT, *_MENUS}
 
 
 def decode(action_id: str, value: str) -> Press:
@@ -176,7 +179,7 @@ def decode(action_id: str, value: str) -> Press:
         request = CODEC.decode(values)
         match kind:
             case _Kind.RUN:
-                return RunRequest(request, Origin.MENU if action_id in {MORE, CHOOSE} else Origin.BUTTON)
+                return RunRequest(request, Origin.MENU if action_id in _MENUS else Origin.BUTTON)
             case _Kind.TURN:
                 return TurnPage(request)
             case _Kind.SHARE:

@@ -412,6 +412,7 @@ class Interactions:
             approver=answer.approver,
             root_key=None if root is None else root.root_key,
             is_reply=is_reply,
+            never_stops=answer.never_stops,
         )
         try:
             await self._standing.keep(new)

@@ -94,7 +94,7 @@ class NewFollowedSession:
 
     `approver` is the second person, if the operation needed one. `root_key` is that of the outbox's row where
     the message is the root of a run that the session is another attempt of. `is_reply`: it stands in a
-    thread, so that it can be no root.
+    thread, so that it can be no root. `never_stops`: VBR could not stop it.
     """
 
     server: str
@@ -110,6 +110,7 @@ class NewFollowedSession:
     approver: str | None = None
     root_key: str | None = None
     is_reply: bool = False
+    never_stops: bool = False
 
     @property
     def may_become_root(self) -> bool:

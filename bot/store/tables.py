@@ -303,6 +303,7 @@ followed_sessions = Table(
     _maybe_text("approver"),
     _maybe_text("root_key"),
     Column("is_reply", Boolean, nullable=False),
+    Column("never_stops", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("server", "session_id", "channel"),
     Index(None, "server", "finished_at"),
     sqlite_autoincrement=True,

@@ -8,6 +8,7 @@ from collections.abc import (
     Collection,
     Coroutine,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
@@ -17,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from bot.settings import ServerName
 from bot.veeam.errors import TimedOut, VeeamError
+from bot.veeam.revisions import Revision
 from bot.veeam.server import VeeamServer
 
 T = TypeVar("T")
@@ -46,6 +48,11 @@ class Fleet:
     def names(self) -> tuple[ServerName, ...]:
         """The servers' names, in the order of the settings."""
         return tuple(self._servers)
+
+    @property
+    def revisions(self) -> Mapping[ServerName, Revision]:
+        """What each server speaks: a live view, as that may change while the bot runs."""
+        return _Revisions(self._servers)
 
     def server(self, name: ServerName) -> VeeamServer:
         """The server of this name. Raises KeyError."""
@@ -78,6 +85,20 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             for server in self._servers.values():
                 group.create_task(server.close())
+
+
+class _Revisions(Mapping[ServerName, Revision]):
+    def __init__(self, servers: Mapping[ServerName, VeeamServer]) -> None:
+        self._servers = servers
+
+    def __getitem__(self, name: ServerName) -> Revision:
+        return self._servers[name].revision
+
+    def __iter__(self) -> Iterator[ServerName]:
+        return iter(self._servers)
+
+    def __len__(self) -> int:
+        return len(self._servers)
 
 
 @asynccontextmanager

@@ -470,10 +470,18 @@ class LogRecord(Row, frozen=True, gc=False):
 class Accepted:
     """VBR took the request (2xx); its session tells the outcome.
 
-    `session` is None when VBR named none: nothing to process, or an answer that could not be read.
+    `session` is None when VBR named none: nothing to process, or an answer that could not be read. `job_id`
+    is the job that runs then, where VBR names that instead of a session.
     """
 
     session: Session | None = None
+    job_id: JobId | None = None
+
+
+class QueuedBackup(JsonObject, frozen=True):
+    """The job through which a computer is backed up now (AgentQuickBackupResultModel)."""
+
+    job_id: Annotated[JobId, msgspec.Meta(min_length=1)]
 
 
 def _outcome(result: SessionResult | None) -> Result | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from bot.settings import Role
 from bot.veeam.models import JobStatus
 from bot.veeam.session_types import SessionGroup, session_types_up_to
 
@@ -24,6 +25,21 @@ class Capability(StrEnum):
     CHAINED_STOP = "stop with chained jobs"
     COPY_RESTORE_POINTS = "choice of restore points for copies"
     PHYSICAL_INVENTORY = "list of physical machines"
+    APPLY_CONFIGURATION = "apply configuration"
+    CLEAR_CACHE = "clear cache"
+    QUICK_BACKUP_HYPERV = "quick backup of Hyper-V machines"
+    QUICK_BACKUP_AGENT = "quick backup of computers with an agent"
+    WHOLE_PHYSICAL_INVENTORY = "list of all physical machines at once"
+
+
+_OF_REV2 = frozenset(
+    {
+        Capability.QUICK_BACKUP_HYPERV,
+        Capability.QUICK_BACKUP_AGENT,
+        Capability.WHOLE_PHYSICAL_INVENTORY,
+    }
+)
+_SINCE_REV1 = _OF_REV2 | {Capability.APPLY_CONFIGURATION, Capability.CLEAR_CACHE}
 
 
 _JOB_TYPES_OF_1_2 = (
@@ -66,6 +82,18 @@ _JOB_TYPES_OF_REV2 = (
 )
 _NO_TYPE = "Unknown"
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
+_WITHOUT_MODEL = frozenset(
+    {
+        "unknown",
+        "legacybackupcopy",
+        "cloudbackupazure",
+        "cloudbackupaws",
+        "cloudbackupgoogle",
+        "nutanixahvbackupjob",
+        "proxmoxbackupjob",
+    }
+)
+"""Types that EJobType has and JobModel does not, whatever the revision."""
 _ROWS_WITHOUT_DEFAULT = 200
 
 
@@ -91,6 +119,10 @@ class Revision:
     """Whether a file or object storage backup says of each object whether it is a share, a folder, …"""
     limit_to_send: int | None = None
     """How many rows to ask for where no number is wanted: a revision without a default may send them all."""
+    roles_gone: frozenset[Role] = frozenset()
+    """Roles that stand in no list of its document: whoever holds one of them may do nothing there."""
+    roles_not_running_jobs: frozenset[Role] = frozenset()
+    """Roles that may look at jobs and, unlike in 1.3-rev0, not start and stop them."""
     session_array_filters: bool = True
     """Whether sessions are filtered by several types and results at once."""
     log_status_filter: bool = True
@@ -154,6 +186,7 @@ REVISIONS: Mapping[str, Revision] = {
             knows_extents=False,
             limit_to_send=_ROWS_WITHOUT_DEFAULT,
             operators_see_inventory=False,
+            roles_not_running_jobs=frozenset({Role.TAPE_OPERATOR}),
             vsphere="VMware",
             has_flat_guest_credentials=True,
             demands_replica_places=True,
@@ -165,11 +198,13 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.3-rev0",
             product="VBR 13.0",
             job_types=_JOB_TYPES_OF_REV0,
+            lacks=_SINCE_REV1,
         ),
         Revision(
             name="1.3-rev1",
             product="VBR 13.0.1",
             job_types=_JOB_TYPES_OF_REV1,
+            lacks=_OF_REV2,
             pages_task_sessions=True,
             capitalised=True,
         ),
@@ -177,6 +212,7 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.3-rev2",
             product="VBR 13.1",
             job_types=_JOB_TYPES_OF_REV2,
+            roles_gone=frozenset({Role.TAPE_OPERATOR}),
             pages_task_sessions=True,
             has_gfs_for_files=True,
             names_kinds_of_shares=True,
@@ -191,6 +227,11 @@ def revision_facts(name: str) -> Revision:
     order = _place(name)
     older = [facts for facts in REVISIONS.values() if _place(facts.name) <= order]
     return older[-1] if older else next(iter(REVISIONS.values()))
+
+
+def product_with(capability: Capability) -> str:
+    """The oldest VBR whose API has it, as people call it."""
+    return next(facts.product for facts in REVISIONS.values() if facts.has(capability))
 
 
 @dataclass(frozen=True)
@@ -214,6 +255,22 @@ def job_type_key(name: str) -> str:
     """What a job type is compared by: letter case aside, and whatever revision named it."""
     folded = name.casefold()
     return _JOB_TYPES_RENAMED.get(folded, folded)
+
+
+def lacks_model(job_type: str) -> bool:
+    """Whether VBR's API is known to describe no job of this type, in no revision."""
+    return job_type_key(job_type) in _WITHOUT_MODEL
+
+
+def is_agent_policy(job_type: str) -> bool:
+    """Whether such a job is a policy: settings that are handed to agents, which then run by themselves."""
+    key = job_type_key(job_type)
+    return key.startswith(("windowsagent", "linuxagent")) and key.endswith("policy")
+
+
+def keeps_cache(job_type: str) -> bool:
+    """Whether it is a policy of computers that may keep a backup cache: those with Windows alone."""
+    return is_agent_policy(job_type) and job_type_key(job_type).startswith("windows")
 
 
 def _place(name: str) -> tuple[int, ...]:

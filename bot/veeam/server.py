@@ -34,8 +34,10 @@ from bot.veeam.errors import (
     VeeamError,
 )
 from bot.veeam.http import ApiRequest, path_segment
+from bot.veeam.job_layouts import Source
 from bot.veeam.models import (
     Accepted,
+    AgentObject,
     InventoryObject,
     Job,
     JobId,
@@ -47,10 +49,11 @@ from bot.veeam.models import (
     known,
 )
 from bot.veeam.queries import InventoryQuery, JobStatesQuery, ListQuery
-from bot.veeam.revisions import Capability, Revision
+from bot.veeam.revisions import Capability, Revision, product_with
 
 _API = "/api/v1"
 _JOBS = f"{_API}/jobs"
+_QUICK_BACKUP = f"{_JOBS}/quickBackup"
 _JOB_STATES = f"{_API}/jobs/states"
 _SESSIONS = f"{_API}/sessions"
 _TASK_SESSIONS = f"{_API}/taskSessions"
@@ -64,6 +67,8 @@ _PROTECTION_GROUPS = f"{_API}/agents/protectionGroups"
 _RESTORE_POINTS = f"{_API}/restorePoints"
 _BACKUPS = f"{_API}/backups"
 
+_QUEUED_LOOKS, _QUEUED_PAUSE_SECONDS = 4, 0.5
+_SESSIONS_LOOKED_AT = 5
 _CONTENTS_A_PAGE = 200
 """Whole models are long."""
 
@@ -279,6 +284,22 @@ class VeeamServer:
         await self._demand(Capability.RETRY)
         return await self._accepted(self._job_path(job_id, "retry"), {"startChainedJobs": chained})
 
+    async def apply_configuration(self, job_id: JobId) -> Accepted:
+        """Hand an agent policy's settings to its computers now (`applyAgentPolicyConfiguration`).
+
+        Rejected for a job that is no policy.
+        """
+        await self._demand(Capability.APPLY_CONFIGURATION)
+        return await self._accepted(self._job_path(job_id, "applyConfiguration"))
+
+    async def clear_cache(self, job_id: JobId) -> Accepted:
+        """Delete the restore points in the backup cache of a policy's computers (`clearAgentPolicyCache`).
+
+        Rejected for anything but a policy of computers with Windows.
+        """
+        await self._demand(Capability.CLEAR_CACHE)
+        return await self._accepted(self._job_path(job_id, "clearCache"))
+
     async def enable_job(self, job_id: JobId) -> None:
         """Let the job follow its schedule."""
         await self._client.change(ApiRequest.change("POST", self._job_path(job_id, "enable")))
@@ -304,9 +325,19 @@ class VeeamServer:
         """Replace a job's settings. There is no version: read, change and send in one go."""
         return await self._changed_job(ApiRequest.change("PUT", self._job_path(job.id), job.raw))
 
-    async def quick_backup(self, machine: InventoryObject) -> Accepted:
-        """An incremental restore point of one vSphere VM, through the job that has its newest one."""
-        return await self._accepted(f"{_JOBS}/quickBackup/vSphere", machine.to_json())
+    async def quick_backup(self, machine: InventoryObject | AgentObject) -> Accepted:
+        """An incremental restore point of one machine, through the job that has its newest one.
+
+        `StartQuickBackupJob`, `StartHyperVQuickBackupJob` or `StartAgentQuickBackupJob`, by its platform; a
+        machine of Cloud Director is asked for as one of vSphere, and Rejected.
+        """
+        if isinstance(machine, AgentObject):
+            await self._demand(Capability.QUICK_BACKUP_AGENT)
+            return await self._quick_backup_of_computer(machine)
+        if machine.platform == Source.HYPERV:
+            await self._demand(Capability.QUICK_BACKUP_HYPERV)
+            return await self._accepted(f"{_QUICK_BACKUP}/hyperV", machine.to_json())
+        return await self._accepted(f"{_QUICK_BACKUP}/vSphere", machine.to_json())
 
     # --- sessions
 
@@ -368,14 +399,20 @@ class VeeamServer:
 
     async def physical_inventory(
         self, query: InventoryQuery | None = None, *, protection_group_id: str | None = None
-    ) -> Page[models.AgentObject]:
+    ) -> Page[AgentObject]:
         """The protection groups, or what is in one of them. Administrators only."""
         await self._demand(Capability.PHYSICAL_INVENTORY)
         path = _PHYSICAL_INVENTORY
         if protection_group_id is not None:
             path = f"{path}/{self._id(protection_group_id)}"
         body = (query or InventoryQuery()).body(await self.detect_revision(), id_property="id")
-        return await self._client.page(models.AgentObject, ApiRequest.search(path, body))
+        return await self._client.page(AgentObject, ApiRequest.search(path, body))
+
+    async def whole_physical_inventory(self, query: InventoryQuery | None = None) -> Page[AgentObject]:
+        """The computers of all protection groups. Administrators and restore operators only."""
+        await self._demand(Capability.WHOLE_PHYSICAL_INVENTORY)
+        body = (query or InventoryQuery()).body(await self.detect_revision(), id_property="id")
+        return await self._client.page(AgentObject, ApiRequest.search(f"{_PHYSICAL_INVENTORY}/all", body))
 
     async def repository_states(
         self, query: queries.RepositoryStatesQuery | None = None
@@ -437,7 +474,10 @@ class VeeamServer:
     async def _demand(self, capability: Capability) -> None:
         revision = await self.detect_revision()
         if not revision.has(capability):
-            raise Rejected(self.name, f"revision {revision.name} has no {capability}")
+            needed = product_with(capability)
+            raise Rejected(
+                self.name, f"{capability} needs {needed} or newer; {revision.name} does not have it"
+            )
 
     async def _states_or(
         self, ask: Callable[[], Awaitable[T]], derive: Callable[[], Awaitable[T]], *, afresh: bool = False
@@ -490,7 +530,31 @@ class VeeamServer:
         request = ApiRequest.get(path, query.parameters(revision), api_version=revision.name)
         return await self._client.page(model, request)
 
-    async def _accepted(self, path: str, body: Mapping[str, object]) -> Accepted:
+    async def _quick_backup_of_computer(self, computer: AgentObject) -> Accepted:
+        """VBR queues it and names the job alone: the session that is going on then is looked for."""
+        response = await self._client.change(
+            ApiRequest.change("POST", f"{_QUICK_BACKUP}/agent", computer.to_json())
+        )
+        try:
+            job_id = decoding.decode_one(models.QueuedBackup, response.body, zone=UTC).job_id
+        except decoding.Undecodable:
+            return Accepted()
+        query = queries.SessionsQuery(
+            job_id=job_id, order_by="CreationTime", ascending=False, limit=_SESSIONS_LOOKED_AT
+        )
+        for look in range(_QUEUED_LOOKS):
+            if look:
+                await self._clock.sleep(_QUEUED_PAUSE_SECONDS)
+            try:
+                rows = (await self.sessions(query)).rows
+            except VeeamError as error:
+                log.warning("veeam.queued_session_unknown", server=self.name, error=str(error))
+                break
+            if (begun := next((row for row in rows if not row.is_stopped), None)) is not None:
+                return Accepted(begun, job_id)
+        return Accepted(job_id=job_id)
+
+    async def _accepted(self, path: str, body: Mapping[str, object] | None = None) -> Accepted:
         """Any 2xx is accepted: some builds answer 204, and an unreadable body undoes nothing."""
         response = await self._client.change(ApiRequest.change("POST", path, body))
         try:

@@ -26,6 +26,8 @@ ASKED = {
     "edit":     "y........",
     "delete":   "y........",
     "quickbackup": "yy.......",
+    "apply":    "yy..y....",
+    "clearcache": "yy..y....",
     "whoami":   "yyyyyy...",
     "help":     "yyyyyy...",
 }  # fmt: skip
@@ -46,6 +48,8 @@ SUBMITTED = {
     "edit summary":   "y........",
     "delete":         "y........",
     "quickbackup":    "yy.......",
+    "apply":          "yy..y....",
+    "clearcache":     "yy..y....",
 }  # fmt: skip
 # Only clicked: the person's own page, and what stands on an administrator's request to delete a job.
 CLICKED = {

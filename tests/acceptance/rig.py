@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.messages import Channel, Message
 from bot.sandbox.slack.transport import Answer
-from bot.sandbox.vbr import Behaviour, VbrSandbox, World
+from bot.sandbox.vbr import Behaviour, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.state import Job
 from tests.support.forked import ForkedBot
 
@@ -39,6 +39,7 @@ EVERYTHING = '[[routes]]\nchannel = "C0PROD"\nresults = ["Success", "Warning", "
 START, STOP, RETRY = (f"/api/v1/jobs/{{id}}/{action}" for action in ("start", "stop", "retry"))
 ENABLE, DISABLE, CLONE = (f"/api/v1/jobs/{{id}}/{action}" for action in ("enable", "disable", "clone"))
 QUICKBACKUP = "/api/v1/jobs/quickBackup/vSphere"
+APPLY, CLEAR_CACHE = (f"/api/v1/jobs/{{id}}/{action}" for action in ("applyConfiguration", "clearCache"))
 _LOOK_SECONDS = 0.02
 
 
@@ -48,7 +49,10 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the settings say beside the usual; `others` are further servers, named as their worlds."""
+    """What the settings say beside the usual; `others` are further servers, named as their worlds.
+
+    `api_version` is the newest revision that the servers speak, and the one that they are asked for.
+    """
 
     toml: str = EVERYTHING
     slack_toml: str = ""
@@ -57,10 +61,13 @@ class Setting:
     channels: tuple[str, ...] = ()
     environment: Mapping[str, str] | None = None
     slack_ahead_seconds: float = 0.0
+    api_version: str = "1.3-rev0"
 
 
 # People of another organisation are in it too, so that it takes the settings to let anybody act there.
 IN_SHARED = Setting(toml="", slack_toml=f'allowed_channels = ["{SHARED}"]', polling_seconds=3600)
+# The oldest revision with every verb that acts on a job, and the roles are those of 1.3-rev0.
+OF_REV1 = replace(IN_SHARED, api_version="1.3-rev1")
 
 
 class Rig:
@@ -90,7 +97,9 @@ class Rig:
         manifest = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text(encoding="utf-8"))
         async with AsyncExitStack() as stack:
             for world in (self.world, *self.setting.others):
-                vbr = VbrSandbox(world, behaviour=Behaviour(keep_requests=100_000))
+                revisions = accepted_by(self.setting.api_version)
+                behaviour = Behaviour(supported_revisions=revisions, keep_requests=100_000)
+                vbr = VbrSandbox(world, behaviour=behaviour)
                 self.vbrs[world.name] = await stack.enter_async_context(vbr)
             self.vbr = self.vbrs[self.world.name]
             self.slack = await stack.enter_async_context(
@@ -257,6 +266,7 @@ class Rig:
         account = self.vbr.behaviour.accounts[0]
         servers = "".join(
             f'[[servers]]\nname = "{name}"\nurl = "{vbr.url}"\nusername = "{account.username}"\n'
+            f'api_version = "{setting.api_version}"\n'
             for name, vbr in self.vbrs.items()
         )
         settings.write_text(

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -37,10 +39,12 @@ from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName, SessionId
 from tests.acceptance.matrix import ASKED, CLICKED, PEOPLE, REASON, SUBMITTED, WHY, cases, may
 from tests.acceptance.rig import (
+    APPLY,
+    CLEAR_CACHE,
     CLONE,
     DISABLE,
     ENABLE,
-    IN_SHARED,
+    OF_REV1,
     QUICKBACKUP,
     RETRY,
     SHARED,
@@ -53,7 +57,7 @@ from tests.acceptance.rig import (
 POSTS = {
     "start": START, "stop": STOP, "retry": RETRY,
     "enable": ENABLE, "disable": DISABLE, "clone": CLONE,
-    "quickbackup": QUICKBACKUP,
+    "quickbackup": QUICKBACKUP, "apply": APPLY, "clearcache": CLEAR_CACHE,
     # Asking for these opens a form; sent off they are tested in test_submitted.py.
     "create": None, "edit": None, "delete": None,
 }  # fmt: skip
@@ -81,6 +85,7 @@ class Office:
         machine = f"vm{self._made:03d}"
         job = self.rig.world.add_job(
             f"Case {self._made:03d}",
+            "WindowsAgentBackupServerPolicy" if operation in {"apply", "clearcache"} else "VSphereBackup",
             run_seconds=3600,
             is_disabled=operation == "enable",
             objects=(machine,),
@@ -125,6 +130,7 @@ class Office:
             "servers": ListServers(), "audit": ReadAudit(),
             "start": Start(known), "stop": Stop(known),
             "retry": Retry(known), "enable": Enable(known), "disable": Disable(known),
+            "apply": Apply(known), "clearcache": ClearCache(known),
             "clone": Clone(known), "delete": Delete(known),
             "create": Create(), "edit": Edit(known),
             "quickbackup": QuickBackup(NamedMachine(job.objects[0])),
@@ -213,7 +219,7 @@ class Asked:
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
     world = World(now, name="hq")
-    async with Rig(folder, IN_SHARED, world=world) as rig:
+    async with Rig(folder, OF_REV1, world=world) as rig:
         rig.slack.rates.is_on = False
         members = rig.slack.workspace.conversations.channel(SHARED).members
         members += ["U0GUS", "U0DEE"]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
@@ -25,10 +27,12 @@ from bot.slack.codec import FormMetadata, encode_form
 from bot.veeam import JobId, ServerName
 from tests.acceptance.matrix import PEOPLE, REASON, SUBMITTED, WHY, cases, may
 from tests.acceptance.rig import (
+    APPLY,
+    CLEAR_CACHE,
     CLONE,
     DISABLE,
     ENABLE,
-    IN_SHARED,
+    OF_REV1,
     QUICKBACKUP,
     RETRY,
     SHARED,
@@ -43,6 +47,7 @@ CHANGES = {
     "enable": ("POST", ENABLE), "disable": ("POST", DISABLE), "clone": ("POST", CLONE),
     "create": ("POST", "/api/v1/jobs"), "edit": ("PUT", "/api/v1/jobs/{id}"),
     "delete": ("DELETE", "/api/v1/jobs/{id}"), "quickbackup": ("POST", QUICKBACKUP),
+    "apply": ("POST", APPLY), "clearcache": ("POST", CLEAR_CACHE),
 }  # fmt: skip
 # What the form says next that was sent off by somebody who may, where it does nothing yet.
 NEXT = {
@@ -98,7 +103,13 @@ class Drawer:
     def _job(self, verb: str) -> Job:
         self._made += 1
         name, machine = f"Sent off {self._made:03d}", f"vmsent{self._made:03d}"
-        job = self.rig.world.add_job(name, run_seconds=3600, is_disabled=verb == "enable", objects=(machine,))
+        job = self.rig.world.add_job(
+            name,
+            "WindowsAgentBackupServerPolicy" if verb in {"apply", "clearcache"} else "VSphereBackup",
+            run_seconds=3600,
+            is_disabled=verb == "enable",
+            objects=(machine,),
+        )
         if verb == "stop":
             self.rig.world.begin_run(job)
         else:
@@ -120,6 +131,8 @@ class Drawer:
             "enable": Enable(known, step=Step.FILL),
             "disable": Disable(known, span=timedelta(hours=4), step=Step.FILL),
             "clone": Clone(known, step=Step.FILL),
+            "apply": Apply(known, step=Step.FILL),
+            "clearcache": ClearCache(known, step=Step.FILL),
         }
         return requests[verb]
 
@@ -184,7 +197,7 @@ async def drawer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Draw
     world = World(now, name="hq")
     world.add_job("Servers", objects=("web01", "web02"))
     folder = tmp_path_factory.mktemp("submitted")
-    async with Rig(folder, IN_SHARED, world=world) as rig:
+    async with Rig(folder, OF_REV1, world=world) as rig:
         rig.slack.rates.is_on = False
         await rig.start()
         yield Drawer(rig)

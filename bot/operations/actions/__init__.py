@@ -3,6 +3,7 @@
 `perform` (perform.py) is the one path that every action takes.
 """
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,15 @@ from bot import veeam
 from bot.operations import impact, outcomes
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, Verb
-from bot.operations.jobs import FoundJob, JobNow, snapshot_of, with_session
+from bot.operations.jobs import (
+    FoundJob,
+    JobNow,
+    run_since,
+    snapshot_of,
+    with_latest_session,
+    with_session,
+)
+from bot.operations.machines import FoundMachine
 from bot.operations.model import JobRef, KnownJob, NamedJob, Request, RequestContext, Snapshot, Step
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.settings import ServerName
@@ -36,7 +45,7 @@ class Target:
     account: veeam.VeeamServer
     job: FoundJob | None = None
     listed: veeam.JobState | None = None
-    machine: veeam.InventoryObject | None = None
+    machine: FoundMachine | None = None
 
     @property
     def subject(self) -> FoundJob | ServerName:
@@ -56,7 +65,7 @@ class Target:
         return self.job_found.state
 
     @property
-    def machine_found(self) -> veeam.InventoryObject:
+    def machine_found(self) -> FoundMachine:
         """The machine that it is."""
         if self.machine is None:
             raise TypeError("the target is no machine")
@@ -237,6 +246,8 @@ class Action(Verb, frozen=True):
 class JobAction(Action, frozen=True):
     """An action on one job that is there. `snapshot` is the state in which its button was drawn."""
 
+    is_command: ClassVar[bool] = False
+    """Then its session is none of the job's runs: there is nothing to stop, or to retry."""
     begins_or_ends_run: ClassVar[bool] = False
     """Then it is the likeliest, and offered before Details."""
     switches_schedule: ClassVar[bool] = False
@@ -385,3 +396,29 @@ class ConfirmedJobAction(JobAction, frozen=True):
         request = self.for_form(KnownJob(target.server, target.state.id), snapshot_of(target.state))
         touched = await impact.impact_on(backend, context, target.job_found)
         return outcomes.NeedsForm(self.operation, impact.ConfirmForm(request, touched))
+
+
+class PolicyAction(ConfirmedJobAction, frozen=True):
+    """A command to the agents of a policy: VBR answers with a session that backs nothing up."""
+
+    is_command = True
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | outcomes.Outcome:
+        """Return it ready to be sent, with the policy's newest session: its state need not name a command's.
+
+        By that one `find_effect` tells a new session from one that was there before.
+        """
+        server = backend.fleet.server(target.server)
+        asked = with_latest_session(server, target.job_found)
+        job = await veeam.detail(veeam.Detail.SESSIONS, target.server, asked, target.job_found)
+        return await super().prepare(backend, dataclasses.replace(target, job=job), context)
+
+    async def find_effect(
+        self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
+    ) -> outcomes.Effect | None:
+        """A new session of the policy."""
+        del since
+        session = await run_since(vbr, prepared.target.state)
+        return outcomes.Ran(session) if session is not None else None

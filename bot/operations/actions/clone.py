@@ -5,8 +5,9 @@ from datetime import datetime
 
 from bot import veeam
 from bot.operations.actions import ConfirmedJobAction, PreparedAction
+from bot.operations.jobs import JobNow
 from bot.operations.model import ADMINISTRATORS, Confirmation, Kind, Operation
-from bot.operations.outcomes import Cloned, Effect
+from bot.operations.outcomes import Blocked, Cloned, Effect
 from bot.operations.vbr_lists import name_filter
 
 _CLONE_NUMBER = re.compile(r"_clone(\d+)")
@@ -33,11 +34,22 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
         needs=veeam.Capability.CLONE,
     )
 
+    @classmethod
+    def makes_sense_on(cls, state: veeam.JobState) -> bool:
+        """Whether VBR's API can describe jobs of this type: it answers with the copy's model."""
+        return not veeam.lacks_model(state.type)
+
+    def blocked_by(self, job: JobNow) -> Blocked | None:
+        """What VBR's API cannot describe, it cannot clone."""
+        return Blocked.NO_CLONE if veeam.lacks_model(job.state.type) else None
+
     async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
         """Send it (`CloneJob`)."""
         del now
         copy = await prepared.target.account.clone_job(prepared.target.state.id)
-        return Cloned(copy.id, copy.name, is_disabled=copy.is_disabled)
+        return Cloned(
+            copy.id, copy.name, is_disabled=copy.is_disabled, is_editable=veeam.has_model(copy.type)
+        )
 
     async def find_effect(
         self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
@@ -53,4 +65,9 @@ class Clone(ConfirmedJobAction, frozen=True, tag="clone"):
         if not clones:
             return None
         newest = clones[max(clones)]
-        return Cloned(newest.id, newest.name, is_disabled=newest.is_disabled)
+        return Cloned(
+            newest.id,
+            newest.name,
+            is_disabled=newest.is_disabled,
+            is_editable=veeam.has_model(newest.type),
+        )

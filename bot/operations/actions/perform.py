@@ -19,7 +19,7 @@ from bot.operations.actions.approvals import ApprovalRequests, Approved, Need
 from bot.operations.actions.left_open import LeftOpen, body_of, conclude
 from bot.operations.audit_trail import Also
 from bot.operations.backend import Backend
-from bot.operations.jobs import has_moved_on, is_run_of, job_now, snapshot_of, with_session
+from bot.operations.jobs import has_moved_on, is_run_of, job_now, never_stops, snapshot_of, with_session
 from bot.operations.model import Gesture, Operation, RequestContext
 from bot.operations.permissions import Permission
 from bot.settings import PersonId, ServerName
@@ -371,6 +371,7 @@ class Performer:
                 reference=context.gesture.reference,
                 approver=context.approver.id if context.approver is not None else None,
                 reason=context.reason,
+                never_stops=_never_stops(prepared),
             )
         )
 
@@ -456,3 +457,11 @@ class Performer:
                 job_id=job.state.id if job is not None else job_id,
                 error=str(error),
             )
+
+
+def _never_stops(prepared: PreparedAction) -> bool:
+    """Whether VBR could not stop what the action begins."""
+    action, job = prepared.action, prepared.target.job
+    return (isinstance(action, JobAction) and action.is_command) or (
+        job is not None and never_stops(job.state)
+    )

@@ -1,26 +1,22 @@
-"""`quickbackup`: one vSphere machine now, through the job that has its newest restore point.
+"""`quickbackup`: one machine now, through the job that has its newest restore point.
 
-VBR decides which job that is and names it with the session. So it takes a role on every job of the server.
-
-From what was typed to a machine, VBR is asked with the GETs that an operator's account may use: the vCenters
-and hosts, and what lies below each. VBR's `nameFilter` matches any field, so names are compared here; a part
-of a name is not enough to act on one.
+VBR decides which job that is and names it, with the session where it can. So it takes a role on every job of
+the server. Which machine is meant is found in `bot.operations.machines`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot import veeam
-from bot.operations import matching, outcomes
+from bot.operations import outcomes
 from bot.operations.actions import Action, AffectedJob, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.impact import PickForm
-from bot.operations.job_editor.objects import OFFERED_WITHIN_SECONDS
+from bot.operations.machines import FoundMachine, find_machine
 from bot.operations.model import (
     Kind,
-    KnownMachine,
     MachineRef,
     NamedMachine,
     Operation,
@@ -28,28 +24,20 @@ from bot.operations.model import (
     Step,
 )
 from bot.operations.permissions import Permission, Permissions, Scope
-from bot.operations.vbr_lists import exact_name_filter, name_filter, repository_of, where_there
+from bot.operations.vbr_lists import exact_name_filter, repository_of, where_there
 from bot.settings import Role, ServerName
-
-MACHINE = "VirtualMachine"
-CHOICES_AT_MOST = 25
-_HOSTS_AT_MOST = 100
-_ROWS_AT_MOST = 500
-_FOUND_WITHIN_SECONDS = 12.0
-_OFFERED_AT_ALL_SECONDS = 2.2
-"""A menu is due within three seconds: a server that is down or slow leaves the others."""
 
 _POINTS_LOOKED_AT = 50
 _MADE_A_POINT = frozenset({veeam.Result.SUCCESS, veeam.Result.WARNING})
 
 
 class QuickBackup(Action, frozen=True, tag="quickbackup"):
-    """Back up one virtual machine now, through the job that has its newest restore point."""
+    """Back up one machine now, through the job that has its newest restore point."""
 
     operation = Operation(
         name="quickbackup",
         usage="quickbackup VM",
-        help="back up one vSphere machine now, through the job that has its newest restore point",
+        help="back up one machine now, through the job that has its newest restore point",
         kind=Kind.ACTION,
         audit_name="machine.quickbackup",
         roles=frozenset({Role.BACKUP_ADMINISTRATOR, Role.BACKUP_OPERATOR}),
@@ -90,7 +78,16 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         found = await find_machine(backend.fleet, self.machine, tuple(accounts))
         if not isinstance(found, FoundMachine):
             return found
-        return Target(found.server, accounts[found.server], machine=found.machine)
+        account = accounts[found.server]
+        if found.needs is not None and not account.revision.has(found.needs):
+            return outcomes.UnsupportedMachine(
+                self.operation,
+                found.name,
+                found.server,
+                found.platform,
+                outcomes.Unsupported(found.needs, account.revision.product),
+            )
+        return Target(found.server, account, machine=found)
 
     def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
         """Return whether the person may do it on every job of the server."""
@@ -98,7 +95,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
 
     def for_target(self, target: Target) -> "QuickBackup":
         """Return the request for the machine."""
-        return QuickBackup(_known(target.server, target.machine_found), self.step)
+        return QuickBackup(target.machine_found.known, self.step)
 
     async def pick(self, backend: Backend, context: RequestContext) -> outcomes.Outcome:
         """Return the form that asks for the machine."""
@@ -121,10 +118,11 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
             newest = NewestPoint(point.creation_time, backend.views.of(context, target.server, state))
             repository = await repository_of(server, state)
         form = QuickBackupForm(
-            request=QuickBackup(_known(target.server, machine), Step.FILL),
+            request=QuickBackup(machine.known, Step.FILL),
             server=target.server,
             machine_name=machine.name,
-            host_name=machine.host_name,
+            platform=machine.platform,
+            place=machine.place,
             newest=newest,
             repository=repository,
             recent=await backend.audit.recent_with_detail(
@@ -140,7 +138,7 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         del backend
         machine = target.machine_found
         return PreparedAction(
-            action=QuickBackup(_known(target.server, machine)),
+            action=QuickBackup(machine.known),
             context=context,
             target=target,
             name=machine.name,
@@ -148,10 +146,10 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
         )
 
     async def send(self, prepared: PreparedAction, now: datetime) -> outcomes.Effect:
-        """Send it (`QuickBackup`)."""
+        """Send it (`StartQuickBackupJob`, `StartHyperVQuickBackupJob` or `StartAgentQuickBackupJob`)."""
         del now
-        accepted = await prepared.target.account.quick_backup(prepared.target.machine_found)
-        return outcomes.Ran(accepted.session)
+        accepted = await prepared.target.account.quick_backup(prepared.target.machine_found.machine)
+        return outcomes.Ran(accepted.session, accepted.job_id)
 
     async def find_effect(
         self, vbr: veeam.VeeamServer, prepared: PreparedAction, since: veeam.JobState | None
@@ -163,14 +161,17 @@ class QuickBackup(Action, frozen=True, tag="quickbackup"):
     async def affected_job(
         self, backend: Backend, prepared: PreparedAction, effect: outcomes.Effect
     ) -> AffectedJob | None:
-        """Return the job that VBR took; None where it names no session or the session no job."""
-        session = effect.session if isinstance(effect, outcomes.Ran) else None
-        if not isinstance(session, veeam.Session) or session.job_id is None:
+        """Return the job that VBR took; None where it names none, nor a session of one."""
+        if not isinstance(effect, outcomes.Ran):
             return None
-        job_id, server = session.job_id, prepared.target.server
+        session, server = effect.session, prepared.target.server
+        job_id = effect.job_id if session is None or session.job_id is None else session.job_id
+        if job_id is None:
+            return None
         answer = await backend.fleet.ask(lambda vbr: vbr.job_state(job_id), (server,))
         state = answer.answers.get(server)
-        return AffectedJob(job_id, (state.name if state is not None else None) or session.name)
+        name = state.name if state is not None else session.name if session is not None else ""
+        return AffectedJob(job_id, name or prepared.name)
 
     async def _accounts(
         self, backend: Backend, context: RequestContext
@@ -198,106 +199,14 @@ class QuickBackupForm(outcomes.Form):
     request: QuickBackup
     server: ServerName
     machine_name: str
-    host_name: str
+    platform: str
+    place: str
     newest: NewestPoint | None = None
     repository: veeam.RepositoryState | None = None
     recent: tuple[outcomes.RecentAction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FoundMachine:
-    """A machine and the server whose inventory it is in."""
-
-    server: ServerName
-    machine: veeam.InventoryObject
-
-
-@dataclass(frozen=True, slots=True)
-class _ServerMachines:
-    """Machines of a server; not `is_whole` where one of its vCenters and hosts gave no answer."""
-
-    machines: tuple[veeam.InventoryObject, ...]
-    is_whole: bool
-
-
-async def find_machine(
-    fleet: veeam.Fleet, ref: MachineRef, servers: Sequence[ServerName]
-) -> FoundMachine | outcomes.AmbiguousMachine | outcomes.NotFound:
-    """Return the one machine that is meant, on one of these servers.
-
-    Raises `VeeamError` where the only server asked gives no answer.
-    """
-    if isinstance(ref, KnownMachine):
-        return await _by_identity(fleet, ref, servers)
-    answer = await fleet.ask(
-        lambda server: _machines_of(server, name_filter(ref.text), _FOUND_WITHIN_SECONDS), servers
-    )
-    if len(servers) == 1 and answer.failures:
-        raise next(iter(answer.failures.values()))
-    rows = [FoundMachine(name, row) for name, listed in answer.answers.items() for row in listed.machines]
-    found = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
-    # Where a host is silent, a machine of this very name may be below it.
-    silent = (*answer.failures, *(name for name, listed in answer.answers.items() if not listed.is_whole))
-    if len(found) == 1 and not silent:
-        return found[0]
-    if found:
-        choices = tuple(
-            outcomes.MachineChoice(_known(one.server, one.machine), one.machine.name)
-            for one in found[:CHOICES_AT_MOST]
-        )
-        return outcomes.AmbiguousMachine(ref.text, choices, total=len(found), silent=silent)
-    everything = await fleet.ask(lambda server: _machines_of(server, None, _FOUND_WITHIN_SECONDS), servers)
-    names = (row.name for listed in everything.answers.values() for row in listed.machines)
-    return outcomes.NotFound("virtual machine", ref.text, matching.nearest(ref.text, names), silent)
-
-
-async def machines_like(
-    fleet: veeam.Fleet, text: str, servers: Sequence[ServerName]
-) -> tuple[FoundMachine, ...]:
-    """Return machines with this in their names, on those of the servers that answer in time for a menu."""
-    answer = await fleet.ask(
-        lambda server: _machines_of(server, name_filter(text), OFFERED_WITHIN_SECONDS),
-        servers,
-        limit_seconds=_OFFERED_AT_ALL_SECONDS,
-    )
-    for error in answer.failures.values():
-        veeam.note_missing(veeam.Detail.OBJECTS, error)
-    return tuple(
-        FoundMachine(name, row)
-        for name, listed in answer.answers.items()
-        for row in listed.machines
-        if matching.fits(text, row.name)
-    )
-
-
-async def _by_identity(
-    fleet: veeam.Fleet, ref: KnownMachine, servers: Sequence[ServerName]
-) -> FoundMachine | outcomes.NotFound:
-    missing = outcomes.NotFound("virtual machine", ref.object_id)
-    if ref.server not in servers:
-        return missing
-    query = veeam.VmwareObjectsQuery(object_id=ref.object_id, type=MACHINE)
-    page = await fleet.server(ref.server).vmware_objects(ref.host_name, query)
-    found = next((row for row in page.rows if row.object_id == ref.object_id), None)
-    return missing if found is None else FoundMachine(ref.server, found)
-
-
-async def _machines_of(server: veeam.VeeamServer, name: str | None, within_seconds: float) -> _ServerMachines:
-    """The machines below those vCenters and hosts of a server that answer in time."""
-    hosts = (await server.vmware_hosts(veeam.VmwareHostsQuery(limit=_HOSTS_AT_MOST))).rows
-    query = veeam.VmwareObjectsQuery(type=MACHINE, name=name, limit=_ROWS_AT_MOST)
-    asked = (server.vmware_objects(host.name, query) for host in hosts)
-    pages = await veeam.answered(asked, within_seconds=within_seconds)
-    machines = tuple(row for page in pages for row in page.rows)
-    return _ServerMachines(machines, is_whole=len(pages) == len(hosts))
-
-
-def _known(server: ServerName, machine: veeam.InventoryObject) -> KnownMachine:
-    """The machine by its place in the inventory."""
-    return KnownMachine(server, machine.host_name, machine.object_id or "")
-
-
-def _detail(machine: veeam.InventoryObject) -> str:
+def _detail(machine: FoundMachine) -> str:
     """What stands on record of a quick backup of this machine."""
     return f"machine {machine.name}"
 

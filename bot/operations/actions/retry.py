@@ -21,6 +21,7 @@ class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
         kind=Kind.ACTION,
         audit_name="job.retry",
         roles=OPERATORS,
+        runs_jobs=True,
         examples=("retry SQL Prod",),
         button="Retry",
         style=Style.PRIMARY,

@@ -55,6 +55,7 @@ class Start(JobAction, frozen=True, tag="start"):
         kind=Kind.ACTION,
         audit_name="job.start",
         roles=OPERATORS,
+        runs_jobs=True,
         examples=("start SQL Prod", "start SQL Prod full"),
         aliases=(Alias("run", "start"),),
         button="Start",

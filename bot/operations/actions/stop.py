@@ -35,6 +35,7 @@ class Stop(JobAction, frozen=True, tag="stop"):
         kind=Kind.ACTION,
         audit_name="job.stop",
         roles=OPERATORS,
+        runs_jobs=True,
         examples=("stop SQL Prod", "stop SQL Prod now"),
         aliases=(Alias("cancel", "stop"),),
         button="Stop",

@@ -14,10 +14,13 @@ from bot import veeam
 from bot.observability import Clock
 from bot.operations.job_editor import JobDraft
 from bot.operations.matching import fits
-from bot.operations.model import KnownJob, KnownMachine, Visibility
+from bot.operations.model import VSPHERE, KnownJob, KnownMachine, Visibility
 from bot.operations.vbr_lists import every_repository, name_filter, repositories_of, where_there
 from bot.settings import ServerName
 
+_MACHINE_PLATFORMS = frozenset(
+    {veeam.Source.VSPHERE, veeam.Source.HYPERV, veeam.Source.CLOUD_DIRECTOR, veeam.Source.AGENTS}
+)
 FOUND_AT_MOST = 50
 OFFERED_WITHIN_SECONDS = 1.8
 """A menu is due within three seconds: a host that is down or slow leaves the others."""
@@ -67,17 +70,22 @@ def job_chosen(value: str) -> KnownJob | None:
 
 
 def machine_value(machine: KnownMachine) -> str:
-    """What the choice of a virtual machine carries."""
-    return msgspec.json.encode([machine.server, machine.host_name, machine.object_id]).decode()
+    """What the choice of a machine carries."""
+    place = [machine.server, machine.host_name, machine.object_id]
+    other = [] if machine.platform == VSPHERE else [machine.platform]
+    return msgspec.json.encode([*place, *other]).decode()
 
 
 def machine_chosen(value: str) -> KnownMachine | None:
-    """The virtual machine that was chosen; None for what no menu of ours offered."""
+    """The machine that was chosen; None for what no menu of ours offered."""
     try:
-        server, host_name, object_id = msgspec.json.decode(value, type=tuple[str, str, str])
-    except msgspec.MsgspecError:
+        server, host_name, object_id, *other = msgspec.json.decode(value, type=list[str])
+    except (msgspec.MsgspecError, ValueError):
         return None
-    return KnownMachine(ServerName(server), host_name, object_id)
+    platform = other[0] if len(other) == 1 else VSPHERE
+    if len(other) > 1 or platform not in _MACHINE_PLATFORMS:
+        return None
+    return KnownMachine(ServerName(server), host_name, object_id, platform)
 
 
 @dataclass(frozen=True, slots=True)

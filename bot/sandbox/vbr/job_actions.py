@@ -1,14 +1,15 @@
-"""Start, stop, retry, disable, enable and quick backup: what each demands and when it is refused."""
+"""What is done with jobs that are there: what each action demands and when it is refused."""
 
 from typing import Any
 
 from bot.sandbox.vbr.bodies import RETRY, START, STOP, checked
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
+from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.life import Start
 from bot.sandbox.vbr.refusals import bad_content, bad_request
 from bot.sandbox.vbr.rows import session_row
 from bot.sandbox.vbr.shapes import Shape
-from bot.sandbox.vbr.state import Job
+from bot.sandbox.vbr.state import Job, Session
 
 
 def start_job(call: RestCall) -> Reply:
@@ -78,26 +79,109 @@ def enable_job(call: RestCall) -> Reply:
     return _switch(call, is_disabled=False)
 
 
+def apply_configuration(call: RestCall) -> Reply:
+    """POST /jobs/{id}/applyConfiguration: an agent policy's settings go to its computers."""
+    return _commanded(call, _policy(call))
+
+
+def clear_cache(call: RestCall) -> Reply:
+    """POST /jobs/{id}/clearCache: the restore points in the cache of a Windows policy's computers go."""
+    job = _policy(call)
+    if not job.type.startswith("Windows"):
+        raise bad_request(
+            f"Backup policy '{job.name}' has no backup cache: Veeam Agent for Linux keeps none."
+        )
+    return _commanded(call, job)
+
+
 def quick_backup(call: RestCall) -> Reply:
-    """POST /jobs/quickBackup/vSphere: one VM, through the job that has its newest restore point."""
+    """POST /jobs/quickBackup/vSphere: one VM, through the job that has its newest restore point.
+
+    VMs of Cloud Director are excluded.
+    """
+    machine = _machine(call)
+    if machine["platform"] != "VSphere":
+        name = machine["name"]
+        raise bad_request(
+            f"Unable to perform quick backup: '{name}' is a {machine['platform']} object. "
+            "Quick backup is supported for VMware vSphere virtual machines only."
+        )
+    name = _machine_name(call, machine)
+    return _session_of(call, _begin_quick_backup(call, name, frozenset({"VSphereBackup"})))
+
+
+def quick_backup_hyperv(call: RestCall) -> Reply:
+    """POST /jobs/quickBackup/hyperV: the same for a Hyper-V VM."""
+    machine = _machine(call)
+    if machine["platform"] != "HyperV":
+        raise bad_content("The value of platform is missing or not valid.")
+    name = _machine_name(call, machine)
+    return _session_of(call, _begin_quick_backup(call, name, frozenset({"HyperVBackup"})))
+
+
+def quick_backup_computer(call: RestCall) -> Reply:
+    """POST /jobs/quickBackup/agent: a computer of a job that the backup server manages, not of a policy.
+
+    The answer names the job alone.
+    """
+    computer = checked(call.revision, "InventoryObjectModel", _demanded(call))
+    if computer["platform"] != "Agent":
+        raise bad_content("The value of platform is missing or not valid.")
+    known = [
+        item.model
+        for item in call.world.book.inventory.values()
+        if item.model["platform"] == "Agent" and item.model["id"] == computer["id"].lower()
+    ]
+    if not known or known[0]["type"] not in _COMPUTERS:
+        raise bad_request(f"Computer with ID '{computer['id']}' was not found.")
+    session = _begin_quick_backup(call, known[0]["name"], _MANAGED_AGENTS)
+    return Reply(201, {"jobId": session.job_id})
+
+
+_COMPUTERS = frozenset({"WindowsComputer", "LinuxComputer"})
+_MANAGED_AGENTS = frozenset({"WindowsAgentBackup", "LinuxAgentBackup"})
+
+
+def _policy(call: RestCall) -> Job:
+    job = call.job()
+    if KINDS[job.type].session_type != "AgentPolicy":
+        raise bad_request(f"Job '{job.name}' is not an agent backup policy.")
+    return job
+
+
+def _commanded(call: RestCall, job: Job) -> Reply:
+    """A session of the policy that backs nothing up."""
+    _demand_idle(call, job)
+    return _begun(call, job, Start(by=call.username, is_scheduled=False, follows_chain=False, only=()))
+
+
+def _demanded(call: RestCall) -> Any:
     if call.body is None:
         raise bad_content("The request body is required.")
-    asked = checked(call.revision, "InventoryObjectModel", call.body)
-    if asked["platform"] != "VSphere":
-        raise bad_content("The value of platform is missing or not valid.")
-    if asked["type"] != "VirtualMachine" or not asked.get("objectId"):
+    return call.body
+
+
+def _machine(call: RestCall) -> dict[str, Any]:
+    """A VM of a body, in the world's words."""
+    machine: dict[str, Any] = checked(call.revision, "InventoryObjectModel", _demanded(call))
+    if machine["type"] != "VirtualMachine" or not machine.get("objectId"):
         raise bad_content("Specify a virtual machine by its objectId.")
-    name = _machine_name(call, asked)
+    return machine
+
+
+def _begin_quick_backup(call: RestCall, name: str, job_types: frozenset[str]) -> Session:
+    """One machine, through the job of these types that has its newest restore point."""
     covering = [
         job
         for job in call.world.jobs
-        if job.type == "VSphereBackup" and name in job.objects and job.restore_points.get(name)
+        if job.type in job_types and name in job.objects and job.restore_points.get(name)
     ]
     if not covering:
         raise bad_request(f"Unable to perform quick backup: no job with a full backup of '{name}' was found.")
     job = max(covering, key=lambda candidate: candidate.restore_points[name])
     _demand_idle(call, job)
-    return _begun(call, job, Start(by=call.username, is_scheduled=False, follows_chain=False, only=(name,)))
+    start = Start(by=call.username, is_scheduled=False, follows_chain=False, only=(name,))
+    return call.world.life.begin(job, start, call.world.now())
 
 
 def _spec(call: RestCall, shape: Shape) -> dict[str, Any]:
@@ -114,7 +198,10 @@ def _demand_idle(call: RestCall, job: Job) -> None:
 
 
 def _begun(call: RestCall, job: Job, start: Start) -> Reply:
-    session = call.world.life.begin(job, start, call.world.now())
+    return _session_of(call, call.world.life.begin(job, start, call.world.now()))
+
+
+def _session_of(call: RestCall, session: Session) -> Reply:
     return Reply(201, session_row(call.world, session, call.revision))
 
 
@@ -139,6 +226,10 @@ def _machine_name(call: RestCall, body: dict[str, Any]) -> str:
 
 JOB_ACTIONS = (
     Operation("POST", "/api/v1/jobs/quickBackup/vSphere", quick_backup),
+    Operation("POST", "/api/v1/jobs/quickBackup/hyperV", quick_backup_hyperv),
+    Operation("POST", "/api/v1/jobs/quickBackup/agent", quick_backup_computer),
+    Operation("POST", "/api/v1/jobs/{id}/applyConfiguration", apply_configuration),
+    Operation("POST", "/api/v1/jobs/{id}/clearCache", clear_cache),
     Operation("POST", "/api/v1/jobs/{id}/start", start_job),
     Operation("POST", "/api/v1/jobs/{id}/stop", stop_job),
     Operation("POST", "/api/v1/jobs/{id}/retry", retry_job),

@@ -4,6 +4,8 @@ from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations import catalog, outcomes
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -38,8 +40,13 @@ _SENTENCES = {
     Create.operation.name: "{job} created by {by}",
     Edit.operation.name: "{job} edited by {by}",
     QuickBackup.operation.name: "Quick backup through {job} started by {by}",
+    Apply.operation.name: "Configuration of {job} sent to its computers by {by}",
+    ClearCache.operation.name: "Clearing of the backup cache of {job} started by {by}",
 }
 
+
+_COMMANDS = frozenset({Apply.operation.name, ClearCache.operation.name})
+"""What is sent to agents: no run of the job, so there is none to stop or to retry."""
 
 ACTION = "action/"
 """So begins the key of the message that answers an action; no announcement's does."""
@@ -58,24 +65,21 @@ def action(answer: outcomes.ActionAnswer) -> Message:
     match effect:
         case outcomes.Ran(session):
             state = _state(answer.operation, session) if session else "VBR named no session to follow."
-            shown = _running_controls(answer.operation, target, session)
+            shown = _running_controls(answer.operation, target, session, never_stops=answer.never_stops)
         case outcomes.Switched(is_disabled, until):
             state = status_text.disabled_or_enabled(is_disabled=is_disabled, until=until)
             shown = _buttons(
                 target, Enable.operation if is_disabled else Disable.operation, ShowJob.operation
             )
-        case outcomes.Cloned(job_id, name, is_disabled):
+        case outcomes.Cloned(job_id, name, is_disabled, is_editable):
             copy = buttons.ButtonTarget(answer.server, job_id, name)
             state = (
-                f"The copy is {strong(name)}; Edit gives it another name. "
+                f"The copy is {strong(name)}{'; Edit gives it another name' if is_editable else ''}. "
                 f"{_DISABLED if is_disabled else 'It follows its schedule.'}"
             )
-            offered = (
-                (Edit.operation, Enable.operation, ShowJob.operation)
-                if is_disabled
-                else (Edit.operation, ShowJob.operation)
-            )
-            shown = _buttons(copy, *offered)
+            offered = [Edit.operation] if is_editable else []
+            offered += [Enable.operation] if is_disabled else []
+            shown = _buttons(copy, *offered, ShowJob.operation)
         case outcomes.Created(_, _, is_disabled):
             state = _DISABLED if is_disabled else ""
             shown = _buttons(target, Start.operation, ShowJob.operation)
@@ -113,7 +117,7 @@ def action_progress(
         _stop_requested(operation, stopping),
         _state(current, session),
     )
-    return compose([head, _running_controls(current, target, session)])
+    return compose([head, _running_controls(current, target, session, never_stops=followed.never_stops)])
 
 
 def run_under_way(
@@ -135,7 +139,8 @@ def run_under_way(
         f"Last failure: {why}" if why else "",
         dotted(who, _stop_requested(operation, stopping)),
     )
-    return compose([head, _running_controls(current, _target(followed), session)])
+    shown = _running_controls(current, _target(followed), session, never_stops=followed.never_stops)
+    return compose([head, shown])
 
 
 def action_ended(
@@ -164,7 +169,10 @@ def action_ended(
         again = [Start.operation]
     elif session.outcome is veeam.Result.FAILED:
         has_no_retry = ended is not None and Retry.operation.needs in ended.unsupported
-        again = [Start.operation if has_no_retry else Retry.operation]
+        if operation.name in _COMMANDS:
+            again = [operation]
+        else:
+            again = [Start.operation if has_no_retry else Retry.operation]
     shown = buttons.session_control(target.server, session.id, target.name)
     left_out = details.failed_total + details.warned_total - len(problems)
     tail = [
@@ -235,9 +243,13 @@ def _ending(session: veeam.Session, *, is_stopped: bool) -> str:
 
 
 def _running_controls(
-    operation: Operation, target: buttons.ButtonTarget, session: veeam.Session | None
+    operation: Operation,
+    target: buttons.ButtonTarget,
+    session: veeam.Session | None,
+    *,
+    never_stops: bool,
 ) -> MessagePart:
-    if operation is Stop.operation or session is None or session.is_stopped:
+    if operation is Stop.operation or never_stops or session is None or session.is_stopped:
         return _buttons(target, ShowJob.operation)
     running = buttons.ButtonTarget(
         target.server, target.job_id, target.name, Snapshot(session.id, is_active=True)

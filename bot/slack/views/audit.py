@@ -24,6 +24,7 @@ _REASONS = {
     Refusal.NO_GRANT: "no role here",
     Refusal.ROLE: "the role does not include it",
     Refusal.SCOPE: "no role that includes it on this server or job",
+    Refusal.REVISION: "the server's VBR does not let that role",
     Refusal.OWN_REQUEST: "nobody approves what they asked for themselves",
     Refusal.ASKER_UNREADABLE: "Slack did not tell who asked for it",
     Refusal.CHOICE: "not among what this person may choose",

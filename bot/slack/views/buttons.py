@@ -14,6 +14,8 @@ from slack_sdk.models import blocks
 from bot import veeam
 from bot.operations import model
 from bot.operations.actions import JobAction
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
@@ -31,6 +33,7 @@ from bot.operations.queries.sessions import ListSessions
 from bot.slack import codec
 from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
+from bot.slack.views.status_text import machine_kind
 
 DIRECT_LIMIT = 3
 """How many buttons stand beside each other; the rest is in the overflow menu."""
@@ -44,7 +47,7 @@ _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
 _ON_A_JOB = (ShowJob, ListSessions, ShowSession, ReadAudit, JobAction)
-_MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Edit, Clone, Delete)
+_MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Apply, ClearCache, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 
 
@@ -108,8 +111,7 @@ def controls(
         # A menu of one is a button that takes two presses.
         direct += 1 if direct < DIRECT_LIMIT else -1
     elements: list[blocks.InteractiveElement] = [control.button for control in present[:direct]]
-    if menu := _menu(present[direct:], about):
-        elements.append(menu)
+    elements += _menus(present[direct:], about)
     if not elements:
         return NOTHING
     return MessagePart("", drawn(blocks.ActionsBlock(elements=elements)))
@@ -301,11 +303,11 @@ def _several_confirm(operation: model.Operation, choices: Sequence[JobChoice]) -
 
 
 def machine_menu(choices: Sequence[MachineChoice]) -> MessagePart:
-    """A menu of virtual machines, each to be backed up; those too long to carry are left out."""
+    """A menu of machines, each to be backed up; those too long to carry are left out."""
     options = [
         _choice(
             choice.name,
-            f"{choice.machine.host_name} on {choice.machine.server}",
+            f"{machine_kind(choice.machine.platform)} · {choice.place} on {choice.machine.server}",
             QuickBackup(choice.machine),
         )
         for choice in choices
@@ -402,10 +404,15 @@ def _option(label: str, value: str | None) -> blocks.Option | None:
     return None if value is None else blocks.Option(text=_plain(label), value=value)
 
 
-def _menu(rest: Sequence[Control], about: str) -> blocks.OverflowMenuElement | None:
-    entries = [control for control in rest if control.option is not None][:MENU_LIMIT]
-    if not entries:
-        return None
+def _menus(rest: Sequence[Control], about: str) -> list[blocks.OverflowMenuElement]:
+    """One menu or, where there is more than it takes, two of about the same length."""
+    entries = [control for control in rest if control.option is not None][: 2 * MENU_LIMIT]
+    first = len(entries) if len(entries) <= MENU_LIMIT else (len(entries) + 1) // 2
+    parts = ((codec.MORE, entries[:first]), (codec.STILL_MORE, entries[first:]))
+    return [_menu(part, about, action_id) for action_id, part in parts if part]
+
+
+def _menu(entries: Sequence[Control], about: str, action_id: str) -> blocks.OverflowMenuElement:
     # A menu has one dialog for all its entries.
     asking = [control for control in entries if control.asks_first]
     if len(entries) == 1:
@@ -416,7 +423,7 @@ def _menu(rest: Sequence[Control], about: str) -> blocks.OverflowMenuElement | N
     else:
         dialog = None
     return blocks.OverflowMenuElement(
-        action_id=codec.MORE,
+        action_id=action_id,
         options=[control.option for control in entries if control.option is not None],
         confirm=dialog,
     )

@@ -23,7 +23,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import ApprovalForm, Approve, ShowApproval
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
@@ -36,7 +38,7 @@ from bot.operations.impact import ConfirmForm, Impact, PickForm
 from bot.operations.job_editor.objects import MenuOption, job_chosen, machine_chosen
 from bot.operations.matching import is_exactly
 from bot.operations.menus import MenuField
-from bot.operations.model import Operation, Request, Step
+from bot.operations.model import VSPHERE, Operation, Request, Step
 from bot.operations.outcomes import Form
 from bot.slack import codec
 from bot.slack.text import date, duration, literal, plain, strong
@@ -62,7 +64,9 @@ _WHY_NO_FULL = {
     "type": "Jobs of this type have no active full.",
 }
 _TITLES = {
-    QuickBackup.operation.name: "Quick backup",
+    QuickBackup.operation.name: QuickBackup.operation.label,
+    Apply.operation.name: Apply.operation.label,
+    ClearCache.operation.name: ClearCache.operation.label,
     Approve.operation.name: "Request for approval",
     ShowApproval.operation.name: "Request for approval",
 }
@@ -206,7 +210,7 @@ def _pick_form(facts: PickForm) -> inputs.FormContent:
         f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
-        menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which virtual machine?"), None)
+        menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which machine?"), None)
     else:
         field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
         only = facts.only if facts.only is not None and inputs.fits_in_menu(facts.only) else None
@@ -293,7 +297,8 @@ def _delete_form(facts: DeleteForm) -> inputs.FormContent:
 
 
 def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
-    lines = [f"{strong(facts.machine_name)} below {literal(facts.host_name)} on {literal(facts.server)}"]
+    kind = "" if facts.platform == VSPHERE else f", {status_text.machine_kind(facts.platform)},"
+    lines = [f"{strong(facts.machine_name)}{kind} below {literal(facts.place)} on {literal(facts.server)}"]
     if facts.newest is None:
         lines += [
             "Newest restore point: none that the bot can see.",

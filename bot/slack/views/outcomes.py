@@ -80,6 +80,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.offered(problem, command=command)
         case outcomes.AmbiguousMachine():
             return problems.ambiguous_machine(problem)
+        case outcomes.UnsupportedMachine():
+            return problems.unsupported_machine(problem)
         case outcomes.AlreadyPressed():
             return problems.already_pressed(problem)
         case outcomes.StaleButton():

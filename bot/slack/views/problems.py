@@ -39,6 +39,11 @@ _STANDINGS = {
 }
 
 
+_ABOUT_ROLES = frozenset(
+    {model.Refusal.NO_GRANT, model.Refusal.ROLE, model.Refusal.SCOPE, model.Refusal.REVISION}
+)
+
+
 def refused(outcome: outcomes.Refused, *, command: str) -> Message:
     """A polite no, with the roles that may and the groups that have them."""
     operation = outcome.operation
@@ -49,7 +54,7 @@ def refused(outcome: outcomes.Refused, *, command: str) -> Message:
         paragraph(f"Requires {_either(roles)}." if roles else "", _groups(outcome.groups)),
         note(
             f"{code(f'{command} whoami')} shows your roles and where they come from."
-            if outcome.refusal in {model.Refusal.NO_GRANT, model.Refusal.ROLE, model.Refusal.SCOPE}
+            if outcome.refusal in _ABOUT_ROLES
             else ""
         ),
     ]
@@ -164,14 +169,26 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
 
 
 def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
-    """Several virtual machines bear the name: a menu to choose from."""
-    asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
+    """Several machines bear the name: a menu to choose from."""
+    asked = f"{count(outcome.total, 'machine')} named {code(outcome.word)}. Which one?"
     rows = [
-        f"{strong(choice.name)} below {literal(choice.machine.host_name)} on {literal(choice.machine.server)}"
+        f"{strong(choice.name)}, a {status_text.machine_kind(choice.machine.platform)} "
+        f"below {literal(choice.place)} on {literal(choice.machine.server)}"
         for choice in outcome.choices
     ]
     menu = buttons.machine_menu(outcome.choices)
-    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent, "virtual machines"))])
+    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent, "machines"))])
+
+
+def unsupported_machine(outcome: outcomes.UnsupportedMachine) -> Message:
+    """The machine is of a platform that the server's revision can't do this for."""
+    kind, needs = status_text.machine_kind(outcome.platform), _needs(outcome.unsupported, outcome.server)
+    what = f"{strong(outcome.name)} is a {kind}; {outcome.operation.label.lower()} of those {needs}."
+    return compose([paragraph(f"{what} Nothing was sent.")])
+
+
+def _needs(unsupported: outcomes.Unsupported, server: str) -> str:
+    return f"needs {unsupported.needed} or newer ({literal(server)} runs {unsupported.product})"
 
 
 def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:
@@ -209,11 +226,11 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
     view = outcome.job
     name = status_text.job_name(view.state.name, view.server)
     if outcome.unsupported is None:
-        why = f" {_OBSTACLES[outcome.blocked]}"
+        why = f" {_obstacle(outcome)}"
     else:
         lacked = outcome.unsupported.capability
         instead = f"; {_INSTEAD[lacked]}" if lacked in _INSTEAD else ""
-        why = f": {outcome.unsupported.product}'s API has no {lacked}{instead}."
+        why = f": {lacked} {_needs(outcome.unsupported, view.server)}{instead}."
     head = [
         paragraph(f"{name}{why} Nothing was sent."),
         job_state(view),
@@ -221,6 +238,20 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
         controls(buttons.job_controls(ButtonTarget.of(view), view.operations), about=name),
     ]
     return compose(head)
+
+
+def _obstacle(outcome: outcomes.NotPossible) -> str:
+    kind = status_text.type_name(outcome.job.state.type)
+    match outcome.blocked:
+        case outcomes.Blocked.NO_POLICY:
+            return (
+                f"is not an agent policy; its type is {kind}. Only a policy's agents are sent commands: "
+                "other jobs take over their settings when they run next, and keep no backup cache."
+            )
+        case outcomes.Blocked.NO_CACHE:
+            return f"is of type {kind}. Only computers with Windows keep a backup cache."
+        case _:
+            return _OBSTACLES[outcome.blocked]
 
 
 def unclear(outcome: outcomes.Unclear, reference: str) -> Message:
@@ -342,7 +373,7 @@ def too_many(outcome: outcomes.TooMany) -> Message:
 
 def _usage_hint(operation: model.Operation, *, command: str) -> Message:
     """How to say in one line what a form asks for, where the form could not be opened."""
-    asked = "Which virtual machine?" if operation is QuickBackup.operation else "Which job?"
+    asked = "Which machine?" if operation is QuickBackup.operation else "Which job?"
     usage = code(f"{command} {operation.usage}")
     form = "Without a name a form asks for it, but it could not be opened just now."
     head = [
@@ -409,6 +440,9 @@ _OBSTACLES = {
         "is a copy job: it copies restore points that are there, and makes no active full."
     ),
     outcomes.Blocked.NO_FULL_TYPE: "is of a type that makes no active full.",
+    outcomes.Blocked.NO_CLONE: (
+        "is of a type that VBR's API cannot describe, so it can't be cloned from here. VBR's console can."
+    ),
     outcomes.Blocked.NO_RESTORE_POINTS: (
         "is not an immediate backup copy; only those are started with the latest or all restore points."
     ),
@@ -430,7 +464,7 @@ _FOUR_EYES = (
 )
 _QUICK_BACKUP = (
     "A quick backup takes a job that covers the machine, has a full backup of it already, and does not run "
-    "at the time."
+    "at the time. An agent's policy is no such job, and VBR does none of machines of Cloud Director."
 )
 _FOR_YOU_ALONE = "so here the bot only answers questions, to you alone"
 _ELSEWHERE = (
@@ -492,6 +526,8 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
             return f"Your role does not include {doing}."
         case model.Refusal.SCOPE:
             return f"Your role includes {doing}, but not for this server or job."
+        case model.Refusal.REVISION:
+            return _closed(outcome.closed, doing)
         case model.Refusal.OWN_REQUEST:
             return "You can't approve your own request. It stays open."
         case model.Refusal.ASKER_UNREADABLE:
@@ -509,6 +545,15 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
             )
         case model.Refusal.NOWHERE:
             return f"{doing} needs a second person's approval. Ask in a channel instead."
+
+
+def _closed(closed: model.ClosedRole | None, doing: str) -> str:
+    if closed is None:
+        raise TypeError("nothing says whom the server's revision refuses")
+    return (
+        f"{doing} takes another role on {literal(closed.server)}: "
+        f"{closed.product} does not let a *{closed.role.value}* do it."
+    )
 
 
 def _groups(groups: tuple[str, ...]) -> str:

@@ -52,6 +52,9 @@ _DETAILS = {
     veeam.Detail.LAST_SUCCESS: "The last success",
     veeam.Detail.FAILURE_REASON: "The reason of a failure",
     veeam.Detail.OBJECTS: "The session's objects",
+    veeam.Detail.VSPHERE_MACHINES: "Machines of vSphere",
+    veeam.Detail.OTHER_MACHINES: "Machines of Hyper-V and Cloud Director",
+    veeam.Detail.COMPUTERS: "Computers with an agent",
     veeam.Detail.LOG: "The session's log",
     veeam.Detail.RESTORE_POINTS: "The newest restore point",
     veeam.Detail.REPOSITORIES: "Repositories",
@@ -188,6 +191,12 @@ _BOTTLENECKS = {
     "targetnetwork": "Target network",
     "targetwan": "Target WAN accelerator",
     "targetdisk": "Target disk",
+}
+_MACHINES = {
+    "vsphere": "vSphere machine",
+    "hyperv": "Hyper-V machine",
+    "clouddirector": "Cloud Director machine",
+    "agent": "computer with an agent",
 }
 _WITHOUT = {
     veeam.Detail.JOB_STATES: (
@@ -342,6 +351,11 @@ def missing_details(missing: Iterable[veeam.MissingDetail]) -> list[str]:
         f"{_WITHOUT.get(one.what, '')}"
         for one in missing
     ]
+
+
+def machine_kind(platform: str) -> str:
+    """What a machine of a platform is called."""
+    return _MACHINES.get(platform.casefold(), f"{literal(platform)} machine")
 
 
 def missing_operations(product: str, operations: Iterable[Operation]) -> str:

@@ -177,8 +177,9 @@ async def test_help_and_servers_say_what_a_server_lacks(office: Office, revision
     helped = await office.answer(ShowHelp(), HelpAnswer)
     listed = await office.answer(ListServers(), ServersAnswer)
     lacking = {view.server: tuple(one.name for one in view.unsupported) for view in listed.servers}
-    expected = ("retry", "clone") if revision == OLD else ()
+    newer = ("apply", "clearcache")
+    expected = {OLD: ("retry", "clone", *newer), "1.3-rev0": newer}.get(revision, ())
     assert lacking == {HQ: expected, DR: ()}
     assert [(one.server, one.product) for one in helped.limited_servers] == (
-        [(HQ, "VBR 12.3")] if expected else []
+        [(HQ, REVISIONS[revision].product)] if expected else []
     )

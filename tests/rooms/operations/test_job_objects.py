@@ -31,7 +31,8 @@ async def test_each_kind_is_asked_for_where_vbr_shows_it(
     office: Office, objects: JobObjects, text: str, kind: str, hierarchy: str
 ) -> None:
     """What VBR looks through unasked is not documented, so it is always named."""
-    rights = Permissions((GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),))
+    grants = (GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),)
+    rights = Permissions(grants, office.fleet.revisions)
     visibility = rights.visibility(await office.team.read(OPERATOR))
     server = office.fleet.server(HQ)
     found = await objects.like(server, "VSphereBackup", SettingsField.OBJECTS, text, visibility)

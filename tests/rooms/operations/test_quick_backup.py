@@ -81,7 +81,7 @@ async def test_a_part_of_a_name_is_not_enough(office: Office, typed: str, neares
     """Nothing is sent for a name that no machine bears; those that are like it are named."""
     outcome = await office.ask(QuickBackup(NamedMachine(typed)))
     assert isinstance(outcome, NotFound)
-    assert (outcome.what, sent(office)) == ("virtual machine", 0)
+    assert (outcome.what, sent(office)) == ("machine", 0)
     assert nearest is None or nearest in outcome.nearest
 
 

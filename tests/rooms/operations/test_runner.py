@@ -8,6 +8,8 @@ from msgspec.structs import replace as replace_request
 from structlog.testing import capture_logs
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -66,10 +68,12 @@ ONE_OF_EACH: tuple[Request, ...] = (
     Edit(SQL),
     Create(),
     QuickBackup(NamedMachine("web01")),
+    Apply(SQL),
+    ClearCache(SQL),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
-ACTIONS = {"start", "stop", "retry"}
+ACTIONS = {"start", "stop", "retry", "apply", "clearcache"}
 CHANGES = {"enable", "disable", "clone", "delete", "edit", "create"}
 RECORD = {"audit"}
 # By hand, as Veeam's Jobs reference has it.

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.sandbox.vbr import Fault, Moment, VbrSandbox, World
+from bot.sandbox.vbr import Behaviour, Fault, Moment, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.faults import changed, dropped, empty, hanging, html, malformed, refusing, setting
 from bot.veeam import (
+    AgentObject,
     AnswerLost,
     ConnectFailed,
     InventoryObject,
@@ -47,6 +48,12 @@ CHANGES: dict[tuple[str, str], Change] = {
     ("POST", "/api/v1/jobs/quickBackup/vSphere"): lambda server: server.quick_backup(
         InventoryObject(name="x")
     ),
+    ("POST", "/api/v1/jobs/quickBackup/hyperV"): lambda server: server.quick_backup(
+        InventoryObject(name="x", platform="HyperV")
+    ),
+    ("POST", "/api/v1/jobs/quickBackup/agent"): lambda server: server.quick_backup(AgentObject(id=ID)),
+    ("POST", "/api/v1/jobs/{id}/applyConfiguration"): lambda server: server.apply_configuration(JobId(ID)),
+    ("POST", "/api/v1/jobs/{id}/clearCache"): lambda server: server.clear_cache(JobId(ID)),
 }
 
 
@@ -56,13 +63,17 @@ def job_id(world: World) -> JobId:
 
 
 @pytest.mark.parametrize("operation", CHANGES, ids=" ".join)
-async def test_no_change_is_sent_twice(vbr: VbrSandbox, clock: FakeClock, operation: tuple[str, str]) -> None:
+async def test_no_change_is_sent_twice(world: World, clock: FakeClock, operation: tuple[str, str]) -> None:
     """However patient the client is with questions."""
-    async with client_of(vbr, clock, read_retries=ReadRetries(attempts=5)) as client:
+    patient, behaviour = ReadRetries(attempts=5), Behaviour(supported_revisions=accepted_by("1.3-rev2"))
+    async with (
+        VbrSandbox(world, behaviour=behaviour) as vbr,
+        client_of(vbr, clock, read_retries=patient, api_version="1.3-rev2") as client,
+    ):
         vbr.faults.add(*operation, dropped(Moment.AFTER), times=5)
         with pytest.raises(AnswerLost):
             await CHANGES[operation](client)
-    assert len(vbr.requests.of(*operation)) == 1
+        assert len(vbr.requests.of(*operation)) == 1
 
 
 @pytest.mark.parametrize("trouble", LOST)

@@ -8,7 +8,7 @@ from bot.observability import Health
 from bot.sandbox.vbr import Behaviour, Pace, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
 from bot.store import Database
-from bot.veeam import REVISIONS, Capability
+from bot.veeam import REVISIONS
 from bot.watch.facts import AttemptEnded, RunEnded
 from tests.rooms.veeam.clients import client_of
 from tests.rooms.watch.site import DEFAULT, SESSIONS, Site, kinds, of_kind, route_to, rules
@@ -65,7 +65,7 @@ async def test_a_run_is_told_and_housekeeping_is_not(site: Site, revision: str) 
     assert root.run.job_name == JOB
     assert root.run.last.details is not None
     assert [one.message for one in root.run.last.details.problems] == ["Failed to open VDDK disk"]
-    assert root.run.last.unsupported == (tuple(sorted(Capability)) if revision == OLD else ())
+    assert root.run.last.unsupported == tuple(sorted(REVISIONS[revision].lacks))
     assert await site.poll_after() == []
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 import msgspec
 
 from bot import veeam
+from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete
@@ -20,7 +22,16 @@ from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.machine_holders import Held, Holders
-from bot.operations.model import KnownJob, KnownMachine, NamedJob, NamedMachine, Refusal, Snapshot, Standing
+from bot.operations.model import (
+    ClosedRole,
+    KnownJob,
+    KnownMachine,
+    NamedJob,
+    NamedMachine,
+    Refusal,
+    Snapshot,
+    Standing,
+)
 from bot.operations.outcomes import (
     AlreadyPressed,
     Ambiguous,
@@ -52,6 +63,7 @@ from bot.operations.outcomes import (
     TooMany,
     Unclear,
     Unsupported,
+    UnsupportedMachine,
 )
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
@@ -459,6 +471,9 @@ def _answers() -> dict[str, Answer]:
         ),
         "action-delete": replace(samples.action_answer(Delete.operation), effect=Deleted()),
         "action-quickbackup": samples.action_answer(QuickBackup.operation, detail="machine <!here>"),
+        "action-apply": replace(samples.action_answer(Apply.operation), never_stops=True),
+        "action-clearcache": replace(samples.action_answer(ClearCache.operation), never_stops=True),
+        "action-start-never-stops": replace(samples.action_answer(Start.operation), never_stops=True),
         "action-clone": replace(samples.action_answer(Clone.operation), effect=_copy("SQL Prod_clone1")),
         "action-clone-awkward": replace(
             samples.action_answer(Clone.operation), effect=_copy("<!channel>_clone1")
@@ -472,7 +487,11 @@ def _choices(number: int) -> tuple[JobChoice, ...]:
 
 def _machines(*names: str) -> tuple[MachineChoice, ...]:
     return tuple(
-        MachineChoice(KnownMachine(HQ, f"vcenter{number}.example.com", f"vm-{number}"), name)
+        MachineChoice(
+            KnownMachine(HQ, f"vcenter{number}.example.com", f"vm-{number}"),
+            name,
+            f"vcenter{number}.example.com",
+        )
         for number, name in enumerate(names)
     )
 
@@ -487,13 +506,21 @@ def _refusals() -> dict[str, Outcome]:
     others = {
         f"refused-{refusal.value}": Refused(refusal, Retry.operation, Standing.MEMBER)
         for refusal in Refusal
-        if refusal not in {Refusal.STANDING, *by_role}
+        if refusal not in {Refusal.STANDING, Refusal.REVISION, *by_role}
     }
+    closed = Refused(
+        Refusal.REVISION,
+        Start.operation,
+        Standing.MEMBER,
+        roles,
+        groups,
+        ClosedRole(Role.TAPE_OPERATOR, HQ, "VBR 13.1"),
+    )
     standings = {
         f"refused-{standing.value}": Refused(Refusal.STANDING, ListJobs.operation, standing)
         for standing in (Standing.GUEST, Standing.FOREIGN, Standing.DEACTIVATED, Standing.BOT)
     }
-    return {**member, **others, **standings}
+    return {**member, **others, **standings, "refused-revision": closed}
 
 
 def _problems() -> dict[str, Outcome]:
@@ -608,6 +635,40 @@ def _problems() -> dict[str, Outcome]:
             replace(samples.job_view(), operations=(Start.operation, ShowJob.operation)),
             Blocked.UNSUPPORTED,
             Unsupported(Capability.RETRY, "VBR 12.3"),
+        ),
+        "not-now-policy": NotPossible(
+            Apply.operation, samples.job_view(samples.job_state(kind="VSphereBackup")), Blocked.NO_POLICY
+        ),
+        "not-now-cache": NotPossible(
+            ClearCache.operation,
+            samples.job_view(samples.job_state(kind="LinuxAgentBackupServerPolicy")),
+            Blocked.NO_CACHE,
+        ),
+        "not-now-clone": NotPossible(
+            Clone.operation, samples.job_view(samples.job_state(kind="LegacyBackupCopy")), Blocked.NO_CLONE
+        ),
+        "not-now-lacked-apply": NotPossible(
+            Apply.operation,
+            samples.job_view(),
+            Blocked.UNSUPPORTED,
+            Unsupported(Capability.APPLY_CONFIGURATION, "VBR 13.0"),
+        ),
+        "machine-unsupported": UnsupportedMachine(
+            QuickBackup.operation,
+            "file01 <!here>",
+            HQ,
+            "HyperV",
+            Unsupported(Capability.QUICK_BACKUP_HYPERV, "VBR 13.0"),
+        ),
+        "which-machine-platforms": AmbiguousMachine(
+            "web01",
+            (
+                MachineChoice(KnownMachine(HQ, "vcenter01", "vm-1"), "web01", "vcenter01"),
+                MachineChoice(KnownMachine(HQ, "scvmm01", JOB_ID, "HyperV"), "web01", "scvmm01"),
+                MachineChoice(KnownMachine(HQ, "vcd01", JOB_ID, "CloudDirector"), "web01", "vcd01"),
+                MachineChoice(KnownMachine(HQ, "", JOB_ID, "Agent"), "web01", "Windows servers"),
+            ),
+            total=4,
         ),
         "not-now-copy": NotPossible(Stop.operation, running, Blocked.NEVER_STOPS),
         "not-now-delete-running": NotPossible(Delete.operation, running, Blocked.BUSY),

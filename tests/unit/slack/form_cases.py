@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import msgspec
 
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
@@ -60,6 +62,9 @@ def _forms() -> dict[str, Form]:
         "form-disable": facts.act_form(Disable(facts.JOB)),
         "form-disable-for-a-time": facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))),
         "form-clone": facts.act_form(Clone(facts.JOB)),
+        "form-apply": facts.act_form(Apply(facts.JOB)),
+        "form-clearcache": facts.act_form(ClearCache(facts.JOB)),
+        "form-quickbackup-computer": facts.quick_backup_form(platform="Agent", place="Windows servers"),
         "form-quickbackup": facts.quick_backup_form(),
         "form-quickbackup-unknown": facts.quick_backup_form("<!here>", newest=None, repository=None),
     }

@@ -5,6 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace as replace_request
 
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
@@ -64,7 +66,7 @@ def stop_form(touched_: Impact | None = None, **facts: Any) -> StopForm:
 
 
 def act_form(
-    request: Retry | Enable | Disable | Clone,
+    request: Retry | Enable | Disable | Clone | Apply | ClearCache,
     touched_: Impact | None = None,
 ) -> ConfirmForm:
     """What an action touches that leaves nothing to choose."""
@@ -88,4 +90,5 @@ def quick_backup_form(name: str = "web01", **facts: Any) -> QuickBackupForm:
             ),
         ),
     }
-    return QuickBackupForm(request, HQ, name, "vcenter01.example.com", **given | facts)
+    where: dict[str, Any] = {"platform": "VSphere", "place": "vcenter01.example.com"}
+    return QuickBackupForm(request, HQ, name, **where | given | facts)

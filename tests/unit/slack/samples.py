@@ -113,13 +113,18 @@ def progress(percent: int = 100) -> SessionProgress:
 
 
 def job_state(
-    name: str = "SQL Prod", *, result: str = "Failed", status: str = "stopped", number: int = 0
+    name: str = "SQL Prod",
+    *,
+    kind: str = "VSphereBackup",
+    result: str = "Failed",
+    status: str = "stopped",
+    number: int = 0,
 ) -> JobState:
     """A job's state; active when its status says so."""
     return JobState(
         id=job_id(number) if number else JOB_ID,
         name=name,
-        type="VSphereBackup",
+        type=kind,
         description="Created by .\\veeamadmin at 7/28/2025 10:41 AM.",
         status=status,
         last_run=NOW - timedelta(hours=2),

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_request
 
+from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve, Decline, ShowApproval
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.create import Create
 from bot.operations.actions.delete import Delete
@@ -206,6 +208,22 @@ def test_value_survives_an_escaping_slack(request: Request) -> None:
     assert not set("&<>") & set(codec.encode_run(request) or "")
 
 
+@pytest.mark.parametrize(
+    "machine",
+    [
+        KnownMachine(LONGEST_SERVER, "", UUID, "Agent"),
+        KnownMachine(LONGEST_SERVER, "h" * 30, UUID, "HyperV"),
+        KnownMachine(LONGEST_SERVER, "h" * 20, UUID, "CloudDirector"),
+    ],
+    ids=lambda machine: machine.platform,
+)
+def test_a_machine_of_any_platform_fits_a_menu(machine: KnownMachine) -> None:
+    """Where a machine's ID is a UUID there is room for a host's name beside it, and for the platform."""
+    value = codec.encode_run(QuickBackup(machine), codec.OPTION_LIMIT)
+    assert value is not None
+    assert codec.decode(codec.STILL_MORE, value) == RunRequest(QuickBackup(machine), Origin.MENU)
+
+
 @pytest.mark.parametrize("operation", ACTIONS, ids=lambda one: one.name)
 def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
     """A server's name of 40 characters and two UUIDs fit the 150 characters of an option."""
@@ -221,6 +239,8 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "edit": Edit(job),
         "create": Create(LONGEST_SERVER),
         "quickbackup": QuickBackup(KnownMachine(LONGEST_SERVER, "h" * 60, "vm-1234567890")),
+        "apply": Apply(job, snapshot=state),
+        "clearcache": ClearCache(job, snapshot=state),
     }
 
     value = codec.encode_run(longest[operation.name], codec.OPTION_LIMIT)

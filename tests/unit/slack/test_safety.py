@@ -622,7 +622,7 @@ def test_a_message_from_elsewhere_is_made_to_fit() -> None:
 
 def test_every_button_of_the_catalog_can_be_drawn() -> None:
     """An operation on a job that has a button is offered with its label, confirm dialog and full name."""
-    # A job is never to be enabled and disabled at once, nor stopped and retried; a menu has room for five.
+    # A job is never to be enabled and disabled at once, nor stopped and retried. A menu has room for five.
     never = (Enable.operation, Stop.operation, QuickBackup.operation)  # which is of a machine
     offered = tuple(operation for operation in CATALOG if operation.button and operation not in never)
     view = samples.job_view(operations=offered)
@@ -633,7 +633,9 @@ def test_every_button_of_the_catalog_can_be_drawn() -> None:
 
     assert {*labels, *entries} == {operation.button for operation in offered}
     assert labels == ["Retry", "Details"]
-    assert entries == ["Start", "Disable", "Edit", "Clone", "Delete"]
+    assert entries == ["Start", "Disable", "Apply configuration", "Clear cache", "Edit", "Clone", "Delete"]
+    menus = [element["action_id"] for element in row["elements"] if element["type"] == "overflow"]
+    assert menus == ["more", "more:2"]
     assert row["elements"][0]["accessibility_label"] == "Retry job SQL Prod on hq"
     assert "*SQL Prod* on hq." in row["elements"][0]["confirm"]["text"]["text"]
 

@@ -1,10 +1,12 @@
 """Start, stop, retry, disable, enable, quick backup: what is accepted and what is refused."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from bot.sandbox.vbr import Outcome, Session, World
+from bot.sandbox.vbr import Behaviour, Outcome, Session, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
 from tests.rooms.sandbox.vbr.talking import Client, StillClock
 
@@ -269,3 +271,71 @@ async def test_what_a_run_comes_to_can_be_planned(
     assert "Processing web03 Error: Failed to freeze guest, wait timeout" in {
         r["title"] for r in log["records"]
     }
+
+
+@asynccontextmanager
+async def speaking(world: World, revision: str) -> AsyncIterator[Client]:
+    """An administrator of a server that speaks this revision and no newer one."""
+    behaviour = Behaviour(supported_revisions=accepted_by(revision))
+    async with (
+        VbrSandbox(world, behaviour=behaviour) as vbr,
+        Client(vbr, {"x-api-version": revision}) as connected,
+    ):
+        yield await connected.log_in()
+
+
+async def test_commands_to_the_agents_of_a_policy(world: World) -> None:
+    """A session of the policy that backs nothing up; 400 for other jobs, and for Linux' cache."""
+    windows = world.add_job("Laptops", "WindowsAgentBackupWorkstationPolicy", objects=("nb01",))
+    linux = world.add_job("Servers", "LinuxAgentBackupServerPolicy", objects=("db01",))
+    other = world.add_job("Web tier", objects=("web01",))
+    async with speaking(world, "1.3-rev1") as client:
+        applied = await client.post(f"/jobs/{linux.id}/applyConfiguration")
+        cleared = await client.post(f"/jobs/{windows.id}/clearCache")
+        assert [answer.status_code for answer in (applied, cleared)] == [201, 201]
+        assert applied.json()["sessionType"] == cleared.json()["sessionType"] == "AgentPolicy"
+        assert (applied.json()["jobId"], cleared.json()["jobId"]) == (linux.id, windows.id)
+        for path in (
+            f"/jobs/{other.id}/applyConfiguration",
+            f"/jobs/{other.id}/clearCache",
+            f"/jobs/{linux.id}/clearCache",
+        ):
+            assert (await client.post(path)).status_code == 400
+    assert world.session(cleared.json()["id"]).task_ids == []
+
+
+async def test_quick_backup_of_other_machines(world: World) -> None:
+    """Hyper-V is answered with the session, an agent with the job alone; a policy's computer is refused."""
+    for name, kind in (
+        ("Office", "HyperVBackup"),
+        ("Shops", "CloudDirectorBackup"),
+        ("Physical", "WindowsAgentBackup"),
+        ("Laptops", "WindowsAgentBackupWorkstationPolicy"),
+    ):
+        world.finish_run(world.add_job(name, kind, objects=(f"{name.lower()}01",)))
+    models = {item.model["name"]: item.model for item in world.book.inventory.values()}
+    async with speaking(world, "1.3-rev2") as client:
+        hyperv = await client.post("/jobs/quickBackup/hyperV", models["office01"])
+        agent = await client.post("/jobs/quickBackup/agent", models["physical01"])
+        assert (hyperv.status_code, hyperv.json()["jobId"]) == (201, world.job("Office").id)
+        assert (agent.status_code, agent.json()) == (201, {"jobId": world.job("Physical").id})
+        refused = {
+            "vSphere": models["shops01"],
+            "hyperV": models["shops01"],
+            "agent": models["laptops01"],
+        }
+        for path, model in refused.items():
+            answer = await client.post(f"/jobs/quickBackup/{path}", model)
+            assert answer.status_code == 400, path
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1", "1.3-rev0", "1.3-rev1"])
+async def test_what_came_later_is_no_path(world: World, revision: str) -> None:
+    """404 for an operation that the revision does not have, as for any path that nobody knows."""
+    job = world.add_job("Laptops", "WindowsAgentBackupWorkstationPolicy", objects=("nb01",))
+    paths = ["/jobs/quickBackup/hyperV", "/jobs/quickBackup/agent", "/inventory/physical/all"]
+    if revision != "1.3-rev1":
+        paths += [f"/jobs/{job.id}/applyConfiguration", f"/jobs/{job.id}/clearCache"]
+    async with speaking(world, revision) as client:
+        assert {(await client.post(path, {})).status_code for path in paths} <= {400, 404}
+        assert (await client.post(paths[0], {})).status_code == 404
