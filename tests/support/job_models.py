@@ -51,9 +51,9 @@ _OPTIONAL: Mapping[str, Sequence[tuple[str, ...]]] = {
     "EntraIDAuditLogBackup": (("isHighPriority",), ("storage", "retentionPolicy"), ("schedule",)),
 }
 _NAMED_BY_ID = {
-    "FileShares": "fileServerId",
-    "ObjectStorage": "objectStorageServerId",
-    "Iris": "entityId",
+    "FileShares": ("fileServerId", "FileServerShare"),
+    "ObjectStorage": ("objectStorageServerId", "ObjectStorageRoot"),
+    "Iris": ("entityId", ""),
 }
 _MACHINE_TYPES = {
     "VSphere": ("VirtualMachine", "Folder", "Tag", "Cluster"),
@@ -69,7 +69,10 @@ def job_objects(platform: str) -> st.SearchStrategy[JobObject]:
     if platform == "Jobs":
         return st.builds(JobObject.of_job, UUIDS, NAMES, st.just("VSphereBackup"))
     if platform in _NAMED_BY_ID:
-        return st.builds(lambda identity: JobObject({_NAMED_BY_ID[platform]: identity}), UUIDS)
+        key, kind = _NAMED_BY_ID[platform]
+        return st.builds(
+            lambda identity: JobObject({key: identity} | ({"type": kind} if kind else {})), UUIDS
+        )
     types = st.sampled_from(_MACHINE_TYPES[platform])
     if platform == "Agent":
         return st.builds(

@@ -55,9 +55,8 @@ def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Settin
 
 def _spelt(raw: Mapping[str, Any], revision: str) -> dict[str, Any]:
     if "platform" not in raw and "id" not in raw:
-        kinds = {"fileServerId": "FileServerShare", "objectStorageServerId": "ObjectStorageRoot"}
-        kind = next((kind for key, kind in kinds.items() if key in raw), None)
-        return dict(raw) | ({"type": kind} if kind and FACTS[revision].names_kinds_of_shares else {})
+        names_kinds = FACTS[revision].names_kinds_of_shares
+        return {key: value for key, value in raw.items() if key != "type" or names_kinds}
     schema = "InventoryObjectModel" if "platform" in raw else "JobObjectModel"
     spelt: dict[str, Any] = REVISIONS[revision].written(raw, schema)
     return spelt

@@ -86,15 +86,9 @@ def scheduled(schedule: Any, kind: str = "VSphereBackup") -> Model:
         (daily("25:00"), OTHER),
         (daily("9:00", "Sometimes"), OTHER),
         (periodically(4), Schedule(Rhythm.PERIODIC, period=Period(PeriodUnit.HOURS, 4))),
-        (
-            PERIODIC | {"periodically": {"isEnabled": True, "periodicallyKind": "Seconds", "frequency": 9}},
-            OTHER,
-        ),
-        (
-            PERIODIC | {"periodically": {"isEnabled": True, "periodicallyKind": "Hours", "frequency": 0}},
-            OTHER,
-        ),
-        (PERIODIC | {"periodically": {"isEnabled": True, "periodicallyKind": "Hours"}}, OTHER),
+        (every(9, "Seconds"), OTHER),
+        (every(0), OTHER),
+        (every(None), OTHER),
         (MONTHLY, Schedule(Rhythm.MONTHLY, NINE, month_day=MonthDay(number=15))),
         (with_month(dayOfMonth=32), OTHER),
         (with_month(dayOfMonth=None), OTHER),
