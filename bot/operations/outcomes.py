@@ -303,6 +303,7 @@ class Blocked(StrEnum):
     NO_FULL_COPY = "no_full_copy"  # the same, and it is a backup copy
     NO_FULL_TYPE = "no_full_type"  # the same, and its type makes none
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
+    TIME_PASSED = "time_passed"  # disable until a time that has passed, when it is approved at last
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
 

@@ -137,6 +137,8 @@ FLOWS: list[tuple[str, Values, str, Any]] = [
     ("enable", {}, ENABLE, None),
     ("disable", {}, DISABLE, None),
     ("disable for 4h", {}, DISABLE, None),
+    ("disable until 08:00", {}, DISABLE, None),
+    ("disable", {"at": "08:00"}, DISABLE, None),
     ("clone server:hq", {}, CLONE, None),
 ]  # fmt: skip
 

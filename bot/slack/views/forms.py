@@ -17,7 +17,7 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as replace_fields
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -51,7 +51,7 @@ from bot.veeam import MissingDetail, RestorePoints, known
 
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
-SPAN = "span"
+SPAN, AT = "span", "at"
 _NORMAL, _GRACEFUL, _YES, _FOR_GOOD = "normal", "graceful", "yes", "for_good"
 _ASK_LABEL = "Ask for approval"
 _SPANS = (*(timedelta(hours=hours) for hours in (1, 4, 8, 24)), timedelta(days=3), timedelta(days=7))
@@ -179,9 +179,11 @@ def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Fille
         case Retry() if CHAINED in state:
             return replace(request, chained=_YES in inputs.choices_in(state, CHAINED), step=Step.SEND)
         case Disable() if SPAN in state:
-            seconds = inputs.text_in(state, SPAN)
+            seconds, at = inputs.text_in(state, SPAN), inputs.time_in(state, AT)
             span = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
-            return replace(request, span=span, step=Step.SEND)
+            if span is not None and at is not None:
+                return {AT: "Choose for how long or until when, not both."}
+            return replace(request, span=span, at=at, step=Step.SEND)
         case JobAction() | QuickBackup():
             return replace(request, step=Step.SEND)
         case _:
@@ -220,22 +222,24 @@ def _confirm_form(facts: ConfirmForm) -> inputs.FormContent:
         fields = _chained_jobs("Start the jobs that run after it as well", after, is_chosen=request.chained)
         return _action_form(request, facts.impact, _consequence(request), fields)
     if isinstance(request, Disable):
-        return _action_form(request, facts.impact, _DISABLED, _how_long(request.span))
+        return _action_form(request, facts.impact, _DISABLED, _how_long(request.span, request.at))
     means = " ".join((_consequence(request), *beyond_plain(request)))
     return _action_form(request, facts.impact, means.strip())
 
 
-def _how_long(asked: timedelta | None) -> MessagePart:
-    """For how long a job is disabled; what was typed is among the choices."""
+def _how_long(asked: timedelta | None, at: time | None) -> MessagePart:
+    """For how long a job is disabled, or until when; what was typed is among the choices."""
     spans = sorted({*_SPANS, *filter(None, (asked,))})
     choices = [
-        MenuOption(_FOR_GOOD, "Until somebody enables it", ""),
+        MenuOption(_FOR_GOOD, "Until someone enables it", ""),
         *(MenuOption(str(round(span.total_seconds())), f"For {duration(span)}", "") for span in spans),
     ]
     chosen = _FOR_GOOD if asked is None else str(round(asked.total_seconds()))
-    return inputs.one_of(
-        inputs.Field(SPAN, "For how long?", "After that the bot enables it again."), choices, chosen
+    span = inputs.one_of(
+        inputs.Field(SPAN, "For how long?", "The bot enables it again afterwards."), choices, chosen
     )
+    hint = "In your time zone, today or tomorrow."
+    return span + inputs.clock_time(inputs.Field(AT, "Or until", hint, is_optional=True), at)
 
 
 def _start_form(facts: StartForm) -> inputs.FormContent:

@@ -7,7 +7,6 @@ an immediate copy) is named and kept as it is.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as replace_fields
-from datetime import time
 
 from msgspec.structs import replace
 
@@ -437,10 +436,7 @@ def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | No
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
-    try:
-        at = time.fromisoformat(inputs.text_in(state, AT))
-    except ValueError:
-        at = None
+    at = inputs.time_in(state, AT)
     after, days = inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
     if rhythm in _DAILY and at is None:
         problems[AT] = "Choose a time."

@@ -419,6 +419,7 @@ _OBSTACLES = {
     outcomes.Blocked.BUSY: "is running. Stop it first, or wait for its end.",
     outcomes.Blocked.OTHER_NAME: "is not what was typed as its name.",
     outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
+    outcomes.Blocked.TIME_PASSED: "was to be disabled until a time that has passed.",
     outcomes.Blocked.UNDESCRIBED: (
         "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."

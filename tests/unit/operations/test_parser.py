@@ -1,6 +1,6 @@
 """What typed words are read as, whichever keyboard they come from."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -57,6 +57,7 @@ def doubtful(name: str, doubt: str) -> NamedJob:
     return NamedJob(name, doubt=doubt)
 
 
+NO_TIME = "{} is no time of day (08:00, 17:30, 8am); a name may stand in quotes."
 NO_SPAN = "{} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
 LINK = "https://example.slack.com/archives/C0PROD/p1763899200000100"
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
@@ -231,6 +232,14 @@ READ: list[tuple[str, Request]] = [
     ('disable "SQL Prod" for 2d', Disable(NamedJob("SQL Prod", exact=True), span=timedelta(days=2))),
     ('disable "SQL Prod for 2d"', Disable(NamedJob("SQL Prod for 2d", exact=True))),
     ("disable SQL for all", Disable(NamedJob("SQL for all"))),
+    ("disable SQL Prod until 08:00", Disable(beside("until", "08:00"), at=time(8))),
+    ("disable SQL Prod UNTIL 8:30PM", Disable(beside("UNTIL", "8:30PM"), at=time(20, 30))),
+    ("disable SQL Prod --until 8 am", Disable(beside("--until", "8", "am"), at=time(8))),
+    ('disable "SQL Prod" until 00:00', Disable(NamedJob("SQL Prod", exact=True), at=time())),
+    ('disable "SQL Prod until 08:00"', Disable(NamedJob("SQL Prod until 08:00", exact=True))),
+    ("disable SQL Prod 08:00", Disable(NamedJob("SQL Prod 08:00"))),
+    ("disable SQL Prod until 25:00", Disable(doubtful("SQL Prod until 25:00", NO_TIME.format("25:00")))),
+    ("disable SQL Prod until monday", Disable(doubtful("SQL Prod until monday", NO_TIME.format("monday")))),
     ("retry SQL Prod chained", Retry(beside("chained"), chained=True)),
     ("start", Start(ANY)),
     ("start full", Start(beside("full", name=""), full=True)),
@@ -249,6 +258,7 @@ READ: list[tuple[str, Request]] = [
     ("enable", Enable(ANY)),
     ("disable", Disable(ANY)),
     ("disable for 4h", Disable(beside("for", "4h", name=""), span=timedelta(hours=4))),
+    ("disable until 08:00", Disable(beside("until", "08:00", name=""), at=time(8))),
     ("disable server:hq for 2d", Disable(
         beside("for", "2d", name="", server="hq"), span=timedelta(days=2)
     )),
@@ -280,6 +290,7 @@ MISREAD = [
     ('stop "SQL Prod" colour:blue', "stop SQL Prod now"),
     ('enable "SQL Prod" now', "enable SQL Prod"),
     ('disable "SQL Prod" for 4', "disable SQL Prod for 4h"),
+    ('disable "SQL Prod" until noon', "disable SQL Prod for 4h"),
     ("list colour:blue", "jobs failed"),
     ("xyzzy", "help"),
     ("job", "job SQL Prod"),

@@ -1,7 +1,7 @@
 """Every form, and every state of a modal, that has a golden view, by the name of its file."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import msgspec
 
@@ -59,6 +59,7 @@ def _forms() -> dict[str, Form]:
         "form-enable": facts.act_form(Enable(facts.JOB), facts.quiet(disabled)),
         "form-disable": facts.act_form(Disable(facts.JOB)),
         "form-disable-for-a-time": facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))),
+        "form-disable-until": facts.act_form(Disable(facts.JOB, at=time(8))),
         "form-clone": facts.act_form(Clone(facts.JOB)),
         "form-quickbackup": facts.quick_backup_form(),
         "form-quickbackup-unknown": facts.quick_backup_form("<!here>", newest=None, repository=None),
