@@ -249,7 +249,7 @@ class Offered(Detailed):
 
 @dataclass(frozen=True, slots=True)
 class MachineChoice:
-    """One of several virtual machines of one name."""
+    """A virtual machine that may be meant."""
 
     machine: KnownMachine
     name: str
@@ -257,12 +257,16 @@ class MachineChoice:
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousMachine:
-    """Several virtual machines bear the name, or a silent server may have another: the person chooses."""
+    """Several virtual machines bear the name, or a silent server may have another: the person chooses.
+
+    With `is_part` none bears it, and these have it in theirs.
+    """
 
     word: str
     choices: tuple[MachineChoice, ...]
     total: int
     silent: tuple[veeam.ServerName, ...] = ()
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 VBR decides which job that is and names it with the session. So it takes a role on every job of the server.
 
 From what was typed to a machine, VBR is asked with the GETs that an operator's account may use: the vCenters
-and hosts, and what lies below each. VBR's `nameFilter` matches any field, so names are compared here; a part
-of a name is not enough to act on one.
+and hosts, and what lies below each. VBR's `nameFilter` matches any field, so names are compared here. Nothing
+is done on a part of a name: the machines that have it are shown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -235,20 +235,30 @@ async def find_machine(
     if len(servers) == 1 and answer.failures:
         raise next(iter(answer.failures.values()))
     rows = [FoundMachine(name, row) for name, listed in answer.answers.items() for row in listed.machines]
-    found = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
+    named = matching.pick(ref.text, rows, lambda row: row.machine.name, exact=True)
+    found = named or _with_part_of_name(ref.text, rows)
     # Where a host is silent, a machine of this very name may be below it.
     silent = (*answer.failures, *(name for name, listed in answer.answers.items() if not listed.is_whole))
-    if len(found) == 1 and not silent:
-        return found[0]
+    if len(named) == 1 and not silent:
+        return named[0]
     if found:
         choices = tuple(
             outcomes.MachineChoice(_known(one.server, one.machine), one.machine.name)
             for one in found[:CHOICES_AT_MOST]
         )
-        return outcomes.AmbiguousMachine(ref.text, choices, total=len(found), silent=silent)
+        return outcomes.AmbiguousMachine(
+            ref.text, choices, total=len(found), silent=silent, is_part=not named
+        )
     everything = await fleet.ask(lambda server: _machines_of(server, None, _FOUND_WITHIN_SECONDS), servers)
     names = (row.name for listed in everything.answers.values() for row in listed.machines)
     return outcomes.NotFound("virtual machine", ref.text, matching.nearest(ref.text, names), silent)
+
+
+def _with_part_of_name(text: str, rows: Iterable[FoundMachine]) -> tuple[FoundMachine, ...]:
+    """The machines whose names hold the text; none for words that mean all there are."""
+    if matching.means_everything(text):
+        return ()
+    return tuple(row for row in rows if matching.fits(text, row.machine.name))
 
 
 async def machines_like(

@@ -164,14 +164,29 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
 
 
 def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
-    """Several virtual machines bear the name: a menu to choose from."""
-    asked = f"{count(outcome.total, 'virtual machine')} named {code(outcome.word)}. Which one?"
+    """Several virtual machines may be meant: a menu to choose from; of a single one, the button."""
+    word, silent = code(outcome.word), note(_silent(outcome.silent, "virtual machines"))
     rows = [
         f"{strong(choice.name)} below {literal(choice.machine.host_name)} on {literal(choice.machine.server)}"
         for choice in outcome.choices
     ]
-    menu = buttons.machine_menu(outcome.choices)
-    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent, "virtual machines"))])
+    if outcome.total == 1:
+        (only,), (row,) = outcome.choices, rows
+        found = f"No virtual machine is named {word}; it is a part of the name of {row}."
+        does_it = buttons.request_control(
+            QuickBackup(only.machine), name=only.name, server=only.machine.server, prominent=True
+        )
+        label = QuickBackup.operation.label
+        head = [
+            paragraph(f"{found if outcome.is_part else f'Is this the one? {row}.'} Nothing was done."),
+            silent,
+            note(f"If you mean this machine, press {label}."),
+            controls([does_it]),
+        ]
+        return compose(head)
+    what = "with {} in their names" if outcome.is_part else "named {}"
+    asked = f"{count(outcome.total, 'virtual machine')} {what.format(word)}. Which one? Nothing was done."
+    return compose([paragraph(asked, *rows), buttons.machine_menu(outcome.choices), silent])
 
 
 def already_pressed(outcome: outcomes.AlreadyPressed) -> Message:

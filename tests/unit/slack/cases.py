@@ -642,6 +642,8 @@ def _problems() -> dict[str, Outcome]:
         "unclear-edit": Unclear(Edit.operation, "SQL Prod", HQ, samples.job_view(), Edited(("x",)), error),
         "unclear-delete": Unclear(Delete.operation, "SQL Prod", HQ, None, Deleted(), error),
         "which-machine": AmbiguousMachine("web01", _machines("web01", "<!here>"), 2),
+        "which-machine-part": AmbiguousMachine("web", _machines("web01", "web02"), 2, is_part=True),
+        "which-machine-part-of-one": AmbiguousMachine("web", _machines("<!here>web01"), 1, is_part=True),
         "which-machine-silent": AmbiguousMachine("web01", _machines("web01"), 1, (BRANCH,)),
         "failed-quickbackup": Failed(
             QuickBackup.operation, veeam.Rejected(HQ, "No job with a full backup was found."), "web01"
