@@ -136,7 +136,7 @@ class Interactions:
 
         self._tasks.run(form.gesture, self.answer(form.gesture, serve()), on_error)
         is_more_to_come = request.needs_form or (isinstance(request, Action) and request.is_review)
-        busy = forms.loading if is_more_to_come else forms.working
+        busy = forms.loading if is_more_to_come else forms.sent_off(form.label)
         return {"response_action": "update", "view": busy(request.operation)}
 
     async def search(self, query: gestures.MenuQuery) -> dict[str, Any]:

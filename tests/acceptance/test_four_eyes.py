@@ -47,7 +47,8 @@ async def asks_to_delete(rig: Rig, job: Job) -> Message:
     stack = rig.slack.workspace.views
     await rig.until(lambda: any("typed_name" in str(view.blocks) for view in stack.stack("U0ANN")))
     view = stack.stack("U0ANN")[-1]
-    await ann.submits(view, {"typed_name": job.name, "reason": "retired <!channel>"})
+    sent_off = await ann.submits(view, {"typed_name": job.name, "reason": "retired <!channel>"})
+    assert "Asking for approval" in str(sent_off.ack["view"]["blocks"])
     await rig.until(lambda: standing(rig, "asks to delete"))
     return standing(rig, "asks to delete")[0]
 

@@ -67,6 +67,7 @@ _TITLES = {
     ShowApproval.operation.name: "Request for approval",
 }
 _NO_CONTROLS = frozenset({"actions"})
+_YOU_CAN_CLOSE = note("You can close this. The bot replies where you asked.")
 _DISABLED = "It makes no backups by its schedule while it is disabled. A run in progress goes on."
 
 
@@ -76,10 +77,19 @@ def loading(operation: Operation) -> View:
     return _view(operation, words + note("If this stays, close it: the answer is then where you asked."))
 
 
+def sent_off(label: str) -> Callable[[Operation], View]:
+    """What draws the view after a submit button of this label: what was asked for is being done."""
+    return asking if label == _ASK_LABEL else working
+
+
 def working(operation: Operation) -> View:
     """The view while what was asked for is being done."""
-    words = paragraph(f"{status_text.BUSY} On its way to VBR.")
-    return _view(operation, words + note("You can close this: what came of it is told where you asked."))
+    return _view(operation, paragraph(f"{status_text.BUSY} Sending it to VBR.") + _YOU_CAN_CLOSE)
+
+
+def asking(operation: Operation) -> View:
+    """The view while a second person is being asked."""
+    return _view(operation, paragraph(f"{status_text.BUSY} Asking for approval.") + _YOU_CAN_CLOSE)
 
 
 def finished(operation: Operation, message: Message, back: codec.FormMetadata | None = None) -> View:

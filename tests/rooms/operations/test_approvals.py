@@ -548,6 +548,26 @@ async def test_one_person_cannot_disable_job_after_job(office: Office) -> None:
     assert isinstance(await office.ask(DELETE, ANN), ApprovalRequested)
 
 
+async def test_the_form_says_that_the_next_one_waits(office: Office) -> None:
+    """As soon as the person has reduced protection too often, and only for what reduces it again."""
+    office.approvals = BURST
+
+    async def waits(request: Request) -> bool:
+        outcome = await office.ask(request, ANN)
+        assert isinstance(outcome, NeedsForm)
+        return outcome.needs_approval
+
+    disable = Disable(office.known("Files"), step=Step.FILL)
+    for name in ("SQL Prod", "Exchange"):
+        assert not await waits(disable)
+        assert isinstance(await office.ask(Disable(office.known(name)), ANN), Done)
+    assert await waits(disable)
+    assert await waits(Delete(office.known("Files")))
+    assert not await waits(Start(office.known("Files"), step=Step.FILL))
+    await office.clock.advance(601)
+    assert not await waits(disable)
+
+
 async def test_the_burst_is_over_after_its_minutes(office: Office) -> None:
     """What VBR refused, what adds protection and what a second person approved do not count."""
     office.approvals = BURST

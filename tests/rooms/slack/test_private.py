@@ -271,7 +271,7 @@ async def test_what_a_form_did_shows_in_the_home(room: GestureRoom, failed: Job)
     await room.person("ann").presses(room.home("ann"), "Delete")
     await room.until(lambda: (view := room.slack.open_view("ann")) and view.content["submit"])
     await room.person("ann").submits(room.modal("ann"), {"typed_name": failed.name})
-    await room.until(lambda: "On its way to VBR" in words(room.modal("ann").blocks))
+    await room.until(lambda: "Sending it to VBR" in words(room.modal("ann").blocks))
     await room.clock.advance(1)
 
     await room.until(lambda: "No jobs to show" in words(room.home("ann").blocks))

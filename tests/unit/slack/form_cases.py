@@ -78,7 +78,8 @@ def views() -> dict[str, View]:
     return {
         "form-loading": forms.loading(Delete.operation),
         "form-loading-machine": forms.loading(QuickBackup.operation),
-        "form-working": forms.working(Delete.operation),
+        "form-working": forms.sent_off("Delete")(Delete.operation),
+        "form-asking": forms.sent_off("Ask for approval")(Delete.operation),
         "form-told-refused": forms.finished(Delete.operation, refused),
         "form-unreadable": forms.unreadable(),
         **{name: _view(form) for name, form in _forms().items()},
