@@ -10,7 +10,7 @@ from bot.operations.job_filters import JobsColumn, JobsFilter
 from bot.operations.machine_holders import Held
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
-from bot.operations.queries.jobs import JobsAnswer, ListJobs
+from bot.operations.queries.jobs import JobsAnswer, ListJobs, plain_type
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case
 from bot.slack.views import buttons, status_text
@@ -201,7 +201,7 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
     return [
         " or ".join(which),
         typed("like", request.pattern),
-        typed("of type", request.job_type),
+        f"of type {kind}" if (kind := _type(request)) else typed("of type", request.job_type),
         f"for {_WORKLOADS[request.workload]}" if request.workload is not None else "",
         f"{request.priority} priority" if request.priority is not None else "",
         typed("holding", request.holding),
@@ -213,6 +213,11 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
         typed("on", request.repository),
         typed("server", request.server),
     ]
+
+
+def _type(request: ListJobs) -> str | None:
+    """The type of jobs that was asked for, in words; None where it is none that we know, or a part of one."""
+    return None if request.job_type is None else status_text.known_type(plain_type(request.job_type))
 
 
 def _quoted(text: str) -> str:

@@ -167,6 +167,11 @@ def type_name(name: str | None) -> str:
     return "" if not name else _TYPES.get(name.casefold()) or literal(name)
 
 
+def known_type(name: str) -> str | None:
+    """A type of jobs or sessions in words; None for one that we don't know."""
+    return _TYPES.get(name.casefold())
+
+
 def result(word: str) -> str:
     """A result in VBR's word; one that we don't know is shown as it came."""
     found = veeam.known(veeam.Result, word or veeam.Result.NONE)

@@ -186,6 +186,7 @@ def _answers() -> dict[str, Answer]:
         ),
         "jobs-second-of-three-pages": samples.jobs_answer(*_many(10), request=filtered, total=23),
         "jobs-none-failed": samples.jobs_answer(),
+        "jobs-none-of-that-type": samples.jobs_answer(request=ListJobs(job_type="ag<!here>ent")),
         "jobs-none-like-that": samples.jobs_answer(request=ListJobs(pattern="SQL*")),
         "jobs-silent-server": replace(
             samples.jobs_answer(samples.job_view()),
