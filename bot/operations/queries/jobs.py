@@ -583,7 +583,7 @@ def job_types_named(word: str, revision: veeam.Revision) -> tuple[str, ...]:
 
 
 def plain_type(word: str) -> str:
-    """Return a type of jobs as it was typed, without what makes no difference: "VMware backup" is vspherebackup."""
+    """Return a type of jobs without what makes no difference: "VMware backup" is vspherebackup."""
     return "".join(filter(str.isalnum, matching.fold(word))).replace("vmware", "vsphere")
 
 
