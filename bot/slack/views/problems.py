@@ -220,8 +220,13 @@ def stale_button(outcome: outcomes.StaleButton) -> Message:
 
 
 def not_possible(outcome: outcomes.NotPossible) -> Message:
-    """The job's state does not allow it."""
+    """The job's state does not allow it: the buttons are those of what it does allow."""
     view = outcome.job
+    allowed = [
+        each
+        for each in view.operations
+        if each != outcome.operation or outcome.blocked in _BLOCKED_AS_ASKED_FOR
+    ]
     name = status_text.job_name(view.state.name, view.server)
     if outcome.unsupported is None:
         why = f" {_OBSTACLES[outcome.blocked]}"
@@ -233,7 +238,7 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
         paragraph(f"{name}{why} Nothing was sent."),
         job_state(view),
         paragraph(recent_actions(outcome.recent)),
-        controls(buttons.job_controls(ButtonTarget.of(view), view.operations), about=name),
+        controls(buttons.job_controls(ButtonTarget.of(view), allowed), about=name),
     ]
     return compose(head)
 
@@ -440,6 +445,17 @@ _OBSTACLES = {
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
 }
+_BLOCKED_AS_ASKED_FOR = frozenset(
+    {
+        outcomes.Blocked.NO_FULL_REPLICA,
+        outcomes.Blocked.NO_FULL_COPY,
+        outcomes.Blocked.NO_FULL_TYPE,
+        outcomes.Blocked.NO_RESTORE_POINTS,
+        outcomes.Blocked.OTHER_NAME,
+        outcomes.Blocked.TIME_PASSED,
+    }
+)
+"""Where not the operation makes no sense, but what was asked for beside it."""
 _FOUR_EYES = (
     "VBR's own four-eyes authorization is on: a second administrator has to approve this in VBR's console. "
     "VBR does not allow it through its API."

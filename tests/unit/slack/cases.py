@@ -609,7 +609,16 @@ def _problems() -> dict[str, Outcome]:
             Blocked.UNSUPPORTED,
             Unsupported(Capability.RETRY, "VBR 12.3"),
         ),
-        "not-now-copy": NotPossible(Stop.operation, running, Blocked.NEVER_STOPS),
+        "not-now-copy": NotPossible(
+            Stop.operation,
+            replace(running, operations=(*running.operations, Disable.operation)),
+            Blocked.NEVER_STOPS,
+        ),
+        "not-now-time-passed": NotPossible(
+            Disable.operation,
+            replace(samples.job_view(), operations=(ShowJob.operation, Disable.operation)),
+            Blocked.TIME_PASSED,
+        ),
         "not-now-delete-running": NotPossible(Delete.operation, running, Blocked.BUSY),
         "not-now-delete-other-name": NotPossible(Delete.operation, samples.job_view(), Blocked.OTHER_NAME),
         "needs-form": NeedsForm(Delete.operation, form_samples.delete_form()),
