@@ -195,7 +195,7 @@ async def test_killed_while_it_was_sent(rig: Rig, moment: Moment) -> None:
     await rig.bot.kill()
     rig.vbr.faults.clear()
     await rig.start()
-    await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and on its way to VBR."))
+    await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and being sent to VBR."))
     await rig.delivers("interactive", press)
     await told_alone(rig, "U0BEN", "Your press did nothing.")
     (row,) = rig.rows("SELECT * FROM audit WHERE approver_id IS NOT NULL")

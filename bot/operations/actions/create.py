@@ -43,8 +43,8 @@ from bot.settings import ServerName
 
 _USUAL_DAYS = 7
 _USUAL_TIME = time(22, 0)
-_UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it: use VBR's console."
-_NO_SUCH_TEMPLATE = "The job that this one was to be like is not among those that you may see."
+_UNDESCRIBED = "VBR's API can't describe this job, so no new one can be based on it. Use VBR's console."
+_NO_SUCH_TEMPLATE = "The job to base this one on isn't among the jobs you can see."
 _TEMPLATE = "as a template"
 
 
@@ -58,7 +58,7 @@ class Create(Action, frozen=True, tag="create"):
     operation = Operation(
         name="create",
         usage="create",
-        help="make a new job: a vSphere backup, or one like a job that is there",
+        help="create a job: a vSphere backup, or one like an existing job",
         kind=Kind.ACTION,
         audit_name="job.create",
         roles=ADMINISTRATORS,
@@ -77,7 +77,7 @@ class Create(Action, frozen=True, tag="create"):
     def parse(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
         """Read the server: a form asks for everything else."""
         if line.words:
-            return line.problem("A form asks for the new job's name and all else.", line.operation.name)
+            return line.problem("A form asks for the new job's name and settings.", line.operation.name)
         return cls(server=line.server)
 
     @property

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bot.operations.actions import ConfirmedJobAction, PreparedAction, Target
 from bot.operations.backend import Backend
 from bot.operations.clock_times import clock_time_in, next_time, with_zone
-from bot.operations.commands import doubt_about_span, span_in
+from bot.operations.commands import OR_IN_QUOTES, doubt_about_span, span_in
 from bot.operations.jobs import JobNow
 from bot.operations.model import ADMINISTRATORS, Confirmation, Kind, Operation, RequestContext
 from bot.operations.outcomes import Blocked, Effect, NotPossible, Outcome, Switched
@@ -29,7 +29,7 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
     operation = Operation(
         name="disable",
         usage="disable NAME [for 4h or until 08:00]",
-        help="take a job off its schedule, for good or for a time; a run in progress goes on",
+        help="take a job off its schedule, permanently or for a while; a run in progress continues",
         kind=Kind.ACTION,
         audit_name="job.disable",
         roles=ADMINISTRATORS,
@@ -65,12 +65,12 @@ class Disable(ConfirmedJobAction, frozen=True, tag="disable"):
     def doubt_about(cls, words: Sequence[str]) -> str | None:
         """A span or a time of day that is none, and a number without its unit."""
         if len(words) > 1 and words[-2] == "until":
-            return f"{words[-1]} is no time of day (08:00, 17:30, 8am); a name may stand in quotes."
+            return f"{words[-1]} isn't a time of day (08:00, 17:30, 8am). {OR_IN_QUOTES}"
         if not words or (len(words) > 1 and words[-2] != "for"):
             return None
         if words[-1].isdecimal() and len(words) > 1:
             number = words[-1]
-            return f"For {number} what? Write {number}m, {number}h or {number}d; a name may stand in quotes."
+            return f"For {number} what? Write {number}m, {number}h or {number}d. {OR_IN_QUOTES}"
         return doubt_about_span(words[-1])
 
     @classmethod

@@ -1,4 +1,4 @@
-"""`servers`: the servers, and whether they answer; a silent one is named, the others are shown."""
+"""`servers`: the servers, and whether they respond; a silent one is named, the others are shown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class ListServers(Query, frozen=True, tag="servers"):
     operation = Operation(
         name="servers",
         usage="servers",
-        help="the servers, and whether they answer",
+        help="the servers, and whether they respond",
         kind=Kind.QUERY,
         audit_name="servers.list",
         roles=ALL_ROLES,

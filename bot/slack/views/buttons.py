@@ -378,7 +378,7 @@ def beyond_plain(request: model.Request) -> tuple[str, ...]:
             taken = f"It takes {RESTORE_POINTS[points]}." if points is not None else ""
             sentences = {"It is an active full: all data is read again.": request.full, taken: bool(taken)}
         case Stop():
-            sentences = {"It stops at once: objects in work are lost.": request.now}
+            sentences = {"It stops at once: objects in progress are lost.": request.now}
         case Disable(span=timedelta() as span):
             sentences = {f"The bot will enable it after {duration(span)}.": True}
         case Disable(at=time() as at):

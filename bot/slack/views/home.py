@@ -66,7 +66,7 @@ def home_message(answer: HomeAnswer, *, command: str) -> Message:
 
 def home_problem(problem: Message) -> tuple[Block, ...]:
     """The page of somebody who gets none, and why."""
-    return (*_head("This page cannot be shown.").blocks, *problem.blocks)
+    return (*_head("This page can't be shown.").blocks, *problem.blocks)
 
 
 def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[MessagePart]:
@@ -82,7 +82,7 @@ def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[Mes
         # It expires, and somebody waits for it: no list of failures pushes it off the first screen.
         *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
         *_failed(answer.status, command),
-        *_waiting("Your requests, waiting for approval", [*map(own_request, answer.waiting.own)]),
+        *_waiting("Your requests for approval", [*map(own_request, answer.waiting.own)]),
         *_will_end(answer, command),
         heading("Your recent actions"),
         _recent_actions(answer.recent),
@@ -117,7 +117,7 @@ def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
         heading("Welcome")
         + paragraph(
             "You have none of Veeam's roles here yet, so there is nothing to show.",
-            f"Roles come with Slack's user groups: ask to be taken into one of {named}."
+            f"Roles come from Slack's user groups: ask to join one of {named}."
             if named
             else "The bot's administrator can grant you one.",
         )
@@ -208,12 +208,12 @@ def _will_end(answer: HomeAnswer, command: str) -> list[MessagePart]:
         for one in answer.disabled[:_ROWS_LIMIT]
     ]
     left_out = more(len(answer.disabled) - len(lines), "job", f"{command} jobs disabled")
-    return [heading("What will end"), paragraph(*lines), note(left_out)]
+    return [heading("Temporary changes"), paragraph(*lines), note(left_out)]
 
 
 def _recent_actions(actions: Sequence[RecentAction] | None) -> MessagePart:
     if actions is None:
-        return paragraph(f"{status_text.WARNING} The bot's own database does not answer just now.")
+        return paragraph(f"{status_text.WARNING} The bot's own database isn't responding.")
     lines = [
         dotted(
             action.operation.label,

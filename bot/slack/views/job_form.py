@@ -51,8 +51,8 @@ _RHYTHMS = {
     veeam.Rhythm.WEEKDAYS: "Monday to Friday",
     veeam.Rhythm.CHOSEN_DAYS: "On chosen days",
     veeam.Rhythm.AFTER_JOB: "After another job",
-    veeam.Rhythm.BY_HAND: "Not by itself: by hand only",
-    veeam.Rhythm.OTHER: "As it is set in VBR",
+    veeam.Rhythm.BY_HAND: "Only when started manually",
+    veeam.Rhythm.OTHER: "As set in VBR",
 }
 _NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not veeam.Rhythm.OTHER)
 _UNITS = {
@@ -110,8 +110,8 @@ def create_choice(facts: CreateChoice) -> MessagePart:
     server = inputs.Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
     like = inputs.Field(
         LIKE,
-        "Like a job that is there",
-        "Leave it empty for a new vSphere backup. Other kinds of jobs are made like one of their kind.",
+        "Like an existing job",
+        "Leave empty for a new vSphere backup. For other types, choose a job of that type.",
         is_optional=True,
     )
     parts = [
@@ -127,7 +127,7 @@ def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
     server, like = inputs.text_in(state, SERVER), inputs.text_in(state, LIKE)
     if not like:
         if SERVER in state and not server:
-            return {SERVER: "Choose a server, or a job for the new one to be like."}
+            return {SERVER: "Choose a server, or an existing job."}
         return Create(server or request.server, step=request.step)
     job = job_chosen(like)
     if job is None:
@@ -155,9 +155,9 @@ def _changes_by_others(facts: JobSummary) -> MessagePart:
     if facts.is_changed_otherwise:
         lines.append("Settings that this form does not show.")
     return paragraph(
-        f"{status_text.WARNING} *Somebody else changed this job meanwhile*",
+        f"{status_text.WARNING} *Someone else changed this job in the meantime*",
         *lines,
-        "That stays. Your changes below are made on top of it, if you go on.",
+        "Their changes stay. Yours below are added if you continue.",
     )
 
 
@@ -254,11 +254,11 @@ def _head(facts: JobForm) -> MessagePart:
             head = impact_lines(facts.impact, facts.request)
         else:
             head = paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
-        reassurance = "Nothing is changed before you have seen it once more."
+        reassurance = "You'll review the changes before they are saved."
     else:
         like = f", like {literal(draft.like)}" if draft.like else ""
         head = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
-        reassurance = "Nothing is created before you have seen it once more."
+        reassurance = "You'll review the job before it is created."
     return head + note(reassurance, *_not_shown(draft.wanted))
 
 
@@ -267,8 +267,10 @@ def _not_shown(wanted: veeam.JobSettings) -> list[str]:
     objects = wanted.objects or ()
     is_other = wanted.schedule is not None and wanted.schedule.rhythm is veeam.Rhythm.OTHER
     return [
-        f"Its {count(len(objects), 'object')} are too many for a form." if _are_too_many(objects) else "",
-        "Only VBR's console can show its schedule: leave it, or choose another." if is_other else "",
+        f"{count(len(objects), 'object')} are too many for a form: they stay."
+        if _are_too_many(objects)
+        else "",
+        "Only VBR's console can show its schedule. Keep it, or choose another." if is_other else "",
     ]
 
 
@@ -317,7 +319,7 @@ def _objects(facts: JobForm) -> list[MessagePart]:
     chosen += [MenuOption(key, key.rstrip('"]').rpartition('"')[2], "") for key in keys]
     is_of_jobs = veeam.platform_of(facts.draft.kind) == "Jobs"
     label = "Jobs to copy" if is_of_jobs else "Machines and containers"
-    return [inputs.search_many(inputs.Field(OBJECTS, label, "Type a part of a name to search."), chosen)]
+    return [inputs.search_many(inputs.Field(OBJECTS, label, "Type part of a name to search."), chosen)]
 
 
 def _repository(facts: JobForm) -> list[MessagePart]:
@@ -334,12 +336,12 @@ def _kept(facts: JobForm) -> list[MessagePart]:
         return []
     choices = [MenuOption(unit.value, _UNITS[unit], "") for unit in units]
     field = inputs.Field(
-        RETENTION, "Keep backups for", "A lower number removes restore points in a following run."
+        RETENTION, "Keep backups for", "A lower number removes restore points in a later run."
     )
     unit: str | None = veeam.known(veeam.RetentionUnit, retention.unit)
     if unit not in units:
         unit = retention.unit
-        choices.append(MenuOption(unit, unit, "As it is set in VBR"))
+        choices.append(MenuOption(unit, unit, "As set in VBR"))
     return [
         inputs.number(
             field,

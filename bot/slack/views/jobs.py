@@ -281,12 +281,12 @@ def _held(held: Held | None) -> str:
 
 def _nothing(answer: JobsAnswer) -> str:
     if answer.total:
-        return "There is nothing on this page; the list has become shorter."
+        return "This page is empty: the list has become shorter."
     if answer.silent:
         return status_text.nothing_found(answer.request.server)
     if answer.request.holding is not None and not any(each.jobs for each in answer.holders.values()):
         meant = f" Did you mean {' or '.join(map(code, answer.nearest))}?" if answer.nearest else ""
-        return f"No job holds {code(answer.request.holding)}, as far as VBR tells.{meant}"
+        return f"No job holds {code(answer.request.holding)}, as far as VBR says.{meant}"
     if answer.jobless:
         return f"No jobs to show on {_listed(answer.jobless)}."
     if not answer.request.has_only_states:
@@ -349,7 +349,7 @@ def _next_run(state: JobState, settings: JobFacts | None) -> str:
 def _enabled_again(answer: JobAnswer) -> list[str]:
     if not answer.is_plan_known:
         return [
-            f"{status_text.WARNING} Whether the bot enables it again is not known: its database did not say."
+            f"{status_text.WARNING} Whether the bot enables it again is unknown: its database isn't responding."
         ]
     plan = answer.enabled_again
     return [f"Will be enabled again {date(plan.until)} (set by {mention(plan.person_id)})"] if plan else []

@@ -319,7 +319,7 @@ def nothing_found(only_server: str | None) -> str:
     """What an empty list means while a server does not answer: not that all is well."""
     if only_server:
         return "So nothing is known about it at the moment."
-    return "Nothing was found on the servers that answered."
+    return "Nothing was found on the servers that responded."
 
 
 def unreadable(number: int) -> str:

@@ -139,7 +139,7 @@ async def test_disables_that_will_end(room: GestureRoom, failed: Job) -> None:
     await TimedDisables(room.database).remember(plan)
     said = await room.opens_home("vic")
 
-    assert "What will end" in said
+    assert "Temporary changes" in said
     assert "23 Nov 2026 16:00 UTC" in said
     assert "by <@U0ANN>" in said
 

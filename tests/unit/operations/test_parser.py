@@ -57,8 +57,9 @@ def doubtful(name: str, doubt: str) -> NamedJob:
     return NamedJob(name, doubt=doubt)
 
 
-NO_TIME = "{} is no time of day (08:00, 17:30, 8am); a name may stand in quotes."
-NO_SPAN = "{} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
+QUOTE = "If it is part of the name, put the name in quotes."
+NO_TIME = f"{{}} isn't a time of day (08:00, 17:30, 8am). {QUOTE}"
+NO_SPAN = f"{{}} isn't a length of time (90m, 24h, 7d, 2w, up to a year). {QUOTE}"
 LINK = "https://example.slack.com/archives/C0PROD/p1763899200000100"
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 
@@ -224,7 +225,7 @@ READ: list[tuple[str, Request]] = [
     ("disable SQL Prod 4h", Disable(beside("4h"), span=timedelta(hours=4))),
     ("disable SQL Prod 4 8h", Disable(beside("8h", name="SQL Prod 4"), span=timedelta(hours=8))),
     ("disable SQL Prod for 4", Disable(doubtful(
-        "SQL Prod for 4", "For 4 what? Write 4m, 4h or 4d; a name may stand in quotes."
+        "SQL Prod for 4", "For 4 what? Write 4m, 4h or 4d. If it is part of the name, put the name in quotes."
     ))),
     ("disable SQL Prod for 0h", Disable(doubtful("SQL Prod for 0h", NO_SPAN.format("0h")))),
     ("disable SQL Prod for 24x", Disable(doubtful("SQL Prod for 24x", NO_SPAN.format("24x")))),
