@@ -349,7 +349,7 @@ def _next_run(state: JobState, settings: JobFacts | None) -> str:
 def _enabled_again(answer: JobAnswer) -> list[str]:
     if not answer.is_plan_known:
         return [
-            f"{status_text.WARNING} Whether the bot enables it again is unknown: its database isn't responding."
+            f"{status_text.WARNING} Whether the bot enables it again is unknown: its database didn't respond."
         ]
     plan = answer.enabled_again
     return [f"Will be enabled again {date(plan.until)} (set by {mention(plan.person_id)})"] if plan else []
