@@ -168,7 +168,7 @@ def _lines(facts: JobSummary, changes: Sequence[veeam.SettingsChange]) -> list[s
 def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     like = f", like {literal(draft.like)}" if draft.like else ""
-    head = f"{strong(draft.wanted.name)}, a new {literal(draft.kind)} job on {literal(draft.server)}{like}:"
+    head = f"{strong(draft.wanted.name)}, a new {status_text.type_name(draft.kind)} job on {literal(draft.server)}{like}:"
     shown = [
         part
         for part in veeam.SettingsField
@@ -253,11 +253,13 @@ def _head(facts: JobForm) -> MessagePart:
         if facts.impact is not None:
             head = impact_lines(facts.impact, facts.request)
         else:
-            head = paragraph(f"What you entered for a {literal(draft.kind)} job on {literal(draft.server)}.")
+            head = paragraph(
+                f"What you entered for a {status_text.type_name(draft.kind)} job on {literal(draft.server)}."
+            )
         reassurance = "You'll review the changes before they are saved."
     else:
         like = f", like {literal(draft.like)}" if draft.like else ""
-        head = paragraph(f"A new {literal(draft.kind)} job on {literal(draft.server)}{like}.")
+        head = paragraph(f"A new {status_text.type_name(draft.kind)} job on {literal(draft.server)}{like}.")
         reassurance = "You'll review the job before it is created."
     return head + note(reassurance, *_not_shown(draft.wanted))
 

@@ -669,7 +669,7 @@ async def test_jobs_that_run_after_it_are_named_to_those_who_may_know_of_them(of
     assert "run after it: Mail, Payroll, SQL Copy" in _opened(approval)
     for person, line in (
         (BEN, "These jobs run after it: Mail, Payroll, SQL Copy"),
-        (SQL_ADMIN, "These jobs run after it: SQL Copy and 2 jobs that you may not see"),
+        (SQL_ADMIN, "These jobs run after it: SQL Copy and 2 jobs that you can't see"),
     ):
         shown = await office.ask(ShowApproval(approval.id), person)
         assert isinstance(shown, NeedsForm)
