@@ -168,7 +168,8 @@ def _lines(facts: JobSummary, changes: Sequence[veeam.SettingsChange]) -> list[s
 def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     like = f", like {literal(draft.like)}" if draft.like else ""
-    head = f"{strong(draft.wanted.name)}, a new {status_text.type_name(draft.kind)} job on {literal(draft.server)}{like}:"
+    kind, server = status_text.type_name(draft.kind), literal(draft.server)
+    head = f"{strong(draft.wanted.name)}, a new {kind} job on {server}{like}:"
     shown = [
         part
         for part in veeam.SettingsField
