@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot import veeam
-from bot.operations.job_editor.objects import JOBS
 from bot.operations.matching import fits, fold, pick
 from bot.operations.model import Visibility
 from bot.operations.vbr_lists import name_filter, scanned, where_there
@@ -19,6 +18,12 @@ CONTENTS_AT_MOST = 2_000
 CONTENTS_ASKED_SINGLY = 50
 POINTS_AT_MOST = 500
 BACKUPS_AT_MOST = 25
+_OF_MACHINES = frozenset(
+    {
+        *(veeam.Source.VSPHERE, veeam.Source.HYPERV),
+        *(veeam.Source.CLOUD_DIRECTOR, veeam.Source.AGENTS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,7 @@ async def _contents(server: veeam.VeeamServer) -> _Contents:
 
     listed = await scanned(ask, lambda _: True, at_most=CONTENTS_AT_MOST)
     # Some servers leave the objects out of the list.
-    bare = [
-        job
-        for job in listed.rows
-        if veeam.platform_of(job.type) not in {None, JOBS} and not job.names_objects
-    ]
+    bare = [job for job in listed.rows if veeam.source_of(job.type) in _OF_MACHINES and not job.names_objects]
     async with veeam.at_once() as group:
         reads = [
             group.create_task(where_there(server.job_contents(job.id)))

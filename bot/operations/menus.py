@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nsmallest
-from typing import Any, assert_never
+from typing import Any
 
 from bot import veeam
 from bot.operations.actions.create import Create
@@ -57,6 +57,13 @@ class MenuField(StrEnum):
     MACHINE = "machine"
     LIKE = "like"
     OBJECTS = "objects"
+    EXCLUDES = "excludes"
+    TENANT = "tenant"
+    PRIMARY_JOB = "primary_job"
+    HOST = "host"
+    RESOURCE_POOL = "resource_pool"
+    FOLDER = "folder"
+    DATASTORE = "datastore"
     REPOSITORY = "repository"
     CREDENTIALS = "credentials"
     AFTER_JOB = "after_job"
@@ -95,13 +102,6 @@ class Menus:
                 return await self._machines(search, context)
             case MenuField.LIKE:
                 return await self._templates(search, context)
-            case MenuField.OBJECTS:
-                objects = self._backend.objects
-                return await self._for_draft(
-                    search,
-                    context,
-                    lambda server, draft: object_options(server, draft, text, visibility, objects=objects),
-                )
             case MenuField.REPOSITORY:
                 return await self._for_draft(
                     search, context, lambda server, draft: repository_options(server, draft, text)
@@ -115,7 +115,14 @@ class Menus:
                     search, context, lambda server, _: predecessor_options(server, text, visibility)
                 )
             case _:
-                assert_never(search.field)
+                part, objects = veeam.SettingsField(search.field), self._backend.objects
+                return await self._for_draft(
+                    search,
+                    context,
+                    lambda server, draft: object_options(
+                        server, draft, part, text, visibility, objects=objects
+                    ),
+                )
 
     async def _jobs(self, search: MenuSearch, context: RequestContext) -> tuple[MenuOption, ...]:
         backend, text = self._backend, search.text

@@ -13,7 +13,7 @@ have no state. Here a scale-out repository is one repository, and its extents ar
 import asyncio
 import heapq
 import re
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -140,7 +140,7 @@ async def list_repositories(
             veeam.detail(veeam.Detail.SCALE_OUT_REPOSITORIES, server.name, _scale_out(server, text), None)
         )
     is_whole = plain.result() is not None and scale_out.result() is not None
-    return _each_once(scale_out.result() or (), plain.result() or ()), is_whole
+    return _each_once(scale_out.result() or {}, plain.result() or ()), is_whole
 
 
 async def every_repository(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
@@ -178,6 +178,8 @@ async def _repository_of(
     own = next((row for row in rows if row.id.casefold() == job.repository_id.casefold()), None)
     if own is not None:
         return own
+    if not server.revision.knows_extents:
+        return by_name
     # The extents of a scale-out repository name it: no list of scale-out repositories is needed.
     extents = await where_there(_performance_extents(server, job.repository_id)) or ()
     members = (row.extent_of for row in extents if row.extent_of is not None)
@@ -190,10 +192,13 @@ async def _repository_of(
 
 
 def _each_once(
-    scale_out: Sequence[veeam.RepositoryState], plain: Sequence[veeam.RepositoryState]
+    scale_out: Mapping[veeam.ScaleOutRepository, veeam.RepositoryState],
+    plain: Sequence[veeam.RepositoryState],
 ) -> tuple[veeam.RepositoryState, ...]:
-    listed = {row.id.casefold() for row in scale_out}
-    return (*scale_out, *(row for row in plain if row.id.casefold() not in listed))
+    """Scale-out repositories, and of the others those that are neither one of them nor an extent of one."""
+    listed = {row.id.casefold() for row in scale_out.values()}
+    listed.update(*(each.extent_ids for each in scale_out))
+    return (*scale_out.values(), *(row for row in plain if row.id.casefold() not in listed))
 
 
 async def _plain(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:
@@ -205,23 +210,29 @@ async def _plain(server: veeam.VeeamServer, text: str) -> tuple[veeam.Repository
     )
 
 
-async def _scale_out(server: veeam.VeeamServer, text: str) -> tuple[veeam.RepositoryState, ...]:
-    query = veeam.ScaleOutRepositoriesQuery(name=name_filter(text), order_by="Name", ascending=True)
+async def _scale_out(
+    server: veeam.VeeamServer, text: str
+) -> Mapping[veeam.ScaleOutRepository, veeam.RepositoryState]:
+    # All of them where only they tell which repositories are extents.
+    name = name_filter(text) if server.revision.knows_extents else None
+    query = veeam.ScaleOutRepositoriesQuery(name=name, order_by="Name", ascending=True)
     listed = await where_there(every(server.every_scale_out_repository(query)))
     if not listed:
-        return ()
+        return {}
     extents = await veeam.detail(
         veeam.Detail.REPOSITORIES, server.name, where_there(_performance_extents(server)), ()
     )
     extents = extents or ()
-    return tuple(veeam.scale_out_state(each, extents) for each in listed)
+    return {each: veeam.scale_out_state(each, extents) for each in listed}
 
 
-async def _scale_out_if_allowed(server: veeam.VeeamServer) -> tuple[veeam.RepositoryState, ...]:
+async def _scale_out_if_allowed(
+    server: veeam.VeeamServer,
+) -> Mapping[veeam.ScaleOutRepository, veeam.RepositoryState]:
     try:
         return await _scale_out(server, "")
     except veeam.NotAllowed:
-        return ()
+        return {}
 
 
 async def _performance_extents(

@@ -26,7 +26,8 @@ from bot.veeam.models import (
     SessionState,
 )
 from bot.veeam.queries import JobStatesQuery, ListQuery, SessionsQuery
-from bot.veeam.revisions import Revision, SessionGroup, session_group
+from bot.veeam.revisions import Revision
+from bot.veeam.session_types import SessionGroup, session_group
 
 JOBS_AT_MOST = 20_000
 SESSIONS_AT_MOST = 5_000

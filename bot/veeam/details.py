@@ -43,6 +43,8 @@ class Detail(StrEnum):
     REPOSITORIES = "repositories"
     SCALE_OUT_REPOSITORIES = "scale_out_repositories"
     CREDENTIALS = "credentials"
+    TENANTS = "tenants"
+    DATA_SERVERS = "data_servers"
     SERVER_TIME = "server_time"
     SERVER_INFO = "server_info"
 

@@ -1,19 +1,54 @@
 """Where each type of job keeps its settings: paths into its JobModel, the same in all revisions.
 
 From the schemas that the discriminator of JobModel and JobSpec maps its types to. A type that is not here
-(`Unknown`, `LegacyBackupCopy`, what 1.3-rev1 and later add) has no model that could be read, edited or
-created.
+(`Unknown`, `LegacyBackupCopy`, those of cloud appliances and plug-ins) has no model that could be read,
+edited or created.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from bot.veeam.models import RetentionUnit
 from bot.veeam.revisions import job_type_key
 
 KeyPath = tuple[str, ...]
+
+
+class SettingsField(StrEnum):
+    """A setting of a job that can be chosen or changed."""
+
+    NAME = "name"
+    DESCRIPTION = "description"
+    PRIORITY = "priority"
+    OBJECTS = "objects"
+    EXCLUDES = "excludes"
+    TENANT = "tenant"
+    PRIMARY_JOB = "primary_job"
+    HOST = "host"
+    RESOURCE_POOL = "resource_pool"
+    FOLDER = "folder"
+    DATASTORE = "datastore"
+    REPOSITORY = "repository"
+    RETENTION = "retention"
+    GFS = "gfs"
+    SCHEDULE = "schedule"
+    GUEST = "guest"
+
+
+class Source(StrEnum):
+    """Where what a job names is looked for."""
+
+    VSPHERE = "VSphere"
+    HYPERV = "HyperV"
+    CLOUD_DIRECTOR = "CloudDirector"
+    AGENTS = "Agent"
+    JOBS = "Jobs"
+    FILE_SHARES = "FileShares"
+    OBJECT_STORAGE = "ObjectStorage"
+    IRIS = "Iris"
+    TENANTS = "Tenants"
 
 
 class ScheduleForm(Enum):
@@ -23,6 +58,8 @@ class ScheduleForm(Enum):
     """A BackupScheduleModel."""
     BY_MODE = auto()
     """The like where its `type` is Periodic; an immediate copy has no hour to run at."""
+    DAILY = auto()
+    """A BackupScheduleModel with `daily` alone."""
     CONTINUOUS = auto()
     """No hours at all."""
 
@@ -31,7 +68,7 @@ class ScheduleForm(Enum):
 class CredentialsPlace:
     """Where a job names the account for its guests, inside `guestProcessing.guestCredentials`."""
 
-    deferring_flag: str
+    deferring_flag: str | None
     """The flag by which the protection group's credentials are taken instead."""
     id: KeyPath
     type: KeyPath = ()
@@ -42,9 +79,15 @@ class CredentialsPlace:
 class Layout:
     """The places of one type. None, or an empty tuple: it has nothing of the kind."""
 
-    platform: str | None
-    """Whose inventory the objects come from; `Jobs` for jobs that copy jobs."""
+    source: Source | None
+    """Where the objects come from."""
     objects: KeyPath = ()
+    excludes: KeyPath = ()
+    named_job_types: frozenset[str] = frozenset()
+    """The types of jobs that it may name, by `job_type_key`; empty: all that are no copies themselves."""
+    references: Mapping[SettingsField, KeyPath] = field(default_factory=dict)
+    """Single things that a job names: by an ID, or as the inventory has them."""
+    demanded_references: frozenset[SettingsField] = frozenset()
     repository: KeyPath = ()
     takes_scale_out: bool = True
     """Whether the repository may be a scale-out repository."""
@@ -54,6 +97,9 @@ class Layout:
     retention: KeyPath = ()
     units: tuple[RetentionUnit, ...] = (RetentionUnit.RESTORE_POINTS, RetentionUnit.DAYS)
     """What the retention may be counted in."""
+    gfs: KeyPath = ()
+    has_gfs_everywhere: bool = True
+    """Whether each revision that has the type has its GFS too."""
     retention_switch: str | None = None
     """The flag that says whether the retention of the job itself holds."""
     most_restore_points: int | None = None
@@ -70,52 +116,79 @@ class Layout:
 _MACHINES = ("virtualMachines", "includes")
 _REPOSITORY = ("storage", "backupRepositoryId")
 _RETENTION = ("storage", "retentionPolicy")
+_GFS = ("storage", "gfsPolicy")
 _EXISTING_BACKUP = ("storage", "sourceBackupId")
 _VM_CREDENTIALS = CredentialsPlace(
     "useAgentManagementCredentials",
     id=("credentials", "credentialsId"),
     type=("credentials", "credentialsType"),
 )
+FLAT_CREDENTIALS = CredentialsPlace(None, id=("credentialsId",), type=("credentialsType",))
+"""As 1.2-rev1 has the credentials of virtual machines."""
 _LINUX_CREDENTIALS = CredentialsPlace("useProtectionGroupCredentials", id=("credentialsId",))
 
 _VSPHERE = Layout(
-    platform="VSphere",
+    source=Source.VSPHERE,
     demands_objects=True,
     demands_repository=True,
     objects=_MACHINES,
+    excludes=("virtualMachines", "excludes", "vms"),
     repository=_REPOSITORY,
     retention=_RETENTION,
+    gfs=_GFS,
     has_guest=True,
     credentials=_VM_CREDENTIALS,
 )
 _REPLICA = replace(
     _VSPHERE,
     demands_repository=False,
+    references={
+        SettingsField.HOST: ("destination", "host"),
+        SettingsField.RESOURCE_POOL: ("destination", "resourcePool"),
+        SettingsField.FOLDER: ("destination", "folder"),
+        SettingsField.DATASTORE: ("destination", "datastore"),
+    },
+    demanded_references=frozenset({SettingsField.HOST}),
     repository=("jobSettings", "metadataRepositoryId"),
     takes_scale_out=False,
     retention=("jobSettings", "restorePointsToKeep"),
     units=(RetentionUnit.RESTORE_POINTS,),
     most_restore_points=28,
+    gfs=(),
     restore_points_adopted=(("seeding", "replicaMapping"),),
 )
 _WINDOWS_AGENT = replace(
     _VSPHERE,
-    platform="Agent",
+    source=Source.AGENTS,
     demands_repository=False,
     objects=("computers",),
+    excludes=(),
     credentials=None,
     restore_points_adopted=(_EXISTING_BACKUP,),
 )
+_LINUX_AGENT = replace(_WINDOWS_AGENT, credentials=_LINUX_CREDENTIALS)
+_WINDOWS_POLICY = replace(
+    _WINDOWS_AGENT,
+    demands_objects=False,
+    repository=("storage", "destination", "backupRepositoryId"),
+    has_priority=False,
+    restore_points_adopted=(),
+)
+_LINUX_POLICY = replace(_WINDOWS_POLICY, credentials=_LINUX_CREDENTIALS)
 _BACKUP_COPY = Layout(
-    platform="Jobs",
+    source=Source.JOBS,
     objects=("sourceObjects", "includes", "jobs"),
     repository=("target", "backupRepositoryId"),
     retention=("target", "retentionPolicy"),
+    gfs=("target", "gfsPolicy"),
     has_priority=False,
     schedule=ScheduleForm.BY_MODE,
 )
-_COPY_OF_ONE_JOB = Layout(
-    platform=None,
+_ENTRA_COPY = Layout(
+    source=None,
+    named_job_types=frozenset({"entraidtenantbackup"}),
+    references={SettingsField.PRIMARY_JOB: ("primaryJobId",)},
+    demanded_references=frozenset({SettingsField.PRIMARY_JOB}),
     demands_repository=True,
     repository=("backupRepositoryId",),
     retention=("retentionPolicy",),
@@ -126,31 +199,75 @@ _COPY_OF_ONE_JOB = Layout(
     schedule=ScheduleForm.CONTINUOUS,
 )
 _ENTRA_TENANT = Layout(
-    platform=None,
+    source=None,
+    references={SettingsField.TENANT: ("storage", "tenantId")},
+    demanded_references=frozenset({SettingsField.TENANT}),
     retention=_RETENTION,
     has_priority=False,
     restore_points_adopted=(_EXISTING_BACKUP,),
 )
 _ENTRA_AUDIT_LOG = Layout(
-    platform=None,
+    source=None,
+    references={SettingsField.TENANT: ("tenant", "tenantId")},
+    demanded_references=frozenset({SettingsField.TENANT}),
     repository=_REPOSITORY,
     retention=_RETENTION,
     units=(RetentionUnit.DAYS, RetentionUnit.MONTHS, RetentionUnit.YEARS),
     restore_points_adopted=(_EXISTING_BACKUP,),
 )
+_FILE_BACKUP = Layout(
+    source=Source.FILE_SHARES,
+    objects=("objects",),
+    demands_objects=True,
+    repository=("backupRepository", "backupRepositoryId"),
+    retention=("backupRepository", "retentionPolicy"),
+    units=(RetentionUnit.DAYS, RetentionUnit.MONTHS),
+    gfs=("backupRepository", "gfsPolicy"),
+    has_gfs_everywhere=False,
+    restore_points_adopted=(("backupRepository", "sourceBackupId"),),
+)
+_CONTENT_SCAN = Layout(
+    source=Source.JOBS,
+    objects=("linkedJobs", "includes"),
+    demands_objects=True,
+    has_priority=False,
+)
+_IRIS = Layout(
+    source=Source.IRIS,
+    objects=("sources",),
+    demands_objects=True,
+    repository=_REPOSITORY,
+    retention=_RETENTION,
+    restore_points_adopted=(_EXISTING_BACKUP,),
+)
 
 LAYOUTS: Mapping[str, Layout] = {
     "VSphereBackup": _VSPHERE,
-    "HyperVBackup": replace(_VSPHERE, platform="HyperV"),
-    "CloudDirectorBackup": replace(_VSPHERE, platform="CloudDirector", demands_repository=False),
+    "HyperVBackup": replace(_VSPHERE, source=Source.HYPERV),
+    "CloudDirectorBackup": replace(_VSPHERE, source=Source.CLOUD_DIRECTOR, demands_repository=False),
     "VSphereReplica": _REPLICA,
     "WindowsAgentBackup": _WINDOWS_AGENT,
-    "LinuxAgentBackup": replace(_WINDOWS_AGENT, credentials=_LINUX_CREDENTIALS),
+    "LinuxAgentBackup": _LINUX_AGENT,
+    "WindowsAgentBackupFailoverCluster": _WINDOWS_AGENT,
+    "WindowsAgentBackupServerPolicy": _WINDOWS_POLICY,
+    "WindowsAgentBackupWorkstationPolicy": replace(_WINDOWS_POLICY, schedule=ScheduleForm.DAILY),
+    "LinuxAgentBackupServerPolicy": _LINUX_POLICY,
+    "LinuxAgentBackupWorkstationPolicy": replace(_LINUX_POLICY, schedule=ScheduleForm.DAILY),
     "BackupCopy": _BACKUP_COPY,
-    "FileBackupCopy": _COPY_OF_ONE_JOB,
-    "EntraIDTenantBackupCopy": _COPY_OF_ONE_JOB,
+    "FileBackupCopy": replace(
+        _ENTRA_COPY,
+        # Before 1.3-rev1 a file backup has no type of its own.
+        named_job_types=frozenset({"filebackup", "objectstoragebackup", "unknown"}),
+        gfs=("gfsPolicy",),
+        has_gfs_everywhere=False,
+    ),
+    "EntraIDTenantBackupCopy": _ENTRA_COPY,
     "EntraIDTenantBackup": _ENTRA_TENANT,
     "EntraIDAuditLogBackup": _ENTRA_AUDIT_LOG,
+    "FileBackup": _FILE_BACKUP,
+    "ObjectStorageBackup": replace(_FILE_BACKUP, source=Source.OBJECT_STORAGE),
+    "SureBackupContentScan": _CONTENT_SCAN,
+    "IrisBackup": _IRIS,
 }
 _BY_KEY = {job_type_key(kind): layout for kind, layout in LAYOUTS.items()}
 

@@ -1,29 +1,51 @@
 """JobModels and JobSpecs to be sent: a changed job, a new job, and what is wrong before anything is sent.
 
 PUT replaces a job, so what is sent is the model as it was read, with unknown keys, order and
-spelling, and no key is changed that was not asked for. A vSphere backup job is written from nothing; a job of
-another type is made from the model of an existing one.
+spelling, and no key is changed that was not asked for. What a job that is made from nothing is made of is in
+`new_jobs`.
 """
 
 import copy
 from collections.abc import Mapping
 from typing import Any
 
-from bot.veeam.job_layouts import CredentialsPlace, KeyPath, Layout, layout_of, value_at
+from bot.veeam.job_layouts import (
+    FLAT_CREDENTIALS,
+    CredentialsPlace,
+    KeyPath,
+    Layout,
+    SettingsField,
+    Source,
+    layout_of,
+    value_at,
+)
 from bot.veeam.job_schedules import DAILY, Rhythm, Schedule, reschedule
 from bot.veeam.job_settings import (
+    GFS_BLOCKS,
+    GFS_LIMITS,
+    REFERENCES,
+    Gfs,
     GuestProcessing,
     JobObject,
     JobSettings,
     Retention,
-    SettingsField,
+    credentials_place,
     differs,
     settings_of,
 )
-from bot.veeam.models import RetentionUnit
-from bot.veeam.revisions import Revision, job_type_key
+from bot.veeam.revisions import Revision
 
 _DEFAULT_CREDENTIALS = "Standard"
+_WHEN = {"weeks": "sunday", "months": "First", "years": "January"}
+"""Which full backup of a week, month and year is kept where the job doesn't say yet, as in VBR's wizard."""
+_REFERENCE_MISSING = {
+    SettingsField.TENANT: "Choose a tenant.",
+    SettingsField.PRIMARY_JOB: "Choose the job to copy.",
+    SettingsField.HOST: "Choose the host that the replicas are to run on.",
+    SettingsField.RESOURCE_POOL: "Choose a resource pool.",
+    SettingsField.FOLDER: "Choose a folder for the replicas.",
+    SettingsField.DATASTORE: "Choose a datastore for the replicas.",
+}
 _ONLY_OF_A_MODEL = frozenset({"id", "isDisabled"})
 _OF_SINGLE_OBJECTS: tuple[KeyPath, ...] = (
     ("virtualMachines", "excludes", "disks"),
@@ -32,8 +54,6 @@ _OF_SINGLE_OBJECTS: tuple[KeyPath, ...] = (
     ("guestProcessing", "guestFSIndexing", "indexingSettings"),
     ("guestProcessing", "guestCredentials", "credentialsPerMachine"),
 )
-_USUAL_DAYS = 7
-_RETRY = {"isEnabled": True, "retryCount": 3, "awaitMinutes": 10}
 
 
 def changed(raw: Mapping[str, Any], wanted: JobSettings, revision: Revision) -> dict[str, Any]:
@@ -82,34 +102,6 @@ def spec_from_template(raw: Mapping[str, Any], wanted: JobSettings, revision: Re
     return changed(template, wanted, revision)
 
 
-def new_vsphere_spec(wanted: JobSettings, revision: Revision) -> dict[str, Any]:
-    """A complete BackupJobSpec: what the server would fill in for missing keys is documented nowhere.
-
-    Settings that are None take VBR's usual values. The objects must come from a server of this revision,
-    because the name of their platform differs. `settings_problems` must have found none.
-    """
-    kind = next(kind for kind in revision.job_types if job_type_key(kind) == "vspherebackup")
-    is_unscheduled = wanted.schedule is None or wanted.schedule.rhythm in {Rhythm.BY_HAND, Rhythm.OTHER}
-    spec: dict[str, Any] = {
-        "type": kind,
-        "name": wanted.name,
-        "description": wanted.description or "",
-        "isHighPriority": wanted.is_high_priority is True,
-        "virtualMachines": {"includes": []},
-        "storage": {
-            "backupRepositoryId": wanted.repository_id,
-            "backupProxies": {"autoSelectEnabled": True},
-            "retentionPolicy": {"type": str(RetentionUnit.DAYS), "quantity": _USUAL_DAYS},
-        },
-        "guestProcessing": {
-            "appAwareProcessing": {"isEnabled": False},
-            "guestFSIndexing": {"isEnabled": False},
-        },
-        "schedule": {"runAutomatically": False} | ({} if is_unscheduled else {"retry": dict(_RETRY)}),
-    }
-    return changed(spec, wanted, revision)
-
-
 def settings_problems(wanted: JobSettings, kind: str) -> tuple[tuple[SettingsField, str], ...]:
     """What is wrong without asking VBR, each as a short sentence, in the order of `SettingsField`.
 
@@ -124,8 +116,14 @@ def settings_problems(wanted: JobSettings, kind: str) -> tuple[tuple[SettingsFie
     found = {
         SettingsField.NAME: None if wanted.name.strip() else "A job needs a name.",
         SettingsField.OBJECTS: _objects_problem(wanted, layout),
+        **{
+            setting: _REFERENCE_MISSING[setting]
+            for setting in SettingsField
+            if setting in layout.demanded_references and setting not in wanted.references
+        },
         SettingsField.REPOSITORY: "Choose a repository." if is_repository_missing else None,
         SettingsField.RETENTION: _retention_problem(wanted.retention, layout),
+        SettingsField.GFS: _gfs_problem(wanted.gfs),
         SettingsField.SCHEDULE: _schedule_problem(wanted.schedule, wanted.name),
     }
     return tuple((setting, problem) for setting, problem in found.items() if problem is not None)
@@ -141,17 +139,54 @@ def _write(
             model["isHighPriority"] = value
         case SettingsField.OBJECTS:
             _set_objects(value_at(model, layout.objects), value)
+        case SettingsField.EXCLUDES:
+            *way, last = layout.excludes
+            _set_objects(_dict_at(model, tuple(way)).setdefault(last, []), value)
         case SettingsField.REPOSITORY:
-            _put(model, layout.repository, value)
+            put(model, layout.repository, value)
         case SettingsField.RETENTION:
             _set_retention(model, value, layout)
+        case SettingsField.GFS:
+            _set_gfs(_dict_at(model, layout.gfs), value, revision)
         case SettingsField.SCHEDULE:
             reschedule(model, value, layout, revision)
         case SettingsField.GUEST:
-            _set_guest(model["guestProcessing"], value, layout.credentials)
+            _set_guest(model["guestProcessing"], value, layout.credentials, revision)
+        case _ if setting in REFERENCES:
+            put(model, layout.references[setting], reference(value))
 
 
-def _put(model: dict[str, Any], path: KeyPath, value: Any) -> None:
+def _dict_at(model: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """The object that stands there; an empty one is put there where none does."""
+    place = model
+    for key in path:
+        if not isinstance(place.get(key), dict):
+            place[key] = {}
+        place = place[key]
+    return place
+
+
+def _set_gfs(policy: dict[str, Any], wanted: Gfs, revision: Revision) -> None:
+    policy["isEnabled"] = wanted.is_on
+    for name, (block, key) in GFS_BLOCKS.items():
+        number = getattr(wanted, name)
+        if number is None and not isinstance(policy.get(block), dict):
+            continue
+        part = _dict_at(policy, (block,))
+        part["isEnabled"] = number is not None
+        if number is not None:
+            part[key] = number
+            if part.get("desiredTime") is None:
+                part["desiredTime"] = revision.spelled(_WHEN[name]) if name == "weeks" else _WHEN[name]
+
+
+def reference(thing: JobObject) -> Any:
+    """What a job names a thing by: the object as the inventory has it, the ID of what has no platform."""
+    return copy.deepcopy(dict(thing.raw)) if thing.platform else thing.object_id
+
+
+def put(model: dict[str, Any], path: KeyPath, value: Any) -> None:
+    """Put a value where the path leads; what is on the way must be there."""
     value_at({"": model}, ("", *path[:-1]))[path[-1]] = value
 
 
@@ -167,28 +202,32 @@ def _set_retention(model: dict[str, Any], wanted: Retention, layout: Layout) -> 
     policy = value_at(model, layout.retention)
     if isinstance(policy, Mapping):
         is_unit_received = str(policy["type"]).casefold() == wanted.unit.casefold()
-        _put(model, (*layout.retention, "quantity"), wanted.quantity)
-        _put(model, (*layout.retention, "type"), policy["type"] if is_unit_received else str(wanted.unit))
+        put(model, (*layout.retention, "quantity"), wanted.quantity)
+        put(model, (*layout.retention, "type"), policy["type"] if is_unit_received else str(wanted.unit))
     else:
-        _put(model, layout.retention, wanted.quantity)
+        put(model, layout.retention, wanted.quantity)
     if layout.retention_switch:
         model[layout.retention_switch] = True
 
 
-def _set_guest(guests: dict[str, Any], wanted: GuestProcessing, place: CredentialsPlace | None) -> None:
+def _set_guest(
+    guests: dict[str, Any], wanted: GuestProcessing, place: CredentialsPlace | None, revision: Revision
+) -> None:
     guests["appAwareProcessing"]["isEnabled"] = wanted.is_application_aware
     if place is None or not wanted.is_application_aware or wanted.credentials_id is None:
         return
-    if not isinstance(guests.get("guestCredentials"), dict):
-        guests["guestCredentials"] = {}
-    credentials = guests["guestCredentials"]
-    credentials[place.deferring_flag] = False
+    credentials = _dict_at(guests, ("guestCredentials",))
+    place = credentials_place(credentials, place)
+    if place.type and revision.has_flat_guest_credentials and not credentials.keys() & {place.deferring_flag}:
+        place = FLAT_CREDENTIALS
+    if place.deferring_flag is not None:
+        credentials[place.deferring_flag] = False
     if len(place.id) > 1 and not isinstance(credentials.get(place.id[0]), dict):
         credentials[place.id[0]] = {}
-    _put(credentials, place.id, wanted.credentials_id)
+    put(credentials, place.id, wanted.credentials_id)
     if place.type:
         kind = wanted.credentials_type or value_at(credentials, place.type) or _DEFAULT_CREDENTIALS
-        _put(credentials, place.type, kind)
+        put(credentials, place.type, kind)
 
 
 def _object_of(item: object) -> JobObject | None:
@@ -200,7 +239,17 @@ def _objects_problem(wanted: JobSettings, layout: Layout) -> str | None:
     is_missing = layout.demands_objects if wanted.objects is None else not wanted.objects
     if not is_missing:
         return None
-    return "Choose at least one job to copy." if layout.platform == "Jobs" else "Choose at least one object."
+    return "Choose at least one job." if layout.source is Source.JOBS else "Choose at least one object."
+
+
+def _gfs_problem(gfs: Gfs | None) -> str | None:
+    if gfs is None:
+        return None
+    for name, most in GFS_LIMITS.items():
+        number = getattr(gfs, name)
+        if number is not None and not 1 <= number <= most:
+            return f"VBR keeps full backups for 1 to {most:,} {name}; leave it empty to keep none."
+    return None
 
 
 def _retention_problem(retention: Retention | None, layout: Layout) -> str | None:

@@ -90,9 +90,17 @@ def rhythms_for(model: Mapping[str, Any], layout: Layout) -> tuple[Rhythm, ...]:
     read = schedule_in(model, layout)
     if read is None:
         return ()
-    plain = tuple(rhythm for rhythm in Rhythm if rhythm is not Rhythm.OTHER)
+    plain = choosable(layout)
     kept = (Rhythm.OTHER,) if read.rhythm is Rhythm.OTHER else ()
     return (*plain, *kept) if _is_backup_schedule(model["schedule"], layout) else kept
+
+
+def choosable(layout: Layout) -> tuple[Rhythm, ...]:
+    """What the schedule of a new job of a type can be."""
+    if layout.schedule is ScheduleForm.CONTINUOUS:
+        return ()
+    left_out = {Rhythm.OTHER} | ({Rhythm.AFTER_JOB} if layout.schedule is ScheduleForm.DAILY else set())
+    return tuple(rhythm for rhythm in Rhythm if rhythm not in left_out)
 
 
 def reschedule(model: dict[str, Any], wanted: Schedule, layout: Layout, revision: Revision) -> None:
@@ -121,7 +129,7 @@ def reschedule(model: dict[str, Any], wanted: Schedule, layout: Layout, revision
 def _is_backup_schedule(schedule: Mapping[str, Any], layout: Layout) -> bool:
     if layout.schedule is ScheduleForm.BY_MODE:
         return str(schedule.get("type")).casefold() == "periodic"
-    return layout.schedule is ScheduleForm.PLAIN
+    return layout.schedule in {ScheduleForm.PLAIN, ScheduleForm.DAILY}
 
 
 def _automatic(schedule: Mapping[str, Any]) -> Schedule:

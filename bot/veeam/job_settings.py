@@ -8,17 +8,37 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any, Protocol, Self
 
 from bot.veeam import job_schedules
-from bot.veeam.job_layouts import KeyPath, Layout, flag_at, layout_of, number_at, text_at, value_at
+from bot.veeam.job_layouts import (
+    FLAT_CREDENTIALS,
+    CredentialsPlace,
+    KeyPath,
+    Layout,
+    SettingsField,
+    Source,
+    flag_at,
+    layout_of,
+    number_at,
+    text_at,
+    value_at,
+)
 from bot.veeam.job_schedules import Rhythm, Schedule
 from bot.veeam.models import RetentionUnit
+from bot.veeam.revisions import job_type_key
 
 LONGEST_KEY = 150
 # They change although nobody edits the job: an object's size and (1.3-rev2) whether it is switched on.
 _VOLATILE = frozenset({"size", "powerState"})
+_COPIES = frozenset(
+    {
+        *("backupcopy", "filebackupcopy", "legacybackupcopy", "entraidtenantbackupcopy"),
+        "surebackupcontentscan",
+    }
+)
+"""Types of jobs that read what others have backed up."""
+_IDS = ("objectId", "id", "fileServerId", "objectStorageServerId", "entityId")
 
 
 class InventoryRow(Protocol):
@@ -37,6 +57,8 @@ class JobObject:
     """
 
     raw: Mapping[str, Any]
+    title: str = ""
+    """What people call it, where the object itself does not say."""
 
     @classmethod
     def of_machine(cls, row: InventoryRow) -> Self:
@@ -49,10 +71,16 @@ class JobObject:
         parts = {"id": job_id, "name": name, "type": kind}
         return cls({key: text for key, text in parts.items() if text})
 
+    @classmethod
+    def of_id(cls, identity: str, name: str = "") -> Self:
+        """What a job names by an ID alone: a tenant, or the job that it copies."""
+        return cls({"id": identity}, title=name)
+
     @property
     def name(self) -> str:
-        """What people call it; its id where it has no name."""
-        return self._text("name") or self.object_id
+        """What people call it; of files, where they lie; else its id."""
+        where = self._text("path") or self._text("container")
+        return self._text("name") or self.title or where or self.object_id
 
     @property
     def kind(self) -> str:
@@ -66,8 +94,8 @@ class JobObject:
 
     @property
     def object_id(self) -> str:
-        """Its id: the platform's own id, or VBR's for agents and jobs; may be empty for a host."""
-        return self._text("objectId") or self._text("id")
+        """Its id: the platform's own id, or VBR's for all else; may be empty for a host."""
+        return next(filter(None, map(self._text, _IDS)), "")
 
     @property
     def platform(self) -> str:
@@ -79,6 +107,10 @@ class JobObject:
         """What identifies it, as JSON of at most 150 characters: by ids where it has any."""
         if vbr_id := self._text("id"):
             identity = ["agent" if self.platform else "job", vbr_id.lower()]
+        elif server_id := self._text("fileServerId") or self._text("objectStorageServerId"):
+            identity = ["share", self._text("container"), self._text("path"), server_id.lower()]
+        elif entity_id := self._text("entityId"):
+            identity = ["entity", entity_id.lower()]
         else:
             identity = [self.host_name, self.kind, self.object_id or self.name]
         written = json.dumps(identity, ensure_ascii=False, separators=(",", ":"))
@@ -98,25 +130,41 @@ class JobObject:
         return hash(self.key)
 
 
-class SettingsField(StrEnum):
-    """A setting of a job that can be changed."""
-
-    NAME = "name"
-    DESCRIPTION = "description"
-    PRIORITY = "priority"
-    OBJECTS = "objects"
-    REPOSITORY = "repository"
-    RETENTION = "retention"
-    SCHEDULE = "schedule"
-    GUEST = "guest"
-
-
 @dataclass(frozen=True)
 class Retention:
     """How long restore points are kept. `unit` is as received: compare with `known(RetentionUnit, …)`."""
 
     unit: str
     quantity: int
+
+
+@dataclass(frozen=True)
+class Gfs:
+    """How long full backups are kept beside the retention, which is called GFS; None: not at all."""
+
+    weeks: int | None = None
+    months: int | None = None
+    years: int | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any are kept."""
+        return any(self.numbers)
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """Weeks, months and years; 0 where none are kept."""
+        return (self.weeks or 0, self.months or 0, self.years or 0)
+
+
+GFS_LIMITS = {"weeks": 9_999, "months": 999, "years": 999}
+"""The most of each that is kept."""
+GFS_BLOCKS = {
+    "weeks": ("weekly", "keepForNumberOfWeeks"),
+    "months": ("monthly", "keepForNumberOfMonths"),
+    "years": ("yearly", "keepForNumberOfYears"),
+}
+"""Where GFSPolicySettingsModel counts each."""
 
 
 @dataclass(frozen=True)
@@ -140,20 +188,37 @@ class JobSettings:
     description: str | None = None
     is_high_priority: bool | None = None
     objects: tuple[JobObject, ...] | None = None
+    excludes: tuple[JobObject, ...] | None = None
+    references: Mapping[SettingsField, JobObject] = field(default_factory=dict)
+    """What stands in the fields that name one thing: a tenant, the job that is copied, a replica's target."""
     repository_id: str | None = None
     retention: Retention | None = None
+    gfs: Gfs | None = None
     schedule: Schedule | None = None
     guest: GuestProcessing | None = None
 
     def part(self, setting: SettingsField) -> Any:
         """The value of this field."""
+        if setting in REFERENCES:
+            return self.references.get(setting)
         return getattr(self, _ATTRIBUTES.get(setting, setting))
 
     def with_part(self, setting: SettingsField, value: Any) -> "JobSettings":
         """Return the settings with this in place of the field."""
+        if setting in REFERENCES:
+            return replace(self, references={**self.references, setting: value})
         return replace(self, **{_ATTRIBUTES.get(setting, setting.value): value})
 
 
+REFERENCES = frozenset(
+    {
+        *(SettingsField.TENANT, SettingsField.PRIMARY_JOB),
+        *(SettingsField.HOST, SettingsField.RESOURCE_POOL, SettingsField.FOLDER, SettingsField.DATASTORE),
+    }
+)
+"""Fields that name one thing. They are chosen when a job is made, and stay."""
+CHOSEN = (SettingsField.OBJECTS, SettingsField.EXCLUDES, *sorted(REFERENCES))
+"""Fields whose values are looked up in VBR."""
 _ATTRIBUTES = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
 
 
@@ -166,20 +231,46 @@ class SettingsChange:
     after: Any
 
 
-def is_editable(kind: str) -> bool:
-    """Whether jobs of this type have a model that can be read and sent back."""
+def has_model(kind: str) -> bool:
+    """Whether jobs of this type have a model: they can be made, read and changed."""
     return layout_of(kind) is not None
 
 
-def is_creatable(kind: str) -> bool:
-    """Whether JobSpec has a model for this type."""
-    return layout_of(kind) is not None
-
-
-def platform_of(kind: str) -> str | None:
-    """Whose objects a job of this type takes, `Jobs` for jobs; None where they can't be chosen."""
+def source_of(kind: str, setting: SettingsField = SettingsField.OBJECTS) -> Source | None:
+    """Where what a job of this type names in a field is looked for; None where nothing is chosen."""
     layout = layout_of(kind)
-    return layout.platform if layout else None
+    if layout is None:
+        return None
+    if setting is SettingsField.OBJECTS:
+        return layout.source if layout.objects else None
+    if setting is SettingsField.EXCLUDES:
+        return layout.source if layout.excludes else None
+    if setting not in layout.references:
+        return None
+    return {SettingsField.TENANT: Source.TENANTS, SettingsField.PRIMARY_JOB: Source.JOBS}.get(
+        setting, layout.source
+    )
+
+
+def references_of(kind: str) -> tuple[SettingsField, ...]:
+    """The fields of this type that name one thing, in the order of `SettingsField`."""
+    layout = layout_of(kind)
+    return tuple(each for each in SettingsField if layout is not None and each in layout.references)
+
+
+def names_jobs_of_type(kind: str, other: str) -> bool:
+    """Whether a job of this type may name one of the other type, to copy or to check it."""
+    layout = layout_of(kind)
+    if layout is None:
+        return False
+    key = job_type_key(other)
+    return key in layout.named_job_types if layout.named_job_types else key not in _COPIES
+
+
+def demands(kind: str, setting: SettingsField) -> bool:
+    """Whether no job of this type can be without such a reference."""
+    layout = layout_of(kind)
+    return layout is not None and setting in layout.demanded_references
 
 
 def retention_units(kind: str) -> tuple[RetentionUnit, ...]:
@@ -217,8 +308,11 @@ def settings_of(raw: Mapping[str, Any]) -> JobSettings:
         description=(text_at(raw, ("description",)) or "") if layout.has_description else None,
         is_high_priority=flag_at(raw, ("isHighPriority",)) if layout.has_priority else None,
         objects=_objects(raw, layout),
+        excludes=_excludes(raw, layout),
+        references=_references(raw, layout),
         repository_id=text_at(raw, layout.repository),
         retention=_retention(raw, layout.retention),
+        gfs=_gfs(raw, layout),
         schedule=job_schedules.schedule_in(raw, layout),
         guest=_guest(raw, layout) if layout.has_guest else None,
     )
@@ -239,7 +333,7 @@ def differs(setting: SettingsField, before: JobSettings, after: JobSettings) -> 
     if old is None or new is None:
         return False
     match setting:
-        case SettingsField.OBJECTS:
+        case SettingsField.OBJECTS | SettingsField.EXCLUDES:
             is_other = set(old) != set(new)
         case SettingsField.REPOSITORY:
             is_other = old.casefold() != new.casefold()
@@ -264,6 +358,10 @@ def reduces_protection(change: SettingsChange) -> bool:
     match change.part:
         case SettingsField.OBJECTS:
             return not set(before) <= set(after)
+        case SettingsField.EXCLUDES:
+            return not set(after) <= set(before)
+        case SettingsField.GFS:
+            return any(new < old for old, new in zip(before.numbers, after.numbers, strict=True))
         case SettingsField.RETENTION:
             is_same_unit = before.unit.casefold() == after.unit.casefold()
             return not is_same_unit or after.quantity < before.quantity
@@ -285,10 +383,45 @@ def settings_fingerprint(raw: Mapping[str, Any]) -> str:
 
 def _objects(raw: Mapping[str, Any], layout: Layout) -> tuple[JobObject, ...] | None:
     listed = value_at(raw, layout.objects)
-    copies_repositories = layout.platform == "Jobs" and value_at(raw, (*layout.objects[:-1], "repositories"))
+    copies_repositories = layout.source is Source.JOBS and any(
+        value_at(raw, (*layout.objects[:-1], other)) for other in ("repositories", "backups")
+    )
     if not isinstance(listed, list) or copies_repositories:
         return None
     return tuple(JobObject(item) for item in listed if isinstance(item, Mapping))
+
+
+def _excludes(raw: Mapping[str, Any], layout: Layout) -> tuple[JobObject, ...] | None:
+    if not isinstance(value_at(raw, layout.excludes[:-2]), Mapping):
+        return None
+    listed = value_at(raw, layout.excludes)
+    return tuple(JobObject(item) for item in listed or () if isinstance(item, Mapping))
+
+
+def _references(raw: Mapping[str, Any], layout: Layout) -> dict[SettingsField, JobObject]:
+    found: dict[SettingsField, JobObject] = {}
+    for setting, path in layout.references.items():
+        value = value_at(raw, path)
+        if isinstance(value, Mapping) and value:
+            found[setting] = JobObject(value)
+        elif isinstance(value, str) and value:
+            found[setting] = JobObject.of_id(value)
+    return found
+
+
+def _gfs(raw: Mapping[str, Any], layout: Layout) -> Gfs | None:
+    """The GFS; None where the type, or the type in the server's revision, has none."""
+    policy = value_at(raw, layout.gfs)
+    if not isinstance(policy, Mapping):
+        has_place = layout.has_gfs_everywhere and isinstance(value_at(raw, layout.gfs[:-1]), Mapping)
+        return Gfs() if has_place and policy is None else None
+    if flag_at(policy, ("isEnabled",)) is not True:
+        return Gfs()
+    numbers = {
+        name: number_at(policy, (block, key)) if flag_at(policy, (block, "isEnabled")) is True else None
+        for name, (block, key) in GFS_BLOCKS.items()
+    }
+    return Gfs(**numbers)
 
 
 def _retention(raw: Mapping[str, Any], path: KeyPath) -> Retention | None:
@@ -303,10 +436,19 @@ def _guest(raw: Mapping[str, Any], layout: Layout) -> GuestProcessing | None:
     is_aware = flag_at(raw, ("guestProcessing", "appAwareProcessing", "isEnabled"))
     if is_aware is None:
         return None
-    place, credentials = layout.credentials, value_at(raw, ("guestProcessing", "guestCredentials"))
-    if place is None or not isinstance(credentials, Mapping) or credentials.get(place.deferring_flag) is True:
+    credentials = value_at(raw, ("guestProcessing", "guestCredentials"))
+    if not isinstance(credentials, Mapping) or layout.credentials is None:
+        return GuestProcessing(is_aware)
+    place = credentials_place(credentials, layout.credentials)
+    if place.deferring_flag is not None and credentials.get(place.deferring_flag) is True:
         return GuestProcessing(is_aware)
     return GuestProcessing(is_aware, text_at(credentials, place.id), text_at(credentials, place.type))
+
+
+def credentials_place(credentials: Mapping[str, Any], place: CredentialsPlace) -> CredentialsPlace:
+    """Where these guest credentials name the account: 1.2-rev1 has it beside the flag of later revisions."""
+    is_flat = place.type and "credentialsId" in credentials
+    return FLAT_CREDENTIALS if is_flat else place
 
 
 def _canonical(raw: Mapping[str, Any]) -> str:

@@ -562,12 +562,110 @@ class ScaleOutMembership(JsonObject, frozen=True, gc=False):
         return (self.scale_out_repository_id or "").casefold() == scale_out_id.casefold()
 
 
+class _Extent(JsonObject, frozen=True, gc=False):
+    id: str = ""
+
+
+class _PerformanceTier(JsonObject, frozen=True, gc=False):
+    performance_extents: tuple[_Extent, ...] = ()
+
+
 class ScaleOutRepository(Row, frozen=True, gc=False):
     """A scale-out repository (`/backupInfrastructure/scaleOutRepositories`). Only its extents have states."""
 
     id: Annotated[str, msgspec.Meta(min_length=1)]
     name: str = ""
     description: str = ""
+    performance_tier: _PerformanceTier | None = None
+
+    @property
+    def extent_ids(self) -> frozenset[str]:
+        """The IDs of its performance extents, in lower case."""
+        tier = self.performance_tier
+        return frozenset(each.id.casefold() for each in tier.performance_extents) if tier else frozenset()
+
+
+class Tenant(Row, frozen=True, gc=False):
+    """A Microsoft Entra tenant (`/inventory/entraId/tenants`). Before 1.3-rev2 it has no name."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    description: str = ""
+    azure_tenant_id: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it, as far as VBR knows."""
+        return self.name or self.description or self.azure_tenant_id or self.id
+
+
+class _StorageAccount(JsonObject, frozen=True, gc=False):
+    friendly_name: str = ""
+
+
+class DataServer(Row, frozen=True, gc=False):
+    """A file server, a share or an object storage account (`/inventory/unstructuredDataServers`)."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    type: str = ""
+    name: str = ""
+    path: str = ""
+    friendly_name: str = ""
+    account: _StorageAccount | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        account = self.account.friendly_name if self.account else ""
+        return self.name or self.path or self.friendly_name or account or self.id
+
+    @property
+    def is_object_storage(self) -> bool:
+        """Whether it holds buckets or containers rather than files."""
+        return known(DataServerKind, self.type) in _OBJECT_STORAGE
+
+    def object_in_job(self, *, names_kind: bool) -> dict[str, str]:
+        """All of it, as a job names it: UnstructuredBackupJobObjectModel."""
+        if self.is_object_storage:
+            place, kind = {"objectStorageServerId": self.id}, "ObjectStorageRoot"
+        else:
+            place = {"fileServerId": self.id} | ({"path": self.path} if self.path else {})
+            server_kind = known(DataServerKind, self.type)
+            kind = _KIND_OF_SHARE.get(server_kind, _SHARE) if server_kind is not None else _SHARE
+        return place | ({"type": kind} if names_kind else {})
+
+
+class DataServerKind(StrEnum):
+    """EUnstructuredDataServerType, all revisions."""
+
+    FILE_SERVER = "FileServer"
+    SMB_SHARE = "SMBShare"
+    NFS_SHARE = "NFSShare"
+    NAS_FILER = "NASFiler"
+    S3_COMPATIBLE = "S3Compatible"
+    AMAZON_S3 = "AmazonS3"
+    AZURE_BLOB = "AzureBlob"
+    AZURE_DATA_LAKE = "AzureDataLake"
+    SAN_SMB_SHARE = "SANSMBShare"
+    SAN_NFS_SHARE = "SANNFSShare"
+
+
+_OBJECT_STORAGE = frozenset(
+    {
+        *(DataServerKind.S3_COMPATIBLE, DataServerKind.AMAZON_S3),
+        *(DataServerKind.AZURE_BLOB, DataServerKind.AZURE_DATA_LAKE),
+    }
+)
+_SHARE = "FileServerShare"
+_KIND_OF_SHARE = {DataServerKind.FILE_SERVER: "FileServerRoot", DataServerKind.NAS_FILER: "SanFiler"}
+
+
+class Entity(Row, frozen=True, gc=False):
+    """A protection group, or what it has found (`/agents/protectionGroups`, `…/discoveredEntities`)."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    name: str = ""
+    type: str = ""
 
 
 class _NamedObject(JsonObject, frozen=True, gc=False):
@@ -681,7 +779,12 @@ def scale_out_state(scale_out: ScaleOutRepository, states: Iterable[RepositorySt
 
     Its sizes are the sums of the known ones, None where none is. It is offline where all are.
     """
-    extents = [state for state in states if state.is_performance_extent_of(scale_out.id)]
+    ids = scale_out.extent_ids  # under 1.2-rev1 nothing else tells
+    extents = [
+        state
+        for state in states
+        if state.is_performance_extent_of(scale_out.id) or state.id.casefold() in ids
+    ]
     sizes = [(state.capacity_gb, state.free_gb) for state in extents if state.used_fraction is not None]
     return RepositoryState(
         id=scale_out.id,

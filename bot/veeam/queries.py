@@ -42,7 +42,8 @@ class ListQuery:
         for field in fields(self):
             value = getattr(self, field.name)
             parameter: Parameter = hints[field.name].__metadata__[0]
-            if parameter.name == "orderColumn" and value in revision.absent_columns:
+            is_absent = parameter.name in revision.absent_parameters
+            if is_absent or (parameter.name == "orderColumn" and value in revision.absent_columns):
                 continue
             if parameter.name == "limit" and value is None:
                 value = revision.limit_to_send
@@ -146,6 +147,28 @@ class RestorePointsQuery(ListQuery):
 @dataclass(frozen=True, kw_only=True)
 class CredentialsQuery(ListQuery):
     """GET /credentials. Order columns: Username, Description."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataServersQuery(ListQuery):
+    """GET /inventory/unstructuredDataServers. Order columns: Name, Description."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenantsQuery(ListQuery):
+    """GET /inventory/entraId/tenants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtectionGroupsQuery(ListQuery):
+    """GET /agents/protectionGroups. Order columns: Name, Description, Type."""
+
+    type: Annotated[str | None, Parameter("typeFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntitiesQuery(ListQuery):
+    """GET /agents/protectionGroups/{id}/discoveredEntities."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What differs between the revisions of VBR's API, as data, and the kinds of sessions.
+"""What differs between the revisions of VBR's API, as data.
 
 To use what not every revision has, ask `Revision.has`, never for a revision's name.
 
@@ -7,95 +7,13 @@ that isn't listed, the nearest older one of the list is taken.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from bot.veeam.models import JobStatus
-
-
-class SessionGroup(StrEnum):
-    """What a session is to a backup team; from the names of the types, which VBR does not define."""
-
-    JOB_RUN = "job run"
-    LOG_BACKUP = "log backup"
-    TIERING = "tiering"
-    SECURITY = "security"
-    RESTORE = "restore"
-    FAILOVER = "failover"
-    HOUSEKEEPING = "housekeeping"
-
-
-_NEW_JOB_RUNS: Mapping[str, tuple[str, ...]] = {
-    "1.2-rev1": ("BackupJob", "ReplicaJob", "SureBackup", "ConfigurationBackup"),
-    "1.3-rev0": (
-        "AgentBackup",
-        "AgentPolicy",
-        "CopyBackup",
-        "FileServerSave",
-        "UnstructuredDataBackupCopy",
-    ),
-    "1.3-rev1": ("BackupCopyJob", "SureBackupContentScan"),
-    "1.3-rev2": ("PlatformBackupJob", "EndpointBackup", "BackupCopyJobParent", "IrisBackup"),
-}
-
-SESSION_TYPES: Mapping[SessionGroup, frozenset[str]] = {
-    SessionGroup.JOB_RUN: frozenset(name for names in _NEW_JOB_RUNS.values() for name in names),
-    SessionGroup.LOG_BACKUP: frozenset({"SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup"}),
-    SessionGroup.TIERING: frozenset(
-        {
-            *("ArchiveBackup", "ArchiveSync", "ArchiveCopy", "ArchiveFreezing", "DirectBackupSync"),
-            "FileBackupHealthCheck",
-        }
-    ),
-    SessionGroup.SECURITY: frozenset({"MalwareDetection", "SecurityComplianceAnalyzer"}),
-    SessionGroup.RESTORE: frozenset(
-        {
-            *("RestoreVm", "InstantRecovery", "FirstClassDiskInstantRestore", "FileLevelRestore"),
-            *(
-                "LinuxFileLevelRestore",
-                "CloudDirectorVmRestore",
-                "CloudDirectorVAppRestore",
-                "EntraIdRestore",
-            ),
-            *("EntraIdRestoreFromCopy", "NasRestore", "QuickMigration", "FirstClassDiskQuickMigration"),
-            *("PublishBackupContentViaMount", "PublishBackupContentViaNfs", "AzureInstantRecovery"),
-            *("AzureInstantRecoveryMigration", "AzureInstantRecoverySwitchover", "AzureInstantRecoveryStart"),
-            *("AzureInstantRecoveryStop", "AzureInstantRecoveryMigrationUndo", "AzureInstantRecoveryMount"),
-            *("RetrieveBackup", "ArchiveRehydration", "ArchiveTierDownload", "UnstructuredDataBrowse"),
-            *("UnstructuredDownloadMeta", "FileInstantRecovery", "FileInstantRecoveryMigration"),
-        }
-    ),
-    SessionGroup.FAILOVER: frozenset(
-        {
-            *(
-                "Failover",
-                "PlannedFailover",
-                "PermanentFailover",
-                "UndoFailover",
-                "Failback",
-                "CommitFailback",
-            ),
-            *("UndoFailback", "SwitchReplicaToProduction", "FailoverPlan", "FailoverPlanTask"),
-        }
-    ),
-    SessionGroup.HOUSEKEEPING: frozenset(
-        {
-            *("Infrastructure", "Automation", "ConfigurationResynchronize", "RepositoryMaintenance"),
-            *("RepositoryEvacuate", "InfrastructureItemDeletion", "AzureApplianceDeploy", "LogsExport"),
-            *("TestCredentials", "VolumesDiscover", "DeleteBackup", "BackgroundOperation", "AgentDiscovery"),
-            *("ApplianceUpdatesInstall", "EntraIdRescanRepository", "HostComponentsUpdate"),
-            *(
-                "CheckpointRemoval",
-                "Retention",
-                "AgentOperationPurgeCache",
-                "AgentManagement",
-                "HaSwitchover",
-            ),
-            "PlatformServiceJob",
-        }
-    ),
-}
+from bot.veeam.session_types import SessionGroup, session_types_up_to
 
 
 class Capability(StrEnum):
@@ -149,8 +67,6 @@ _JOB_TYPES_OF_REV2 = (
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
 _ROWS_WITHOUT_DEFAULT = 200
 
-_GROUP_OF = {name.casefold(): group for group, names in SESSION_TYPES.items() for name in names}
-
 
 @dataclass(frozen=True)
 class Revision:
@@ -161,14 +77,17 @@ class Revision:
     """The oldest VBR that speaks it, as people call it."""
     job_types: tuple[str, ...]
     """EJobType in this revision's spelling, the commonest first."""
-    job_run_types: tuple[str, ...]
-    """Session types to ask for as job runs; one that the revision does not know would be refused."""
-    log_backup_types: tuple[str, ...] = ("SqlLogBackup", "OracleLogBackup", "PostgreSqlLogBackup")
     lacks: frozenset[Capability] = frozenset()
     job_statuses: frozenset[JobStatus] = frozenset(JobStatus)
     """What a status filter may ask for; a server of an older revision reports these alone."""
     absent_columns: frozenset[str] = frozenset()
     """Columns that its lists cannot be ordered by, though later ones can."""
+    absent_parameters: frozenset[str] = frozenset()
+    """Query parameters that its lists don't have, though later ones do: they are left out of a request."""
+    knows_extents: bool = True
+    """Whether lists of repositories tell the extents of scale-out repositories apart."""
+    names_kinds_of_shares: bool = False
+    """Whether a file or object storage backup says of each object whether it is a share, a folder, …"""
     limit_to_send: int | None = None
     """How many rows to ask for where no number is wanted: a revision without a default may send them all."""
     session_array_filters: bool = True
@@ -180,10 +99,26 @@ class Revision:
     """Whether a job's state says after which job it runs, and states can be filtered by that."""
     pages_task_sessions: bool = False
     """Whether a session's task sessions come in pages rather than all at once."""
+    has_flat_guest_credentials: bool = False
+    """Whether the account for the guests of virtual machines stands beside the other guest credentials."""
+    has_gfs_for_files: bool = False
+    """Whether file and object storage backups have GFS."""
+    demands_replica_places: bool = False
+    """Whether a replica job must name resource pool, folder and datastore."""
     vsphere: str = "VSphere"
     """What `platform` calls vSphere."""
     capitalised: bool = False
     """Whether job status, workload and inventory operations begin with a capital."""
+
+    @cached_property
+    def session_types(self) -> Mapping[SessionGroup, tuple[str, ...]]:
+        """Session types by what they are; a filter that names one of a later revision is refused."""
+        return session_types_up_to(self.name)
+
+    @property
+    def job_run_types(self) -> tuple[str, ...]:
+        """Session types to ask for as job runs."""
+        return self.session_types[SessionGroup.JOB_RUN]
 
     def has(self, capability: Capability) -> bool:
         """Whether it can be asked for."""
@@ -199,11 +134,6 @@ class Revision:
         return first + word[1:]
 
 
-def _job_runs_up_to(name: str) -> tuple[str, ...]:
-    known = list(_NEW_JOB_RUNS)
-    return tuple(kind for revision in known[: known.index(name) + 1] for kind in _NEW_JOB_RUNS[revision])
-
-
 REVISIONS: Mapping[str, Revision] = {
     revision.name: revision
     for revision in (
@@ -211,14 +141,21 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.2-rev1",
             product="VBR 12.3",
             job_types=("Backup", *_JOB_TYPES_OF_1_2),
-            job_run_types=_job_runs_up_to("1.2-rev1"),
-            log_backup_types=(),
             lacks=frozenset(Capability),
             job_statuses=frozenset({JobStatus.RUNNING, JobStatus.INACTIVE, JobStatus.DISABLED}),
             absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
+            absent_parameters=frozenset(
+                {
+                    *("excludeExtents", "sobrIdFilter", "sobrExtentTypeFilter"),
+                    *("afterJobIdFilter", "afterJobNameFilter"),
+                }
+            ),
+            knows_extents=False,
             limit_to_send=_ROWS_WITHOUT_DEFAULT,
             operators_see_inventory=False,
             vsphere="VMware",
+            has_flat_guest_credentials=True,
+            demands_replica_places=True,
             session_array_filters=False,
             log_status_filter=False,
             states_name_predecessors=False,
@@ -227,13 +164,11 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.3-rev0",
             product="VBR 13.0",
             job_types=_JOB_TYPES_OF_REV0,
-            job_run_types=_job_runs_up_to("1.3-rev0"),
         ),
         Revision(
             name="1.3-rev1",
             product="VBR 13.0.1",
             job_types=_JOB_TYPES_OF_REV1,
-            job_run_types=_job_runs_up_to("1.3-rev1"),
             pages_task_sessions=True,
             capitalised=True,
         ),
@@ -241,8 +176,9 @@ REVISIONS: Mapping[str, Revision] = {
             name="1.3-rev2",
             product="VBR 13.1",
             job_types=_JOB_TYPES_OF_REV2,
-            job_run_types=_job_runs_up_to("1.3-rev2"),
             pages_task_sessions=True,
+            has_gfs_for_files=True,
+            names_kinds_of_shares=True,
             capitalised=True,
         ),
     )
@@ -254,16 +190,6 @@ def revision_facts(name: str) -> Revision:
     order = _place(name)
     older = [facts for facts in REVISIONS.values() if _place(facts.name) <= order]
     return older[-1] if older else next(iter(REVISIONS.values()))
-
-
-def session_group(
-    session_type: str, *, job_id: str | None = None, job_ids: Collection[str] = ()
-) -> SessionGroup:
-    """Which kind of session this is. An unknown type is a job run if one of these jobs ran, else noise."""
-    group = _GROUP_OF.get(session_type.casefold())
-    if group is not None:
-        return group
-    return SessionGroup.JOB_RUN if job_id is not None and job_id in job_ids else SessionGroup.HOUSEKEEPING
 
 
 def job_type_key(name: str) -> str:

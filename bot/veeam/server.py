@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -58,6 +59,7 @@ _PHYSICAL_INVENTORY = f"{_API}/inventory/physical"
 _REPOSITORIES = f"{_API}/backupInfrastructure/repositories"
 _SCALE_OUT_REPOSITORIES = f"{_API}/backupInfrastructure/scaleOutRepositories"
 _CREDENTIALS = f"{_API}/credentials"
+_PROTECTION_GROUPS = f"{_API}/agents/protectionGroups"
 _RESTORE_POINTS = f"{_API}/restorePoints"
 _BACKUPS = f"{_API}/backups"
 
@@ -91,6 +93,7 @@ class VeeamServer:
         self.name: ServerName = connection.name
         self.revision: Revision = revision_facts(connection.api_version)
         self._client = ApiClient(connection, clock, read_retries or ReadRetries(), metrics or Metrics())
+        self._host_name = urlsplit(connection.url).hostname or ""
         self._clock = clock
         self._states_failure: VeeamError | None = None
         self._states_fail_until = 0.0
@@ -113,6 +116,11 @@ class VeeamServer:
         await self._client.close()
 
     # --- the server itself
+
+    @property
+    def host_name(self) -> str:
+        """The host that the settings name, without a port."""
+        return self._host_name
 
     @property
     def zone(self) -> tzinfo | None:
@@ -362,6 +370,25 @@ class VeeamServer:
         return await self._client.page(
             models.Credentials, self._list(_CREDENTIALS, query or queries.CredentialsQuery())
         )
+
+    async def tenants(self, query: queries.TenantsQuery | None = None) -> Page[models.Tenant]:
+        """One page of the Microsoft Entra tenants that VBR knows."""
+        request = self._list(f"{_INVENTORY}/entraId/tenants", query or queries.TenantsQuery())
+        return await self._client.page(models.Tenant, request)
+
+    async def data_servers(self, query: queries.DataServersQuery | None = None) -> Page[models.DataServer]:
+        """One page of file servers, shares and object storage."""
+        request = self._list(f"{_INVENTORY}/unstructuredDataServers", query or queries.DataServersQuery())
+        return await self._client.page(models.DataServer, request)
+
+    async def protection_groups(self, query: queries.ProtectionGroupsQuery) -> Page[models.Entity]:
+        """One page of protection groups. Administrators only before 1.3-rev1."""
+        return await self._client.page(models.Entity, self._list(_PROTECTION_GROUPS, query))
+
+    async def discovered_entities(self, group_id: str, query: queries.EntitiesQuery) -> Page[models.Entity]:
+        """One page of what a protection group has found."""
+        path = f"{_PROTECTION_GROUPS}/{self._id(group_id)}/discoveredEntities"
+        return await self._client.page(models.Entity, self._list(path, query))
 
     # --- backups
 

@@ -33,6 +33,7 @@ from bot.store import (
     Transaction,
 )
 from bot.veeam import (
+    FAILURES_ONLY,
     JobId,
     Result,
     Session,
@@ -184,7 +185,7 @@ class Announcer:
     async def awaits(self, session: Session) -> bool:
         """Whether the end of a running session will be announced, for one result at least."""
         group = self._jobs.group_of(session)
-        if group in {SessionGroup.LOG_BACKUP, SessionGroup.TIERING}:
+        if group in FAILURES_ONLY:
             return False
         completion = (await self._report(EndedSession(session, group, self._clock.now()))).completion()
         results = (Result.FAILED, Result.WARNING, Result.SUCCESS)
@@ -439,13 +440,13 @@ class Announcer:
     def _recovered(self, session: SessionFacts, earlier: Sequence[Run]) -> list[Run]:
         """The runs of the job, the latest first, that failed in a row before this session went well."""
         recovered: list[Run] = []
-        if session_group(session.session_type) in {SessionGroup.LOG_BACKUP, SessionGroup.TIERING}:
+        if session_group(session.session_type) in FAILURES_ONLY:
             return recovered
         for run in earlier:
             if run.facts.last.went_well or run.facts.is_recovered:
                 break
             group = session_group(run.facts.first.session_type)
-            if group not in {SessionGroup.LOG_BACKUP, SessionGroup.TIERING}:
+            if group not in FAILURES_ONLY:
                 recovered += filter(None, (run.recovered_by(session),))
         return recovered
 

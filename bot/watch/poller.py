@@ -93,8 +93,9 @@ class _Listed:
 class Poller:
     """Polls one server for sessions of jobs and of `types`. One poll at a time; the caller sees to that.
 
-    `cursor` and `is_behind` are set by the caller, once it knows what became of a poll: where the next one
-    begins, None to read it, and whether there was more than could be announced.
+    `named` are those of the types that routes name. `cursor` and `is_behind` are set by the caller, once it
+    knows what became of a poll: where the next one begins, None to read it, and whether there was more than
+    could be announced.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Poller:
         clock: Clock,
         *,
         types: tuple[str, ...],
+        named: tuple[str, ...],
         backfill: timedelta,
     ) -> None:
         self._server = server
@@ -114,7 +116,7 @@ class Poller:
         self._jobs = jobs
         self._clock = clock
         self._types = types
-        self._folded_types = frozenset(name.casefold() for name in types)
+        self._named = frozenset(name.casefold() for name in named)
         self._backfill = backfill
         self._pending = PendingResults(server, clock)
         self.server_clock = RemoteClock(clock)
@@ -370,19 +372,19 @@ class Poller:
         return [each for each in ended if each.session.id not in ignored], held_back
 
     def _is_ignored(self, ended: EndedSession) -> bool:
-        is_polled = self._is_polled(ended.session)
-        return reason_to_ignore(ended.session, ended.group, is_polled=is_polled) is not None
+        is_named = self._is_named(ended.session)
+        return reason_to_ignore(ended.session, ended.group, is_named=is_named) is not None
 
     def _is_left_out(self, row: Session) -> bool:
         """Whether a session is ignored, and no result that VBR may still give it would change that."""
-        is_polled = self._is_polled(row)
-        reason = reason_to_ignore(row, self._jobs.group_of(row), is_polled=is_polled)
+        is_named = self._is_named(row)
+        reason = reason_to_ignore(row, self._jobs.group_of(row), is_named=is_named)
         if reason in {None, IgnoreReason.HOUSEKEEPING, IgnoreReason.NOT_NAMED}:
             return reason is not None
         return row.outcome is not Result.NONE or row.id in self._undecided
 
-    def _is_polled(self, session: Session) -> bool:
-        return session.session_type.casefold() in self._folded_types
+    def _is_named(self, session: Session) -> bool:
+        return session.session_type.casefold() in self._named
 
     async def _list(
         self, query: SessionsQuery, cursor: PollCursor, *, pages_at_most: int = PAGES_AT_MOST

@@ -29,7 +29,7 @@ from bot.watch.job_cache import JobCache
 from bot.watch.messages import message
 from bot.watch.poller import CHECK_EVERY, OVERLAP, Poller, PollResult
 from bot.watch.routing import WatchRules
-from bot.watch.sessions import polled_types
+from bot.watch.sessions import named_types, polled_types
 
 RUNS_KEPT = timedelta(days=14)
 POLLS_UNTIL_REPORTED = 3
@@ -108,14 +108,14 @@ class Watch:
         self._own_actions = OwnActions(database)
         self._stopped = StoppedSessions(database)
         self._leases = Leases(database)
-        types = polled_types(server.revision, rules.routes)
         self._poller = Poller(
             server,
             self._sessions,
             self._own_actions,
             jobs,
             clock,
-            types=types,
+            types=polled_types(server.revision, rules.routes),
+            named=named_types(server.revision, rules.routes),
             backfill=self._backfill,
         )
         self._lease = f"poll/{server.name}"

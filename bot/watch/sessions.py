@@ -7,20 +7,24 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.settings import RouteSettings
-from bot.veeam import SESSION_TYPES, JobId, Result, Revision, Session, SessionGroup, session_group
+from bot.veeam import (
+    FAILURES_ONLY,
+    SESSION_TYPES,
+    JobId,
+    Result,
+    Revision,
+    Session,
+    SessionGroup,
+    session_group,
+)
 
 NAMED_ONLY = frozenset(
     {SessionGroup.SECURITY, SessionGroup.RESTORE, SessionGroup.FAILOVER, SessionGroup.HOUSEKEEPING}
 )
 """Groups that are announced only where a route names their types."""
 
-# Types that an older revision would refuse in a filter, by a job run's type that is as new as they are.
-_NEWER = {
-    "BackupCopyJob": frozenset(
-        {"fileinstantrecovery", "fileinstantrecoverymigration", "agentoperationpurgecache"}
-    ),
-    "PlatformBackupJob": frozenset({"platformservicejob", "agentmanagement", "haswitchover"}),
-}
+_POLLED = (SessionGroup.JOB_RUN, *sorted(FAILURES_ONLY))
+_NAMEABLE = (*sorted(NAMED_ONLY), SessionGroup.TIERING)
 _DOCUMENTED = frozenset(name.casefold() for names in SESSION_TYPES.values() for name in names)
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _RUN = re.compile(
@@ -37,6 +41,7 @@ class IgnoreReason(StrEnum):
     NOT_NAMED = "not_named"  # restores and the like: announced where a route names their types
     LOG_BACKUP_WELL = "log_backup_well"  # they run all the time; only their failures are announced
     TIERING_WELL = "tiering_well"  # offloads and upkeep after runs: only their failures are announced
+    PART_WELL = "part_well"  # commands to agents: the run that they serve says how it went
     PART_UNDECIDED = "part_undecided"  # a part without a verdict: its parent says how it went
 
 
@@ -107,32 +112,31 @@ def part_name(session: Session, job_name: str) -> str:
 
 
 def polled_types(revision: Revision, routes: Iterable[RouteSettings]) -> tuple[str, ...]:
-    """Return the session types to look at: job runs, log backups, and the types that routes name.
+    """Return the session types to look at: job runs and what serves them, and those that routes name."""
+    always = (name for group in _POLLED for name in revision.session_types[group])
+    return tuple(dict.fromkeys((*always, *named_types(revision, routes))))
 
-    Job types that routes name are not session types, and are left out.
-    """
-    nameable = (*NAMED_ONLY, SessionGroup.TIERING)
-    spelt = {name.casefold(): name for group in nameable for name in SESSION_TYPES[group]}
+
+def named_types(revision: Revision, routes: Iterable[RouteSettings]) -> tuple[str, ...]:
+    """Return the session types that routes name beside those of job runs. Job types are left out."""
+    spelt = {name.casefold(): name for group in _NAMEABLE for name in revision.session_types[group]}
     named = {word.casefold() for route in routes for word in route.types} & spelt.keys()
-    for mark, newer in _NEWER.items():
-        if mark not in revision.job_run_types:
-            named -= newer
-    return (*revision.job_run_types, *revision.log_backup_types, *sorted(spelt[word] for word in named))
+    return tuple(spelt[word] for word in sorted(named))
 
 
-def reason_to_ignore(
-    session: Session, group: SessionGroup, *, is_polled: bool = False
-) -> IgnoreReason | None:
+def reason_to_ignore(session: Session, group: SessionGroup, *, is_named: bool = False) -> IgnoreReason | None:
     """Return why a session is not announced, whatever the routes say; None when they decide.
 
-    `is_polled`: its very type is looked for, because it is a job run's or a route names it.
+    `is_named`: a route names its very type.
     """
-    if group is SessionGroup.HOUSEKEEPING and not is_polled:
+    if group is SessionGroup.HOUSEKEEPING and not is_named:
         return IgnoreReason.HOUSEKEEPING
-    if group in NAMED_ONLY and not is_polled:
+    if group in NAMED_ONLY and not is_named:
         return IgnoreReason.NOT_NAMED
-    if group is SessionGroup.TIERING and session.outcome is not Result.FAILED and not is_polled:
+    if group is SessionGroup.TIERING and session.outcome is not Result.FAILED and not is_named:
         return IgnoreReason.TIERING_WELL
+    if group is SessionGroup.PART and session.outcome is not Result.FAILED:
+        return IgnoreReason.PART_WELL
     if group is SessionGroup.LOG_BACKUP and session.outcome is not Result.FAILED:
         return IgnoreReason.LOG_BACKUP_WELL
     if is_child(session) and session.outcome is Result.NONE:

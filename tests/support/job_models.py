@@ -14,19 +14,22 @@ from hypothesis import strategies as st
 from bot.sandbox.vbr.jobmodels import JobParts, after, daily, job_model, never, periodically
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.veeam import InventoryObject, JobObject
-from bot.veeam.job_layouts import LAYOUTS
+from bot.veeam.job_layouts import LAYOUTS, Source
 
 Model = dict[str, Any]
 KINDS = tuple(LAYOUTS)
-CASES = [
-    (kind, revision)
-    for revision in REVISIONS
-    for kind in KINDS
-    if REVISIONS[revision].job_type(kind) is not None
-]
+CASES = [(kind, revision) for revision in REVISIONS for kind in KINDS if REVISIONS[revision].models(kind)]
 
 HOST = "vcenter01.example.com"
-_TARGET = {"platform": "VSphere", "type": "Host", "hostName": HOST, "name": "esx01", "objectId": "host-1"}
+_TARGET = {
+    place: {"platform": "VSphere", "type": kind, "hostName": HOST, "name": name, "objectId": object_id}
+    for place, kind, name, object_id in (
+        ("host", "Host", "esx01", "host-1"),
+        ("resourcePool", "ResourcePool", "Services", "resgroup-1"),
+        ("folder", "Folder", "Replicas", "group-v1"),
+        ("datastore", "Datastore", "SAN-01", "datastore-1"),
+    )
+}
 UUIDS = st.integers(min_value=1, max_value=2**128 - 1).map(lambda number: str(UUID(int=number)))
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 NAMES = WORDS.filter(str.strip)
@@ -47,6 +50,11 @@ _OPTIONAL: Mapping[str, Sequence[tuple[str, ...]]] = {
     "EntraIDTenantBackup": (("storage", "retentionPolicy"), ("schedule",)),
     "EntraIDAuditLogBackup": (("isHighPriority",), ("storage", "retentionPolicy"), ("schedule",)),
 }
+_NAMED_BY_ID = {
+    "FileShares": "fileServerId",
+    "ObjectStorage": "objectStorageServerId",
+    "Iris": "entityId",
+}
 _MACHINE_TYPES = {
     "VSphere": ("VirtualMachine", "Folder", "Tag", "Cluster"),
     "HyperV": ("VirtualMachine", "HostGroup"),
@@ -60,6 +68,8 @@ def job_objects(platform: str) -> st.SearchStrategy[JobObject]:
     """Objects that a person could choose anew."""
     if platform == "Jobs":
         return st.builds(JobObject.of_job, UUIDS, NAMES, st.just("VSphereBackup"))
+    if platform in _NAMED_BY_ID:
+        return st.builds(lambda identity: JobObject({_NAMED_BY_ID[platform]: identity}), UUIDS)
     types = st.sampled_from(_MACHINE_TYPES[platform])
     if platform == "Agent":
         return st.builds(
@@ -88,7 +98,7 @@ def _some_objects(platform: str) -> st.SearchStrategy[list[JobObject]]:
 @st.composite
 def valid_models(draw: st.DrawFn, kind: str) -> Model:
     """A JobModel in the words of 1.3-rev0."""
-    platform = LAYOUTS[kind].platform or "VSphere"
+    platform = LAYOUTS[kind].source or "VSphere"
     machines = draw(_some_objects("VSphere" if platform == "Jobs" else platform))
     parts = JobParts(
         id=draw(UUIDS),
@@ -96,7 +106,8 @@ def valid_models(draw: st.DrawFn, kind: str) -> Model:
         description=draw(st.text(max_size=5)),
         repository_id=draw(UUIDS),
         objects=[
-            dict(machine.raw) if LAYOUTS[kind].platform else {"id": draw(UUIDS)} for machine in machines
+            {"id": draw(UUIDS)} if LAYOUTS[kind].source in {None, Source.IRIS} else dict(machine.raw)
+            for machine in machines
         ],
         target=_TARGET,
         schedule=draw(backup_schedules(with_continuous=kind != "BackupCopy")),
@@ -108,15 +119,28 @@ def valid_models(draw: st.DrawFn, kind: str) -> Model:
     model = copy.deepcopy(job_model(kind, parts))
     if kind in _ENRICHED:
         _ENRICHED[kind](draw, model)
-    for path in draw(st.lists(st.sampled_from(_OPTIONAL[kind]), max_size=2)):
+    for path in draw(st.lists(st.sampled_from(_OPTIONAL.get(kind, (("schedule",),))), max_size=2)):
         _drop(model, path, as_null=draw(st.booleans()))
+    return model
+
+
+def home_of(kind: str) -> str:
+    """The revision whose words the tests of a type are written in: 1.3-rev0, or the first that has it."""
+    revisions = [revision for each, revision in CASES if each == kind and revision != "1.2-rev1"]
+    return revisions[0]
+
+
+@st.composite
+def sent_models(draw: st.DrawFn, kind: str, revision: str) -> Model:
+    """A JobModel as a server of that revision sends it."""
+    model: Model = copy.deepcopy(REVISIONS[revision].written(draw(valid_models(kind))))
     return model
 
 
 @st.composite
 def received_models(draw: st.DrawFn, kind: str, revision: str) -> Model:
-    """The like as a server of that revision sends it, with keys and values that nobody knows."""
-    model: Model = copy.deepcopy(REVISIONS[revision].written(draw(valid_models(kind))))
+    """The like with keys and values that nobody knows."""
+    model = draw(sent_models(kind, revision))
     for place in draw(st.lists(st.sampled_from(_objects_in(model)), max_size=4)):
         place["xFuture"] = draw(st.sampled_from((None, "new", 7, True, [], {"isEnabled": True})))
     return model

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.veeam import (
+    REFERENCES,
+    Gfs,
     GuestProcessing,
     JobObject,
     JobSettings,
@@ -18,11 +20,12 @@ from bot.veeam import (
     SettingsField,
     Weekday,
     choosable_rhythms,
-    platform_of,
     retention_units,
     settings_of,
+    source_of,
     takes_guest_credentials,
 )
+from bot.veeam import REVISIONS as FACTS
 from tests.support.job_models import NAMES, UUIDS, Model, job_objects
 
 _FIELDS = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
@@ -31,7 +34,7 @@ _TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
 
 def offered(settings: JobSettings) -> list[SettingsField]:
     """The parts that this job has."""
-    return [part for part in SettingsField if settings.part(part) is not None]
+    return [part for part in SettingsField if part not in REFERENCES and settings.part(part) is not None]
 
 
 @st.composite
@@ -40,10 +43,20 @@ def wanted_settings(draw: st.DrawFn, model: Model, revision: str, *parts: Settin
     settings = settings_of(model)
     for part in parts or offered(settings):
         new = draw(_NEW[part](model, settings))
-        if part is SettingsField.OBJECTS:
-            new = tuple(JobObject(REVISIONS[revision].written(item.raw)) for item in new)
+        if part in {SettingsField.OBJECTS, SettingsField.EXCLUDES}:
+            new = tuple(JobObject(_spelt(item.raw, revision)) for item in new)
         settings = replace(settings, **{_FIELDS.get(part, str(part)): new})
     return settings
+
+
+def _spelt(raw: Mapping[str, Any], revision: str) -> dict[str, Any]:
+    if "platform" not in raw and "id" not in raw:
+        kinds = {"fileServerId": "FileServerShare", "objectStorageServerId": "ObjectStorageRoot"}
+        kind = next((kind for key, kind in kinds.items() if key in raw), None)
+        return dict(raw) | ({"type": kind} if kind and FACTS[revision].names_kinds_of_shares else {})
+    schema = "InventoryObjectModel" if "platform" in raw else "JobObjectModel"
+    spelt: dict[str, Any] = REVISIONS[revision].written(raw, schema)
+    return spelt
 
 
 def _in_order(days: set[Weekday]) -> tuple[Weekday, ...]:
@@ -79,8 +92,18 @@ def _retentions(kind: str) -> st.SearchStrategy[Retention]:
 def _objects(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobObject, ...]:
     there = settings.objects or ()
     kept = [item for item in there if draw(st.booleans())]
-    new = draw(_new_objects(platform_of(model["type"]) or ""))
+    new = draw(_new_objects(source_of(model["type"]) or ""))
     return (*kept, *(item for item in new if item not in there))
+
+
+@st.composite
+def _excludes(draw: st.DrawFn, model: Model, settings: JobSettings) -> tuple[JobObject, ...]:
+    there = settings.excludes or ()
+    new = draw(_new_objects(source_of(model["type"]) or ""))
+    return (*there, *(item for item in new if item not in there))
+
+
+_COUNTS = st.none() | st.integers(1, 99)
 
 
 @st.composite
@@ -97,6 +120,8 @@ _NEW: Mapping[SettingsField, Callable[[Model, JobSettings], st.SearchStrategy[An
     SettingsField.DESCRIPTION: lambda _model, _settings: st.text(max_size=20),
     SettingsField.PRIORITY: lambda _model, _settings: st.booleans(),
     SettingsField.OBJECTS: _objects,
+    SettingsField.EXCLUDES: _excludes,
+    SettingsField.GFS: lambda _model, _settings: st.builds(Gfs, _COUNTS, _COUNTS, _COUNTS),
     SettingsField.REPOSITORY: lambda _model, _settings: UUIDS,
     SettingsField.RETENTION: lambda model, _settings: _retentions(model["type"]),
     SettingsField.SCHEDULE: _schedules,

@@ -1,13 +1,16 @@
-"""`create`: a new job, a vSphere backup made from nothing or a job of another type made like it.
+"""`create`: a new job, of any type that the server's revision can describe, from nothing or like another.
 
 It is sent once. Where no answer comes, a job of the very name that is there since speaks for its having been
 made.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from bot import veeam
 from bot.operations import outcomes
@@ -26,11 +29,14 @@ from bot.operations.job_editor.fields import (
     server_facts,
     times_meant,
 )
+from bot.operations.job_types import job_types_named
+from bot.operations.jobs import FoundJob
 from bot.operations.model import (
     ADMINISTRATORS,
     AuditSubject,
     Kind,
     KnownJob,
+    NamedJob,
     Operation,
     Refusal,
     Request,
@@ -41,28 +47,27 @@ from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 
-_USUAL_DAYS = 7
-_USUAL_TIME = time(22, 0)
 _UNDESCRIBED = "VBR's API can't describe this job, so no new one can be based on it. Use VBR's console."
-_NO_SUCH_TEMPLATE = "The job to base this one on isn't among the jobs you can see."
+_TYPE_WORDS_AT_MOST = 4
+_NO_SUCH_TEMPLATE = "No job of that name to base this one on."
 _TEMPLATE = "as a template"
 
 
 class Create(Action, frozen=True, tag="create"):
-    """Make a new job on a server: a vSphere backup, or one of the type of `like`, a job that is there.
+    """Make a new job on a server, of a type or like a job that is there.
 
-    `draft` is the ID of what was entered so far. `entered` is what was entered just now, `kept` the draft
-    with it; both last for one gesture.
+    `job_type` is an EJobType in any revision's spelling. `draft` is the ID of what was entered so far.
+    `entered` is what was entered just now, `kept` the draft with it; both last for one gesture.
     """
 
     operation = Operation(
         name="create",
-        usage="create",
-        help="create a job: a vSphere backup, or one like an existing job",
+        usage="create [TYPE [NAME like JOB]]",
+        help="create a job of any type, or one like an existing job",
         kind=Kind.ACTION,
         audit_name="job.create",
         roles=ADMINISTRATORS,
-        examples=("create", "create server:hq"),
+        examples=("create", "create vmware backup", "create vmware backup Web tier like SQL Prod"),
         has_form=True,
     )
 
@@ -70,15 +75,39 @@ class Create(Action, frozen=True, tag="create"):
     like: KnownJob | None = None
     draft: str | None = None
     step: Step = Step.CHOOSE
+    job_type: str | None = None
+    name: str | None = None
+    like_name: str | None = None
     entered: JobEntries | None = None
     kept: JobDraft | None = None
 
     @classmethod
     def parse(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
-        """Read the server: a form asks for everything else."""
-        if line.words:
-            return line.problem("A form asks for the new job's name and settings.", line.operation.name)
-        return cls(server=line.server)
+        """Read the type, a name and the job that it is to be like: a form asks for everything else."""
+        place = next((n for n, word in enumerate(line.words) if n and word.bare == "like"), None)
+        if place is None or place == len(line.words) - 1:
+            return cls._of_type(line)
+        before, after = line.words[:place], line.words[place + 1 :]
+        like_name = line.bounded(" ".join(word.text for word in after))
+        for count in range(min(_TYPE_WORDS_AT_MOST, len(before)), 0, -1):
+            types = _types_named(" ".join(word.text for word in before[:count]))
+            if len(types) == 1:
+                name = " ".join(word.text for word in before[count:])
+                return cls(server=line.server, job_type=types[0], name=name or None, like_name=like_name)
+        name = line.bounded(" ".join(word.text for word in before))
+        return cls(server=line.server, name=name, like_name=like_name)
+
+    @classmethod
+    def _of_type(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
+        typed = line.text
+        if typed is None:
+            return cls(server=line.server)
+        types = _types_named(typed)
+        if len(types) == 1:
+            return cls(server=line.server, job_type=types[0])
+        if types:
+            return line.problem(f"Which type of job? {', '.join(types)}.", line.operation.name)
+        return line.problem("No such type of job. A form asks for it.", line.operation.name)
 
     @property
     def server_named(self) -> str | None:
@@ -105,10 +134,16 @@ class Create(Action, frozen=True, tag="create"):
             drafts=backend.drafts,
             objects=backend.objects,
         )
-        return Create(self.server, self.like, self.draft, self.step, kept=kept)
+        return self._with(kept=kept)
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the one server that is meant; the choice of a server and a template otherwise."""
+        if self.like_name is not None:
+            template = await self._template(backend, context)
+            if not isinstance(template, FoundJob):
+                return template
+            allowed = await backend.servers_where_allowed(self.operation, template.server, context)
+            return Target(template.server, allowed[template.server]) if isinstance(allowed, dict) else allowed
         named = self.like.server if self.like is not None else self.server
         accounts = await backend.servers_where_allowed(self.operation, named, context)
         like = self.like
@@ -120,7 +155,8 @@ class Create(Action, frozen=True, tag="create"):
             return dataclasses.replace(accounts, hidden=AuditSubject(like.server, like.job_id))
         if not isinstance(accounts, dict):
             return accounts
-        if self.step is Step.CHOOSE or len(accounts) != 1:
+        is_open = self.step is Step.CHOOSE and self.job_type is None
+        if is_open or len(accounts) != 1:
             return self._choice(accounts)
         ((server, account),) = accounts.items()
         return Target(server, account)
@@ -137,9 +173,13 @@ class Create(Action, frozen=True, tag="create"):
             if self.kept is None:
                 return outcomes.DraftExpired(self.operation)
             return await self._filled(self.kept, backend, target, context)
+        if self.like_name is not None:
+            return await self._as_typed(backend, target, context)
         draft = await self._new_draft(target.account, backend, context)
         if draft is None:
-            return self._choice((target.server,), (FormProblem(None, _UNDESCRIBED),))
+            return self._choice(
+                {target.server: target.account}, (FormProblem(None, self._undescribed(target)),)
+            )
         draft = await backend.drafts.begin(context.person.id, draft)
         return await self._filled(draft, backend, target, context)
 
@@ -169,7 +209,7 @@ class Create(Action, frozen=True, tag="create"):
         )
         times = times_meant((value for _, value in fields), draft.time_zone)
         return PreparedAction(
-            action=Create(target.server, self.like, self.draft, self.step),
+            action=self._at(self.step, draft),
             context=context,
             target=target,
             name=draft.wanted.name,
@@ -179,7 +219,7 @@ class Create(Action, frozen=True, tag="create"):
             warnings=(times,) if times else (),
             new_repository=draft.wanted.repository_id,
             payload=(
-                veeam.new_vsphere_spec(draft.wanted, revision)
+                veeam.new_spec(draft.kind, draft.wanted, revision, host_name=target.account.host_name)
                 if draft.model is None
                 else veeam.spec_from_template(draft.model, draft.wanted, revision)
             ),
@@ -229,7 +269,7 @@ class Create(Action, frozen=True, tag="create"):
     ) -> JobDraft | None:
         """A new draft; None where the template is no job that can be described to this person."""
         if self.like is None:
-            return _from_nothing(account, context.person.name)
+            return _from_nothing(account, self.job_type, context.person.name)
         state = await account.job_state(self.like.job_id)
         if state is None:
             return None
@@ -245,6 +285,32 @@ class Create(Action, frozen=True, tag="create"):
         return JobDraft(
             id="", server=account.name, kind=state.type, wanted=wanted, model=model, like=state.name
         )
+
+    async def _template(self, backend: Backend, context: RequestContext) -> FoundJob | outcomes.Outcome:
+        """The job that was typed after `like`."""
+        named = NamedJob(self.like_name or "", self.server, exact=True)
+        found = await backend.finder.job(named, request=self, visibility=context.visibility)
+        return found if isinstance(found, FoundJob | outcomes.NotFound) else self._choice_of_template(backend)
+
+    def _choice_of_template(self, backend: Backend) -> outcomes.NeedsForm:
+        problem = FormProblem(None, f"Which job is {self.like_name}? Choose it from the list.")
+        accounts = {name: backend.fleet.server(name) for name in backend.fleet.names}
+        return self._choice(accounts, (problem,))
+
+    async def _as_typed(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
+        """What would be made of the typed words; the form where something is wrong with them."""
+        template = await self._template(backend, context)
+        if not isinstance(template, FoundJob):
+            return template
+        typed = Create(target.server, template.known, step=Step.REVIEW, job_type=self.job_type)
+        draft = await typed._new_draft(target.account, backend, context)
+        problem = None if draft is None else _wrong_type(self.job_type, draft)
+        if draft is None or problem is not None:
+            accounts = {target.server: target.account}
+            return self._choice(accounts, (FormProblem(None, problem or _UNDESCRIBED),))
+        wanted = dataclasses.replace(draft.wanted, name=self.name or "")
+        draft = await backend.drafts.begin(context.person.id, dataclasses.replace(draft, wanted=wanted))
+        return await typed._with(draft=draft.id, kept=draft).form(backend, target, context)
 
     async def _review(
         self, backend: Backend, target: Target, context: RequestContext
@@ -317,21 +383,40 @@ class Create(Action, frozen=True, tag="create"):
         return outcomes.NeedsForm(self.operation, form)
 
     def _at(self, step: Step, draft: JobDraft) -> "Create":
-        return Create(draft.server, self.like, draft.id, step)
+        return Create(draft.server, self.like, draft.id, step, job_type=self.job_type)
+
+    def _with(self, **changes: Any) -> "Create":
+        return msgspec.structs.replace(self, entered=None, **changes)
+
+    def _undescribed(self, target: Target) -> str:
+        """Why there is no draft."""
+        if self.like is not None:
+            return _UNDESCRIBED
+        product = target.account.revision.product
+        return f"{target.server} cannot make jobs of this type: its API is that of {product}."
 
     def _choice(
-        self, servers: Iterable[ServerName], problems: tuple[FormProblem, ...] = ()
+        self,
+        accounts: Mapping[ServerName, veeam.VeeamServer],
+        problems: tuple[FormProblem, ...] = (),
     ) -> outcomes.NeedsForm:
-        request = Create(self.server, self.like, step=Step.FILL)
-        return outcomes.NeedsForm(self.operation, CreateChoice(request, tuple(servers), problems))
+        request = Create(self.server, self.like, step=Step.FILL, job_type=self.job_type)
+        types: dict[str, str] = {}
+        for account in accounts.values():
+            for kind in veeam.creatable_types(account.revision):
+                types.setdefault(veeam.job_type_key(kind), kind)
+        form = CreateChoice(request, tuple(accounts), tuple(types.values()), problems)
+        return outcomes.NeedsForm(self.operation, form)
 
 
 @dataclass(frozen=True, slots=True)
 class CreateChoice(outcomes.Form):
-    """What kind of job, and on which server: a new vSphere backup, or one like a job that is there."""
+    """What type of job, and on which server; or like which job that is there."""
 
     request: Create
     servers: tuple[ServerName, ...]
+    types: tuple[str, ...]
+    """EJobType, of those that one of the servers can make."""
     problems: tuple[FormProblem, ...] = ()
 
 
@@ -339,16 +424,31 @@ SettingsForm = JobForm | JobSummary | CreateChoice
 """The forms in which a job is made or changed."""
 
 
-def _from_nothing(account: veeam.VeeamServer, name: str) -> JobDraft:
-    """A vSphere backup, with VBR's usual values in its fields."""
-    wanted = veeam.JobSettings(
-        name="",
-        description=f"Created from Slack by {name}" if name else "Created from Slack",
-        is_high_priority=False,
-        objects=(),
-        repository_id="",
-        retention=veeam.Retention(str(veeam.RetentionUnit.DAYS), _USUAL_DAYS),
-        schedule=veeam.Schedule(veeam.Rhythm.EVERY_DAY, at=_USUAL_TIME),
-        guest=veeam.GuestProcessing(is_application_aware=False),
-    )
-    return JobDraft(id="", server=account.name, kind=account.revision.job_types[0], wanted=wanted)
+def _from_nothing(account: veeam.VeeamServer, job_type: str | None, name: str) -> JobDraft | None:
+    """A new job with VBR's usual values in its fields; None where the server has no such type."""
+    types = veeam.creatable_types(account.revision)
+    key = veeam.job_type_key(job_type or types[0])
+    kind = next((kind for kind in types if veeam.job_type_key(kind) == key), None)
+    if kind is None:
+        return None
+    description = f"Created from Slack by {name}" if name else "Created from Slack"
+    wanted = veeam.new_settings(kind, account.revision, description=description)
+    return JobDraft(id="", server=account.name, kind=kind, wanted=wanted)
+
+
+def _types_named(word: str) -> tuple[str, ...]:
+    """The types of jobs that can be made and that the word means, each once, in one revision's spelling."""
+    found = {
+        veeam.job_type_key(kind): kind
+        for revision in veeam.REVISIONS.values()
+        for kind in job_types_named(word, revision)
+        if veeam.has_model(kind)
+    }
+    return tuple(found.values())
+
+
+def _wrong_type(job_type: str | None, draft: JobDraft) -> str | None:
+    """What is wrong where another type was typed than the template has."""
+    if job_type is None or veeam.job_type_key(job_type) == veeam.job_type_key(draft.kind):
+        return None
+    return f"{draft.like} is of another type: {draft.kind}. A job is like one of its own type only."

@@ -4,14 +4,18 @@ VBR has no versions: the last write wins. So the model is read when the form ope
 right before it is sent; what others changed in between is shown and asked about, never undone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Self
+
+import msgspec
 
 from bot import veeam
 from bot.operations import outcomes
 from bot.operations.actions import JobAction, PreparedAction, Target
 from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
 from bot.operations.impact import Impact, impact_on
 from bot.operations.job_editor import JobDraft, JobEntries, visible_changes, visible_draft
 from bot.operations.job_editor.fields import (
@@ -40,6 +44,10 @@ from bot.operations.model import (
 )
 from bot.operations.permissions import Scope
 
+_DIGITS = 6
+_NO_RETENTION = (
+    "A job of this type has no retention of its own: it follows the job that it copies, or keeps none."
+)
 _NOTHING_CHANGED = FormProblem(None, "Nothing is changed yet.")
 _NOTHING_LEFT = FormProblem(
     None, "Someone else changed the job: it already has these settings. There is nothing left to change."
@@ -49,17 +57,18 @@ _NOTHING_LEFT = FormProblem(
 class Edit(JobAction, frozen=True, tag="edit"):
     """Change a job's settings. `draft` is the ID of what was entered so far.
 
-    `entered` is what was entered just now, `kept` the draft with it; both last for one gesture.
+    `retention` and `new_name` were typed with the command: what they change is shown at once. `entered` is
+    what was entered just now, `kept` the draft with it; both last for one gesture.
     """
 
     operation = Operation(
         name="edit",
-        usage="edit NAME",
+        usage="edit NAME [retention 14 or name NEW]",
         help="change a job's name, objects, repository, retention, schedule or guest processing",
         kind=Kind.ACTION,
         audit_name="job.edit",
         roles=ADMINISTRATORS,
-        examples=("edit SQL Prod",),
+        examples=("edit SQL Prod", "edit SQL Prod retention 14", "edit SQL Prod name SQL Production"),
         button="Edit",
         has_form=True,
         finds_by_form=True,
@@ -69,13 +78,42 @@ class Edit(JobAction, frozen=True, tag="edit"):
 
     step: Step = Step.FILL
     draft: str | None = None
+    retention: int | None = None
+    new_name: str | None = None
     entered: JobEntries | None = None
     kept: JobDraft | None = None
 
     @classmethod
+    def parse(cls, line: CommandLine) -> Request:
+        """Read the job's name and what is to be changed; a new name as it was typed."""
+        job, options = line.job_and_options(cls)
+        request = cls(line.or_topic(job), **options)
+        count = len(line.words) - 1 if job.exact else len(job.after)
+        return request.read_with([word.text for word in line.words[-count:]]) if count else request
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read `retention 14` and `name NEW`."""
+        match words:
+            case []:
+                return {"retention": None, "new_name": None}
+            case ["retention", number] if number.isascii() and number.isdecimal() and len(number) <= _DIGITS:
+                return {"retention": int(number), "new_name": None}
+            case ["name", _, *_]:
+                return {"retention": None, "new_name": " ".join(words[1:])}
+        return None
+
+    def read_with(self, options: Sequence[str]) -> Self:
+        """Return the same request with these words as its options; a new name keeps its letters."""
+        request = super().read_with(options)
+        if request.new_name is not None:
+            request = msgspec.structs.replace(request, new_name=" ".join(options[1:]))
+        return request
+
+    @classmethod
     def makes_sense_on(cls, state: veeam.JobState) -> bool:
         """Whether VBR's API can describe jobs of this type."""
-        return veeam.is_editable(state.type)
+        return veeam.has_model(state.type)
 
     @property
     def is_review(self) -> bool:
@@ -131,6 +169,8 @@ class Edit(JobAction, frozen=True, tag="edit"):
             names={identity.casefold(): name} if identity and name else {},
         )
         draft = await backend.drafts.begin(context.person.id, draft)
+        if self.retention is not None or self.new_name is not None:
+            return await self._as_typed(draft, backend, target, context)
         return await self._filled(draft, backend, target, context)
 
     async def prepare(
@@ -200,6 +240,22 @@ class Edit(JobAction, frozen=True, tag="edit"):
             account=target.account if target is not None else None,
             job=target.job if target is not None else None,
         )
+
+    async def _as_typed(
+        self, draft: JobDraft, backend: Backend, target: Target, context: RequestContext
+    ) -> outcomes.Outcome:
+        """What the typed words would change; the form where this job has nothing of the kind."""
+        wanted = draft.wanted
+        if self.new_name is not None:
+            wanted = replace(wanted, name=self.new_name)
+        if self.retention is not None:
+            if wanted.retention is None:
+                problem = FormProblem(veeam.SettingsField.RETENTION, _NO_RETENTION)
+                return await self._filled(draft, backend, target, context, (problem,))
+            wanted = replace(wanted, retention=replace(wanted.retention, quantity=self.retention))
+        draft = await backend.drafts.keep(context.person.id, replace(draft, wanted=wanted))
+        typed = Edit(target.job_found.known, step=Step.REVIEW, draft=draft.id, kept=draft)
+        return await typed.form(backend, target, context)
 
     async def _review(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """What would be changed, or the form with what is wrong."""
@@ -399,7 +455,7 @@ def _is_of(draft: JobDraft, target: Target) -> bool:
 
 async def _model_of(target: Target) -> veeam.Job | None:
     """The job's settings; None for a type that VBR's API cannot describe. Raises `VeeamError`."""
-    if not veeam.is_editable(target.state.type):
+    if not veeam.has_model(target.state.type):
         return None
     try:
         return await target.account.job(target.state.id)

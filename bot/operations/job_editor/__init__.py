@@ -26,6 +26,7 @@ SHOWN_AT_MOST = 3_000
 HIDDEN_JOB = "a job that you can't see"
 """Shown, and carried by a menu's choice, in place of a job's name."""
 _LONGEST_VALUE = 150
+_NAMING_JOBS = frozenset({veeam.SettingsField.PRIMARY_JOB})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +34,9 @@ class JobDraft:
     """A job in the making on one server, of one type (EJobType as received).
 
     `model` is what VBR sent last: of the job itself, or of the one that it is made like; None for a job that
-    is made from nothing. `like` is that other job's name. `keys_to_find` are those of objects that were
-    chosen and are not looked up yet. `names` (by ID) and `time_zone` are what VBR said last of what the
-    fields name: the form can be shown with them while VBR is silent.
+    is made from nothing. `like` is that other job's name. `keys_to_find` are those of things that were
+    chosen and are not looked up yet, by field. `names` (by ID) and `time_zone` are what VBR said last of what
+    the fields name: the form can be shown with them while VBR is silent.
     """
 
     id: str
@@ -44,7 +45,7 @@ class JobDraft:
     wanted: veeam.JobSettings
     model: Mapping[str, Any] | None = None
     like: str | None = None
-    keys_to_find: tuple[str, ...] = ()
+    keys_to_find: Mapping[veeam.SettingsField, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     time_zone: str | None = None
 
@@ -92,7 +93,7 @@ class DraftStore:
 class JobEntries:
     """What was entered about a job. None: the form did not ask for it.
 
-    `object_keys` are those of the objects that stood in the menu. A retention without a unit is counted as
+    `chosen` are the keys of what stood in the menus, by field. A retention without a unit is counted as
     before; credentials that are None stay as they are. `is_unfinished`: the fields are drawn again, so what
     the schedule does not use any more is kept.
     """
@@ -100,17 +101,20 @@ class JobEntries:
     name: str
     description: str | None = None
     is_high_priority: bool | None = None
-    object_keys: tuple[str, ...] | None = None
+    chosen: Mapping[veeam.SettingsField, tuple[str, ...]] = field(default_factory=dict)
     repository_id: str | None = None
     retention: veeam.Retention | None = None
+    gfs: veeam.Gfs | None = None
     schedule: veeam.Schedule | None = None
     guest: veeam.GuestProcessing | None = None
     is_unfinished: bool = False
 
     def over(
-        self, settings: veeam.JobSettings, objects: tuple[veeam.JobObject, ...] | None
+        self,
+        settings: veeam.JobSettings,
+        found: Mapping[veeam.SettingsField, tuple[veeam.JobObject, ...]],
     ) -> veeam.JobSettings:
-        """Return the settings with what was entered; `objects` are those that the keys stand for."""
+        """Return the settings with what was entered; `found` is what the keys stand for, where known."""
         retention = self.retention
         if retention is not None and not retention.unit and settings.retention is not None:
             retention = replace(retention, unit=settings.retention.unit)
@@ -120,12 +124,26 @@ class JobEntries:
             is_high_priority=(
                 settings.is_high_priority if self.is_high_priority is None else self.is_high_priority
             ),
-            objects=settings.objects if objects is None else objects,
+            objects=found.get(veeam.SettingsField.OBJECTS, settings.objects),
+            excludes=found.get(veeam.SettingsField.EXCLUDES, settings.excludes),
+            references=_references(settings.references, found),
             repository_id=settings.repository_id if self.repository_id is None else self.repository_id,
             retention=retention or settings.retention,
+            gfs=self.gfs or settings.gfs,
             schedule=_schedule(settings.schedule, self.schedule, keeps_unused=self.is_unfinished),
             guest=self.guest or settings.guest,
         )
+
+
+def _references(
+    before: Mapping[veeam.SettingsField, veeam.JobObject],
+    found: Mapping[veeam.SettingsField, tuple[veeam.JobObject, ...]],
+) -> Mapping[veeam.SettingsField, veeam.JobObject]:
+    """What single things are named: those that were found, and none where a field was emptied."""
+    asked = {
+        each: things[0] if things else None for each, things in found.items() if each in veeam.REFERENCES
+    }
+    return {each: thing for each, thing in {**before, **asked}.items() if thing is not None}
 
 
 def shown(text: str) -> str:
@@ -192,6 +210,10 @@ def visible_settings(
     return replace(
         settings,
         objects=_visible(visibility, server, veeam.SettingsField.OBJECTS, settings.objects),
+        references={
+            each: _visible_object(visibility, server, thing) if each in _NAMING_JOBS else thing
+            for each, thing in settings.references.items()
+        },
         schedule=_visible(visibility, server, veeam.SettingsField.SCHEDULE, settings.schedule),
     )
 
@@ -221,7 +243,7 @@ def _visible(visibility: Visibility, server: ServerName, part: veeam.SettingsFie
 
 def _visible_object(visibility: Visibility, server: ServerName, item: veeam.JobObject) -> veeam.JobObject:
     """A copied job is bound by its ID: without its name it is the same object."""
-    is_job = not item.platform and not item.host_name and item.object_id != ""
+    is_job = "id" in item.raw and not item.platform and not item.host_name
     if not is_job or visibility.sees(server, item.name):
         return item
     return veeam.JobObject({**item.raw, "name": HIDDEN_JOB})

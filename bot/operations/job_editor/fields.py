@@ -13,7 +13,6 @@ from bot import veeam
 from bot.operations.audit_trail import AuditTrail
 from bot.operations.job_editor import DraftStore, JobDraft, JobEntries
 from bot.operations.job_editor.objects import (
-    JOBS,
     JobObjects,
     credential_names,
     has_credentials,
@@ -35,8 +34,16 @@ TITLES = {
     veeam.SettingsField.DESCRIPTION: "Description",
     veeam.SettingsField.PRIORITY: "Priority",
     veeam.SettingsField.OBJECTS: "Objects",
+    veeam.SettingsField.EXCLUDES: "Left out",
+    veeam.SettingsField.TENANT: "Tenant",
+    veeam.SettingsField.PRIMARY_JOB: "Job to copy",
+    veeam.SettingsField.HOST: "Target host",
+    veeam.SettingsField.RESOURCE_POOL: "Resource pool",
+    veeam.SettingsField.FOLDER: "Folder",
+    veeam.SettingsField.DATASTORE: "Datastore",
     veeam.SettingsField.REPOSITORY: "Repository",
     veeam.SettingsField.RETENTION: "Retention",
+    veeam.SettingsField.GFS: "Full backups kept (GFS)",
     veeam.SettingsField.SCHEDULE: "Schedule",
     veeam.SettingsField.GUEST: "Guest processing",
 }
@@ -53,6 +60,8 @@ _UNITS = {
     veeam.RetentionUnit.YEARS: ("year", "years"),
 }
 _OBJECT_CHANGES_NAMED = 6
+_LISTS = frozenset({veeam.SettingsField.OBJECTS, veeam.SettingsField.EXCLUDES})
+_KEEPING = frozenset({veeam.SettingsField.RETENTION, veeam.SettingsField.GFS})
 
 _QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
 """Names and IDs: they may hold any word."""
@@ -61,6 +70,12 @@ _FIELDS_BY_WORD: tuple[tuple[str, veeam.SettingsField], ...] = (
     ("the name field", veeam.SettingsField.NAME),
     ("value of name", veeam.SettingsField.NAME),
     ("description", veeam.SettingsField.DESCRIPTION),
+    ("tenant", veeam.SettingsField.TENANT),
+    ("primaryjob", veeam.SettingsField.PRIMARY_JOB),
+    ("resource pool", veeam.SettingsField.RESOURCE_POOL),
+    ("resourcepool", veeam.SettingsField.RESOURCE_POOL),
+    ("datastore", veeam.SettingsField.DATASTORE),
+    ("gfs", veeam.SettingsField.GFS),
     ("highpriority", veeam.SettingsField.PRIORITY),
     ("credentials", veeam.SettingsField.GUEST),
     ("guestprocessing", veeam.SettingsField.GUEST),
@@ -150,14 +165,16 @@ async def resume_draft(
     draft = await drafts.read(person_id, draft_id)
     if draft is None or entered is None:
         return draft
-    chosen: tuple[veeam.JobObject, ...] | None = None
-    keys_to_find = draft.keys_to_find
-    platform = veeam.platform_of(draft.kind)
-    if (keys := entered.object_keys) is not None and platform is not None:
-        known = (draft.wanted.objects or ()) + (draft.settings_read.objects or ())
-        found = objects.at_hand(draft.server, platform, keys, known, visibility)
-        chosen = tuple(found[key] for key in keys if key in found)
-        keys_to_find = tuple(key for key in keys if key not in found)
+    chosen: dict[veeam.SettingsField, tuple[veeam.JobObject, ...]] = {}
+    keys_to_find = dict(draft.keys_to_find)
+    for part, keys in entered.chosen.items():
+        source = veeam.source_of(draft.kind, part)
+        if source is None:
+            continue
+        known = (*_things(draft.wanted, part), *_things(draft.settings_read, part))
+        found = objects.at_hand(draft.server, source, keys, known, visibility)
+        chosen[part] = tuple(found[key] for key in keys if key in found)
+        keys_to_find[part] = tuple(key for key in keys if key not in found)
     wanted, read = entered.over(draft.wanted, chosen), draft.settings_read.guest
     if wanted.guest is not None and read is not None and wanted.guest.credentials_id is None:
         # Credentials that were not chosen are those that the model has: a form cannot take them out.
@@ -165,7 +182,14 @@ async def resume_draft(
             wanted.guest, credentials_id=read.credentials_id, credentials_type=read.credentials_type
         )
         wanted = replace(wanted, guest=guest)
-    return await drafts.keep(person_id, replace(draft, wanted=wanted, keys_to_find=keys_to_find))
+    to_find = {part: keys for part, keys in keys_to_find.items() if keys}
+    return await drafts.keep(person_id, replace(draft, wanted=wanted, keys_to_find=to_find))
+
+
+def _things(settings: veeam.JobSettings, part: veeam.SettingsField) -> tuple[veeam.JobObject, ...]:
+    """What stands in a field that is chosen from VBR's lists."""
+    value = settings.part(part)
+    return (value,) if isinstance(value, veeam.JobObject) else value or ()
 
 
 async def find_objects(
@@ -182,20 +206,26 @@ async def find_objects(
 
     What is missing was never offered to this person, or is gone since: on record, for nobody can tell.
     """
-    platform = veeam.platform_of(draft.kind)
-    if not draft.keys_to_find or platform is None:
-        return draft, ()
-    found = await objects.by_key(server, platform, draft.keys_to_find, context.visibility)
-    chosen = (*(draft.wanted.objects or ()), *found.values())
-    whole = replace(draft, keys_to_find=(), wanted=replace(draft.wanted, objects=chosen))
-    await drafts.keep(context.person.id, whole)
-    missing = [key for key in draft.keys_to_find if key not in found]
-    if not missing:
-        return whole, ()
-    detail = _as_chosen(veeam.SettingsField.OBJECTS, missing)
-    await audit.refused(operation, context, Refusal.CHOICE, _subject(draft), detail)
-    text = "Some of what you chose is no longer in the inventory."
-    return whole, (FormProblem(veeam.SettingsField.OBJECTS, text),)
+    problems: list[FormProblem] = []
+    wanted = draft.wanted
+    for part, keys in draft.keys_to_find.items():
+        source = veeam.source_of(draft.kind, part)
+        if source is None:
+            continue
+        found = await objects.by_key(server, source, keys, context.visibility)
+        if part in veeam.REFERENCES:
+            wanted = wanted.with_part(part, next(iter(found.values()), wanted.part(part)))
+        else:
+            wanted = wanted.with_part(part, (*_things(wanted, part), *found.values()))
+        if missing := [key for key in keys if key not in found]:
+            detail = _as_chosen(part, missing)
+            await audit.refused(operation, context, Refusal.CHOICE, _subject(draft), detail)
+            text = "Some of what you chose is no longer in the inventory."
+            problems.append(FormProblem(part, text))
+    if draft.keys_to_find:
+        draft = replace(draft, keys_to_find={}, wanted=wanted)
+        await drafts.keep(context.person.id, draft)
+    return draft, tuple(problems)
 
 
 async def problems_of(
@@ -215,9 +245,12 @@ async def problems_of(
     wanted, parts = draft.wanted, set(veeam.SettingsField)
     if own_id is not None:
         parts = {change.part for change in veeam.differences(draft.settings_read, wanted)}
-    found = [
-        FormProblem(part, text) for part, text in veeam.settings_problems(wanted, draft.kind) if part in parts
-    ]
+    wrong = (
+        veeam.new_job_problems(wanted, draft.kind, server.revision)
+        if own_id is None
+        else veeam.settings_problems(wanted, draft.kind)
+    )
+    found = [FormProblem(part, text) for part, text in wrong if part in parts]
     if veeam.SettingsField.NAME in parts and wanted.name.strip():
         query = veeam.JobStatesQuery(name=name_filter(wanted.name))
         others = [state async for state in server.every_job_state(query) if state.id != own_id]
@@ -254,11 +287,13 @@ async def _not_offered(
     """
     wanted, read = draft.wanted, draft.settings_read
     found: list[tuple[veeam.SettingsField, str, Sequence[str]]] = []
-    if veeam.SettingsField.OBJECTS in parts and veeam.platform_of(draft.kind) == JOBS:
-        before = () if is_new else read.objects or ()
-        added = [each for each in wanted.objects or () if each not in before]
+    for part in (veeam.SettingsField.OBJECTS, veeam.SettingsField.PRIMARY_JOB):
+        if part not in parts or veeam.source_of(draft.kind, part) is not veeam.Source.JOBS:
+            continue
+        before = () if is_new else _things(read, part)
+        added = [each for each in _things(wanted, part) if each not in before]
         if hidden := await hidden_jobs(server, added, visibility):
-            found.append((veeam.SettingsField.OBJECTS, _NO_SUCH_JOB, [each.key for each in hidden]))
+            found.append((part, _NO_SUCH_JOB, [each.key for each in hidden]))
     repository = wanted.repository_id or ""
     is_moved = veeam.SettingsField.REPOSITORY in parts and _is_other(repository, read.repository_id)
     if is_moved and not await takes_repository(server, draft.kind, repository):
@@ -314,8 +349,8 @@ def with_changes(settings: veeam.JobSettings, changes: Sequence[veeam.SettingsCh
     """Return settings with somebody's changes; of objects only those that they added or took out."""
     for change in changes:
         value = change.after
-        if change.part is veeam.SettingsField.OBJECTS:
-            before = settings.objects or ()
+        if change.part in _LISTS:
+            before = settings.part(change.part) or ()
             kept = [each for each in before if each in change.after or each not in change.before]
             value = (*kept, *(each for each in change.after if each not in (*change.before, *kept)))
         settings = settings.with_part(change.part, value)
@@ -329,7 +364,7 @@ def change_in_words(change: veeam.SettingsChange, names: Names, *, in_full: bool
     unless it is wanted `in_full`.
     """
     title = TITLES[change.part]
-    if change.part is veeam.SettingsField.OBJECTS:
+    if change.part in _LISTS:
         removed = [each.name for each in change.before if each not in change.after]
         added = [each.name for each in change.after if each not in change.before]
         counts = [
@@ -354,7 +389,7 @@ def worst_first(changes: Iterable[veeam.SettingsChange]) -> tuple[veeam.Settings
             key=lambda change: (
                 not veeam.reduces_protection(change),
                 change.part is veeam.SettingsField.DESCRIPTION,
-                change.part is veeam.SettingsField.OBJECTS,
+                change.part in _LISTS,
             ),
         )
     )
@@ -366,7 +401,7 @@ def warnings_about(changes: Iterable[veeam.SettingsChange], names: Names) -> tup
         f"Restore points will be removed by a later run: {change_in_words(change, names)}. "
         "VBR can't undo this."
         for change in changes
-        if change.part is veeam.SettingsField.RETENTION and veeam.reduces_protection(change)
+        if change.part in _KEEPING and veeam.reduces_protection(change)
     )
 
 
@@ -405,7 +440,7 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
             return f"{text[:_TEXT_NAMED]}…" if is_cut else text or "nothing"
         case veeam.SettingsField.PRIORITY:
             return "high" if value else "normal"
-        case veeam.SettingsField.OBJECTS:
+        case veeam.SettingsField.OBJECTS | veeam.SettingsField.EXCLUDES:
             shown = value if in_full else value[:OBJECTS_NAMED]
             named = ", ".join(each.name for each in shown)
             more = len(value) - len(shown)
@@ -416,6 +451,8 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
             unit = veeam.known(veeam.RetentionUnit, value.unit)
             one, many = _UNITS.get(unit, (value.unit, value.unit)) if unit else (value.unit, value.unit)
             return f"{value.quantity:,} {one if value.quantity == 1 else many}"
+        case veeam.SettingsField.GFS:
+            return _gfs(value)
         case veeam.SettingsField.SCHEDULE:
             return _schedule(value)
         case veeam.SettingsField.GUEST:
@@ -424,7 +461,13 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
             account = "" if value.credentials_id is None else f" with {name_of(value.credentials_id, names)}"
             return f"application-aware{account}"
         case _:
-            assert_never(part)
+            return str(value.name) if value is not None else "none"
+
+
+def _gfs(gfs: veeam.Gfs) -> str:
+    """Such as "4 weekly, 12 monthly"."""
+    counted = zip(gfs.numbers, ("weekly", "monthly", "yearly"), strict=True)
+    return ", ".join(f"{number:,} {kind}" for number, kind in counted if number) or "none"
 
 
 def name_of(identity: str, names: Names) -> str:

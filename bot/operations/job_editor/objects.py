@@ -1,11 +1,11 @@
-"""What the menus of a job's form offer, and what their choices carry; and the objects that jobs may include.
+"""What the menus of a job's form offer, and what their choices carry; and the things that jobs name.
 
 Inventories are searched below each of the servers that VBR knows, with `POST /inventory/{hostname}`; the list
 of these servers is kept for a minute. Before 1.3-rev1 only an administrator's account may.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -18,8 +18,6 @@ from bot.operations.model import KnownJob, KnownMachine, Visibility
 from bot.operations.vbr_lists import every_repository, name_filter, repositories_of, where_there
 from bot.settings import ServerName
 
-AGENTS = "Agent"
-JOBS = "Jobs"
 FOUND_AT_MOST = 50
 OFFERED_WITHIN_SECONDS = 1.8
 """A menu is due within three seconds: a host that is down or slow leaves the others."""
@@ -28,7 +26,7 @@ _ROOTS_LAST_SECONDS = 60.0
 _REMEMBERED = 5_000
 """Objects that menus offered: what is chosen of them need not be asked for again."""
 _LETTERS = 2
-_VSPHERE = "VSphere"
+_IRIS_GROUP = "Iris"
 _VSPHERE_VIEWS = {
     "HostsAndClusters": ("VirtualMachine", "vCenterServer", "Datacenter", "Cluster", "Host", "ResourcePool"),
     "VmsAndTemplates": ("Folder", "Template"),
@@ -36,7 +34,13 @@ _VSPHERE_VIEWS = {
     "DatastoresAndVms": ("Datastore", "DatastoreCluster"),
 }
 """What a vSphere job may include, by the hierarchy that shows it: VBR's default is not documented."""
-_COPIES = frozenset({"backupcopy", "filebackupcopy", "legacybackupcopy", "entraidtenantbackupcopy"})
+_VIEWS_OF: Mapping[veeam.SettingsField, Mapping[str, tuple[str, ...]]] = {
+    veeam.SettingsField.HOST: {"HostsAndClusters": ("Host", "Cluster")},
+    veeam.SettingsField.RESOURCE_POOL: {"HostsAndClusters": ("ResourcePool",)},
+    veeam.SettingsField.FOLDER: {"VmsAndTemplates": ("Folder",)},
+    veeam.SettingsField.DATASTORE: {"DatastoresAndVms": ("Datastore", "DatastoreCluster")},
+}
+"""The same for a replica's target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +102,16 @@ def credentials_chosen(value: str) -> ChosenCredentials | None:
 
 
 async def object_options(
-    server: veeam.VeeamServer, draft: JobDraft, text: str, visibility: Visibility, *, objects: "JobObjects"
+    server: veeam.VeeamServer,
+    draft: JobDraft,
+    part: veeam.SettingsField,
+    text: str,
+    visibility: Visibility,
+    *,
+    objects: "JobObjects",
 ) -> tuple[MenuOption, ...]:
-    """Return objects that a job of the draft's type may include. Raises `VeeamError`, as the others do."""
-    platform = veeam.platform_of(draft.kind)
-    if platform is None:
-        return ()
-    found = await objects.like(server, platform, text, visibility)
+    """Return what a job of the draft's type may name in a field. Raises `VeeamError`, as the others do."""
+    found = await objects.like(server, draft.kind, part, text, visibility)
     return tuple(
         MenuOption(each.key, each.name, " · ".join(filter(None, (each.kind, each.host_name))))
         for each in found
@@ -153,7 +160,7 @@ async def template_options(
     return tuple(
         MenuOption(job_value(KnownJob(server.name, state.id)), state.name, f"{state.type} · {server.name}")
         for state in await _job_states(server, text)
-        if veeam.is_creatable(state.type) and visibility.sees(server.name, state.name)
+        if veeam.has_model(state.type) and visibility.sees(server.name, state.name)
     )
 
 
@@ -233,17 +240,27 @@ class JobObjects:
         self._offered: dict[tuple[ServerName, str, str], veeam.JobObject] = {}
 
     async def like(
-        self, server: veeam.VeeamServer, platform: str, text: str, visibility: Visibility
+        self,
+        server: veeam.VeeamServer,
+        kind: str,
+        part: veeam.SettingsField,
+        text: str,
+        visibility: Visibility,
     ) -> tuple[veeam.JobObject, ...]:
-        """Return objects with this in their names that a job of this platform may include."""
-        if platform == JOBS:
-            found = await _jobs_like(server, text, visibility)
-        elif platform == AGENTS:
+        """Return what has this in its name and what a job of this type may name in a field."""
+        source = veeam.source_of(kind, part)
+        if source is None:
+            return ()
+        if source is veeam.Source.JOBS:
+            found = await _jobs_like(server, kind, text, visibility)
+        elif source is veeam.Source.AGENTS:
             found = await _computers_like(server, text)
+        elif (listed := _LISTED.get(source)) is not None:
+            found = tuple(each for each in await listed(server) if _fits(text, each.name))
         else:
-            found = await self._machines_like(server, platform, text)
+            found = await self._machines_like(server, source, part, text)
         for each in found:
-            self._offered[server.name, platform, each.key] = each
+            self._offered[server.name, source, each.key] = each
         while len(self._offered) > _REMEMBERED:
             del self._offered[next(iter(self._offered))]
         return found
@@ -251,48 +268,56 @@ class JobObjects:
     def at_hand(
         self,
         server: ServerName,
-        platform: str,
+        source: veeam.Source,
         keys: Sequence[str],
         known: Iterable[veeam.JobObject],
         visibility: Visibility,
     ) -> dict[str, veeam.JobObject]:
-        """Return the objects with these keys that are known, or that menus offered: VBR is not asked.
+        """Return the things with these keys that are known, or that menus offered: VBR is not asked.
 
         Menus offer jobs to others that this person may not know of: those are not at hand.
         """
         found = {each.key: each for each in known if each.key in keys}
-        places = {key: (server, platform, key) for key in keys}
+        places = {key: (server, source, key) for key in keys}
         offered = {key: self._offered[place] for key, place in places.items() if place in self._offered}
-        if platform == JOBS:
+        if source is veeam.Source.JOBS:
             offered = {key: each for key, each in offered.items() if visibility.sees(server, each.name)}
         return offered | found
 
     async def by_key(
-        self, server: veeam.VeeamServer, platform: str, keys: Sequence[str], visibility: Visibility
+        self, server: veeam.VeeamServer, source: veeam.Source, keys: Sequence[str], visibility: Visibility
     ) -> dict[str, veeam.JobObject]:
-        """Return the objects with these keys, as far as they are there and the person may know of them."""
+        """Return the things with these keys, as far as they are there and the person may know of them."""
         places = [place for key in keys if (place := _place(key)) is not None]
-        if platform == JOBS:
+        if source is veeam.Source.JOBS:
             jobs = await _jobs_by_id(server, [place[-1] for place in places])
-            fresh = [job for job in jobs if visibility.sees(server.name, job.name)]
-        elif platform == AGENTS:
+            fresh: Sequence[veeam.JobObject] = [job for job in jobs if visibility.sees(server.name, job.name)]
+        elif source is veeam.Source.AGENTS:
             fresh = await _computers_by_id(server, [place[-1] for place in places])
+        elif (listed := _LISTED.get(source)) is not None:
+            fresh = await listed(server)
         else:
-            fresh = await self._machines_by_place(server, platform, places)
+            fresh = await self._machines_by_place(server, source, places)
         return {each.key: each for each in fresh if each.key in keys}
 
     async def _machines_like(
-        self, server: veeam.VeeamServer, platform: str, text: str
+        self, server: veeam.VeeamServer, platform: veeam.Source, part: veeam.SettingsField, text: str
     ) -> tuple[veeam.JobObject, ...]:
+        """Machines and containers; a replica's target is looked for without a letter typed: there are few."""
+        is_target = part in _VIEWS_OF
+        views = _VIEWS_OF.get(part, _VSPHERE_VIEWS if platform is veeam.Source.VSPHERE else {})
+        kinds = {kind for shown in views.values() for kind in shown}
         roots = await self._roots_of(server, platform)
-        found = [veeam.JobObject.of_machine(root) for root in roots if _fits(text, root.name)]
-        if len(text.strip()) < _LETTERS:
+        found = [
+            veeam.JobObject.of_machine(root)
+            for root in roots
+            if _fits(text, root.name) and (not is_target or root.type in kinds)
+        ]
+        if len(text.strip()) < _LETTERS and not is_target:
             return tuple(found)
-        queries = [veeam.InventoryQuery(name_contains=text.strip(), limit=FOUND_AT_MOST)]
-        if platform == _VSPHERE:
-            queries = [
-                replace(queries[0], types=kinds, hierarchy=view) for view, kinds in _VSPHERE_VIEWS.items()
-            ]
+        queries = [veeam.InventoryQuery(name_contains=text.strip() or None, limit=FOUND_AT_MOST)]
+        if views:
+            queries = [replace(queries[0], types=kinds, hierarchy=view) for view, kinds in views.items()]
         asked = (server.browse_inventory(query, host_name=root.name) for query in queries for root in roots)
         pages = await veeam.answered(asked, within_seconds=OFFERED_WITHIN_SECONDS)
         found += [veeam.JobObject.of_machine(row) for page in pages for row in page.rows]
@@ -302,7 +327,7 @@ class JobObjects:
         self, server: veeam.VeeamServer, platform: str, places: Sequence[tuple[str, ...]]
     ) -> list[veeam.JobObject]:
         roots = await self._roots_of(server, platform)
-        views = _VSPHERE_VIEWS if platform == _VSPHERE else {}
+        views = _VSPHERE_VIEWS if platform == veeam.Source.VSPHERE else {}
         hosts, ids = {root.name for root in roots}, defaultdict[tuple[str, str | None], list[str]](list)
         for host_name, *kinds, object_id in places:
             if host_name in hosts:
@@ -338,13 +363,59 @@ def _place(key: str) -> tuple[str, ...] | None:
     return place if len(place) > 1 else None
 
 
+async def _tenants(server: veeam.VeeamServer) -> tuple[veeam.JobObject, ...]:
+    rows = (await server.tenants(veeam.TenantsQuery(limit=_LISTED_AT_MOST))).rows
+    return tuple(veeam.JobObject.of_id(each.id, each.title) for each in rows)
+
+
+async def _data_servers(server: veeam.VeeamServer, *, is_object_storage: bool) -> tuple[veeam.JobObject, ...]:
+    """Each server or share as a whole; the parts of one are what its job already names."""
+    rows = (await server.data_servers(veeam.DataServersQuery(limit=_LISTED_AT_MOST))).rows
+    names_kind = server.revision.names_kinds_of_shares
+    return tuple(
+        veeam.JobObject(each.object_in_job(names_kind=names_kind), title=each.title)
+        for each in rows
+        if each.is_object_storage is is_object_storage
+    )
+
+
+async def _file_shares(server: veeam.VeeamServer) -> tuple[veeam.JobObject, ...]:
+    return await _data_servers(server, is_object_storage=False)
+
+
+async def _object_storage(server: veeam.VeeamServer) -> tuple[veeam.JobObject, ...]:
+    return await _data_servers(server, is_object_storage=True)
+
+
+async def _iris_databases(server: veeam.VeeamServer) -> tuple[veeam.JobObject, ...]:
+    """What the protection groups for InterSystems IRIS have found."""
+    query = veeam.ProtectionGroupsQuery(type=_IRIS_GROUP, limit=_LISTED_AT_MOST)
+    groups = (await server.protection_groups(query)).rows
+    entities = veeam.EntitiesQuery(limit=_LISTED_AT_MOST)
+    pages = await veeam.answered(
+        (server.discovered_entities(each.id, entities) for each in groups),
+        within_seconds=OFFERED_WITHIN_SECONDS,
+    )
+    rows = (row for page in pages for row in page.rows)
+    return tuple(veeam.JobObject({"entityId": each.id}, title=each.name) for each in rows)
+
+
+_LISTED: Mapping[veeam.Source, Callable[[veeam.VeeamServer], Awaitable[tuple[veeam.JobObject, ...]]]] = {
+    veeam.Source.TENANTS: _tenants,
+    veeam.Source.FILE_SHARES: _file_shares,
+    veeam.Source.OBJECT_STORAGE: _object_storage,
+    veeam.Source.IRIS: _iris_databases,
+}
+"""What is listed whole: a server has few of them."""
+
+
 async def _jobs_like(
-    server: veeam.VeeamServer, text: str, visibility: Visibility
+    server: veeam.VeeamServer, kind: str, text: str, visibility: Visibility
 ) -> tuple[veeam.JobObject, ...]:
     query = veeam.JobStatesQuery(name=name_filter(text), order_by="Name", ascending=True)
     found: list[veeam.JobObject] = []
     async for state in server.every_job_state(query):
-        is_source = state.type.casefold() not in _COPIES and _fits(text, state.name)
+        is_source = veeam.names_jobs_of_type(kind, state.type) and _fits(text, state.name)
         if is_source and visibility.sees(server.name, state.name):
             found.append(veeam.JobObject.of_job(state.id, state.name, state.type))
         if len(found) >= FOUND_AT_MOST:

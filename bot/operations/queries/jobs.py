@@ -18,6 +18,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.job_filters import COLUMNS, FITS, JobPriority, JobsColumn, JobsFilter
 from bot.operations.job_states import KnownSessions
+from bot.operations.job_types import job_types_named
 from bot.operations.jobs import FoundJob
 from bot.operations.machine_holders import Held, Holders, holders_of
 from bot.operations.model import ALL_ROLES, Alias, Kind, Operation, RequestContext, Visibility
@@ -565,26 +566,6 @@ class JobsAnswer(outcomes.Answer):
         """How a job of the list holds the machine; None where none was asked for."""
         holders = self.holders.get(view.server)
         return None if holders is None else holders.jobs.get(view.state.id.casefold())
-
-
-def job_types_named(word: str, revision: veeam.Revision) -> tuple[str, ...]:
-    """Return the job types (EJobType) that the word means, in the revision's spelling: one, several, or none.
-
-    A type that another revision calls otherwise is found by either name, and vSphere as VMware. VBR refuses a
-    filter by a type that it does not know: a word is only ever sent after it was found here.
-    """
-    plain = plain_type(word)
-    same = tuple(kind for kind in revision.job_types if veeam.job_type_key(kind) == veeam.job_type_key(plain))
-    return (
-        same
-        or matching.pick(word, revision.job_types, lambda name: name)
-        or (matching.pick(plain, revision.job_types, lambda name: name) if plain else ())
-    )
-
-
-def plain_type(word: str) -> str:
-    """Return a type of jobs without what makes no difference: "VMware backup" is vspherebackup."""
-    return "".join(filter(str.isalnum, matching.fold(word))).replace("vmware", "vsphere")
 
 
 def _any_of(states: Collection[JobsFilter]) -> _Test:

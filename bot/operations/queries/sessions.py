@@ -396,7 +396,7 @@ async def latest_of(server: veeam.VeeamServer, job: veeam.JobState, count: int) 
 
 
 def _types(revision: veeam.Revision) -> tuple[str, ...]:
-    return (*revision.job_run_types, *revision.log_backup_types)
+    return (*revision.job_run_types, *revision.session_types[veeam.SessionGroup.LOG_BACKUP])
 
 
 async def job_state_of(server: veeam.VeeamServer, session: veeam.Session) -> veeam.JobState | None:

@@ -65,7 +65,7 @@ def get_backup(call: RestCall) -> Reply:
     row = {
         "id": backup_id,
         "name": job.name,
-        "platformName": KINDS[job.type].platform,
+        "platformName": call.revision.platform(KINDS[job.type].platform),
         "platformId": _NO_ID,
         "creationTime": wire_time(min(job.restore_points.values()), world.zone, 3),
         "repositoryId": repository_of(job) or _NO_ID,
@@ -101,7 +101,7 @@ def _point_row(call: RestCall, point: _Point) -> dict[str, Any]:
     row = {
         "id": point.id,
         "name": point.name,
-        "platformName": point.platform,
+        "platformName": call.revision.platform(point.platform),
         "platformId": _NO_ID,
         "creationTime": wire_time(point.created_at, call.world.zone, form % 8),
         "backupId": point.backup_id,

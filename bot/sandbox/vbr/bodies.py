@@ -1,27 +1,30 @@
 """The bodies that VBR demands: of jobs to create and to edit, of actions, of look-ups in the inventory.
 
-Required fields, types and enum values follow the schemas of 1.3-rev0; deep settings that no client touches
-are only checked to be objects.
+What a revision's schemas demand is checked by them; on top come bounds that the documents only tell in words,
+and which objects a job of a type may have.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from bot.sandbox.vbr import words
+from bot.sandbox.vbr.refusals import bad_content
+from bot.sandbox.vbr.revision import Revision
+from bot.sandbox.vbr.schemas import Field, Schema, Schemas
 from bot.sandbox.vbr.shapes import (
     Rule,
     Shape,
     anything,
     boolean,
-    by,
     hours,
     integer,
     many,
+    number,
     one_of,
     text,
     uuid,
     whole,
 )
-
-_DAY = one_of(*words.DAYS_OF_WEEK)
-_SWITCH = {"isEnabled": boolean}
 
 START = Shape(
     {"performActiveFull": boolean},
@@ -30,225 +33,106 @@ START = Shape(
 STOP = Shape({"gracefulStop": boolean}, {"cancelChainedJobs": boolean})
 RETRY = Shape({}, {"startChainedJobs": boolean})
 
-_NAMED = {"hostName": text, "name": text}
-VMWARE_OBJECT = Shape(
-    {"platform": one_of("VSphere"), **_NAMED, "type": one_of(*words.VMWARE_TYPES)},
-    {"objectId": text, "urn": text, "size": text},
-)
-_AGENT_OBJECT = Shape(
-    {"id": uuid, "name": text, "type": one_of(*words.AGENT_OBJECT_TYPES), "protectionGroupId": uuid},
-    {"parentObjectId": uuid, "path": text},
-)
-_OBJECTS = {
-    "VSphere": VMWARE_OBJECT,
-    "HyperV": Shape({**_NAMED, "type": one_of(*words.HYPERV_TYPES), "objectId": text}),
-    "CloudDirector": Shape({**_NAMED, "type": one_of(*words.CLOUD_DIRECTOR_TYPES)}, {"objectId": text}),
+_PLAIN: Mapping[str, Rule] = {
+    "string": text,
+    "uuid": uuid,
+    "time": text,
+    "date-time": text,
+    "boolean": boolean,
+    "integer": integer,
+    "number": number,
+    "object": anything,
+}
+_BOUNDS: Mapping[str, Rule] = {
+    "quantity": whole(1),
+    "retryCount": whole(1),
+    "awaitMinutes": whole(1),
+    "frequency": whole(1),
+    "dayOfMonth": whole(1, 31),
+    "startTimeWithinAnHour": whole(0, 59),
+    "restorePointsToKeep": whole(1, 28),
+    "runScriptEvery": whole(1, 99),
+    "hours": hours,
+}
+_COMPUTER_KINDS = (
+    "WindowsAgentBackup", "LinuxAgentBackup", "WindowsAgentBackupFailoverCluster",
+    "WindowsAgentBackupServerPolicy", "WindowsAgentBackupWorkstationPolicy", "LinuxAgentBackupServerPolicy",
+    "LinuxAgentBackupWorkstationPolicy",
+)  # fmt: skip
+#: The platform of all objects of a job of that type.
+_PLATFORMS = {
+    "VSphereBackup": "VSphere",
+    "VSphereReplica": "VSphere",
+    "HyperVBackup": "HyperV",
+    "CloudDirectorBackup": "CloudDirector",
+    **dict.fromkeys(_COMPUTER_KINDS, "Agent"),
 }
 
 
-def _object_of(platform: str) -> Rule:
-    return by("platform", {platform: _OBJECTS[platform]})
+def job_body(revision: Revision, schema: str, body: Any, before: Any = None) -> dict[str, Any]:
+    """A JobSpec or JobModel in the world's words. Raises a 400 for anything that the revision does not take.
+
+    Of ``before``, the job as it is, stays what the revision has no field for.
+    """
+    check(revision.schemas, schema, body)
+    model: dict[str, Any] = revision.spelling.read(body, schema, before)
+    platform = _PLATFORMS.get(model["type"])
+    for where, part in _objects(model):
+        if platform is not None and part["platform"] != platform:
+            raise bad_content(f"The value of {where}.platform is missing or not valid.")
+    for i, part in enumerate((model.get("virtualMachines") or {}).get("includes") or ()):
+        if platform == "VSphere":
+            one_of(*words.VMWARE_JOB_TYPES)(part["type"], f"virtualMachines.includes[{i}].type")
+    return model
 
 
-_INCLUDED_IN_VSPHERE = by(
-    "platform", {"VSphere": VMWARE_OBJECT.plus(required={"type": one_of(*words.VMWARE_JOB_TYPES)})}
-)
-
-_BACKUP_WINDOW = Shape({"days": many(Shape({"day": _DAY, "hours": hours}))})
-_WINDOWED = Shape(_SWITCH, {"backupWindow": _BACKUP_WINDOW})
-_RETRY_BLOCK = Shape({}, {"isEnabled": boolean, "retryCount": whole(1), "awaitMinutes": whole(1)})
-_DAILY = Shape(
-    _SWITCH,
-    {"localTime": text, "dailyKind": one_of("Everyday", "WeekDays", "SelectedDays"), "days": many(_DAY)},
-)
-_MONTHLY = Shape(
-    _SWITCH,
-    {"localTime": text, "dayOfWeek": _DAY, "dayOfMonth": whole(1, 31),
-     "months": many(one_of(*words.MONTHS)),
-     "isLastDayOfMonth": boolean,
-     "dayNumberInMonth": one_of("First", "Second", "Third", "Fourth", "Last", "OnDay")},
-)  # fmt: skip
-_PERIODICALLY = Shape(
-    _SWITCH,
-    {"periodicallyKind": one_of("Hours", "Minutes", "Seconds", "Days"), "frequency": whole(1),
-     "backupWindow": _BACKUP_WINDOW, "startTimeWithinAnHour": whole(0, 59)},
-)  # fmt: skip
-SCHEDULE = Shape(
-    {"runAutomatically": boolean},
-    {"daily": _DAILY, "monthly": _MONTHLY, "periodically": _PERIODICALLY, "continuously": _WINDOWED,
-     "afterThisJob": Shape(_SWITCH, {"jobName": text}), "retry": _RETRY_BLOCK, "backupWindow": _WINDOWED},
-)  # fmt: skip
-
-_RETENTION = Shape({"type": one_of("RestorePoints", "Days"), "quantity": whole(1)})
-_FILE_RETENTION = Shape({}, {"type": one_of("Days", "Months"), "quantity": whole(1)})
-_LOG_RETENTION = Shape({}, {"type": one_of("Days", "Months", "Years"), "quantity": whole(1)})
-_PROXIES = Shape({"autoSelectEnabled": boolean}, {"proxyIds": many(uuid)})
-_MODES = one_of("Full", "Incremental", "ReverseIncremental", "Transform", "TransformForeverIncremental")
-_ADVANCED = {"gfsPolicy": Shape(_SWITCH), "advancedSettings": Shape({"backupModeType": _MODES})}
-_STORAGE = Shape(
-    {"backupRepositoryId": uuid, "backupProxies": _PROXIES, "retentionPolicy": _RETENTION}, _ADVANCED
-)
-_HYPERV_STORAGE = Shape(
-    {"backupRepositoryId": uuid, "backupProxies": Shape({"proxyType": one_of("onHost", "offHost")}),
-     "retentionPolicy": _RETENTION},
-    _ADVANCED,
-)  # fmt: skip
-_AGENT_STORAGE = Shape(
-    {}, {"backupRepositoryId": uuid, "sourceBackupId": uuid, "retentionPolicy": _RETENTION}
-)
-_CREDENTIALS_TYPE = one_of(*words.CREDENTIALS_TYPES)
-_RECORD = {"credentialsId": uuid, "credentialsType": _CREDENTIALS_TYPE}
+def checked(revision: Revision, schema: str, body: Any) -> Any:
+    """A body of that schema in the world's words. Raises a 400 naming the first field that is wrong."""
+    check(revision.schemas, schema, body)
+    return revision.spelling.read(body, schema)
 
 
-def _guest(platform: str) -> Shape:
-    """BackupJobGuestProcessingModel, of jobs with objects of that platform."""
-    machine = _object_of(platform)
-    application = Shape({"vmObject": machine, "vss": one_of(*words.VSS_MODES)})
-    per_machine = Shape({"vmObject": machine}, {**_RECORD, "default": boolean})
-    credentials = Shape(
-        {"useAgentManagementCredentials": boolean},
-        {"credentials": Shape(_RECORD), "credentialsPerMachine": many(per_machine)},
-    )
-    return Shape(
-        {"appAwareProcessing": Shape(_SWITCH, {"appSettings": many(application)}),
-         "guestFSIndexing": Shape(_SWITCH)},
-        {"guestCredentials": credentials, "guestInteractionProxies": _PROXIES},
-    )  # fmt: skip
+def check(schemas: Schemas, name: str, value: Any, where: str = "") -> None:
+    """Raise a 400 for the first field that a schema demands and the value lacks, or that is of a wrong type.
+
+    Null counts as missing, and fields that the schema does not know are let pass, as VBR lets them.
+    """
+    schema = schemas.get(name)
+    if schema is None:
+        _PLAIN[name](value, where)
+    elif schema.values:
+        one_of(*schema.values)(value, where)
+    elif not schema.discriminator:
+        _shape(schemas, schema)(value, where)
+    else:
+        Shape({schema.discriminator: one_of(*schema.kinds)})(value, where)
+        picked = schemas.get(schema.kinds[value[schema.discriminator]])
+        if picked is not None:
+            _shape(schemas, picked)(value, where)
 
 
-def _as_optional(shape: Shape) -> Shape:
-    return Shape({}, {**shape.optional, **shape.required})
+def _shape(schemas: Schemas, schema: Schema) -> Shape:
+    rules = {name: _rule(schemas, name, field) for name, field in schema.fields.items()}
+    required = {name: rules[name] for name, field in schema.fields.items() if field.is_required}
+    return Shape(required, {name: rule for name, rule in rules.items() if name not in required})
 
 
-_AGENT_GUEST = Shape({}, {"appAwareProcessing": anything, "guestFSIndexing": Shape(_SWITCH)})
-_LINUX_CREDENTIALS = Shape(
-    {},
-    {"useProtectionGroupCredentials": boolean, "credentialsId": uuid,
-     "credentialsPerMachine": many(
-         Shape({}, {"credentialsId": uuid, "machineObject": _AGENT_OBJECT, "default": boolean})
-     )},
-)  # fmt: skip
+def _rule(schemas: Schemas, name: str, field: Field) -> Rule:
+    def rule(value: Any, where: str) -> None:
+        check(schemas, field.type, value, where)
+        if name in _BOUNDS:
+            _BOUNDS[name](value, where)
+
+    return many(rule) if field.is_list else rule
 
 
-def _machines(included: Rule) -> Shape:
-    return Shape({"includes": many(included)}, {"excludes": anything})
-
-
-_COPY_SCHEDULE = by(
-    "type",
-    {"Immediate": Shape({"scheduleMode": one_of("Continuous", "BackupWindow")}), "Periodic": SCHEDULE},
-)
-_COPIED = Shape(
-    {
-        "includes": Shape(
-            {}, {"jobs": many(Shape({"id": uuid})), "repositories": many(Shape({"id": uuid, "type": text}))}
-        )
-    },
-)
-_COPY_TARGET = Shape({"backupRepositoryId": uuid}, {"retentionPolicy": _RETENTION})
-_REPLICA_SETTINGS = Shape(
-    {"metadataRepositoryId": uuid, "replicaNameSuffix": text, "restorePointsToKeep": whole(1, 28)}
-)
-
-_NAME: dict[str, Rule] = {"name": text, "description": text}
-_PRIORITY: dict[str, Rule] = {"isHighPriority": boolean}
-
-
-def _vm_parts(platform: str, storage: Shape = _STORAGE) -> dict[str, Rule]:
-    return {**_PRIORITY, "storage": storage, "guestProcessing": _guest(platform), "schedule": SCHEDULE}
-
-
-_VSPHERE_PARTS, _HYPERV_PARTS = _vm_parts("VSphere"), _vm_parts("HyperV", _HYPERV_STORAGE)
-_VSPHERE_JOB = Shape({**_NAME, "virtualMachines": _machines(_INCLUDED_IN_VSPHERE)}, _VSPHERE_PARTS)
-_HYPERV_JOB = Shape({**_NAME, "virtualMachines": _machines(_object_of("HyperV"))}, _HYPERV_PARTS)
-_CLOUD_DIRECTOR_JOB = Shape(
-    {**_NAME, "virtualMachines": _machines(_object_of("CloudDirector"))}, _vm_parts("CloudDirector")
-)
-_AGENT_JOB = Shape(
-    {**_NAME, "computers": many(_AGENT_OBJECT),
-     "backupMode": one_of("EntireComputer", "Volumes", "FileLevel")},
-    {**_PRIORITY, "agentType": one_of("Workstation", "Server", "FailoverCluster"), "storage": _AGENT_STORAGE,
-     "guestProcessing": _AGENT_GUEST, "schedule": SCHEDULE},
-)  # fmt: skip
-_LINUX_JOB = _AGENT_JOB.plus(
-    optional={"guestProcessing": _AGENT_GUEST.plus(optional={"guestCredentials": _LINUX_CREDENTIALS})}
-)
-_PLACE = _object_of("VSphere")
-_REPLICA_JOB = Shape(
-    {**_NAME, "virtualMachines": _machines(_INCLUDED_IN_VSPHERE),
-     "destination": Shape({"host": _PLACE}, {"resourcePool": _PLACE, "folder": _PLACE, "datastore": _PLACE})},
-    {**_PRIORITY, "jobSettings": _REPLICA_SETTINGS, "guestProcessing": _as_optional(_guest("VSphere")),
-     "dataTransfer": Shape({"sourceProxies": _PROXIES, "targetProxies": _PROXIES}), "schedule": SCHEDULE},
-)  # fmt: skip
-_COPY_JOB = Shape(
-    {**_NAME, "mode": one_of(*words.COPY_MODES), "sourceObjects": _COPIED, "target": _COPY_TARGET},
-    {"schedule": _COPY_SCHEDULE},
-)
-_DEPENDENT_COPY_JOB = Shape(
-    {"name": text, "primaryJobId": uuid, "backupRepositoryId": uuid},
-    {"useCustomRetention": boolean, "retentionPolicy": _FILE_RETENTION,
-     "schedule": Shape({}, {"type": one_of("Continuous", "Custom"), "customWindow": _WINDOWED})},
-)  # fmt: skip
-_ENTRA_JOB = Shape(
-    {**_NAME, "storage": Shape({"tenantId": uuid}, {"retentionPolicy": _RETENTION})}, {"schedule": SCHEDULE}
-)
-_ENTRA_LOG_JOB = Shape(
-    {**_NAME, "tenant": Shape({"tenantId": uuid})},
-    {**_PRIORITY, "storage": Shape({}, {"backupRepositoryId": uuid, "retentionPolicy": _LOG_RETENTION}),
-     "schedule": SCHEDULE},
-)  # fmt: skip
-
-_SPECS = {
-    "VSphereBackup": _VSPHERE_JOB,
-    "CloudDirectorBackup": _CLOUD_DIRECTOR_JOB,
-    "HyperVBackup": _HYPERV_JOB,
-    "VSphereReplica": _REPLICA_JOB,
-    "WindowsAgentBackup": _AGENT_JOB,
-    "LinuxAgentBackup": _LINUX_JOB,
-    "BackupCopy": _COPY_JOB,
-    "FileBackupCopy": _DEPENDENT_COPY_JOB,
-    "EntraIDTenantBackupCopy": _DEPENDENT_COPY_JOB,
-    "EntraIDTenantBackup": _ENTRA_JOB,
-    "EntraIDAuditLogBackup": _ENTRA_LOG_JOB,
-}
-_COMPLETE = {
-    "VSphereBackup": Shape(_VSPHERE_PARTS),
-    "HyperVBackup": Shape(_HYPERV_PARTS),
-}
-_IDENTITY: dict[str, Rule] = {"id": uuid, "isDisabled": boolean}
-
-#: A JobSpec, by its type; a type that the revision has no model of cannot be created.
-JOB_SPEC = by("type", _SPECS)
-#: A JobModel, by its type. vSphere and Hyper-V jobs must come with every part.
-JOB_MODEL = by(
-    "type",
-    {
-        kind: shape.plus(required={**_IDENTITY, **_COMPLETE.get(kind, Shape()).required})
-        for kind, shape in _SPECS.items()
-    },
-)
-
-
-def _filters(properties: frozenset[str], hierarchies: frozenset[str]) -> Shape:
-    predicate = Shape(
-        {"property": one_of(*properties), "operation": one_of(*words.PREDICATES), "value": text}
-    )
-
-    def expression(value: object, where: str) -> None:
-        group = Shape({"operation": one_of(*words.GROUPS), "items": many(expression)})
-        by("type", {"PredicateExpression": predicate, "GroupExpression": group})(value, where)
-
-    sorting = Shape({"property": one_of(*properties)}, {"direction": one_of("ascending", "descending")})
-    return Shape(
-        {},
-        {
-            "pagination": Shape({}, {"skip": integer, "limit": integer}),
-            "filter": expression,
-            "sorting": sorting,
-            "hierarchyType": one_of(*hierarchies),
-        },
-    )
-
-
-INVENTORY_FILTERS = _filters(words.INVENTORY_PROPERTIES, words.BROWSED_HIERARCHIES)
-PHYSICAL_FILTERS = _filters(words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)
+def _objects(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The inventory objects in a body, with their places."""
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _objects(item, f"{where}[{i}]")
+    elif isinstance(value, dict):
+        if "platform" in value:
+            yield where, value
+        for key, part in value.items():
+            yield from _objects(part, f"{where}.{key}" if where else key)

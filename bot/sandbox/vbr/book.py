@@ -6,6 +6,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from bot.sandbox.vbr.state import (
     Credentials,
+    DataServer,
     InventoryItem,
     Job,
     Proxy,
@@ -13,6 +14,7 @@ from bot.sandbox.vbr.state import (
     ScaleOutRepository,
     Session,
     TaskSession,
+    Tenant,
 )
 
 
@@ -34,6 +36,8 @@ class Book:
         self.scale_out_repositories: dict[str, ScaleOutRepository] = {}
         self.proxies: dict[str, Proxy] = {}
         self.credentials: dict[str, Credentials] = {}
+        self.tenants: dict[str, Tenant] = {}
+        self.data_servers: dict[str, DataServer] = {}
         self.inventory: dict[tuple[str, str, str], InventoryItem] = {}
         self._names: dict[str, str] = {}
         self._usn = 140_000

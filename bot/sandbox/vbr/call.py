@@ -57,10 +57,7 @@ class RestCall:
 
     @cached_property
     def body(self) -> Any:
-        """The JSON body in the world's words, None where there is none.
-
-        Raises a 400 for anything that is not JSON, or is spelt as another revision does.
-        """
+        """The JSON body as it came, None where there is none. Raises a 400 for anything that is not JSON."""
         if not self.raw_body:
             return None
         if self.content_type != _JSON:

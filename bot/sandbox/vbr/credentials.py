@@ -36,7 +36,7 @@ def list_credentials(call: RestCall) -> Reply:
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         found = [item for item in found if matches((item.username, item.description, item.type))]
-    if (kind := query.word("typeFilter", call.revision.credentials_types)) is not None:
+    if (kind := query.word("typeFilter", call.revision.values("ECredentialsType"))) is not None:
         found = [item for item in found if item.type == kind]
     if (after := query.moment("createdAfterFilter")) is not None:
         found = [item for item in found if item.created_at >= after]
@@ -44,7 +44,7 @@ def list_credentials(call: RestCall) -> Reply:
         found = [item for item in found if item.created_at <= before]
     query.boolean("includeDefaultApplianceCreds")  # no appliance has left any here
     found = query.ordered(
-        [item for item in found if item.type in call.revision.credentials_types],
+        [item for item in found if item.type in call.revision.values("ECredentialsType")],
         {
             "Username": lambda item: item.username.casefold(),
             "Description": lambda item: item.description.casefold(),

@@ -1,4 +1,8 @@
-"""What a VBR server has around its jobs: repositories, scale-out repositories and proxies."""
+"""What a VBR server has around its jobs: repositories, proxies, Entra tenants, servers of unstructured data.
+
+What a job brings along (a tenant, a file server) gets ids that follow from its name, so that everything else
+in the book is as it would be without it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from random import Random
 from typing import Any
 
 from bot.sandbox.vbr.book import Book, random_id
-from bot.sandbox.vbr.state import Proxy, Repository, ScaleOutRepository
+from bot.sandbox.vbr.state import DataServer, Proxy, Repository, ScaleOutRepository, Tenant
 
 
 @dataclass(frozen=True)
@@ -113,3 +117,50 @@ def _bucket(rng: Random) -> dict[str, Any]:
         },
         "bucket": {"bucketName": "veeam", "folderName": "backups"},
     }
+
+
+def tenant(book: Book, name: str, cache_repository_id: str) -> Tenant:
+    """The Entra tenant of that name, added where it is not there yet."""
+    made = Tenant(
+        book.derived_id("tenant", name), name, book.derived_id("azure tenant", name), cache_repository_id
+    )
+    return book.tenants.setdefault(made.id, made)
+
+
+def file_server(book: Book, name: str, cache_repository_id: str) -> DataServer:
+    r"""The file server or share of that name, added where it is not there yet.
+
+    ``\\server\share`` is an SMB share, ``server:/export`` an NFS one, anything else a managed server.
+    """
+    processing: dict[str, Any] = {"cacheRepositoryId": cache_repository_id, "backupIOControlLevel": "Medium"}
+    shares = {"\\\\": "SMBShare", "/": "NFSShare"}
+    kind = next((kind for mark, kind in shares.items() if mark in name), "FileServer")
+    if kind == "FileServer":
+        settings = {"name": name, "hostId": book.derived_id("managed server", name), "processing": processing}
+    else:
+        proxies = {"backupProxies": {"autoSelectEnabled": True, "proxyIds": []}}
+        settings = {"path": name, "processing": proxies | processing}
+    return _data_server(book, name, kind, settings)
+
+
+def object_storage(book: Book, name: str, cache_repository_id: str) -> DataServer:
+    """The S3 compatible storage of that name, added where it is not there yet."""
+    settings = {
+        "account": {
+            "friendlyName": name,
+            "servicePoint": f"https://{name}",
+            "credentialsId": book.derived_id("cloud credentials", name),
+            "regionId": "eu-01",
+        },
+        "processing": {
+            "backupProxies": {"autoSelectEnabled": True, "proxyIds": []},
+            "cacheRepositoryId": cache_repository_id,
+            "backupIOControlLevel": "Medium",
+        },
+    }
+    return _data_server(book, name, "S3Compatible", settings)
+
+
+def _data_server(book: Book, name: str, kind: str, settings: dict[str, Any]) -> DataServer:
+    made = DataServer(book.derived_id("data server", name), name, kind, settings)
+    return book.data_servers.setdefault(made.id, made)

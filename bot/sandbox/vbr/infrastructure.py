@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.sandbox.vbr import words
 from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.query import name_matcher
 from bot.sandbox.vbr.refusals import not_found
@@ -21,7 +20,7 @@ def list_repositories(call: RestCall) -> Reply:
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         found = [item for item in found if matches((item.name, item.description, item.type, item.path))]
-    if (types := query.words("typeFilter", words.REPOSITORY_TYPES)) is not None:
+    if (types := query.words("typeFilter", call.revision.values("ERepositoryType"))) is not None:
         found = [item for item in found if item.type in types]
     if (host_id := query.uuid("hostIdFilter")) is not None:
         found = [item for item in found if item.host_id == host_id]
@@ -103,7 +102,7 @@ def list_proxy_states(call: RestCall) -> Reply:
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         found = [item for item in found if matches((item.name, item.description, item.type, item.host_name))]
-    if (types := query.words("typeFilter", words.PROXY_TYPES)) is not None:
+    if (types := query.words("typeFilter", call.revision.values("EProxyType"))) is not None:
         found = [item for item in found if item.type in types]
     if (host_id := query.uuid("hostIdFilter")) is not None:
         found = [item for item in found if item.host_id == host_id]
@@ -161,7 +160,7 @@ def _state_tests(call: RestCall) -> Iterator[_Test]:
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         yield lambda item: matches((item.name, item.description, item.type, item.path, item.host_name))
-    if (kind := query.word("typeFilter", words.REPOSITORY_TYPES)) is not None:
+    if (kind := query.word("typeFilter", call.revision.values("ERepositoryType"))) is not None:
         yield lambda item: item.type == kind
     if (is_online := query.boolean("isOnlineFilter")) is not None:
         yield lambda item: item.is_online == is_online
@@ -186,7 +185,9 @@ def _scale_out_tests(call: RestCall) -> Iterator[_Test]:
         yield (
             lambda item: item.scale_out is not None and item.scale_out["scaleOutRepositoryId"] == scale_out_id
         )
-    if (extents := query.words("sobrExtentTypeFilter", words.EXTENT_TYPES)) is not None:
+    if (
+        extents := query.words("sobrExtentTypeFilter", call.revision.values("EScaleOutRepositoryExtentType"))
+    ) is not None:
         yield lambda item: item.scale_out is not None and item.scale_out["extentType"] in extents
     if (membership := query.text("sobrMembershipFilter")) is not None:
         belongs = name_matcher(membership)

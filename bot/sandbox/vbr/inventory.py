@@ -1,16 +1,17 @@
 """The virtual and physical inventory: the GETs that operators may use, the POSTs with filters in the body."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.sandbox.vbr import words
-from bot.sandbox.vbr.bodies import INVENTORY_FILTERS, PHYSICAL_FILTERS
+from bot.sandbox.vbr.bodies import checked
 from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.query import Page, name_matcher
-from bot.sandbox.vbr.refusals import Refusal, bad_request
-from bot.sandbox.vbr.shapes import Shape
+from bot.sandbox.vbr.refusals import Refusal, bad_request, not_found
+from bot.sandbox.vbr.shapes import one_of
 from bot.sandbox.vbr.state import InventoryItem
 
+_OBJECT = "InventoryObjectModel"
 _Comparison = Callable[[str, str], bool]
 _COMPARISONS: dict[str, _Comparison] = {
     "in": lambda field, value: field.casefold() == value.casefold(),
@@ -45,9 +46,9 @@ def list_host_objects(call: RestCall) -> Reply:
     found = _below(_vmware(call), call.path["name"])
     if (object_id := query.text("objectIdFilter")) is not None:
         found = [item for item in found if item.model["objectId"] == object_id]
-    if (hierarchy := query.word("hierarchyTypeFilter", words.HIERARCHIES)) is not None:
+    if (hierarchy := query.word("hierarchyTypeFilter", call.revision.values("EHierarchyType"))) is not None:
         found = [item for item in found if hierarchy in item.hierarchies]
-    if (kind := query.word("typeFilter", words.VMWARE_TYPES)) is not None:
+    if (kind := query.word("typeFilter", call.revision.values("EVmwareInventoryType"))) is not None:
         found = [item for item in found if item.model["type"] == kind]
     if (parent := query.text("parentContainerNameFilter")) is not None:
         found = [item for item in found if parent == item.parent or parent in item.also_in]
@@ -77,16 +78,23 @@ def browse_host(call: RestCall) -> Reply:
 
 def browse_physical(call: RestCall) -> Reply:
     """POST /inventory/physical: the protection groups."""
-    return _browsed(call, [item for item in _physical(call) if item.parent is None], PHYSICAL_FILTERS)
+    groups = [item for item in _physical(call) if item.parent is None]
+    return _browsed(call, groups, words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)
+
+
+def browse_all_physical(call: RestCall) -> Reply:
+    """POST /inventory/physical/all: the computers of all protection groups."""
+    computers = [item for item in _physical(call) if item.parent is not None]
+    return _browsed(call, computers, words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)
 
 
 def browse_protection_group(call: RestCall) -> Reply:
     """POST /inventory/physical/{protectionGroupId}: the computers of a group."""
     group_id = call.identity("protectionGroupId")
     if all(item.model["id"] != group_id for item in _physical(call)):
-        raise Refusal(404, "NotFound", f"Protection group with ID '{group_id}' was not found.")
+        raise not_found("Protection group", group_id)
     found = [item for item in _physical(call) if item.model["protectionGroupId"] == group_id]
-    return _browsed(call, found, PHYSICAL_FILTERS)
+    return _browsed(call, found, words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)
 
 
 def _virtual(call: RestCall) -> list[InventoryItem]:
@@ -98,7 +106,13 @@ def _vmware(call: RestCall) -> list[InventoryItem]:
 
 
 def _physical(call: RestCall) -> list[InventoryItem]:
-    return [item for item in call.world.book.inventory.values() if item.model["platform"] == "Agent"]
+    """Computers and groups, but for groups of a type that the revision does not have."""
+    known = call.revision.values("EProtectionGroupType")
+    return [
+        item
+        for item in call.world.book.inventory.values()
+        if item.model["platform"] == "Agent" and item.model["protectionGroupType"] in known
+    ]
 
 
 def _below(items: list[InventoryItem], host_name: str) -> list[InventoryItem]:
@@ -114,7 +128,7 @@ def _texts(item: InventoryItem) -> tuple[str | None, ...]:
 
 
 def _rows(call: RestCall, page: Page, found: list[InventoryItem]) -> Reply:
-    rows = [call.revision.written(item.model) for item in page.of(found)]
+    rows = [call.revision.written(item.model, _OBJECT) for item in page.of(found)]
     if call.quirks.wraps_inventory:
         rows = [{"inventoryObject": _without_size(row), "size": row["size"]} for row in rows]
     return listing(rows, len(found), call)
@@ -124,26 +138,43 @@ def _without_size(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "size"}
 
 
-def _browsed(call: RestCall, found: list[InventoryItem], filters: Shape = INVENTORY_FILTERS) -> Reply:
-    body: dict[str, Any] = {} if call.body is None else call.body
-    filters(body, "")
-    if (expression := body.get("filter")) is not None:
-        found = [item for item in found if _passes(call.revision.written(item.model), expression)]
-    hierarchy = body.get("hierarchyType")
+def _browsed(
+    call: RestCall,
+    found: list[InventoryItem],
+    properties: frozenset[str] = words.INVENTORY_PROPERTIES,
+    hierarchies: frozenset[str] | None = None,
+) -> Reply:
+    body = {} if call.body is None else checked(call.revision, "InventoryBrowserFilters", call.body)
+    hierarchies = hierarchies or words.OTHER_HIERARCHIES | call.revision.values("EHierarchyType")
+    expression, sorting, hierarchy = body.get("filter"), body.get("sorting"), body.get("hierarchyType")
+    for name in (*_properties(expression), *_properties(sorting)):
+        one_of(*properties)(name, "property")
     if hierarchy is not None:
+        one_of(*hierarchies)(hierarchy, "hierarchyType")
         found = [item for item in found if hierarchy in item.hierarchies]
-    if (sorting := body.get("sorting")) is not None:
-        found.sort(
-            key=lambda item: str(item.model.get(sorting["property"]) or ""),
+    rows = [row for item in found if (row := call.revision.written(item.model, _OBJECT)) is not None]
+    if expression is not None:
+        rows = [row for row in rows if _passes(row, expression)]
+    if sorting is not None:
+        rows.sort(
+            key=lambda row: str(row.get(sorting["property"]) or ""),
             reverse=sorting.get("direction") == "descending",
         )
     asked = body.get("pagination") or {}
     page = Page(asked.get("skip") or 0, asked.get("limit") or 200)
     if page.skip < 0 or (page.limit or 0) < 0:
         raise bad_request("pagination must not be negative.")
-    rows = [call.revision.written(item.model) for item in page.of(found)]
-    pagination = {"total": len(found), "count": len(rows), "skip": page.skip, "limit": page.limit}
-    return Reply(200, {"data": rows, "pagination": pagination, "hierarchyType": hierarchy})
+    shown = page.of(rows)
+    pagination = {"total": len(rows), "count": len(shown), "skip": page.skip, "limit": page.limit}
+    return Reply(200, {"data": shown, "pagination": pagination, "hierarchyType": hierarchy})
+
+
+def _properties(expression: dict[str, Any] | None) -> Iterator[str]:
+    """The properties that an expression, or an order, names."""
+    if expression is not None and "property" in expression:
+        yield expression["property"]
+    for inner in (expression or {}).get("items") or ():
+        yield from _properties(inner)
 
 
 def _passes(row: dict[str, Any], expression: dict[str, Any]) -> bool:
@@ -161,6 +192,7 @@ INVENTORY = (
     Operation("GET", "/api/v1/inventory/vmware/hosts/{name}", list_host_objects),
     Operation("POST", "/api/v1/inventory", browse_servers),
     Operation("POST", "/api/v1/inventory/physical", browse_physical),
+    Operation("POST", "/api/v1/inventory/physical/all", browse_all_physical),
     Operation("POST", "/api/v1/inventory/physical/{protectionGroupId}", browse_protection_group),
     Operation("POST", "/api/v1/inventory/{hostname}", browse_host),
 )

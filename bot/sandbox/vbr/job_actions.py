@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.sandbox.vbr.bodies import RETRY, START, STOP, VMWARE_OBJECT
+from bot.sandbox.vbr.bodies import RETRY, START, STOP, checked
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.life import Start
 from bot.sandbox.vbr.refusals import bad_content, bad_request
@@ -82,10 +82,12 @@ def quick_backup(call: RestCall) -> Reply:
     """POST /jobs/quickBackup/vSphere: one VM, through the job that has its newest restore point."""
     if call.body is None:
         raise bad_content("The request body is required.")
-    VMWARE_OBJECT(call.body, "")
-    if call.body["type"] != "VirtualMachine" or not call.body.get("objectId"):
+    asked = checked(call.revision, "InventoryObjectModel", call.body)
+    if asked["platform"] != "VSphere":
+        raise bad_content("The value of platform is missing or not valid.")
+    if asked["type"] != "VirtualMachine" or not asked.get("objectId"):
         raise bad_content("Specify a virtual machine by its objectId.")
-    name = _machine_name(call, call.body)
+    name = _machine_name(call, asked)
     covering = [
         job
         for job in call.world.jobs

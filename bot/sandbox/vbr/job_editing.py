@@ -3,23 +3,26 @@
 import copy
 from typing import Any
 
-from bot.sandbox.vbr.bodies import JOB_MODEL, JOB_SPEC
+from bot.sandbox.vbr.bodies import job_body
 from bot.sandbox.vbr.call import Operation, Reply, RestCall
 from bot.sandbox.vbr.job_lists import modelled_job
 from bot.sandbox.vbr.jobmodels import never
 from bot.sandbox.vbr.machines import machines_within
-from bot.sandbox.vbr.references import check_references, included, source_ids
+from bot.sandbox.vbr.references import check_references, included, source_ids, unstructured_names
 from bot.sandbox.vbr.refusals import bad_content, bad_request
-from bot.sandbox.vbr.shapes import Rule
 from bot.sandbox.vbr.state import Job
 from bot.sandbox.vbr.world import World
 
 _OFF = {"isEnabled": False}
+_CONTENTS = (
+    "virtualMachines", "computers", "sourceObjects", "primaryJobId", "objects", "sources", "linkedJobs",
+    "unstructuredLinkedJobs", "tenant",
+)  # fmt: skip
 
 
 def create_job(call: RestCall) -> Reply:
     """POST /jobs: a JobSpec becomes a job; what the spec leaves open is filled in."""
-    spec = _checked(call, JOB_SPEC)
+    spec = _checked(call, "JobSpec")
     check_references(call.world.book, spec, None)
     model = copy.deepcopy(spec) | {"id": call.world.book.new_id(), "isDisabled": False}
     _fill_in(call.world, model)
@@ -33,7 +36,7 @@ def edit_job(call: RestCall) -> Reply:
     ``isDisabled`` is not changed this way: enable and disable do that.
     """
     job = modelled_job(call)
-    model = _checked(call, JOB_MODEL)
+    model = _checked(call, "JobModel", job.model)
     if model["id"].lower() != job.id or model["type"] != job.type:
         raise bad_request("The id and the type of a job cannot be changed.")
     check_references(call.world.book, model, job)
@@ -76,22 +79,14 @@ def clone_job(call: RestCall) -> Reply:
     return Reply(201, call.revision.written(twin.model))
 
 
-def _checked(call: RestCall, rule: Rule) -> dict[str, Any]:
+def _checked(call: RestCall, schema: str, before: Any = None) -> dict[str, Any]:
     if call.body is None:
         raise bad_content("The request body is required.")
-    rule(call.body, "")
-    body: dict[str, Any] = call.body
-    kind = body["type"]
-    if call.revision.job_type(kind) is None:
-        raise bad_content(f"The value '{kind}' is not valid for type.")
-    part = call.revision.required_parts.get(kind)
-    if part is not None and body.get(part) is None:
-        raise bad_content(f"The {part} field is required.")
-    return body
+    return job_body(call.revision, schema, call.body, before)
 
 
 def _contents(model: dict[str, Any]) -> list[Any]:
-    return [model.get(part) for part in ("virtualMachines", "computers", "sourceObjects", "primaryJobId")]
+    return [model.get(part) for part in _CONTENTS]
 
 
 def _processed(world: World, model: dict[str, Any]) -> tuple[list[str], int]:
@@ -100,6 +95,9 @@ def _processed(world: World, model: dict[str, Any]) -> tuple[list[str], int]:
     if chosen:
         names = [name for item in chosen for name in machines_within(world.book, item)]
         return _without_excluded(model, names), len(chosen)
+    named = unstructured_names(world.book, model)
+    if named:
+        return named, len(named)
     sources = [world.book.jobs[job_id] for job_id in source_ids(model) if job_id in world.book.jobs]
     names = [name for source in sources for name in source.objects]
     return list(dict.fromkeys(names)) or [model["name"]], max(1, len(sources))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 
-from bot.sandbox.vbr import words
 from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.progress import repository_of
@@ -18,11 +17,11 @@ _Test = Callable[[Job], bool]
 def list_jobs(call: RestCall) -> Reply:
     """GET /jobs: JobModels; types that the revision cannot model are left out."""
     query, revision = call.query, call.revision
-    jobs = [job for job in _expressible(call) if job.type not in words.UNMODELLED_JOB_TYPES]
+    jobs = [job for job in call.world.jobs if revision.models(job.type)]
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         jobs = [job for job in jobs if matches((job.name, job.description, job.type))]
-    if (kind := query.word("typeFilter", revision.written_job_types)) is not None:
+    if (kind := query.word("typeFilter", revision.values("EJobType"))) is not None:
         jobs = [job for job in jobs if revision.job_type(job.type) == kind]
     jobs = query.ordered(
         jobs,
@@ -70,7 +69,7 @@ def get_job(call: RestCall) -> Reply:
 def modelled_job(call: RestCall) -> Job:
     """The job that the path names; a 400 where the revision has no model of its type."""
     job = call.job()
-    if job.type in words.UNMODELLED_JOB_TYPES or call.revision.job_type(job.type) is None:
+    if not call.revision.models(job.type):
         raise bad_request("Specify job of supported platform type.")
     return job
 
@@ -91,14 +90,14 @@ def _tests(call: RestCall) -> Iterator[_Test]:
     query, world, revision = call.query, call.world, call.revision
     if (job_id := query.uuid("idFilter")) is not None:
         yield lambda job: job.id == job_id
-    if (kind := query.word("typeFilter", revision.written_job_types)) is not None:
+    if (kind := query.word("typeFilter", revision.values("EJobType"))) is not None:
         yield lambda job: revision.job_type(job.type) == kind
-    if (result := query.word("lastResultFilter", words.RESULTS)) is not None:
+    if (result := query.word("lastResultFilter", call.revision.values("ESessionResult"))) is not None:
         yield lambda job: job_result(world, job) == result
-    if (status := query.word("statusFilter", revision.written_statuses)) is not None:
+    if (status := query.word("statusFilter", revision.values("EJobStatus"))) is not None:
         yield lambda job: revision.status(job_status(world, job)) == status
-    if (workload := query.word("workloadFilter", revision.written_workloads)) is not None:
-        yield lambda job: revision.word(KINDS[job.type].workload) == workload
+    if (workload := query.word("workloadFilter", revision.values("EJobWorkload"))) is not None:
+        yield lambda job: revision.workload(KINDS[job.type].workload) == workload
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         yield lambda job: matches((job.name, job.description, job.type, repository_name(world, job)))

@@ -1,4 +1,4 @@
-"""Complete JobModels of every type that 1.3-rev0 can model, for jobs that the sandbox makes itself."""
+"""Complete JobModels of every type that some revision can model, for jobs that the sandbox makes itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,10 @@ def never() -> dict[str, Any]:
 class JobParts:
     """What the models of all types are made from.
 
-    ``source_ids`` are the jobs that a copy job copies; ``objects`` what is included, as the inventory has it
-    (of an Entra ID job the tenant: name and id); ``target`` the host of a replica; ``guest`` the credentials,
-    type and id, that application-aware processing uses; ``schedule`` a BackupScheduleModel.
+    ``source_ids`` are the jobs that a copy job copies and a scan looks through; ``objects`` what is
+    included, as the model has it (of an Entra ID job the tenant: name and id); ``target`` the destination of
+    a replica; ``guest`` the credentials, type and id, that application-aware processing uses; ``schedule`` a
+    BackupScheduleModel; ``server_name`` the backup server, for agents that look for it.
     """
 
     id: str
@@ -29,8 +30,9 @@ class JobParts:
     is_high_priority: bool = False
     source_ids: Sequence[str] = ()
     mode: str = "Immediate"
-    target: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     guest: tuple[str, str] | None = None
+    server_name: str = "vbr01"
 
 
 def job_model(kind: str, parts: JobParts) -> dict[str, Any]:
@@ -155,7 +157,7 @@ def _replica(parts: JobParts) -> dict[str, Any]:
     return {
         "isHighPriority": parts.is_high_priority,
         "virtualMachines": _virtual_machines(parts),
-        "destination": {"host": dict(parts.target)},
+        "destination": {place: dict(item) for place, item in parts.target.items()},
         "jobSettings": {
             "metadataRepositoryId": parts.repository_id,
             "replicaNameSuffix": "_replica",
@@ -170,12 +172,15 @@ def _replica(parts: JobParts) -> dict[str, Any]:
     }
 
 
+def _computers(parts: JobParts) -> dict[str, Any]:
+    return {"computers": [dict(item) for item in parts.objects], "backupMode": "EntireComputer"}
+
+
 def _agent(parts: JobParts) -> dict[str, Any]:
     return {
         "isHighPriority": parts.is_high_priority,
         "agentType": "Server",
-        "computers": [dict(item) for item in parts.objects],
-        "backupMode": "EntireComputer",
+        **_computers(parts),
         "storage": {
             "backupRepositoryId": parts.repository_id,
             "retentionPolicy": {"type": "Days", "quantity": 14},
@@ -192,6 +197,80 @@ def _linux_agent(parts: JobParts) -> dict[str, Any]:
     model = _agent(parts)
     model["guestProcessing"]["guestCredentials"] = {"useProtectionGroupCredentials": True}
     return model
+
+
+def _cluster_agent(parts: JobParts) -> dict[str, Any]:
+    return _agent(parts) | {"agentType": "FailoverCluster"}
+
+
+def _policy(parts: JobParts) -> dict[str, Any]:
+    return {
+        **_computers(parts),
+        "storage": {
+            "destination": {
+                "destinationType": "BackupRepository",
+                "backupServerName": parts.server_name,
+                "backupRepositoryId": parts.repository_id,
+            },
+            "retentionPolicy": {"type": "Days", "quantity": 14},
+        },
+        "guestProcessing": {
+            "appAwareProcessing": {"isEnabled": False},
+            "guestFSIndexing": {"isEnabled": False},
+        },
+        "schedule": dict(parts.schedule),
+    }
+
+
+def _windows_workstation_policy(parts: JobParts) -> dict[str, Any]:
+    schedule = _daily_only(parts) | {
+        "powerOffAction": "BackupAtPowerOn",
+        "postBackupAction": "KeepRunning",
+        "atEvents": {"backupAtLock": False, "backupAtLogoff": False, "backupAtStorageAttach": False},
+    }
+    return _policy(parts) | {"schedule": schedule}
+
+
+def _linux_workstation_policy(parts: JobParts) -> dict[str, Any]:
+    return _policy(parts) | {"schedule": _daily_only(parts)}
+
+
+def _daily_only(parts: JobParts) -> dict[str, Any]:
+    return {key: part for key, part in parts.schedule.items() if key in {"runAutomatically", "daily"}}
+
+
+def _file_backup(parts: JobParts) -> dict[str, Any]:
+    return {
+        "isHighPriority": parts.is_high_priority,
+        "objects": [dict(item) for item in parts.objects],
+        "backupRepository": {
+            "backupRepositoryId": parts.repository_id,
+            "retentionPolicy": {"type": "Days", "quantity": 28},
+            "advancedSettings": {"storageData": {"compressionLevel": "Optimal"}},
+        },
+        "schedule": dict(parts.schedule),
+    }
+
+
+def _content_scan(parts: JobParts) -> dict[str, Any]:
+    schedule = {key: part for key, part in parts.schedule.items() if key not in {"retry", "backupWindow"}}
+    return {
+        "linkedJobs": {"includes": [{"id": job_id} for job_id in parts.source_ids]},
+        "verificationOptions": {"malwareScanEnabled": True, "yaraScanEnabled": False},
+        "schedule": schedule,
+    }
+
+
+def _iris(parts: JobParts) -> dict[str, Any]:
+    return {
+        "isHighPriority": parts.is_high_priority,
+        "sources": [{"entityId": item["id"]} for item in parts.objects],
+        "storage": {
+            "backupRepositoryId": parts.repository_id,
+            "retentionPolicy": {"type": "Days", "quantity": 14},
+        },
+        "schedule": dict(parts.schedule),
+    }
 
 
 def _copy(parts: JobParts) -> dict[str, Any]:
@@ -255,4 +334,13 @@ _BUILDERS = {
     "EntraIDTenantBackupCopy": _dependent_copy,
     "EntraIDTenantBackup": _entra_tenant,
     "EntraIDAuditLogBackup": _entra_logs,
+    "WindowsAgentBackupFailoverCluster": _cluster_agent,
+    "WindowsAgentBackupServerPolicy": _policy,
+    "LinuxAgentBackupServerPolicy": _policy,
+    "WindowsAgentBackupWorkstationPolicy": _windows_workstation_policy,
+    "LinuxAgentBackupWorkstationPolicy": _linux_workstation_policy,
+    "FileBackup": _file_backup,
+    "ObjectStorageBackup": _file_backup,
+    "SureBackupContentScan": _content_scan,
+    "IrisBackup": _iris,
 }

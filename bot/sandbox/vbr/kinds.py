@@ -1,6 +1,6 @@
 """What follows from a job's type: the sessions it makes, its platform, its workload."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,18 +13,42 @@ class Kind:
     workload: str = "vm"
 
 
+_WINDOWS = Kind("AgentBackup", platform="WindowsPhysical", workload="server")
+_LINUX = Kind("AgentBackup", platform="LinuxPhysical", workload="server")
+_ENTRA = Kind(platform="EntraID", workload="application")
+_FILES = Kind("FileServerSave", platform="UnstructuredData", workload="file")
+_PLUG_IN = Kind("PlatformBackupJob")
+
 KINDS: dict[str, Kind] = {
     "VSphereBackup": Kind(),
     "HyperVBackup": Kind(platform="HyperV"),
     "CloudDirectorBackup": Kind(platform="CloudDirector"),
     "VSphereReplica": Kind(session_type="ReplicaJob", task_type="Replica"),
-    "WindowsAgentBackup": Kind("AgentBackup", platform="WindowsPhysical", workload="server"),
-    "LinuxAgentBackup": Kind("AgentBackup", platform="LinuxPhysical", workload="server"),
-    "EntraIDTenantBackup": Kind(platform="EntraID", workload="application"),
-    "EntraIDAuditLogBackup": Kind(platform="EntraID", workload="application"),
-    "EntraIDTenantBackupCopy": Kind("CopyBackup", platform="EntraID", workload="application"),
-    "FileBackupCopy": Kind("UnstructuredDataBackupCopy", platform="UnstructuredData", workload="file"),
+    "WindowsAgentBackup": _WINDOWS,
+    "LinuxAgentBackup": _LINUX,
+    "WindowsAgentBackupFailoverCluster": _WINDOWS,
+    "WindowsAgentBackupServerPolicy": replace(_WINDOWS, session_type="AgentPolicy"),
+    "WindowsAgentBackupWorkstationPolicy": replace(
+        _WINDOWS, session_type="AgentPolicy", workload="workstation"
+    ),
+    "LinuxAgentBackupServerPolicy": replace(_LINUX, session_type="AgentPolicy"),
+    "LinuxAgentBackupWorkstationPolicy": replace(_LINUX, session_type="AgentPolicy", workload="workstation"),
+    "EntraIDTenantBackup": _ENTRA,
+    "EntraIDAuditLogBackup": _ENTRA,
+    "EntraIDTenantBackupCopy": replace(_ENTRA, session_type="CopyBackup"),
+    "FileBackup": _FILES,
+    "ObjectStorageBackup": _FILES,
+    "FileBackupCopy": replace(_FILES, session_type="UnstructuredDataBackupCopy"),
     "BackupCopy": Kind("CopyBackup"),
     "LegacyBackupCopy": Kind("CopyBackup"),
+    "SureBackupContentScan": Kind("SureBackupContentScan", task_type="Antivirus"),
+    "IrisBackup": Kind("IrisBackup", platform="Iris", workload="application"),
+    "CloudBackupAWS": Kind(platform="AWSEC2", workload="cloudVm"),
+    "CloudBackupAzure": Kind(platform="AzureCompute", workload="cloudVm"),
+    "CloudBackupGoogle": Kind(platform="GCE", workload="cloudVm"),
+    "NutanixAHVBackupJob": replace(_PLUG_IN, platform="Nutanix"),
+    "ProxmoxBackupJob": replace(_PLUG_IN, platform="Proxmox"),
     "Unknown": Kind(platform="CustomPlatform"),
 }
+#: Policies: settings handed to agents, which then run by themselves.
+POLICIES = frozenset(kind for kind, facts in KINDS.items() if facts.session_type == "AgentPolicy")

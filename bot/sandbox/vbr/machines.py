@@ -21,7 +21,7 @@ _VSPHERE = _CLUSTERS | _TEMPLATES | _TAGS | {"DatastoresAndVms"}
 _HYPERV_HOSTS = frozenset({"HostsAndVMs", "Hosts", "HostsAndVolumes"})
 _HYPERV = _HYPERV_HOSTS | {"VMGroups", "Tags"}
 _CLOUD = frozenset({"VAppsAndVms"})
-_COMPUTERS = frozenset({"Computers"})
+_COMPUTERS, _CLUSTERED = frozenset({"Computers"}), frozenset({"Clusters"})
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,12 @@ _PREFIXES = {
     "ResourcePool": "resgroup", "Folder": "group-v", "Template": "vm", "Datastore": "datastore",
     "DatastoreCluster": "group-p", "Category": "category", "Tag": "urn:vmomi:InventoryServiceTag",
 }  # fmt: skip
-_OF_OTHER_SYSTEMS = {"WindowsComputer": "Windows servers", "LinuxComputer": "Linux servers"}
+_GROUPS_OF_KINDS = {
+    "WindowsComputer": "Windows servers",
+    "LinuxComputer": "Linux servers",
+    "WindowsCluster": "Windows clusters",
+}
+_IRIS_GROUP = "InterSystems IRIS servers"
 
 
 def machine(book: Book, platform: str, host_name: str, name: str) -> InventoryItem:
@@ -143,21 +148,34 @@ def add_host(book: Book, platform: str, host_name: str) -> None:
         _add(book, platform, host_name, row)
 
 
-def replica_target(book: Book, host_name: str) -> InventoryItem:
-    """The ESXi host of the vCenter at the other site, where replicas are kept."""
-    known = book.inventory.get((host_name, "Host", "esx01.example.com"))
-    if known is None:
+_REPLICA_PLACES = {
+    "host": ("Host", "esx01.example.com"),
+    "resourcePool": ("ResourcePool", "Services"),
+    "folder": ("Folder", "Production"),
+    "datastore": ("Datastore", "SAN-01"),
+}
+
+
+def replica_target(book: Book, host_name: str) -> dict[str, InventoryItem]:
+    """Where replicas are kept at the vCenter of the other site: host, resource pool, folder and datastore."""
+    if (host_name, *_REPLICA_PLACES["host"]) not in book.inventory:
         add_host(book, "VSphere", host_name)
-    return book.inventory[host_name, "Host", "esx01.example.com"]
+    return {place: book.inventory[host_name, *named] for place, named in _REPLICA_PLACES.items()}
 
 
 def add_protection_group(
-    book: Book, name: str, computers: Iterable[str], kind: str = "WindowsComputer"
+    book: Book,
+    name: str,
+    computers: Iterable[str],
+    kind: str = "WindowsComputer",
+    *,
+    group_type: str = "IndividualComputers",
 ) -> None:
     """Add a protection group to the physical inventory, with computers of one kind."""
     group_id = book.derived_id("protection group", name)
+    common = {"protectionGroupType": group_type}
     facts = {"type": "ProtectionGroup", "id": group_id, "name": name, "path": f"ProtectionGroup:{name}"}
-    _add_agent(book, facts, group_id, words.AGENT_HIERARCHIES)
+    _add_agent(book, facts | common, group_id, words.AGENT_HIERARCHIES)
     for each in computers:
         facts = {
             "type": kind,
@@ -166,20 +184,27 @@ def add_protection_group(
             "path": f"ProtectionGroup:{name}\\{each}",
             "parentObjectId": group_id,
         }
-        _add_agent(book, facts, group_id, _COMPUTERS)
+        _add_agent(book, facts | common, group_id, _CLUSTERED if kind == "WindowsCluster" else _COMPUTERS)
 
 
 def computer(book: Book, kind: str, name: str) -> InventoryItem:
     """The physical machine of that name, added to a group of its kind where it is in none yet."""
     if ("", kind, name) not in book.inventory:
-        add_protection_group(book, _OF_OTHER_SYSTEMS[kind], (name,), kind)
+        add_protection_group(book, _GROUPS_OF_KINDS[kind], (name,), kind)
     return book.inventory["", kind, name]
+
+
+def iris_server(book: Book, name: str) -> InventoryItem:
+    """The InterSystems IRIS server of that name, added to the protection group of its kind."""
+    if ("", "LinuxComputer", name) not in book.inventory:
+        add_protection_group(book, _IRIS_GROUP, (name,), "LinuxComputer", group_type="Iris")
+    return book.inventory["", "LinuxComputer", name]
 
 
 def machines_within(book: Book, item: InventoryItem) -> Iterator[str]:
     """The names of the machines in a container at any depth, or of the machine itself."""
     model = item.model
-    if model["type"] in {"VirtualMachine", "WindowsComputer", "LinuxComputer"}:
+    if model["type"] in {"VirtualMachine", *_GROUPS_OF_KINDS}:
         yield model["name"]
         return
     inside = model["id"] if model["platform"] == "Agent" else model["name"]

@@ -43,8 +43,10 @@ def plan_tasks(book: Book, job: Job, session: Session, run: Run, objects: Sequen
 def repository_of(job: Job) -> str | None:
     """The repository that a job writes to, wherever its model says so."""
     model = job.model
-    for part in (model, model.get("storage") or {}, model.get("target") or {}):
-        repository_id: str | None = part.get("backupRepositoryId")
+    storage = model.get("storage") or {}
+    places = (model, storage, storage.get("destination"), model.get("target"), model.get("backupRepository"))
+    for part in places:
+        repository_id: str | None = (part or {}).get("backupRepositoryId")
         if repository_id:
             return repository_id
     return None

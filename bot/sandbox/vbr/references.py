@@ -15,9 +15,9 @@ from bot.sandbox.vbr.state import InventoryItem, Job
 _Part = Mapping[str, Any]
 _NOTHING: _Part = {}
 _BLOCKS = ("daily", "monthly", "periodically", "continuously", "afterThisJob")
-_GROUPED = {
-    "WindowsAgentBackup": frozenset({"LinuxComputer"}),
-    "LinuxAgentBackup": frozenset({"WindowsComputer", "WindowsCluster"}),
+_OF_OTHER_SYSTEMS = {
+    "Windows": frozenset({"LinuxComputer"}),
+    "Linux": frozenset({"WindowsComputer", "WindowsCluster"}),
 }
 
 
@@ -26,6 +26,11 @@ def check_references(book: Book, model: _Part, job: Job | None) -> None:
     _check_name(book, model["name"], job)
     for repository_id in _repository_ids(model):
         _check_repository(book, repository_id)
+    for tenant_id in (_part(model, part).get("tenantId") for part in ("storage", "tenant")):
+        if tenant_id is not None and tenant_id.lower() not in book.tenants:
+            raise bad_request(f"Microsoft Entra ID tenant with ID '{tenant_id}' was not found.")
+    _check_data_servers(book, model)
+    _check_iris_servers(book, model)
     _check_metadata_repository(book, model)
     for proxy_id in _proxy_ids(model):
         if proxy_id.lower() not in book.proxies:
@@ -40,10 +45,29 @@ def check_references(book: Book, model: _Part, job: Job | None) -> None:
 
 
 def source_ids(model: _Part) -> tuple[str, ...]:
-    """The ids of the jobs that a copy job copies."""
-    includes = _part(model, "sourceObjects", "includes")
-    primary = [model["primaryJobId"]] if "primaryJobId" in model else []
-    return tuple(each.lower() for each in (*(one["id"] for one in includes.get("jobs") or ()), *primary))
+    """The ids of the jobs that a copy job copies, or a scan looks through."""
+    jobs = [
+        *(_part(model, "sourceObjects", "includes").get("jobs") or ()),
+        *(_part(model, "linkedJobs").get("includes") or ()),
+        *(_part(model, "unstructuredLinkedJobs").get("includes") or ()),
+    ]
+    primary = [model["primaryJobId"]] if model.get("primaryJobId") else []
+    return tuple(each.lower() for each in (*(job["id"] for job in jobs), *primary))
+
+
+def unstructured_names(book: Book, model: _Part) -> list[str]:
+    """The names of the shares, buckets, tenants and IRIS servers that a job is about."""
+    names = []
+    for each in model.get("objects") or ():
+        server = book.data_servers[(each.get("fileServerId") or each.get("objectStorageServerId")).lower()]
+        container = each.get("container")
+        names.append(f"{server.name}/{container}" if container else each.get("path") or server.name)
+    for part in ("storage", "tenant"):
+        tenant_id = _part(model, part).get("tenantId")
+        if tenant_id is not None:
+            names.append(book.tenants[tenant_id.lower()].name)
+    machines = {item.model["id"]: item.model["name"] for item in _computers_of(book, "Iris")}
+    return names + [machines[each["entityId"].lower()] for each in model.get("sources") or ()]
 
 
 def included(book: Book, model: _Part) -> list[InventoryItem]:
@@ -84,13 +108,56 @@ def _check_metadata_repository(book: Book, model: _Part) -> None:
 
 def _repository_ids(model: _Part) -> Iterator[str]:
     settings = _part(model, "jobSettings")
-    for part in (model, _part(model, "storage"), _part(model, "target")):
+    places = (
+        model, _part(model, "storage"), _part(model, "target"), _part(model, "backupRepository"),
+        _own_destination(model), *(model.get("secondaryTargets") or ()),
+    )  # fmt: skip
+    for part in places:
         if part.get("backupRepositoryId"):
             yield part["backupRepositoryId"]
+    archive = _part(model, "archiveRepository")
+    if archive.get("archiveRepositoryId"):
+        yield archive["archiveRepositoryId"]
     if settings.get("metadataRepositoryId"):
         yield settings["metadataRepositoryId"]
     for each in _part(model, "sourceObjects", "includes").get("repositories") or ():
         yield each["id"]
+
+
+def _own_destination(model: _Part) -> _Part:
+    """Where a policy's agents write to, unless it is another server's."""
+    destination = _part(model, "storage", "destination")
+    return destination if destination.get("destinationType") == "BackupRepository" else _NOTHING
+
+
+def _check_data_servers(book: Book, model: _Part) -> None:
+    for each in model.get("objects") or ():
+        for key, what, is_object_storage in (
+            ("fileServerId", "File server", False),
+            ("objectStorageServerId", "Object storage", True),
+        ):
+            server_id = each.get(key)
+            server = book.data_servers.get((server_id or "").lower())
+            if server_id is not None and (server is None or server.is_object_storage != is_object_storage):
+                raise bad_request(f"{what} with ID '{server_id}' was not found.")
+
+
+def _check_iris_servers(book: Book, model: _Part) -> None:
+    known = {item.model["id"] for item in _computers_of(book, "Iris")}
+    for each in model.get("sources") or ():
+        if each["entityId"].lower() not in known:
+            raise bad_request(f"Discovered entity with ID '{each['entityId']}' was not found.")
+        credentials_id = each.get("credentialsId")
+        if credentials_id is not None and credentials_id.lower() not in book.credentials:
+            raise bad_request(f"Credentials with ID '{credentials_id}' were not found.")
+
+
+def _computers_of(book: Book, group_type: str) -> Iterator[InventoryItem]:
+    return (
+        item
+        for item in book.inventory.values()
+        if item.model.get("protectionGroupType") == group_type and item.parent is not None
+    )
 
 
 def _proxy_ids(model: _Part) -> Iterator[str]:
@@ -104,13 +171,18 @@ def _check_objects(book: Book, model: _Part) -> None:
         for where, chosen in (
             ("virtualMachines.includes", _part(model, "virtualMachines").get("includes")),
             ("computers", model.get("computers")),
+            ("objects", model.get("objects")),
+            ("sources", model.get("sources")),
         ):
+            if chosen:
+                continue
             if chosen is not None:
                 raise bad_content(f"{where} must contain at least one item.")
     for name, place in _part(model, "destination").items():
         if name in {"host", "resourcePool", "folder", "datastore"} and place is not None:
             _object(book, place, f"destination.{name}")
-    refused = _GROUPED.get(model["type"], frozenset())
+    system = next((each for each in _OF_OTHER_SYSTEMS if model["type"].startswith(each)), "")
+    refused = _OF_OTHER_SYSTEMS.get(system, frozenset())
     for i, each in enumerate(model.get("computers") or ()):
         if each["type"] in refused:
             raise bad_content(f"The value of computers[{i}].type is missing or not valid.")

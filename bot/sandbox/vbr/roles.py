@@ -7,7 +7,10 @@ backup permissions, which came with 1.3-rev2.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
+
+from bot.sandbox.vbr.documented import documented
 
 
 class Role(StrEnum):
@@ -22,6 +25,7 @@ class Role(StrEnum):
     INCIDENT_API_OPERATOR = "Incident API Operator"
 
 
+_ANYONE = "-"
 _CUSTOM = "C"
 _LETTERS = {
     "A": Role.ADMINISTRATOR,
@@ -32,77 +36,6 @@ _LETTERS = {
     "S": Role.SECURITY_ADMINISTRATOR,
     "I": Role.INCIDENT_API_OPERATOR,
 }
-
-_V1 = "/api/v1"
-_REPOSITORIES = f"{_V1}/backupInfrastructure/repositories"
-_SCALE_OUT_REPOSITORIES = f"{_V1}/backupInfrastructure/scaleOutRepositories"
-
-_ALLOWED = {
-    ("POST", "/api/oauth2/logout"): "ABRVTSI",
-    ("GET", f"{_V1}/serverInfo"): "A",
-    ("GET", f"{_V1}/license"): "A",
-    ("GET", f"{_V1}/jobs"): "ABRVT",
-    ("POST", f"{_V1}/jobs"): "A",
-    ("POST", f"{_V1}/jobs/quickBackup/vSphere"): "AB",
-    ("GET", f"{_V1}/jobs/states"): "ABRVT",
-    ("GET", f"{_V1}/jobs/{{id}}"): "ABRVT",
-    ("PUT", f"{_V1}/jobs/{{id}}"): "A",
-    ("DELETE", f"{_V1}/jobs/{{id}}"): "A",
-    ("POST", f"{_V1}/jobs/{{id}}/clone"): "A",
-    ("POST", f"{_V1}/jobs/{{id}}/disable"): "A",
-    ("POST", f"{_V1}/jobs/{{id}}/enable"): "A",
-    ("POST", f"{_V1}/jobs/{{id}}/retry"): "ABT",
-    ("POST", f"{_V1}/jobs/{{id}}/start"): "ABT",
-    ("POST", f"{_V1}/jobs/{{id}}/stop"): "ABT",
-    ("GET", f"{_V1}/sessions"): "ABRVTS",
-    ("GET", f"{_V1}/sessions/{{id}}"): "ABRVTS",
-    ("GET", f"{_V1}/sessions/{{id}}/logs"): "ABRVTS",
-    ("POST", f"{_V1}/sessions/{{id}}/stop"): "ABR",
-    ("GET", f"{_V1}/sessions/{{id}}/taskSessions"): "ABRVT",
-    ("GET", f"{_V1}/taskSessions"): "ABRVT",
-    ("GET", f"{_V1}/taskSessions/{{id}}"): "ABRVT",
-    ("GET", f"{_V1}/taskSessions/{{id}}/logs"): "ABRVT",
-    ("POST", f"{_V1}/inventory"): "A",
-    ("POST", f"{_V1}/inventory/physical"): "A",
-    ("POST", f"{_V1}/inventory/physical/{{protectionGroupId}}"): "A",
-    ("GET", f"{_V1}/inventory/vmware/hosts"): "ABRT",
-    ("GET", f"{_V1}/inventory/vmware/hosts/{{name}}"): "ABRT",
-    ("POST", f"{_V1}/inventory/{{hostname}}"): "A",
-    ("GET", f"{_V1}/credentials"): "ABRTS",
-    ("GET", _REPOSITORIES): "ABRVT",
-    ("GET", f"{_REPOSITORIES}/states"): "ABRVT",
-    ("GET", f"{_REPOSITORIES}/{{id}}"): "ABRVT",
-    ("GET", _SCALE_OUT_REPOSITORIES): "ABRVT",
-    ("GET", f"{_V1}/backupInfrastructure/proxies/states"): "ABRVT",
-    ("GET", f"{_V1}/restorePoints"): "ABRVT",
-    ("GET", f"{_V1}/backups/{{id}}"): "ABRVT",
-}
-
-_JOB = f"{_V1}/jobs/{{id}}"
-_JOB_READS = (("GET", f"{_V1}/jobs"), ("GET", f"{_V1}/jobs/states"), ("GET", _JOB))
-_VMWARE_HOSTS = (
-    ("GET", f"{_V1}/inventory/vmware/hosts"),
-    ("GET", f"{_V1}/inventory/vmware/hosts/{{name}}"),
-)
-_INVENTORY_SEARCHES = (("POST", f"{_V1}/inventory"), ("POST", f"{_V1}/inventory/{{hostname}}"))
-_RUNS = (("POST", f"{_JOB}/start"), ("POST", f"{_JOB}/stop"))
-_SINCE_1_3 = frozenset({
-    ("POST", f"{_JOB}/retry"),
-    ("POST", f"{_JOB}/clone"),
-    ("POST", f"{_V1}/inventory/physical"),
-    ("POST", f"{_V1}/inventory/physical/{{protectionGroupId}}"),
-    ("GET", f"{_V1}/backupInfrastructure/proxies/states"),
-})  # fmt: skip
-#: What a custom role with backup permissions may call; that it reads what it runs is inferred.
-_OPEN_TO_CUSTOM = frozenset({
-    ("POST", "/api/oauth2/logout"), *_JOB_READS, *_RUNS, ("POST", f"{_JOB}/retry"),
-    ("POST", f"{_V1}/jobs/quickBackup/vSphere"), *_VMWARE_HOSTS, *_INVENTORY_SEARCHES,
-    ("GET", f"{_V1}/sessions"), ("GET", f"{_V1}/sessions/{{id}}"), ("GET", f"{_V1}/sessions/{{id}}/logs"),
-    ("GET", f"{_V1}/sessions/{{id}}/taskSessions"), ("GET", f"{_V1}/restorePoints"),
-    ("GET", f"{_V1}/backups/{{id}}"),
-})  # fmt: skip
-
-_Letters = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -117,46 +50,20 @@ class Permissions:
         return operation in self.roles
 
 
-def _permissions(letters: _Letters) -> Permissions:
+@cache
+def permissions_of(revision: str) -> Permissions:
+    """Who may call what in a revision, as its document says."""
+    operations = {
+        operation: facts.roles for operation, facts in documented(revision).items() if facts.roles != _ANYONE
+    }
     return Permissions(
         roles=MappingProxyType(
             {
                 operation: frozenset(_LETTERS[letter] for letter in allowed if letter != _CUSTOM)
-                for operation, allowed in letters.items()
+                for operation, allowed in operations.items()
             }
         ),
         open_to_custom_roles=frozenset(
-            operation for operation, allowed in letters.items() if _CUSTOM in allowed
+            operation for operation, allowed in operations.items() if _CUSTOM in allowed
         ),
     )
-
-
-def _rev2(before: _Letters) -> dict[tuple[str, str], str]:
-    """Tape operators are gone from all lists but the log-out; custom roles come in."""
-    logout = ("POST", "/api/oauth2/logout")
-    return {
-        operation: (letters if operation == logout else letters.replace("T", ""))
-        + (_CUSTOM if operation in _OPEN_TO_CUSTOM else "")
-        for operation, letters in before.items()
-    }
-
-
-_OLDER = {operation: letters for operation, letters in _ALLOWED.items() if operation not in _SINCE_1_3}
-_NEWER = {
-    **_ALLOWED,
-    **dict.fromkeys(_JOB_READS, "ABRVTS"),
-    ("GET", f"{_V1}/backups/{{id}}"): "ABRVTS",
-    **dict.fromkeys(_INVENTORY_SEARCHES, "ABRT"),
-}
-
-PERMISSIONS_1_2_REV1 = _permissions(
-    {
-        **_OLDER,
-        **dict.fromkeys(_RUNS, "AB"),
-        **dict.fromkeys(_VMWARE_HOSTS, "A"),
-        ("GET", f"{_V1}/credentials"): "AS",
-    }
-)
-PERMISSIONS_1_3_REV0 = _permissions(_ALLOWED)
-PERMISSIONS_1_3_REV1 = _permissions(_NEWER)
-PERMISSIONS_1_3_REV2 = _permissions(_rev2(_NEWER))

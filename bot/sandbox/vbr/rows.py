@@ -49,15 +49,16 @@ def job_state_row(world: World, job: Job, revision: Revision) -> dict[str, Any]:
     form = variation(job.id)
     session = world.book.latest_session(job)
     digits = form % 8
-    known_run = job.last_run if job.type != "Unknown" else None
+    kind = revision.job_type(job.type)
+    known_run = job.last_run if kind != "Unknown" else None
     row = {
         "id": job.id,
         "name": job.name,
-        "type": revision.job_type(job.type),
+        "type": kind,
         "description": job.description,
         "status": revision.status(job_status(world, job)),
         "lastResult": job_result(world, job),
-        "workload": revision.word(KINDS[job.type].workload),
+        "workload": revision.workload(KINDS[job.type].workload),
         "objectsCount": job.objects_count,
         "highPriority": bool(job.model.get("isHighPriority")),
         "progressPercent": _progress_percent(job, session),
@@ -91,7 +92,7 @@ def session_row(world: World, session: Session, revision: Revision) -> dict[str,
         "jobId": session.job_id,
         "creationTime": wire_time(session.created_at, world.zone, form % 8),
         "usn": session.usn,
-        "platformName": session.platform,
+        "platformName": revision.platform(session.platform),
         "platformId": _NO_ID,
     }
     if "InitiatedBy" not in revision.absent_columns:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from bot.sandbox.vbr import words
 from bot.sandbox.vbr.call import Operation, Reply, RestCall, listing
 from bot.sandbox.vbr.logs import session_log, task_log
 from bot.sandbox.vbr.query import Query, name_matcher
@@ -111,7 +110,11 @@ def get_task_session_logs(call: RestCall) -> Reply:
 
 
 def _logs(call: RestCall, records: list[dict[str, Any]]) -> Reply:
-    status = call.query.word("statusFilter", words.LOG_STATUSES) if call.revision.filters_logs else None
+    status = (
+        call.query.word("statusFilter", call.revision.values("ETaskLogRecordStatus"))
+        if call.revision.filters_logs
+        else None
+    )
     if status is not None:
         records = [record for record in records if record["status"] == status]
     return Reply(200, {"totalRecords": len(records), "records": records})
@@ -142,9 +145,9 @@ def _session_tests(call: RestCall) -> Iterator[_SessionTest]:
         yield lambda session: session.type in types
     if (job_id := query.uuid("jobIdFilter")) is not None:
         yield lambda session: session.job_id == job_id
-    if (state := query.word("stateFilter", call.revision.session_states)) is not None:
+    if (state := query.word("stateFilter", call.revision.values("ESessionState"))) is not None:
         yield lambda session: session.state == state
-    if (results := call.several("resultFilter", words.RESULTS)) is not None:
+    if (results := call.several("resultFilter", call.revision.values("ESessionResult"))) is not None:
         yield lambda session: session.result in results
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
@@ -169,26 +172,29 @@ def _task_tests(call: RestCall) -> Iterator[_TaskTest]:
     query = call.query
     if (session_id := query.uuid("sessionIdFilter")) is not None:
         yield lambda task: task.session_id == session_id
-    if (kind := query.word("typeFilter", words.TASK_TYPES)) is not None:
+    if (kind := query.word("typeFilter", call.revision.values("ETaskSessionType"))) is not None:
         yield lambda task: task.type == kind
     if (session_type := query.word("sessionTypeFilter", call.revision.session_types)) is not None:
         yield lambda task: task.session_type == session_type
-    if (state := query.word("stateFilter", call.revision.session_states)) is not None:
+    if (state := query.word("stateFilter", call.revision.values("ESessionState"))) is not None:
         yield lambda task: task.state == state
-    if (result := query.word("resultFilter", words.RESULTS)) is not None:
+    if (result := query.word("resultFilter", call.revision.values("ESessionResult"))) is not None:
         yield lambda task: task.result == result
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
         yield lambda task: matches((task.name, task.type, task.message))
-    yield from _scan_tests(query)
+    yield from _scan_tests(call)
 
 
-def _scan_tests(query: Query) -> Iterator[_TaskTest]:
-    if (scan_type := query.word("scanTypeFilter", words.SCAN_TYPES)) is not None:
+def _scan_tests(call: RestCall) -> Iterator[_TaskTest]:
+    query = call.query
+    if (scan_type := query.word("scanTypeFilter", call.revision.values("EAntivirusScanType"))) is not None:
         yield lambda task: task.type == "Antivirus" and scan_type == "Antivirus"
-    if (scan_result := query.word("scanResultFilter", words.SCAN_RESULTS)) is not None:
+    if (
+        scan_result := query.word("scanResultFilter", call.revision.values("EAntivirusScanResult"))
+    ) is not None:
         yield lambda task: task.type == "Antivirus" and task.scan_result == scan_result
-    if (scan_state := query.word("scanStateFilter", words.SCAN_STATES)) is not None:
+    if (scan_state := query.word("scanStateFilter", call.revision.values("EAntivirusScanState"))) is not None:
         finished = scan_state == "Finished"
         yield (
             lambda task: (

@@ -57,6 +57,12 @@ def integer(value: Any, where: str) -> None:
         raise _wrong(where)
 
 
+def number(value: Any, where: str) -> None:
+    """A number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(where)
+
+
 def whole(at_least: int, at_most: int | None = None) -> Rule:
     """A whole number within bounds."""
 
@@ -110,16 +116,6 @@ def many(item: Rule) -> Rule:
             raise _wrong(where)
         for index, element in enumerate(value):
             item(element, f"{where}[{index}]")
-
-    return rule
-
-
-def by(discriminator: str, shapes: Mapping[str, Shape]) -> Rule:
-    """An object whose shape depends on the value of one of its fields."""
-
-    def rule(value: Any, where: str) -> None:
-        Shape({discriminator: one_of(*shapes)})(value, where)
-        shapes[value[discriminator]](value, where)
 
     return rule
 

@@ -247,6 +247,31 @@ class Credentials:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A Microsoft Entra tenant; ``cache_repository_id`` is where its backups lie."""
+
+    id: str
+    name: str
+    azure_id: str
+    cache_repository_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataServer:
+    """A file server, a share or object storage; ``settings`` is the rest of its model."""
+
+    id: str
+    name: str
+    type: str
+    settings: dict[str, Any]
+
+    @property
+    def is_object_storage(self) -> bool:
+        """Whether buckets and containers are backed up, not files."""
+        return "account" in self.settings
+
+
 @dataclass(slots=True)
 class InventoryItem:
     """An object of the virtual or physical inventory: its InventoryObjectModel, and what it lies in.

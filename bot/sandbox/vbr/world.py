@@ -9,14 +9,24 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, TypedDict, Unpack
 
 from bot.sandbox.vbr.book import Book
-from bot.sandbox.vbr.estate import add_default_repository
+from bot.sandbox.vbr.estate import add_default_repository, file_server, object_storage, tenant
 from bot.sandbox.vbr.history import FinishedRun, record_offload, record_part, record_run
 from bot.sandbox.vbr.jobmodels import JobParts, after, complete, job_model, never
 from bot.sandbox.vbr.life import Life, Pace, Start
-from bot.sandbox.vbr.machines import computer, machine, replica_target
+from bot.sandbox.vbr.machines import computer, iris_server, machine, replica_target
 from bot.sandbox.vbr.state import Job, Outcome, Session
 
-_COMPUTERS = {"WindowsAgentBackup": "WindowsComputer", "LinuxAgentBackup": "LinuxComputer"}
+_COMPUTERS = {
+    **dict.fromkeys(
+        ("WindowsAgentBackup", "WindowsAgentBackupServerPolicy", "WindowsAgentBackupWorkstationPolicy"),
+        "WindowsComputer",
+    ),
+    **dict.fromkeys(
+        ("LinuxAgentBackup", "LinuxAgentBackupServerPolicy", "LinuxAgentBackupWorkstationPolicy"),
+        "LinuxComputer",
+    ),
+    "WindowsAgentBackupFailoverCluster": "WindowsCluster",
+}
 _PLATFORMS = {
     "VSphereBackup": "VSphere",
     "VSphereReplica": "VSphere",
@@ -144,8 +154,9 @@ class World:
             is_high_priority=facts.get("is_high_priority", False),
             source_ids=source_ids,
             mode=facts.get("mode", "Immediate"),
-            target=replica_target(self.book, self.other_host_name).model if kind == "VSphereReplica" else {},
+            target=self._replica_target() if kind == "VSphereReplica" else {},
             guest=self._guest(facts["guest"]) if "guest" in facts else None,
+            server_name=self.name,
         )
         job = Job(
             model=job_model(kind, parts),
@@ -207,7 +218,29 @@ class World:
         if kind in _PLATFORMS:
             platform = _PLATFORMS[kind]
             return machine(self.book, platform, self._host_names[platform], name).model
-        return {"name": name, "id": self.book.derived_id("tenant", name)}
+        if kind == "FileBackup":
+            return self._file_object(name)
+        if kind == "ObjectStorageBackup":
+            return self._bucket(name)
+        if kind == "IrisBackup":
+            return iris_server(self.book, name).model
+        return {"name": name, "id": tenant(self.book, name, self.default_repository_id).id}
+
+    def _file_object(self, name: str) -> Mapping[str, Any]:
+        server = file_server(self.book, name, self.default_repository_id)
+        kind = "Directory" if server.type == "FileServer" else "FileServerShare"
+        return {"fileServerId": server.id, "path": "" if kind == "Directory" else name, "type": kind}
+
+    def _bucket(self, name: str) -> Mapping[str, Any]:
+        host, _, container = name.partition("/")
+        storage = object_storage(self.book, host, self.default_repository_id)
+        if not container:
+            return {"objectStorageServerId": storage.id, "type": "ObjectStorageRoot"}
+        return {"objectStorageServerId": storage.id, "container": container, "type": "Container"}
+
+    def _replica_target(self) -> Mapping[str, Mapping[str, Any]]:
+        places = replica_target(self.book, self.other_host_name)
+        return {place: item.model for place, item in places.items()}
 
     @property
     def _host_names(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bot import veeam
 from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
-from bot.operations.job_editor import JobEntries, name_value, shown
+from bot.operations.job_editor import JobDraft, JobEntries, name_value, shown
 from bot.operations.job_editor.fields import (
     TITLES,
     FormProblem,
@@ -35,11 +35,12 @@ from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
 from bot.slack.views.server_errors import explain
 from bot.slack.views.status_text import needs_attention, repository_line
 
-SERVER, LIKE = "server", "like"
+SERVER, LIKE, JOB_TYPE = "server", "like", "job_type"
 _LINE_LIMIT = 500
 NAME, DESCRIPTION, PRIORITY = "name", "description", "priority"
 OBJECTS, REPOSITORY = "objects", "repository"
 RETENTION, RETENTION_UNIT = "retention", "retention_unit"
+GFS = {"weeks": "gfs_weeks", "months": "gfs_months", "years": "gfs_years"}
 RHYTHM, AT, DAYS, AFTER_JOB = codec.RHYTHM, "at", "days", "after_job"
 GUEST, CREDENTIALS = "guest", "credentials"
 
@@ -54,7 +55,20 @@ _RHYTHMS = {
     veeam.Rhythm.BY_HAND: "Only when started manually",
     veeam.Rhythm.OTHER: "As set in VBR",
 }
-_NEW_RHYTHMS = tuple(rhythm for rhythm in _RHYTHMS if rhythm is not veeam.Rhythm.OTHER)
+_OBJECTS_OF = {
+    veeam.Source.JOBS: "Jobs",
+    veeam.Source.AGENTS: "Protection groups and computers",
+    veeam.Source.FILE_SHARES: "File servers and shares",
+    veeam.Source.OBJECT_STORAGE: "Object storage",
+    veeam.Source.IRIS: "IRIS databases",
+}
+"""What the field for objects is called, by where they come from."""
+_FEW = frozenset({veeam.Source.FILE_SHARES, veeam.Source.OBJECT_STORAGE, veeam.Source.IRIS})
+"""Sources whose menus open filled."""
+_HINT_OF = {
+    veeam.SettingsField.TENANT: "One job backs up one tenant.",
+    veeam.SettingsField.HOST: "The host or cluster that the replicas run on.",
+}
 _UNITS = {
     veeam.RetentionUnit.DAYS: "days",
     veeam.RetentionUnit.RESTORE_POINTS: "restore points",
@@ -68,6 +82,8 @@ _FIELD_OF = {
     veeam.SettingsField.OBJECTS: OBJECTS,
     veeam.SettingsField.REPOSITORY: REPOSITORY,
     veeam.SettingsField.RETENTION: RETENTION,
+    veeam.SettingsField.GFS: GFS["weeks"],
+    **{part: part.value for part in (veeam.SettingsField.EXCLUDES, *veeam.REFERENCES)},
     veeam.SettingsField.SCHEDULE: RHYTHM,
     veeam.SettingsField.GUEST: GUEST,
 }
@@ -105,21 +121,31 @@ def _lacks_fields(state: FormState) -> bool:
 
 
 def create_choice(facts: CreateChoice) -> MessagePart:
-    """Like which job, if like any, and else on which server."""
+    """What type of job on which server, or like which job."""
     servers = [MenuOption(server, server, "") for server in facts.servers]
-    server = inputs.Field(SERVER, "Server", "For a new vSphere backup.", is_optional=True)
+    server = inputs.Field(SERVER, "Server", is_optional=True)
+    types = [MenuOption(kind, status_text.type_name(kind), "") for kind in facts.types]
+    job_type = inputs.Field(
+        JOB_TYPE, "Type of job", "Types that the server's API can't create are not listed."
+    )
     like = inputs.Field(
         LIKE,
-        "Like an existing job",
-        "Leave empty for a new vSphere backup. For other types, choose a job of that type.",
+        "Or like an existing job",
+        "The new job gets its type and its settings; you can change them before anything is created.",
         is_optional=True,
     )
+    chosen = next((kind for kind in facts.types if _is_type(kind, facts.request.job_type)), facts.types[0])
     parts = [
         *map(problem_lines, facts.problems),
-        inputs.search(like, None, letters=0),
+        inputs.one_of(job_type, types, chosen),
         inputs.one_of(server, servers, facts.request.server) if len(servers) > 1 else NOTHING,
+        inputs.search(like, None, letters=0),
     ]
     return sum(parts, NOTHING)
+
+
+def _is_type(kind: str, wanted: str | None) -> bool:
+    return wanted is not None and veeam.job_type_key(kind) == veeam.job_type_key(wanted)
 
 
 def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
@@ -128,7 +154,8 @@ def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
     if not like:
         if SERVER in state and not server:
             return {SERVER: "Choose a server, or an existing job."}
-        return Create(server or request.server, step=request.step)
+        job_type = inputs.text_in(state, JOB_TYPE) or request.job_type
+        return Create(server or request.server, step=request.step, job_type=job_type)
     job = job_chosen(like)
     if job is None:
         return {LIKE: "Choose a job from the list."}
@@ -167,9 +194,7 @@ def _lines(facts: JobSummary, changes: Sequence[veeam.SettingsChange]) -> list[s
 
 def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
-    like = f", like {literal(draft.like)}" if draft.like else ""
-    kind, server = status_text.type_name(draft.kind), literal(draft.server)
-    head = f"{strong(draft.wanted.name)}, a new {kind} job on {server}{like}:"
+    head = f"{strong(draft.wanted.name)}, a new {_kind_and_place(draft)}:"
     shown = [
         part
         for part in veeam.SettingsField
@@ -180,6 +205,12 @@ def _whole(facts: JobSummary) -> MessagePart:
         for part in shown
     ]
     return paragraph(head, *lines)
+
+
+def _kind_and_place(draft: JobDraft) -> str:
+    """Such as "VMware backup job on hq, like SQL"."""
+    like = f", like {literal(draft.like)}" if draft.like else ""
+    return f"{status_text.type_name(draft.kind)} job on {literal(draft.server)}{like}"
 
 
 def _space(facts: JobSummary) -> MessagePart:
@@ -240,12 +271,21 @@ def _entries(state: FormState, problems: dict[str, str]) -> JobEntries:
         name=inputs.text_in(state, NAME),
         description=inputs.text_in(state, DESCRIPTION) if DESCRIPTION in state else None,
         is_high_priority=HIGH in inputs.choices_in(state, PRIORITY) if PRIORITY in state else None,
-        object_keys=inputs.choices_in(state, OBJECTS) if OBJECTS in state else None,
+        chosen={part: _keys_in(state, part) for part in veeam.CHOSEN if part.value in state},
         repository_id=inputs.text_in(state, REPOSITORY) if REPOSITORY in state else None,
         retention=retention,
+        gfs=_gfs(state, problems),
         schedule=schedule,
         guest=_guest(state),
     )
+
+
+def _keys_in(state: FormState, part: veeam.SettingsField) -> tuple[str, ...]:
+    """The keys of what was chosen in a field, of one thing or of several."""
+    if part not in veeam.REFERENCES:
+        return inputs.choices_in(state, part.value)
+    key = inputs.text_in(state, part.value)
+    return (key,) if key else ()
 
 
 def _head(facts: JobForm) -> MessagePart:
@@ -259,8 +299,7 @@ def _head(facts: JobForm) -> MessagePart:
             )
         reassurance = "You'll review the changes before they are saved."
     else:
-        like = f", like {literal(draft.like)}" if draft.like else ""
-        head = paragraph(f"A new {status_text.type_name(draft.kind)} job on {literal(draft.server)}{like}.")
+        head = paragraph(f"A new {_kind_and_place(draft)}.")
         reassurance = "You'll review the job before it is created."
     return head + note(reassurance, *_not_shown(draft.wanted))
 
@@ -313,16 +352,50 @@ def _name(facts: JobForm) -> list[MessagePart]:
 
 
 def _objects(facts: JobForm) -> list[MessagePart]:
-    objects = facts.draft.wanted.objects
-    if objects is None or _are_too_many(objects) or veeam.platform_of(facts.draft.kind) is None:
+    fields: list[MessagePart] = []
+    objects, excludes = facts.draft.wanted.objects, facts.draft.wanted.excludes
+    source = veeam.source_of(facts.draft.kind)
+    if objects is not None and not _are_too_many(objects) and source is not None:
+        field = inputs.Field(
+            OBJECTS, _OBJECTS_OF.get(source, "Machines and containers"), "Type part of a name to search."
+        )
+        letters = 0 if source in _FEW else 2
+        chosen = _options_of(facts, veeam.SettingsField.OBJECTS, objects)
+        fields.append(inputs.search_many(field, chosen, letters=letters))
+    if excludes is not None and not _are_too_many(excludes):
+        part = veeam.SettingsField.EXCLUDES
+        field = inputs.Field(part.value, "Left out of them", "Not backed up.", is_optional=True)
+        fields.append(inputs.search_many(field, _options_of(facts, part, excludes)))
+    return fields
+
+
+def _references(facts: JobForm) -> list[MessagePart]:
+    """What a new job names: it stays as it is in a job that is there."""
+    if isinstance(facts.request, Edit):
         return []
-    chosen = [MenuOption(each.key, each.name, dotted(each.kind, each.host_name)) for each in objects]
-    # What is not looked up yet is called by the last word of its key.
-    keys = facts.draft.keys_to_find
-    chosen += [MenuOption(key, key.rstrip('"]').rpartition('"')[2], "") for key in keys]
-    is_of_jobs = veeam.platform_of(facts.draft.kind) == "Jobs"
-    label = "Jobs to copy" if is_of_jobs else "Machines and containers"
-    return [inputs.search_many(inputs.Field(OBJECTS, label, "Type part of a name to search."), chosen)]
+    fields: list[MessagePart] = []
+    for part in veeam.references_of(facts.draft.kind):
+        field = inputs.Field(
+            part.value,
+            TITLES[part],
+            _HINT_OF.get(part, ""),
+            is_optional=not veeam.demands(facts.draft.kind, part),
+        )
+        thing = facts.draft.wanted.references.get(part)
+        chosen = _options_of(facts, part, () if thing is None else (thing,))
+        fields.append(inputs.search(field, chosen[0] if chosen else None, letters=0))
+    return fields
+
+
+def _options_of(
+    facts: JobForm, part: veeam.SettingsField, things: Sequence[veeam.JobObject]
+) -> list[MenuOption]:
+    """What stands in a field; what is not looked up yet is called by the last word of its key."""
+    keys = facts.draft.keys_to_find.get(part, ())
+    return [
+        *(MenuOption(each.key, each.name, dotted(each.kind, each.host_name)) for each in things),
+        *(MenuOption(key, key.rstrip('"]').rpartition('"')[2], "") for key in keys),
+    ]
 
 
 def _repository(facts: JobForm) -> list[MessagePart]:
@@ -360,12 +433,33 @@ def _kept(facts: JobForm) -> list[MessagePart]:
     ]
 
 
+def _long_kept(facts: JobForm) -> list[MessagePart]:
+    gfs = facts.draft.wanted.gfs
+    if gfs is None:
+        return []
+    words = {"weeks": "Weekly", "months": "Monthly", "years": "Yearly"}
+    return [
+        inputs.number(
+            inputs.Field(
+                field,
+                f"{words[name]} full backups kept",
+                f"For so many {name} (GFS). Empty: none.",
+                is_optional=True,
+            ),
+            getattr(gfs, name),
+            least=1,
+            most=veeam.GFS_LIMITS[name],
+        )
+        for name, field in GFS.items()
+    ]
+
+
 def _scheduled(facts: JobForm) -> list[MessagePart]:
     schedule = facts.draft.wanted.schedule
     if schedule is None:
         return []
     model = facts.draft.model
-    rhythms = veeam.choosable_rhythms(model) if model is not None else _NEW_RHYTHMS
+    rhythms = veeam.choosable_rhythms({"type": facts.draft.kind, "schedule": {}} if model is None else model)
     if not set(rhythms) - {veeam.Rhythm.OTHER}:
         return []
     zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
@@ -426,8 +520,10 @@ def _priority(facts: JobForm) -> list[MessagePart]:
 _FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
     _name,
     _objects,
+    _references,
     _repository,
     _kept,
+    _long_kept,
     _scheduled,
     _guests,
     _priority,
@@ -476,6 +572,20 @@ def _retention(state: FormState, problems: dict[str, str]) -> veeam.Retention | 
         problems[RETENTION] = f"A whole number from 1 to {_MOST_KEPT:,}."
         return None
     return veeam.Retention(inputs.text_in(state, RETENTION_UNIT), quantity)
+
+
+def _gfs(state: FormState, problems: dict[str, str]) -> veeam.Gfs | None:
+    if not any(field in state for field in GFS.values()):
+        return None
+    numbers: dict[str, int | None] = {}
+    for name, field in GFS.items():
+        entered = inputs.text_in(state, field).strip()
+        most = veeam.GFS_LIMITS[name]
+        if entered and not (entered.isascii() and entered.isdecimal() and 1 <= int(entered) <= most):
+            problems[field] = f"A whole number from 1 to {most:,}, or nothing."
+        else:
+            numbers[name] = int(entered) if entered else None
+    return veeam.Gfs(**numbers)
 
 
 def _guest(state: FormState) -> veeam.GuestProcessing | None:

@@ -7,10 +7,11 @@ from math import ceil
 from msgspec.structs import replace
 
 from bot.operations.job_filters import JobsColumn, JobsFilter
+from bot.operations.job_types import plain_type
 from bot.operations.machine_holders import Held
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
-from bot.operations.queries.jobs import JobsAnswer, ListJobs, plain_type
+from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case
 from bot.slack.views import buttons, status_text

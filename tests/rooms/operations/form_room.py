@@ -38,12 +38,7 @@ ADMINISTRATORS = (
     ),
 )
 KINDS = tuple(LAYOUTS)
-CASES = [
-    (kind, revision)
-    for revision in REVISIONS
-    for kind in KINDS
-    if REVISIONS[revision].job_type(kind) is not None
-]
+CASES = [(kind, revision) for revision in REVISIONS for kind in KINDS if REVISIONS[revision].models(kind)]
 _OBJECTS: Mapping[str, tuple[str, ...]] = {
     "WindowsAgentBackup": ("phys-win01",),
     "LinuxAgentBackup": ("phys-lnx01",),

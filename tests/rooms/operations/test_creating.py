@@ -26,7 +26,7 @@ from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
 from bot.store import Database
-from bot.veeam import Fleet, SettingsField, is_creatable, settings_of
+from bot.veeam import Fleet, SettingsField, has_model, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -222,7 +222,7 @@ async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Wri
     offered = await _templates(office, ANN)
     assert "Proxmox" not in offered
     assert {name_of("BackupCopy"), "SQL Prod"} <= offered
-    assert all(is_creatable(job.type) for job in office.world.jobs if job.name in offered)
+    assert all(has_model(job.type) for job in office.world.jobs if job.name in offered)
     outcome = await ann.submits(choice.form, like=office.known(proxmox.name))
     assert isinstance(outcome, NeedsForm)
     assert isinstance(outcome.form, CreateChoice)

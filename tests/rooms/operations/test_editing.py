@@ -340,7 +340,7 @@ async def test_objects_chosen_before_a_restart_are_kept_while_vbr_is_silent(
     outcome = await ann.fills(form, objects=(*own, new))
     assert isinstance(outcome, Failed)
     again = form_in(outcome)
-    assert again.draft.keys_to_find == (new,)
+    assert again.draft.keys_to_find == {SettingsField.OBJECTS: (new,)}
     assert isinstance(await ann.sends(await ann.sees(again)), Done)
     names = [item["name"] for item in model_of(office, "Files")["virtualMachines"]["includes"]]
     assert "app01" in names

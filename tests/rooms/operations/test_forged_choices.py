@@ -15,8 +15,7 @@ from bot.operations.queries.job import ShowJob
 from bot.operations.queries.session import ShowSession
 from bot.sandbox.vbr.credentials import add_credentials
 from bot.settings import PersonId, ServerName
-from bot.veeam import JobId, JobObject, SessionId
-from bot.veeam.job_settings import SettingsField
+from bot.veeam import JobId, JobObject, SessionId, SettingsField
 from tests.rooms.operations.form_room import (
     ANN,
     CREATING,

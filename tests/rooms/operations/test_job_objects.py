@@ -5,6 +5,7 @@ import pytest
 from bot.operations.job_editor.objects import JobObjects
 from bot.operations.permissions import Permissions
 from bot.settings import GrantSettings, GroupReference, Role
+from bot.veeam import SettingsField, Source
 from tests.rooms.operations.office import HQ, OPERATOR, Office
 
 BROWSED = ("POST", "/api/v1/inventory/{hostname}")
@@ -33,11 +34,11 @@ async def test_each_kind_is_asked_for_where_vbr_shows_it(
     rights = Permissions((GrantSettings(group=GroupReference("S0OPS"), role=Role.BACKUP_ADMINISTRATOR),))
     visibility = rights.visibility(await office.team.read(OPERATOR))
     server = office.fleet.server(HQ)
-    found = await objects.like(server, "VSphere", text, visibility)
+    found = await objects.like(server, "VSphereBackup", SettingsField.OBJECTS, text, visibility)
     assert kind in {each.kind for each in found}
     asked = [request.body for request in office.hq.requests.of(*BROWSED)]
     views = {body["hierarchyType"] for body in asked if kind in str(body["filter"])}
     assert views == {hierarchy}
 
-    again = await objects.by_key(server, "VSphere", [each.key for each in found], visibility)
+    again = await objects.by_key(server, Source.VSPHERE, [each.key for each in found], visibility)
     assert set(again) == {each.key for each in found}

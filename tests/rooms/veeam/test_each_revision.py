@@ -1,6 +1,7 @@
 """The client against a server of each revision: it asks what the revision has, and reads what it says."""
 
 from collections.abc import AsyncIterator
+from itertools import chain
 
 import pytest
 
@@ -77,9 +78,10 @@ async def test_every_filter_that_we_may_send_is_taken(client: VeeamServer, revis
         await client.job_states(JobStatesQuery(status=status))
     for job_type in facts.job_types:
         await client.job_states(JobStatesQuery(type=job_type))
-    for session_type in (*facts.job_run_types, *facts.log_backup_types):
+    session_types = tuple(chain.from_iterable(facts.session_types.values()))
+    for session_type in session_types:
         await client.sessions(SessionsQuery(types=(session_type,)))
-    await client.sessions(SessionsQuery(types=(*facts.job_run_types, *facts.log_backup_types)))
+    await client.sessions(SessionsQuery(types=session_types))
     await client.sessions(SessionsQuery(results=(Result.FAILED, Result.WARNING), order_by="InitiatedBy"))
     await client.job_states(JobStatesQuery(order_by="RepositoryName"))
     assert (await client.server_time()).server_time is not None

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.operations.job_editor.objects import JOBS, JobObjects
+from bot.operations.job_editor.objects import JobObjects
 from bot.operations.model import Visibility
 from bot.settings import GrantSettings, GroupReference, Role, ServerName
-from bot.veeam import JobObject
+from bot.veeam import JobObject, Source
 from tests.support.clock import FakeClock
 
 HQ = ServerName("hq")
@@ -28,9 +28,9 @@ def test_no_key_brings_up_a_job_out_of_sight(offered: list[str], forged: list[st
     objects, visibility = JobObjects(FakeClock()), seen_by(glob)
     jobs = [JobObject.of_job(f"{number}", name, "VSphereBackup") for number, name in enumerate(offered)]
     for job in jobs:
-        objects._offered[HQ, JOBS, job.key] = job
+        objects._offered[HQ, Source.JOBS, job.key] = job
     keys = [*(job.key for job in jobs), *forged]
-    found = objects.at_hand(HQ, JOBS, keys, (), visibility)
+    found = objects.at_hand(HQ, Source.JOBS, keys, (), visibility)
     assert set(found) == {job.key for job in jobs if visibility.sees(HQ, job.name)}
 
 
@@ -38,7 +38,7 @@ def test_what_one_kind_of_job_takes_is_not_at_hand_for_another() -> None:
     """Nor on another server."""
     objects, visibility = JobObjects(FakeClock()), seen_by("*")
     job = JobObject.of_job("1", "SQL", "VSphereBackup")
-    objects._offered[HQ, JOBS, job.key] = job
-    assert objects.at_hand(HQ, "VSphere", [job.key], (), visibility) == {}
-    assert objects.at_hand(ServerName("dr"), JOBS, [job.key], (), visibility) == {}
-    assert objects.at_hand(HQ, JOBS, [job.key], (), visibility) == {job.key: job}
+    objects._offered[HQ, Source.JOBS, job.key] = job
+    assert objects.at_hand(HQ, Source.VSPHERE, [job.key], (), visibility) == {}
+    assert objects.at_hand(ServerName("dr"), Source.JOBS, [job.key], (), visibility) == {}
+    assert objects.at_hand(HQ, Source.JOBS, [job.key], (), visibility) == {job.key: job}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.operations.job_types import job_types_named
 from bot.operations.matching import INVISIBLE, fits, fold, is_exactly, means_everything, nearest, pick
-from bot.operations.queries.jobs import job_types_named
 from bot.veeam import revision_facts
 
 NAMES = (

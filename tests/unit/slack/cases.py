@@ -644,7 +644,7 @@ def _problems() -> dict[str, Outcome]:
         "too-many-questions": TooMany(ListJobs.operation, 4),
         "too-many-gestures": TooMany(Edit.operation, 1_000, is_a_minute=True),
         "too-many-actions": TooMany(Edit.operation, 10, is_action=True),
-        "needs-form-create": NeedsForm(Create.operation, CreateChoice(Create(), (HQ,))),
+        "needs-form-create": NeedsForm(Create.operation, CreateChoice(Create(), (HQ,), ("VSphereBackup",))),
         "not-now-edit": NotPossible(Edit.operation, samples.job_view(), Blocked.UNDESCRIBED),
         "unclear-create": Unclear(
             Create.operation, "Web tier", HQ, None, Created(JOB_ID, "Web tier", is_disabled=False), error

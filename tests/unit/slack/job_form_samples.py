@@ -29,6 +29,8 @@ CREDENTIALS_ID = "2c0a3d2e-5d0f-4f59-9c43-1d3a1f0c8b11"
 NAMES = {REPOSITORY_ID: "Scale-out Repo", CREDENTIALS_ID: "EXAMPLE\\svc-vss"}
 ZONE = "(UTC+01:00) Amsterdam, Berlin, Bern"
 
+TYPES = ("VSphereBackup", "VSphereReplica", "FileBackup")
+
 
 def machine(name: str, number: int = 1042) -> JobObject:
     """A virtual machine, as a job includes it."""
@@ -124,9 +126,9 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
     )
     bare = JobSettings(name="Entra", description="", schedule=Schedule(Rhythm.BY_HAND))
     return {
-        "form-create-choice": CreateChoice(Create(step=Step.FILL), (HQ, ServerName("branch"))),
+        "form-create-choice": CreateChoice(Create(step=Step.FILL), (HQ, ServerName("branch")), TYPES),
         "form-create-choice-problem": CreateChoice(
-            Create("hq", step=Step.FILL), (HQ,), (FormProblem(None, "None can be made like it."),)
+            Create("hq", step=Step.FILL), (HQ,), TYPES, (FormProblem(None, "None can be made like it."),)
         ),
         "form-create": create_form(),
         "form-create-problems": create_form(

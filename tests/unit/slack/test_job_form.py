@@ -22,7 +22,9 @@ from bot.slack.views import forms, inputs
 from bot.slack.views.job_form import chosen, drawn_again, entries_of, filled, job_form
 from bot.slack.views.message import Message
 from bot.veeam import (
+    REFERENCES,
     ConnectFailed,
+    Gfs,
     GuestProcessing,
     JobObject,
     JobSettings,
@@ -57,10 +59,11 @@ def came_back(form: JobForm, **changes: Any) -> JobSettings:
     """What the draft holds once the form was sent off, as it stands but for these fields."""
     entries = entries_of(with_changes(job_form(form).blocks, **changes))
     assert isinstance(entries, JobEntries), entries
-    known = {each.key: each for each in form.draft.wanted.objects or ()}
-    keys = entries.object_keys
-    objects = None if keys is None else tuple(known[key] for key in keys)
-    return entries.over(form.draft.wanted, objects)
+    wanted = form.draft.wanted
+    things = (*(wanted.objects or ()), *(wanted.excludes or ()), *wanted.references.values())
+    known = {each.key: each for each in things}
+    found = {part: tuple(known[key] for key in keys) for part, keys in entries.chosen.items()}
+    return entries.over(wanted, found)
 
 
 def unchanged(wanted: JobSettings, kind: str = "VSphereBackup", model: Model | None = None) -> bool:
@@ -133,11 +136,10 @@ def test_choices_that_are_not_looked_up_yet_stand_in_the_menu() -> None:
     """By the last that their key says; sent off again they are asked for again."""
     form = form_of(PLAIN)
     key = samples.machine("web09", 1099).key
-    form = replace(form, draft=replace(form.draft, keys_to_find=(key,)))
+    form = replace(form, draft=replace(form.draft, keys_to_find={SettingsField.OBJECTS: (key,)}))
     entries = entries_of(as_it_stands(job_form(form).blocks))
     assert isinstance(entries, JobEntries)
-    assert entries.object_keys is not None
-    assert entries.object_keys[-1] == key
+    assert entries.chosen[SettingsField.OBJECTS][-1] == key
     assert "vm-1099" in str(job_form(form).blocks)
 
 
@@ -175,7 +177,7 @@ def test_a_predecessor_out_of_sight_stays_and_is_not_named() -> None:
     seen = replace(PLAIN, schedule=Schedule(Rhythm.AFTER_JOB, after_job=HIDDEN_JOB))
     entries = entries_of(as_it_stands(job_form(form_of(seen)).blocks))
     assert isinstance(entries, JobEntries)
-    assert entries.over(true, true.objects).schedule == true.schedule
+    assert entries.over(true, {}).schedule == true.schedule
 
 
 def test_audit_logs_are_kept_for_years_too() -> None:
@@ -267,7 +269,13 @@ def test_what_cannot_be_meant_is_told_at_its_field(fields: Mapping[str, Any], bl
 @pytest.mark.parametrize("part", SettingsField)
 def test_each_problem_stands_below_its_field(part: SettingsField) -> None:
     """In words, after the field that it is about; one without a field of its own stands on top."""
-    form = replace(form_of(PLAIN), problems=(FormProblem(part, "Look here."),))
+    wanted, kind = PLAIN, "VSphereBackup"
+    if part in REFERENCES:
+        kind = "EntraIDTenantBackup" if part is SettingsField.TENANT else "VSphereReplica"
+        kind = "FileBackupCopy" if part is SettingsField.PRIMARY_JOB else kind
+    form = form_of(replace(wanted, gfs=Gfs(), excludes=()), kind)
+    form = replace(form, request=Create(HQ, draft="draft-1", step=Step.REVIEW))
+    form = replace(form, problems=(FormProblem(part, "Look here."),))
     blocks = job_form(form).blocks
     (place,) = (number for number, block in enumerate(blocks) if "Look here." in str(block))
     assert blocks[place - 1]["type"] == "input"
@@ -361,13 +369,13 @@ def test_what_was_entered_for_another_rhythm_comes_back_with_it() -> None:
     hidden = drawn_again(request, entered)
     assert (hidden.step, hidden.draft) == (Step.FILL, "draft-1")
     assert hidden.entered is not None
-    wanted = hidden.entered.over(PLAIN, None)
+    wanted = hidden.entered.over(PLAIN, {})
     shown_again = drawn_again(
         request, {**as_it_stands(job_form(form_of(wanted)).blocks), "rhythm": "chosen_days"}
     )
     assert shown_again.entered is not None
     schedule = Schedule(Rhythm.CHOSEN_DAYS, at=time(4, 30), days=(Weekday.MONDAY, Weekday.FRIDAY))
-    assert shown_again.entered.over(wanted, None).schedule == schedule
+    assert shown_again.entered.over(wanted, {}).schedule == schedule
 
 
 def test_a_form_sent_off_before_its_fields_were_drawn_draws_them() -> None:

@@ -24,16 +24,15 @@ from bot.veeam import (
     Weekday,
     choosable_rhythms,
     differences,
-    is_creatable,
-    is_editable,
-    platform_of,
+    has_model,
     retention_units,
     same_settings,
     settings_fingerprint,
     settings_of,
+    source_of,
     takes_guest_credentials,
 )
-from tests.support.job_models import KINDS, Model, received_models
+from tests.support.job_models import KINDS, Model, home_of, received_models
 
 NINE = time(9)
 SELECTED = {"dailyKind": "SelectedDays", "isEnabled": True, "localTime": "9:00"}
@@ -100,7 +99,7 @@ def test_a_schedule_is_a_plain_rhythm_or_another(schedule: Any, expected: Schedu
         ("BackupCopy", {"type": "periodic"} | daily("22:00"), PLAIN),
         ("FileBackupCopy", {"type": "Continuous"}, (Rhythm.OTHER,)),
         ("FileBackupCopy", {}, (Rhythm.OTHER,)),
-        ("IrisBackup", daily("22:00"), ()),
+        ("ProxmoxBackupJob", daily("22:00"), ()),
     ],
 )
 def test_which_rhythms_can_be_chosen(kind: str, schedule: Any, expected: tuple[Rhythm, ...]) -> None:
@@ -133,23 +132,18 @@ def test_what_a_type_can_be_asked_for(
     credentials: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     """By the schemas of 1.3-rev0, in any revision's spelling of the type."""
-    assert (is_editable(kind), is_creatable(kind)) == (True, True)
-    assert (platform_of(kind), retention_units(kind), takes_guest_credentials(kind)) == (
+    assert has_model(kind)
+    assert (source_of(kind), retention_units(kind), takes_guest_credentials(kind)) == (
         platform,
         tuple(map(RetentionUnit, units)),
         credentials,
     )
 
 
-@pytest.mark.parametrize("kind", ["Unknown", "LegacyBackupCopy", "IrisBackup", ""])
+@pytest.mark.parametrize("kind", ["Unknown", "LegacyBackupCopy", "ProxmoxBackupJob", ""])
 def test_a_type_without_a_model_offers_nothing(kind: str) -> None:
     """It cannot be fetched or sent, so nothing about it may seem changeable."""
-    assert (is_editable(kind), is_creatable(kind), platform_of(kind), retention_units(kind)) == (
-        False,
-        False,
-        None,
-        (),
-    )
+    assert (has_model(kind), source_of(kind), retention_units(kind)) == (False, None, ())
     assert settings_of({"type": kind, "name": "Iris", "description": "x"}) == JobSettings("Iris")
 
 
@@ -164,7 +158,7 @@ JSON = st.recursive(
 def spoilt_models(draw: st.DrawFn) -> Model:
     """A job's model with any value put in some of its places."""
     kind = draw(st.sampled_from(KINDS))
-    model = draw(received_models(kind, "1.3-rev0"))
+    model = draw(received_models(kind, home_of(kind)))
     for _ in range(draw(st.integers(1, 4))):
         place: Any = model
         while place:
@@ -336,7 +330,7 @@ def test_differences_come_in_the_order_of_the_parts() -> None:
 @settings(max_examples=30, deadline=None)
 def test_what_changes_by_itself_says_nothing(data: st.DataObject) -> None:
     """Two reads of an unchanged job are the same settings, with one fingerprint, in whatever order."""
-    model = data.draw(received_models(data.draw(st.sampled_from(KINDS)), "1.3-rev0"))
+    model = data.draw(st.sampled_from(KINDS).flatmap(lambda kind: received_models(kind, home_of(kind))))
     again = grown(json.loads(json.dumps(model, sort_keys=True)))
     assert same_settings(model, again)
     assert settings_fingerprint(model) == settings_fingerprint(again)

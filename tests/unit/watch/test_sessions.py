@@ -53,7 +53,7 @@ def test_is_child(parent: str | None, *, expected: bool) -> None:
 def test_what_a_route_names_is_not_ignored() -> None:
     """Housekeeping is told where a route names its very type."""
     cleaning = session(result="Failed")
-    assert reason_to_ignore(cleaning, SessionGroup.HOUSEKEEPING, is_polled=True) is None
+    assert reason_to_ignore(cleaning, SessionGroup.HOUSEKEEPING, is_named=True) is None
 
 
 PARENT = SessionId("s0")
@@ -72,6 +72,8 @@ PARENT = SessionId("s0")
         (SessionGroup.JOB_RUN, "None", PARENT, IgnoreReason.PART_UNDECIDED),
         (SessionGroup.TIERING, "Success", None, IgnoreReason.TIERING_WELL),
         (SessionGroup.TIERING, "Failed", None, None),
+        (SessionGroup.PART, "Success", PARENT, IgnoreReason.PART_WELL),
+        (SessionGroup.PART, "Failed", PARENT, None),
         (SessionGroup.JOB_RUN, "Warning", PARENT, None),
         (SessionGroup.JOB_RUN, "Failed", PARENT, None),
         (SessionGroup.JOB_RUN, "Exploded", PARENT, None),
@@ -81,5 +83,5 @@ PARENT = SessionId("s0")
 def test_reason_to_ignore(
     group: SessionGroup, result: str, parent: SessionId | None, expected: IgnoreReason | None
 ) -> None:
-    """Housekeeping is never told, log backups and tiering only when they went wrong."""
+    """Housekeeping is never told, what runs beside jobs only when it went wrong."""
     assert reason_to_ignore(session(result=result, parent_session_id=parent), group) is expected

@@ -7,10 +7,11 @@ import pytest
 
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.jobmodels import daily, periodically
-from bot.sandbox.vbr.words import JOB_TYPES, UNMODELLED_JOB_TYPES
+from bot.sandbox.vbr.kinds import KINDS
+from bot.sandbox.vbr.revision import REVISION_1_3_REV0
 from tests.rooms.sandbox.vbr.talking import Client
 
-MODELLED = sorted(JOB_TYPES - UNMODELLED_JOB_TYPES)
+MODELLED = [kind for kind in KINDS if REVISION_1_3_REV0.models(kind)]
 
 
 def _spec(world: World, kind: str) -> dict[str, Any]:
@@ -21,7 +22,8 @@ def _spec(world: World, kind: str) -> dict[str, Any]:
         description="Created from Slack",
     )  # fmt: skip
     world.book.remove_job(job)
-    return {key: value for key, value in job.model.items() if key not in {"id", "isDisabled"}}
+    model = REVISION_1_3_REV0.written(job.model)
+    return {key: value for key, value in model.items() if key not in {"id", "isDisabled"}}
 
 
 @pytest.mark.parametrize("kind", MODELLED)

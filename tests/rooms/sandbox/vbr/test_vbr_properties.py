@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.vbr import World, words
-from bot.sandbox.vbr.bodies import INVENTORY_FILTERS, JOB_MODEL, JOB_SPEC, START, STOP
+from bot.sandbox.vbr import REVISIONS, World
+from bot.sandbox.vbr.bodies import START, STOP, checked, job_body
 from bot.sandbox.vbr.query import Query, name_matcher
 from bot.sandbox.vbr.refusals import Refusal
 from tests.rooms.sandbox.vbr.talking import StillClock
@@ -18,6 +18,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=10,
 )
+RESULTS = REVISIONS["1.3-rev0"].values("ESessionResult")
 MODEL = World(StillClock()).add_job("Web tier").model
 
 
@@ -37,8 +38,12 @@ def _refused(check: Callable[..., object], *arguments: Any) -> int | None:
 @given(JSON)
 def test_any_json_as_a_body_is_accepted_or_refused(body: Any) -> None:
     """A rule raises nothing but a 400."""
-    for rule in (JOB_SPEC, JOB_MODEL, START, STOP, INVENTORY_FILTERS):
+    for rule in (START, STOP):
         assert _refused(rule, body, "") in {None, 400}
+    for revision in REVISIONS.values():
+        for schema in ("JobSpec", "JobModel"):
+            assert _refused(job_body, revision, schema, body) in {None, 400}
+        assert _refused(checked, revision, "InventoryBrowserFilters", body) in {None, 400}
 
 
 @given(st.sampled_from(_paths(MODEL)[1:]), JSON)
@@ -49,7 +54,7 @@ def test_a_job_model_with_any_part_replaced_is_accepted_or_refused(path: tuple[A
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = value
-    assert _refused(JOB_MODEL, model, "") in {None, 400}
+    assert _refused(job_body, REVISIONS["1.3-rev0"], "JobModel", model) in {None, 400}
 
 
 @given(st.text(max_size=40))
@@ -58,7 +63,7 @@ def test_any_text_as_a_parameter_is_read_or_refused(text: str) -> None:
     query = Query([("it", text), ("skip", text), ("limit", text)])
     readers = (
         query.integer, query.number, query.boolean, query.uuid, query.moment,
-        lambda name: query.word(name, words.RESULTS), lambda name: query.words(name, words.RESULTS),
+        lambda name: query.word(name, RESULTS), lambda name: query.words(name, RESULTS),
         lambda _: query.page(),
     )  # fmt: skip
     for read in readers:

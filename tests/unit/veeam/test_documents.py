@@ -1,0 +1,56 @@
+"""The facts of each revision against Veeam's own documents, which the environment names."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.veeam import REVISIONS, SessionGroup, session_group
+from bot.veeam.job_layouts import layout_of
+
+pytestmark = pytest.mark.skipif("VEEAM_OPENAPI" not in os.environ, reason="VEEAM_OPENAPI names no documents")
+
+EACH_REVISION = pytest.mark.parametrize("revision", REVISIONS)
+
+
+@cache
+def schemas(revision: str) -> dict[str, Any]:
+    """The component schemas of the document of this revision."""
+    named = Path(os.environ["VEEAM_OPENAPI"])
+    folder = named if named.is_dir() else named.parent
+    document = json.loads((folder / f"vbr-openapi-{revision}.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = document["components"]["schemas"]
+    return found
+
+
+@EACH_REVISION
+def test_session_types(revision: str) -> None:
+    """Each type of the document stands in one group, and no other type does."""
+    facts = REVISIONS[revision]
+    ours = [name for names in facts.session_types.values() for name in names]
+    assert sorted(ours) == sorted(schemas(revision)["ESessionType"]["enum"])
+    assert all(session_group(name) is group for group in SessionGroup for name in facts.session_types[group])
+
+
+@EACH_REVISION
+def test_job_types(revision: str) -> None:
+    """EJobType, word for word, and those that can be created, read and edited: JobSpec's and JobModel's."""
+    documented = schemas(revision)
+    facts = REVISIONS[revision]
+    assert sorted(facts.job_types) == sorted(documented["EJobType"]["enum"])
+    with_layout = {kind for kind in facts.job_types if layout_of(kind) is not None}
+    for parent in ("JobModel", "JobSpec"):
+        assert with_layout == set(documented[parent]["discriminator"]["mapping"])
+
+
+@EACH_REVISION
+def test_letter_case(revision: str) -> None:
+    """Words whose case differs between revisions are spelt as the document has them."""
+    facts = REVISIONS[revision]
+    for enum, word in (("EJobStatus", "running"), ("EJobWorkload", "vm"), ("EDayOfWeek", "monday")):
+        assert facts.spelled(word) in schemas(revision)[enum]["enum"]
+    statuses = {word.casefold() for word in schemas(revision)["EJobStatus"]["enum"]}
+    assert {status.casefold() for status in facts.job_statuses} == statuses
