@@ -140,7 +140,7 @@ READ: list[tuple[str, Request]] = [
     ("job SQL server:hq Prod", ShowJob(NamedJob("SQL Prod", server="hq"))),
     ('job server:"h q" SQL', ShowJob(NamedJob("SQL", server="h q"))),
     ("job SQL type:x", ShowJob(doubtful(
-        "SQL type:x", "type:x isn't an option of job. If it is part of the name, put the name in quotes. Usage: job NAME"
+        "SQL type:x", f"type:x isn't an option of job. {QUOTE} Usage: job NAME"
     ))),
     ("job SQL: nightly", ShowJob(NamedJob("SQL: nightly"))),
     ('job "server:hq"', ShowJob(NamedJob("server:hq", exact=True))),
