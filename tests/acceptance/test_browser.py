@@ -481,7 +481,7 @@ async def test_jobs_are_created_and_edited_by_form(visit: Visit, picture: Pictur
 async def _creates(ann: Visitor, picture: Picture) -> None:
     modal = ann.page.get_by_test_id("modal")
     await ann.types("/veeam create server:hq")
-    await expect(modal).to_contain_text("Leave empty for a new vSphere backup")
+    await expect(modal).to_contain_text("Type of job")
     await modal.get_by_role("button", name="Next").click()
     await modal.get_by_label("Name", exact=True).fill("Oracle ERP")
     await ann.chooses("Machines and containers", "web0", "web01", "web02")
