@@ -78,7 +78,7 @@ async def test_the_home_of_somebody_who_may_only_look(room: GestureRoom, failed:
 @pytest.mark.parametrize(
     ("person", "told"),
     [
-        ("nia", "ask to be taken into one of `@backup-admins`"),
+        ("nia", "ask to join one of `@backup-admins`"),
         ("gus", "Guests of this workspace can't use this"),
         ("fay", "People from other organisations can't use this"),
     ],
@@ -340,7 +340,7 @@ async def test_only_the_bots_own_messages_are_read(room: GestureRoom, failed: Jo
     """What somebody else wrote is about no job, whatever it carries; VBR is not asked."""
     await room.person("ole").message_shortcut("veeam_details", completion(room, failed, is_ours=False))
 
-    assert "This message is about no job" in await room.reads_modal("ole")
+    assert "This message isn't about a job" in await room.reads_modal("ole")
     assert room.asked() == 0
 
 
