@@ -703,7 +703,7 @@ async def test_many_jobs_that_run_after_it_are_all_seen_before_it_is_approved(of
 @pytest.mark.parametrize(
     ("path", "said", "last_success"),
     [
-        ("/api/v1/sessions", "VBR did not say when it last succeeded.", "not known, VBR did not say"),
+        ("/api/v1/sessions", "VBR did not say when it last succeeded.", "unknown (VBR didn't say)"),
         (
             "/api/v1/backupInfrastructure/repositories/states",
             "VBR did not say how much space its repository has.",
