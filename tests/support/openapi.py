@@ -1,17 +1,14 @@
-"""Checking recorded requests and answers against Veeam's OpenAPI document, whichever client made them.
+"""Checking recorded requests and answers against Veeam's OpenAPI documents, whichever client made them.
 
-The document is not part of the project: the environment variable ``VEEAM_OPENAPI`` names it. Two liberties
-are taken with it, because no validator could use it as it is:
+The documents are not part of the project. The environment variable ``VEEAM_OPENAPI`` names the folder with
+them, ``vbr-openapi-REVISION.json`` each, or a single one. Two liberties are taken with them, because no
+validator could use them as they are:
 
 * its polymorphic parents list their children in ``oneOf`` while each child includes the parent by ``allOf``,
   an endless recursion. The lists are dropped and the discriminator decides;
 * null counts as missing, which is what real servers mean by it.
 
-Field names that the document does not know are reported, except in Error bodies.
-
-A document without the operations that list credentials and scale-out repositories gets them from
-``openapi_credentials.json`` and ``openapi_scale_out.json``, written after the reference that Veeam publishes
-(1.3-rev0, tags Credentials and Repositories).
+Field names that a document does not know are reported, except in Error bodies.
 """
 
 import json
@@ -19,6 +16,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -27,15 +25,32 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 VARIABLE = "VEEAM_OPENAPI"
 _UNDOCUMENTED_REFUSALS = frozenset({400, 401, 404, 405, 409, 429})
-_SUPPLEMENTS = ("openapi_credentials.json", "openapi_scale_out.json")
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
 _Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
-def document_path() -> Path | None:
-    """The document that the environment names, or None: tests then skip, saying so."""
+def document_path(revision: str = "1.3-rev0") -> Path | None:
+    """The document of a revision, where the environment names it, or None: tests then skip, saying so."""
     name = os.environ.get(VARIABLE)
-    return Path(name) if name else None
+    if not name:
+        return None
+    if Path(name).is_dir():
+        path = Path(name) / f"vbr-openapi-{revision}.json"
+        return path if path.is_file() else None
+    return Path(name) if _revision_of(Path(name)) == revision else None
+
+
+@cache
+def document_of(revision: str) -> "OpenApi | None":
+    """The same, read; once for all who ask."""
+    path = document_path(revision)
+    return None if path is None else OpenApi.load(path)
+
+
+@cache
+def _revision_of(path: Path) -> str:
+    revision: str = json.loads(path.read_text("utf-8"))["info"]["version"]
+    return revision
 
 
 @dataclass(frozen=True)
@@ -57,10 +72,7 @@ class OpenApi:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read the document from a file."""
-        document = json.loads(Path(path).read_text("utf-8"))
-        for name in _SUPPLEMENTS:
-            document = _supplemented(document, name)
-        return cls(document)
+        return cls(json.loads(Path(path).read_text("utf-8")))
 
     def check_request(self, method: str, path: str, query: _Query = (), body: Any = None) -> list[str]:
         """Check a request's path, query and body. ``path`` is as it was sent, or a template."""
@@ -206,16 +218,6 @@ class OpenApi:
             found = found[part]
         resolved: Mapping[str, Any] = found
         return resolved
-
-
-def _supplemented(document: dict[str, Any], name: str) -> dict[str, Any]:
-    more = json.loads(Path(__file__).with_name(name).read_text("utf-8"))
-    schemas = {**more["components"]["schemas"], **document["components"]["schemas"]}
-    return {
-        **document,
-        "paths": {**more["paths"], **document["paths"]},
-        "components": {**document["components"], "schemas": schemas},
-    }
 
 
 def _definitions(schemas: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the sandbox knows of VBR's operations, drawn from Veeam's OpenAPI documents of all revisions.
 
-The result is ``bot/sandbox/vbr/operations.txt``: who may call an operation, and its query parameters. A line
-that not all revisions have names those that do.
+The result is ``bot/sandbox/vbr/operations.txt``: who may call an operation, its query parameters, and what
+can order its rows. A line that not all revisions have names those that do.
 """
 
 import re
@@ -61,4 +61,13 @@ def roles(facts: Mapping[str, Any], *, knows_custom_roles: bool) -> str:
 def _parameters(facts: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
     known = document["components"].get("parameters", {})
     found = [known[p["$ref"].rsplit("/", 1)[-1]] if "$ref" in p else p for p in facts.get("parameters", ())]
-    return [f"  {parameter['name']}" for parameter in found if parameter["in"] == "query"]
+    return [f"  {_described(each, document)}" for each in found if each["in"] == "query"]
+
+
+def _described(parameter: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """A parameter's name, and the columns of one that orders."""
+    name: str = parameter["name"]
+    if name != "orderColumn":
+        return name
+    enum = document["components"]["schemas"][parameter["schema"]["$ref"].rsplit("/", 1)[-1]]["enum"]
+    return " ".join((name, *enum))

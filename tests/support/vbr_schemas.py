@@ -10,12 +10,13 @@ from typing import Any
 
 #: What the sandbox checks bodies against and spells its rows by; whatever these reach comes along.
 ROOTS = (
-    "JobSpec", "JobModel", "InventoryObjectModel", "InventoryBrowserFilters", "EJobStatus", "EJobWorkload",
-    "ESessionType", "ESessionState", "ESessionResult", "ETaskSessionType", "EPlatformType",
-    "ETaskLogRecordStatus", "EHierarchyType", "EAgentHierarchyType", "ERepositoryType",
-    "EScaleOutRepositoryExtentType", "EProxyType", "ELoginGrantType", "EProtectionGroupType",
-    "EUnstructuredDataServerType", "EBackupCopyRestorePoints", "EAntivirusScanType", "EAntivirusScanResult",
-    "EAntivirusScanState",
+    "JobSpec", "JobModel", "BackupObjectModel", "RepositoryModel", "RepositoryStateModel",
+    "InventoryObjectModel", "InventoryBrowserFilters", "EJobStatus", "EJobWorkload",
+    "ESuspiciousActivitySeverity", "ERestorePointType", "ESessionType", "ESessionState",
+    "ESessionResult", "ETaskSessionType", "EPlatformType", "ETaskLogRecordStatus", "EHierarchyType",
+    "EAgentHierarchyType", "ERepositoryType", "EScaleOutRepositoryExtentType", "EProxyType",
+    "ELoginGrantType", "EProtectionGroupType", "EUnstructuredDataServerType",
+    "EBackupCopyRestorePoints", "EAntivirusScanType", "EAntivirusScanResult", "EAntivirusScanState",
 )  # fmt: skip
 _Schemas = Mapping[str, Any]
 

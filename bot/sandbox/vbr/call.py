@@ -104,7 +104,8 @@ class RestCall:
         """The session that the path names."""
         session_id = self.identity()
         session = self.world.book.sessions.get(session_id)
-        if session is None or session.type not in self.revision.session_types:
+        is_run = session is not None and session.job_id in self.world.book.jobs
+        if session is None or not (is_run or session.type in self.revision.session_types):
             raise not_found("Session", session_id)
         return session
 

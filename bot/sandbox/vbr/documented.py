@@ -1,8 +1,8 @@
 """What VBR's documents say of the operations that the sandbox serves, revision by revision.
 
 It stands in ``operations.txt``, drawn from Veeam's own documents (``tests/support/vbr_operations.py``): a
-line for each operation with who may call it, and below it, indented, the names of its query parameters.
-``| REVISIONS`` ends a line that only those have.
+line for each operation with who may call it, and below it, indented, its query parameters, ``orderColumn``
+with its values. ``| REVISIONS`` ends a line that only those have.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,11 @@ from types import MappingProxyType
 
 @dataclass
 class Documented:
-    """An operation: the letters of the roles that may call it, and its query parameters."""
+    """An operation: the letters of the roles that may call it, its query parameters, what orders its rows."""
 
     roles: str
     parameters: set[str] = field(default_factory=set)
+    columns: frozenset[str] = frozenset()
 
 
 @cache
@@ -29,8 +30,10 @@ def documented(revision: str) -> Mapping[tuple[str, str], Documented]:
         line, _, having = row.partition(" | ")
         is_here = not having or revision in having.split()
         if line.startswith(" "):
+            name, *columns = line.split()
             if is_here:
-                latest.parameters.add(line.strip())
+                latest.parameters.add(name)
+                latest.columns |= set(columns)
             continue
         method, template, roles = line.split()
         if is_here:

@@ -40,7 +40,7 @@ def list_repositories(call: RestCall) -> Reply:
             "Path": lambda item: item.path,
         },
     )
-    return listing([_repository_row(item) for item in query.page().of(found)], len(found), call)
+    return listing([_repository_row(call, item) for item in query.page().of(found)], len(found), call)
 
 
 def get_repository(call: RestCall) -> Reply:
@@ -48,7 +48,7 @@ def get_repository(call: RestCall) -> Reply:
     repository = call.world.book.repositories.get(call.identity())
     if repository is None:
         raise not_found("Repository", call.identity())
-    return Reply(200, _repository_row(repository))
+    return Reply(200, _repository_row(call, repository))
 
 
 def list_repository_states(call: RestCall) -> Reply:
@@ -67,10 +67,15 @@ def list_repository_states(call: RestCall) -> Reply:
             "FreeGB": lambda item: item.free_gb,
             "UsedSpaceGB": lambda item: item.used_gb,
             "Description": lambda item: item.description.casefold(),
+            "Status": lambda item: item.is_online,
             "Membership": lambda item: item.scale_out["membership"] if item.scale_out else None,
         },
     )
-    return listing([_state_row(item) for item in query.page().of(found)], len(found), call)
+    return listing(
+        [call.revision.written(_state_row(item), "RepositoryStateModel") for item in query.page().of(found)],
+        len(found),
+        call,
+    )
 
 
 def list_scale_out_repositories(call: RestCall) -> Reply:
@@ -119,6 +124,7 @@ def list_proxy_states(call: RestCall) -> Reply:
             "Type": lambda item: item.type,
             "Description": lambda item: item.description.casefold(),
             "HostName": lambda item: item.host_name,
+            "Status": lambda item: item.is_online,
         },
     )
     return listing([_proxy_row(item) for item in query.page().of(found)], len(found), call)
@@ -196,8 +202,8 @@ def _scale_out_tests(call: RestCall) -> Iterator[_Test]:
         yield lambda item: item.scale_out is None
 
 
-def _repository_row(item: Repository) -> dict[str, Any]:
-    return {
+def _repository_row(call: RestCall, item: Repository) -> dict[str, Any]:
+    row = {
         "type": item.type,
         "id": item.id,
         "name": item.name,
@@ -205,6 +211,8 @@ def _repository_row(item: Repository) -> dict[str, Any]:
         "uniqueId": item.id.replace("-", "").upper(),
         **item.settings,
     }
+    spelt: dict[str, Any] = call.revision.written(row, "RepositoryModel")
+    return spelt
 
 
 def _state_row(item: Repository) -> dict[str, Any]:

@@ -30,6 +30,7 @@ _COMPARISONS: dict[str, _Comparison] = {
 def list_hosts(call: RestCall) -> Reply:
     """GET /inventory/vmware/hosts: the vCenters."""
     query = call.query
+    query.word("permissionScope", call.revision.values("EInventoryPermissionScope"))
     found = [item for item in _vmware(call) if item.parent is None]
     if (name := query.text("nameFilter")) is not None:
         matches = name_matcher(name)
@@ -43,6 +44,7 @@ def list_hosts(call: RestCall) -> Reply:
 def list_host_objects(call: RestCall) -> Reply:
     """GET /inventory/vmware/hosts/{name}: what lies below a vCenter."""
     query = call.query
+    query.word("permissionScope", call.revision.values("EInventoryPermissionScope"))
     found = _below(_vmware(call), call.path["name"])
     if (object_id := query.text("objectIdFilter")) is not None:
         found = [item for item in found if item.model["objectId"] == object_id]
@@ -83,9 +85,8 @@ def browse_physical(call: RestCall) -> Reply:
 
 
 def browse_all_physical(call: RestCall) -> Reply:
-    """POST /inventory/physical/all: the computers of all protection groups."""
-    computers = [item for item in _physical(call) if item.parent is not None]
-    return _browsed(call, computers, words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)
+    """POST /inventory/physical/all: the protection groups and all that is in them."""
+    return _browsed(call, _physical(call), words.AGENT_PROPERTIES, words.AGENT_HIERARCHIES)
 
 
 def browse_protection_group(call: RestCall) -> Reply:

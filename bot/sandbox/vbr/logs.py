@@ -117,8 +117,10 @@ def _records(world: World, identity: str, lines: list[_Line], revision: Revision
             "description": "",
         }
         if revision.additional_info != "absent" and (form + number) % 2:
-            info = f"Line {number}"
-            record["additionalInfo"] = [info] if revision.additional_info == "list" else info
+            info: Any = f"Line {number}"
+            if revision.additional_info == "list":
+                info = [{"field": "Line", "data": str(number)}]
+            record["additionalInfo"] = info
         records.append(record)
     if form % 2:
         return records[::-1]

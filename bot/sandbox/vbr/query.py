@@ -1,6 +1,6 @@
 """Query parameters as VBR reads them: exact names, exact enum values, date-times with an offset.
 
-Unknown names are ignored. A parameter that takes one value is refused when it comes twice.
+A parameter that takes one value is refused when it comes twice.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -42,10 +42,10 @@ class Query:
         pairs: Iterable[tuple[str, str]],
         *,
         default_limit: int | None = 200,
-        absent_columns: Collection[str] = (),
+        columns: Collection[str] | None = None,
     ) -> None:
         self._default_limit = default_limit
-        self._absent_columns = absent_columns
+        self._columns = columns
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
@@ -99,7 +99,8 @@ class Query:
 
     def ordered(self, rows: list[T], columns: Mapping[str, SortKey[T]]) -> list[T]:
         """Order the rows by ``orderColumn``, one of ``columns``; downwards unless ``orderAsc``."""
-        column = self.word("orderColumn", columns.keys() - set(self._absent_columns))
+        known = columns.keys() if self._columns is None else columns.keys() & set(self._columns)
+        column = self.word("orderColumn", known)
         ascending = self.boolean("orderAsc")
         if column is None:
             return rows

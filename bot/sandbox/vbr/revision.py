@@ -21,13 +21,13 @@ _UNKNOWN = "Unknown"
 class Revision:
     """One ``x-api-version``.
 
-    ``absent_columns`` cannot be ordered by, ``absent_fields`` are in no row and no body.
+    ``absent_fields`` are in no row and no body, ``absent_task_fields`` in no progress of a task session.
     """
 
     name: str
     statuses: Mapping[str, str] = field(default_factory=dict)
-    absent_columns: frozenset[str] = frozenset()
     absent_fields: frozenset[str] = frozenset()
+    absent_task_fields: frozenset[str] = frozenset()
     default_limit: int | None = 200
     filters_by_several: bool = True
     filters_logs: bool = True
@@ -82,6 +82,10 @@ class Revision:
         """The sessions that it lists."""
         return self.values("ESessionType")
 
+    def session_type(self, kind: str) -> str:
+        """Spell a session's type. What the revision cannot name is in no list, and by its id a backup."""
+        return kind if kind in self.session_types else "BackupJob"
+
     def written(self, model: Any, schema: str = "JobModel") -> Any:
         """A job, or what else has such a schema, as this revision prints it."""
         return self.spelling.written(model, schema)
@@ -111,8 +115,8 @@ _ABSENT_IN_1_2 = frozenset({
 REVISION_1_2_REV1 = Revision(
     name="1.2-rev1",
     statuses=_STATUSES_OF_1_2,
-    absent_columns=frozenset({"RepositoryName", "AfterJobName", "InitiatedBy"}),
     absent_fields=_ABSENT_IN_1_2,
+    absent_task_fields=frozenset({"progressPercent"}),
     default_limit=None,
     filters_by_several=False,
     filters_logs=False,

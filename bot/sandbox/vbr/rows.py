@@ -85,7 +85,7 @@ def session_row(world: World, session: Session, revision: Revision) -> dict[str,
     """A SessionModel."""
     form = variation(session.id)
     row = {
-        "sessionType": session.type,
+        "sessionType": revision.session_type(session.type),
         "state": session.state,
         "id": session.id,
         "name": session.name,
@@ -95,7 +95,7 @@ def session_row(world: World, session: Session, revision: Revision) -> dict[str,
         "platformName": revision.platform(session.platform),
         "platformId": _NO_ID,
     }
-    if "InitiatedBy" not in revision.absent_columns:
+    if revision.default_limit is not None:
         row["initiatedBy"] = session.initiated_by
     ended_at = session.ended_at
     optional = {
@@ -116,14 +116,14 @@ def session_row(world: World, session: Session, revision: Revision) -> dict[str,
     return with_gaps(row, optional, form)
 
 
-def task_session_row(world: World, task: TaskSession) -> dict[str, Any]:
+def task_session_row(world: World, task: TaskSession, revision: Revision) -> dict[str, Any]:
     """A TaskSessionModel of the task's type. Times bear no offset."""
     form = variation(task.id)
     row: dict[str, Any] = {
         "id": task.id,
         "type": task.type,
         "sessionId": task.session_id,
-        "sessionType": task.session_type,
+        "sessionType": revision.session_type(task.session_type),
         "creationTime": wire_local_time(task.starts_at, world.zone, form % 8),
         "name": task.name,
     }
@@ -139,7 +139,7 @@ def task_session_row(world: World, task: TaskSession) -> dict[str, Any]:
     row |= {"usn": task.usn, "state": task.state}
     optional["result"] = _task_result(task, form)
     if task.type != "Restore":
-        optional |= {"algorithm": task.algorithm, "progress": _task_progress(world, task)}
+        optional |= {"algorithm": task.algorithm, "progress": _task_progress(world, task, revision)}
         optional |= _restore_point(task)
     return with_gaps(row, optional, form)
 
@@ -210,12 +210,12 @@ def _restore_point(task: TaskSession) -> dict[str, Any]:
     return {"restorePointId": point, "restorePointReference": reference, "repositoryId": task.repository_id}
 
 
-def _task_progress(world: World, task: TaskSession) -> dict[str, Any]:
+def _task_progress(world: World, task: TaskSession, revision: Revision) -> dict[str, Any]:
     length = (task.ends_at if task.is_stopped else max(world.now(), task.starts_at)) - task.starts_at
     whole = (task.ends_at - task.starts_at) or timedelta(seconds=1)
     done = 1.0 if task.is_stopped else min(0.99, length / whole)
     read = int(task.read_bytes * done)
-    return {
+    progress = {
         "bottleneck": "Source",
         "duration": wire_duration(length),
         "processingRate": wire_rate(read, length, variation(task.id)),
@@ -224,3 +224,4 @@ def _task_progress(world: World, task: TaskSession) -> dict[str, Any]:
         "transferredSize": int(read * 0.48),
         "progressPercent": int(done * 100),
     }
+    return {key: value for key, value in progress.items() if key not in revision.absent_task_fields}

@@ -52,6 +52,11 @@ class Schemas:
         """The schemas that a polymorphic one stands for, by the values that tell them apart."""
         return self._schemas[name].kinds
 
+    def fields(self, name: str, kind: str) -> Mapping[str, Field]:
+        """The fields of one of those; none where there is no such kind."""
+        picked = self._schemas.get(self.kinds(name).get(kind, ""))
+        return {} if picked is None else picked.fields
+
 
 @cache
 def schemas_of(revision: str) -> Schemas:

@@ -15,9 +15,12 @@ from aiohttp import web
 from multidict import MultiDict
 
 from bot.sandbox.vbr.accounts import DEFAULT_ACCOUNTS, Account, Accounts, TokenPair
+from bot.sandbox.vbr.agents import AGENTS
 from bot.sandbox.vbr.backups import BACKUPS
 from bot.sandbox.vbr.call import Operation, Quirks, Reply, RestCall
 from bot.sandbox.vbr.credentials import CREDENTIALS
+from bot.sandbox.vbr.data_sources import DATA_SOURCES
+from bot.sandbox.vbr.documented import documented
 from bot.sandbox.vbr.faults import Fault, Moment, VbrFaults
 from bot.sandbox.vbr.infrastructure import INFRASTRUCTURE
 from bot.sandbox.vbr.inventory import INVENTORY
@@ -27,7 +30,7 @@ from bot.sandbox.vbr.job_lists import JOB_LISTS
 from bot.sandbox.vbr.paths import Match, Paths
 from bot.sandbox.vbr.query import Query
 from bot.sandbox.vbr.recording import RecordedRequest, Requests
-from bot.sandbox.vbr.refusals import Refusal, forbidden, unknown_path
+from bot.sandbox.vbr.refusals import Refusal, bad_request, forbidden, unknown_path
 from bot.sandbox.vbr.revision import REVISION_1_3_REV0, REVISIONS, Revision, accepted_by
 from bot.sandbox.vbr.service import SERVICE
 from bot.sandbox.vbr.session_lists import SESSIONS
@@ -35,7 +38,7 @@ from bot.sandbox.vbr.world import World
 
 OPERATIONS: tuple[Operation, ...] = (
     *SERVICE, *JOB_LISTS, *JOB_ACTIONS, *JOB_EDITING, *SESSIONS, *INVENTORY, *INFRASTRUCTURE, *CREDENTIALS,
-    *BACKUPS,
+    *BACKUPS, *AGENTS, *DATA_SOURCES,
 )  # fmt: skip
 
 _TOKEN_PATH = "/api/oauth2/token"
@@ -161,19 +164,15 @@ class VbrSandbox:
             operation = found.operation
             if not operation.is_open and not revision.permissions.has((operation.method, operation.template)):
                 raise unknown_path(recorded.path)
-            token = self._token(request, found.operation)
+            token = self._token(request, operation)
             account = None if token is None else self.accounts.current(token)
             recorded.account = account
-            self._check_role(revision, found.operation, token, account)
+            self._check_role(revision, operation, token, account)
             call = RestCall(
                 world=self.world,
                 accounts=self.accounts,
                 revision=revision,
-                query=Query(
-                    request.query.items(),
-                    default_limit=revision.default_limit,
-                    absent_columns=revision.absent_columns,
-                ),
+                query=_query(request, revision, operation),
                 path=found.path,
                 raw_body=recorded.raw_body,
                 content_type=request.content_type,
@@ -268,6 +267,20 @@ def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
+
+
+def _query(request: web.Request, revision: Revision, operation: Operation) -> Query:
+    """The query, of names that the revision's document has for this operation."""
+    facts = documented(revision.name).get((operation.method, operation.template))
+    known = set() if facts is None else facts.parameters
+    for name in request.query:
+        if name not in known:
+            raise bad_request(f"The query parameter '{name}' is not supported.")
+    return Query(
+        request.query.items(),
+        default_limit=revision.default_limit,
+        columns=None if facts is None else facts.columns,
+    )
 
 
 async def _form(request: web.Request) -> dict[str, str]:

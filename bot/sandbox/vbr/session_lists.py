@@ -66,7 +66,7 @@ def list_tasks_of_session(call: RestCall) -> Reply:
     tasks = call.world.book.tasks_of(call.session())
     if call.revision.pages_task_sessions:
         return _listed_tasks(call, tasks)
-    rows = [task_session_row(call.world, task) for task in tasks]
+    rows = [task_session_row(call.world, task, call.revision) for task in tasks]
     return Reply(200, {"data": rows, "pagination": {"total": len(rows), "count": len(rows)}})
 
 
@@ -95,13 +95,13 @@ def _listed_tasks(call: RestCall, among: list[TaskSession]) -> Reply:
             "ScanResult": lambda task: task.scan_result if task.type == "Antivirus" else None,
         },
     )
-    rows = [task_session_row(call.world, task) for task in call.query.page().of(tasks)]
+    rows = [task_session_row(call.world, task, call.revision) for task in call.query.page().of(tasks)]
     return listing(rows, len(tasks), call)
 
 
 def get_task_session(call: RestCall) -> Reply:
     """GET /taskSessions/{id}."""
-    return Reply(200, task_session_row(call.world, call.task_session()))
+    return Reply(200, task_session_row(call.world, call.task_session(), call.revision))
 
 
 def get_task_session_logs(call: RestCall) -> Reply:

@@ -79,8 +79,10 @@ class Spelling:
     def _written_object(self, value: _Object, schema: Schema) -> Any:
         picked = schema
         if schema.discriminator:
-            kind = schema.fields[schema.discriminator].type
-            picked = self._picked(schema, self.word(kind, value.get(schema.discriminator, "")))
+            word = self.word(schema.fields[schema.discriminator].type, value.get(schema.discriminator, ""))
+            if word not in schema.kinds:
+                return _MISSING
+            picked = self._picked(schema, word)
         reshaped = _WRITTEN[picked.name](value, picked) if picked.name in _WRITTEN else value
         if reshaped is None:
             return _MISSING
@@ -203,7 +205,15 @@ def _object_type(value: _Object) -> str:
     return "Container" if value.get("container") else "ObjectStorageRoot"
 
 
+def _mount_server(value: _Object, _schema: Schema) -> _Object:
+    """1.2-rev1 has one, later revisions one for each system."""
+    kind = value.get("mountServerSettingsType")
+    found: _Object = value if kind is None else value[kind]
+    return found
+
+
 _WRITTEN: Mapping[str, _Reshaping] = {
+    "MountServerSettingsModel": _mount_server,
     "GuestOsCredentialsModel": _guest_login,
     "GuestOsCredentialsPerMachineModel": _machine_login,
     **dict.fromkeys(("FileBackupJobObjectModel", "ObjectStorageBackupJobObjectModel"), _masks),

@@ -44,8 +44,17 @@ _OBJECTS: Mapping[str, tuple[str, ...]] = {
     "LinuxAgentBackup": ("phys-lnx01",),
     "EntraIDTenantBackup": ("example.onmicrosoft.com",),
     "EntraIDAuditLogBackup": ("example.onmicrosoft.com",),
+    "FileBackup": ("\\\\nas01\\public", "\\\\nas01\\private"),
+    "ObjectStorageBackup": ("minio01.example.com/exports",),
+    "IrisBackup": ("iris01",),
 }
-_COPIES = frozenset({"BackupCopy", "FileBackupCopy", "EntraIDTenantBackupCopy"})
+_SOURCES = {
+    "BackupCopy": "Files",
+    "FileBackupCopy": "The FileBackup",
+    "EntraIDTenantBackupCopy": "The EntraIDTenantBackup",
+    "SureBackupContentScan": "Files",
+}
+"""The jobs that others read."""
 
 
 def with_administrators(office: Office) -> None:
@@ -60,9 +69,9 @@ def with_every_kind(world: World) -> None:
     add_credentials(world.book, SERVICE, world.now())
     add_protection_group(world.book, "Windows servers", ("phys-win01", "phys-win02"))
     add_protection_group(world.book, "Linux servers", ("phys-lnx01", "phys-lnx02"), "LinuxComputer")
-    for kind in KINDS:
-        if kind in _COPIES:
-            world.add_job(name_of(kind), kind, source="Files", mode="Periodic")
+    for kind in sorted(KINDS, key=lambda each: each in _SOURCES):
+        if kind in _SOURCES:
+            world.add_job(name_of(kind), kind, source=_SOURCES[kind], mode="Periodic")
         else:
             world.add_job(name_of(kind), kind, objects=_OBJECTS.get(kind, ("app01", "app02")))
 

@@ -26,7 +26,7 @@ from bot.sandbox.vbr.faults import dropped
 from bot.settings import PersonId
 from bot.slack.views.job_form import job_form
 from bot.store import Database
-from bot.veeam import Fleet, SettingsField, has_model, settings_of
+from bot.veeam import Fleet, SettingsField, has_model, references_of, settings_of
 from tests.rooms.operations.form_room import (
     ANN,
     BEN,
@@ -48,11 +48,20 @@ from tests.rooms.veeam.clients import client_of, die, saying
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
-from tests.support.openapi import OpenApi, document_path
+from tests.support.openapi import OpenApi, document_of, document_path
 
 Fields = dict[str, Any]
 
 DOCUMENTED = "1.3-rev0"
+LETTERS = {
+    "VSphereBackup": "app",
+    "HyperVBackup": "app",
+    "CloudDirectorBackup": "app",
+    "VSphereReplica": "app",
+}
+"""What is typed to find the objects of a type; other menus open filled."""
+NONE_LISTED = {("FileBackupCopy", "1.2-rev1")}
+"""Where VBR lists nothing that a job of the type could be about."""
 SCHEDULES: dict[str, tuple[Fields, dict[str, Any]]] = {
     "every day": (
         {"rhythm": "every_day", "at": "21:15"},
@@ -211,6 +220,44 @@ async def test_a_job_of_each_type_is_made_like_another(
     assert {"id", "isDisabled"}.isdisjoint(body)
     if revision == DOCUMENTED and document is not None:
         assert document.check_request("POST", "/api/v1/jobs", [], body) == []
+
+
+@pytest.mark.parametrize("revision", ["1.2-rev1"])
+async def test_no_file_backup_to_copy_where_none_is_listed(office: Office, ann: Writer) -> None:
+    """1.2-rev1 has no word for file backups, so its servers list none: a copy is made like another one."""
+    form = form_in(await office.ask(Create("hq", step=Step.FILL, job_type="FileBackupCopy"), ANN))
+    assert await ann.finds(form, MenuField.PRIMARY_JOB) == ()
+
+
+@pytest.mark.parametrize(("kind", "revision"), [case for case in CASES if case not in NONE_LISTED])
+async def test_a_job_of_each_type_is_made_from_nothing(
+    office: Office, ann: Writer, kind: str, revision: str
+) -> None:
+    """What its type needs is asked for and searched in VBR; every request fits the revision's document."""
+    form = form_in(await office.ask(Create("hq", step=Step.FILL, job_type=kind), ANN))
+    drawn = as_it_stands(job_form(form).blocks)
+    fields: Fields = {"name": f"New {kind}"}
+    if "repository" in drawn:
+        fields["repository"] = await ann.option(form, MenuField.REPOSITORY, "Second Repository")
+    if "objects" in drawn:
+        fields["objects"] = ((await ann.finds(form, MenuField.OBJECTS, LETTERS.get(kind, "")))[0].value,)
+    for part in references_of(kind):
+        fields[part.value] = (await ann.finds(form, MenuField(part.value)))[0].value
+    summary = await ann.sees(form, **fields)
+    assert isinstance(await ann.sends(summary), Done)
+    (body,) = sent(office, CREATING)
+    made = office.world.job(f"New {kind}")
+    assert (made.type, summary.draft.kind) == (kind, body["type"])
+    if (document := document_of(revision)) is not None:
+        problems = [
+            problem
+            for request in office.hq.requests
+            if request.template.startswith("/api/v1/")
+            for problem in document.check_request(
+                request.method, request.path, list(request.query.items()), request.body
+            )
+        ]
+        assert problems == []
 
 
 async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Writer) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.vbr import REVISIONS, Account, Behaviour, Job, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.life import Start
-from tests.rooms.sandbox.vbr.talking import Client, StillClock, login_form
+from tests.rooms.sandbox.vbr.talking import Client, StillClock, login_form, violations
 
 OLD, REV0, REV1, REV2 = "1.2-rev1", "1.3-rev0", "1.3-rev1", "1.3-rev2"
 EVERY = [OLD, REV0, REV1, REV2]
@@ -21,6 +21,7 @@ NO_JOB = "00000000-0000-0000-0000-000000000000"
 async def vbr(world: World) -> AsyncIterator[VbrSandbox]:
     async with VbrSandbox(world, behaviour=NEWEST) as running:
         yield running
+    assert violations(running, of_answers_alone=True) == []
 
 
 def speaking(vbr: VbrSandbox, revision: str) -> Client:
