@@ -227,7 +227,7 @@ async def test_what_is_cut_is_shown_before_it_is_approved(tmp_path: Path) -> Non
         bare = f'["2a","approve",{json.dumps(json.loads(_press(asked, "Approve")["value"])[2])}]'
         press = {**_press(asked, "Approve"), "value": bare}
         await rig.delivers("interactive", ben.payloads.block_actions(ben.person, asked, [press]))
-        await told_alone(rig, "U0BEN", "Not all of it was shown to you")
+        await told_alone(rig, "U0BEN", "You haven't seen all of it")
         seen: set[str] = set()
         for label in ("Details", "Approve"):
             await ben.presses(asked, label)

@@ -91,7 +91,7 @@ async def test_a_person_deactivated_a_moment_ago(rig: Rig) -> None:
     rig.slack.workspace.directory.change_kind("U0ANN", "deactivated")
     await rig.delivers("slash_commands", payload)
     await rig.until(lambda: rig.whispers("ann"))
-    assert "Your account in Slack is deactivated" in rig.whispers("ann")[0]
+    assert "Your Slack account is deactivated" in rig.whispers("ann")[0]
 
 
 async def test_commands_are_taken_in_the_allowed_channels_alone(tmp_path: Path) -> None:
