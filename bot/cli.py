@@ -147,7 +147,7 @@ class _Span(click.ParamType[timedelta]):
         """Return the time span; fails for what is none."""
         found = value if isinstance(value, timedelta) else span_of(str(value))
         if found is None:
-            self.fail(f"{value!r} is no time span: 24h, 30d, 8w, up to a year.", param, ctx)
+            self.fail(f"{value!r} isn't a length of time: 24h, 30d, 8w, up to a year.", param, ctx)
         return found
 
 
@@ -180,7 +180,7 @@ def audit_verify(head: str | None, *, with_slack: bool) -> None:
     click.echo(f"The chain is whole: {_counted(found.rows, 'row')}.")
     click.echo(f"Head: {found.head}")
     if found.has_known_head is False:
-        click.echo("The head you kept is not in it: rows were cut off, or the chain was made anew.")
+        click.echo("The head you kept is not in it: rows were cut off, or the chain was rebuilt.")
         sys.exit(1)
     if with_slack:
         _compare_with_channel(_settings())

@@ -35,9 +35,9 @@ from bot.veeam import Workload
 _HERE: Final = Path(__file__).parent
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
 _KINDS: Final[Mapping[Kind, str]] = {
-    Kind.QUERY: "Look: the answer is for the asker alone",
-    Kind.ACTION: "Act: the answer stands in the channel",
-    Kind.PERSONAL: "Yourself: everyone may, with or without a role",
+    Kind.QUERY: "Look: only the person who asked sees the answer",
+    Kind.ACTION: "Act: the answer is posted in the channel",
+    Kind.PERSONAL: "Yourself: for everyone, with or without a role",
 }
 _WORDS: Final[Mapping[Any, str]] = {
     bool: "true or false",
@@ -163,7 +163,7 @@ def _words() -> Iterator[str]:
         "direct message to it: `@veeam jobs failed`. What is before the mention is left aside where what",
         "follows it is a command, and so is what the message quotes.",
         "",
-        "- A mention is answered for you alone, in its thread where it stands in one; a direct message by a",
+        "- A mention is answered for you alone, in its thread if it is in one; a direct message by a",
         "  message.",
         "- They change nothing by themselves: an action is answered with the button that does it.",
         "- In the thread of a completion a command without a name is about that job: `@veeam retry`, `job`,",
@@ -172,8 +172,8 @@ def _words() -> Iterator[str]:
         "",
         "## Buttons",
         "",
-        "A button runs the same operation as the typed command, with the rights of whoever clicks, at the",
-        "time of the click. Who holds which role: [grants](../how-to/who-may-do-what.md).",
+        "A button runs the same operation as the typed command, with the rights of the person who clicks,",
+        "at the time of the click. Who holds which role: [grants](../how-to/who-may-do-what.md).",
         "",
     )
 
@@ -238,7 +238,7 @@ def _job_filters() -> Iterator[str]:
         ("`sort:COLUMN`, `sort:-COLUMN`", f"upwards or downwards by {columns}"),
     )
     yield from (
-        "Everything that is given has to hold at once. A value with blanks stands in quotes:",
+        "All conditions must hold at once. Put a value with spaces in quotes:",
         '`after:"Oracle ERP"`. Failed jobs that give the same reason stand together on a page.',
         "",
         *_table(("filter", "jobs"), filters),
@@ -268,9 +268,9 @@ def _intro() -> Iterator[str]:
         "names. [An annotated example](../veeam-bot.example.toml) shows every table.",
         "",
         "`veeam-bot config` prints the settings in force with every secret masked; `veeam-bot config",
-        "--schema` prints their JSON Schema, with which an editor can check the file. Wrong settings are",
-        "told one line a problem, all at once; the exit code is 2. Keys and variables that look like a",
-        "typo are wrong settings too.",
+        "--schema` prints their JSON Schema, with which an editor can check the file. Each wrong",
+        "setting is one line, all at once; the exit code is 2. Keys and variables that look like a typo are",
+        "wrong settings too.",
         "",
     )
 
@@ -285,7 +285,7 @@ def _variables() -> Iterator[str]:
         "",
         "A variable that is empty counts as not set. Every secret is also read from the file that",
         "`<VARIABLE>_FILE` names (UTF-8, or UTF-16 with a byte-order mark; 64 KiB at most); such a mark and",
-        "a line break at its end are not part of it. Secrets never stand in the TOML file.",
+        "a line break at its end are not part of it. Secrets never belong in the TOML file.",
         "",
         "In the file as in variables, control characters are refused, and so are characters inside a value",
         "that cannot be seen; blanks and invisible characters around a value are ignored. Only the blanks of",
@@ -295,7 +295,7 @@ def _variables() -> Iterator[str]:
         "",
         "### One server, without a file",
         "",
-        "These describe one server, named `default`. It may stand beside the servers of the file.",
+        "These describe one server, named `default`. It can be used beside the servers of the file.",
         "",
         *_table(heads, [_variable_row(entry) for entry in named if entry.table == ("servers",)]),
         "",

@@ -23,6 +23,7 @@ from bot.veeam import JobId, SessionId
 F = TypeVar("F", bound=StrEnum)
 
 LONGEST_SPAN = timedelta(days=366)
+OR_IN_QUOTES = "If it is part of the name, put the name in quotes."
 
 _PERSON = re.compile(r"@([UW][A-Z0-9]{2,})", re.IGNORECASE)
 _SPAN = re.compile(r"(\d{1,5})(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)")
@@ -171,7 +172,7 @@ class CommandLine:
 
     def _no_option(self, word: Word) -> str:
         name, usage = self.operation.name, self.operation.usage
-        return f"{word.raw} is not an option of {name}; a name may stand in quotes. Usage: {usage}"
+        return f"{word.raw} isn't an option of {name}. {OR_IN_QUOTES} Usage: {usage}"
 
     def filter(self, filters: type[F]) -> tuple[F | None, "CommandLine"]:
         """Return the filter that the line begins with, if any, and the line without it."""
@@ -185,7 +186,7 @@ class CommandLine:
             return None, self
         rest = replace(self, words=self.words[1:])
         if len(rest.words) == 1 and (second := read(rest.words[0])) is not None:
-            problem = f"One of {which} and {second} at a time."
+            problem = f"Use {which} or {second}, not both."
             raise Unreadable(self.problem(problem, f"{self.operation.name} {which}"))
         return which, rest
 
@@ -212,7 +213,7 @@ class CommandLine:
         found = _PERSON.fullmatch(word)
         if found is None:
             pick = "pick the person from the list after typing @."
-            raise Unreadable(self.usage(f"{word} is nobody I can look up: {pick}"))
+            raise Unreadable(self.usage(f"Can't look up {word}: {pick}"))
         return PersonId(found[1].upper())
 
     def no_words(self) -> None:
@@ -221,7 +222,7 @@ class CommandLine:
         if self.words:
             word = " ".join(word.raw for word in self.words)
             suggestion = f"{self.operation.name} server:{word}"
-            problem = f"{self.operation.name} takes no {word}. A server is named so: {suggestion}."
+            problem = f"{self.operation.name} doesn't take {word}. To name a server, write {suggestion}."
             raise Unreadable(self.problem(problem, suggestion))
 
 
@@ -290,7 +291,7 @@ def doubt_about_span(word: str) -> str | None:
         return None
     if _SPAN.fullmatch(word) is None and len(word.lstrip("0123456789")) > 1:
         return None
-    return f"{word} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
+    return f"{word} isn't a length of time (90m, 24h, 7d, 2w, up to a year). {OR_IN_QUOTES}"
 
 
 def span_of(word: str) -> timedelta | None:
@@ -322,7 +323,7 @@ def _line(verb: type[Verb], text: str, first: Word) -> CommandLine:
             raise Unreadable(line.problem(f"What {word.option}? Write {word.option}:NAME."))
         line.bounded(word.text)
         if options[word.option] != word.text:
-            raise Unreadable(line.problem(f"{word.option}: stands there twice, with two values."))
+            raise Unreadable(line.problem(f"{word.option}: is given twice, with different values."))
     return line
 
 

@@ -125,7 +125,7 @@ def number_of_objects(line: CommandLine) -> int | None:
         number = int(value)
         if number <= OBJECTS_AT_MOST:
             return number
-    problem = f"objects:{value} is no number of objects; write objects:3 (up to {OBJECTS_AT_MOST:,})."
+    problem = f"objects:{value} isn't a number of objects; write objects:3 (up to {OBJECTS_AT_MOST:,})."
     raise Unreadable(line.problem(problem, f"{line.operation.name} objects:3"))
 
 

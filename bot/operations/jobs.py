@@ -559,7 +559,7 @@ def _ambiguous(typed: _Typed, found: _Picked[_Named], silent: tuple[ServerName, 
 
 def _not_all(typed: _Typed) -> outcomes.SyntaxProblem:
     name = typed.request.operation.name
-    return _misread(typed, f"{name} acts on one job at a time, so it takes one job's name, not all of them.")
+    return _misread(typed, f"{name} works on one job at a time, so it takes one job's name.")
 
 
 def _misread(typed: _Typed, problem: str) -> outcomes.SyntaxProblem:

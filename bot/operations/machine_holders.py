@@ -1,4 +1,4 @@
-"""Which jobs hold a machine, as far as VBR tells.
+"""Which jobs hold a machine, as far as VBR says.
 
 A job's own list names machines, and folders, tags, hosts or groups that stand for all in them; VBR's API does
 not say what is in these. So restore points are asked as well: a machine that a job covers through a container

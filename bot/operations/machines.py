@@ -92,7 +92,7 @@ class _Search:
 async def find_machine(
     fleet: veeam.Fleet, ref: MachineRef, servers: Sequence[ServerName]
 ) -> FoundMachine | outcomes.AmbiguousMachine | outcomes.NotFound:
-    """Return the one machine that is meant, on one of these servers.
+    """Return the one machine that is meant, on one of these servers; those that have a part of its name.
 
     Platforms that a server's revision can't back up are looked at only where nothing else has the name, to
     say what it is. Raises `VeeamError` where the only server asked gives no answer.
@@ -111,11 +111,13 @@ async def find_machine(
         found = _named(ref.text, others.answers)
     if len(found) == 1 and not silent:
         return found[0]
+    is_part = not found
+    found = found or _with_part_of_name(ref.text, answer.answers)
     if found:
         choices = tuple(
             outcomes.MachineChoice(one.known, one.name, one.place) for one in found[:CHOICES_AT_MOST]
         )
-        return outcomes.AmbiguousMachine(ref.text, choices, total=len(found), silent=silent)
+        return outcomes.AmbiguousMachine(ref.text, choices, total=len(found), silent=silent, is_part=is_part)
     everything = await fleet.ask(
         lambda server: _machines_of(server, _Search(None, _FOUND_WITHIN_SECONDS)), servers
     )
@@ -141,6 +143,13 @@ async def machines_like(
 def _named(text: str, answers: Mapping[ServerName, _Listed]) -> Sequence[FoundMachine]:
     rows = [one for listed in answers.values() for one in listed.machines]
     return matching.pick(text, rows, lambda one: one.name, exact=True)
+
+
+def _with_part_of_name(text: str, answers: Mapping[ServerName, _Listed]) -> Sequence[FoundMachine]:
+    """The machines whose names hold the text; none for words that mean all there are."""
+    if matching.means_everything(text):
+        return ()
+    return [one for listed in answers.values() for one in listed.machines if matching.fits(text, one.name)]
 
 
 async def _by_identity(

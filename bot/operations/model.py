@@ -7,6 +7,7 @@ its request is (`bot.operations.queries`, `bot.operations.actions`).
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -54,7 +55,7 @@ class Person:
     `groups` holds every spelling under which a grant may name one of their groups (its ID, and `@handle`
     where the settings use the handle). None means that the groups could not be read: nobody is let in on a
     guess. Of a person with two IDs (Enterprise Grid) `id` is the organisation's, whichever the gesture came
-    with, and `other_ids` has the rest.
+    with, and `other_ids` has the rest. No `zone`: their time zone is not known.
     """
 
     id: PersonId
@@ -62,6 +63,7 @@ class Person:
     standing: Standing
     groups: frozenset[str] | None
     other_ids: frozenset[str] = frozenset()
+    zone: tzinfo | None = None
 
     def has_id(self, person_id: str) -> bool:
         """Whether the ID is this person's."""

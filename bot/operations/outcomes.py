@@ -267,7 +267,7 @@ class Offered(Detailed):
 
 @dataclass(frozen=True, slots=True)
 class MachineChoice:
-    """One of several machines of one name."""
+    """A machine that may be meant."""
 
     machine: KnownMachine
     name: str
@@ -276,12 +276,16 @@ class MachineChoice:
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousMachine(Detailed):
-    """Several machines bear the name, or a silent server may have another: the person chooses."""
+    """Several machines bear the name, or a silent server may have another: the person chooses.
+
+    With `is_part` none bears it, and these have it in theirs.
+    """
 
     word: str
     choices: tuple[MachineChoice, ...]
     total: int
     silent: tuple[veeam.ServerName, ...] = ()
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +329,7 @@ class Blocked(StrEnum):
     NO_CACHE = "no_cache"  # clear the backup cache, and its computers keep none
     NO_CLONE = "no_clone"  # clone, and VBR's API cannot describe jobs of this type
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
+    TIME_PASSED = "time_passed"  # disable until a time that has passed, when it is approved at last
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 
 

@@ -165,7 +165,7 @@ class Service:
         with noting_missing() as missing:
             outcome = await self._outcome(operation, gesture, request, is_shared=once)
         if isinstance(outcome, outcomes.NeedsForm):
-            outcome = self._with_approval(await self._with_only_choice(outcome, gesture))
+            outcome = await self._with_approval(await self._with_only_choice(outcome, gesture), gesture)
         if missing and isinstance(outcome, outcomes.Detailed):
             outcome = replace(outcome, missing=tuple(missing.values()))
         seconds = self._backend.clock.monotonic() - began
@@ -276,11 +276,24 @@ class Service:
             return asked
         return replace(asked, form=replace(form, only=found.options[0]))
 
-    def _with_approval(self, asked: outcomes.NeedsForm) -> outcomes.NeedsForm:
+    async def _with_approval(self, asked: outcomes.NeedsForm, gesture: Gesture) -> outcomes.NeedsForm:
         """Say whether it will wait for a second person, as far as that is known before it is sent off."""
-        operation, reduces = asked.form.request.operation, asked.form.reduces_protection
-        rules = self._backend.approval_rules
-        return replace(asked, needs_approval=rules.apply_to(operation, reduces_protection=reduces))
+        operation, rules = asked.form.request.operation, self._backend.approval_rules
+        reduces = asked.form.reduces_protection or operation.reduces_protection
+        waits = rules.apply_to(operation, reduces_protection=reduces)
+        if not waits and reduces and rules.burst:
+            waits = await self._reductions(gesture) >= rules.burst
+        return replace(asked, needs_approval=waits)
+
+    async def _reductions(self, gesture: Gesture) -> int:
+        """How often the person reduced protection lately; the button of a form needs no database."""
+        person = await self._backend.people.read(gesture.person_id, gesture.team_id)
+        since = self._backend.clock.now() - self._backend.approval_rules.burst_lasts
+        try:
+            return await self._presses.reductions({person.id, *person.other_ids}, since=since)
+        except store.StoreError as error:
+            log.warning("operations.reductions_not_counted", error=str(error))
+            return 0
 
     async def _context(self, gesture: Gesture, *, afresh: bool = False) -> RequestContext:
         person = await self._backend.people.read(gesture.person_id, gesture.team_id, afresh=afresh)

@@ -44,7 +44,7 @@ _ROLES = {
 _EXAMPLES = (
     ("help", "what the bot can do"),
     ("jobs failed", "jobs whose last run failed"),
-    ("jobs running", "what is at work now"),
+    ("jobs running", "what is running now"),
     ("status", "all servers at a glance"),
     ("sessions failed 24h", "what failed since yesterday"),
     ("whoami", "your role, and why"),

@@ -191,7 +191,7 @@ def cautions(
     """What is allowed, and yet most likely not meant."""
     for index, server in enumerate(settings.servers):
         if not server.verify_tls:
-            text = f"is off: whoever is between the bot and {server.name} can read its password"
+            text = f"is off: anyone between the bot and {server.name} can read its password"
             yield origins.of(("servers", index, "verify_tls")).problem(text)
         if urlsplit(server.url).port is None:
             port = 443 if server.url.startswith("https") else 80
@@ -200,9 +200,9 @@ def cautions(
             )
     yield from _unseen_in_globs(settings, origins)
     if not settings.grants:
-        yield SettingsProblem("grants", NOT_SET, "are none: everybody is refused")
+        yield SettingsProblem("grants", NOT_SET, "are missing: everyone is refused")
     if not settings.routes and settings.slack.default_channel is None:
-        text = "is none, and neither is a route: no completion is told"
+        text = "is not set, and there is no route: no run is announced"
         yield SettingsProblem("slack.default_channel", NOT_SET, text)
     for section in _NOT_ACTED_ON:
         if getattr(settings, section):

@@ -63,7 +63,7 @@ class SlackSettings(Section):
         default=None, description="ID of the channel for the failures and warnings that no route claims."
     )
     audit_channel: values.ValidChannel | None = Field(
-        default=None, description="ID of a channel in which every action is told too."
+        default=None, description="ID of a channel where every action is posted, too."
     )
     allowed_channels: tuple[values.ValidChannel, ...] = Field(
         default=(),
@@ -175,7 +175,7 @@ class GrantSettings(Section):
 
 
 class RouteSettings(Section):
-    """Which completions a channel is told; every matching route gets one."""
+    """Which runs a channel is told about when they end; every matching route gets a message."""
 
     channel: values.ValidChannel = Field(description="ID of the channel.")
     servers: ServerGlobs = ("*",)
@@ -186,7 +186,7 @@ class RouteSettings(Section):
     results: tuple[values.ValidRouteResult, ...] = Field(
         default=(values.RouteResult.FAILED, values.RouteResult.WARNING),
         min_length=1,
-        description="Results worth telling: of Success, Warning, Failed.",
+        description="Results to announce: any of Success, Warning, Failed.",
     )
     mention: values.ValidMention | None = Field(
         default=None,
@@ -202,12 +202,12 @@ class RouteSettings(Section):
 
 
 class ExpectationSettings(Section):
-    """Jobs that must have succeeded lately, so that the job that never ran is noticed."""
+    """Jobs that must have succeeded recently, so that a job that never ran is noticed."""
 
     servers: ServerGlobs = ("*",)
     jobs: JobGlobs = ("*",)
     success_within_hours: float = Field(gt=0, description="Hours within which each of the jobs must succeed.")
-    channel: values.ValidChannel = Field(description="ID of the channel that is told otherwise.")
+    channel: values.ValidChannel = Field(description="ID of the channel to post to when they haven't.")
 
 
 class DigestSettings(Section):

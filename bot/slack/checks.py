@@ -186,10 +186,10 @@ def channel_result(reference: SlackReference, info: Mapping[str, Any], bot_name:
     subject = f"channel {name} ({reference.id})"
     is_posted_to = Purpose.POST in reference.purposes
     if info.get("is_archived"):
-        what = "nothing can be told there" if is_posted_to else "nobody can use the command there"
+        what = "nothing can be posted there" if is_posted_to else "nobody can use the command there"
         return _problem(subject, f"It is archived: {what}.", _elsewhere("Unarchive it", reference))
     if is_posted_to and not info.get("is_member"):
-        detail = "The bot is not a member: nothing can be told there."
+        detail = "The bot is not a member: nothing can be posted there."
         return _problem(subject, detail, _elsewhere(f"In {name} type /invite @{bot_name}", reference))
     if is_posted_to and (info.get("is_read_only") or info.get("is_thread_only")):
         detail = "Only some may post there; whether the bot may shows with the first message."
@@ -201,7 +201,7 @@ def channel_result(reference: SlackReference, info: Mapping[str, Any], bot_name:
             _elsewhere("Let the bot post, in the channel's settings", reference),
         )
     if is_posted_to and info.get("is_ext_shared"):
-        detail = "It is shared with another organisation, whose people read all that is told there."
+        detail = "It is shared with another organisation, whose people read everything posted there."
         return CheckResult(
             _PART,
             subject,
@@ -258,11 +258,11 @@ def groups_unread_result(error: NoAnswer) -> CheckResult:
     if isinstance(error, errors.SlackError) and error.word == "plan_upgrade_required":
         return _problem(
             "user groups",
-            "This workspace is on Slack's free plan, which has no user groups: everybody is refused.",
+            "This workspace is on Slack's free plan, which has no user groups: everyone is refused.",
             "Move the workspace to a paid plan, or use another one.",
         )
     detail, advice = explain(error)
-    return _problem("user groups", f"{detail} Until they can be read everybody is refused.", advice)
+    return _problem("user groups", f"{detail} Until they can be read everyone is refused.", advice)
 
 
 def person_result(reference: SlackReference, user: Mapping[str, Any], workspace: Workspace) -> CheckResult:
@@ -273,10 +273,10 @@ def person_result(reference: SlackReference, user: Mapping[str, Any], workspace:
         return CheckResult(_PART, subject, CheckStatus.OK, "A member of the workspace.")
     if Purpose.GRANT in reference.purposes:
         detail = f"This person {_REFUSED_PEOPLE[found]}: the bot refuses them whatever is granted."
-        return _problem(subject, detail, f"Grant the role to somebody else: {_at(reference)}.")
+        return _problem(subject, detail, f"Grant the role to someone else: {_at(reference)}.")
     if found is Standing.DEACTIVATED:
         detail = "This person is deactivated: a mention reaches nobody."
-        return _problem(subject, detail, f"Name somebody else: {_at(reference)}.")
+        return _problem(subject, detail, f"Name someone else: {_at(reference)}.")
     return CheckResult(
         _PART, subject, CheckStatus.OK, f"This person {_REFUSED_PEOPLE[found]}, and is only mentioned."
     )
@@ -399,7 +399,7 @@ _REST_UNCHECKED = CheckResult(
     _PART,
     "scopes, channels, user groups, people",
     CheckStatus.WARNING,
-    "Not checked: without the bot token Slack tells nothing.",
+    "Not checked: Slack says nothing without the bot token.",
     "Put the bot token right, then run the check again.",
 )
 

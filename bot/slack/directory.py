@@ -10,8 +10,11 @@ On Enterprise Grid a person may have two IDs, and payloads and groups name eithe
 
 import asyncio
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
@@ -30,6 +33,7 @@ GROUPS_GRACE_SECONDS = 900.0
 _LONGEST_HELD_SECONDS = 20.0
 _MOST_PEOPLE = 5_000
 _MENTION_SECONDS = 5.0
+_DAY_SECONDS = 86_400
 
 log = structlog.get_logger()
 
@@ -51,9 +55,12 @@ class _CachedPerson:
     read_at: float
     ids: tuple[str, ...]
     """The organisation's ID of the person first, where there is one."""
+    zone: tzinfo | None = None
 
     def person(self, groups: frozenset[str] | None = None) -> Person:
-        return Person(PersonId(self.ids[0]), self.name, self.standing, groups, frozenset(self.ids[1:]))
+        return Person(
+            PersonId(self.ids[0]), self.name, self.standing, groups, frozenset(self.ids[1:]), self.zone
+        )
 
 
 class Directory:
@@ -210,7 +217,7 @@ class Directory:
         user = answer.get("user") or {}
         found = standing(user, self._workspace)
         ids = ids_of(user, person_id, self._workspace)
-        cached = _CachedPerson(name_of(user, person_id), found, self._clock.monotonic(), ids)
+        cached = _CachedPerson(name_of(user, person_id), found, self._clock.monotonic(), ids, zone_of(user))
         if len(self._people) >= _MOST_PEOPLE:
             self._people.clear()
         self._people[person_id] = cached
@@ -258,6 +265,17 @@ def name_of(user: dict[str, Any], person_id: str) -> str:
     profile = user.get("profile") or {}
     names = (profile.get("display_name"), user.get("real_name"), profile.get("real_name"), user.get("name"))
     return next((str(name) for name in names if name), person_id)
+
+
+def zone_of(user: dict[str, Any]) -> tzinfo | None:
+    """Return somebody's time zone by `users.info`: by its name, else by how far it is from UTC now."""
+    name, offset_seconds = user.get("tz"), user.get("tz_offset")
+    if isinstance(name, str):
+        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo(name)
+    if type(offset_seconds) is int and abs(offset_seconds) < _DAY_SECONDS:
+        return timezone(timedelta(seconds=offset_seconds))
+    return None
 
 
 def group_of(item: dict[str, Any]) -> UserGroup:

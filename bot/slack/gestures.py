@@ -126,13 +126,17 @@ class ShortcutUse:
 
 @dataclass(frozen=True, slots=True)
 class FormSubmission:
-    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs."""
+    """A modal that was sent off: what it carried, and what was entered, by the elements' action IDs.
+
+    `label` is what its submit button said.
+    """
 
     gesture: Gesture
     target: ReplyTarget
     view_id: str
     metadata: codec.FormMetadata | codec.UnreadablePress
     state: codec.FormState
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +284,7 @@ def read_submission(body: Mapping[str, Any]) -> FormSubmission:
         view_id=view_id,
         metadata=metadata,
         state=_state(view),
+        label=_text(_object(view, "submit"), "text") or "",
     )
 
 

@@ -22,7 +22,7 @@ from bot.operations.service import Service
 from bot.slack import codec, gestures
 from bot.slack.errors import MessageGone
 from bot.slack.gesture_tasks import GestureTasks
-from bot.slack.replies import Modals, Replies, SentReply
+from bot.slack.replies import Modals, Redraw, Redraws, Replies, SentReply
 from bot.slack.session_messages import PostedSessions
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs, problems
@@ -47,8 +47,7 @@ log = structlog.get_logger()
 class _OpenForm:
     """A form that is open: what it is for, whose it is, and where it was opened from.
 
-    `back` leads to what was entered before, if anything was. `drawn_as`: only what is still drawn so is to
-    be replaced.
+    `back` leads to what was entered before, if anything was. `redraw` draws it again, where it is to be.
     """
 
     gesture: Gesture
@@ -56,7 +55,7 @@ class _OpenForm:
     operation: Operation
     view_id: str
     back: codec.FormMetadata | None = None
-    drawn_as: str | None = None
+    redraw: Redraw | None = None
 
 
 class Interactions:
@@ -80,6 +79,7 @@ class Interactions:
         self._modals = modals
         self._standing = standing
         self._messages = messages
+        self._redraws = Redraws(modals)
         self._tasks = tasks
         self._command = command
         self._clock = clock
@@ -136,7 +136,7 @@ class Interactions:
 
         self._tasks.run(form.gesture, self.answer(form.gesture, serve()), on_error)
         is_more_to_come = request.needs_form or (isinstance(request, Action) and request.is_review)
-        busy = forms.loading if is_more_to_come else forms.working
+        busy = forms.loading if is_more_to_come else forms.sent_off(form.label)
         return {"response_action": "update", "view": busy(request.operation)}
 
     async def search(self, query: gestures.MenuQuery) -> dict[str, Any]:
@@ -279,8 +279,9 @@ class Interactions:
             case codec.RunRequest(request=request) if view is not None and view.metadata is not None:
                 await self._serve_in_form(press, view, view.metadata, request)
             case codec.DrawAgain() if view is not None and isinstance(view.metadata, codec.FormMetadata):
+                redraw = self._redraws.begin(view.id, drawn_as=view.hash or "")
                 request = forms.drawn_again(view.metadata.request, view.state)
-                await self._serve_in_form(press, view, view.metadata, request, drawn_as=view.hash)
+                await self._serve_in_form(press, view, view.metadata, request, redraw)
             case codec.DrawAgain() if view is not None:
                 await self._modals.update(view.id, forms.unreadable())
             case codec.DrawAgain():
@@ -305,7 +306,7 @@ class Interactions:
         view: gestures.OpenView,
         metadata: codec.FormMetadata | codec.UnreadablePress,
         request: Request,
-        drawn_as: str | None = None,
+        redraw: Redraw | None = None,
     ) -> None:
         """Go on, or back, in the form that a button stands in: what it asks for takes the form's place."""
         if isinstance(metadata, codec.UnreadablePress):
@@ -320,7 +321,7 @@ class Interactions:
         )
         target = replace(press.target, channel_id=metadata.channel_id, thread_ts=metadata.thread_ts)
         back = forms.back_to(request, metadata)
-        shown = _OpenForm(gesture, target, request.operation, view.id, back, drawn_as)
+        shown = _OpenForm(gesture, target, request.operation, view.id, back, redraw)
         await self._show_in_form(shown, await self._service.run(gesture, request))
 
     async def _run(
@@ -347,10 +348,12 @@ class Interactions:
                 missing=outcome.missing,
                 needs_approval=isinstance(outcome, outcomes.NeedsForm) and outcome.needs_approval,
             )
-        if view is not None and (
-            await self._modals.update(shown.view_id, view, drawn_as=shown.drawn_as) or shown.drawn_as
-        ):
+        if view is not None and shown.redraw is not None:
             # A form that was sent off, or drawn again, meanwhile has moved on: there is nothing to say.
+            await shown.redraw(view)
+            self.count(gesture, outcome)
+            return
+        if view is not None and await self._modals.update(shown.view_id, view):
             self.count(gesture, outcome)
             return
         reply = self.draw(gesture, outcome)

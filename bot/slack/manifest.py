@@ -30,10 +30,10 @@ class Event:
 
 SCOPES: Final = (
     OAuthScope("commands", "receive the slash command"),
-    OAuthScope("app_mentions:read", "hear what is said to the bot by a mention, in channels and threads"),
+    OAuthScope("app_mentions:read", "read messages that mention the bot, in channels and threads"),
     OAuthScope(
         "chat:write",
-        "post completions and answers, keep them current, answer one person alone",
+        "post and update messages, answer one person privately",
         ("chat.postMessage", "chat.update", "chat.postEphemeral"),
     ),
     OAuthScope(
@@ -63,7 +63,7 @@ SCOPES: Final = (
     ),
     OAuthScope(
         "im:history",
-        "hear what people write to the bot alone; no other conversation of theirs",
+        "read direct messages to the bot, and no others",
         ("conversations.replies",),
     ),
 )
@@ -75,16 +75,14 @@ METHODS_WITHOUT_SCOPE: Final = frozenset({
 
 EVENTS: Final = (
     Event("app_mention", "answer a mention in a channel or thread that the bot is in", "app_mentions:read"),
-    Event("message.im", "answer what people write to the bot alone", "im:history"),
-    Event("app_home_opened", "show whoever opens the app's Home how things are, and what they may do"),
-    Event(
-        "subteam_created", "a user group that a grant names by its handle may have come", "usergroups:read"
-    ),
+    Event("message.im", "answer direct messages to the bot", "im:history"),
+    Event("app_home_opened", "show the person who opens the app's Home what concerns them"),
+    Event("subteam_created", "a user group that a grant names by its handle may be new", "usergroups:read"),
     Event("subteam_updated", "a user group was renamed, disabled or enabled", "usergroups:read"),
-    Event("subteam_members_changed", "somebody was given a role, or lost it", "usergroups:read"),
-    Event("channel_id_changed", "a channel got another ID: what is for it goes there", "channels:read"),
+    Event("subteam_members_changed", "someone joined or left a user group", "usergroups:read"),
+    Event("channel_id_changed", "a channel got another ID: its messages go there", "channels:read"),
     Event("app_uninstalled", "the workspace removed the app: say so in the log"),
-    Event("tokens_revoked", "the bot's token holds no longer: say so in the log"),
+    Event("tokens_revoked", "the bot's token was revoked: say so in the log"),
 )
 
 

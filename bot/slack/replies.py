@@ -1,7 +1,8 @@
 """How an answer is shown: as a message or in a modal, and what to do when Slack won't take it there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -16,6 +17,8 @@ from bot.slack.web_api import WebApi
 
 _LONGEST_WAIT_SECONDS = 5.0
 _LONGEST_PATIENCE_SECONDS = 60.0
+_MOST_FORMS = 1_000
+"""So many redrawn forms are remembered: a form that is forgotten is drawn for one choice at a time."""
 
 log = structlog.get_logger()
 
@@ -231,13 +234,18 @@ class Modals:
         )
         return None if answer is None else str(answer["view"]["id"])
 
-    async def update(self, view_id: str, view: View, *, drawn_as: str | None = None) -> bool:
-        """Replace what an open modal shows, by `views.update`; False where it is closed by now.
+    async def update(self, view_id: str, view: View) -> bool:
+        """Replace what an open modal shows, by `views.update`; False where it is closed by now."""
+        return await self._call("views.update", {"view_id": view_id, "view": view}) is not None
 
-        `drawn_as` is the hash of what is to be replaced, and nothing else.
+    async def redraw(self, view_id: str, view: View, *, drawn_as: str) -> str | None:
+        """Replace what has this hash, and nothing else; return the hash of what stands there then.
+
+        None where it is no longer what the modal shows.
         """
-        which = {"view_id": view_id} if drawn_as is None else {"view_id": view_id, "hash": drawn_as}
-        return await self._call("views.update", {**which, "view": view}) is not None
+        arguments = {"view_id": view_id, "hash": drawn_as, "view": view}
+        answer = await self._call("views.update", arguments)
+        return None if answer is None else str(answer["view"]["hash"])
 
     async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
         try:
@@ -245,6 +253,56 @@ class Modals:
         except errors.SlackError as error:
             log.warning("modal.not_shown", method=method, problem=str(error))
             return None
+
+
+Redraw = Callable[[View], Awaitable[None]]
+"""Draws an open form again."""
+
+
+@dataclass(slots=True)
+class _RedrawnForm:
+    """A form by its redraws: how many were asked for, the hashes that they replaced, and the present one."""
+
+    asked: int = 0
+    replaced: set[str] = field(default_factory=set)
+    drawn_as: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Redraws:
+    """Draws open forms again for what was chosen in them; of several choices in a row the last one counts.
+
+    Slack replaces only what still has the hash that a choice was made in, so that a form that was sent off
+    meanwhile is left alone. A second choice may have been made before the form was drawn for the first: what
+    was drawn here since then may be replaced too.
+    """
+
+    def __init__(self, modals: Modals) -> None:
+        self._modals = modals
+        self._forms: dict[str, _RedrawnForm] = {}
+
+    def begin(self, view_id: str, *, drawn_as: str) -> Redraw:
+        """Return what draws the form again, unless a later choice does, or it has moved on otherwise.
+
+        To be called as the choices come, before anything is waited for.
+        """
+        form = self._forms.pop(view_id, None) or _RedrawnForm()
+        if len(self._forms) >= _MOST_FORMS:
+            del self._forms[next(iter(self._forms))]
+        self._forms[view_id] = form
+        form.asked += 1
+        turn = form.asked
+
+        async def draw(view: View) -> None:
+            async with form.lock:
+                if turn == form.asked:
+                    known = form.drawn_as if drawn_as in form.replaced else drawn_as
+                    now = await self._modals.redraw(view_id, view, drawn_as=known)
+                    if now is not None:
+                        form.replaced.add(known)
+                        form.drawn_as = now
+
+        return draw
 
 
 class AnswerModal:

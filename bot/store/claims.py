@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.errors import StoreError
@@ -67,19 +67,22 @@ class PressClaims:
 
         All IDs of one person count together, and one press is counted after the other.
         """
-        at = press_claims.c.reduces_protection_at
-        are_recent = press_claims.c.person_id.in_(sorted(person_ids)) & (at >= since)
+        others = _reductions(person_ids, since).where(press_claims.c.key != key)
         async with self._database.transaction() as transaction:
             await transaction.serialise(f"reductions/{min(person_ids)}")
-            counted = await transaction.first(
-                select(func.count()).select_from(press_claims).where(are_recent, press_claims.c.key != key)
-            )
+            counted = await transaction.first(others)
             if counted is not None and counted[0] >= at_most:
                 return False
             await transaction.execute(
                 update(press_claims).where(press_claims.c.key == key).values(reduces_protection_at=now)
             )
         return True
+
+    async def reductions(self, person_ids: Collection[str], *, since: datetime) -> int:
+        """Return how many presses of this person were noted since then to reduce protection."""
+        async with self._database.transaction() as transaction:
+            counted = await transaction.first(_reductions(person_ids, since))
+        return 0 if counted is None else int(counted[0])
 
     async def release(self, key: str) -> None:
         """Let a key be claimed again, because nothing was done."""
@@ -90,6 +93,12 @@ class PressClaims:
         """Forget claims from before a moment."""
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(press_claims).where(press_claims.c.at < before))
+
+
+def _reductions(person_ids: Collection[str], since: datetime) -> Select[int]:
+    columns = press_claims.c
+    own = columns.person_id.in_(sorted(person_ids))
+    return select(func.count()).select_from(press_claims).where(own, columns.reduces_protection_at >= since)
 
 
 class LeaseLost(StoreError):

@@ -195,13 +195,11 @@ def certificate(connection: Connection, presented: str | None) -> CheckResult:
             server_part(connection.name), subject, CheckStatus.OK, "It is the one of the fingerprint."
         )
     if not trust.verify:
-        detail = "It is not verified: whoever is in between can pass for the server and read the password."
+        detail = "It is not verified: anyone in between can pose as the server and read the password."
         advice = f"Take verify_tls = false out and set ca_file{_or_fingerprint(presented)}."
         return CheckResult(server_part(connection.name), subject, CheckStatus.WARNING, detail, advice)
     vouching = f"the CA in {trust.ca_file}" if trust.ca_file else "a CA that this machine knows"
-    return CheckResult(
-        server_part(connection.name), subject, CheckStatus.OK, f"It is vouched for by {vouching}."
-    )
+    return CheckResult(server_part(connection.name), subject, CheckStatus.OK, f"It is signed by {vouching}.")
 
 
 def clock_skew(connection: Connection, ahead: timedelta) -> CheckResult:
@@ -242,8 +240,8 @@ def login_refused(login: Login, error: errors.LoginRefused) -> CheckResult:
     name, detail = server_part(login.connection.name), f"VBR refuses the login. {_vbr_words(error)}"
     if error.locked_until is not None:
         advice = (
-            f"Let nothing log in with it before {error.locked_until:%H:%M} UTC: each try begins the lock "
-            f"anew. Then correct the password ({login.password_at}) and check again."
+            f"Let nothing log in with it before {error.locked_until:%H:%M} UTC: each attempt restarts the "
+            f"lock. Then correct the password ({login.password_at}) and check again."
         )
     else:
         advice = (
@@ -283,7 +281,7 @@ def _certificate_problem(connection: Connection, error: TlsFailed, presented: st
             )
         case TlsReason.AUTHORITY:
             return (
-                f"This machine does not know who vouches for it ({error.message}).",
+                f"This machine doesn't trust the authority that signed it ({error.message}).",
                 (
                     "VBR installs with a self-signed certificate. Set ca_file to its CA's PEM file"
                     f"{_or_fingerprint(presented)}."

@@ -107,6 +107,11 @@ class Visitor:
         await entry.click()
         await expect(button).to_contain_text(name)
 
+    async def looks_away(self) -> None:
+        """Rest the mouse where it points at nothing, and let no field have the focus."""
+        await self.page.mouse.move(0, 0)
+        await self.page.evaluate("document.activeElement.blur()")
+
     async def types(self, line: str) -> None:
         """Type a line into the channel and send it."""
         await self.page.locator("#composer textarea").fill(line)

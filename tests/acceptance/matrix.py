@@ -69,7 +69,7 @@ WHY = {
     "N": NO_ROLE,
     "G": "Guests of this workspace can't use this",
     "F": "People from other organisations can't use this",
-    "D": "Your account in Slack is deactivated",
+    "D": "Your Slack account is deactivated",
 }
 REASON = {
     "B": "role", "R": "role", "V": "role", "T": "role", "N": "no_grant", "G": "standing", "F": "standing",

@@ -137,6 +137,8 @@ FLOWS: list[tuple[str, Values, str, Any]] = [
     ("enable", {}, ENABLE, None),
     ("disable", {}, DISABLE, None),
     ("disable for 4h", {}, DISABLE, None),
+    ("disable until 08:00", {}, DISABLE, None),
+    ("disable", {"at": "08:00"}, DISABLE, None),
     ("clone server:hq", {}, CLONE, None),
 ]  # fmt: skip
 
@@ -148,7 +150,7 @@ async def flows(site: Site, words: str, values: Values, template: str, body: Any
     assert site.bodies(template, job) == []
     result = await site.rig.slack.person("ann").submits(form, values)
     assert result.shown == "ok", result
-    assert "On its way to VBR" in str(result.ack["view"]["blocks"])
+    assert "Sending it to VBR" in str(result.ack["view"]["blocks"])
     await site.rig.until(lambda: site.bodies(template, job))
     assert site.bodies(template, job) == [body]
     channel = site.rig.slack.messages

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image, ImageChops
 from playwright.async_api import Browser, Locator, ViewportSize, async_playwright, expect
 
 from bot.sandbox.demo import Demo
@@ -59,7 +61,7 @@ async def demo() -> AsyncIterator[Demo]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
+async def visit(browser: Browser, picture: "Picture") -> AsyncIterator[Visit]:
     """Opens the page as Ann, in #prod; an error in its script fails the test."""
     errors: list[str] = []
     contexts = []
@@ -67,6 +69,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
     async def visit(demo: Demo, viewport: ViewportSize = DESK) -> Visitor:
         context = await browser.new_context(
             viewport=viewport,
+            device_scale_factor=2 if picture.is_wanted else 1,
             locale="en-US",
             timezone_id="Europe/Berlin",
             reduced_motion="reduce",
@@ -88,20 +91,65 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 
 @dataclass(frozen=True)
 class Picture:
-    """Takes a picture where pictures are wanted."""
+    """Takes a picture of a part of the page, where pictures are wanted; without one of all of it."""
 
     is_wanted: bool
 
-    async def __call__(self, visitor: Visitor, name: str) -> None:
+    async def __call__(self, visitor: Visitor, name: str, part: Locator | None = None) -> None:
         if self.is_wanted:
-            await visitor.page.mouse.move(0, 0)
-            await visitor.page.evaluate("document.activeElement.blur()")
-            await visitor.page.screenshot(path=PICTURES / f"{name}.png")
+            await visitor.looks_away()
+            viewport = visitor.page.viewport_size or DESK
+            if part is not None:  # a long message would stand behind the page's head
+                await visitor.page.set_viewport_size({**viewport, "height": 2_000})
+            taken = Image.open(BytesIO(await (part or visitor.page).screenshot())).convert("RGB")
+            await visitor.page.set_viewport_size(viewport)
+            # Text on plain ground needs no more colours, and a third of the bytes.
+            small = _without_empty_end(taken).quantize(256, dither=Image.Dither.NONE)
+            small.save(PICTURES / f"{name}.png", optimize=True)
+
+
+def _without_empty_end(picture: Image.Image) -> Image.Image:
+    """What is below the last line of text is cut off, but for a margin."""
+    ground = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
+    box = ImageChops.difference(picture, ground).getbbox()
+    return picture if box is None else picture.crop((0, 0, picture.width, min(picture.height, box[3] + 24)))
 
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest) -> Picture:
     return Picture(request.config.getoption("--save-pictures", default=False))
+
+
+class Animation:
+    """A phone's screen while something happens, as a GIF; frames are kept where pictures are wanted."""
+
+    def __init__(self, picture: Picture, visitor: Visitor) -> None:
+        self._is_wanted = picture.is_wanted
+        self._visitor = visitor
+        self._frames: list[Image.Image] = []
+        self._shown_ms: list[int] = []
+
+    async def shows(self, *, for_ms: int) -> None:
+        """Take what the screen shows now as the next frame."""
+        if self._is_wanted:
+            await self._visitor.looks_away()
+            taken = Image.open(BytesIO(await self._visitor.page.screenshot())).convert("RGB")
+            self._frames.append(taken)
+            self._shown_ms.append(for_ms)
+
+    async def follows(self, part: Locator, *, until: str) -> None:
+        """Take a frame for each change of a part, until it says this."""
+        while self._is_wanted and until not in (said := await part.inner_text()):
+            await self.shows(for_ms=600)
+            await expect(part).not_to_have_text(said, use_inner_text=True)
+
+    def save(self, name: str) -> None:
+        """Write it, each frame with as few colours as a page of text needs."""
+        if self._is_wanted:
+            first, *others = (frame.quantize(64, dither=Image.Dither.NONE) for frame in self._frames)
+            first.save(
+                PICTURES / f"{name}.gif", save_all=True, append_images=others, duration=self._shown_ms, loop=0
+            )
 
 
 @pytest.mark.timeout(120)
@@ -113,14 +161,14 @@ async def test_a_newcomer_retries_a_failed_job(visit: Visit, picture: Picture) -
         ann = await visit(demo, DESK)
         helped = await ann.asks("/veeam help")
         await expect(helped).to_contain_text("/veeam retry NAME [chained]")
-        await picture(ann, "help")
+        await picture(ann, "help", helped)
         await ann.dismisses(helped)
 
         listed = await ann.asks("/veeam jobs failed")
         await expect(listed).to_contain_text("3 jobs")
         await expect(listed).to_contain_text("Oracle ERP on hq · 3 times in a row")
         await expect(listed).to_contain_text("There is not enough space on the disk.")
-        await picture(ann, "jobs-failed")
+        await picture(ann, "jobs-failed", listed)
 
         await _meanwhile(demo, ann)
         await _retries(demo, ann, listed, picture)
@@ -147,7 +195,7 @@ async def _retries(demo: Demo, ann: Visitor, listed: Locator, picture: Picture) 
     await expect(root).to_contain_text(BAR)
     if picture.is_wanted:
         await expect(root).to_contain_text(HALF_DONE)
-    await picture(ann, "action")
+    await picture(ann, "action", root)
     await expect(root).to_contain_text("Recovered · Oracle ERP on hq · attempt 2")
     await expect(root).to_have_count(1)
     await root.locator(".thread-line").click()
@@ -164,12 +212,13 @@ async def _fails_and_recovers(demo: Demo, ann: Visitor, picture: Picture) -> Non
     await expect(root).to_contain_text("1 of 3 objects failed")
     await root.locator(".thread-line").click()
     await expect(ann.thread.filter(has_text="VMware backup")).to_contain_text("transferred")
+    await picture(ann, "failure", root)
 
     await ann.button(root, "Retry", "SQL Production").click()
     await ann.confirms("SQL Production", label="Retry")
     await expect(root.filter(has_text="Recovered")).to_contain_text("attempt 2")
     await expect(ann.thread.last).to_contain_text("Attempt 2: ✅ Success")
-    await picture(ann, "thread")
+    await picture(ann, "thread", ann.page.locator("#thread-messages"))
 
 
 @pytest.mark.timeout(120)
@@ -196,7 +245,7 @@ async def test_the_morning_round(visit: Visit) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_three_in_the_morning_on_a_phone(visit: Visit) -> None:
+async def test_three_in_the_morning_on_a_phone(visit: Visit, picture: Picture) -> None:
     """The failure, its cause and its buttons stand on the phone's screen at once; one press runs it again."""
     async with Demo(worlds=calm_worlds()) as demo:
         await demo.start()
@@ -205,13 +254,22 @@ async def test_three_in_the_morning_on_a_phone(visit: Visit) -> None:
         outcomes = [Outcome("Failed", {"sql02": FREEZE}, message="Failed"), Outcome("Success")]
         world.plan("SQL Production", outcomes)
         ends_soon(world, "SQL Production", minutes=26)
+        animation = Animation(picture, phone)
         root = phone.messages.filter(has_text="SQL Production on hq").last
         await expect(root).to_contain_text(f"sql02: {FREEZE}")
         for part in (root.get_by_text(FREEZE), phone.button(root, "Retry", "SQL Production")):
             await expect(part).to_be_in_viewport(ratio=1)
+        await animation.shows(for_ms=3_000)
+        if picture.is_wanted:
+            world.job("SQL Production").run_seconds = 15
         await phone.button(root, "Retry", "SQL Production").click()
+        await expect(phone.page.locator("dialog")).to_be_visible()
+        await animation.shows(for_ms=2_000)
         await phone.confirms("SQL Production", label="Retry")
+        await animation.follows(root, until="Recovered")
         await expect(root).to_contain_text("Recovered · SQL Production on hq")
+        await animation.shows(for_ms=3_000)
+        animation.save("retry")
 
 
 async def test_lists_are_paged_detailed_and_shared(demo: Demo, visit: Visit) -> None:
@@ -261,7 +319,7 @@ async def test_the_home_is_each_persons_own(demo: Demo, visit: Visit, picture: P
     await ann.page.locator("#lists").get_by_text("veeam", exact=True).click()
     await expect(home).to_contain_text("3 failed jobs")
     await expect(home).to_contain_text("Your recent actions")
-    await picture(ann, "home")
+    await picture(ann, "home", home)
 
     await ann.button(home, "Details", "NAS share").click()
     modal = ann.page.get_by_test_id("modal")
@@ -285,14 +343,14 @@ async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
         await ann.types("/veeam delete Intranet")
         modal = ann.page.get_by_test_id("modal")
         await modal.get_by_label("Type the job's name to delete it").fill("Intranet")
-        await modal.get_by_label("Why, for the record").fill("Its servers are switched off")
+        await modal.get_by_label("Reason, for the record").fill("Its servers are switched off")
         await modal.get_by_role("button", name="Ask for approval", exact=True).click()
         await expect(modal).to_contain_text("needs approval")
         await modal.get_by_role("button", name="Close").last.click()
         await expect(modal).to_have_count(0)
         asked = ann.messages.filter(has_text="@Ann Administrator asks to delete Intranet on hq")
         await expect(asked).to_contain_text("Reason: Its servers are switched off")
-        await picture(ann, "approval")
+        await picture(ann, "approval", asked)
 
         before = await ann.answers.count()
         await ann.button(asked, "Approve", "Intranet").click()
@@ -391,7 +449,7 @@ async def test_a_job_is_searched_and_started_by_form(visit: Visit, picture: Pict
         await expect(modal).to_contain_text("2 objects · last run")
         await expect(modal).to_contain_text("Default Backup Repository")
         await modal.get_by_text("Active full").click()
-        await picture(ann, "start")
+        await picture(ann, "start", modal)
         await modal.get_by_role("button", name="Start", exact=True).click()
         await expect(modal).to_contain_text("Domain controllers on hq started by @Ann Administrator")
         told = ann.messages.filter(has_text="Domain controllers on hq started by")
@@ -423,7 +481,7 @@ async def test_jobs_are_created_and_edited_by_form(visit: Visit, picture: Pictur
 async def _creates(ann: Visitor, picture: Picture) -> None:
     modal = ann.page.get_by_test_id("modal")
     await ann.types("/veeam create server:hq")
-    await expect(modal).to_contain_text("Leave it empty for a new vSphere backup")
+    await expect(modal).to_contain_text("Type of job")
     await modal.get_by_role("button", name="Next").click()
     await modal.get_by_label("Name", exact=True).fill("Oracle ERP")
     await ann.chooses("Machines and containers", "web0", "web01", "web02")
@@ -432,8 +490,8 @@ async def _creates(ann: Visitor, picture: Picture) -> None:
     await ann.chooses("Runs", "", "On chosen days")
     await modal.get_by_label("Friday").check()
     await modal.get_by_role("button", name="Next").click()
-    await expect(modal).to_contain_text("Another job has this name already.")
-    await picture(ann, "create")
+    await expect(modal).to_contain_text("Another job already has this name.")
+    await picture(ann, "create", modal)
     await expect(modal.get_by_label("Keep backups for")).to_have_value("30")
     await modal.get_by_label("Name", exact=True).fill("Shop")
     await modal.get_by_role("button", name="Next").click()
@@ -458,8 +516,8 @@ async def _renames(demo: Demo, ann: Visitor, copied: Locator, picture: Picture) 
     await expect(modal.get_by_label("Name", exact=True)).to_have_value("Shop (weekly)")
     world.job("Shop_clone1").model["description"] = "Changed in the console meanwhile"
     await modal.get_by_role("button", name="Next").click()
-    await expect(modal).to_contain_text("Somebody else changed this job meanwhile")
-    await picture(ann, "edit")
+    await expect(modal).to_contain_text("Someone else changed this job in the meantime")
+    await picture(ann, "edit", modal)
     await modal.get_by_role("button", name="Edit", exact=True).click()
     told = ann.messages.filter(has_text="Shop_clone1 on hq edited by @Ann Administrator")
     await expect(told).to_contain_text("Name: Shop_clone1 → Shop (weekly)")
@@ -483,7 +541,7 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
     await ann.page.keyboard.press("Enter")
     offered = ann.thread.filter(has_text="A message alone changes nothing")
     await expect(offered).to_contain_text("Retry Domain controllers on hq?")
-    await picture(ann, "mention")
+    await picture(ann, "mention", ann.page.locator("#thread-messages"))
     await ann.button(offered, "Retry", "Domain controllers").click()
     await ann.confirms("Domain controllers", label="Retry")
     await expect(
@@ -496,4 +554,3 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
     await expect(ann.messages.last).to_contain_text("hq")
     await ann.types("start Linux backup job")
     await expect(ann.messages.last).to_contain_text("A message alone changes nothing")
-    await picture(ann, "direct-message")

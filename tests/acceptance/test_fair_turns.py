@@ -27,7 +27,7 @@ async def test_many_questions_of_one_person_hold_up_nobody(tmp_path: Path) -> No
         await rig.until(lambda: rig.sent("POST", START, job) == 1)
         await rig.until(lambda: rig.told()[session.id] == 1)
         assert rig.sent("GET", STATES) < QUESTIONS / 3
-        told = [text for text in rig.whispers("vic") if "questions under way; wait" in text]
+        told = [text for text in rig.whispers("vic") if "questions in progress; wait" in text]
         assert len(told) > QUESTIONS / 2
         assert len(rig.events("operations.too_many")) < len(told) / 2
         assert not rig.rows("SELECT * FROM audit WHERE outcome = 'refused'")

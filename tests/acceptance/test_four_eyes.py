@@ -47,7 +47,8 @@ async def asks_to_delete(rig: Rig, job: Job) -> Message:
     stack = rig.slack.workspace.views
     await rig.until(lambda: any("typed_name" in str(view.blocks) for view in stack.stack("U0ANN")))
     view = stack.stack("U0ANN")[-1]
-    await ann.submits(view, {"typed_name": job.name, "reason": "retired <!channel>"})
+    sent_off = await ann.submits(view, {"typed_name": job.name, "reason": "retired <!channel>"})
+    assert "Asking for approval" in str(sent_off.ack["view"]["blocks"])
     await rig.until(lambda: standing(rig, "asks to delete"))
     return standing(rig, "asks to delete")[0]
 
@@ -194,7 +195,7 @@ async def test_killed_while_it_was_sent(rig: Rig, moment: Moment) -> None:
     await rig.bot.kill()
     rig.vbr.faults.clear()
     await rig.start()
-    await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and on its way to VBR."))
+    await rig.until(lambda: standing(rig, "Approved by <@U0BEN>, and being sent to VBR."))
     await rig.delivers("interactive", press)
     await told_alone(rig, "U0BEN", "Your press did nothing.")
     (row,) = rig.rows("SELECT * FROM audit WHERE approver_id IS NOT NULL")
@@ -226,7 +227,7 @@ async def test_what_is_cut_is_shown_before_it_is_approved(tmp_path: Path) -> Non
         bare = f'["2a","approve",{json.dumps(json.loads(_press(asked, "Approve")["value"])[2])}]'
         press = {**_press(asked, "Approve"), "value": bare}
         await rig.delivers("interactive", ben.payloads.block_actions(ben.person, asked, [press]))
-        await told_alone(rig, "U0BEN", "Not all of it was shown to you")
+        await told_alone(rig, "U0BEN", "You haven't seen all of it")
         seen: set[str] = set()
         for label in ("Details", "Approve"):
             await ben.presses(asked, label)

@@ -91,7 +91,7 @@ async def test_a_person_deactivated_a_moment_ago(rig: Rig) -> None:
     rig.slack.workspace.directory.change_kind("U0ANN", "deactivated")
     await rig.delivers("slash_commands", payload)
     await rig.until(lambda: rig.whispers("ann"))
-    assert "Your account in Slack is deactivated" in rig.whispers("ann")[0]
+    assert "Your Slack account is deactivated" in rig.whispers("ann")[0]
 
 
 async def test_commands_are_taken_in_the_allowed_channels_alone(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ async def test_commands_are_taken_in_the_allowed_channels_alone(tmp_path: Path) 
     async with Rig(tmp_path, setting) as rig:
         await rig.start()
         root = await failure(rig)
-        assert "does not take commands in this channel" in await rig.asks("ann", "jobs")
+        assert "doesn't take commands in this channel" in await rig.asks("ann", "jobs")
         assert "SQL Prod" in await rig.asks("ann", "jobs", BACKUPS)
         await rig.slack.person("ann").presses(root, "Retry")
         await rig.until(lambda: len(rig.whispers("ann")) == 2)
-        assert "does not take commands in this channel" in rig.whispers("ann")[-1]
+        assert "doesn't take commands in this channel" in rig.whispers("ann")[-1]
         assert rig.sent("POST", RETRY) == 0
         refused = [row["detail"] for row in rig.rows("SELECT * FROM audit") if row["event"] == "refused"]
         assert refused == ["channel", "channel"]

@@ -10,10 +10,12 @@ _OF_RHYTHM: dict[str, dict[str, str | tuple[str, ...] | None]] = {
     "every_day": _AT,
     "weekdays": _AT,
     "chosen_days": {**_AT, "days": ()},
+    "monthly": {"month_day": None, **_AT},
+    "periodic": {"period": None, "period_unit": "Hours"},
     "after_job": {"after_job": None},
 }
 """The fields that stand in a form once it was drawn again for that rhythm."""
-_IN_SCHEDULES = frozenset({"at", "days", "after_job"})
+_IN_SCHEDULES = frozenset({"at", "days", "after_job", "month_day", "period", "period_unit"})
 
 
 def as_it_stands(blocks: Sequence[Mapping[str, Any]]) -> dict[str, str | tuple[str, ...] | None]:

@@ -80,7 +80,7 @@ class Approve(Request, frozen=True, tag="approve"):
     operation = Operation(
         name="approve",
         usage="",
-        help="let what somebody else asked for be done",
+        help="approve someone else's request, which then runs",
         kind=Kind.ACTION,
         audit_name="approval.approve",
         button="Approve",
@@ -108,7 +108,7 @@ class Decline(Request, frozen=True, tag="decline"):
     operation = Operation(
         name="decline",
         usage="",
-        help="let what somebody else asked for not be done, or withdraw what you asked for",
+        help="decline someone else's request, or withdraw your own",
         kind=Kind.ACTION,
         audit_name="approval.decline",
         button="Decline",
@@ -124,7 +124,7 @@ class ShowApproval(Query, frozen=True, tag="request"):
     operation = Operation(
         name="request",
         usage="",
-        help="everything that a request for a second person's approval asks for",
+        help="show everything that a request for approval asks for",
         kind=Kind.QUERY,
         audit_name="approval.show",
         roles=ALL_ROLES,
@@ -566,7 +566,7 @@ def _changes(prepared: PreparedAction) -> tuple[str, ...]:
 
 def warnings_in_words(warnings: Sequence[str], run_after: Sequence[str], hidden: int = 0) -> tuple[str, ...]:
     """All that whoever approves is warned of, whole; `hidden` counts the followers that are not named."""
-    unseen = f"{hidden:,} {'job' if hidden == 1 else 'jobs'} that you may not see"
+    unseen = f"{hidden:,} {'job' if hidden == 1 else 'jobs'} that you can't see"
     followers = " and ".join(filter(None, (", ".join(run_after), unseen if hidden else "")))
     return (*warnings, *([f"These jobs run after it: {followers}"] if followers else []))
 

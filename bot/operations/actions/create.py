@@ -47,9 +47,9 @@ from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.vbr_lists import name_filter
 from bot.settings import ServerName
 
-_UNDESCRIBED = "VBR's API cannot describe this job, so none can be made like it: use VBR's console."
+_UNDESCRIBED = "VBR's API can't describe this job, so no new one can be based on it. Use VBR's console."
 _TYPE_WORDS_AT_MOST = 4
-_NO_SUCH_TEMPLATE = "There is no job of that name to make one like, or you may not see it."
+_NO_SUCH_TEMPLATE = "No job of that name to base this one on."
 _TEMPLATE = "as a template"
 
 
@@ -63,7 +63,7 @@ class Create(Action, frozen=True, tag="create"):
     operation = Operation(
         name="create",
         usage="create [TYPE [NAME like JOB]]",
-        help="make a new job of any type, or one like a job that is there",
+        help="create a job of any type, or one like an existing job",
         kind=Kind.ACTION,
         audit_name="job.create",
         roles=ADMINISTRATORS,
@@ -107,7 +107,7 @@ class Create(Action, frozen=True, tag="create"):
             return cls(server=line.server, job_type=types[0])
         if types:
             return line.problem(f"Which type of job? {', '.join(types)}.", line.operation.name)
-        return line.problem("There is no such type of job. A form asks for it.", line.operation.name)
+        return line.problem("No such type of job. A form asks for it.", line.operation.name)
 
     @property
     def server_named(self) -> str | None:

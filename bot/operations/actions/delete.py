@@ -1,4 +1,4 @@
-"""`delete`: remove a job, after its name was typed once more; its backups stay."""
+"""`delete`: delete a job after you type its name again; its backups stay."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class Delete(JobAction, frozen=True, tag="delete"):
     operation = Operation(
         name="delete",
         usage="delete NAME",
-        help="remove a job, after its name was typed once more; its backups stay",
+        help="delete a job after you type its name again; its backups stay",
         kind=Kind.ACTION,
         audit_name="job.delete",
         roles=ADMINISTRATORS,

@@ -50,7 +50,7 @@ _NO_RETENTION = (
 )
 _NOTHING_CHANGED = FormProblem(None, "Nothing is changed yet.")
 _NOTHING_LEFT = FormProblem(
-    None, "The job has these settings by now: somebody else changed it. Nothing is left to change."
+    None, "Someone else changed the job: it already has these settings. There is nothing left to change."
 )
 
 

@@ -1,4 +1,4 @@
-"""`enable`: let a job follow its schedule again."""
+"""`enable`: put a job back on its schedule."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ class Enable(ConfirmedJobAction, frozen=True, tag="enable"):
     operation = Operation(
         name="enable",
         usage="enable NAME",
-        help="let a job follow its schedule again",
+        help="put a job back on its schedule",
         kind=Kind.ACTION,
         audit_name="job.enable",
         roles=ADMINISTRATORS,

@@ -1,4 +1,4 @@
-"""`retry`: run the failed objects of a job's last session again."""
+"""`retry`: rerun the objects that failed in a job's last session."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ class Retry(ConfirmedJobAction, frozen=True, tag="retry"):
     operation = Operation(
         name="retry",
         usage="retry NAME [chained]",
-        help="run the failed objects of a job's last session again",
+        help="rerun the objects that failed in a job's last session",
         kind=Kind.ACTION,
         audit_name="job.retry",
         roles=OPERATORS,

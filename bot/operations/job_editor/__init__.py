@@ -23,7 +23,7 @@ T = TypeVar("T", str, str | None)
 
 SHOWN_AT_MOST = 3_000
 """How much of a text a field shows."""
-HIDDEN_JOB = "a job that you may not see"
+HIDDEN_JOB = "a job that you can't see"
 """Shown, and carried by a menu's choice, in place of a job's name."""
 _LONGEST_VALUE = 150
 _NAMING_JOBS = frozenset({veeam.SettingsField.PRIMARY_JOB})

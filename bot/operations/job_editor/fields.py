@@ -50,9 +50,9 @@ TITLES = {
 OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
 _VALUE_NAMED = 150
-_NO_SUCH_JOB = "There is no such job that you may see."
-_NO_SUCH_REPOSITORY = "There is no such repository that a job of this type can write to."
-_NO_SUCH_CREDENTIALS = "There are no such credentials to choose."
+_NO_SUCH_JOB = "No such job."
+_NO_SUCH_REPOSITORY = "No such repository for jobs of this type."
+_NO_SUCH_CREDENTIALS = "No such credentials."
 _UNITS = {
     veeam.RetentionUnit.DAYS: ("day", "days"),
     veeam.RetentionUnit.RESTORE_POINTS: ("restore point", "restore points"),
@@ -220,7 +220,7 @@ async def find_objects(
         if missing := [key for key in keys if key not in found]:
             detail = _as_chosen(part, missing)
             await audit.refused(operation, context, Refusal.CHOICE, _subject(draft), detail)
-            text = "Not all that was chosen is still in the inventory. Look again."
+            text = "Some of what you chose is no longer in the inventory."
             problems.append(FormProblem(part, text))
     if draft.keys_to_find:
         draft = replace(draft, keys_to_find={}, wanted=wanted)
@@ -255,7 +255,7 @@ async def problems_of(
         query = veeam.JobStatesQuery(name=name_filter(wanted.name))
         others = [state async for state in server.every_job_state(query) if state.id != own_id]
         if any(fold(state.name) == fold(wanted.name) for state in others):
-            found.append(FormProblem(veeam.SettingsField.NAME, "Another job has this name already."))
+            found.append(FormProblem(veeam.SettingsField.NAME, "Another job already has this name."))
         permission = permissions.may(context.person, operation, Scope(draft.server, wanted.name))
         if permission.refusal is not None:
             # A name that the person's grants do not cover is an attempt at what they may not: on record.
@@ -398,8 +398,8 @@ def worst_first(changes: Iterable[veeam.SettingsChange]) -> tuple[veeam.Settings
 def warnings_about(changes: Iterable[veeam.SettingsChange], names: Names) -> tuple[str, ...]:
     """What cannot be taken back of these changes, for those who make them and those who approve them."""
     return tuple(
-        f"Restore points will be removed in a following run: {change_in_words(change, names)}. "
-        "VBR has no undo for this."
+        f"Restore points will be removed by a later run: {change_in_words(change, names)}. "
+        "VBR can't undo this."
         for change in changes
         if change.part in _KEEPING and veeam.reduces_protection(change)
     )
@@ -495,7 +495,7 @@ def _schedule(schedule: veeam.Schedule) -> str:
     at = f" at {schedule.at:%H:%M}" if schedule.at else ""
     match schedule.rhythm:
         case veeam.Rhythm.BY_HAND:
-            return "by hand only"
+            return "manually only"
         case veeam.Rhythm.EVERY_DAY:
             return f"every day{at}"
         case veeam.Rhythm.WEEKDAYS:
@@ -511,6 +511,6 @@ def _schedule(schedule: veeam.Schedule) -> str:
         case veeam.Rhythm.AFTER_JOB:
             return f"after {schedule.after_job}"
         case veeam.Rhythm.OTHER:
-            return "as it is set in VBR"
+            return "as set in VBR"
         case _:
             assert_never(schedule.rhythm)

@@ -44,7 +44,7 @@ class ReadAudit(Query, frozen=True, tag="audit"):
     operation = Operation(
         name="audit",
         usage="audit [JOB or @person] [7d]",
-        help="what was done and refused through the bot, and by whom",
+        help="what people did through the bot, and what was refused",
         kind=Kind.QUERY,
         audit_name="audit.list",
         roles=AUDITORS,

@@ -19,7 +19,7 @@ class ShowHelp(Query, frozen=True, tag="help"):
     operation = Operation(
         name="help",
         usage="help [WORD]",
-        help="what can be done here, or all about one command",
+        help="what you can do here, or everything about one command",
         kind=Kind.PERSONAL,
         audit_name="help",
         examples=("help", "help retry"),

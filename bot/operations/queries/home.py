@@ -21,18 +21,18 @@ from bot.veeam import at_once
 T = TypeVar("T")
 U = TypeVar("U")
 
-FAILURES_SHOWN = 10
+FAILURES_SHOWN = 5
 ACTIONS_SHOWN = 8
 _ATTEMPTS_READ = 40
 
 
 class ShowHome(Query, frozen=True, tag="home"):
-    """What concerns me: what failed, what needs me, what will end, what I did. Nobody types it."""
+    """What concerns me: what needs my approval, what failed, what will end, what I did. Nobody types it."""
 
     operation = Operation(
         name="home",
         usage="",
-        help="your own page: what failed, what needs you, what will end, what you did lately",
+        help="your own page: what needs your approval, what failed, what will end, what you did",
         kind=Kind.QUERY,
         audit_name="home.show",
         button="Refresh",

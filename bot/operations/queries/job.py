@@ -32,7 +32,7 @@ class ShowJob(Query, frozen=True, tag="job"):
     operation = Operation(
         name="job",
         usage="job NAME",
-        help="one job in full: how it stands, its settings and its latest sessions",
+        help="one job in full: its state, settings and latest sessions",
         kind=Kind.QUERY,
         audit_name="job.show",
         roles=ALL_ROLES,

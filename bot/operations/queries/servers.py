@@ -1,4 +1,4 @@
-"""`servers`: the servers, and whether they answer; a silent one is named, the others are shown."""
+"""`servers`: the servers, and whether they respond; a silent one is named, the others are shown."""
 
 import asyncio
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ class ListServers(Query, frozen=True, tag="servers"):
     operation = Operation(
         name="servers",
         usage="servers",
-        help="the servers, and whether they answer",
+        help="the servers, and whether they respond",
         kind=Kind.QUERY,
         audit_name="servers.list",
         roles=ALL_ROLES,

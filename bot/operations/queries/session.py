@@ -70,7 +70,7 @@ class ShowSession(Query, frozen=True, tag="session"):
         if (link := MessageLink.read(word)) is not None:
             return cls(server=line.server, message=link)
         if line.words[-1].bare not in _LAST:
-            problem = f"{word} is no session's ID and no link to a message. Usage: {cls.operation.usage}"
+            problem = f"{word} is neither a session ID nor a link to a message. Usage: {cls.operation.usage}"
             return line.problem(problem, f"session {word} last")
         return cls(job=line.job(cls))
 

@@ -47,7 +47,7 @@ class ShowStatus(Query, frozen=True, tag="status"):
     operation = Operation(
         name="status",
         usage="status",
-        help="how things are: failed, running, silent servers, repositories running full",
+        help="failed and running jobs, servers that don't respond, repositories filling up",
         kind=Kind.QUERY,
         audit_name="status",
         roles=ALL_ROLES,

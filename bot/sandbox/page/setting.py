@@ -1,4 +1,4 @@
-"""What the page is told beside the workspace: servers, roles to write under names, what may be broken."""
+"""What the page shows beside the workspace: servers, roles to write under names, what may be broken."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field

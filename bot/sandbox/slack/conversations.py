@@ -27,7 +27,7 @@ Said = Callable[[Channel, Message, Literal["posted", "changed", "deleted"]], Non
 
 
 class Conversations:
-    """All channels; every change is told to the feed, and to the app where it has an event for it.
+    """All channels; every change goes to the feed, and to the app where it has an event for it.
 
     `said` hears of every message that is posted, changed or deleted, and of no ephemeral one.
     """

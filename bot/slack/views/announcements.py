@@ -32,7 +32,7 @@ _CHANNEL_PROBLEMS = {
     "channel_not_found": ("it is gone, or private and the bot is not a member", _INVITE),
     "restricted_action": ("the bot may not post there", _ALLOW),
     "restricted_action_read_only_channel": ("only some people may post there", _ALLOW),
-    "restricted_action_thread_only_channel": ("it takes replies in threads alone", _ALLOW),
+    "restricted_action_thread_only_channel": ("it only takes replies in threads", _ALLOW),
     "messages_tab_disabled": ("the app takes no direct messages", "Switch on the app's Messages tab."),
 }
 _TYPES_SHOWN = 8

@@ -105,7 +105,7 @@ def approval_form(facts: ApprovalForm) -> inputs.FormContent:
     """All that a request asks for, nothing cut; who may approve it sends the form off to do so."""
     approval, impact = facts.approval, facts.approval.impact
     may_approve = isinstance(facts.request, Approve)
-    name = (f"Its whole name: {approval.name}",) if approval.impact.left_out else ()
+    name = (f"Full name: {approval.name}",) if approval.impact.left_out else ()
     reason = (f"Reason: {approval.reason}",) if approval.reason else ()
     content = (
         paragraph(_request(approval), _burst_line(approval))
@@ -121,8 +121,8 @@ def approval_not_shown(facts: ApprovalForm) -> Message:
     approval = facts.approval
     head = [
         paragraph(
-            f"{_request(approval)} Not all of it was shown to you, so nothing was done.",
-            "Open all of it first.",
+            f"{_request(approval)} You haven't seen all of it, so nothing was done.",
+            "Open it in full first.",
         ),
         buttons.controls([_details_button(approval)]),
     ]
@@ -383,7 +383,7 @@ def _burst_line(approval: Approval) -> str:
     changes = count(approval.impact.recent_reductions, "change")
     return (
         f"{status_text.WARNING} {mention(approval.person_id)} made {changes} that reduce protection within "
-        f"{count(round(approval.impact.recent_minutes), 'minute')}: further ones take a second person."
+        f"{count(round(approval.impact.recent_minutes), 'minute')}: the next ones need approval."
     )
 
 
@@ -433,7 +433,7 @@ def _end(approval: Approval) -> str:
         return f"Waiting for approval. Expires {date(approval.expires_at)}."
     who = mention(approval.decider_id or "")
     if approval.outcome is None:
-        return f"{status_text.BUSY} Approved by {who}, and on its way to VBR."
+        return f"{status_text.BUSY} Approved by {who}, and being sent to VBR."
     sign = _SIGNS.get(approval.outcome, status_text.WARNING)
     if approval.outcome not in _ENDS:
         return f"{sign} {literal(approval.outcome)}"

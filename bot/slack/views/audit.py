@@ -18,18 +18,18 @@ _ASKED_LIMIT, _ASKED_IN_LIST = 2_000, 500
 """How much is said of what was asked for; what takes protection away stands first."""
 _REASONS = {
     Refusal.STANDING: "no member of this workspace",
-    Refusal.PERSON_UNREADABLE: "Slack did not tell who it was",
-    Refusal.GROUPS_UNREADABLE: "Slack did not tell the user groups",
-    Refusal.CHANNEL: "the command may not be used in this channel",
+    Refusal.PERSON_UNREADABLE: "Slack didn't say who it was",
+    Refusal.GROUPS_UNREADABLE: "Slack didn't return the user groups",
+    Refusal.CHANNEL: "the command isn't allowed in this channel",
     Refusal.NO_GRANT: "no role here",
     Refusal.ROLE: "the role does not include it",
     Refusal.SCOPE: "no role that includes it on this server or job",
     Refusal.REVISION: "the server's VBR does not let that role",
-    Refusal.OWN_REQUEST: "nobody approves what they asked for themselves",
-    Refusal.ASKER_UNREADABLE: "Slack did not tell who asked for it",
-    Refusal.CHOICE: "not among what this person may choose",
-    Refusal.NOWHERE: "it takes a second person, who could not be asked there",
-    Refusal.UNSHOWABLE: "it takes a second person, and is more than Slack can show them",
+    Refusal.OWN_REQUEST: "nobody can approve their own request",
+    Refusal.ASKER_UNREADABLE: "Slack didn't say who asked for it",
+    Refusal.CHOICE: "not something this person can choose",
+    Refusal.NOWHERE: "it needs a second person's approval, which can't be asked for there",
+    Refusal.UNSHOWABLE: "it needs a second person's approval, and is more than Slack can show",
     "unsigned": "a request without a valid signature",
 }
 _ORIGINS = {
@@ -38,17 +38,17 @@ _ORIGINS = {
     "menu": "from a menu",
     "form": "by form",
     "shortcut": "by shortcut",
-    "timer": "by the bot at the hour",
+    "timer": "by the bot when the time was up",
     "bot": "noticed by the bot",
 }
 
 
 def audit(answer: AuditAnswer) -> Message:
     """One page of the record, newest first, for the asker alone."""
-    cut = "Only the latest part of the record was looked through; a time span narrows it."
+    cut = "Only the latest part of the record was searched. Add a time span to narrow it."
     head = [heading("Audit record"), note(_summary(answer))]
     if not answer.rows:
-        head.append(paragraph("Nothing like that is on record."))
+        head.append(paragraph("Nothing on record matches."))
     tail = [
         note(f"{status_text.WARNING} {cut}" if answer.is_cut else ""),
         as_of(answer.as_of, None),

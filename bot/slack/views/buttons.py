@@ -6,7 +6,7 @@ characters of text. A dialog is drawn with its button: what it says of the job m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
 from msgspec.structs import replace
 from slack_sdk.models import blocks
@@ -380,9 +380,11 @@ def beyond_plain(request: model.Request) -> tuple[str, ...]:
             taken = f"It takes {RESTORE_POINTS[points]}." if points is not None else ""
             sentences = {"It is an active full: all data is read again.": request.full, taken: bool(taken)}
         case Stop():
-            sentences = {"It stops at once: objects in work are lost.": request.now}
+            sentences = {"It stops at once: objects in progress are lost.": request.now}
         case Disable(span=timedelta() as span):
             sentences = {f"The bot will enable it after {duration(span)}.": True}
+        case Disable(at=time() as at):
+            sentences = {f"The bot will enable it at {at:%H:%M} in your time zone.": True}
     if isinstance(request, Start | Stop | Retry):
         sentences["Chained jobs are included."] = request.chained
     return tuple(sentence for sentence, is_wanted in sentences.items() if is_wanted)

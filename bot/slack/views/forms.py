@@ -17,7 +17,7 @@ because a trigger lives three seconds, and filled when VBR has answered; a submi
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as replace_fields
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -53,14 +53,14 @@ from bot.veeam import MissingDetail, RestorePoints, known
 
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
-SPAN = "span"
+SPAN, AT = "span", "at"
 _NORMAL, _GRACEFUL, _YES, _FOR_GOOD = "normal", "graceful", "yes", "for_good"
 _ASK_LABEL = "Ask for approval"
 _SPANS = (*(timedelta(hours=hours) for hours in (1, 4, 8, 24)), timedelta(days=3), timedelta(days=7))
 _HINT_LIMIT = 150
 _WHY_NO_FULL = {
-    "copy": "A copy has no active full: it takes over what its source job made.",
-    "replica": "A replica has no active full: each run brings it up to date.",
+    "copy": "A copy job makes no active full: it copies what its source job made.",
+    "replica": "A replica has no active full: each run updates it.",
     "type": "Jobs of this type have no active full.",
 }
 _TITLES = {
@@ -71,19 +71,31 @@ _TITLES = {
     ShowApproval.operation.name: "Request for approval",
 }
 _NO_CONTROLS = frozenset({"actions"})
-_DISABLED = "It makes no backups by its schedule while it is disabled. A run in progress goes on."
+_YOU_CAN_CLOSE = note("You can close this. The bot replies where you asked.")
+_DISABLED = "No scheduled backups while it is disabled. A run in progress continues."
 
 
 def loading(operation: Operation) -> View:
     """The view while VBR is asked what the form has to say."""
-    words = paragraph(f"{status_text.BUSY} Asking VBR how things stand.")
-    return _view(operation, words + note("If this stays, close it: the answer is then where you asked."))
+    words = paragraph(f"{status_text.BUSY} Asking VBR …")
+    return _view(
+        operation, words + note("If this doesn't change, close it. The bot replies where you asked.")
+    )
+
+
+def sent_off(label: str) -> Callable[[Operation], View]:
+    """What draws the view after a submit button of this label: what was asked for is being done."""
+    return asking if label == _ASK_LABEL else working
 
 
 def working(operation: Operation) -> View:
     """The view while what was asked for is being done."""
-    words = paragraph(f"{status_text.BUSY} On its way to VBR.")
-    return _view(operation, words + note("You can close this: what came of it is told where you asked."))
+    return _view(operation, paragraph(f"{status_text.BUSY} Sending it to VBR.") + _YOU_CAN_CLOSE)
+
+
+def asking(operation: Operation) -> View:
+    """The view while a second person is being asked."""
+    return _view(operation, paragraph(f"{status_text.BUSY} Asking for approval.") + _YOU_CAN_CLOSE)
 
 
 def finished(operation: Operation, message: Message, back: codec.FormMetadata | None = None) -> View:
@@ -144,7 +156,7 @@ def drawn_again(request: Request, state: codec.FormState) -> Request:
 
 def unreadable() -> View:
     """A form that can't be read: another version of the bot drew it."""
-    words = "This form was drawn by another version of the bot. Nothing was done. Please ask again."
+    words = "This form is from another version of the bot. Nothing was done. Please ask again."
     return modal("Veeam", paragraph(words).blocks)
 
 
@@ -183,9 +195,11 @@ def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Fille
         case Retry() if CHAINED in state:
             return replace(request, chained=_YES in inputs.choices_in(state, CHAINED), step=Step.SEND)
         case Disable() if SPAN in state:
-            seconds = inputs.text_in(state, SPAN)
+            seconds, at = inputs.text_in(state, SPAN), inputs.time_in(state, AT)
             span = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
-            return replace(request, span=span, step=Step.SEND)
+            if span is not None and at is not None:
+                return {AT: "Choose for how long or until when, not both."}
+            return replace(request, span=span, at=at, step=Step.SEND)
         case JobAction() | QuickBackup():
             return replace(request, step=Step.SEND)
         case _:
@@ -207,12 +221,13 @@ def _picked(request: Request, state: codec.FormState) -> inputs.Filled:
 def _pick_form(facts: PickForm) -> inputs.FormContent:
     silent = ", ".join(map(literal, facts.silent))
     missing = note(
-        f"{status_text.WARNING} Did not answer, so nothing of theirs is found: {silent}." if silent else ""
+        f"{status_text.WARNING} Not responding: {silent}. Nothing there can be found." if silent else ""
     )
     if isinstance(facts.request, QuickBackup):
         menu = inputs.search(inputs.Field(MenuField.MACHINE, "Which machine?"), None)
     else:
-        field = inputs.Field(MenuField.JOB, "Which job?", "Those on which you may do this.")
+        hint = f"Only jobs you can {facts.request.operation.name} are listed."
+        field = inputs.Field(MenuField.JOB, "Which job?", hint)
         only = facts.only if facts.only is not None and inputs.fits_in_menu(facts.only) else None
         menu = inputs.search(field, only, letters=0)
     return inputs.FormContent(missing + menu, inputs.PICK_LABEL)
@@ -221,60 +236,62 @@ def _pick_form(facts: PickForm) -> inputs.FormContent:
 def _confirm_form(facts: ConfirmForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
     if isinstance(request, Retry) and after:
-        fields = _chained_jobs("Start the jobs that run after it as well", after, is_chosen=request.chained)
+        fields = _chained_jobs("Also start the jobs that run after it", after, is_chosen=request.chained)
         return _action_form(request, facts.impact, _consequence(request), fields)
     if isinstance(request, Disable):
-        return _action_form(request, facts.impact, _DISABLED, _how_long(request.span))
+        return _action_form(request, facts.impact, _DISABLED, _how_long(request.span, request.at))
     means = " ".join((_consequence(request), *beyond_plain(request)))
     return _action_form(request, facts.impact, means.strip())
 
 
-def _how_long(asked: timedelta | None) -> MessagePart:
-    """For how long a job is disabled; what was typed is among the choices."""
+def _how_long(asked: timedelta | None, at: time | None) -> MessagePart:
+    """For how long a job is disabled, or until when; what was typed is among the choices."""
     spans = sorted({*_SPANS, *filter(None, (asked,))})
     choices = [
-        MenuOption(_FOR_GOOD, "Until somebody enables it", ""),
+        MenuOption(_FOR_GOOD, "Until someone enables it", ""),
         *(MenuOption(str(round(span.total_seconds())), f"For {duration(span)}", "") for span in spans),
     ]
     chosen = _FOR_GOOD if asked is None else str(round(asked.total_seconds()))
-    return inputs.one_of(
-        inputs.Field(SPAN, "For how long?", "After that the bot enables it again."), choices, chosen
+    span = inputs.one_of(
+        inputs.Field(SPAN, "For how long?", "The bot enables it again afterwards."), choices, chosen
     )
+    hint = "In your time zone, today or tomorrow."
+    return span + inputs.clock_time(inputs.Field(AT, "Or until", hint, is_optional=True), at)
 
 
 def _start_form(facts: StartForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
     if facts.why_no_full is None:
         choices = (
-            MenuOption(_NORMAL, "Normal run", "What its settings say: most often an increment"),
-            MenuOption(FULL, "Active full", "Reads everything again; needs room for another full"),
+            MenuOption(_NORMAL, "Normal run", "As its settings say, usually an incremental"),
+            MenuOption(FULL, "Active full", "Reads all data again; needs space for another full"),
         )
         chosen = FULL if request.full else _NORMAL
-        fields = inputs.one_of(inputs.Field(FULL, "What is made?"), choices, chosen, open_=True)
+        fields = inputs.one_of(inputs.Field(FULL, "What kind of run?"), choices, chosen, open_=True)
     else:
         fields = note(_WHY_NO_FULL[facts.why_no_full])
     if facts.takes_restore_points:
         points = (
             MenuOption(RestorePoints.LATEST, "The latest", "One restore point of each machine"),
-            MenuOption(RestorePoints.ALL, "All", "Every restore point that is not copied yet; may take long"),
+            MenuOption(RestorePoints.ALL, "All", "Every restore point not copied yet; can take long"),
         )
         field = inputs.Field(RESTORE_POINTS, "Which restore points?")
         chosen = request.restore_points or RestorePoints.LATEST
         fields += inputs.one_of(field, points, chosen, open_=True)
     if after:
-        fields += _chained_jobs("Start the jobs that run after it as well", after, is_chosen=request.chained)
+        fields += _chained_jobs("Also start the jobs that run after it", after, is_chosen=request.chained)
     return _action_form(request, facts.impact, _consequence(request), fields)
 
 
 def _stop_form(facts: StopForm) -> inputs.FormContent:
     request, after = facts.request, facts.impact.run_after
     choices = (
-        MenuOption(_GRACEFUL, "Gracefully", "Machines in work are finished, the rest is skipped"),
-        MenuOption(NOW, "At once", "Machines in work are lost; finished ones keep theirs"),
+        MenuOption(_GRACEFUL, "Gracefully", "Machines in progress finish; the rest are skipped"),
+        MenuOption(NOW, "At once", "Machines in progress are lost; finished ones are kept"),
     )
     fields = inputs.one_of(inputs.Field(NOW, "How?"), choices, NOW if request.now else _GRACEFUL, open_=True)
     if facts.may_cancel_chain:
-        fields += _chained_jobs("Do not start the jobs that run after it", after, is_chosen=request.chained)
+        fields += _chained_jobs("Don't start the jobs that run after it", after, is_chosen=request.chained)
     return _action_form(request, facts.impact, "", fields)
 
 
@@ -291,7 +308,7 @@ def _delete_form(facts: DeleteForm) -> inputs.FormContent:
         + inputs.text(
             inputs.Field(TYPED_NAME, "Type the job's name to delete it", plain(name, _HINT_LIMIT)), focus=True
         )
-        + inputs.text(inputs.Field(REASON, "Why, for the record", is_optional=True), most=REASON_LIMIT)
+        + inputs.text(inputs.Field(REASON, "Reason, for the record", is_optional=True), most=REASON_LIMIT)
     )
     return _action_form(facts.request, facts.impact, _consequence(facts.request), fields)
 
@@ -302,7 +319,7 @@ def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
     if facts.newest is None:
         lines += [
             "Newest restore point: none that the bot can see.",
-            "VBR refuses where no job covers the machine, or none has a full backup of it yet.",
+            "VBR refuses if no job covers the machine, or none has a full backup of it yet.",
         ]
     else:
         state = facts.newest.job.state
@@ -313,7 +330,7 @@ def _quick_backup_form(facts: QuickBackupForm) -> inputs.FormContent:
         ]
     repository = f"Repository: {repository_line(facts.repository)}" if facts.repository else ""
     content = paragraph(*lines, repository, recent_actions(facts.recent)) + note(
-        "One increment of this machine alone. VBR picks the job that has its newest restore point."
+        "An incremental of this machine alone. VBR picks the job that has its newest restore point."
     )
     return inputs.FormContent(content, "Start", facts.machine_name)
 

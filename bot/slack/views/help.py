@@ -25,20 +25,20 @@ _USAGE_LIMIT = 90
 _GROUPS = ((Kind.QUERY, "Look"), (Kind.ACTION, "Act"), (Kind.PERSONAL, "Yourself"))
 _FIRST_THINGS: tuple[tuple[str, str, str, Request], ...] = (
     ("What failed", "Jobs whose last run failed", "jobs failed", ListJobs(which=JobsFilter.FAILED)),
-    ("What is running", "Jobs that run now", "jobs running", ListJobs(which=JobsFilter.RUNNING)),
+    ("What is running", "Running jobs", "jobs running", ListJobs(which=JobsFilter.RUNNING)),
     ("Last 24 hours", "What ran, newest first", "sessions 24h", ListSessions(within=timedelta(hours=24))),
-    ("Status", "How all servers and repositories are", "status", ShowStatus()),
-    ("Servers", "Which servers answer", "servers", ListServers()),
+    ("Status", "State of all servers and repositories", "status", ShowStatus()),
+    ("Servers", "Which servers respond", "servers", ListServers()),
 )
 """The label of each button, what it shows, how that is typed, and the request."""
 _STANDINGS = {
     Standing.MEMBER: "a member of this workspace",
-    Standing.GUEST: "a guest of this workspace: guests may do nothing here",
-    Standing.FOREIGN: "from another organisation: people from outside may do nothing here",
+    Standing.GUEST: "a guest of this workspace: guests can't do anything here",
+    Standing.FOREIGN: "from another organisation: people from outside can't do anything here",
     Standing.DEACTIVATED: "deactivated in Slack: nothing is allowed any more",
     Standing.INVITED: "invited, but not yet a member: nothing is allowed until the invitation is taken up",
-    Standing.BOT: "a bot: bots may do nothing here",
-    Standing.UNREADABLE: "a person Slack gave no answer about just now: try again in a minute",
+    Standing.BOT: "a bot: bots can't do anything here",
+    Standing.UNREADABLE: "someone Slack couldn't look up just now: try again in a minute",
 }
 
 
@@ -151,7 +151,7 @@ def _one(operation: Operation, answer: HelpAnswer, *, command: str) -> Message:
         paragraph("For example:", *examples) if examples else NOTHING,
         note(
             f"For: {roles}." + ("" if may else " You have none of these roles here."),
-            "Without a name a form searches for it, says what is touched, and asks how."
+            "Without a name, a form searches for it, shows what it affects, and asks how."
             if operation.finds_by_form
             else "",
             "It needs a second person's approval." if operation in answer.need_approval else "",

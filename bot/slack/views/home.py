@@ -7,9 +7,11 @@ from slack_sdk.models.blocks import ButtonElement, DividerBlock, PlainTextObject
 
 from bot.operations.actions.create import Create
 from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.job_filters import JobsFilter
 from bot.operations.model import NamedMachine
 from bot.operations.outcomes import RecentAction
-from bot.operations.queries.home import HomeAnswer, ShowHome, newest_first
+from bot.operations.queries.home import FAILURES_SHOWN, HomeAnswer, ShowHome, newest_first
+from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.status import StatusAnswer
 from bot.slack import codec
 from bot.slack.text import code, count, date, dotted, literal, mention
@@ -41,6 +43,7 @@ _ROWS_LIMIT = 10
 _RUNNING_LIMIT = 5
 _REPOSITORIES_LIMIT = 5
 _GROUPS_LIMIT = 10
+_ALL_FAILED = ListJobs(which=JobsFilter.FAILED)
 _BEGUN_HERE = (Create(), QuickBackup(NamedMachine("", None)))
 
 
@@ -63,7 +66,7 @@ def home_message(answer: HomeAnswer, *, command: str) -> Message:
 
 def home_problem(problem: Message) -> tuple[Block, ...]:
     """The page of somebody who gets none, and why."""
-    return (*_head("This page cannot be shown.").blocks, *problem.blocks)
+    return (*_head("This page can't be shown.").blocks, *problem.blocks)
 
 
 def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[MessagePart]:
@@ -76,9 +79,10 @@ def _parts(answer: HomeAnswer, command: str, result: Message | None) -> list[Mes
     return [
         *parts,
         _begin(answer),
-        *_failed(answer.status, command),
+        # It expires, and somebody waits for it: no list of failures pushes it off the first screen.
         *_waiting("Waiting for your approval", [*map(to_decide, answer.waiting.to_decide)]),
-        *_waiting("Your requests, waiting for approval", [*map(own_request, answer.waiting.own)]),
+        *_failed(answer.status, command),
+        *_waiting("Your requests for approval", [*map(own_request, answer.waiting.own)]),
         *_will_end(answer, command),
         heading("Your recent actions"),
         _recent_actions(answer.recent),
@@ -113,7 +117,7 @@ def _without_role(answer: HomeAnswer, command: str) -> MessagePart:
         heading("Welcome")
         + paragraph(
             "You have none of Veeam's roles here yet, so there is nothing to show.",
-            f"Roles come with Slack's user groups: ask to be taken into one of {named}."
+            f"Roles come from Slack's user groups: ask to join one of {named}."
             if named
             else "The bot's administrator can grant you one.",
         )
@@ -138,7 +142,7 @@ def _waiting(title: str, requests: Sequence[MessagePart]) -> list[MessagePart]:
 
 
 def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
-    failed = newest_first(view for server in status.servers for view in server.failed)[:_ROWS_LIMIT]
+    failed = newest_first(view for server in status.servers for view in server.failed)[:FAILURES_SHOWN]
     failed_total = sum(server.failed_total for server in status.servers)
     warned = sum(server.warning_total for server in status.servers)
     shown = _fitting(divided(map(job_row, failed)), _FAILED_BLOCKS, _FAILED_BYTES)
@@ -163,13 +167,20 @@ def _failed(status: StatusAnswer, command: str) -> list[MessagePart]:
         heading("Problems"),
         paragraph(summary, *silent),
         *shown,
+        _more_failed(failed_total - len(shown)),
         note(
-            more(failed_total - len(shown), "failed job", f"{command} jobs failed"),
             more(len(status.silent) - len(silent), "silent server", f"{command} servers"),
             warnings if warned else "",
         ),
         paragraph(*filling, more(len(repositories) - len(filling), "repository", plural="repositories")),
     ]
+
+
+def _more_failed(left_out: int) -> MessagePart:
+    """How many failed jobs are not shown, and the button that lists all of them."""
+    if left_out <= 0:
+        return NOTHING
+    return buttons.with_button(more(left_out, "failed job"), _ALL_FAILED, label="All failed jobs")
 
 
 def _running(status: StatusAnswer, command: str) -> list[MessagePart]:
@@ -197,12 +208,12 @@ def _will_end(answer: HomeAnswer, command: str) -> list[MessagePart]:
         for one in answer.disabled[:_ROWS_LIMIT]
     ]
     left_out = more(len(answer.disabled) - len(lines), "job", f"{command} jobs disabled")
-    return [heading("What will end"), paragraph(*lines), note(left_out)]
+    return [heading("Temporary changes"), paragraph(*lines), note(left_out)]
 
 
 def _recent_actions(actions: Sequence[RecentAction] | None) -> MessagePart:
     if actions is None:
-        return paragraph(f"{status_text.WARNING} The bot's own database does not answer just now.")
+        return paragraph(f"{status_text.WARNING} The bot's own database isn't responding.")
     lines = [
         dotted(
             action.operation.label,

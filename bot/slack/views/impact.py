@@ -14,7 +14,7 @@ from bot.veeam import JobState, Result
 _FOLLOWERS_LIMIT = 5
 BACKUPS_STAY = (
     "*Its backups stay* in the repository, as orphaned backups no job manages.",
-    "VBR has no undo for this.",
+    "VBR can't undo this.",
 )
 """What deleting a job means, in lines."""
 
@@ -41,7 +41,7 @@ def impact_lines(affected: Impact, request: Request) -> MessagePart:
 def last_success_line(at: datetime | None, *, is_known: bool) -> str:
     """When it last succeeded; not to be read is not the same as never."""
     if not is_known:
-        return "Last success: not known, VBR did not say"
+        return "Last success: unknown (VBR didn't say)"
     return f"Last success: {date(at)}" if at is not None else "Last success: none in VBR's history"
 
 
@@ -76,7 +76,7 @@ def _next_run(state: JobState, *, is_deletion: bool) -> str:
     if is_deletion:
         if state.is_disabled:
             return "It is disabled, so no run is planned."
-        return f"Its next run, {date(state.next_run)}, will not take place." if state.next_run else ""
+        return f"Its next run, {date(state.next_run)}, won't happen." if state.next_run else ""
     if state.is_disabled:
         return "Next run: none, it is disabled"
     if state.run_after_job is not None and state.run_after_job.job_name:

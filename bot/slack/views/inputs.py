@@ -161,6 +161,14 @@ def text_in(state: FormState, field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def time_in(state: FormState, field: str) -> time | None:
+    """The time of day that was chosen in a field; None where none was."""
+    try:
+        return time.fromisoformat(text_in(state, field))
+    except ValueError:
+        return None
+
+
 def choices_in(state: FormState, field: str) -> tuple[str, ...]:
     """The values of all that was chosen in a field that takes several."""
     value = state.get(field)

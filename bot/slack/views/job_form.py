@@ -7,7 +7,6 @@ an immediate copy) is named and kept as it is.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as replace_fields
-from datetime import time
 
 from msgspec.structs import replace
 
@@ -58,8 +57,8 @@ _RHYTHMS = {
     veeam.Rhythm.PERIODIC: "Every so many hours or minutes",
     veeam.Rhythm.CONTINUOUS: "All the time: again as soon as a run has ended",
     veeam.Rhythm.AFTER_JOB: "After another job",
-    veeam.Rhythm.BY_HAND: "Not by itself: by hand only",
-    veeam.Rhythm.OTHER: "As it is set in VBR",
+    veeam.Rhythm.BY_HAND: "Only when started manually",
+    veeam.Rhythm.OTHER: "As set in VBR",
 }
 _OBJECTS_OF = {
     veeam.Source.JOBS: "Jobs",
@@ -73,7 +72,7 @@ _FEW = frozenset({veeam.Source.FILE_SHARES, veeam.Source.OBJECT_STORAGE, veeam.S
 """Sources whose menus open filled."""
 _HINT_OF = {
     veeam.SettingsField.TENANT: "One job backs up one tenant.",
-    veeam.SettingsField.HOST: "A host or a cluster that the replicas are to run on.",
+    veeam.SettingsField.HOST: "The host or cluster that the replicas run on.",
 }
 _UNITS = {
     veeam.RetentionUnit.DAYS: "days",
@@ -133,10 +132,12 @@ def create_choice(facts: CreateChoice) -> MessagePart:
     servers = [MenuOption(server, server, "") for server in facts.servers]
     server = inputs.Field(SERVER, "Server", is_optional=True)
     types = [MenuOption(kind, status_text.type_name(kind), "") for kind in facts.types]
-    job_type = inputs.Field(JOB_TYPE, "Type of job", "What a server's version has no API for is not here.")
+    job_type = inputs.Field(
+        JOB_TYPE, "Type of job", "Types that the server's API can't create are not listed."
+    )
     like = inputs.Field(
         LIKE,
-        "Or like a job that is there",
+        "Or like an existing job",
         "The new job gets its type and its settings; you can change them before anything is created.",
         is_optional=True,
     )
@@ -159,7 +160,7 @@ def chosen(request: Create, state: FormState) -> Create | dict[str, str]:
     server, like = inputs.text_in(state, SERVER), inputs.text_in(state, LIKE)
     if not like:
         if SERVER in state and not server:
-            return {SERVER: "Choose a server, or a job for the new one to be like."}
+            return {SERVER: "Choose a server, or an existing job."}
         job_type = inputs.text_in(state, JOB_TYPE) or request.job_type
         return Create(server or request.server, step=request.step, job_type=job_type)
     job = job_chosen(like)
@@ -188,9 +189,9 @@ def _changes_by_others(facts: JobSummary) -> MessagePart:
     if facts.is_changed_otherwise:
         lines.append("Settings that this form does not show.")
     return paragraph(
-        f"{status_text.WARNING} *Somebody else changed this job meanwhile*",
+        f"{status_text.WARNING} *Someone else changed this job in the meantime*",
         *lines,
-        "That stays. Your changes below are made on top of it, if you go on.",
+        "Their changes stay. Yours below are added if you continue.",
     )
 
 
@@ -303,10 +304,10 @@ def _head(facts: JobForm) -> MessagePart:
             head = paragraph(
                 f"What you entered for a {status_text.type_name(draft.kind)} job on {literal(draft.server)}."
             )
-        reassurance = "Nothing is changed before you have seen it once more."
+        reassurance = "You'll review the changes before they are saved."
     else:
         head = paragraph(f"A new {_kind_and_place(draft)}.")
-        reassurance = "Nothing is created before you have seen it once more."
+        reassurance = "You'll review the job before it is created."
     return head + note(reassurance, *_not_shown(draft.wanted))
 
 
@@ -315,8 +316,10 @@ def _not_shown(wanted: veeam.JobSettings) -> list[str]:
     objects = wanted.objects or ()
     is_other = wanted.schedule is not None and wanted.schedule.rhythm is veeam.Rhythm.OTHER
     return [
-        f"Its {count(len(objects), 'object')} are too many for a form." if _are_too_many(objects) else "",
-        "Only VBR's console can show its schedule: leave it, or choose another." if is_other else "",
+        f"{count(len(objects), 'object')} are too many for a form: they stay."
+        if _are_too_many(objects)
+        else "",
+        "Only VBR's console can show its schedule. Keep it, or choose another." if is_other else "",
     ]
 
 
@@ -361,7 +364,7 @@ def _objects(facts: JobForm) -> list[MessagePart]:
     source = veeam.source_of(facts.draft.kind)
     if objects is not None and not _are_too_many(objects) and source is not None:
         field = inputs.Field(
-            OBJECTS, _OBJECTS_OF.get(source, "Machines and containers"), "Type a part of a name to search."
+            OBJECTS, _OBJECTS_OF.get(source, "Machines and containers"), "Type part of a name to search."
         )
         letters = 0 if source in _FEW else 2
         chosen = _options_of(facts, veeam.SettingsField.OBJECTS, objects)
@@ -416,12 +419,12 @@ def _kept(facts: JobForm) -> list[MessagePart]:
         return []
     choices = [MenuOption(unit.value, _UNITS[unit], "") for unit in units]
     field = inputs.Field(
-        RETENTION, "Keep backups for", "A lower number removes restore points in a following run."
+        RETENTION, "Keep backups for", "A lower number removes restore points in a later run."
     )
     unit: str | None = veeam.known(veeam.RetentionUnit, retention.unit)
     if unit not in units:
         unit = retention.unit
-        choices.append(MenuOption(unit, unit, "As it is set in VBR"))
+        choices.append(MenuOption(unit, unit, "As set in VBR"))
     return [
         inputs.number(
             field,
@@ -471,28 +474,28 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     after = MenuOption(name_value(before), before, "") if before else None
     choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
     days = [MenuOption(day.value, day.capitalize(), "") for day in veeam.Weekday]
-    drawn = {
-        AT: inputs.clock_time(inputs.Field(AT, "At", zone), schedule.at),
-        DAYS: inputs.any_of(inputs.Field(DAYS, "Chosen days"), days, schedule.days),
-        MONTH_DAY: inputs.one_of(
+    draws: Mapping[str, Callable[[], MessagePart]] = {
+        AT: lambda: inputs.clock_time(inputs.Field(AT, "At", zone), schedule.at),
+        DAYS: lambda: inputs.any_of(inputs.Field(DAYS, "Chosen days"), days, schedule.days),
+        MONTH_DAY: lambda: inputs.one_of(
             inputs.Field(MONTH_DAY, "On"), _month_days(), _month_day_value(schedule.month_day)
         ),
-        PERIOD: inputs.number(
+        PERIOD: lambda: inputs.number(
             inputs.Field(PERIOD, "Every", "Counted from midnight."),
             schedule.period.count if schedule.period is not None else None,
             least=1,
             most=veeam.LONGEST_PERIOD,
         ),
-        PERIOD_UNIT: inputs.one_of(
+        PERIOD_UNIT: lambda: inputs.one_of(
             inputs.Field(PERIOD_UNIT, "Counted in"),
             [MenuOption(unit.value, unit.lower(), "") for unit in veeam.PeriodUnit],
             (schedule.period.unit if schedule.period else veeam.PeriodUnit.HOURS).value,
         ),
-        AFTER_JOB: inputs.search(inputs.Field(AFTER_JOB, "The job to run after"), after, letters=0),
+        AFTER_JOB: lambda: inputs.search(inputs.Field(AFTER_JOB, "The job to run after"), after, letters=0),
     }
     return [
         inputs.one_of(inputs.Field(RHYTHM, "Runs", is_heard=True), choices, schedule.rhythm),
-        *(drawn[field] for field in _APPLY.get(schedule.rhythm, ())),
+        *(draws[field]() for field in _APPLY.get(schedule.rhythm, ())),
     ]
 
 
@@ -581,10 +584,7 @@ def _schedule(state: FormState, problems: dict[str, str]) -> veeam.Schedule | No
     if rhythm is None:
         problems[RHYTHM] = "Choose when it runs."
         return None
-    try:
-        at = time.fromisoformat(inputs.text_in(state, AT))
-    except ValueError:
-        at = None
+    at = inputs.time_in(state, AT)
     after, days = inputs.text_in(state, AFTER_JOB) or None, inputs.choices_in(state, DAYS)
     month_day, period = _month_day_in(inputs.text_in(state, MONTH_DAY)), _period(state)
     if rhythm is veeam.Rhythm.MONTHLY and month_day is None:

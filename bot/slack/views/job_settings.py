@@ -68,7 +68,7 @@ def schedule_sentence(schedule: veeam.ScheduleFacts) -> str:
         return "Not scheduled: it runs when someone starts it"
     when = _joined([_timing(one) for one in schedule.timings])
     if not when:
-        return "As it is set in VBR" if schedule.is_automatic else ""
+        return "As set in VBR" if schedule.is_automatic else ""
     return "".join((sentence_case(when), _window(schedule.window), _retries(schedule.retry)))
 
 

@@ -7,6 +7,7 @@ from math import ceil
 from msgspec.structs import replace
 
 from bot.operations.job_filters import JobsColumn, JobsFilter
+from bot.operations.job_types import plain_type
 from bot.operations.machine_holders import Held
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
@@ -201,7 +202,7 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
     return [
         " or ".join(which),
         typed("like", request.pattern),
-        typed("of type", request.job_type),
+        f"of type {kind}" if (kind := _type(request)) else typed("of type", request.job_type),
         f"for {_WORKLOADS[request.workload]}" if request.workload is not None else "",
         f"{request.priority} priority" if request.priority is not None else "",
         typed("holding", request.holding),
@@ -213,6 +214,11 @@ def _filters(request: ListJobs, quote: Callable[[str], str]) -> list[str]:
         typed("on", request.repository),
         typed("server", request.server),
     ]
+
+
+def _type(request: ListJobs) -> str | None:
+    """The type of jobs that was asked for, in words; None where it is none that we know, or a part of one."""
+    return None if request.job_type is None else status_text.known_type(plain_type(request.job_type))
 
 
 def _quoted(text: str) -> str:
@@ -276,12 +282,12 @@ def _held(held: Held | None) -> str:
 
 def _nothing(answer: JobsAnswer) -> str:
     if answer.total:
-        return "There is nothing on this page; the list has become shorter."
+        return "This page is empty: the list has become shorter."
     if answer.silent:
         return status_text.nothing_found(answer.request.server)
     if answer.request.holding is not None and not any(each.jobs for each in answer.holders.values()):
         meant = f" Did you mean {' or '.join(map(code, answer.nearest))}?" if answer.nearest else ""
-        return f"No job holds {code(answer.request.holding)}, as far as VBR tells.{meant}"
+        return f"No job holds {code(answer.request.holding)}, as far as VBR says.{meant}"
     if answer.jobless:
         return f"No jobs to show on {_listed(answer.jobless)}."
     if not answer.request.has_only_states:
@@ -344,7 +350,7 @@ def _next_run(state: JobState, settings: JobFacts | None) -> str:
 def _enabled_again(answer: JobAnswer) -> list[str]:
     if not answer.is_plan_known:
         return [
-            f"{status_text.WARNING} Whether the bot enables it again is not known: its database did not say."
+            f"{status_text.WARNING} Whether the bot enables it again is unknown: its database didn't respond."
         ]
     plan = answer.enabled_again
     return [f"Will be enabled again {date(plan.until)} (set by {mention(plan.person_id)})"] if plan else []

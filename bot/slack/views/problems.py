@@ -29,11 +29,11 @@ _SENTENCE_LIMIT = 600
 _GROUPS_LIMIT = 10
 
 _STANDINGS = {
-    model.Standing.MEMBER: "Your account in Slack does not let you do this.",
+    model.Standing.MEMBER: "Your Slack account can't do this.",
     model.Standing.GUEST: "Guests of this workspace can't use this.",
     model.Standing.FOREIGN: "People from other organisations can't use this.",
-    model.Standing.DEACTIVATED: "Your account in Slack is deactivated.",
-    model.Standing.INVITED: "Your invitation to this workspace is not taken up yet.",
+    model.Standing.DEACTIVATED: "Your Slack account is deactivated.",
+    model.Standing.INVITED: "You haven't accepted your invitation to this workspace yet.",
     model.Standing.BOT: "Bots can't use this.",
     model.Standing.UNREADABLE: "Couldn't read your account from Slack.",
 }
@@ -67,7 +67,7 @@ def syntax_problem(outcome: outcomes.SyntaxProblem, *, command: str) -> Message:
     typed = f"{command} {outcome.text}".strip()
     head = [
         paragraph(shorten(one_line(outcome.problem), _SENTENCE_LIMIT, escape), suggestion),
-        note(f"You typed {code(typed)}. {code(f'{command} help')} shows what can be done."),
+        note(f"You typed {code(typed)}. {code(f'{command} help')} shows what you can do."),
     ]
     return compose(head)
 
@@ -129,7 +129,7 @@ def part_of_name(outcome: outcomes.PartOfName) -> Message:
     detail = outcome.request.detail if isinstance(outcome.request, JobAction) else None
     head = [
         paragraph(
-            f"No job is named {code(outcome.word)}; it is a part of the name of {name}. Nothing was done."
+            f"No job is named {code(outcome.word)}, but it is part of the name of {name}. Nothing was done."
         ),
         job_state(view),
         note(f"If you mean this job, press {operation.label}{f' ({detail})' if detail else ''}."),
@@ -146,7 +146,7 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
         request, name=outcome.name, server=outcome.server, prominent=True, touches=touches
     )
     if not outcome.name:
-        usage = f"Or say it in one line: {code(f'{command} {operation.usage}')}"
+        usage = f"Or type it in one line: {code(f'{command} {operation.usage}')}"
         head = [
             paragraph(f"{operation.label}? Press the button to open the form. Nothing was changed yet."),
             controls([does_it]),
@@ -169,15 +169,30 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
 
 
 def ambiguous_machine(outcome: outcomes.AmbiguousMachine) -> Message:
-    """Several machines bear the name: a menu to choose from."""
-    asked = f"{count(outcome.total, 'machine')} named {code(outcome.word)}. Which one?"
+    """Several machines may be meant: a menu to choose from; of a single one, the button."""
+    word, silent = code(outcome.word), note(_silent(outcome.silent, "machines"))
     rows = [
         f"{strong(choice.name)}, a {status_text.machine_kind(choice.machine.platform)} "
         f"below {literal(choice.place)} on {literal(choice.machine.server)}"
         for choice in outcome.choices
     ]
-    menu = buttons.machine_menu(outcome.choices)
-    return compose([paragraph(asked, *rows), menu, note(_silent(outcome.silent, "machines"))])
+    if outcome.total == 1:
+        (only,), (row,) = outcome.choices, rows
+        found = f"No machine is named {word}, but it is part of the name of {row}."
+        does_it = buttons.request_control(
+            QuickBackup(only.machine), name=only.name, server=only.machine.server, prominent=True
+        )
+        label = QuickBackup.operation.label
+        head = [
+            paragraph(f"{found if outcome.is_part else f'Is this the one? {row}.'} Nothing was done."),
+            silent,
+            note(f"If you mean this machine, press {label}."),
+            controls([does_it]),
+        ]
+        return compose(head)
+    what = "with {} in their names" if outcome.is_part else "named {}"
+    asked = f"{count(outcome.total, 'machine')} {what.format(word)}. Which one? Nothing was done."
+    return compose([paragraph(asked, *rows), buttons.machine_menu(outcome.choices), silent])
 
 
 def unsupported_machine(outcome: outcomes.UnsupportedMachine) -> Message:
@@ -222,8 +237,13 @@ def stale_button(outcome: outcomes.StaleButton) -> Message:
 
 
 def not_possible(outcome: outcomes.NotPossible) -> Message:
-    """The job's state does not allow it."""
+    """The job's state does not allow it: the buttons are those of what it does allow."""
     view = outcome.job
+    allowed = [
+        each
+        for each in view.operations
+        if each != outcome.operation or outcome.blocked in _BLOCKED_AS_ASKED_FOR
+    ]
     name = status_text.job_name(view.state.name, view.server)
     if outcome.unsupported is None:
         why = f" {_obstacle(outcome)}"
@@ -235,7 +255,7 @@ def not_possible(outcome: outcomes.NotPossible) -> Message:
         paragraph(f"{name}{why} Nothing was sent."),
         job_state(view),
         paragraph(recent_actions(outcome.recent)),
-        controls(buttons.job_controls(ButtonTarget.of(view), view.operations), about=name),
+        controls(buttons.job_controls(ButtonTarget.of(view), allowed), about=name),
     ]
     return compose(head)
 
@@ -353,8 +373,8 @@ def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
     asked = code(f"{command} {outcome.operation.usage}")
     head = [
         paragraph(
-            "What was entered here is no longer kept: a form stands for a day. Nothing was done.",
-            f"Please begin again with {asked}.",
+            "What you entered is no longer kept: a form is kept for a day. Nothing was done.",
+            f"Start again with {asked}.",
         )
     ]
     return compose(head)
@@ -363,11 +383,11 @@ def draft_expired(outcome: outcomes.DraftExpired, *, command: str) -> Message:
 def too_many(outcome: outcomes.TooMany) -> Message:
     """The person has enough under way."""
     if outcome.is_a_minute:
-        text = f"You asked for more than {outcome.under_way:,} things within a minute. Nothing was done."
+        text = f"You made more than {outcome.under_way:,} requests within a minute. Nothing was done."
     elif outcome.is_action:
-        text = f"You have {outcome.under_way} actions under way; wait for their answers. Nothing was done."
+        text = f"You have {outcome.under_way} actions in progress; wait until they finish. Nothing was done."
     else:
-        text = f"You have {outcome.under_way} questions under way; wait for their answers."
+        text = f"You have {outcome.under_way} questions in progress; wait for their answers."
     return compose([paragraph(text)])
 
 
@@ -375,7 +395,7 @@ def _usage_hint(operation: model.Operation, *, command: str) -> Message:
     """How to say in one line what a form asks for, where the form could not be opened."""
     asked = "Which machine?" if operation is QuickBackup.operation else "Which job?"
     usage = code(f"{command} {operation.usage}")
-    form = "Without a name a form asks for it, but it could not be opened just now."
+    form = "The form that asks for it couldn't be opened just now."
     head = [
         paragraph(f"{asked} Usage: {usage}", f"Try {code(f'{command} {operation.examples[0]}')}"),
         note(form),
@@ -386,7 +406,7 @@ def _usage_hint(operation: model.Operation, *, command: str) -> Message:
 def unreadable_press(press: UnreadablePress) -> Message:
     """A press on a button that can't be acted on."""
     why = {
-        UnreadableReason.OLD: "This button was drawn by another version of the bot.",
+        UnreadableReason.OLD: "This button is from another version of the bot.",
         UnreadableReason.BROKEN: "This button can't be read any more.",
         UnreadableReason.FOREIGN: "This button is not the bot's.",
     }[press.why]
@@ -398,7 +418,7 @@ def not_about_a_job() -> Message:
     return compose(
         [
             paragraph(
-                "This message is about no job.", "The shortcut works on the bot's own messages about one."
+                "This message isn't about a job.", "The shortcut works on the bot's own messages about one."
             )
         ]
     )
@@ -406,12 +426,12 @@ def not_about_a_job() -> Message:
 
 def still_asking() -> Message:
     """An answer takes longer than people like to wait; sent once, to the asker alone."""
-    return compose([paragraph(f"{status_text.BUSY} Still asking VBR. The answer comes here.")])
+    return compose([paragraph(f"{status_text.BUSY} Still asking VBR. The answer will appear here.")])
 
 
 def not_kept_current(message: Message) -> Message:
     """The message for a channel where the bot can't post itself, and so can't edit what it posted."""
-    warning = note("This is not kept current: Slack did not let the bot post here itself. Is it a member?")
+    warning = note("This won't be updated: Slack didn't let the bot post here itself. Is it a member?")
     return fit(Message(f"{message.text}\n{warning.text}", message.blocks + warning.blocks, message.metadata))
 
 
@@ -429,7 +449,7 @@ def _which_one(outcome: outcomes.Ambiguous, total: int) -> str:
         ways = f"{word} can be read in {count(total, 'way')}. Which one?"
         return ways if total > 1 else f"{word} is the name of a job, too. Is that one meant?"
     if total > 1 and len({fold(choice.name) for choice in outcome.choices}) == 1 and _on_one_server(outcome):
-        hint = "their names differ only in letter case, blanks or letters that nobody sees (shown as �)"
+        hint = "their names differ only in letter case, spaces or invisible characters (shown as �)"
         return f"{count(total, 'job')} look like {word}: {hint}. Which one?"
     return f"{count(total, 'job')} match {word}. Which one?" if total > 1 else f"Is this {word}?"
 
@@ -446,35 +466,45 @@ _OBSTACLES = {
     outcomes.Blocked.NO_RESTORE_POINTS: (
         "is not an immediate backup copy; only those are started with the latest or all restore points."
     ),
-    outcomes.Blocked.RUNNING: "is running already.",
+    outcomes.Blocked.RUNNING: "is already running.",
     outcomes.Blocked.NOT_RUNNING: "is not running, so there is nothing to stop.",
-    outcomes.Blocked.ENABLED: "is enabled already.",
-    outcomes.Blocked.DISABLED: "is disabled already.",
-    outcomes.Blocked.BUSY: "is running. Stop it first, or wait for its end.",
-    outcomes.Blocked.OTHER_NAME: "is not what was typed as its name.",
+    outcomes.Blocked.ENABLED: "is already enabled.",
+    outcomes.Blocked.DISABLED: "is already disabled.",
+    outcomes.Blocked.BUSY: "is running. Stop it first, or wait until it ends.",
+    outcomes.Blocked.OTHER_NAME: "has another name than you typed.",
     outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
+    outcomes.Blocked.TIME_PASSED: "was to be disabled until a time that has passed.",
     outcomes.Blocked.UNDESCRIBED: (
         "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "
         "It can be started, stopped, enabled and disabled; the rest is done in VBR's console."
     ),
 }
+_BLOCKED_AS_ASKED_FOR = frozenset(
+    {
+        outcomes.Blocked.NO_FULL_REPLICA,
+        outcomes.Blocked.NO_FULL_COPY,
+        outcomes.Blocked.NO_FULL_TYPE,
+        outcomes.Blocked.NO_RESTORE_POINTS,
+        outcomes.Blocked.OTHER_NAME,
+        outcomes.Blocked.TIME_PASSED,
+    }
+)
+"""Where not the operation makes no sense, but what was asked for beside it."""
 _FOUR_EYES = (
     "VBR's own four-eyes authorization is on: a second administrator has to approve this in VBR's console. "
     "VBR does not allow it through its API."
 )
 _QUICK_BACKUP = (
-    "A quick backup takes a job that covers the machine, has a full backup of it already, and does not run "
-    "at the time. An agent's policy is no such job, and VBR does none of machines of Cloud Director."
+    "A quick backup needs a job that covers the machine, already has a full backup of it, and isn't running. "
+    "An agent's policy is no such job, and VBR makes none of Cloud Director machines."
 )
-_FOR_YOU_ALONE = "so here the bot only answers questions, to you alone"
+_FOR_YOU_ALONE = "so here the bot only answers questions, and only to you"
 _ELSEWHERE = (
     "in another channel or in the bot's direct messages, or have this channel named in its setting "
     f"{code('allowed_channels')}."
 )
 _TRY_AGAIN = "Try again in a minute."
-_NOT_LOOKED_UP = (
-    "Its state could not be looked up either. Look at the job in a minute, before you press again."
-)
+_NOT_LOOKED_UP = "Its state couldn't be read either. Check the job in a minute, before you press again."
 
 
 _INSTEAD = {
@@ -512,7 +542,7 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
         case model.Refusal.GROUPS_UNREADABLE:
             return f"Couldn't read your user groups from Slack, so your role can't be checked. {_TRY_AGAIN}"
         case model.Refusal.CHANNEL:
-            return "The bot does not take commands in this channel. Ask in one of its own."
+            return "The bot doesn't take commands in this channel. Use one of its own."
         case model.Refusal.SHARED_CHANNEL:
             return f"Another organisation reads this channel, too, {_FOR_YOU_ALONE}. Ask {_ELSEWHERE}"
         case model.Refusal.CHANNEL_UNREADABLE:
@@ -536,12 +566,11 @@ def _refusal(outcome: outcomes.Refused, doing: str) -> str:
                 f"checked. {_TRY_AGAIN}"
             )
         case model.Refusal.CHOICE:
-            return f"{doing} takes only what you may choose there."
+            return f"{doing} only accepts what it offers you."
         case model.Refusal.UNSHOWABLE:
             return (
-                "This takes a second person, who has to see all of it before they approve it, and it is more "
-                "than Slack can show at once. Ask for it in parts, each approved by itself: fewer objects, "
-                "or a shorter description."
+                "This needs a second person's approval, and it is more than Slack can show them at once. "
+                "Ask for it in parts, each with its own approval: fewer objects, or a shorter description."
             )
         case model.Refusal.NOWHERE:
             return f"{doing} needs a second person's approval. Ask in a channel instead."

@@ -67,7 +67,7 @@ def details(announced: facts.DetailsReply) -> Message:
     named = dotted(mention(announced.mention), job) if announced.mention else ""
     figures = dotted("" if named else job, kind, volume, status_text.bottleneck(details.bottleneck))
     is_nothing = not (_cause(run, session) or details.records or details.is_incomplete)
-    nothing = "VBR names no object that failed, and its log does not say why." if is_nothing else ""
+    nothing = "VBR doesn't name an object that failed, and its log doesn't say why." if is_nothing else ""
     head = [paragraph(named), paragraph(nothing)]
     return compose(
         head,
@@ -370,6 +370,6 @@ def _log(session: facts.SessionFacts) -> MessagePart:
     lines = [code(record) for record in details.records if record != said or len(record) > _CAUSE_LIMIT]
     records = note("From the log", *lines) if lines else NOTHING
     incomplete = (
-        "VBR did not give all of it at the time; Details asks again." if details.is_incomplete else ""
+        "VBR didn't return all of it at the time. Details asks again." if details.is_incomplete else ""
     )
     return records + note(incomplete)

@@ -14,7 +14,7 @@ _BRIEF: dict[type[VeeamError], str] = {
     veeam.Unreachable: "it can't be reached",
     veeam.TlsFailed: "its certificate is not trusted",
     veeam.LoginRefused: "it refuses the bot's account",
-    veeam.NotAllowed: "the bot's account there may not do this",
+    veeam.NotAllowed: "the bot's account there isn't allowed to do this",
     veeam.NotFoundOnServer: "it doesn't have this any more",
     veeam.NoCommonRevision: "its VBR is too old",
     veeam.RevisionUnsupported: "it doesn't speak this revision of the API",
@@ -28,8 +28,8 @@ _BRIEF_BY_NAME = {kind.__name__: phrase for kind, phrase in _BRIEF.items()}
 _OTHERWISE = "it did not answer as it should"
 
 _CERTIFICATE = {
-    TlsReason.PIN: "It showed another certificate than the one pinned in the settings.",
-    TlsReason.AUTHORITY: "Its certificate is signed by nobody the bot trusts.",
+    TlsReason.PIN: "Its certificate isn't the one pinned in the settings.",
+    TlsReason.AUTHORITY: "Its certificate isn't signed by an authority the bot trusts.",
     TlsReason.NAME: "Its certificate is for another name.",
     TlsReason.EXPIRED: "Its certificate is not valid today.",
     TlsReason.HANDSHAKE: "The encrypted connection could not be set up.",
@@ -47,14 +47,14 @@ _EXPLAINED: dict[type[VeeamError], tuple[str, str]] = {
     ),
     veeam.ServerFailed: (
         "{server} failed on its side.",
-        f"{_TRY_AGAIN} If it stays, look at the backup server's own log.",
+        f"{_TRY_AGAIN} If it keeps happening, look at the backup server's own log.",
     ),
     veeam.UnexpectedAnswer: (
         "{server} answered in a way that VBR's documentation doesn't describe.",
         "Check that the address in the settings is VBR's own, not a proxy's.",
     ),
     veeam.NotAllowed: (
-        "The bot's account on {server} may not do this.",
+        "The bot's account on {server} isn't allowed to do this.",
         "A backup administrator can give that account a higher role in VBR.",
     ),
     veeam.NoCommonRevision: (
@@ -111,7 +111,7 @@ def explain(error: VeeamError) -> Explanation:
         case veeam.TlsFailed():
             shown = f" It shows SHA-256 {code(error.presented)}." if error.presented else ""
             return Explanation(
-                f"{server} could not be recognised. {_CERTIFICATE[error.reason]}{shown}",
+                f"{server}'s identity couldn't be verified. {_CERTIFICATE[error.reason]}{shown}",
                 "Nothing was sent to it, not even the login.",
                 "The bot's administrator should compare the certificate with the settings.",
             )

@@ -137,7 +137,7 @@ def _nothing(answer: SessionsAnswer) -> str:
         return "All is well: no session failed."
     if answer.request.which is SessionsFilter.RUNNING:
         return "Nothing is running at the moment."
-    return "There are no sessions like that."
+    return "No sessions match."
 
 
 def _about(view: SessionView, *, progress: str = "", started_by: str = "", reason: str = "") -> MessagePart:

@@ -216,6 +216,11 @@ def type_name(name: str | None) -> str:
     return "" if not name else _TYPES.get(name.casefold()) or literal(name)
 
 
+def known_type(name: str) -> str | None:
+    """A type of jobs or sessions in words; None for one that we don't know."""
+    return _TYPES.get(name.casefold())
+
+
 def result(word: str) -> str:
     """A result in VBR's word; one that we don't know is shown as it came."""
     found = veeam.known(veeam.Result, word or veeam.Result.NONE)
@@ -368,7 +373,7 @@ def nothing_found(only_server: str | None) -> str:
     """What an empty list means while a server does not answer: not that all is well."""
     if only_server:
         return "So nothing is known about it at the moment."
-    return "Nothing was found on the servers that answered."
+    return "Nothing was found on the servers that responded."
 
 
 def unreadable(number: int) -> str:

@@ -99,7 +99,7 @@ def test_an_end_that_was_cut_off_shows_by_the_head(run: Run, tmp_path: Path) -> 
     done = run("verify", "--head", kept)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == (
-        "The head you kept is not in it: rows were cut off, or the chain was made anew."
+        "The head you kept is not in it: rows were cut off, or the chain was rebuilt."
     )
 
 
@@ -129,7 +129,7 @@ def test_a_part_of_the_record(run: Run) -> None:
     assert json.loads(only)["event"] == "refused"
     wrong = run("export", "--format", "jsonl", "--since", "soon")
     assert wrong.returncode == 2
-    assert "'soon' is no time span: 24h, 30d, 8w, up to a year." in wrong.stderr
+    assert "'soon' isn't a length of time: 24h, 30d, 8w, up to a year." in wrong.stderr
 
 
 @pytest.mark.parametrize("command", [["verify"], ["export", "--format", "csv"]])

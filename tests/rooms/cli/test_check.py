@@ -158,7 +158,7 @@ async def test_a_deployment_with_problems(slack: SlackSandbox, vbr: VbrSandbox, 
     named = "Slack: channel #old (C0OLD); server hq: login svc-slack"
     assert (done.exit_code, done.summary) == (1, f"2 problems, 0 warnings, 12 ok. Not ready: {named}.")
     at = "veeam-bot.toml, [[routes]] 1, channel"
-    archived = f"It is archived: nothing can be told there. Unarchive it, or name another one: {at}."
+    archived = f"It is archived: nothing can be posted there. Unarchive it, or name another one: {at}."
     assert done.rows["Slack: channel #old (C0OLD)"] == ("problem", archived)
     verdict, text = done.rows["server hq: login svc-slack"]
     assert verdict == "problem"
@@ -206,7 +206,7 @@ async def test_cautions_are_rows(slack: SlackSandbox, vbr: VbrSandbox, tmp_path:
     del environ["VEEAM_PASSWORD_HQ"], environ["VEEAM_PASSWORD_HQ_VEEAM_BACKUP_OPERATOR"]
     done = await forked_check(tmp_path, environ)
     assert done.exit_code == 0, done.said
-    assert done.rows["settings: grants"] == ("warning", "are none: everybody is refused (not set).")
+    assert done.rows["settings: grants"] == ("warning", "are missing: everyone is refused (not set).")
 
 
 async def test_a_terminal_of_another_alphabet(slack: SlackSandbox, vbr: VbrSandbox, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_config_shows_what_is_in_force(run: Run, tmp_path: Path) -> None:
 def test_config_warns_of_what_is_most_likely_not_meant(run: Run) -> None:
     """Cautions go to standard error, so that the output stays YAML."""
     done = run("config")
-    assert "caution: grants: are none: everybody is refused (not set)" in done.stderr.splitlines()
+    assert "caution: grants: are missing: everyone is refused (not set)" in done.stderr.splitlines()
     assert yaml.safe_load(done.stdout)["grants"] == []
 
 

@@ -548,6 +548,26 @@ async def test_one_person_cannot_disable_job_after_job(office: Office) -> None:
     assert isinstance(await office.ask(DELETE, ANN), ApprovalRequested)
 
 
+async def test_the_form_says_that_the_next_one_waits(office: Office) -> None:
+    """As soon as the person has reduced protection too often, and only for what reduces it again."""
+    office.approvals = BURST
+
+    async def waits(request: Request) -> bool:
+        outcome = await office.ask(request, ANN)
+        assert isinstance(outcome, NeedsForm)
+        return outcome.needs_approval
+
+    disable = Disable(office.known("Files"), step=Step.FILL)
+    for name in ("SQL Prod", "Exchange"):
+        assert not await waits(disable)
+        assert isinstance(await office.ask(Disable(office.known(name)), ANN), Done)
+    assert await waits(disable)
+    assert await waits(Delete(office.known("Files")))
+    assert not await waits(Start(office.known("Files"), step=Step.FILL))
+    await office.clock.advance(601)
+    assert not await waits(disable)
+
+
 async def test_the_burst_is_over_after_its_minutes(office: Office) -> None:
     """What VBR refused, what adds protection and what a second person approved do not count."""
     office.approvals = BURST
@@ -649,7 +669,7 @@ async def test_jobs_that_run_after_it_are_named_to_those_who_may_know_of_them(of
     assert "run after it: Mail, Payroll, SQL Copy" in _opened(approval)
     for person, line in (
         (BEN, "These jobs run after it: Mail, Payroll, SQL Copy"),
-        (SQL_ADMIN, "These jobs run after it: SQL Copy and 2 jobs that you may not see"),
+        (SQL_ADMIN, "These jobs run after it: SQL Copy and 2 jobs that you can't see"),
     ):
         shown = await office.ask(ShowApproval(approval.id), person)
         assert isinstance(shown, NeedsForm)
@@ -675,7 +695,7 @@ async def test_many_jobs_that_run_after_it_are_all_seen_before_it_is_approved(of
     assert isinstance(shown.form, ApprovalForm)
     text = " ".join(approval_form(shown.form).content.text.split())
     assert [at for at in range(60) if f"Chained job number {at:02}" not in text] == []
-    assert "VBR has no undo for this." in text
+    assert "VBR can't undo this." in text
     assert deletions(office) == 0
     assert isinstance(await office.ask(Approve(approval.id, in_full=True), BEN), Done)
 
@@ -683,7 +703,7 @@ async def test_many_jobs_that_run_after_it_are_all_seen_before_it_is_approved(of
 @pytest.mark.parametrize(
     ("path", "said", "last_success"),
     [
-        ("/api/v1/sessions", "VBR did not say when it last succeeded.", "not known, VBR did not say"),
+        ("/api/v1/sessions", "VBR did not say when it last succeeded.", "unknown (VBR didn't say)"),
         (
             "/api/v1/backupInfrastructure/repositories/states",
             "VBR did not say how much space its repository has.",

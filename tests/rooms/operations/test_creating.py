@@ -273,7 +273,7 @@ async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Wri
     outcome = await ann.submits(choice.form, like=office.known(proxmox.name))
     assert isinstance(outcome, NeedsForm)
     assert isinstance(outcome.form, CreateChoice)
-    assert "use VBR's console" in outcome.form.problems[0].said
+    assert "Use VBR's console" in outcome.form.problems[0].said
 
 
 async def _templates(office: Office, person: PersonId) -> set[str]:

@@ -30,8 +30,8 @@ from tests.rooms.operations.form_room import (
 )
 from tests.rooms.operations.office import DR, Office
 
-NO_SUCH_JOB = "There is no such job that you may see."
-GONE = "Not all that was chosen is still in the inventory. Look again."
+NO_SUCH_JOB = "No such job."
+GONE = "Some of what you chose is no longer in the inventory."
 NOBODYS = "5c2c1f6e-0000-4000-8000-00000000dead"
 
 

@@ -76,13 +76,34 @@ async def test_only_what_an_operator_may_use_is_asked(office: Office) -> None:
     assert set(asked) == {"GET"}
 
 
-@pytest.mark.parametrize(("typed", "nearest"), [("web0", "web01"), ("wbe01", "web01"), ("*", None)])
-async def test_a_part_of_a_name_is_not_enough(office: Office, typed: str, nearest: str | None) -> None:
+@pytest.mark.parametrize(("typed", "nearest"), [("wbe01", "web01"), ("*", None), ("all", None)])
+async def test_a_name_of_no_machine_is_not_guessed(office: Office, typed: str, nearest: str | None) -> None:
     """Nothing is sent for a name that no machine bears; those that are like it are named."""
     outcome = await office.ask(QuickBackup(NamedMachine(typed)))
     assert isinstance(outcome, NotFound)
     assert (outcome.what, sent(office)) == ("machine", 0)
     assert nearest is None or nearest in outcome.nearest
+
+
+@pytest.mark.parametrize("typed", ["web0", "eb01", "WEB*"])
+async def test_a_part_of_a_name_shows_the_machine(office: Office, typed: str) -> None:
+    """Nothing is sent for a part; the one machine that has it is offered, and is backed up once chosen."""
+    outcome = await office.ask(QuickBackup(NamedMachine(typed)))
+    assert isinstance(outcome, AmbiguousMachine)
+    assert (outcome.is_part, outcome.total, sent(office)) == (True, 1, 0)
+    (choice,) = outcome.choices
+    assert choice.name == "web01"
+    done(await office.ask(QuickBackup(choice.machine)))
+
+
+async def test_a_part_of_several_names_gives_a_menu(office: Office) -> None:
+    """Each of them can be chosen, and a machine of just this name is meant alone."""
+    virtual_machine(office.world.book, office.world.host_name, "web010")
+    outcome = await office.ask(QuickBackup(NamedMachine("web0")))
+    assert isinstance(outcome, AmbiguousMachine)
+    assert [choice.name for choice in outcome.choices] == ["web01", "web010"]
+    assert sent(office) == 0
+    done(await office.ask(WEB))
 
 
 async def test_machines_of_one_name_give_a_menu(office: Office) -> None:

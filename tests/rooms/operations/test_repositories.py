@@ -101,9 +101,7 @@ async def test_replicas_are_offered_plain_repositories_alone(
 async def test_an_extent_is_refused_at_its_field(ann: Writer, pool: ScaleOutRepository) -> None:
     """No menu offers it, so whoever sends it all the same gets no further than the form."""
     again = form_in(await ann.fills(await ann.edits("Files"), repository=pool.extent_ids[0]))
-    assert said(again) == [
-        ("repository", "There is no such repository that a job of this type can write to.")
-    ]
+    assert said(again) == [("repository", "No such repository for jobs of this type.")]
 
 
 async def test_a_job_tells_its_scale_out_repository(

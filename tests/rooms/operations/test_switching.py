@@ -1,7 +1,9 @@
 """`enable`, `disable` and `clone`: an administrator's changes to a job, done once and on record."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -164,6 +166,37 @@ async def test_a_disable_for_a_time_is_planned(office: Office) -> None:
     (plan,) = await office.timed_disables.of("hq")
     assert (plan.job_name, plan.person_id, plan.channel_id, plan.until) == ("Files", ANN, "C0PROD", until)
     assert (await office.audited())[0]["detail"] == "for 4 hours"
+
+
+@pytest.mark.parametrize(
+    ("zone", "until", "recorded"),
+    [
+        (ZoneInfo("Europe/Berlin"), datetime(2026, 11, 24, 7, tzinfo=UTC), "24 Nov 2026 08:00 (UTC+01:00)"),
+        (
+            ZoneInfo("America/New_York"),
+            datetime(2026, 11, 23, 13, tzinfo=UTC),
+            "23 Nov 2026 08:00 (UTC-05:00)",
+        ),
+        (None, datetime(2026, 11, 24, 8, tzinfo=UTC), "24 Nov 2026 08:00 (UTC)"),
+    ],
+)
+async def test_until_is_meant_in_the_time_zone_of_whoever_asks(
+    office: Office, zone: ZoneInfo | None, until: datetime, recorded: str
+) -> None:
+    """Their next 08:00 is when the bot enables it; the record says which zone was meant, UTC without one."""
+    office.team.people[ANN] = replace(office.team.people[ANN], zone=zone)
+    answer = done(await office.ask(Disable(FILES, at=time(8)), ANN))
+    assert answer.effect == Switched(is_disabled=True, until=until)
+    assert [plan.until for plan in await office.timed_disables.of("hq")] == [until]
+    assert (await office.audited())[0]["detail"] == f"until {recorded}"
+
+
+async def test_a_time_that_has_passed_disables_nothing(office: Office) -> None:
+    """What waited for its approval until after its end is not done."""
+    passed = office.clock.now() - timedelta(seconds=1)
+    outcome = await office.ask(Disable(FILES, until=passed), ANN)
+    assert isinstance(outcome, NotPossible)
+    assert (outcome.blocked, office.posts()) == (Blocked.TIME_PASSED, [])
 
 
 @pytest.mark.parametrize("verb", ["enable", "disable"])

@@ -247,11 +247,11 @@ def _read(line: str) -> Request:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("start Files colour:blue", "colour:blue is not an option of start"),
-        ("job Files type:x", "type:x is not an option of job"),
+        ("start Files colour:blue", "colour:blue isn't an option of start"),
+        ("job Files type:x", "type:x isn't an option of job"),
         ("disable Exchange for 4", "For 4 what?"),
-        ("disable Exchange for 0h", "0h is no time span"),
-        ("sessions Exchange 24x", "24x is no time span"),
+        ("disable Exchange for 0h", "0h isn't a length of time"),
+        ("sessions Exchange 24x", "24x isn't a length of time"),
     ],
 )
 async def test_what_is_nearly_an_option_is_named(office: Office, line: str, said: str) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -18,10 +20,12 @@ from bot.slack.directory import (
     Directory,
     ids_of,
     standing,
+    zone_of,
 )
 from bot.slack.web_api import Workspace
 from tests.rooms.slack.delivering import PostOffice, post_office
 
+BERLIN = ZoneInfo("Europe/Berlin")
 ANN, OLE = PersonId("U0ANN"), PersonId("U0OLE")
 OPERATORS = frozenset({"S0BACKUPOPERATORS", "S0ONCALL"})
 ACME = Workspace("T0ACME", None, "U0BOT", "B0BOT")
@@ -204,9 +208,28 @@ async def test_one_person_with_two_ids(
     for group in office.slack.workspace.directory.groups.values():
         group.users = [listed if user == "U0OLE" else user for user in group.users]
     person = await grid.read(PersonId(gesture))
-    assert person == Person(PersonId("W0OLE"), "ole", Standing.MEMBER, OPERATORS, frozenset({"U0OLE"}))
+    assert person == Person(
+        PersonId("W0OLE"), "ole", Standing.MEMBER, OPERATORS, frozenset({"U0OLE"}), BERLIN
+    )
     assert all(map(person.has_id, ("U0OLE", "W0OLE")))
     assert not person.has_id("U0ANN")
+
+
+@pytest.mark.parametrize(
+    ("user", "zone"),
+    [
+        ({"tz": "America/New_York", "tz_offset": -18_000}, ZoneInfo("America/New_York")),
+        ({"tz": "Mars/Olympus", "tz_offset": -12_600}, timezone(timedelta(hours=-3, minutes=-30))),
+        ({"tz": "../../etc/passwd"}, None),
+        ({"tz": "", "tz_offset": 86_400}, None),
+        ({"tz": 1, "tz_offset": "3600"}, None),
+        ({"tz": "", "tz_offset": True}, None),
+        ({}, None),
+    ],
+)
+def test_a_time_zone_is_read_where_slack_has_one(user: dict[str, object], zone: tzinfo | None) -> None:
+    """By its name; by how far it is from UTC where this machine does not know the name; else by nothing."""
+    assert zone_of(user) == zone
 
 
 @pytest.mark.parametrize("workspace", [ACME, GRID])

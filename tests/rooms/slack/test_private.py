@@ -78,7 +78,7 @@ async def test_the_home_of_somebody_who_may_only_look(room: GestureRoom, failed:
 @pytest.mark.parametrize(
     ("person", "told"),
     [
-        ("nia", "ask to be taken into one of `@backup-admins`"),
+        ("nia", "ask to join one of `@backup-admins`"),
         ("gus", "Guests of this workspace can't use this"),
         ("fay", "People from other organisations can't use this"),
     ],
@@ -139,7 +139,7 @@ async def test_disables_that_will_end(room: GestureRoom, failed: Job) -> None:
     await TimedDisables(room.database).remember(plan)
     said = await room.opens_home("vic")
 
-    assert "What will end" in said
+    assert "Temporary changes" in said
     assert "23 Nov 2026 16:00 UTC" in said
     assert "by <@U0ANN>" in said
 
@@ -271,7 +271,7 @@ async def test_what_a_form_did_shows_in_the_home(room: GestureRoom, failed: Job)
     await room.person("ann").presses(room.home("ann"), "Delete")
     await room.until(lambda: (view := room.slack.open_view("ann")) and view.content["submit"])
     await room.person("ann").submits(room.modal("ann"), {"typed_name": failed.name})
-    await room.until(lambda: "On its way to VBR" in words(room.modal("ann").blocks))
+    await room.until(lambda: "Sending it to VBR" in words(room.modal("ann").blocks))
     await room.clock.advance(1)
 
     await room.until(lambda: "No jobs to show" in words(room.home("ann").blocks))
@@ -340,7 +340,7 @@ async def test_only_the_bots_own_messages_are_read(room: GestureRoom, failed: Jo
     """What somebody else wrote is about no job, whatever it carries; VBR is not asked."""
     await room.person("ole").message_shortcut("veeam_details", completion(room, failed, is_ours=False))
 
-    assert "This message is about no job" in await room.reads_modal("ole")
+    assert "This message isn't about a job" in await room.reads_modal("ole")
     assert room.asked() == 0
 
 

@@ -111,7 +111,7 @@ async def test_a_refused_post_goes_to_the_address(
     office.slack.faults.add("chat.postMessage", fault)
     assert await replies.post(place(office), SAID) is None
     (said,) = heard(office)
-    assert said.startswith("Answer\nThis is not kept current")
+    assert said.startswith("Answer\nThis won't be updated")
     assert [each.text for each in office.slack.messages(PROD)] == [said]
 
 

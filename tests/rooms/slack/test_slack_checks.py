@@ -84,7 +84,7 @@ async def test_only_questions_are_asked(slack: SlackSandbox, tmp_path: Path) -> 
 UNCHECKED = (
     "warning",
     "scopes, channels, user groups, people",
-    "Not checked: without the bot token Slack tells nothing.",
+    "Not checked: Slack says nothing without the bot token.",
     "Put the bot token right, then run the check again.",
 )
 
@@ -152,7 +152,7 @@ async def test_wrong_tokens(slack: SlackSandbox, tmp_path: Path) -> None:
 async def test_missing_scopes(slack: SlackSandbox, tmp_path: Path) -> None:
     """What is missing is said once with its reason; what could not be looked at for it is only a warning.
 
-    Unreadable groups are a problem of their own: everybody is refused.
+    Unreadable groups are a problem of their own: everyone is refused.
     """
     for scope in ("groups:read", "usergroups:read"):
         slack.faults.withdraw_scope(scope)
@@ -174,7 +174,7 @@ async def test_missing_scopes(slack: SlackSandbox, tmp_path: Path) -> None:
             "user groups",
             (
                 "Not checked: the app lacks the scope usergroups:read. "
-                "Until they can be read everybody is refused."
+                "Until they can be read everyone is refused."
             ),
             install,
         ),
@@ -230,13 +230,13 @@ async def test_http_mode_needs_no_app_token(slack: SlackSandbox, tmp_path: Path)
 
 
 async def test_a_free_plan(slack: SlackSandbox, tmp_path: Path) -> None:
-    """It has no user groups, and without them everybody is refused; that is said without any grant too."""
+    """It has no user groups, and without them everyone is refused; that is said without any grant too."""
     slack.workspace.directory.has_paid_plan = False
     assert rows(await found(slack, tmp_path)) == [
         (
             "problem",
             "user groups",
-            "This workspace is on Slack's free plan, which has no user groups: everybody is refused.",
+            "This workspace is on Slack's free plan, which has no user groups: everyone is refused.",
             "Move the workspace to a paid plan, or use another one.",
         )
     ]

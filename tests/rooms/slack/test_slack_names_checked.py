@@ -14,13 +14,13 @@ CHANNELS = {
     "C0OLD": (
         "problem",
         "channel #old (C0OLD)",
-        "It is archived: nothing can be told there.",
+        "It is archived: nothing can be posted there.",
         f"Unarchive it, or name another one: {AT}.",
     ),
     "C0RANDOM": (
         "problem",
         "channel #random (C0RANDOM)",
-        "The bot is not a member: nothing can be told there.",
+        "The bot is not a member: nothing can be posted there.",
         f"In #random type /invite @veeam, or name another one: {AT}.",
     ),
     "C0SECRET": (
@@ -44,7 +44,7 @@ CHANNELS = {
     "C0SHARED": (
         "warning",
         "channel #shared (C0SHARED)",
-        "It is shared with another organisation, whose people read all that is told there.",
+        "It is shared with another organisation, whose people read everything posted there.",
         f"If that is not meant, name another one: {AT}.",
     ),
 }
@@ -110,19 +110,19 @@ GROUPS = {
         "problem",
         "person gus (U0GUS)",
         "This person is a guest: the bot refuses them whatever is granted.",
-        f"Grant the role to somebody else: {HELD_AT}, user.",
+        f"Grant the role to someone else: {HELD_AT}, user.",
     ),
     'user = "U0DEE"': (
         "problem",
         "person dee (U0DEE)",
         "This person is deactivated: the bot refuses them whatever is granted.",
-        f"Grant the role to somebody else: {HELD_AT}, user.",
+        f"Grant the role to someone else: {HELD_AT}, user.",
     ),
     'user = "U0FAY"': (
         "problem",
         "person fay (U0FAY)",
         "This person belongs to another organisation: the bot refuses them whatever is granted.",
-        f"Grant the role to somebody else: {HELD_AT}, user.",
+        f"Grant the role to someone else: {HELD_AT}, user.",
     ),
     'user = "U0NOBODY"': (
         "problem",
@@ -189,7 +189,7 @@ MENTIONED_AT = "veeam-bot.toml, [[routes]] 1, mention"
                 "problem",
                 "person dee (U0DEE)",
                 "This person is deactivated: a mention reaches nobody.",
-                f"Name somebody else: {MENTIONED_AT}.",
+                f"Name someone else: {MENTIONED_AT}.",
             ),
         ),
         ("U0GUS", ("ok", "person gus (U0GUS)", "This person is a guest, and is only mentioned.", "")),

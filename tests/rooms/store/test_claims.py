@@ -55,6 +55,8 @@ async def test_so_many_reductions_and_no_more(database: Database, other: Databas
 
     noted = await asyncio.gather(*(note(f"p{at}", ids) for at in range(count)))
     assert sorted(noted) == [False] * 5 + [True] * 3
+    assert await PressClaims(other).reductions(ids, since=NOON) == 3
+    assert await PressClaims(other).reductions(ids, since=NOON + timedelta(seconds=1)) == 0
     assert await note("theirs", {"U2"})
     refused, kept = (f"p{noted.index(was_noted)}" for was_noted in (False, True))
     await PressClaims(database).release(kept)

@@ -46,7 +46,7 @@ async def refused(vbr: VbrSandbox, clock: FakeClock, trust: Trust) -> tuple[str,
 async def test_certificates_that_are_accepted(secured_vbr: VbrSandbox, clock: FakeClock, tls: Tls) -> None:
     """And why they are."""
     for trust, why in (
-        (Trust(ca_file=tls.ca_file), f"It is vouched for by the CA in {tls.ca_file}."),
+        (Trust(ca_file=tls.ca_file), f"It is signed by the CA in {tls.ca_file}."),
         (Trust(fingerprint=tls.fingerprint), "It is the one of the fingerprint."),
     ):
         found = await rows(clock, login(secured_vbr, trust=trust))
@@ -62,7 +62,7 @@ async def test_a_certificate_that_is_not_verified(
         (
             "warning",
             "certificate",
-            "It is not verified: whoever is in between can pass for the server and read the password.",
+            "It is not verified: anyone in between can pose as the server and read the password.",
             (
                 "Take verify_tls = false out and set ca_file; or, once it was compared on the server itself, "
                 f"set fingerprint to {tls.fingerprint}."
@@ -91,7 +91,7 @@ async def test_an_unknown_authority(
     other = make_tls("other.example.com", tmp_path)
     for trust in (Trust(), Trust(ca_file=other.ca_file)):
         detail, advice = await refused(secured_vbr, clock, trust)
-        assert detail.startswith("This machine does not know who vouches for it (")
+        assert detail.startswith("This machine doesn't trust the authority that signed it (")
         assert advice == (
             "VBR installs with a self-signed certificate. Set ca_file to its CA's PEM file; or, once it was "
             f"compared on the server itself, set fingerprint to {tls.fingerprint}."

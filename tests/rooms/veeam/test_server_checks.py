@@ -87,7 +87,7 @@ async def test_a_locked_account_says_until_when(vbr: VbrSandbox, clock: FakeCloc
         ),
     )
     assert advice == (
-        f"Let nothing log in with it before 12:15 UTC: each try begins the lock anew. Then correct the "
+        f"Let nothing log in with it before 12:15 UTC: each attempt restarts the lock. Then correct the "
         f"password ({PASSWORD_AT}) and check again."
     )
 

@@ -1,6 +1,6 @@
 """What typed words are read as, whichever keyboard they come from."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -57,7 +57,9 @@ def doubtful(name: str, doubt: str) -> NamedJob:
     return NamedJob(name, doubt=doubt)
 
 
-NO_SPAN = "{} is no time span (90m, 24h, 7d, 2w, up to a year); a name may stand in quotes."
+QUOTE = "If it is part of the name, put the name in quotes."
+NO_TIME = f"{{}} isn't a time of day (08:00, 17:30, 8am). {QUOTE}"
+NO_SPAN = f"{{}} isn't a length of time (90m, 24h, 7d, 2w, up to a year). {QUOTE}"
 LINK = "https://example.slack.com/archives/C0PROD/p1763899200000100"
 SESSION_ID = SessionId("6c76bb17-8695-4f7c-981f-670789edd8f3")
 
@@ -138,7 +140,7 @@ READ: list[tuple[str, Request]] = [
     ("job SQL server:hq Prod", ShowJob(NamedJob("SQL Prod", server="hq"))),
     ('job server:"h q" SQL', ShowJob(NamedJob("SQL", server="h q"))),
     ("job SQL type:x", ShowJob(doubtful(
-        "SQL type:x", "type:x is not an option of job; a name may stand in quotes. Usage: job NAME"
+        "SQL type:x", f"type:x isn't an option of job. {QUOTE} Usage: job NAME"
     ))),
     ("job SQL: nightly", ShowJob(NamedJob("SQL: nightly"))),
     ('job "server:hq"', ShowJob(NamedJob("server:hq", exact=True))),
@@ -223,7 +225,7 @@ READ: list[tuple[str, Request]] = [
     ("disable SQL Prod 4h", Disable(beside("4h"), span=timedelta(hours=4))),
     ("disable SQL Prod 4 8h", Disable(beside("8h", name="SQL Prod 4"), span=timedelta(hours=8))),
     ("disable SQL Prod for 4", Disable(doubtful(
-        "SQL Prod for 4", "For 4 what? Write 4m, 4h or 4d; a name may stand in quotes."
+        "SQL Prod for 4", "For 4 what? Write 4m, 4h or 4d. If it is part of the name, put the name in quotes."
     ))),
     ("disable SQL Prod for 0h", Disable(doubtful("SQL Prod for 0h", NO_SPAN.format("0h")))),
     ("disable SQL Prod for 24x", Disable(doubtful("SQL Prod for 24x", NO_SPAN.format("24x")))),
@@ -231,6 +233,14 @@ READ: list[tuple[str, Request]] = [
     ('disable "SQL Prod" for 2d', Disable(NamedJob("SQL Prod", exact=True), span=timedelta(days=2))),
     ('disable "SQL Prod for 2d"', Disable(NamedJob("SQL Prod for 2d", exact=True))),
     ("disable SQL for all", Disable(NamedJob("SQL for all"))),
+    ("disable SQL Prod until 08:00", Disable(beside("until", "08:00"), at=time(8))),
+    ("disable SQL Prod UNTIL 8:30PM", Disable(beside("UNTIL", "8:30PM"), at=time(20, 30))),
+    ("disable SQL Prod --until 8 am", Disable(beside("--until", "8", "am"), at=time(8))),
+    ('disable "SQL Prod" until 00:00', Disable(NamedJob("SQL Prod", exact=True), at=time())),
+    ('disable "SQL Prod until 08:00"', Disable(NamedJob("SQL Prod until 08:00", exact=True))),
+    ("disable SQL Prod 08:00", Disable(NamedJob("SQL Prod 08:00"))),
+    ("disable SQL Prod until 25:00", Disable(doubtful("SQL Prod until 25:00", NO_TIME.format("25:00")))),
+    ("disable SQL Prod until monday", Disable(doubtful("SQL Prod until monday", NO_TIME.format("monday")))),
     ("retry SQL Prod chained", Retry(beside("chained"), chained=True)),
     ("start", Start(ANY)),
     ("start full", Start(beside("full", name=""), full=True)),
@@ -249,6 +259,7 @@ READ: list[tuple[str, Request]] = [
     ("enable", Enable(ANY)),
     ("disable", Disable(ANY)),
     ("disable for 4h", Disable(beside("for", "4h", name=""), span=timedelta(hours=4))),
+    ("disable until 08:00", Disable(beside("until", "08:00", name=""), at=time(8))),
     ("disable server:hq for 2d", Disable(
         beside("for", "2d", name="", server="hq"), span=timedelta(days=2)
     )),
@@ -280,6 +291,7 @@ MISREAD = [
     ('stop "SQL Prod" colour:blue', "stop SQL Prod now"),
     ('enable "SQL Prod" now', "enable SQL Prod"),
     ('disable "SQL Prod" for 4', "disable SQL Prod for 4h"),
+    ('disable "SQL Prod" until noon', "disable SQL Prod for 4h"),
     ("list colour:blue", "jobs failed"),
     ("xyzzy", "help"),
     ("job", "job SQL Prod"),

@@ -87,7 +87,7 @@ CUT = replace(
     changes=("Retention: 7 days → 1 day", f"Description: {'old' * 66}… → {'new' * 66}…"),
     in_full=("Retention: 7 days → 1 day", f"Description: {'old' * 500} → {'new' * 500}"),
     left_out=2_600,
-    warnings=("Restore points will be removed in a following run: Retention: 7 days → 1 day.",),
+    warnings=("Restore points will be removed by a later run: Retention: 7 days → 1 day.",),
     recent=(RecentChange(operation="start", person_id=BEN, at=NOW, outcome="done"),),
 )
 WITHDRAWN = ended(ApprovalEnd.WITHDRAWN, of=replace(APPROVED, decider_id=ANN))

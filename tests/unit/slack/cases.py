@@ -199,6 +199,7 @@ def _answers() -> dict[str, Answer]:
         ),
         "jobs-second-of-three-pages": samples.jobs_answer(*_many(10), request=filtered, total=23),
         "jobs-none-failed": samples.jobs_answer(),
+        "jobs-none-of-that-type": samples.jobs_answer(request=ListJobs(job_type="ag<!here>ent")),
         "jobs-none-like-that": samples.jobs_answer(request=ListJobs(pattern="SQL*")),
         "jobs-silent-server": replace(
             samples.jobs_answer(samples.job_view()),
@@ -670,7 +671,16 @@ def _problems() -> dict[str, Outcome]:
             ),
             total=4,
         ),
-        "not-now-copy": NotPossible(Stop.operation, running, Blocked.NEVER_STOPS),
+        "not-now-copy": NotPossible(
+            Stop.operation,
+            replace(running, operations=(*running.operations, Disable.operation)),
+            Blocked.NEVER_STOPS,
+        ),
+        "not-now-time-passed": NotPossible(
+            Disable.operation,
+            replace(samples.job_view(), operations=(ShowJob.operation, Disable.operation)),
+            Blocked.TIME_PASSED,
+        ),
         "not-now-delete-running": NotPossible(Delete.operation, running, Blocked.BUSY),
         "not-now-delete-other-name": NotPossible(Delete.operation, samples.job_view(), Blocked.OTHER_NAME),
         "needs-form": NeedsForm(Delete.operation, form_samples.delete_form()),
@@ -704,6 +714,8 @@ def _problems() -> dict[str, Outcome]:
         "unclear-edit": Unclear(Edit.operation, "SQL Prod", HQ, samples.job_view(), Edited(("x",)), error),
         "unclear-delete": Unclear(Delete.operation, "SQL Prod", HQ, None, Deleted(), error),
         "which-machine": AmbiguousMachine("web01", _machines("web01", "<!here>"), 2),
+        "which-machine-part": AmbiguousMachine("web", _machines("web01", "web02"), 2, is_part=True),
+        "which-machine-part-of-one": AmbiguousMachine("web", _machines("<!here>web01"), 1, is_part=True),
         "which-machine-silent": AmbiguousMachine("web01", _machines("web01"), 1, (BRANCH,)),
         "failed-quickbackup": Failed(
             QuickBackup.operation, veeam.Rejected(HQ, "No job with a full backup was found."), "web01"

@@ -1,7 +1,7 @@
 """Every form, and every state of a modal, that has a golden view, by the name of its file."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import msgspec
 
@@ -61,6 +61,7 @@ def _forms() -> dict[str, Form]:
         "form-enable": facts.act_form(Enable(facts.JOB), facts.quiet(disabled)),
         "form-disable": facts.act_form(Disable(facts.JOB)),
         "form-disable-for-a-time": facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))),
+        "form-disable-until": facts.act_form(Disable(facts.JOB, at=time(8))),
         "form-clone": facts.act_form(Clone(facts.JOB)),
         "form-apply": facts.act_form(Apply(facts.JOB)),
         "form-clearcache": facts.act_form(ClearCache(facts.JOB)),
@@ -82,7 +83,8 @@ def views() -> dict[str, View]:
     return {
         "form-loading": forms.loading(Delete.operation),
         "form-loading-machine": forms.loading(QuickBackup.operation),
-        "form-working": forms.working(Delete.operation),
+        "form-working": forms.sent_off("Delete")(Delete.operation),
+        "form-asking": forms.sent_off("Ask for approval")(Delete.operation),
         "form-told-refused": forms.finished(Delete.operation, refused),
         "form-unreadable": forms.unreadable(),
         **{name: _view(form) for name, form in _forms().items()},

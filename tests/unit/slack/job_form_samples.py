@@ -132,7 +132,7 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
         ),
         "form-create": create_form(),
         "form-create-problems": create_form(
-            FormProblem(SettingsField.NAME, "Another job has this name already."),
+            FormProblem(SettingsField.NAME, "Another job already has this name."),
             FormProblem(
                 SettingsField.REPOSITORY, "VBR refuses it: Backup repository with ID '1' was not found."
             ),

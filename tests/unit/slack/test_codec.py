@@ -1,6 +1,6 @@
 """What buttons and menus carry, both ways."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import msgspec
 import pytest
@@ -67,6 +67,7 @@ states = st.none() | st.builds(Snapshot, st.none() | texts.map(SessionId), st.bo
 pages = st.integers(0, 10_000)
 points = st.none() | st.sampled_from(RestorePoints)
 steps = st.sampled_from(Step)
+moments = st.datetimes(timezones=st.just(UTC))
 spans = st.none() | st.timedeltas(timedelta(0), timedelta(days=400))
 requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(ShowHelp, optional_texts),
@@ -115,7 +116,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(Stop, jobs, states, steps, st.booleans(), st.booleans()),
     st.builds(Retry, jobs, states, steps, st.booleans()),
     st.builds(Enable, jobs, states, steps),
-    st.builds(Disable, jobs, states, steps, spans),
+    st.builds(Disable, jobs, states, steps, spans, st.none() | st.times(), st.none() | moments),
     st.builds(Clone, jobs, states, steps),
     st.builds(Delete, jobs, states, steps, optional_texts, optional_texts),
     st.builds(Edit, jobs, step=steps, draft=optional_texts),

@@ -1,7 +1,7 @@
 """Forms: what is drawn, and what comes of what was entered."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -110,6 +110,14 @@ def test_another_name_is_told_at_its_field(typed: str) -> None:
     assert problems == {TYPED_NAME: "This is not its name. Its name is SQL Prod"}
 
 
+def test_one_end_is_chosen() -> None:
+    """A length of time and a time of day contradict each other, which is said at the second."""
+    carried = decode_form(VIEWS["form-disable"]["private_metadata"])
+    assert isinstance(carried, FormMetadata)
+    problems = filled(carried, {forms.SPAN: "14400", forms.AT: "08:00"})
+    assert problems == {forms.AT: "Choose for how long or until when, not both."}
+
+
 def test_every_form_has_no_dialog_beside_it() -> None:
     """What asks in a form does not ask in a dialog too."""
     assert [one for one in CATALOG if one.has_form and one.confirmation] == []
@@ -139,6 +147,11 @@ FILLED = [
     (facts.act_form(Retry(facts.JOB, chained=True)), entering(chained=()), {"chained": False}),
     (facts.act_form(Disable(facts.JOB)), entering(span="14400"), {"span": timedelta(hours=4)}),
     (facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))), entering(span="for_good"), {"span": None}),
+    (facts.act_form(Disable(facts.JOB)), entering(span="for_good", at="08:00"), {"at": time(8)}),
+    (facts.act_form(Disable(facts.JOB, at=time(8))), entering(span="for_good", at=None), {"at": None}),
+    (facts.act_form(Disable(facts.JOB, at=time(8))), entering(span="14400", at=None), {
+        "span": timedelta(hours=4), "at": None
+    }),
     (facts.act_form(Enable(facts.JOB)), entering(), {}),
     (facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))), entering(), {}),
     (facts.act_form(Clone(facts.JOB)), entering(), {}),

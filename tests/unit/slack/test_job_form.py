@@ -168,7 +168,7 @@ def test_seconds_and_other_schedules_stay() -> None:
     }
     other = replace(PLAIN, schedule=Schedule(Rhythm.OTHER))
     assert unchanged(other, model=monthly)
-    assert "As it is set in VBR" in options_of(job_form(form_of(other, model=monthly)).blocks, "rhythm")
+    assert "As set in VBR" in options_of(job_form(form_of(other, model=monthly)).blocks, "rhythm")
 
 
 def test_a_predecessor_out_of_sight_stays_and_is_not_named() -> None:
@@ -321,7 +321,7 @@ AT_BRANCH = replace_request(samples.JOB, server=ServerName("branch"))
         ({"like": None}, CHOOSING),
         ({"like": job_value(AT_BRANCH)}, Create("branch", AT_BRANCH, step=Step.FILL)),
         ({"server": None, "like": job_value(AT_BRANCH)}, Create("branch", AT_BRANCH, step=Step.FILL)),
-        ({"server": None, "like": None}, {"server": "Choose a server, or a job for the new one to be like."}),
+        ({"server": None, "like": None}, {"server": "Choose a server, or an existing job."}),
         (
             {"server": "hq", "like": job_value(AT_BRANCH)},
             {"like": "This job is on branch. Choose that server, or another job."},

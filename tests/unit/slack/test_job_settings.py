@@ -78,7 +78,7 @@ def test_when_a_job_runs(timing: Timing, words: str) -> None:
     [
         (ScheduleFacts(), ""),
         (ScheduleFacts(is_automatic=False), "Not scheduled: it runs when someone starts it"),
-        (ScheduleFacts(is_automatic=True), "As it is set in VBR"),
+        (ScheduleFacts(is_automatic=True), "As set in VBR"),
         (
             ScheduleFacts(True, (Daily("Everyday", "22:00"),), RetryPolicy(True, 3, 10)),
             "Daily at 22:00, then retried 3 times, 10 minutes apart",

@@ -1,8 +1,11 @@
 import pytest
 
+from bot.operations.queries.jobs import ListJobs
 from bot.slack.views import status_text
+from bot.slack.views.jobs import jobs
 from bot.veeam import SESSION_TYPES, SessionGroup
 from bot.veeam.revisions import REVISIONS
+from tests.unit.slack import samples
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,17 @@ def test_every_type_has_a_name() -> None:
 def test_bottlenecks_are_named_in_words(word: str | None, shown: str) -> None:
     """An unknown one is shown as it is; none is none."""
     assert status_text.bottleneck(word) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("VSphereBackup", "Jobs · of type VMware backup"),
+        ("vmware backup", "Jobs · of type VMware backup"),
+        ("Backup-Copy", "Jobs · of type Backup copy"),
+        ("agent", "Jobs · of type agent"),
+    ],
+)
+def test_a_list_is_headed_by_its_type_in_words(typed: str, shown: str) -> None:
+    """Not as VBR spells it; a part of one is shown as it was typed."""
+    assert jobs(samples.jobs_answer(request=ListJobs(job_type=typed))).blocks[0]["text"]["text"] == shown

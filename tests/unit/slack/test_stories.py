@@ -6,7 +6,7 @@ from bot.slack.views.runs import details
 from bot.watch.facts import DetailsReply, RunFacts, SessionDetails, SessionFacts
 from tests.unit.watch.builders import facts, run
 
-NOTHING = "VBR names no object that failed, and its log does not say why."
+NOTHING = "VBR doesn't name an object that failed, and its log doesn't say why."
 
 
 def told(session: SessionFacts) -> str:

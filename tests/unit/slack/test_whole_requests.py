@@ -108,7 +108,7 @@ def test_no_warning_takes_the_consequence_away() -> None:
     message = approval_opened(ApprovalOpened(approval=approval))
     form = approval_form(ApprovalForm(Approve(approval.id, in_full=True), approval)).content
     for blocks in (message.blocks, form.blocks):
-        assert bare("VBR has no undo for this.") in said(blocks)
+        assert bare("VBR can't undo this.") in said(blocks)
     assert [each for each in many if bare(each) not in said(form.blocks)] == []
 
 
