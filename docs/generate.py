@@ -30,9 +30,13 @@ from bot.settings import (
 )
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
-from bot.veeam import Workload
+from bot.slack.views.status_text import type_name
+from bot.veeam import REVISIONS, Revision, Workload, creatable_types, job_type_key
 
 _HERE: Final = Path(__file__).parent
+_REVISIONS: Final = _HERE / "reference" / "revisions.md"
+_TYPES_BEGIN: Final = "<!-- job types -->"
+_TYPES_END: Final = "<!-- end of job types -->"
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
 _KINDS: Final[Mapping[Kind, str]] = {
     Kind.QUERY: "Look: only the person who asked sees the answer",
@@ -117,9 +121,34 @@ def commands_page() -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def revisions_page() -> str:
+    """The page on revisions as it stands, with the table of job types made anew."""
+    before, begin, rest = _REVISIONS.read_text(encoding="utf-8").partition(_TYPES_BEGIN)
+    _, end, after = rest.partition(_TYPES_END)
+    kinds: dict[str, str] = {}
+    for facts in REVISIONS.values():
+        for kind in facts.job_types:
+            kinds.setdefault(job_type_key(kind), kind)
+    rows = sorted(
+        (type_name(kind), *(_done(key, facts) for facts in REVISIONS.values())) for key, kind in kinds.items()
+    )
+    heads = ("type of job", *(f"{facts.product}, `{name}`" for name, facts in REVISIONS.items()))
+    table = "\n".join(_table(heads, rows))
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def _done(key: str, facts: Revision) -> str:
+    """What can be done with jobs of this type on a server of the revision."""
+    own = next((kind for kind in facts.job_types if job_type_key(kind) == key), None)
+    if own is None:
+        return "not known"
+    return "run, edit, create" if own in creatable_types(facts) else "run"
+
+
 PAGES: Final[Mapping[Path, Callable[[], str]]] = {
     _HERE / "reference" / "commands.md": commands_page,
     _HERE / "reference" / "settings.md": settings_page,
+    _HERE / "reference" / "revisions.md": revisions_page,
     _HERE / "reference" / "slack-app.md": slack_app_page,
 }
 

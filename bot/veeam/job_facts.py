@@ -15,10 +15,18 @@ from bot.veeam.models import Job, RetentionUnit, RetryPolicy
 
 HOURS_OF_A_DAY = 24
 
-_OBJECTS: tuple[KeyPath, ...] = (("virtualMachines", "includes"), ("computers",), ("objects",))
+_OBJECTS: tuple[KeyPath, ...] = (
+    ("virtualMachines", "includes"),
+    ("computers",),
+    ("objects",),
+    ("sources",),
+)
 _COPIED = ("sourceObjects", "includes")
 _LEFT_OUT = ("virtualMachines", "excludes")
 _NOT_COPIED = ("sourceObjects", "excludes")
+_SCANNED: tuple[KeyPath, ...] = (("linkedJobs", "includes"), ("unstructuredLinkedJobs", "includes"))
+_FULLS = {"active": ("activeFulls",), "synthetic": ("syntheticFulls", "synthenticFulls")}
+"""Where full backups beside the first are scheduled; 1.3-rev2 mended a slip of the pen."""
 _TENANTS: tuple[KeyPath, ...] = (("storage", "tenantId"), ("tenant", "tenantId"))
 _STORES: tuple[KeyPath, ...] = (("storage",), ("target",), ("backupRepository",), ())
 """Where retention, GFS and advanced settings stand, by type."""
@@ -33,6 +41,7 @@ _GFS = (
     ("yearly", "keepForNumberOfYears"),
 )
 _NAMES = ("name", "path", "container")
+_IDS = ("id", "objectId", "fileServerId", "objectStorageServerId", "entityId")
 
 
 class ItemKind(Enum):
@@ -142,6 +151,13 @@ class JobFacts:
     gfs: tuple[tuple[str, int], ...] = ()
     """How many weeks, months or years long-term restore points are kept: `weekly`, `monthly`, `yearly`."""
     is_encrypted: bool | None = None
+    compression: str | None = None
+    """ECompressionLevel, as received."""
+    full_backups: tuple[str, ...] = ()
+    """The kinds of full backups that are made now and then: `active`, `synthetic`."""
+    is_health_checked: bool | None = None
+    reads_jobs: bool = False
+    """Whether it looks through what other jobs have backed up, and backs nothing up itself."""
     is_application_aware: bool | None = None
     is_indexed: bool | None = None
     is_high_priority: bool | None = None
@@ -164,6 +180,14 @@ def job_facts(job: Job) -> JobFacts:
         is_kept_as_primary=use_own is False,
         gfs=tuple(_gfs(raw)),
         is_encrypted=_encryption(raw),
+        compression=_first_text(raw, ("storageData", "compressionLevel")),
+        full_backups=tuple(
+            kind
+            for kind, names in _FULLS.items()
+            if any(flag_at(raw, (*place, name, "isEnabled")) is True for place in _ADVANCED for name in names)
+        ),
+        is_health_checked=_first_flag(raw, ("backupHealth", "isEnabled")),
+        reads_jobs=any(_rows(raw, path) for path in _SCANNED),
         is_application_aware=flag_at(raw, (*guest, "appAwareProcessing", "isEnabled")),
         is_indexed=flag_at(raw, (*guest, "guestFSIndexing", "isEnabled")),
         is_high_priority=flag_at(raw, ("isHighPriority",)),
@@ -185,6 +209,8 @@ def _items(raw: Mapping[str, Any]) -> Iterator[JobItem]:
         ("backups", ItemKind.BACKUP),
     ):
         yield from (_item(kind, row) for row in _rows(raw, (*_COPIED, key)))
+    for path in _SCANNED:
+        yield from (_item(ItemKind.JOB, row) for row in _rows(raw, path))
     if (primary := text_at(raw, ("primaryJobId",))) is not None:
         yield JobItem(ItemKind.JOB, id=primary)
     for path in _TENANTS:
@@ -206,7 +232,7 @@ def _item(kind: ItemKind, row: Mapping[str, Any]) -> JobItem:
     inner = row.get("inventoryObject")
     thing = inner if isinstance(inner, Mapping) else row
     name = next((text for key in _NAMES if (text := text_at(thing, (key,))) is not None), "")
-    identity = text_at(thing, ("id",)) or text_at(thing, ("objectId",)) or ""
+    identity = next((text for key in _IDS if (text := text_at(thing, (key,))) is not None), "")
     return JobItem(kind, name, identity, text_at(thing, ("type",)) or "", text_at(thing, ("hostName",)) or "")
 
 
@@ -231,6 +257,17 @@ def _gfs(raw: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             kept = number_at(raw, (*policy, period, key))
             if kept is not None and flag_at(raw, (*policy, period, "isEnabled")) is True:
                 yield period, kept
+
+
+def _first_text(raw: Mapping[str, Any], path: KeyPath) -> str | None:
+    """What the advanced settings say there, wherever the type keeps them."""
+    found = (text_at(raw, (*place, *path)) for place in _ADVANCED)
+    return next((text for text in found if text is not None), None)
+
+
+def _first_flag(raw: Mapping[str, Any], path: KeyPath) -> bool | None:
+    found = (flag_at(raw, (*place, *path)) for place in _ADVANCED)
+    return next((flag for flag in found if flag is not None), None)
 
 
 def _encryption(raw: Mapping[str, Any]) -> bool | None:

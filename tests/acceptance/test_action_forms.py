@@ -218,7 +218,7 @@ async def test_a_choice_is_demanded(site: Site) -> None:
     [
         ("start", "Which job? Usage: `/veeam start NAME [full] [chained] [latest or all]`"),
         ("stop now", "Which job? Usage: `/veeam stop NAME [now] [chained]`"),
-        ("quickbackup", "Which virtual machine? Usage: `/veeam quickbackup VM`"),
+        ("quickbackup", "Which machine? Usage: `/veeam quickbackup VM`"),
     ],
 )
 async def test_where_no_form_opens_the_usage_is_told(site: Site, words: str, said: str) -> None:

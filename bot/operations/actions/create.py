@@ -27,6 +27,7 @@ from bot.operations.job_editor.fields import (
     problems_of,
     resume_draft,
     server_facts,
+    settings_said,
     times_meant,
 )
 from bot.operations.job_types import job_types_named
@@ -194,11 +195,7 @@ class Create(Action, frozen=True, tag="create"):
             return await self._filled(draft, backend, target, context, problems)
         detail = f"{draft.kind} {draft.wanted.name}" + (f" like {draft.like}" if draft.like else "")
         visible = visible_draft(context.visibility, draft).wanted
-        fields = [
-            (part, value)
-            for part in veeam.SettingsField
-            if part is not veeam.SettingsField.NAME and (value := visible.part(part)) is not None
-        ]
+        fields = settings_said(visible)
         fields.sort(key=lambda field: field[0] is veeam.SettingsField.DESCRIPTION)
         changes, in_full = (
             tuple(

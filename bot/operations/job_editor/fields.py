@@ -464,6 +464,18 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
             return str(value.name) if value is not None else "none"
 
 
+def settings_said(settings: veeam.JobSettings) -> list[tuple[veeam.SettingsField, Any]]:
+    """What is told of a new job besides its name; that nothing is left out, or kept longer, isn't."""
+    return [
+        (part, value)
+        for part in veeam.SettingsField
+        if part is not veeam.SettingsField.NAME
+        and (value := settings.part(part)) is not None
+        and not (part is veeam.SettingsField.EXCLUDES and not value)
+        and not (part is veeam.SettingsField.GFS and not value.is_on)
+    ]
+
+
 def _gfs(gfs: veeam.Gfs) -> str:
     """Such as "4 weekly, 12 monthly"."""
     counted = zip(gfs.numbers, ("weekly", "monthly", "yearly"), strict=True)

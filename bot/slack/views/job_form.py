@@ -21,6 +21,7 @@ from bot.operations.job_editor.fields import (
     in_words,
     month_day_in_words,
     name_of,
+    settings_said,
     times_meant,
     warnings_about,
 )
@@ -202,14 +203,9 @@ def _lines(facts: JobSummary, changes: Sequence[veeam.SettingsChange]) -> list[s
 def _whole(facts: JobSummary) -> MessagePart:
     draft = facts.draft
     head = f"{strong(draft.wanted.name)}, a new {_kind_and_place(draft)}:"
-    shown = [
-        part
-        for part in veeam.SettingsField
-        if part is not veeam.SettingsField.NAME and draft.wanted.part(part) is not None
-    ]
     lines = [
-        f"• {TITLES[part]}: {literal(in_words(part, draft.wanted.part(part), facts.names), _LINE_LIMIT)}"
-        for part in shown
+        f"• {TITLES[part]}: {literal(in_words(part, value, facts.names), _LINE_LIMIT)}"
+        for part, value in settings_said(draft.wanted)
     ]
     return paragraph(head, *lines)
 

@@ -47,6 +47,7 @@ def settings_lines(facts: veeam.JobFacts) -> list[str]:
                 _labelled("Keeps", _kept(facts)),
                 _labelled("Guest processing", _guest(facts)),
                 _labelled("Encryption", _on_or_off(facts.is_encrypted)),
+                _storage(facts),
                 "Runs a script before or after" if facts.runs_scripts else "",
             ),
         )
@@ -80,7 +81,9 @@ def _objects(facts: veeam.JobFacts) -> str:
     more = f" and {left_out:,} more: see Next" if left_out > 0 else ""
     copies = facts.items[0].kind in {veeam.ItemKind.JOB, veeam.ItemKind.REPOSITORY, veeam.ItemKind.BACKUP}
     scope = "" if facts.scope is None else _SCOPES.get(facts.scope.casefold(), literal(facts.scope))
-    return dotted(f"{'Copies' if copies else 'Backs up'}: {named}{more}", scope)
+    return dotted(
+        f"{'Scans' if facts.reads_jobs else 'Copies' if copies else 'Backs up'}: {named}{more}", scope
+    )
 
 
 def _left_out(facts: veeam.JobFacts) -> str:
@@ -104,6 +107,19 @@ def _kept(facts: veeam.JobFacts) -> str:
         )
     gfs = ", ".join(f"{number:,} {period}" for period, number in facts.gfs)
     return dotted(kept, f"long-term (GFS): {gfs}" if gfs else "")
+
+
+def _storage(facts: veeam.JobFacts) -> str:
+    """How backups are written: compression, full backups now and then, health check."""
+    compression = literal(_CAPITALS.sub(" ", facts.compression or "").lower())
+    fulls = " and ".join(facts.full_backups)
+    return dotted(
+        _labelled("Compression", compression),
+        f"makes {fulls} full backups" if fulls else "",
+        _labelled(
+            "health check" if compression or fulls else "Health check", _on_or_off(facts.is_health_checked)
+        ),
+    )
 
 
 def _guest(facts: veeam.JobFacts) -> str:

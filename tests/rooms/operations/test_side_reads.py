@@ -64,6 +64,8 @@ ALL_TASKS = "GET /api/v1/taskSessions"
 REPOSITORIES = "GET /api/v1/backupInfrastructure/repositories/states"
 SCALE_OUT = "GET /api/v1/backupInfrastructure/scaleOutRepositories"
 CREDENTIALS, TIME, INFO = "GET /api/v1/credentials", "GET /api/v1/serverTime", "GET /api/v1/serverInfo"
+SWAGGER = "GET /swagger/{document}/swagger.json"
+"""The revisions are asked for in another way where it fails."""
 HOSTS = "GET /api/v1/inventory/vmware/hosts"
 POINTS, BACKUP = "GET /api/v1/restorePoints", "GET /api/v1/backups/{id}"
 MACHINES = "GET /api/v1/inventory/vmware/hosts/{name}"
@@ -256,7 +258,7 @@ READS: Mapping[str, Row] = {
         LOGS: lacks(Detail.LOG),
     },
     "status": {**DERIVED, **JOB_REPOSITORY, SESSIONS: lacks(Detail.SESSIONS)},
-    "servers": {TIME: lacks(Detail.SERVER_TIME), INFO: lacks(Detail.SERVER_INFO)},
+    "servers": {TIME: lacks(Detail.SERVER_TIME), INFO: lacks(Detail.SERVER_INFO), SWAGGER: lacks()},
     "home": {**DERIVED, **JOB_REPOSITORY, **WHY_FAILED, **WHO_STOPPED},
     "start": RUN,
     "start NAME": RUN,

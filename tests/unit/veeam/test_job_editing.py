@@ -69,6 +69,9 @@ _VM_GUEST = (
     f"{_CREDENTIALS}.useAgentManagementCredentials",
     f"{_CREDENTIALS}.credentials.credentialsId",
     f"{_CREDENTIALS}.credentials.credentialsType",
+    # as 1.2-rev1 has them
+    f"{_CREDENTIALS}.credentialsId",
+    f"{_CREDENTIALS}.credentialsType",
 )
 _LINUX_GUEST = (
     _AWARE,
@@ -77,6 +80,13 @@ _LINUX_GUEST = (
     f"{_CREDENTIALS}.credentialsId",
 )
 _STORAGE_RETENTION = ("storage.retentionPolicy.type", "storage.retentionPolicy.quantity")
+
+
+Paths = dict[SettingsField, tuple[str, ...]]
+
+
+def _without(paths: Paths, *parts: SettingsField) -> Paths:
+    return {part: keys for part, keys in paths.items() if part not in parts}
 
 
 def _gfs(place: str) -> tuple[str, ...]:
@@ -105,7 +115,21 @@ _VM = {
     SettingsField.GUEST: _VM_GUEST,
 }
 _AGENT = _VM | {SettingsField.OBJECTS: ("computers",), SettingsField.GUEST: (_AWARE,)}
+_POLICY = _AGENT | {SettingsField.REPOSITORY: ("storage.destination.backupRepositoryId",)}
+_FILES = {
+    SettingsField.DESCRIPTION: ("description",),
+    SettingsField.PRIORITY: ("isHighPriority",),
+    SettingsField.OBJECTS: ("objects",),
+    SettingsField.REPOSITORY: ("backupRepository.backupRepositoryId",),
+    SettingsField.RETENTION: (
+        "backupRepository.retentionPolicy.type",
+        "backupRepository.retentionPolicy.quantity",
+    ),
+    SettingsField.GFS: _gfs("backupRepository.gfsPolicy"),
+    SettingsField.SCHEDULE: _SCHEDULE,
+}
 _COPY_OF_ONE = {
+    SettingsField.GFS: _gfs("gfsPolicy"),
     SettingsField.REPOSITORY: ("backupRepositoryId",),
     SettingsField.RETENTION: ("useCustomRetention", "retentionPolicy.type", "retentionPolicy.quantity"),
     SettingsField.SCHEDULE: (),
@@ -137,9 +161,20 @@ ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
         SettingsField.RETENTION: _STORAGE_RETENTION,
         SettingsField.SCHEDULE: _SCHEDULE,
     },
-    "EntraIDAuditLogBackup": {
-        part: paths for part, paths in _VM.items() if part not in {SettingsField.OBJECTS, SettingsField.GUEST}
+    "EntraIDAuditLogBackup": _without(_VM, SettingsField.OBJECTS, SettingsField.GUEST),
+    "WindowsAgentBackupFailoverCluster": _AGENT,
+    "WindowsAgentBackupServerPolicy": _POLICY,
+    "WindowsAgentBackupWorkstationPolicy": _POLICY,
+    "LinuxAgentBackupServerPolicy": _POLICY | {SettingsField.GUEST: _LINUX_GUEST},
+    "LinuxAgentBackupWorkstationPolicy": _POLICY | {SettingsField.GUEST: _LINUX_GUEST},
+    "FileBackup": _FILES,
+    "ObjectStorageBackup": _FILES,
+    "SureBackupContentScan": {
+        SettingsField.DESCRIPTION: ("description",),
+        SettingsField.OBJECTS: ("linkedJobs.includes",),
+        SettingsField.SCHEDULE: _SCHEDULE,
     },
+    "IrisBackup": _without(_VM, SettingsField.GUEST) | {SettingsField.OBJECTS: ("sources",)},
 }
 """Which keys of which type a change of which part may touch, written out so that a change is meant twice."""
 

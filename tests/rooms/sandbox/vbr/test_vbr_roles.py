@@ -51,7 +51,16 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/backupInfrastructure/scaleOutRepositories"): READERS,
     ("GET", "/api/v1/backupInfrastructure/proxies/states"): READERS,
     ("GET", "/api/v1/restorePoints"): READERS,
+    ("GET", "/api/v1/backups"): READERS,
     ("GET", "/api/v1/backups/{id}"): READERS,
+    ("GET", "/api/v1/backups/{id}/objects"): READERS,
+    ("GET", "/api/v1/inventory/entraId/tenants"): READERS,
+    ("GET", "/api/v1/inventory/entraId/tenants/{id}"): READERS,
+    ("GET", "/api/v1/inventory/unstructuredDataServers"): READERS,
+    ("GET", "/api/v1/inventory/unstructuredDataServers/{id}"): READERS,
+    ("GET", "/api/v1/agents/protectionGroups"): {A},
+    ("GET", "/api/v1/agents/protectionGroups/{id}"): {A},
+    ("GET", "/api/v1/agents/protectionGroups/{id}/discoveredEntities"): {A},
 }
 OPEN = {
     ("POST", "/api/oauth2/token"),
