@@ -68,7 +68,7 @@ class Person:
 async def filled(rig: Rig, person: Person, name: str) -> None:
     """Ask for a new job, and fill in all that it needs."""
     await person.actor.types(SHARED, "create")
-    await person.sees("Like an existing job")
+    await person.sees("like an existing job")
     await person.submits({})
     await person.sees("Machines and containers")
     machine = await person.option("objects", "web01", "web01")
@@ -163,7 +163,7 @@ async def test_a_server_that_does_not_answer_leaves_the_form(rig: Rig) -> None:
     """It says so, with all that was entered; Next goes on when the server is back."""
     ann = Person(rig, "ann")
     await ann.actor.types(SHARED, "create")
-    await ann.sees("Like an existing job")
+    await ann.sees("like an existing job")
     await ann.submits({})
     await ann.sees("Machines and containers")
     machine = await ann.option("objects", "web01", "web01")
@@ -201,7 +201,7 @@ async def test_a_menu_that_takes_too_long_is_empty_in_time(rig: Rig) -> None:
     """Slack waits three seconds: an empty menu in time, a line in the log, and the next search finds it."""
     ann = Person(rig, "ann")
     await ann.actor.types(SHARED, "create")
-    await ann.sees("Like an existing job")
+    await ann.sees("like an existing job")
     await ann.submits({})
     view = await ann.sees("Machines and containers")
     states = "/api/v1/backupInfrastructure/repositories/states"

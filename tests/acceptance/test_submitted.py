@@ -138,7 +138,7 @@ class Drawer:
 
     async def _creating(self, step: str) -> Form:
         self._made += 1
-        await self._types("create", "Like an existing job")
+        await self._types("create", "like an existing job")
         if step == "choice":
             return Form(self._top().content)
         await self._goes_on({}, NEXT["create choice"])

@@ -111,7 +111,7 @@ def _kept(facts: veeam.JobFacts) -> str:
 
 def _storage(facts: veeam.JobFacts) -> str:
     """How backups are written: compression, full backups now and then, health check."""
-    compression = literal(_CAPITALS.sub(" ", facts.compression or "").lower())
+    compression = literal(_CAPITALS.sub(" ", facts.compression).lower()) if facts.compression else ""
     fulls = " and ".join(facts.full_backups)
     return dotted(
         _labelled("Compression", compression),

@@ -12,7 +12,8 @@ from bot.operations.model import Gesture, KnownJob, NamedJob, Origin, Person, St
 from bot.operations.outcomes import Failed, NeedsForm, Outcome
 from bot.sandbox.vbr import Job, World
 from bot.sandbox.vbr.credentials import add_credentials
-from bot.sandbox.vbr.machines import add_protection_group
+from bot.sandbox.vbr.estate import file_server, object_storage
+from bot.sandbox.vbr.machines import add_protection_group, iris_server
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.slack.views.job_form import filled, job_form
@@ -69,6 +70,9 @@ def with_every_kind(world: World) -> None:
     add_credentials(world.book, SERVICE, world.now())
     add_protection_group(world.book, "Windows servers", ("phys-win01", "phys-win02"))
     add_protection_group(world.book, "Linux servers", ("phys-lnx01", "phys-lnx02"), "LinuxComputer")
+    file_server(world.book, "\\\\nas02\\archive", world.default_repository_id)
+    object_storage(world.book, "s3.example.com", world.default_repository_id)
+    iris_server(world.book, "iris02")
     for kind in sorted(KINDS, key=lambda each: each in _SOURCES):
         if kind in _SOURCES:
             world.add_job(name_of(kind), kind, source=_SOURCES[kind], mode="Periodic")

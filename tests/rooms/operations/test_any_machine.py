@@ -170,9 +170,10 @@ async def test_one_name_on_two_platforms_gives_a_menu(office: Office) -> None:
 
 @pytest.mark.parametrize("name", ["file", "erp0", "ile01"])
 async def test_a_part_of_a_name_is_not_enough(office: Office, name: str) -> None:
-    """On no platform; machines that are like it are named."""
+    """On no platform; the machines that have it in their names are shown."""
     outcome = await office.ask(named(name))
-    assert isinstance(outcome, NotFound)
+    assert isinstance(outcome, AmbiguousMachine)
+    assert outcome.is_part
     assert office.posts() == []
 
 

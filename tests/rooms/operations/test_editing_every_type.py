@@ -59,19 +59,32 @@ PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
         ("virtualMachines", "includes"),
         ("computers",),
         ("sourceObjects", "includes", "jobs"),
+        ("linkedJobs", "includes"),
+        ("objects",),
+        ("sources",),
     ),
+    SettingsField.EXCLUDES: (("virtualMachines", "excludes"),),
     SettingsField.REPOSITORY: (
         ("storage", "backupRepositoryId"),
         ("target", "backupRepositoryId"),
         ("backupRepositoryId",),
+        ("storage", "destination", "backupRepositoryId"),
+        ("backupRepository", "backupRepositoryId"),
         ("jobSettings", "metadataRepositoryId"),
     ),
     SettingsField.RETENTION: (
         ("storage", "retentionPolicy"),
         ("target", "retentionPolicy"),
         ("retentionPolicy",),
+        ("backupRepository", "retentionPolicy"),
         ("useCustomRetention",),
         ("jobSettings", "restorePointsToKeep"),
+    ),
+    SettingsField.GFS: (
+        ("storage", "gfsPolicy"),
+        ("target", "gfsPolicy"),
+        ("backupRepository", "gfsPolicy"),
+        ("gfsPolicy",),
     ),
     SettingsField.SCHEDULE: (("schedule",),),
     SettingsField.GUEST: (("guestProcessing",),),
@@ -131,6 +144,10 @@ async def changes_of(writer: Writer, form: JobForm) -> dict[SettingsField, Chang
     if "repository" in fields:
         repository = await writer.option(form, MenuField.REPOSITORY, OTHER_REPOSITORY)
         changes[SettingsField.REPOSITORY] = {"repository": repository}
+    if isinstance(left_out := fields.get("excludes"), tuple):
+        changes[SettingsField.EXCLUDES] = {"excludes": (*left_out, await other_object(writer, form))}
+    if "gfs_weeks" in fields:
+        changes[SettingsField.GFS] = {"gfs_weeks": "5", "gfs_years": "2"}
     if "retention" in fields:
         changes[SettingsField.RETENTION] = {"retention": "19"}
     if "rhythm" in fields:

@@ -24,13 +24,25 @@ def account_for(vbr: VbrSandbox, role: Role, account: VbrRole) -> Login:
     return Login(found, frozenset({role}), PASSWORD_AT, made_for=role)
 
 
+SINCE_13_0_1 = "It has no apply configuration, no clear cache: VBR 13.0.1 and newer do."
+SINCE_13_1 = (
+    "It has no quick backup of Hyper-V machines, no quick backup of computers with an agent, no list of all "
+    "physical machines at once: VBR 13.1 and newer do."
+)
+
+
 async def test_a_server_that_is_ready(vbr: VbrSandbox, clock: FakeClock) -> None:
     """Reached, recognised, of the right revision and time, and open to its account: five rows, all ok."""
     build = vbr.world.build_version
     assert await rows(clock, login(vbr)) == [
         ("ok", "address", f"{vbr.url} answers.", ""),
         ("ok", "certificate", "None is needed: the server is on this machine.", ""),
-        ("ok", "API revision", "1.3-rev0, of VBR 13.0, as the settings say.", ""),
+        (
+            "ok",
+            "API revision",
+            f"1.3-rev0, of VBR 13.0, as the settings say. {SINCE_13_0_1} {SINCE_13_1}",
+            "",
+        ),
         ("ok", "clock", "It agrees with this machine's.", ""),
         (
             "ok",
@@ -232,14 +244,21 @@ async def test_a_revision_that_is_not_spoken(vbr: VbrSandbox, clock: FakeClock) 
         (
             "1.3-rev1",
             "auto",
-            ("ok", "1.3-rev1, of VBR 13.0.1: the newest that the server and the bot speak.", ""),
+            (
+                "ok",
+                f"1.3-rev1, of VBR 13.0.1: the newest that the server and the bot speak. {SINCE_13_1}",
+                "",
+            ),
         ),
         (
             "1.3-rev2",
             "1.3-rev0",
             (
                 "warning",
-                "1.3-rev0, of VBR 13.0, as the settings say. The server speaks 1.3-rev2 too.",
+                (
+                    f"1.3-rev0, of VBR 13.0, as the settings say. {SINCE_13_0_1} {SINCE_13_1} "
+                    "The server speaks 1.3-rev2 too."
+                ),
                 'Set api_version of hq to "auto".',
             ),
         ),
@@ -260,7 +279,7 @@ async def test_a_revision_that_is_not_spoken(vbr: VbrSandbox, clock: FakeClock) 
                 (
                     "1.2-rev1, of VBR 12.3: the newest that the server and the bot speak. It has no retry, "
                     "no clone, no stop with chained jobs, no choice of restore points for copies, no list of "
-                    "physical machines: VBR 13.0 and newer do."
+                    f"physical machines: VBR 13.0 and newer do. {SINCE_13_0_1} {SINCE_13_1}"
                 ),
                 "",
             ),
