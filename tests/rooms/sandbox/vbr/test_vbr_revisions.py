@@ -59,8 +59,8 @@ REFUSED: list[tuple[str, str, dict[str, int]]] = [
     ("GET", "/sessions?typeFilter=BackupCopyJob", {OLD: 400, REV0: 400}),
     ("GET", "/sessions?typeFilter=EndpointBackup", {OLD: 400, REV0: 400, REV1: 400}),
     ("GET", "/sessions?stateFilter=ActionRequired", {OLD: 400, REV0: 400, REV1: 400}),
-    ("GET", "/sessions/{session}/taskSessions?limit=none", {REV1: 400, REV2: 400}),
-    ("GET", "/sessions/{session}/logs?statusFilter=Success", {REV0: 400, REV1: 400, REV2: 400}),
+    ("GET", "/sessions/{session}/taskSessions?limit=none", {OLD: 400, REV0: 400, REV1: 400, REV2: 400}),
+    ("GET", "/sessions/{session}/logs?statusFilter=Success", {OLD: 400, REV0: 400, REV1: 400, REV2: 400}),
 ]
 
 
