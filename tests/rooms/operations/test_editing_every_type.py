@@ -28,7 +28,6 @@ from bot.veeam import (
 from tests.rooms.operations.form_room import (
     CASES,
     EDITING,
-    KINDS,
     MODEL,
     Writer,
     form_in,
@@ -45,11 +44,12 @@ from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
 from tests.support.filled_forms import as_it_stands
-from tests.support.openapi import OpenApi, document_path
+from tests.support.openapi import document_of
 
 Changes = dict[str, Any]
 
 DOCUMENTED = "1.3-rev0"
+DESCRIBED = [kind for kind, revision in CASES if revision == DOCUMENTED]
 OTHER_REPOSITORY = "Third Repository"
 PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
     SettingsField.NAME: (("name",),),
@@ -114,12 +114,6 @@ async def office(world: World, clock: FakeClock, tmp_path: Path, revision: str) 
     await database.close()
 
 
-@pytest.fixture(scope="module")
-def document() -> OpenApi | None:
-    path = document_path()
-    return None if path is None else OpenApi.load(path)
-
-
 async def other_object(writer: Writer, form: JobForm) -> str:
     """The key of something that the job does not include yet."""
     own = {each.key for each in form.draft.wanted.objects or ()}
@@ -176,9 +170,7 @@ async def test_a_form_sent_off_as_it_stands_changes_nothing(office: Office, kind
 
 
 @pytest.mark.parametrize(("kind", "revision"), CASES)
-async def test_each_part_is_changed_alone(
-    office: Office, kind: str, revision: str, document: OpenApi | None
-) -> None:
+async def test_each_part_is_changed_alone(office: Office, kind: str, revision: str) -> None:
     """One PUT a part, that differs from what was read in that part alone, and fits VBR's document."""
     ann, name = Writer(office), name_of(kind)
     for part, fields in (await changes_of(ann, await ann.edits(name))).items():
@@ -193,7 +185,7 @@ async def test_each_part_is_changed_alone(
         assert {path for path in differing if not is_within(path, part)} == set()
         assert [change.part for change in differences(settings_of(before), settings_of(body))] == [part]
         assert list(body) == list(before)
-        if revision == DOCUMENTED and document is not None:
+        if (document := document_of(revision)) is not None:
             request = office.hq.requests.of(*EDITING)[0]
             assert document.check_request("PUT", request.path, [], body) == []
         name = settings_of(body).name
@@ -207,7 +199,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 @given(data=st.data())
 async def test_only_what_was_asked_for_is_changed(office: Office, data: st.DataObject) -> None:
     """Whatever is entered, what is sent differs from what was read by what the summary said, and no more."""
-    ann, kind = Writer(office), data.draw(st.sampled_from(KINDS))
+    ann, kind = Writer(office), data.draw(st.sampled_from(DESCRIBED))
     form = await ann.edits(name_of(kind))
     before = await read(office, name_of(kind))
     office.hq.requests.clear()
@@ -230,6 +222,9 @@ async def test_only_what_was_asked_for_is_changed(office: Office, data: st.DataO
     await office.fleet.server(HQ).edit_job(Job(before))
 
 
+_OF_SCHEDULES = ("at", "days", "month_day", "period", "period_unit")
+
+
 def _entries(form: JobForm, repositories: list[str]) -> st.SearchStrategy[Changes]:
     fields, model = as_it_stands(job_form(form).blocks), form.draft.model or {}
     units = [unit.value for unit in retention_units(form.draft.kind)]
@@ -243,10 +238,14 @@ def _entries(form: JobForm, repositories: list[str]) -> st.SearchStrategy[Change
         "retention_unit": st.sampled_from(units or [""]),
         "rhythm": st.sampled_from([each for each in rhythms if each != "after_job"] or [""]),
         "at": st.times().map(lambda at: f"{at:%H:%M}"),
+        "month_day": st.sampled_from(("15", "First/monday", "Last/sunday")),
+        "period": st.integers(1, 99).map(str),
+        "period_unit": st.sampled_from(("Hours", "Minutes")),
+        "gfs_weeks": st.sampled_from(("", "4")),
         "days": st.lists(st.sampled_from(("monday", "friday", "sunday")), min_size=1, unique=True).map(tuple),
         "guest": st.sampled_from(("off", "aware")),
     }
-    always = {field: drawn.pop(field) for field in ("at", "days")} if "rhythm" in fields else {}
+    always = {field: drawn.pop(field) for field in _OF_SCHEDULES} if "rhythm" in fields else {}
     offered = {field: strategy for field, strategy in drawn.items() if field in fields}
     return st.fixed_dictionaries(always, optional=offered)
 
