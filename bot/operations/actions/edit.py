@@ -135,7 +135,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
             drafts=backend.drafts,
             objects=backend.objects,
         )
-        return Edit(self.job, self.snapshot, step=self.step, draft=self.draft, kept=kept)
+        return msgspec.structs.replace(self, entered=None, kept=kept)
 
     async def find(self, backend: Backend, context: RequestContext) -> Target | outcomes.Outcome:
         """Return the job as it stands; one that is not found is named as its draft knows it."""

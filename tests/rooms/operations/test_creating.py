@@ -18,6 +18,7 @@ from bot.operations.outcomes import (
     DraftExpired,
     Failed,
     NeedsForm,
+    NotFound,
     Refused,
     Unclear,
 )
@@ -258,6 +259,29 @@ async def test_a_job_of_each_type_is_made_from_nothing(
             )
         ]
         assert problems == []
+
+
+async def test_a_job_is_made_like_another_as_typed(office: Office, ann: Writer) -> None:
+    """Its review is shown at once; what is wrong is said in the form, and nothing is made."""
+    typed = Create(job_type="VSphereBackup", name="Web tier", like_name="sql prod")
+    summary = summary_in(await office.ask(typed, ANN))
+    assert (summary.draft.wanted.name, summary.draft.like) == ("Web tier", "SQL Prod")
+    assert isinstance(await ann.sends(summary), Done)
+    assert office.world.job("Web tier").objects == office.world.job("SQL Prod").objects
+    taken = form_in(await office.ask(typed, ANN))
+    assert said(taken) == [(SettingsField.NAME, "Another job already has this name.")]
+    other = await office.ask(Create(job_type="HyperVBackup", name="X", like_name="SQL Prod"), ANN)
+    assert isinstance(other, NeedsForm)
+    assert isinstance(other.form, CreateChoice)
+    assert "another type" in other.form.problems[0].said
+    assert isinstance(await office.ask(Create(name="X", like_name="Nothing"), ANN), NotFound)
+    assert len(sent(office, CREATING)) == 1
+
+
+async def test_nobody_makes_a_job_like_one_they_may_not_see(office: Office) -> None:
+    """Its name is one that does not exist, to them."""
+    outcome = await office.ask(Create(name="SQL copy", like_name="Files"), SQL_ADMIN)
+    assert isinstance(outcome, NotFound)
 
 
 async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Writer) -> None:

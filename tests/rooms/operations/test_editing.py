@@ -92,6 +92,30 @@ def days_of(office: Office, name: str) -> int:
     return int(model_of(office, name)["storage"]["retentionPolicy"]["quantity"])
 
 
+# --- typed
+
+
+async def test_a_typed_change_shows_its_review_at_once(office: Office, ann: Writer) -> None:
+    """Nothing is sent before it is reviewed; a name that is taken, and no change, are said in the form."""
+    longer = summary_in(await office.ask(Edit(NamedJob("Files", "hq", exact=True), retention=30), ANN))
+    assert [(change.part, change.after.quantity) for change in longer.changes] == [
+        (SettingsField.RETENTION, 30)
+    ]
+    assert sent(office, EDITING) == []
+    assert isinstance(await ann.sends(longer), Done)
+    assert days_of(office, "Files") == 30
+    renamed = summary_in(
+        await office.ask(Edit(NamedJob("Files", "hq", exact=True), new_name="File servers"), ANN)
+    )
+    assert isinstance(await ann.sends(renamed), Done)
+    unquoted = NamedJob("File servers", "hq", after=("retention", "21"))
+    assert summary_in(await office.ask(Edit(unquoted, retention=21), ANN)).draft.wanted.name == "File servers"
+    taken = await office.ask(Edit(NamedJob("File servers", "hq", exact=True), new_name="sql prod"), ANN)
+    assert said(form_in(taken)) == [(SettingsField.NAME, "Another job already has this name.")]
+    same = await office.ask(Edit(NamedJob("File servers", "hq", exact=True), retention=30), ANN)
+    assert said(form_in(same)) == [(None, "Nothing is changed yet.")]
+
+
 # --- what others do meanwhile
 
 

@@ -217,9 +217,25 @@ READ: list[tuple[str, Request]] = [
     ('quickbackup "web 01" server:hq', QuickBackup(NamedMachine("web 01", "hq"))),
     ("delete SQL Prod", Delete(SQL)),
     ("edit SQL Prod", Edit(SQL)),
+    ("edit SQL Prod retention 14", Edit(beside("retention", "14"), retention=14)),
+    ("edit SQL Prod RETENTION 14", Edit(beside("RETENTION", "14"), retention=14)),
+    ("edit SQL Prod retention 14d", Edit(NamedJob("SQL Prod retention 14d"))),
+    ("edit SQL Prod retention 1000000", Edit(NamedJob("SQL Prod retention 1000000"))),
+    ("edit SQL Prod name SQL Production", Edit(
+        beside("name", "SQL", "Production"), new_name="SQL Production"
+    )),
+    ('edit "SQL Prod" name "Web  tier"', Edit(NamedJob("SQL Prod", exact=True), new_name="Web  tier")),
+    ("edit SQL Prod name", Edit(NamedJob("SQL Prod name"))),
     ('edit "SQL Prod" server:hq', Edit(NamedJob("SQL Prod", server="hq", exact=True))),
     ("create", Create()),
     ("create server:hq", Create(server="hq")),
+    ("create vmware backup", Create(job_type="VSphereBackup")),
+    ("create Replica", Create(job_type="VSphereReplica")),
+    ("create hyper-v backup server:hq", Create("hq", job_type="HyperVBackup")),
+    ("create vmware backup Web tier like SQL Prod", Create(
+        job_type="VSphereBackup", name="Web tier", like_name="SQL Prod"
+    )),
+    ('create Web tier like "SQL Prod" server:hq', Create("hq", name="Web tier", like_name="SQL Prod")),
     ("disable SQL Prod for 4h", Disable(beside("for", "4h"), span=timedelta(hours=4))),
     ("disable SQL Prod for 4 hours", Disable(beside("for", "4", "hours"), span=timedelta(hours=4))),
     ("disable SQL Prod 4h", Disable(beside("4h"), span=timedelta(hours=4))),
