@@ -182,7 +182,10 @@ async def _meanwhile(demo: Demo, ann: Visitor) -> None:
     world = demo.vbrs["hq"].world
     world.plan("Exchange DAG", [Outcome("Warning", {"exch01": "VMware Tools are not running on exch01"})])
     ends_soon(world, "Exchange DAG", minutes=38)
-    await expect(ann.messages.last).to_contain_text("Warning · Exchange DAG on hq")
+    root = ann.messages.filter(has_text="Warning · Exchange DAG on hq")
+    await expect(root).to_be_visible()
+    # The thread follows: drawing it anew under the pointer would swallow a click.
+    await expect(root.locator(".thread-line")).to_be_visible()
 
 
 async def _retries(demo: Demo, ann: Visitor, listed: Locator, picture: Picture) -> None:
