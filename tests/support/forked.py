@@ -23,6 +23,7 @@ from typing import IO, Any
 from bot.sandbox.process import BotProcess, inherited
 
 _ROOT = Path(__file__).parents[2]
+_LOOK_SECONDS = 0.01
 
 
 class ForkedBot(BotProcess):
@@ -127,15 +128,10 @@ class ForkedProcess:
         return self.returncode
 
     async def wait(self) -> int:
-        """Return the exit code once the process has ended."""
-        while self.returncode is None:
-            ended = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            loop.add_reader(self._handle, ended.set)
-            try:
-                await ended.wait()
-            finally:
-                loop.remove_reader(self._handle)
+        """Return the exit code once the process has ended, to however many wait for it."""
+        # No reader is set on the handle: whoever looks at `returncode` first closes it.
+        while self.returncode is None:  # noqa: ASYNC110 -- another process ends it
+            await asyncio.sleep(_LOOK_SECONDS)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
