@@ -12,7 +12,7 @@ from bot.veeam import errors
 from bot.veeam.connection import Connection
 from bot.veeam.errors import TlsFailed, TlsReason, VeeamError
 from bot.veeam.models import ServerInfo
-from bot.veeam.revisions import REVISIONS, Capability, Revision, revision_facts
+from bot.veeam.revisions import Capability, Revision, product_with, revision_facts
 
 _USERS_AND_ROLES = "VBR's console, Users and Roles"
 
@@ -128,8 +128,7 @@ def _lacking(spoken: Revision) -> str:
     products: dict[str, list[str]] = {}
     for capability in Capability:
         if not spoken.has(capability):
-            product = next((each.product for each in REVISIONS.values() if each.has(capability)), "")
-            products.setdefault(product, []).append(f"no {capability}")
+            products.setdefault(product_with(capability), []).append(f"no {capability}")
     return "".join(
         f" It has {', '.join(lacks)}: {product} and newer do." for product, lacks in products.items()
     )

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any
 
 from bot.veeam.job_layouts import KeyPath, flag_at, number_at, text_at, value_at
-from bot.veeam.job_settings import Retention
+from bot.veeam.job_settings import GFS_BLOCKS, Retention
 from bot.veeam.models import Job, RetentionUnit, RetryPolicy
 
 HOURS_OF_A_DAY = 24
@@ -35,11 +35,6 @@ _ADVANCED: tuple[KeyPath, ...] = (
     ("jobSettings", "advancedSettings"),
 )
 _ENCRYPTION: tuple[KeyPath, ...] = (("storageData", "encryption", "isEnabled"), ("encryption", "isEnabled"))
-_GFS = (
-    ("weekly", "keepForNumberOfWeeks"),
-    ("monthly", "keepForNumberOfMonths"),
-    ("yearly", "keepForNumberOfYears"),
-)
 _NAMES = ("name", "path", "container")
 _IDS = ("id", "objectId", "fileServerId", "objectStorageServerId", "entityId")
 
@@ -253,7 +248,7 @@ def _gfs(raw: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         policy = (*store, "gfsPolicy")
         if flag_at(raw, (*policy, "isEnabled")) is not True:
             continue
-        for period, key in _GFS:
+        for period, key in GFS_BLOCKS.values():
             kept = number_at(raw, (*policy, period, key))
             if kept is not None and flag_at(raw, (*policy, period, "isEnabled")) is True:
                 yield period, kept

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Any
 
-from bot.veeam.job_layouts import LAYOUTS, Layout, ScheduleForm, SettingsField, layout_of
+from bot.veeam.job_layouts import Layout, ScheduleForm, SettingsField, layout_of
 from bot.veeam.job_models import changed, put, reference, settings_problems
 from bot.veeam.job_schedules import Rhythm, Schedule
 from bot.veeam.job_settings import (
@@ -20,7 +20,7 @@ from bot.veeam.job_settings import (
     Retention,
 )
 from bot.veeam.models import RetentionUnit
-from bot.veeam.revisions import Revision, job_type_key
+from bot.veeam.revisions import Revision, is_agent_policy, job_type_key
 
 _USUAL_TIME = time(22, 0)
 _RETRY = {"isEnabled": True, "retryCount": 3, "awaitMinutes": 10}
@@ -96,7 +96,7 @@ def new_spec(kind: str, wanted: JobSettings, revision: Revision, *, host_name: s
     if layout.has_priority:
         spec["isHighPriority"] = wanted.is_high_priority is True
     spec |= copy.deepcopy(_PARTS[key](revision))
-    if key in _POLICIES:
+    if is_agent_policy(kind):
         spec["storage"]["destination"]["backupServerName"] = host_name
     if layout.schedule in {ScheduleForm.PLAIN, ScheduleForm.DAILY}:
         spec["schedule"] = _schedule(wanted.schedule, layout, key)
@@ -213,7 +213,6 @@ def _files(_: Revision) -> dict[str, Any]:
     }
 
 
-_POLICIES = frozenset(map(job_type_key, (kind for kind in LAYOUTS if kind.endswith("Policy"))))
 _PARTS: Mapping[str, Callable[[Revision], dict[str, Any]]] = {
     "vspherebackup": _machines,
     "clouddirectorbackup": _machines,
