@@ -80,7 +80,6 @@ _JOB_TYPES_OF_REV2 = (
     "IrisBackup",
     "WindowsAgentBackupFailoverCluster",
 )
-_NO_TYPE = "Unknown"
 _JOB_TYPES_RENAMED = {"backup": "vspherebackup"}
 _WITHOUT_MODEL = frozenset(
     {
@@ -236,7 +235,7 @@ def product_with(capability: Capability) -> str:
 
 @dataclass(frozen=True)
 class RevisionGain:
-    """What one revision has that another lacks: types of jobs, and what can be asked for."""
+    """What one revision has that another lacks: types of jobs with a model, and what can be asked for."""
 
     job_types: tuple[str, ...]
     capabilities: tuple[Capability, ...]
@@ -246,7 +245,7 @@ def gained_by(old: Revision, new: Revision) -> RevisionGain:
     """What the new revision has and the old one lacks."""
     known = {job_type_key(name) for name in old.job_types}
     return RevisionGain(
-        tuple(name for name in new.job_types if job_type_key(name) not in known and name != _NO_TYPE),
+        tuple(name for name in new.job_types if job_type_key(name) not in known and not lacks_model(name)),
         tuple(each for each in Capability if new.has(each) and not old.has(each)),
     )
 

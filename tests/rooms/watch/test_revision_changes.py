@@ -64,7 +64,8 @@ async def test_an_upgrade_is_said_once(site: Site) -> None:
     news = of_kind([each for every in told for each in every], RevisionChanged)[0]
     assert (news.server, news.was, news.revision, news.product) == ("hq", "1.3-rev0", "1.3-rev2", "VBR 13.1")
     assert news.is_newer
-    assert {"FileBackup", "ProxmoxBackupJob"} <= set(news.job_types)
+    assert {"FileBackup", "IrisBackup"} <= set(news.job_types)
+    assert "ProxmoxBackupJob" not in news.job_types  # listed since, and never edited
     assert "VSphereBackup" not in news.job_types
     site.ended(result="Failed")
     assert ("C0PROD", "RunEnded") in kinds(await site.poll_after())

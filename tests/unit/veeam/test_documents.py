@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.veeam import REVISIONS, SessionGroup, session_group
+from bot.veeam import REVISIONS, SessionGroup, lacks_model, session_group
 from bot.veeam.job_layouts import layout_of
 
 pytestmark = pytest.mark.skipif("VEEAM_OPENAPI" not in os.environ, reason="VEEAM_OPENAPI names no documents")
@@ -44,6 +44,7 @@ def test_job_types(revision: str) -> None:
     with_layout = {kind for kind in facts.job_types if layout_of(kind) is not None}
     for parent in ("JobModel", "JobSpec"):
         assert with_layout == set(documented[parent]["discriminator"]["mapping"])
+    assert with_layout == {kind for kind in facts.job_types if not lacks_model(kind)}
 
 
 @EACH_REVISION

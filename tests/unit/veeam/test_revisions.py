@@ -66,6 +66,8 @@ def test_what_an_upgrade_brings() -> None:
     assert set(gain.capabilities) == set(Capability) - OF_REV1 - OF_REV2
     assert "HyperVBackup" in gain.job_types
     assert {"VSphereBackup", "Unknown"}.isdisjoint(gain.job_types)
+    newest = gained_by(REVISIONS["1.3-rev0"], REVISIONS["1.3-rev2"])
+    assert {"CloudBackupAzure", "ProxmoxBackupJob"}.isdisjoint(newest.job_types)
 
 
 @pytest.mark.parametrize(
