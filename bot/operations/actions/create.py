@@ -288,12 +288,13 @@ class Create(Action, frozen=True, tag="create"):
         """The job that was typed after `like`."""
         named = NamedJob(self.like_name or "", self.server, exact=True)
         found = await backend.finder.job(named, request=self, visibility=context.visibility)
-        return found if isinstance(found, FoundJob | outcomes.NotFound) else self._choice_of_template(backend)
-
-    def _choice_of_template(self, backend: Backend) -> outcomes.NeedsForm:
+        if isinstance(found, FoundJob | outcomes.NotFound):
+            return found
+        allowed = await backend.servers_where_allowed(self.operation, self.server, context)
+        if not isinstance(allowed, dict):
+            return allowed
         problem = FormProblem(None, f"Which job is {self.like_name}? Choose it from the list.")
-        accounts = {name: backend.fleet.server(name) for name in backend.fleet.names}
-        return self._choice(accounts, (problem,))
+        return self._choice(allowed, (problem,))
 
     async def _as_typed(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
         """What would be made of the typed words; the form where something is wrong with them."""
