@@ -218,6 +218,7 @@ READ: list[tuple[str, Request]] = [
     ("delete SQL Prod", Delete(SQL)),
     ("edit SQL Prod", Edit(SQL)),
     ("edit SQL Prod retention 14", Edit(beside("retention", "14"), retention=14)),
+    ("edit SQL Prod retries 3", Edit(beside("retries", "3"), retries=3)),
     ("edit SQL Prod RETENTION 14", Edit(beside("RETENTION", "14"), retention=14)),
     ("edit SQL Prod retention 14d", Edit(NamedJob("SQL Prod retention 14d"))),
     ("edit SQL Prod retention 1000000", Edit(NamedJob("SQL Prod retention 1000000"))),

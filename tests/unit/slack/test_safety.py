@@ -198,6 +198,7 @@ job_settings = st.builds(
     retention=st.none() | st.builds(Retention, st.just("days") | foreign, st.integers()),
     gfs=st.lists(st.tuples(st.just("weekly"), st.integers()), max_size=3).map(tuple),
     is_encrypted=st.none() | st.booleans(),
+    compression=maybe,
     is_application_aware=st.none() | st.booleans(),
     is_indexed=st.none() | st.booleans(),
     schedule=st.builds(
