@@ -128,6 +128,7 @@ from bot.veeam.models import (
     PERFORMANCE_EXTENT,
     AgentObject,
     Backup,
+    BackupObject,
     Credentials,
     DataServer,
     Entity,
@@ -169,6 +170,7 @@ from bot.veeam.models import (
 from bot.veeam.new_jobs import creatable_types, new_job_problems, new_settings, new_spec
 from bot.veeam.queries import (
     AllTaskSessionsQuery,
+    BackupsQuery,
     CredentialsQuery,
     DataServersQuery,
     EntitiesQuery,
@@ -227,7 +229,9 @@ __all__ = [
     "AnswerLost",
     "AsPointsAppear",
     "Backup",
+    "BackupObject",
     "BackupWindow",
+    "BackupsQuery",
     "Capability",
     "ConnectFailed",
     "Connection",
