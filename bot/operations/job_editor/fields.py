@@ -71,6 +71,14 @@ _WEEK = tuple(veeam.Weekday)
 _CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OBJECT_CHANGES_NAMED = 6
 _LISTS = frozenset({veeam.SettingsField.OBJECTS, veeam.SettingsField.EXCLUDES})
+_SWITCHED = frozenset(
+    {
+        *(veeam.SettingsField.GFS, veeam.SettingsField.WINDOW, veeam.SettingsField.ENCRYPTION),
+        *veeam.TASKS,
+    }
+)
+_USUAL_RETRIES = veeam.RetryPolicy(enabled=True)
+_USUAL_COMPRESSION = frozenset({"auto", "optimal"})
 _KEEPING = frozenset({veeam.SettingsField.RETENTION, veeam.SettingsField.GFS})
 
 _QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
@@ -505,15 +513,25 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
 
 
 def settings_said(settings: veeam.JobSettings) -> list[tuple[veeam.SettingsField, Any]]:
-    """What is told of a new job besides its name; that nothing is left out, or kept longer, isn't."""
+    """What is told of a new job besides its name: not what is off, nor what VBR's wizard would set too."""
     return [
         (part, value)
         for part in veeam.SettingsField
         if part is not veeam.SettingsField.NAME
         and (value := settings.part(part)) is not None
-        and not (part is veeam.SettingsField.EXCLUDES and not value)
-        and not (part is veeam.SettingsField.GFS and not value.is_on)
+        and not _is_usual(part, value)
     ]
+
+
+def _is_usual(part: veeam.SettingsField, value: Any) -> bool:
+    match part:
+        case veeam.SettingsField.EXCLUDES:
+            return not value
+        case veeam.SettingsField.RETRY:
+            return value == _USUAL_RETRIES or not value.enabled
+        case veeam.SettingsField.COMPRESSION:
+            return value.casefold() in _USUAL_COMPRESSION
+    return part in _SWITCHED and not value.is_on
 
 
 def _gfs(gfs: veeam.Gfs) -> str:
