@@ -17,8 +17,8 @@ from bot.store.tables import channel_failures, storms
 class Storm:
     """A storm of one channel. `joined_at` is when its latest failure was noticed.
 
-    `mention` is who is mentioned once a failure of it is final, and `is_mentioned` once that was done. So many
-    failures of the window came `earlier` and have roots of their own. It was `drawn` so many times.
+    `mention` is who is mentioned once a failure of it is final, and `is_mentioned` once that was done. So
+    many failures of the window came `earlier` and have roots of their own. It was `drawn` so many times.
     """
 
     id: str

@@ -270,7 +270,7 @@ class Announcer:
             if report.ended.session.outcome is Result.FAILED and not report.ended.session.is_canceled
         }
         found: Counter[str] = Counter()
-        if len(failed) < self._storm_rules.at_least or not self._storm_rules.at_least:
+        if not failed or not self._storm_rules.at_least:
             return found
         runs = await self._runs_of(list(failed.values()))
         for job_id, report in failed.items():
@@ -417,7 +417,9 @@ class Announcer:
                 is_fresh = read_to is None
                 if session.id in full or session.outcome is not Result.SUCCESS or is_fresh or shown:
                     standing = await self._standing(transaction, by_us, shown)
-                    queued = await self._queued(transaction, report, facts, decision, poll, standing, storms)
+                    queued = await self._queued(
+                        transaction, report, facts, decision, poll, standing, storms=storms
+                    )
                 for each in queued:
                     await queue(transaction, self._outbox, self._runs, each)
                     await storms.follow(each.run)

@@ -83,8 +83,17 @@ def storm_list(announced: facts.StormList) -> Message:
         (one.job_name, one.server, _STATES.get(one.state, one.state), one.cause or NO_CELL)
         for one in announced.failures
     ]
+    lines = [
+        dotted(
+            status_text.job_name(one.job_name, one.server),
+            _STATES.get(one.state, literal(one.state)),
+            code(one.cause, _CAUSE_LIMIT) if one.cause else "",
+        )
+        for one in announced.failures
+    ]
+    listed = MessagePart("\n".join(lines), table(("Job", "Server", "State", "Cause"), rows).blocks)
     more = f"… and {count(announced.left_out, 'job')} more: see `jobs failed`." if announced.left_out else ""
-    return compose([table(("Job", "Server", "State", "Cause"), rows), note(more)])
+    return compose([listed, note(more)])
 
 
 def _servers(storm: facts.StormFacts) -> str:
