@@ -537,7 +537,7 @@ def run(
 
 def storm(**changed: Any) -> StormFacts:
     """Twenty-three failures on two servers, of two causes."""
-    given = {
+    given: dict[str, Any] = {
         "storm_id": "5f0c",
         "channel": "C0PROD",
         "count": 23,
