@@ -124,7 +124,7 @@ async def end_to_slack(folder: Path, sizes: Sizes) -> list[Figure]:
 
 
 async def storm(folder: Path, sizes: Sizes) -> list[Figure]:
-    """Many jobs of one channel fail within a minute: when the one message stands there and counts them all."""
+    """Many jobs of one channel fail within a minute: when one message stands there, when it counts them."""
     count, seconds = sizes.storm_failures, sizes.storm_seconds
     every = sizes.storm_poll_seconds
     async with far_vbr(count) as vbr, _opened(folder / "storm", vbr, sizes, every) as site:
