@@ -32,7 +32,7 @@ from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entri
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 from bot.slack.views.status_text import type_name
 from bot.veeam import REVISIONS, Revision, SettingsField, Workload, creatable_types, job_type_key
-from bot.veeam.job_layouts import LAYOUTS, Layout
+from bot.veeam.job_layouts import LAYOUTS, Layout, ScheduleForm
 
 _HERE: Final = Path(__file__).parent
 _REVISIONS: Final = _HERE / "reference" / "revisions.md"
@@ -153,7 +153,7 @@ def _job_types() -> Iterator[str]:
 def _settings_of_job_types() -> Iterator[str]:
     """Which settings a job of each type has, beside its name, objects, repository, retention and schedule."""
     heads = (
-        *("type of job", "left out", "GFS", "retries, backup window", "guest processing", "compression"),
+        *("type of job", "left out", "GFS", "retries", "backup window", "guest processing", "compression"),
         *("encryption", "full backups", "health check"),
     )
     rows = sorted((type_name(kind), *_settings(layout)) for kind, layout in LAYOUTS.items())
@@ -165,6 +165,7 @@ def _settings(layout: Layout) -> Iterator[str]:
     yield "yes" if layout.excludes else ""
     yield gfs if layout.gfs else ""
     yield "yes" if layout.has_retry else ""
+    yield "yes" if layout.has_retry or layout.schedule is ScheduleForm.CONTINUOUS else ""
     yield "yes" if layout.has_guest else ""
     yield from (
         "yes" if part in layout.advanced else ""

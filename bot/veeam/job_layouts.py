@@ -115,7 +115,8 @@ class Layout:
     has_priority: bool = True
     schedule: ScheduleForm = ScheduleForm.PLAIN
     has_retry: bool = True
-    """Whether the schedule, where it is a BackupScheduleModel, has retries and a backup window."""
+    """Whether the schedule, where it is a BackupScheduleModel, has retries and a backup window; copies that
+    have no hours have a window of their own."""
     advanced: Mapping[SettingsField, KeyPath] = field(default_factory=dict)
     """The places of what VBR calls advanced settings of the storage."""
     has_guest: bool = False

@@ -168,7 +168,7 @@ def _write(
         case SettingsField.RETRY:
             set_retry(model, value)
         case SettingsField.WINDOW:
-            set_window(model, value, revision)
+            set_window(model, value, layout, revision)
         case SettingsField.COMPRESSION:
             put(model, layout.advanced[setting], value)
         case SettingsField.ENCRYPTION:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import product
 from typing import Any, Self
 
-from bot.veeam.job_layouts import Layout, ScheduleForm, dict_at, text_at, value_at
+from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, dict_at, text_at, value_at
 from bot.veeam.models import Job, RetryPolicy, Weekday, known
 from bot.veeam.revisions import Revision
 
@@ -127,6 +127,30 @@ class BackupWindow:
         )
 
 
+@dataclass(frozen=True)
+class _WindowPlace:
+    """Where a schedule has its window: what switches it, by which values; its hours; a flag beside them."""
+
+    switch: KeyPath
+    on: str | bool
+    off: str | bool
+    hours: KeyPath
+    flag: KeyPath = ()
+
+
+_OF_SCHEDULE = _WindowPlace(
+    ("backupWindow", "isEnabled"), on=True, off=False, hours=("backupWindow", "backupWindow")
+)
+_OF_IMMEDIATE_COPY = _WindowPlace(
+    ("scheduleMode",), on="BackupWindow", off="Continuous", hours=("backupWindow",)
+)
+_OF_CONTINUOUS_COPY = _WindowPlace(
+    ("type",),
+    on="Custom",
+    off="Continuous",
+    hours=("customWindow", "backupWindow"),
+    flag=("customWindow", "isEnabled"),
+)
 _MOST_READ = 99_999
 MOST_RETRIES = 99
 LONGEST_WAIT = 999
@@ -267,20 +291,30 @@ def set_retry(model: dict[str, Any], wanted: RetryPolicy) -> None:
 
 def window_in(model: Mapping[str, Any], layout: Layout) -> BackupWindow | None:
     """The backup window of a JobModel; None: the job offers nothing of the kind."""
-    block = value_at(model, ("schedule", "backupWindow")) or {"isEnabled": False}
-    is_on = value_at({"": block}, ("", "isEnabled"))
-    if not _has_retry(model, layout) or not isinstance(is_on, bool):
+    place = _window_place(model, layout)
+    if place is None:
         return None
-    return BackupWindow(is_on=is_on, days=_window_days(block) if is_on else ())
+    switch = value_at(model["schedule"], place.switch)
+    if switch is None or _is_same(switch, place.off):
+        return BackupWindow(is_on=False)
+    if not _is_same(switch, place.on):
+        return None
+    return BackupWindow(is_on=True, days=_window_days(value_at(model["schedule"], (*place.hours, "days"))))
 
 
-def set_window(model: dict[str, Any], wanted: BackupWindow, revision: Revision) -> None:
+def set_window(model: dict[str, Any], wanted: BackupWindow, layout: Layout, revision: Revision) -> None:
     """Change the backup window in this model; its hours stay where it is switched off."""
-    block = dict_at(model, ("schedule", "backupWindow"))
-    block["isEnabled"] = wanted.is_on
+    place, schedule = _window_place(model, layout), model["schedule"]
+    if place is None:
+        return
+    *way, switch = place.switch
+    dict_at(schedule, tuple(way))[switch] = place.on if wanted.is_on else place.off
+    if wanted.is_on and place.flag:
+        *way, flag = place.flag
+        dict_at(schedule, tuple(way))[flag] = True
     if not wanted.days:
         return
-    window = dict_at(block, ("backupWindow",))
+    window = dict_at(schedule, place.hours)
     listed = window.get("days")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     there = {known(Weekday, text_at(row, ("day",))): row for row in rows}
@@ -302,15 +336,30 @@ def read_hours(text: object) -> Hours | None:
     return tuple(each == "1" for each in flags) if is_read else None
 
 
-def _window_days(block: Mapping[str, Any]) -> tuple[tuple[Weekday, Hours], ...]:
+def _window_days(listed: object) -> tuple[tuple[Weekday, Hours], ...]:
     """The hours of each day, in the order of the week; none at all where one is not understood."""
-    listed = value_at(block, ("backupWindow", "days"))
     rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
     read = {known(Weekday, _text(row.get("day"))): read_hours(row.get("hours")) for row in rows}
     if None in read or len(read) < len(rows):
         return ()
     days = tuple((day, hours) for day in Weekday if (hours := read.get(day)) is not None)
     return days if len(days) == len(read) else ()
+
+
+def _window_place(model: Mapping[str, Any], layout: Layout) -> _WindowPlace | None:
+    """Where the job has its window; None where it has none."""
+    schedule = model.get("schedule")
+    if not isinstance(schedule, Mapping):
+        return None
+    if layout.schedule is ScheduleForm.CONTINUOUS:
+        return _OF_CONTINUOUS_COPY
+    if layout.schedule is ScheduleForm.BY_MODE and _is_same(schedule.get("type"), "Immediate"):
+        return _OF_IMMEDIATE_COPY
+    return _OF_SCHEDULE if _has_retry(model, layout) else None
+
+
+def _is_same(value: object, word: str | bool) -> bool:  # noqa: FBT001 -- a flag as it is in a model
+    return type(value) is type(word) and str(value).casefold() == str(word).casefold()
 
 
 def _has_retry(model: Mapping[str, Any], layout: Layout) -> bool:

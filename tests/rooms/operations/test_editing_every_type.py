@@ -89,7 +89,11 @@ PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
     ),
     SettingsField.SCHEDULE: (("schedule",),),
     SettingsField.RETRY: (("schedule", "retry"),),
-    SettingsField.WINDOW: (("schedule", "backupWindow"),),
+    SettingsField.WINDOW: (
+        ("schedule", "backupWindow"),
+        ("schedule", "type"),
+        ("schedule", "customWindow"),
+    ),
     SettingsField.GUEST: (("guestProcessing",),),
     **{
         part: tuple(

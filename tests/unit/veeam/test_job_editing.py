@@ -173,6 +173,10 @@ _COPY_OF_ONE = {
     SettingsField.RETENTION: ("useCustomRetention", "retentionPolicy.type", "retentionPolicy.quantity"),
     SettingsField.SCHEDULE: (),
     SettingsField.ENCRYPTION: ("encryption.isEnabled",),
+    SettingsField.WINDOW: (
+        "schedule.type",
+        *(f"schedule.customWindow{key}" for key in ("", ".isEnabled", ".backupWindow", ".backupWindow.days")),
+    ),
 }
 
 ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
@@ -194,6 +198,11 @@ ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
         SettingsField.GFS: _gfs("target.gfsPolicy"),
         SettingsField.SCHEDULE: _SCHEDULE,
         **_RETRIES,
+        SettingsField.WINDOW: (
+            *_RETRIES[SettingsField.WINDOW],
+            "schedule.scheduleMode",
+            "schedule.backupWindow.days",
+        ),
         **_stored("target"),
     },
     "FileBackupCopy": _COPY_OF_ONE,

@@ -88,6 +88,24 @@ def test_a_window_of_some_days_is_no_range_of_each_day() -> None:
     assert {row["hours"] for row in rows} == {NIGHT}
 
 
+@pytest.mark.parametrize(
+    ("kind", "on", "off"),
+    [
+        ("BackupCopy", {"scheduleMode": "BackupWindow"}, {"scheduleMode": "Continuous"}),
+        ("FileBackupCopy", {"type": "Custom"}, {"type": "Continuous"}),
+    ],
+)
+def test_copies_without_hours_have_a_window_of_their_own(kind: str, on: Model, off: Model) -> None:
+    """Their mode switches it; the hours stay for another time."""
+    model = model_with({}, kind, mode="Immediate")
+    assert settings_of(model).window == BackupWindow(is_on=False)
+    narrow = after(model, window=BackupWindow.daily(22, 6))
+    assert narrow["schedule"].items() >= on.items()
+    assert settings_of(narrow).window == BackupWindow.daily(22, 6)
+    wide = after(narrow, window=BackupWindow(is_on=False))
+    assert wide["schedule"] == narrow["schedule"] | off
+
+
 def test_days_take_the_place_of_a_month() -> None:
     """VBR's console lets one of the two be on; switched off, both keep their days."""
     model = storage_model(activeFulls={"isEnabled": True, "monthly": LAST_FRIDAY})
