@@ -114,7 +114,7 @@ def _causes(storm: facts.StormFacts) -> list[str]:
             if set(cause.servers) == set(storm.servers)
             else f" on {', '.join(map(literal, cause.servers))}"
         )
-        every = "All of them" if cause.count == storm.count else f"{cause.count:,}"
+        every = "All of them" if cause.count == storm.count else count(cause.count, "job")
         lines.append(f"{every}{where}: {said}")
     if (left_out := storm.causes_total - len(storm.causes)) > 0:
         lines.append(f"… and {count(left_out, 'more cause')}.")
