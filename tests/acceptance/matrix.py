@@ -56,6 +56,7 @@ CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
     "request": "yyyyy....",
+    "retry_all": "yy..y....",
     "approve": "y........",
     "decline": "y........",
 }  # fmt: skip

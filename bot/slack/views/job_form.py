@@ -369,7 +369,7 @@ def _objects(facts: JobForm) -> list[MessagePart]:
         fields.append(inputs.search_many(field, chosen, letters=letters))
     if excludes is not None and not _are_too_many(excludes):
         part = veeam.SettingsField.EXCLUDES
-        field = inputs.Field(part.value, "Left out of them", "Not backed up.", is_optional=True)
+        field = inputs.Field(part.value, "Excluded", "Not backed up.", is_optional=True)
         fields.append(inputs.search_many(field, _options_of(facts, part, excludes)))
     return fields
 
