@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ async def test_who_may_not_retry_all(rig: Rig) -> None:
         if person in {"gus", "fay", "dee"}:
             continue  # not in this channel: their buttons are in test_permissions
         await rig.slack.person(person).presses(root, "Retry all")
-        await rig.until(lambda person=person: rig.whispers(person))
+        await rig.until(partial(rig.whispers, person))
         assert WHY[letter] in rig.whispers(person)[0]
     assert rig.sent("POST", RETRY) == 0
 
