@@ -4,6 +4,15 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 """
 
 from bot.settings import ServerName
+from bot.veeam.causes import (
+    DEFAULT_RULES,
+    About,
+    Cause,
+    CauseRules,
+    Finding,
+    Remedy,
+    cause_of,
+)
 from bot.veeam.check_results import (
     Login,
 )
@@ -202,6 +211,7 @@ from bot.veeam.turns import (
 
 __all__ = [
     "CHOSEN",
+    "DEFAULT_RULES",
     "FAILURES_ONLY",
     "GFS_LIMITS",
     "LAST_DAY",
@@ -210,6 +220,7 @@ __all__ = [
     "REFERENCES",
     "REVISIONS",
     "SESSION_TYPES",
+    "About",
     "AfterJob",
     "AgentObject",
     "AllTaskSessionsQuery",
@@ -217,6 +228,8 @@ __all__ = [
     "AsPointsAppear",
     "Backup",
     "Capability",
+    "Cause",
+    "CauseRules",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
@@ -229,6 +242,7 @@ __all__ = [
     "Detail",
     "EntitiesQuery",
     "Entity",
+    "Finding",
     "Fleet",
     "FleetAnswer",
     "Gfs",
@@ -264,6 +278,7 @@ __all__ = [
     "ProtectionGroupsQuery",
     "ReadRetries",
     "Rejected",
+    "Remedy",
     "RepositoryState",
     "RepositoryStatesQuery",
     "RestorePoint",
@@ -320,6 +335,7 @@ __all__ = [
     "Workload",
     "answered",
     "at_once",
+    "cause_of",
     "changed",
     "check_server",
     "choosable_rhythms",
