@@ -121,24 +121,30 @@ class CauseRule:
 
     def found_in(self, line: str) -> int | None:
         """Return where a folded line names the cause; None where it doesn't."""
-        at = next((at for one in self.patterns if (at := one.found_in(line)) is not None), None)
-        if at is None or any(one.found_in(line) is not None for one in self.unless):
-            return None
-        return at
+        for one in self.patterns:
+            # Most lines have none of the words: this is all that they cost.
+            if one.key in line and (at := one.found_in(line)) is not None:
+                return None if any(each.found_in(line) is not None for each in self.unless) else at
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Words that all stand in one line: each a chain of pieces with anything between them."""
+    """Words that all stand in one line: each a chain of pieces with anything between them.
+
+    `key` is the longest of the pieces.
+    """
 
     chains: tuple[tuple[str, ...], ...]
+    key: str
 
     @classmethod
     def of(cls, text: str) -> "Pattern":
         """Return the pattern that a text of the rules or the settings says."""
         folded = _folded(" ".join(text[:PATTERN_CHARACTERS].split()))
         chains = (tuple(words.strip().split(_ANYTHING)) for words in folded.split(_AND))
-        return cls(tuple(chain for chain in chains if any(chain)))
+        kept = tuple(chain for chain in chains if any(chain))
+        return cls(kept, max((piece for chain in kept for piece in chain), key=len, default=""))
 
     def found_in(self, line: str) -> int | None:
         """Return where a folded line has the first of the words, if it has all of them."""

@@ -47,7 +47,7 @@ def test_every_cause_can_be_found_and_says_what_to_do() -> None:
 
 
 def test_the_most_specific_of_several_lines_decides() -> None:
-    """What follows from another failure is passed over, as generic lines are; the first such line is cited."""
+    """What merely follows from it is passed over, and so are generic lines; its first line is cited."""
     found = cause_of(
         [
             "Processing finished with errors",
