@@ -10,6 +10,7 @@ from bot.store.database import Database, DatabaseClock
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
+from bot.store.storms import Storms
 
 DATABASE_PART = "database"
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -51,7 +52,7 @@ class Upkeep:
                 await self._clock.read(self._database)
                 await self._audit.check_end(self._clock.now())
                 if self._clock.monotonic() - purged_at > _SECONDS_BETWEEN_PURGES:
-                    await self._purge()
+                    await self.purge()
                     purged_at = self._clock.monotonic()
             except StoreError as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))
@@ -59,11 +60,13 @@ class Upkeep:
                 self._health.set(DATABASE_PART, ok=True)
             await self._clock.sleep(_SECONDS_BETWEEN_LOOKS)
 
-    async def _purge(self) -> None:
+    async def purge(self) -> None:
+        """Forget what is old, and end what was left open. Raises `StoreError`."""
         before = self._clock.now() - _KEPT
         await Outbox(self._database).purge(before)
         await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
+        await Storms(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
         await self._audit.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())

@@ -3,15 +3,11 @@
 The cause that VBR's words name decides; where they name none that is known, the words themselves.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.operations.outcomes import JobView
-from bot.veeam import About
-
-_NAMED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\[[^\[\]]*\]|\{[^{}]*\}|\S*[\\/]\S*|\S*\d\S*")
-"""What differs from object to object: what is quoted or bracketed, paths, words with a number in them."""
+from bot.veeam import About, gist
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +49,3 @@ def _key(view: JobView, place: int) -> object:
         server = view.server if finding.cause.about is not About.NOTHING else None
         return (state.result, server, finding.common_key(state.repository_name))
     return place if view.reason is None else (state.result, gist(view.reason))
-
-
-def gist(reason: str) -> str:
-    """Return what two reasons have in common that differ in the objects, hosts and numbers they name."""
-    gist = " ".join(_NAMED.sub("#", " ".join(reason.split()).casefold()).split()).rstrip(".")
-    # Nothing but names is no cause to compare by.
-    return gist if gist.strip("# .,:;-") else " ".join(reason.casefold().split())

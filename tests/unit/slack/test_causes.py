@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.outcomes import JobView
-from bot.slack.views.causes import by_cause, gist
+from bot.slack.views.causes import by_cause
 from bot.slack.views.jobs import jobs
-from bot.veeam import cause_of
+from bot.veeam import cause_of, gist
 from tests.unit.slack import samples
 
 _FULL = "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\{}D2025.vbk]."
