@@ -5,6 +5,15 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 
 from bot.settings import ServerName
 from bot.veeam.advanced_settings import Encryption, KeySource, TaskDays
+from bot.veeam.causes import (
+    DEFAULT_RULES,
+    About,
+    Cause,
+    CauseRules,
+    Finding,
+    Remedy,
+    cause_of,
+)
 from bot.veeam.check_results import (
     Login,
 )
@@ -214,6 +223,7 @@ from bot.veeam.turns import (
 
 __all__ = [
     "CHOSEN",
+    "DEFAULT_RULES",
     "FAILURES_ONLY",
     "GFS_LIMITS",
     "HOURS_OF_A_DAY",
@@ -226,6 +236,7 @@ __all__ = [
     "REVISIONS",
     "SESSION_TYPES",
     "TASKS",
+    "About",
     "AfterJob",
     "AgentObject",
     "AllTaskSessionsQuery",
@@ -236,6 +247,8 @@ __all__ = [
     "BackupWindow",
     "BackupsQuery",
     "Capability",
+    "Cause",
+    "CauseRules",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
@@ -249,6 +262,7 @@ __all__ = [
     "Encryption",
     "EntitiesQuery",
     "Entity",
+    "Finding",
     "Fleet",
     "FleetAnswer",
     "Gfs",
@@ -286,6 +300,7 @@ __all__ = [
     "ProtectionGroupsQuery",
     "ReadRetries",
     "Rejected",
+    "Remedy",
     "RepositoryState",
     "RepositoryStatesQuery",
     "RestorePoint",
@@ -343,6 +358,7 @@ __all__ = [
     "Workload",
     "answered",
     "at_once",
+    "cause_of",
     "changed",
     "check_server",
     "choosable_rhythms",
