@@ -141,6 +141,7 @@ class Application:
             slack.default_channel,
             self._settings.polling,
             self._settings.storms,
+            DEFAULT_RULES.with_own(self._settings.causes),
         )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling

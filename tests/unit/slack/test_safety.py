@@ -474,7 +474,10 @@ storms_of_any_words = st.builds(
     servers=_many(foreign, 30),
     first_ended_at=moments,
     last_ended_at=moments,
-    causes=_many(st.builds(StormCause, text=maybe, count=st.integers(1, 500), servers=_many(foreign, 30)), 4),
+    causes=_many(
+        st.builds(StormCause, name=maybe, text=maybe, count=st.integers(1, 500), servers=_many(foreign, 30)),
+        4,
+    ),
     causes_total=st.integers(0, 500),
     jobs=_many(foreign, 6),
 )
