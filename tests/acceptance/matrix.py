@@ -15,6 +15,7 @@ ASKED = {
     "session":  "yyyyy....",
     "status":   "yyyyy....",
     "servers":  "yyyyy....",
+    "report":   "yyyyy....",
     "audit":    "y........",
     "start":    "yy..y....",
     "stop":     "yy..y....",

@@ -28,6 +28,8 @@ EXPECTED = (
     "idle_poll_requests",
     "idle_poll_cost",
     "many_stars",
+    "digest_cost",
+    "digest_lines",
     "jobs_failed_p50",
     "jobs_failed_p95",
     "jobs_failed_anew_p95",

@@ -35,6 +35,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
@@ -179,6 +180,8 @@ READ: list[tuple[str, Request]] = [
     ("status", ShowStatus()),
     ("status server:hq", ShowStatus("hq")),
     ("servers", ListServers()),
+    ("report", ShowReport()),
+    ("report 7 d server:hq", ShowReport(timedelta(days=7), "hq")),
     ("audit", ReadAudit()),
     ("audit 7d", ReadAudit(within=timedelta(days=7))),
     ("audit SQL Prod 7d", ReadAudit(beside("7d"), within=timedelta(days=7))),
