@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,6 +50,8 @@ _EXAMPLES = (
     ("whoami", "your role, and why"),
 )
 _SLOW_SECONDS = 8.0
+_DIGEST_AFTER = timedelta(minutes=4)
+"""So long after the start the day's digest comes, rounded down to a whole minute."""
 _READY_SECONDS = 30.0
 
 
@@ -163,7 +165,10 @@ class Demo:
             "[polling]\ninterval_seconds = 3\n",
         )
         approvals = '[approvals]\noperations = ["delete"]\n'
-        return "\n".join([slack, *servers, *grants, route, polling, approvals])
+        # The worlds of tests have no day.
+        digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{_now() + _DIGEST_AFTER:%H:%M}"\n'
+        digest = "" if self._worlds else digest
+        return "\n".join([slack, *servers, *grants, route, digest, polling, approvals])
 
     def _env(self, settings: Path) -> dict[str, str]:
         passwords = {f"VEEAM_PASSWORD_{name.upper()}": _account(vbr)[1] for name, vbr in self.vbrs.items()}
