@@ -80,7 +80,7 @@ def _id(number: int) -> str:
 def _row(job: int, night: int) -> dict[str, Any]:
     ended = _NOW - timedelta(days=night, hours=3)
     is_failed = job % 10 == 0 and night < job % 7 + 1
-    message = f"Cause {job % 30}: the repository is full" if is_failed else "Success"
+    message = f"Cause {'x' * (job // 10 % 30 + 1)}: the repository is full" if is_failed else "Success"
     return {
         "id": _id(1_000_000 * (night + 1) + job),
         "name": f"Job {job:05} (Incremental)",
