@@ -11,6 +11,7 @@ from bot.store.digests import Digests
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
+from bot.store.storms import Storms
 
 DATABASE_PART = "database"
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -65,6 +66,7 @@ class Upkeep:
         await Outbox(self._database).purge(before)
         await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
+        await Storms(self._database).purge(before)
         await Digests(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)

@@ -1,4 +1,4 @@
-"""What two reasons of failures have in common, whatever they name. Pure."""
+"""What VBR gives as reasons, compared as a person would. Pure."""
 
 import re
 
