@@ -4,6 +4,15 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 """
 
 from bot.settings import ServerName
+from bot.veeam.causes import (
+    DEFAULT_RULES,
+    About,
+    Cause,
+    CauseRules,
+    Finding,
+    Remedy,
+    cause_of,
+)
 from bot.veeam.check_results import (
     Login,
 )
@@ -224,6 +233,7 @@ from bot.veeam.turns import (
 
 __all__ = [
     "CHOSEN",
+    "DEFAULT_RULES",
     "FAILURES_ONLY",
     "GFS_LIMITS",
     "GRID_DAYS",
@@ -233,6 +243,7 @@ __all__ = [
     "REFERENCES",
     "REVISIONS",
     "SESSION_TYPES",
+    "About",
     "AfterJob",
     "AgentObject",
     "AllTaskSessionsQuery",
@@ -241,6 +252,8 @@ __all__ = [
     "AskWhy",
     "Backup",
     "Capability",
+    "Cause",
+    "CauseRules",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
@@ -256,6 +269,7 @@ __all__ = [
     "EntitiesQuery",
     "Entity",
     "FailureCause",
+    "Finding",
     "Findings",
     "Fleet",
     "FleetAnswer",
@@ -295,6 +309,7 @@ __all__ = [
     "ProtectionGroupsQuery",
     "ReadRetries",
     "Rejected",
+    "Remedy",
     "Report",
     "ReportPeriod",
     "ReportedJob",
@@ -356,6 +371,7 @@ __all__ = [
     "Workload",
     "answered",
     "at_once",
+    "cause_of",
     "changed",
     "check_server",
     "choosable_rhythms",

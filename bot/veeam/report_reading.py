@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.veeam.causes import DEFAULT_RULES, CauseRules
 from bot.veeam.details import Detail, note_missing
 from bot.veeam.errors import VeeamError
 from bot.veeam.job_histories import JobHistory, KnownOfJobs, PastRuns, ReportPeriod, histories, is_of_job
@@ -40,6 +41,7 @@ async def read_server_report(
     *,
     known: KnownOfJobs,
     why: AskWhy,
+    rules: CauseRules = DEFAULT_RULES,
     sees: Callable[[str], bool] | None = None,
     is_one_of_many: bool = False,
 ) -> ServerReport:
@@ -73,6 +75,7 @@ async def read_server_report(
         jobs,
         period,
         reasons=await why(server, asked) if asked else {},
+        rules=rules,
         repositories=repositories,
         can_retry=server.revision.has(Capability.RETRY),
         is_one_of_many=is_one_of_many,

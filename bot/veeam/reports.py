@@ -6,10 +6,12 @@ Values that the outbox and the database keep: lists are cut, totals are not. Wor
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from bot.settings import ServerName
+from bot.veeam.causes import DEFAULT_RULES, About, CauseRules, cause_of
 from bot.veeam.job_histories import DayLetter, JobHistory, ReportPeriod
 from bot.veeam.models import JobId, RepositoryState, Result, SessionId
 from bot.veeam.reasons import gist, says_why
@@ -53,11 +55,15 @@ class JobGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FailureCause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Jobs that fail for one cause: the newly failing ones first. `reason` is VBR's word for the first."""
+    """Jobs that fail for one cause: the newly failing ones first. `reason` is VBR's word for the first.
+
+    `title` names the cause for people, where the rules know it.
+    """
 
     key: str
     total: int
     new_total: int = 0
+    title: str | None = None
     reason: str | None = None
     jobs: tuple[ReportedJob, ...] = ()
 
@@ -167,6 +173,7 @@ def findings_of(
     period: ReportPeriod,
     *,
     reasons: Mapping[str, str],
+    rules: CauseRules = DEFAULT_RULES,
     repositories: Iterable[RepositoryState] = (),
     can_retry: bool = True,
     is_one_of_many: bool = False,
@@ -185,7 +192,7 @@ def findings_of(
     spoken = [each for each in jobs if not each.is_muted]
     muted = [each for each in jobs if each.is_muted]
     failing = [each for each in spoken if each.is_failing]
-    causes = _causes(failing, reasons, reported, listed)
+    causes = _causes(failing, lambda each: _cause_of(server, each, reasons, rules), reported, listed)
     full = [each for each in repositories if is_filling(each)]
     grid = sorted((each for each in spoken if any(_worst(each.days))), key=_badness)
     ended = [each.ended for each in jobs]
@@ -326,27 +333,47 @@ def _is_new(history: JobHistory, period: ReportPeriod) -> bool:
     return history.failing_since is not None and history.failing_since >= period.since
 
 
-def _cause_of(history: JobHistory, reasons: Mapping[str, str]) -> tuple[str, str | None]:
-    """What a failure is grouped by, and VBR's word for it; those without a word are of one cause."""
+class _CauseHere(NamedTuple):
+    """What a failure is grouped by, what the cause is called, and VBR's word for it."""
+
+    key: str
+    title: str | None = None
+    reason: str | None = None
+
+
+def _cause_of(
+    server: ServerName, history: JobHistory, reasons: Mapping[str, str], rules: CauseRules
+) -> _CauseHere:
+    """The cause by the rules, else by VBR's words; those without a word are of one cause.
+
+    A repository or a host is one server's.
+    """
     session = history.failed_session
     own = says_why(session.result.message if session is not None and session.result is not None else None)
     reason = reasons.get(history.failed_session_id or "") or own
-    return ("", None) if reason is None else (gist(reason), reason[:_REASON_CHARACTERS])
+    if reason is None:
+        return _CauseHere("")
+    finding = cause_of([reason], rules)
+    if finding is None:
+        return _CauseHere(gist(reason), reason=reason[:_REASON_CHARACTERS])
+    place = (server,) if finding.cause.about is not About.NOTHING else ()
+    key = "\n".join((*finding.common_key(history.state.repository_name), *place))
+    return _CauseHere(key, finding.cause.title, finding.line[:_REASON_CHARACTERS])
 
 
 def _causes(
     failing: Iterable[JobHistory],
-    reasons: Mapping[str, str],
+    cause_of_job: Callable[[JobHistory], _CauseHere],
     reported: Callable[[JobHistory], ReportedJob],
     listed: int,
 ) -> list[FailureCause]:
     """The failing jobs by cause, what is new first, and what concerns most."""
     groups: dict[str, list[JobHistory]] = {}
-    said: dict[str, str | None] = {}
+    found: dict[str, _CauseHere] = {}
     for history in failing:
-        key, reason = _cause_of(history, reasons)
-        groups.setdefault(key, []).append(history)
-        said.setdefault(key, reason)
+        cause = cause_of_job(history)
+        groups.setdefault(cause.key, []).append(history)
+        found.setdefault(cause.key, cause)
     causes = []
     for key, jobs in groups.items():
         rows = sorted(map(reported, jobs), key=_urgency)
@@ -355,7 +382,8 @@ def _causes(
                 key=key,
                 total=len(rows),
                 new_total=sum(row.is_new for row in rows),
-                reason=said[key],
+                title=found[key].title,
+                reason=found[key].reason,
                 jobs=tuple(rows[:listed]),
             )
         )
@@ -369,6 +397,7 @@ def _one_cause(same: Sequence[FailureCause]) -> FailureCause:
         key=same[0].key,
         total=sum(each.total for each in same),
         new_total=sum(each.new_total for each in same),
+        title=same[0].title,
         reason=same[0].reason,
         jobs=tuple(sorted((job for each in same for job in each.jobs), key=_urgency)[:LISTED_JOBS]),
     )

@@ -28,6 +28,8 @@ from bot.store import (
     StoreError,
 )
 from bot.veeam import (
+    DEFAULT_RULES,
+    CauseRules,
     Fleet,
     KnownOfJobs,
     Report,
@@ -126,8 +128,10 @@ class DigestMaker:
         database: Database,
         clock: Clock,
         holder: str,
+        rules: CauseRules = DEFAULT_RULES,
     ) -> None:
         self._settings = digests
+        self._rules = rules
         self._fleet = fleet
         self._database = database
         self._clock = clock
@@ -265,6 +269,7 @@ class DigestMaker:
                 period,
                 known=known[server.name],
                 why=self._why,
+                rules=self._rules,
                 is_one_of_many=is_one_of_many(len(self._fleet.names)),
             )
 

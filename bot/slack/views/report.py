@@ -15,6 +15,7 @@ from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.report import DEFAULT_SPAN, ReportAnswer
 from bot.settings import PersonId
 from bot.slack.text import (
+    QUOTE_LIMIT,
     code,
     count,
     date,
@@ -243,7 +244,7 @@ def _looked_at(found: veeam.Report) -> str:
 
 def _cause_line(cause: veeam.FailureCause, only: str | None) -> MessagePart:
     """One cause in a line, with the button for its one job, or for the list of what fails."""
-    why = code(cause.reason, _REASON_LIMIT) if cause.reason else "VBR gives no reason"
+    why = _why(cause, _REASON_LIMIT)
     job = cause.jobs[0] if cause.jobs else None
     if cause.total == 1 and job is not None:
         words = f"• {_name(job)}{_how_long(job)}: {why}"
@@ -252,6 +253,13 @@ def _cause_line(cause: veeam.FailureCause, only: str | None) -> MessagePart:
     named = _names(cause.jobs, cause.total)
     words = f"• *{cause.total:,} jobs*{new}: {why} {named}"
     return buttons.with_button(words, _failing(only), label=buttons.DETAILS_LABEL)
+
+
+def _why(cause: veeam.FailureCause, limit: int) -> str:
+    """What the cause is called, where that is known, and VBR's own words."""
+    named = strong(cause.title) if cause.title else ""
+    said = code(cause.reason, limit) if cause.reason else "VBR gives no reason"
+    return " ".join(filter(None, (named, said)))
 
 
 def _control(job: veeam.ReportedJob) -> buttons.Control | None:
@@ -338,7 +346,7 @@ def _lacking(cut: veeam.CutOff) -> str:
 
 
 def _cause_in_full(cause: veeam.FailureCause, named: int) -> MessagePart:
-    why = code(cause.reason) if cause.reason else "VBR gives no reason"
+    why = _why(cause, QUOTE_LIMIT)
     lines = [_standing(job) for job in cause.jobs[:named]]
     head = f"{status_text.FAILED} *{count(cause.total, 'job')}*: {why}"
     return paragraph(head, *lines, _more(cause.total, lines))

@@ -69,7 +69,9 @@ def well() -> Report:
 def few() -> Report:
     """Two failures of one cause, and a job that was fixed."""
     same = (failing(1, name="SQL Prod"), failing(2, day=3, name="<!here>"))
-    cause = FailureCause(key="full", total=2, new_total=1, reason=REASON, jobs=same)
+    cause = FailureCause(
+        key="full", total=2, new_total=1, title="Guest freeze failed", reason=REASON, jobs=same
+    )
     alone = FailureCause(key="", total=1, jobs=(failing(3, day=14, name="`ERP`"),))
     slow = job(5, took_seconds=11_400.0, usually_took_seconds=3_600.0)
     findings = Findings(

@@ -27,7 +27,7 @@ HQ, DR = ServerName("hq"), ServerName("dr")
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
 NIGHT = PERIOD = ReportPeriod(since=NOW - DAY, until=NOW, zone=UTC)
-FULL = 'Repository "{}" is full'
+UNHEARD_OF = 'Unheard-of trouble with "{}"'
 
 
 def state(name: str = "SQL", *, result: str = "Success", **more: object) -> JobState:
@@ -47,7 +47,9 @@ def session(ago: timedelta, word: str = "Success", /, *, job: str = "SQL", **mor
         creation_time=ended - timedelta(minutes=1),
         end_time=ended,
         state="Stopped",
-        result=SessionResult(result=word, message=FULL.format(f"Repo-{job}") if word == "Failed" else None),
+        result=SessionResult(
+            result=word, message=UNHEARD_OF.format(f"Repo-{job}") if word == "Failed" else None
+        ),
     )
     return replace(run, **more)
 
@@ -133,14 +135,25 @@ def test_failures_of_one_cause_stand_together() -> None:
     assert (merged.jobs_total, merged.failing_total, merged.new_total) == (4, 4, 3)
 
 
+def test_a_cause_that_the_rules_know_has_a_name() -> None:
+    """Jobs whose texts differ stand together by it; a repository that is full is one server's."""
+    full = ("There is not enough space on the disk. File [D:\\A.vbk].", "Insufficient disk space on target.")
+    sessions = [*nights("F", job="A"), *nights("F", job="B")]
+    reasons = {str(each.id): text for each, text in zip(sessions, full, strict=True)}
+    states = [state(name, repository_name="Main") for name in "AB"]
+    here, there = (found(sessions, states, reasons=reasons, server=server) for server in (HQ, DR))
+    assert [(cause.title, cause.total, cause.reason) for cause in here.causes] == [
+        ("Repository full", 2, "There is not enough space on the disk. File [D:\\A.vbk].")
+    ]
+    assert len({cause.key for part in (here, there) for cause in part.causes}) == 2
+
+
 def test_the_reason_that_was_looked_up_counts_before_the_sessions_own() -> None:
     """A session says "finished with errors" where its objects say why."""
     sessions = [*nights("F", job="A"), *nights("F", job="B")]
-    reasons = {sessions[0].id: "RPC server is unavailable", sessions[1].id: "Access is denied"}
-    assert [cause.reason for cause in found(sessions, [state("A"), state("B")], reasons=reasons).causes] == [
-        "Access is denied",
-        "RPC server is unavailable",
-    ]
+    reasons = {str(sessions[0].id): "RPC server is unavailable", str(sessions[1].id): "Access is denied"}
+    causes = found(sessions, [state("A"), state("B")], reasons=reasons).causes
+    assert {cause.reason for cause in causes} == set(reasons.values())
 
 
 def test_what_a_person_stopped_has_not_failed() -> None:
