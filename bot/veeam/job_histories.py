@@ -12,6 +12,7 @@ from enum import StrEnum
 from statistics import median
 from typing import NamedTuple
 
+from bot.settings import matches_glob
 from bot.veeam.models import JobId, JobState, Result, Session, SessionId, SessionState, known
 from bot.veeam.session_types import SessionGroup, session_group
 
@@ -66,11 +67,19 @@ class ReportPeriod:
 
 @dataclass(frozen=True, slots=True)
 class KnownOfJobs:
-    """What the bot itself noted of one server: stopped sessions, jobs failed by a part, muted jobs."""
+    """What the bot itself noted of one server: stopped sessions, jobs failed by a part, muted jobs.
+
+    Jobs are muted by their IDs, or by a glob of names where a whole server is.
+    """
 
     stopped: Collection[str] = frozenset()
     failed_parts: Mapping[str, str] = field(default_factory=dict)
     muted: Collection[str] = frozenset()
+    muted_names: Collection[str] = frozenset()
+
+    def is_muted(self, job: JobState) -> bool:
+        """Whether a job is muted."""
+        return job.id in self.muted or any(matches_glob(glob, job.name) for glob in self.muted_names)
 
 
 class PastRun(NamedTuple):
@@ -224,7 +233,7 @@ def _history(
     took, usual = _slowness(over, period)
     return JobHistory(
         state=state,
-        is_muted=state.id in known_of.muted,
+        is_muted=known_of.is_muted(state),
         failing_since=standing.since,
         is_known_from=standing.is_all_there_is
         and standing.since is not None

@@ -307,6 +307,8 @@ MISREAD = [
     ("audit colour:blue", "audit 24h"),
     ("audit SQL 0h", "audit 24h"),
     ("status colour:blue", "status"),
+    ("report SQL", "report 7d"),
+    ("report 30d", "report 14d"),
     ('start "SQL Prod" fulll', "start SQL Prod full"),
     ('stop "SQL Prod" colour:blue', "stop SQL Prod now"),
     ('enable "SQL Prod" now', "enable SQL Prod"),
