@@ -46,7 +46,7 @@ LINES_AT_MOST = 12
 REPORT_EVENT = "veeam_digest"
 _CAUSES_SHOWN = 3
 _NAMES_SHOWN = 3
-_REASON_LIMIT = 110
+_REASON_LIMIT, _REASON_BESIDE_TITLE = 110, 60
 _NAME_LIMIT = 40
 _SERVERS_NAMED = 3
 _REPOSITORIES_NAMED = 2
@@ -210,7 +210,8 @@ def _headline(found: veeam.Report, title: str) -> list[MessagePart]:
 def _verdict(found: veeam.Report) -> str:
     findings = found.findings
     if findings.failing_total:
-        new = f", {findings.new_total:,} of them newly" if findings.new_total else ", none of them newly"
+        number = "all" if findings.new_total == findings.failing_total else f"{findings.new_total:,}"
+        new = f", {number} of them newly" if findings.new_total else ", none of them newly"
         are = "job is failing" if findings.failing_total == 1 else "jobs are failing"
         if findings.failing_total == 1:
             new = ", newly" if findings.new_total else ""
@@ -244,7 +245,7 @@ def _looked_at(found: veeam.Report) -> str:
 
 def _cause_line(cause: veeam.FailureCause, only: str | None) -> MessagePart:
     """One cause in a line, with the button for its one job, or for the list of what fails."""
-    why = _why(cause, _REASON_LIMIT)
+    why = _why(cause, _REASON_BESIDE_TITLE if cause.title else _REASON_LIMIT)
     job = cause.jobs[0] if cause.jobs else None
     if cause.total == 1 and job is not None:
         words = f"• {_name(job)}{_how_long(job)}: {why}"
@@ -369,8 +370,10 @@ def _slowness(job: veeam.ReportedJob) -> str:
 def _nth_day(job: veeam.ReportedJob) -> str:
     if job.since is None:
         return ""
-    if job.is_new:
+    if job.is_new and job.day <= 1:
         return "new"
+    if job.is_new:
+        return f"new, {ordinal(job.day)} day"
     return f"{'at least the ' if job.is_at_least else ''}{ordinal(job.day)} day"
 
 
