@@ -6,7 +6,7 @@ neither failed nor ran.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from statistics import median
@@ -59,6 +59,10 @@ class ReportPeriod:
     def start_of(self, day: date) -> datetime:
         """When a day begins, in UTC."""
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    def on_clock_ahead(self, ahead: timedelta) -> "ReportPeriod":
+        """The same period by a clock that is so far ahead."""
+        return replace(self, since=self.since + ahead, until=self.until + ahead)
 
     def day_of(self, moment: datetime) -> date:
         """The day of a moment."""

@@ -1,4 +1,4 @@
-"""Reads what a report says of one server: one list of its jobs, one of its sessions, one of its repositories.
+"""Reads what a report says of one server: its clock, its jobs, its sessions, its repositories, a list of each.
 
 The list of sessions is read newest first and has a limit; where it ends early, the report says since when
 everything is in it. What fails beside the jobs is left out, and named.
@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.observability import MOST_SKEW, Clock
 from bot.veeam.causes import DEFAULT_RULES, CauseRules
-from bot.veeam.details import Detail, note_missing
+from bot.veeam.details import Detail, detail, note_missing
 from bot.veeam.errors import VeeamError
 from bot.veeam.job_histories import JobHistory, KnownOfJobs, PastRuns, ReportPeriod, histories, is_of_job
 from bot.veeam.models import JobState, RepositoryState, Session
@@ -41,13 +42,15 @@ async def read_server_report(
     *,
     known: KnownOfJobs,
     why: AskWhy,
+    clock: Clock,
     rules: CauseRules = DEFAULT_RULES,
     sees: Callable[[str], bool] | None = None,
     is_one_of_many: bool = False,
 ) -> ServerReport:
     """Return what is to be said of a server; with `sees`, of the jobs of these names alone.
 
-    Raises `VeeamError` where the server does not list its jobs.
+    The period is by our clock, and the server's times are by its own. Raises `VeeamError` where the server
+    does not list its jobs.
     """
     listed = await server.all_job_states(
         JobStatesQuery(order_by="Name", ascending=True), at_most=JOBS_AT_MOST
@@ -55,6 +58,8 @@ async def read_server_report(
     states = [state for state in listed.rows if sees is None or sees(state.name)]
     is_whole = listed.is_whole and len(listed.rows) < JOBS_AT_MOST
     lacks: tuple[str, ...] = () if is_whole else ("job_states",)
+    ahead = await _ahead(server, clock)
+    period = period.on_clock_ahead(ahead)
     past = PastRuns(period.until)
     read_since = await _read_sessions(server, past, period)
     if read_since is None:
@@ -80,7 +85,7 @@ async def read_server_report(
         can_retry=server.revision.has(Capability.RETRY),
         is_one_of_many=is_one_of_many,
     )
-    return ServerReport(server=server.name, findings=findings, read_since=read_since, lacks=lacks)
+    return ServerReport(server=server.name, findings=findings, read_since=read_since - ahead, lacks=lacks)
 
 
 def _histories(
@@ -117,6 +122,13 @@ async def _read_sessions(server: VeeamServer, past: PastRuns, period: ReportPeri
         if is_enough or skip >= SESSIONS_AT_MOST:
             log.info("veeam.report_cut", server=server.name, sessions=skip)
             return oldest
+
+
+async def _ahead(server: VeeamServer, clock: Clock) -> timedelta:
+    """How far the server's clock is ahead of ours; nothing where they agree, or it doesn't say."""
+    found = await detail(Detail.SERVER_TIME, server.name, server.server_time(), None)
+    ahead = timedelta() if found is None else found.server_time - clock.now()
+    return ahead if abs(ahead) > MOST_SKEW else timedelta()
 
 
 async def _repositories(server: VeeamServer) -> tuple[RepositoryState, ...] | None:

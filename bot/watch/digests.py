@@ -269,6 +269,7 @@ class DigestMaker:
                 period,
                 known=known[server.name],
                 why=self._why,
+                clock=self._clock,
                 rules=self._rules,
                 is_one_of_many=is_one_of_many(len(self._fleet.names)),
             )

@@ -67,6 +67,7 @@ class ShowReport(Query, frozen=True, tag="report"):
                 period,
                 known=veeam.KnownOfJobs(noted.stopped, noted.failed_parts),
                 why=lambda asked, sessions: _why(backend, asked.name, sessions),
+                clock=backend.clock,
                 rules=backend.causes,
                 sees=None if sees_all else lambda name: context.visibility.sees(server.name, name),
                 is_one_of_many=veeam.is_one_of_many(len(servers)),

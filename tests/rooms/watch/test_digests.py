@@ -169,6 +169,18 @@ async def test_looks_are_bounded(morning: Morning) -> None:
     assert len(looks) == 4
 
 
+async def test_a_server_whose_clock_is_wrong_is_read_by_its_own(morning: Morning) -> None:
+    """A day ahead: what failed there this morning is new, and nothing is left out as of tomorrow."""
+    world = morning.dr.world
+    world.clock_skew = timedelta(days=1)
+    world.add_job("Ahead")
+    world.finish_run("Ahead", result="Success", ended_at=world.now() - timedelta(hours=30))
+    world.finish_run("Ahead", result="Failed", ended_at=world.now() - timedelta(hours=3))
+    (made,) = posted(await morning.after(0.51 * HOUR))
+    assert {job.name for cause in made.report.findings.causes for job in cause.jobs} == {"SQL Prod", "Ahead"}
+    assert (made.report.findings.new_total, made.report.incomplete) == (2, ())
+
+
 async def test_no_server_answers(morning: Morning) -> None:
     """Even then there is a digest: that it is missing would look like a good night."""
     await die(morning.hq)
