@@ -1,4 +1,4 @@
-"""Reads what a report says of one server: its clock, its jobs, its sessions, its repositories, a list of each.
+"""Reads what a report says of one server: its clock, its jobs, its sessions, its repositories.
 
 The list of sessions is read newest first and has a limit; where it ends early, the report says since when
 everything is in it. What fails beside the jobs is left out, and named.
