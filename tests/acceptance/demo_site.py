@@ -27,6 +27,7 @@ ANN, BEN, OLE, VIC, NIA, GUS = "U0ANN", "U0BEN", "U0OLE", "U0VIC", "U0NIA", "U0G
 BAR = re.compile(r"▰+▱+ \d+ %")
 HALF_DONE = re.compile(r"▰{4,7}▱+ \d\d %")
 
+NO_SPACE = "There is not enough space on the disk."
 _FULL = (
     "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\ora01D2026.vbk]."
 )

@@ -1,5 +1,6 @@
 """What a newcomer does on the demonstration's page, in Chromium. `--save-pictures` keeps what is seen."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,6 +22,7 @@ from tests.acceptance.demo_site import (
     GUS,
     HALF_DONE,
     NIA,
+    NO_SPACE,
     VIC,
     WAIT_MS,
     Visitor,
@@ -367,6 +369,26 @@ async def test_deleting_takes_two(visit: Visit, picture: Picture) -> None:
         await expect(asked).to_contain_text("Done: approved by @Ben Administrator")
         await expect(asked.get_by_role("button", name="Approve")).to_have_count(0)
         assert world.book.job_named("Intranet") is None
+
+
+async def test_many_failures_are_one_message(visit: Visit, picture: Picture) -> None:
+    """Six jobs fail for want of space: one message, a list in its thread; Retry all, and all recover."""
+    async with Demo(worlds=calm_worlds()) as demo:
+        await demo.start()
+        await demo.ready()
+        ann, world = await visit(demo, DESK), demo.vbrs["hq"].world
+        shops = [world.add_job(f"SQL shop {number}", objects=(f"shop0{number}",)) for number in range(1, 7)]
+        for job in shops:
+            world.finish_run(job, result="Failed", objects={job.objects[0]: NO_SPACE}, seconds=240)
+        root = ann.messages.filter(has_text=re.compile("6 (more )?jobs failed on hq"))
+        await expect(root).to_contain_text("All of them: Repository full")
+        await root.get_by_text("1 reply").click()
+        await expect(ann.thread.last).to_contain_text("SQL shop 6")
+        await picture(ann, "storm", root)
+        await root.get_by_role("button", name="Retry all").click()
+        await ann.confirms("Retry 6 jobs?", "and 3 more", label="Retry all")
+        await expect(ann.thread.last).to_contain_text("@Ann Administrator retried 6 of 6 jobs")
+        await expect(ann.messages.filter(has_text="All 6 failed jobs recovered")).to_be_visible()
 
 
 async def test_a_job_is_disabled_for_a_time(visit: Visit) -> None:

@@ -61,9 +61,7 @@ def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message
         noun = "more job" if storm.earlier else "job"
         sign, what = status_text.FAILED, f"{count(storm.count, noun)} failed"
     head = dotted(f"{sign} {strong(what)} on {where}", mention(mentioned) if mentioned else "")
-    above = (
-        f"{count(storm.earlier, 'earlier failure')} above, each in its own message" if storm.earlier else ""
-    )
+    above = f"{count(storm.earlier, 'earlier failure')} above" if storm.earlier else ""
     when = dotted(f"First {date(storm.first_ended_at)}", f"last {date(storm.last_ended_at)}")
     lines = [head, *_causes(storm), dotted(*_since(storm), when), above]
     return compose([paragraph(*lines), _retry_all(storm)])
