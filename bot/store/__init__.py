@@ -71,6 +71,7 @@ from bot.store.session_actions import (
     OwnActions,
 )
 from bot.store.shared_read import SharedRead
+from bot.store.subscriptions import HeldRoot, HeldRoots, Limit, NewSubscription, Subscription, Subscriptions
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
@@ -102,10 +103,14 @@ __all__ = [
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "HeldRoot",
+    "HeldRoots",
     "LeaseLost",
     "Leases",
+    "Limit",
     "NewFollowedSession",
     "NewOutboxRow",
+    "NewSubscription",
     "OpenAction",
     "OpenActions",
     "Outage",
@@ -130,6 +135,8 @@ __all__ = [
     "StoreBroken",
     "StoreError",
     "StoreUnavailable",
+    "Subscription",
+    "Subscriptions",
     "TimedDisable",
     "TimedDisables",
     "Transaction",
