@@ -36,7 +36,7 @@ from bot.veeam import (
 from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 from bot.watch.job_cache import SessionOwner
 from bot.watch.outlook import JobPast
-from bot.watch.routing import Completion
+from bot.watch.routing import Completion, Subscriber
 from bot.watch.sessions import EndedSession
 
 PROBLEMS_SHOWN = 20
@@ -67,6 +67,7 @@ class SessionReport:
     """A session that ended, with what VBR was asked about it.
 
     `details` only if it may be announced, `past` and `next_run` of its job only if it failed as well.
+    `subscribers` are those of its job, as they were when it was looked up.
     """
 
     server: ServerName
@@ -76,6 +77,7 @@ class SessionReport:
     details: SessionDetails | None = None
     past: JobPast | None = None
     next_run: datetime | None = None
+    subscribers: tuple[Subscriber, ...] = ()
 
     @property
     def job_name(self) -> str:
@@ -109,6 +111,7 @@ class SessionReport:
             job_type=None if self.owner.job is None else self.owner.job.type,
             session_name=None if self.owner.is_certain else self.ended.session.name,
             started_in=started_in,
+            subscribers=self.subscribers,
         )
 
     def session_facts(
