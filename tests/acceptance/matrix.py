@@ -16,6 +16,7 @@ ASKED = {
     "status":   "yyyyy....",
     "servers":  "yyyyy....",
     "audit":    "y........",
+    "subscriptions": "yy.......",
     "start":    "yy..y....",
     "stop":     "yy..y....",
     "retry":    "yy..y....",
@@ -28,6 +29,8 @@ ASKED = {
     "quickbackup": "yy.......",
     "apply":    "yy..y....",
     "clearcache": "yy..y....",
+    "subscribe": "yy.......",
+    "unsubscribe": "yy.......",
     "whoami":   "yyyyyy...",
     "help":     "yyyyyy...",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.operations.actions import Action
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
@@ -19,8 +20,10 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
-from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS
-from bot.operations.model import Kind, KnownJob, NamedMachine, Request
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
+from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS, TYPED
+from bot.operations.model import KnownJob, NamedMachine, Request
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
@@ -29,12 +32,14 @@ from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.subscriptions import ListSubscriptions
 from bot.operations.queries.whoami import ShowWhoami
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_blocks
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
+from bot.settings import RouteResult
 from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName, SessionId
 from tests.acceptance.matrix import ASKED, CLICKED, PEOPLE, REASON, SUBMITTED, WHY, cases, may
@@ -105,6 +110,8 @@ class Office:
             return f"quickbackup {job.objects[0]}"
         if operation == "create":
             return "create"
+        if operation == "subscribe":
+            return f"subscribe success {job.name}"
         about = {"job": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
         return f"{operation} {about.get(operation, '')}".strip()
 
@@ -134,6 +141,9 @@ class Office:
             "clone": Clone(known), "delete": Delete(known),
             "create": Create(), "edit": Edit(known),
             "quickbackup": QuickBackup(NamedMachine(job.objects[0])),
+            "subscriptions": ListSubscriptions(),
+            "subscribe": Subscribe(known, results=(RouteResult.SUCCESS,)),
+            "unsubscribe": Unsubscribe(),
             "whoami": ShowWhoami(), "help": ShowHelp(),
         }  # fmt: skip
         return requests[operation]
@@ -239,7 +249,7 @@ def _texts(node: object) -> Iterator[str]:
 
 def test_every_operation_has_its_row() -> None:
     """An operation that is added is meant twice: in the catalog, and in the matrix, for each way to ask."""
-    acting = {operation.name for operation in CATALOG if operation.kind is Kind.ACTION}
+    acting = {verb.operation.name for verb in TYPED if issubclass(verb, Action)}
     assert set(ASKED) == {operation.name for operation in CATALOG}
     assert {row.split()[0] for row in SUBMITTED} == acting
     assert set(CLICKED) == {operation.name for operation in OPERATIONS} - set(ASKED)
