@@ -25,7 +25,7 @@ from bot.veeam import (
 )
 from bot.watch import facts, messages
 from bot.watch.job_cache import JobCache
-from bot.watch.routing import RouteReason, Subscriber, WatchRules
+from bot.watch.routing import RouteReason, Subscriber, WatchRules, long_enough
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport
 from bot.watch.sessions import (
@@ -113,7 +113,7 @@ class Replay:
             if to.reason is not RouteReason.DEFAULT_CHANNEL or not is_announced
         ]
         length = self._length(runs) if run.facts.stands_failed else 0
-        told = [to for to in new if to.failures_in_a_row <= max(1, length)]
+        told = long_enough(new, length)
         self._reasons.update({(run.facts.key, to.channel): to.reason for to in told})
         roots = messages.root_messages(run, told, at)
         self._count(roots, at)

@@ -136,30 +136,26 @@ class WatchRules:
         """Return the channels of all routes and subscriptions that take the completion, else the default one.
 
         That one never gets a success. A channel that several of them name gets one announcement, as the first
-        of them says: routes come before subscriptions.
+        of them says that tells it: it is there again for one that takes fewer failures in a row.
         """
-        takers: dict[str, RouteSettings] = {}
-        for each in self.routes:
-            if takes(each, completion):
-                takers.setdefault(each.channel, each)
-        subscribers = [one for one in subscribers_of(completion) if one.channel not in takers]
+        takers = [each for each in self.routes if takes(each, completion)]
+        by_route = _by_channel(
+            Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE, each.failures_in_a_row)
+            for each in takers
+            if each.own_actions or completion.started_in != each.channel
+        )
+        told = {each.channel for each in takers if each.failures_in_a_row == 1}
+        subscribers = [one for one in subscribers_of(completion) if one.channel not in told]
         if takers or subscribers:
-            destinations = [
-                Destination(
-                    each.channel, each.threads, each.mention, RouteReason.ROUTE, each.failures_in_a_row
-                )
-                for each in takers.values()
-                if each.own_actions or completion.started_in != each.channel
-            ]
             certain = dict.fromkeys(one.channel for one in subscribers if not one.is_held)
-            destinations += [
+            destinations = by_route + tuple(
                 Destination(channel, Threads.THREAD, None, RouteReason.SUBSCRIPTION) for channel in certain
-            ]
+            )
             held = tuple(
                 one.subscription_id for one in subscribers if one.is_held and one.channel not in certain
             )
             skipped = SkipReason.HELD if held else SkipReason.OWN_ACTION
-            return RouteDecision(tuple(destinations), None if destinations else skipped, held)
+            return RouteDecision(destinations, None if destinations else skipped, held)
         if self.default_channel is None or completion.group in NAMED_ONLY:
             return RouteDecision((), SkipReason.NO_ROUTE)
         if known(Result, completion.result) is Result.SUCCESS:
@@ -178,6 +174,26 @@ class WatchRules:
         """Whether a session that ended then is announced late now."""
         seconds = max(_LEAST_LATE_SECONDS, _INTERVALS_UNTIL_LATE * self.polling.interval_seconds)
         return server_now - ended_at > timedelta(seconds=seconds)
+
+
+def long_enough(destinations: Iterable[Destination], failures_in_a_row: int) -> list[Destination]:
+    """Return where a run is told that ends such a row, each channel once; 0: the run did not fail."""
+    told: dict[str, Destination] = {}
+    for to in destinations:
+        if to.failures_in_a_row <= max(1, failures_in_a_row):
+            told.setdefault(to.channel, to)
+    return list(told.values())
+
+
+def _by_channel(destinations: Iterable[Destination]) -> tuple[Destination, ...]:
+    """The first of each channel, and those behind it that take fewer failures in a row than all before."""
+    least: dict[str, int] = {}
+    kept = []
+    for to in destinations:
+        if to.channel not in least or to.failures_in_a_row < least[to.channel]:
+            least[to.channel] = to.failures_in_a_row
+            kept.append(to)
+    return tuple(kept)
 
 
 def subscribers_of(completion: Completion) -> tuple[Subscriber, ...]:

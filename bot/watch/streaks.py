@@ -12,7 +12,7 @@ import msgspec
 from bot.store import Runs, Transaction
 from bot.veeam import FAILURES_ONLY, session_group
 from bot.watch.facts import JobOutlook
-from bot.watch.routing import Destination
+from bot.watch.routing import Destination, long_enough
 from bot.watch.runs import Run
 
 
@@ -24,8 +24,8 @@ class Streak:
     length: int
 
     def long_enough(self, destinations: Sequence[Destination]) -> list[Destination]:
-        """Return those that are told by now."""
-        return [to for to in destinations if to.failures_in_a_row <= max(1, self.length)]
+        """Return those that are told by now, each channel once."""
+        return long_enough(destinations, self.length)
 
 
 class Streaks:

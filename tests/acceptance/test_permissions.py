@@ -110,8 +110,8 @@ class Office:
             return f"quickbackup {job.objects[0]}"
         if operation == "create":
             return "create"
-        if operation == "subscribe":
-            return f"subscribe success {job.name}"
+        if operation in {"subscribe", "unsubscribe"}:
+            return f"{operation} success {job.name}"
         about = {"job": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
         return f"{operation} {about.get(operation, '')}".strip()
 
@@ -143,7 +143,7 @@ class Office:
             "quickbackup": QuickBackup(NamedMachine(job.objects[0])),
             "subscriptions": ListSubscriptions(),
             "subscribe": Subscribe(known, results=(RouteResult.SUCCESS,)),
-            "unsubscribe": Unsubscribe(),
+            "unsubscribe": Unsubscribe(text=job.name),
             "whoami": ShowWhoami(), "help": ShowHelp(),
         }  # fmt: skip
         return requests[operation]
@@ -301,6 +301,9 @@ async def test_who_has_a_home(office: Office, letter: str) -> None:
 
 def _expect_done(asked: Asked, operation: str) -> None:
     said = "\n".join(asked.alone() + asked.in_channel())
+    if operation == "unsubscribe":  # nobody subscribed to this job
+        assert "This channel has no such subscription" in said
+        return
     assert "Nothing was done" not in said
     sent = POSTS.get(operation)
     posts = [template for template in asked.at_vbr() if template in POSTS.values()]
@@ -313,6 +316,8 @@ def _expect_done(asked: Asked, operation: str) -> None:
         # Which job a quick backup runs through is VBR's to say.
         job_id = None if operation == "quickbackup" else asked.job.id
         assert (opened["event"], opened["person_id"], opened["job_id"]) == ("opened", asked.person_id, job_id)
+    elif operation == "subscribe":
+        assert f"<@{asked.person_id}> subscribed this channel" in "".join(asked.in_channel())
     else:
         assert asked.in_channel() == []
 

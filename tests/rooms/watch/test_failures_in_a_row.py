@@ -11,10 +11,10 @@ def third_time(**more: object) -> WatchRules:
     return rules(route_to("C0PROD", jobs=["SQL*"], failures_in_a_row=3, **more))
 
 
-async def ends(site: Site, result: str, **more: object) -> list[tuple[str, str]]:
+async def ends(site: Site, result: str, name: str = "SQL nightly") -> list[tuple[str, str]]:
     """An hour later a run has ended: what is told of it, without threads."""
     await site.clock.advance(HOUR)
-    site.ended(result=result, **more)
+    site.ended(name, result)
     told = await site.poll()
     return [(channel, kind) for channel, kind in kinds(told) if kind in {"RunEnded", "RunChanged"}]
 
@@ -61,6 +61,19 @@ async def test_other_routes_and_jobs_are_told_as_ever(site: Site) -> None:
     assert await ends(site, "Failed") == []
     assert await ends(site, "Failed", name="SQL Prod") == [("C0ALL", "RunEnded")]
     assert await ends(site, "Failed", name="Files") == [(DEFAULT, "RunEnded")]
+
+
+async def test_a_channel_is_told_by_the_first_of_its_routes_that_tells(site: Site) -> None:
+    """The second route tells the first failures, and the first one mentions people from the second on."""
+    site.begin(
+        rules(route_to("C0PROD", mention="S0ONCALL", failures_in_a_row=2), route_to("C0PROD", jobs=["SQL*"]))
+    )
+    mentions = []
+    for _ in range(2):
+        await site.clock.advance(HOUR)
+        site.ended(result="Failed")
+        mentions += [root.mention for root in of_kind(await site.poll(), RunEnded)]
+    assert mentions == [None, "S0ONCALL"]
 
 
 async def test_the_bots_own_count_serves_where_vbr_lists_nothing(site: Site) -> None:

@@ -135,6 +135,15 @@ SUBSCRIBED = told("C0DBA", reason=RouteReason.SUBSCRIPTION)
             RouteDecision((told("C0DBA", mention="S0FIRST"),)),
         ),
         ([route_to()], [Subscriber(1, "C0DBA", BOTH)], {}, RouteDecision((told("C0PROD"), SUBSCRIBED))),
+        (
+            [
+                route_to("C0DBA", mention="S0FIRST", failures_in_a_row=3),
+                route_to("C0DBA", failures_in_a_row=5),
+            ],
+            [Subscriber(1, "C0DBA", BOTH)],
+            {},
+            RouteDecision((told("C0DBA", mention="S0FIRST", failures_in_a_row=3), SUBSCRIBED)),
+        ),
     ],
 )
 def test_subscribers_are_routes(
