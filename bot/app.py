@@ -139,9 +139,12 @@ class Application:
         """Watch every server: its sessions, the runs that people follow here, jobs disabled for a time."""
         clock, holder, slack = self._clock, self._holder, self._settings.slack
         every = store.SharedRead(store.Subscriptions(database).every, clock, seconds=_SECONDS_BETWEEN_LOOKS)
-        subscribers = watch.SubscribedChannels(every, self._audience)
         rules = watch.WatchRules(
-            self._settings.routes, slack.default_channel, self._settings.polling, subscribers
+            self._settings.routes,
+            slack.default_channel,
+            self._settings.polling,
+            self._settings.storms,
+            watch.SubscribedChannels(every, self._audience),
         )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling

@@ -5,6 +5,7 @@ who its maker is by now waits, and goes out as soon as it does. If that takes to
 gets the run instead, as if nobody had subscribed to it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -19,6 +20,7 @@ from bot.watch import messages
 from bot.watch.routing import Destination, RouteReason, Subscriber, WatchRules
 from bot.watch.runs import Run
 from bot.watch.standing import queue
+from bot.watch.storms import StormGathering
 
 LONGEST_WAIT = timedelta(minutes=15)
 """Then the default channel gets it."""
@@ -29,7 +31,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class HeldRuns:
-    """The runs of one server that wait. `writing` begins a transaction that may announce."""
+    """The runs of one server that wait.
+
+    `writing` begins a transaction that may announce, `gathering` what it does to storms.
+    """
 
     def __init__(
         self,
@@ -38,12 +43,14 @@ class HeldRuns:
         clock: Clock,
         rules: WatchRules,
         writing: Callable[[], AbstractAsyncContextManager[Transaction]],
+        gathering: Callable[[Transaction, Counter[str]], StormGathering],
     ) -> None:
         self._server = server
         self._database = database
         self._clock = clock
         self._rules = rules
         self._writing = writing
+        self._gathering = gathering
         self._held = HeldRoots(database)
         self._runs = Runs(database)
         self._outbox = Outbox(database)
@@ -68,29 +75,47 @@ class HeldRuns:
             return
         waiting = await self._held.of(self._server.name)
         self._is_empty = not waiting
+        ready: list[tuple[HeldRoot, Subscriber | None]] = []
+        ahead = Counter[str]()
         for each in waiting:
-            await self._decide(each)
-
-    async def _decide(self, root: HeldRoot) -> None:
-        found: Subscriber | None = None
-        async with self._database.reading() as reading:
-            run = await self._run(reading, root)
-        if run is not None and self._rules.subscribers is not None:
-            found = await self._rules.subscribers.find(
-                root.subscription_id, self._server.name, run.facts.job_name
+            async with self._database.reading() as reading:
+                run = await self._run(reading, each)
+            found = None if run is None else await self._find(each, run)
+            if found is not None and found.is_held and self._clock.now() - each.since < self._longest:
+                continue
+            ready.append((each, found))
+            channel = (
+                found.channel if found is not None and not found.is_held else self._rules.default_channel
             )
-        alone = self._rules.default_channel is None
-        longest = LONGEST_WAIT_ALONE if alone else LONGEST_WAIT
-        if found is not None and found.is_held and self._clock.now() - root.since < longest:
-            return
+            if channel is not None and run is not None and run.facts.stands_failed:
+                ahead[channel] += 1
+        for each, found in ready:
+            await self._decide(each, found, ahead)
+
+    @property
+    def _longest(self) -> timedelta:
+        return LONGEST_WAIT_ALONE if self._rules.default_channel is None else LONGEST_WAIT
+
+    async def _find(self, root: HeldRoot, run: Run) -> Subscriber | None:
+        if self._rules.subscribers is None:
+            return None
+        return await self._rules.subscribers.find(root.subscription_id, self._server.name, run.facts.job_name)
+
+    async def _decide(self, root: HeldRoot, found: Subscriber | None, ahead: Counter[str]) -> None:
+        to: Destination | None = None
         async with self._writing() as transaction:
             if not await self._held.take(transaction, root):
                 return
             run = await self._run(transaction, root)
-            to = None if run is None else await self._destination(transaction, run, found)
-            if run is not None and to is not None:
-                queued = messages.root_messages(run, [to], self._clock.now())
+            if run is not None:
+                to = await self._destination(transaction, run, found)
+            if run is not None and to is not None and to.channel not in {one.channel for one in run.channels}:
+                storms = self._gathering(transaction, ahead)
+                in_storms = await storms.take(run, [to]) if run.facts.stands_failed else {}
+                queued = messages.root_messages(run, [to], self._clock.now(), storms=in_storms)
                 await queue(transaction, self._outbox, self._runs, queued)
+                await storms.follow(queued.run)
+                await storms.queue()
         log.info(
             "watch.held_run_decided",
             server=self._server.name,

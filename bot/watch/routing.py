@@ -1,7 +1,7 @@
 """Where a completion is announced. Pure: settings and a completion in, channels and reasons out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +11,7 @@ from bot.settings import (
     RouteResult,
     RouteSettings,
     ServerName,
+    StormSettings,
     Threads,
     matches_glob,
 )
@@ -117,7 +118,7 @@ class Subscribers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """Where sessions are announced, and how often the servers are polled.
+    """Where sessions are announced, when many are announced as one, and how often the servers are polled.
 
     `subscribers` finds those of a job, as they are at the time; without it there are none.
     """
@@ -125,6 +126,7 @@ class WatchRules:
     routes: tuple[RouteSettings, ...]
     default_channel: str | None
     polling: PollingSettings
+    storms: StormSettings = field(default_factory=StormSettings)
     subscribers: Subscribers | None = None
 
     @property

@@ -6,7 +6,7 @@ import pytest
 
 from bot.store import NewSubscription, SharedRead, Subscription, Subscriptions
 from bot.watch import SubscribedChannels, WatchRules
-from bot.watch.facts import RunEnded
+from bot.watch.facts import RunEnded, StormBegan
 from tests.rooms.watch.site import DEFAULT, Site, kinds, of_kind, route_to, rules
 
 
@@ -36,10 +36,11 @@ class Subscribed:
         assert isinstance(kept, Subscription)
         return kept
 
-    def begin(self, *, default_channel: str | None = DEFAULT) -> None:
+    def begin(self, *, default_channel: str | None = DEFAULT, storm_from: int = 0) -> None:
         """Start the watch anew."""
         every = SharedRead(Subscriptions(self.site.database).every, self.site.clock, seconds=1)
-        bare = WatchRules((), default_channel, rules().polling)
+        usual = rules(storm_from=storm_from)
+        bare = WatchRules((), default_channel, usual.polling, usual.storms)
         self.site.begin(replace(bare, subscribers=SubscribedChannels(every, self.known)))
 
     async def told(self, name: str = "SQL nightly", result: str = "Failed") -> list[tuple[str, str]]:
@@ -110,6 +111,21 @@ async def test_what_waited_goes_to_the_default_channel(subscribed: Subscribed, v
     told = await subscribed.site.poll_after(20 if verdict is False else 16 * 60)
     assert [each for each in kinds(told) if each[1] == "RunEnded"] == [(DEFAULT, "RunEnded")]
     assert await subscribed.site.poll_after() == []
+
+
+async def test_many_that_waited_are_one_message(subscribed: Subscribed) -> None:
+    """Slack was away while a whole server failed: the subscriber's channel gets a storm."""
+    subscribed.begin(storm_from=5)
+    await subscribed.to("C0DBA")
+    subscribed.known.may["U0ANN"] = None
+    await subscribed.site.clock.advance(20)
+    for number in range(8):
+        subscribed.site.ended(f"SQL {number}", "Failed")
+    assert await subscribed.site.poll() == []
+    subscribed.known.may["U0ANN"] = True
+    told = [*await subscribed.site.poll_after(), *await subscribed.site.poll_after()]
+    assert [each for each in kinds(told) if each[1] != "StormList"] == [("C0DBA", "StormBegan")]
+    assert of_kind(told, StormBegan)[0].storm.count == 8
 
 
 async def test_a_run_that_recovered_while_it_waited_says_so(subscribed: Subscribed) -> None:
