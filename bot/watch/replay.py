@@ -25,7 +25,7 @@ from bot.veeam import (
 )
 from bot.watch import facts, messages
 from bot.watch.job_cache import JobCache
-from bot.watch.routing import RouteReason, Subscriber, WatchRules, long_enough
+from bot.watch.routing import RouteReason, WatchRules, long_enough
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport
 from bot.watch.sessions import (
@@ -35,7 +35,7 @@ from bot.watch.sessions import (
     named_types,
     reason_to_ignore,
 )
-from bot.watch.subscriptions import fits, subscriber
+from bot.watch.subscriptions import SubscriptionIndex, subscriber
 
 PAGE_ROWS = 500
 PAGES_AT_MOST = 200
@@ -185,7 +185,7 @@ class SessionsBefore:
         self._server = server
         self._jobs = jobs
         self._rules = rules
-        self._subscriptions = subscriptions
+        self._subscriptions = SubscriptionIndex(subscriptions)
         self._asked: set[JobId] = set()
 
     async def replay(
@@ -246,10 +246,9 @@ class SessionsBefore:
         owner = await self._jobs.owner_of(ended.session)
         report = SessionReport(self._server.name, ended, owner)
         job_id = owner.job_id if owner.is_certain else None
-        found: tuple[Subscriber, ...] = tuple(
-            subscriber(each) for each in self._subscriptions if fits(each, report.server, job_id, owner.name)
-        )
-        return replace(report, retry=await self._retry(report), subscribers=found)
+        found = self._subscriptions.of(report.server, job_id, owner.name, ended.result)
+        subscribers = tuple(map(subscriber, found))
+        return replace(report, retry=await self._retry(report), subscribers=subscribers)
 
     async def _retry(self, report: SessionReport) -> RetryPolicy | None:
         if report.ended.session.outcome is not Result.FAILED or not report.owner.is_certain:
