@@ -62,7 +62,7 @@ from bot.watch.routing import (
 )
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
-from bot.watch.sessions import EndedSession, is_offload
+from bot.watch.sessions import EndedSession
 from bot.watch.standing import queue
 from bot.watch.storms import StormGathering, StormRules
 from bot.watch.streaks import Streaks
@@ -255,9 +255,7 @@ class Announcer:
 
     async def _report(self, ended: EndedSession) -> SessionReport:
         owner = await self._jobs.owner_of(ended.session)
-        if owner.job is None and ended.group is SessionGroup.JOB_RUN and is_offload(ended.session):
-            ended = replace(ended, group=SessionGroup.TIERING)
-        report = SessionReport(self._server.name, ended, owner)
+        report = SessionReport.of(self._server.name, ended, owner)
         if self._rules.subscribers is None or report.is_untold:
             return report
         job_id = owner.job_id if owner.is_certain else None

@@ -181,11 +181,14 @@ class SessionsBefore:
         jobs: JobCache,
         rules: WatchRules,
         subscriptions: Sequence[Subscription] = (),
+        *,
+        pages_at_most: int = PAGES_AT_MOST,
     ) -> None:
         self._server = server
         self._jobs = jobs
         self._rules = rules
         self._subscriptions = SubscriptionIndex(subscriptions)
+        self._pages_at_most = pages_at_most
         self._asked: set[JobId] = set()
 
     async def replay(
@@ -202,7 +205,7 @@ class SessionsBefore:
         query = SessionsQuery(ended_after=since, order_by="EndTime", ascending=True)
         is_whole = False
         await self._jobs.read_ahead()
-        while pages < PAGES_AT_MOST and not is_whole:
+        while pages < self._pages_at_most and not is_whole:
             page = await self._server.sessions(query.page(skip=read, limit=PAGE_ROWS))
             read, pages = read + page.received, pages + 1
             is_whole = not page.received or (page.total is not None and read >= page.total)
@@ -244,7 +247,7 @@ class SessionsBefore:
 
     async def _report(self, ended: EndedSession) -> SessionReport:
         owner = await self._jobs.owner_of(ended.session)
-        report = SessionReport(self._server.name, ended, owner)
+        report = SessionReport.of(self._server.name, ended, owner)
         job_id = owner.job_id if owner.is_certain else None
         found = self._subscriptions.of(report.server, job_id, owner.name, ended.result)
         subscribers = tuple(map(subscriber, found))

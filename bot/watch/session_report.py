@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -37,7 +37,7 @@ from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, S
 from bot.watch.job_cache import SessionOwner
 from bot.watch.outlook import JobPast
 from bot.watch.routing import Completion, Subscriber
-from bot.watch.sessions import EndedSession
+from bot.watch.sessions import EndedSession, is_offload
 
 PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
@@ -78,6 +78,13 @@ class SessionReport:
     past: JobPast | None = None
     next_run: datetime | None = None
     subscribers: tuple[Subscriber, ...] = ()
+
+    @classmethod
+    def of(cls, server: ServerName, ended: EndedSession, owner: SessionOwner) -> "SessionReport":
+        """Return the report of a session, by what it belongs to: an offload is of no job."""
+        if owner.job is None and ended.group is SessionGroup.JOB_RUN and is_offload(ended.session):
+            ended = replace(ended, group=SessionGroup.TIERING)
+        return cls(server, ended, owner)
 
     @property
     def job_name(self) -> str:

@@ -13,7 +13,7 @@ from bot.store import (
     Subscription,
     Subscriptions,
 )
-from bot.store.subscriptions import CHANNEL_AT_MOST, PERSON_AT_MOST
+from bot.store.subscriptions import ALL_AT_MOST, CHANNEL_AT_MOST, PERSON_AT_MOST
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 NEW = NewSubscription(
@@ -48,6 +48,15 @@ async def test_there_are_only_so_many(database: Database) -> None:
         await kept.add(replace(NEW, channel=f"C0{number}"))
     assert await kept.add(replace(NEW, channel="C0LAST")) is Limit.PERSON
     assert isinstance(await kept.add(replace(NEW, channel="C0LAST", person_id="U0BEN")), Subscription)
+
+
+async def test_there_are_only_so_many_in_all(database: Database) -> None:
+    """However many people and channels there are."""
+    kept = Subscriptions(database)
+    for number in range(ALL_AT_MOST):
+        change = {"channel": f"C{number // CHANNEL_AT_MOST}", "person_id": f"U{number // PERSON_AT_MOST}"}
+        assert isinstance(await kept.add(replace(NEW, pattern=f"SQL{number}", **change)), Subscription)
+    assert await kept.add(replace(NEW, channel="C0LAST", person_id="U0LAST")) is Limit.ALL
 
 
 async def test_one_is_ended_once_and_in_its_own_channel(database: Database) -> None:
