@@ -58,6 +58,7 @@ SUBMITTED = {
 CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
+    "retry_all": "yy..y....",
     "request": "yyyyy....",
     "approve": "y........",
     "decline": "y........",

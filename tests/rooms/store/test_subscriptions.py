@@ -54,8 +54,9 @@ async def test_there_are_only_so_many_in_all(database: Database) -> None:
     """However many people and channels there are."""
     kept = Subscriptions(database)
     for number in range(ALL_AT_MOST):
-        change = {"channel": f"C{number // CHANNEL_AT_MOST}", "person_id": f"U{number // PERSON_AT_MOST}"}
-        assert isinstance(await kept.add(replace(NEW, pattern=f"SQL{number}", **change)), Subscription)
+        channel, person_id = f"C{number // CHANNEL_AT_MOST}", f"U{number // PERSON_AT_MOST}"
+        new = replace(NEW, channel=channel, person_id=person_id, pattern=f"SQL{number}")
+        assert isinstance(await kept.add(new), Subscription)
     assert await kept.add(replace(NEW, channel="C0LAST", person_id="U0LAST")) is Limit.ALL
 
 
