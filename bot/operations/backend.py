@@ -20,7 +20,7 @@ from bot.operations.places import Places
 from bot.operations.subscribers import Subscribers
 from bot.settings import ApprovableOperation, Role, RouteSettings, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, Subscriptions, TimedDisables
-from bot.veeam import Fleet, SessionId, VeeamServer
+from bot.veeam import CauseRules, Fleet, SessionId, VeeamServer
 
 Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
 """The accounts to act under, by server and role; where there is none the fleet's own account acts."""
@@ -93,6 +93,7 @@ class Backend:
     finder: JobFinder
     views: JobViews
     failures: Failures
+    causes: CauseRules
     states: JobStates
     objects: JobObjects
     permissions: Permissions

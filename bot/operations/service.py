@@ -58,7 +58,7 @@ from bot.operations.under_way import (
     UnderWay,
 )
 from bot.settings import GrantSettings, PersonId, RouteSettings, ServerName
-from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
+from bot.veeam import DEFAULT_RULES, CauseRules, Fleet, VeeamError, noting_missing, on_behalf_of
 
 _MOST_HEARD = 10_000
 _LONGEST_NAME = 500
@@ -106,6 +106,7 @@ class Service:
         conversations: Conversations,
         messages: SessionMessages,
         holder: str,
+        causes: CauseRules = DEFAULT_RULES,
     ) -> None:
         permissions = Permissions(rules.grants, fleet.revisions)
         places = Places(rules.allowed_channels, conversations)
@@ -116,7 +117,8 @@ class Service:
             accounts=accounts,
             finder=JobFinder(fleet, clock, states),
             views=JobViews(permissions, fleet, available, clock),
-            failures=Failures(fleet, states),
+            failures=Failures(fleet, states, causes),
+            causes=causes,
             states=states,
             objects=JobObjects(clock),
             permissions=permissions,

@@ -11,6 +11,7 @@ ASKED = {
     #           ABRVTNGFD
     "jobs":     "yyyyy....",
     "job":      "yyyyy....",
+    "why":      "yyyyy....",
     "sessions": "yyyyy....",
     "session":  "yyyyy....",
     "status":   "yyyyy....",
@@ -58,8 +59,8 @@ SUBMITTED = {
 CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
-    "retry_all": "yy..y....",
     "request": "yyyyy....",
+    "retry_all": "yy..y....",
     "approve": "y........",
     "decline": "y........",
 }  # fmt: skip
