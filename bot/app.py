@@ -27,6 +27,7 @@ from bot.operations.backend import ApprovalRules
 from bot.operations.catalog import ACTIONS_ON_RECORD
 from bot.operations.refusals import Refusals
 from bot.operations.service import AccessRules, Service
+from bot.operations.subscribers import Subscribers
 from bot.settings import Role, ServerName, Settings
 from bot.slack import listeners
 from bot.slack.app_home import AppHome, HomeTabs
@@ -90,6 +91,7 @@ class Application:
         self._socket_mode: SocketMode | None = None
         self._gesture_tasks: GestureTasks | None = None
         self._delivery: Delivery | None = None
+        self._audience = _Audience()
 
     async def run(self) -> int:
         """Run until a signal, or until a credential turns out to be dead; return the exit code."""
@@ -136,12 +138,14 @@ class Application:
     ) -> None:
         """Watch every server: its sessions, the runs that people follow here, jobs disabled for a time."""
         clock, holder, slack = self._clock, self._holder, self._settings.slack
+        every = store.SharedRead(store.Subscriptions(database).every, clock, seconds=_SECONDS_BETWEEN_LOOKS)
         rules = watch.WatchRules(
             self._settings.routes,
             slack.default_channel,
             self._settings.polling,
             self._settings.storms,
             DEFAULT_RULES.with_own(self._settings.causes),
+            watch.SubscribedChannels(every, self._audience),
         )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling
@@ -227,6 +231,7 @@ class Application:
         conversations = SlackConversations(web_api, self._clock)
         service = self._service(database, fleet, directory, conversations, messages)
         self._refusals = service.refusals
+        self._audience.subscribers = service.subscribers
         self._start(group, "refusals", service.refusals.run)
         interactions, app_home = self._interactions(service, database, web_api, workspace, messages, tasks)
         await service.begin()
@@ -435,6 +440,18 @@ class Application:
         return VeeamServer(connection, spoken=spoken, clock=self._clock, metrics=self._metrics)
 
 
+class _Audience:
+    """Who may see what, once Slack can be asked; until then nobody can say."""
+
+    def __init__(self) -> None:
+        self.subscribers: Subscribers | None = None
+
+    async def may_get(self, subscription: store.Subscription, server: str, job_name: str) -> bool | None:
+        if self.subscribers is None:
+            return None
+        return await self.subscribers.may_get(subscription, server, job_name)
+
+
 class _WatchHealth:
     """When each server was last polled, and how much waits to be sent: for `status` and `servers`."""
 
@@ -468,4 +485,4 @@ def access_rules(settings: Settings) -> AccessRules:
         burst=settings.approvals.burst,
         burst_lasts=timedelta(minutes=settings.approvals.burst_minutes),
     )
-    return AccessRules(settings.grants, settings.slack.allowed_channels, approvals)
+    return AccessRules(settings.grants, settings.slack.allowed_channels, approvals, settings.routes)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -28,6 +29,8 @@ _RECENT_AT_MOST = 3
 log = structlog.get_logger()
 
 
+T = TypeVar("T", bound=outcomes.Recorded)
+
 Subject = FoundJob | ServerName | AuditSubject
 Also = Callable[[store.Transaction, store.AuditId], Awaitable[None]]
 
@@ -35,9 +38,9 @@ Also = Callable[[store.Transaction, store.AuditId], Awaitable[None]]
 class EntryInProgress:
     """An entry that is on record and waits for its outcome."""
 
-    outcome: outcomes.Sent | None = None
+    outcome: outcomes.Recorded | None = None
 
-    def close(self, outcome: outcomes.Sent) -> outcomes.Sent:
+    def close(self, outcome: T) -> T:
         """Have this put on record as the outcome, and return it."""
         self.outcome = outcome
         return outcome
@@ -58,7 +61,7 @@ class AuditTrail:
         self,
         operation: Operation,
         context: RequestContext,
-        subject: Subject,
+        subject: Subject | None,
         detail: str | None,
         also: Also | None = None,
     ) -> AsyncIterator[EntryInProgress]:
@@ -88,7 +91,7 @@ class AuditTrail:
         self,
         operation: Operation,
         context: RequestContext,
-        subject: Subject,
+        subject: Subject | None,
         detail: str | None,
         also: Also | None = None,
     ) -> store.AuditId:
@@ -98,7 +101,7 @@ class AuditTrail:
             entry = replace(entry, approver_id=approver.id, approver_name=approver.name)
         return await self._log.opened(replace(entry, reason=context.reason), also)
 
-    async def conclude(self, audit_id: store.AuditId, outcome: outcomes.Sent) -> None:
+    async def conclude(self, audit_id: store.AuditId, outcome: outcomes.Recorded) -> None:
         """Put on record what came of something that was sent; what is there already stays."""
         await self.close(audit_id, outcomes.kind_of(outcome), *_on_record(outcome))
 
@@ -236,7 +239,7 @@ def error_of(outcome: outcomes.Sent) -> str | None:
     return None if isinstance(outcome, outcomes.Done) else str(outcome.error)
 
 
-def _on_record(outcome: outcomes.Sent) -> tuple[SessionId | None, str | None]:
+def _on_record(outcome: outcomes.Recorded) -> tuple[SessionId | None, str | None]:
     """The session and the detail that go on record with an outcome."""
     match outcome:
         case outcomes.Done(outcomes.ActionAnswer(effect=outcomes.Ran(session=Session() as session))):
@@ -247,3 +250,5 @@ def _on_record(outcome: outcomes.Sent) -> tuple[SessionId | None, str | None]:
             return outcome.session_id, error_of(outcome)
         case outcomes.Done() | outcomes.Failed():
             return None, error_of(outcome)
+        case outcomes.NotSubscribed():
+            return None, outcome.why

@@ -17,8 +17,9 @@ from bot.operations.model import MessageLink, Operation, People, Refusal, Reques
 from bot.operations.outcomes import NotFound, Refused
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
-from bot.settings import ApprovableOperation, Role, ServerName
-from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
+from bot.operations.subscribers import Subscribers
+from bot.settings import ApprovableOperation, Role, RouteSettings, ServerName
+from bot.store import Approvals, AuditLog, OwnActions, Subscriptions, TimedDisables
 from bot.veeam import CauseRules, Fleet, SessionId, VeeamServer
 
 Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
@@ -104,6 +105,8 @@ class Backend:
     approval_rules: ApprovalRules
     own_actions: OwnActions
     timed_disables: TimedDisables
+    subscriptions: Subscriptions
+    subscribers: Subscribers
     drafts: DraftStore
     messages: SessionMessages
     health: WatchHealth
@@ -112,6 +115,7 @@ class Backend:
     """What can be typed, in the order of the help."""
     codec: RequestCodec
     accounts: Accounts = field(default_factory=dict)
+    routes: Sequence[RouteSettings] = ()
 
     def account(self, server: ServerName, permission: Permission) -> VeeamServer:
         """Return the account to act under: under one of a role that allows it, VBR enforces the role too."""

@@ -19,6 +19,8 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.retry_all import RetryAll
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
 from bot.operations.codec import RequestCodec
 from bot.operations.commands import Verb
 from bot.operations.jobs import is_supported
@@ -33,6 +35,7 @@ from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.subscriptions import ListSubscriptions
 from bot.operations.queries.whoami import ShowWhoami
 from bot.operations.queries.why import ExplainFailure
 from bot.store import END_LOST
@@ -48,6 +51,7 @@ TYPED: tuple[type[Verb], ...] = (
     ListServers,
     ShowReport,
     ReadAudit,
+    ListSubscriptions,
     Start,
     Stop,
     Retry,
@@ -60,6 +64,8 @@ TYPED: tuple[type[Verb], ...] = (
     QuickBackup,
     Apply,
     ClearCache,
+    Subscribe,
+    Unsubscribe,
     ShowWhoami,
     ShowHelp,
 )

@@ -20,7 +20,7 @@ from bot.operations.model import (
     Standing,
 )
 from bot.settings import PersonId, Role
-from bot.store import Approval
+from bot.store import Approval, Subscription
 
 
 class Answer:
@@ -312,6 +312,29 @@ class StaleButton(Detailed):
     recent: tuple[RecentAction, ...] = ()
 
 
+class NoSubscription(StrEnum):
+    """Why a channel was not subscribed to anything, or a subscription not ended."""
+
+    NO_CHANNEL = "no_channel"  # asked for where no message can go
+    NOT_MEMBER = "not_member"  # the bot isn't in the channel
+    ALREADY = "already"
+    CHANNEL_FULL = "channel_full"
+    PERSON_FULL = "person_full"
+    ALL_FULL = "all_full"
+    NONE_SUCH = "none_such"  # nothing to end
+    ENDED = "ended"  # somebody was faster
+
+
+@dataclass(frozen=True, slots=True)
+class NotSubscribed(Detailed):
+    """Nothing about the channel's subscriptions was changed. `there` is the one that is there already."""
+
+    operation: Operation
+    why: NoSubscription
+    there: Subscription | None = None
+    at_most: int = 0
+
+
 class Blocked(StrEnum):
     """Why an action makes no sense on a job as it stands."""
 
@@ -475,6 +498,8 @@ class InternalError:
 
 Sent = Done | Unclear | Failed
 """The outcomes of something that was sent to VBR."""
+Recorded = Sent | NotSubscribed
+"""The outcomes of what was put on record before it was done."""
 
 Outcome = (
     Done
@@ -489,6 +514,7 @@ Outcome = (
     | AlreadyPressed
     | StaleButton
     | NotPossible
+    | NotSubscribed
     | NeedsForm
     | ApprovalRequested
     | AlreadyRequested
@@ -519,6 +545,7 @@ _KINDS: Mapping[type[Outcome], str] = {
     AlreadyPressed: "pressed_before",
     StaleButton: "moved_on",
     NotPossible: "not_now",
+    NotSubscribed: "not_now",
     NeedsForm: "needs_form",
     ApprovalRequested: "asked",
     AlreadyRequested: "asked_before",

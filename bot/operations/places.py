@@ -22,6 +22,10 @@ class Conversations(Protocol):
         """Whether the bot is one of the two in a conversation of two; False where nobody can say."""
         ...
 
+    async def is_member(self, channel_id: str) -> bool:
+        """Whether the bot is in the channel, and can post there; False where nobody can say."""
+        ...
+
     async def readers(self, channel_id: str) -> Readers:
         """Return who reads what stands in the channel."""
         ...
@@ -63,6 +67,12 @@ class Places:
                 return Refusal.SHARED_CHANNEL
             case Readers.UNKNOWN:
                 return Refusal.CHANNEL_UNREADABLE
+
+    async def is_posted_to(self, channel_id: str, *, is_direct: bool) -> bool:
+        """Whether the bot can post there unasked: in its channels, and in its own conversations of two."""
+        if is_direct:
+            return await self._conversations.is_with_bot(channel_id)
+        return await self._conversations.is_member(channel_id)
 
     async def first_of_our_own(self, channels: Collection[str]) -> str | None:
         """Return the first of the channels in which something may be done for all to read."""

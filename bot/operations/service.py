@@ -10,7 +10,7 @@ import structlog
 from bot import store
 from bot.observability import Clock
 from bot.operations import outcomes
-from bot.operations.actions import Action
+from bot.operations.actions import Action, BotAction
 from bot.operations.actions.approvals import ApprovalRequests, Approve, Decisions, Decline
 from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
@@ -48,6 +48,7 @@ from bot.operations.places import Conversations, Places
 from bot.operations.queries import Query
 from bot.operations.queries.help import ShowHelp
 from bot.operations.refusals import Refusals
+from bot.operations.subscribers import Subscribers
 from bot.operations.under_way import (
     ACTIONS_AT_MOST,
     GESTURES_A_MINUTE,
@@ -56,7 +57,7 @@ from bot.operations.under_way import (
     GestureRate,
     UnderWay,
 )
-from bot.settings import GrantSettings, PersonId, ServerName
+from bot.settings import GrantSettings, PersonId, RouteSettings, ServerName
 from bot.veeam import DEFAULT_RULES, CauseRules, Fleet, VeeamError, noting_missing, on_behalf_of
 
 _MOST_HEARD = 10_000
@@ -75,11 +76,15 @@ class OperationMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What the settings say about who may do what, and where. No `allowed_channels`: see `Places`."""
+    """What the settings say about who may do what, and where. No `allowed_channels`: see `Places`.
+
+    `routes` is what they have channels told.
+    """
 
     grants: Sequence[GrantSettings]
     allowed_channels: Collection[str] = ()
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
+    routes: Sequence[RouteSettings] = ()
 
 
 class Service:
@@ -104,6 +109,7 @@ class Service:
         causes: CauseRules = DEFAULT_RULES,
     ) -> None:
         permissions = Permissions(rules.grants, fleet.revisions)
+        places = Places(rules.allowed_channels, conversations)
         states = JobStates(store.StoppedSessions(database), store.Runs(database))
         self._metrics = metrics
         self._backend = Backend(
@@ -117,19 +123,22 @@ class Service:
             objects=JobObjects(clock),
             permissions=permissions,
             people=people,
-            places=Places(rules.allowed_channels, conversations),
+            places=places,
             audit=AuditTrail(audit_log, clock, BY_AUDIT_NAME),
             audit_log=audit_log,
             approvals=approvals,
             approval_rules=rules.approvals,
             own_actions=store.OwnActions(database),
             timed_disables=store.TimedDisables(database),
+            subscriptions=store.Subscriptions(database),
+            subscribers=Subscribers(people, permissions, places, clock),
             drafts=DraftStore(store.Drafts(database), clock),
             messages=messages,
             health=health,
             clock=clock,
             catalog=CATALOG,
             codec=CODEC,
+            routes=rules.routes,
         )
         self._presses = store.PressClaims(database)
         requests = ApprovalRequests(self._backend)
@@ -149,6 +158,11 @@ class Service:
     def refusals(self) -> Refusals:
         """What puts refusals on record: it runs beside this, and is closed when the bot stops."""
         return self._backend.audit.refusals
+
+    @property
+    def subscribers(self) -> Subscribers:
+        """What says whom a subscription may tell about a job at this time."""
+        return self._backend.subscribers
 
     async def run(
         self, gesture: Gesture, request: Request | outcomes.SyntaxProblem, *, once: bool = False
@@ -423,6 +437,8 @@ class Service:
                 return await request.answer(self._backend, context)
             case Action():
                 return await self._act(request, replace(context, reason=request.reason))
+            case BotAction():
+                return await self._performer.change(request, context)
             case RetryAll():
                 return await self._storm_retries.retry(request, context)
             case Approve():
@@ -454,6 +470,8 @@ def _changes_something(request: Request | outcomes.SyntaxProblem, gesture: Gestu
     match request:
         case Action():
             return not (request.needs_form or request.is_review)
+        case BotAction():
+            return True
         case Approve():
             return not request.needs_form
         case Decline() | RetryAll():

@@ -23,6 +23,11 @@ def matches_glob(glob: str, name: str) -> bool:
     return _compiled(glob.casefold()).fullmatch(name.casefold()) is not None
 
 
+def folded_glob(glob: str) -> re.Pattern[str]:
+    """Return the glob to match many whole names with, each in folded letter case."""
+    return _compiled(glob.casefold())
+
+
 @lru_cache(maxsize=512)
 def _compiled(glob: str) -> re.Pattern[str]:
     """Each piece between stars is taken where it first occurs, and kept: a later place never fits better.

@@ -199,6 +199,13 @@ class RouteSettings(Section):
     own_actions: bool = Field(
         default=True, description="false: silent about runs that were started from this channel."
     )
+    failures_in_a_row: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="2 or more: told only when so many runs of the job failed in a row, this one included. "
+        "Warnings and successes are then not told, and end the row.",
+    )
 
 
 class StormSettings(Section):

@@ -53,6 +53,19 @@ class SlackConversations:
         _remember(self._with_bot, channel_id, is_with_bot)
         return is_with_bot
 
+    async def is_member(self, channel_id: str) -> bool:
+        """Whether the bot is in the channel, by `conversations.info`. Never raises.
+
+        A channel without the bot is none that Slack tells of, or one that says so.
+        """
+        try:
+            answer = await self._web_api.read("conversations.info", {"channel": channel_id})
+        except errors.SlackError as error:
+            log.warning("slack.conversation_not_read", channel=channel_id, problem=str(error))
+            return False
+        info = answer.get("channel")
+        return isinstance(info, dict) and bool(info.get("is_member")) and not info.get("is_archived")
+
     async def readers(self, channel_id: str) -> Readers:
         """Return who reads the channel, by `conversations.info`; remembered for minutes. Never raises."""
         known, read_at = self._readers.get(channel_id, (Readers.UNKNOWN, 0.0))

@@ -73,6 +73,7 @@ from bot.store.session_actions import (
 )
 from bot.store.shared_read import SharedRead
 from bot.store.storms import ChannelFailure, Storm, StormPart, Storms
+from bot.store.subscriptions import HeldRoot, HeldRoots, Limit, NewSubscription, Subscription, Subscriptions
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
@@ -107,10 +108,14 @@ __all__ = [
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "HeldRoot",
+    "HeldRoots",
     "LeaseLost",
     "Leases",
+    "Limit",
     "NewFollowedSession",
     "NewOutboxRow",
+    "NewSubscription",
     "OpenAction",
     "OpenActions",
     "Outage",
@@ -138,6 +143,8 @@ __all__ = [
     "Storm",
     "StormPart",
     "Storms",
+    "Subscription",
+    "Subscriptions",
     "TimedDisable",
     "TimedDisables",
     "Transaction",

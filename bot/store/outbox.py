@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, case, delete, exists, func, null, or_, s
 from sqlalchemy.engine import Row
 
 from bot.store.database import Database, Transaction
-from bot.store.tables import UtcTime, channel_moves, closed_channels, outbox, restored_channels
+from bot.store.tables import UtcTime, channel_moves, closed_channels, outbox, restored_channels, subscriptions
 
 OutboxId = NewType("OutboxId", int)
 
@@ -401,8 +401,11 @@ class Outbox:
             )
 
     async def note_move(self, transaction: Transaction, old_id: str, new_id: str, now: datetime) -> bool:
-        """Remember that Slack gave a channel another ID. False when that was known."""
+        """Remember that Slack gave a channel another ID, also in its subscriptions. False: that was known."""
         values = {"new_id": new_id, "at": now}
+        await transaction.execute(
+            update(subscriptions).where(subscriptions.c.channel == old_id).values(channel=new_id)
+        )
         return await transaction.claim(
             transaction.insert(channel_moves)
             .values(old_id=old_id, **values)

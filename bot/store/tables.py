@@ -428,3 +428,29 @@ approvals = Table(
     _maybe_time("ended_at"),
     Index(None, "state", "request_hash"),
 )
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    _text("channel"),
+    Column("is_direct", Boolean, nullable=False),
+    _text("person_id"),
+    _maybe_text("server"),
+    _maybe_text("job_id"),
+    _maybe_text("pattern"),
+    _text("results"),
+    _time("made_at"),
+    Index(None, "channel"),
+    sqlite_autoincrement=True,
+)
+
+held_roots = Table(
+    "held_roots",
+    metadata,
+    _text("run_key", primary_key=True),
+    Column("subscription_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("server"),
+    _time("since"),
+    Index(None, "server", "since"),
+)

@@ -12,6 +12,7 @@ from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
 from bot.store.storms import Storms
+from bot.store.subscriptions import HeldRoots
 
 DATABASE_PART = "database"
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -67,6 +68,7 @@ class Upkeep:
         await Outbox(self._database).purge(before)
         await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
+        await HeldRoots(self._database).purge(before)
         await Storms(self._database).purge(before)
         await Digests(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)

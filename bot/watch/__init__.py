@@ -10,6 +10,7 @@ from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
 from bot.watch.server_watch import PollSlot, Watch, keep_leases
 from bot.watch.standing import StandingMessage, StandingMessages
+from bot.watch.subscriptions import SubscribedChannels
 from bot.watch.timed_disables import Reenabler
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "SessionFollower",
     "StandingMessage",
     "StandingMessages",
+    "SubscribedChannels",
     "Watch",
     "WatchRules",
     "approval_rows",

@@ -48,15 +48,24 @@ from bot.veeam import (
 from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import JobOutlook, SessionFacts
+from bot.watch.held_runs import HeldRuns
 from bot.watch.job_cache import JobCache
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
-from bot.watch.routing import RouteDecision, RouteReason, SkipReason, WatchRules
+from bot.watch.routing import (
+    Destination,
+    RouteDecision,
+    RouteReason,
+    SkipReason,
+    WatchRules,
+    long_enough,
+)
 from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
-from bot.watch.sessions import EndedSession, is_offload
+from bot.watch.sessions import EndedSession
 from bot.watch.standing import queue
 from bot.watch.storms import StormGathering, StormRules
+from bot.watch.streaks import Streaks
 
 _MANY = 50
 _STORM_DETAILS = 20
@@ -123,10 +132,13 @@ class Announcer:
         self._storm_rules = StormRules(rules.storms, rules.polling, rules.causes)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
+        self._streaks = Streaks(self._runs)
+        self._held = HeldRuns(server, database, clock, rules, self._writing, self._gathering)
 
     def forget(self) -> None:
         """Read again what another process may have written."""
         self._next_overdue = None
+        self._held.forget()
 
     async def announce(self, poll: PollResult, may_go_on: Callable[[], Awaitable[bool]]) -> bool:
         """Announce what a poll found, what ended lately first, and move the cursor. False: it broke off.
@@ -167,7 +179,10 @@ class Announcer:
             if len(page) > ANNOUNCED_ONE_BY_ONE:
                 await self._jobs.read_ahead()
             for each in page:
-                backfill.add(await self._report(each))
+                report = await self._report(each)
+                # A summary waits for nobody: what a subscriber can't be shown yet, the default channel gets.
+                certain = tuple(one for one in report.subscribers if not one.is_held)
+                backfill.add(replace(report, subscribers=certain))
         ends = [ended_at for ended_at in backfill.ended.values() if ended_at <= poll.server_now]
         cursor = replace(poll.cursor, read_to=max([since, *ends]), floor=since)
         if backfill.is_large:
@@ -196,7 +211,7 @@ class Announcer:
             return False
         completion = (await self._report(EndedSession(session, group, self._clock.now()))).completion()
         results = (Result.FAILED, Result.WARNING, Result.SUCCESS)
-        if any(self._rules.route(replace(completion, result=each)).destinations for each in results):
+        if any(self._rules.route(replace(completion, result=each)).is_claimed for each in results):
             return True
         async with self._database.reading() as reading:
             return bool(await self._followed.within(reading, self._server.name, [session.id]))
@@ -217,6 +232,10 @@ class Announcer:
                 await self._settle(row, run, await self._look_for_retry(run), server_now)
         self._next_overdue = (await self._runs.next_expected(self._server.name),)
 
+    async def announce_held(self) -> None:
+        """Announce, or give up, what waited until it was known what subscribers may see."""
+        await self._held.announce()
+
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
         """Write what is known of the server: one transaction at a time, and in one process alone."""
@@ -236,12 +255,15 @@ class Announcer:
 
     async def _report(self, ended: EndedSession) -> SessionReport:
         owner = await self._jobs.owner_of(ended.session)
-        if owner.job is None and ended.group is SessionGroup.JOB_RUN and is_offload(ended.session):
-            ended = replace(ended, group=SessionGroup.TIERING)
-        return SessionReport(self._server.name, ended, owner)
+        report = SessionReport.of(self._server.name, ended, owner)
+        if self._rules.subscribers is None or report.is_untold:
+            return report
+        job_id = owner.job_id if owner.is_certain else None
+        found = await self._rules.subscribers.of(self._server.name, job_id, owner.name, ended.result)
+        return replace(report, subscribers=found)
 
     def _is_routed(self, report: SessionReport) -> bool:
-        return bool(self._route(report).destinations)
+        return self._route(report).is_claimed
 
     def _route(self, report: SessionReport, started_in: str | None = None) -> RouteDecision:
         if report.is_untold:
@@ -276,14 +298,18 @@ class Announcer:
         for job_id, report in failed.items():
             run = runs.get(job_id)
             if run is None or not run.includes(report.session_facts()):
-                found.update(to.channel for to in self._route(report).destinations)
+                # Whether a run is one of several in a row is known only later: it may be told nobody.
+                found.update({to.channel for to in self._told_at_once(report)})
         return found
+
+    def _told_at_once(self, report: SessionReport) -> list[Destination]:
+        return long_enough(self._route(report).destinations, 1)
 
     def _is_in_storm(self, report: SessionReport, ahead: Mapping[str, int]) -> bool:
         """Whether every channel that is told of a failure is told of many at once."""
         if not ahead or report.ended.session.outcome is not Result.FAILED:
             return False
-        channels = [to.channel for to in self._route(report).destinations]
+        channels = [to.channel for to in self._told_at_once(report)]
         return bool(channels) and all(ahead.get(one, 0) >= self._storm_rules.at_least for one in channels)
 
     async def _batches(
@@ -342,7 +368,10 @@ class Announcer:
         runs = (await self._runs_of(reports)).values()
         async with self._database.reading() as reading:
             followed = await self._followed.within(reading, self._server.name, session_ids)
-        failed = {str(run.facts.job_id) for run in runs if run.channels and not run.facts.last.went_well}
+        holds = self._rules.holds_back
+        failed = {
+            str(run.facts.job_id) for run in runs if (run.channels or holds) and not run.facts.last.went_well
+        }
         return failed, {each.session_id for each in followed}
 
     async def _full_report(self, report: SessionReport, *, has_outlook: bool) -> SessionReport:
@@ -423,6 +452,8 @@ class Announcer:
                 for each in queued:
                     await queue(transaction, self._outbox, self._runs, each)
                     await storms.follow(each.run)
+                if queued and decision.held:
+                    await self._held.keep(transaction, queued[0].run, decision.held)
                 if facts.is_stopped:
                     await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
                 done.append((report, decision, queued[0] if queued else None))
@@ -481,7 +512,13 @@ class Announcer:
             further = messages.RunMessages(begun, ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
-        new = [to for to in decision.destinations if to.reason is RouteReason.ROUTE or not is_announced]
+        new = [
+            to
+            for to in decision.destinations
+            if to.reason is not RouteReason.DEFAULT_CHANNEL or not is_announced
+        ]
+        in_a_row = await self._streaks.of(transaction, further.run, new)
+        further, new = replace(further, run=in_a_row.run), in_a_row.long_enough(new)
         in_storms: Mapping[str, str] = {}
         if run is None and further.run.facts.stands_failed:
             shown = standing.posted.keys() | standing.awaited

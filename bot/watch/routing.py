@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from bot.settings import (
-    ChannelId,
     PollingSettings,
     RouteResult,
     RouteSettings,
@@ -26,6 +26,7 @@ class RouteReason(StrEnum):
     """Why a session is announced in a channel; for the log."""
 
     ROUTE = "route"
+    SUBSCRIPTION = "subscription"
     DEFAULT_CHANNEL = "default_channel"
 
 
@@ -33,8 +34,22 @@ class SkipReason(StrEnum):
     """Why a session is announced nowhere; for the log."""
 
     NO_ROUTE = "no_route"
+    HELD = "held"  # nobody can say yet what a subscriber may see
     WELL = "well"  # a success that no route takes, a part of a run or an offload that went well
     OWN_ACTION = "own_action"  # started from the very channel whose route has `own_actions` off
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A channel whose subscription fits a job, for these results.
+
+    `is_held` as long as nobody can say whether the person who made it may see the job.
+    """
+
+    subscription_id: int
+    channel: str
+    results: tuple[RouteResult, ...]
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class Completion:
     """What routes look at. `result` is VBR's word; `started_in` the channel the run was started from.
 
     `session_name` is what VBR calls the session, where that may be the name of a job that is gone.
+    `subscribers` are those of its job.
     """
 
     server: ServerName
@@ -52,53 +68,97 @@ class Completion:
     job_type: str | None = None
     started_in: str | None = None
     session_name: str | None = None
+    subscribers: tuple[Subscriber, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel, how to post there, whom to mention if the last attempt failed, and why it was chosen."""
+    """A channel, how to post there, whom to mention if the last attempt failed, and why it was chosen.
+
+    With `failures_in_a_row` it is told only when so many runs of the job failed in a row.
+    """
 
     channel: str
     threads: Threads
     mention: str | None
     reason: RouteReason
+    failures_in_a_row: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class RouteDecision:
-    """Where a completion is announced; `skipped` says why when there is no such place."""
+    """Where a completion is announced; `skipped` says why when there is no such place.
+
+    `held` are the subscriptions that take it once it is known what the people who made them may see.
+    """
 
     destinations: tuple[Destination, ...]
     skipped: SkipReason | None = None
+    held: tuple[int, ...] = ()
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether it is, or may be, announced somewhere."""
+        return bool(self.destinations or self.held)
+
+
+class Subscribers(Protocol):
+    """Where the subscribers of a job are found: subscriptions come and go while the bot runs."""
+
+    async def of(
+        self, server: ServerName, job_id: str | None, job_name: str, result: str
+    ) -> tuple[Subscriber, ...]:
+        """Return those that fit, and at least those with this result. Raises `StoreError`."""
+        ...
+
+    async def find(self, subscription_id: int, server: ServerName, job_name: str) -> Subscriber | None:
+        """Return one as it stands; None where it was ended, or does not get this job. Raises `StoreError`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """Where sessions are announced, when many are announced as one, and how often the servers are polled."""
+    """Where sessions are announced, when many are announced as one, and how often the servers are polled.
+
+    `subscribers` finds those of a job, as they are at the time; without it there are none.
+    """
 
     routes: tuple[RouteSettings, ...]
     default_channel: str | None
     polling: PollingSettings
     storms: StormSettings = field(default_factory=StormSettings)
     causes: CauseRules = DEFAULT_RULES
+    subscribers: Subscribers | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a run that nobody was told of matters later: it may be told then, or counts in a row."""
+        return self.subscribers is not None or any(each.failures_in_a_row > 1 for each in self.routes)
 
     def route(self, completion: Completion) -> RouteDecision:
-        """Return the channels of every route that takes the completion, else the default channel.
+        """Return the channels of all routes and subscriptions that take the completion, else the default one.
 
-        That one never gets a success. A channel that several routes name gets one announcement,
-        as the first of them says.
+        That one never gets a success. A channel that several of them name gets one announcement, as the first
+        of them says that tells it: it is there again for one that takes fewer failures in a row.
         """
-        takers: dict[ChannelId, RouteSettings] = {}
-        for each in self.routes:
-            if takes(each, completion):
-                takers.setdefault(each.channel, each)
-        if takers:
-            destinations = tuple(
-                Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE)
-                for each in takers.values()
-                if each.own_actions or completion.started_in != each.channel
+        takers = [each for each in self.routes if takes(each, completion)]
+        by_route = _by_channel(
+            Destination(each.channel, each.threads, each.mention, RouteReason.ROUTE, each.failures_in_a_row)
+            for each in takers
+            if each.own_actions or completion.started_in != each.channel
+        )
+        told = {each.channel for each in takers if each.failures_in_a_row == 1}
+        subscribers = [one for one in subscribers_of(completion) if one.channel not in told]
+        if takers or subscribers:
+            certain = dict.fromkeys(one.channel for one in subscribers if not one.is_held)
+            destinations = by_route + tuple(
+                Destination(channel, Threads.THREAD, None, RouteReason.SUBSCRIPTION) for channel in certain
             )
-            return RouteDecision(destinations, None if destinations else SkipReason.OWN_ACTION)
+            held = tuple(
+                one.subscription_id for one in subscribers if one.is_held and one.channel not in certain
+            )
+            skipped = SkipReason.HELD if held else SkipReason.OWN_ACTION
+            return RouteDecision(destinations, None if destinations else skipped, held)
         if self.default_channel is None or completion.group in NAMED_ONLY:
             return RouteDecision((), SkipReason.NO_ROUTE)
         if known(Result, completion.result) is Result.SUCCESS:
@@ -119,13 +179,40 @@ class WatchRules:
         return server_now - ended_at > timedelta(seconds=seconds)
 
 
+def long_enough(destinations: Iterable[Destination], failures_in_a_row: int) -> list[Destination]:
+    """Return where a run is told that ends such a row, each channel once; 0: the run did not fail."""
+    told: dict[str, Destination] = {}
+    for to in destinations:
+        if to.failures_in_a_row <= max(1, failures_in_a_row):
+            told.setdefault(to.channel, to)
+    return list(told.values())
+
+
+def _by_channel(destinations: Iterable[Destination]) -> tuple[Destination, ...]:
+    """The first of each channel, and those behind it that take fewer failures in a row than all before."""
+    least: dict[str, int] = {}
+    kept = []
+    for to in destinations:
+        if to.channel not in least or to.failures_in_a_row < least[to.channel]:
+            least[to.channel] = to.failures_in_a_row
+            kept.append(to)
+    return tuple(kept)
+
+
+def subscribers_of(completion: Completion) -> tuple[Subscriber, ...]:
+    """Return the subscribers that take a completion: of all job runs, those with one of their results."""
+    if completion.group in NAMED_ONLY:
+        return ()
+    return tuple(one for one in completion.subscribers if fits_results(one.results, completion.result))
+
+
 def takes(each: RouteSettings, completion: Completion) -> bool:
     """Whether a route takes a completion: its servers, jobs, types and results all fit."""
     return (
         _matches(completion.server, each.servers)
         and any(_matches(name, each.jobs) for name in _names(completion))
         and _type_fits(each.types, completion)
-        and _result_fits(each.results, completion.result)
+        and fits_results(each.results, completion.result)
     )
 
 
@@ -146,7 +233,8 @@ def _type_fits(types: Sequence[str], completion: Completion) -> bool:
     return any(job_type_key(name) in names for name in types)
 
 
-def _result_fits(results: Sequence[RouteResult], result: str) -> bool:
+def fits_results(results: Sequence[RouteResult], result: str) -> bool:
+    """Whether VBR's word for a result is one of these."""
     word = known(Result, result)
     if word is None:
         # A result that a later VBR introduced: routes that want warnings get it.

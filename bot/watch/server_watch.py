@@ -185,6 +185,7 @@ class Watch:
             self._poller.is_behind = not is_done or poll.unread > 0
             self._poller.cursor = poll.cursor if is_done else None
             await self._announcer.announce_missing_attempts(poll.server_now)
+            await self._announcer.announce_held()
             await self._note_awaited()
         except VeeamError as error:
             self._report_failure(error.kind, str(error))

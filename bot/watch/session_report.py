@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -38,8 +38,8 @@ from bot.veeam import (
 from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
 from bot.watch.job_cache import SessionOwner
 from bot.watch.outlook import JobPast
-from bot.watch.routing import Completion
-from bot.watch.sessions import EndedSession, is_child
+from bot.watch.routing import Completion, Subscriber
+from bot.watch.sessions import EndedSession, is_child, is_offload
 
 PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
@@ -73,6 +73,7 @@ class SessionReport:
     """A session that ended, with what VBR was asked about it.
 
     `details` only if it may be announced, `past` and `next_run` of its job only if it failed as well.
+    `subscribers` are those of its job, as they were when it was looked up.
     """
 
     server: ServerName
@@ -82,6 +83,14 @@ class SessionReport:
     details: SessionDetails | None = None
     past: JobPast | None = None
     next_run: datetime | None = None
+    subscribers: tuple[Subscriber, ...] = ()
+
+    @classmethod
+    def of(cls, server: ServerName, ended: EndedSession, owner: SessionOwner) -> "SessionReport":
+        """Return the report of a session, by what it belongs to: an offload is of no job."""
+        if owner.job is None and ended.group is SessionGroup.JOB_RUN and is_offload(ended.session):
+            ended = replace(ended, group=SessionGroup.TIERING)
+        return cls(server, ended, owner)
 
     @property
     def job_name(self) -> str:
@@ -115,6 +124,7 @@ class SessionReport:
             job_type=None if self.owner.job is None else self.owner.job.type,
             session_name=None if self.owner.is_certain else self.ended.session.name,
             started_in=started_in,
+            subscribers=self.subscribers,
         )
 
     def session_facts(

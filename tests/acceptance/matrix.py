@@ -18,6 +18,7 @@ ASKED = {
     "servers":  "yyyyy....",
     "report":   "yyyyy....",
     "audit":    "y........",
+    "subscriptions": "yy.......",
     "start":    "yy..y....",
     "stop":     "yy..y....",
     "retry":    "yy..y....",
@@ -30,6 +31,8 @@ ASKED = {
     "quickbackup": "yy.......",
     "apply":    "yy..y....",
     "clearcache": "yy..y....",
+    "subscribe": "yy.......",
+    "unsubscribe": "yy.......",
     "whoami":   "yyyyyy...",
     "help":     "yyyyyy...",
 }  # fmt: skip

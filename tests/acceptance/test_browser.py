@@ -593,3 +593,21 @@ async def test_the_bot_is_spoken_to_anywhere(demo: Demo, visit: Visit, picture: 
     await expect(ann.messages.last).to_contain_text("hq")
     await ann.types("start Linux backup job")
     await expect(ann.messages.last).to_contain_text("A message alone changes nothing")
+
+
+async def test_somebody_subscribes_to_what_concerns_them(demo: Demo, visit: Visit, picture: Picture) -> None:
+    """In the bot's direct messages: the next failure is posted there, and a button ends it."""
+    ann = await visit(demo, DESK)
+    await ann.page.get_by_role("button", name="veeam", exact=True).click()
+    await ann.page.get_by_role("button", name="Messages", exact=True).click()
+    await ann.types("/veeam subscribe failed Lin*")
+    done = "@Ann Administrator subscribed their conversation with the bot to failures of jobs like Lin*"
+    await expect(ann.messages.filter(has_text=done)).to_be_visible()
+    demo.vbrs["hq"].world.finish_run("Linux backup job", result="Failed")
+    await expect(ann.messages.filter(has_text="Failed · Linux backup job on hq")).to_be_visible()
+    listed = await ann.asks("/veeam subscriptions")
+    await expect(listed).to_contain_text("Failures of jobs like Lin*")
+    await picture(ann, "subscriptions", listed)
+    await listed.get_by_role("button", name="Unsubscribe").click()
+    await ann.confirms("This channel is told nothing more", label="Unsubscribe")
+    await expect(ann.messages.filter(has_text="unsubscribed their conversation")).to_be_visible()

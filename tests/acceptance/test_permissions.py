@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.operations.actions import Action
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
@@ -19,8 +20,10 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
-from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS
-from bot.operations.model import Kind, KnownJob, NamedMachine, Request
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
+from bot.operations.catalog import BY_NAME, CATALOG, OPERATIONS, TYPED
+from bot.operations.model import KnownJob, NamedMachine, Request
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
@@ -30,6 +33,7 @@ from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.subscriptions import ListSubscriptions
 from bot.operations.queries.whoami import ShowWhoami
 from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.slack.conversations import Posting
@@ -37,6 +41,7 @@ from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_blocks
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
+from bot.settings import RouteResult
 from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName, SessionId
 from tests.acceptance.matrix import ASKED, CLICKED, PEOPLE, REASON, SUBMITTED, WHY, cases, may
@@ -107,6 +112,8 @@ class Office:
             return f"quickbackup {job.objects[0]}"
         if operation == "create":
             return "create"
+        if operation in {"subscribe", "unsubscribe"}:
+            return f"{operation} success {job.name}"
         about = {"job": job.name, "why": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
         return f"{operation} {about.get(operation, '')}".strip()
 
@@ -137,6 +144,9 @@ class Office:
             "clone": Clone(known), "delete": Delete(known),
             "create": Create(), "edit": Edit(known),
             "quickbackup": QuickBackup(NamedMachine(job.objects[0])),
+            "subscriptions": ListSubscriptions(),
+            "subscribe": Subscribe(known, results=(RouteResult.SUCCESS,)),
+            "unsubscribe": Unsubscribe(text=job.name),
             "whoami": ShowWhoami(), "help": ShowHelp(),
         }  # fmt: skip
         return requests[operation]
@@ -242,7 +252,7 @@ def _texts(node: object) -> Iterator[str]:
 
 def test_every_operation_has_its_row() -> None:
     """An operation that is added is meant twice: in the catalog, and in the matrix, for each way to ask."""
-    acting = {operation.name for operation in CATALOG if operation.kind is Kind.ACTION}
+    acting = {verb.operation.name for verb in TYPED if issubclass(verb, Action)}
     assert set(ASKED) == {operation.name for operation in CATALOG}
     assert {row.split()[0] for row in SUBMITTED} == acting
     assert set(CLICKED) == {operation.name for operation in OPERATIONS} - set(ASKED)
@@ -294,6 +304,9 @@ async def test_who_has_a_home(office: Office, letter: str) -> None:
 
 def _expect_done(asked: Asked, operation: str) -> None:
     said = "\n".join(asked.alone() + asked.in_channel())
+    if operation == "unsubscribe":  # nobody subscribed to this job
+        assert "This channel has no such subscription" in said
+        return
     assert "Nothing was done" not in said
     sent = POSTS.get(operation)
     posts = [template for template in asked.at_vbr() if template in POSTS.values()]
@@ -306,6 +319,8 @@ def _expect_done(asked: Asked, operation: str) -> None:
         # Which job a quick backup runs through is VBR's to say.
         job_id = None if operation == "quickbackup" else asked.job.id
         assert (opened["event"], opened["person_id"], opened["job_id"]) == ("opened", asked.person_id, job_id)
+    elif operation == "subscribe":
+        assert f"<@{asked.person_id}> subscribed this channel" in "".join(asked.in_channel())
     else:
         assert asked.in_channel() == []
 

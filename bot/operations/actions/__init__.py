@@ -5,7 +5,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from bot import veeam
 from bot.operations import impact, outcomes
+from bot.operations.audit_trail import Subject
 from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine, Verb
 from bot.operations.jobs import (
@@ -241,6 +242,23 @@ class Action(Verb, frozen=True):
         """
         del backend, context, target
         return failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedChange:
+    """A change of what the bot keeps, allowed and not made yet; `detail` goes on record."""
+
+    subject: Subject | None
+    detail: str | None
+    make: Callable[[], Awaitable[outcomes.Done | outcomes.NotSubscribed]]
+
+
+class BotAction(Verb, frozen=True):
+    """A request that changes what the bot keeps, and nothing in VBR (`perform.Performer.change`)."""
+
+    @abstractmethod
+    async def prepare(self, backend: Backend, context: RequestContext) -> PreparedChange | outcomes.Outcome:
+        """Return it ready to be made, or why not. Raises `VeeamError` and `StoreError`."""
 
 
 class JobAction(Action, frozen=True):

@@ -14,7 +14,14 @@ import structlog
 
 from bot import veeam
 from bot.operations import outcomes
-from bot.operations.actions import Action, JobAction, PreparedAction, Target
+from bot.operations.actions import (
+    Action,
+    BotAction,
+    JobAction,
+    PreparedAction,
+    PreparedChange,
+    Target,
+)
 from bot.operations.actions.approvals import ApprovalRequests, Approved, Need
 from bot.operations.actions.left_open import LeftOpen, body_of, conclude
 from bot.operations.audit_trail import Also
@@ -111,6 +118,25 @@ class Performer:
             if isinstance(outcome, outcomes.Failed) and approved is None:
                 return await action.explain_failure(outcome, self._backend, context, target)
             return outcome
+
+    async def change(self, action: BotAction, context: RequestContext) -> outcomes.Outcome:
+        """Change what the bot keeps, once, or say why not. A message alone changes nothing."""
+        operation = action.operation
+        if context.gesture.origin.only_asks:
+            prepared = await action.prepare(self._backend, context)
+            if isinstance(prepared, PreparedChange):
+                return outcomes.Offered(operation, action)
+            return prepared
+        async with self._claimed_press(operation, context, None) as press:
+            if press.earlier is not None:
+                return press.earlier
+            prepared = await action.prepare(self._backend, context)
+            if not isinstance(prepared, PreparedChange):
+                return prepared
+            press.is_spent = True
+            subject, detail = prepared.subject, prepared.detail
+            async with self._backend.audit.entry(operation, context, subject, detail) as entry:
+                return entry.close(await prepared.make())
 
     @asynccontextmanager
     async def answering(self, gesture: Gesture) -> AsyncIterator[None]:

@@ -25,6 +25,7 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import RESTORE_POINTS, Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe
 from bot.operations.outcomes import JobChoice, JobView, MachineChoice
 from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
@@ -47,7 +48,7 @@ _ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
-_ON_A_JOB = (ShowJob, ExplainFailure, ListSessions, ShowSession, ReadAudit, JobAction)
+_ON_A_JOB = (ShowJob, ExplainFailure, ListSessions, ShowSession, ReadAudit, JobAction, Subscribe)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Apply, ClearCache, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 

@@ -6,6 +6,8 @@ from typing import Any, assert_never
 from bot.operations import outcomes
 from bot.operations.actions.approvals import ApprovalAnswer
 from bot.operations.actions.retry_all import RetryAllAnswer
+from bot.operations.actions.subscribe import SubscribedAnswer
+from bot.operations.actions.unsubscribe import UnsubscribedAnswer
 from bot.operations.outcomes import Answer, Outcome
 from bot.operations.queries.audit import AuditAnswer
 from bot.operations.queries.help import HelpAnswer
@@ -17,10 +19,11 @@ from bot.operations.queries.servers import ServersAnswer
 from bot.operations.queries.session import SessionAnswer
 from bot.operations.queries.sessions import SessionsAnswer
 from bot.operations.queries.status import StatusAnswer
+from bot.operations.queries.subscriptions import SubscriptionsAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
 from bot.operations.queries.why import WhyAnswer
 from bot.settings import PersonId
-from bot.slack.views import approvals, problems, status_text
+from bot.slack.views import approvals, problems, status_text, subscriptions
 from bot.slack.views.actions import action
 from bot.slack.views.audit import audit
 from bot.slack.views.help import help_, whoami
@@ -49,6 +52,9 @@ ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] =
     outcomes.ActionAnswer: lambda answer, _, __: action(answer),
     RetryAllAnswer: lambda answer, _, __: retried_all(answer),
     ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
+    SubscriptionsAnswer: lambda answer, command, _: subscriptions.subscriptions(answer, command=command),
+    SubscribedAnswer: lambda answer, command, _: subscriptions.subscribed(answer, command=command),
+    UnsubscribedAnswer: lambda answer, _, __: subscriptions.unsubscribed(answer),
 }
 """How each answer is drawn, given the command's name and the person who shares it."""
 
@@ -68,7 +74,8 @@ def outcome(
         return Reply(with_note(_problem(result, reference, command=command), *lines))
     answer = result.answer
     message = with_note(ANSWERS[type(answer)](answer, command, shared_by), *lines)
-    is_action = isinstance(answer, outcomes.ActionAnswer | RetryAllAnswer)
+    acted = outcomes.ActionAnswer | RetryAllAnswer | SubscribedAnswer | UnsubscribedAnswer
+    is_action = isinstance(answer, acted)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)
 
@@ -97,6 +104,8 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.stale_button(problem)
         case outcomes.NotPossible():
             return problems.not_possible(problem)
+        case outcomes.NotSubscribed():
+            return subscriptions.not_subscribed(problem, command=command)
         case outcomes.NeedsForm():
             return problems.needs_form(problem, command=command)
         case outcomes.DraftExpired():
@@ -105,16 +114,24 @@ def _problem(problem: Outcome, reference: str, *, command: str) -> Message:
             return problems.too_many(problem)
         case outcomes.ApprovalRequested() | outcomes.AlreadyRequested() | outcomes.AlreadyDecided():
             return _about_approval(problem)
+        case outcomes.Unclear() | outcomes.Failed() | outcomes.InternalError():
+            return _gone_wrong(problem, reference)
+        case outcomes.Done():
+            raise TypeError(problem)
+        case _:
+            assert_never(problem)
+
+
+def _gone_wrong(
+    problem: outcomes.Unclear | outcomes.Failed | outcomes.InternalError, reference: str
+) -> Message:
+    match problem:
         case outcomes.Unclear():
             return problems.unclear(problem, reference)
         case outcomes.Failed():
             return problems.failed(problem, reference)
         case outcomes.InternalError():
             return problems.internal_error(problem, reference)
-        case outcomes.Done():
-            raise TypeError(problem)
-        case _:
-            assert_never(problem)
 
 
 def _about_approval(

@@ -5,7 +5,7 @@ understood, and an answer that takes long.
 """
 
 from bot.operations import model, outcomes
-from bot.operations.actions import JobAction
+from bot.operations.actions import BotAction, JobAction
 from bot.operations.actions.approvals import ApprovalForm, Approve, Decline
 from bot.operations.actions.create import CreateChoice, SettingsForm
 from bot.operations.actions.edit import Edit
@@ -22,6 +22,7 @@ from bot.slack.views.impact import recent_actions
 from bot.slack.views.jobs import job_state
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, fit, note, paragraph
 from bot.slack.views.server_errors import explain, is_four_eyes
+from bot.slack.views.subscriptions import asked_by_message
 from bot.veeam import AnswerLost, Capability, Interrupted, Rejected, Session
 
 CHOICES_LIMIT = 40
@@ -145,6 +146,8 @@ def offered(outcome: outcomes.Offered, *, command: str) -> Message:
     does_it = buttons.request_control(
         request, name=outcome.name, server=outcome.server, prominent=True, touches=touches
     )
+    if isinstance(request, BotAction):
+        return asked_by_message(request, does_it)
     if not outcome.name:
         usage = f"Or type it in one line: {code(f'{command} {operation.usage}')}"
         head = [

@@ -53,6 +53,7 @@ def test_the_version_is_the_distributions(tmp_path: Path) -> None:
         ["db", "upgrade", "-h"],
         ["audit", "verify", "-h"],
         ["audit", "export", "-h"],
+        ["routes", "replay", "-h"],
     ],
 )
 def test_every_command_explains_itself(run: Run, arguments: list[str]) -> None:

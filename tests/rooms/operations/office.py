@@ -11,7 +11,7 @@ from bot.operations.outcomes import Done, Outcome, SyntaxProblem
 from bot.operations.places import Readers
 from bot.operations.service import AccessRules, Service
 from bot.sandbox.vbr import VbrSandbox, World
-from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
+from bot.settings import GrantSettings, GroupReference, PersonId, Role, RouteSettings, ServerName
 from bot.store import Approvals, AuditLog, Database, OwnActions, TimedDisables, new_holder
 from bot.veeam import Fleet, JobId
 from bot.watch import approval_rows
@@ -64,9 +64,14 @@ class Talks:
     def __init__(self) -> None:
         self.read_by: dict[str, Readers] = {}
         self.asked: list[str] = []
+        self.left: set[str] = set()
+        """The channels that the bot isn't in."""
 
     async def is_with_bot(self, channel_id: str) -> bool:
         return channel_id not in self.read_by
+
+    async def is_member(self, channel_id: str) -> bool:
+        return channel_id not in self.left
 
     async def readers(self, channel_id: str) -> Readers:
         self.asked.append(channel_id)
@@ -119,6 +124,7 @@ class Office:
     grants: Sequence[GrantSettings] = GRANTS
     allowed_channels: Collection[str] = ()
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
+    routes: Sequence[RouteSettings] = ()
     acting: Accounts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,7 +143,7 @@ class Office:
                 database=self.database,
                 audit_log=self.audit,
                 approvals=Approvals(self.database, approval_rows),
-                rules=AccessRules(self.grants, self.allowed_channels, self.approvals),
+                rules=AccessRules(self.grants, self.allowed_channels, self.approvals, self.routes),
                 people=self.team,
                 health=Watching(),
                 metrics=self.metrics,

@@ -20,6 +20,8 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
 from bot.operations.catalog import CATALOG
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import (
@@ -42,6 +44,7 @@ from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.subscriptions import ListSubscriptions
 from bot.operations.queries.whoami import ShowWhoami
 from bot.operations.queries.why import ExplainFailure
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
@@ -62,6 +65,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     ListServers(),
     ShowReport(),
     ReadAudit(),
+    ListSubscriptions(),
     Start(SQL),
     Stop(SQL),
     Retry(SQL),
@@ -74,16 +78,19 @@ ONE_OF_EACH: tuple[Request, ...] = (
     QuickBackup(NamedMachine("web01")),
     Apply(SQL),
     ClearCache(SQL),
+    Subscribe(SQL),
+    Unsubscribe(),
 )
 EVERYBODY = {"help", "whoami"}
 QUERIES = {"jobs", "job", "why", "sessions", "session", "status", "servers", "report"}
 ACTIONS = {"start", "stop", "retry", "apply", "clearcache"}
 CHANGES = {"enable", "disable", "clone", "delete", "edit", "create"}
 RECORD = {"audit"}
+CHANNELS = {"subscribe", "unsubscribe", "subscriptions"}
 # By hand, as Veeam's Jobs reference has it.
 MAY = {
-    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | {"quickbackup"} | CHANGES | RECORD,
-    Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS | {"quickbackup"},
+    Role.BACKUP_ADMINISTRATOR: EVERYBODY | QUERIES | ACTIONS | {"quickbackup"} | CHANGES | RECORD | CHANNELS,
+    Role.BACKUP_OPERATOR: EVERYBODY | QUERIES | ACTIONS | {"quickbackup"} | CHANNELS,
     Role.RESTORE_OPERATOR: EVERYBODY | QUERIES,
     Role.BACKUP_VIEWER: EVERYBODY | QUERIES,
     Role.TAPE_OPERATOR: EVERYBODY | QUERIES | ACTIONS,
@@ -236,6 +243,8 @@ PRYING: tuple[Request, ...] = (
     ListSessions(job=NamedJob("Orac")),
     ShowWhoami(VIEWER),
     ShowWhoami(OPERATOR),
+    *(Subscribe(NamedJob(word)) for word in ("Orac", "Fil")),
+    Subscribe(server="d"),
 )
 
 

@@ -93,3 +93,19 @@ async def test_what_is_remembered_is_bounded(office: PostOffice, monkeypatch: py
     for channel in ("C0PROD", "C0BACKUPS", "C0AUDIT", "C0PROD"):
         await conversations.readers(channel)
     assert len(office.slack.calls_of(INFO)) == 4
+
+
+async def test_a_channel_that_the_bot_is_in(office: PostOffice) -> None:
+    """Its own channels; not those that it was not invited to, that are archived, or that Slack hides."""
+    channels = office.slack.workspace.conversations
+    bot = office.slack.workspace.app.bot_user
+    channels.add(
+        Channel("C0IN", "in", members=[bot]),
+        Channel("C0OUT", "out", members=["U0ANN"]),
+        Channel("C0PRIVATE", "private", kind="private", members=["U0ANN"]),
+    )
+    conversations = SlackConversations(office.web_api, office.clock)
+    found = [await conversations.is_member(each) for each in ("C0IN", "C0OUT", "C0PRIVATE", "C0NOWHERE")]
+    assert found == [True, False, False, False]
+    channels.channel("C0IN").is_archived = True
+    assert not await conversations.is_member("C0IN")

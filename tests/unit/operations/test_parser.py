@@ -16,6 +16,8 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
 from bot.operations.catalog import BY_NAME, CATALOG, TYPED
 from bot.operations.commands import asks_for_topic, parse, quote
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
@@ -40,9 +42,10 @@ from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.subscriptions import ListSubscriptions
 from bot.operations.queries.whoami import ShowWhoami
 from bot.operations.queries.why import ExplainFailure
-from bot.settings import PersonId
+from bot.settings import PersonId, RouteResult
 from bot.veeam import JobId, RestorePoints, ServerName, SessionId, Workload
 
 SQL = NamedJob("SQL Prod")
@@ -71,6 +74,22 @@ READ: list[tuple[str, Request]] = [
     ("help", ShowHelp()),
     ("HELP Retry", ShowHelp("Retry")),
     ("--help", ShowHelp()),
+    ("subscriptions", ListSubscriptions()),
+    ("subscribe", Subscribe()),
+    ("subscribe *", Subscribe()),
+    ("subscribe failed", Subscribe(results=(RouteResult.FAILED,))),
+    (
+        "Subscribe Failures, warnings and success SQL* server:hq",
+        Subscribe(None, "SQL*", (RouteResult.FAILED, RouteResult.WARNING, RouteResult.SUCCESS), "hq"),
+    ),
+    ('subscribe "SQL*"', Subscribe(NamedJob("SQL*", exact=True))),
+    ("subscribe and SQL", Subscribe(NamedJob("and SQL"))),
+    (
+        "subscribe failed SQL Prod",
+        Subscribe(NamedJob("SQL Prod", before=("failed",)), results=(RouteResult.FAILED,)),
+    ),
+    ("unsubscribe", Unsubscribe()),
+    ("unsubscribe failed SQL* server:hq", Unsubscribe(None, "SQL*", (RouteResult.FAILED,), "hq")),
     ("whoami", ShowWhoami()),
     ("whoami @U012ABC", ShowWhoami(PersonId("U012ABC"))),
     ("jobs", ListJobs()),

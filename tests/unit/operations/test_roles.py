@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.operations.actions import Action
 from bot.operations.actions.approvals import Approve, Decline
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
-from bot.operations.catalog import BY_NAME, CATALOG
-from bot.operations.model import Kind, Operation, Person, Refusal, Standing
+from bot.operations.catalog import BY_NAME, CATALOG, TYPED
+from bot.operations.model import Operation, Person, Refusal, Standing
 from bot.operations.permissions import Permission, Permissions, Scope
 from bot.settings import ApprovableOperation, GrantSettings, GroupReference, PersonId, Role, ServerName
 from bot.veeam import REVISIONS
@@ -35,6 +36,7 @@ MATRIX = {
     "servers": (YES, YES, YES, YES, YES, NO, NO),
     "report": (YES, YES, YES, YES, YES, NO, NO),
     "audit": (YES, NO, NO, NO, NO, YES, NO),
+    "subscriptions": (YES, YES, NO, NO, NO, NO, NO),
     "start": (YES, YES, NO, NO, YES, NO, NO),
     "stop": (YES, YES, NO, NO, YES, NO, NO),
     "retry": (YES, YES, NO, NO, YES, NO, NO),
@@ -47,6 +49,8 @@ MATRIX = {
     "quickbackup": (YES, YES, NO, NO, NO, NO, NO),
     "apply": (YES, YES, NO, NO, YES, NO, NO),
     "clearcache": (YES, YES, NO, NO, YES, NO, NO),
+    "subscribe": (YES, YES, NO, NO, NO, NO, NO),
+    "unsubscribe": (YES, YES, NO, NO, NO, NO, NO),
     "whoami": (YES, YES, YES, YES, YES, YES, YES),
     "help": (YES, YES, YES, YES, YES, YES, YES),
 }
@@ -74,7 +78,7 @@ def test_the_matrix_has_every_operation() -> None:
 
 def test_what_changes_vbr_can_be_made_to_take_two() -> None:
     """The settings know each action that can be typed, a class of them, and no other."""
-    actions = {operation.name for operation in CATALOG if operation.kind is Kind.ACTION}
+    actions = {verb.operation.name for verb in TYPED if issubclass(verb, Action)}
     classes = {ApprovableOperation.REDUCES_PROTECTION}
     assert {operation.value for operation in set(ApprovableOperation) - classes} == actions
 

@@ -49,6 +49,7 @@ results = ["success", "FAILED"]
 mention = "S0ONCALL"
 threads = "Broadcast"
 own_actions = false
+failures_in_a_row = 3
 [[expectations]]
 success_within_hours = 26
 channel = "C0PROD"
@@ -140,6 +141,7 @@ def test_the_file_says_everything_else(tmp_path: Path) -> None:
     assert (ada.user, ada.role, ada.jobs) == ("W0ADA", Role.TAPE_OPERATOR, ("SQL*",))
     assert route.results == (RouteResult.SUCCESS, RouteResult.FAILED)
     assert (route.threads, route.mention, route.own_actions) == (Threads.BROADCAST, "S0ONCALL", False)
+    assert route.failures_in_a_row == 3
     assert (settings.digests[0].at, settings.digests[0].days) == (
         dt.time(8),
         (DigestDay.MONDAY, DigestDay.FRIDAY),

@@ -20,6 +20,8 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.retry_all import RetriedJob, RetryAllAnswer
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe, SubscribedAnswer
+from bot.operations.actions.unsubscribe import UnsubscribedAnswer
 from bot.operations.impact import PickForm
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.machine_holders import Held, Holders
@@ -51,8 +53,10 @@ from bot.operations.outcomes import (
     JobView,
     MachineChoice,
     NeedsForm,
+    NoSubscription,
     NotFound,
     NotPossible,
+    NotSubscribed,
     Offered,
     Outcome,
     PartOfName,
@@ -70,8 +74,9 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions
+from bot.operations.queries.subscriptions import RoutedTo, SubscribedTo, SubscriptionsAnswer
 from bot.operations.queries.why import ExplainedRun
-from bot.settings import Role
+from bot.settings import ChannelId, Role, RouteSettings
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views.actions import (
     action_ended,
@@ -85,6 +90,7 @@ from bot.slack.views.announcements import announcement
 from bot.slack.views.message import Message
 from bot.slack.views.outcomes import outcome
 from bot.slack.views.problems import unreadable_press
+from bot.store import Subscription
 from bot.veeam import REVISIONS, Capability, TlsReason, VeeamError, Workload, gained_by
 from bot.watch.facts import (
     ActionRecorded,
@@ -190,6 +196,66 @@ _CAUSES = (
     "Failed to freeze guest, wait timeout",
     "Not enough space on [D:\\Backup\\b.vbk]",
 )
+
+
+def _subscription_answers() -> dict[str, Answer]:
+    of_job = Subscription(
+        id=7,
+        channel="C0PROD",
+        person_id=ANN,
+        server=HQ,
+        job_id=JOB_ID,
+        pattern="SQL Prod",
+        results=("Failed", "Warning"),
+        made_at=NOW,
+    )
+    everything = replace(of_job, id=8, person_id=BEN, server=None, job_id=None, pattern=None)
+    awkward = replace(everything, id=9, pattern="<!channel> `x`*", results=("Success",))
+    direct = replace(of_job, channel="D0ANN", is_direct=True)
+    rows = (
+        SubscribedTo(of_job, job_name="SQL renamed"),
+        SubscribedTo(everything, Refusal.STANDING),
+        SubscribedTo(awkward, Refusal.GROUPS_UNREADABLE, job_name=awkward.pattern),
+        SubscribedTo(replace(of_job, id=10, person_id=BEN), is_named=False),
+    )
+    routes = (
+        RoutedTo(
+            RouteSettings(
+                channel=ChannelId("C0PROD"),
+                servers=("hq",),
+                jobs=("SQL*", "Oracle*"),
+                types=("VSphereBackup",),
+                failures_in_a_row=3,
+            )
+        ),
+        RoutedTo(RouteSettings(channel=ChannelId("C0PROD"), jobs=("Payroll*",)), is_named=False),
+    )
+    return {
+        "subscribed": SubscribedAnswer(of_job),
+        "subscribed-directly": SubscribedAnswer(direct),
+        "subscribed-awkward": SubscribedAnswer(awkward),
+        "unsubscribed": UnsubscribedAnswer(SubscribedTo(everything), ANN),
+        "unsubscribed-own-unnamed": UnsubscribedAnswer(SubscribedTo(of_job, is_named=False), ANN),
+        "subscriptions": SubscriptionsAnswer(rows, routes, NOW),
+        "subscriptions-none": SubscriptionsAnswer((), (), NOW),
+        "subscriptions-which": SubscriptionsAnswer(rows[:2], (), NOW, is_choice=True),
+    }
+
+
+def _not_subscribed() -> dict[str, Outcome]:
+    there = _subscription_answers()["subscribed"]
+    assert isinstance(there, SubscribedAnswer)
+    cases: dict[str, Outcome] = {
+        f"not-subscribed-{why.value}": NotSubscribed(
+            Subscribe.operation,
+            why,
+            there.subscription if why is NoSubscription.ALREADY else None,
+            at_most=20,
+        )
+        for why in NoSubscription
+    }
+    offered = Offered(Subscribe.operation, Subscribe(NamedJob("SQL <!here>", server="hq")))
+    return cases | {"offered-subscribe": offered}
 
 
 def _retried_all(done: int) -> RetryAllAnswer:
@@ -503,6 +569,7 @@ def _answers() -> dict[str, Answer]:
         "help-unknown-word": replace(
             samples.help_answer(None, "retyr", Retry.operation), is_granted_anything=False
         ),
+        **_subscription_answers(),
         "whoami": samples.whoami_answer(),
         "whoami-hidden": replace(samples.whoami_answer(), held=(), has_hidden=True),
         "whoami-partly-hidden": replace(samples.whoami_answer(), has_hidden=True),
@@ -821,7 +888,14 @@ def outcomes() -> dict[str, Outcome]:
     failures["failed-too-old"] = Failed(Retry.operation, too_old, "SQL Prod")
     done = {name: Done(answer) for name, answer in _answers().items()}
     without = replace(done["jobs-failed"], missing=samples.missing_details())
-    return {**done, "jobs-details-missing": without, **_refusals(), **_problems(), **failures}
+    return {
+        **done,
+        "jobs-details-missing": without,
+        **_refusals(),
+        **_problems(),
+        **_not_subscribed(),
+        **failures,
+    }
 
 
 def _disable_ended(outcome: str) -> DisableEnded:

@@ -21,6 +21,8 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
 from bot.operations.catalog import BY_NAME, CATALOG
 from bot.operations.commands import LONGEST_SPAN
 from bot.operations.job_filters import OBJECTS_AT_MOST, JobPriority, JobsColumn, JobsFilter
@@ -47,9 +49,10 @@ from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
+from bot.operations.queries.subscriptions import ListSubscriptions
 from bot.operations.queries.whoami import ShowWhoami
 from bot.operations.queries.why import ExplainFailure
-from bot.settings import PersonId
+from bot.settings import PersonId, RouteResult
 from bot.slack import codec
 from bot.slack.codec import RunRequest, Share, TurnPage, UnreadablePress, UnreadableReason
 from bot.veeam import JobId, RestorePoints, ServerName, SessionId, Workload
@@ -71,6 +74,7 @@ points = st.none() | st.sampled_from(RestorePoints)
 steps = st.sampled_from(Step)
 moments = st.datetimes(timezones=st.just(UTC))
 spans = st.none() | st.timedeltas(timedelta(0), timedelta(days=400))
+results = st.lists(st.sampled_from(RouteResult), max_size=3).map(tuple)
 requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(ShowHelp, optional_texts),
     st.builds(ShowWhoami, st.none() | texts.map(PersonId)),
@@ -129,6 +133,9 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(ShowApproval, texts),
     st.builds(Decline, texts),
     st.builds(QuickBackup, machines, steps),
+    st.builds(Subscribe, st.none() | jobs, optional_texts, results, optional_texts),
+    st.builds(Unsubscribe, st.none() | st.integers(0), optional_texts, results, optional_texts),
+    st.just(ListSubscriptions()),
 )
 
 
@@ -246,6 +253,8 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "quickbackup": QuickBackup(KnownMachine(LONGEST_SERVER, "h" * 60, "vm-1234567890")),
         "apply": Apply(job, snapshot=state),
         "clearcache": ClearCache(job, snapshot=state),
+        "subscribe": Subscribe(job, results=tuple(RouteResult)),
+        "unsubscribe": Unsubscribe(10**12),
     }
 
     value = codec.encode_run(longest[operation.name], codec.OPTION_LIMIT)

@@ -18,6 +18,8 @@ from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
+from bot.operations.actions.subscribe import Subscribe
+from bot.operations.actions.unsubscribe import Unsubscribe
 from bot.operations.catalog import CATALOG
 from bot.operations.model import KnownJob, NamedJob
 from bot.operations.outcomes import (
@@ -756,7 +758,13 @@ def test_a_message_from_elsewhere_is_made_to_fit() -> None:
 def test_every_button_of_the_catalog_can_be_drawn() -> None:
     """An operation on a job that has a button is offered with its label, confirm dialog and full name."""
     # A job is never to be enabled and disabled at once, nor stopped and retried. A menu has room for five.
-    never = (Enable.operation, Stop.operation, QuickBackup.operation)  # which is of a machine
+    never = (
+        Enable.operation,
+        Stop.operation,
+        QuickBackup.operation,  # which is of a machine
+        Subscribe.operation,  # these two are of a channel
+        Unsubscribe.operation,
+    )
     offered = tuple(operation for operation in CATALOG if operation.button and operation not in never)
     view = samples.job_view(operations=offered)
     message = outcome(Done(samples.jobs_answer(view)), REFERENCE).message

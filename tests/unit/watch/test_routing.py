@@ -6,7 +6,15 @@ import pytest
 
 from bot.settings import PollingSettings, RouteResult, RouteSettings, Threads
 from bot.veeam import REVISIONS, SessionGroup
-from bot.watch.routing import Destination, RouteDecision, RouteReason, SkipReason, WatchRules, takes
+from bot.watch.routing import (
+    Destination,
+    RouteDecision,
+    RouteReason,
+    SkipReason,
+    Subscriber,
+    WatchRules,
+    takes,
+)
 from bot.watch.sessions import polled_types
 from tests.unit.watch.builders import HQ, completion, route_to
 
@@ -96,6 +104,57 @@ DEFAULT = told("C0BACKUPS", reason=RouteReason.DEFAULT_CHANNEL)
 def test_route(rules: list[RouteSettings], ended: dict[str, Any], expected: RouteDecision) -> None:
     """Every matching route gets one, a channel once; the default channel, all else but successes."""
     assert rules_of(rules, "C0BACKUPS").route(completion(**ended)) == expected
+
+
+BOTH = (RouteResult.FAILED, RouteResult.WARNING)
+SUBSCRIBED = told("C0DBA", reason=RouteReason.SUBSCRIPTION)
+
+
+@pytest.mark.parametrize(
+    ("routes", "subscribers", "ended", "expected"),
+    [
+        ([], [Subscriber(1, "C0DBA", BOTH), Subscriber(2, "C0DBA", BOTH)], {}, RouteDecision((SUBSCRIBED,))),
+        ([], [Subscriber(1, "C0DBA", BOTH)], {"result": "Success"}, RouteDecision((), SkipReason.WELL)),
+        (
+            [],
+            [Subscriber(1, "C0DBA", BOTH)],
+            {"group": SessionGroup.RESTORE},
+            RouteDecision((), SkipReason.NO_ROUTE),
+        ),
+        ([], [Subscriber(1, "C0DBA", BOTH, is_held=True)], {}, RouteDecision((), SkipReason.HELD, held=(1,))),
+        (
+            [],
+            [Subscriber(1, "C0DBA", BOTH, is_held=True), Subscriber(2, "C0DBA", BOTH)],
+            {},
+            RouteDecision((SUBSCRIBED,)),
+        ),
+        (
+            [route_to("C0DBA", mention="S0FIRST")],
+            [Subscriber(1, "C0DBA", BOTH, is_held=True), Subscriber(2, "C0DBA", BOTH)],
+            {},
+            RouteDecision((told("C0DBA", mention="S0FIRST"),)),
+        ),
+        ([route_to()], [Subscriber(1, "C0DBA", BOTH)], {}, RouteDecision((told("C0PROD"), SUBSCRIBED))),
+        (
+            [
+                route_to("C0DBA", mention="S0FIRST", failures_in_a_row=3),
+                route_to("C0DBA", failures_in_a_row=5),
+            ],
+            [Subscriber(1, "C0DBA", BOTH)],
+            {},
+            RouteDecision((told("C0DBA", mention="S0FIRST", failures_in_a_row=3), SUBSCRIBED)),
+        ),
+    ],
+)
+def test_subscribers_are_routes(
+    routes: list[RouteSettings],
+    subscribers: list[Subscriber],
+    ended: dict[str, Any],
+    expected: RouteDecision,
+) -> None:
+    """A subscription claims what it takes, a channel is told once, and one that waits is told nothing yet."""
+    asked = completion(subscribers=tuple(subscribers), **ended)
+    assert rules_of(routes, "C0BACKUPS").route(asked) == expected
 
 
 def test_no_default_channel() -> None:
