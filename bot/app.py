@@ -147,6 +147,8 @@ class Application:
         disabled = store.SharedRead(
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
+        muted = store.SharedRead(store.Mutes(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
+        hours = self._settings.reminders.unacknowledged_after_hours
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             server_watch = watch.Watch(
@@ -160,6 +162,11 @@ class Application:
             self._start(group, f"watch:{name}", partial(server_watch.run, slot))
             self._start(group, f"following:{name}", partial(follower.run, followed))
             self._start(group, f"timed_disables:{name}", partial(reenabler.run, disabled))
+            mute_keeper = watch.MuteKeeper(name, database, clock, holder)
+            self._start(group, f"mutes:{name}", partial(mute_keeper.run, muted))
+            if hours:
+                reminder = watch.Reminder(name, database, clock, holder, after=timedelta(hours=hours))
+                self._start(group, f"reminders:{name}", reminder.run)
 
     async def _compare_clocks(self, database: store.Database, web_api: WebApi) -> None:
         """Name the clocks that are off, for ever. That alone makes nothing unready: nothing rests on them."""
@@ -309,6 +316,7 @@ class Application:
             clock=self._clock,
             conversations=conversations,
             messages=messages,
+            follow_up=watch.FollowUp(database, self._clock),
             holder=self._holder,
         )
 

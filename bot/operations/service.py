@@ -16,7 +16,14 @@ from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.audit_trail import AuditTrail, refusal_of
-from bot.operations.backend import Accounts, ApprovalRules, Backend, SessionMessages, WatchHealth
+from bot.operations.backend import (
+    Accounts,
+    ApprovalRules,
+    Backend,
+    FollowUp,
+    SessionMessages,
+    WatchHealth,
+)
 from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
 from bot.operations.impact import PickForm
@@ -99,6 +106,7 @@ class Service:
         clock: Clock,
         conversations: Conversations,
         messages: SessionMessages,
+        follow_up: FollowUp,
         holder: str,
     ) -> None:
         permissions = Permissions(rules.grants, fleet.revisions)
@@ -121,6 +129,8 @@ class Service:
             approval_rules=rules.approvals,
             own_actions=store.OwnActions(database),
             timed_disables=store.TimedDisables(database),
+            mutes=store.Mutes(database),
+            follow_up=follow_up,
             drafts=DraftStore(store.Drafts(database), clock),
             messages=messages,
             health=health,

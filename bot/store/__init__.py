@@ -41,6 +41,7 @@ from bot.store.claims import (
 from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.mutes import FailedRun, HeldJob, Mute, MutedRun, Mutes, NewMute
 from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
@@ -99,12 +100,18 @@ __all__ = [
     "DatabaseClock",
     "Draft",
     "Drafts",
+    "FailedRun",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "HeldJob",
     "LeaseLost",
     "Leases",
+    "Mute",
+    "MutedRun",
+    "Mutes",
     "NewFollowedSession",
+    "NewMute",
     "NewOutboxRow",
     "OpenAction",
     "OpenActions",

@@ -9,6 +9,7 @@ from bot.store.audit import AuditLog
 from bot.store.database import Database, DatabaseClock
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
+from bot.store.mutes import Mutes
 from bot.store.outbox import Outbox
 
 DATABASE_PART = "database"
@@ -66,4 +67,5 @@ class Upkeep:
         await FollowedSessions(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
+        await Mutes(self._database).purge(before)
         await self._audit.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())

@@ -199,6 +199,7 @@ from bot.veeam.sizes import (
 from bot.veeam.turns import (
     on_behalf_of,
 )
+from bot.veeam.wording import gist
 
 __all__ = [
     "CHOSEN",
@@ -330,6 +331,7 @@ __all__ = [
     "differences",
     "fits",
     "gained_by",
+    "gist",
     "has_model",
     "is_agent_policy",
     "is_id",

@@ -21,6 +21,7 @@ from bot.store import (
     FollowedSession,
     FollowedSessions,
     Leases,
+    Mute,
     Outbox,
     OwnAction,
     OwnActions,
@@ -48,6 +49,7 @@ from bot.watch import messages
 from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.job_cache import JobCache
+from bot.watch.mutes import HeldBack, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.routing import RouteDecision, RouteReason, SkipReason, WatchRules
@@ -116,6 +118,7 @@ class Announcer:
         self._own_actions = OwnActions(database)
         self._followed = FollowedSessions(database)
         self._stopped = StoppedSessions(database)
+        self._held_back = HeldBack(database)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
 
@@ -338,6 +341,7 @@ class Announcer:
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed | wholes)
             followed = await self._followed.within(transaction, server, claimed | wholes)
+            muted = await self._held_back.active(transaction, server, self._clock.now()) if claimed else []
             for report in (full.get(report.ended.session.id, report) for report, _ in batch):
                 session = report.ended.session
                 if session.id not in claimed:
@@ -347,13 +351,23 @@ class Announcer:
                 shown = [each for each in followed if each.session_id in ids]
                 facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
                 decision = self._route(report, facts.started_in)
+                mute = await self._held_back.judge(
+                    transaction,
+                    muted,
+                    facts,
+                    job_id=report.job_id,
+                    job_name=report.job_name,
+                    now=self._clock.now(),
+                )
                 queued: tuple[messages.RunMessages, ...] = ()
                 # A success that nobody hears of needs no run, unless it makes up for one; what is announced
                 # out of turn may yet do so.
                 is_fresh = read_to is None
                 if session.id in full or session.outcome is not Result.SUCCESS or is_fresh or shown:
                     standing = await self._standing(transaction, by_us, shown)
-                    queued = await self._queued(transaction, report, facts, decision, poll, standing)
+                    queued = await self._queued(
+                        transaction, report, facts, decision, poll, standing, mute=mute
+                    )
                 for each in queued:
                     await queue(transaction, self._outbox, self._runs, each)
                 if facts.is_stopped:
@@ -381,6 +395,8 @@ class Announcer:
         decision: RouteDecision,
         poll: PollResult,
         standing: _Standing,
+        *,
+        mute: Mute | None,
     ) -> tuple[messages.RunMessages, ...]:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
@@ -398,8 +414,10 @@ class Announcer:
             return ()
         outlook = await self._outlook(transaction, report, session)
         recovered = self._recovered(session, [each for each in runs if each is not run])
+        mute = mute if holds_back(mute, session) else None
+        muted = None if mute is None else mute_facts(mute)
         if run is not None:
-            continued = run.with_attempt(session, is_late=is_late, outlook=outlook)
+            continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
             further = messages.attempt_messages(continued, now)
         else:
             begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), report.retry)
@@ -408,10 +426,15 @@ class Announcer:
                 begun = begun.recovered_by(later.facts.last) or begun
             if (well := went_well_since(report.past, session)) is not None:
                 begun = begun.recovered_by(well) or begun
-            further = messages.RunMessages(begun, ())
+            further = messages.RunMessages(begun.with_mute(muted), ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
         new = [to for to in decision.destinations if to.reason is RouteReason.ROUTE or not is_announced]
+        if mute is not None:
+            quiet = [to for to in new if to.channel not in standing.awaited.union(standing.posted)]
+            new = [to for to in new if to not in quiet]
+            held = await self._held_back.hold(transaction, mute, further.run, quiet, session, now)
+            further = messages.RunMessages(held.run, (*further.rows, *held.rows))
         roots = messages.root_messages(
             further.run, new, now, standing=standing.posted, awaited=standing.awaited
         )

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.settings import Threads
 from bot.veeam import RetryPolicy, Session
-from bot.watch.facts import JobOutlook, Recovery, RunFacts, SessionFacts
+from bot.watch.facts import JobOutlook, MuteFacts, Recovery, RunFacts, SessionFacts
 
 MARGIN = timedelta(minutes=5)
 """How much later than VBR's own waiting time an attempt may begin."""
@@ -27,20 +27,35 @@ _DEFAULT_POLICY = RetryPolicy(enabled=True)
 
 
 class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A channel in which a run was announced, and how. `mentioned`: people were mentioned there."""
+    """A channel in which a run was announced, and how. `mentioned`: people were mentioned there.
+
+    Of a run that ended while its job was muted, `muted_in` is the key of the earlier root in whose thread it
+    was said; empty where there was none, so that it was only counted. Such a run has no root of its own.
+    """
 
     channel: str
     threads: Threads = Threads.THREAD
     mention: str | None = None
     mentioned: bool = False
+    muted_in: str | None = None
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the run has a root of its own there."""
+        return self.muted_in is None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run as it is stored: its facts, where it was announced, and how long VBR waits between attempts."""
+    """A run as it is stored: its facts, where it was announced, and how long VBR waits between attempts.
+
+    `reminded_at` is when people were last reminded that nobody has acknowledged it, `reminders` how often.
+    """
 
     facts: RunFacts
     channels: tuple[RunChannel, ...] = ()
     retry_wait_minutes: int | None = None
+    reminded_at: datetime | None = None
+    reminders: int = 0
 
     @classmethod
     def begin(cls, facts: RunFacts, retry: RetryPolicy | None) -> "Run":
@@ -63,6 +78,24 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Until when the next automatic attempt must have begun; None when none is expected."""
         expected = self.facts.next_attempt_expected_at
         return None if expected is None else expected + MARGIN
+
+    @property
+    def rooted_in(self) -> frozenset[str]:
+        """The channels in which it has a root of its own."""
+        return frozenset(each.channel for each in self.channels if each.has_root)
+
+    @property
+    def unanswered_since(self) -> datetime | None:
+        """Since when it waits for somebody to acknowledge it; None when it doesn't."""
+        is_answered = self.facts.acknowledged is not None or self.facts.muted is not None
+        is_waiting = self.facts.stands_failed and bool(self.rooted_in) and not is_answered
+        return self.facts.last.ended_at if is_waiting else None
+
+    def with_mute(self, mute: MuteFacts | None) -> "Run":
+        """Return the run as muted, or as not muted."""
+        if self.facts.muted == mute:
+            return self
+        return msgspec.structs.replace(self, facts=msgspec.structs.replace(self.facts, muted=mute))
 
     def includes(self, session: SessionFacts) -> bool:
         """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time.

@@ -28,6 +28,9 @@ ASKED = {
     "quickbackup": "yy.......",
     "apply":    "yy..y....",
     "clearcache": "yy..y....",
+    "ack":      "yy..y....",
+    "mute":     "yy..y....",
+    "unmute":   "yy..y....",
     "whoami":   "yyyyyy...",
     "help":     "yyyyyy...",
 }  # fmt: skip
@@ -50,15 +53,21 @@ SUBMITTED = {
     "quickbackup":    "yy.......",
     "apply":          "yy..y....",
     "clearcache":     "yy..y....",
+    "mute":           "yy..y....",
 }  # fmt: skip
-# Only clicked: the person's own page, and what stands on an administrator's request to delete a job.
+# Only clicked: the person's own page, what stands on an administrator's request to delete a job, and the
+# answer to a message about planned maintenance.
 CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
     "request": "yyyyy....",
     "approve": "y........",
     "decline": "y........",
+    "muteserver":   "yy..y....",
+    "unmuteserver": "yy..y....",
 }  # fmt: skip
+# Done at once, and never by a form.
+WITHOUT_FORM = {"ack", "unmute"}
 NO_ROLE = "requires a Veeam role, and you have none here"
 NOT_THIS = "Your role does not include"
 WHY = {

@@ -96,6 +96,14 @@ def _message(announced: facts.Announcement) -> Message:
             return runs.attempt(announced)
         case facts.NoFurtherAttempt():
             return runs.no_further_attempt(announced)
+        case (
+            facts.RunAcknowledged()
+            | facts.MutedRunEnded()
+            | facts.MuteBegan()
+            | facts.MuteEnded()
+            | facts.Unacknowledged()
+        ):
+            return runs.followed_up(announced)
         case facts.ApprovalOpened():
             return approvals.approval_opened(announced)
         case facts.ApprovalChanged():
@@ -130,7 +138,7 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
     match announced:
         case facts.RunEnded(run=run) | facts.RunChanged(run=run):
             session, result = run.first, run.result
-        case facts.AttemptEnded(run=run, session=session):
+        case facts.AttemptEnded(run=run, session=session) | facts.MutedRunEnded(run=run, session=session):
             result = session.result
         case facts.ApprovalOpened(approval=approval) | facts.ApprovalChanged(approval=approval):
             of_approval = {"approval_id": approval.id, "state": approvals.standing(approval)}

@@ -25,6 +25,8 @@ TOM = Person(PersonId("U0TOM"), "tom", Standing.MEMBER, frozenset({"S0TEAM"}))
 TAPE_OPERATOR = {
     "jobs": "yyy.", "job": "yyy.", "sessions": "yyy.", "session": "yyy.", "status": "yyy.", "servers": "yyy.",
     "start": ".yy.", "stop": ".yy.", "retry": ".yy.", "apply": ".yy.", "clearcache": ".yy.",
+    # VBR has no part in these.
+    "ack": "yyy.", "mute": "yyy.", "unmute": "yyy.",
 }  # fmt: skip
 # The operation of VBR that a verb needs; the others read what these do, or ask VBR nothing.
 OF_VBR = {
