@@ -44,7 +44,7 @@ from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
-from bot.veeam import Connection, Fleet, SpokenRevision, VeeamServer, connection_to
+from bot.veeam import DEFAULT_RULES, Connection, Fleet, SpokenRevision, VeeamServer, connection_to
 
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
@@ -318,6 +318,7 @@ class Application:
             messages=messages,
             follow_up=watch.FollowUp(database, self._clock),
             holder=self._holder,
+            causes=DEFAULT_RULES.with_own(self._settings.causes),
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:

@@ -31,10 +31,13 @@ from bot.settings import (
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 from bot.slack.views.status_text import type_name
-from bot.veeam import REVISIONS, Revision, Workload, creatable_types, job_type_key
+from bot.veeam import DEFAULT_RULES, REVISIONS, Revision, Workload, creatable_types, job_type_key
 
 _HERE: Final = Path(__file__).parent
 _REVISIONS: Final = _HERE / "reference" / "revisions.md"
+_CAUSES: Final = _HERE / "explanation" / "causes.md"
+_CAUSES_BEGIN: Final = "<!-- causes -->"
+_CAUSES_END: Final = "<!-- end of causes -->"
 _TYPES_BEGIN: Final = "<!-- job types -->"
 _TYPES_END: Final = "<!-- end of job types -->"
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
@@ -137,6 +140,15 @@ def revisions_page() -> str:
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 
+def causes_page() -> str:
+    """The page on causes as it stands, with the table of those that the bot knows made anew."""
+    before, begin, rest = _CAUSES.read_text(encoding="utf-8").partition(_CAUSES_BEGIN)
+    _, end, after = rest.partition(_CAUSES_END)
+    rows = [(each.title, f"`{each.key}`", each.next_step) for each in DEFAULT_RULES.causes]
+    table = "\n".join(_table(("cause", "name", "what to do"), rows))
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
 def _done(key: str, facts: Revision) -> str:
     """What can be done with jobs of this type on a server of the revision."""
     own = next((kind for kind in facts.job_types if job_type_key(kind) == key), None)
@@ -150,6 +162,7 @@ PAGES: Final[Mapping[Path, Callable[[], str]]] = {
     _HERE / "reference" / "settings.md": settings_page,
     _HERE / "reference" / "revisions.md": revisions_page,
     _HERE / "reference" / "slack-app.md": slack_app_page,
+    _CAUSES: causes_page,
 }
 
 
@@ -196,7 +209,7 @@ def _words() -> Iterator[str]:
         "  message.",
         "- They change nothing by themselves: an action is answered with the button that does it.",
         "- In the thread of a completion a command without a name is about that job: `@veeam retry`, `job`,",
-        "  `sessions`; `session` shows that message's session.",
+        "  `sessions`; `session` shows that message's session, `why` explains that run.",
         "- Edited messages and messages of bots are not read. Files are left aside.",
         "",
         "## Buttons",

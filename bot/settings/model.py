@@ -274,6 +274,27 @@ class ApprovalSettings(Section):
     )
 
 
+class CauseSettings(Section):
+    """Words of failures that name a cause, beside those that the bot knows; they count before its own."""
+
+    name: values.ValidCauseName = Field(
+        description="Lower-case letters, digits and `_`; a name the bot knows adds patterns to its cause."
+    )
+    title: values.CauseText | None = Field(
+        default=None,
+        description="What people call it. Default: the known cause's title, or the name in words.",
+    )
+    patterns: tuple[values.ValidCausePattern, ...] = Field(
+        min_length=1,
+        max_length=20,
+        description="Words that stand in one line of VBR's text; letter case is ignored. `*` stands for "
+        "anything between, ` & ` joins words in any order.",
+    )
+    next_step: values.CauseText | None = Field(
+        default=None, description="What to do about it, in a sentence. Default: the known cause's."
+    )
+
+
 class Settings(BaseSettings):
     """All settings of the bot. Made by `load_settings`; nothing is read behind its back."""
 
@@ -289,6 +310,7 @@ class Settings(BaseSettings):
     expectations: tuple[ExpectationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
     reminders: ReminderSettings = ReminderSettings()
+    causes: tuple[CauseSettings, ...] = Field(default=(), max_length=50)
     polling: PollingSettings = PollingSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     database_url: Annotated[values.ValidDatabaseUrl, Variable("DATABASE_URL")] = Field(

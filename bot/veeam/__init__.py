@@ -4,6 +4,15 @@ This room knows neither Slack nor the store. httpx stays inside: what goes wrong
 """
 
 from bot.settings import ServerName
+from bot.veeam.causes import (
+    DEFAULT_RULES,
+    About,
+    Cause,
+    CauseRules,
+    Finding,
+    Remedy,
+    cause_of,
+)
 from bot.veeam.check_results import (
     Login,
 )
@@ -203,6 +212,7 @@ from bot.veeam.wording import gist
 
 __all__ = [
     "CHOSEN",
+    "DEFAULT_RULES",
     "FAILURES_ONLY",
     "GFS_LIMITS",
     "LAST_DAY",
@@ -211,6 +221,7 @@ __all__ = [
     "REFERENCES",
     "REVISIONS",
     "SESSION_TYPES",
+    "About",
     "AfterJob",
     "AgentObject",
     "AllTaskSessionsQuery",
@@ -218,6 +229,8 @@ __all__ = [
     "AsPointsAppear",
     "Backup",
     "Capability",
+    "Cause",
+    "CauseRules",
     "ConnectFailed",
     "Connection",
     "ConnectionLost",
@@ -230,6 +243,7 @@ __all__ = [
     "Detail",
     "EntitiesQuery",
     "Entity",
+    "Finding",
     "Fleet",
     "FleetAnswer",
     "Gfs",
@@ -265,6 +279,7 @@ __all__ = [
     "ProtectionGroupsQuery",
     "ReadRetries",
     "Rejected",
+    "Remedy",
     "RepositoryState",
     "RepositoryStatesQuery",
     "RestorePoint",
@@ -321,6 +336,7 @@ __all__ = [
     "Workload",
     "answered",
     "at_once",
+    "cause_of",
     "changed",
     "check_server",
     "choosable_rhythms",

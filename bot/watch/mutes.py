@@ -29,7 +29,7 @@ from bot.store import (
     StoreError,
     Transaction,
 )
-from bot.veeam import FAILURES_ONLY, Result, ServerName, gist, known, session_group
+from bot.veeam import FAILURES_ONLY, Result, ServerName, cause_of, gist, known, session_group
 from bot.watch import facts, messages
 from bot.watch.facts import MuteFacts, RunFacts, SessionFacts
 from bot.watch.routing import Destination
@@ -49,8 +49,9 @@ log = structlog.stdlib.get_logger(__name__)
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a job stood failed when it was muted: what another failure is compared with.
 
-    `cause` is the first reason without the names and numbers in it. `objects` is None where VBR did not name
-    all that failed.
+    `cause` is what VBR's words name or, where that is not known, the words without the names and numbers in
+    them; None where VBR did not say everything in time. `objects` is None where it did not name all that
+    failed.
     """
 
     result: str
@@ -61,15 +62,20 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def of(cls, session: SessionFacts) -> "Failure":
         """Return how a session failed or warned."""
-        details = session.details or facts.SessionDetails(is_incomplete=True)
-        reasons = (*(each.message for each in details.problems[:1]), session.message, *details.records[:1])
-        reason = next(filter(None, reasons), None)
+        details = session.details
+        if details is None or details.is_incomplete:
+            return cls(result=session.result, ended_at=session.ended_at)
+        texts = [
+            text for text in (*(each.message for each in details.problems), session.message) if text
+        ] or list(details.records)
+        finding = cause_of(texts)
+        cause = ":".join(finding.common_key()) if finding is not None else None
         names = tuple(each.name for each in details.problems)
-        is_whole = not details.is_incomplete and details.failed_total + details.warned_total == len(names)
+        is_whole = details.failed_total + details.warned_total == len(names)
         return cls(
             result=session.result,
             ended_at=session.ended_at,
-            cause=None if reason is None else gist(reason),
+            cause=cause or (gist(texts[0]) if texts else None),
             objects=names if is_whole else None,
         )
 

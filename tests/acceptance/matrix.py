@@ -11,6 +11,7 @@ ASKED = {
     #           ABRVTNGFD
     "jobs":     "yyyyy....",
     "job":      "yyyyy....",
+    "why":      "yyyyy....",
     "sessions": "yyyyy....",
     "session":  "yyyyy....",
     "status":   "yyyyy....",

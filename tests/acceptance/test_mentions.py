@@ -127,7 +127,8 @@ async def test_a_direct_message(rig: Rig) -> None:
 async def test_the_thread_of_a_completion(rig: Rig) -> None:
     """There no name is needed: it is about that job, and `session` about that session."""
     failed = job(rig, "Mail")
-    session = rig.world.finish_run(failed, result="Failed", seconds=9)
+    said = {failed.objects[0]: "Failed to freeze guest, wait timeout"}
+    session = rig.world.finish_run(failed, result="Failed", seconds=9, objects=said)
     await rig.until(lambda: rig.told()[session.id] >= 1)
     root = next(
         each
@@ -138,6 +139,8 @@ async def test_the_thread_of_a_completion(rig: Rig) -> None:
     assert (failed.name in shown.text, shown.thread_ts) == (True, root.ts)
     for words in ("sessions", "session"):
         assert failed.name in (await mentions(rig, "vic", f"@veeam {words}", thread=root.ts)).text
+    explained = await mentions(rig, "vic", "@veeam why", thread=root.ts)
+    assert (failed.name in explained.text, "VSS failed in the guest" in explained.text) == (True, True)
     offered = await mentions(rig, "ole", "what now? @veeam retry", thread=root.ts)
     assert (failed.name in offered.text, offered.thread_ts) == (True, root.ts)
     assert rig.sent("POST", RETRY, failed) == 0

@@ -31,6 +31,7 @@ from bot.slack.views.buttons import (
     job_control,
     request_control,
     session_control,
+    why_control,
 )
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
@@ -40,6 +41,7 @@ _CAUSE_LIMIT = 220
 """So that a phone shows a failure, its cause and its buttons without scrolling."""
 _COMMENT_LIMIT = 80
 _STREAK = 2
+_PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
 _WHOLE_LIMIT = 1_100
 """More than what is kept of a text of VBR's."""
 
@@ -438,7 +440,9 @@ def _run_controls(run: facts.RunFacts) -> list[Control | None]:
         return [job_control(target, Start.operation), shown]
     is_failed = _has_failed(run.last) and run.recovery is None
     again = job_control(target, _again(run.last)) if is_failed else None
-    return [again, shown, *_owner_controls(run)]
+    is_problem = known(Result, run.last.result) in _PROBLEMS and run.recovery is None
+    why = why_control(run.server, run.job_id, run.last.session_id, run.job_name) if is_problem else None
+    return [again, why, shown, *_owner_controls(run)]
 
 
 def _owner_controls(run: facts.RunFacts) -> list[Control | None]:
