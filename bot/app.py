@@ -136,7 +136,12 @@ class Application:
     ) -> None:
         """Watch every server: its sessions, the runs that people follow here, jobs disabled for a time."""
         clock, holder, slack = self._clock, self._holder, self._settings.slack
-        rules = watch.WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
+        rules = watch.WatchRules(
+            self._settings.routes,
+            slack.default_channel,
+            self._settings.polling,
+            self._settings.storms,
+        )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling
         self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))

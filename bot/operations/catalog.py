@@ -18,6 +18,7 @@ from bot.operations.actions.enable import Enable
 from bot.operations.actions.mute import Mute, MuteServer, Unmute, UnmuteServer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
+from bot.operations.actions.retry_all import RetryAll
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.codec import RequestCodec
@@ -68,6 +69,7 @@ TYPED: tuple[type[Verb], ...] = (
 """What can be typed: the slash command's verbs, its help, and the commands page of the docs."""
 VERBS: tuple[type[Request], ...] = (
     *TYPED,
+    RetryAll,
     ShowHome,
     ShowApproval,
     Approve,

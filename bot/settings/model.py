@@ -201,6 +201,21 @@ class RouteSettings(Section):
     )
 
 
+class StormSettings(Section):
+    """Many failures of one channel become one message, with their causes inside."""
+
+    at_least: int = Field(
+        default=5,
+        ge=0,
+        le=1000,
+        description="So many failures within the window make one message of those that follow and of those "
+        "found together. 0: off.",
+    )
+    within_seconds: float = Field(
+        default=60, ge=1, le=3600, description="The window: seconds in which these failures are noticed."
+    )
+
+
 class ExpectationSettings(Section):
     """Jobs that must have succeeded recently, so that a job that never ran is noticed."""
 
@@ -307,6 +322,7 @@ class Settings(BaseSettings):
     servers: tuple[ServerSettings, ...] = ()
     grants: tuple[GrantSettings, ...] = ()
     routes: tuple[RouteSettings, ...] = ()
+    storms: StormSettings = StormSettings()
     expectations: tuple[ExpectationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
     reminders: ReminderSettings = ReminderSettings()

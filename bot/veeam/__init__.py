@@ -185,6 +185,9 @@ from bot.veeam.queries import (
     VmwareHostsQuery,
     VmwareObjectsQuery,
 )
+from bot.veeam.reasons import (
+    gist,
+)
 from bot.veeam.revisions import (
     REVISIONS,
     Capability,
@@ -208,7 +211,6 @@ from bot.veeam.sizes import (
 from bot.veeam.turns import (
     on_behalf_of,
 )
-from bot.veeam.wording import gist
 
 __all__ = [
     "CHOSEN",

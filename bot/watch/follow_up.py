@@ -70,8 +70,7 @@ class FollowUp:
                 *messages.edits(run, f"acknowledged/{turn}", now),
                 *(
                     messages.reply(run, channel, f"acknowledged/{turn}", said, now, is_failure=False)
-                    for channel in run.channels
-                    if channel.muted_in != ""
+                    for channel in run.channels_with_thread
                 ),
             ]
             await self._outbox.add(transaction, rows)
@@ -91,7 +90,7 @@ class FollowUp:
             mute = await self._mutes.put(transaction, new)
             told: set[str] = set()
             for run in filter(_went_wrong, runs):
-                channels = [each for each in run.channels if each.has_root and each.channel not in told]
+                channels = [each for each in run.channels_with_root if each.channel not in told]
                 if not channels:
                     continue
                 told.update(each.channel for each in channels)

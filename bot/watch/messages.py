@@ -4,8 +4,8 @@ The key of a run's root is made of the run and the channel, so that every later 
 its root.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -73,15 +73,17 @@ def root_messages(
     *,
     standing: Mapping[str, PostedMessage] | None = None,
     awaited: Collection[str] = (),
+    storms: Mapping[str, str] | None = None,
 ) -> RunMessages:
     """Queue a run's root for the channels that don't have it yet, with its details in the thread.
 
     `standing` are the messages by channel that show an action on it: each becomes the root there. `awaited`
-    are channels in which such a message is about to be posted: the root gives it time.
+    are channels in which such a message is about to be posted: the root gives it time. In the channels of
+    `storms` these tell of the run.
     """
     known_channels = {each.channel: each for each in run.channels}
-    standing = standing or {}
-    wanted = {to.channel: to for to in destinations}
+    standing, storms = standing or {}, storms or {}
+    wanted = {to.channel: to for to in with_one_ping(run, destinations)}
     for channel_id in standing:
         wanted.setdefault(
             channel_id, Destination(channel_id, Threads.THREAD, mention=None, reason=RouteReason.ROUTE)
@@ -97,9 +99,13 @@ def root_messages(
         channel = known_channels.get(to.channel) or RunChannel(
             channel=to.channel,
             threads=to.threads,
-            mention=first_mention(to.mention, (*run.channels, *new)),
+            mention=to.mention,
             mentioned=may_mention,
+            storm=storms.get(to.channel),
         )
+        if to.channel in storms and posted is None:
+            new.append(channel)
+            continue
         due_at = now + AWAITED if to.channel in awaited else None
         first_row = root_row(run, channel, now, due_at=due_at)
         if posted is not None:
@@ -116,13 +122,29 @@ def root_messages(
         if mention or (to.threads is not Threads.FLAT and _has_details(last)):
             details = facts.DetailsReply(run=run.facts, session=last, mention=mention)
             rows.append(reply(run, channel, "story", details, now, is_failure=last.is_failed))
-    changed = msgspec.structs.replace(run, channels=(*run.channels, *new))
+    # A message that became the root tells of the run from now on, where a storm did.
+    channels = tuple(
+        msgspec.structs.replace(each, storm=None, muted_in=None) if each.channel in standing else each
+        for each in (*run.channels, *new)
+    )
+    changed = msgspec.structs.replace(run, channels=channels)
     return RunMessages(changed, tuple(rows), tuple(adopted))
+
+
+def with_one_ping(run: Run, destinations: Iterable[Destination]) -> list[Destination]:
+    """Return the destinations, each mention of a person or group in the first channel of the run alone."""
+    mentioned = {each.mention for each in run.channels}
+    kept: list[Destination] = []
+    for to in destinations:
+        kept.append(replace(to, mention=None) if to.mention in mentioned else to)
+        mentioned.add(to.mention)
+    return kept
 
 
 def redraw_messages(run: Run, channel_id: str, occasion: str, now: datetime) -> tuple[NewOutboxRow, ...]:
     """Queue that a run's root in a channel is drawn again, as the run stands."""
-    return tuple(_edit(run, each, occasion, now) for each in _rooted(run) if each.channel == channel_id)
+    channels = (each for each in run.channels_with_root if each.channel == channel_id)
+    return tuple(_edit(run, each, occasion, now) for each in channels)
 
 
 def attempt_messages(run: Run, now: datetime) -> RunMessages:
@@ -135,7 +157,7 @@ def attempt_messages(run: Run, now: datetime) -> RunMessages:
         if channel.has_root:
             rows.append(_edit(run, channel, str(last.session_id), now))
         elif not channel.muted_in:
-            continue  # it was only counted
+            continue  # a storm tells of it, or it was only counted
         if channel.threads is not Threads.FLAT or (run.facts.is_final and last.is_failed):
             attempt = facts.AttemptEnded(run=run.facts, session=last, mention=_mention(run, channel))
             rows.append(
@@ -153,7 +175,7 @@ def recovery_messages(run: Run, now: datetime) -> RunMessages:
 
 def edits(run: Run, occasion: str, now: datetime) -> tuple[NewOutboxRow, ...]:
     """Queue that the run's root is drawn again as the run stands, wherever it has one."""
-    return tuple(_edit(run, channel, occasion, now) for channel in _rooted(run))
+    return tuple(_edit(run, channel, occasion, now) for channel in run.channels_with_root)
 
 
 def superseded_messages(run: Run, now: datetime) -> RunMessages:
@@ -166,9 +188,7 @@ def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that the attempt that was expected did not come."""
     rows = list(superseded_messages(run, now).rows)
     occasion = f"no-attempt/{run.facts.latest.session_id}"
-    for channel in run.channels:
-        if channel.muted_in == "":
-            continue
+    for channel in run.channels_with_thread:
         missing = facts.NoFurtherAttempt(run=run.facts, mention=_mention(run, channel))
         rows.append(reply(run, channel, occasion, missing, now, is_failure=True))
     return RunMessages(_mentioned(run), tuple(rows))
@@ -281,15 +301,6 @@ def root_row(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime |
 def root_key(run: Run, channel_id: str) -> str:
     """Return the key of the row that a run's root in a channel is."""
     return f"{run.facts.key}/{channel_id}"
-
-
-def first_mention(mention: str | None, others: Iterable[RunChannel]) -> str | None:
-    """Return whom to mention in a channel: nobody whom another channel of the run mentions already."""
-    return None if mention in {each.mention for each in others} else mention
-
-
-def _rooted(run: Run) -> Iterator[RunChannel]:
-    return (channel for channel in run.channels if channel.has_root)
 
 
 def target(run: Run, channel: RunChannel) -> str | None:

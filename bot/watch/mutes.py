@@ -29,7 +29,7 @@ from bot.store import (
     StoreError,
     Transaction,
 )
-from bot.veeam import FAILURES_ONLY, Result, ServerName, cause_of, gist, known, session_group
+from bot.veeam import FAILURES_ONLY, JobId, Result, ServerName, cause_of, gist, known, session_group
 from bot.watch import facts, messages
 from bot.watch.facts import MuteFacts, RunFacts, SessionFacts
 from bot.watch.routing import Destination
@@ -155,6 +155,15 @@ class HeldBack:
         """Return what is muted on a server."""
         return list(await self._mutes.active(transaction, server, now))
 
+    async def without_muted(
+        self, server: ServerName, job_names: Mapping[JobId, str], now: datetime
+    ) -> frozenset[JobId]:
+        """Return those of a server's jobs, by ID and name, that nothing mutes."""
+        active = await self._mutes.every(now, server)
+        return frozenset(
+            job_id for job_id, name in job_names.items() if covering(active, job_id, name) is None
+        )
+
     async def judge(
         self,
         transaction: Transaction,
@@ -193,14 +202,15 @@ class HeldBack:
     ) -> messages.RunMessages:
         """Queue a run quietly for these channels; the mute remembers it."""
         known_channels = {each.channel for each in run.channels}
-        quiet = [to for to in destinations if to.channel not in known_channels]
+        new_there = (to for to in destinations if to.channel not in known_channels)
+        quiet = messages.with_one_ping(run, new_there)
         threads = await self._threads(transaction, run) if quiet else {}
         new: list[RunChannel] = []
         for to in quiet:
             channel = RunChannel(
                 channel=to.channel,
                 threads=to.threads,
-                mention=messages.first_mention(to.mention, (*run.channels, *new)),
+                mention=to.mention,
                 muted_in=threads.get(to.channel, ""),
             )
             new.append(channel)
@@ -238,11 +248,10 @@ class HeldBack:
 
 def thread_keys(run: Run) -> Mapping[str, str]:
     """Return the key of the root in whose thread a run is told, by channel."""
-    keys = {
-        each.channel: messages.root_key(run, each.channel) if each.has_root else each.muted_in or ""
-        for each in run.channels
+    return {
+        each.channel: each.muted_in or messages.root_key(run, each.channel)
+        for each in run.channels_with_thread
     }
-    return {channel: key for channel, key in keys.items() if key}
 
 
 class MuteKeeper:
@@ -327,7 +336,7 @@ class MuteKeeper:
             elif is_said and run.facts.may_mention and not channel.mentioned and ended.because == TIME:
                 told = msgspec.structs.replace(channel, mentioned=True)
                 mention = messages.target(run, channel)
-            if told.muted_in != "":
+            if told.has_root or told.muted_in:
                 is_loud = is_said and ended.because == TIME and channel.muted_in != ""
                 said = msgspec.structs.replace(ended, mention=mention)
                 rows.append(_line(run, told, said, now, is_loud=is_loud))

@@ -76,8 +76,7 @@ class Reminder:
         occasion = f"reminder/{reminded.reminders}"
         rows = [
             messages.reply(reminded, channel, occasion, said, now, is_failure=True)
-            for channel in reminded.channels
-            if channel.has_root
+            for channel in reminded.channels_with_root
         ]
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(reminded))

@@ -31,6 +31,7 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Of a run that ended while its job was muted, `muted_in` is the key of the earlier root in whose thread it
     was said; empty where there was none, so that it was only counted. Such a run has no root of its own.
+    `storm` is the storm that tells of the run in place of a root of its own.
     """
 
     channel: str
@@ -38,11 +39,12 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mention: str | None = None
     mentioned: bool = False
     muted_in: str | None = None
+    storm: str | None = None
 
     @property
     def has_root(self) -> bool:
         """Whether the run has a root of its own there."""
-        return self.muted_in is None
+        return self.muted_in is None and self.storm is None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,21 +76,26 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return cls(facts=retried, retry_wait_minutes=retry.wait_minutes)
 
     @property
+    def channels_with_root(self) -> tuple[RunChannel, ...]:
+        """The channels that have a root of the run's own; elsewhere a storm or an older root tells of it."""
+        return tuple(each for each in self.channels if each.has_root)
+
+    @property
+    def channels_with_thread(self) -> tuple[RunChannel, ...]:
+        """The channels with a thread that tells of the run: its own, or an older run's where muted."""
+        return tuple(each for each in self.channels if each.has_root or each.muted_in)
+
+    @property
     def expected_by(self) -> datetime | None:
         """Until when the next automatic attempt must have begun; None when none is expected."""
         expected = self.facts.next_attempt_expected_at
         return None if expected is None else expected + MARGIN
 
     @property
-    def rooted_in(self) -> frozenset[str]:
-        """The channels in which it has a root of its own."""
-        return frozenset(each.channel for each in self.channels if each.has_root)
-
-    @property
     def unanswered_since(self) -> datetime | None:
         """Since when it waits for somebody to acknowledge it; None when it doesn't."""
         is_answered = self.facts.acknowledged is not None or self.facts.muted is not None
-        is_waiting = self.facts.stands_failed and bool(self.rooted_in) and not is_answered
+        is_waiting = self.facts.stands_failed and bool(self.channels_with_root) and not is_answered
         return self.facts.last.ended_at if is_waiting else None
 
     def with_mute(self, mute: MuteFacts | None) -> "Run":

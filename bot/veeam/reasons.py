@@ -1,4 +1,4 @@
-"""What two texts of VBR's have in common that say the same of different objects."""
+"""What VBR gives as reasons, compared as a person would. Pure."""
 
 import re
 
