@@ -120,7 +120,7 @@ class Office:
             return f"quickbackup {job.objects[0]}"
         if operation == "create":
             return "create"
-        about = {"job": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
+        about = {"job": job.name, "why": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
         return f"{operation} {about.get(operation, '')}".strip()
 
     def buttons(self, operation: str, job: Job) -> Message:

@@ -16,7 +16,7 @@ _PIECES = [pattern.key for rule in DEFAULT_RULES.rules for pattern in rule.patte
 
 async def named_causes(sizes: Sizes) -> list[Figure]:
     """Compare every text with all rules, and look for one piece of each pattern in it, in turns."""
-    named, sought = [], []
+    named, sought = list[float](), list[float]()
     for number in range(sizes.matchings + 1):
         for measured, work in ((named, _name), (sought, _seek)):
             milliseconds = _cpu(work)
