@@ -20,6 +20,7 @@ from bot.watch.facts import (
     OutageEnded,
     RunChanged,
     RunEnded,
+    StormBegan,
     decode,
 )
 from tests.rooms.watch.site import DEFAULT, Site, drained, kinds, of_kind, route_to, rules
@@ -267,3 +268,29 @@ async def test_a_retry_of_what_is_muted_stays_in_its_thread(site: Site) -> None:
 def site_with_job(site: Site) -> Site:
     site.world.add_job(JOB)
     return site
+
+
+async def test_mutes_and_storms(site: Site) -> None:
+    """What is muted makes no storm; a run of a storm that is muted later is said when the mute is over."""
+    site.begin(rules(storm_from=5))
+    for name in (JOB, "A", "B", "C", "Files"):
+        site.world.add_job(name)
+    await mute(site, job_id=None, job_name=None, pattern="?", hours=1)
+    for name in ("A", "B", "C", JOB, "Files"):
+        site.ended(name, "Failed")
+    told = await site.poll_after()
+    assert sorted(root.run.job_name for root in of_kind(told, RunEnded)) == ["Files", JOB]
+    assert of_kind(told, StormBegan) == []
+    await site.clock.advance(NIGHT)
+    assert sorted(row.kind for row in await kept(site)) == ["mute_ended"] * 3 + ["run_ended"] * 3
+    for name in ("A", "B", "C", JOB, "Files"):
+        site.ended(name, "Failed", objects={"sql01": FULL})
+    told = await site.poll_after() + await site.poll_after(2)
+    assert len(of_kind(told, StormBegan)) == 1
+    await mute(site, hours=1)
+    await site.poll()
+    failed(site)
+    assert of_kind(await site.poll_after(), RunEnded) == []
+    await site.clock.advance(NIGHT)
+    assert "mute_ended" in [row.kind for row in await kept(site)]
+    assert await site.poll_after() == []
