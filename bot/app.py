@@ -152,8 +152,10 @@ class Application:
         disabled = store.SharedRead(
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
-        muted = store.SharedRead(store.Mutes(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
-        hours = self._settings.reminders.unacknowledged_after_hours
+        self._start(group, "mutes", watch.MuteKeeper(database, clock, holder).run)
+        if hours := self._settings.reminders.unacknowledged_after_hours:
+            reminder = watch.Reminder(database, clock, holder, after=timedelta(hours=hours))
+            self._start(group, "reminders", partial(reminder.run, tuple(fleet.names)))
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             server_watch = watch.Watch(
@@ -167,11 +169,6 @@ class Application:
             self._start(group, f"watch:{name}", partial(server_watch.run, slot))
             self._start(group, f"following:{name}", partial(follower.run, followed))
             self._start(group, f"timed_disables:{name}", partial(reenabler.run, disabled))
-            mute_keeper = watch.MuteKeeper(name, database, clock, holder)
-            self._start(group, f"mutes:{name}", partial(mute_keeper.run, muted))
-            if hours:
-                reminder = watch.Reminder(name, database, clock, holder, after=timedelta(hours=hours))
-                self._start(group, f"reminders:{name}", reminder.run)
 
     async def _compare_clocks(self, database: store.Database, web_api: WebApi) -> None:
         """Name the clocks that are off, for ever. That alone makes nothing unready: nothing rests on them."""

@@ -25,7 +25,6 @@ from bot.store import (
     Outbox,
     Placement,
     Runs,
-    SharedRead,
     StoreError,
     Transaction,
 )
@@ -255,13 +254,12 @@ def thread_keys(run: Run) -> Mapping[str, str]:
 
 
 class MuteKeeper:
-    """Ends the mutes of one server when their time is over, and says so.
+    """Ends the mutes of all servers when their time is over, and says so.
 
-    One process at a time does, by a lease.
+    For each server one process at a time does, by a lease.
     """
 
-    def __init__(self, server: ServerName, database: Database, clock: Clock, holder: str) -> None:
-        self._server = server
+    def __init__(self, database: Database, clock: Clock, holder: str) -> None:
         self._database = database
         self._clock = clock
         self._holder = holder
@@ -270,29 +268,29 @@ class MuteKeeper:
         self._outbox = Outbox(database)
         self._leases = Leases(database)
 
-    async def run(self, servers: SharedRead[frozenset[str]]) -> None:
-        """Look every few seconds, for ever; a database that does not answer is asked again.
-
-        `servers` are those that have mutes.
-        """
+    async def run(self) -> None:
+        """Look every few seconds, for ever; a database that does not answer is asked again."""
         while True:
             try:
-                if self._server in await servers.get():
-                    await self.tick()
+                for server in sorted(await self._mutes.servers()):
+                    await self.tick(ServerName(server))
             except StoreError as error:
-                log.debug("watch.mutes_not_checked", server=self._server, problem=str(error))
+                log.debug("watch.mutes_not_checked", problem=str(error))
             await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
 
-    async def tick(self) -> None:
-        """End what is over, and tell a part of what has ended. Raises StoreError."""
-        lease = f"mutes/{self._server}"
-        if not await self._leases.take(lease, self._holder, self._clock.now(), _LEASE_SECONDS):
+    async def tick(self, server: ServerName) -> None:
+        """End what is over on a server, and tell a part of what has ended. Raises StoreError."""
+        now = self._clock.now()
+        due = await self._mutes.due(server, now)
+        if not due and not await self._mutes.untold(server):
             return
-        for mute in await self._mutes.due(self._server, self._clock.now()):
+        if not await self._leases.take(f"mutes/{server}", self._holder, now, _LEASE_SECONDS):
+            return
+        for mute in due:
             async with self._database.transaction() as transaction:
-                await transaction.serialise(f"announce/{self._server}")
+                await transaction.serialise(f"announce/{server}")
                 await self._mutes.end(transaction, mute.id, TIME, self._clock.now())
-        for mute in await self._mutes.untold(self._server):
+        for mute in await self._mutes.untold(server):
             await self._tell(mute)
 
     async def _tell(self, mute: Mute) -> None:
@@ -300,7 +298,7 @@ class MuteKeeper:
         now = self._clock.now()
         async with self._database.transaction() as transaction:
             # The watch of the server either sees it told, or has announced what comes after.
-            await transaction.serialise(f"announce/{self._server}")
+            await transaction.serialise(f"announce/{mute.server}")
             told = await self._mutes.untold_runs(transaction, mute.id, _AT_ONCE)
             for each in told:
                 await self._tell_run(transaction, mute, each, now)
@@ -309,7 +307,7 @@ class MuteKeeper:
     async def _tell_run(self, transaction: Transaction, mute: Mute, muted: MutedRun, now: datetime) -> None:
         row = await self._runs.of(transaction, muted.run_key)
         run = None if row is None else Run.decode(row.body)
-        latest = await self._latest(transaction, muted.job_id)
+        latest = await self._latest(transaction, mute.server, muted.job_id)
         if run is None or latest is None:
             return  # forgotten since
         if run.facts.muted is not None and run.facts.muted.id == mute.id:
@@ -344,8 +342,8 @@ class MuteKeeper:
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(msgspec.structs.replace(run, channels=tuple(channels))))
 
-    async def _latest(self, transaction: Transaction, job_id: str) -> Run | None:
-        rows = await self._runs.latest(transaction, self._server, job_id, limit=1)
+    async def _latest(self, transaction: Transaction, server: str, job_id: str) -> Run | None:
+        rows = await self._runs.latest(transaction, server, job_id, limit=1)
         return Run.decode(rows[0].body) if rows else None
 
 

@@ -4,6 +4,7 @@ At most once a day, and only of the job's latest run; it stops once the run is m
 muted. Nobody is mentioned.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,12 +27,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Reminder:
-    """Reminds people of one server's failed runs. One process at a time does, by a lease."""
+    """Reminds people of failed runs. For each server one process at a time does, by a lease."""
 
-    def __init__(
-        self, server: ServerName, database: Database, clock: Clock, holder: str, *, after: timedelta
-    ) -> None:
-        self._server = server
+    def __init__(self, database: Database, clock: Clock, holder: str, *, after: timedelta) -> None:
         self._database = database
         self._clock = clock
         self._holder = holder
@@ -40,33 +38,34 @@ class Reminder:
         self._outbox = Outbox(database)
         self._leases = Leases(database)
 
-    async def run(self) -> None:
+    async def run(self, servers: Collection[ServerName]) -> None:
         """Look every minute, for ever; a database that does not answer is asked again."""
         while True:
             try:
-                await self.tick()
+                for server in servers:
+                    await self.tick(server)
             except StoreError as error:
-                log.debug("watch.reminders_not_checked", server=self._server, problem=str(error))
+                log.debug("watch.reminders_not_checked", problem=str(error))
             await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
 
-    async def tick(self) -> None:
-        """Remind people of the runs that are due, some at once. Raises StoreError."""
+    async def tick(self, server: ServerName) -> None:
+        """Remind people of a server's runs that are due, some at once. Raises StoreError."""
         now = self._clock.now()
-        if not await self._leases.take(f"remind/{self._server}", self._holder, now, _LEASE_SECONDS):
-            return
         due = await self._runs.unanswered(
-            self._server, since=now - self._after, reminded_before=now - AT_MOST_EVERY, limit=_AT_ONCE
+            server, since=now - self._after, reminded_before=now - AT_MOST_EVERY, limit=_AT_ONCE
         )
+        if not due or not await self._leases.take(f"remind/{server}", self._holder, now, _LEASE_SECONDS):
+            return
         for row in due:
             async with self._database.transaction() as transaction:
-                await transaction.serialise(f"announce/{self._server}")
+                await transaction.serialise(f"announce/{server}")
                 await self._remind(transaction, row)
 
     async def _remind(self, transaction: Transaction, row: RunRow) -> None:
         if await self._runs.of(transaction, row.run_key) != row:
             return  # it has changed meanwhile
         run, now = Run.decode(row.body), self._clock.now()
-        (latest,) = await self._runs.latest(transaction, self._server, row.job_id, limit=1) or (None,)
+        (latest,) = await self._runs.latest(transaction, row.server, row.job_id, limit=1) or (None,)
         if run is None or latest is None or latest.run_key != row.run_key:
             # The job has run again since: that run is the one to look after.
             await self._runs.put(transaction, replace(row, unanswered_since=None))
@@ -80,4 +79,4 @@ class Reminder:
         ]
         await self._outbox.add(transaction, rows)
         await self._runs.put(transaction, row_of(reminded))
-        log.info("watch.reminded", server=self._server, run=row.run_key, reminders=reminded.reminders)
+        log.info("watch.reminded", server=row.server, run=row.run_key, reminders=reminded.reminders)

@@ -21,7 +21,7 @@ def job_id(site: Site) -> JobId:
 async def reminded(site: Site, *, after_hours: float = 4, holder: str = "one") -> list[str]:
     """The kinds of what a look for unacknowledged runs queues."""
     after = timedelta(hours=after_hours)
-    await Reminder(HQ, site.database, site.clock, holder, after=after).tick()
+    await Reminder(site.database, site.clock, holder, after=after).tick(HQ)
     return [row.kind for row in await drained(site.database, site.clock)]
 
 
@@ -109,7 +109,7 @@ async def test_reminders_stop_by_themselves(site: Site) -> None:
     await site.poll_after(60)
     await site.clock.advance(5 * HOUR)
     after = timedelta(hours=4)
-    await Reminder(HQ, site.database, site.clock, "one", after=after).tick()
+    await Reminder(site.database, site.clock, "one", after=after).tick(HQ)
     rows = [row for row in await drained(site.database, site.clock) if row.kind == "unacknowledged"]
     assert [row.run_key for row in rows] == [f"hq/{last}"]
 
@@ -119,7 +119,7 @@ async def test_the_reminder_says_since_when(site: Site) -> None:
     site.ended(JOB, "Failed", objects={"sql01": "Disk <full>"})
     await site.poll_after()
     await site.clock.advance(5 * HOUR)
-    await Reminder(HQ, site.database, site.clock, "one", after=timedelta(hours=4)).tick()
+    await Reminder(site.database, site.clock, "one", after=timedelta(hours=4)).tick(HQ)
     (said,) = of_kind(await site.poll(), Unacknowledged)
     message = announcement(said, "key")
     assert "Nobody has acknowledged it since it failed" in message.text

@@ -47,7 +47,7 @@ async def mute(site: Site, *, hours: float = 48, **more: Any) -> tuple[str, ...]
 
 async def kept(site: Site, *, holder: str = "one") -> list[Any]:
     """What a look at the mutes queues, as the rows that are sent."""
-    await MuteKeeper(HQ, site.database, site.clock, holder).tick()
+    await MuteKeeper(site.database, site.clock, holder).tick(HQ)
     return await drained(site.database, site.clock)
 
 
