@@ -141,6 +141,7 @@ class Application:
             slack.default_channel,
             self._settings.polling,
             self._settings.storms,
+            DEFAULT_RULES.with_own(self._settings.causes),
         )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling
@@ -156,6 +157,10 @@ class Application:
         if hours := self._settings.reminders.unacknowledged_after_hours:
             reminder = watch.Reminder(database, clock, holder, after=timedelta(hours=hours))
             self._start(group, "reminders", partial(reminder.run, tuple(fleet.names)))
+        if self._settings.digests:
+            causes = DEFAULT_RULES.with_own(self._settings.causes)
+            digests = watch.DigestMaker(self._settings.digests, fleet, database, clock, holder, causes)
+            self._start(group, "digests", digests.run)
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             server_watch = watch.Watch(

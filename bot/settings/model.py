@@ -270,7 +270,7 @@ class ApprovalSettings(Section):
     operations: tuple[values.ValidApprovable, ...] = Field(
         default=(),
         description="Operations that wait. `reduces_protection` covers disable, delete, and an edit that "
-        "removes objects, keeps backups for a shorter time or stops the schedule.",
+        "removes objects, keeps backups for a shorter time or less safely, or stops the schedule.",
     )
     expire_minutes: float = Field(default=30, gt=0, description="Minutes after which a request lapses.")
     burst: int = Field(

@@ -347,7 +347,9 @@ channel_failures = Table(
     _text("job_id"),
     _text("job_name"),
     _text("session_id"),
+    _text("cause_key"),
     _maybe_text("cause"),
+    _maybe_text("reason"),
     _text("state"),
     _time("ended_at"),
     _time("noticed_at"),
@@ -415,6 +417,17 @@ muted_runs = Table(
     Column("is_quiet", Boolean, nullable=False),
     _maybe_time("told_at"),
     Index(None, "at"),
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    _text("key", primary_key=True),
+    _text("channel"),
+    _time("made_at"),
+    _maybe_time("look_at"),
+    Column("looks", Integer, nullable=False),
+    _text("body"),
 )
 
 drafts = Table(

@@ -4,6 +4,7 @@ Knows VBR and the store; knows nothing of Slack.
 """
 
 from bot.watch.approvals import ApprovalCloser, approval_rows
+from bot.watch.digests import DigestMaker
 from bot.watch.follow_up import FollowUp
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
@@ -17,6 +18,7 @@ from bot.watch.timed_disables import Reenabler
 __all__ = [
     "ApprovalCloser",
     "AuditChannel",
+    "DigestMaker",
     "Display",
     "FollowUp",
     "MuteKeeper",

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Result, ServerName, SessionId, known
+from bot.veeam import JobId, Report, Result, ServerName, SessionId, known
 
 _WELL = frozenset({Result.SUCCESS, Result.WARNING})
 _NO_PERSON = frozenset({"", "system"})
@@ -77,12 +77,12 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     seems_stopped: bool = False
 
     @property
-    def reason(self) -> str | None:
-        """The first reason that VBR gives: the first object's, the session's own, a line of the log."""
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons that VBR gives: the objects', the session's own, those of the log."""
         details = self.details or SessionDetails()
         own = self.message if self.message and known(Result, self.message.strip()) is None else None
-        first = details.problems[0].message if details.problems else None
-        return first or own or next(iter(details.records), None)
+        objects = (each.message for each in details.problems)
+        return tuple(filter(None, (*objects, own, *details.records)))
 
     @property
     def is_failed(self) -> bool:
@@ -323,9 +323,10 @@ FollowedUp = RunAcknowledged | MutedRunEnded | MuteBegan | MuteEnded | Unacknowl
 
 
 class StormCause(Facts, frozen=True, kw_only=True):
-    """One cause of a storm, in VBR's words for its first failure; how many failures have it, and where."""
+    """A cause of a storm: its name where known, VBR's words for one failure, how many have it, and where."""
 
-    text: str | None
+    name: str | None = None
+    text: str | None = None
     count: int
     servers: tuple[ServerName, ...] = ()
 
@@ -559,6 +560,26 @@ class ApprovalUndelivered(Facts, frozen=True, kw_only=True, tag="approval_held_b
     problem: str
 
 
+class DigestMade(Facts, frozen=True, kw_only=True, tag="digest"):
+    """A digest: how the jobs stand, on one screen; drawn again where runs end that were still going on."""
+
+    report: Report
+
+
+class DigestJobs(Facts, frozen=True, kw_only=True, tag="digest_jobs"):
+    """In the digest's thread: the jobs behind its lines. `key` is that of the row it was posted by."""
+
+    key: str
+    report: Report
+
+
+class DigestDays(Facts, frozen=True, kw_only=True, tag="digest_days"):
+    """In the digest's thread: the last days of the jobs that failed or warned. `key` as of `DigestJobs`."""
+
+    key: str
+    report: Report
+
+
 Announcement = (
     RunEnded
     | RunChanged
@@ -589,6 +610,9 @@ Announcement = (
     | ApprovalChanged
     | ApprovalEnded
     | ApprovalUndelivered
+    | DigestMade
+    | DigestJobs
+    | DigestDays
 )
 
 _decoder = msgspec.json.Decoder(Announcement)

@@ -16,6 +16,7 @@ ASKED = {
     "session":  "yyyyy....",
     "status":   "yyyyy....",
     "servers":  "yyyyy....",
+    "report":   "yyyyy....",
     "audit":    "y........",
     "start":    "yy..y....",
     "stop":     "yy..y....",
@@ -62,6 +63,7 @@ CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
     "request": "yyyyy....",
+    "retry_all": "yy..y....",
     "approve": "y........",
     "decline": "y........",
     "muteserver":   "yy..y....",

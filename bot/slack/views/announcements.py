@@ -14,7 +14,7 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
-from bot.slack.views import approvals, audit, runs, status_text, storms
+from bot.slack.views import approvals, audit, report, runs, status_text, storms
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
@@ -72,7 +72,7 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
 
     A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
     session and the run's result, a storm `veeam_storm`, a request for an approval `veeam_approval`, news of a
-    server `veeam_server`, what is on record `veeam_audit`, everything else `veeam_bot`.
+    server `veeam_server`, a digest `veeam_digest`, what is on record `veeam_audit`, the rest `veeam_bot`.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -134,6 +134,8 @@ def _message(announced: facts.Announcement) -> Message:
             return disable_ended(announced)
         case facts.ActionRecorded():
             return audit.action_recorded(announced)
+        case facts.DigestMade() | facts.DigestJobs() | facts.DigestDays():
+            return report.digest(announced)
         case _:
             assert_never(announced)
 
@@ -160,6 +162,10 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             return _of_server(server, "silent", since)
         case facts.OutageEnded(server=server, since=since):
             return _of_server(server, "back", since)
+        case facts.DigestMade(report=found):
+            return dict(report.metadata(found, kind="digest"))
+        case facts.DigestJobs(key=key) | facts.DigestDays(key=key):
+            return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
         case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
             return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
         case _:

@@ -206,7 +206,6 @@ _WITHOUT = {
     veeam.Detail.OTHER_JOBS: " It may have a job of that name too.",
 }
 """What it means that a detail is missing, where that is not plain."""
-_FILLING_FRACTION = 0.85
 _SHOWN_IN_HOURS = 48
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
@@ -364,9 +363,16 @@ def machine_kind(platform: str) -> str:
 
 
 def missing_operations(product: str, operations: Iterable[Operation]) -> str:
-    """The operations that a server's API revision lacks; nothing where it has them all."""
-    missing = " and no ".join(operation.name for operation in operations)
-    return f"The bot speaks {product}'s API with it, which has no {missing}." if missing else ""
+    """The operations that a server's API revision lacks, and what has them; nothing where it has them all."""
+    by_product: dict[str, list[str]] = {}
+    for operation in operations:
+        needed = veeam.product_with(operation.needs) if operation.needs is not None else ""
+        by_product.setdefault(needed, []).append(operation.name)
+    missing = ", ".join(
+        f"no {' and no '.join(names)}{f' (needs {needed})' if needed else ''}"
+        for needed, names in by_product.items()
+    )
+    return f"The bot speaks {product}'s API with it, which has {missing}." if missing else ""
 
 
 def nothing_found(only_server: str | None) -> str:
@@ -386,7 +392,7 @@ def unreadable(number: int) -> str:
 
 def needs_attention(repository: veeam.RepositoryState) -> bool:
     """Whether it is offline or running full."""
-    return repository.is_online is False or (repository.used_fraction or 0) >= _FILLING_FRACTION
+    return veeam.is_filling(repository)
 
 
 def repository_line(repository: veeam.RepositoryState) -> str:

@@ -63,7 +63,6 @@ def test_the_example_holds(tmp_path: Path) -> None:
     settings = load_settings(ENVIRONMENT, tmp_path)
     assert {caution.setting for caution in settings.cautions} == {
         "expectations",
-        "digests",
     }
     assert [server.name for server in settings.servers] == ["hq", "dr-site"]
 

@@ -608,7 +608,12 @@ def storm(**changed: Any) -> StormFacts:
         "first_ended_at": NOW,
         "last_ended_at": NOW + timedelta(seconds=40),
         "causes": (
-            StormCause(text="There is not enough space on the disk.", count=20, servers=(HQ, BRANCH)),
+            StormCause(
+                name="Repository full: Repo-3",
+                text="There is not enough space on the disk.",
+                count=20,
+                servers=(HQ, BRANCH),
+            ),
             StormCause(text=None, count=3, servers=(HQ,)),
         ),
         "causes_total": 2,
