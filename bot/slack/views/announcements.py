@@ -128,10 +128,8 @@ def _message(announced: facts.Announcement) -> Message:
             return channel_moved(announced)
         case facts.MessageRefused():
             return message_refused(announced)
-        case facts.DisableReminder():
-            return disable_reminder(announced)
-        case facts.DisableEnded():
-            return disable_ended(announced)
+        case facts.DisableReminder() | facts.DisableEnded():
+            return timed_disable(announced)
         case facts.ActionRecorded():
             return audit.action_recorded(announced)
         case facts.DigestMade() | facts.DigestJobs() | facts.DigestDays():
@@ -318,6 +316,13 @@ def message_refused(refused: facts.MessageRefused) -> Message:
             )
         ]
     )
+
+
+def timed_disable(disable: facts.DisableReminder | facts.DisableEnded) -> Message:
+    """A job that was disabled for a time: that ends soon, or has."""
+    if isinstance(disable, facts.DisableReminder):
+        return disable_reminder(disable)
+    return disable_ended(disable)
 
 
 def disable_reminder(disable: facts.DisableReminder) -> Message:
