@@ -157,6 +157,10 @@ class Application:
         disabled = store.SharedRead(
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
+        self._start(group, "mutes", watch.MuteKeeper(database, clock, holder).run)
+        if hours := self._settings.reminders.unacknowledged_after_hours:
+            reminder = watch.Reminder(database, clock, holder, after=timedelta(hours=hours))
+            self._start(group, "reminders", partial(reminder.run, tuple(fleet.names)))
         if self._settings.digests:
             causes = DEFAULT_RULES.with_own(self._settings.causes)
             digests = watch.DigestMaker(self._settings.digests, fleet, database, clock, holder, causes)
@@ -324,6 +328,7 @@ class Application:
             clock=self._clock,
             conversations=conversations,
             messages=messages,
+            follow_up=watch.FollowUp(database, self._clock),
             holder=self._holder,
             causes=DEFAULT_RULES.with_own(self._settings.causes),
         )

@@ -19,8 +19,18 @@ from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
 from bot.operations.subscribers import Subscribers
 from bot.settings import ApprovableOperation, Role, RouteSettings, ServerName
-from bot.store import Approvals, AuditLog, OwnActions, Subscriptions, TimedDisables
-from bot.veeam import CauseRules, Fleet, SessionId, VeeamServer
+from bot.store import (
+    Approvals,
+    AuditLog,
+    FailedRun,
+    Mute,
+    Mutes,
+    NewMute,
+    OwnActions,
+    Subscriptions,
+    TimedDisables,
+)
+from bot.veeam import CauseRules, Fleet, JobId, SessionId, VeeamServer
 
 Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
 """The accounts to act under, by server and role; where there is none the fleet's own account acts."""
@@ -58,6 +68,39 @@ class SessionMessages(Protocol):
 
         Raises the store's `StoreError`.
         """
+
+
+class FollowUp(Protocol):
+    """What people do about failed runs without VBR; implemented by the room that announces them.
+
+    Raises the store's `StoreError`.
+    """
+
+    async def failed_run(
+        self, server: ServerName, job_id: JobId, session_id: SessionId | None = None
+    ) -> FailedRun | None:
+        """Return the run that began with a session, or the job's latest; None unless it stands failed."""
+        ...
+
+    async def acknowledge(
+        self, server: ServerName, job_id: JobId, session_id: SessionId, person: str
+    ) -> FailedRun | None:
+        """Have a person own a failed run; return it as it was before, None where it stands failed no more."""
+        ...
+
+    async def mute(self, new: NewMute) -> tuple[str, ...]:
+        """Mute a job or a server; return the channels in which a thread says so."""
+        ...
+
+    async def find_mute(
+        self, server: ServerName, *, job_id: JobId | None = None, pattern: str | None = None
+    ) -> Mute | None:
+        """Return what mutes a job by itself or, without one, the server by this pattern."""
+        ...
+
+    async def unmute(self, mute: Mute, person: str) -> tuple[str, ...] | None:
+        """End a mute; return the channels in which a thread will say so, None where it has ended already."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +150,8 @@ class Backend:
     timed_disables: TimedDisables
     subscriptions: Subscriptions
     subscribers: Subscribers
+    mutes: Mutes
+    follow_up: FollowUp
     drafts: DraftStore
     messages: SessionMessages
     health: WatchHealth

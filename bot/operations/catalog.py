@@ -5,6 +5,7 @@ the docs and the tests' matrices are derived from it; nothing about an operation
 """
 
 from bot.operations.actions import JobAction
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve, Decline, ShowApproval
 from bot.operations.actions.clear_cache import ClearCache
@@ -14,6 +15,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, MuteServer, Unmute, UnmuteServer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.retry_all import RetryAll
@@ -64,13 +66,25 @@ TYPED: tuple[type[Verb], ...] = (
     QuickBackup,
     Apply,
     ClearCache,
+    Acknowledge,
+    Mute,
+    Unmute,
     Subscribe,
     Unsubscribe,
     ShowWhoami,
     ShowHelp,
 )
 """What can be typed: the slash command's verbs, its help, and the commands page of the docs."""
-VERBS: tuple[type[Request], ...] = (*TYPED, RetryAll, ShowHome, ShowApproval, Approve, Decline)
+VERBS: tuple[type[Request], ...] = (
+    *TYPED,
+    RetryAll,
+    ShowHome,
+    ShowApproval,
+    Approve,
+    Decline,
+    MuteServer,
+    UnmuteServer,
+)
 JOB_ACTIONS: tuple[type[JobAction], ...] = (
     Retry,
     Stop,

@@ -22,6 +22,7 @@ from bot.veeam import JobId, SessionId
 
 F = TypeVar("F", bound=StrEnum)
 
+COMMENT_LIMIT = 300
 LONGEST_SPAN = timedelta(days=366)
 OR_IN_QUOTES = "If it is part of the name, put the name in quotes."
 
@@ -106,6 +107,14 @@ class CommandLine:
         examples = self.operation.examples
         usage = f"{problem} Usage: {self.operation.usage}"
         return self.problem(usage, examples[0] if examples else None)
+
+    def split_comment(self) -> tuple["CommandLine", str | None]:
+        """Return the line before the word `because`, and what follows it, cut where it is very long."""
+        at = next((n for n, word in enumerate(self.words) if word.bare == "because"), None)
+        if at is None:
+            return self, None
+        comment = " ".join(word.raw for word in self.words[at + 1 :]).strip()[:COMMENT_LIMIT]
+        return replace(self, words=self.words[:at]), comment or None
 
     def without_last(self, count: int) -> "CommandLine":
         """Return the line without its last words."""

@@ -132,7 +132,34 @@ class Edited:
     changes: tuple[str, ...]
 
 
-Effect = Ran | Switched | Cloned | Deleted | Created | Edited
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The person owns the job's failed run now, perhaps `instead_of` another.
+
+    `shown_in` are the channels in which a thread says so.
+    """
+
+    instead_of: PersonId | None = None
+    shown_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """Messages about the job, or a server's jobs, are held back until then, or until the job succeeds."""
+
+    until: datetime
+    until_success: bool = False
+    shown_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmuted:
+    """They are posted again as usual."""
+
+    shown_in: tuple[str, ...] = ()
+
+
+Effect = Ran | Switched | Cloned | Deleted | Created | Edited | Acknowledged | Muted | Unmuted
 """What an action did, as VBR says or as it was found since: one kind for each way to change a job."""
 
 
@@ -157,6 +184,15 @@ class ActionAnswer(Answer):
     def session(self) -> veeam.Session | None:
         """The run it began or is stopping; None where there is none, or VBR named none."""
         return self.effect.session if isinstance(self.effect, Ran) else None
+
+    @property
+    def shown_in(self) -> tuple[str, ...]:
+        """The channels in which a thread says so, whatever the answer is."""
+        match self.effect:
+            case Acknowledged(shown_in=shown_in) | Muted(shown_in=shown_in) | Unmuted(shown_in=shown_in):
+                return shown_in
+            case _:
+                return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +389,9 @@ class Blocked(StrEnum):
     NO_CACHE = "no_cache"  # clear the backup cache, and its computers keep none
     NO_CLONE = "no_clone"  # clone, and VBR's API cannot describe jobs of this type
     NO_RESTORE_POINTS = "no_restore_points"  # a choice of restore points, and it is no immediate backup copy
+    NOT_FAILED = "not_failed"  # acknowledge, and its latest run has not failed, or was made up for
+    OWN_ALREADY = "own_already"  # acknowledge, and the person did
+    NOT_MUTED = "not_muted"  # unmute, and nothing mutes it
     TIME_PASSED = "time_passed"  # disable until a time that has passed, when it is approved at last
     UNSUPPORTED = "lacked"  # the server's revision of the API has no such thing
 

@@ -17,7 +17,14 @@ from bot.operations.actions.perform import Performer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry_all import RetryAll, StormRetries
 from bot.operations.audit_trail import AuditTrail, refusal_of
-from bot.operations.backend import Accounts, ApprovalRules, Backend, SessionMessages, WatchHealth
+from bot.operations.backend import (
+    Accounts,
+    ApprovalRules,
+    Backend,
+    FollowUp,
+    SessionMessages,
+    WatchHealth,
+)
 from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
 from bot.operations.failures import Failures
 from bot.operations.impact import PickForm
@@ -105,6 +112,7 @@ class Service:
         clock: Clock,
         conversations: Conversations,
         messages: SessionMessages,
+        follow_up: FollowUp,
         holder: str,
         causes: CauseRules = DEFAULT_RULES,
     ) -> None:
@@ -132,6 +140,8 @@ class Service:
             timed_disables=store.TimedDisables(database),
             subscriptions=store.Subscriptions(database),
             subscribers=Subscribers(people, permissions, places, clock),
+            mutes=store.Mutes(database),
+            follow_up=follow_up,
             drafts=DraftStore(store.Drafts(database), clock),
             messages=messages,
             health=health,

@@ -259,6 +259,18 @@ class PollingSettings(Section):
     )
 
 
+class ReminderSettings(Section):
+    """What is said again of a run that still fails and that nobody has acknowledged."""
+
+    unacknowledged_after_hours: float = Field(
+        default=0,
+        ge=0,
+        le=336,
+        description="Hours after which a failed run that nobody has acknowledged is brought up again in its "
+        "thread, at most once a day. 0: never.",
+    )
+
+
 class ApprovalSettings(Section):
     """Four eyes: operations that wait for a second person who is allowed to do them."""
 
@@ -320,6 +332,7 @@ class Settings(BaseSettings):
     storms: StormSettings = StormSettings()
     expectations: tuple[ExpectationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
+    reminders: ReminderSettings = ReminderSettings()
     causes: tuple[CauseSettings, ...] = Field(default=(), max_length=50)
     polling: PollingSettings = PollingSettings()
     approvals: ApprovalSettings = ApprovalSettings()

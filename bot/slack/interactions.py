@@ -27,7 +27,12 @@ from bot.slack.replies import Modals, Redraw, Redraws, Replies, SentReply
 from bot.slack.session_messages import PostedSessions
 from bot.slack.text import typed_line
 from bot.slack.views import forms, inputs, problems
-from bot.slack.views.actions import action_metadata, action_reply, action_shown_elsewhere
+from bot.slack.views.actions import (
+    action_kept,
+    action_metadata,
+    action_reply,
+    action_shown_elsewhere,
+)
 from bot.slack.views.message import Reply
 from bot.slack.views.outcomes import outcome as draw
 from bot.store import NewFollowedSession, StoreError
@@ -180,6 +185,9 @@ class Interactions:
             if isinstance(answer, RetryAllAnswer):
                 target = replace(target, thread_ts=target.thread_ts or target.message_ts)
             await self._replies.post(target, reply.message)
+            return
+        if target.channel_id in answer.shown_in:
+            await self._replies.post_ephemeral(target, action_kept(answer))
             return
         root = await self.find_standing(answer, target.channel_id)
         if root is not None and await self._reply_at(root, gesture, target, answer):

@@ -42,6 +42,7 @@ from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.digests import DigestRow, Digests
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.mutes import FailedRun, HeldJob, Mute, MutedRun, Mutes, NewMute
 from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
@@ -105,15 +106,21 @@ __all__ = [
     "Digests",
     "Draft",
     "Drafts",
+    "FailedRun",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
+    "HeldJob",
     "HeldRoot",
     "HeldRoots",
     "LeaseLost",
     "Leases",
     "Limit",
+    "Mute",
+    "MutedRun",
+    "Mutes",
     "NewFollowedSession",
+    "NewMute",
     "NewOutboxRow",
     "NewSubscription",
     "OpenAction",

@@ -4,7 +4,7 @@ The sender claims rows, says that it begins, sends, and says what came of it. A 
 whose end is unknown comes back with `attempted_at` set: look for the message before sending it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -168,6 +168,11 @@ class Outbox:
     async def posted(self, transaction: Transaction, key: str) -> PostedMessage | None:
         """Return the message that stands in Slack for a row; None as long as it was not sent."""
         return (await _roots(transaction, [key])).get(key)
+
+    async def known(self, transaction: Transaction, keys: Collection[str]) -> frozenset[str]:
+        """Return those of a few keys whose rows are there and not parked: something can hang on them."""
+        query = select(outbox.c.key).where(outbox.c.key.in_(keys), outbox.c.parked_at.is_(None))
+        return frozenset(row.key for row in await transaction.all(query)) if keys else frozenset()
 
     async def claim(
         self, holder: str, now: datetime, lease_seconds: float, limit: int

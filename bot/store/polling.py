@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from bot.store.database import Database, Transaction
 from bot.store.tables import (
@@ -182,6 +182,8 @@ class RunRow:
     """One run: its key, the latest end of its attempts, until when another is expected, and its body.
 
     `failed_part` is the session of a part that keeps the run failed, whatever VBR says of the job.
+    `unanswered_since` is since when it waits for somebody to acknowledge it, None when it doesn't;
+    `reminded_at` is when people were last reminded of that.
     """
 
     run_key: str
@@ -191,6 +193,8 @@ class RunRow:
     expected_by: datetime | None
     body: str
     failed_part: str | None = None
+    unanswered_since: datetime | None = None
+    reminded_at: datetime | None = None
 
 
 class Runs:
@@ -261,12 +265,31 @@ class Runs:
             row = await reading.first(query)
         return None if row is None else row.at
 
+    async def unanswered(
+        self, server: str, *, since: datetime, reminded_before: datetime, limit: int
+    ) -> tuple[RunRow, ...]:
+        """Return a server's failed runs that nobody has acknowledged since a moment, or been reminded of."""
+        async with self._database.reading() as reading:
+            found = await reading.values(
+                select(runs)
+                .where(
+                    runs.c.server == server,
+                    runs.c.unanswered_since <= since,
+                    or_(runs.c.reminded_at.is_(None), runs.c.reminded_at <= reminded_before),
+                )
+                .order_by(runs.c.unanswered_since, runs.c.run_key)
+                .limit(limit)
+            )
+        return tuple(RunRow(**values) for values in found)
+
     async def put(self, transaction: Transaction, run: RunRow) -> None:
         """Keep a run, new or changed."""
         values = {
             "last_ended_at": run.last_ended_at,
             "expected_by": run.expected_by,
             "failed_part": run.failed_part,
+            "unanswered_since": run.unanswered_since,
+            "reminded_at": run.reminded_at,
             "body": run.body,
         }
         await transaction.execute(

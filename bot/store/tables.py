@@ -117,9 +117,12 @@ runs = Table(
     _time("last_ended_at"),
     _maybe_time("expected_by"),
     _maybe_text("failed_part"),
+    _maybe_time("unanswered_since"),
+    _maybe_time("reminded_at"),
     _text("body"),
     Index(None, "server", "job_id", "last_ended_at"),
     Index(None, "server", "expected_by"),
+    Index("ix_runs_unanswered", "server", "unanswered_since", **_partial("unanswered_since IS NOT NULL")),
 )
 
 outbox = Table(
@@ -376,6 +379,44 @@ timed_disables = Table(
     _time("until"),
     _maybe_time("reminded_at"),
     _maybe_time("attempted_at"),
+)
+
+mutes = Table(
+    "mutes",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    _text("server"),
+    _maybe_text("job_id"),
+    _maybe_text("job_name"),
+    _maybe_text("pattern"),
+    _text("person_id"),
+    _maybe_text("channel_id"),
+    _text("reference"),
+    _maybe_text("comment"),
+    _time("muted_at"),
+    _time("until"),
+    Column("until_success", Boolean, nullable=False),
+    _maybe_text("failure"),
+    _maybe_time("ended_at"),
+    _maybe_text("ended_because"),
+    _maybe_text("ended_by"),
+    Column("is_told", Boolean, nullable=False),
+    Index(None, "server", "ended_at"),
+    Index(None, "is_told"),
+    sqlite_autoincrement=True,
+)
+
+muted_runs = Table(
+    "muted_runs",
+    metadata,
+    Column("mute_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("run_key", primary_key=True),
+    _text("job_id"),
+    _text("job_name"),
+    _time("at"),
+    Column("is_quiet", Boolean, nullable=False),
+    _maybe_time("told_at"),
+    Index(None, "at"),
 )
 
 digests = Table(

@@ -10,6 +10,7 @@ from bot.store.database import Database, DatabaseClock
 from bot.store.digests import Digests
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
+from bot.store.mutes import Mutes
 from bot.store.outbox import Outbox
 from bot.store.storms import Storms
 from bot.store.subscriptions import HeldRoots
@@ -73,4 +74,5 @@ class Upkeep:
         await Digests(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
+        await Mutes(self._database).purge(before)
         await self._audit.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())

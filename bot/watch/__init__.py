@@ -5,8 +5,11 @@ Knows VBR and the store; knows nothing of Slack.
 
 from bot.watch.approvals import ApprovalCloser, approval_rows
 from bot.watch.digests import DigestMaker
+from bot.watch.follow_up import FollowUp
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
+from bot.watch.mutes import MuteKeeper
+from bot.watch.reminders import Reminder
 from bot.watch.routing import WatchRules
 from bot.watch.server_watch import PollSlot, Watch, keep_leases
 from bot.watch.standing import StandingMessage, StandingMessages
@@ -18,8 +21,11 @@ __all__ = [
     "AuditChannel",
     "DigestMaker",
     "Display",
+    "FollowUp",
+    "MuteKeeper",
     "PollSlot",
     "Reenabler",
+    "Reminder",
     "SessionFollower",
     "StandingMessage",
     "StandingMessages",

@@ -22,6 +22,7 @@ from bot.store import (
     FollowedSession,
     FollowedSessions,
     Leases,
+    Mute,
     Outbox,
     OwnAction,
     OwnActions,
@@ -50,6 +51,7 @@ from bot.watch.backfill import ANNOUNCED_ONE_BY_ONE, Backfill
 from bot.watch.facts import JobOutlook, SessionFacts
 from bot.watch.held_runs import HeldRuns
 from bot.watch.job_cache import JobCache
+from bot.watch.mutes import HeldBack, holds_back, mute_facts
 from bot.watch.outlook import fetch_next_run, fetch_past, outlook_from, went_well_since
 from bot.watch.poller import History, PollResult
 from bot.watch.routing import (
@@ -129,6 +131,7 @@ class Announcer:
         self._own_actions = OwnActions(database)
         self._followed = FollowedSessions(database)
         self._stopped = StoppedSessions(database)
+        self._held_back = HeldBack(database)
         self._storm_rules = StormRules(rules.storms, rules.polling, rules.causes)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
@@ -295,7 +298,11 @@ class Announcer:
         if not failed or not self._storm_rules.at_least:
             return found
         runs = await self._runs_of(list(failed.values()))
+        names = {job_id: report.job_name for job_id, report in failed.items()}
+        loud = await self._held_back.without_muted(self._server.name, names, self._clock.now())
         for job_id, report in failed.items():
+            if job_id not in loud:
+                continue
             run = runs.get(job_id)
             if run is None or not run.includes(report.session_facts()):
                 # Whether a run is one of several in a row is known only later: it may be told nobody.
@@ -431,6 +438,7 @@ class Announcer:
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed | wholes)
             followed = await self._followed.within(transaction, server, claimed | wholes)
+            muted = await self._held_back.active(transaction, server, self._clock.now()) if claimed else []
             for report in (full.get(report.ended.session.id, report) for report, _ in batch):
                 session = report.ended.session
                 if session.id not in claimed:
@@ -440,6 +448,14 @@ class Announcer:
                 shown = [each for each in followed if each.session_id in ids]
                 facts = report.session_facts(by_us, unsupported=self._server.revision.lacks)
                 decision = self._route(report, facts.started_in)
+                mute = await self._held_back.judge(
+                    transaction,
+                    muted,
+                    facts,
+                    job_id=report.job_id,
+                    job_name=report.job_name,
+                    now=self._clock.now(),
+                )
                 queued: tuple[messages.RunMessages, ...] = ()
                 # A success that nobody hears of needs no run, unless it makes up for one; what is announced
                 # out of turn may yet do so.
@@ -447,7 +463,7 @@ class Announcer:
                 if session.id in full or session.outcome is not Result.SUCCESS or is_fresh or shown:
                     standing = await self._standing(transaction, by_us, shown)
                     queued = await self._queued(
-                        transaction, report, facts, decision, poll, standing, storms=storms
+                        transaction, report, facts, decision, poll, standing, storms=storms, mute=mute
                     )
                 for each in queued:
                     await queue(transaction, self._outbox, self._runs, each)
@@ -482,6 +498,7 @@ class Announcer:
         standing: _Standing,
         *,
         storms: StormGathering,
+        mute: Mute | None,
     ) -> tuple[messages.RunMessages, ...]:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
@@ -499,8 +516,10 @@ class Announcer:
             return ()
         outlook = await self._outlook(transaction, report, session)
         recovered = self._recovered(session, [each for each in runs if each is not run])
+        mute = mute if holds_back(mute, session) else None
+        muted = None if mute is None else mute_facts(mute)
         if run is not None:
-            continued = run.with_attempt(session, is_late=is_late, outlook=outlook)
+            continued = run.with_attempt(session, is_late=is_late, outlook=outlook).with_mute(muted)
             further = messages.attempt_messages(continued, now)
         else:
             begun = Run.begin(report.run_facts(session, is_late=is_late, outlook=outlook), report.retry)
@@ -509,7 +528,7 @@ class Announcer:
                 begun = begun.recovered_by(later.facts.last) or begun
             if (well := went_well_since(report.past, session)) is not None:
                 begun = begun.recovered_by(well) or begun
-            further = messages.RunMessages(begun, ())
+            further = messages.RunMessages(begun.with_mute(muted), ())
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
         new = [
@@ -519,9 +538,15 @@ class Announcer:
         ]
         in_a_row = await self._streaks.of(transaction, further.run, new)
         further, new = replace(further, run=in_a_row.run), in_a_row.long_enough(new)
+        if mute is not None:
+            quiet = [to for to in new if to.channel not in standing.awaited.union(standing.posted)]
+            new = [to for to in new if to not in quiet]
+            held = await self._held_back.hold(transaction, mute, further.run, quiet, session, now)
+            further = messages.RunMessages(held.run, (*further.rows, *held.rows))
         in_storms: Mapping[str, str] = {}
         if run is None and further.run.facts.stands_failed:
             shown = standing.posted.keys() | standing.awaited
+            new = messages.with_one_ping(further.run, new)
             in_storms = await storms.take(further.run, [to for to in new if to.channel not in shown])
         roots = messages.root_messages(
             further.run,

@@ -133,6 +133,28 @@ class JobOutlook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_run: datetime | None = None
 
 
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The person who owns a failed run, and since when; `turn` counts how often it was acknowledged."""
+
+    by: str
+    at: datetime
+    turn: int = 1
+
+
+class MuteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What holds a run's messages back: until when, by whom. `until_success`: it ends with a good run.
+
+    `is_of_server`: planned maintenance of the whole server, or of jobs by a pattern.
+    """
+
+    id: int
+    by: str
+    until: datetime
+    until_success: bool = False
+    comment: str | None = None
+    is_of_server: bool = False
+
+
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a job: its first session and the retries that belong to it, oldest first.
 
@@ -140,7 +162,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retried automatically. `is_final`: no further automatic attempt is expected. `is_late`: it is announced
     long after it ended. `is_job`: VBR lists the job by that ID, so that people can act on it. The parts of a
     run are attempts too. `recovery`: the job's next run went well. `outlook`: the job's, by its latest failed
-    attempt.
+    attempt. `acknowledged` and `muted` while somebody owns it, and while its job is muted.
     """
 
     server: ServerName
@@ -155,6 +177,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_job: bool = True
     recovery: Recovery | None = None
     outlook: JobOutlook | None = None
+    acknowledged: Acknowledgement | None = None
+    muted: MuteFacts | None = None
 
     @property
     def key(self) -> str:
@@ -199,8 +223,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def may_mention(self) -> bool:
-        """Whether the announcement may mention people: the run failed for good, and nobody stopped it."""
-        return self.is_final and self.stands_failed
+        """Whether people may be mentioned: the run failed for good, nobody stopped it, and it isn't muted."""
+        return self.is_final and self.stands_failed and self.muted is None
 
     def _standing(self) -> dict[str | None, SessionFacts]:
         """The latest session of each part, and of the whole: another run of the whole makes up for all."""
@@ -250,6 +274,52 @@ class NoFurtherAttempt(Facts, frozen=True, kw_only=True, tag="no_further_attempt
 
     run: RunFacts
     mention: str | None = None
+
+
+class RunAcknowledged(Facts, frozen=True, kw_only=True, tag="run_acknowledged"):
+    """In the thread: a person owns the failed run now, perhaps `instead_of` another."""
+
+    run: RunFacts
+    by: str
+    instead_of: str | None = None
+
+
+class MutedRunEnded(Facts, frozen=True, kw_only=True, tag="muted_run"):
+    """In the thread of the job's last root: a further run ended while the job was muted."""
+
+    run: RunFacts
+    session: SessionFacts
+
+
+class MuteBegan(Facts, frozen=True, kw_only=True, tag="mute_began"):
+    """In the thread: the job is muted from now on, as `run` says."""
+
+    run: RunFacts
+
+
+class MuteEnded(Facts, frozen=True, kw_only=True, tag="mute_ended"):
+    """In the thread: a mute is over, `because` of "time", "unmuted", "changed" or "recovered".
+
+    `run` is the job's latest; `held` counts the runs that were held back; `ended_by` unmuted it.
+    """
+
+    run: RunFacts
+    mute: MuteFacts
+    because: str
+    ended_by: str | None = None
+    held: int = 0
+    mention: str | None = None
+
+
+class Unacknowledged(Facts, frozen=True, kw_only=True, tag="unacknowledged"):
+    """In the thread: the run still fails, and nobody has acknowledged it `since` it failed."""
+
+    run: RunFacts
+    since: datetime
+
+
+FollowedUp = RunAcknowledged | MutedRunEnded | MuteBegan | MuteEnded | Unacknowledged
+"""What is said in a run's thread of what people did about it, or did not."""
 
 
 class StormCause(Facts, frozen=True, kw_only=True):
@@ -516,6 +586,11 @@ Announcement = (
     | DetailsReply
     | AttemptEnded
     | NoFurtherAttempt
+    | RunAcknowledged
+    | MutedRunEnded
+    | MuteBegan
+    | MuteEnded
+    | Unacknowledged
     | StormBegan
     | StormChanged
     | StormFinal

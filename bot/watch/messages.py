@@ -5,7 +5,7 @@ its root.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -83,7 +83,7 @@ def root_messages(
     """
     known_channels = {each.channel: each for each in run.channels}
     standing, storms = standing or {}, storms or {}
-    wanted = {to.channel: to for to in destinations}
+    wanted = {to.channel: to for to in with_one_ping(run, destinations)}
     for channel_id in standing:
         wanted.setdefault(
             channel_id, Destination(channel_id, Threads.THREAD, mention=None, reason=RouteReason.ROUTE)
@@ -107,28 +107,38 @@ def root_messages(
             new.append(channel)
             continue
         due_at = now + AWAITED if to.channel in awaited else None
-        root = _root(run, channel, now, due_at=due_at)
+        first_row = root_row(run, channel, now, due_at=due_at)
         if posted is not None:
-            adopted.append((root, posted))
+            adopted.append((first_row, posted))
             rows.append(_edit(run, channel, f"adopted/{posted.ts}", now))
         else:
-            rows.append(root)
+            rows.append(first_row)
         if to.channel in known_channels:
             continue
         new.append(channel)
         last = run.facts.last
         # An edit notifies nobody: whom the root would mention, the thread does.
-        mention = to.mention if may_mention and posted is not None else None
+        mention = target(run, channel) if may_mention and posted is not None else None
         if mention or (to.threads is not Threads.FLAT and _has_details(last)):
             details = facts.DetailsReply(run=run.facts, session=last, mention=mention)
-            rows.append(_reply(run, channel, "story", details, now, is_failure=last.is_failed))
+            rows.append(reply(run, channel, "story", details, now, is_failure=last.is_failed))
     # A message that became the root tells of the run from now on, where a storm did.
     channels = tuple(
-        msgspec.structs.replace(each, storm=None) if each.channel in standing else each
+        msgspec.structs.replace(each, storm=None, muted_in=None) if each.channel in standing else each
         for each in (*run.channels, *new)
     )
     changed = msgspec.structs.replace(run, channels=channels)
     return RunMessages(changed, tuple(rows), tuple(adopted))
+
+
+def with_one_ping(run: Run, destinations: Iterable[Destination]) -> list[Destination]:
+    """Return the destinations, each mention of a person or group in the first channel of the run alone."""
+    mentioned = {each.mention for each in run.channels}
+    kept: list[Destination] = []
+    for to in destinations:
+        kept.append(replace(to, mention=None) if to.mention in mentioned else to)
+        mentioned.add(to.mention)
+    return kept
 
 
 def redraw_messages(run: Run, channel_id: str, occasion: str, now: datetime) -> tuple[NewOutboxRow, ...]:
@@ -143,12 +153,15 @@ def attempt_messages(run: Run, now: datetime) -> RunMessages:
     rows: list[NewOutboxRow] = []
     if last.part is not None and count > _PARTS_TOLD and count & (count - 1):
         return RunMessages(run, ())  # a policy may have hundreds of machines: some are enough
-    for channel in run.channels_with_root:
-        rows.append(_edit(run, channel, str(last.session_id), now))
+    for channel in run.channels:
+        if channel.has_root:
+            rows.append(_edit(run, channel, str(last.session_id), now))
+        elif not channel.muted_in:
+            continue  # a storm tells of it, or it was only counted
         if channel.threads is not Threads.FLAT or (run.facts.is_final and last.is_failed):
             attempt = facts.AttemptEnded(run=run.facts, session=last, mention=_mention(run, channel))
             rows.append(
-                _reply(run, channel, f"attempt/{last.session_id}", attempt, now, is_failure=last.is_failed)
+                reply(run, channel, f"attempt/{last.session_id}", attempt, now, is_failure=last.is_failed)
             )
     return RunMessages(_mentioned(run), tuple(rows))
 
@@ -157,22 +170,27 @@ def recovery_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that the job's next run made up for a failed one: its root is redrawn wherever it stands."""
     by = run.facts.latest if run.facts.recovery is None else run.facts.recovery
     occasion = f"recovered/{by.session_id}"
-    return RunMessages(run, tuple(_edit(run, each, occasion, now) for each in run.channels_with_root))
+    return RunMessages(run, edits(run, occasion, now))
+
+
+def edits(run: Run, occasion: str, now: datetime) -> tuple[NewOutboxRow, ...]:
+    """Queue that the run's root is drawn again as the run stands, wherever it has one."""
+    return tuple(_edit(run, channel, occasion, now) for channel in run.channels_with_root)
 
 
 def superseded_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that no retry comes because the job has run again since: only the root is redrawn."""
     occasion = f"final/{run.facts.latest.session_id}"
-    return RunMessages(run, tuple(_edit(run, each, occasion, now) for each in run.channels_with_root))
+    return RunMessages(run, edits(run, occasion, now))
 
 
 def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that the attempt that was expected did not come."""
     rows = list(superseded_messages(run, now).rows)
     occasion = f"no-attempt/{run.facts.latest.session_id}"
-    for channel in run.channels_with_root:
+    for channel in run.channels_with_thread:
         missing = facts.NoFurtherAttempt(run=run.facts, mention=_mention(run, channel))
-        rows.append(_reply(run, channel, occasion, missing, now, is_failure=True))
+        rows.append(reply(run, channel, occasion, missing, now, is_failure=True))
     return RunMessages(_mentioned(run), tuple(rows))
 
 
@@ -236,7 +254,7 @@ def _edit(run: Run, channel: RunChannel, occasion: str, now: datetime) -> NewOut
     )
 
 
-def _reply(
+def reply(
     run: Run,
     channel: RunChannel,
     occasion: str,
@@ -245,8 +263,11 @@ def _reply(
     *,
     is_failure: bool,
 ) -> NewOutboxRow:
+    """Queue a message in the run's thread, or that of an earlier run's where it was said while muted."""
     key = root_key(run, channel.channel)
-    if channel.threads is Threads.FLAT:
+    if channel.muted_in:
+        placement = Placement.REPLY
+    elif channel.threads is Threads.FLAT:
         placement = Placement.POST
     elif channel.threads is Threads.BROADCAST and is_failure:
         placement = Placement.BROADCAST
@@ -260,15 +281,16 @@ def _reply(
         placement=placement,
         priority=REPLY,
         run_key=run.facts.key,
-        root_key=key,
+        root_key=channel.muted_in or key,
     )
 
 
-def _root(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime | None) -> NewOutboxRow:
+def root_row(run: Run, channel: RunChannel, now: datetime, *, due_at: datetime | None = None) -> NewOutboxRow:
+    """Queue a run's root for a channel."""
     return message(
         root_key(run, channel.channel),
         channel.channel,
-        facts.RunEnded(run=run.facts, mention=channel.mention if run.facts.may_mention else None),
+        facts.RunEnded(run=run.facts, mention=target(run, channel) if run.facts.may_mention else None),
         now,
         priority=LATE if run.facts.is_late else ROOT,
         run_key=run.facts.key,
@@ -281,8 +303,13 @@ def root_key(run: Run, channel_id: str) -> str:
     return f"{run.facts.key}/{channel_id}"
 
 
+def target(run: Run, channel: RunChannel) -> str | None:
+    """Return whom to mention in a channel: not the person whose own press began the run."""
+    return None if channel.mention == run.facts.last.started_by else channel.mention
+
+
 def _mention(run: Run, channel: RunChannel) -> str | None:
-    return channel.mention if run.facts.may_mention and not channel.mentioned else None
+    return target(run, channel) if run.facts.may_mention and not channel.mentioned else None
 
 
 def _mentioned(run: Run) -> Run:

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.settings import Threads
 from bot.veeam import RetryPolicy, Session
-from bot.watch.facts import JobOutlook, Recovery, RunFacts, SessionFacts
+from bot.watch.facts import JobOutlook, MuteFacts, Recovery, RunFacts, SessionFacts
 
 MARGIN = timedelta(minutes=5)
 """How much later than VBR's own waiting time an attempt may begin."""
@@ -29,6 +29,8 @@ _DEFAULT_POLICY = RetryPolicy(enabled=True)
 class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A channel in which a run was announced, and how. `mentioned`: people were mentioned there.
 
+    Of a run that ended while its job was muted, `muted_in` is the key of the earlier root in whose thread it
+    was said; empty where there was none, so that it was only counted. Such a run has no root of its own.
     `storm` is the storm that tells of the run in place of a root of its own.
     """
 
@@ -36,15 +38,26 @@ class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     threads: Threads = Threads.THREAD
     mention: str | None = None
     mentioned: bool = False
+    muted_in: str | None = None
     storm: str | None = None
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the run has a root of its own there."""
+        return self.muted_in is None and self.storm is None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A run as it is stored: its facts, where it was announced, and how long VBR waits between attempts."""
+    """A run as it is stored: its facts, where it was announced, and how long VBR waits between attempts.
+
+    `reminded_at` is when people were last reminded that nobody has acknowledged it, `reminders` how often.
+    """
 
     facts: RunFacts
     channels: tuple[RunChannel, ...] = ()
     retry_wait_minutes: int | None = None
+    reminded_at: datetime | None = None
+    reminders: int = 0
 
     @classmethod
     def begin(cls, facts: RunFacts, retry: RetryPolicy | None) -> "Run":
@@ -64,14 +77,32 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def channels_with_root(self) -> tuple[RunChannel, ...]:
-        """The channels that have a root of the run's own; in the others a storm tells of it."""
-        return tuple(each for each in self.channels if each.storm is None)
+        """The channels that have a root of the run's own; elsewhere a storm or an older root tells of it."""
+        return tuple(each for each in self.channels if each.has_root)
+
+    @property
+    def channels_with_thread(self) -> tuple[RunChannel, ...]:
+        """The channels with a thread that tells of the run: its own, or an older run's where muted."""
+        return tuple(each for each in self.channels if each.has_root or each.muted_in)
 
     @property
     def expected_by(self) -> datetime | None:
         """Until when the next automatic attempt must have begun; None when none is expected."""
         expected = self.facts.next_attempt_expected_at
         return None if expected is None else expected + MARGIN
+
+    @property
+    def unanswered_since(self) -> datetime | None:
+        """Since when it waits for somebody to acknowledge it; None when it doesn't."""
+        is_answered = self.facts.acknowledged is not None or self.facts.muted is not None
+        is_waiting = self.facts.stands_failed and bool(self.channels_with_root) and not is_answered
+        return self.facts.last.ended_at if is_waiting else None
+
+    def with_mute(self, mute: MuteFacts | None) -> "Run":
+        """Return the run as muted, or as not muted."""
+        if self.facts.muted == mute:
+            return self
+        return msgspec.structs.replace(self, facts=msgspec.structs.replace(self.facts, muted=mute))
 
     def includes(self, session: SessionFacts) -> bool:
         """Whether a session is a further attempt: VBR says so, the bot retried, or it came in due time.

@@ -12,14 +12,17 @@ from bot.store import (
     Database,
     LeaseLost,
     Leases,
+    Mutes,
     NewOutboxRow,
     Outages,
     Outbox,
     OwnActions,
+    Placement,
     ProcessedSessions,
     Runs,
     StoppedSessions,
     StoreError,
+    Transaction,
 )
 from bot.store.upkeep import DATABASE_PART
 from bot.veeam import SessionId, VeeamError, VeeamServer
@@ -245,7 +248,11 @@ class Watch:
 
 
 class OutageReporter:
-    """Reports once that a server doesn't answer, and once that it does again. Raises StoreError."""
+    """Reports once that a server doesn't answer, and once that it does again. Raises StoreError.
+
+    While the server is muted an outage waits to be reported; the end of one that was reported before is a
+    reply in its thread.
+    """
 
     def __init__(self, server: VeeamServer, database: Database, clock: Clock, rules: WatchRules) -> None:
         self._server = server.name
@@ -253,6 +260,7 @@ class OutageReporter:
         self._clock = clock
         self._channels = rules.channels_of(server.name)
         self._outages = Outages(database)
+        self._mutes = Mutes(database)
         self._outbox = Outbox(database)
         self._failed_polls = 0
         self._may_be_down = True
@@ -269,6 +277,8 @@ class OutageReporter:
             return
         began = facts.OutageBegan(server=self._server, since=outage.since, problem=problem, detail=detail)
         async with self._database.transaction() as transaction:
+            if await self._is_muted(transaction, now):
+                return
             if await self._outages.claim_announcement(transaction, self._server, now):
                 await self._outbox.add(transaction, self._rows("silent", outage.since, began, now))
 
@@ -287,13 +297,40 @@ class OutageReporter:
                 ended = facts.OutageEnded(
                     server=self._server, since=outage.since, ended_at=now, late_total=late_total
                 )
-                await self._outbox.add(transaction, self._rows("back", outage.since, ended, now))
+                is_quiet = await self._is_muted(transaction, now)
+                rows = self._rows("back", outage.since, ended, now, in_thread=is_quiet)
+                await self._outbox.add(transaction, rows)
         self._may_be_down = False
         if outage is not None:
             log.info("watch.outage_ended", server=self._server, since=outage.since.isoformat())
 
+    async def _is_muted(self, transaction: Transaction, now: datetime) -> bool:
+        """Whether the whole server is under planned maintenance."""
+        active = await self._mutes.active(transaction, self._server, now)
+        return any(mute.is_of_server and mute.pattern is None for mute in active)
+
     def _rows(
-        self, occasion: str, since: datetime, announcement: facts.Announcement, now: datetime
+        self,
+        occasion: str,
+        since: datetime,
+        announcement: facts.Announcement,
+        now: datetime,
+        *,
+        in_thread: bool = False,
     ) -> list[NewOutboxRow]:
-        key = f"{self._server}/{occasion}/{since.isoformat()}"
-        return [message(f"{key}/{channel}", channel, announcement, now) for channel in self._channels]
+        """A message for each channel, or one in the thread of that which said that the server is silent."""
+
+        def key(of: str, channel: str) -> str:
+            return f"{self._server}/{of}/{since.isoformat()}/{channel}"
+
+        return [
+            message(
+                key(occasion, channel),
+                channel,
+                announcement,
+                now,
+                placement=Placement.REPLY if in_thread else Placement.POST,
+                root_key=key("silent", channel) if in_thread else None,
+            )
+            for channel in self._channels
+        ]

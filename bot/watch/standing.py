@@ -88,7 +88,9 @@ class StandingMessages:
                     return StandingMessage(posted, each.root_key, each.operation)
             for run in await self._latest_runs(reading, server, job_id):
                 is_attempt = session.id in {one.session_id for one in run.facts.attempts}
-                if channel in {one.channel for one in run.channels} and (is_attempt or run.includes(facts)):
+                if channel in {one.channel for one in run.channels_with_root} and (
+                    is_attempt or run.includes(facts)
+                ):
                     key = messages.root_key(run, channel)
                     root = await self._outbox.posted(reading, key)
                     return None if root is None else StandingMessage(root, key)
@@ -166,4 +168,6 @@ def row_of(run: Run) -> RunRow:
         expected_by=run.expected_by,
         body=run.encode(),
         failed_part=last.session_id if last.part is not None and run.facts.stands_failed else None,
+        unanswered_since=run.unanswered_since,
+        reminded_at=run.reminded_at,
     )

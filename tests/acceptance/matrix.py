@@ -33,6 +33,9 @@ ASKED = {
     "clearcache": "yy..y....",
     "subscribe": "yy.......",
     "unsubscribe": "yy.......",
+    "ack":      "yy..y....",
+    "mute":     "yy..y....",
+    "unmute":   "yy..y....",
     "whoami":   "yyyyyy...",
     "help":     "yyyyyy...",
 }  # fmt: skip
@@ -55,8 +58,10 @@ SUBMITTED = {
     "quickbackup":    "yy.......",
     "apply":          "yy..y....",
     "clearcache":     "yy..y....",
+    "mute":           "yy..y....",
 }  # fmt: skip
-# Only clicked: the person's own page, and what stands on an administrator's request to delete a job.
+# Only clicked: the person's own page, what stands on an administrator's request to delete a job, and the
+# answer to a message about planned maintenance.
 CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
@@ -64,7 +69,11 @@ CLICKED = {
     "retry_all": "yy..y....",
     "approve": "y........",
     "decline": "y........",
+    "muteserver":   "yy..y....",
+    "unmuteserver": "yy..y....",
 }  # fmt: skip
+# Done at once, and never by a form.
+WITHOUT_FORM = {"ack", "unmute"}
 NO_ROLE = "requires a Veeam role, and you have none here"
 NOT_THIS = "Your role does not include"
 WHY = {

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bot.operations.actions import Action
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
@@ -16,6 +17,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, Unmute
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -44,7 +46,17 @@ from bot.sandbox.vbr.state import Job
 from bot.settings import RouteResult
 from bot.slack.codec import action_id, encode_run
 from bot.veeam import JobId, ServerName, SessionId
-from tests.acceptance.matrix import ASKED, CLICKED, PEOPLE, REASON, SUBMITTED, WHY, cases, may
+from tests.acceptance.matrix import (
+    ASKED,
+    CLICKED,
+    PEOPLE,
+    REASON,
+    SUBMITTED,
+    WHY,
+    WITHOUT_FORM,
+    cases,
+    may,
+)
 from tests.acceptance.rig import (
     APPLY,
     CLEAR_CACHE,
@@ -67,6 +79,8 @@ POSTS = {
     "quickbackup": QUICKBACKUP, "apply": APPLY, "clearcache": CLEAR_CACHE,
     # Asking for these opens a form; sent off they are tested in test_submitted.py.
     "create": None, "edit": None, "delete": None,
+    # Nothing of these is sent.
+    "ack": None, "mute": None, "unmute": None,
 }  # fmt: skip
 # Whom to ask, in the order of the columns above.
 ROLES = (
@@ -141,6 +155,7 @@ class Office:
             "start": Start(known), "stop": Stop(known),
             "retry": Retry(known), "enable": Enable(known), "disable": Disable(known),
             "apply": Apply(known), "clearcache": ClearCache(known),
+            "ack": Acknowledge(known), "mute": Mute.on_button(known, None), "unmute": Unmute(known),
             "clone": Clone(known), "delete": Delete(known),
             "create": Create(), "edit": Edit(known),
             "quickbackup": QuickBackup(NamedMachine(job.objects[0])),
@@ -254,7 +269,7 @@ def test_every_operation_has_its_row() -> None:
     """An operation that is added is meant twice: in the catalog, and in the matrix, for each way to ask."""
     acting = {verb.operation.name for verb in TYPED if issubclass(verb, Action)}
     assert set(ASKED) == {operation.name for operation in CATALOG}
-    assert {row.split()[0] for row in SUBMITTED} == acting
+    assert {row.split()[0] for row in SUBMITTED} == acting - WITHOUT_FORM
     assert set(CLICKED) == {operation.name for operation in OPERATIONS} - set(ASKED)
     rows = (*ASKED.values(), *SUBMITTED.values(), *CLICKED.values())
     assert {len(row) for row in rows} == {len(PEOPLE)}

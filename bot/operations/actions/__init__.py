@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot import veeam
 from bot.operations import impact, outcomes
 from bot.operations.audit_trail import Subject
-from bot.operations.backend import Backend
+from bot.operations.backend import Backend, FollowUp
 from bot.operations.commands import CommandLine, Verb
 from bot.operations.jobs import (
     FoundJob,
@@ -90,7 +90,8 @@ class PreparedAction:
     are the settings that a job has then, `changes` in words what is different or what is made, the worst
     first. For whoever approves it `in_full` is the same without anything cut, `warnings` what the person was
     warned of, `new_repository` the ID of the one that the job will write to from now on.
-    `takes_protection` where the settings leave the job with fewer backups.
+    `takes_protection` where the settings leave the job with fewer backups. `follow_up` is what does it, of an
+    action that VBR has no part in.
     """
 
     action: "Action"
@@ -105,6 +106,7 @@ class PreparedAction:
     warnings: tuple[str, ...] = ()
     new_repository: str | None = None
     takes_protection: bool = False
+    follow_up: FollowUp | None = None
 
     @property
     def reduces_protection(self) -> bool:
@@ -117,6 +119,13 @@ class PreparedAction:
         if self.payload is None:
             raise TypeError("the action has no payload")
         return self.payload
+
+    @property
+    def kept_by(self) -> FollowUp:
+        """What does an action that VBR has no part in."""
+        if self.follow_up is None:
+            raise TypeError("the action is sent to VBR")
+        return self.follow_up
 
     def own_action(self, job_id: veeam.JobId, session_id: veeam.SessionId, at: datetime) -> OwnAction:
         """Return the note that a session was started or stopped from here."""
@@ -148,6 +157,11 @@ class Action(Verb, frozen=True):
     def scope(cls, server: str, name: str) -> Scope:
         """Return what the right to do it is asked on; `name` is the job's or the machine's."""
         return Scope(server, name)
+
+    @property
+    def target_name(self) -> str:
+        """What it is about in words, where that is neither a job nor a machine."""
+        return ""
 
     @property
     def is_review(self) -> bool:
@@ -277,7 +291,7 @@ class JobAction(Action, frozen=True):
     step: Step = Step.SEND
 
     @classmethod
-    def parse(cls, line: CommandLine) -> Request:
+    def parse(cls, line: CommandLine) -> Request | outcomes.SyntaxProblem:
         """Read the job's name and the options at the end of the line; without a name a form asks."""
         job, options = line.job_and_options(cls)
         return cls(line.or_topic(job), **options)
@@ -388,7 +402,6 @@ class JobAction(Action, frozen=True):
         self, backend: Backend, target: Target, context: RequestContext
     ) -> PreparedAction | outcomes.Outcome:
         """Return it ready to be sent."""
-        del backend
         known = KnownJob(target.server, target.state.id)
         return PreparedAction(
             action=replace(self, job=known, snapshot=None),
@@ -396,6 +409,7 @@ class JobAction(Action, frozen=True):
             target=target,
             name=target.state.name,
             detail=self.detail,
+            follow_up=backend.follow_up,
         )
 
     async def affected_job(
@@ -404,6 +418,21 @@ class JobAction(Action, frozen=True):
         """Return the job that was named."""
         del backend, effect
         return AffectedJob(prepared.target.state.id, prepared.target.state.name)
+
+
+class FollowUpAction(JobAction, frozen=True):
+    """What is done about a job's failures and kept here: VBR has no part in it, nor does the job's state.
+
+    It is offered on messages about runs.
+    """
+
+    depends_on_state = False
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> outcomes.Outcome:
+        """Show the job; what takes a form has its own."""
+        request = replace(self, job=KnownJob(target.server, target.state.id), snapshot=None)
+        touched = await impact.impact_on(backend, context, target.job_found)
+        return outcomes.NeedsForm(self.operation, impact.ConfirmForm(request, touched))
 
 
 class ConfirmedJobAction(JobAction, frozen=True):

@@ -102,6 +102,7 @@ async def conclude(backend: Backend, left: store.OpenAction, look_up: LookUp) ->
         detail=body.detail,
         wanted=body.wanted,
         changes=body.changes,
+        follow_up=backend.follow_up,
     )
     outcome: outcomes.Sent | outcomes.InternalError
     if known is not None and known.outcome == BROKEN:

@@ -202,7 +202,9 @@ class Performer:
         if target.job is not None:
             view = self._backend.views.of(context, target.server, target.state)
             return replace(offered, name=target.state.name, job=view)
-        return offered if target.machine is None else replace(offered, name=target.machine.name)
+        if target.machine is not None:
+            return replace(offered, name=target.machine.name)
+        return replace(offered, name=action.target_name)
 
     async def _possible(self, action: Action, context: RequestContext) -> "_Possible | outcomes.Outcome":
         """Find what it is about, and say why it cannot be done there, if so."""

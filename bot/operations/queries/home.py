@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.operations.actions.approvals import ApprovalRequests, PendingApprovals
 from bot.operations.backend import Backend
 from bot.operations.model import Kind, Operation, RequestContext
+from bot.operations.mutes import MuteView, mutes_seen_by
 from bot.operations.outcomes import Answer, Done, JobView, RecentAction
 from bot.operations.queries import Query
 from bot.operations.queries.jobs import ListJobs
@@ -49,6 +50,7 @@ class ShowHome(Query, frozen=True, tag="home"):
             status = group.create_task(_status(backend, context))
             recent = group.create_task(_recent_actions(backend, context))
             disabled = group.create_task(_disabled(backend, context))
+            muted = group.create_task(_stored(mutes_seen_by(context, backend), otherwise=()))
             waiting = group.create_task(
                 _stored(ApprovalRequests(backend).pending_for(context), otherwise=PendingApprovals())
             )
@@ -59,6 +61,7 @@ class ShowHome(Query, frozen=True, tag="home"):
                 recent.result(),
                 backend.clock.now(),
                 disabled=disabled.result(),
+                muted=muted.result(),
                 waiting=waiting.result(),
             )
         )
@@ -80,7 +83,8 @@ class HomeAnswer(Answer):
 
     Of all jobs that failed it names the newest. Without it `groups` are those that have a role that may, as
     people know them. `recent` is what the person did on jobs, newest first, and None where the database does
-    not answer; `disabled` is what ends soonest first. `waiting` is empty where nothing needs a second person.
+    not answer; `disabled` and `muted` are what ends soonest first. `waiting` is empty where nothing needs a
+    second person.
     """
 
     whoami: WhoamiAnswer
@@ -89,6 +93,7 @@ class HomeAnswer(Answer):
     as_of: datetime
     groups: tuple[str, ...] = ()
     disabled: tuple[DisabledUntil, ...] = ()
+    muted: tuple[MuteView, ...] = ()
     waiting: PendingApprovals = field(default_factory=PendingApprovals)
 
 

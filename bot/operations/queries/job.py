@@ -14,6 +14,7 @@ from bot.operations.commands import CommandLine
 from bot.operations.impact import followers_of
 from bot.operations.jobs import FoundJob
 from bot.operations.model import ALL_ROLES, Alias, JobRef, Kind, Operation, RequestContext
+from bot.operations.mutes import MuteView, mute_of_job
 from bot.operations.queries import PageNumber, Query
 from bot.operations.queries.sessions import FoundSession, SessionView, latest_of, session_views
 from bot.operations.vbr_lists import repository_of, where_there
@@ -73,6 +74,7 @@ class ShowJob(Query, frozen=True, tag="job"):
             after = group.create_task(veeam.detail(details.CHAINED_JOBS, server.name, chained, ()))
         recent = [FoundSession(found.server, one) for one in sessions.result()]
         is_planned, plan = await _plan(backend, found)
+        muted = await _muted(backend, context, found)
         return outcomes.Done(
             JobAnswer(
                 request=ShowJob(found.known, self.page),
@@ -85,6 +87,7 @@ class ShowJob(Query, frozen=True, tag="job"):
                 ),
                 enabled_again=plan,
                 is_plan_known=is_planned,
+                muted=muted,
                 as_of=backend.clock.now(),
             )
         )
@@ -96,7 +99,8 @@ class JobAnswer(outcomes.Answer):
 
     `request` asks for this very job. `settings` is None for types that the revision cannot describe, and
     where reading them failed. `run_after` are the jobs that run after this one. `enabled_again` is the bot's
-    plan to enable the job, if there is one; not `is_plan_known`: its database did not say.
+    plan to enable the job, if there is one; not `is_plan_known`: its database did not say. `muted` is what
+    holds its messages back.
     """
 
     request: ShowJob
@@ -108,6 +112,7 @@ class JobAnswer(outcomes.Answer):
     run_after: tuple[str, ...] = ()
     enabled_again: TimedDisable | None = None
     is_plan_known: bool = True
+    muted: MuteView | None = None
 
 
 async def _settings(
@@ -159,3 +164,12 @@ async def _plan(backend: Backend, job: FoundJob) -> tuple[bool, TimedDisable | N
         log.warning("operations.plan_not_read", server=job.server, error=str(error))
         return False, None
     return True, next((plan for plan in plans if plan.job_id.casefold() == job.state.id.casefold()), None)
+
+
+async def _muted(backend: Backend, context: RequestContext, job: FoundJob) -> MuteView | None:
+    """What mutes the job, a detail."""
+    try:
+        return await mute_of_job(context, backend, job.server, job.state.id)
+    except StoreError as error:
+        log.warning("operations.mute_not_read", server=job.server, error=str(error))
+        return None

@@ -10,6 +10,7 @@ from bot.operations.backend import Backend
 from bot.operations.commands import CommandLine
 from bot.operations.job_states import JobStates, KnownSessions
 from bot.operations.model import ALL_ROLES, Kind, Operation, RequestContext, Visibility
+from bot.operations.mutes import MuteView, mutes_seen_by
 from bot.operations.queries import Query
 from bot.operations.vbr_lists import every, scanned
 from bot.settings import ServerName
@@ -98,6 +99,7 @@ class StatusAnswer(outcomes.Answer):
     outbox_waiting: int | None
     as_of: datetime
     database_problem: str | None = None
+    muted: tuple[MuteView, ...] = ()
 
 
 async def status_of(servers: Sequence[ServerName], backend: Backend, context: RequestContext) -> StatusAnswer:
@@ -105,8 +107,10 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
     answer = await backend.fleet.ask(
         lambda server: _counts(server, backend.states, context.visibility), servers
     )
+    muted: tuple[MuteView, ...] = ()
     try:
         outbox_waiting = await backend.health.outbox_waiting()
+        muted = await mutes_seen_by(context, backend)
     except StoreError:
         outbox_waiting = None
     return StatusAnswer(
@@ -117,6 +121,7 @@ async def status_of(servers: Sequence[ServerName], backend: Backend, context: Re
         outbox_waiting=outbox_waiting,
         as_of=backend.clock.now(),
         database_problem=backend.health.database_problem(),
+        muted=tuple(view for view in muted if view.mute.server in servers),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any, assert_never
 
 from bot import veeam
 from bot.operations import catalog, outcomes
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
@@ -12,13 +13,14 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, MuteServer, Unmute, UnmuteServer
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.model import Operation, Snapshot
 from bot.operations.queries.job import ShowJob
-from bot.slack.text import bar, count, dotted, literal, mention, sentence_case, strong
+from bot.slack.text import bar, count, date, dotted, literal, mention, sentence_case, strong
 from bot.slack.views import buttons, runs, status_text
 from bot.slack.views.approvals import reason_line
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, paragraph
@@ -41,6 +43,11 @@ _SENTENCES = {
     Edit.operation.name: "{job} edited by {by}",
     QuickBackup.operation.name: "Quick backup through {job} started by {by}",
     Apply.operation.name: "Configuration of {job} sent to its computers by {by}",
+    Acknowledge.operation.name: "Failed run of {job} acknowledged by {by}",
+    Mute.operation.name: "{job} muted by {by}",
+    MuteServer.operation.name: "{job} muted by {by}",
+    Unmute.operation.name: "{job} unmuted by {by}",
+    UnmuteServer.operation.name: "{job} unmuted by {by}",
     ClearCache.operation.name: "Clearing of the backup cache of {job} started by {by}",
 }
 
@@ -48,6 +55,8 @@ _SENTENCES = {
 _COMMANDS = frozenset({Apply.operation.name, ClearCache.operation.name})
 """What is sent to agents: no run of the job, so there is none to stop or to retry."""
 
+_WITHOUT_DETAIL = (outcomes.Switched, outcomes.Edited, outcomes.Muted)
+"""What says in full what was asked for."""
 ACTION = "action/"
 """So begins the key of the message that answers an action; no announcement's does."""
 
@@ -86,11 +95,22 @@ def action(answer: outcomes.ActionAnswer) -> Message:
         case outcomes.Edited(changes):
             state = "\n".join(f"• {literal(change, _CHANGE_LIMIT)}" for change in changes)
             shown = _buttons(target, ShowJob.operation)
+        case outcomes.Acknowledged(instead_of):
+            state = f"{mention(instead_of)} owned it before." if instead_of else ""
+            shown = _buttons(target, ShowJob.operation)
+        case outcomes.Muted(until, until_success):
+            success = " or until it succeeds, whichever comes first" if until_success else ""
+            whose = "Its" if answer.job_id else "Their"
+            state = f"{whose} failures post no message of their own until {date(until)}{success}."
+            shown = _buttons(target, ShowJob.operation) if answer.job_id else NOTHING
+        case outcomes.Unmuted():
+            state = f"{'Its' if answer.job_id else 'Their'} failures are posted as usual."
+            shown = _buttons(target, ShowJob.operation) if answer.job_id else NOTHING
         case outcomes.Deleted():
             state, shown = "Its backups stay in the repository, as orphaned backups no job manages.", NOTHING
         case _:
             assert_never(effect)
-    detail = "" if isinstance(effect, outcomes.Switched | outcomes.Edited) else _detail(answer.detail)
+    detail = "" if isinstance(effect, _WITHOUT_DETAIL) else _detail(answer.detail)
     return compose([paragraph(done, detail, reason_line(answer.reason), state), shown])
 
 
@@ -103,6 +123,11 @@ def action_shown_elsewhere(answer: outcomes.ActionAnswer, link: str | None) -> M
     """For the person alone, who acted elsewhere in the channel: where to see how it goes on."""
     there = f"<{link}|its message>" if link else "its message in this channel"
     return compose([paragraph(f"{_done(answer)}. Follow its progress in {there}.")])
+
+
+def action_kept(answer: outcomes.ActionAnswer) -> Message:
+    """For the person alone: it is done, and a thread in this channel says so."""
+    return compose([paragraph(f"{_done(answer)}. The job's thread in this channel says so.")])
 
 
 def action_progress(

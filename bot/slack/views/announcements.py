@@ -100,6 +100,14 @@ def _message(announced: facts.Announcement) -> Message:
             return runs.attempt(announced)
         case facts.NoFurtherAttempt():
             return runs.no_further_attempt(announced)
+        case (
+            facts.RunAcknowledged()
+            | facts.MutedRunEnded()
+            | facts.MuteBegan()
+            | facts.MuteEnded()
+            | facts.Unacknowledged()
+        ):
+            return runs.followed_up(announced)
         case facts.ApprovalOpened():
             return approvals.approval_opened(announced)
         case facts.ApprovalChanged():
@@ -120,10 +128,8 @@ def _message(announced: facts.Announcement) -> Message:
             return channel_moved(announced)
         case facts.MessageRefused():
             return message_refused(announced)
-        case facts.DisableReminder():
-            return disable_reminder(announced)
-        case facts.DisableEnded():
-            return disable_ended(announced)
+        case facts.DisableReminder() | facts.DisableEnded():
+            return timed_disable(announced)
         case facts.ActionRecorded():
             return audit.action_recorded(announced)
         case facts.DigestMade() | facts.DigestJobs() | facts.DigestDays():
@@ -136,7 +142,7 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
     match announced:
         case facts.RunEnded(run=run) | facts.RunChanged(run=run):
             session, result = run.first, run.result
-        case facts.AttemptEnded(run=run, session=session):
+        case facts.AttemptEnded(run=run, session=session) | facts.MutedRunEnded(run=run, session=session):
             result = session.result
         case facts.StormBegan(storm=storm) | facts.StormChanged(storm=storm):
             of_storm = {
@@ -310,6 +316,13 @@ def message_refused(refused: facts.MessageRefused) -> Message:
             )
         ]
     )
+
+
+def timed_disable(disable: facts.DisableReminder | facts.DisableEnded) -> Message:
+    """A job that was disabled for a time: that ends soon, or has."""
+    if isinstance(disable, facts.DisableReminder):
+        return disable_reminder(disable)
+    return disable_ended(disable)
 
 
 def disable_reminder(disable: facts.DisableReminder) -> Message:

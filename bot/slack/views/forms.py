@@ -30,10 +30,12 @@ from bot.operations.actions.create import Create, CreateChoice
 from bot.operations.actions.delete import Delete, DeleteForm
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit, JobForm, JobSummary
+from bot.operations.actions.mute import LONGEST, Mute, MuteForm
 from bot.operations.actions.quick_backup import QuickBackup, QuickBackupForm
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start, StartForm
 from bot.operations.actions.stop import Stop, StopForm
+from bot.operations.commands import COMMENT_LIMIT
 from bot.operations.impact import ConfirmForm, Impact, PickForm
 from bot.operations.job_editor.objects import MenuOption, job_chosen, machine_chosen
 from bot.operations.matching import is_exactly
@@ -54,6 +56,9 @@ from bot.veeam import MissingDetail, RestorePoints, known
 TYPED_NAME, REASON = "typed_name", "reason"
 FULL, CHAINED, NOW, RESTORE_POINTS = "full", "chained", "now", "restore_points"
 SPAN, AT = "span", "at"
+LENGTH, COMMENT = "length", "comment"
+_UNTIL, _SUCCESS = "until/", "success"
+_MUTED_FOR, _MUTED_UNTIL = (timedelta(hours=1), timedelta(hours=4)), time(8)
 _NORMAL, _GRACEFUL, _YES, _FOR_GOOD = "normal", "graceful", "yes", "for_good"
 _ASK_LABEL = "Ask for approval"
 _SPANS = (*(timedelta(hours=hours) for hours in (1, 4, 8, 24)), timedelta(days=3), timedelta(days=7))
@@ -72,6 +77,11 @@ _TITLES = {
 }
 _NO_CONTROLS = frozenset({"actions"})
 _YOU_CAN_CLOSE = note("You can close this. The bot replies where you asked.")
+_MUTED = (
+    "Further failures post no message of their own and mention nobody. It ends early when the job recovers, "
+    "or fails for another cause or on other objects."
+)
+_LONGEST_NUMBER = 9
 _DISABLED = "No scheduled backups while it is disabled. A run in progress continues."
 
 
@@ -200,10 +210,59 @@ def _filled(request: Request, name: str, state: codec.FormState) -> inputs.Fille
             if span is not None and at is not None:
                 return {AT: "Choose for how long or until when, not both."}
             return replace(request, span=span, at=at, step=Step.SEND)
+        case Mute() if LENGTH in state:
+            return _mute_filled(request, state)
         case JobAction() | QuickBackup():
             return replace(request, step=Step.SEND)
         case _:
             return request
+
+
+def _mute_filled(request: Mute, state: codec.FormState) -> inputs.Filled:
+    length = inputs.text_in(state, LENGTH)
+    span, at = None, None
+    if length.startswith(_UNTIL):
+        try:
+            at = time.fromisoformat(length.removeprefix(_UNTIL))
+        except ValueError:
+            return {LENGTH: "Choose for how long."}
+    elif length.isdecimal():
+        span = min(timedelta(seconds=int(length[:_LONGEST_NUMBER])), LONGEST)
+    elif length != _SUCCESS:
+        return {LENGTH: "Choose for how long."}
+    comment = inputs.text_in(state, COMMENT).strip()[:COMMENT_LIMIT] or None
+    return replace(
+        request, span=span, at=at, until_success=length == _SUCCESS, comment=comment, step=Step.SEND
+    )
+
+
+def _mute_form(facts: MuteForm) -> inputs.FormContent:
+    """For how long, and why; what was typed is among the choices."""
+    asked = facts.request
+    spans = sorted({*_MUTED_FOR, *filter(None, (asked.span,))})
+    times = sorted({_MUTED_UNTIL, *filter(None, (asked.at,))})
+    choices = [
+        *(MenuOption(str(round(span.total_seconds())), f"For {duration(span)}", "") for span in spans),
+        *(
+            MenuOption(f"{_UNTIL}{at:%H:%M}", f"Until {at:%H:%M}", "In your time zone, today or tomorrow")
+            for at in times
+        ),
+        MenuOption(_SUCCESS, "Until it succeeds", f"At most {LONGEST.days} days"),
+    ]
+    chosen = choices[0].value
+    if asked.until_success:
+        chosen = _SUCCESS
+    elif asked.at is not None:
+        chosen = f"{_UNTIL}{asked.at:%H:%M}"
+    elif asked.span is not None:
+        chosen = str(round(asked.span.total_seconds()))
+    comment = inputs.Field(COMMENT, "Comment", "Shown on the failure's message.", is_optional=True)
+    content = (
+        paragraph(status_text.job_name(facts.name, facts.server), _MUTED)
+        + inputs.one_of(inputs.Field(LENGTH, "For how long?"), choices, chosen, open_=True)
+        + inputs.text(comment, asked.comment or "", most=COMMENT_LIMIT)
+    )
+    return inputs.FormContent(content, facts.request.operation.label, facts.name)
 
 
 def _picked(request: Request, state: codec.FormState) -> inputs.Filled:
@@ -342,6 +401,7 @@ FORMS: Mapping[type[Form], Callable[[Any], inputs.FormContent]] = {
     StopForm: _stop_form,
     DeleteForm: _delete_form,
     QuickBackupForm: _quick_backup_form,
+    MuteForm: _mute_form,
     ApprovalForm: approval_form,
     CreateChoice: lambda facts: inputs.FormContent(job_form.create_choice(facts), inputs.PICK_LABEL),
     JobForm: lambda facts: inputs.FormContent(job_form.job_form(facts), inputs.PICK_LABEL),

@@ -32,6 +32,7 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
+from bot.slack.views.mutes import muted_line
 from bot.slack.views.servers import more
 from bot.veeam import MissingDetail
 
@@ -197,8 +198,9 @@ def _running(status: StatusAnswer, command: str) -> list[MessagePart]:
 
 def _will_end(answer: HomeAnswer, command: str) -> list[MessagePart]:
     """What the bot brings to an end by itself, the soonest first."""
-    if not answer.disabled:
+    if not (answer.disabled or answer.muted):
         return []
+    muted = [muted_line(one) for one in answer.muted[:_ROWS_LIMIT]]
     lines = [
         dotted(
             status_text.job_name(one.job_name, one.server),
@@ -208,7 +210,8 @@ def _will_end(answer: HomeAnswer, command: str) -> list[MessagePart]:
         for one in answer.disabled[:_ROWS_LIMIT]
     ]
     left_out = more(len(answer.disabled) - len(lines), "job", f"{command} jobs disabled")
-    return [heading("Temporary changes"), paragraph(*lines), note(left_out)]
+    left_out_mutes = more(len(answer.muted) - len(muted), "mute", f"{command} status")
+    return [heading("Temporary changes"), paragraph(*lines), note(left_out), *muted, note(left_out_mutes)]
 
 
 def _recent_actions(actions: Sequence[RecentAction] | None) -> MessagePart:

@@ -30,6 +30,7 @@ from bot.slack.views.message import (
     note,
     paragraph,
 )
+from bot.slack.views.mutes import muted_line
 from bot.veeam import Daily, JobFacts, JobState, Monthly, Periodic, Result, ScheduleFacts, Workload
 
 _STATES = {
@@ -178,6 +179,7 @@ def job(answer: JobAnswer, *, shared_by: PersonId | None = None) -> Message:
     head = [
         title,
         paragraph(_last_run(state), _next_run(state, facts), *_enabled_again(answer), _run_after(answer)),
+        NOTHING if answer.muted is None else muted_line(answer.muted),
         paragraph(covers, *([] if facts is None else settings_lines(facts)), repository),
         note(code(state.description)) if state.description.strip() else NOTHING,
         *_recent(answer),

@@ -476,6 +476,9 @@ _OBSTACLES = {
     outcomes.Blocked.BUSY: "is running. Stop it first, or wait until it ends.",
     outcomes.Blocked.OTHER_NAME: "has another name than you typed.",
     outcomes.Blocked.NEVER_STOPS: "is an immediate backup copy. It can't be stopped; it can be disabled.",
+    outcomes.Blocked.NOT_FAILED: "has no failed run to acknowledge: its latest went well or was stopped.",
+    outcomes.Blocked.OWN_ALREADY: "is yours already: you acknowledged its failed run.",
+    outcomes.Blocked.NOT_MUTED: "isn't muted any more.",
     outcomes.Blocked.TIME_PASSED: "was to be disabled until a time that has passed.",
     outcomes.Blocked.UNDESCRIBED: (
         "is of a type that VBR's API cannot describe, so its settings can't be changed from here. "

@@ -1,10 +1,14 @@
 """A run of a job that ended: its root message, and the replies in its thread."""
 
+from typing import assert_never
+
 import msgspec
 
+from bot.operations.actions.acknowledge import Acknowledge
+from bot.operations.actions.mute import Mute, Unmute
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
-from bot.operations.model import Operation, Snapshot
+from bot.operations.model import KnownJob, Operation, Request, Snapshot
 from bot.slack.text import (
     QUOTE_LIMIT,
     code,
@@ -25,6 +29,7 @@ from bot.slack.views.buttons import (
     Control,
     controls,
     job_control,
+    request_control,
     session_control,
     why_control,
 )
@@ -34,6 +39,7 @@ from bot.watch import facts
 
 _CAUSE_LIMIT = 220
 """So that a phone shows a failure, its cause and its buttons without scrolling."""
+_COMMENT_LIMIT = 80
 _STREAK = 2
 _PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
 _WHOLE_LIMIT = 1_100
@@ -53,7 +59,8 @@ def run_root(run: facts.RunFacts, mentioned: str | None = None) -> Message:
         return compose(
             [paragraph(dotted(_standing(run), job, _took(last), amount, *_by_whom(last), _late(run)))]
         )
-    marks = dotted(_attempt(run, last), _streak(run), mention(mentioned) if mentioned else "")
+    owned = _owned(run)
+    marks = dotted(_attempt(run, last), _streak(run), owned, mention(mentioned) if mentioned else "")
     said = cause(run)
     hangs_on_it = sentence_case(_outlook(run, last))
     recovery = _recovery(run)
@@ -141,6 +148,76 @@ def no_further_attempt(announced: facts.NoFurtherAttempt) -> Message:
     return compose([head, controls(_run_controls(run))])
 
 
+def followed_up(announced: facts.FollowedUp) -> Message:
+    """In the thread: what people did about the failure, and what came of it."""
+    match announced:
+        case facts.RunAcknowledged():
+            return acknowledged(announced)
+        case facts.MutedRunEnded():
+            return muted_run(announced)
+        case facts.MuteBegan():
+            return mute_began(announced)
+        case facts.MuteEnded():
+            return mute_ended(announced)
+        case facts.Unacknowledged():
+            return unacknowledged(announced)
+    assert_never(announced)
+
+
+def acknowledged(announced: facts.RunAcknowledged) -> Message:
+    """In the thread: who owns the failed run now."""
+    from_whom = f", taking over from {mention(announced.instead_of)}" if announced.instead_of else ""
+    line = f"{status_text.INFORMATION} Acknowledged by {mention(announced.by)}{from_whom}."
+    return compose([paragraph(line)])
+
+
+def muted_run(announced: facts.MutedRunEnded) -> Message:
+    """In the thread of an earlier failure: the job has failed again while it is muted."""
+    run, session = announced.run, announced.session
+    details = session.details or facts.SessionDetails()
+    result = status_text.STOPPED if session.is_stopped else status_text.result(session.result)
+    head = paragraph(
+        dotted(f"While muted: {result}", status_text.job_name(run.job_name, run.server)),
+        _cause(run, session),
+        sentence_case(dotted(f"ended {date(session.ended_at)}", _took(session), _objects(details))),
+    )
+    return compose([head, controls([session_control(run.server, session.session_id, run.job_name)])])
+
+
+def mute_began(announced: facts.MuteBegan) -> Message:
+    """In the thread: the job is muted, until when, by whom."""
+    return compose([paragraph(f"{status_text.INFORMATION} {sentence_case(_muted(announced.run))}.")])
+
+
+def mute_ended(announced: facts.MuteEnded) -> Message:
+    """In the thread: the mute is over, why, what was held back, and how the job stands."""
+    run, held = announced.run, announced.held
+    job = status_text.job_name(run.job_name, run.server)
+    why = {
+        "unmuted": f"Unmuted by {mention(announced.ended_by)}" if announced.ended_by else "Unmuted",
+        "changed": "No longer muted: it now fails differently than when it was muted",
+        "recovered": "No longer muted: it went well again",
+    }.get(announced.because, f"{mention(announced.mute.by)}'s mute is over")
+    kept = f"{count(held, 'failed run')} {'was' if held == 1 else 'were'} held back." if held else ""
+    stands = ""
+    if announced.because != "recovered" and run.stands_failed:
+        stands = f"{status_text.FAILED} It still fails: {cause(run) or 'VBR gives no reason.'}"
+    sign = status_text.WARNING if announced.because == "changed" else status_text.INFORMATION
+    named = mention(announced.mention) if announced.mention else ""
+    return compose([paragraph(dotted(f"{sign} {why}", job), kept, stands, named)])
+
+
+def unacknowledged(announced: facts.Unacknowledged) -> Message:
+    """In the thread: the run still fails, and nobody has said that they look after it."""
+    run = announced.run
+    head = paragraph(
+        dotted(f"{status_text.FAILED} Still failed", status_text.job_name(run.job_name, run.server)),
+        f"Nobody has acknowledged it since it failed {date(announced.since)}.",
+        cause(run),
+    )
+    return compose([head, controls(_run_controls(run))])
+
+
 def run_line(run: facts.RunFacts) -> str:
     """A run in one line, for lists."""
     job = status_text.job_name(run.job_name, run.server)
@@ -197,6 +274,24 @@ def _streak(run: facts.RunFacts) -> str:
     if outlook.is_longer:
         return f"more than {count(number, what)} in a row"
     return f"{ordinal(number)} {what} in a row"
+
+
+def _owned(run: facts.RunFacts) -> str:
+    """Who owns the run, and until when its job is muted, while it has not been made up for."""
+    if run.is_recovered or run.last.is_stopped:
+        return ""
+    owner = run.acknowledged
+    return dotted(f"acknowledged by {mention(owner.by)}" if owner else "", _muted(run))
+
+
+def _muted(run: facts.RunFacts) -> str:
+    mute = run.muted
+    if mute is None:
+        return ""
+    until = f"{'until it succeeds, at most ' if mute.until_success else ''}until {date(mute.until)}"
+    what = "server muted" if mute.is_of_server else "muted"
+    comment = f": {literal(mute.comment, _COMMENT_LIMIT)}" if mute.comment else ""
+    return f"{what} {until} by {mention(mute.by)}{comment}"
 
 
 def _recovery(run: facts.RunFacts) -> str:
@@ -347,7 +442,23 @@ def _run_controls(run: facts.RunFacts) -> list[Control | None]:
     again = job_control(target, _again(run.last)) if is_failed else None
     is_problem = known(Result, run.last.result) in _PROBLEMS and run.recovery is None
     why = why_control(run.server, run.job_id, run.last.session_id, run.job_name) if is_problem else None
-    return [again, why, shown]
+    return [again, why, shown, *_owner_controls(run)]
+
+
+def _owner_controls(run: facts.RunFacts) -> list[Control | None]:
+    """Acknowledge what failed; mute, or unmute, what has not gone well since."""
+    if run.is_recovered or known(Result, run.result) is Result.SUCCESS:
+        return []
+    job, mute = KnownJob(run.server, run.job_id), run.muted
+    turn = run.acknowledged.turn if run.acknowledged is not None else 0
+    requests: list[Request] = []
+    if run.stands_failed:
+        requests.append(Acknowledge(job, run=run.first.session_id, turn=turn))
+    if mute is None:
+        requests.append(Mute.on_button(job, None))
+    elif not mute.is_of_server:
+        requests.append(Unmute(job, mute=mute.id))
+    return [request_control(each, name=run.job_name, server=run.server) for each in requests]
 
 
 def _what_again_does(session: facts.SessionFacts) -> str:

@@ -22,6 +22,7 @@ from bot.slack.views.message import (
     paragraph,
     table,
 )
+from bot.slack.views.mutes import muted_line
 from bot.slack.views.server_errors import explain
 
 _FAILED_LIMIT = 3
@@ -30,6 +31,7 @@ _TABLE_FROM = 3
 _TABLE_ROWS = 40
 _RUNNING_LIMIT = 3
 _REPOSITORIES_LIMIT = 5
+_MUTES_LIMIT = 5
 
 
 def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = None) -> Message:
@@ -51,7 +53,10 @@ def status(answer: StatusAnswer, *, command: str, shared_by: PersonId | None = N
     if waiting is None or answer.database_problem is not None:
         outbox = _database(answer.database_problem)
     head = [heading("Status"), paragraph(summary), paragraph(*status_text.silent_servers(answer.silent))]
+    muted = [muted_line(view) for view in answer.muted[:_MUTES_LIMIT]]
     tail = [
+        *muted,
+        note(more(len(answer.muted) - len(muted), "mute")),
         note(outbox),
         as_of(answer.as_of, shared_by),
         controls([share]) if shared_by is None else NOTHING,

@@ -14,7 +14,7 @@ from bot.sandbox.vbr import VbrSandbox, World
 from bot.settings import GrantSettings, GroupReference, PersonId, Role, RouteSettings, ServerName
 from bot.store import Approvals, AuditLog, Database, OwnActions, TimedDisables, new_holder
 from bot.veeam import Fleet, JobId
-from bot.watch import approval_rows
+from bot.watch import FollowUp, approval_rows
 from tests.support.clock import FakeClock
 
 A = TypeVar("A")
@@ -150,6 +150,7 @@ class Office:
                 clock=self.clock,
                 conversations=self.talks,
                 messages=self.messages,
+                follow_up=FollowUp(self.database, self.clock),
                 holder=new_holder(),
             )
         return self._service

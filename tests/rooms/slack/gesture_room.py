@@ -34,7 +34,7 @@ from bot.store import (
     new_holder,
 )
 from bot.veeam import Fleet
-from bot.watch import StandingMessages, approval_rows
+from bot.watch import FollowUp, StandingMessages, approval_rows
 from tests.rooms.veeam.clients import client_of
 from tests.support.clock import FakeClock
 from tests.support.databases import new_database
@@ -192,6 +192,7 @@ async def _socket(room: GestureRoom, fleet: Fleet, web: WebApi, group: asyncio.T
         clock=clock,
         conversations=SlackConversations(web, clock),
         messages=messages,
+        follow_up=FollowUp(database, clock),
         holder=new_holder(),
     )
     tasks, replies, modals = GestureTasks(group), Replies(web, clock), Modals(web)

@@ -46,7 +46,7 @@ async def test_a_failed_part_is_its_jobs(site: Site) -> None:
     run = root.run
     assert (channel, run.job_name, run.job_id, run.job_type) == ("C0COPY", "Copy", job.id, "BackupCopy")
     assert (run.last.part, run.last.part_of, run.is_job) == ("SQL", parent.id, True)
-    assert buttons_of(run) == ["operation:retry", "operation:session"]
+    assert buttons_of(run) == ["operation:retry", "operation:why", "operation:session", "more"]
     assert "SQL" in run_root(run).text
 
 

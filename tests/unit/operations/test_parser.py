@@ -322,7 +322,7 @@ MISREAD = [
     ("jbos failed", "jobs failed"),
     ("retyr SQL Prod", "help"),
     ("rename SQL Prod", "help"),
-    ("mute SQL Prod 2h", "help"),
+    ("silence SQL Prod 2h", "help"),
     ("jobs colour:blue", "jobs failed"),
     ("audit colour:blue", "audit 24h"),
     ("audit SQL 0h", "audit 24h"),

@@ -26,6 +26,8 @@ TAPE_OPERATOR = {
     "jobs": "yyy.", "job": "yyy.", "why": "yyy.", "sessions": "yyy.", "session": "yyy.",
     "status": "yyy.", "servers": "yyy.", "report": "yyy.",
     "start": ".yy.", "stop": ".yy.", "retry": ".yy.", "apply": ".yy.", "clearcache": ".yy.",
+    # VBR has no part in these.
+    "ack": "yyy.", "mute": "yyy.", "unmute": "yyy.",
 }  # fmt: skip
 # The operation of VBR that a verb needs; the others read what these do, or ask VBR nothing.
 OF_VBR = {

@@ -6,6 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from bot import veeam
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve
 from bot.operations.actions.clear_cache import ClearCache
@@ -15,6 +16,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, MuteServer, Unmute
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.retry_all import RetriedJob, RetryAllAnswer
@@ -36,6 +38,7 @@ from bot.operations.model import (
     Standing,
 )
 from bot.operations.outcomes import (
+    Acknowledged,
     AlreadyPressed,
     Ambiguous,
     AmbiguousMachine,
@@ -52,6 +55,7 @@ from bot.operations.outcomes import (
     JobChoice,
     JobView,
     MachineChoice,
+    Muted,
     NeedsForm,
     NoSubscription,
     NotFound,
@@ -67,6 +71,7 @@ from bot.operations.outcomes import (
     SyntaxProblem,
     TooMany,
     Unclear,
+    Unmuted,
     Unsupported,
     UnsupportedMachine,
 )
@@ -93,6 +98,7 @@ from bot.slack.views.problems import unreadable_press
 from bot.store import Subscription
 from bot.veeam import REVISIONS, Capability, TlsReason, VeeamError, Workload, gained_by
 from bot.watch.facts import (
+    Acknowledgement,
     ActionRecorded,
     Announcement,
     AttemptEnded,
@@ -108,18 +114,24 @@ from bot.watch.facts import (
     DisableReminder,
     JobOutlook,
     MessageRefused,
+    MuteBegan,
+    MutedRunEnded,
+    MuteEnded,
+    MuteFacts,
     NoFurtherAttempt,
     ObjectFacts,
     OutageBegan,
     OutageEnded,
     Recovery,
     RevisionChanged,
+    RunAcknowledged,
     RunChanged,
     RunEnded,
     StormBegan,
     StormChanged,
     StormFinal,
     StormList,
+    Unacknowledged,
 )
 from tests.unit.slack import approval_cases, form_samples, report_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
@@ -432,6 +444,7 @@ def _answers() -> dict[str, Answer]:
             ),
             enabled_again=samples.timed_disable(),
         ),
+        "job-muted": replace(samples.job_answer(), muted=samples.muted()),
         "job-disabled-plan-unknown": replace(
             samples.job_answer(
                 samples.job_view(samples.job_state(result="Success", status="disabled"), reason=None)
@@ -512,6 +525,7 @@ def _answers() -> dict[str, Answer]:
             job=None,
         ),
         "status": samples.status_answer(*_many(3)),
+        "status-muted": replace(samples.status_answer(), muted=(samples.muted(), samples.muted_server())),
         "status-of-many": replace(
             samples.status_answer(),
             servers=(
@@ -595,6 +609,18 @@ def _answers() -> dict[str, Answer]:
             samples.action_answer(Edit.operation, detail="Retention: 14 days → 30 days"),
             effect=Edited(("Retention: 14 days → 30 days", "Objects: + <!here>, - `x`")),
         ),
+        "action-ack": replace(samples.action_answer(Acknowledge.operation), effect=Acknowledged(BEN)),
+        "action-mute": replace(
+            samples.action_answer(Mute.operation, name="<!here>", detail="for 4 hours"),
+            effect=Muted(NOW + timedelta(hours=4), until_success=True),
+            reason="disk *ordered*",
+        ),
+        "action-mute-server": replace(
+            samples.action_answer(MuteServer.operation, name="Jobs SQL*"),
+            effect=Muted(NOW + timedelta(hours=4)),
+            job_id=veeam.JobId(""),
+        ),
+        "action-unmute": replace(samples.action_answer(Unmute.operation), effect=Unmuted()),
         "action-delete": replace(samples.action_answer(Delete.operation), effect=Deleted()),
         "action-quickbackup": samples.action_answer(QuickBackup.operation, detail="machine <!here>"),
         "action-apply": replace(samples.action_answer(Apply.operation), never_stops=True),
@@ -848,6 +874,7 @@ def _problems() -> dict[str, Outcome]:
         "unclear-quickbackup": Unclear(QuickBackup.operation, "web01", HQ, None, None, error),
         "not-found-machine": NotFound("virtual machine", "wbe01", ("web01",)),
         "not-now-enable": NotPossible(Enable.operation, samples.job_view(), Blocked.ENABLED),
+        "not-now-ack": NotPossible(Acknowledge.operation, disabled, Blocked.NOT_FAILED),
         "not-now-disable": NotPossible(Disable.operation, disabled, Blocked.DISABLED),
         "unclear": Unclear(Retry.operation, "SQL Prod", HQ, running, Ran(samples.session()), error),
         "unclear-disable": Unclear(
@@ -1015,6 +1042,7 @@ def announcements() -> dict[str, Announcement]:
         ),
         "digest-days": DigestDays(key="digest/C0PROD/12:00/UTC/2026-11-23/days", report=report_samples.few()),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
+        **_followed_up(),
         "channel-moved": ChannelMoved(old_id="C0PROD", new_id="C0SHARED"),
         "message-set-aside": MessageRefused(
             channel="C0PROD", kind="run_ended", problem="msg_too_long", outcome="set_aside"
@@ -1027,6 +1055,32 @@ def announcements() -> dict[str, Announcement]:
             f"disable-ended-{how}": _disable_ended(how)
             for how in ("enabled", "enabled_before", "gone", "refused", "unclear")
         },
+    }
+
+
+def _followed_up() -> dict[str, Announcement]:
+    """What people did about a failed run, and what came of it."""
+    failed = samples.run(total=None, is_final=True)
+    mute = MuteFacts(id=7, by=ANN, until=NOW + timedelta(hours=4), comment=AWKWARD[1])
+    success = msgspec.structs.replace(mute, until_success=True, comment=None)
+    of_server = msgspec.structs.replace(mute, is_of_server=True, comment=None)
+    owned = msgspec.structs.replace(failed, acknowledged=Acknowledgement(by=BEN, at=NOW, turn=2))
+    muted = msgspec.structs.replace(owned, muted=mute)
+    warned = samples.run(samples.attempt("Warning", message="Low space"), total=None)
+    return {
+        "run-acknowledged": RunChanged(run=owned),
+        "run-muted": RunChanged(run=muted),
+        "run-muted-until-success": RunChanged(run=msgspec.structs.replace(failed, muted=success)),
+        "run-muted-by-server": RunChanged(run=msgspec.structs.replace(warned, muted=of_server)),
+        "acknowledged": RunAcknowledged(run=owned, by=BEN),
+        "acknowledged-instead": RunAcknowledged(run=owned, by=BEN, instead_of=ANN),
+        "muted-run": MutedRunEnded(run=muted, session=muted.last),
+        "mute-began": MuteBegan(run=muted),
+        "mute-ended": MuteEnded(run=failed, mute=mute, because="time", held=3, mention=ONCALL),
+        "mute-ended-changed": MuteEnded(run=failed, mute=mute, because="changed", held=1),
+        "mute-ended-recovered": MuteEnded(run=failed, mute=mute, because="recovered"),
+        "unmuted": MuteEnded(run=failed, mute=mute, because="unmuted", ended_by=BEN),
+        "unacknowledged": Unacknowledged(run=failed, since=NOW),
     }
 
 

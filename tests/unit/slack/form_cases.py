@@ -11,6 +11,7 @@ from bot.operations.actions.clone import Clone
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, MuteForm
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -62,6 +63,8 @@ def _forms() -> dict[str, Form]:
         "form-disable": facts.act_form(Disable(facts.JOB)),
         "form-disable-for-a-time": facts.act_form(Disable(facts.JOB, span=timedelta(hours=4))),
         "form-disable-until": facts.act_form(Disable(facts.JOB, at=time(8))),
+        "form-mute": MuteForm(Mute(facts.JOB), samples.HQ, "SQL Prod"),
+        "form-mute-typed": MuteForm(Mute(facts.JOB, at=time(17, 30), comment=_NASTY), samples.HQ, _NASTY),
         "form-clone": facts.act_form(Clone(facts.JOB)),
         "form-apply": facts.act_form(Apply(facts.JOB)),
         "form-clearcache": facts.act_form(ClearCache(facts.JOB)),

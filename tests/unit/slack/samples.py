@@ -9,12 +9,14 @@ import msgspec
 
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.edit import Edit
+from bot.operations.actions.mute import Unmute
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import CATALOG
 from bot.operations.job_filters import JobsFilter
 from bot.operations.model import KnownJob, NamedJob, Operation, Person, Standing
+from bot.operations.mutes import MuteView
 from bot.operations.outcomes import ActionAnswer, JobView, Ran, SilentServer
 from bot.operations.permissions import HeldGrant
 from bot.operations.queries.audit import AuditAnswer, ReadAudit
@@ -35,6 +37,7 @@ from bot.store import (
     AuditOutcome,
     AuditRecord,
     AuditShown,
+    Mute,
     NewFollowedSession,
     TimedDisable,
 )
@@ -303,6 +306,28 @@ def all_settings() -> JobFacts:
         "guestFSIndexing": {"isEnabled": True},
     }
     return job_facts(Job(raw | {"isHighPriority": True}))
+
+
+def muted() -> MuteView:
+    """The job, muted until it succeeds, as somebody sees it who may end that."""
+    kept = Mute(
+        id=7,
+        server=HQ,
+        job_id=JOB_ID,
+        job_name="SQL Prod",
+        person_id=ANN,
+        reference=REFERENCE,
+        comment="disk <!here> ordered",
+        muted_at=NOW,
+        until=NOW + timedelta(days=14),
+        until_success=True,
+    )
+    return MuteView(kept, Unmute(KnownJob(HQ, JOB_ID), mute=7))
+
+
+def muted_server() -> MuteView:
+    """Planned maintenance, as somebody sees it who may not end it."""
+    return MuteView(replace(muted().mute, job_id=None, job_name=None, until_success=False, comment=None))
 
 
 def timed_disable() -> TimedDisable:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_request
 
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.apply import Apply
 from bot.operations.actions.approvals import Approve, Decline, ShowApproval
 from bot.operations.actions.clear_cache import ClearCache
@@ -17,6 +18,7 @@ from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
 from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, Unmute
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -255,6 +257,9 @@ def test_longest_real_action_fits_a_menu(operation: Operation) -> None:
         "clearcache": ClearCache(job, snapshot=state),
         "subscribe": Subscribe(job, results=tuple(RouteResult)),
         "unsubscribe": Unsubscribe(10**12),
+        "ack": Acknowledge(job, run=SessionId(UUID), turn=99),
+        "mute": Mute.on_button(job, state),
+        "unmute": Unmute(job, mute=1_000_000_000),
     }
 
     value = codec.encode_run(longest[operation.name], codec.OPTION_LIMIT)

@@ -140,6 +140,7 @@ HOMES: dict[str, tuple[Block, ...]] = {
         ),
         command="/veeam",
     ),
+    "muted": home(replace(all_well(), muted=(samples.muted(), samples.muted_server())), command="/veeam"),
     "waiting": home(
         replace(
             all_well(),

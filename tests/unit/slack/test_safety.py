@@ -11,9 +11,11 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.operations.actions.acknowledge import Acknowledge
 from bot.operations.actions.approvals import PendingApprovals
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.enable import Enable
+from bot.operations.actions.mute import Mute, Unmute
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
@@ -758,13 +760,10 @@ def test_a_message_from_elsewhere_is_made_to_fit() -> None:
 def test_every_button_of_the_catalog_can_be_drawn() -> None:
     """An operation on a job that has a button is offered with its label, confirm dialog and full name."""
     # A job is never to be enabled and disabled at once, nor stopped and retried. A menu has room for five.
-    never = (
-        Enable.operation,
-        Stop.operation,
-        QuickBackup.operation,  # which is of a machine
-        Subscribe.operation,  # these two are of a channel
-        Unsubscribe.operation,
-    )
+    on_runs = (Acknowledge.operation, Mute.operation, Unmute.operation)
+    of_channels = (Subscribe.operation, Unsubscribe.operation)
+    # A quick backup is of a machine.
+    never = (Enable.operation, Stop.operation, QuickBackup.operation, *on_runs, *of_channels)
     offered = tuple(operation for operation in CATALOG if operation.button and operation not in never)
     view = samples.job_view(operations=offered)
     message = outcome(Done(samples.jobs_answer(view)), REFERENCE).message

@@ -117,3 +117,19 @@ def test_keys_are_unique() -> None:
     rows = (*first.rows, *second.rows, *missing_attempt_messages(second.run.without_retry(), NOON).rows)
     assert len({row.key for row in rows}) == len(rows)
     assert all(row.placement is not Placement.EDIT or row.root_key for row in rows)
+
+
+def test_one_ping_for_each_target() -> None:
+    """Of several channels that name the same group the first pings it; another group has its own ping."""
+    first = Run.begin(run(facts("Failed")), None)
+    queued = root_messages(first, [to("C1"), to("C2"), to("C3", mention="S2")], NOON)
+    assert mentions(queued.rows) == ["S1", None, "S2"]
+    later = root_messages(queued.run, [to("C4", mention="S2")], NOON)
+    assert mentions(later.rows) == [None]
+
+
+def test_nobody_is_pinged_for_their_own_press() -> None:
+    """The person who began the run knows of it; another one is mentioned all the same."""
+    own = Run.begin(run(facts("Failed", started_by="U1", started_operation="start")), None)
+    queued = root_messages(own, [to("C1", mention="U1"), to("C2", mention="U2")], NOON)
+    assert mentions(queued.rows) == [None, "U2"]

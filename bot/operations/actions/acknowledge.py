@@ -1,0 +1,99 @@
+"""`ack`: own a job's failed run, for everybody to see. VBR has no part in it."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from bot.operations.actions import FollowUpAction, PreparedAction, Target
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine, Unreadable
+from bot.operations.model import (
+    OPERATORS,
+    Alias,
+    Kind,
+    NamedJob,
+    Operation,
+    Request,
+    RequestContext,
+)
+from bot.operations.outcomes import Acknowledged, Blocked, Effect, NotPossible, Outcome
+from bot.settings import PersonId
+from bot.veeam import JobState, SessionId, VeeamError, VeeamServer
+
+
+class Acknowledge(FollowUpAction, frozen=True, tag="ack"):
+    """Own a failed run: the one that began with `run`, else the job's latest.
+
+    `turn` is how often it was acknowledged when its button was drawn: a press on what another person took
+    over meanwhile is another press.
+    """
+
+    operation = Operation(
+        name="ack",
+        usage="ack JOB",
+        help="own a job's failed run, for every channel that shows it to see",
+        kind=Kind.ACTION,
+        audit_name="job.ack",
+        roles=OPERATORS,
+        examples=("ack SQL Prod", "ack SQL Prod because the host is back at noon"),
+        aliases=(Alias("acknowledge", "ack"),),
+        button="Acknowledge",
+    )
+
+    run: SessionId | None = None
+    turn: int = 0
+    comment: str | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> Request:
+        """Read the job's name, and the comment."""
+        line, comment = line.split_comment()
+        job, _ = line.job_and_options(cls)
+        named = line.or_topic(job)
+        if isinstance(named, NamedJob) and not named.text:
+            raise Unreadable(line.usage("Which job?"))
+        return cls(named, comment=comment)
+
+    @property
+    def reason(self) -> str | None:
+        """The comment."""
+        return self.comment
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it for the run that it is about, if that stands failed and isn't the person's already."""
+        server, job_id = target.server, target.state.id
+        failed = await backend.follow_up.failed_run(server, job_id, self.run)
+        blocked = None
+        if failed is None:
+            blocked = Blocked.NOT_FAILED
+        elif failed.owner is not None and context.person.has_id(failed.owner):
+            blocked = Blocked.OWN_ALREADY
+        if failed is None or blocked is not None:
+            view = backend.views.of(context, server, target.state)
+            return NotPossible(self.operation, view, blocked or Blocked.NOT_FAILED)
+        request = replace(self, run=SessionId(failed.session_id))
+        return await super(Acknowledge, request).prepare(backend, target, context)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Keep who owns it."""
+        del now
+        server, person = prepared.target.server, prepared.context.person.id
+        before = await prepared.kept_by.acknowledge(
+            server, prepared.target.state.id, self.run or SessionId(""), person
+        )
+        if before is None:
+            raise VeeamError(server, "the run has been made up for meanwhile")
+        instead_of = None if before.owner in {None, person} else PersonId(before.owner or "")
+        return Acknowledged(instead_of, before.channels)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The person owns the run."""
+        del since
+        run = await prepared.kept_by.failed_run(vbr.name, prepared.target.state.id, self.run)
+        if run is None or run.owner is None or not prepared.context.person.has_id(run.owner):
+            return None
+        return Acknowledged(shown_in=run.channels)

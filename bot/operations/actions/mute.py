@@ -1,0 +1,531 @@
+"""`mute` and `unmute`: hold back the messages about a job, or about a server's jobs. VBR has no part in it.
+
+A mute always ends: at a time, or when the job succeeds, and then after two weeks at the latest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Any, Self
+
+from humanize import precisedelta
+from msgspec import Meta
+from msgspec.structs import replace
+
+from bot.operations.actions import Action, AffectedJob, FollowUpAction, PreparedAction, Target
+from bot.operations.backend import Backend
+from bot.operations.clock_times import clock_time_in, next_time, with_zone
+from bot.operations.commands import OR_IN_QUOTES, CommandLine, Unreadable, doubt_about_span, span_in
+from bot.operations.matching import fold
+from bot.operations.model import (
+    OPERATORS,
+    Kind,
+    KnownJob,
+    NamedJob,
+    Operation,
+    Request,
+    RequestContext,
+    Snapshot,
+    Step,
+)
+from bot.operations.outcomes import (
+    Blocked,
+    Effect,
+    Form,
+    Muted,
+    NeedsForm,
+    NotFound,
+    NotPossible,
+    Outcome,
+    SyntaxProblem,
+    Unmuted,
+)
+from bot.operations.permissions import Permission, Permissions, Scope
+from bot.settings import ServerName, is_glob
+from bot.store import Mute as KeptMute
+from bot.store import NewMute
+from bot.veeam import JobId, JobState, VeeamError, VeeamServer
+
+LONGEST = timedelta(days=14)
+"""As long as a run's messages are looked after."""
+_UNTIL_SUCCESS = (["success"], ["it", "succeeds"], ["it", "success"], ["succeeds"])
+_WILDCARD_STANDS_FOR = ("", "\uffff" * 120)
+"""Names that a pattern's `*` may stand for: what covers both, and is no list of `?`, covers all."""
+
+
+class MuteLength:
+    """For how long somebody mutes: a span, a time of day in their time zone, or until the job succeeds."""
+
+    @staticmethod
+    def options_in(words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read `for 4h`, `4h`, `until 08:00` or `until success`."""
+        fields: dict[str, Any] = {"span": None, "at": None, "until_success": False}
+        if not words:
+            return fields
+        if words[0] == "until":
+            if list(words[1:]) in _UNTIL_SUCCESS:
+                return fields | {"until_success": True}
+            at = clock_time_in(words[1:])
+            return None if at is None else fields | {"at": at}
+        span = span_in(words[words[0] == "for" :])
+        return None if span is None or span > LONGEST else fields | {"span": span}
+
+    @staticmethod
+    def doubt_about(words: Sequence[str]) -> str | None:
+        """A span or a time of day that is none, a number without its unit, a span that is too long."""
+        if len(words) > 1 and words[-2] == "until":
+            return f"{words[-1]} isn't a time of day (08:00, 17:30, 8am) or `success`. {OR_IN_QUOTES}"
+        if not words:
+            return None
+        span = span_in(words[-1:])
+        if span is not None and span > LONGEST:
+            return f"{words[-1]} is too long: a mute lasts at most {LONGEST.days} days. {OR_IN_QUOTES}"
+        if len(words) > 1 and words[-2] == "for" and words[-1].isdecimal():
+            number = words[-1]
+            return f"For {number} what? Write {number}m, {number}h or {number}d. {OR_IN_QUOTES}"
+        return doubt_about_span(words[-1])
+
+
+def _in_words(span: timedelta | None, at: time | None, until: datetime | None, *, is_success: bool) -> str:
+    if is_success:
+        return "until it succeeds"
+    if until is not None:
+        return f"until {with_zone(until)}"
+    if at is not None:
+        return f"until {at:%H:%M}"
+    return "" if span is None else f"for {precisedelta(span, minimum_unit='minutes')}"
+
+
+class Mute(FollowUpAction, frozen=True, tag="mute"):
+    """Hold back the messages about a job after `span`, until the next time `at`, or until it succeeds.
+
+    `until` is that time of day as a moment, once it is known who asks.
+    """
+
+    operation = Operation(
+        name="mute",
+        usage="mute JOB [2h, until 08:00 or until success] [because COMMENT]",
+        help="hold back messages about a job's failures for a while; `mute server:NAME [PATTERN] 4h` is "
+        "planned maintenance of a server",
+        kind=Kind.ACTION,
+        audit_name="job.mute",
+        roles=OPERATORS,
+        examples=("mute SQL Prod", "mute SQL Prod until success because disk ordered", "mute SQL Prod 4h"),
+        button="Mute",
+        finds_by_form=True,
+    )
+
+    span: timedelta | None = None
+    at: Annotated[time, Meta(tz=False)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    until_success: bool = False
+    comment: str | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
+        """Read the job or the server, for how long, and the comment; what is missing a form asks."""
+        line, comment = line.split_comment()
+        job, options = line.job_and_options(cls)
+        if line.server is not None and (not job.text or (is_glob(job.text) and not job.exact)):
+            span, at = options["span"], options["at"]
+            if span is None and at is None:
+                return line.problem(
+                    "For how long? Planned maintenance of a server ends at a time.", "mute server:hq 4h"
+                )
+            return MuteServer(line.server, job.text or None, span, at, comment=comment)
+        return cls(line.or_topic(job), **options, comment=comment)
+
+    @classmethod
+    def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
+        """Read for how long."""
+        return MuteLength.options_in(words)
+
+    @classmethod
+    def doubt_about(cls, words: Sequence[str]) -> str | None:
+        """What is nearly a length of time."""
+        return MuteLength.doubt_about(words)
+
+    @classmethod
+    def on_button(cls, job: KnownJob, snapshot: Snapshot | None) -> Self:
+        """Return the request for the form: a mute is of a job, however it stands."""
+        del snapshot
+        return cls(job, step=Step.FILL)
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether it isn't said for how long, or which job."""
+        is_open = self.span is None and self.at is None and self.until is None and not self.until_success
+        return is_open or super().needs_form
+
+    @property
+    def detail(self) -> str | None:
+        """For how long."""
+        return _in_words(self.span, self.at, self.until, is_success=self.until_success) or None
+
+    @property
+    def reason(self) -> str | None:
+        """The comment."""
+        return self.comment
+
+    def again(self, job: KnownJob, snapshot: Snapshot) -> Self:
+        """Return the same request for the job, however it stands."""
+        del snapshot
+        return replace(self, job=job, snapshot=None)
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Ask for how long, and for a comment."""
+        del backend, context
+        request = replace(self, job=KnownJob(target.server, target.state.id), snapshot=None, step=Step.FILL)
+        return NeedsForm(self.operation, MuteForm(request, target.server, target.state.name))
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it with the moment that a time of day is, by UTC if the time zone is unknown."""
+        if self.at is not None:
+            until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
+            return await replace(self, at=None, until=until).prepare(backend, target, context)
+        return await super().prepare(backend, target, context)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Keep it."""
+        new = _new_mute(prepared, self, now)
+        shown_in = await prepared.kept_by.mute(new)
+        return Muted(new.until, new.until_success, shown_in)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The job is muted by this very gesture."""
+        del since
+        kept = await prepared.kept_by.find_mute(vbr.name, job_id=prepared.target.state.id)
+        return _effect_of(kept, prepared)
+
+
+@dataclass(frozen=True, slots=True)
+class MuteForm(Form):
+    """For how long, and why? `request` has what was typed of that."""
+
+    request: Mute
+    server: ServerName
+    name: str
+
+
+class MuteServer(Action, frozen=True, tag="muteserver"):
+    """Planned maintenance: hold back the messages about a server's jobs, those that fit a pattern or all.
+
+    Without a pattern, what is new of the server itself is held back as well.
+    """
+
+    operation = Operation(
+        name="muteserver",
+        usage="",
+        help="hold back messages about a server's jobs during planned maintenance",
+        kind=Kind.ACTION,
+        audit_name="server.mute",
+        roles=OPERATORS,
+        button="Mute",
+    )
+
+    server: str
+    pattern: str | None = None
+    span: timedelta | None = None
+    at: Annotated[time, Meta(tz=False)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    comment: str | None = None
+
+    @property
+    def server_named(self) -> str | None:
+        """The server."""
+        return self.server
+
+    @property
+    def target_name(self) -> str:
+        """Which jobs."""
+        return jobs_in_words(self.pattern)
+
+    @property
+    def detail(self) -> str | None:
+        """For how long."""
+        return _in_words(self.span, self.at, self.until, is_success=False) or None
+
+    @property
+    def reason(self) -> str | None:
+        """The comment."""
+        return self.comment
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the server of that whole name."""
+        return _server(self.server, backend, context)
+
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it on every job that fits."""
+        return _may_on_all(permissions, context, self.operation, target.server, self.pattern)
+
+    def for_target(self, target: Target) -> "MuteServer":
+        """Return the request for the server."""
+        return replace(self, server=target.server)
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Nothing is asked: it is typed whole."""
+        del backend, target, context
+        raise TypeError(self)
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it with the moment that a time of day is, by UTC if the time zone is unknown."""
+        if self.at is not None:
+            until = next_time(self.at, after=backend.clock.now(), zone=context.person.zone or UTC)
+            return await replace(self, at=None, until=until).prepare(backend, target, context)
+        return _prepared(self, backend, target, context, detail=self.detail)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """Keep it."""
+        new = _new_mute(prepared, self, now)
+        return Muted(new.until, shown_in=await prepared.kept_by.mute(new))
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """The server is muted by this very gesture."""
+        del since
+        return _effect_of(await prepared.kept_by.find_mute(vbr.name, pattern=self.pattern), prepared)
+
+    async def affected_job(
+        self, backend: Backend, prepared: PreparedAction, effect: Effect
+    ) -> AffectedJob | None:
+        """Return which jobs, in words: none of them is changed."""
+        del backend, prepared, effect
+        return AffectedJob(JobId(""), self.target_name)
+
+
+class Unmute(FollowUpAction, frozen=True, tag="unmute"):
+    """Post the messages about a job again as usual. `mute` is the one that its button was drawn with."""
+
+    operation = Operation(
+        name="unmute",
+        usage="unmute JOB",
+        help="post messages about a job again; `unmute server:NAME [PATTERN]` ends planned maintenance",
+        kind=Kind.ACTION,
+        audit_name="job.unmute",
+        roles=OPERATORS,
+        examples=("unmute SQL Prod",),
+        button="Unmute",
+    )
+
+    mute: int = 0
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> Request | SyntaxProblem:
+        """Read the job or the server."""
+        job, _ = line.job_and_options(cls)
+        if line.server is not None and (not job.text or (is_glob(job.text) and not job.exact)):
+            return UnmuteServer(line.server, job.text or None)
+        named = line.or_topic(job)
+        if isinstance(named, NamedJob) and not named.text:
+            raise Unreadable(line.usage("Which job?"))
+        return cls(named)
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it for what mutes the job now."""
+        kept = await backend.follow_up.find_mute(target.server, job_id=target.state.id)
+        if kept is None or self.mute not in {0, kept.id}:
+            view = backend.views.of(context, target.server, target.state)
+            return NotPossible(self.operation, view, Blocked.NOT_MUTED)
+        return await super(Unmute, replace(self, mute=kept.id)).prepare(backend, target, context)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """End it."""
+        del now
+        kept = await prepared.kept_by.find_mute(prepared.target.server, job_id=prepared.target.state.id)
+        return await _unmuted(kept, prepared)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """Nothing mutes the job."""
+        del since
+        kept = await prepared.kept_by.find_mute(vbr.name, job_id=prepared.target.state.id)
+        return Unmuted() if kept is None else None
+
+
+class UnmuteServer(Action, frozen=True, tag="unmuteserver"):
+    """End the planned maintenance of a server, or of its jobs by this very pattern."""
+
+    operation = Operation(
+        name="unmuteserver",
+        usage="",
+        help="end planned maintenance of a server",
+        kind=Kind.ACTION,
+        audit_name="server.unmute",
+        roles=OPERATORS,
+        button="Unmute",
+    )
+
+    server: str
+    pattern: str | None = None
+    mute: int = 0
+
+    @property
+    def server_named(self) -> str | None:
+        """The server."""
+        return self.server
+
+    @property
+    def target_name(self) -> str:
+        """Which jobs."""
+        return jobs_in_words(self.pattern)
+
+    async def find(self, backend: Backend, context: RequestContext) -> Target | Outcome:
+        """Return the server of that whole name."""
+        return _server(self.server, backend, context)
+
+    def permission(self, permissions: Permissions, context: RequestContext, target: Target) -> Permission:
+        """Return whether the person may do it on every job that fits."""
+        return _may_on_all(permissions, context, self.operation, target.server, self.pattern)
+
+    def for_target(self, target: Target) -> "UnmuteServer":
+        """Return the request for the server."""
+        return replace(self, server=target.server)
+
+    async def form(self, backend: Backend, target: Target, context: RequestContext) -> Outcome:
+        """Nothing is asked: it is typed whole."""
+        del backend, target, context
+        raise TypeError(self)
+
+    async def prepare(
+        self, backend: Backend, target: Target, context: RequestContext
+    ) -> PreparedAction | Outcome:
+        """Return it for what mutes the server now."""
+        kept = await backend.follow_up.find_mute(target.server, pattern=self.pattern)
+        if kept is None or self.mute not in {0, kept.id}:
+            return NotFound("mute", f"{self.target_name} on {target.server}")
+        return _prepared(replace(self, mute=kept.id), backend, target, context)
+
+    async def send(self, prepared: PreparedAction, now: datetime) -> Effect:
+        """End it."""
+        del now
+        kept = await prepared.kept_by.find_mute(prepared.target.server, pattern=self.pattern)
+        return await _unmuted(kept, prepared)
+
+    async def find_effect(
+        self, vbr: VeeamServer, prepared: PreparedAction, since: JobState | None
+    ) -> Effect | None:
+        """Nothing mutes the server by this pattern."""
+        del since
+        kept = await prepared.kept_by.find_mute(vbr.name, pattern=self.pattern)
+        return Unmuted() if kept is None else None
+
+    async def affected_job(
+        self, backend: Backend, prepared: PreparedAction, effect: Effect
+    ) -> AffectedJob | None:
+        """Return which jobs, in words: none of them is changed."""
+        del backend, prepared, effect
+        return AffectedJob(JobId(""), self.target_name)
+
+
+def jobs_in_words(pattern: str | None) -> str:
+    """Return which of a server's jobs are muted, in words."""
+    return "All jobs" if pattern is None else f"Jobs {pattern}"
+
+
+def may_unmute(permissions: Permissions, context: RequestContext, kept: KeptMute) -> bool:
+    """Whether the person may end a mute."""
+    server = ServerName(kept.server)
+    if kept.is_of_server:
+        may = _may_on_all(permissions, context, UnmuteServer.operation, server, kept.pattern)
+    else:
+        may = permissions.may(context.person, Unmute.operation, Scope(server, kept.job_name or ""))
+    return may.is_allowed
+
+
+def unmute_request(kept: KeptMute) -> Unmute | UnmuteServer:
+    """Return what ends a mute, as its button carries it."""
+    server = ServerName(kept.server)
+    if kept.job_id is None:
+        return UnmuteServer(server, kept.pattern, kept.id)
+    return Unmute(KnownJob(server, JobId(kept.job_id)), mute=kept.id)
+
+
+def _server(word: str, backend: Backend, context: RequestContext) -> Target | NotFound:
+    """The server of that whole name: nothing is done on a part of one."""
+    found = backend.finder.servers(word, context.visibility)
+    if isinstance(found, NotFound):
+        return found
+    exact = [name for name in found if fold(name) == fold(word)]
+    if len(exact) != 1:
+        return NotFound("server", word, nearest=tuple(found))
+    return Target(exact[0], backend.fleet.server(exact[0]))
+
+
+def _may_on_all(
+    permissions: Permissions,
+    context: RequestContext,
+    operation: Operation,
+    server: ServerName,
+    pattern: str | None,
+) -> Permission:
+    """Whether the person may do it on every job of the server, or on every one that can fit the pattern."""
+    throughout = permissions.may_throughout(context.person, operation, server)
+    if throughout.is_allowed or pattern is None:
+        return throughout
+    names = (pattern.replace("*", stands).replace("?", "\uffff") for stands in _WILDCARD_STANDS_FOR)
+    each = [permissions.may(context.person, operation, Scope(server, name)) for name in names]
+    return next((may for may in each if not may.is_allowed), each[0])
+
+
+def _prepared(
+    action: MuteServer | UnmuteServer,
+    backend: Backend,
+    target: Target,
+    context: RequestContext,
+    detail: str | None = None,
+) -> PreparedAction:
+    jobs = None if action.pattern is None else f"jobs {action.pattern}"
+    return PreparedAction(
+        action=action,
+        context=context,
+        target=target,
+        name=action.target_name,
+        detail=", ".join(filter(None, (jobs, detail))) or None,
+        follow_up=backend.follow_up,
+    )
+
+
+def _new_mute(prepared: PreparedAction, asked: Mute | MuteServer, now: datetime) -> NewMute:
+    """The mute as it is kept: it never lasts longer than the longest there is."""
+    latest = now + LONGEST
+    until = asked.until.astimezone(UTC) if asked.until is not None else now + (asked.span or LONGEST)
+    job = prepared.target.job
+    return NewMute(
+        server=prepared.target.server,
+        job_id=None if job is None else job.state.id,
+        job_name=None if job is None else job.state.name,
+        pattern=asked.pattern if isinstance(asked, MuteServer) else None,
+        person_id=prepared.context.person.id,
+        channel_id=prepared.context.gesture.channel_id,
+        reference=prepared.context.gesture.reference,
+        comment=asked.comment,
+        muted_at=now,
+        until=min(until, latest),
+        until_success=isinstance(asked, Mute) and asked.until_success,
+    )
+
+
+def _effect_of(kept: KeptMute | None, prepared: PreparedAction) -> Effect | None:
+    if kept is None or kept.reference != prepared.context.gesture.reference:
+        return None
+    return Muted(kept.until, kept.until_success)
+
+
+async def _unmuted(kept: KeptMute | None, prepared: PreparedAction) -> Effect:
+    server = prepared.target.server
+    shown_in = None
+    if kept is not None:
+        shown_in = await prepared.kept_by.unmute(kept, prepared.context.person.id)
+    if shown_in is None:
+        raise VeeamError(server, "it is muted no more")
+    return Unmuted(shown_in)

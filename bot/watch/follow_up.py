@@ -1,0 +1,168 @@
+"""What people do about failed runs without VBR: own them, or hold their messages back.
+
+Each is one transaction: what is kept, the run, its roots and the lines in its threads. Nothing waits for a
+poll.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import msgspec
+
+from bot.observability import Clock
+from bot.store import (
+    Database,
+    FailedRun,
+    Mute,
+    MutedRun,
+    Mutes,
+    NewMute,
+    Outbox,
+    Runs,
+    Transaction,
+)
+from bot.veeam import JobId, Result, ServerName, SessionId, known
+from bot.watch import facts, messages
+from bot.watch.mutes import UNMUTED, Failure, covering, mute_facts, thread_keys
+from bot.watch.runs import Run
+from bot.watch.standing import row_of
+
+_RUNS_LOOKED_AT = 20
+
+
+class FollowUp:
+    """Keeps it, and queues what the channels are told of it. Raises `StoreError`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._mutes = Mutes(database)
+        self._outbox = Outbox(database)
+        self._runs = Runs(database)
+
+    async def failed_run(
+        self, server: ServerName, job_id: JobId, session_id: SessionId | None = None
+    ) -> FailedRun | None:
+        """Return the run that began with a session, or the job's latest; None unless it stands failed."""
+        async with self._database.reading() as reading:
+            run = await self._run(reading, server, job_id, session_id)
+        return None if run is None else _as_failed(run)
+
+    async def acknowledge(
+        self, server: ServerName, job_id: JobId, session_id: SessionId, person: str
+    ) -> FailedRun | None:
+        """Have a person own a failed run; return it as it was before, None where it stands failed no more."""
+        now = self._clock.now()
+        async with self._writing(server) as transaction:
+            run = await self._run(transaction, server, job_id, session_id)
+            if run is None:
+                return None
+            before = _as_failed(run)
+            if before.owner == person:
+                return before
+            turn = before.turn + 1
+            owned = facts.Acknowledgement(by=person, at=now, turn=turn)
+            changed = msgspec.structs.replace(run.facts, acknowledged=owned)
+            run = msgspec.structs.replace(run, facts=changed)
+            said = facts.RunAcknowledged(run=run.facts, by=person, instead_of=before.owner)
+            rows = [
+                *messages.edits(run, f"acknowledged/{turn}", now),
+                *(
+                    messages.reply(run, channel, f"acknowledged/{turn}", said, now, is_failure=False)
+                    for channel in run.channels_with_thread
+                ),
+            ]
+            await self._outbox.add(transaction, rows)
+            await self._runs.put(transaction, row_of(run))
+        return before
+
+    async def mute(self, new: NewMute) -> tuple[str, ...]:
+        """Mute a job or a server; return the channels in which a thread says so."""
+        now = self._clock.now()
+        async with self._writing(new.server) as transaction:
+            if new.job_id is None:
+                await self._mutes.put(transaction, new)
+                return ()
+            runs = await self._latest(transaction, new.server, new.job_id)
+            if runs and _went_wrong(runs[0]):
+                new = replace(new, failure=Failure.of(runs[0].facts.last).encode())
+            mute = await self._mutes.put(transaction, new)
+            told: set[str] = set()
+            for run in filter(_went_wrong, runs):
+                channels = [each for each in run.channels_with_root if each.channel not in told]
+                if not channels:
+                    continue
+                told.update(each.channel for each in channels)
+                muted = run.with_mute(mute_facts(mute))
+                occasion, began = f"muted/{mute.id}/{new.reference}", facts.MuteBegan(run=muted.facts)
+                lines = [
+                    messages.reply(muted, channel, occasion, began, now, is_failure=False)
+                    for channel in channels
+                ]
+                await self._outbox.add(transaction, [*messages.edits(muted, occasion, now), *lines])
+                await self._runs.put(transaction, row_of(muted))
+                of = run.facts
+                noted = MutedRun(mute.id, of.key, of.job_id, of.job_name, now, is_quiet=False)
+                await self._mutes.add_run(transaction, noted)
+        return tuple(told)
+
+    async def find_mute(
+        self, server: ServerName, *, job_id: JobId | None = None, pattern: str | None = None
+    ) -> Mute | None:
+        """Return what mutes a job by itself or, without one, the server by this pattern."""
+        async with self._database.reading() as reading:
+            active = await self._mutes.active(reading, server, self._clock.now())
+        if job_id is not None:
+            return covering((each for each in active if not each.is_of_server), job_id, "")
+        same = (each for each in active if each.is_of_server and each.pattern == pattern)
+        return next(same, None)
+
+    async def unmute(self, mute: Mute, person: str) -> tuple[str, ...] | None:
+        """End a mute; return the channels in which a thread will say so, None where it has ended already."""
+        async with self._writing(mute.server) as transaction:
+            if not await self._mutes.end(transaction, mute.id, UNMUTED, self._clock.now(), by=person):
+                return None
+            runs = [] if mute.job_id is None else await self._latest(transaction, mute.server, mute.job_id)
+        muted = (run for run in runs if run.facts.muted is not None and run.facts.muted.id == mute.id)
+        return tuple({channel for run in muted for channel in thread_keys(run)})
+
+    @asynccontextmanager
+    async def _writing(self, server: str) -> AsyncIterator[Transaction]:
+        async with self._database.transaction() as transaction:
+            # The watch of the server either sees what is kept, or has announced what came before.
+            await transaction.serialise(f"announce/{server}")
+            yield transaction
+
+    async def _latest(self, transaction: Transaction, server: str, job_id: str) -> Sequence[Run]:
+        rows = await self._runs.latest(transaction, server, job_id, limit=_RUNS_LOOKED_AT)
+        return [run for row in rows if (run := Run.decode(row.body)) is not None]
+
+    async def _run(
+        self, transaction: Transaction, server: ServerName, job_id: JobId, session_id: SessionId | None
+    ) -> Run | None:
+        """The run that stands failed, and nothing else."""
+        if session_id is None:
+            runs = await self._latest(transaction, server, job_id)
+            run = runs[0] if runs else None
+        else:
+            row = await self._runs.of(transaction, f"{server}/{session_id}")
+            is_of_job = row is not None and row.job_id.casefold() == job_id.casefold()
+            run = Run.decode(row.body) if row is not None and is_of_job else None
+        return run if run is not None and run.facts.stands_failed else None
+
+
+def _as_failed(run: Run) -> FailedRun:
+    owned = run.facts.acknowledged
+    return FailedRun(
+        session_id=run.facts.first.session_id,
+        owner=None if owned is None else owned.by,
+        turn=0 if owned is None else owned.turn,
+        channels=tuple(thread_keys(run)),
+    )
+
+
+def _went_wrong(run: Run) -> bool:
+    """Whether it failed or warned, and nothing has made up for it."""
+    is_warned = known(Result, run.facts.last.result) is Result.WARNING and not run.facts.is_recovered
+    return run.facts.stands_failed or is_warned

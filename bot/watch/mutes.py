@@ -1,0 +1,378 @@
+"""Muted jobs and servers: which runs are held back, what ends a mute early, and what is said at its end.
+
+A run that ends while its job is muted has no root of its own: it is a quiet reply in the thread of the job's
+last root in each channel or, where there is none, only counted. Nobody is mentioned. The mute of a job ends
+before its time when the job recovers, or fails for another cause or on other objects than when it was muted.
+Once a mute is over, `MuteKeeper` says so in the threads, and what still stands failed is said once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from bot.observability import Clock
+from bot.settings import Threads, matches_glob
+from bot.store import (
+    Database,
+    Leases,
+    Mute,
+    MutedRun,
+    Mutes,
+    NewOutboxRow,
+    Outbox,
+    Placement,
+    Runs,
+    StoreError,
+    Transaction,
+)
+from bot.veeam import FAILURES_ONLY, JobId, Result, ServerName, cause_of, gist, known, session_group
+from bot.watch import facts, messages
+from bot.watch.facts import MuteFacts, RunFacts, SessionFacts
+from bot.watch.routing import Destination
+from bot.watch.runs import Run, RunChannel
+from bot.watch.standing import row_of
+
+TIME, UNMUTED, CHANGED, RECOVERED = "time", "unmuted", "changed", "recovered"
+"""Why a mute is over."""
+SECONDS_BETWEEN_LOOKS = 5.0
+_LEASE_SECONDS = 60.0
+_RUNS_LOOKED_AT = 20
+_AT_ONCE = 20
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a job stood failed when it was muted: what another failure is compared with.
+
+    `cause` is what VBR's words name or, where that is not known, the words without the names and numbers in
+    them; None where VBR did not say everything in time. `objects` is None where it did not name all that
+    failed.
+    """
+
+    result: str
+    ended_at: datetime
+    cause: str | None = None
+    objects: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, session: SessionFacts) -> "Failure":
+        """Return how a session failed or warned."""
+        details = session.details
+        if details is None or details.is_incomplete:
+            return cls(result=session.result, ended_at=session.ended_at)
+        texts = [
+            text for text in (*(each.message for each in details.problems), session.message) if text
+        ] or list(details.records)
+        finding = cause_of(texts)
+        cause = ":".join(finding.common_key()) if finding is not None else None
+        names = tuple(each.name for each in details.problems)
+        is_whole = details.failed_total + details.warned_total == len(names)
+        return cls(
+            result=session.result,
+            ended_at=session.ended_at,
+            cause=cause or (gist(texts[0]) if texts else None),
+            objects=names if is_whole else None,
+        )
+
+    def differs_from(self, before: "Failure") -> bool:
+        """Whether it is another failure than the one before: worse, for another cause, on other objects."""
+        if known(Result, self.result) is Result.FAILED and known(Result, before.result) is Result.WARNING:
+            return True
+        if self.cause is not None and before.cause is not None and self.cause != before.cause:
+            return True
+        return bool(self.objects and before.objects and set(self.objects) - set(before.objects))
+
+    def encode(self) -> str:
+        """Return it as JSON."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def decode(cls, body: str | None) -> "Failure | None":
+        """Return what `encode` wrote; None for anything else."""
+        try:
+            return None if body is None else msgspec.json.decode(body, type=cls)
+        except msgspec.DecodeError:
+            return None
+
+
+def mute_facts(mute: Mute) -> MuteFacts:
+    """Return what a run's root says of the mute."""
+    return MuteFacts(
+        id=mute.id,
+        by=mute.person_id,
+        until=mute.until,
+        until_success=mute.until_success,
+        comment=mute.comment,
+        is_of_server=mute.is_of_server,
+    )
+
+
+def covering(active: Iterable[Mute], job_id: str, job_name: str) -> Mute | None:
+    """Return what mutes a job: its own mute, else one of its server."""
+    fitting = [mute for mute in active if _covers(mute, job_id, job_name)]
+    return min(fitting, key=lambda mute: mute.is_of_server, default=None)
+
+
+def holds_back(mute: Mute | None, session: SessionFacts) -> bool:
+    """Whether a session's end is held back: all but a success is."""
+    return mute is not None and known(Result, session.result) is not Result.SUCCESS
+
+
+def ended_early(mute: Mute, session: SessionFacts) -> str | None:
+    """Return why a session ends the mute of its job before its time; None where it doesn't.
+
+    Planned maintenance of a server lasts until its time is over.
+    """
+    if mute.is_of_server or session.is_stopped:
+        return None
+    before = Failure.decode(mute.failure)
+    if before is not None and session.ended_at <= before.ended_at:
+        return None  # it is caught up with, and says nothing of what came after
+    is_success = known(Result, session.result) is Result.SUCCESS
+    if is_success or session.went_well:
+        is_warned = before is not None and known(Result, before.result) is Result.WARNING
+        is_whole = session.part is None and session_group(session.session_type) not in FAILURES_ONLY
+        is_better = is_success if is_warned else before is not None or mute.until_success
+        return RECOVERED if is_whole and is_better else None
+    is_other = before is not None and Failure.of(session).differs_from(before)
+    return CHANGED if is_other else None
+
+
+class HeldBack:
+    """Holds back what ends while its job is muted, in the transaction that announces it."""
+
+    def __init__(self, database: Database) -> None:
+        self._mutes = Mutes(database)
+        self._runs = Runs(database)
+        self._outbox = Outbox(database)
+
+    async def active(self, transaction: Transaction, server: ServerName, now: datetime) -> list[Mute]:
+        """Return what is muted on a server."""
+        return list(await self._mutes.active(transaction, server, now))
+
+    async def without_muted(
+        self, server: ServerName, job_names: Mapping[JobId, str], now: datetime
+    ) -> frozenset[JobId]:
+        """Return those of a server's jobs, by ID and name, that nothing mutes."""
+        active = await self._mutes.every(now, server)
+        return frozenset(
+            job_id for job_id, name in job_names.items() if covering(active, job_id, name) is None
+        )
+
+    async def judge(
+        self,
+        transaction: Transaction,
+        active: list[Mute],
+        session: SessionFacts,
+        *,
+        job_id: str,
+        job_name: str,
+        now: datetime,
+    ) -> Mute | None:
+        """Return what mutes the job of a session that ended; what the session ends is `active` no more."""
+        mute = covering(active, job_id, job_name)
+        if mute is None:
+            return None
+        if (because := ended_early(mute, session)) is not None:
+            await self._mutes.end(transaction, mute.id, because, now)
+            log.info("watch.mute_ended", server=mute.server, job_id=job_id, because=because)
+            active.remove(mute)
+            return covering(active, job_id, job_name)
+        if not mute.is_of_server and mute.failure is None and not (session.went_well or session.is_stopped):
+            failure = Failure.of(session).encode()
+            await self._mutes.set_failure(transaction, mute.id, failure)
+            noted = replace(mute, failure=failure)
+            active[active.index(mute)] = noted
+            return noted
+        return mute
+
+    async def hold(
+        self,
+        transaction: Transaction,
+        mute: Mute,
+        run: Run,
+        destinations: Iterable[Destination],
+        session: SessionFacts,
+        now: datetime,
+    ) -> messages.RunMessages:
+        """Queue a run quietly for these channels; the mute remembers it."""
+        known_channels = {each.channel for each in run.channels}
+        new_there = (to for to in destinations if to.channel not in known_channels)
+        quiet = messages.with_one_ping(run, new_there)
+        threads = await self._threads(transaction, run) if quiet else {}
+        new: list[RunChannel] = []
+        for to in quiet:
+            channel = RunChannel(
+                channel=to.channel,
+                threads=to.threads,
+                mention=to.mention,
+                muted_in=threads.get(to.channel, ""),
+            )
+            new.append(channel)
+        rows = [
+            messages.reply(
+                run,
+                channel,
+                "muted",
+                facts.MutedRunEnded(run=run.facts, session=session),
+                now,
+                is_failure=False,
+            )
+            for channel in new
+            if channel.muted_in
+        ]
+        if new or run.channels:
+            of = run.facts
+            held = MutedRun(mute.id, of.key, of.job_id, of.job_name, now, is_quiet=bool(new))
+            await self._mutes.add_run(transaction, held)
+        return messages.RunMessages(msgspec.structs.replace(run, channels=(*run.channels, *new)), tuple(rows))
+
+    async def _threads(self, transaction: Transaction, run: Run) -> Mapping[str, str]:
+        """The key of the last root of the run's job by channel."""
+        rows = await self._runs.latest(transaction, run.facts.server, run.facts.job_id, limit=_RUNS_LOOKED_AT)
+        found: dict[str, str] = {}
+        for row in rows:
+            earlier = Run.decode(row.body)
+            if earlier is None or earlier.facts.key == run.facts.key:
+                continue
+            for channel, key in thread_keys(earlier).items():
+                found.setdefault(channel, key)
+        there = await self._outbox.known(transaction, list(found.values()))
+        return {channel: key for channel, key in found.items() if key in there}
+
+
+def thread_keys(run: Run) -> Mapping[str, str]:
+    """Return the key of the root in whose thread a run is told, by channel."""
+    return {
+        each.channel: each.muted_in or messages.root_key(run, each.channel)
+        for each in run.channels_with_thread
+    }
+
+
+class MuteKeeper:
+    """Ends the mutes of all servers when their time is over, and says so.
+
+    For each server one process at a time does, by a lease.
+    """
+
+    def __init__(self, database: Database, clock: Clock, holder: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._holder = holder
+        self._mutes = Mutes(database)
+        self._runs = Runs(database)
+        self._outbox = Outbox(database)
+        self._leases = Leases(database)
+
+    async def run(self) -> None:
+        """Look every few seconds, for ever; a database that does not answer is asked again."""
+        while True:
+            try:
+                for server in sorted(await self._mutes.servers()):
+                    await self.tick(ServerName(server))
+            except StoreError as error:
+                log.debug("watch.mutes_not_checked", problem=str(error))
+            await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
+
+    async def tick(self, server: ServerName) -> None:
+        """End what is over on a server, and tell a part of what has ended. Raises StoreError."""
+        now = self._clock.now()
+        due = await self._mutes.due(server, now)
+        if not due and not await self._mutes.untold(server):
+            return
+        if not await self._leases.take(f"mutes/{server}", self._holder, now, _LEASE_SECONDS):
+            return
+        for mute in due:
+            async with self._database.transaction() as transaction:
+                await transaction.serialise(f"announce/{server}")
+                await self._mutes.end(transaction, mute.id, TIME, self._clock.now())
+        for mute in await self._mutes.untold(server):
+            await self._tell(mute)
+
+    async def _tell(self, mute: Mute) -> None:
+        """Tell the next runs of a mute that it is over."""
+        now = self._clock.now()
+        async with self._database.transaction() as transaction:
+            # The watch of the server either sees it told, or has announced what comes after.
+            await transaction.serialise(f"announce/{mute.server}")
+            told = await self._mutes.untold_runs(transaction, mute.id, _AT_ONCE)
+            for each in told:
+                await self._tell_run(transaction, mute, each, now)
+            await self._mutes.tell(transaction, mute.id, told, now)
+
+    async def _tell_run(self, transaction: Transaction, mute: Mute, muted: MutedRun, now: datetime) -> None:
+        row = await self._runs.of(transaction, muted.run_key)
+        run = None if row is None else Run.decode(row.body)
+        latest = await self._latest(transaction, mute.server, muted.job_id)
+        if run is None or latest is None:
+            return  # forgotten since
+        if run.facts.muted is not None and run.facts.muted.id == mute.id:
+            run = run.with_mute(None)
+            await self._outbox.add(transaction, messages.edits(run, f"unmuted/{mute.id}", now))
+        is_latest = run.facts.key == latest.facts.key
+        latest = run if is_latest else latest.with_mute(None)
+        ended = facts.MuteEnded(
+            run=latest.facts,
+            mute=mute_facts(mute),
+            because=mute.ended_because or TIME,
+            ended_by=mute.ended_by,
+            held=await self._mutes.held_of(transaction, mute.id, muted.job_id),
+        )
+        is_said = is_latest and _stands(latest.facts) and ended.because in {TIME, UNMUTED}
+        rows: list[NewOutboxRow] = []
+        channels: list[RunChannel] = []
+        for channel in run.channels:
+            told, mention = channel, None
+            if is_said and channel.muted_in == "":
+                # Nothing in the channel says yet that it failed.
+                told = msgspec.structs.replace(channel, muted_in=None, mentioned=run.facts.may_mention)
+                rows.append(messages.root_row(run, told, now))
+            elif is_said and run.facts.may_mention and not channel.mentioned and ended.because == TIME:
+                told = msgspec.structs.replace(channel, mentioned=True)
+                mention = messages.target(run, channel)
+            if told.has_root or told.muted_in:
+                is_loud = is_said and ended.because == TIME and channel.muted_in != ""
+                said = msgspec.structs.replace(ended, mention=mention)
+                rows.append(_line(run, told, said, now, is_loud=is_loud))
+            channels.append(told)
+        await self._outbox.add(transaction, rows)
+        await self._runs.put(transaction, row_of(msgspec.structs.replace(run, channels=tuple(channels))))
+
+    async def _latest(self, transaction: Transaction, server: str, job_id: str) -> Run | None:
+        rows = await self._runs.latest(transaction, server, job_id, limit=1)
+        return Run.decode(rows[0].body) if rows else None
+
+
+def _line(
+    run: Run, channel: RunChannel, ended: facts.MuteEnded, now: datetime, *, is_loud: bool
+) -> NewOutboxRow:
+    """One for each thread: the runs of a job are gone through from the latest on."""
+    key = channel.muted_in or messages.root_key(run, channel.channel)
+    placement = Placement.BROADCAST if is_loud else Placement.REPLY
+    if channel.threads is Threads.FLAT and channel.has_root:
+        placement = Placement.POST
+    return messages.message(
+        f"{key}/unmuted/{ended.mute.id}",
+        channel.channel,
+        ended,
+        now,
+        placement=placement,
+        priority=messages.REPLY,
+        run_key=run.facts.key,
+        root_key=key,
+    )
+
+
+def _stands(run: RunFacts) -> bool:
+    """Whether a run is still as bad as when it was held back."""
+    return run.stands_failed or (known(Result, run.result) is Result.WARNING and not run.is_recovered)
+
+
+def _covers(mute: Mute, job_id: str, job_name: str) -> bool:
+    if mute.job_id is not None:
+        return mute.job_id.casefold() == job_id.casefold()
+    return mute.pattern is None or matches_glob(mute.pattern, job_name)

@@ -1,0 +1,82 @@
+"""Reminders: a run that still fails and that nobody has acknowledged is brought up again in its thread.
+
+At most once a day, and only of the job's latest run; it stops once the run is made up for, acknowledged or
+muted. Nobody is mentioned.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from bot.observability import Clock
+from bot.store import Database, Leases, Outbox, RunRow, Runs, StoreError, Transaction
+from bot.veeam import ServerName
+from bot.watch import facts, messages
+from bot.watch.runs import Run
+from bot.watch.standing import row_of
+
+SECONDS_BETWEEN_LOOKS = 60.0
+AT_MOST_EVERY = timedelta(days=1)
+_LEASE_SECONDS = 180.0
+_AT_ONCE = 20
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Reminder:
+    """Reminds people of failed runs. For each server one process at a time does, by a lease."""
+
+    def __init__(self, database: Database, clock: Clock, holder: str, *, after: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._holder = holder
+        self._after = after
+        self._runs = Runs(database)
+        self._outbox = Outbox(database)
+        self._leases = Leases(database)
+
+    async def run(self, servers: Collection[ServerName]) -> None:
+        """Look every minute, for ever; a database that does not answer is asked again."""
+        while True:
+            try:
+                for server in servers:
+                    await self.tick(server)
+            except StoreError as error:
+                log.debug("watch.reminders_not_checked", problem=str(error))
+            await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
+
+    async def tick(self, server: ServerName) -> None:
+        """Remind people of a server's runs that are due, some at once. Raises StoreError."""
+        now = self._clock.now()
+        due = await self._runs.unanswered(
+            server, since=now - self._after, reminded_before=now - AT_MOST_EVERY, limit=_AT_ONCE
+        )
+        if not due or not await self._leases.take(f"remind/{server}", self._holder, now, _LEASE_SECONDS):
+            return
+        for row in due:
+            async with self._database.transaction() as transaction:
+                await transaction.serialise(f"announce/{server}")
+                await self._remind(transaction, row)
+
+    async def _remind(self, transaction: Transaction, row: RunRow) -> None:
+        if await self._runs.of(transaction, row.run_key) != row:
+            return  # it has changed meanwhile
+        run, now = Run.decode(row.body), self._clock.now()
+        (latest,) = await self._runs.latest(transaction, row.server, row.job_id, limit=1) or (None,)
+        if run is None or latest is None or latest.run_key != row.run_key:
+            # The job has run again since: that run is the one to look after.
+            await self._runs.put(transaction, replace(row, unanswered_since=None))
+            return
+        reminded = msgspec.structs.replace(run, reminded_at=now, reminders=run.reminders + 1)
+        said = facts.Unacknowledged(run=run.facts, since=run.facts.last.ended_at)
+        occasion = f"reminder/{reminded.reminders}"
+        rows = [
+            messages.reply(reminded, channel, occasion, said, now, is_failure=True)
+            for channel in reminded.channels_with_root
+        ]
+        await self._outbox.add(transaction, rows)
+        await self._runs.put(transaction, row_of(reminded))
+        log.info("watch.reminded", server=row.server, run=row.run_key, reminders=reminded.reminders)

@@ -1,0 +1,197 @@
+"""`ack`, `mute` and `unmute`: on record like any action, and nothing of them is sent to VBR."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.operations.actions.acknowledge import Acknowledge
+from bot.operations.actions.mute import LONGEST, Mute, MuteServer, Unmute, UnmuteServer
+from bot.operations.catalog import TYPED
+from bot.operations.commands import parse
+from bot.operations.model import Origin, Person, Request, Standing
+from bot.operations.outcomes import (
+    Acknowledged,
+    ActionAnswer,
+    AlreadyPressed,
+    Blocked,
+    Done,
+    Muted,
+    NeedsForm,
+    NotFound,
+    NotPossible,
+    Offered,
+    Outcome,
+    PartOfName,
+    Refused,
+    SyntaxProblem,
+    Unmuted,
+)
+from bot.operations.queries.home import HomeAnswer, ShowHome
+from bot.settings import GrantSettings, GroupReference, PersonId, Role, ServerName
+from bot.store import Runs
+from bot.veeam import JobId, SessionId
+from bot.watch.facts import RunFacts, SessionFacts
+from bot.watch.runs import Run, RunChannel
+from bot.watch.standing import row_of
+from tests.rooms.operations.office import GRANTS, OPERATOR, Office
+
+OLE, SQL_ONLY = PersonId("U0OLE"), PersonId("U0SQL")
+
+
+@pytest.fixture(autouse=True)
+def people(office: Office) -> None:
+    """Ole may what the operator may, far to the east; another person may it on some jobs alone."""
+    groups = frozenset({"S0OLE"})
+    office.team.people[OLE] = Person(OLE, "ole", Standing.MEMBER, groups, zone=ZoneInfo("Asia/Tokyo"))
+    office.team.people[SQL_ONLY] = Person(SQL_ONLY, "sql", Standing.MEMBER, frozenset({"S0SQL"}))
+    office.grants = (
+        *GRANTS,
+        GrantSettings(group=GroupReference("S0OLE"), role=Role.TAPE_OPERATOR),
+        GrantSettings(group=GroupReference("S0SQL"), role=Role.BACKUP_OPERATOR, jobs=("SQL*",)),
+    )
+
+
+def typed(text: str) -> Request | SyntaxProblem:
+    return parse(text, TYPED)
+
+
+def done(outcome: Outcome) -> ActionAnswer:
+    assert isinstance(outcome, Done), outcome
+    assert isinstance(outcome.answer, ActionAnswer)
+    return outcome.answer
+
+
+async def fails(office: Office, name: str = "Archive") -> None:
+    """Let the watch have announced a failed run of the job."""
+    now = office.clock.now()
+    session = SessionFacts(
+        session_id=SessionId(f"s-{name}"),
+        session_type="BackupJob",
+        result="Failed",
+        created_at=now,
+        ended_at=now,
+    )
+    job_id = JobId(office.world.job(name).id)
+    facts = RunFacts(server=ServerName("hq"), job_id=job_id, job_name=name, attempts=(session,))
+    async with office.database.transaction() as transaction:
+        run = Run(facts=facts, channels=(RunChannel(channel="C0PROD"),))
+        await Runs(office.database).put(transaction, row_of(run))
+
+
+async def test_acknowledging(office: Office) -> None:
+    """Once, on record with the comment; another person takes over; a press that came too late says so."""
+    await fails(office)
+    first = await office.ask(typed("ack Archive because disk ordered"))
+    assert done(first).effect == Acknowledged(None, ("C0PROD",))
+    opened, closed = await office.audited()
+    assert (opened["operation"], opened["reason"], opened["job_name"]) == (
+        "job.ack",
+        "disk ordered",
+        "Archive",
+    )
+    assert closed["outcome"] == "done"
+    own = await office.ask(Acknowledge(office.known("Archive")))
+    assert isinstance(own, NotPossible)
+    assert own.blocked is Blocked.OWN_ALREADY
+    drawn = Acknowledge(office.known("Archive"), turn=1)
+    taken = done(await office.ask(drawn, OLE, press="root"))
+    assert taken.effect == Acknowledged(OPERATOR, ("C0PROD",))
+    second = await office.ask(drawn, press="root")
+    assert isinstance(second, AlreadyPressed)
+    assert second.by == OLE
+    assert office.posts() == []
+
+
+async def test_there_is_nothing_to_acknowledge(office: Office) -> None:
+    """A job whose latest run did not fail, as far as anything was announced; nothing is on record."""
+    outcome = await office.ask(typed("ack Archive"))
+    assert isinstance(outcome, NotPossible)
+    assert outcome.blocked is Blocked.NOT_FAILED
+    assert await office.audited() == []
+
+
+async def test_muting_and_unmuting(office: Office) -> None:
+    """Until a time, with the comment; muted again it is changed; each is on record, and on App Home."""
+    await fails(office)
+    now = office.clock.now()
+    effect = done(await office.ask(typed("mute Archive 2h because disk ordered"))).effect
+    assert effect == Muted(now + timedelta(hours=2), shown_in=("C0PROD",))
+    effect = done(await office.ask(typed("mute Archive until success"), OLE)).effect
+    assert effect == Muted(now + LONGEST, until_success=True, shown_in=("C0PROD",))
+    page = await office.answer(ShowHome(), HomeAnswer)
+    (muted,) = page.muted
+    assert (muted.mute.person_id, muted.mute.job_name, muted.unmute is not None) == (OLE, "Archive", True)
+    assert done(await office.ask(typed("unmute Archive"))).effect == Unmuted(("C0PROD",))
+    again = await office.ask(typed("unmute Archive"))
+    assert isinstance(again, NotPossible)
+    assert again.blocked is Blocked.NOT_MUTED
+    operations = [row["operation"] for row in await office.audited() if row["event"] == "opened"]
+    assert operations == ["job.mute", "job.mute", "job.unmute"]
+    assert office.posts() == []
+
+
+async def test_a_time_of_day_is_the_persons(office: Office) -> None:
+    """08:00 is the next one where the person is, whatever the zone of the bot."""
+    effect = done(await office.ask(typed("mute Archive until 08:00"), OLE)).effect
+    assert isinstance(effect, Muted)
+    assert effect.until.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M") == "08:00"
+    assert timedelta() < effect.until - office.clock.now() <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("mute Archive", NeedsForm),
+        ("mute Arch 2h", PartOfName),
+        ("mute Archive 3w", SyntaxProblem),
+        ("mute server:hq", SyntaxProblem),
+        ("mute server:h 4h", NotFound),
+        ("unmute server:hq", NotFound),
+    ],
+)
+async def test_what_is_not_meant_is_not_done(office: Office, text: str, outcome: type[Outcome]) -> None:
+    """Without a time a form asks; a part of a name, too long a time, a server in part: nothing is muted."""
+    assert isinstance(await office.ask(typed(text)), outcome)
+    assert await office.service._backend.mutes.every(office.clock.now()) == ()
+
+
+async def test_planned_maintenance(office: Office) -> None:
+    """The server or its jobs by a pattern, and each ended by the same words."""
+    whole = done(await office.ask(typed("mute server:hq 4h because patching")))
+    assert (whole.job_name, whole.server) == ("All jobs", "hq")
+    part = done(await office.ask(typed("mute server:hq SQL* 4h")))
+    assert part.job_name == "Jobs SQL*"
+    assert isinstance(typed("mute server:hq Archive 4h"), Mute)
+    assert done(await office.ask(typed("unmute server:hq SQL*"))).effect == Unmuted()
+    (left,) = await office.service._backend.mutes.every(office.clock.now())
+    assert (left.pattern, left.comment) == (None, "patching")
+    details = [row.get("detail") for row in await office.audited() if row["event"] == "opened"]
+    assert details == ["for 4 hours", "jobs SQL*, for 4 hours", "jobs SQL*"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_allowed"),
+    [("SQL*", True), ("SQL Prod*", True), ("*SQL*", False), ("S*", False), (None, False), ("SQ?*", False)],
+)
+async def test_a_pattern_reaches_no_further_than_the_grant(
+    office: Office, pattern: str | None, *, is_allowed: bool
+) -> None:
+    """Whoever may act on some jobs mutes no pattern that other jobs fit, nor the server."""
+    outcome = await office.ask(MuteServer("hq", pattern, timedelta(hours=1)), SQL_ONLY)
+    assert isinstance(outcome, Done if is_allowed else Refused), outcome
+    ended = await office.ask(UnmuteServer("hq", pattern), SQL_ONLY)
+    assert isinstance(ended, Done if is_allowed else Refused)
+
+
+async def test_a_message_alone_mutes_nothing(office: Office) -> None:
+    """A mention is answered with the button that does it: of a job, and of a server."""
+    offered = await office.ask(typed("mute Archive 2h"), origin=Origin.MENTION, delivery="m1")
+    assert isinstance(offered, Offered)
+    assert isinstance(offered.request, Mute)
+    assert offered.request.span == timedelta(hours=2)
+    server = await office.ask(typed("mute server:hq 4h"), origin=Origin.MENTION, delivery="m2")
+    assert isinstance(server, Offered)
+    assert (server.name, server.server) == ("All jobs", "hq")
+    assert isinstance(typed("unmute Archive"), Unmute)
+    assert await office.service._backend.mutes.every(office.clock.now()) == ()

@@ -1,0 +1,127 @@
+"""Who owns a failed run, and the reminder of what nobody does."""
+
+from datetime import timedelta
+
+from bot.settings import ServerName
+from bot.slack.views.announcements import announcement
+from bot.store import NewMute
+from bot.veeam import JobId, SessionId
+from bot.watch import FollowUp, Reminder
+from bot.watch.facts import RunAcknowledged, RunChanged, Unacknowledged
+from tests.rooms.watch.site import Site, drained, of_kind, route_to, rules
+
+JOB, HQ = "SQL nightly", ServerName("hq")
+HOUR, NIGHT = 3600.0, 24 * 3600.0
+
+
+def job_id(site: Site) -> JobId:
+    return JobId(site.world.job(JOB).id)
+
+
+async def reminded(site: Site, *, after_hours: float = 4, holder: str = "one") -> list[str]:
+    """The kinds of what a look for unacknowledged runs queues."""
+    after = timedelta(hours=after_hours)
+    await Reminder(site.database, site.clock, holder, after=after).tick(HQ)
+    return [row.kind for row in await drained(site.database, site.clock)]
+
+
+async def test_it_shows_in_every_channel(site: Site) -> None:
+    """Root and thread name the person at once; another takes over and the thread says from whom."""
+    site.begin(rules(route_to("C0PROD"), route_to("C0DBA", results=["Failed"])))
+    first = SessionId(site.ended(JOB, "Failed"))
+    await site.poll_after()
+    follow_up = FollowUp(site.database, site.clock)
+    found = await follow_up.failed_run(HQ, job_id(site))
+    assert found is not None
+    assert (found.session_id, found.owner) == (first, None)
+    assert await follow_up.acknowledge(HQ, job_id(site), first, "U0ANN") == found
+    told = await site.poll()
+    roots = [(channel, each) for channel, each in told if isinstance(each, RunChanged)]
+    assert sorted(channel for channel, _ in roots) == ["C0DBA", "C0PROD"]
+    assert "acknowledged by <@U0ANN>" in announcement(roots[0][1], "key").text
+    assert len(of_kind(told, RunAcknowledged)) == 2
+    assert await follow_up.acknowledge(HQ, job_id(site), first, "U0ANN") is not None
+    assert await site.poll() == []
+    await follow_up.acknowledge(HQ, job_id(site), first, "U0OLE")
+    told = await site.poll()
+    assert {said.instead_of for said in of_kind(told, RunAcknowledged)} == {"U0ANN"}
+    assert "acknowledged by <@U0OLE>" in announcement(of_kind(told, RunChanged)[0], "key").text
+
+
+async def test_it_stays_with_the_run(site: Site) -> None:
+    """A further attempt keeps who owns it, a restart too; what has recovered is nobody's to own."""
+    site.ended(JOB, "Failed")
+    await site.poll_after()
+    follow_up = FollowUp(site.database, site.clock)
+    found = await follow_up.failed_run(HQ, job_id(site))
+    assert found is not None
+    await follow_up.acknowledge(HQ, job_id(site), SessionId(found.session_id), "U0ANN")
+    await site.poll()
+    site.begin()
+    again = await follow_up.failed_run(HQ, job_id(site))
+    assert again is not None
+    assert (again.owner, again.turn) == ("U0ANN", 1)
+    site.ended(JOB, "Success")
+    await site.poll_after(NIGHT)
+    assert await follow_up.failed_run(HQ, job_id(site)) is None
+    assert await follow_up.failed_run(HQ, job_id(site), SessionId(found.session_id)) is None
+    assert await follow_up.acknowledge(HQ, job_id(site), SessionId(found.session_id), "U0OLE") is None
+
+
+async def test_a_reminder_a_day(site: Site) -> None:
+    """After so many hours one reply in its thread, whichever process looks, then one a day later."""
+    site.ended(JOB, "Failed")
+    await site.poll_after()
+    assert await reminded(site) == []
+    await site.clock.advance(5 * HOUR)
+    assert await reminded(site) == ["unacknowledged"]
+    await site.clock.advance(5 * HOUR)
+    assert [*await reminded(site), *await reminded(site, holder="two")] == []
+    await site.clock.advance(20 * HOUR)
+    assert await reminded(site, holder="two") == ["unacknowledged"]
+    assert await reminded(site) == []
+
+
+async def test_reminders_stop_by_themselves(site: Site) -> None:
+    """Acknowledged, muted, made up for, or failed again since: nothing is said of that run any more."""
+    follow_up = FollowUp(site.database, site.clock)
+    for name in ("owned", "muted", "well", "again"):
+        site.ended(name, "Failed")
+    await site.poll_after()
+    jobs = {name: JobId(site.world.job(name).id) for name in ("owned", "muted", "well", "again")}
+    found = await follow_up.failed_run(HQ, jobs["owned"])
+    assert found is not None
+    await follow_up.acknowledge(HQ, jobs["owned"], SessionId(found.session_id), "U0ANN")
+    now = site.clock.now()
+    muted = NewMute(
+        server="hq",
+        job_id=jobs["muted"],
+        job_name="muted",
+        person_id="U0ANN",
+        reference="r",
+        muted_at=now,
+        until=now + timedelta(days=3),
+    )
+    await follow_up.mute(muted)
+    site.ended("well", "Success")
+    await site.poll_after(NIGHT)
+    last = site.ended("again", "Failed")
+    await site.poll_after(60)
+    await site.clock.advance(5 * HOUR)
+    after = timedelta(hours=4)
+    await Reminder(site.database, site.clock, "one", after=after).tick(HQ)
+    rows = [row for row in await drained(site.database, site.clock) if row.kind == "unacknowledged"]
+    assert [row.run_key for row in rows] == [f"hq/{last}"]
+
+
+async def test_the_reminder_says_since_when(site: Site) -> None:
+    """What failed, that nobody has acknowledged it, and the buttons to."""
+    site.ended(JOB, "Failed", objects={"sql01": "Disk <full>"})
+    await site.poll_after()
+    await site.clock.advance(5 * HOUR)
+    await Reminder(site.database, site.clock, "one", after=timedelta(hours=4)).tick(HQ)
+    (said,) = of_kind(await site.poll(), Unacknowledged)
+    message = announcement(said, "key")
+    assert "Nobody has acknowledged it since it failed" in message.text
+    assert "Disk &lt;full&gt;" in message.text
+    assert "Acknowledge" in str(message.blocks)

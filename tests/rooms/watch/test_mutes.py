@@ -1,0 +1,296 @@
+"""Muted jobs and servers: held back, said quietly, and said once more when the mute is over."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.sandbox.vbr import Outcome
+from bot.sandbox.vbr.jobmodels import daily
+from bot.settings import ServerName
+from bot.slack.views.announcements import announcement
+from bot.store import Mutes, NewMute, Placement
+from bot.veeam import JobId
+from bot.watch import FollowUp, MuteKeeper
+from bot.watch.facts import (
+    AttemptEnded,
+    MuteBegan,
+    MutedRunEnded,
+    MuteEnded,
+    OutageEnded,
+    RunChanged,
+    RunEnded,
+    StormBegan,
+    decode,
+)
+from tests.rooms.watch.site import DEFAULT, Site, drained, kinds, of_kind, route_to, rules
+
+JOB, HQ = "SQL nightly", ServerName("hq")
+NIGHT = 24 * 3600.0
+FULL, CUT = "There is not enough space on the disk.", "Connection reset by peer."
+
+
+async def mute(site: Site, *, hours: float = 48, **more: Any) -> tuple[str, ...]:
+    """Mute the job, as a person asks for it."""
+    now = site.clock.now()
+    new: dict[str, Any] = {
+        "server": "hq",
+        "job_id": site.world.job(JOB).id,
+        "job_name": JOB,
+        "person_id": "U0ANN",
+        "reference": "r-1",
+        "muted_at": now,
+        "until": now + timedelta(hours=hours),
+    }
+    return await FollowUp(site.database, site.clock).mute(NewMute(**new | more))
+
+
+async def kept(site: Site, *, holder: str = "one") -> list[Any]:
+    """What a look at the mutes queues, as the rows that are sent."""
+    await MuteKeeper(site.database, site.clock, holder).tick(HQ)
+    return await drained(site.database, site.clock)
+
+
+def failed(site: Site, message: str = FULL, objects: Any = None, **more: Any) -> str:
+    return site.ended(JOB, "Failed", objects=objects or {"sql01": message}, **more)
+
+
+async def test_a_muted_failure_is_a_quiet_reply(site: Site) -> None:
+    """No root, no mention, nothing for the default channel: one reply in the thread of the last root."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL", results=["Failed"])))
+    first = failed(site)
+    (root, *_) = await site.poll_after()
+    assert isinstance(root[1], RunEnded)
+    assert await mute(site, comment="disk ordered") == ("C0PROD",)
+    rows = await drained(site.database, site.clock)
+    assert [row.kind for row in rows] == ["run_changed", "mute_began"]
+    assert rows[1].root is not None
+    second = failed(site)
+    await site.clock.advance(NIGHT)
+    await site.watch.tick()
+    (row,) = await drained(site.database, site.clock)
+    assert (row.channel, row.placement, row.root_key) == ("C0PROD", Placement.REPLY, f"hq/{first}/C0PROD")
+    said = decode(row.body)
+    assert isinstance(said, MutedRunEnded)
+    message = announcement(said, row.key)
+    assert message.metadata is not None
+    assert message.metadata["event_type"] == "veeam_session"
+    assert message.metadata["event_payload"]["session_id"] == second
+    assert "S0ONCALL" not in message.text
+    assert await site.poll_after() == []
+
+
+async def test_the_root_says_that_it_is_muted(site: Site) -> None:
+    """Until when, by whom and why, with Unmute in place of Mute; in every channel, also after a restart."""
+    site.begin(rules(route_to("C0PROD"), route_to("C0DBA", results=["Failed"])))
+    failed(site)
+    (_, root), *_ = await site.poll_after()
+    assert isinstance(root, RunEnded)
+    assert "unmute" not in str(announcement(root, "key").blocks)
+    site.begin()
+    assert set(await mute(site, comment="disk <!channel> ordered")) == {"C0PROD", "C0DBA"}
+    told = await site.poll()
+    changed = {channel: each for channel, each in told if isinstance(each, RunChanged)}
+    assert set(changed) == {"C0PROD", "C0DBA"}
+    message = announcement(changed["C0DBA"], "key")
+    assert "muted until" in message.text
+    assert "by <@U0ANN>: disk &lt;!channel&gt; ordered" in message.text
+    assert '\\"unmute\\"' in str(message.blocks) or '"unmute"' in str(message.blocks)
+    assert len(of_kind(told, MuteBegan)) == 2
+
+
+@pytest.mark.parametrize(
+    ("objects", "because"),
+    [
+        ({"sql01": CUT}, "changed"),
+        ({"sql01": FULL, "sql02": FULL}, "changed"),
+        ({"sql01": FULL}, None),
+    ],
+    ids=["another cause", "other objects", "the same"],
+)
+async def test_another_failure_ends_the_mute(site: Site, objects: Any, because: str | None) -> None:
+    """It has a root of its own and mentions people; the thread and the root of the muted one say why."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    await mute(site)
+    await site.poll()
+    failed(site, objects=objects)
+    told = await site.poll_after(NIGHT)
+    roots = of_kind(told, RunEnded)
+    assert [root.mention for root in roots] == ([] if because is None else ["S0ONCALL"])
+    rows = await kept(site)
+    assert [row.kind for row in rows] == ([] if because is None else ["run_changed", "mute_ended"])
+
+
+async def test_a_recovery_ends_the_mute(site: Site) -> None:
+    """What was muted turns to recovered, its thread says that the mute is over, and how much was held."""
+    failed(site)
+    await site.poll_after()
+    await mute(site, until_success=True)
+    await site.poll()
+    for _ in range(2):
+        failed(site)
+        await site.poll_after(3600)
+    site.ended(JOB, "Success", objects=["sql01"])
+    told = await site.poll_after(3600)
+    assert of_kind(told, RunChanged)
+    rows = await kept(site)
+    (ended,) = [each for row in rows if isinstance(each := decode(row.body), MuteEnded)]
+    assert (ended.because, ended.held) == ("recovered", 2)
+    assert "2 failed runs were held back" in announcement(ended, "key").text
+    failed(site)
+    assert len(of_kind(await site.poll_after(NIGHT), RunEnded)) == 1
+
+
+async def test_what_still_fails_is_said_once_when_the_time_is_over(site: Site) -> None:
+    """In the thread, shown in the channel too, with the mention that the mute held back; by one process."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    await mute(site, hours=30)
+    await site.poll()
+    failed(site)
+    await site.poll_after(NIGHT)
+    assert await kept(site) == []
+    await site.clock.advance(NIGHT)
+    rows = [*await kept(site), *await kept(site, holder="two")]
+    await site.clock.advance(120)
+    rows += await kept(site, holder="two")
+    assert [(row.kind, row.placement) for row in rows] == [
+        ("mute_ended", Placement.BROADCAST),
+        ("run_changed", Placement.EDIT),
+    ] or [(row.kind, row.placement) for row in rows] == [
+        ("run_changed", Placement.EDIT),
+        ("mute_ended", Placement.BROADCAST),
+    ]
+    assert "S0ONCALL" in "".join(row.body for row in rows)
+
+
+async def test_without_a_root_it_is_counted_until_the_end(site: Site) -> None:
+    """A job that was muted before it failed: nothing at first, then one root, and how much was held back."""
+    site.world.add_job(JOB)
+    await site.poll()
+    assert await mute(site, hours=30) == ()
+    for _ in range(2):
+        failed(site)
+        assert await site.poll_after(3600) == []
+    held = await Mutes(site.database).held(site.clock.now() - timedelta(days=1))
+    assert [(one.job_name, one.runs) for one in held] == [(JOB, 2)]
+    await site.clock.advance(2 * NIGHT)
+    assert [row.kind for row in await kept(site)] == ["run_ended", "mute_ended"]
+
+
+async def test_unmuting_says_who_did(site: Site) -> None:
+    """The root is drawn without it, its thread names the person, and nobody is mentioned."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    failed(site)
+    await site.poll_after()
+    await mute(site)
+    await site.poll()
+    follow_up = FollowUp(site.database, site.clock)
+    found = await follow_up.find_mute(HQ, job_id=JobId(site.world.job(JOB).id))
+    assert found is not None
+    assert await follow_up.unmute(found, "U0OLE") == ("C0PROD",)
+    assert await follow_up.unmute(found, "U0TOM") is None
+    rows = await kept(site)
+    edit, line = (announcement(decode(row.body), row.key) for row in rows)
+    assert "muted" not in edit.text
+    assert "Unmuted by <@U0OLE>" in line.text
+    assert "S0ONCALL" not in line.text
+
+
+async def test_planned_maintenance_of_a_server(site: Site) -> None:
+    """Its jobs and news of the server are held back; a pattern leaves other jobs and the server alone."""
+    await mute(site_with_job(site), job_id=None, job_name=None, pattern=None, hours=8)
+    failed(site)
+    site.ended("Files", "Failed")
+    assert await site.poll_after() == []
+    await site.vbr.go_dark()
+    assert [await site.poll_after() for _ in range(4)] == [[]] * 4
+    await site.vbr.come_back()
+    assert of_kind(await site.poll_after(), OutageEnded) == []
+    await site.clock.advance(NIGHT)
+    rows = await kept(site)
+    assert sorted(row.kind for row in rows) == ["mute_ended", "mute_ended", "run_ended", "run_ended"]
+    await mute(site, job_id=None, job_name=None, pattern="SQL*", hours=8)
+    failed(site)
+    site.ended("Files", "Failed")
+    told = await site.poll_after()
+    assert [root.run.job_name for root in of_kind(told, RunEnded)] == ["Files"]
+    assert [said.run.job_name for said in of_kind(told, MutedRunEnded)] == [JOB]
+
+
+async def test_an_outage_outlasts_the_maintenance(site: Site) -> None:
+    """It is said when the maintenance is over; its end, during another one, is a reply in its thread."""
+    await mute(site_with_job(site), job_id=None, job_name=None, hours=1)
+    await site.vbr.go_dark()
+    for _ in range(4):
+        await site.poll_after()
+    assert kinds(await site.poll_after(3600)) == [(DEFAULT, "OutageBegan")]
+    await mute(site, job_id=None, job_name=None, hours=1)
+    await site.vbr.come_back()
+    await site.clock.advance(20)
+    await site.watch.tick()
+    (row,) = await drained(site.database, site.clock)
+    assert (row.kind, row.placement) == ("server_back", Placement.REPLY)
+    assert row.root is not None
+
+
+async def test_the_mute_follows_a_renamed_job(site: Site) -> None:
+    """A mute is of the job, not of its name."""
+    failed(site)
+    await site.poll_after()
+    await mute(site)
+    await site.poll()
+    site.world.book.rename_job(site.world.job(JOB), "SQL weekly")
+    site.ended("SQL weekly", "Failed", objects={"sql01": FULL})
+    assert {name for _, name in kinds(await site.poll_after(NIGHT))} == {"MutedRunEnded"}
+
+
+async def test_a_retry_of_what_is_muted_stays_in_its_thread(site: Site) -> None:
+    """Further attempts of a run that was held back go where it was said, and mention nobody."""
+    site.begin(rules(route_to("C0PROD", mention="S0ONCALL")))
+    job = site.world.add_job(JOB, schedule=daily("03:00", retries=1), objects=("sql01",))
+    site.world.finish_run(job, result="Failed", objects={"sql01": FULL}, initiated_by=r"CORP\anna")
+    await site.poll_after()
+    await mute(site)
+    await site.poll()
+    site.world.plan(job, [Outcome("Failed", {"sql01": FULL}), Outcome("Failed", {"sql01": FULL})])
+    site.world.begin_run(job)
+    told = await site.poll_after(3600)
+    told += await site.poll_after(3600)
+    assert of_kind(told, RunEnded) == []
+    assert len(of_kind(told, MutedRunEnded)) == 1
+    assert [each.mention for each in of_kind(told, AttemptEnded)] == [None]
+
+
+def site_with_job(site: Site) -> Site:
+    site.world.add_job(JOB)
+    return site
+
+
+async def test_mutes_and_storms(site: Site) -> None:
+    """What is muted makes no storm; a run of a storm that is muted later is said when the mute is over."""
+    site.begin(rules(storm_from=5))
+    for name in (JOB, "A", "B", "C", "Files"):
+        site.world.add_job(name)
+    await mute(site, job_id=None, job_name=None, pattern="?", hours=1)
+    for name in ("A", "B", "C", JOB, "Files"):
+        site.ended(name, "Failed")
+    told = await site.poll_after()
+    assert sorted(root.run.job_name for root in of_kind(told, RunEnded)) == ["Files", JOB]
+    assert of_kind(told, StormBegan) == []
+    await site.clock.advance(NIGHT)
+    assert sorted(row.kind for row in await kept(site)) == ["mute_ended"] * 3 + ["run_ended"] * 3
+    for name in ("A", "B", "C", JOB, "Files"):
+        site.ended(name, "Failed", objects={"sql01": FULL})
+    told = await site.poll_after() + await site.poll_after(2)
+    assert len(of_kind(told, StormBegan)) == 1
+    await mute(site, hours=1)
+    await site.poll()
+    failed(site)
+    assert of_kind(await site.poll_after(), RunEnded) == []
+    await site.clock.advance(NIGHT)
+    assert "mute_ended" in [row.kind for row in await kept(site)]
+    assert await site.poll_after() == []
