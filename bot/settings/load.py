@@ -32,7 +32,7 @@ from bot.settings.sources import EnvironmentSource, TomlFileSource, tables
 from bot.settings.values import VBR_PORTS
 
 _SECTIONS_WITH_SERVERS = ("grants", "routes", "expectations")
-_NOT_ACTED_ON = ("expectations", "digests")
+_NOT_ACTED_ON = ("digests",)
 _TEXTS: Final[Mapping[str, str]] = {
     "string_type": "must be text, in quotes",
     "string_too_short": "must not be empty",

@@ -321,7 +321,7 @@ def test_a_ca_file_is_looked_for_beside_the_file_that_names_it(tmp_path: Path) -
     assert load_settings(environ, elsewhere).servers[0].ca_file == tmp_path / "ca.pem"
 
 
-NOT_ACTED_ON = ["expectations", "digests"]
+NOT_ACTED_ON = ["digests"]
 
 
 def test_what_is_most_likely_not_meant_is_said(tmp_path: Path) -> None:
