@@ -134,9 +134,12 @@ class Application:
     def _start_watching(
         self, group: asyncio.TaskGroup, database: store.Database, fleet: Fleet, web_api: WebApi
     ) -> None:
-        """Watch every server: its sessions, the runs that people follow here, jobs disabled for a time."""
+        """Watch every server: its sessions, what is expected, followed runs, jobs disabled for a time."""
         clock, holder, slack = self._clock, self._holder, self._settings.slack
-        rules = watch.WatchRules(self._settings.routes, slack.default_channel, self._settings.polling)
+        expectations = self._settings.expectations
+        rules = watch.WatchRules(
+            self._settings.routes, slack.default_channel, self._settings.polling, expectations
+        )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling
         self._start(group, "clocks", lambda: self._compare_clocks(database, web_api))
@@ -149,12 +152,32 @@ class Application:
         )
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
+            noticed = watch.NoticedSessions()
             server_watch = watch.Watch(
-                server, database, clock, rules, metrics=self._metrics, health=self._health, holder=holder
+                server,
+                database,
+                clock,
+                rules,
+                metrics=self._metrics,
+                health=self._health,
+                holder=holder,
+                noticed=noticed,
             )
-            follower = watch.SessionFollower(server, database, clock, holder, live_messages)
-            # Only an administrator may enable a job; the main account may be a viewer.
+            # Only an administrator may enable a job and read the licence; the main account may be a viewer.
             account = self._accounts.get((name, Role.BACKUP_ADMINISTRATOR), server)
+            expected = watch.ExpectationWatch(
+                server,
+                database,
+                clock,
+                rules.expectations,
+                server_watch,
+                noticed,
+                holder=holder,
+                administrator=account,
+            )
+            if expected.is_needed:
+                self._start(group, f"expectations:{name}", partial(expected.run, slot))
+            follower = watch.SessionFollower(server, database, clock, holder, live_messages)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock
             self._start(group, f"watch:{name}", partial(server_watch.run, slot))

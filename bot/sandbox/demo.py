@@ -162,8 +162,13 @@ class Demo:
             '[slack]\ndefault_channel = "C0BACKUPS"\naudit_channel = "C0AUDIT"\n',
             "[polling]\ninterval_seconds = 3\n",
         )
+        # Left alone, the demo shows one repository that runs full, and what else is expected stays met.
+        expectation = (
+            '[[expectations]]\nservers = ["hq"]\nchannel = "C0BACKUPS"\nrepository_free_percent = 3\n'
+            "licence_days = 30\nconfig_backup_days = 7\ndisabled_longer_than_hours = 24\n"
+        )
         approvals = '[approvals]\noperations = ["delete"]\n'
-        return "\n".join([slack, *servers, *grants, route, polling, approvals])
+        return "\n".join([slack, *servers, *grants, route, expectation, polling, approvals])
 
     def _env(self, settings: Path) -> dict[str, str]:
         passwords = {f"VEEAM_PASSWORD_{name.upper()}": _account(vbr)[1] for name, vbr in self.vbrs.items()}

@@ -41,6 +41,12 @@ from bot.store.claims import (
 from bot.store.database import Database, DatabaseClock, Transaction
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
+from bot.store.expectations import (
+    Expectations,
+    ExpectedJob,
+    ServerLook,
+    UnmetExpectation,
+)
 from bot.store.open_actions import OpenAction, OpenActions
 from bot.store.outbox import (
     ChannelBacklog,
@@ -99,6 +105,8 @@ __all__ = [
     "DatabaseClock",
     "Draft",
     "Drafts",
+    "Expectations",
+    "ExpectedJob",
     "FollowedId",
     "FollowedSession",
     "FollowedSessions",
@@ -124,6 +132,7 @@ __all__ = [
     "RecentChange",
     "RunRow",
     "Runs",
+    "ServerLook",
     "ServerRevisions",
     "SharedRead",
     "StoppedSessions",
@@ -133,6 +142,7 @@ __all__ = [
     "TimedDisable",
     "TimedDisables",
     "Transaction",
+    "UnmetExpectation",
     "check_database",
     "holder_has_ended",
     "is_missing",

@@ -4,6 +4,8 @@ Knows VBR and the store; knows nothing of Slack.
 """
 
 from bot.watch.approvals import ApprovalCloser, approval_rows
+from bot.watch.expectation_watch import ExpectationWatch
+from bot.watch.expectations import NoticedSessions
 from bot.watch.following import Display, SessionFollower
 from bot.watch.messages import AuditChannel
 from bot.watch.routing import WatchRules
@@ -15,6 +17,8 @@ __all__ = [
     "ApprovalCloser",
     "AuditChannel",
     "Display",
+    "ExpectationWatch",
+    "NoticedSessions",
     "PollSlot",
     "Reenabler",
     "SessionFollower",

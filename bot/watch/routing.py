@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.settings import (
     ChannelId,
+    ExpectationSettings,
     PollingSettings,
     RouteResult,
     RouteSettings,
@@ -73,11 +74,12 @@ class RouteDecision:
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """Where sessions are announced, and how often the servers are polled."""
+    """Where sessions are announced, how often the servers are polled, and what is expected of them."""
 
     routes: tuple[RouteSettings, ...]
     default_channel: str | None
     polling: PollingSettings
+    expectations: tuple[ExpectationSettings, ...] = ()
 
     def route(self, completion: Completion) -> RouteDecision:
         """Return the channels of every route that takes the completion, else the default channel.

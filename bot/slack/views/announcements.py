@@ -1,7 +1,7 @@
 """Announcements: facts in, message out, with the metadata by which a lost send is found again.
 
-Runs, approvals and audit rows are drawn in their own modules. Drawn here are the rest: a first start, servers
-that do not answer, closed channels, and jobs that are disabled for a time.
+Runs, approvals, expectations and audit rows are drawn in their own modules. Drawn here are the rest: a first
+start, servers that do not answer, closed channels, and jobs that are disabled for a time.
 """
 
 import json
@@ -14,7 +14,7 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
-from bot.slack.views import approvals, audit, runs, status_text
+from bot.slack.views import approvals, audit, expectations, runs, status_text
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
@@ -68,7 +68,7 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
 
     A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
     session and the run's result, a request for an approval `veeam_approval`, news of a server `veeam_server`,
-    what is on record `veeam_audit`, everything else `veeam_bot`.
+    what did not happen `veeam_expectation`, what is on record `veeam_audit`, everything else `veeam_bot`.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -120,6 +120,8 @@ def _message(announced: facts.Announcement) -> Message:
             return disable_reminder(announced)
         case facts.DisableEnded():
             return disable_ended(announced)
+        case facts.ExpectationUnmet() | facts.ExpectationOver():
+            return expectations.what_did_not_happen(announced)
         case facts.ActionRecorded():
             return audit.action_recorded(announced)
         case _:
@@ -139,6 +141,8 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             return _of_server(server, "silent", since)
         case facts.OutageEnded(server=server, since=since):
             return _of_server(server, "back", since)
+        case facts.ExpectationUnmet(expectation=expectation) | facts.ExpectationOver(expectation=expectation):
+            return _of_expectation(expectation)
         case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
             return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
         case _:
@@ -155,6 +159,17 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
 def _of_server(server: str, state: str, since: datetime) -> dict[str, Any]:
     payload = {"server": server, "state": state, "since": since.isoformat()}
     return {"event_type": "veeam_server", "event_payload": payload}
+
+
+def _of_expectation(expectation: facts.Expectation) -> dict[str, Any]:
+    about = "subject" if expectation.job_id is None else "job_id"
+    payload = {
+        "server": expectation.server,
+        about: expectation.subject,
+        "kind": expectation.kind,
+        "since": expectation.since.isoformat(),
+    }
+    return {"event_type": "veeam_expectation", "event_payload": payload}
 
 
 def backfill_summary(summary: facts.BackfillSummary) -> Message:
