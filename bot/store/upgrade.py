@@ -25,7 +25,7 @@ from bot.store.errors import StoreBroken, translated
 from bot.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "0012"
+NEWEST = "0015"
 """The last of them."""
 
 _REVISIONS = Table(
