@@ -136,9 +136,11 @@ class Application:
     ) -> None:
         """Watch every server: its sessions, what is expected, followed runs, jobs disabled for a time."""
         clock, holder, slack = self._clock, self._holder, self._settings.slack
-        expectations = self._settings.expectations
         rules = watch.WatchRules(
-            self._settings.routes, slack.default_channel, self._settings.polling, expectations
+            self._settings.routes,
+            slack.default_channel,
+            self._settings.polling,
+            self._settings.storms,
         )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling
@@ -169,7 +171,7 @@ class Application:
                 server,
                 database,
                 clock,
-                rules.expectations,
+                self._settings.expectations,
                 server_watch,
                 noticed,
                 holder=holder,

@@ -16,6 +16,7 @@ from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
+from bot.operations.actions.retry_all import RetryAll
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.codec import RequestCodec
@@ -59,7 +60,7 @@ TYPED: tuple[type[Verb], ...] = (
     ShowHelp,
 )
 """What can be typed: the slash command's verbs, its help, and the commands page of the docs."""
-VERBS: tuple[type[Request], ...] = (*TYPED, ShowHome, ShowApproval, Approve, Decline)
+VERBS: tuple[type[Request], ...] = (*TYPED, RetryAll, ShowHome, ShowApproval, Approve, Decline)
 JOB_ACTIONS: tuple[type[JobAction], ...] = (
     Retry,
     Stop,

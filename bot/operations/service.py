@@ -15,6 +15,7 @@ from bot.operations.actions.approvals import ApprovalRequests, Approve, Decision
 from bot.operations.actions.left_open import LeftOpen
 from bot.operations.actions.perform import Performer
 from bot.operations.actions.quick_backup import QuickBackup
+from bot.operations.actions.retry_all import RetryAll, StormRetries
 from bot.operations.audit_trail import AuditTrail, refusal_of
 from bot.operations.backend import Accounts, ApprovalRules, Backend, SessionMessages, WatchHealth
 from bot.operations.catalog import BY_AUDIT_NAME, CATALOG, CODEC, available
@@ -133,6 +134,7 @@ class Service:
         self._open_actions = store.OpenActions(database, holder)
         self._performer = Performer(self._backend, self._presses, requests, self._open_actions)
         self._decisions = Decisions(self._backend, requests, self._performer.perform)
+        self._storm_retries = StormRetries(database, self._presses, self._performer, clock)
         self._menus = Menus(self._backend)
         self._rate = GestureRate(clock)
         self._heard: dict[str, None] = {}
@@ -419,6 +421,8 @@ class Service:
                 return await request.answer(self._backend, context)
             case Action():
                 return await self._act(request, replace(context, reason=request.reason))
+            case RetryAll():
+                return await self._storm_retries.retry(request, context)
             case Approve():
                 return await self._decisions.approve(request, context)
             case Decline():
@@ -450,7 +454,7 @@ def _changes_something(request: Request | outcomes.SyntaxProblem, gesture: Gestu
             return not (request.needs_form or request.is_review)
         case Approve():
             return not request.needs_form
-        case Decline():
+        case Decline() | RetryAll():
             return True
         case _:
             return False

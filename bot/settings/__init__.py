@@ -18,6 +18,7 @@ from bot.settings.model import (
     ServerSettings,
     Settings,
     SlackSettings,
+    StormSettings,
 )
 from bot.settings.problems import SettingOrigin, SettingsProblem, SettingsWrong, nearest_word
 from bot.settings.values import (
@@ -67,6 +68,7 @@ __all__ = [
     "SettingsProblem",
     "SettingsWrong",
     "SlackSettings",
+    "StormSettings",
     "Threads",
     "is_glob",
     "json_schema",

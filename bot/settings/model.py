@@ -201,6 +201,21 @@ class RouteSettings(Section):
     )
 
 
+class StormSettings(Section):
+    """Many failures of one channel become one message, with their causes inside."""
+
+    at_least: int = Field(
+        default=5,
+        ge=0,
+        le=1000,
+        description="So many failures within the window make one message of those that follow and of those "
+        "found together. 0: off.",
+    )
+    within_seconds: float = Field(
+        default=60, ge=1, le=3600, description="The window: seconds in which these failures are noticed."
+    )
+
+
 class ExpectationSettings(Section):
     """What must happen, so that what did not is noticed; of several, the first that names a kind judges it.
 
@@ -339,6 +354,7 @@ class Settings(BaseSettings):
     servers: tuple[ServerSettings, ...] = ()
     grants: tuple[GrantSettings, ...] = ()
     routes: tuple[RouteSettings, ...] = ()
+    storms: StormSettings = StormSettings()
     expectations: tuple[ExpectationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
     polling: PollingSettings = PollingSettings()

@@ -249,6 +249,10 @@ class Delivery:
         in_doubt = True
         try:
             posted = await self._find_earlier(row, message)
+            if posted is None and await self._is_told_in_storm(row):
+                log.info("delivery.told_in_storm", key=row.key)
+                await self._outbox.park(row.id, "told in a storm before a restore", self._clock.now())
+                return
             # Whether an earlier edit posted its root anew is looked for only where the root is gone.
             in_doubt = is_edit
             if posted is None:
@@ -278,7 +282,7 @@ class Delivery:
         if row.placement is store.Placement.EDIT or message.metadata is None:
             return None
         if row.attempted_at is None:
-            root = await self._unrecorded.find(row, message.metadata)
+            root = await self._unrecorded.find(row, message.metadata) or await self._find_storm(row)
             if root is not None:
                 self._count_end(row, "found")
             return root
@@ -291,6 +295,26 @@ class Delivery:
         if root is not None:
             self._count_end(row, "found")
         return root
+
+    async def _find_storm(self, row: store.OutboxRow) -> store.PostedMessage | None:
+        """The message of a storm that told of the same failures before an older database was restored."""
+        match facts.decode(row.body):
+            case facts.StormBegan(storm=storm):
+                return await self._unrecorded.find_storm(
+                    row, storm.servers, storm.first_ended_at, storm.last_ended_at
+                )
+            case _:
+                return None
+
+    async def _is_told_in_storm(self, row: store.OutboxRow) -> bool:
+        """Whether a storm told of the run before an older database was restored; its root is not its own."""
+        match facts.decode(row.body):
+            case facts.RunEnded(run=run) if run.last.is_failed and row.attempted_at is None:
+                ended_at = run.first.ended_at
+                found = await self._unrecorded.find_storm(row, [run.server], ended_at, ended_at)
+                return found is not None
+            case _:
+                return False
 
     async def _find(
         self, channel: str, metadata: Mapping[str, Any], since: datetime, thread_ts: str | None

@@ -5,8 +5,9 @@ again. So each channel, and each thread that was there before, is read once befo
 from the newest message on that the database knows. Usually that is one short page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -28,10 +29,21 @@ log = structlog.get_logger()
 Identity = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Storm:
+    """A message that tells of many failures: of these servers, which ended between these moments."""
+
+    ts: str
+    servers: frozenset[str]
+    first: datetime
+    last: datetime
+
+
 @dataclass(slots=True)
 class _Place:
     """A channel, or a thread in it: what was found there, and how far it is read."""
 
+    storms: list[_Storm] = field(default_factory=list)
     posted: dict[Identity, str] = field(default_factory=dict)
     newest_ts: str = ""
     cursor: str = ""
@@ -77,6 +89,20 @@ class UnrecordedMessages:
             return None
         await self._judge(place, row.channel, known)
         ts = place.posted.get(identity(metadata))
+        return None if ts is None else PostedMessage(known.channel, ts)
+
+    async def find_storm(
+        self, row: OutboxRow, servers: Collection[str], first: datetime, last: datetime
+    ) -> PostedMessage | None:
+        """Return the message in the row's channel that tells of failures of such a server in that time.
+
+        What it tells of one by one is not in its metadata: all failures of its time are. Raises as `find`.
+        """
+        known = await self._newest_known(row.channel)
+        place = self._places.get((known.channel, ""))
+        storms = () if place is None else place.storms
+        found = (each for each in storms if not each.servers.isdisjoint(servers))
+        ts = next((each.ts for each in found if each.first <= last and each.last >= first), None)
         return None if ts is None else PostedMessage(known.channel, ts)
 
     async def _newest_known(self, channel: str) -> PostedMessage:
@@ -134,6 +160,30 @@ class UnrecordedMessages:
             return
         if not _is_of_an_action(metadata):
             place.posted.setdefault(identity(metadata), ts)
+        if (storm := _storm(metadata, ts)) is not None:
+            place.storms.append(storm)
+
+
+def _storm(metadata: Mapping[str, Any], ts: str) -> _Storm | None:
+    match metadata:
+        case {
+            "event_type": "veeam_storm",
+            "event_payload": {
+                "servers": list(servers),
+                "first_ended_at": str(first),
+                "last_ended_at": str(last),
+            },
+        }:
+            try:
+                return _Storm(
+                    ts,
+                    frozenset(map(str, servers)),
+                    datetime.fromisoformat(first),
+                    datetime.fromisoformat(last),
+                )
+            except ValueError:
+                return None
+    return None
 
 
 def _is_of_an_action(metadata: Mapping[str, Any]) -> bool:

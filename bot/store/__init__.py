@@ -77,6 +77,7 @@ from bot.store.session_actions import (
     OwnActions,
 )
 from bot.store.shared_read import SharedRead
+from bot.store.storms import ChannelFailure, Storm, StormPart, Storms
 from bot.store.timed_disables import TimedDisable, TimedDisables
 from bot.store.upgrade import upgrade
 
@@ -101,6 +102,7 @@ __all__ = [
     "AuditShown",
     "ChainCheck",
     "ChannelBacklog",
+    "ChannelFailure",
     "Database",
     "DatabaseClock",
     "Draft",
@@ -139,6 +141,9 @@ __all__ = [
     "StoreBroken",
     "StoreError",
     "StoreUnavailable",
+    "Storm",
+    "StormPart",
+    "Storms",
     "TimedDisable",
     "TimedDisables",
     "Transaction",

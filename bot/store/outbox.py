@@ -117,6 +117,19 @@ class Outbox:
                 transaction.insert(outbox).values(values).on_conflict_do_nothing(index_elements=["key"])
             )
 
+    async def revise(self, transaction: Transaction, key: str, body: str) -> bool:
+        """Replace what a row says that waits, and whose sending never began. False where there is none."""
+        return await transaction.claim(
+            update(outbox)
+            .where(
+                outbox.c.key == key,
+                _is_waiting(outbox),
+                outbox.c.attempted_at.is_(None),
+                outbox.c.claimed_by.is_(None),
+            )
+            .values(body=body)
+        )
+
     async def adopt(
         self, transaction: Transaction, row: NewOutboxRow, posted: PostedMessage, now: datetime
     ) -> bool:
@@ -147,6 +160,10 @@ class Outbox:
                 .values(priority=row.priority - 1)
             )
         return is_adopted
+
+    async def has(self, transaction: Transaction, key: str) -> bool:
+        """Whether there is a row of that key, sent or not."""
+        return await transaction.first(select(outbox.c.id).where(outbox.c.key == key)) is not None
 
     async def posted(self, transaction: Transaction, key: str) -> PostedMessage | None:
         """Return the message that stands in Slack for a row; None as long as it was not sent."""

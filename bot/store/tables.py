@@ -320,6 +320,40 @@ outages = Table(
     _maybe_time("announced_at"),
 )
 
+storms = Table(
+    "storms",
+    metadata,
+    _text("id", primary_key=True),
+    _text("channel"),
+    _time("opened_at"),
+    _time("joined_at"),
+    _maybe_text("mention"),
+    Column("is_mentioned", Boolean, nullable=False, server_default=false()),
+    Column("earlier", Integer, nullable=False),
+    Column("drawn", Integer, nullable=False),
+    Index(None, "channel", "joined_at"),
+)
+
+channel_failures = Table(
+    "channel_failures",
+    metadata,
+    _text("channel", primary_key=True),
+    _text("run_key", primary_key=True),
+    _maybe_text("storm_id"),
+    Column("place", Integer),
+    _text("server"),
+    _text("job_id"),
+    _text("job_name"),
+    _text("session_id"),
+    _maybe_text("cause"),
+    _text("state"),
+    _time("ended_at"),
+    _time("noticed_at"),
+    Index(None, "channel", "noticed_at"),
+    Index(None, "run_key"),
+    Index(None, "storm_id", "place"),
+)
+
 server_revisions = Table(
     "server_revisions",
     metadata,

@@ -10,6 +10,7 @@ from bot.store.database import Database, DatabaseClock
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
+from bot.store.storms import Storms
 
 DATABASE_PART = "database"
 _SECONDS_BETWEEN_LOOKS = 10.0
@@ -64,6 +65,7 @@ class Upkeep:
         await Outbox(self._database).purge(before)
         await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
+        await Storms(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
         await self._audit.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())

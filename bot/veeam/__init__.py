@@ -178,6 +178,9 @@ from bot.veeam.queries import (
     VmwareHostsQuery,
     VmwareObjectsQuery,
 )
+from bot.veeam.reasons import (
+    gist,
+)
 from bot.veeam.revisions import (
     REVISIONS,
     Capability,
@@ -334,6 +337,7 @@ __all__ = [
     "differences",
     "fits",
     "gained_by",
+    "gist",
     "has_model",
     "is_agent_policy",
     "is_id",

@@ -6,6 +6,7 @@ whose next automatic attempt did not come are announced here too.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -55,8 +56,11 @@ from bot.watch.runs import Run
 from bot.watch.session_report import SessionReport, fetch_details
 from bot.watch.sessions import EndedSession, is_offload
 from bot.watch.standing import queue
+from bot.watch.storms import StormGathering, StormRules
 
 _MANY = 50
+_STORM_DETAILS = 20
+"""About so many failures of a storm VBR is asked why; the others say what their session itself says."""
 _ROUTED_AT_ONCE = 200
 _AT_ONCE = 4
 _ANSWERED_WITHIN = timedelta(minutes=1)
@@ -116,6 +120,7 @@ class Announcer:
         self._own_actions = OwnActions(database)
         self._followed = FollowedSessions(database)
         self._stopped = StoppedSessions(database)
+        self._storm_rules = StormRules(rules.storms, rules.polling)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
 
@@ -132,15 +137,17 @@ class Announcer:
         """
         if len(poll.ended) > _MANY:
             await self._jobs.read_ahead()
+        fresh, ended = await self._reports(poll.fresh), await self._reports(poll.ended)
+        ahead = await self._failures_found([*fresh, *ended])
         is_done = True
-        for ended, read_to in ((poll.fresh, None), (poll.ended, poll.cursor.read_to)):
+        for reports, read_to in ((fresh, None), (ended, poll.cursor.read_to)):
             is_first = True
-            async for batch in self._batches(ended):
+            async for batch in self._batches(reports, ahead):
                 if not is_first and not await may_go_on():
                     is_done = False
                     break
                 is_first = False
-                await self._announce(batch, poll, read_to)
+                await self._announce(batch, poll, read_to, ahead)
         if is_done and poll.cursor != poll.before:
             await self._place(poll.cursor)
         return is_done
@@ -222,6 +229,11 @@ class Announcer:
         async with self._writing() as transaction:
             await self._sessions.place(transaction, self._server.name, cursor)
 
+    def _gathering(self, transaction: Transaction, ahead: Counter[str]) -> StormGathering:
+        return StormGathering(
+            self._database, transaction, self._storm_rules, ahead=ahead, now=self._clock.now()
+        )
+
     async def _report(self, ended: EndedSession) -> SessionReport:
         owner = await self._jobs.owner_of(ended.session)
         if owner.job is None and ended.group is SessionGroup.JOB_RUN and is_offload(ended.session):
@@ -243,19 +255,56 @@ class Announcer:
         rows = await self._runs.latest(transaction, self._server.name, job_id, limit=limit, by=by)
         return [run for row in rows if (run := Run.decode(row.body)) is not None]
 
+    async def _reports(self, ended: Sequence[EndedSession]) -> list[SessionReport]:
+        reports: list[SessionReport] = []
+        for start in range(0, len(ended), _ROUTED_AT_ONCE):
+            reports += [await self._report(each) for each in ended[start : start + _ROUTED_AT_ONCE]]
+            await asyncio.sleep(0)  # what is cached is reported without a pause
+        return reports
+
+    async def _failures_found(self, reports: Sequence[SessionReport]) -> Counter[str]:
+        """How many failed runs were found, by the channels that are told of them; another attempt is none."""
+        failed = {
+            report.job_id: report
+            for report in reports
+            if report.ended.session.outcome is Result.FAILED and not report.ended.session.is_canceled
+        }
+        found: Counter[str] = Counter()
+        if not failed or not self._storm_rules.at_least:
+            return found
+        runs = await self._runs_of(list(failed.values()))
+        for job_id, report in failed.items():
+            run = runs.get(job_id)
+            if run is None or not run.includes(report.session_facts()):
+                found.update(to.channel for to in self._route(report).destinations)
+        return found
+
+    def _is_in_storm(self, report: SessionReport, ahead: Mapping[str, int]) -> bool:
+        """Whether every channel that is told of a failure is told of many at once."""
+        if not ahead or report.ended.session.outcome is not Result.FAILED:
+            return False
+        channels = [to.channel for to in self._route(report).destinations]
+        return bool(channels) and all(ahead.get(one, 0) >= self._storm_rules.at_least for one in channels)
+
     async def _batches(
-        self, ended: Sequence[EndedSession]
+        self, reports: Sequence[SessionReport], ahead: Mapping[str, int]
     ) -> AsyncIterator[list[tuple[SessionReport, bool]]]:
         """Cut what ended into what is announced at once, each with whether to ask VBR for its details.
 
-        Few are announced at once where VBR is asked, and many where it needn't be.
+        Few are announced at once where VBR is asked, and many where it needn't be. Of a storm VBR is asked
+        about the first ones.
         """
-        for start in range(0, len(ended), _ROUTED_AT_ONCE):
-            reports = [await self._report(each) for each in ended[start : start + _ROUTED_AT_ONCE]]
+        in_storm, ahead = 0, dict(ahead)
+        for start in range(0, len(reports), _ROUTED_AT_ONCE):
+            some = reports[start : start + _ROUTED_AT_ONCE]
             batch: list[tuple[SessionReport, bool]] = []
-            for report, has_details in zip(reports, await self._are_announced(reports), strict=True):
+            for report, is_announced in zip(some, await self._are_announced(some), strict=True):
+                has_details = is_announced
+                if is_announced and self._is_in_storm(report, ahead):
+                    in_storm += 1
+                    has_details = in_storm <= _STORM_DETAILS
                 batch.append((report, has_details))
-                if sum(asks for _, asks in batch) == _AT_ONCE:
+                if sum(asks for _, asks in batch) == _AT_ONCE + (_STORM_DETAILS if in_storm else 0):
                     yield batch
                     batch = []
             if batch:
@@ -273,16 +322,26 @@ class Announcer:
             announced.append(is_announced)
         return announced
 
+    async def _runs_of(self, reports: Sequence[SessionReport]) -> dict[JobId, Run]:
+        """The run of each job that ended last."""
+        runs: dict[JobId, Run] = {}
+        async with self._database.reading() as reading:
+            for start in range(0, len(reports), _ROUTED_AT_ONCE):
+                some = reports[start : start + _ROUTED_AT_ONCE]
+                by = max(report.ended.ended_at for report in some)
+                job_ids = {report.job_id for report in some}
+                for row in await self._runs.latest_of(reading, self._server.name, job_ids, by=by):
+                    if (run := Run.decode(row.body)) is not None:
+                        runs[run.facts.job_id] = run
+        return runs
+
     async def _failed_jobs(self, reports: Sequence[SessionReport]) -> tuple[set[str], set[str | None]]:
         """The jobs whose latest run was announced and did not go well, and sessions that a message shows."""
         session_ids = {report.ended.session.id for report in reports}
         session_ids |= {report.owner.part_of for report in reports if report.owner.part_of is not None}
-        job_ids = {report.job_id for report in reports}
-        by = max(report.ended.ended_at for report in reports)
+        runs = (await self._runs_of(reports)).values()
         async with self._database.reading() as reading:
-            rows = await self._runs.latest_of(reading, self._server.name, job_ids, by=by)
             followed = await self._followed.within(reading, self._server.name, session_ids)
-        runs = [run for row in rows if (run := Run.decode(row.body)) is not None]
         failed = {str(run.facts.job_id) for run in runs if run.channels and not run.facts.last.went_well}
         return failed, {each.session_id for each in followed}
 
@@ -320,7 +379,11 @@ class Announcer:
         )
 
     async def _announce(
-        self, batch: Sequence[tuple[SessionReport, bool]], poll: PollResult, read_to: datetime | None
+        self,
+        batch: Sequence[tuple[SessionReport, bool]],
+        poll: PollResult,
+        read_to: datetime | None,
+        ahead: Counter[str],
     ) -> None:
         """Write sessions, runs, messages and the cursor, which moves up to `read_to`: all of it, or none."""
         server = self._server.name
@@ -335,6 +398,7 @@ class Announcer:
         wholes = {report.owner.part_of for report, _ in batch if report.owner.part_of is not None}
         self.forget()
         async with self._writing() as transaction:
+            storms = self._gathering(transaction, ahead)
             claimed = await self._sessions.claim(transaction, server, ended.items())
             own = await self._own_actions.within(transaction, server, claimed | wholes)
             followed = await self._followed.within(transaction, server, claimed | wholes)
@@ -353,12 +417,16 @@ class Announcer:
                 is_fresh = read_to is None
                 if session.id in full or session.outcome is not Result.SUCCESS or is_fresh or shown:
                     standing = await self._standing(transaction, by_us, shown)
-                    queued = await self._queued(transaction, report, facts, decision, poll, standing)
+                    queued = await self._queued(
+                        transaction, report, facts, decision, poll, standing, storms=storms
+                    )
                 for each in queued:
                     await queue(transaction, self._outbox, self._runs, each)
+                    await storms.follow(each.run)
                 if facts.is_stopped:
                     await self._stopped.add(transaction, server, session.id, report.ended.ended_at)
                 done.append((report, decision, queued[0] if queued else None))
+            await storms.queue()
             if read_to is not None:
                 await self._sessions.advance(transaction, server, min(read_to, max(ended.values())))
         for report, decision, own_run in done:
@@ -381,6 +449,8 @@ class Announcer:
         decision: RouteDecision,
         poll: PollResult,
         standing: _Standing,
+        *,
+        storms: StormGathering,
     ) -> tuple[messages.RunMessages, ...]:
         """What is queued for the session's run, and for those before it that it makes up for."""
         now = self._clock.now()
@@ -412,8 +482,17 @@ class Announcer:
         # Channels that have the run's root get its attempts; the default channel gets what no other one got.
         is_announced = bool(further.run.channels)
         new = [to for to in decision.destinations if to.reason is RouteReason.ROUTE or not is_announced]
+        in_storms: Mapping[str, str] = {}
+        if run is None and further.run.facts.stands_failed:
+            shown = standing.posted.keys() | standing.awaited
+            in_storms = await storms.take(further.run, [to for to in new if to.channel not in shown])
         roots = messages.root_messages(
-            further.run, new, now, standing=standing.posted, awaited=standing.awaited
+            further.run,
+            new,
+            now,
+            standing=standing.posted,
+            awaited=standing.awaited,
+            storms=in_storms,
         )
         own = messages.RunMessages(roots.run, (*further.rows, *roots.rows), roots.adopted)
         return (own, *(messages.recovery_messages(each, now) for each in recovered))
@@ -500,4 +579,7 @@ class Announcer:
                 queued = messages.missing_attempt_messages(final, now)
             await self._outbox.add(transaction, queued.rows)
             await self._runs.put(transaction, replace(row, expected_by=None, body=queued.run.encode()))
+            storms = self._gathering(transaction, Counter())
+            await storms.follow(queued.run)
+            await storms.queue()
         log.info("watch.run_settled", server=row.server, run=row.run_key, retry=retry)

@@ -77,6 +77,14 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     seems_stopped: bool = False
 
     @property
+    def reason(self) -> str | None:
+        """The first reason that VBR gives: the first object's, the session's own, a line of the log."""
+        details = self.details or SessionDetails()
+        own = self.message if self.message and known(Result, self.message.strip()) is None else None
+        first = details.problems[0].message if details.problems else None
+        return first or own or next(iter(details.records), None)
+
+    @property
     def is_failed(self) -> bool:
         """Whether VBR says that the session Failed: also of one that a person stopped."""
         return known(Result, self.result) is Result.FAILED
@@ -242,6 +250,82 @@ class NoFurtherAttempt(Facts, frozen=True, kw_only=True, tag="no_further_attempt
 
     run: RunFacts
     mention: str | None = None
+
+
+class StormCause(Facts, frozen=True, kw_only=True):
+    """One cause of a storm, in VBR's words for its first failure; how many failures have it, and where."""
+
+    text: str | None
+    count: int
+    servers: tuple[ServerName, ...] = ()
+
+
+class StormFacts(Facts, frozen=True, kw_only=True):
+    """Many failures of one channel that are announced together, as they stand.
+
+    So many came `earlier`, within the same window, and were announced one by one.
+    `recovered` of them went well since, `retrying` have another attempt ahead, people stopped `stopped`.
+    `causes` are the most frequent ones, of `causes_total`. `jobs` are the first few that stand failed, by ID
+    and name.
+    """
+
+    storm_id: str
+    channel: str
+    count: int
+    servers: tuple[ServerName, ...]
+    first_ended_at: datetime
+    last_ended_at: datetime
+    earlier: int = 0
+    recovered: int = 0
+    retrying: int = 0
+    stopped: int = 0
+    causes: tuple[StormCause, ...] = ()
+    causes_total: int = 0
+    jobs: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many still stand failed, whether or not another attempt is ahead."""
+        return self.count - self.recovered - self.stopped
+
+
+class StormFailure(Facts, frozen=True, kw_only=True):
+    """One failure of a storm, for its list. `state`: `failed`, `retrying`, `recovered` or `stopped`."""
+
+    server: ServerName
+    job_name: str
+    cause: str | None
+    state: str
+    ended_at: datetime
+
+
+class StormBegan(Facts, frozen=True, kw_only=True, tag="storm"):
+    """The root of a storm, in place of those of its runs."""
+
+    storm: StormFacts
+    mention: str | None = None
+
+
+class StormChanged(Facts, frozen=True, kw_only=True, tag="storm_changed"):
+    """The root of a storm needs redrawing: it grew, or its runs went on."""
+
+    storm: StormFacts
+
+
+class StormFinal(Facts, frozen=True, kw_only=True, tag="storm_final"):
+    """In the thread of a storm: a failure of it has no attempt left, which the root could not say by then."""
+
+    storm: StormFacts
+    mention: str
+
+
+class StormList(Facts, frozen=True, kw_only=True, tag="storm_list"):
+    """In the thread of a storm: its failures from the place `first` on; `left_out` more are not listed."""
+
+    storm_id: str
+    first: int
+    failures: tuple[StormFailure, ...]
+    left_out: int = 0
 
 
 class BackfillSummary(Facts, frozen=True, kw_only=True, tag="caught_up"):
@@ -457,6 +541,10 @@ Announcement = (
     | DetailsReply
     | AttemptEnded
     | NoFurtherAttempt
+    | StormBegan
+    | StormChanged
+    | StormFinal
+    | StormList
     | BackfillSummary
     | BackfillProblems
     | OutageBegan

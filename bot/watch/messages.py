@@ -73,14 +73,16 @@ def root_messages(
     *,
     standing: Mapping[str, PostedMessage] | None = None,
     awaited: Collection[str] = (),
+    storms: Mapping[str, str] | None = None,
 ) -> RunMessages:
     """Queue a run's root for the channels that don't have it yet, with its details in the thread.
 
     `standing` are the messages by channel that show an action on it: each becomes the root there. `awaited`
-    are channels in which such a message is about to be posted: the root gives it time.
+    are channels in which such a message is about to be posted: the root gives it time. In the channels of
+    `storms` these tell of the run.
     """
     known_channels = {each.channel: each for each in run.channels}
-    standing = standing or {}
+    standing, storms = standing or {}, storms or {}
     wanted = {to.channel: to for to in destinations}
     for channel_id in standing:
         wanted.setdefault(
@@ -95,8 +97,15 @@ def root_messages(
         if to.channel in known_channels and posted is None:
             continue
         channel = known_channels.get(to.channel) or RunChannel(
-            channel=to.channel, threads=to.threads, mention=to.mention, mentioned=may_mention
+            channel=to.channel,
+            threads=to.threads,
+            mention=to.mention,
+            mentioned=may_mention,
+            storm=storms.get(to.channel),
         )
+        if to.channel in storms and posted is None:
+            new.append(channel)
+            continue
         due_at = now + AWAITED if to.channel in awaited else None
         root = _root(run, channel, now, due_at=due_at)
         if posted is not None:
@@ -113,13 +122,19 @@ def root_messages(
         if mention or (to.threads is not Threads.FLAT and _has_details(last)):
             details = facts.DetailsReply(run=run.facts, session=last, mention=mention)
             rows.append(_reply(run, channel, "story", details, now, is_failure=last.is_failed))
-    changed = msgspec.structs.replace(run, channels=(*run.channels, *new))
+    # A message that became the root tells of the run from now on, where a storm did.
+    channels = tuple(
+        msgspec.structs.replace(each, storm=None) if each.channel in standing else each
+        for each in (*run.channels, *new)
+    )
+    changed = msgspec.structs.replace(run, channels=channels)
     return RunMessages(changed, tuple(rows), tuple(adopted))
 
 
 def redraw_messages(run: Run, channel_id: str, occasion: str, now: datetime) -> tuple[NewOutboxRow, ...]:
     """Queue that a run's root in a channel is drawn again, as the run stands."""
-    return tuple(_edit(run, each, occasion, now) for each in run.channels if each.channel == channel_id)
+    channels = (each for each in run.channels_with_root if each.channel == channel_id)
+    return tuple(_edit(run, each, occasion, now) for each in channels)
 
 
 def attempt_messages(run: Run, now: datetime) -> RunMessages:
@@ -128,7 +143,7 @@ def attempt_messages(run: Run, now: datetime) -> RunMessages:
     rows: list[NewOutboxRow] = []
     if last.part is not None and count > _PARTS_TOLD and count & (count - 1):
         return RunMessages(run, ())  # a policy may have hundreds of machines: some are enough
-    for channel in run.channels:
+    for channel in run.channels_with_root:
         rows.append(_edit(run, channel, str(last.session_id), now))
         if channel.threads is not Threads.FLAT or (run.facts.is_final and last.is_failed):
             attempt = facts.AttemptEnded(run=run.facts, session=last, mention=_mention(run, channel))
@@ -142,20 +157,20 @@ def recovery_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that the job's next run made up for a failed one: its root is redrawn wherever it stands."""
     by = run.facts.latest if run.facts.recovery is None else run.facts.recovery
     occasion = f"recovered/{by.session_id}"
-    return RunMessages(run, tuple(_edit(run, channel, occasion, now) for channel in run.channels))
+    return RunMessages(run, tuple(_edit(run, each, occasion, now) for each in run.channels_with_root))
 
 
 def superseded_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that no retry comes because the job has run again since: only the root is redrawn."""
     occasion = f"final/{run.facts.latest.session_id}"
-    return RunMessages(run, tuple(_edit(run, channel, occasion, now) for channel in run.channels))
+    return RunMessages(run, tuple(_edit(run, each, occasion, now) for each in run.channels_with_root))
 
 
 def missing_attempt_messages(run: Run, now: datetime) -> RunMessages:
     """Queue that the attempt that was expected did not come."""
     rows = list(superseded_messages(run, now).rows)
     occasion = f"no-attempt/{run.facts.latest.session_id}"
-    for channel in run.channels:
+    for channel in run.channels_with_root:
         missing = facts.NoFurtherAttempt(run=run.facts, mention=_mention(run, channel))
         rows.append(_reply(run, channel, occasion, missing, now, is_failure=True))
     return RunMessages(_mentioned(run), tuple(rows))

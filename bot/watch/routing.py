@@ -1,17 +1,17 @@
 """Where a completion is announced. Pure: settings and a completion in, channels and reasons out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.settings import (
     ChannelId,
-    ExpectationSettings,
     PollingSettings,
     RouteResult,
     RouteSettings,
     ServerName,
+    StormSettings,
     Threads,
     matches_glob,
 )
@@ -74,12 +74,12 @@ class RouteDecision:
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """Where sessions are announced, how often the servers are polled, and what is expected of them."""
+    """Where sessions are announced, when many are announced as one, and how often the servers are polled."""
 
     routes: tuple[RouteSettings, ...]
     default_channel: str | None
     polling: PollingSettings
-    expectations: tuple[ExpectationSettings, ...] = ()
+    storms: StormSettings = field(default_factory=StormSettings)
 
     def route(self, completion: Completion) -> RouteDecision:
         """Return the channels of every route that takes the completion, else the default channel.

@@ -27,12 +27,16 @@ _DEFAULT_POLICY = RetryPolicy(enabled=True)
 
 
 class RunChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A channel in which a run was announced, and how. `mentioned`: people were mentioned there."""
+    """A channel in which a run was announced, and how. `mentioned`: people were mentioned there.
+
+    `storm` is the storm that tells of the run in place of a root of its own.
+    """
 
     channel: str
     threads: Threads = Threads.THREAD
     mention: str | None = None
     mentioned: bool = False
+    storm: str | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,6 +61,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return cls(facts=final, retry_wait_minutes=wait_minutes)
         retried = _with_retry(facts, attempts_total=retry.count + 1, wait_minutes=retry.wait_minutes)
         return cls(facts=retried, retry_wait_minutes=retry.wait_minutes)
+
+    @property
+    def channels_with_root(self) -> tuple[RunChannel, ...]:
+        """The channels that have a root of the run's own; in the others a storm tells of it."""
+        return tuple(each for each in self.channels if each.storm is None)
 
     @property
     def expected_by(self) -> datetime | None:

@@ -19,7 +19,7 @@ EXPECTED = (
     "end_to_slack",
     "poll_to_slack",
     "storm_first_root",
-    "storm_last_root",
+    "storm_whole",
     "storm_roots",
     "storm_replies",
     "catch_up",

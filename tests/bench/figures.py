@@ -12,7 +12,7 @@ from typing import Any
 from tabulate import tabulate
 
 _HEADERS = ("what", "measured", "floor", "ratio", "aim", "")
-RECORDED_WORKLOAD_SECONDS = 0.1
+RECORDED_WORKLOAD_SECONDS = 0.057
 """`workload_seconds` of the machine on which the figures of docs/explanation/figures.md were measured."""
 _ROUNDS, _REPEATED = 9, 18
 _COLUMN_WIDTHS = (44, 16, 38, 6, 16, 8)

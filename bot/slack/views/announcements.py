@@ -1,7 +1,7 @@
 """Announcements: facts in, message out, with the metadata by which a lost send is found again.
 
-Runs, approvals, expectations and audit rows are drawn in their own modules. Drawn here are the rest: a first
-start, servers that do not answer, closed channels, and jobs that are disabled for a time.
+Runs, storms, approvals, expectations and audit rows are drawn in their own modules. Drawn here are the rest:
+a first start, servers that do not answer, closed channels, and jobs that are disabled for a time.
 """
 
 import json
@@ -14,7 +14,7 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
-from bot.slack.views import approvals, audit, expectations, runs, status_text
+from bot.slack.views import approvals, audit, expectations, runs, status_text, storms
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
@@ -22,7 +22,11 @@ from bot.watch import facts
 
 AUDIT_EVENT = "veeam_audit"
 """The metadata of what the audit channel is told: the row that bears the outcome, and its hash."""
-_LASTING = {"veeam_session": ("server", "session_id"), "veeam_approval": ("approval_id",)}
+_LASTING = {
+    "veeam_session": ("server", "session_id"),
+    "veeam_storm": ("storm_id",),
+    "veeam_approval": ("approval_id",),
+}
 _INVITE = "Invite the bot there, or change the routes in its settings."
 _ALLOW = "Let the bot post there in the channel's settings, or change the routes in its settings."
 _CHANNEL_PROBLEMS = {
@@ -67,8 +71,9 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
     """The message for an announcement; `key` is the one the outbox knows it by.
 
     A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
-    session and the run's result, a request for an approval `veeam_approval`, news of a server `veeam_server`,
-    what did not happen `veeam_expectation`, what is on record `veeam_audit`, everything else `veeam_bot`.
+    session and the run's result, a storm `veeam_storm`, a request for an approval `veeam_approval`, news of a
+    server `veeam_server`, what did not happen `veeam_expectation`, what is on record `veeam_audit`, and
+    everything else `veeam_bot`.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -76,7 +81,7 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
 def identity(metadata: Mapping[str, Any]) -> tuple[str, str]:
     """What a message is about, by the metadata that Slack gives back: that of its payload which stays.
 
-    A run's result and how an approval stands change with edits.
+    A run's result, a storm's count and how an approval stands change with edits.
     """
     kind, payload = str(metadata.get("event_type")), metadata.get("event_payload")
     if kind in _LASTING and isinstance(payload, dict):
@@ -104,10 +109,10 @@ def _message(announced: facts.Announcement) -> Message:
             return approvals.approval_ended(announced)
         case facts.ApprovalUndelivered():
             return approvals.approval_undelivered(announced)
-        case facts.BackfillSummary():
-            return backfill_summary(announced)
-        case facts.BackfillProblems():
-            return backfill_problems(announced)
+        case facts.StormBegan() | facts.StormChanged() | facts.StormFinal() | facts.StormList():
+            return storms.storm(announced)
+        case facts.BackfillSummary() | facts.BackfillProblems():
+            return backfill(announced)
         case facts.OutageBegan() | facts.OutageEnded() | facts.RevisionChanged():
             return server_news(announced)
         case facts.ChannelClosed():
@@ -134,6 +139,15 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             session, result = run.first, run.result
         case facts.AttemptEnded(run=run, session=session):
             result = session.result
+        case facts.StormBegan(storm=storm) | facts.StormChanged(storm=storm):
+            of_storm = {
+                "storm_id": storm.storm_id,
+                "count": storm.count,
+                "servers": list(storm.servers),
+                "first_ended_at": storm.first_ended_at.isoformat(),
+                "last_ended_at": storm.last_ended_at.isoformat(),
+            }
+            return {"event_type": "veeam_storm", "event_payload": of_storm}
         case facts.ApprovalOpened(approval=approval) | facts.ApprovalChanged(approval=approval):
             of_approval = {"approval_id": approval.id, "state": approvals.standing(approval)}
             return {"event_type": "veeam_approval", "event_payload": of_approval}
@@ -170,6 +184,13 @@ def _of_expectation(expectation: facts.Expectation) -> dict[str, Any]:
         "since": expectation.since.isoformat(),
     }
     return {"event_type": "veeam_expectation", "event_payload": payload}
+
+
+def backfill(announced: facts.BackfillSummary | facts.BackfillProblems) -> Message:
+    """A first start, or what is listed in its thread."""
+    if isinstance(announced, facts.BackfillSummary):
+        return backfill_summary(announced)
+    return backfill_problems(announced)
 
 
 def backfill_summary(summary: facts.BackfillSummary) -> Message:

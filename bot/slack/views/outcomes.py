@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 from bot.operations import outcomes
 from bot.operations.actions.approvals import ApprovalAnswer
+from bot.operations.actions.retry_all import RetryAllAnswer
 from bot.operations.outcomes import Answer, Outcome
 from bot.operations.queries.audit import AuditAnswer
 from bot.operations.queries.help import HelpAnswer
@@ -26,6 +27,7 @@ from bot.slack.views.jobs import job, jobs
 from bot.slack.views.message import Message, Reply, with_note
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
+from bot.slack.views.storms import retried_all
 
 ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
     JobsAnswer: lambda answer, _, shared_by: jobs(answer, shared_by=shared_by),
@@ -39,6 +41,7 @@ ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] =
     WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),
     HomeAnswer: lambda answer, command, _: home_message(answer, command=command),
     outcomes.ActionAnswer: lambda answer, _, __: action(answer),
+    RetryAllAnswer: lambda answer, _, __: retried_all(answer),
     ApprovalAnswer: lambda answer, _, __: approvals.approval_answer(answer),
 }
 """How each answer is drawn, given the command's name and the person who shares it."""
@@ -59,7 +62,7 @@ def outcome(
         return Reply(with_note(_problem(result, reference, command=command), *lines))
     answer = result.answer
     message = with_note(ANSWERS[type(answer)](answer, command, shared_by), *lines)
-    is_action = isinstance(answer, outcomes.ActionAnswer)
+    is_action = isinstance(answer, outcomes.ActionAnswer | RetryAllAnswer)
     is_shared = shared_by is not None and not isinstance(answer, AuditAnswer)
     return Reply(message, in_channel=is_action or is_shared)
 

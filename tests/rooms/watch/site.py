@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bot.observability import Health, Metrics
 from bot.sandbox.vbr import VbrSandbox, World
-from bot.settings import ChannelId, PollingSettings, RouteSettings
+from bot.settings import ChannelId, PollingSettings, RouteSettings, StormSettings
 from bot.store import Database, Outbox, OutboxRow, PostedMessage
 from bot.veeam import VeeamServer
 from bot.watch import Watch, WatchRules
@@ -22,13 +22,16 @@ POLL_SECONDS = 20.0
 
 
 def rules(
-    *routes: RouteSettings, backfill_hours: float = 24, default_channel: str | None = DEFAULT
+    *routes: RouteSettings,
+    backfill_hours: float = 24,
+    default_channel: str | None = DEFAULT,
+    storm_from: int = 0,
 ) -> WatchRules:
-    """Without routes, one for everything that job runs may end with."""
+    """Without routes, one for everything that job runs may end with; without `storm_from` no storms."""
     if not routes and default_channel is not None:
         routes = (route_to(default_channel, results=["Success", "Warning", "Failed"]),)
     polling = PollingSettings(interval_seconds=POLL_SECONDS, backfill_hours=backfill_hours)
-    return WatchRules(routes, default_channel, polling)
+    return WatchRules(routes, default_channel, polling, StormSettings(at_least=storm_from))
 
 
 def route_to(channel: str, **more: object) -> RouteSettings:

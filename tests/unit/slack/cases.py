@@ -18,6 +18,7 @@ from bot.operations.actions.edit import Edit
 from bot.operations.actions.enable import Enable
 from bot.operations.actions.quick_backup import QuickBackup
 from bot.operations.actions.retry import Retry
+from bot.operations.actions.retry_all import RetriedJob, RetryAllAnswer
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.impact import PickForm
@@ -109,6 +110,10 @@ from bot.watch.facts import (
     RevisionChanged,
     RunChanged,
     RunEnded,
+    StormBegan,
+    StormChanged,
+    StormFinal,
+    StormList,
 )
 from tests.unit.slack import approval_cases, form_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
@@ -185,6 +190,16 @@ _CAUSES = (
     "Failed to freeze guest, wait timeout",
     "Not enough space on [D:\\Backup\\b.vbk]",
 )
+
+
+def _retried_all(done: int) -> RetryAllAnswer:
+    started = [RetriedJob(HQ, f"SQL {number}", Done(samples.action_answer())) for number in range(done)]
+    others = (
+        RetriedJob(HQ, "<!channel>", Refused(Refusal.SCOPE, Retry.operation, Standing.MEMBER)),
+        RetriedJob(HQ, "Oracle", Failed(Retry.operation, veeam.Rejected(HQ, "busy"), "Oracle")),
+        RetriedJob(HQ, "Exchange", InternalError("store", changed=False)),
+    )
+    return RetryAllAnswer("5f0c", ANN, NOW, (*started, *others) if done else (), left_out=4 * bool(done))
 
 
 def _answers() -> dict[str, Answer]:
@@ -455,6 +470,8 @@ def _answers() -> dict[str, Answer]:
         "whoami-hidden": replace(samples.whoami_answer(), held=(), has_hidden=True),
         "whoami-partly-hidden": replace(samples.whoami_answer(), has_hidden=True),
         "whoami-guest": replace(samples.whoami_answer(Standing.GUEST), held=(), roles=(), operations=()),
+        "retried-all": _retried_all(3),
+        "retried-all-none-left": _retried_all(0),
         "action-retry": samples.action_answer(),
         "action-start-full": samples.action_answer(Start.operation, detail="active full"),
         "action-stop": samples.action_answer(Stop.operation, name="<!here>"),
@@ -841,6 +858,14 @@ def announcements() -> dict[str, Announcement]:
         ),
         "attempt-recovered": AttemptEnded(run=samples.run(failed, fine), session=fine),
         "no-further-attempt": NoFurtherAttempt(run=samples.run(is_final=True), mention=ONCALL),
+        "storm": StormBegan(storm=samples.storm(), mention=ONCALL),
+        "storm-half-over": StormChanged(storm=samples.storm(recovered=18, retrying=2, stopped=1)),
+        "storm-over": StormChanged(storm=samples.storm(recovered=23)),
+        "storm-after-others": StormBegan(storm=samples.storm(earlier=4)),
+        "storm-final": StormFinal(storm=samples.storm(retrying=20), mention=ONCALL),
+        "storm-list": StormList(
+            storm_id="5f0c", first=0, failures=tuple(samples.storm_failures()), left_out=70
+        ),
         "caught-up": BackfillSummary(
             server=HQ,
             since=NOW - timedelta(hours=24),

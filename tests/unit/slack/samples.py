@@ -1,7 +1,9 @@
 """Values to draw: ordinary ones, and such that are out to break a message."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -58,7 +60,16 @@ from bot.veeam import (
     TimedOut,
     job_facts,
 )
-from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, SessionFacts
+from bot.watch.facts import (
+    JobOutlook,
+    ObjectFacts,
+    RunFacts,
+    SessionDetails,
+    SessionFacts,
+    StormCause,
+    StormFacts,
+    StormFailure,
+)
 
 NOW = datetime(2026, 11, 23, 3, 4, tzinfo=UTC)
 HQ = ServerName("hq")
@@ -522,3 +533,34 @@ def run(
         is_final=is_final,
         outlook=outlook(),
     )
+
+
+def storm(**changed: Any) -> StormFacts:
+    """Twenty-three failures on two servers, of two causes."""
+    given: dict[str, Any] = {
+        "storm_id": "5f0c",
+        "channel": "C0PROD",
+        "count": 23,
+        "servers": (HQ, BRANCH),
+        "first_ended_at": NOW,
+        "last_ended_at": NOW + timedelta(seconds=40),
+        "causes": (
+            StormCause(text="There is not enough space on the disk.", count=20, servers=(HQ, BRANCH)),
+            StormCause(text=None, count=3, servers=(HQ,)),
+        ),
+        "causes_total": 2,
+        "jobs": ("SQL Prod", "Exchange", "<!channel>"),
+    }
+    return StormFacts(**(given | changed))
+
+
+def storm_failures() -> Iterator[StormFailure]:
+    """One of each state."""
+    for number, state in enumerate(("failed", "retrying", "recovered", "stopped")):
+        yield StormFailure(
+            server=HQ,
+            job_name=f"Job {number}",
+            cause="There is not enough space on the disk." if number else None,
+            state=state,
+            ended_at=NOW,
+        )

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.outcomes import JobView
-from bot.slack.views.causes import by_cause, gist
+from bot.slack.views.causes import by_cause
+from bot.veeam import gist
 from tests.unit.slack import samples
 
 _FULL = "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\{}D2025.vbk]."

@@ -110,6 +110,11 @@ from bot.watch.facts import (
     RunFacts,
     SessionDetails,
     SessionFacts,
+    StormBegan,
+    StormCause,
+    StormFacts,
+    StormFailure,
+    StormList,
 )
 from tests.support.block_limits import problems
 from tests.unit.slack import approval_cases, samples
@@ -419,6 +424,26 @@ runs = st.builds(
     is_final=st.booleans(),
     is_late=st.booleans(),
 )
+storm_failures = st.builds(
+    StormFailure,
+    server=foreign,
+    job_name=foreign,
+    cause=maybe,
+    state=st.sampled_from(["failed", "retrying", "recovered", "stopped"]),
+    ended_at=moments,
+)
+storms_of_any_words = st.builds(
+    StormFacts,
+    storm_id=st.just("5f0c"),
+    channel=st.just("C0PROD"),
+    count=st.integers(1, 5_000),
+    servers=_many(foreign, 30),
+    first_ended_at=moments,
+    last_ended_at=moments,
+    causes=_many(st.builds(StormCause, text=maybe, count=st.integers(1, 500), servers=_many(foreign, 30)), 4),
+    causes_total=st.integers(0, 500),
+    jobs=_many(foreign, 6),
+)
 mentions = st.sampled_from([None, ONCALL, ANN])
 expected = st.builds(
     Expectation,
@@ -441,6 +466,8 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
     runs.map(lambda run: DetailsReply(run=run, session=run.last)),
     st.builds(lambda run, mention: AttemptEnded(run=run, session=run.last, mention=mention), runs, mentions),
     st.builds(NoFurtherAttempt, run=runs, mention=mentions),
+    storms_of_any_words.map(lambda storm: StormBegan(storm=storm, mention=ONCALL)),
+    st.builds(StormList, storm_id=foreign, first=st.just(0), failures=_many(storm_failures, 50)),
     st.builds(
         BackfillSummary,
         server=st.just(HQ),

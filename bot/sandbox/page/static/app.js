@@ -24,6 +24,8 @@ class Page {
   place = { kind: "channel", id: null };
   thread = null;
   isLive = false;
+  #isPressing = false;
+  #isBehind = false;
   #values = new Map();
   #dismissed = new Set();
   #stop = () => {};
@@ -53,7 +55,22 @@ class Page {
     at("side-veil").addEventListener("click", () => this.#showSide(false));
     document.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.#showSide(false));
     window.addEventListener("hashchange", () => this.#fromAddress());
+    this.#waitForPresses();
     this.#fromAddress();
+  }
+
+  /** A press whose button is drawn anew before it is released would be lost: what changed meanwhile shows after it. */
+  #waitForPresses() {
+    const release = () => {
+      this.#isPressing = false;
+      if (this.#isBehind) this.draw();
+    };
+    document.addEventListener("pointerdown", (event) => { this.#isPressing = event.isPrimary && event.button === 0; });
+    document.addEventListener("click", () => {
+      this.#isPressing = false;
+      setTimeout(release);
+    }, { capture: true });
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release));
   }
 
   #context() {
@@ -229,6 +246,8 @@ class Page {
 
   draw() {
     if (!this.snapshot) return;
+    this.#isBehind = this.#isPressing;
+    if (this.#isPressing) return;
     const { snapshot } = this;
     // An app without a Home is opened at its direct conversation, which the opening makes.
     const direct = this.#direct();

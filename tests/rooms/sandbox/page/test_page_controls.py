@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import Page, expect
 
+from bot.sandbox.slack.messages import Content
+from bot.sandbox.slack.normal import stored_blocks
 from tests.rooms.sandbox.page.kit import actions, button, field, modal, mrkdwn, option, plain
 from tests.rooms.sandbox.page.room import CHROMIUM, Gesture, Room, ScriptedPeople, Told
 
@@ -65,6 +67,20 @@ async def test_a_thread_opens_beside_its_channel(page: Page, room: Room, people:
     assert (await people.has_made())[0].facts == ("C0PROD", "on it", root.ts)
     await page.get_by_role("button", name="Close thread").click()
     await expect(page.locator("#thread")).to_be_hidden()
+
+
+async def test_a_press_outlasts_what_changes_below_it(page: Page, room: Room, people: ScriptedPeople) -> None:
+    """A message drawn anew between press and release still takes the press, and shows the change after it."""
+    root = room.posts("root", [actions(button("Retry", action_id="retry"))])
+    await page.get_by_role("button", name="Retry").hover()
+    await page.mouse.down()
+    changed = stored_blocks([actions(button("Retry", action_id="retry"), button("Stop", action_id="stop"))])
+    room.workspace.conversations.edit(root, Content("root", changed), quietly=True)
+    room.posts("arrived meanwhile", channel="backups")
+    await page.wait_for_timeout(300)
+    await page.mouse.up()
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    assert [gesture.name for gesture in people.made] == ["activates"]
 
 
 async def test_a_button_with_a_question_asks_first(page: Page, room: Room, people: ScriptedPeople) -> None:

@@ -1,0 +1,179 @@
+"""A storm: many failures of one channel in one message, its list in the thread, what came of Retry all."""
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from bot.operations import outcomes
+from bot.operations.actions.retry_all import RetryAll, RetryAllAnswer
+from bot.slack.text import code, count, date, dotted, literal, mention, strong
+from bot.slack.views import status_text
+from bot.slack.views.buttons import asking, controls, request_control
+from bot.slack.views.message import NO_CELL, NOTHING, Message, MessagePart, compose, note, paragraph, table
+from bot.watch import facts
+
+_CAUSE_LIMIT = 160
+_SERVERS_NAMED = 3
+_JOBS_NAMED = 8
+_NAME_LIMIT = 60
+_UNTRIED: Mapping[type[outcomes.Outcome], str] = {
+    outcomes.ApprovalRequested: "waiting for a second person",
+    outcomes.AlreadyRequested: "waiting for a second person",
+    outcomes.Refused: "not yours to retry",
+    outcomes.NotFound: "gone from VBR",
+    outcomes.NotPossible: "not possible now: running already, or their server can't",
+    outcomes.Unclear: "unclear: VBR's answer was lost, check these jobs",
+    outcomes.Failed: "refused by VBR, or their server did not answer",
+}
+_OTHERWISE = "not retried: try again"
+_STATES = {
+    "failed": "Failed",
+    "retrying": "Failed, another attempt is due",
+    "recovered": "Recovered",
+    "stopped": "Stopped",
+}
+
+
+Announced = facts.StormBegan | facts.StormChanged | facts.StormFinal | facts.StormList
+
+
+def storm(announced: Announced) -> Message:
+    """A storm's root, or what stands in its thread."""
+    match announced:
+        case facts.StormBegan(storm=of, mention=mentioned):
+            return storm_root(of, mentioned)
+        case facts.StormChanged(storm=of):
+            return storm_root(of)
+        case facts.StormFinal():
+            return storm_final(announced)
+        case facts.StormList():
+            return storm_list(announced)
+    assert_never(announced)
+
+
+def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message:
+    """The root: how many failed and where, their causes, and how many recovered since."""
+    where = _servers(storm)
+    if not storm.failed:
+        sign, what = status_text.SUCCESS, f"All {storm.count:,} jobs that failed recovered"
+        if storm.stopped:
+            sign, what = status_text.INFORMATION, f"None of {storm.count:,} jobs that failed is left"
+    else:
+        noun = "more job" if storm.earlier else "job"
+        sign, what = status_text.FAILED, f"{count(storm.count, noun)} failed"
+    head = dotted(f"{sign} {strong(what)} on {where}", mention(mentioned) if mentioned else "")
+    above = f"{count(storm.earlier, 'failure')} just before, each in a message above" if storm.earlier else ""
+    when = dotted(f"First {date(storm.first_ended_at)}", f"last {date(storm.last_ended_at)}")
+    lines = [head, *_causes(storm), dotted(*_since(storm), when), above]
+    return compose([paragraph(*lines), _retry_all(storm)])
+
+
+def storm_final(announced: facts.StormFinal) -> Message:
+    """In the thread: failures of the storm are final, and whom that concerns."""
+    storm = announced.storm
+    final = storm.failed - storm.retrying
+    line = (
+        f"{status_text.FAILED} {count(final, 'job')} of {storm.count:,} failed for good: no attempt is left."
+    )
+    return compose([paragraph(dotted(line, mention(announced.mention)))])
+
+
+def storm_list(announced: facts.StormList) -> Message:
+    """In the thread: the failures one by one, as a table."""
+    rows = [
+        (one.job_name, one.server, _STATES.get(one.state, one.state), one.cause or NO_CELL)
+        for one in announced.failures
+    ]
+    lines = [
+        dotted(
+            status_text.job_name(one.job_name, one.server),
+            _STATES.get(one.state, literal(one.state)),
+            code(one.cause, _CAUSE_LIMIT) if one.cause else "",
+        )
+        for one in announced.failures
+    ]
+    listed = MessagePart("\n".join(lines), table(("Job", "Server", "State", "Cause"), rows).blocks)
+    more = f"… and {count(announced.left_out, 'job')} more: see `jobs failed`." if announced.left_out else ""
+    return compose([listed, note(more)])
+
+
+def _servers(storm: facts.StormFacts) -> str:
+    named = [strong(server) for server in storm.servers[:_SERVERS_NAMED]]
+    left_out = len(storm.servers) - len(named)
+    if left_out:
+        return f"{', '.join(named)} and {count(left_out, 'more server')}"
+    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1]))) if named else "no server"
+
+
+def _causes(storm: facts.StormFacts) -> list[str]:
+    """Each cause with how many failures have it; alone, it is that of all."""
+    lines = []
+    for cause in storm.causes:
+        said = code(cause.text, _CAUSE_LIMIT) if cause.text else "no reason given by VBR"
+        where = (
+            ""
+            if set(cause.servers) == set(storm.servers)
+            else f" on {', '.join(map(literal, cause.servers))}"
+        )
+        every = "All of them" if cause.count == storm.count else f"{cause.count:,}"
+        lines.append(f"{every}{where}: {said}")
+    if (left_out := storm.causes_total - len(storm.causes)) > 0:
+        lines.append(f"… and {count(left_out, 'more cause')}.")
+    return lines
+
+
+def _since(storm: facts.StormFacts) -> list[str]:
+    """How many recovered, and what is left."""
+    return [
+        f"{storm.recovered:,} of {storm.count:,} recovered" if storm.recovered and storm.failed else "",
+        f"{storm.retrying:,} with another attempt due" if storm.retrying else "",
+        f"{storm.stopped:,} stopped by people" if storm.stopped else "",
+    ]
+
+
+def retried_all(answer: RetryAllAnswer) -> Message:
+    """What came of Retry all: how many run again, and the others with their names."""
+    grouped: dict[str, list[str]] = {}
+    started = 0
+    for job in answer.jobs:
+        if isinstance(job.outcome, outcomes.Done):
+            started += 1
+        else:
+            why = _UNTRIED.get(type(job.outcome), _OTHERWISE)
+            grouped.setdefault(why, []).append(status_text.job_name(job.job_name, job.server))
+    who = mention(answer.by)
+    if not answer.jobs:
+        return compose([paragraph(f"{status_text.INFORMATION} {who}: nothing here stands failed any more.")])
+    sign = status_text.SUCCESS if started == len(answer.jobs) else status_text.WARNING
+    head = f"{sign} {who} retried {started:,} of {count(len(answer.jobs), 'job')}."
+    others = [f"{len(names):,} {why}: {_named(names)}" for why, names in grouped.items()]
+    more = f"{count(answer.left_out, 'more job')} not tried: press again." if answer.left_out else ""
+    return compose([paragraph(head, *others, more)])
+
+
+def _retry_all(storm: facts.StormFacts) -> MessagePart:
+    """The button, with a dialog that says how many jobs and which."""
+    if not storm.failed:
+        return NOTHING
+    control = request_control(RetryAll(storm.storm_id), name="", server="", prominent=True)
+    confirmation = RetryAll.operation.confirmation
+    if control is None or confirmation is None:
+        return NOTHING
+    names = [strong(name, _NAME_LIMIT) for name in storm.jobs]
+    which = ", ".join(names[:3])
+    if storm.failed > len(names[:3]):
+        which += f" and {storm.failed - len(names[:3]):,} more"
+    return controls(
+        [
+            asking(
+                control,
+                f"Retry {count(storm.failed, 'job')}?",
+                f"{which}. {confirmation.consequence}",
+                yes=confirmation.yes,
+            )
+        ]
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_JOBS_NAMED])
+    return f"{shown} and {len(names) - _JOBS_NAMED:,} more" if len(names) > _JOBS_NAMED else shown

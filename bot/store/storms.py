@@ -1,0 +1,190 @@
+"""Storms: many failures of one channel that one message tells of, and what a channel was told of lately.
+
+A failure is a run, by its key; a channel is told of it once, by a root of its own or in a storm.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+
+from bot.store.database import Database, Transaction
+from bot.store.tables import channel_failures, storms
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """A storm of one channel. `joined_at` is when its latest failure was noticed.
+
+    `mention` is who is mentioned once a failure of it is final, and `is_mentioned` once that was done. So
+    many failures of the window came `earlier` and have roots of their own. It was `drawn` so many times.
+    """
+
+    id: str
+    channel: str
+    opened_at: datetime
+    joined_at: datetime
+    mention: str | None = None
+    is_mentioned: bool = False
+    earlier: int = 0
+    drawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFailure:
+    """A run that failed, as a channel was told of it: in a storm, at its `place` from 0, or by a root.
+
+    `session_id` is the run's first; `state` is the watch's word for how the run stands.
+    """
+
+    channel: str
+    run_key: str
+    server: str
+    job_id: str
+    job_name: str
+    session_id: str
+    cause: str | None
+    state: str
+    ended_at: datetime
+    noticed_at: datetime
+    storm_id: str | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StormPart:
+    """The failures of a storm with one cause, on one server, that stand alike."""
+
+    server: str
+    cause: str | None
+    state: str
+    count: int
+    first_place: int
+    first_ended_at: datetime
+    last_ended_at: datetime
+
+
+class Storms:
+    """The storms and failures of one database. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open_in(
+        self, transaction: Transaction, channel: str, *, opened_since: datetime, joined_since: datetime
+    ) -> Storm | None:
+        """Return the storm of a channel that still takes failures, if there is one."""
+        found = await transaction.values(
+            select(storms)
+            .where(
+                storms.c.channel == channel,
+                storms.c.joined_at >= joined_since,
+                storms.c.opened_at >= opened_since,
+            )
+            .order_by(storms.c.joined_at.desc())
+            .limit(1)
+        )
+        return Storm(**found[0]) if found else None
+
+    async def of(self, transaction: Transaction, storm_id: str) -> Storm | None:
+        """Return a storm by its ID."""
+        found = await transaction.values(select(storms).where(storms.c.id == storm_id))
+        return Storm(**found[0]) if found else None
+
+    async def put(self, transaction: Transaction, storm: Storm) -> None:
+        """Keep a storm, new or changed."""
+        values = asdict(storm)
+        await transaction.execute(
+            transaction.insert(storms)
+            .values(values)
+            .on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+
+    async def noticed_since(self, transaction: Transaction, channel: str, since: datetime) -> int:
+        """Return how many failures a channel was told of since a moment, those in storms left out."""
+        counted = await transaction.first(
+            select(func.count())
+            .select_from(channel_failures)
+            .where(
+                channel_failures.c.channel == channel,
+                channel_failures.c.noticed_at >= since,
+                channel_failures.c.storm_id.is_(None),
+            )
+        )
+        return 0 if counted is None else int(counted[0])
+
+    async def size(self, transaction: Transaction, storm_id: str) -> int:
+        """Return how many failures a storm has."""
+        counted = await transaction.first(
+            select(func.count()).select_from(channel_failures).where(channel_failures.c.storm_id == storm_id)
+        )
+        return 0 if counted is None else int(counted[0])
+
+    async def add(self, transaction: Transaction, failure: ChannelFailure) -> None:
+        """Keep that a channel was told of a failure; twice is once."""
+        await transaction.execute(
+            transaction.insert(channel_failures)
+            .values(asdict(failure))
+            .on_conflict_do_nothing(index_elements=["channel", "run_key"])
+        )
+
+    async def change_state(
+        self, transaction: Transaction, run_key: str, state: str
+    ) -> Sequence[ChannelFailure]:
+        """Note how a run stands now; return what changed of it in storms."""
+        changed = await transaction.values(
+            update(channel_failures)
+            .where(
+                channel_failures.c.run_key == run_key,
+                channel_failures.c.storm_id.is_not(None),
+                channel_failures.c.state != state,
+            )
+            .values(state=state)
+            .returning(*channel_failures.c)
+        )
+        return tuple(ChannelFailure(**values) for values in changed)
+
+    async def parts(self, transaction: Transaction, storm_id: str) -> tuple[StormPart, ...]:
+        """Return a storm's failures, summed up; those whose first one came first come first."""
+        of_storm = channel_failures.c.storm_id == storm_id
+        columns = (channel_failures.c.server, channel_failures.c.cause, channel_failures.c.state)
+        first_place = func.min(channel_failures.c.place)
+        found = await transaction.values(
+            select(
+                *columns,
+                func.count().label("count"),
+                first_place.label("first_place"),
+                func.min(channel_failures.c.ended_at).label("first_ended_at"),
+                func.max(channel_failures.c.ended_at).label("last_ended_at"),
+            )
+            .where(of_storm)
+            .group_by(*columns)
+            .order_by(first_place)
+        )
+        return tuple(StormPart(**values) for values in found)
+
+    async def failures(
+        self,
+        transaction: Transaction,
+        storm_id: str,
+        *,
+        limit: int,
+        first: int = 0,
+        states: Collection[str] = (),
+    ) -> tuple[ChannelFailure, ...]:
+        """Return so many failures of a storm from a place on, in their order; of these states, if any."""
+        alike = (channel_failures.c.state.in_(states),) if states else ()
+        found = await transaction.values(
+            select(channel_failures)
+            .where(channel_failures.c.storm_id == storm_id, channel_failures.c.place >= first, *alike)
+            .order_by(channel_failures.c.place)
+            .limit(limit)
+        )
+        return tuple(ChannelFailure(**values) for values in found)
+
+    async def purge(self, before: datetime) -> None:
+        """Forget the failures that were noticed before a moment, and storms that took none since."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(delete(channel_failures).where(channel_failures.c.noticed_at < before))
+            await transaction.execute(delete(storms).where(storms.c.joined_at < before))

@@ -1,0 +1,13 @@
+"""What VBR gives as reasons, compared as a person would. Pure."""
+
+import re
+
+_NAMED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|\[[^\[\]]*\]|\{[^{}]*\}|\S*[\\/]\S*|\S*\d\S*")
+"""What differs from object to object: what is quoted or bracketed, paths, words with a number in them."""
+
+
+def gist(reason: str) -> str:
+    """Return what two reasons have in common that differ in the objects, hosts and numbers they name."""
+    gist = " ".join(_NAMED.sub("#", " ".join(reason.split()).casefold()).split()).rstrip(".")
+    # Nothing but names is no cause to compare by.
+    return gist if gist.strip("# .,:;-") else " ".join(reason.casefold().split())

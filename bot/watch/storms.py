@@ -1,0 +1,299 @@
+"""Storms: many failures of one channel are announced by one message.
+
+A storm begins where so many failures of a channel are noticed within the window; what is found together is
+announced together, and what has a root of its own keeps it. It takes further failures as long as they come
+close upon each other, and then follows them: its root counts how many recovered, its thread lists them.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.settings import PollingSettings, ServerName, StormSettings
+from bot.store import (
+    ChannelFailure,
+    Database,
+    NewOutboxRow,
+    Outbox,
+    Placement,
+    Storm,
+    StormPart,
+    Storms,
+    Transaction,
+)
+from bot.veeam import gist
+from bot.watch import facts
+from bot.watch.messages import REPLY, ROOT, message
+from bot.watch.routing import Destination
+from bot.watch.runs import Run
+
+LISTED_ON_A_PAGE = 50
+PAGES_AT_MOST = 4
+"""So many messages list a storm's failures; one more may mention people. The rest is counted."""
+TAKES_FAILURES = timedelta(hours=1)
+"""A storm takes no more failures after that, so that a night of them is not hidden in one old message."""
+SETTLES = timedelta(seconds=1)
+"""How long a new storm waits for what is found with its first failures, before it is posted."""
+STANDS_FAILED = ("failed", "retrying")
+"""The states of the failures that nothing has made up for yet."""
+_INTERVALS_APART = 3
+_CAUSES_SHOWN = 4
+_JOBS_NAMED = 6
+_CAUSE_CHARACTERS = 300
+
+
+class StormRules:
+    """What makes failures a storm, by the settings."""
+
+    def __init__(self, settings: StormSettings, polling: PollingSettings) -> None:
+        self.at_least = settings.at_least
+        self.within = timedelta(seconds=settings.within_seconds)
+        # Polls may lie further apart than the window is long.
+        self.apart = max(self.within, timedelta(seconds=_INTERVALS_APART * polling.interval_seconds))
+
+
+class StormGathering:
+    """What one transaction does to storms: takes failures in, follows runs, and queues the messages.
+
+    `ahead` counts the failures, by channel, that were found with those of this transaction and are not taken
+    yet; what is taken is subtracted. Other transactions wait from the first call on.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        transaction: Transaction,
+        rules: StormRules,
+        *,
+        ahead: Counter[str],
+        now: datetime,
+    ) -> None:
+        self._storms = Storms(database)
+        self._outbox = Outbox(database)
+        self._transaction = transaction
+        self._rules = rules
+        self._ahead = ahead
+        self._now = now
+        self._is_alone = False
+        self._open: dict[str, Storm] = {}
+        self._sizes: dict[str, int] = {}
+        self._pages: dict[str, set[int]] = defaultdict(set)
+
+    async def take(self, run: Run, destinations: Iterable[Destination]) -> dict[str, str]:
+        """Take in a failed run that is new to these channels; return the storms it is in, by channel."""
+        told: dict[str, str] = {}
+        if not self._rules.at_least:
+            return told
+        await self._be_alone()
+        for to in destinations:
+            storm = await self._storm_for(run, to)
+            self._ahead[to.channel] -= 1
+            failure = _failure(run, to.channel, self._now)
+            if storm is not None:
+                told[to.channel] = storm.id
+                failure = replace(failure, storm_id=storm.id, place=await self._next_place(storm.id))
+                self._pages[storm.id].add(_page_of(failure))
+            await self._storms.add(self._transaction, failure)
+        return told
+
+    async def follow(self, run: Run) -> None:
+        """Note how a run stands that a storm may tell of."""
+        if all(each.storm is None for each in run.channels):
+            return
+        await self._be_alone()
+        for changed in await self._storms.change_state(self._transaction, run.facts.key, _state(run)):
+            if changed.storm_id is not None:
+                self._pages[changed.storm_id].add(_page_of(changed))
+
+    async def queue(self) -> None:
+        """Queue what the storms that changed say now."""
+        for storm_id, pages in self._pages.items():
+            storm = await self._storms.of(self._transaction, storm_id)
+            if storm is not None:
+                await self._queue(replace(storm, drawn=storm.drawn + 1), sorted(pages))
+
+    async def _be_alone(self) -> None:
+        if not self._is_alone:
+            await self._transaction.serialise("storms")
+            self._is_alone = True
+
+    async def _next_place(self, storm_id: str) -> int:
+        if storm_id not in self._sizes:
+            self._sizes[storm_id] = await self._storms.size(self._transaction, storm_id)
+        self._sizes[storm_id] += 1
+        return self._sizes[storm_id] - 1
+
+    async def _storm_for(self, run: Run, to: Destination) -> Storm | None:
+        """The storm that takes a failure, begun with it if need be."""
+        storm = self._open.get(to.channel) or await self._storms.open_in(
+            self._transaction,
+            to.channel,
+            opened_since=self._now - TAKES_FAILURES,
+            joined_since=self._now - self._rules.apart,
+        )
+        if storm is None:
+            since = self._now - self._rules.within
+            noticed = await self._storms.noticed_since(self._transaction, to.channel, since)
+            if noticed + max(self._ahead[to.channel], 1) < self._rules.at_least:
+                return None
+            storm = Storm(_storm_id(run, to.channel), to.channel, self._now, self._now, earlier=noticed)
+        storm = replace(storm, joined_at=self._now, mention=storm.mention or to.mention)
+        self._open[to.channel] = storm
+        await self._storms.put(self._transaction, storm)
+        return storm
+
+    async def _queue(self, storm: Storm, pages: Sequence[int]) -> None:
+        parts = await self._storms.parts(self._transaction, storm.id)
+        failing = await self._storms.failures(
+            self._transaction, storm.id, limit=_JOBS_NAMED, states=STANDS_FAILED
+        )
+        summary = storm_facts(storm, parts, failing)
+        key = storm_key(storm.id)
+        may_mention = storm.mention is not None and summary.failed > summary.retrying
+        mention = storm.mention if may_mention and not storm.is_mentioned else None
+        root = facts.StormBegan(storm=summary, mention=storm.mention if may_mention else None)
+        rows: list[NewOutboxRow] = []
+        if storm.drawn == 1:
+            rows.append(
+                message(key, storm.channel, root, self._now, priority=ROOT, due_at=self._now + SETTLES)
+            )
+        elif not await self._outbox.revise(self._transaction, key, facts.encode(root)):
+            rows.append(self._edit(storm, key, facts.StormChanged(storm=summary)))
+            if mention is not None:
+                final = facts.StormFinal(storm=summary, mention=mention)
+                rows.append(self._reply(storm, "final", final))
+        for page in pages:
+            rows += await self._page(storm, page, summary.count)
+        await self._outbox.add(self._transaction, rows)
+        await self._storms.put(
+            self._transaction, replace(storm, is_mentioned=storm.is_mentioned or may_mention)
+        )
+
+    async def _page(self, storm: Storm, page: int, count: int) -> list[NewOutboxRow]:
+        """A page of a storm's list: new, changed before it was sent, or edited."""
+        first = page * LISTED_ON_A_PAGE
+        found = await self._storms.failures(self._transaction, storm.id, first=first, limit=LISTED_ON_A_PAGE)
+        is_last = page == PAGES_AT_MOST - 1
+        listed = facts.StormList(
+            storm_id=storm.id,
+            first=first,
+            failures=tuple(map(_listed, found)),
+            left_out=max(0, count - PAGES_AT_MOST * LISTED_ON_A_PAGE) if is_last else 0,
+        )
+        name = f"list/{page}"
+        key = f"{storm_key(storm.id)}/{name}"
+        if await self._outbox.revise(self._transaction, key, facts.encode(listed)):
+            return []
+        if await self._outbox.has(self._transaction, key):
+            return [self._edit(storm, key, listed)]
+        return [self._reply(storm, name, listed)]
+
+    def _reply(self, storm: Storm, name: str, announced: facts.StormFinal | facts.StormList) -> NewOutboxRow:
+        key = storm_key(storm.id)
+        return message(
+            f"{key}/{name}",
+            storm.channel,
+            announced,
+            self._now,
+            placement=Placement.REPLY,
+            priority=REPLY,
+            root_key=key,
+        )
+
+    def _edit(self, storm: Storm, key: str, announced: facts.StormChanged | facts.StormList) -> NewOutboxRow:
+        return message(
+            f"{key}/edit/{storm.drawn}",
+            storm.channel,
+            announced,
+            self._now,
+            placement=Placement.EDIT,
+            priority=ROOT,
+            root_key=key,
+        )
+
+
+def storm_key(storm_id: str) -> str:
+    """Return the key of the row that a storm's root is."""
+    return f"storm/{storm_id}"
+
+
+def storm_facts(
+    storm: Storm, parts: Sequence[StormPart], failing: Sequence[ChannelFailure]
+) -> facts.StormFacts:
+    """Return a storm as it stands, its most frequent causes first. Pure."""
+    states = Counter[str]()
+    causes: dict[str, list[StormPart]] = defaultdict(list)
+    for part in parts:
+        states[part.state] += part.count
+        causes["" if part.cause is None else gist(part.cause)].append(part)
+    shown = sorted(causes.values(), key=lambda alike: -sum(part.count for part in alike))
+    return facts.StormFacts(
+        storm_id=storm.id,
+        channel=storm.channel,
+        count=sum(states.values()),
+        servers=_servers(parts),
+        first_ended_at=min(part.first_ended_at for part in parts),
+        last_ended_at=max(part.last_ended_at for part in parts),
+        earlier=storm.earlier,
+        recovered=states["recovered"],
+        retrying=states["retrying"],
+        stopped=states["stopped"],
+        causes=tuple(
+            facts.StormCause(
+                text=alike[0].cause, count=sum(part.count for part in alike), servers=_servers(alike)
+            )
+            for alike in shown[:_CAUSES_SHOWN]
+        ),
+        causes_total=len(shown),
+        jobs=tuple(each.job_name for each in failing),
+    )
+
+
+def _servers(parts: Iterable[StormPart]) -> tuple[ServerName, ...]:
+    return tuple(dict.fromkeys(ServerName(part.server) for part in parts))
+
+
+def _storm_id(run: Run, channel: str) -> str:
+    """The same for the same first failure, so that a storm is found again after a database was restored."""
+    return hashlib.sha256(f"{channel}\x1f{run.facts.key}".encode()).hexdigest()[:16]
+
+
+def _failure(run: Run, channel: str, now: datetime) -> ChannelFailure:
+    last = run.facts.last
+    reason = last.reason
+    return ChannelFailure(
+        channel=channel,
+        run_key=run.facts.key,
+        server=run.facts.server,
+        job_id=run.facts.job_id,
+        job_name=run.facts.job_name,
+        session_id=run.facts.first.session_id,
+        cause=None if reason is None else " ".join(reason.split())[:_CAUSE_CHARACTERS],
+        state=_state(run),
+        ended_at=last.ended_at,
+        noticed_at=now,
+    )
+
+
+def _page_of(failure: ChannelFailure) -> int:
+    return min((failure.place or 0) // LISTED_ON_A_PAGE, PAGES_AT_MOST - 1)
+
+
+def _state(run: Run) -> str:
+    if run.facts.is_recovered:
+        return "recovered"
+    if run.facts.last.is_stopped:
+        return "stopped"
+    return "failed" if run.facts.is_final else "retrying"
+
+
+def _listed(failure: ChannelFailure) -> facts.StormFailure:
+    return facts.StormFailure(
+        server=ServerName(failure.server),
+        job_name=failure.job_name,
+        cause=failure.cause,
+        state=failure.state,
+        ended_at=failure.ended_at,
+    )

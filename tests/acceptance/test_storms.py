@@ -1,0 +1,92 @@
+"""Many failures at once, end to end: one message, Retry all, the same after a kill and after a restore."""
+
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.slack.messages import Message
+from bot.sandbox.vbr.state import Job
+from tests.acceptance.rig import PROD, RETRY, Rig, Setting
+
+NAMES = tuple(f"Nightly {number}" for number in range(8))
+DISK = {"vm01": "There is not enough space on the disk."}
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with Rig(tmp_path, Setting(polling_seconds=0.2)) as made:
+        yield made
+
+
+def storms(rig: Rig) -> list[Message]:
+    return [
+        each for each in rig.everything() if (each.content.metadata or {}).get("event_type") == "veeam_storm"
+    ]
+
+
+def all_fail(rig: Rig) -> Sequence[Job]:
+    jobs = [rig.world.add_job(name, objects=["vm01"], run_seconds=2) for name in NAMES]
+    for job in jobs:
+        rig.world.finish_run(job, result="Failed", objects=DISK, seconds=9)
+    return jobs
+
+
+async def stormy(rig: Rig) -> Message:
+    all_fail(rig)
+    await rig.until(lambda: any(f"{len(NAMES)} jobs failed" in each.text for each in storms(rig)))
+    await rig.until(lambda: rig.waiting() == 0)
+    (root,) = storms(rig)
+    return root
+
+
+async def test_retry_all(rig: Rig) -> None:
+    """One press retries each once, and says so in the thread; a second one is told; then all recovered."""
+    await rig.start()
+    root = await stormy(rig)
+    assert "all of them" in root.text.casefold()
+    assert root.content.metadata is not None
+    assert root.content.metadata["event_payload"]["count"] == len(NAMES)
+    ann, ole = rig.slack.person("ann"), rig.slack.person("ole")
+    await ann.presses(root, "Retry all")
+    await rig.until(lambda: rig.sent("POST", RETRY) == len(NAMES))
+    await rig.until(lambda: any("retried 8 of 8 jobs" in each.text for each in rig.everything()))
+    await ole.presses(root, "Retry all")
+    await rig.until(lambda: rig.whispers("ole"))
+    await rig.until(lambda: "All 8 jobs that failed recovered" in storms(rig)[0].text)
+    assert rig.sent("POST", RETRY) == len(NAMES)
+    assert "already pressed" in rig.whispers("ole")[0]
+    (said,) = (each for each in rig.everything() if "retried 8 of 8 jobs" in each.text)
+    assert said.thread_ts == root.ts
+    assert not rig.told()
+    recorded = rig.rows("SELECT job_name FROM audit WHERE event = 'opened' AND operation = 'job.retry'")
+    assert sorted(row["job_name"] for row in recorded) == sorted(NAMES)
+
+
+async def test_a_viewer_retries_nothing(rig: Rig) -> None:
+    """Whose role has no Retry is refused, and nothing is sent."""
+    await rig.start()
+    root = await stormy(rig)
+    await rig.slack.person("vic").presses(root, "Retry all")
+    await rig.until(lambda: rig.whispers("vic"))
+    assert rig.sent("POST", RETRY) == 0
+
+
+async def test_an_older_database_finds_its_storm_again(rig: Rig, tmp_path: Path) -> None:
+    """What was told in one message before an older database was restored is not told again."""
+    await rig.start()
+    await rig.ends()
+    shutil.copyfile(tmp_path / "bot.db", tmp_path / "backup.db")
+    await rig.start()
+    await stormy(rig)
+    there = {(each.channel, each.ts) for each in rig.everything()}
+    await rig.bot.kill()
+    for name in ("bot.db-wal", "bot.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.copyfile(tmp_path / "backup.db", tmp_path / "bot.db")
+    await rig.start()
+    await rig.until(lambda: rig.rows("SELECT * FROM outbox WHERE kind = 'storm' AND sent_at IS NOT NULL"))
+    await rig.until(lambda: rig.waiting() == 0)
+    assert {(each.channel, each.ts) for each in rig.everything()} == there
+    assert len(rig.slack.messages(PROD)) == 1

@@ -1,0 +1,154 @@
+"""Many failures of one channel at once: one message that counts them, and each is announced exactly once."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bot.sandbox.vbr.jobmodels import daily
+from bot.watch import facts
+from bot.watch.facts import Announcement
+from tests.rooms.watch.site import Site, of_kind, route_to, rules
+
+FULL = "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\{}.vbk]."
+NO_LOGIN = "Access is denied. Failed to log on as {}."
+PROD, ALL = "C0PROD", "C0ALL"
+
+
+@pytest.fixture
+async def stormy(site: Site) -> Site:
+    """A watch that makes one message of five failures, and has seen the server once."""
+    site.begin(rules(storm_from=5))
+    await site.poll()
+    return site
+
+
+def fail(site: Site, *names: str, cause: str = FULL) -> None:
+    for name in names:
+        site.ended(name, "Failed", objects={f"vm-{name}": cause.format(name)})
+
+
+def roots(told: Sequence[tuple[str, Announcement]]) -> list[str]:
+    return [each.run.job_name for each in of_kind(told, facts.RunEnded)]
+
+
+async def test_what_is_found_together_is_one_message(stormy: Site) -> None:
+    """Its causes are counted, and its list has every job; none has a root of its own."""
+    fail(stormy, "A", "B", "C", "D")
+    fail(stormy, "E", cause=NO_LOGIN)
+    await stormy.poll_after()
+    told = await stormy.poll_after(2)
+    (storm,) = of_kind(told, facts.StormBegan)
+    (listed,) = of_kind(told, facts.StormList)
+    assert roots(told) == []
+    assert (storm.storm.count, storm.storm.failed) == (5, 5)
+    often, once = storm.storm.causes
+    assert (often.count, once.count) == (4, 1)
+    assert often.text in {FULL.format(name) for name in "ABCD"}
+    assert once.text == NO_LOGIN.format("E")
+    assert sorted(one.job_name for one in listed.failures) == ["A", "B", "C", "D", "E"]
+
+
+async def test_below_the_limit_each_has_its_root(stormy: Site) -> None:
+    """Four are no storm."""
+    fail(stormy, "A", "B", "C", "D")
+    told = await stormy.poll_after()
+    assert sorted(roots(told)) == ["A", "B", "C", "D"]
+    assert of_kind(told, facts.StormBegan) == []
+
+
+async def test_what_was_posted_before_stays(stormy: Site) -> None:
+    """Three have roots; with three more within the window these three are a storm, and say so."""
+    fail(stormy, "A", "B", "C")
+    first = await stormy.poll_after()
+    fail(stormy, "D", "E", "F")
+    await stormy.poll_after()
+    second = await stormy.poll_after(2)
+    assert sorted(roots(first)) == ["A", "B", "C"]
+    assert roots(second) == []
+    (storm,) = of_kind(second, facts.StormBegan)
+    assert (storm.storm.count, storm.storm.earlier) == (3, 3)
+
+
+async def test_failures_far_apart_are_no_storm(stormy: Site) -> None:
+    """One every two minutes fills no window of one."""
+    told = []
+    for name in "ABCDEFG":
+        fail(stormy, name)
+        told += await stormy.poll_after(120)
+    assert sorted(roots(told)) == list("ABCDEFG")
+
+
+async def test_a_storm_grows_and_shrinks_in_place(stormy: Site) -> None:
+    """Later failures and recoveries change its message and its list, and post nothing."""
+    fail(stormy, *"ABCDE")
+    await stormy.poll_after()
+    await stormy.poll_after(2)
+    fail(stormy, "F")
+    grown = await stormy.poll_after()
+    stormy.ended("A", "Success")
+    shrunk = await stormy.poll_after()
+    assert [one.storm.count for one in of_kind(grown, facts.StormChanged)] == [6]
+    (changed,) = of_kind(shrunk, facts.StormChanged)
+    assert (changed.storm.recovered, changed.storm.failed) == (1, 5)
+    (listed,) = of_kind(shrunk, facts.StormList)
+    assert [one.state for one in listed.failures if one.job_name == "A"] == ["recovered"]
+    assert roots(grown) == []
+    assert not of_kind(shrunk, facts.RunChanged)
+
+
+async def test_attempts_are_told_by_its_message_alone(site: Site) -> None:
+    """While retries are due nobody is mentioned; once a failure is final, the thread does, once."""
+    site.begin(rules(route_to(PROD, mention="S0ONCALL"), default_channel=None, storm_from=5))
+    for name in "ABCDE":
+        site.world.add_job(name, schedule=daily("03:00", retries=2))
+    await site.poll()
+    fail(site, *"ABCDE")
+    await site.poll_after()
+    (began,) = of_kind(await site.poll_after(2), facts.StormBegan)
+    assert (began.mention, began.storm.retrying) == (None, 5)
+    told = await site.poll_after(3600)
+    assert [one.mention for one in of_kind(told, facts.StormFinal)] == ["S0ONCALL"]
+    assert not of_kind(told, facts.NoFurtherAttempt)
+    assert of_kind(told, facts.StormChanged)[-1].storm.retrying == 0
+
+
+async def test_each_channel_counts_for_itself(site: Site) -> None:
+    """Two failures of one channel keep their roots there, though they are part of a storm elsewhere."""
+    wanted = (route_to(ALL), route_to(PROD, jobs=["SQL*"]))
+    site.begin(rules(*wanted, default_channel=None, storm_from=5))
+    await site.poll()
+    fail(site, "A", "B", "C", "SQL 1", "SQL 2")
+    told = [*await site.poll_after(), *await site.poll_after(2)]
+    assert [(channel, one.storm.count) for channel, one in told if isinstance(one, facts.StormBegan)] == [
+        (ALL, 5)
+    ]
+    assert sorted(
+        (channel, one.run.job_name) for channel, one in told if isinstance(one, facts.RunEnded)
+    ) == [(PROD, "SQL 1"), (PROD, "SQL 2")]
+
+
+async def test_many_are_one_root_and_a_few_replies(stormy: Site) -> None:
+    """Three hundred failures: one root, at most five replies, and VBR is asked why about a few."""
+    for number in range(300):
+        fail(stormy, f"Job {number:03}")
+    stormy.requests()
+    told = [*await stormy.poll_after(), *await stormy.poll_after(2)]
+    tasks = [asked for asked in stormy.requests() if "taskSessions" in asked]
+    (storm,) = of_kind(told, facts.StormBegan)
+    lists = of_kind(told, facts.StormList)
+    assert storm.storm.count == 300
+    assert len(lists) <= 5
+    assert sum(len(one.failures) for one in lists) + sum(one.left_out for one in lists) == 300
+    assert len(tasks) <= 25
+    assert roots(told) == []
+
+
+async def test_after_an_hour_it_takes_no_more(stormy: Site) -> None:
+    """A night of failures does not hide in one old message."""
+    fail(stormy, *"ABCDE")
+    told = await stormy.poll_after()
+    for number in range(74):
+        fail(stormy, f"Job {number}")
+        told += await stormy.poll_after(50)
+    assert len(of_kind(told, facts.StormBegan)) == 1
+    assert roots(told) == ["Job 72", "Job 73"]
