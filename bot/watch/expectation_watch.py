@@ -287,10 +287,10 @@ class ExpectationWatch:
             if judging.is_new_run(job, state):
                 job, verdict = self._sampled(job, state, session, runs, rules, changes)
                 verdicts |= verdict
-            outcome = "disabled" if state.is_disabled else "met"
-            changes.verdicts += [
-                ((state.id, kind.value), verdict, rules[kind], outcome) for kind, verdict in verdicts.items()
-            ]
+            for kind, verdict in verdicts.items():
+                is_moot = state.is_disabled and kind in {Kind.NO_SUCCESS, Kind.NOT_STARTED}
+                outcome = "disabled" if is_moot else "met"
+                changes.verdicts.append(((state.id, kind.value), verdict, rules[kind], outcome))
             if job != known.jobs.get(state.id):
                 changes.jobs.append(job)
         changes.verdicts += [

@@ -303,7 +303,7 @@ def sample_of(job: ExpectedJob, state: JobState, session: Session | None) -> Run
     None for one that did not go well, and for one after such a one: it may have done only what was left.
     """
     is_retry = session is not None and (session.retries is not None or "(retry" in session.name.casefold())
-    if state.result not in _GOOD or not job.was_good or is_retry:
+    if state.result not in _GOOD or not job.was_good or is_retry or _is_continuous(state):
         return None
     progress = state.session_progress
     seconds = progress.duration_seconds if progress is not None else None
@@ -492,7 +492,7 @@ def _is_continuous(state: JobState) -> bool:
 def _no_success(
     job: ExpectedJob, state: JobState, rule: Rule, sight: Sight, *, is_told_as_disabled: bool
 ) -> Unmet | None:
-    if state.is_disabled and is_told_as_disabled:
+    if (state.is_disabled and is_told_as_disabled) or (state.is_active and _is_continuous(state)):
         return None
     since = job.last_good_at or job.known_since
     span = timedelta(hours=rule.limit)

@@ -300,7 +300,7 @@ def test_an_immediate_copy_has_no_start_and_no_end() -> None:
         last_run=NOON - 3 * DAY,
         next_run=NOON - 3 * DAY,
     )
-    before = job(last_good_at=NOON - timedelta(hours=3))
+    before = job(last_good_at=NOON - 4 * DAY)
     assert judged(copy, before, expecting(preset="standard"), sight(), usual_seconds=60) == set()
 
 
