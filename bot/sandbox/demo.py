@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,7 @@ from bot.sandbox.process import BotDied, BotProcess, ManifestMissing, inherited,
 from bot.sandbox.slack import SlackSandbox, default_workspace
 from bot.sandbox.slack.app import App
 from bot.sandbox.slack.faults import RateLimited
-from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by, seeded_world
+from bot.sandbox.vbr import Behaviour, Outcome, Role, VbrSandbox, World, accepted_by, seeded_world
 from bot.sandbox.vbr.faults import ANY, slow
 from bot.sandbox.vbr.seed import LIVELY, Seeding
 from bot.sandbox.vbr.tls import Tls, make_tls
@@ -50,6 +50,9 @@ _EXAMPLES = (
     ("whoami", "your role, and why"),
 )
 _SLOW_SECONDS = 8.0
+_STORM_SITE, _SHOPS = "branch", 7
+_STORM_AFTER, _STORM_OVER_AFTER = timedelta(minutes=2), timedelta(minutes=6)
+_NO_SPACE = "There is not enough space on the disk. Failed to write data to the file [E:\\Backup\\{}.vbk]."
 _READY_SECONDS = 30.0
 
 
@@ -340,7 +343,21 @@ def _greeting(demo: Demo) -> list[str]:
 
 
 def _lively_world(site: str) -> World:
-    return seeded_world(_now, site, Seeding(pace=LIVELY, await_minutes=1))
+    world = seeded_world(_now, site, Seeding(pace=LIVELY, await_minutes=1))
+    if site == _STORM_SITE:
+        _plan_storm(world)
+    return world
+
+
+def _plan_storm(world: World) -> None:
+    """Let all the shops' jobs fail at once some minutes from now, for want of space, and recover later."""
+    fails_at, recovers_at = world.now() + _STORM_AFTER, world.now() + _STORM_OVER_AFTER
+    for number in range(1, _SHOPS + 1):
+        machine = f"shop{number:02}"
+        job = world.add_job(f"Shop {number:02}", objects=(machine,), run_seconds=20.0 + number)
+        world.finish_run(job, ended_at=world.now() - timedelta(hours=9, minutes=number), seconds=540)
+        world.life.plan_run(job, fails_at, Outcome("Failed", {machine: _NO_SPACE.format(machine)}))
+        world.life.plan_run(job, recovers_at, Outcome("Success"))
 
 
 def _now() -> datetime:

@@ -14,7 +14,7 @@ from bot.sandbox.vbr.kinds import KINDS
 from bot.sandbox.vbr.outcomes import chosen_outcome
 from bot.sandbox.vbr.progress import advance, close_session, plan_tasks, record_child, stop_run
 from bot.sandbox.vbr.schedule import next_run, retry_policy
-from bot.sandbox.vbr.state import Job, Run, Session
+from bot.sandbox.vbr.state import Job, Outcome, Run, Session
 
 SYSTEM = ".\\SYSTEM"
 _RESYNCHRONIZE_EVERY = timedelta(minutes=15)
@@ -60,9 +60,11 @@ class Life:
         self._running: dict[str, Session] = {}
         self._due: list[tuple[datetime, int, str, str]] = []
         self._count = 0
+        self._planned: dict[tuple[str, datetime], Outcome] = {}
         self._moments: dict[str, Callable[[str, datetime], None]] = {
             "schedule": self._on_schedule,
             "retry": self._on_retry,
+            "planned": self._on_planned,
             "end": self._on_end,
             "beat": self._on_beat,
             "resynchronize": self._on_resynchronize,
@@ -89,6 +91,11 @@ class Life:
         job.next_run = None if job.is_disabled else next_run(job.schedule, now, self._zone)
         if job.next_run is not None:
             self._at(job.next_run, "schedule", job.id)
+
+    def plan_run(self, job: Job, at: datetime, outcome: Outcome) -> None:
+        """Let a run with this outcome begin then, unless the job is busy."""
+        self._planned[job.id, at] = outcome
+        self._at(at, "planned", job.id)
 
     def begin(self, job: Job, start: Start, now: datetime) -> Session:
         """Start a run of an idle job."""
@@ -151,6 +158,13 @@ class Life:
         if job is None or job.retry_at != at or self._book.active_session(job) is not None:
             return
         self.begin(job, Start(attempt=job.attempt + 1, only=job.failed_objects or None, is_retry=True), at)
+
+    def _on_planned(self, job_id: str, at: datetime) -> None:
+        outcome, job = self._planned.pop((job_id, at)), self._book.jobs.get(job_id)
+        if job is None or job.is_disabled or self._book.active_session(job) is not None:
+            return
+        job.plan.insert(0, outcome)
+        self.begin(job, Start(), at)
 
     def _on_end(self, session_id: str, at: datetime) -> None:
         session = self._running.get(session_id)
