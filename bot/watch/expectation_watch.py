@@ -288,6 +288,8 @@ class ExpectationWatch:
                 job, verdict = self._sampled(job, state, session, runs, rules, changes)
                 verdicts |= verdict
             for kind, verdict in verdicts.items():
+                if verdict is None and (state.id, kind) not in known.unmet:
+                    continue
                 is_moot = state.is_disabled and kind in {Kind.NO_SUCCESS, Kind.NOT_STARTED}
                 outcome = "disabled" if is_moot else "met"
                 changes.verdicts.append(((state.id, kind.value), verdict, rules[kind], outcome))

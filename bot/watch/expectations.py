@@ -205,31 +205,31 @@ def observed(
     if before is None:
         since = min(each for each in (now, state.last_run, first_seen_at) if each is not None)
         before = ExpectedJob(job_id=state.id, known_since=since)
-    ended_well_at = _end_of(state, now) if not state.is_active and state.result in _GOOD else None
-    if state.last_run is None and state.session_id == before.session_id:
-        ended_well_at = None
-    ends = (before.last_good_at, last_good_at, ended_well_at)
-    good_at = max((each for each in ends if each is not None and each <= now), default=None)
-    is_better = good_at is not None and (before.last_good_at is None or good_at > before.last_good_at)
+    good_at = before.last_good_at
+    for ended_at in (last_good_at, _good_end_of(before, state, now)):
+        if ended_at is not None and ended_at <= now and (good_at is None or ended_at > good_at):
+            good_at = ended_at
     due_at, removed_at = _due(before, state, sight)
-    signs = [
-        None if is_better else before.missed_at,
+    signs = (
+        before.missed_at,
         removed_at,
         due_at if due_at is not None and due_at <= now else None,
         state.last_run if not state.is_active and state.result is Result.FAILED else None,
         followed_at,
-    ]
-    missed = [each for each in signs if each is not None and (good_at is None or each > good_at)]
-    if state.is_active:
-        disabled_since = before.disabled_since
-    else:
-        disabled_since = (before.disabled_since or now) if state.is_disabled else None
+    )
+    missed_at: datetime | None = None
+    for sign in signs:
+        is_later = sign is not None and (good_at is None or sign > good_at)
+        if is_later and (missed_at is None or sign < missed_at):
+            missed_at = sign
+    disabled_since = before.disabled_since
+    if not state.is_active:
+        disabled_since = (disabled_since or now) if state.is_disabled else None
+    seen = (good_at, disabled_since, due_at, missed_at)
+    if seen == (before.last_good_at, before.disabled_since, before.due_at, before.missed_at):
+        return before
     return replace(
-        before,
-        last_good_at=good_at,
-        disabled_since=disabled_since,
-        due_at=due_at,
-        missed_at=min(missed, default=None),
+        before, last_good_at=good_at, disabled_since=disabled_since, due_at=due_at, missed_at=missed_at
     )
 
 
@@ -444,6 +444,15 @@ def _rules(expectations: Iterable[ExpectationSettings], server: str, kinds: Coll
     return found
 
 
+def _good_end_of(before: ExpectedJob, state: JobState, now: datetime) -> datetime | None:
+    """When the latest run ended, if it went well; None where it did not, or VBR names no run."""
+    if state.is_active or state.result not in _GOOD:
+        return None
+    if state.last_run is None and state.session_id == before.session_id:
+        return None
+    return _end_of(state, now)
+
+
 def _end_of(state: JobState, now: datetime) -> datetime:
     """When a run that is over ended, as far as the state says."""
     if state.last_run is None:
@@ -494,13 +503,12 @@ def _no_success(
 ) -> Unmet | None:
     if (state.is_disabled and is_told_as_disabled) or (state.is_active and _is_continuous(state)):
         return None
+    if rule.is_preset and job.missed_at is None and not (state.is_active and state.last_run is not None):
+        return None
     since = job.last_good_at or job.known_since
     span = timedelta(hours=rule.limit)
     overdue_at = later(since, span, sight.zone)
     if rule.is_preset:
-        is_going_on = state.is_active and state.last_run is not None
-        if job.missed_at is None and not is_going_on:
-            return None
         if job.missed_at is not None:
             overdue_at = max(overdue_at, later(job.missed_at, _AFTER_A_DUE_RUN, sight.zone))
         if state.is_active and state.last_run is not None:

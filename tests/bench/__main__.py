@@ -29,7 +29,7 @@ from tests.bench.footprint import footprint
 from tests.bench.load import longest_stall
 from tests.bench.outbox import claim_cost
 from tests.bench.patterns import many_stars
-from tests.bench.reading import idle_poll, job_states
+from tests.bench.reading import expectations_met, idle_poll, job_states
 from tests.bench.servers import many_servers
 from tests.bench.sizes import QUICK, Sizes
 from tests.bench.sockets import ended_connections
@@ -83,6 +83,7 @@ def _measurements(
     yield "claim of the outbox", claim_cost(folder, sizes)
     yield "job states", job_states(many, sizes)
     yield "idle poll", idle_poll(folder, few, many, sizes)
+    yield "expectations", expectations_met(folder, many, sizes)
     yield "patterns", many_stars(sizes)
     yield "jobs failed", jobs_failed(folder, many, sizes)
     yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
