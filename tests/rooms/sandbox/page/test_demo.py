@@ -84,7 +84,7 @@ async def test_left_alone_one_repository_is_told_to_run_full(demo: Demo) -> None
         for each in demo.vbrs["hq"].world.book.repositories.values()
         if each.is_online
     ]
-    now = datetime.now(UTC)
+    now = demo.vbrs["hq"].world.now()
     unmet = [judging.judge_repository(each, (), rule, now, stands=False) for each in states]
     assert [each.name for each in unmet if each is not None] == ["Hardened repository 01"]
 
