@@ -285,8 +285,8 @@ class ExpectationWatch:
                 is_disabled_for_a_time=state.id in for_a_time,
             )
             if judging.is_new_run(job, state):
-                job, verdict = self._sampled(job, state, session, runs, rules, changes)
-                verdicts |= verdict
+                job, of_size = self._sampled(job, state, session, runs, rules, changes)
+                verdicts |= of_size
             for kind, verdict in verdicts.items():
                 if verdict is None and (state.id, kind) not in known.unmet:
                     continue
@@ -535,7 +535,9 @@ def _merge(
 
 
 def _decoded(runs: str | None) -> list[RunSample]:
+    if runs is None:
+        return []
     try:
-        return _runs.decode(runs or "[]")
+        return _runs.decode(runs)
     except msgspec.MsgspecError:
         return []

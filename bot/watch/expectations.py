@@ -219,9 +219,9 @@ def observed(
     )
     missed_at: datetime | None = None
     for sign in signs:
-        is_later = sign is not None and (good_at is None or sign > good_at)
-        if is_later and (missed_at is None or sign < missed_at):
-            missed_at = sign
+        if sign is None or (good_at is not None and sign <= good_at):
+            continue
+        missed_at = sign if missed_at is None else min(sign, missed_at)
     disabled_since = before.disabled_since
     if not state.is_active:
         disabled_since = (disabled_since or now) if state.is_disabled else None
