@@ -52,7 +52,7 @@ class Upkeep:
                 await self._clock.read(self._database)
                 await self._audit.check_end(self._clock.now())
                 if self._clock.monotonic() - purged_at > _SECONDS_BETWEEN_PURGES:
-                    await self._purge()
+                    await self.purge()
                     purged_at = self._clock.monotonic()
             except StoreError as error:
                 self._health.set(DATABASE_PART, ok=False, detail=str(error))
@@ -60,7 +60,8 @@ class Upkeep:
                 self._health.set(DATABASE_PART, ok=True)
             await self._clock.sleep(_SECONDS_BETWEEN_LOOKS)
 
-    async def _purge(self) -> None:
+    async def purge(self) -> None:
+        """Forget what is old, and end what was left open. Raises `StoreError`."""
         before = self._clock.now() - _KEPT
         await Outbox(self._database).purge(before)
         await PressClaims(self._database).purge(before)

@@ -54,7 +54,7 @@ async def test_retry_all(rig: Rig) -> None:
     await rig.until(lambda: any("retried 8 of 8 jobs" in each.text for each in rig.everything()))
     await ole.presses(root, "Retry all")
     await rig.until(lambda: rig.whispers("ole"))
-    await rig.until(lambda: "All 8 jobs that failed recovered" in storms(rig)[0].text)
+    await rig.until(lambda: "All 8 failed jobs recovered" in storms(rig)[0].text)
     assert rig.sent("POST", RETRY) == len(NAMES)
     assert "already pressed" in rig.whispers("ole")[0]
     (said,) = (each for each in rig.everything() if "retried 8 of 8 jobs" in each.text)

@@ -48,7 +48,7 @@ class RetryAll(Request, frozen=True, tag="retry_all"):
         style=Style.PRIMARY,
         confirmation=Confirmation(
             question="Retry all of these jobs?",
-            consequence="The objects that failed run again now, as far as your own role lets you.",
+            consequence="Their failed objects run again now, where your role allows it.",
             yes="Retry all",
         ),
     )

@@ -16,15 +16,15 @@ _SERVERS_NAMED = 3
 _JOBS_NAMED = 8
 _NAME_LIMIT = 60
 _UNTRIED: Mapping[type[outcomes.Outcome], str] = {
-    outcomes.ApprovalRequested: "waiting for a second person",
-    outcomes.AlreadyRequested: "waiting for a second person",
-    outcomes.Refused: "not yours to retry",
-    outcomes.NotFound: "gone from VBR",
-    outcomes.NotPossible: "not possible now: running already, or their server can't",
-    outcomes.Unclear: "unclear: VBR's answer was lost, check these jobs",
-    outcomes.Failed: "refused by VBR, or their server did not answer",
+    outcomes.ApprovalRequested: "waiting for approval",
+    outcomes.AlreadyRequested: "waiting for approval",
+    outcomes.Refused: "outside your permissions",
+    outcomes.NotFound: "no longer in VBR",
+    outcomes.NotPossible: "already running, or can't be retried on their server",
+    outcomes.Unclear: "unclear, because VBR's answer was lost: check these jobs",
+    outcomes.Failed: "refused by VBR, or not answered",
 }
-_OTHERWISE = "not retried: try again"
+_OTHERWISE = "not retried because of a problem in the bot: try again"
 _STATES = {
     "failed": "Failed",
     "retrying": "Failed, another attempt is due",
@@ -54,14 +54,16 @@ def storm_root(storm: facts.StormFacts, mentioned: str | None = None) -> Message
     """The root: how many failed and where, their causes, and how many recovered since."""
     where = _servers(storm)
     if not storm.failed:
-        sign, what = status_text.SUCCESS, f"All {storm.count:,} jobs that failed recovered"
+        sign, what = status_text.SUCCESS, f"All {storm.count:,} failed jobs recovered"
         if storm.stopped:
-            sign, what = status_text.INFORMATION, f"None of {storm.count:,} jobs that failed is left"
+            sign, what = status_text.INFORMATION, f"{count(storm.count, 'job')} failed, none is left to retry"
     else:
         noun = "more job" if storm.earlier else "job"
         sign, what = status_text.FAILED, f"{count(storm.count, noun)} failed"
     head = dotted(f"{sign} {strong(what)} on {where}", mention(mentioned) if mentioned else "")
-    above = f"{count(storm.earlier, 'failure')} just before, each in a message above" if storm.earlier else ""
+    above = (
+        f"{count(storm.earlier, 'earlier failure')} above, each in its own message" if storm.earlier else ""
+    )
     when = dotted(f"First {date(storm.first_ended_at)}", f"last {date(storm.last_ended_at)}")
     lines = [head, *_causes(storm), dotted(*_since(storm), when), above]
     return compose([paragraph(*lines), _retry_all(storm)])
@@ -71,9 +73,7 @@ def storm_final(announced: facts.StormFinal) -> Message:
     """In the thread: failures of the storm are final, and whom that concerns."""
     storm = announced.storm
     final = storm.failed - storm.retrying
-    line = (
-        f"{status_text.FAILED} {count(final, 'job')} of {storm.count:,} failed for good: no attempt is left."
-    )
+    line = f"{status_text.FAILED} {final:,} of {storm.count:,} jobs failed their last attempt."
     return compose([paragraph(dotted(line, mention(announced.mention)))])
 
 
@@ -114,7 +114,7 @@ def _causes(storm: facts.StormFacts) -> list[str]:
             if set(cause.servers) == set(storm.servers)
             else f" on {', '.join(map(literal, cause.servers))}"
         )
-        every = "All of them" if cause.count == storm.count else f"{cause.count:,}"
+        every = "All of them" if cause.count == storm.count else count(cause.count, "job")
         lines.append(f"{every}{where}: {said}")
     if (left_out := storm.causes_total - len(storm.causes)) > 0:
         lines.append(f"… and {count(left_out, 'more cause')}.")
@@ -142,7 +142,9 @@ def retried_all(answer: RetryAllAnswer) -> Message:
             grouped.setdefault(why, []).append(status_text.job_name(job.job_name, job.server))
     who = mention(answer.by)
     if not answer.jobs:
-        return compose([paragraph(f"{status_text.INFORMATION} {who}: nothing here stands failed any more.")])
+        return compose(
+            [paragraph(f"{status_text.INFORMATION} {who}: none of these jobs is failing any more.")]
+        )
     sign = status_text.SUCCESS if started == len(answer.jobs) else status_text.WARNING
     head = f"{sign} {who} retried {started:,} of {count(len(answer.jobs), 'job')}."
     others = [f"{len(names):,} {why}: {_named(names)}" for why, names in grouped.items()]
