@@ -152,6 +152,7 @@ class Application:
         disabled = store.SharedRead(
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
+        unmet = store.SharedRead(store.Expectations(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             noticed = watch.NoticedSessions()
@@ -177,8 +178,7 @@ class Application:
                 holder=holder,
                 administrator=account,
             )
-            if expected.is_needed:
-                self._start(group, f"expectations:{name}", partial(expected.run, slot))
+            self._start(group, f"expectations:{name}", partial(expected.run, unmet, slot))
             follower = watch.SessionFollower(server, database, clock, holder, live_messages)
             reenabler = watch.Reenabler(account, self._audit_log(database), database, clock, holder)
             self._server_clocks[f"the clock of server {name}"] = server_watch.server_clock

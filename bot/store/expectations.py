@@ -164,6 +164,12 @@ class Expectations:
         async with self._database.reading() as reading:
             return tuple(UnmetExpectation(**row) for row in await reading.values(query))
 
+    async def servers(self) -> frozenset[str]:
+        """Return the servers of which something is not as expected."""
+        async with self._database.reading() as reading:
+            rows = await reading.all(select(unmet_expectations.c.server).distinct())
+        return frozenset(row.server for row in rows)
+
     async def begin(self, transaction: Transaction, unmet: UnmetExpectation) -> bool:
         """Claim to tell that something is not as expected. False: it stands already."""
         return await transaction.claim(

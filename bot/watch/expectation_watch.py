@@ -25,6 +25,7 @@ from bot.store import (
     Outbox,
     Placement,
     ServerLook,
+    SharedRead,
     StoreError,
     TimedDisables,
     Transaction,
@@ -144,16 +145,25 @@ class ExpectationWatch:
         self._known: _Known | None = None
         self._unjudged: set[Kind] = set()
 
+    async def run(self, standing: SharedRead[frozenset[str]], slot: PollSlot = ALONE) -> None:
+        """Look every few minutes, for ever; a server or a database that does not answer is asked again.
+
+        Where nothing is expected of the server any more, until what still stands is taken back; `standing`
+        are the servers of which something does.
+        """
+        await self._clock.sleep(_SECONDS_UNTIL_CAUGHT_UP + slot.first_poll_after_seconds)
+        while self._is_needed or await self._has_standing(standing):
+            await self._clock.sleep(await self.look())
+
     @property
-    def is_needed(self) -> bool:
-        """Whether anything is expected of the server."""
+    def _is_needed(self) -> bool:
         return self._reach is not None or bool(self._server_rules)
 
-    async def run(self, slot: PollSlot = ALONE) -> None:
-        """Look every few minutes, for ever; a server or a database that does not answer is asked again."""
-        await self._clock.sleep(_SECONDS_UNTIL_CAUGHT_UP + slot.first_poll_after_seconds)
-        while True:
-            await self._clock.sleep(await self.look())
+    async def _has_standing(self, standing: SharedRead[frozenset[str]]) -> bool:
+        try:
+            return self._server.name in await standing.get()
+        except StoreError:
+            return True
 
     async def look(self) -> float:
         """Judge once, if the poller has caught up. Returns the seconds until the next time."""
@@ -360,11 +370,9 @@ class ExpectationWatch:
     async def _check_server(self, known: _Known, sight: Sight) -> None:
         """Judge repositories, licence and configuration backup, as far as the account may read them."""
         changes = _Changes()
-        for kind in SERVER_KINDS:
-            if kind not in self._server_rules:
-                changes.verdicts += [
-                    (key, None, None, "dropped") for key in known.unmet if key[1] == kind.value
-                ]
+        dropped = {kind for kind in SERVER_KINDS if kind not in self._server_rules}
+        dropped |= set(JOB_KINDS) if self._reach is None else set()
+        changes.verdicts += [(key, None, None, "dropped") for key in known.unmet if key[1] in dropped]
         if (rule := self._server_rules.get(Kind.REPOSITORY)) is not None:
             states = await self._read(Kind.REPOSITORY, self._repositories())
             if states is not None:

@@ -1,5 +1,6 @@
 """What did not happen is told once, in the right channel, and the message says when it is over."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,7 +11,7 @@ from bot.observability import Health, Metrics
 from bot.sandbox.vbr import Behaviour, Role, VbrSandbox, World, accepted_by
 from bot.sandbox.vbr.jobmodels import daily
 from bot.settings import ExpectationSettings
-from bot.store import Database, Expectations, Placement, TimedDisable, TimedDisables
+from bot.store import Database, Expectations, Placement, SharedRead, TimedDisable, TimedDisables
 from bot.veeam import VeeamServer
 from bot.watch import ExpectationWatch, NoticedSessions, Watch
 from bot.watch.facts import ExpectationOver, ExpectationUnmet, decode
@@ -274,8 +275,33 @@ async def test_what_is_gone_or_no_longer_expected(site: Expecting) -> None:
         ("dropped", "no_success", "Dropped"),
         ("gone", "no_success", "Deleted"),
     ]
-    assert await Expectations(site.database).unmet("hq") == ()
+    assert await Expectations(site.database).servers() == frozenset()
     assert list(await Expectations(site.database).jobs("hq")) == [site.world.job("Dropped").id]
+
+
+async def test_nothing_is_expected_of_a_server_any_more(site: Expecting) -> None:
+    """What still stands is taken back at the next start; then nobody looks at the server any more."""
+    name = fill(site.world, 4)
+    site.world.add_job("SQL nightly")
+    site.expect({"repository_free_percent": 10, "success_within_hours": 1})
+    await site.look()
+    await site.look(1.2 * HOUR)
+    site.expect({"servers": ["dr"], "preset": "standard"})
+    standing = SharedRead(Expectations(site.database).servers, site.clock, seconds=1)
+    await site.watch.tick()
+    site.vbr.requests.clear()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        running = group.create_task(site.expected.run(standing))
+        while not running.done():
+            await site.clock.advance(LOOK)
+            await site.watch.tick()
+    told = [decode(row.body) for row in await drained(site.database, site.clock)]
+    over = [each for each in told if isinstance(each, ExpectationOver)]
+    assert sorted((each.outcome, each.expectation.name) for each in over) == [
+        ("dropped", name),
+        ("dropped", "SQL nightly"),
+    ]
+    assert STATES not in {request.template for request in site.vbr.requests}
 
 
 async def test_all_of_it_costs_a_list_now_and_then(site: Expecting) -> None:
