@@ -44,7 +44,7 @@ from bot.slack.session_messages import PostedSessions
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, Workspace, find_workspace, open_web_api, wait_for_credentials
 from bot.store.upkeep import DATABASE_PART, Upkeep
-from bot.veeam import Connection, Fleet, SpokenRevision, VeeamServer, connection_to
+from bot.veeam import DEFAULT_RULES, Connection, Fleet, SpokenRevision, VeeamServer, connection_to
 
 GRACE_SECONDS = 10.0
 _FIRST_BACK_OFF_SECONDS = 1.0
@@ -141,6 +141,7 @@ class Application:
             slack.default_channel,
             self._settings.polling,
             self._settings.storms,
+            DEFAULT_RULES.with_own(self._settings.causes),
         )
         live_messages = LiveMessages(web_api, clock=clock)
         polling = self._settings.polling
@@ -335,6 +336,7 @@ class Application:
             conversations=conversations,
             messages=messages,
             holder=self._holder,
+            causes=DEFAULT_RULES.with_own(self._settings.causes),
         )
 
     def _audit_log(self, database: store.Database) -> store.AuditLog:

@@ -31,12 +31,26 @@ from bot.settings import (
 from bot.settings.layout import CONFIG_VARIABLE, PASSWORD_VARIABLE, Entry, entries, is_repeated, section_in
 from bot.slack.manifest import EVENTS, SCOPES, SHORTCUTS
 from bot.slack.views.status_text import type_name
-from bot.veeam import REVISIONS, Revision, Workload, creatable_types, job_type_key
+from bot.veeam import (
+    DEFAULT_RULES,
+    REVISIONS,
+    Revision,
+    SettingsField,
+    Workload,
+    creatable_types,
+    job_type_key,
+)
+from bot.veeam.job_layouts import LAYOUTS, Layout, ScheduleForm
 
 _HERE: Final = Path(__file__).parent
 _REVISIONS: Final = _HERE / "reference" / "revisions.md"
+_CAUSES: Final = _HERE / "explanation" / "causes.md"
+_CAUSES_BEGIN: Final = "<!-- causes -->"
+_CAUSES_END: Final = "<!-- end of causes -->"
 _TYPES_BEGIN: Final = "<!-- job types -->"
 _TYPES_END: Final = "<!-- end of job types -->"
+_SETTINGS_BEGIN: Final = "<!-- settings of job types -->"
+_SETTINGS_END: Final = "<!-- end of settings -->"
 _MADE: Final = "<!-- Made by docs/generate.py from the code: change it there. -->"
 _KINDS: Final[Mapping[Kind, str]] = {
     Kind.QUERY: "Look: only the person who asked sees the answer",
@@ -122,9 +136,20 @@ def commands_page() -> str:
 
 
 def revisions_page() -> str:
-    """The page on revisions as it stands, with the table of job types made anew."""
-    before, begin, rest = _REVISIONS.read_text(encoding="utf-8").partition(_TYPES_BEGIN)
-    _, end, after = rest.partition(_TYPES_END)
+    """The page on revisions as it stands, with the tables of job types and their settings made anew."""
+    page = _REVISIONS.read_text(encoding="utf-8")
+    page = _with_table(page, _TYPES_BEGIN, _TYPES_END, _job_types())
+    return _with_table(page, _SETTINGS_BEGIN, _SETTINGS_END, _settings_of_job_types())
+
+
+def _with_table(page: str, begin: str, end: str, table: Iterable[str]) -> str:
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    rows = "\n".join(table)
+    return f"{before}{begin}\n{rows}\n{end}{after}"
+
+
+def _job_types() -> Iterator[str]:
     kinds: dict[str, str] = {}
     for facts in REVISIONS.values():
         for kind in facts.job_types:
@@ -133,7 +158,43 @@ def revisions_page() -> str:
         (type_name(kind), *(_done(key, facts) for facts in REVISIONS.values())) for key, kind in kinds.items()
     )
     heads = ("type of job", *(f"{facts.product}, `{name}`" for name, facts in REVISIONS.items()))
-    table = "\n".join(_table(heads, rows))
+    yield from _table(heads, rows)
+
+
+def _settings_of_job_types() -> Iterator[str]:
+    """Which settings a job of each type has, beside its name, objects, repository, retention and schedule."""
+    heads = (
+        *("type of job", "left out", "GFS", "retries", "backup window", "guest processing", "compression"),
+        *("encryption", "full backups", "health check"),
+    )
+    rows = sorted((type_name(kind), *_settings(layout)) for kind, layout in LAYOUTS.items())
+    yield from _table(heads, rows)
+
+
+def _settings(layout: Layout) -> Iterator[str]:
+    gfs = "yes" if layout.has_gfs_everywhere else "from 13.1 on"
+    yield "yes" if layout.excludes else ""
+    yield gfs if layout.gfs else ""
+    yield "yes" if layout.has_retry else ""
+    yield "yes" if layout.has_retry or layout.schedule is ScheduleForm.CONTINUOUS else ""
+    yield "yes" if layout.has_guest else ""
+    yield from (
+        "yes" if part in layout.advanced else ""
+        for part in (
+            SettingsField.COMPRESSION,
+            SettingsField.ENCRYPTION,
+            SettingsField.ACTIVE_FULL,
+            SettingsField.HEALTH_CHECK,
+        )
+    )
+
+
+def causes_page() -> str:
+    """The page on causes as it stands, with the table of those that the bot knows made anew."""
+    before, begin, rest = _CAUSES.read_text(encoding="utf-8").partition(_CAUSES_BEGIN)
+    _, end, after = rest.partition(_CAUSES_END)
+    rows = [(each.title, f"`{each.key}`", each.next_step) for each in DEFAULT_RULES.causes]
+    table = "\n".join(_table(("cause", "name", "what to do"), rows))
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 
@@ -150,6 +211,7 @@ PAGES: Final[Mapping[Path, Callable[[], str]]] = {
     _HERE / "reference" / "settings.md": settings_page,
     _HERE / "reference" / "revisions.md": revisions_page,
     _HERE / "reference" / "slack-app.md": slack_app_page,
+    _CAUSES: causes_page,
 }
 
 
@@ -196,7 +258,7 @@ def _words() -> Iterator[str]:
         "  message.",
         "- They change nothing by themselves: an action is answered with the button that does it.",
         "- In the thread of a completion a command without a name is about that job: `@veeam retry`, `job`,",
-        "  `sessions`; `session` shows that message's session.",
+        "  `sessions`; `session` shows that message's session, `why` explains that run.",
         "- Edited messages and messages of bots are not read. Files are left aside.",
         "",
         "## Buttons",

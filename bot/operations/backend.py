@@ -19,7 +19,7 @@ from bot.operations.permissions import Permission, Permissions, Scope
 from bot.operations.places import Places
 from bot.settings import ApprovableOperation, Role, ServerName
 from bot.store import Approvals, AuditLog, OwnActions, TimedDisables
-from bot.veeam import Fleet, SessionId, VeeamServer
+from bot.veeam import CauseRules, Fleet, SessionId, VeeamServer
 
 Accounts = Mapping[tuple[ServerName, Role], VeeamServer]
 """The accounts to act under, by server and role; where there is none the fleet's own account acts."""
@@ -92,6 +92,7 @@ class Backend:
     finder: JobFinder
     views: JobViews
     failures: Failures
+    causes: CauseRules
     states: JobStates
     objects: JobObjects
     permissions: Permissions

@@ -33,12 +33,14 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
+from bot.operations.queries.why import ExplainFailure
 from bot.store import END_LOST
-from bot.veeam import JobState, Revision
+from bot.veeam import JobState, Result, Revision
 
 TYPED: tuple[type[Verb], ...] = (
     ListJobs,
     ShowJob,
+    ExplainFailure,
     ListSessions,
     ShowSession,
     ShowStatus,
@@ -89,4 +91,11 @@ def available(state: JobState, revision: Revision) -> tuple[Operation, ...]:
     actions = [action for action in JOB_ACTIONS if action.makes_sense_on(state)]
     first = [action.operation for action in actions[:1] if action.begins_or_ends_run]
     rest = [action.operation for action in actions[len(first) :]]
-    return tuple(each for each in (*first, ShowJob.operation, *rest) if is_supported(each, revision))
+    looking = (ShowJob.operation, *((ExplainFailure.operation,) if _needs_explaining(state) else ()))
+    return tuple(each for each in (*first, *looking, *rest) if is_supported(each, revision))
+
+
+def _needs_explaining(state: JobState) -> bool:
+    """Whether the job's last run failed or warned, and nobody stopped it."""
+    is_problem = state.result in {Result.FAILED, Result.WARNING} or state.failed_part is not None
+    return is_problem and not state.is_active and not state.was_stopped

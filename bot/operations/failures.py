@@ -1,4 +1,7 @@
-"""Why a job failed or warned, in VBR's own words, and how often in a row: looked up once a session."""
+"""Why a job failed or warned, in VBR's own words and as a cause, and how often in a row.
+
+Looked up once a session.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -21,10 +24,14 @@ _MERE_WORDS = frozenset({"", *(result.casefold() for result in veeam.Result)})
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a list says of a job that failed or warned; each part None where VBR has no word of it."""
+    """What a list says of a job that failed or warned; each part None where VBR has no word of it.
+
+    `finding` is the cause that VBR's words name.
+    """
 
     in_a_row: int | None = None
     reason: str | None = None
+    finding: veeam.Finding | None = None
     is_stopped: bool = False
     """A person stopped the run: it has not failed."""
 
@@ -32,9 +39,10 @@ class Failure:
 class Failures:
     """Looks failures and warnings up, and remembers them by their session: once over it never changes."""
 
-    def __init__(self, fleet: veeam.Fleet, states: JobStates) -> None:
+    def __init__(self, fleet: veeam.Fleet, states: JobStates, rules: veeam.CauseRules) -> None:
         self._fleet = fleet
         self._states = states
+        self._rules = rules
         self._kept: OrderedDict[_SessionKey, Failure] = OrderedDict()
         self._by_session: OrderedDict[_SessionKey, Failure] = OrderedDict()
 
@@ -46,7 +54,7 @@ class Failures:
         session_id = state.failed_part or state.session_id
         if session_id is not None and (state.failed_part or result is veeam.Result.WARNING):
             of_session, _ = await self._failure(vbr, session_id, None, result)
-            return Failure(reason=of_session.reason)
+            return Failure(reason=of_session.reason, finding=of_session.finding)
         key = None if session_id is None else (server, session_id)
         if key is not None and key in self._kept:
             self._kept.move_to_end(key)
@@ -61,6 +69,16 @@ class Failures:
         async with asyncio.TaskGroup() as group:
             lookups = [group.create_task(self.of(server, state)) for server, state in jobs]
         return [lookup.result() for lookup in lookups]
+
+    async def of_latest(self, server: ServerName, state: veeam.JobState) -> Failure:
+        """Return the same without how often in a row: by one look at the session, or none if it is known."""
+        session_id, result = state.failed_part or state.session_id, state.result
+        if state.failed_part:
+            result = veeam.Result.FAILED
+        if result not in _WITH_REASON or session_id is None or state.was_stopped:
+            return Failure()
+        found, _ = await self._failure(self._fleet.server(server), session_id, None, result)
+        return found
 
     async def reason(self, server: ServerName, session: veeam.Session) -> str | None:
         """Return why a session that is over failed or warned, in VBR's words; None where it did neither."""
@@ -95,7 +113,8 @@ class Failures:
             await self._states.note_stopped(server.name, latest)
             return Failure(is_stopped=True), True
         ran = [session for session in sessions if not known.is_stopped(session)]
-        return Failure(failed_in_a_row(ran), found.reason), page is not None and is_said
+        in_a_row = failed_in_a_row(ran)
+        return Failure(in_a_row, found.reason, found.finding), page is not None and is_said
 
     async def _failure(
         self,
@@ -109,7 +128,7 @@ class Failures:
         if key in self._by_session:
             self._by_session.move_to_end(key)
             return self._by_session[key], True
-        asked = failure_of(server, session_id, session, result)
+        asked = failure_of(server, session_id, session, result, self._rules)
         said = await veeam.detail(veeam.Detail.FAILURE_REASON, server.name, asked, None)
         if said is None:
             return Failure(), False
@@ -144,11 +163,13 @@ async def failure_of(
     server: veeam.VeeamServer,
     session_id: veeam.SessionId,
     session: veeam.Session | None,
-    result: veeam.Result = veeam.Result.FAILED,
+    result: veeam.Result,
+    rules: veeam.CauseRules,
 ) -> Failure:
     """Return why a session failed or warned in VBR's words: its first such object's, its log's, or its own.
 
-    Also whether these say that a person stopped it. Raises `VeeamError`.
+    Also the cause that these, or those of further objects, name, and whether they say that a person stopped
+    it. Raises `VeeamError`.
     """
     is_failed = result is veeam.Result.FAILED
     without_tasks: veeam.VeeamError | None = None
@@ -157,26 +178,29 @@ async def failure_of(
         tasks = await server.task_sessions(session_id)
     except veeam.VeeamError as error:
         without_tasks = error  # the log may still say why
-    if message := first_message(tasks, result):
-        return Failure(reason=message, is_stopped=is_failed and seems_stopped(session, tasks))
+    if messages := messages_of(tasks, result):
+        is_stopped = is_failed and seems_stopped(session, tasks)
+        return Failure(reason=messages[0], finding=veeam.cause_of(messages, rules), is_stopped=is_stopped)
     records = await server.session_logs(session_id, _WITH_REASON[result])
     is_stopped = is_failed and without_tasks is None and seems_stopped(session, tasks, records)
-    if title := next((record.title for record in records if record.title.strip()), None):
-        return Failure(reason=title, is_stopped=is_stopped)
+    if titles := [record.title for record in records if record.title.strip()]:
+        return Failure(reason=titles[0], finding=veeam.cause_of(titles, rules), is_stopped=is_stopped)
     if session is None:
         session = await where_there(server.session(session_id))
-    own = _message_of(session.result if session is not None else None)
+    own = message_of(session.result if session is not None else None)
     if own is None and without_tasks is not None and not isinstance(without_tasks, veeam.NotFoundOnServer):
         raise without_tasks
-    return Failure(reason=own, is_stopped=is_stopped)
+    finding = veeam.cause_of([] if own is None else [own], rules)
+    return Failure(reason=own, finding=finding, is_stopped=is_stopped)
 
 
-def first_message(tasks: Iterable[veeam.TaskSession], result: veeam.Result) -> str | None:
-    """Return the message of the first object with this result that has one."""
+def messages_of(tasks: Iterable[veeam.TaskSession], result: veeam.Result) -> list[str]:
+    """Return the messages of the objects with this result that have one, in their order."""
     alike = (task for task in tasks if task.outcome is result)
-    return next((message for task in alike if (message := _message_of(task.result))), None)
+    return [message for task in alike if (message := message_of(task.result))]
 
 
-def _message_of(result: veeam.SessionResult | None) -> str | None:
+def message_of(result: veeam.SessionResult | None) -> str | None:
+    """Return what VBR says of a result; None where that is no more than the result."""
     message = (result.message if result is not None else None) or ""
     return None if message.strip().casefold() in _MERE_WORDS else message

@@ -337,6 +337,7 @@ class JobViews:
             state=without_past(visible_state(context.visibility, server, state), self._clock.now()),
             failed_in_a_row=failure.in_a_row,
             reason=failure.reason,
+            finding=failure.finding,
             operations=tuple(
                 operation
                 for operation in self._available(state, self._fleet.server(server).revision)

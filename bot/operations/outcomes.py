@@ -49,8 +49,8 @@ class JobView:
     """A job state on its server, with what a list says of it.
 
     `failed_in_a_row` counts the latest finished sessions that failed, None when not asked for; `reason` is
-    the failure in VBR's own words. `operations` are those of the catalog that this person may do on it as it
-    stands.
+    the failure in VBR's own words, `finding` the cause that they name. `operations` are those of the catalog
+    that this person may do on it as it stands.
     """
 
     server: veeam.ServerName
@@ -58,6 +58,7 @@ class JobView:
     failed_in_a_row: int | None = None
     reason: str | None = None
     operations: tuple[Operation, ...] = ()
+    finding: veeam.Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ from bot.operations.under_way import (
     UnderWay,
 )
 from bot.settings import GrantSettings, PersonId, ServerName
-from bot.veeam import Fleet, VeeamError, noting_missing, on_behalf_of
+from bot.veeam import DEFAULT_RULES, CauseRules, Fleet, VeeamError, noting_missing, on_behalf_of
 
 _MOST_HEARD = 10_000
 _LONGEST_NAME = 500
@@ -101,6 +101,7 @@ class Service:
         conversations: Conversations,
         messages: SessionMessages,
         holder: str,
+        causes: CauseRules = DEFAULT_RULES,
     ) -> None:
         permissions = Permissions(rules.grants, fleet.revisions)
         states = JobStates(store.StoppedSessions(database), store.Runs(database))
@@ -110,7 +111,8 @@ class Service:
             accounts=accounts,
             finder=JobFinder(fleet, clock, states),
             views=JobViews(permissions, fleet, available, clock),
-            failures=Failures(fleet, states),
+            failures=Failures(fleet, states, causes),
+            causes=causes,
             states=states,
             objects=JobObjects(clock),
             permissions=permissions,

@@ -10,6 +10,7 @@ from bot.settings.load import load_settings
 from bot.settings.model import (
     AccountSettings,
     ApprovalSettings,
+    CauseSettings,
     DigestSettings,
     ExpectationSettings,
     GrantSettings,
@@ -47,6 +48,7 @@ __all__ = [
     "ApiVersion",
     "ApprovableOperation",
     "ApprovalSettings",
+    "CauseSettings",
     "ChannelId",
     "DigestDay",
     "DigestSettings",

@@ -323,7 +323,7 @@ class ApprovalSettings(Section):
     operations: tuple[values.ValidApprovable, ...] = Field(
         default=(),
         description="Operations that wait. `reduces_protection` covers disable, delete, and an edit that "
-        "removes objects, keeps backups for a shorter time or stops the schedule.",
+        "removes objects, keeps backups for a shorter time or less safely, or stops the schedule.",
     )
     expire_minutes: float = Field(default=30, gt=0, description="Minutes after which a request lapses.")
     burst: int = Field(
@@ -342,6 +342,27 @@ class ApprovalSettings(Section):
     )
 
 
+class CauseSettings(Section):
+    """Words of failures that name a cause, beside those that the bot knows; they count before its own."""
+
+    name: values.ValidCauseName = Field(
+        description="Lower-case letters, digits and `_`; a name the bot knows adds patterns to its cause."
+    )
+    title: values.CauseText | None = Field(
+        default=None,
+        description="What people call it. Default: the known cause's title, or the name in words.",
+    )
+    patterns: tuple[values.ValidCausePattern, ...] = Field(
+        min_length=1,
+        max_length=20,
+        description="Words that stand in one line of VBR's text; letter case is ignored. `*` stands for "
+        "anything between, ` & ` joins words in any order.",
+    )
+    next_step: values.CauseText | None = Field(
+        default=None, description="What to do about it, in a sentence. Default: the known cause's."
+    )
+
+
 class Settings(BaseSettings):
     """All settings of the bot. Made by `load_settings`; nothing is read behind its back."""
 
@@ -357,6 +378,7 @@ class Settings(BaseSettings):
     storms: StormSettings = StormSettings()
     expectations: tuple[ExpectationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
+    causes: tuple[CauseSettings, ...] = Field(default=(), max_length=50)
     polling: PollingSettings = PollingSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     database_url: Annotated[values.ValidDatabaseUrl, Variable("DATABASE_URL")] = Field(

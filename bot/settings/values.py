@@ -158,8 +158,10 @@ _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 _HANDLE = re.compile(r"@[^\s@]{1,80}")
 _MENTION = re.compile(rf"[SUW][A-Z0-9]{{2,}}|{_HANDLE.pattern}")
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_CAUSE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COMMAND = re.compile(r"/[^\s/A-Z]{1,31}")
 _API_VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})-rev(\d{1,3})")
+_LETTERS_OF_PATTERN = 4
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d")
 
 
@@ -305,6 +307,14 @@ def _api_version(value: str) -> str:
     return f"{major}.{minor}-rev{revision}"
 
 
+def _cause_pattern(value: str) -> str:
+    if sum(map(str.isalnum, value)) < _LETTERS_OF_PATTERN:
+        raise ValueError(
+            f"must have at least {_LETTERS_OF_PATTERN} letters or digits, or it fits nearly every line"
+        )
+    return value
+
+
 def _time_of_day(value: Any) -> Any:
     if isinstance(value, dt.time):
         return value
@@ -430,6 +440,15 @@ ValidCommand = Annotated[
         _COMMAND, 'must start with "/", followed by at most 31 characters without blanks or capitals'
     ),
 ]
+ValidCauseName = Annotated[
+    Text, _must_match(_CAUSE_NAME, "must be 1 to 40 lower-case letters, digits and _, a letter first")
+]
+ValidCausePattern = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_cause_pattern),
+]
+CauseText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 ValidFingerprint = Annotated[Text, AfterValidator(_fingerprint)]
 ValidServerUrl = Annotated[Text, AfterValidator(_server_url)]
 ValidHost = Annotated[Text, AfterValidator(_host)]

@@ -18,6 +18,7 @@ from bot.operations.queries.home import HomeAnswer, ShowHome
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.session import ShowSession
+from bot.operations.queries.why import ExplainFailure
 from bot.operations.service import Service
 from bot.settings import PersonId
 from bot.slack import codec, errors, gestures
@@ -35,7 +36,11 @@ FRESH_SECONDS = 15.0
 _LONGEST_WAIT_SECONDS = 5.0
 _MOST_PEOPLE = 5_000
 _CHANGES_HOME = outcomes.Done | outcomes.ApprovalRequested | outcomes.Unclear
-_TITLES = {ShowJob.operation.name: "Details of the job", ShowSession.operation.name: "Details of the session"}
+_TITLES = {
+    ShowJob.operation.name: "Details of the job",
+    ShowSession.operation.name: "Details of the session",
+    ExplainFailure.operation.name: "Why it failed",
+}
 
 log = structlog.get_logger()
 

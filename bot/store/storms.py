@@ -35,7 +35,8 @@ class Storm:
 class ChannelFailure:
     """A run that failed, as a channel was told of it: in a storm, at its `place` from 0, or by a root.
 
-    `session_id` is the run's first; `state` is the watch's word for how the run stands.
+    `session_id` is the run's first; `state` is the watch's word for how the run stands. Failures of one
+    `cause_key` have the same trouble: `cause` is its name, `reason` what VBR said.
     """
 
     channel: str
@@ -44,7 +45,9 @@ class ChannelFailure:
     job_id: str
     job_name: str
     session_id: str
+    cause_key: str
     cause: str | None
+    reason: str | None
     state: str
     ended_at: datetime
     noticed_at: datetime
@@ -57,7 +60,9 @@ class StormPart:
     """The failures of a storm with one cause, on one server, that stand alike."""
 
     server: str
+    cause_key: str
     cause: str | None
+    reason: str | None
     state: str
     count: int
     first_place: int
@@ -148,13 +153,19 @@ class Storms:
     async def parts(self, transaction: Transaction, storm_id: str) -> tuple[StormPart, ...]:
         """Return a storm's failures, summed up; those whose first one came first come first."""
         of_storm = channel_failures.c.storm_id == storm_id
-        columns = (channel_failures.c.server, channel_failures.c.cause, channel_failures.c.state)
+        columns = (
+            channel_failures.c.server,
+            channel_failures.c.cause_key,
+            channel_failures.c.cause,
+            channel_failures.c.state,
+        )
         first_place = func.min(channel_failures.c.place)
         found = await transaction.values(
             select(
                 *columns,
                 func.count().label("count"),
                 first_place.label("first_place"),
+                func.min(channel_failures.c.reason).label("reason"),
                 func.min(channel_failures.c.ended_at).label("first_ended_at"),
                 func.max(channel_failures.c.ended_at).label("last_ended_at"),
             )

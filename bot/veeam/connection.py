@@ -27,6 +27,9 @@ _NAME_MISMATCH = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS
 _OUT_OF_DATE = {9, 10}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _TRUSTS_KEPT = 64
 
+VBR_PORT = 9419
+"""What VBR's REST API listens on."""
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -102,6 +105,11 @@ class Connection:
         """The port of the address; without one, the scheme's own: 443, and not VBR's 9419."""
         address = urlsplit(self.url)
         return address.port or (443 if address.scheme == "https" else 80)
+
+    @property
+    def other_port(self) -> int | None:
+        """The port where it is not VBR's own, but for this machine, where anything may stand in for VBR."""
+        return None if self.port == VBR_PORT or self.is_loopback else self.port
 
     @property
     def is_loopback(self) -> bool:

@@ -70,6 +70,8 @@ class Unreachable(VeeamError):
 
     may_retry = True
     reached_server = False
+    port: int | None = None
+    """The port that gave no connection, where it is not the one that VBR listens on."""
 
 
 class ConnectFailed(Unreachable):

@@ -246,6 +246,7 @@ TRANSPORT_FAILURES: Mapping[type[BaseException], TransportFailure] = {
     OSError: TransportFailure.NOT_ANSWERED,
 }
 
+_NOT_SENT = frozenset({TransportFailure.NOT_SENT, TransportFailure.NOT_SENT_IN_TIME})
 _ON_READ: Mapping[TransportFailure, type[VeeamError]] = {
     TransportFailure.NOT_SENT: errors.ConnectFailed,
     TransportFailure.NOT_SENT_IN_TIME: errors.TimedOut,
@@ -280,6 +281,7 @@ class HttpClient:
         self._clock = clock
         self._metrics = metrics
         self._limit_seconds = connection.timeouts.total
+        self._other_port = connection.other_port
         if not connection.trust.verify and connection.trust.pin is None:
             log.warning("veeam.certificate_not_verified", server=connection.name)
         try:
@@ -393,8 +395,11 @@ class HttpClient:
                 reason=tls_reason(cause),
                 presented=cause.presented if isinstance(cause, PinMismatch) else None,
             )
-        error = (_ON_CHANGE if request.changes else _ON_READ)[stage]
-        return error(self._server, str(failure) or type(failure).__name__)
+        kind = (_ON_CHANGE if request.changes else _ON_READ)[stage]
+        error = kind(self._server, str(failure) or type(failure).__name__)
+        if isinstance(error, errors.Unreachable) and stage in _NOT_SENT:
+            error.port = self._other_port
+        return error
 
 
 async def _no_body(_: httpx.Response) -> bytes:

@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from bot.veeam.job_layouts import KeyPath, flag_at, number_at, text_at, value_at
+from bot.veeam.advanced_settings import KeySource, TaskDays, task_days_in
+from bot.veeam.job_layouts import (
+    OWN_ENCRYPTION,
+    SYNTHETIC_FULLS,
+    KeyPath,
+    flag_at,
+    number_at,
+    text_at,
+    value_at,
+)
+from bot.veeam.job_schedules import Hours, read_hours
 from bot.veeam.job_settings import GFS_BLOCKS, Retention
-from bot.veeam.models import Job, RetentionUnit, RetryPolicy
-
-HOURS_OF_A_DAY = 24
+from bot.veeam.models import Job, RetentionUnit, RetryPolicy, known
 
 _OBJECTS: tuple[KeyPath, ...] = (
     ("virtualMachines", "includes"),
@@ -25,8 +33,8 @@ _COPIED = ("sourceObjects", "includes")
 _LEFT_OUT = ("virtualMachines", "excludes")
 _NOT_COPIED = ("sourceObjects", "excludes")
 _SCANNED: tuple[KeyPath, ...] = (("linkedJobs", "includes"), ("unstructuredLinkedJobs", "includes"))
-_FULLS = {"active": ("activeFulls",), "synthetic": ("syntheticFulls", "synthenticFulls")}
-"""Where full backups beside the first are scheduled; 1.3-rev2 mended a slip of the pen."""
+_FULLS = {"active": "activeFulls", "synthetic": SYNTHETIC_FULLS}
+"""Where full backups beside the first are scheduled."""
 _TENANTS: tuple[KeyPath, ...] = (("storage", "tenantId"), ("tenant", "tenantId"))
 _STORES: tuple[KeyPath, ...] = (("storage",), ("target",), ("backupRepository",), ())
 """Where retention, GFS and advanced settings stand, by type."""
@@ -34,7 +42,7 @@ _ADVANCED: tuple[KeyPath, ...] = (
     *((*store, "advancedSettings") for store in _STORES[:-1]),
     ("jobSettings", "advancedSettings"),
 )
-_ENCRYPTION: tuple[KeyPath, ...] = (("storageData", "encryption", "isEnabled"), ("encryption", "isEnabled"))
+_ENCRYPTION: tuple[KeyPath, ...] = (("storageData", "encryption"), ("encryption",))
 _NAMES = ("name", "path", "container")
 _IDS = ("id", "objectId", "fileServerId", "objectStorageServerId", "entityId")
 
@@ -112,9 +120,6 @@ class AsPointsAppear:
 
 Timing = Daily | Monthly | Periodic | Continuous | AfterJob | AsPointsAppear
 
-Hours = tuple[bool, ...]
-"""Whether a job may run, for each of the 24 hours of a day."""
-
 
 @dataclass(frozen=True)
 class ScheduleFacts:
@@ -146,10 +151,12 @@ class JobFacts:
     gfs: tuple[tuple[str, int], ...] = ()
     """How many weeks, months or years long-term restore points are kept: `weekly`, `monthly`, `yearly`."""
     is_encrypted: bool | None = None
+    encryption_key: KeySource | None = None
+    """What kind of key it is encrypted with."""
     compression: str | None = None
     """ECompressionLevel, as received."""
-    full_backups: tuple[str, ...] = ()
-    """The kinds of full backups that are made now and then: `active`, `synthetic`."""
+    full_backups: tuple[tuple[str, TaskDays], ...] = ()
+    """The kinds of full backups that are made now and then, `active` and `synthetic`, and on which days."""
     is_health_checked: bool | None = None
     reads_jobs: bool = False
     """Whether it looks through what other jobs have backed up, and backs nothing up itself."""
@@ -165,6 +172,7 @@ def job_facts(job: Job) -> JobFacts:
     raw = job.raw
     guest = ("guestProcessing",)
     use_own = flag_at(raw, ("useCustomRetention",))
+    is_encrypted, encryption_key = _encryption(raw)
     return JobFacts(
         items=tuple(_items(raw)),
         left_out=tuple(_excluded(raw)),
@@ -174,13 +182,10 @@ def job_facts(job: Job) -> JobFacts:
         retention=None if use_own is False else _retention(raw),
         is_kept_as_primary=use_own is False,
         gfs=tuple(_gfs(raw)),
-        is_encrypted=_encryption(raw),
+        is_encrypted=is_encrypted,
+        encryption_key=encryption_key,
         compression=_first_text(raw, ("storageData", "compressionLevel")),
-        full_backups=tuple(
-            kind
-            for kind, names in _FULLS.items()
-            if any(flag_at(raw, (*place, name, "isEnabled")) is True for place in _ADVANCED for name in names)
-        ),
+        full_backups=tuple(_full_backups(raw)),
         is_health_checked=_first_flag(raw, ("backupHealth", "isEnabled")),
         reads_jobs=any(_rows(raw, path) for path in _SCANNED),
         is_application_aware=flag_at(raw, (*guest, "appAwareProcessing", "isEnabled")),
@@ -265,13 +270,21 @@ def _first_flag(raw: Mapping[str, Any], path: KeyPath) -> bool | None:
     return next((flag for flag in found if flag is not None), None)
 
 
-def _encryption(raw: Mapping[str, Any]) -> bool | None:
+def _full_backups(raw: Mapping[str, Any]) -> Iterator[tuple[str, TaskDays]]:
+    for kind, name in _FULLS.items():
+        read = (task_days_in(raw, (*place, name)) for place in _ADVANCED)
+        if (days := next((each for each in read if each is not None and each.is_on), None)) is not None:
+            yield kind, days
+
+
+def _encryption(raw: Mapping[str, Any]) -> tuple[bool | None, KeySource | None]:
     """Whether backups are encrypted. A copy's own setting counts only where it says that it has one."""
     places = [(*advanced, *path) for advanced in _ADVANCED for path in _ENCRYPTION]
     if flag_at(raw, ("useCustomEncryption",)) is True:
-        places.append(("encryption", "isEnabled"))
-    said = [flag for place in places if (flag := flag_at(raw, place)) is not None]
-    return any(said) if said else None
+        places.append(OWN_ENCRYPTION)
+    said = {path: flag for path in places if (flag := flag_at(raw, (*path, "isEnabled"))) is not None}
+    key = next((text_at(raw, (*path, "encryptionType")) for path, is_on in said.items() if is_on), None)
+    return (any(said.values()) if said else None), known(KeySource, key)
 
 
 def _schedule(job: Job) -> ScheduleFacts:
@@ -342,9 +355,9 @@ def _first_window(schedule: Mapping[str, Any], paths: Iterable[KeyPath]) -> tupl
 
 def _days(schedule: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[str, Hours]]:
     for row in _rows(schedule, (*path, "days")):
-        day, hours = text_at(row, ("day",)), (text_at(row, ("hours",)) or "").split(",")
-        if day is not None and len(hours) == HOURS_OF_A_DAY:
-            yield day, tuple(hour.strip() == "1" for hour in hours)
+        day, hours = text_at(row, ("day",)), read_hours(row.get("hours"))
+        if day is not None and hours is not None:
+            yield day, hours
 
 
 def _is_on(schedule: Mapping[str, Any], name: str) -> bool:

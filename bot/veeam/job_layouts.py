@@ -34,7 +34,14 @@ class SettingsField(StrEnum):
     RETENTION = "retention"
     GFS = "gfs"
     SCHEDULE = "schedule"
+    RETRY = "retry"
+    WINDOW = "window"
     GUEST = "guest"
+    COMPRESSION = "compression"
+    ENCRYPTION = "encryption"
+    ACTIVE_FULL = "active_full"
+    SYNTHETIC_FULL = "synthetic_full"
+    HEALTH_CHECK = "health_check"
 
 
 class Source(StrEnum):
@@ -107,12 +114,20 @@ class Layout:
     has_description: bool = True
     has_priority: bool = True
     schedule: ScheduleForm = ScheduleForm.PLAIN
+    has_retry: bool = True
+    """Whether the schedule, where it is a BackupScheduleModel, has retries and a backup window; copies that
+    have no hours have a window of their own."""
+    advanced: Mapping[SettingsField, KeyPath] = field(default_factory=dict)
+    """The places of what VBR calls advanced settings of the storage."""
     has_guest: bool = False
     credentials: CredentialsPlace | None = None
     restore_points_adopted: tuple[KeyPath, ...] = ()
     """What ties a job to restore points that are there already, so that no second job may say the same."""
 
 
+SYNTHETIC_FULLS = "syntheticFulls"
+OWN_ENCRYPTION = ("encryption",)
+"""Of a copy: it holds where the job says `useCustomEncryption`."""
 _MACHINES = ("virtualMachines", "includes")
 _REPOSITORY = ("storage", "backupRepositoryId")
 _RETENTION = ("storage", "retentionPolicy")
@@ -127,6 +142,21 @@ FLAT_CREDENTIALS = CredentialsPlace(None, id=("credentialsId",), type=("credenti
 """As 1.2-rev1 has the credentials of virtual machines."""
 _LINUX_CREDENTIALS = CredentialsPlace("useProtectionGroupCredentials", id=("credentialsId",))
 
+
+def _advanced(*store: str, fulls: bool = True) -> Mapping[SettingsField, KeyPath]:
+    """The advanced settings below this store; copies and backups of files make no full backups."""
+    settings = (*store, "advancedSettings")
+    places: dict[SettingsField, KeyPath] = {
+        SettingsField.COMPRESSION: (*settings, "storageData", "compressionLevel"),
+        SettingsField.ENCRYPTION: (*settings, "storageData", "encryption"),
+        SettingsField.HEALTH_CHECK: (*settings, "backupHealth"),
+    }
+    if fulls:
+        places[SettingsField.ACTIVE_FULL] = (*settings, "activeFulls")
+        places[SettingsField.SYNTHETIC_FULL] = (*settings, SYNTHETIC_FULLS)
+    return places
+
+
 _VSPHERE = Layout(
     source=Source.VSPHERE,
     demands_objects=True,
@@ -136,6 +166,7 @@ _VSPHERE = Layout(
     repository=_REPOSITORY,
     retention=_RETENTION,
     gfs=_GFS,
+    advanced=_advanced("storage"),
     has_guest=True,
     credentials=_VM_CREDENTIALS,
 )
@@ -155,6 +186,7 @@ _REPLICA = replace(
     units=(RetentionUnit.RESTORE_POINTS,),
     most_restore_points=28,
     gfs=(),
+    advanced={},
     restore_points_adopted=(("seeding", "replicaMapping"),),
 )
 _WINDOWS_AGENT = replace(
@@ -181,6 +213,7 @@ _BACKUP_COPY = Layout(
     repository=("target", "backupRepositoryId"),
     retention=("target", "retentionPolicy"),
     gfs=("target", "gfsPolicy"),
+    advanced=_advanced("target", fulls=False),
     has_priority=False,
     schedule=ScheduleForm.BY_MODE,
 )
@@ -194,15 +227,18 @@ _ENTRA_COPY = Layout(
     retention=("retentionPolicy",),
     units=(RetentionUnit.DAYS, RetentionUnit.MONTHS),
     retention_switch="useCustomRetention",
+    advanced={SettingsField.ENCRYPTION: OWN_ENCRYPTION},
     has_description=False,
     has_priority=False,
     schedule=ScheduleForm.CONTINUOUS,
+    has_retry=False,
 )
 _ENTRA_TENANT = Layout(
     source=None,
     references={SettingsField.TENANT: ("storage", "tenantId")},
     demanded_references=frozenset({SettingsField.TENANT}),
     retention=_RETENTION,
+    advanced={SettingsField.ENCRYPTION: ("storage", "advancedSettings", "encryption")},
     has_priority=False,
     restore_points_adopted=(_EXISTING_BACKUP,),
 )
@@ -213,6 +249,7 @@ _ENTRA_AUDIT_LOG = Layout(
     repository=_REPOSITORY,
     retention=_RETENTION,
     units=(RetentionUnit.DAYS, RetentionUnit.MONTHS, RetentionUnit.YEARS),
+    advanced=_advanced("storage", fulls=False),
     restore_points_adopted=(_EXISTING_BACKUP,),
 )
 _FILE_BACKUP = Layout(
@@ -224,6 +261,7 @@ _FILE_BACKUP = Layout(
     units=(RetentionUnit.DAYS, RetentionUnit.MONTHS),
     gfs=("backupRepository", "gfsPolicy"),
     has_gfs_everywhere=False,
+    advanced=_advanced("backupRepository", fulls=False),
     restore_points_adopted=(("backupRepository", "sourceBackupId"),),
 )
 _CONTENT_SCAN = Layout(
@@ -231,6 +269,7 @@ _CONTENT_SCAN = Layout(
     objects=("linkedJobs", "includes"),
     demands_objects=True,
     has_priority=False,
+    has_retry=False,
 )
 _IRIS = Layout(
     source=Source.IRIS,
@@ -250,9 +289,11 @@ LAYOUTS: Mapping[str, Layout] = {
     "LinuxAgentBackup": _LINUX_AGENT,
     "WindowsAgentBackupFailoverCluster": _WINDOWS_AGENT,
     "WindowsAgentBackupServerPolicy": _WINDOWS_POLICY,
-    "WindowsAgentBackupWorkstationPolicy": replace(_WINDOWS_POLICY, schedule=ScheduleForm.DAILY),
+    "WindowsAgentBackupWorkstationPolicy": replace(
+        _WINDOWS_POLICY, schedule=ScheduleForm.DAILY, has_retry=False
+    ),
     "LinuxAgentBackupServerPolicy": _LINUX_POLICY,
-    "LinuxAgentBackupWorkstationPolicy": replace(_LINUX_POLICY, schedule=ScheduleForm.DAILY),
+    "LinuxAgentBackupWorkstationPolicy": replace(_LINUX_POLICY, schedule=ScheduleForm.DAILY, has_retry=False),
     "BackupCopy": _BACKUP_COPY,
     "FileBackupCopy": replace(
         _ENTRA_COPY,
@@ -282,6 +323,16 @@ def value_at(model: Mapping[str, Any], path: KeyPath) -> Any:
     place: Any = model if path else None
     for key in path:
         place = place.get(key) if isinstance(place, Mapping) else None
+    return place
+
+
+def dict_at(model: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """The object that stands there; an empty one is put there where none does."""
+    place = model
+    for key in path:
+        if not isinstance(place.get(key), dict):
+            place[key] = {}
+        place = place[key]
     return place
 
 

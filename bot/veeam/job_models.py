@@ -9,6 +9,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from bot.veeam.advanced_settings import TaskDays, set_task_days
 from bot.veeam.job_layouts import (
     FLAT_CREDENTIALS,
     CredentialsPlace,
@@ -16,14 +17,25 @@ from bot.veeam.job_layouts import (
     Layout,
     SettingsField,
     Source,
+    dict_at,
     layout_of,
     value_at,
 )
-from bot.veeam.job_schedules import DAILY, Rhythm, Schedule, reschedule
+from bot.veeam.job_schedules import (
+    DAILY,
+    LONGEST_WAIT,
+    MOST_RETRIES,
+    Rhythm,
+    Schedule,
+    reschedule,
+    set_retry,
+    set_window,
+)
 from bot.veeam.job_settings import (
     GFS_BLOCKS,
     GFS_LIMITS,
     REFERENCES,
+    TASKS,
     Gfs,
     GuestProcessing,
     JobObject,
@@ -33,6 +45,7 @@ from bot.veeam.job_settings import (
     differs,
     settings_of,
 )
+from bot.veeam.models import RetryPolicy
 from bot.veeam.revisions import Revision
 
 _DEFAULT_CREDENTIALS = "Standard"
@@ -125,6 +138,8 @@ def settings_problems(wanted: JobSettings, kind: str) -> tuple[tuple[SettingsFie
         SettingsField.RETENTION: _retention_problem(wanted.retention, layout),
         SettingsField.GFS: _gfs_problem(wanted.gfs),
         SettingsField.SCHEDULE: _schedule_problem(wanted.schedule, wanted.name),
+        SettingsField.RETRY: _retry_problem(wanted.retry),
+        **{task: _task_problem(wanted.part(task)) for task in SettingsField if task in TASKS},
     }
     return tuple((setting, problem) for setting, problem in found.items() if problem is not None)
 
@@ -141,29 +156,29 @@ def _write(
             _set_objects(value_at(model, layout.objects), value)
         case SettingsField.EXCLUDES:
             *way, last = layout.excludes
-            _set_objects(_dict_at(model, tuple(way)).setdefault(last, []), value)
+            _set_objects(dict_at(model, tuple(way)).setdefault(last, []), value)
         case SettingsField.REPOSITORY:
             put(model, layout.repository, value)
         case SettingsField.RETENTION:
             _set_retention(model, value, layout)
         case SettingsField.GFS:
-            _set_gfs(_dict_at(model, layout.gfs), value, revision)
+            _set_gfs(dict_at(model, layout.gfs), value, revision)
         case SettingsField.SCHEDULE:
             reschedule(model, value, layout, revision)
+        case SettingsField.RETRY:
+            set_retry(model, value)
+        case SettingsField.WINDOW:
+            set_window(model, value, layout, revision)
+        case SettingsField.COMPRESSION:
+            put(model, layout.advanced[setting], value)
+        case SettingsField.ENCRYPTION:
+            put(model, (*layout.advanced[setting], "isEnabled"), value.is_on)
+        case _ if setting in TASKS:
+            set_task_days(model, layout.advanced[setting], value, revision)
         case SettingsField.GUEST:
             _set_guest(model["guestProcessing"], value, layout.credentials, revision)
         case _ if setting in REFERENCES:
             put(model, layout.references[setting], reference(value))
-
-
-def _dict_at(model: dict[str, Any], path: KeyPath) -> dict[str, Any]:
-    """The object that stands there; an empty one is put there where none does."""
-    place = model
-    for key in path:
-        if not isinstance(place.get(key), dict):
-            place[key] = {}
-        place = place[key]
-    return place
 
 
 def _set_gfs(policy: dict[str, Any], wanted: Gfs, revision: Revision) -> None:
@@ -172,7 +187,7 @@ def _set_gfs(policy: dict[str, Any], wanted: Gfs, revision: Revision) -> None:
         number = getattr(wanted, name)
         if number is None and not isinstance(policy.get(block), dict):
             continue
-        part = _dict_at(policy, (block,))
+        part = dict_at(policy, (block,))
         part["isEnabled"] = number is not None
         if number is not None:
             part[key] = number
@@ -216,7 +231,7 @@ def _set_guest(
     guests["appAwareProcessing"]["isEnabled"] = wanted.is_application_aware
     if place is None or not wanted.is_application_aware or wanted.credentials_id is None:
         return
-    credentials = _dict_at(guests, ("guestCredentials",))
+    credentials = dict_at(guests, ("guestCredentials",))
     place = credentials_place(credentials, place)
     if place.type and revision.has_flat_guest_credentials and not credentials.keys() & {place.deferring_flag}:
         place = FLAT_CREDENTIALS
@@ -261,6 +276,18 @@ def _retention_problem(retention: Retention | None, layout: Layout) -> str | Non
     if most is not None and retention.quantity > most:
         return f"VBR keeps at most {most} restore points of a replica."
     return None
+
+
+def _retry_problem(retry: RetryPolicy | None) -> str | None:
+    if retry is None:
+        return None
+    is_count = 0 <= retry.count <= MOST_RETRIES and 1 <= retry.wait_minutes <= LONGEST_WAIT
+    return None if is_count else f"At most {MOST_RETRIES} retries, 1 to {LONGEST_WAIT} minutes apart."
+
+
+def _task_problem(task: TaskDays | None) -> str | None:
+    is_both = task is not None and task.days and task.is_otherwise
+    return "Choose days of the week, or keep what is set in VBR: not both." if is_both else None
 
 
 def _schedule_problem(schedule: Schedule | None, own_name: str) -> str | None:

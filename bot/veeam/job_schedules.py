@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
-from typing import Any
+from itertools import product
+from typing import Any, Self
 
-from bot.veeam.job_layouts import Layout, ScheduleForm, value_at
-from bot.veeam.models import Weekday, known
+from bot.veeam.job_layouts import KeyPath, Layout, ScheduleForm, dict_at, text_at, value_at
+from bot.veeam.models import Job, RetryPolicy, Weekday, known
 from bot.veeam.revisions import Revision
 
 _BLOCKS = ("daily", "monthly", "periodically", "continuously", "afterThisJob")
@@ -79,6 +80,81 @@ class Period:
     count: int
 
 
+Hours = tuple[bool, ...]
+"""Whether a job may run, for each of the 24 hours of a day."""
+HOURS_OF_A_DAY = 24
+_WEEK_LENGTH = 7
+
+
+@dataclass(frozen=True)
+class BackupWindow:
+    """In which hours alone a job may run, by day; no days: in hours that only VBR can show."""
+
+    is_on: bool
+    days: tuple[tuple[Weekday, Hours], ...] = ()
+
+    @classmethod
+    def daily(cls, begin: int, end: int) -> Self:
+        """The same hours each day, over midnight where the end is not after the beginning."""
+        hours = tuple(
+            begin <= hour < end if begin < end else hour >= begin or hour < end
+            for hour in range(HOURS_OF_A_DAY)
+        )
+        return cls(is_on=True, days=tuple((day, hours) for day in Weekday))
+
+    @property
+    def daily_range(self) -> tuple[int, int] | None:
+        """From which hour to which it may run each day (`daily`); None where that is not one range."""
+        each = {hours for _, hours in self.days}
+        if len(self.days) != _WEEK_LENGTH or len(each) != 1:
+            return None
+        (hours,) = each
+        if all(hours):
+            return (0, HOURS_OF_A_DAY)
+        begins = [hour for hour, is_open in enumerate(hours) if is_open and not hours[hour - 1]]
+        if len(begins) != 1:
+            return None
+        end = begins[0] + sum(hours)
+        return (begins[0], end if end <= HOURS_OF_A_DAY else end - HOURS_OF_A_DAY)
+
+    @property
+    def hours(self) -> frozenset[tuple[Weekday, int]]:
+        """When it may run: at any time where that is not known."""
+        if not self.days:
+            return frozenset(product(Weekday, range(HOURS_OF_A_DAY)))
+        return frozenset(
+            (day, hour) for day, hours in self.days for hour, is_open in enumerate(hours) if is_open
+        )
+
+
+@dataclass(frozen=True)
+class _WindowPlace:
+    """Where a schedule has its window: what switches it, by which values; its hours; a flag beside them."""
+
+    switch: KeyPath
+    on: str | bool
+    off: str | bool
+    hours: KeyPath
+    flag: KeyPath = ()
+
+
+_OF_SCHEDULE = _WindowPlace(
+    ("backupWindow", "isEnabled"), on=True, off=False, hours=("backupWindow", "backupWindow")
+)
+_OF_IMMEDIATE_COPY = _WindowPlace(
+    ("scheduleMode",), on="BackupWindow", off="Continuous", hours=("backupWindow",)
+)
+_OF_CONTINUOUS_COPY = _WindowPlace(
+    ("type",),
+    on="Custom",
+    off="Continuous",
+    hours=("customWindow", "backupWindow"),
+    flag=("customWindow", "isEnabled"),
+)
+_MOST_READ = 99_999
+MOST_RETRIES = 99
+LONGEST_WAIT = 999
+"""Minutes between retries, at most."""
 LONGEST_PERIOD = 9_999
 """So many minutes, hours or days at most."""
 LAST_DAY = 31
@@ -193,6 +269,104 @@ def reschedule(model: dict[str, Any], wanted: Schedule, layout: Layout, revision
         _set_daily(schedule[chosen], wanted, revision)
 
 
+def retry_in(model: Mapping[str, Any], layout: Layout) -> RetryPolicy | None:
+    """The retries of a JobModel, with a count of 0 where there are none; None: the job offers nothing."""
+    if not _has_retry(model, layout):
+        return None
+    read = Job(dict(model)).retry or RetryPolicy()
+    count = read.count if read.enabled else 0
+    if not (0 <= count <= _MOST_READ and 0 <= read.wait_minutes <= _MOST_READ):
+        return None
+    return RetryPolicy(enabled=count > 0, count=count, wait_minutes=read.wait_minutes)
+
+
+def set_retry(model: dict[str, Any], wanted: RetryPolicy) -> None:
+    """Change the retries in this model; how many there were stays where they are switched off."""
+    block = dict_at(model, ("schedule", "retry"))
+    block["isEnabled"] = wanted.count > 0
+    if wanted.count > 0:
+        block["retryCount"] = wanted.count
+    block["awaitMinutes"] = wanted.wait_minutes
+
+
+def window_in(model: Mapping[str, Any], layout: Layout) -> BackupWindow | None:
+    """The backup window of a JobModel; None: the job offers nothing of the kind."""
+    place = _window_place(model, layout)
+    if place is None:
+        return None
+    switch = value_at(model["schedule"], place.switch)
+    if switch is None or _is_same(switch, place.off):
+        return BackupWindow(is_on=False)
+    if not _is_same(switch, place.on):
+        return None
+    return BackupWindow(is_on=True, days=_window_days(value_at(model["schedule"], (*place.hours, "days"))))
+
+
+def set_window(model: dict[str, Any], wanted: BackupWindow, layout: Layout, revision: Revision) -> None:
+    """Change the backup window in this model; its hours stay where it is switched off."""
+    place, schedule = _window_place(model, layout), model["schedule"]
+    if place is None:
+        return
+    *way, switch = place.switch
+    dict_at(schedule, tuple(way))[switch] = place.on if wanted.is_on else place.off
+    if wanted.is_on and place.flag:
+        *way, flag = place.flag
+        dict_at(schedule, tuple(way))[flag] = True
+    if not wanted.days:
+        return
+    window = dict_at(schedule, place.hours)
+    listed = window.get("days")
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    there = {known(Weekday, text_at(row, ("day",))): row for row in rows}
+    words = [row.get("day") for row in rows]
+    for day, hours in wanted.days:
+        row = there.setdefault(day, {})
+        if "day" not in row:
+            (row["day"],) = written_days((day,), words, revision)
+        if read_hours(row.get("hours")) != hours:
+            row["hours"] = ",".join("1" if is_open else "0" for is_open in hours)
+    chosen = [day for day, _ in wanted.days]
+    window["days"] = [row for day, row in there.items() if day in chosen]
+
+
+def read_hours(text: object) -> Hours | None:
+    """Such as `1,1,0,…`, one for each hour of a day; None for anything else."""
+    flags = [each.strip() for each in text.split(",")] if isinstance(text, str) else []
+    is_read = len(flags) == HOURS_OF_A_DAY and {"0", "1"} >= set(flags)
+    return tuple(each == "1" for each in flags) if is_read else None
+
+
+def _window_days(listed: object) -> tuple[tuple[Weekday, Hours], ...]:
+    """The hours of each day, in the order of the week; none at all where one is not understood."""
+    rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
+    read = {known(Weekday, _text(row.get("day"))): read_hours(row.get("hours")) for row in rows}
+    if None in read or len(read) < len(rows):
+        return ()
+    days = tuple((day, hours) for day in Weekday if (hours := read.get(day)) is not None)
+    return days if len(days) == len(read) else ()
+
+
+def _window_place(model: Mapping[str, Any], layout: Layout) -> _WindowPlace | None:
+    """Where the job has its window; None where it has none."""
+    schedule = model.get("schedule")
+    if not isinstance(schedule, Mapping):
+        return None
+    if layout.schedule is ScheduleForm.CONTINUOUS:
+        return _OF_CONTINUOUS_COPY
+    if layout.schedule is ScheduleForm.BY_MODE and _is_same(schedule.get("type"), "Immediate"):
+        return _OF_IMMEDIATE_COPY
+    return _OF_SCHEDULE if _has_retry(model, layout) else None
+
+
+def _is_same(value: object, word: str | bool) -> bool:  # noqa: FBT001 -- a flag as it is in a model
+    return type(value) is type(word) and str(value).casefold() == str(word).casefold()
+
+
+def _has_retry(model: Mapping[str, Any], layout: Layout) -> bool:
+    schedule = model.get("schedule")
+    return layout.has_retry and isinstance(schedule, Mapping) and _is_backup_schedule(schedule, layout)
+
+
 def _is_backup_schedule(schedule: Mapping[str, Any], layout: Layout) -> bool:
     if layout.schedule is ScheduleForm.BY_MODE:
         return str(schedule.get("type")).casefold() == "periodic"
@@ -284,7 +458,7 @@ def _set_monthly(block: dict[str, Any], wanted: Schedule, revision: Revision) ->
     if day.number is not None:
         block |= {"dayNumberInMonth": _ON_DAY, "dayOfMonth": day.number}
     elif day.week is not None and day.day is not None:
-        (written,) = _written_days((day.day,), [block.get("dayOfWeek")], revision)
+        (written,) = written_days((day.day,), [block.get("dayOfWeek")], revision)
         block |= {"dayNumberInMonth": str(day.week), "dayOfWeek": written}
 
 
@@ -295,7 +469,7 @@ def _set_daily(block: dict[str, Any], wanted: Schedule, revision: Revision) -> N
     if wanted.at is not None:
         block["localTime"] = _written_time(wanted.at, block.get("localTime"))
     if wanted.rhythm is Rhythm.CHOSEN_DAYS:
-        block["days"] = _written_days(wanted.days, block.get("days"), revision)
+        block["days"] = written_days(wanted.days, block.get("days"), revision)
 
 
 def _written_time(at: time, received: object) -> str:
@@ -308,7 +482,8 @@ def _written_time(at: time, received: object) -> str:
     return f"{hour}:{at:%M}{re.sub('[0-9]', '0', form[3])}"
 
 
-def _written_days(days: tuple[Weekday, ...], received: object, revision: Revision) -> list[str]:
+def written_days(days: tuple[Weekday, ...], received: object, revision: Revision) -> list[str]:
+    """These days in the words received, in their order; others in the like spelling, or the revision's."""
     words = [day for day in received if isinstance(day, str)] if isinstance(received, list) else []
     there = {known(Weekday, word): word for word in words}
     spelled: Callable[[str], str] = revision.spelled

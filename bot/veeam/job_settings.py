@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 from bot.veeam import job_schedules
+from bot.veeam.advanced_settings import Encryption, TaskDays, encryption_in, task_days_in
 from bot.veeam.job_layouts import (
     FLAT_CREDENTIALS,
     CredentialsPlace,
@@ -24,8 +25,8 @@ from bot.veeam.job_layouts import (
     text_at,
     value_at,
 )
-from bot.veeam.job_schedules import Rhythm, Schedule
-from bot.veeam.models import RetentionUnit
+from bot.veeam.job_schedules import BackupWindow, Rhythm, Schedule
+from bot.veeam.models import RetentionUnit, RetryPolicy
 from bot.veeam.revisions import job_type_key
 
 LONGEST_KEY = 150
@@ -195,7 +196,16 @@ class JobSettings:
     retention: Retention | None = None
     gfs: Gfs | None = None
     schedule: Schedule | None = None
+    retry: RetryPolicy | None = None
+    """Off: a count of 0."""
+    window: BackupWindow | None = None
     guest: GuestProcessing | None = None
+    compression: str | None = None
+    """ECompressionLevel, as received."""
+    encryption: Encryption | None = None
+    active_full: TaskDays | None = None
+    synthetic_full: TaskDays | None = None
+    health_check: TaskDays | None = None
 
     def part(self, setting: SettingsField) -> Any:
         """The value of this field."""
@@ -219,6 +229,8 @@ REFERENCES = frozenset(
 """Fields that name one thing. They are chosen when a job is made, and stay."""
 CHOSEN = (SettingsField.OBJECTS, SettingsField.EXCLUDES, *sorted(REFERENCES))
 """Fields whose values are looked up in VBR."""
+TASKS = frozenset({SettingsField.ACTIVE_FULL, SettingsField.SYNTHETIC_FULL, SettingsField.HEALTH_CHECK})
+"""Fields for what is done on some days."""
 _ATTRIBUTES = {SettingsField.PRIORITY: "is_high_priority", SettingsField.REPOSITORY: "repository_id"}
 
 
@@ -314,7 +326,14 @@ def settings_of(raw: Mapping[str, Any]) -> JobSettings:
         retention=_retention(raw, layout.retention),
         gfs=_gfs(raw, layout),
         schedule=job_schedules.schedule_in(raw, layout),
+        retry=job_schedules.retry_in(raw, layout),
+        window=job_schedules.window_in(raw, layout),
         guest=_guest(raw, layout) if layout.has_guest else None,
+        compression=text_at(raw, layout.advanced.get(SettingsField.COMPRESSION, ())),
+        encryption=encryption_in(raw, layout.advanced.get(SettingsField.ENCRYPTION, ())),
+        active_full=task_days_in(raw, layout.advanced.get(SettingsField.ACTIVE_FULL, ())),
+        synthetic_full=task_days_in(raw, layout.advanced.get(SettingsField.SYNTHETIC_FULL, ())),
+        health_check=task_days_in(raw, layout.advanced.get(SettingsField.HEALTH_CHECK, ())),
     )
 
 
@@ -335,7 +354,7 @@ def differs(setting: SettingsField, before: JobSettings, after: JobSettings) -> 
     match setting:
         case SettingsField.OBJECTS | SettingsField.EXCLUDES:
             is_other = set(old) != set(new)
-        case SettingsField.REPOSITORY:
+        case SettingsField.REPOSITORY | SettingsField.COMPRESSION:
             is_other = old.casefold() != new.casefold()
         case SettingsField.RETENTION:
             is_other = (old.unit.casefold(), old.quantity) != (new.unit.casefold(), new.quantity)
@@ -350,7 +369,7 @@ def differs(setting: SettingsField, before: JobSettings, after: JobSettings) -> 
 
 
 def reduces_protection(change: SettingsChange) -> bool:
-    """Whether less is backed up after it, more rarely by itself, or kept for a shorter time.
+    """Whether less is backed up after it, more rarely by itself, or kept for a shorter time or less safely.
 
     A retention that is counted in another unit may be shorter, and counts as that.
     """
@@ -367,6 +386,12 @@ def reduces_protection(change: SettingsChange) -> bool:
             return not is_same_unit or after.quantity < before.quantity
         case SettingsField.SCHEDULE:
             return before.rhythm is not Rhythm.BY_HAND and after.rhythm is Rhythm.BY_HAND
+        case SettingsField.RETRY:
+            return bool(after.count < before.count)
+        case SettingsField.WINDOW:
+            return not before.hours <= after.hours
+        case _ if change.part in {SettingsField.ENCRYPTION, *TASKS}:
+            return bool(before.is_on and not after.is_on)
         case _:
             return False
 

@@ -778,6 +778,13 @@ class Backup(Row, frozen=True, gc=False):
         return not (self.job_id or "").strip("0-")
 
 
+class BackupObject(Row, frozen=True, gc=False):
+    """A machine in a backup. `last_run_failed` is None where the revision does not say (before 1.3-rev0)."""
+
+    name: str = ""
+    last_run_failed: bool | None = None
+
+
 class RepositoryState(Row, frozen=True, gc=False):
     """How full a repository is and whether it is online. GB are binary."""
 

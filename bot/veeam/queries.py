@@ -145,6 +145,18 @@ class RestorePointsQuery(ListQuery):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BackupsQuery(ListQuery):
+    """GET /backups. Order columns: Name, CreationTime, PlatformId, JobId, PolicyTag."""
+
+    job_id: Annotated[str | None, Parameter("jobIdFilter")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupObjectsQuery(ListQuery):
+    """GET /backups/{id}/objects, of the revisions that give them in pages."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CredentialsQuery(ListQuery):
     """GET /credentials. Order columns: Username, Description."""
 

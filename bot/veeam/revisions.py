@@ -137,6 +137,8 @@ class Revision:
     """Whether file and object storage backups have GFS."""
     demands_replica_places: bool = False
     """Whether a replica job must name resource pool, folder and datastore."""
+    misspells_synthetic_fulls: bool = True
+    """Whether the key is `synthenticFulls`."""
     vsphere: str = "VSphere"
     """What `platform` calls vSphere."""
     capitalised: bool = False
@@ -214,6 +216,7 @@ REVISIONS: Mapping[str, Revision] = {
             roles_gone=frozenset({Role.TAPE_OPERATOR}),
             pages_task_sessions=True,
             has_gfs_for_files=True,
+            misspells_synthetic_fulls=False,
             names_kinds_of_shares=True,
             capitalised=True,
         ),

@@ -477,6 +477,17 @@ class VeeamServer:
         """One backup. NotFoundOnServer when it is gone."""
         return await self._client.one(models.Backup, ApiRequest.get(f"{_BACKUPS}/{self._id(backup_id)}"))
 
+    async def backups(self, query: queries.BackupsQuery) -> Page[models.Backup]:
+        """One page of backups."""
+        return await self._page(models.Backup, _BACKUPS, query)
+
+    async def backup_objects(self, backup_id: str, *, limit: int) -> tuple[models.BackupObject, ...]:
+        """The first machines of a backup."""
+        path = f"{_BACKUPS}/{self._id(backup_id)}/objects"
+        if not (await self.detect_revision()).pages_task_sessions:
+            return (await self._client.page(models.BackupObject, ApiRequest.get(path))).rows[:limit]
+        return (await self._page(models.BackupObject, path, queries.BackupObjectsQuery(limit=limit))).rows
+
     # --- shared
 
     async def _demand(self, capability: Capability) -> None:

@@ -120,7 +120,7 @@ class Announcer:
         self._own_actions = OwnActions(database)
         self._followed = FollowedSessions(database)
         self._stopped = StoppedSessions(database)
-        self._storm_rules = StormRules(rules.storms, rules.polling)
+        self._storm_rules = StormRules(rules.storms, rules.polling, rules.causes)
         # When the first expected attempt is overdue. In a tuple: None while that isn't known.
         self._next_overdue: tuple[datetime | None] | None = None
 

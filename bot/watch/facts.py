@@ -77,12 +77,12 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     seems_stopped: bool = False
 
     @property
-    def reason(self) -> str | None:
-        """The first reason that VBR gives: the first object's, the session's own, a line of the log."""
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons that VBR gives: the objects', the session's own, those of the log."""
         details = self.details or SessionDetails()
         own = self.message if self.message and known(Result, self.message.strip()) is None else None
-        first = details.problems[0].message if details.problems else None
-        return first or own or next(iter(details.records), None)
+        objects = (each.message for each in details.problems)
+        return tuple(filter(None, (*objects, own, *details.records)))
 
     @property
     def is_failed(self) -> bool:
@@ -253,9 +253,10 @@ class NoFurtherAttempt(Facts, frozen=True, kw_only=True, tag="no_further_attempt
 
 
 class StormCause(Facts, frozen=True, kw_only=True):
-    """One cause of a storm, in VBR's words for its first failure; how many failures have it, and where."""
+    """A cause of a storm: its name where known, VBR's words for one failure, how many have it, and where."""
 
-    text: str | None
+    name: str | None = None
+    text: str | None = None
     count: int
     servers: tuple[ServerName, ...] = ()
 

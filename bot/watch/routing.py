@@ -15,7 +15,7 @@ from bot.settings import (
     Threads,
     matches_glob,
 )
-from bot.veeam import Result, SessionGroup, job_type_key, known
+from bot.veeam import DEFAULT_RULES, CauseRules, Result, SessionGroup, job_type_key, known
 from bot.watch.sessions import NAMED_ONLY
 
 _LEAST_LATE_SECONDS = 300.0
@@ -80,6 +80,7 @@ class WatchRules:
     default_channel: str | None
     polling: PollingSettings
     storms: StormSettings = field(default_factory=StormSettings)
+    causes: CauseRules = DEFAULT_RULES
 
     def route(self, completion: Completion) -> RouteDecision:
         """Return the channels of every route that takes the completion, else the default channel.

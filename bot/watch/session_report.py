@@ -18,6 +18,8 @@ import structlog
 from bot.settings import ServerName
 from bot.store import STOP, OwnAction
 from bot.veeam import (
+    BackupObject,
+    BackupsQuery,
     JobId,
     LogRecord,
     LogStatus,
@@ -37,12 +39,16 @@ from bot.watch.facts import JobOutlook, ObjectFacts, RunFacts, SessionDetails, S
 from bot.watch.job_cache import SessionOwner
 from bot.watch.outlook import JobPast
 from bot.watch.routing import Completion
-from bot.watch.sessions import EndedSession
+from bot.watch.sessions import EndedSession, is_child
 
 PROBLEMS_SHOWN = 20
 RECORDS_SHOWN = 10
 TEXT_CHARACTERS = 1000
 _SECONDS = 25.0
+_OF_AGENTS = frozenset({"agentbackup", "agentpolicy"})
+_BACKUPS_ASKED = 3
+_MACHINES_ASKED = 200
+_MACHINES_SECONDS = 10.0
 _PRIMARY = re.compile(r"primary bottleneck:\s*(\w+)", re.IGNORECASE)
 _LOAD = re.compile(r"\bload:\s*(?=.*%)", re.IGNORECASE)
 _STAGE = re.compile(r"([A-Za-z]+)\s+(\d+)\s*%")
@@ -167,6 +173,8 @@ async def fetch_details(
 ) -> SessionDetails:
     """Return a session's details from its task sessions and, unless it succeeded, its log.
 
+    A failed run of agents without task sessions is told with the machines whose last run failed, if VBR says.
+
     Never raises VeeamError: `is_incomplete` if VBR didn't answer everything within `seconds`.
     """
     asked_tasks = _answered(server, session, server.task_sessions(session.id), seconds)
@@ -180,7 +188,48 @@ async def fetch_details(
         tasks, records = await asyncio.gather(asked_tasks, asked_records)
     own_message = None if session.result is None else session.result.message
     details = details_from(tasks or (), records or (), own_message)
-    return msgspec.structs.replace(details, is_incomplete=tasks is None or records is None)
+    details = msgspec.structs.replace(details, is_incomplete=tasks is None or records is None)
+    is_unnamed = tasks == () and _is_of_agents(session) and session.outcome is Result.FAILED
+    if not is_unnamed or seems_stopped(session, details):
+        return details
+    try:
+        async with asyncio.timeout(min(seconds, _MACHINES_SECONDS)):
+            machines = await _machines_of(server, session)
+    except (VeeamError, TimeoutError) as error:
+        problem = type(error).__name__
+        log.debug("watch.machines_unnamed", server=server.name, session_id=session.id, problem=problem)
+        return details
+    failed = [each.name for each in machines if each.last_run_failed]
+    return msgspec.structs.replace(
+        details,
+        problems=tuple(
+            ObjectFacts(name=name, result=Result.FAILED.value) for name in failed[:PROBLEMS_SHOWN]
+        ),
+        failed_total=len(failed),
+        objects_total=len(machines) if failed else 0,
+    )
+
+
+def _is_of_agents(session: Session) -> bool:
+    """Whether it is a whole run of an agent job or policy, which may have no task sessions."""
+    return session.session_type.casefold() in _OF_AGENTS and not is_child(session)
+
+
+async def _machines_of(server: VeeamServer, session: Session) -> list[BackupObject]:
+    """The machines in the backups of the session's job, each once. Raises `VeeamError`.
+
+    VBR does not say which run `last_run_failed` is about: where nobody ran the job since, it is this one.
+    """
+    if session.job_id is None:
+        return []
+    backups = await server.backups(BackupsQuery(job_id=session.job_id, limit=_BACKUPS_ASKED))
+    asked = [server.backup_objects(each.id, limit=_MACHINES_ASKED) for each in backups.rows[:_BACKUPS_ASKED]]
+    found: dict[str, BackupObject] = {}
+    for machines in await asyncio.gather(*asked):
+        for each in machines:
+            if each.name and not (each.name in found and found[each.name].last_run_failed):
+                found[each.name] = each
+    return list(found.values())
 
 
 async def _answered(

@@ -23,7 +23,7 @@ from bot.store import (
     Storms,
     Transaction,
 )
-from bot.veeam import gist
+from bot.veeam import CauseRules, Finding, cause_of, gist
 from bot.watch import facts
 from bot.watch.messages import REPLY, ROOT, message
 from bot.watch.routing import Destination
@@ -41,13 +41,14 @@ STANDS_FAILED = ("failed", "retrying")
 _INTERVALS_APART = 3
 _CAUSES_SHOWN = 4
 _JOBS_NAMED = 6
-_CAUSE_CHARACTERS = 300
+_REASON_CHARACTERS = 300
 
 
 class StormRules:
     """What makes failures a storm, by the settings."""
 
-    def __init__(self, settings: StormSettings, polling: PollingSettings) -> None:
+    def __init__(self, settings: StormSettings, polling: PollingSettings, causes: CauseRules) -> None:
+        self.causes = causes
         self.at_least = settings.at_least
         self.within = timedelta(seconds=settings.within_seconds)
         # Polls may lie further apart than the window is long.
@@ -90,7 +91,7 @@ class StormGathering:
         for to in destinations:
             storm = await self._storm_for(run, to)
             self._ahead[to.channel] -= 1
-            failure = _failure(run, to.channel, self._now)
+            failure = _failure(run, to.channel, self._now, self._rules.causes)
             if storm is not None:
                 told[to.channel] = storm.id
                 failure = replace(failure, storm_id=storm.id, place=await self._next_place(storm.id))
@@ -227,7 +228,7 @@ def storm_facts(
     causes: dict[str, list[StormPart]] = defaultdict(list)
     for part in parts:
         states[part.state] += part.count
-        causes["" if part.cause is None else gist(part.cause)].append(part)
+        causes[part.cause_key].append(part)
     shown = sorted(causes.values(), key=lambda alike: -sum(part.count for part in alike))
     return facts.StormFacts(
         storm_id=storm.id,
@@ -242,7 +243,10 @@ def storm_facts(
         stopped=states["stopped"],
         causes=tuple(
             facts.StormCause(
-                text=alike[0].cause, count=sum(part.count for part in alike), servers=_servers(alike)
+                name=alike[0].cause,
+                text=alike[0].reason,
+                count=sum(part.count for part in alike),
+                servers=_servers(alike),
             )
             for alike in shown[:_CAUSES_SHOWN]
         ),
@@ -260,9 +264,13 @@ def _storm_id(run: Run, channel: str) -> str:
     return hashlib.sha256(f"{channel}\x1f{run.facts.key}".encode()).hexdigest()[:16]
 
 
-def _failure(run: Run, channel: str, now: datetime) -> ChannelFailure:
+def _failure(run: Run, channel: str, now: datetime, causes: CauseRules) -> ChannelFailure:
     last = run.facts.last
-    reason = last.reason
+    found = cause_of(last.reasons, causes)
+    reason = found.line if found is not None else next(iter(last.reasons), None)
+    key = "" if reason is None else gist(reason)
+    if found is not None:
+        key = " ".join(found.common_key()).strip()
     return ChannelFailure(
         channel=channel,
         run_key=run.facts.key,
@@ -270,7 +278,9 @@ def _failure(run: Run, channel: str, now: datetime) -> ChannelFailure:
         job_id=run.facts.job_id,
         job_name=run.facts.job_name,
         session_id=run.facts.first.session_id,
-        cause=None if reason is None else " ".join(reason.split())[:_CAUSE_CHARACTERS],
+        cause_key=key,
+        cause=None if found is None else _named(found),
+        reason=None if reason is None else " ".join(reason.split())[:_REASON_CHARACTERS],
         state=_state(run),
         ended_at=last.ended_at,
         noticed_at=now,
@@ -279,6 +289,11 @@ def _failure(run: Run, channel: str, now: datetime) -> ChannelFailure:
 
 def _page_of(failure: ChannelFailure) -> int:
     return min((failure.place or 0) // LISTED_ON_A_PAGE, PAGES_AT_MOST - 1)
+
+
+def _named(found: Finding) -> str:
+    """The cause, with what it is about where the text names that: "Repository full: Repo-3"."""
+    return f"{found.cause.title}: {found.resource}" if found.resource else found.cause.title
 
 
 def _state(run: Run) -> str:
@@ -293,7 +308,7 @@ def _listed(failure: ChannelFailure) -> facts.StormFailure:
     return facts.StormFailure(
         server=ServerName(failure.server),
         job_name=failure.job_name,
-        cause=failure.cause,
+        cause=failure.cause or failure.reason,
         state=failure.state,
         ended_at=failure.ended_at,
     )

@@ -11,6 +11,7 @@ ASKED = {
     #           ABRVTNGFD
     "jobs":     "yyyyy....",
     "job":      "yyyyy....",
+    "why":      "yyyyy....",
     "sessions": "yyyyy....",
     "session":  "yyyyy....",
     "status":   "yyyyy....",
@@ -56,6 +57,7 @@ CLICKED = {
     #          ABRVTNGFD
     "home":    "yyyyyy...",
     "request": "yyyyy....",
+    "retry_all": "yy..y....",
     "approve": "y........",
     "decline": "y........",
 }  # fmt: skip

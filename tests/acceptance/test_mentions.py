@@ -10,9 +10,10 @@ from bot.sandbox.slack.messages import Message
 from bot.sandbox.slack.transport import Attempt
 from bot.sandbox.vbr import World
 from bot.sandbox.vbr.state import Job
-from tests.acceptance.rig import PROD, RETRY, SHARED, START, Rig, Setting, now
+from tests.acceptance.rig import EVERYTHING, PROD, RETRY, SHARED, START, Rig, Setting, now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+OWN_CAUSE = '[[causes]]\nname = "quiesce"\ntitle = "Guest too busy"\npatterns = ["freeze guest, wait*"]\n'
 NONSENSE = (
     "colourless green ideas",
     "jbos faild",
@@ -29,7 +30,8 @@ NONSENSE = (
 async def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     world = World(now, name="hq")
     folder = tmp_path_factory.mktemp(request.param)
-    async with Rig(folder, Setting(), world=world, http_mode=request.param == "http") as made:
+    setting = Setting(toml=f"{EVERYTHING}{OWN_CAUSE}")
+    async with Rig(folder, setting, world=world, http_mode=request.param == "http") as made:
         made.slack.rates.is_on = False
         await made.start()
         yield made
@@ -125,9 +127,13 @@ async def test_a_direct_message(rig: Rig) -> None:
 
 
 async def test_the_thread_of_a_completion(rig: Rig) -> None:
-    """There no name is needed: it is about that job, and `session` about that session."""
+    """There no name is needed: it is about that job, `session` and `why` about that session.
+
+    The cause is one of the settings.
+    """
     failed = job(rig, "Mail")
-    session = rig.world.finish_run(failed, result="Failed", seconds=9)
+    said = {failed.objects[0]: "Failed to freeze guest, wait timeout"}
+    session = rig.world.finish_run(failed, result="Failed", seconds=9, objects=said)
     await rig.until(lambda: rig.told()[session.id] >= 1)
     root = next(
         each
@@ -138,6 +144,8 @@ async def test_the_thread_of_a_completion(rig: Rig) -> None:
     assert (failed.name in shown.text, shown.thread_ts) == (True, root.ts)
     for words in ("sessions", "session"):
         assert failed.name in (await mentions(rig, "vic", f"@veeam {words}", thread=root.ts)).text
+    explained = await mentions(rig, "vic", "@veeam why", thread=root.ts)
+    assert (failed.name in explained.text, "*Guest too busy*" in explained.text) == (True, True)
     offered = await mentions(rig, "ole", "what now? @veeam retry", thread=root.ts)
     assert (failed.name in offered.text, offered.thread_ts) == (True, root.ts)
     assert rig.sent("POST", RETRY, failed) == 0

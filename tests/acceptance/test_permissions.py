@@ -30,6 +30,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
+from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.slack.conversations import Posting
 from bot.sandbox.slack.messages import Content, Message
 from bot.sandbox.slack.normal import stored_blocks
@@ -105,7 +106,7 @@ class Office:
             return f"quickbackup {job.objects[0]}"
         if operation == "create":
             return "create"
-        about = {"job": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
+        about = {"job": job.name, "why": job.name, "session": last.id, **dict.fromkeys(POSTS, job.name)}
         return f"{operation} {about.get(operation, '')}".strip()
 
     def buttons(self, operation: str, job: Job) -> Message:
@@ -125,7 +126,8 @@ class Office:
         known = KnownJob(ServerName("hq"), JobId(job.id))
         last = self.rig.world.sessions_of(job)[-1]
         requests: dict[str, Request] = {
-            "jobs": ListJobs(), "job": ShowJob(known), "sessions": ListSessions(),
+            "jobs": ListJobs(), "job": ShowJob(known), "why": ExplainFailure(known),
+            "sessions": ListSessions(),
             "session": ShowSession(SessionId(last.id)), "status": ShowStatus(),
             "servers": ListServers(), "audit": ReadAudit(),
             "start": Start(known), "stop": Stop(known),

@@ -38,8 +38,8 @@ async def test_ten_failures_fit_three_screens() -> None:
         await visitor.arrives(demo.page_url)
         listed = await visitor.asks("/veeam jobs problems")
         await expect(listed).to_contain_text("Jobs · failed or warning")
-        await expect(listed).to_contain_text("4 jobs failed for the same reason")
-        await expect(listed).to_contain_text("3 jobs failed for the same reason")
+        await expect(listed).to_contain_text("4 jobs failed for the same reason: VM disk can't be opened")
+        await expect(listed).to_contain_text("4 jobs failed for the same reason: VSS failed in the guest")
         await expect(listed.get_by_role("button", name="Retry job")).to_have_count(10)
         box = await listed.bounding_box()
         assert box is not None

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.observability import set_up_logging
 from tests.bench.announcing import catch_up, end_to_slack, storm
+from tests.bench.causes import named_causes
 from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import killed, reply_lost
 from tests.bench.figures import (
@@ -85,6 +86,7 @@ def _measurements(
     yield "idle poll", idle_poll(folder, few, many, sizes)
     yield "expectations", expectations_met(folder, many, sizes)
     yield "patterns", many_stars(sizes)
+    yield "causes", named_causes(sizes)
     yield "jobs failed", jobs_failed(folder, many, sizes)
     yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
     yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bot.sandbox.vbr.jobmodels import JobParts, after, daily, job_model, never, periodically
 from bot.sandbox.vbr.revision import REVISIONS
-from bot.veeam import InventoryObject, JobObject
-from bot.veeam.job_layouts import LAYOUTS, Source
+from bot.veeam import InventoryObject, JobObject, SettingsField
+from bot.veeam.job_layouts import LAYOUTS, Source, dict_at
 
 Model = dict[str, Any]
 KINDS = tuple(LAYOUTS)
@@ -50,6 +50,16 @@ _OPTIONAL: Mapping[str, Sequence[tuple[str, ...]]] = {
     "EntraIDTenantBackup": (("storage", "retentionPolicy"), ("schedule",)),
     "EntraIDAuditLogBackup": (("isHighPriority",), ("storage", "retentionPolicy"), ("schedule",)),
 }
+_WINDOW = [{"day": day, "hours": "1," * 6 + "0," * 14 + "1,1,1,1"} for day in DAYS[:5]]
+_TASKS: Sequence[Model] = (
+    {"isEnabled": False, "weekly": {"isEnabled": True, "days": ["monday"]}},
+    {"isEnabled": True, "weekly": {"isEnabled": True, "days": ["sunday", "friday"]}},
+    {
+        "isEnabled": True,
+        "weekly": {"isEnabled": False},
+        "monthly": {"isEnabled": True, "dayNumberInMonth": "Last", "dayOfWeek": "friday"},
+    },
+)
 _NAMED_BY_ID = {
     "FileShares": ("fileServerId", "FileServerShare"),
     "ObjectStorage": ("objectStorageServerId", "ObjectStorageRoot"),
@@ -122,6 +132,7 @@ def valid_models(draw: st.DrawFn, kind: str) -> Model:
     model = copy.deepcopy(job_model(kind, parts))
     if kind in _ENRICHED:
         _ENRICHED[kind](draw, model)
+    _enrich_storage(draw, model, kind)
     for path in draw(st.lists(st.sampled_from(_OPTIONAL.get(kind, (("schedule",),))), max_size=2)):
         _drop(model, path, as_null=draw(st.booleans()))
     return model
@@ -169,6 +180,7 @@ def backup_schedules(draw: st.DrawFn, *, with_continuous: bool = True) -> Model:
         never() | {"runAutomatically": True, "monthly": monthly},
         daily(at) | {"monthly": monthly},
         daily(at) | {"backupWindow": {"isEnabled": False}, "afterThisJob": {"isEnabled": False}},
+        daily(at, retries=0) | {"backupWindow": {"isEnabled": True, "backupWindow": {"days": _WINDOW}}},
     ]
     if with_continuous:
         schedules.append({"runAutomatically": True, "continuously": {"isEnabled": True}})
@@ -227,6 +239,26 @@ def _enrich_logs(draw: st.DrawFn, model: Model) -> None:
 
 def _enrich_tenant(draw: st.DrawFn, model: Model) -> None:
     model["storage"]["sourceBackupId"] = draw(UUIDS)
+
+
+def _enrich_storage(draw: st.DrawFn, model: Model, kind: str) -> None:
+    """Full backups and checks of all sorts, encryption with a key of its own, or nothing of all that."""
+    if kind in {"FileBackupCopy", "EntraIDTenantBackupCopy"}:
+        model["useCustomEncryption"] = draw(st.booleans())
+    for part, (*way, last) in LAYOUTS[kind].advanced.items():
+        if part is SettingsField.COMPRESSION or not draw(st.booleans()):
+            continue
+        place = dict_at(model, tuple(way))
+        if part is SettingsField.ENCRYPTION:
+            key = draw(st.sampled_from(("encryptionPasswordId", "kmsServerId")))
+            place[last] = {
+                "isEnabled": draw(st.booleans()),
+                "encryptionType": "ByKms" if key == "kmsServerId" else "ByUserPassword",
+                key: draw(UUIDS),
+            }
+        else:
+            spelt = "synthenticFulls" if part is SettingsField.SYNTHETIC_FULL else last
+            place[spelt] = copy.deepcopy(draw(st.sampled_from(_TASKS)))
 
 
 _ENRICHED: Mapping[str, Callable[[st.DrawFn, Model], None]] = {

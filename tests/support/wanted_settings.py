@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from bot.sandbox.vbr.revision import REVISIONS
 from bot.veeam import (
     REFERENCES,
+    TASKS,
+    BackupWindow,
+    Encryption,
     Gfs,
     GuestProcessing,
     JobObject,
@@ -18,9 +21,11 @@ from bot.veeam import (
     Period,
     PeriodUnit,
     Retention,
+    RetryPolicy,
     Rhythm,
     Schedule,
     SettingsField,
+    TaskDays,
     Weekday,
     WeekOfMonth,
     choosable_rhythms,
@@ -128,6 +133,20 @@ def _guest(draw: st.DrawFn, model: Model, settings: JobSettings) -> GuestProcess
     return replace(before, is_application_aware=is_aware)
 
 
+def _encryptions(_model: Model, settings: JobSettings) -> st.SearchStrategy[Encryption]:
+    key = settings.encryption.key if settings.encryption is not None else None
+    return st.builds(Encryption, is_on=st.booleans(), key=st.just(key))
+
+
+_RETRIES = st.builds(
+    lambda count, wait: RetryPolicy(enabled=count > 0, count=count, wait_minutes=wait),
+    st.integers(0, 5),
+    st.integers(1, 60),
+)
+_WINDOWS = st.just(BackupWindow(is_on=False)) | st.builds(
+    BackupWindow.daily, st.integers(0, 11), st.integers(12, 24)
+)
+_TASKS = st.builds(TaskDays, st.sets(st.sampled_from(Weekday)).map(_in_order))
 _NEW: Mapping[SettingsField, Callable[[Model, JobSettings], st.SearchStrategy[Any]]] = {
     SettingsField.NAME: lambda _model, _settings: NAMES,
     SettingsField.DESCRIPTION: lambda _model, _settings: st.text(max_size=20),
@@ -138,5 +157,10 @@ _NEW: Mapping[SettingsField, Callable[[Model, JobSettings], st.SearchStrategy[An
     SettingsField.REPOSITORY: lambda _model, _settings: UUIDS,
     SettingsField.RETENTION: lambda model, _settings: _retentions(model["type"]),
     SettingsField.SCHEDULE: _schedules,
+    SettingsField.RETRY: lambda _model, _settings: _RETRIES,
+    SettingsField.WINDOW: lambda _model, _settings: _WINDOWS,
     SettingsField.GUEST: _guest,
+    SettingsField.COMPRESSION: lambda _model, _settings: st.sampled_from(("None", "High", "Extreme")),
+    SettingsField.ENCRYPTION: _encryptions,
+    **dict.fromkeys(TASKS, lambda _model, _settings: _TASKS),
 }

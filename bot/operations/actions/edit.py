@@ -48,6 +48,7 @@ _DIGITS = 6
 _NO_RETENTION = (
     "A job of this type has no retention of its own: it follows the job that it copies, or keeps none."
 )
+_NO_RETRIES = "A job of this type or schedule has no retries."
 _NOTHING_CHANGED = FormProblem(None, "Nothing is changed yet.")
 _NOTHING_LEFT = FormProblem(
     None, "Someone else changed the job: it already has these settings. There is nothing left to change."
@@ -57,18 +58,23 @@ _NOTHING_LEFT = FormProblem(
 class Edit(JobAction, frozen=True, tag="edit"):
     """Change a job's settings. `draft` is the ID of what was entered so far.
 
-    `retention` and `new_name` were typed with the command: what they change is shown at once. `entered` is
-    what was entered just now, `kept` the draft with it; both last for one gesture.
+    `retention`, `retries` and `new_name` were typed with the command: what they change is shown at once.
+    `entered` is what was entered just now, `kept` the draft with it; both last for one gesture.
     """
 
     operation = Operation(
         name="edit",
-        usage="edit NAME [retention 14 or name NEW]",
-        help="change a job's name, objects, repository, retention, schedule or guest processing",
+        usage="edit NAME [retention 14, retries 3 or name NEW]",
+        help="change a job's name, objects, retention, schedule, guest processing or storage settings",
         kind=Kind.ACTION,
         audit_name="job.edit",
         roles=ADMINISTRATORS,
-        examples=("edit SQL Prod", "edit SQL Prod retention 14", "edit SQL Prod name SQL Production"),
+        examples=(
+            "edit SQL Prod",
+            "edit SQL Prod retention 14",
+            "edit SQL Prod retries 3",
+            "edit SQL Prod name SQL Production",
+        ),
         button="Edit",
         has_form=True,
         finds_by_form=True,
@@ -80,6 +86,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
     draft: str | None = None
     retention: int | None = None
     new_name: str | None = None
+    retries: int | None = None
     entered: JobEntries | None = None
     kept: JobDraft | None = None
 
@@ -93,14 +100,15 @@ class Edit(JobAction, frozen=True, tag="edit"):
 
     @classmethod
     def options_in(cls, words: Sequence[str]) -> Mapping[str, Any] | None:
-        """Read `retention 14` and `name NEW`."""
+        """Read `retention 14`, `retries 3` and `name NEW`."""
+        nothing = {"retention": None, "retries": None, "new_name": None}
         match words:
             case []:
-                return {"retention": None, "new_name": None}
-            case ["retention", number] if number.isascii() and number.isdecimal() and len(number) <= _DIGITS:
-                return {"retention": int(number), "new_name": None}
+                return nothing
+            case [("retention" | "retries") as setting, number] if number.isascii() and number.isdecimal():
+                return nothing | {setting: int(number)} if len(number) <= _DIGITS else None
             case ["name", _, *_]:
-                return {"retention": None, "new_name": " ".join(words[1:])}
+                return nothing | {"new_name": " ".join(words[1:])}
         return None
 
     def read_with(self, options: Sequence[str]) -> Self:
@@ -169,7 +177,7 @@ class Edit(JobAction, frozen=True, tag="edit"):
             names={identity.casefold(): name} if identity and name else {},
         )
         draft = await backend.drafts.begin(context.person.id, draft)
-        if self.retention is not None or self.new_name is not None:
+        if (self.retention, self.retries, self.new_name) != (None, None, None):
             return await self._as_typed(draft, backend, target, context)
         return await self._filled(draft, backend, target, context)
 
@@ -253,6 +261,12 @@ class Edit(JobAction, frozen=True, tag="edit"):
                 problem = FormProblem(veeam.SettingsField.RETENTION, _NO_RETENTION)
                 return await self._filled(draft, backend, target, context, (problem,))
             wanted = replace(wanted, retention=replace(wanted.retention, quantity=self.retention))
+        if self.retries is not None:
+            if wanted.retry is None:
+                problem = FormProblem(veeam.SettingsField.RETRY, _NO_RETRIES)
+                return await self._filled(draft, backend, target, context, (problem,))
+            retry = replace(wanted.retry, enabled=self.retries > 0, count=self.retries)
+            wanted = replace(wanted, retry=retry)
         draft = await backend.drafts.keep(context.person.id, replace(draft, wanted=wanted))
         typed = Edit(target.job_found.known, step=Step.REVIEW, draft=draft.id, kept=draft)
         return await typed.form(backend, target, context)

@@ -107,6 +107,8 @@ class JobEntries:
     gfs: veeam.Gfs | None = None
     schedule: veeam.Schedule | None = None
     guest: veeam.GuestProcessing | None = None
+    others: Mapping[veeam.SettingsField, Any] = field(default_factory=dict)
+    """Retries, backup window and advanced settings: what was entered takes the place of what stood there."""
     is_unfinished: bool = False
 
     def over(
@@ -118,7 +120,13 @@ class JobEntries:
         retention = self.retention
         if retention is not None and not retention.unit and settings.retention is not None:
             retention = replace(retention, unit=settings.retention.unit)
-        return veeam.JobSettings(
+        stood = settings.encryption
+        for part, value in self.others.items():
+            settings = settings.with_part(part, value)
+        if stood is not None and settings.encryption is not None:
+            settings = replace(settings, encryption=replace(stood, is_on=settings.encryption.is_on))
+        return replace(
+            settings,
             name=_unless_same(settings.name, self.name.strip()),
             description=_unless_same(settings.description, self.description),
             is_high_priority=(

@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
 from typing import Any, assert_never
 
 from bot import veeam
@@ -45,7 +46,14 @@ TITLES = {
     veeam.SettingsField.RETENTION: "Retention",
     veeam.SettingsField.GFS: "Full backups kept (GFS)",
     veeam.SettingsField.SCHEDULE: "Schedule",
+    veeam.SettingsField.RETRY: "Retries",
+    veeam.SettingsField.WINDOW: "Backup window",
     veeam.SettingsField.GUEST: "Guest processing",
+    veeam.SettingsField.COMPRESSION: "Compression",
+    veeam.SettingsField.ENCRYPTION: "Encryption",
+    veeam.SettingsField.ACTIVE_FULL: "Active full backups",
+    veeam.SettingsField.SYNTHETIC_FULL: "Synthetic full backups",
+    veeam.SettingsField.HEALTH_CHECK: "Health check",
 }
 OBJECTS_NAMED = 10
 _TEXT_NAMED = 200
@@ -59,8 +67,18 @@ _UNITS = {
     veeam.RetentionUnit.MONTHS: ("month", "months"),
     veeam.RetentionUnit.YEARS: ("year", "years"),
 }
+_WEEK = tuple(veeam.Weekday)
+_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OBJECT_CHANGES_NAMED = 6
 _LISTS = frozenset({veeam.SettingsField.OBJECTS, veeam.SettingsField.EXCLUDES})
+_SWITCHED = frozenset(
+    {
+        *(veeam.SettingsField.GFS, veeam.SettingsField.WINDOW, veeam.SettingsField.ENCRYPTION),
+        *veeam.TASKS,
+    }
+)
+_USUAL_RETRIES = veeam.RetryPolicy(enabled=True)
+_USUAL_COMPRESSION = frozenset({"auto", "optimal"})
 _KEEPING = frozenset({veeam.SettingsField.RETENTION, veeam.SettingsField.GFS})
 
 _QUOTED = re.compile(r"(?<!\w)'.*?'(?!\w)|\"[^\"]*\"")
@@ -77,6 +95,18 @@ _FIELDS_BY_WORD: tuple[tuple[str, veeam.SettingsField], ...] = (
     ("datastore", veeam.SettingsField.DATASTORE),
     ("gfs", veeam.SettingsField.GFS),
     ("highpriority", veeam.SettingsField.PRIORITY),
+    ("retry", veeam.SettingsField.RETRY),
+    ("retries", veeam.SettingsField.RETRY),
+    ("awaitminutes", veeam.SettingsField.RETRY),
+    ("backupwindow", veeam.SettingsField.WINDOW),
+    ("backup window", veeam.SettingsField.WINDOW),
+    ("compression", veeam.SettingsField.COMPRESSION),
+    ("encrypt", veeam.SettingsField.ENCRYPTION),
+    ("activefull", veeam.SettingsField.ACTIVE_FULL),
+    ("active full", veeam.SettingsField.ACTIVE_FULL),
+    ("synthe", veeam.SettingsField.SYNTHETIC_FULL),
+    ("backuphealth", veeam.SettingsField.HEALTH_CHECK),
+    ("health check", veeam.SettingsField.HEALTH_CHECK),
     ("credentials", veeam.SettingsField.GUEST),
     ("guestprocessing", veeam.SettingsField.GUEST),
     ("guest processing", veeam.SettingsField.GUEST),
@@ -397,11 +427,19 @@ def worst_first(changes: Iterable[veeam.SettingsChange]) -> tuple[veeam.Settings
 
 def warnings_about(changes: Iterable[veeam.SettingsChange], names: Names) -> tuple[str, ...]:
     """What cannot be taken back of these changes, for those who make them and those who approve them."""
-    return tuple(
-        f"Restore points will be removed by a later run: {change_in_words(change, names)}. "
-        "VBR can't undo this."
-        for change in changes
-        if change.part in _KEEPING and veeam.reduces_protection(change)
+    reducing = [change for change in changes if veeam.reduces_protection(change)]
+    return (
+        *(
+            f"Restore points will be removed by a later run: {change_in_words(change, names)}. "
+            "VBR can't undo this."
+            for change in reducing
+            if change.part in _KEEPING
+        ),
+        *(
+            "New backups will not be encrypted. Only VBR's console may be able to set the key again."
+            for change in reducing
+            if change.part is veeam.SettingsField.ENCRYPTION
+        ),
     )
 
 
@@ -455,31 +493,107 @@ def in_words(part: veeam.SettingsField, value: Any, names: Names, *, in_full: bo
             return _gfs(value)
         case veeam.SettingsField.SCHEDULE:
             return _schedule(value)
+        case veeam.SettingsField.RETRY:
+            return f"{value.count:,}, {_minutes(value.wait_minutes)} apart" if value.count else "none"
+        case veeam.SettingsField.WINDOW:
+            return (hours_in_words(value.days) or "as set in VBR") if value.is_on else "none"
+        case veeam.SettingsField.COMPRESSION:
+            return compression_in_words(value)
+        case veeam.SettingsField.ENCRYPTION:
+            return encryption_in_words(value.key) if value.is_on else "off"
         case veeam.SettingsField.GUEST:
             if not value.is_application_aware:
                 return "off"
             account = "" if value.credentials_id is None else f" with {name_of(value.credentials_id, names)}"
             return f"application-aware{account}"
+        case _ if part in veeam.TASKS:
+            return days_in_words(value) if value.is_on else "off"
         case _:
             return str(value.name) if value is not None else "none"
 
 
 def settings_said(settings: veeam.JobSettings) -> list[tuple[veeam.SettingsField, Any]]:
-    """What is told of a new job besides its name; that nothing is left out, or kept longer, isn't."""
+    """What is told of a new job besides its name: not what is off, nor what VBR's wizard would set too."""
     return [
         (part, value)
         for part in veeam.SettingsField
         if part is not veeam.SettingsField.NAME
         and (value := settings.part(part)) is not None
-        and not (part is veeam.SettingsField.EXCLUDES and not value)
-        and not (part is veeam.SettingsField.GFS and not value.is_on)
+        and not _is_usual(part, value)
     ]
+
+
+def _is_usual(part: veeam.SettingsField, value: Any) -> bool:
+    match part:
+        case veeam.SettingsField.EXCLUDES:
+            return not value
+        case veeam.SettingsField.RETRY:
+            return value == _USUAL_RETRIES or not value.enabled
+        case veeam.SettingsField.COMPRESSION:
+            return value.casefold() in _USUAL_COMPRESSION
+    return part in _SWITCHED and not value.is_on
 
 
 def _gfs(gfs: veeam.Gfs) -> str:
     """Such as "4 weekly, 12 monthly"."""
     counted = zip(gfs.numbers, ("weekly", "monthly", "yearly"), strict=True)
     return ", ".join(f"{number:,} {kind}" for number, kind in counted if number) or "none"
+
+
+def _minutes(number: int) -> str:
+    return f"{number:,} {'minute' if number == 1 else 'minutes'}"
+
+
+def compression_in_words(level: str) -> str:
+    """ECompressionLevel as people write it: "dedup friendly"."""
+    return _CAPITALS.sub(" ", level).lower()
+
+
+def encryption_in_words(key: veeam.KeySource | None) -> str:
+    """That backups are encrypted, and with what kind of key: the document gives them no names."""
+    kinds = {
+        veeam.KeySource.PASSWORD: ", with a password",
+        veeam.KeySource.KMS: ", with a key of a KMS server",
+    }
+    return f"on{kinds[key] if key is not None else ''}"
+
+
+def days_in_words(task: veeam.TaskDays) -> str:
+    """Such as "Saturday, Sunday"."""
+    days = [day.capitalize() for day in task.days]
+    return ", ".join([*days, "as set in VBR"] if task.is_otherwise else days)
+
+
+def hours_in_words(window: Sequence[tuple[str, veeam.Hours]]) -> str:
+    """In which hours alone, days with the same hours together; nothing where no hour is left."""
+    by_hours = [
+        (hours, [day for day, _ in days])
+        for hours, days in groupby(sorted(window, key=lambda day: _place(day[0])), key=lambda day: day[1])
+    ]
+    parts = [f"{_days(days)} {_ranges(hours, days)}" if any(hours) else "" for hours, days in by_hours]
+    return ", ".join(filter(None, parts))
+
+
+def _days(days: Sequence[str]) -> str:
+    if len(days) == len(_WEEK):
+        return "daily"
+    names = [day.capitalize() for day in days]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def _place(day: str) -> int:
+    known = veeam.known(veeam.Weekday, day)
+    return len(_WEEK) if known is None else _WEEK.index(known)
+
+
+def _ranges(hours: veeam.Hours, days: Sequence[str]) -> str:
+    """Such as "20:00 to 06:00": over midnight where each day has the same hours."""
+    edges = [hour for hour, (before, now) in enumerate(pairwise((False, *hours, False))) if before != now]
+    spans = list(zip(edges[::2], edges[1::2], strict=True))
+    if len(days) == len(_WEEK) and len(spans) > 1 and hours[0] and hours[-1]:
+        (_, end), *between, (begin, _) = spans
+        spans = [*between, (begin, end)]
+    return " and ".join(f"{begin:02}:00 to {end:02}:00" for begin, end in spans)
 
 
 def name_of(identity: str, names: Names) -> str:

@@ -160,7 +160,11 @@ def _object_row(call: RestCall, job: Job, name: str, platform: str) -> dict[str,
         "restorePointsCount": 1,
     }
     fields = call.revision.schemas.fields("BackupObjectModel", platform)
-    optional = {"objectId": identity, "backupId": backup_id_of(job), "lastRunFailed": False}
+    optional = {
+        "objectId": identity,
+        "backupId": backup_id_of(job),
+        "lastRunFailed": name in job.failed_objects,
+    }
     return row | {key: value for key, value in optional.items() if key in fields}
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Of a password that VBR keeps: its list is in no document.
+_PASSWORD_ID = "c61f2f56-5d0c-4b7f-b4c3-7a3f0f5f9d11"
+
 
 def never() -> dict[str, Any]:
     """A BackupScheduleModel: by hand only."""
@@ -116,6 +119,14 @@ def _storage(parts: JobParts) -> dict[str, Any]:
     }
 
 
+def _compressed() -> dict[str, Any]:
+    return {"storageData": {"compressionLevel": "Optimal"}}
+
+
+def _encrypted() -> dict[str, Any]:
+    return {"isEnabled": True, "encryptionType": "ByUserPassword", "encryptionPasswordId": _PASSWORD_ID}
+
+
 def _application_aware(parts: JobParts) -> dict[str, Any]:
     if parts.guest is None:
         return {"appAwareProcessing": {"isEnabled": False}}
@@ -184,6 +195,7 @@ def _agent(parts: JobParts) -> dict[str, Any]:
         "storage": {
             "backupRepositoryId": parts.repository_id,
             "retentionPolicy": {"type": "Days", "quantity": 14},
+            "advancedSettings": _compressed(),
         },
         "guestProcessing": {
             "appAwareProcessing": {"isEnabled": False},
@@ -213,6 +225,7 @@ def _policy(parts: JobParts) -> dict[str, Any]:
                 "backupRepositoryId": parts.repository_id,
             },
             "retentionPolicy": {"type": "Days", "quantity": 14},
+            "advancedSettings": _compressed(),
         },
         "guestProcessing": {
             "appAwareProcessing": {"isEnabled": False},
@@ -246,7 +259,7 @@ def _file_backup(parts: JobParts) -> dict[str, Any]:
         "backupRepository": {
             "backupRepositoryId": parts.repository_id,
             "retentionPolicy": {"type": "Days", "quantity": 28},
-            "advancedSettings": {"storageData": {"compressionLevel": "Optimal"}},
+            "advancedSettings": _compressed(),
         },
         "schedule": dict(parts.schedule),
     }
@@ -284,6 +297,7 @@ def _copy(parts: JobParts) -> dict[str, Any]:
         "target": {
             "backupRepositoryId": parts.repository_id,
             "retentionPolicy": {"type": "RestorePoints", "quantity": 7},
+            "advancedSettings": {"storageData": {"compressionLevel": "Auto", "encryption": _encrypted()}},
         },
         "schedule": schedule,
     }
@@ -316,6 +330,7 @@ def _entra_logs(parts: JobParts) -> dict[str, Any]:
         "storage": {
             "backupRepositoryId": parts.repository_id,
             "retentionPolicy": {"type": "Years", "quantity": 1},
+            "advancedSettings": _compressed(),
         },
         "schedule": dict(parts.schedule),
     }

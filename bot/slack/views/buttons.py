@@ -30,6 +30,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
+from bot.operations.queries.why import ExplainFailure
 from bot.slack import codec
 from bot.slack.text import count, date, distinct, duration, literal, plain, sentence_case, strong
 from bot.slack.views.message import NOTHING, MessagePart, drawn, mrkdwn
@@ -46,7 +47,7 @@ _ID_SHOWN = 8
 _CONFIRM_NAME_LIMIT = 100
 _CONFIRM_LIMIT = 300
 _TOUCHED_NAME_LIMIT = 60
-_ON_A_JOB = (ShowJob, ListSessions, ShowSession, ReadAudit, JobAction)
+_ON_A_JOB = (ShowJob, ExplainFailure, ListSessions, ShowSession, ReadAudit, JobAction)
 _MOST_URGENT_FIRST = (Retry, Stop, Enable, Start, Disable, Apply, ClearCache, Edit, Clone, Delete)
 _JOB_ACTIONS = {action.operation.name: action for action in _MOST_URGENT_FIRST}
 
@@ -76,6 +77,8 @@ class ButtonTarget:
         job = model.KnownJob(self.server, self.job_id)
         if operation == ShowJob.operation:
             return ShowJob(job)
+        if operation == ExplainFailure.operation:
+            return ExplainFailure(job)
         return _JOB_ACTIONS[operation.name].on_button(job, self.state)
 
 
@@ -124,9 +127,9 @@ def with_control(markup: str, control: Control | None) -> MessagePart:
 
 
 def job_controls(target: ButtonTarget, operations: Sequence[model.Operation]) -> list[Control | None]:
-    """What can be pressed about a job, the most wanted first: what is likeliest, Details, what else acts."""
+    """What can be pressed about a job: what is likeliest, Why, Details, and then what else acts."""
     acting = [action.operation for action in _MOST_URGENT_FIRST if action.operation in operations]
-    looking = [operation for operation in operations if operation == ShowJob.operation]
+    looking = [each for each in (ExplainFailure.operation, ShowJob.operation) if each in operations]
     return [job_control(target, one) for one in (*acting[:1], *looking, *acting[1:])]
 
 
@@ -153,6 +156,8 @@ def request_control(
     )
     about = f"{strong(name, _CONFIRM_NAME_LIMIT)} on {literal(server)}." if server else ""
     spoken = f"{label} of" if operation.kind is model.Kind.QUERY else label
+    if operation == ExplainFailure.operation:
+        spoken = f"{label}, about"
     button = blocks.ButtonElement(
         text=_plain(label),
         action_id=codec.action_id(operation),
@@ -191,6 +196,14 @@ def session_control(server: veeam.ServerName, session_id: veeam.SessionId, job_n
         accessibility_label=_accessible("Details of a session of", job_name, server),
     )
     return Control(button)
+
+
+def why_control(
+    server: veeam.ServerName, job_id: veeam.JobId, session_id: veeam.SessionId, job_name: str
+) -> Control | None:
+    """Why a run of the job failed or warned, the one that this session is an attempt of."""
+    request = ExplainFailure(model.KnownJob(server, job_id), session_id)
+    return request_control(request, name=job_name, server=server)
 
 
 def share_control(request: model.Request) -> Control | None:

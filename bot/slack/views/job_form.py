@@ -30,7 +30,7 @@ from bot.operations.model import Step
 from bot.slack import codec
 from bot.slack.codec import FormState
 from bot.slack.text import count, dotted, literal, strong
-from bot.slack.views import inputs, status_text
+from bot.slack.views import inputs, job_form_storage, status_text
 from bot.slack.views.buttons import previous_step
 from bot.slack.views.impact import impact_lines
 from bot.slack.views.message import NOTHING, MessagePart, note, paragraph
@@ -92,6 +92,7 @@ _FIELD_OF = {
     **{part: part.value for part in (veeam.SettingsField.EXCLUDES, *veeam.REFERENCES)},
     veeam.SettingsField.SCHEDULE: RHYTHM,
     veeam.SettingsField.GUEST: GUEST,
+    **job_form_storage.FIELD_OF,
 }
 _DAILY = frozenset({veeam.Rhythm.EVERY_DAY, veeam.Rhythm.WEEKDAYS, veeam.Rhythm.CHOSEN_DAYS})
 _APPLY = {
@@ -280,6 +281,7 @@ def _entries(state: FormState, problems: dict[str, str]) -> JobEntries:
         gfs=_gfs(state, problems),
         schedule=schedule,
         guest=_guest(state),
+        others=job_form_storage.entered(state, problems),
     )
 
 
@@ -367,7 +369,7 @@ def _objects(facts: JobForm) -> list[MessagePart]:
         fields.append(inputs.search_many(field, chosen, letters=letters))
     if excludes is not None and not _are_too_many(excludes):
         part = veeam.SettingsField.EXCLUDES
-        field = inputs.Field(part.value, "Left out of them", "Not backed up.", is_optional=True)
+        field = inputs.Field(part.value, "Excluded", "Not backed up.", is_optional=True)
         fields.append(inputs.search_many(field, _options_of(facts, part, excludes)))
     return fields
 
@@ -465,7 +467,7 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     rhythms = veeam.choosable_rhythms({"type": facts.draft.kind, "schedule": {}} if model is None else model)
     if not set(rhythms) - {veeam.Rhythm.OTHER}:
         return []
-    zone = f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
+    zone = _zone_hint(facts)
     before = schedule.after_job
     after = MenuOption(name_value(before), before, "") if before else None
     choices = [MenuOption(rhythm.value, label, "") for rhythm, label in _RHYTHMS.items() if rhythm in rhythms]
@@ -495,6 +497,10 @@ def _scheduled(facts: JobForm) -> list[MessagePart]:
     ]
 
 
+def _zone_hint(facts: JobForm) -> str:
+    return f"In the server's own time zone{f', {facts.time_zone}' if facts.time_zone else ''}."
+
+
 def _month_days() -> list[MenuOption]:
     """The days of a month that a job can run on: by their names, then by their numbers."""
     named = [veeam.MonthDay(week=week, day=day) for week in veeam.WeekOfMonth for day in veeam.Weekday]
@@ -519,6 +525,15 @@ def _month_day_in(value: str) -> veeam.MonthDay | None:
     week, _, day = value.partition("/")
     known = veeam.known(veeam.WeekOfMonth, week), veeam.known(veeam.Weekday, day)
     return veeam.MonthDay(week=known[0], day=known[1]) if all(known) else None
+
+
+def _retried(facts: JobForm) -> list[MessagePart]:
+    wanted = facts.draft.wanted
+    return [*job_form_storage.retries(wanted), *job_form_storage.window(wanted, _zone_hint(facts))]
+
+
+def _storage(facts: JobForm) -> list[MessagePart]:
+    return job_form_storage.storage(facts.draft.wanted, facts.draft.settings_read)
 
 
 def _guests(facts: JobForm) -> list[MessagePart]:
@@ -568,7 +583,9 @@ _FIELDS: tuple[Callable[[JobForm], list[MessagePart]], ...] = (
     _kept,
     _long_kept,
     _scheduled,
+    _retried,
     _guests,
+    _storage,
     _priority,
 )
 

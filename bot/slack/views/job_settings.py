@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import groupby, pairwise
 from typing import assert_never
 
 from bot import veeam
+from bot.operations.job_editor.fields import compression_in_words, encryption_in_words, hours_in_words
 from bot.slack.text import count, dotted, literal, sentence_case
 
 ITEMS_SHOWN = 10
@@ -30,8 +30,6 @@ _UNITS = {
     veeam.RetentionUnit.MONTHS: "month",
     veeam.RetentionUnit.YEARS: "year",
 }
-_WEEK = tuple(day.value for day in veeam.Weekday)
-_WEEK_LENGTH = 7
 _MONTHS_OF_A_YEAR = 12
 
 
@@ -46,7 +44,7 @@ def settings_lines(facts: veeam.JobFacts) -> list[str]:
                 _labelled("Replicates to", literal(facts.target) if facts.target else ""),
                 _labelled("Keeps", _kept(facts)),
                 _labelled("Guest processing", _guest(facts)),
-                _labelled("Encryption", _on_or_off(facts.is_encrypted)),
+                _labelled("Encryption", _encryption(facts)),
                 _storage(facts),
                 "Runs a script before or after" if facts.runs_scripts else "",
             ),
@@ -111,15 +109,25 @@ def _kept(facts: veeam.JobFacts) -> str:
 
 def _storage(facts: veeam.JobFacts) -> str:
     """How backups are written: compression, full backups now and then, health check."""
-    compression = literal(_CAPITALS.sub(" ", facts.compression).lower()) if facts.compression else ""
-    fulls = " and ".join(facts.full_backups)
+    compression = literal(compression_in_words(facts.compression)) if facts.compression else ""
+    fulls = " and ".join(_fulls(kind, days) for kind, days in facts.full_backups)
     return dotted(
         _labelled("Compression", compression),
-        f"makes {fulls} full backups" if fulls else "",
+        f"makes {fulls}" if fulls else "",
         _labelled(
             "health check" if compression or fulls else "Health check", _on_or_off(facts.is_health_checked)
         ),
     )
+
+
+def _fulls(kind: str, task: veeam.TaskDays) -> str:
+    """Such as "active full backups on Saturday"; what is monthly has no days here."""
+    days = _joined([day.capitalize() for day in task.days])
+    return f"{kind} full backups on {days}" if days and not task.is_otherwise else f"{kind} full backups"
+
+
+def _encryption(facts: veeam.JobFacts) -> str:
+    return encryption_in_words(facts.encryption_key) if facts.is_encrypted else _on_or_off(facts.is_encrypted)
 
 
 def _guest(facts: veeam.JobFacts) -> str:
@@ -194,32 +202,9 @@ def _retries(retry: veeam.RetryPolicy | None) -> str:
     return f", then retried {times}, {apart} {'later' if retry.count == 1 else 'apart'}"
 
 
-def _window(window: Sequence[tuple[str, tuple[bool, ...]]]) -> str:
-    """In which hours alone, days with the same hours together."""
-    by_hours = [
-        (hours, [day for day, _ in days])
-        for hours, days in groupby(sorted(window, key=lambda day: _place(day[0])), key=lambda day: day[1])
-    ]
-    parts = [f"{_days(days)} {_ranges(hours)}" if any(hours) else "" for hours, days in by_hours]
-    shown = ", ".join(filter(None, parts))
-    return f", only {shown}" if shown else ""
-
-
-def _days(days: Sequence[str]) -> str:
-    if len(days) == _WEEK_LENGTH:
-        return "daily"
-    names = [literal(day.capitalize()) for day in days]
-    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-
-
-def _place(day: str) -> int:
-    return _WEEK.index(day.casefold()) if day.casefold() in _WEEK else _WEEK_LENGTH
-
-
-def _ranges(hours: Sequence[bool]) -> str:
-    edges = [hour for hour, (before, now) in enumerate(pairwise((False, *hours, False))) if before != now]
-    spans = zip(edges[::2], edges[1::2], strict=True)
-    return " and ".join(f"{begin:02}:00 to {end:02}:00" for begin, end in spans)
+def _window(window: Sequence[tuple[str, veeam.Hours]]) -> str:
+    shown = hours_in_words(window)
+    return f", only {literal(shown)}" if shown else ""
 
 
 def _joined(parts: Iterable[str]) -> str:

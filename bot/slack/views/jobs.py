@@ -12,6 +12,7 @@ from bot.operations.machine_holders import Held
 from bot.operations.outcomes import JobView
 from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
+from bot.operations.queries.why import ExplainFailure
 from bot.settings import PersonId
 from bot.slack.text import code, count, date, dotted, literal, mention, quoted, sentence_case
 from bot.slack.views import buttons, status_text
@@ -120,7 +121,8 @@ def _rows(answer: JobsAnswer) -> list[MessagePart]:
         if cause.is_shared:
             has_failed = all(view.state.result is Result.FAILED for view in cause.views)
             same = " failed for the same reason" if has_failed else ", the same reason"
-            many = f"*{count(len(cause.views), 'job')}{same}*"
+            title = f": {literal(cause.title)}" if cause.title else ""
+            many = f"*{count(len(cause.views), 'job')}{same}*{title}"
             parts[0] = paragraph(many, code(cause.reason or "")) + parts[0]
         rows += [*divided(parts[:1]), *parts[1:]]
     return rows
@@ -138,7 +140,7 @@ def job_row(view: JobView, *, held: Held | None = None, says_why: bool = True) -
     about = status_text.job_name(state.name, view.server)
     return lines + buttons.controls(
         buttons.job_controls(buttons.ButtonTarget.of(view), view.operations),
-        direct=_BUTTONS_PER_ROW,
+        direct=buttons.DIRECT_LIMIT if ExplainFailure.operation in view.operations else _BUTTONS_PER_ROW,
         about=about,
     )
 
@@ -385,9 +387,11 @@ def _controls(
     view = answer.view
     offered = buttons.job_controls(buttons.ButtonTarget.of(view), view.operations)
     acting = [control for control in offered if control and control.asks_first]
+    why = [control for control in offered if control and control.label == ExplainFailure.operation.label]
     share = buttons.share_control(answer.request) if shared_by is None else None
     about = status_text.job_name(view.state.name, view.server)
     if turns:
         return [buttons.controls([*turns, share]), buttons.controls(acting, about=about)]
     # Share stands beside the two likeliest, whatever else may be done; the rest is in the menu.
-    return [buttons.controls([*acting[:2], share, *acting[2:]], about=about)]
+    first = [*acting[:1], *why, *acting[1:]]
+    return [buttons.controls([*first[:2], share, *first[2:]], about=about)]

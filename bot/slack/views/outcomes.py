@@ -17,6 +17,7 @@ from bot.operations.queries.session import SessionAnswer
 from bot.operations.queries.sessions import SessionsAnswer
 from bot.operations.queries.status import StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
+from bot.operations.queries.why import WhyAnswer
 from bot.settings import PersonId
 from bot.slack.views import approvals, problems, status_text
 from bot.slack.views.actions import action
@@ -28,10 +29,12 @@ from bot.slack.views.message import Message, Reply, with_note
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
 from bot.slack.views.storms import retried_all
+from bot.slack.views.why import why
 
 ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] = {
     JobsAnswer: lambda answer, _, shared_by: jobs(answer, shared_by=shared_by),
     JobAnswer: lambda answer, _, shared_by: job(answer, shared_by=shared_by),
+    WhyAnswer: lambda answer, _, shared_by: why(answer, shared_by=shared_by),
     SessionsAnswer: lambda answer, _, shared_by: sessions(answer, shared_by=shared_by),
     SessionAnswer: lambda answer, _, shared_by: session(answer, shared_by=shared_by),
     StatusAnswer: lambda answer, command, by: status(answer, command=command, shared_by=by),

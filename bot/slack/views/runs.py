@@ -20,7 +20,14 @@ from bot.slack.text import (
     strong,
 )
 from bot.slack.views import status_text
-from bot.slack.views.buttons import ButtonTarget, Control, controls, job_control, session_control
+from bot.slack.views.buttons import (
+    ButtonTarget,
+    Control,
+    controls,
+    job_control,
+    session_control,
+    why_control,
+)
 from bot.slack.views.message import NOTHING, Message, MessagePart, compose, note, paragraph
 from bot.veeam import Result, known
 from bot.watch import facts
@@ -28,6 +35,7 @@ from bot.watch import facts
 _CAUSE_LIMIT = 220
 """So that a phone shows a failure, its cause and its buttons without scrolling."""
 _STREAK = 2
+_PROBLEMS = frozenset({Result.FAILED, Result.WARNING})
 _WHOLE_LIMIT = 1_100
 """More than what is kept of a text of VBR's."""
 
@@ -337,7 +345,9 @@ def _run_controls(run: facts.RunFacts) -> list[Control | None]:
         return [job_control(target, Start.operation), shown]
     is_failed = _has_failed(run.last) and run.recovery is None
     again = job_control(target, _again(run.last)) if is_failed else None
-    return [again, shown]
+    is_problem = known(Result, run.last.result) in _PROBLEMS and run.recovery is None
+    why = why_control(run.server, run.job_id, run.last.session_id, run.job_name) if is_problem else None
+    return [again, why, shown]
 
 
 def _what_again_does(session: facts.SessionFacts) -> str:

@@ -145,5 +145,7 @@ def explain(error: VeeamError) -> Explanation:
                 "List the jobs again to see what is there.",
             )
     happened, advice = next(_EXPLAINED[kind] for kind in type(error).__mro__ if kind in _EXPLAINED)
+    if isinstance(error, veeam.Unreachable) and error.port is not None:
+        advice += f" The bot asks port {error.port}: VBR listens on 9419, from 13.1 on also on 443."
     asked = f" It was asked for {code(error.asked)}." if error.asked and error.asked not in message else ""
     return Explanation(f"{happened.format(server=server)}{asked}{message}", _UNCHANGED, advice)

@@ -13,6 +13,7 @@ from bot import veeam
 from bot.operations.model import NamedJob
 from bot.operations.queries.session import SessionAnswer
 from bot.operations.queries.sessions import SessionsAnswer, SessionsFilter, SessionView
+from bot.operations.queries.why import ExplainFailure
 from bot.settings import PersonId
 from bot.slack.text import (
     bar,
@@ -55,6 +56,7 @@ _LOG_SIGNS: dict[veeam.LogStatus | None, str] = {
     veeam.LogStatus.FAILED: f"{status_text.FAILED} Failed",
     veeam.LogStatus.WARNING: f"{status_text.WARNING} Warning",
 }
+_PROBLEMS = (veeam.Result.FAILED, veeam.Result.WARNING)
 _WORST_FIRST = (veeam.Result.FAILED, veeam.Result.WARNING, None, veeam.Result.NONE, veeam.Result.SUCCESS)
 
 
@@ -269,7 +271,12 @@ def _controls(
     share = buttons.share_control(answer.request) if shared_by is None else None
     if answer.job is None:
         return [buttons.controls([*turns, share])]
-    offered = buttons.job_controls(buttons.ButtonTarget.of(answer.job), answer.job.operations)
+    target, run = buttons.ButtonTarget.of(answer.job), answer.view
+    operations = [one for one in answer.job.operations if one != ExplainFailure.operation]
+    offered = buttons.job_controls(target, operations)
+    if run.session.outcome in _PROBLEMS and run.session.is_stopped and not run.is_stopped:
+        why = buttons.why_control(run.server, target.job_id, run.session.id, target.name)
+        offered.insert(min(1, len(offered)), why)
     about = status_text.job_name(answer.job.state.name, answer.job.server)
     if turns:
         return [buttons.controls([*turns, share]), buttons.controls(offered, about=about)]

@@ -364,9 +364,16 @@ def machine_kind(platform: str) -> str:
 
 
 def missing_operations(product: str, operations: Iterable[Operation]) -> str:
-    """The operations that a server's API revision lacks; nothing where it has them all."""
-    missing = " and no ".join(operation.name for operation in operations)
-    return f"The bot speaks {product}'s API with it, which has no {missing}." if missing else ""
+    """The operations that a server's API revision lacks, and what has them; nothing where it has them all."""
+    by_product: dict[str, list[str]] = {}
+    for operation in operations:
+        needed = veeam.product_with(operation.needs) if operation.needs is not None else ""
+        by_product.setdefault(needed, []).append(operation.name)
+    missing = ", ".join(
+        f"no {' and no '.join(names)}{f' (needs {needed})' if needed else ''}"
+        for needed, names in by_product.items()
+    )
+    return f"The bot speaks {product}'s API with it, which has {missing}." if missing else ""
 
 
 def nothing_found(only_server: str | None) -> str:

@@ -108,14 +108,17 @@ def _causes(storm: facts.StormFacts) -> list[str]:
     """Each cause with how many failures have it; alone, it is that of all."""
     lines = []
     for cause in storm.causes:
-        said = code(cause.text, _CAUSE_LIMIT) if cause.text else "no reason given by VBR"
+        said = (
+            code(cause.text, _CAUSE_LIMIT) if cause.text else "" if cause.name else "no reason given by VBR"
+        )
         where = (
             ""
             if set(cause.servers) == set(storm.servers)
             else f" on {', '.join(map(literal, cause.servers))}"
         )
         every = "All of them" if cause.count == storm.count else count(cause.count, "job")
-        lines.append(f"{every}{where}: {said}")
+        name = strong(cause.name) if cause.name else ""
+        lines.append(f"{every}{where}: {' · '.join(filter(None, (name, said)))}")
     if (left_out := storm.causes_total - len(storm.causes)) > 0:
         lines.append(f"… and {count(left_out, 'more cause')}.")
     return lines

@@ -1,6 +1,7 @@
 """`create`: a vSphere backup from nothing, any other job like one of its kind; sent once, as it was shown."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,18 @@ async def test_nobody_makes_a_job_like_one_they_may_not_see(office: Office) -> N
     """Its name is one that does not exist, to them."""
     outcome = await office.ask(Create(name="SQL copy", like_name="Files"), SQL_ADMIN)
     assert isinstance(outcome, NotFound)
+
+
+async def test_a_typed_template_is_chosen_where_one_may_create(office: Office) -> None:
+    """Two servers have a job of that name: the form that asks names none where nothing may be made."""
+    groups = frozenset({"S0SQLADMIN", "S0VIEW"})
+    office.team.people[SQL_ADMIN] = replace(office.team.people[SQL_ADMIN], groups=groups)
+    office.dr.world.add_job("SQL Prod")
+    outcome = await office.ask(Create(name="SQL copy", like_name="SQL Prod"), SQL_ADMIN)
+    assert isinstance(outcome, NeedsForm)
+    assert isinstance(outcome.form, CreateChoice)
+    assert outcome.form.problems[0].said == "Which job is SQL Prod? Choose it from the list."
+    assert outcome.form.servers == (HQ,)
 
 
 async def test_templates_are_jobs_that_can_be_described(office: Office, ann: Writer) -> None:

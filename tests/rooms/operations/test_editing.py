@@ -12,6 +12,7 @@ import pytest
 from bot.operations.actions.edit import Edit, JobForm
 from bot.operations.backend import ApprovalRules
 from bot.operations.job_editor import HIDDEN_JOB
+from bot.operations.job_editor.fields import change_in_words
 from bot.operations.menus import MenuField
 from bot.operations.model import NamedJob, Refusal, Standing
 from bot.operations.outcomes import (
@@ -94,6 +95,8 @@ def days_of(office: Office, name: str) -> int:
 
 # --- typed
 
+RETRIED = {"isEnabled": True, "retryCount": 5, "awaitMinutes": 10}
+
 
 async def test_a_typed_change_shows_its_review_at_once(office: Office, ann: Writer) -> None:
     """Nothing is sent before it is reviewed; a name that is taken, and no change, are said in the form."""
@@ -112,6 +115,12 @@ async def test_a_typed_change_shows_its_review_at_once(office: Office, ann: Writ
     assert summary_in(await office.ask(Edit(unquoted, retention=21), ANN)).draft.wanted.name == "File servers"
     taken = await office.ask(Edit(NamedJob("File servers", "hq", exact=True), new_name="sql prod"), ANN)
     assert said(form_in(taken)) == [(SettingsField.NAME, "Another job already has this name.")]
+    retried = summary_in(await office.ask(Edit(NamedJob("File servers", "hq", exact=True), retries=5), ANN))
+    assert change_in_words(retried.changes[0], {}) == "Retries: none → 5, 10 minutes apart"
+    assert isinstance(await ann.sends(retried), Done)
+    assert office.world.job("File servers").model["schedule"]["retry"] == RETRIED
+    copy = form_in(await office.ask(Edit(NamedJob("Copy now", "hq", exact=True), retries=5), ANN))
+    assert said(copy) == [(SettingsField.RETRY, "A job of this type or schedule has no retries.")]
     same = await office.ask(Edit(NamedJob("File servers", "hq", exact=True), retention=30), ANN)
     assert said(form_in(same)) == [(None, "Nothing is changed yet.")]
 

@@ -16,6 +16,7 @@ from bot.sandbox.vbr.estate import RepositoryFacts, add_repository
 from bot.slack.views.job_form import job_form
 from bot.store import Database
 from bot.veeam import (
+    TASKS,
     Fleet,
     Job,
     Rhythm,
@@ -87,7 +88,28 @@ PLACES: Mapping[SettingsField, tuple[tuple[str, ...], ...]] = {
         ("gfsPolicy",),
     ),
     SettingsField.SCHEDULE: (("schedule",),),
+    SettingsField.RETRY: (("schedule", "retry"),),
+    SettingsField.WINDOW: (
+        ("schedule", "backupWindow"),
+        ("schedule", "type"),
+        ("schedule", "customWindow"),
+    ),
     SettingsField.GUEST: (("guestProcessing",),),
+    **{
+        part: tuple(
+            (store, "advancedSettings", *names) for store in ("storage", "target", "backupRepository")
+        )
+        for part, names in (
+            (SettingsField.COMPRESSION, ("storageData", "compressionLevel")),
+            (SettingsField.ENCRYPTION, ("storageData", "encryption", "isEnabled")),
+            (SettingsField.ACTIVE_FULL, ("activeFulls",)),
+            (SettingsField.HEALTH_CHECK, ("backupHealth",)),
+        )
+    },
+    SettingsField.SYNTHETIC_FULL: (
+        ("storage", "advancedSettings", "synthenticFulls"),
+        ("storage", "advancedSettings", "syntheticFulls"),
+    ),
 }
 
 
@@ -125,8 +147,8 @@ async def other_object(writer: Writer, form: JobForm) -> str:
     raise AssertionError(form.draft.kind)
 
 
-async def changes_of(writer: Writer, form: JobForm) -> dict[SettingsField, Changes]:
-    """For each part that the form offers, fields filled otherwise."""
+async def changes_of(writer: Writer, form: JobForm) -> dict[tuple[SettingsField, ...], Changes]:
+    """For each part that the form offers, fields filled otherwise; what is about the storage in one go."""
     fields = as_it_stands(job_form(form).blocks)
     changes: dict[SettingsField, Changes] = {SettingsField.NAME: {"name": f"{form.draft.wanted.name} anew"}}
     if "description" in fields:
@@ -148,7 +170,22 @@ async def changes_of(writer: Writer, form: JobForm) -> dict[SettingsField, Chang
         changes[SettingsField.SCHEDULE] = {"rhythm": Rhythm.WEEKDAYS, "at": "04:45"}
     if "guest" in fields:
         changes[SettingsField.GUEST] = {"guest": "off" if fields["guest"] == "aware" else "aware"}
-    return changes
+    alone = {(part,): entered for part, entered in changes.items()}
+    together = storage_changes(fields)
+    merged = {name: value for entered in together.values() for name, value in entered.items()}
+    return alone | ({tuple(together): merged} if together else {})
+
+
+def storage_changes(fields: Mapping[str, Any]) -> dict[SettingsField, Changes]:
+    """Retries, backup window and what is about the storage, in the order of `SettingsField`."""
+    entered: dict[SettingsField, Changes] = {
+        SettingsField.RETRY: {"retries": "7", "retry_wait": "20"},
+        SettingsField.WINDOW: {"window_from": "22", "window_to": "6"},
+        SettingsField.COMPRESSION: {"compression": "Extreme"},
+        SettingsField.ENCRYPTION: {"encryption": "off" if fields.get("encryption") == "on" else "on"},
+        **{task: {task.value: ("tuesday", "saturday")} for task in SettingsField if task in TASKS},
+    }
+    return {part: changes for part, changes in entered.items() if changes.keys() <= fields.keys()}
 
 
 async def read(office: Office, name: str) -> Any:
@@ -173,17 +210,18 @@ async def test_a_form_sent_off_as_it_stands_changes_nothing(office: Office, kind
 async def test_each_part_is_changed_alone(office: Office, kind: str, revision: str) -> None:
     """One PUT a part, that differs from what was read in that part alone, and fits VBR's document."""
     ann, name = Writer(office), name_of(kind)
-    for part, fields in (await changes_of(ann, await ann.edits(name))).items():
+    for parts, fields in (await changes_of(ann, await ann.edits(name))).items():
         before = await read(office, name)
         office.hq.requests.clear()
         summary = await ann.sees(await ann.edits(name), **fields)
-        assert [change.part for change in summary.changes] == [part]
+        assert {change.part for change in summary.changes} == set(parts)
         assert isinstance(await ann.sends(summary), Done)
         (body,) = sent(office, EDITING)
         differing = paths(before, body)
         assert differing
-        assert {path for path in differing if not is_within(path, part)} == set()
-        assert [change.part for change in differences(settings_of(before), settings_of(body))] == [part]
+        assert {path for path in differing if not any(is_within(path, part) for part in parts)} == set()
+        changed = differences(settings_of(before), settings_of(body))
+        assert [change.part for change in changed] == list(parts)
         assert list(body) == list(before)
         if (document := document_of(revision)) is not None:
             request = office.hq.requests.of(*EDITING)[0]
@@ -244,6 +282,11 @@ def _entries(form: JobForm, repositories: list[str]) -> st.SearchStrategy[Change
         "gfs_weeks": st.sampled_from(("", "4")),
         "days": st.lists(st.sampled_from(("monday", "friday", "sunday")), min_size=1, unique=True).map(tuple),
         "guest": st.sampled_from(("off", "aware")),
+        "retries": st.integers(0, 9).map(str),
+        "window_from": st.sampled_from(("any", "0", "22")),
+        "compression": st.sampled_from(("None", "High")),
+        "encryption": st.sampled_from(("on", "off")),
+        **{task.value: st.sampled_from(((), ("sunday",))) for task in TASKS},
     }
     always = {field: drawn.pop(field) for field in _OF_SCHEDULES} if "rhythm" in fields else {}
     offered = {field: strategy for field, strategy in drawn.items() if field in fields}

@@ -1,9 +1,12 @@
 """What the operations send, against Veeam's OpenAPI document, which the environment names."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from bot.operations.actions.apply import Apply
+from bot.operations.actions.clear_cache import ClearCache
 from bot.operations.actions.clone import Clone
 from bot.operations.actions.delete import Delete
 from bot.operations.actions.disable import Disable
@@ -14,13 +17,17 @@ from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.job_filters import JobPriority, JobsColumn, JobsFilter
 from bot.operations.model import NamedJob, NamedMachine, Step
+from bot.operations.outcomes import Done
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
+from bot.sandbox.vbr import World
 from bot.settings import GrantSettings, GroupReference, Role
 from bot.veeam import RestorePoints, Workload, revision_facts
 from tests.rooms.operations.office import Office
+from tests.rooms.operations.test_policies import APPLYING, CLEARING, office_of
 from tests.rooms.operations.test_runner import ONE_OF_EACH
-from tests.support.openapi import VARIABLE, OpenApi, document_path
+from tests.support.clock import FakeClock
+from tests.support.openapi import VARIABLE, OpenApi, document_of, document_path
 
 FILES = NamedJob("Files", server="hq")
 ASKED = (
@@ -81,6 +88,27 @@ async def test_every_request_fits_the_document(office: Office, document: OpenApi
     assert office.hq.requests.of("GET", "/api/v1/taskSessions")
     bodies = [request.body for request in office.hq.requests.of("POST", "/api/v1/jobs/{id}/start")]
     assert any("syncRestorePoints" in body for body in bodies)
+
+
+@pytest.mark.parametrize("revision", ["1.3-rev1", "1.3-rev2"])
+async def test_commands_to_agents_fit_the_document(
+    revision: str, clock: FakeClock, world: World, tmp_path: Path
+) -> None:
+    """`apply` and `clearcache` are sent as the document of each revision that has them says."""
+    document = document_of(revision)
+    if document is None:
+        pytest.skip(f"{VARIABLE} names no OpenAPI document of {revision}")
+    for name in ("Laptops", "Tablets"):
+        world.add_job(name, "WindowsAgentBackupWorkstationPolicy", objects=("nb01",))
+    async for office in office_of(revision, world, clock, tmp_path, Role.BACKUP_OPERATOR):
+        assert isinstance(await office.ask(Apply(NamedJob("Laptops", exact=True))), Done)
+        assert isinstance(await office.ask(ClearCache(NamedJob("Tablets", exact=True))), Done)
+        sent = [one for one in office.hq.requests if one.template in {APPLYING[1], CLEARING[1]}]
+        assert [one.template for one in sent] == [APPLYING[1], CLEARING[1]]
+        problems = [
+            document.check_request(one.method, one.path, list(one.query.items()), one.body) for one in sent
+        ]
+        assert problems == [[], []]
 
 
 def test_job_types_are_the_documents(document: OpenApi) -> None:

@@ -69,9 +69,9 @@ async def test_one_job_in_full(office: Office) -> None:
     assert answer.repository.id == answer.view.state.repository_id
     assert [view.session.outcome for view in answer.recent] == ["Failed", "Failed", "Success"]
     assert (answer.view.failed_in_a_row, answer.view.reason) == (2, "Failed to open VDDK disk")
-    assert [operation.name for operation in answer.view.operations] == ["retry", "job", "start"]
+    assert [operation.name for operation in answer.view.operations] == ["retry", "job", "why", "start"]
     seen = await office.answer(ShowJob(NamedJob("SQL Prod")), JobAnswer, VIEWER)
-    assert [operation.name for operation in seen.view.operations] == ["job"]
+    assert [operation.name for operation in seen.view.operations] == ["job", "why"]
 
 
 async def test_a_job_that_cannot_be_modelled_still_shows_its_state(office: Office) -> None:

@@ -42,6 +42,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
+from bot.operations.queries.why import ExplainFailure
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.veeam import JobId, SessionId
 from tests.rooms.operations.office import HQ, NOBODY, OPERATOR, SQL_ONLY, VIEWER, Office
@@ -53,6 +54,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     ShowWhoami(),
     ListJobs(),
     ShowJob(SQL),
+    ExplainFailure(SQL),
     ListSessions(),
     ShowSession(SessionId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")),
     ShowStatus(),
@@ -72,7 +74,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     ClearCache(SQL),
 )
 EVERYBODY = {"help", "whoami"}
-QUERIES = {"jobs", "job", "sessions", "session", "status", "servers"}
+QUERIES = {"jobs", "job", "why", "sessions", "session", "status", "servers"}
 ACTIONS = {"start", "stop", "retry", "apply", "clearcache"}
 CHANGES = {"enable", "disable", "clone", "delete", "edit", "create"}
 RECORD = {"audit"}

@@ -34,6 +34,7 @@ from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
 from bot.operations.queries.status import ShowStatus, StatusAnswer
+from bot.operations.queries.why import ExplainFailure
 from bot.sandbox.vbr import Fault, Moment
 from bot.sandbox.vbr.faults import empty, hanging, html, malformed, refusing
 from bot.slack.views.forms import form as form_view
@@ -158,6 +159,7 @@ REQUESTS: Mapping[str, Callable[[Office], Awaitable[Request]]] = {
     "jobs stale:3h": now(lambda _: ListJobs(stale=timedelta(hours=3), server="hq")),
     "job": now(lambda office: ShowJob(office.known("SQL Prod"))),
     "job NAME": now(lambda _: ShowJob(NamedJob("SQL Prod", "hq"))),
+    "why": now(lambda office: ExplainFailure(office.known("SQL Prod"))),
     "sessions": now(lambda _: ListSessions(server="hq")),
     "sessions running": now(lambda _: ListSessions(which=SessionsFilter.RUNNING, server="hq")),
     "sessions 24h": now(lambda _: ListSessions(within=timedelta(hours=24), server="hq")),
@@ -238,6 +240,13 @@ READS: Mapping[str, Row] = {
     "jobs stale:3h": {**DERIVED, SESSIONS: lacks(Detail.LAST_SUCCESS)},
     "job": JOB,
     "job NAME": JOB,
+    "why": {
+        **DERIVED,
+        **SERVER_TIME,
+        SESSIONS: lacks(Detail.SESSIONS),
+        TASKS: lacks(Detail.OBJECTS),
+        LOGS: lacks(Detail.LOG, Detail.FAILURE_REASON),  # the latter is another job's
+    },
     "jobs warning": {**DERIVED, **SERVER_TIME, TASKS: lacks(), LOGS: lacks(Detail.FAILURE_REASON)},
     "sessions": {**WHY_FAILED, SESSIONS: ESSENTIAL},
     "sessions running": {SESSIONS: ESSENTIAL},

@@ -17,6 +17,7 @@ from bot.veeam import (
     PERFORMANCE_EXTENT,
     AllTaskSessionsQuery,
     Backup,
+    BackupsQuery,
     CredentialsQuery,
     DataServersQuery,
     EntitiesQuery,
@@ -136,6 +137,13 @@ async def backup_of(site: Site) -> Backup:
     return backup
 
 
+async def objects_of(site: Site) -> object:
+    (backup,) = (await site.server.backups(BackupsQuery(job_id=site.failed))).rows
+    machines = await site.server.backup_objects(backup.id, limit=200)
+    assert [(each.name, each.last_run_failed) for each in machines] == [("vm02", False)]
+    return machines
+
+
 EVERYTHING: dict[str, Ask] = {
     "server_time": lambda site: site.server.server_time(),
     "server_info": lambda site: site.server.server_info(),
@@ -157,6 +165,8 @@ EVERYTHING: dict[str, Ask] = {
     "job_contents": lambda site: site.server.job_contents(site.failed),
     "restore_points": lambda site: site.server.restore_points(points_of("vm0")),
     "backup": backup_of,
+    "backups": lambda site: site.server.backups(BackupsQuery(job_id=site.failed, limit=3)),
+    "backup_objects": objects_of,
     "start_job": lambda site: site.server.start_job(site.failed, chained=True),
     "stop_job": lambda site: site.server.stop_job(site.running),
     "retry_job": lambda site: site.server.retry_job(site.failed),

@@ -14,6 +14,7 @@ import trustme
 from bot.sandbox.vbr import Behaviour, VbrSandbox, World
 from bot.sandbox.vbr.tls import Tls, make_tls
 from bot.settings import PollingSettings
+from bot.slack.views.server_errors import explain
 from bot.veeam import ConnectFailed, TlsFailed, TlsReason, Trust
 from bot.veeam.connection import ssl_context_of
 from bot.veeam.http import IDLE_SECONDS
@@ -226,13 +227,16 @@ async def test_a_pin_holds_through_a_proxy(
 async def test_a_proxy_that_refuses_is_a_failed_connection(
     secured_vbr: VbrSandbox, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing reached the server."""
-    async with (
-        proxied(Proxy(0, b"HTTP/1.1 403 Forbidden\r\n\r\n"), monkeypatch),
-        client_of(secured_vbr, clock, url="https://vbr.test:9419") as client,
-    ):
-        with pytest.raises(ConnectFailed):
-            await client.job_states()
+    """Nothing reached the server; of a port that VBR does not listen on people are told which one it does."""
+    for port, is_told in ((9419, False), (9398, True)):
+        async with (
+            proxied(Proxy(0, b"HTTP/1.1 403 Forbidden\r\n\r\n"), monkeypatch),
+            client_of(secured_vbr, clock, url=f"https://vbr.test:{port}") as client,
+        ):
+            with pytest.raises(ConnectFailed) as caught:
+                await client.job_states()
+        advice = explain(caught.value).advice
+        assert ("The bot asks port 9398: VBR listens on 9419" in advice) is is_told
 
 
 async def test_this_machine_is_reached_without_a_proxy(

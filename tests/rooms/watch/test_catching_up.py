@@ -275,7 +275,7 @@ async def test_killed_while_it_catches_up(
             await first.poll()
         await clock.advance(21 * HOUR)
         failed = many_ended(first, 4_500)
-        process = Process("one", url, clock, first.vbr)
+        process = Process("one", url, clock, first.vbr, storm_from=0)
         roots: list[RunEnded] = []
         summaries: list[BackfillSummary] = []
         for number in range(25):

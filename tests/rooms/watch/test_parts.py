@@ -210,6 +210,43 @@ async def test_whoever_stops_the_run_stops_its_parts(site: Site) -> None:
     assert (root.run.last.stopped_by, root.run.stands_failed) == ("U1", False)
 
 
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_machines_of_agents_without_task_sessions_are_named(
+    site: Site,
+    is_refused: bool,  # noqa: FBT001 -- a table's cell
+) -> None:
+    """Those whose last run failed, by the job's backup; where VBR does not say, the run is told without."""
+    job = site.world.add_job("Servers", "LinuxAgentBackup", objects=("db01", "db02", "db03"))
+    site.world.finish_run(job, result="Success")
+    await site.poll_after()
+    site.requests()
+    site.world.finish_run(job, result="Failed", only=(), message="Job failed")
+    job.failed_objects = ("db01", "db03")
+    if is_refused:
+        site.vbr.faults.add("GET", "/api/v1/backups", refusing(403), times=99)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    details = root.run.last.details
+    assert details is not None
+    named = () if is_refused else ("db01", "db03")
+    assert tuple(each.name for each in details.problems) == named
+    assert not details.is_incomplete
+    assert ("2 of 3 objects failed" in run_root(root.run).text) is not is_refused
+    assert site.requests().count("/api/v1/backups/{id}/objects") == (0 if is_refused else 1)
+
+
+async def test_a_run_of_agents_that_was_stopped_names_nobody(site: Site) -> None:
+    """What a stop cut short is no failure of a machine, and VBR is not asked for any."""
+    job = site.world.add_job("Servers", "LinuxAgentBackup", objects=("db01",))
+    site.world.finish_run(job, result="Success")
+    await site.poll_after()
+    site.requests()
+    site.world.finish_run(job, result="Failed", only=(), message="Operation was canceled by user")
+    job.failed_objects = ("db01",)
+    (root,) = of_kind(await site.poll_after(), RunEnded)
+    assert root.run.last.seems_stopped
+    assert "/api/v1/backups" not in site.requests()
+
+
 async def test_hundreds_of_parts_do_not_flood(site: Site) -> None:
     """A policy with many machines that fail gets one root and some replies, and stays small."""
     _, parent = endless_copy(site)

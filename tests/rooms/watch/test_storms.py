@@ -45,6 +45,7 @@ async def test_what_is_found_together_is_one_message(stormy: Site) -> None:
     assert (often.count, once.count) == (4, 1)
     assert often.text in {FULL.format(name) for name in "ABCD"}
     assert once.text == NO_LOGIN.format("E")
+    assert often.name == "Repository full"
     assert sorted(one.job_name for one in listed.failures) == ["A", "B", "C", "D", "E"]
 
 

@@ -1,9 +1,29 @@
 """Which field VBR's words are about, as far as that can be told."""
 
+from typing import Any
+
 import pytest
 
-from bot.operations.job_editor.fields import change_in_words, field_meant, worst_first
-from bot.veeam import JobObject, JobSettings, Retention, SettingsField, differences
+from bot.operations.job_editor.fields import (
+    change_in_words,
+    field_meant,
+    in_words,
+    warnings_about,
+    worst_first,
+)
+from bot.veeam import (
+    BackupWindow,
+    Encryption,
+    JobObject,
+    JobSettings,
+    KeySource,
+    Retention,
+    RetryPolicy,
+    SettingsField,
+    TaskDays,
+    Weekday,
+    differences,
+)
 
 TOLD = [
     ("A job with the name 'Web tier' already exists.", SettingsField.NAME),
@@ -42,6 +62,9 @@ TOLD = [
     ("Job 'Web tier' cannot be scheduled to run after itself.", SettingsField.SCHEDULE),
     ("Job 'Web tier' cannot run after job 'Oracle', which itself runs after it.", SettingsField.SCHEDULE),
     ("Job 'Repository credentials' was not found.", SettingsField.SCHEDULE),
+    ("The value of schedule.retry.retryCount is missing or not valid.", SettingsField.RETRY),
+    ("The value of schedule.backupWindow.backupWindow.days[0].hours is not valid.", SettingsField.WINDOW),
+    ("The value of storage.advancedSettings.backupHealth.isEnabled is missing.", SettingsField.HEALTH_CHECK),
     ("Backup proxy with ID '88788f9e' was not found.", None),
     ("The id and the type of a job cannot be changed.", None),
     ("The operation requires approval of another administrator: four-eyes authorization is on.", None),
@@ -72,3 +95,34 @@ def test_what_takes_protection_away_is_said_first() -> None:
     )
     assert words[2:][0] == "Name: Job → Work"
     assert words[3].startswith("Description: short → xxx")
+
+
+NIGHT = BackupWindow.daily(22, 6).days
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        (SettingsField.RETRY, RetryPolicy(True, 3, 1), "3, 1 minute apart"),
+        (SettingsField.WINDOW, BackupWindow.daily(22, 6), "daily 22:00 to 06:00"),
+        (
+            SettingsField.WINDOW,
+            BackupWindow(is_on=True, days=NIGHT[:5]),
+            "Monday to Friday 00:00 to 06:00 and 22:00 to 24:00",
+        ),
+        (SettingsField.ENCRYPTION, Encryption(True, KeySource.KMS), "on, with a key of a KMS server"),
+        (SettingsField.ACTIVE_FULL, TaskDays((Weekday.SATURDAY, Weekday.SUNDAY)), "Saturday, Sunday"),
+        (SettingsField.HEALTH_CHECK, TaskDays(is_otherwise=True), "as set in VBR"),
+    ],
+)
+def test_settings_in_words(part: SettingsField, value: Any, words: str) -> None:
+    """As the form's summary, the answer and the record say it."""
+    assert in_words(part, value, {}) == words
+
+
+def test_encryption_that_ends_is_warned_of() -> None:
+    """VBR's API documents no list of keys to take one from again."""
+    before = JobSettings("Job", encryption=Encryption(is_on=True))
+    after = JobSettings("Job", encryption=Encryption(is_on=False))
+    (warning,) = warnings_about(differences(before, after), {})
+    assert warning.startswith("New backups will not be encrypted.")

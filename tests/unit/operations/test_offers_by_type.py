@@ -36,7 +36,7 @@ def test_what_is_offered_on_each_type(revision: str, kind: str) -> None:
     if revision in HAVE_COMMANDS:
         base |= {"apply"} if kind in WINDOWS_POLICIES | LINUX_POLICIES else set()
         base |= {"clearcache"} if kind in WINDOWS_POLICIES else set()
-    failed = base | {"retry"}
+    failed = base | {"retry", "why"}
     if revision == "1.2-rev1":
         base, failed = base - {"clone"}, failed - {"clone", "retry"}
     assert offered(revision, kind, "stopped") - {"edit"} == failed | {"disable"}

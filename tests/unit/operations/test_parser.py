@@ -40,6 +40,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
+from bot.operations.queries.why import ExplainFailure
 from bot.settings import PersonId
 from bot.veeam import JobId, RestorePoints, ServerName, SessionId, Workload
 
@@ -218,6 +219,7 @@ READ: list[tuple[str, Request]] = [
     ("delete SQL Prod", Delete(SQL)),
     ("edit SQL Prod", Edit(SQL)),
     ("edit SQL Prod retention 14", Edit(beside("retention", "14"), retention=14)),
+    ("edit SQL Prod retries 3", Edit(beside("retries", "3"), retries=3)),
     ("edit SQL Prod RETENTION 14", Edit(beside("RETENTION", "14"), retention=14)),
     ("edit SQL Prod retention 14d", Edit(NamedJob("SQL Prod retention 14d"))),
     ("edit SQL Prod retention 1000000", Edit(NamedJob("SQL Prod retention 1000000"))),
@@ -461,6 +463,7 @@ ABOUT = Topic(KnownJob(ServerName("hq"), JobId("27ef5b1c-4bd9-4a64-b1d5-c4a9d8d7
         ("sessions", ListSessions(job=ABOUT.job)),
         ("logs failed 24h", ListSessions(SessionsFilter.FAILED, ABOUT.job, timedelta(hours=24))),
         ("session", ShowSession(SESSION_ID, "hq")),
+        ("why", ExplainFailure(ABOUT.job, SESSION_ID)),
     ],
     ids=str,
 )
@@ -476,6 +479,7 @@ def test_in_a_thread_a_command_without_a_name_is_about_its_job(line: str, reques
         *(
             "retry SQL Prod",
             "job SQL Prod",
+            "why SQL Prod",
             "sessions SQL Prod",
             f"session {SESSION_ID}",
             "retry server:branch",

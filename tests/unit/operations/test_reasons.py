@@ -11,7 +11,7 @@ from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
 from bot.operations.catalog import available
-from bot.operations.failures import failed_in_a_row, first_message
+from bot.operations.failures import failed_in_a_row, messages_of
 from bot.operations.jobs import JobNow
 from bot.operations.model import KnownJob
 from bot.operations.outcomes import Blocked, Unsupported
@@ -61,23 +61,23 @@ def test_failed_in_a_row(sessions: list[Session], expected: int | None) -> None:
 @pytest.mark.parametrize(
     ("tasks", "expected"),
     [
-        ([], None),
+        ([], []),
         (
             [task("Success", "fine"), task("Failed", "Failed"), task("Failed", "disk"), task("Failed", "x")],
-            "disk",
+            ["disk", "x"],
         ),
-        ([task("Warning", "skipped"), task("Failed", None), task("Failed", " ")], None),
+        ([task("Warning", "skipped"), task("Failed", None), task("Failed", " ")], []),
     ],
 )
-def test_the_first_failed_object_that_says_why(tasks: list[TaskSession], expected: str | None) -> None:
+def test_the_failed_objects_that_say_why(tasks: list[TaskSession], expected: list[str]) -> None:
     """A mere result word is no reason."""
-    assert first_message(tasks, Result.FAILED) == expected
+    assert messages_of(tasks, Result.FAILED) == expected
 
 
-def test_the_first_object_that_warned_says_why_a_session_did() -> None:
+def test_the_object_that_warned_says_why_a_session_did() -> None:
     """The reason of a warning is not looked for among what failed or went well."""
     tasks = [task("Success", "fine"), task("Warning", "Warning"), task("Warning", "skipped")]
-    assert first_message(tasks, Result.WARNING) == "skipped"
+    assert messages_of(tasks, Result.WARNING) == ["skipped"]
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_the_first_object_that_warned_says_why_a_session_did() -> None:
         ("running", "None", None, ["stop", "job", "disable", "clone"]),
         ("Stopping", "None", None, ["stop", "job", "disable", "clone"]),
         ("running", "None", "Immediate", ["job", "disable", "clone"]),
-        ("stopped", "Failed", None, ["retry", "job", "start", "disable", "clone", "delete"]),
+        ("stopped", "Failed", None, ["retry", "job", "why", "start", "disable", "clone", "delete"]),
         ("stopped", "Success", None, ["start", "job", "disable", "clone", "delete"]),
-        ("stopped", "Warning", None, ["start", "job", "disable", "clone", "delete"]),
+        ("stopped", "Warning", None, ["start", "job", "why", "disable", "clone", "delete"]),
         ("disabled", "None", None, ["start", "job", "enable", "clone", "delete"]),
         ("BrandNew", "BrandNew", None, ["start", "job", "disable", "clone", "delete"]),
     ],

@@ -28,6 +28,7 @@ MATRIX = {
     #            Administrator, Backup Op., Restore Op., Viewer, Tape Op., Security Administrator, no role
     "jobs": (YES, YES, YES, YES, YES, NO, NO),
     "job": (YES, YES, YES, YES, YES, NO, NO),
+    "why": (YES, YES, YES, YES, YES, NO, NO),
     "sessions": (YES, YES, YES, YES, YES, NO, NO),
     "session": (YES, YES, YES, YES, YES, NO, NO),
     "status": (YES, YES, YES, YES, YES, NO, NO),

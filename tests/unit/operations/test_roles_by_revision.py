@@ -23,7 +23,8 @@ TOM = Person(PersonId("U0TOM"), "tom", Standing.MEMBER, frozenset({"S0TEAM"}))
 # By hand: whether a Tape Operator may, on a server of 1.2-rev1, 1.3-rev0, 1.3-rev1 and 1.3-rev2. Of all roles
 # theirs alone differs between the revisions.
 TAPE_OPERATOR = {
-    "jobs": "yyy.", "job": "yyy.", "sessions": "yyy.", "session": "yyy.", "status": "yyy.", "servers": "yyy.",
+    "jobs": "yyy.", "job": "yyy.", "why": "yyy.", "sessions": "yyy.", "session": "yyy.",
+    "status": "yyy.", "servers": "yyy.",
     "start": ".yy.", "stop": ".yy.", "retry": ".yy.", "apply": ".yy.", "clearcache": ".yy.",
 }  # fmt: skip
 # The operation of VBR that a verb needs; the others read what these do, or ask VBR nothing.

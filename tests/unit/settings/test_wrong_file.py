@@ -168,6 +168,12 @@ WRONG_IN_FILE = [
         "must be text, in quotes",
     ),
     (
+        '[[causes]]\nname = "full"\npatterns = ["a*"]',
+        "causes.patterns",
+        "[[causes]] 1, patterns, entry 1",
+        "must have at least 4 letters or digits, or it fits nearly every line",
+    ),
+    (
         '[[expectations]]\nchannel = "C0A"\nsuccess_within_hours = 0',
         "expectations.success_within_hours",
         "[[expectations]] 1, success_within_hours",

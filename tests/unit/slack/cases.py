@@ -71,6 +71,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
 from bot.operations.queries.sessions import ListSessions
+from bot.operations.queries.why import ExplainedRun
 from bot.settings import Role
 from bot.slack.codec import UnreadablePress, UnreadableReason
 from bot.slack.views.actions import (
@@ -376,6 +377,41 @@ def _answers() -> dict[str, Answer]:
             samples.job_view(reason="\n".join("Cannot open the disk of <!here>. " * 8 for _ in range(12)))
         ),
         "job-awkward": samples.job_answer(samples.job_view(samples.job_state("<!channel> *`x`*"))),
+        "why": samples.why_answer(others=2),
+        "why-unknown": replace(
+            samples.why_answer("Error: <!here> something *odd*"), is_last_good_known=True, last_good_at=None
+        ),
+        "why-edit": samples.why_answer("sql02 is unavailable and will be skipped from processing."),
+        "why-many-others": replace(
+            samples.why_answer(others=20),
+            others=replace(samples.why_answer(others=20).others, unseen=7, silent=(samples.silence(),)),
+        ),
+        "why-gone-well-since": replace(samples.why_answer(), last_good_at=NOW - timedelta(minutes=5)),
+        "why-success": replace(
+            samples.why_answer(),
+            view=samples.job_view(samples.job_state(result="Success"), reason=None),
+            run=ExplainedRun(veeam.Result.SUCCESS, samples.session(result="Success", message=None)),
+            failed_in_a_row=0,
+        ),
+        "why-warning": replace(
+            samples.why_answer("VMware Tools are not running on web03, guest processing was skipped"),
+            view=samples.job_view(samples.job_state(result="Warning"), operations=(ShowJob.operation,)),
+            run=replace(
+                samples.why_answer("VMware Tools are not running on web03, guest processing was skipped").run,
+                result=veeam.Result.WARNING,
+                session=samples.session(result="Warning"),
+                attempt=1,
+                object_name="web03",
+                objects=1,
+            ),
+            failed_in_a_row=0,
+        ),
+        "why-stopped": replace(
+            samples.why_answer(), run=replace(samples.why_answer().run, is_stopped=True), failed_in_a_row=0
+        ),
+        "why-never-ran": replace(
+            samples.why_answer(), view=JobView(HQ, never), run=ExplainedRun(None), failed_in_a_row=None
+        ),
         "sessions": samples.sessions_answer(
             samples.session_view(),
             samples.session_view(samples.session(result="Warning", message="Warning"), stopped_by=BEN),

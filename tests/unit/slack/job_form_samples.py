@@ -9,14 +9,19 @@ from bot.operations.job_editor import JobDraft
 from bot.operations.job_editor.fields import FormProblem
 from bot.operations.model import KnownJob, Step
 from bot.veeam import (
+    BackupWindow,
+    Encryption,
     GuestProcessing,
     JobObject,
     JobSettings,
+    KeySource,
     Retention,
+    RetryPolicy,
     Rhythm,
     Schedule,
     ServerName,
     SettingsField,
+    TaskDays,
     Weekday,
     differences,
 )
@@ -59,6 +64,20 @@ def settings(name: str = "Web tier") -> JobSettings:
     )
 
 
+def stored() -> JobSettings:
+    """The same job with retries, a window, and all that is about the storage."""
+    return replace(
+        settings(),
+        retry=RetryPolicy(enabled=True, count=3, wait_minutes=10),
+        window=BackupWindow.daily(22, 6),
+        compression="Auto",
+        encryption=Encryption(is_on=True, key=KeySource.PASSWORD),
+        active_full=TaskDays((Weekday.SATURDAY,)),
+        synthetic_full=TaskDays(),
+        health_check=TaskDays(is_otherwise=True),
+    )
+
+
 def draft(
     wanted: JobSettings | None = None, kind: str = "VSphereBackup", like: str | None = None
 ) -> JobDraft:
@@ -90,10 +109,14 @@ def create_summary(wanted: JobSettings | None = None, like: str | None = None) -
 
 
 def edit_summary(
-    wanted: JobSettings, theirs: JobSettings | None = None, *, otherwise: bool = False
+    wanted: JobSettings,
+    theirs: JobSettings | None = None,
+    *,
+    before: JobSettings | None = None,
+    otherwise: bool = False,
 ) -> JobSummary:
     """What will be changed, and what somebody else changed meanwhile."""
-    before = settings()
+    before = before or settings()
     return JobSummary(
         Edit(JOB, draft="draft-1", step=Step.SEND),
         Edit(JOB, draft="draft-1"),
@@ -140,6 +163,7 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
         ),
         "form-create-awkward": create_form(wanted=awkward),
         "form-edit": edit_form(),
+        "form-edit-stored": edit_form(stored()),
         "form-edit-bare": edit_form(bare),
         "form-edit-other-schedule": edit_form(replace(plain, schedule=Schedule(Rhythm.OTHER))),
         "form-edit-many-objects": edit_form(
@@ -148,6 +172,17 @@ def views() -> dict[str, JobForm | JobSummary | CreateChoice]:
         "summary-create": create_summary(),
         "summary-create-like": create_summary(awkward, like="<!channel>"),
         "summary-edit": edit_summary(changed),
+        "summary-edit-stored": edit_summary(
+            replace(
+                stored(),
+                retry=RetryPolicy(enabled=False, count=0, wait_minutes=10),
+                window=BackupWindow(is_on=False),
+                compression="Extreme",
+                encryption=Encryption(is_on=False),
+                health_check=TaskDays((Weekday.SUNDAY,)),
+            ),
+            before=stored(),
+        ),
         "summary-edit-meanwhile": edit_summary(
             replace(plain, retention=Retention("Days", 30)), replace(plain, description="Changed by ben")
         ),

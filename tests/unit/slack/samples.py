@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bot.operations.actions.clone import Clone
+from bot.operations.actions.edit import Edit
 from bot.operations.actions.retry import Retry
 from bot.operations.actions.start import Start
 from bot.operations.actions.stop import Stop
@@ -25,6 +26,7 @@ from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter, SessionView
 from bot.operations.queries.status import ServerStatus, StatusAnswer
 from bot.operations.queries.whoami import WhoamiAnswer
+from bot.operations.queries.why import ExplainedRun, ExplainFailure, OtherJobs, WhyAnswer
 from bot.sandbox.vbr.jobmodels import JobParts, daily, job_model
 from bot.settings import GrantSettings, GroupReference, PersonId, Role
 from bot.store import (
@@ -47,6 +49,7 @@ from bot.veeam import (
     LogRecord,
     MissingDetail,
     RepositoryState,
+    Result,
     ServerFailed,
     ServerInfo,
     ServerName,
@@ -58,6 +61,7 @@ from bot.veeam import (
     TaskSession,
     TaskSessionId,
     TimedOut,
+    cause_of,
     job_facts,
 )
 from bot.watch.facts import (
@@ -241,6 +245,40 @@ def job_answer(view: JobView | None = None) -> JobAnswer:
     view = view or job_view()
     request = ShowJob(KnownJob(view.server, view.state.id))
     return JobAnswer(request, view, job_facts(job_settings()), recent, repository(), NOW)
+
+
+FULL = (
+    "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\sql02D2025.vbk]. "
+    "Agent failed to process method {DataTransfer.SyncDisk}."
+)
+
+
+def why_answer(line: str = FULL, *, others: int = 0) -> WhyAnswer:
+    """A run whose second attempt failed, for want of space where the line is no other."""
+    finding = cause_of([line])
+    allowed = (ShowJob.operation, Start.operation, Retry.operation, Edit.operation)
+    view = job_view(reason=line, operations=allowed)
+    same = tuple(job_view(job_state(f"Oracle {number}", number=number)) for number in range(1, others + 1))
+    run = ExplainedRun(
+        Result.FAILED,
+        session(),
+        attempt=2,
+        finding=finding,
+        line=line if finding is None else finding.line,
+        object_name="sql02",
+        objects=2,
+        objects_total=3,
+    )
+    return WhyAnswer(
+        request=ExplainFailure(KnownJob(HQ, JOB_ID)),
+        view=view,
+        run=run,
+        as_of=NOW,
+        failed_in_a_row=3,
+        last_good_at=NOW - timedelta(days=2, hours=3),
+        is_last_good_known=True,
+        others=OtherJobs(same, others),
+    )
 
 
 def all_settings() -> JobFacts:
@@ -545,7 +583,12 @@ def storm(**changed: Any) -> StormFacts:
         "first_ended_at": NOW,
         "last_ended_at": NOW + timedelta(seconds=40),
         "causes": (
-            StormCause(text="There is not enough space on the disk.", count=20, servers=(HQ, BRANCH)),
+            StormCause(
+                name="Repository full: Repo-3",
+                text="There is not enough space on the disk.",
+                count=20,
+                servers=(HQ, BRANCH),
+            ),
             StormCause(text=None, count=3, servers=(HQ,)),
         ),
         "causes_total": 2,

@@ -1,12 +1,16 @@
 """Failures by cause: what says the same stands together, and nothing is lost or said in another's name."""
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.operations.outcomes import JobView
 from bot.slack.views.causes import by_cause
-from bot.veeam import gist
+from bot.slack.views.jobs import jobs
+from bot.veeam import cause_of, gist
 from tests.unit.slack import samples
 
 _FULL = "There is not enough space on the disk. Failed to write data to the file [D:\\Backup\\{}D2025.vbk]."
@@ -71,6 +75,21 @@ def test_names_and_numbers_make_no_other_cause(one: str, other: str) -> None:
 def test_other_words_are_another_cause(one: str, other: str) -> None:
     """What says something else, or nothing but names, stays apart."""
     assert gist(one) != gist(other)
+
+
+def test_one_cause_in_other_words_and_one_repository() -> None:
+    """What names one cause stands together under it; the same on another repository stands apart."""
+    words = ["No space left on device", "There is not enough space on the disk.", "disk quota exceeded"]
+    full = [replace(view(f"Job {place}", said), finding=cause_of([said])) for place, said in enumerate(words)]
+    elsewhere = msgspec.structs.replace(full[2].state, repository_name="Repo-2")
+    causes = by_cause([*full[:2], replace(full[2], state=elsewhere)])
+    assert [(len(cause.views), cause.title) for cause in causes] == [
+        (2, "Repository full"),
+        (1, "Repository full"),
+    ]
+    text = jobs(samples.jobs_answer(*full[:2])).text
+    assert "2 jobs failed for the same reason*: Repository full" in text
+    assert text.count("No space left on device") == 1
 
 
 @given(st.lists(st.none() | st.text(max_size=30), max_size=12))

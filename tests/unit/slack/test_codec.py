@@ -47,6 +47,7 @@ from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
 from bot.operations.queries.status import ShowStatus
 from bot.operations.queries.whoami import ShowWhoami
+from bot.operations.queries.why import ExplainFailure
 from bot.settings import PersonId
 from bot.slack import codec
 from bot.slack.codec import RunRequest, Share, TurnPage, UnreadablePress, UnreadableReason
@@ -93,6 +94,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
         st.lists(st.sampled_from(JobsFilter), max_size=3).map(tuple),
     ),
     st.builds(ShowJob, jobs),
+    st.builds(ExplainFailure, jobs, st.none() | texts.map(SessionId)),
     st.builds(
         ListSessions,
         st.none() | st.sampled_from(SessionsFilter),

@@ -23,17 +23,22 @@ from bot.slack.views.job_form import chosen, drawn_again, entries_of, filled, jo
 from bot.slack.views.message import Message
 from bot.veeam import (
     REFERENCES,
+    BackupWindow,
     ConnectFailed,
+    Encryption,
     Gfs,
     GuestProcessing,
     JobObject,
     JobSettings,
+    KeySource,
     Rejected,
     Retention,
+    RetryPolicy,
     Rhythm,
     Schedule,
     ServerName,
     SettingsField,
+    TaskDays,
     Weekday,
     differences,
     known,
@@ -269,7 +274,7 @@ def test_what_cannot_be_meant_is_told_at_its_field(fields: Mapping[str, Any], bl
 @pytest.mark.parametrize("part", SettingsField)
 def test_each_problem_stands_below_its_field(part: SettingsField) -> None:
     """In words, after the field that it is about; one without a field of its own stands on top."""
-    wanted, kind = PLAIN, "VSphereBackup"
+    wanted, kind = samples.stored(), "VSphereBackup"
     if part in REFERENCES:
         kind = "EntraIDTenantBackup" if part is SettingsField.TENANT else "VSphereReplica"
         kind = "FileBackupCopy" if part is SettingsField.PRIMARY_JOB else kind
@@ -376,6 +381,41 @@ def test_what_was_entered_for_another_rhythm_comes_back_with_it() -> None:
     assert shown_again.entered is not None
     schedule = Schedule(Rhythm.CHOSEN_DAYS, at=time(4, 30), days=(Weekday.MONDAY, Weekday.FRIDAY))
     assert shown_again.entered.over(wanted, {}).schedule == schedule
+
+
+STORED = samples.stored()
+
+
+@pytest.mark.parametrize(
+    ("entered", "expected"),
+    [
+        ({"retries": "0"}, {"retry": RetryPolicy(enabled=False, count=0, wait_minutes=10)}),
+        ({"window_from": "8", "window_to": "18"}, {"window": BackupWindow.daily(8, 18)}),
+        ({"encryption": "off"}, {"encryption": Encryption(is_on=False)}),
+        ({"health_check": ("monday",)}, {"health_check": TaskDays((Weekday.MONDAY,))}),
+    ],
+)
+def test_what_is_entered_about_the_storage(entered: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Each field alone, and each has a way to say off."""
+    came = came_back(form_of(STORED), **entered)
+    assert came == replace(STORED, **expected)
+    assert came.encryption is not None
+    assert came.encryption.key is KeySource.PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("entered", "field"),
+    [
+        ({"retries": "many"}, "retries"),
+        ({"retry_wait": "1000000"}, "retry_wait"),
+        ({"window_from": "8", "window_to": "8"}, "window_to"),
+    ],
+)
+def test_what_is_wrong_about_the_storage(entered: dict[str, Any], field: str) -> None:
+    """Said at the field, before VBR is asked."""
+    problems = entries_of(with_changes(job_form(form_of(STORED)).blocks, **entered))
+    assert not isinstance(problems, JobEntries)
+    assert list(problems) == [field]
 
 
 def test_a_form_sent_off_before_its_fields_were_drawn_draws_them() -> None:

@@ -11,12 +11,15 @@ from bot.veeam import (
     ItemKind,
     JobFacts,
     JobItem,
+    KeySource,
     Monthly,
     Periodic,
     Retention,
     RetryPolicy,
     ScheduleFacts,
+    TaskDays,
     Timing,
+    Weekday,
 )
 
 NIGHT = tuple(hour >= 20 or hour < 6 for hour in range(24))
@@ -106,6 +109,12 @@ def test_what_else_a_schedule_says(schedule: ScheduleFacts, words: str) -> None:
     assert schedule_sentence(schedule) == words
 
 
+STORED = (
+    "Compression: dedup friendly · makes active full backups on Saturday and Sunday and synthetic full "
+    "backups · health check: off"
+)
+
+
 def test_settings_in_words() -> None:
     """A line for each thing that the model says."""
     facts = JobFacts(
@@ -120,6 +129,13 @@ def test_settings_in_words() -> None:
         retention=Retention("RestorePoints", 1),
         gfs=(("weekly", 4), ("yearly", 3)),
         is_encrypted=True,
+        encryption_key=KeySource.PASSWORD,
+        compression="DedupFriendly",
+        full_backups=(
+            ("active", TaskDays((Weekday.SATURDAY, Weekday.SUNDAY))),
+            ("synthetic", TaskDays(is_otherwise=True)),
+        ),
+        is_health_checked=False,
         is_application_aware=True,
         is_indexed=True,
         runs_scripts=True,
@@ -130,7 +146,8 @@ def test_settings_in_words() -> None:
         "Replicates to: esx01",
         "Keeps: 1 restore point · long-term (GFS): 4 weekly, 3 yearly",
         "Guest processing: application-aware, files indexed",
-        "Encryption: on",
+        "Encryption: on, with a password",
+        STORED,
         "Runs a script before or after",
     ]
     assert settings_lines(JobFacts()) == []

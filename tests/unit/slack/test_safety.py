@@ -45,6 +45,7 @@ from bot.operations.queries.jobs import JobsAnswer, ListJobs
 from bot.operations.queries.session import SessionAnswer, ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionView
 from bot.operations.queries.status import StatusAnswer
+from bot.operations.queries.why import ExplainedRun, ExplainFailure, OtherJobs, WhyAnswer
 from bot.sandbox.slack.mentions import notified
 from bot.sandbox.slack.validation.surfaces import view_problems
 from bot.settings import Role
@@ -56,11 +57,14 @@ from bot.slack.views.outcomes import outcome
 from bot.slack.views.surface import SIZE_LIMIT_BYTES, answer_modal, home_view
 from bot.store import ApprovalImpact, AuditEntry, AuditId, AuditOutcome, AuditRecord, AuditShown
 from bot.veeam import (
+    DEFAULT_RULES,
     AfterJob,
     AsPointsAppear,
+    Cause,
     ConnectFailed,
     Continuous,
     Daily,
+    Finding,
     ItemKind,
     JobFacts,
     JobId,
@@ -70,6 +74,8 @@ from bot.veeam import (
     Monthly,
     Periodic,
     Rejected,
+    Remedy,
+    Result,
     Retention,
     RetryPolicy,
     RunAfterJob,
@@ -206,6 +212,7 @@ job_settings = st.builds(
     retention=st.none() | st.builds(Retention, st.just("days") | foreign, st.integers()),
     gfs=st.lists(st.tuples(st.just("weekly"), st.integers()), max_size=3).map(tuple),
     is_encrypted=st.none() | st.booleans(),
+    compression=maybe,
     is_application_aware=st.none() | st.booleans(),
     is_indexed=st.none() | st.booleans(),
     schedule=st.builds(
@@ -215,6 +222,12 @@ job_settings = st.builds(
         st.none() | st.builds(RetryPolicy, st.just(True), st.integers(), st.integers()),
         st.lists(st.tuples(st.sampled_from(Weekday).map(str) | foreign, hours), max_size=7).map(tuple),
     ),
+)
+findings = st.none() | st.builds(
+    Finding,
+    st.sampled_from(DEFAULT_RULES.causes)
+    | st.builds(Cause, st.just("own"), foreign, foreign, remedy=st.sampled_from(Remedy)),
+    foreign,
 )
 session_views = st.builds(
     SessionView, st.just(HQ), sessions, st.none() | job_ids, st.sampled_from([None, ANN, BEN])
@@ -308,6 +321,30 @@ done = st.one_of(
         _many(tasks, 60),
         _many(records, 30),
         moments,
+    ),
+    st.builds(
+        WhyAnswer,
+        st.builds(ExplainFailure, st.builds(KnownJob, st.just(HQ), job_ids), st.none() | session_ids),
+        job_views,
+        st.builds(
+            ExplainedRun,
+            st.none() | st.sampled_from(Result),
+            st.none() | sessions,
+            st.integers(1, 5),
+            st.booleans(),
+            findings,
+            maybe,
+            maybe,
+            st.integers(0, 500),
+            st.integers(0, 500),
+        ),
+        moments,
+        st.none() | st.integers(0, 50),
+        maybe_moments,
+        st.booleans(),
+        st.builds(
+            OtherJobs, _many(job_views, 20), st.integers(0, 20), st.integers(0, 90), _many(silences, 3)
+        ),
     ),
     st.lists(job_views, max_size=5).map(
         lambda views: StatusAnswer(tuple(samples.server_status(*views) for _ in range(12)), (), 0, NOW)
@@ -440,7 +477,10 @@ storms_of_any_words = st.builds(
     servers=_many(foreign, 30),
     first_ended_at=moments,
     last_ended_at=moments,
-    causes=_many(st.builds(StormCause, text=maybe, count=st.integers(1, 500), servers=_many(foreign, 30)), 4),
+    causes=_many(
+        st.builds(StormCause, name=maybe, text=maybe, count=st.integers(1, 500), servers=_many(foreign, 30)),
+        4,
+    ),
     causes_total=st.integers(0, 500),
     jobs=_many(foreign, 6),
 )
@@ -684,7 +724,7 @@ def test_every_button_of_the_catalog_can_be_drawn() -> None:
     entries = [option["text"]["text"] for element in row["elements"] for option in element.get("options", ())]
 
     assert {*labels, *entries} == {operation.button for operation in offered}
-    assert labels == ["Retry", "Details"]
+    assert labels == ["Retry", "Why", "Details"]
     assert entries == ["Start", "Disable", "Apply configuration", "Clear cache", "Edit", "Clone", "Delete"]
     menus = [element["action_id"] for element in row["elements"] if element["type"] == "overflow"]
     assert menus == ["more", "more:2"]

@@ -120,7 +120,7 @@ def test_a_spec_is_like_its_template(kind: str, revision: str, data: st.DataObje
     model = data.draw(received_models(kind, revision))
     asked = data.draw(wanted_settings(model, revision))
     spec = spec_from_template(model, asked, REVISIONS[revision])
-    assert settings_of(spec) == asked
+    assert differences(asked, settings_of(spec)) == ()
     assert model.keys() - spec.keys() == {"id", "isDisabled"}
     assert "sourceBackupId" not in (spec.get("storage") or {})
     assert "replicaMapping" not in (spec.get("seeding") or {})
@@ -259,7 +259,7 @@ def test_each_revision_has_its_words(revision: str, kind: str, platform: str, da
     asked = wanted(schedule=monday, objects=(machine(platform),))
     spec = vsphere_spec(asked, REVISIONS[revision])
     assert (spec["type"], spec["schedule"]["daily"]["days"]) == (kind, days)
-    assert settings_of(spec) == asked
+    assert differences(asked, settings_of(spec)) == ()
     job_body(SANDBOX_REVISIONS[revision], "JobSpec", spec)
 
 

@@ -103,6 +103,40 @@ def _gfs(place: str) -> tuple[str, ...]:
     return (place, f"{place}.isEnabled", *parts)
 
 
+def _task(place: str) -> tuple[str, ...]:
+    keys = ("", ".isEnabled", ".weekly", ".weekly.isEnabled", ".weekly.days", ".monthly.isEnabled")
+    return tuple(f"{place}{key}" for key in keys)
+
+
+_RETRIES = {
+    SettingsField.RETRY: tuple(
+        f"schedule.retry{key}" for key in ("", ".isEnabled", ".retryCount", ".awaitMinutes")
+    ),
+    SettingsField.WINDOW: (
+        "schedule.backupWindow",
+        "schedule.backupWindow.isEnabled",
+        "schedule.backupWindow.backupWindow",
+        "schedule.backupWindow.backupWindow.days",
+    ),
+}
+
+
+def _stored(store: str) -> Paths:
+    place = f"{store}.advancedSettings"
+    return {
+        SettingsField.COMPRESSION: (f"{place}.storageData.compressionLevel",),
+        SettingsField.ENCRYPTION: (f"{place}.storageData.encryption.isEnabled",),
+        SettingsField.HEALTH_CHECK: _task(f"{place}.backupHealth"),
+    }
+
+
+_FULLS = {
+    SettingsField.ACTIVE_FULL: _task("storage.advancedSettings.activeFulls"),
+    SettingsField.SYNTHETIC_FULL: (
+        *_task("storage.advancedSettings.synthenticFulls"),
+        *_task("storage.advancedSettings.syntheticFulls"),
+    ),
+}
 _VM = {
     SettingsField.DESCRIPTION: ("description",),
     SettingsField.PRIORITY: ("isHighPriority",),
@@ -113,6 +147,9 @@ _VM = {
     SettingsField.GFS: _gfs("storage.gfsPolicy"),
     SettingsField.SCHEDULE: _SCHEDULE,
     SettingsField.GUEST: _VM_GUEST,
+    **_RETRIES,
+    **_stored("storage"),
+    **_FULLS,
 }
 _AGENT = _VM | {SettingsField.OBJECTS: ("computers",), SettingsField.GUEST: (_AWARE,)}
 _POLICY = _AGENT | {SettingsField.REPOSITORY: ("storage.destination.backupRepositoryId",)}
@@ -127,12 +164,19 @@ _FILES = {
     ),
     SettingsField.GFS: _gfs("backupRepository.gfsPolicy"),
     SettingsField.SCHEDULE: _SCHEDULE,
+    **_RETRIES,
+    **_stored("backupRepository"),
 }
 _COPY_OF_ONE = {
     SettingsField.GFS: _gfs("gfsPolicy"),
     SettingsField.REPOSITORY: ("backupRepositoryId",),
     SettingsField.RETENTION: ("useCustomRetention", "retentionPolicy.type", "retentionPolicy.quantity"),
     SettingsField.SCHEDULE: (),
+    SettingsField.ENCRYPTION: ("encryption.isEnabled",),
+    SettingsField.WINDOW: (
+        "schedule.type",
+        *(f"schedule.customWindow{key}" for key in ("", ".isEnabled", ".backupWindow", ".backupWindow.days")),
+    ),
 }
 
 ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
@@ -153,6 +197,13 @@ ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
         SettingsField.RETENTION: ("target.retentionPolicy.type", "target.retentionPolicy.quantity"),
         SettingsField.GFS: _gfs("target.gfsPolicy"),
         SettingsField.SCHEDULE: _SCHEDULE,
+        **_RETRIES,
+        SettingsField.WINDOW: (
+            *_RETRIES[SettingsField.WINDOW],
+            "schedule.scheduleMode",
+            "schedule.backupWindow.days",
+        ),
+        **_stored("target"),
     },
     "FileBackupCopy": _COPY_OF_ONE,
     "EntraIDTenantBackupCopy": _COPY_OF_ONE,
@@ -160,6 +211,8 @@ ALLOWED: dict[str, dict[SettingsField, tuple[str, ...]]] = {
         SettingsField.DESCRIPTION: ("description",),
         SettingsField.RETENTION: _STORAGE_RETENTION,
         SettingsField.SCHEDULE: _SCHEDULE,
+        **_RETRIES,
+        SettingsField.ENCRYPTION: ("storage.advancedSettings.encryption.isEnabled",),
     },
     "EntraIDAuditLogBackup": _without(_VM, SettingsField.OBJECTS, SettingsField.GUEST),
     "WindowsAgentBackupFailoverCluster": _AGENT,

@@ -21,6 +21,8 @@ from bot.veeam import (
     Retention,
     RetryPolicy,
     ScheduleFacts,
+    TaskDays,
+    Weekday,
     job_facts,
 )
 from tests.support.job_models import CASES, KINDS, received_models, valid_models
@@ -204,6 +206,20 @@ def test_encryption(raw: dict[str, Any], expected: bool | None) -> None:  # noqa
 def test_schedules(schedule: Any, expected: ScheduleFacts) -> None:
     """Every block that is switched on counts, none that is off, and none of a job that is not scheduled."""
     assert read(schedule=schedule).schedule == expected
+
+
+def test_full_backups() -> None:
+    """Those that are made now and then, on which days, in either spelling of the key."""
+    saturdays = {"isEnabled": True, "weekly": {"isEnabled": True, "days": ["saturday"]}}
+    monthly = {"isEnabled": True, "monthly": {"isEnabled": True}}
+    for key in ("syntheticFulls", "synthenticFulls"):
+        facts = read(storage={"advancedSettings": {key: monthly, "activeFulls": saturdays}})
+        assert facts.full_backups == (
+            ("active", TaskDays((Weekday.SATURDAY,))),
+            ("synthetic", TaskDays(is_otherwise=True)),
+        )
+    off = {"activeFulls": saturdays | {"isEnabled": False}}
+    assert read(storage={"advancedSettings": off}).full_backups == ()
 
 
 def test_windows() -> None:

@@ -1,0 +1,341 @@
+"""`why`: what failed in a job's last run, the line that says so, who else has it, and what to do."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import veeam
+from bot.operations import outcomes
+from bot.operations.backend import Backend
+from bot.operations.commands import CommandLine
+from bot.operations.failures import failed_in_a_row, message_of, messages_of
+from bot.operations.job_states import KnownSessions, seems_stopped
+from bot.operations.jobs import FoundJob, is_run_of
+from bot.operations.model import ALL_ROLES, JobRef, Kind, Operation, RequestContext
+from bot.operations.queries import Query
+from bot.operations.queries.sessions import job_state_of
+from bot.operations.vbr_lists import where_there
+from bot.settings import ServerName
+
+OTHERS_LOOKED_AT = 20
+"""So many jobs that failed too are compared: a reason that is not remembered costs a request or two."""
+SESSIONS_LOOKED_AT = 50
+
+_GOOD = (veeam.Result.SUCCESS, veeam.Result.WARNING)
+_LOG_OF = {veeam.Result.FAILED: veeam.LogStatus.FAILED, veeam.Result.WARNING: veeam.LogStatus.WARNING}
+_SUCCESSES_LOOKED_AT = 5
+_ATTEMPTS_APART = timedelta(minutes=15)
+"""So soon after the attempt before an automatic retry begins, where VBR doesn't say what it retries."""
+
+
+class ExplainFailure(Query, frozen=True, tag="why"):
+    """Why a job's last run failed or warned; with a session, why the run failed that it is an attempt of."""
+
+    operation = Operation(
+        name="why",
+        usage="why JOB",
+        help="why a job's last run failed: the line that says so, who else has it, what to do",
+        kind=Kind.QUERY,
+        audit_name="job.why",
+        roles=ALL_ROLES,
+        examples=("why SQL Prod",),
+        button="Why",
+    )
+
+    job: JobRef
+    session_id: veeam.SessionId | None = None
+
+    @classmethod
+    def parse(cls, line: CommandLine) -> "ExplainFailure":
+        """Read the job's name; in the thread of a run that run is meant where no job is named."""
+        job, topic = line.job(cls), line.topic
+        return cls(job, topic.session_id if topic is not None and job == topic.job else None)
+
+    @property
+    def subject(self) -> JobRef:
+        """The job."""
+        return self.job
+
+    async def answer(
+        self, backend: Backend, context: RequestContext
+    ) -> outcomes.Done | outcomes.NotFound | outcomes.Ambiguous | outcomes.SyntaxProblem:
+        """Return why; the objects, the log, earlier sessions and other jobs are details."""
+        found = await backend.finder.job(self.job, request=self, visibility=context.visibility)
+        if not isinstance(found, FoundJob):
+            return found
+        server, state = backend.fleet.server(found.server), found.state
+        query = veeam.SessionsQuery(
+            job_id=state.id, order_by="CreationTime", ascending=False, limit=SESSIONS_LOOKED_AT
+        )
+        page = await veeam.detail(veeam.Detail.SESSIONS, server.name, server.sessions(query), None)
+        runs = [one for one in (page.rows if page is not None else ()) if is_run_of(one, state.id)]
+        known = await backend.states.known(server.name)
+        attempts = _attempts(self.session_id, runs, state)
+        if not attempts and self.session_id is not None:
+            session = await where_there(server.session(self.session_id))
+            job = None if session is None else await job_state_of(server, session)
+            if session is None or job is None or job.id != state.id:
+                return outcomes.NotFound("session", self.session_id)
+            attempts = (session,)
+        explained = await _explained(backend, server, state, attempts, known)
+        async with asyncio.TaskGroup() as group:
+            good = group.create_task(_last_good(server, state, runs, is_whole=_is_whole(page)))
+            others = group.create_task(_others(backend, context, found, explained))
+        last_good_at, is_known = good.result()
+        ran = [one for one in runs if not known.is_stopped(one)]
+        return outcomes.Done(
+            WhyAnswer(
+                request=ExplainFailure(found.known, self.session_id),
+                view=backend.views.of(context, server.name, state),
+                run=explained,
+                failed_in_a_row=failed_in_a_row(ran) if self.session_id is None else None,
+                last_good_at=last_good_at,
+                is_last_good_known=is_known and page is not None,
+                others=others.result(),
+                as_of=backend.clock.now(),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRun:
+    """A run's last attempt, and what VBR's words say of it.
+
+    No `session`: VBR lists none that is over, and `result` is what the job's state says; None: it never ran.
+    `object_name` is the object that `line` or the first failure is about; `objects` of `objects_total` have
+    the result. `line` is the cause's own where there is a finding, else the first thing VBR says.
+    """
+
+    result: veeam.Result | None
+    session: veeam.Session | None = None
+    attempt: int = 1
+    is_stopped: bool = False
+    finding: veeam.Finding | None = None
+    line: str | None = None
+    object_name: str | None = None
+    objects: int = 0
+    objects_total: int = 0
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it failed or warned, and nobody stopped it."""
+        return self.result in _LOG_OF and not self.is_stopped
+
+
+@dataclass(frozen=True, slots=True)
+class OtherJobs:
+    """Other jobs that have the same cause now, the latest first, of those that were `looked_at`.
+
+    `unseen`: further jobs failed too, whose reasons were not looked at. `silent` servers said nothing.
+    """
+
+    jobs: tuple[outcomes.JobView, ...] = ()
+    looked_at: int = 0
+    unseen: int = 0
+    silent: tuple[outcomes.SilentServer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhyAnswer(outcomes.Answer):
+    """Why a run failed or warned; `request` asks for this very job and run.
+
+    `last_good_at` is when the latest run ended that made a backup: None where there is none, or where it is
+    not `is_last_good_known`.
+    """
+
+    request: ExplainFailure
+    view: outcomes.JobView
+    run: ExplainedRun
+    as_of: datetime
+    failed_in_a_row: int | None = None
+    last_good_at: datetime | None = None
+    is_last_good_known: bool = False
+    others: OtherJobs = OtherJobs()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job made a backup since the run that is explained."""
+        ended_at = None if self.run.session is None else self.run.session.end_time
+        return self.last_good_at is not None and ended_at is not None and self.last_good_at > ended_at
+
+
+def _attempts(
+    session_id: veeam.SessionId | None, runs: Sequence[veeam.Session], state: veeam.JobState
+) -> tuple[veeam.Session, ...]:
+    """The attempts of the run that is meant, oldest first: of the last one that is over, or the session's.
+
+    `runs` are the job's, newest first. Empty where the session is none of them.
+    """
+    wanted = session_id or state.failed_part
+    over = [one for one in reversed(runs) if one.is_stopped]
+    grouped: list[list[veeam.Session]] = []
+    for one in over:
+        if grouped and _retries(one, grouped[-1][-1]):
+            grouped[-1].append(one)
+        else:
+            grouped.append([one])
+    if wanted is None:
+        return tuple(grouped[-1]) if grouped else ()
+    return next((tuple(run) for run in grouped if any(one.id == wanted for one in run)), ())
+
+
+def _retries(session: veeam.Session, earlier: veeam.Session) -> bool:
+    """Whether a session is a further attempt: VBR says so, or it began soon after the one that failed."""
+    if session.retries is not None:
+        return session.retries in {earlier.id, earlier.retries}
+    began, ended = session.creation_time, earlier.end_time
+    if session.begins_run or earlier.outcome is not veeam.Result.FAILED or began is None or ended is None:
+        return False
+    return timedelta() <= began - ended <= _ATTEMPTS_APART
+
+
+async def _explained(
+    backend: Backend,
+    server: veeam.VeeamServer,
+    state: veeam.JobState,
+    attempts: Sequence[veeam.Session],
+    known: KnownSessions,
+) -> ExplainedRun:
+    """What the run's last attempt says; without an attempt, the session that the state names."""
+    session = attempts[-1] if attempts else None
+    session_id, result = state.failed_part or state.session_id, state.result
+    if state.failed_part is not None:
+        result = veeam.Result.FAILED
+    if session is not None:
+        session_id, result = session.id, session.outcome
+    if session_id is None or (session is None and state.is_active):
+        return ExplainedRun(None)
+    is_stopped = state.was_stopped if session is None else known.is_stopped(session)
+    if result not in _LOG_OF or is_stopped:
+        return ExplainedRun(result, session, len(attempts) or 1, is_stopped)
+    details, name = veeam.Detail, server.name
+    async with asyncio.TaskGroup() as group:
+        asked = where_there(server.task_sessions(session_id))
+        objects = group.create_task(veeam.detail(details.OBJECTS, name, asked, ()))
+        log = where_there(server.session_logs(session_id, _LOG_OF[result]))
+        records = group.create_task(veeam.detail(details.LOG, name, log, ()))
+    return _explanation(
+        session,
+        result,
+        objects.result() or (),
+        records.result() or (),
+        rules=backend.causes,
+        attempt=len(attempts) or 1,
+    )
+
+
+def _explanation(
+    session: veeam.Session | None,
+    result: veeam.Result,
+    tasks: Sequence[veeam.TaskSession],
+    records: Iterable[veeam.LogRecord],
+    *,
+    rules: veeam.CauseRules,
+    attempt: int,
+) -> ExplainedRun:
+    """The cause that an attempt's objects, log and own message name, or the first of what they say."""
+    alike = [task for task in tasks if task.outcome is result]
+    titles = [title for one in records if (title := (one.title or one.description)).strip()]
+    own = None if session is None else message_of(session.result)
+    messages = messages_of(alike, result)
+    texts = [*messages, *titles, *([own] if own is not None else [])]
+    finding = veeam.cause_of(texts, rules)
+    said = texts[0 if finding is None else finding.place] if texts else None
+    about = _object_of(said or "", alike)
+    is_failed = result is veeam.Result.FAILED
+    return ExplainedRun(
+        result,
+        session,
+        attempt,
+        is_stopped=is_failed and bool(texts) and seems_stopped(session, tasks, records),
+        finding=finding,
+        line=finding.line if finding is not None else said,
+        object_name=about.name if about is not None else None,
+        objects=len(alike),
+        objects_total=len(tasks),
+    )
+
+
+def _object_of(said: str, tasks: Sequence[veeam.TaskSession]) -> veeam.TaskSession | None:
+    """The object whose message it is or that a line of the log names; else the first that failed."""
+    own = (task for task in tasks if message_of(task.result) == said)
+    named = (task for task in tasks if task.name and task.name in said)
+    return next(own, None) or next(named, None) or next(iter(tasks), None)
+
+
+def _is_whole(page: veeam.Page[veeam.Session] | None) -> bool:
+    return page is not None and page.received < SESSIONS_LOOKED_AT
+
+
+async def _last_good(
+    server: veeam.VeeamServer, state: veeam.JobState, runs: Sequence[veeam.Session], *, is_whole: bool
+) -> tuple[datetime | None, bool]:
+    """When the latest run ended that made a backup, and whether that is known. A detail."""
+
+    def newest(sessions: Iterable[veeam.Session]) -> datetime | None:
+        good = (one for one in sessions if one.is_stopped and one.outcome in _GOOD)
+        return next((one.end_time or one.creation_time for one in good), None)
+
+    found = newest(runs)
+    if found is not None or is_whole or not runs:
+        return found, True
+    query = veeam.SessionsQuery(
+        job_id=state.id,
+        results=_GOOD,
+        order_by="CreationTime",
+        ascending=False,
+        limit=_SUCCESSES_LOOKED_AT,
+    )
+    page = await veeam.detail(veeam.Detail.LAST_SUCCESS, server.name, server.sessions(query), None)
+    if page is None:
+        return None, False
+    return newest(one for one in page.rows if is_run_of(one, state.id)), True
+
+
+async def _others(
+    backend: Backend, context: RequestContext, job: FoundJob, explained: ExplainedRun
+) -> OtherJobs:
+    """Which other jobs have the same cause now, of those that the person may know of. A detail."""
+    finding, result = explained.finding, explained.result
+    if finding is None or result is None or not explained.is_problem:
+        return OtherJobs()
+    query = veeam.JobStatesQuery(
+        last_result=result, order_by="LastRun", ascending=False, limit=2 * OTHERS_LOOKED_AT
+    )
+    servers = backend.finder.servers(None, context.visibility)
+    if isinstance(servers, outcomes.NotFound):
+        return OtherJobs()
+    answer = await backend.fleet.ask(lambda server: server.job_states(query), servers)
+    # This server's first: what its own jobs share is told before what others' do.
+    ordered = sorted(answer.answers, key=lambda name: name != job.server)
+    candidates = [
+        (name, state)
+        for name in ordered
+        for state in answer.answers[name].rows
+        if (name, state.id) != (job.server, job.state.id)
+        and context.visibility.sees(name, state.name)
+        and state.result is result
+        and not state.is_active
+    ]
+    looked_at = candidates[:OTHERS_LOOKED_AT]
+    async with asyncio.TaskGroup() as group:
+        reads = [group.create_task(backend.failures.of_latest(name, state)) for name, state in looked_at]
+    wanted = _trouble(finding, job.server, job.state)
+    same = [
+        backend.views.of(context, name, state, read.result())
+        for (name, state), read in zip(looked_at, reads, strict=True)
+        if (other := read.result().finding) is not None
+        and not read.result().is_stopped
+        and _trouble(other, name, state) == wanted
+    ]
+    silent = tuple(outcomes.SilentServer(name, error) for name, error in answer.failures.items())
+    return OtherJobs(tuple(same), len(looked_at), len(candidates) - len(looked_at), silent)
+
+
+def _trouble(
+    finding: veeam.Finding, server: ServerName, state: veeam.JobState
+) -> tuple[ServerName | None, tuple[str, str]]:
+    """What jobs with one and the same trouble have in common: a repository is one server's."""
+    is_of_server = finding.cause.about is not veeam.About.NOTHING
+    return (server if is_of_server else None), finding.common_key(state.repository_name)

@@ -1,0 +1,147 @@
+"""Why a run failed or warned: the cause and the line that says so, who else has it, and what to do."""
+
+from bot.operations import model
+from bot.operations.actions.edit import Edit
+from bot.operations.actions.retry import Retry
+from bot.operations.actions.start import Start
+from bot.operations.outcomes import JobView
+from bot.operations.queries.why import ExplainedRun, OtherJobs, WhyAnswer
+from bot.settings import PersonId
+from bot.slack.text import code, count, date, dotted, duration, literal, sentence_case, strong
+from bot.slack.views import buttons, status_text
+from bot.slack.views.message import Message, as_of, compose, note, paragraph
+from bot.veeam import Remedy, Result
+
+_LINE_LIMIT = 600
+_TEXT_LIMIT = 300
+_OTHERS_SHOWN = 8
+_STREAK = 2
+_REMEDIES = {Remedy.RETRY: Retry.operation, Remedy.START: Start.operation, Remedy.EDIT: Edit.operation}
+
+
+def why(answer: WhyAnswer, *, shared_by: PersonId | None = None) -> Message:
+    """Why the run failed or warned; that there is nothing to explain where it did neither."""
+    run, view = answer.run, answer.view
+    head = [paragraph(_standing(answer), _when(answer)), paragraph(*_cause(run))]
+    if run.is_problem:
+        head += [
+            paragraph(*_what_to_do(answer)),
+            paragraph(*_others(answer.others)),
+            paragraph(_last_good(answer)),
+        ]
+        head += [note(*status_text.silent_servers(answer.others.silent))]
+    about = status_text.job_name(view.state.name, view.server)
+    share = buttons.share_control(answer.request) if shared_by is None else None
+    shown = [_remedy(answer), _details(answer), share]
+    return compose(head, [], [as_of(answer.as_of, shared_by), buttons.controls(shown, about=about)])
+
+
+def _standing(answer: WhyAnswer) -> str:
+    run, state = answer.run, answer.view.state
+    job = status_text.job_name(state.name, answer.view.server)
+    if run.result is None and run.session is None:
+        return dotted(status_text.job_result(state), job)
+    if run.is_stopped:
+        return dotted(status_text.STOPPED, job)
+    word = run.result.value if run.result is not None else ""
+    return dotted(status_text.result(word), job)
+
+
+def _when(answer: WhyAnswer) -> str:
+    """Which run it was: which attempt, when, how long, and how many failed in a row."""
+    run, session = answer.run, answer.run.session
+    streak = answer.failed_in_a_row or 0
+    return sentence_case(
+        dotted(
+            f"attempt {run.attempt}" if run.attempt > 1 else "",
+            status_text.span(session.creation_time, session.end_time) if session is not None else "",
+            f"{streak:,} failures in a row" if streak >= _STREAK else "",
+            "it runs again now" if session is not None and answer.view.state.is_active else "",
+        )
+    )
+
+
+def _cause(run: ExplainedRun) -> list[str]:
+    """The cause, the object that it is about and the line; where there is none, that in plain words."""
+    if run.is_stopped:
+        return ["A person stopped this run; nothing failed."]
+    if run.result is None and run.session is None:
+        return ["No run of it is over yet, so there is nothing to explain."]
+    if not run.is_problem:
+        return ["Its last run didn't fail, so there is nothing to explain."]
+    title = strong(run.finding.cause.title, _TEXT_LIMIT) if run.finding is not None else "*Cause unknown*"
+    said = (
+        code(run.line, _LINE_LIMIT)
+        if run.line
+        else "VBR names no object that failed, and its log doesn't say why."
+    )
+    return [f"{title}{_objects(run)}", said]
+
+
+def _objects(run: ExplainedRun) -> str:
+    """The object that the line is about, and how many there are besides."""
+    if not run.object_name:
+        return ""
+    word = "failed" if run.result is Result.FAILED else "warned"
+    of = f" ({run.objects:,} of {count(run.objects_total, 'object')} {word})" if run.objects_total > 1 else ""
+    return f": {literal(run.object_name)}{of}"
+
+
+def _what_to_do(answer: WhyAnswer) -> list[str]:
+    run = answer.run
+    if answer.is_over:
+        return [f"The job has gone well since, {date(answer.last_good_at)}." if answer.last_good_at else ""]
+    if run.finding is None:
+        return ["None of the causes that the bot knows is named there. Details has every object and the log."]
+    step = run.finding.cause.next_step
+    return [f"What to do: {literal(step, _TEXT_LIMIT)}"] if step else []
+
+
+def _others(others: OtherJobs) -> list[str]:
+    """The other jobs with this cause; that there are none only where all that failed were looked at."""
+    more = f" {count(others.unseen, 'further job')} failed too and {_was(others.unseen)} not compared."
+    unseen = more if others.unseen else ""
+    if not others.jobs:
+        return [unseen.strip()] if unseen else []
+    shown = [status_text.job_name(one.state.name, one.server) for one in others.jobs[:_OTHERS_SHOWN]]
+    left = len(others.jobs) - len(shown)
+    named = ", ".join([*shown, f"{left:,} more"] if left else shown)
+    return [f"{count(len(others.jobs), 'other job')} with this cause now: {named}.{unseen}"]
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _last_good(answer: WhyAnswer) -> str:
+    """When the last good backup was made and how old it is, where the run made none."""
+    if answer.run.result is not Result.FAILED or not answer.is_last_good_known or answer.is_over:
+        return ""
+    if answer.last_good_at is None:
+        return "No good backup on record."
+    age = duration(answer.as_of - answer.last_good_at)
+    return f"Last good backup {date(answer.last_good_at)} ({age} old)"
+
+
+def _remedy(answer: WhyAnswer) -> buttons.Control | None:
+    """The button that helps, as far as this person may press it now."""
+    run, view = answer.run, answer.view
+    if not run.is_problem or answer.is_over:
+        return None
+    remedy = Remedy.RETRY if run.finding is None else run.finding.cause.remedy
+    operation = _offered(_REMEDIES.get(remedy), view)
+    return None if operation is None else buttons.job_control(buttons.ButtonTarget.of(view), operation)
+
+
+def _offered(operation: model.Operation | None, view: JobView) -> model.Operation | None:
+    """The operation where it is allowed; a job whose server can't retry is started."""
+    if operation == Retry.operation and operation not in view.operations:
+        operation = Start.operation
+    return operation if operation in view.operations else None
+
+
+def _details(answer: WhyAnswer) -> buttons.Control | None:
+    session, view = answer.run.session, answer.view
+    if session is None:
+        return None
+    return buttons.session_control(view.server, session.id, view.state.name)

@@ -1,0 +1,311 @@
+"""Why something failed, as a named cause: VBR's texts compared with rules. Pure.
+
+The rules are data (`causes.toml`, and `[[causes]]` of the settings). Their patterns are words and not regular
+expressions: comparing takes time in proportion to the text, whatever the text, and no more of it is read than
+the limits below.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.resources import files
+from itertools import islice
+
+import msgspec
+
+from bot.settings import CauseSettings
+
+TEXTS_AT_MOST = 200
+TEXT_CHARACTERS = 4_000
+"""How much of one text is read."""
+ALL_CHARACTERS = 40_000
+"""How much is read of all texts together."""
+LINES_AT_MOST = 400
+LINE_CHARACTERS = 500
+"""How much of a line is cited; of a longer one the words that decided are in the middle."""
+PATTERN_CHARACTERS = 200
+
+_ANYTHING = "*"
+_CUT = "\u2026"
+_AND = " & "
+_APOSTROPHES = str.maketrans("\u2018\u2019\u201b\u2032\u201c\u201d", "''''\"\"")
+_NAME = r"""\s*:?\s*(?:\[([^\[\]]{1,120})\]|"([^"]{1,120})"|'([^']{1,120})')"""
+
+
+class About(StrEnum):
+    """What a cause belongs to, so that several jobs with it have it in common."""
+
+    NOTHING = ""
+    REPOSITORY = "repository"
+    PROXY = "proxy"
+    DATASTORE = "datastore"
+    HOST = "host"
+
+
+_NAMED = {
+    About.REPOSITORY: re.compile(rf"\b(?:repository|extent){_NAME}", re.IGNORECASE),
+    About.PROXY: re.compile(rf"\bproxy{_NAME}", re.IGNORECASE),
+    About.DATASTORE: re.compile(rf"\bdatastore{_NAME}", re.IGNORECASE),
+    About.HOST: re.compile(rf"\b(?:host|vc/esx){_NAME}", re.IGNORECASE),
+}
+
+
+class Remedy(StrEnum):
+    """The button that helps once the next step is done."""
+
+    NONE = ""
+    RETRY = "retry"
+    START = "start"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something failed: `key` for machines, `title` and `next_step` for people.
+
+    `next_step` is a sentence or two; empty where the settings give none.
+    """
+
+    key: str
+    title: str
+    next_step: str = ""
+    about: About = About.NOTHING
+    remedy: Remedy = Remedy.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A cause, and the very `line` that names it, which stands in the text at `place` of those given.
+
+    `resource` is the repository, proxy, datastore or host that the line names, if the cause is about one.
+    """
+
+    cause: Cause
+    line: str
+    place: int = 0
+    resource: str | None = None
+
+    def common_key(self, repository: str | None = None) -> tuple[str, str]:
+        """Return what findings of one and the same trouble have in common.
+
+        `repository` is the one that the job writes to, which counts where the line names none.
+        """
+        resource = self.resource
+        if resource is None and self.cause.about is About.REPOSITORY:
+            resource = repository
+        return self.cause.key, (resource or "").casefold()
+
+
+class _RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    title: str
+    next_step: str
+    patterns: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    about: About = About.NOTHING
+    button: Remedy = Remedy.NONE
+
+
+class _RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    causes: tuple[_RuleRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRule:
+    """A cause, the patterns that name it, and those that rule it out in the same line."""
+
+    cause: Cause
+    patterns: tuple["Pattern", ...]
+    unless: tuple["Pattern", ...] = ()
+
+    def found_in(self, line: str) -> int | None:
+        """Return where a folded line names the cause; None where it doesn't."""
+        for one in self.patterns:
+            # Most lines have none of the words: this is all that they cost.
+            if one.key in line and (at := one.found_in(line)) is not None:
+                return None if any(each.found_in(line) is not None for each in self.unless) else at
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Words that all stand in one line: each a chain of pieces with anything between them.
+
+    `key` is the longest of the pieces.
+    """
+
+    chains: tuple[tuple[str, ...], ...]
+    key: str
+
+    @classmethod
+    def of(cls, text: str) -> "Pattern":
+        """Return the pattern that a text of the rules or the settings says."""
+        folded = _folded(" ".join(text[:PATTERN_CHARACTERS].split()))
+        chains = (tuple(words.strip().split(_ANYTHING)) for words in folded.split(_AND))
+        kept = tuple(chain for chain in chains if any(chain))
+        return cls(kept, max((piece for chain in kept for piece in chain), key=len, default=""))
+
+    def found_in(self, line: str) -> int | None:
+        """Return where a folded line has the first of the words, if it has all of them."""
+        first = None
+        for chain in self.chains:
+            at = _chain_in(chain, line)
+            if at is None:
+                return None
+            first = at if first is None else first
+        return first
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRules:
+    """Rules in the order in which they count: the first one that any line fits decides."""
+
+    rules: tuple[CauseRule, ...]
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Every cause that can be found, in that order."""
+        return tuple(rule.cause for rule in self.rules)
+
+    def with_own(self, own: Iterable[CauseSettings]) -> "CauseRules":
+        """Return the rules with those of the settings.
+
+        They count first. One with the name of a rule that is there is that rule with more patterns, and with
+        the title and the next step that it gives.
+        """
+        known = {rule.cause.key: rule.cause for rule in self.rules}
+        added: dict[str, CauseRule] = {}
+        for one in own:
+            cause = known.get(one.name) or Cause(one.name, _title_of(one.name))
+            cause = replace(cause, title=one.title or cause.title, next_step=one.next_step or cause.next_step)
+            before = added[one.name].patterns if one.name in added else ()
+            added[one.name] = CauseRule(cause, (*before, *map(Pattern.of, one.patterns)))
+            known[one.name] = cause
+        theirs = (
+            replace(rule, cause=known[rule.cause.key]) if rule.cause.key in added else rule
+            for rule in self.rules
+        )
+        return CauseRules((*added.values(), *theirs))
+
+
+def _lines(texts: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """The lines to look at, each once, with the place of their text: as many as the limits allow."""
+    room, seen = ALL_CHARACTERS, set[str]()
+    for place, text in enumerate(islice(texts, TEXTS_AT_MOST)):
+        read = text[: min(TEXT_CHARACTERS, room)]
+        room -= len(read)
+        for line in read.splitlines():
+            plain = " ".join(line.split())
+            if plain and plain not in seen and len(seen) < LINES_AT_MOST:
+                seen.add(plain)
+                yield place, plain
+        if room <= 0:
+            return
+
+
+def _folded(text: str) -> str:
+    return text.translate(_APOSTROPHES).casefold()
+
+
+def _chain_in(chain: tuple[str, ...], line: str) -> int | None:
+    """Where the pieces stand in the line, in their order: words at both ends, unless these are open."""
+    begins, at = None, 0
+    last = len(chain) - 1
+    for number, piece in enumerate(chain):
+        place = _piece_in(line, piece, at, begins_word=number == 0, ends_word=number == last)
+        if place is None:
+            return None
+        if piece and begins is None:
+            begins = place
+        at = place + len(piece)
+    return begins
+
+
+def _piece_in(line: str, piece: str, at: int, *, begins_word: bool, ends_word: bool) -> int | None:
+    if not piece:
+        return at
+    place = line.find(piece, at)
+    while place >= 0:
+        fits_begin = not begins_word or _is_between_words(line, place)
+        if fits_begin and (not ends_word or _is_between_words(line, place + len(piece))):
+            return place
+        place = line.find(piece, place + 1)
+    return None
+
+
+def _is_between_words(line: str, at: int) -> bool:
+    """Whether a word begins or ends here; what a hyphen joins is one word, most often a name."""
+    if not 0 < at < len(line):
+        return True
+    if line[at] == "-" or line[at - 1] == "-":
+        around = line[at - 2 : at - 1] if line[at - 1] == "-" else line[at - 1]
+        behind = line[at + 1 : at + 2] if line[at] == "-" else line[at]
+        return not (_is_of_word(around) and _is_of_word(behind))
+    return not (_is_of_word(line[at]) and _is_of_word(line[at - 1]))
+
+
+def _is_of_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "_"
+
+
+def _cited(line: str, at: int) -> str:
+    """The line, or so much of a long one around the place."""
+    if len(line) <= LINE_CHARACTERS:
+        return line
+    room = LINE_CHARACTERS - 2
+    start = max(0, min(at - room // 3, len(line) - room))
+    end = start + room
+    before, after = (_CUT if start else ""), (_CUT if end < len(line) else "")
+    return f"{before}{line[start:end]}{after}"
+
+
+def _resource_in(line: str, about: About) -> str | None:
+    named = _NAMED.get(about)
+    found = named.search(line) if named is not None else None
+    if found is None:
+        return None
+    return next(name for name in found.groups() if name is not None).strip() or None
+
+
+def _title_of(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _rules_from(toml: bytes) -> CauseRules:
+    rows = msgspec.toml.decode(toml, type=_RulesFile).causes
+    return CauseRules(
+        tuple(
+            CauseRule(
+                Cause(row.name, row.title, row.next_step, row.about, row.button),
+                tuple(map(Pattern.of, row.patterns)),
+                tuple(map(Pattern.of, row.unless)),
+            )
+            for row in rows
+        )
+    )
+
+
+DEFAULT_RULES = _rules_from(files("bot.veeam").joinpath("causes.toml").read_bytes())
+
+
+def cause_of(texts: Iterable[str], rules: CauseRules = DEFAULT_RULES) -> Finding | None:
+    """Return the cause that the texts name, the first of the rules that any of them fits; None: unknown.
+
+    Of several lines that name it the first is cited. What only says that something failed names nothing.
+    Never raises, and takes no longer than the limits of this module allow.
+    """
+    best, left = None, rules.rules
+    for place, line in _lines(texts):
+        folded = _folded(line)
+        for rank, rule in enumerate(left):
+            at = rule.found_in(folded)
+            if at is not None:
+                cited = _cited(line, at)
+                best = Finding(rule.cause, cited, place, _resource_in(line, rule.cause.about))
+                left = left[:rank]
+                break
+        if not left:
+            break
+    return best
