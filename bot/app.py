@@ -154,6 +154,10 @@ class Application:
             store.TimedDisables(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS
         )
         unmet = store.SharedRead(store.Expectations(database).servers, clock, seconds=_SECONDS_BETWEEN_LOOKS)
+        if self._settings.digests:
+            causes = DEFAULT_RULES.with_own(self._settings.causes)
+            digests = watch.DigestMaker(self._settings.digests, fleet, database, clock, holder, causes)
+            self._start(group, "digests", digests.run)
         for place, name in enumerate(fleet.names, start=1):
             server, slot = fleet.server(name), watch.PollSlot(place, len(fleet.names))
             noticed = watch.NoticedSessions()

@@ -28,6 +28,7 @@ from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.home import ShowHome
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
@@ -45,6 +46,7 @@ TYPED: tuple[type[Verb], ...] = (
     ShowSession,
     ShowStatus,
     ListServers,
+    ShowReport,
     ReadAudit,
     Start,
     Stop,

@@ -53,6 +53,8 @@ _SLOW_SECONDS = 8.0
 _STORM_SITE, _SHOPS = "branch", 7
 _STORM_AFTER, _STORM_OVER_AFTER = timedelta(minutes=2), timedelta(minutes=6)
 _NO_SPACE = "There is not enough space on the disk. Failed to write data to the file [E:\\Backup\\{}.vbk]."
+_DIGEST_AFTER = timedelta(minutes=4)
+"""So long after the start the day's digest comes, rounded down to a whole minute."""
 _READY_SECONDS = 30.0
 
 
@@ -171,7 +173,10 @@ class Demo:
             "licence_days = 30\nconfig_backup_days = 7\ndisabled_longer_than_hours = 24\n"
         )
         approvals = '[approvals]\noperations = ["delete"]\n'
-        return "\n".join([slack, *servers, *grants, route, expectation, polling, approvals])
+        # The worlds of tests have no day, and nothing is expected of them.
+        digest = f'[[digests]]\nchannel = "C0DIGEST"\nat = "{_now() + _DIGEST_AFTER:%H:%M}"\n'
+        digest, expectation = ("", "") if self._worlds else (digest, expectation)
+        return "\n".join([slack, *servers, *grants, route, expectation, digest, polling, approvals])
 
     def _env(self, settings: Path) -> dict[str, str]:
         passwords = {f"VEEAM_PASSWORD_{name.upper()}": _account(vbr)[1] for name, vbr in self.vbrs.items()}

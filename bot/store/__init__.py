@@ -39,6 +39,7 @@ from bot.store.claims import (
     release_ended,
 )
 from bot.store.database import Database, DatabaseClock, Transaction
+from bot.store.digests import DigestRow, Digests
 from bot.store.drafts import Draft, Drafts
 from bot.store.errors import StoreBroken, StoreError, StoreUnavailable
 from bot.store.expectations import (
@@ -105,6 +106,8 @@ __all__ = [
     "ChannelFailure",
     "Database",
     "DatabaseClock",
+    "DigestRow",
+    "Digests",
     "Draft",
     "Drafts",
     "Expectations",

@@ -379,6 +379,17 @@ timed_disables = Table(
     _maybe_time("attempted_at"),
 )
 
+digests = Table(
+    "digests",
+    metadata,
+    _text("key", primary_key=True),
+    _text("channel"),
+    _time("made_at"),
+    _maybe_time("look_at"),
+    Column("looks", Integer, nullable=False),
+    _text("body"),
+)
+
 drafts = Table(
     "drafts",
     metadata,

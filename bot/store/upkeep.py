@@ -7,6 +7,7 @@ from bot.store import FollowedSessions, PressClaims
 from bot.store.approvals import Approvals
 from bot.store.audit import AuditLog
 from bot.store.database import Database, DatabaseClock
+from bot.store.digests import Digests
 from bot.store.drafts import Drafts
 from bot.store.errors import StoreError
 from bot.store.outbox import Outbox
@@ -67,6 +68,7 @@ class Upkeep:
         await PressClaims(self._database).purge(before)
         await FollowedSessions(self._database).purge(before)
         await Storms(self._database).purge(before)
+        await Digests(self._database).purge(before)
         await Drafts(self._database).purge(self._clock.now() - self._drafts_kept)
         await self._approvals.purge(before)
         await self._audit.end_left_open(self._clock.now() - _IN_WORK_AT_MOST, self._clock.now())

@@ -4,6 +4,7 @@ Knows VBR and the store; knows nothing of Slack.
 """
 
 from bot.watch.approvals import ApprovalCloser, approval_rows
+from bot.watch.digests import DigestMaker
 from bot.watch.expectation_watch import ExpectationWatch
 from bot.watch.expectations import NoticedSessions
 from bot.watch.following import Display, SessionFollower
@@ -16,6 +17,7 @@ from bot.watch.timed_disables import Reenabler
 __all__ = [
     "ApprovalCloser",
     "AuditChannel",
+    "DigestMaker",
     "Display",
     "ExpectationWatch",
     "NoticedSessions",

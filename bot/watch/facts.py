@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.store import Approval
-from bot.veeam import JobId, Result, ServerName, SessionId, known
+from bot.veeam import JobId, Report, Result, ServerName, SessionId, known
 
 _WELL = frozenset({Result.SUCCESS, Result.WARNING})
 _NO_PERSON = frozenset({"", "system"})
@@ -536,6 +536,26 @@ class ApprovalUndelivered(Facts, frozen=True, kw_only=True, tag="approval_held_b
     problem: str
 
 
+class DigestMade(Facts, frozen=True, kw_only=True, tag="digest"):
+    """A digest: how the jobs stand, on one screen; drawn again where runs end that were still going on."""
+
+    report: Report
+
+
+class DigestJobs(Facts, frozen=True, kw_only=True, tag="digest_jobs"):
+    """In the digest's thread: the jobs behind its lines. `key` is that of the row it was posted by."""
+
+    key: str
+    report: Report
+
+
+class DigestDays(Facts, frozen=True, kw_only=True, tag="digest_days"):
+    """In the digest's thread: the last days of the jobs that failed or warned. `key` as of `DigestJobs`."""
+
+    key: str
+    report: Report
+
+
 Announcement = (
     RunEnded
     | RunChanged
@@ -563,6 +583,9 @@ Announcement = (
     | ApprovalChanged
     | ApprovalEnded
     | ApprovalUndelivered
+    | DigestMade
+    | DigestJobs
+    | DigestDays
 )
 
 _decoder = msgspec.json.Decoder(Announcement)

@@ -16,6 +16,7 @@ ASKED = {
     "session":  "yyyyy....",
     "status":   "yyyyy....",
     "servers":  "yyyyy....",
+    "report":   "yyyyy....",
     "audit":    "y........",
     "start":    "yy..y....",
     "stop":     "yy..y....",

@@ -33,6 +33,8 @@ EXPECTED = (
     "named_causes",
     "wrong_causes",
     "missed_causes",
+    "digest_cost",
+    "digest_lines",
     "jobs_failed_p50",
     "jobs_failed_p95",
     "jobs_failed_anew_p95",

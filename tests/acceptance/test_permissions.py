@@ -25,6 +25,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
@@ -129,7 +130,7 @@ class Office:
             "jobs": ListJobs(), "job": ShowJob(known), "why": ExplainFailure(known),
             "sessions": ListSessions(),
             "session": ShowSession(SessionId(last.id)), "status": ShowStatus(),
-            "servers": ListServers(), "audit": ReadAudit(),
+            "servers": ListServers(), "report": ShowReport(), "audit": ReadAudit(),
             "start": Start(known), "stop": Stop(known),
             "retry": Retry(known), "enable": Enable(known), "disable": Disable(known),
             "apply": Apply(known), "clearcache": ClearCache(known),

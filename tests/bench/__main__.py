@@ -17,6 +17,7 @@ from tests.bench.announcing import catch_up, end_to_slack, storm
 from tests.bench.causes import named_causes
 from tests.bench.commands import acknowledged, jobs_failed
 from tests.bench.delivery import killed, reply_lost
+from tests.bench.digest import digest_cost
 from tests.bench.figures import (
     RECORDED_WORKLOAD_SECONDS,
     Figure,
@@ -87,6 +88,7 @@ def _measurements(
     yield "expectations", expectations_met(folder, many, sizes)
     yield "patterns", many_stars(sizes)
     yield "causes", named_causes(sizes)
+    yield "digest", digest_cost(sizes)
     yield "jobs failed", jobs_failed(folder, many, sizes)
     yield "acknowledged, Socket Mode", acknowledged(folder, many, sizes, http_mode=False)
     yield "acknowledged, HTTP mode", acknowledged(folder, many, sizes, http_mode=True)

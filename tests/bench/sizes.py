@@ -30,6 +30,8 @@ class Sizes:
     fetches: int = 9
     polls: int = 40
     matchings: int = 15
+    digest_jobs: int = 1_000
+    digests: int = 9
     commands: int = 100
     first_sights: int = 20
     in_flight: int = 200
@@ -65,6 +67,8 @@ QUICK = Sizes(
     fetches=1,
     polls=2,
     matchings=1,
+    digest_jobs=50,
+    digests=1,
     commands=3,
     first_sights=2,
     in_flight=5,

@@ -57,6 +57,7 @@ def default_workspace(clock: Clock = time.time, app: App | None = None) -> Works
         Channel("C0PROD", "prod", members=[*everybody, "U0GUS"]),
         Channel("C0BACKUPS", "backups", members=list(everybody)),
         Channel("C0AUDIT", "audit", members=list(everybody)),
+        Channel("C0DIGEST", "backup-digest", members=list(everybody)),
         Channel("C0GENERAL", "general", members=[*everybody, "U0GUS", "U0SIA"]),
         Channel(
             "C0SHARED",

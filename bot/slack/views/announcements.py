@@ -14,7 +14,7 @@ from bot.operations.actions.disable import Disable
 from bot.operations.actions.enable import Enable
 from bot.operations.queries.job import ShowJob
 from bot.slack.text import channel, code, count, date, duration, literal, mention, strong
-from bot.slack.views import approvals, audit, expectations, runs, status_text, storms
+from bot.slack.views import approvals, audit, expectations, report, runs, status_text, storms
 from bot.slack.views.buttons import ButtonTarget, controls, job_control
 from bot.slack.views.message import Message, compose, note, paragraph
 from bot.slack.views.server_errors import in_brief_by_name
@@ -72,8 +72,8 @@ def announcement(announced: facts.Announcement, key: str) -> Message:
 
     A completed attempt carries `veeam_session` with that attempt's own session, a run's root with its first
     session and the run's result, a storm `veeam_storm`, a request for an approval `veeam_approval`, news of a
-    server `veeam_server`, what did not happen `veeam_expectation`, what is on record `veeam_audit`, and
-    everything else `veeam_bot`.
+    server `veeam_server`, what did not happen `veeam_expectation`, a digest `veeam_digest`, what is on record
+    `veeam_audit`, the rest `veeam_bot`.
     """
     return replace(_message(announced), metadata=_metadata(announced, key))
 
@@ -121,14 +121,14 @@ def _message(announced: facts.Announcement) -> Message:
             return channel_moved(announced)
         case facts.MessageRefused():
             return message_refused(announced)
-        case facts.DisableReminder():
-            return disable_reminder(announced)
-        case facts.DisableEnded():
-            return disable_ended(announced)
+        case facts.DisableReminder() | facts.DisableEnded():
+            return timed_disable(announced)
         case facts.ExpectationUnmet() | facts.ExpectationOver():
             return expectations.what_did_not_happen(announced)
         case facts.ActionRecorded():
             return audit.action_recorded(announced)
+        case facts.DigestMade() | facts.DigestJobs() | facts.DigestDays():
+            return report.digest(announced)
         case _:
             assert_never(announced)
 
@@ -157,6 +157,10 @@ def _metadata(announced: facts.Announcement, key: str) -> dict[str, Any]:
             return _of_server(server, "back", since)
         case facts.ExpectationUnmet(expectation=expectation) | facts.ExpectationOver(expectation=expectation):
             return _of_expectation(expectation)
+        case facts.DigestMade(report=found):
+            return dict(report.metadata(found, kind="digest"))
+        case facts.DigestJobs(key=key) | facts.DigestDays(key=key):
+            return {"event_type": "veeam_bot", "event_payload": {"announcement": key}}
         case facts.ActionRecorded(row=int(row), hash=str(row_hash)):
             return {"event_type": AUDIT_EVENT, "event_payload": {"row": row, "hash": row_hash}}
         case _:
@@ -320,6 +324,13 @@ def message_refused(refused: facts.MessageRefused) -> Message:
             )
         ]
     )
+
+
+def timed_disable(disable: facts.DisableReminder | facts.DisableEnded) -> Message:
+    """The time that a job was disabled for ends soon, or has ended."""
+    if isinstance(disable, facts.DisableReminder):
+        return disable_reminder(disable)
+    return disable_ended(disable)
 
 
 def disable_reminder(disable: facts.DisableReminder) -> Message:

@@ -12,6 +12,7 @@ from bot.operations.queries.help import HelpAnswer
 from bot.operations.queries.home import HomeAnswer
 from bot.operations.queries.job import JobAnswer
 from bot.operations.queries.jobs import JobsAnswer
+from bot.operations.queries.report import ReportAnswer
 from bot.operations.queries.servers import ServersAnswer
 from bot.operations.queries.session import SessionAnswer
 from bot.operations.queries.sessions import SessionsAnswer
@@ -26,6 +27,7 @@ from bot.slack.views.help import help_, whoami
 from bot.slack.views.home import home_message
 from bot.slack.views.jobs import job, jobs
 from bot.slack.views.message import Message, Reply, with_note
+from bot.slack.views.report import report
 from bot.slack.views.servers import servers, status
 from bot.slack.views.sessions import session, sessions
 from bot.slack.views.storms import retried_all
@@ -39,6 +41,7 @@ ANSWERS: Mapping[type[Answer], Callable[[Any, str, PersonId | None], Message]] =
     SessionAnswer: lambda answer, _, shared_by: session(answer, shared_by=shared_by),
     StatusAnswer: lambda answer, command, by: status(answer, command=command, shared_by=by),
     ServersAnswer: lambda answer, _, shared_by: servers(answer, shared_by=shared_by),
+    ReportAnswer: lambda answer, _, shared_by: report(answer, shared_by=shared_by),
     AuditAnswer: lambda answer, _, __: audit(answer),
     HelpAnswer: lambda answer, command, _: help_(answer, command=command),
     WhoamiAnswer: lambda answer, command, _: whoami(answer, command=command),

@@ -206,7 +206,6 @@ _WITHOUT = {
     veeam.Detail.OTHER_JOBS: " It may have a job of that name too.",
 }
 """What it means that a detail is missing, where that is not plain."""
-_FILLING_FRACTION = 0.85
 _SHOWN_IN_HOURS = 48
 _SAYS_NOTHING = frozenset({"", "success", "warning", "failed", "none"})
 
@@ -393,7 +392,7 @@ def unreadable(number: int) -> str:
 
 def needs_attention(repository: veeam.RepositoryState) -> bool:
     """Whether it is offline or running full."""
-    return repository.is_online is False or (repository.used_fraction or 0) >= _FILLING_FRACTION
+    return veeam.is_filling(repository)
 
 
 def repository_line(repository: veeam.RepositoryState) -> str:

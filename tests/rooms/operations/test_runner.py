@@ -37,6 +37,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions
@@ -59,6 +60,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     ShowSession(SessionId("0f5e4f1e-50c8-4a5c-9d3f-3a6f1f4d4c11")),
     ShowStatus(),
     ListServers(),
+    ShowReport(),
     ReadAudit(),
     Start(SQL),
     Stop(SQL),
@@ -74,7 +76,7 @@ ONE_OF_EACH: tuple[Request, ...] = (
     ClearCache(SQL),
 )
 EVERYBODY = {"help", "whoami"}
-QUERIES = {"jobs", "job", "why", "sessions", "session", "status", "servers"}
+QUERIES = {"jobs", "job", "why", "sessions", "session", "status", "servers", "report"}
 ACTIONS = {"start", "stop", "retry", "apply", "clearcache"}
 CHANGES = {"enable", "disable", "clone", "delete", "edit", "create"}
 RECORD = {"audit"}

@@ -30,6 +30,7 @@ from bot.operations.outcomes import Ambiguous, Detailed, Done, Failed, NeedsForm
 from bot.operations.queries.home import ShowHome
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import JobsAnswer, ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers, ServersAnswer
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsAnswer, SessionsFilter
@@ -167,6 +168,7 @@ REQUESTS: Mapping[str, Callable[[Office], Awaitable[Request]]] = {
     "session last": now(lambda office: ShowSession(job=office.known("SQL Prod"))),
     "status": now(lambda _: ShowStatus("hq")),
     "servers": now(lambda _: ListServers("hq")),
+    "report": now(lambda _: ShowReport(server="hq")),
     "home": now(lambda _: ShowHome()),
     "start": now(lambda office: Start(fresh(office))),
     "start NAME": now(lambda office: Start(named(fresh(office), office))),
@@ -268,6 +270,14 @@ READS: Mapping[str, Row] = {
     },
     "status": {**DERIVED, **JOB_REPOSITORY, SESSIONS: lacks(Detail.SESSIONS)},
     "servers": {TIME: lacks(Detail.SERVER_TIME), INFO: lacks(Detail.SERVER_INFO), SWAGGER: lacks()},
+    "report": {
+        **DERIVED,
+        **JOB_REPOSITORY,
+        **SERVER_TIME,
+        SESSIONS: lacks(Detail.SESSIONS),
+        TASKS: lacks(),
+        LOGS: lacks(Detail.FAILURE_REASON),
+    },
     "home": {**DERIVED, **JOB_REPOSITORY, **WHY_FAILED, **WHO_STOPPED},
     "start": RUN,
     "start NAME": RUN,

@@ -35,6 +35,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
@@ -180,6 +181,8 @@ READ: list[tuple[str, Request]] = [
     ("status", ShowStatus()),
     ("status server:hq", ShowStatus("hq")),
     ("servers", ListServers()),
+    ("report", ShowReport()),
+    ("report 7 d server:hq", ShowReport(timedelta(days=7), "hq")),
     ("audit", ReadAudit()),
     ("audit 7d", ReadAudit(within=timedelta(days=7))),
     ("audit SQL Prod 7d", ReadAudit(beside("7d"), within=timedelta(days=7))),
@@ -305,6 +308,8 @@ MISREAD = [
     ("audit colour:blue", "audit 24h"),
     ("audit SQL 0h", "audit 24h"),
     ("status colour:blue", "status"),
+    ("report SQL", "report 7d"),
+    ("report 30d", "report 14d"),
     ('start "SQL Prod" fulll', "start SQL Prod full"),
     ('stop "SQL Prod" colour:blue', "stop SQL Prod now"),
     ('enable "SQL Prod" now', "enable SQL Prod"),

@@ -33,6 +33,7 @@ MATRIX = {
     "session": (YES, YES, YES, YES, YES, NO, NO),
     "status": (YES, YES, YES, YES, YES, NO, NO),
     "servers": (YES, YES, YES, YES, YES, NO, NO),
+    "report": (YES, YES, YES, YES, YES, NO, NO),
     "audit": (YES, NO, NO, NO, NO, YES, NO),
     "start": (YES, YES, NO, NO, YES, NO, NO),
     "stop": (YES, YES, NO, NO, YES, NO, NO),

@@ -24,7 +24,7 @@ TOM = Person(PersonId("U0TOM"), "tom", Standing.MEMBER, frozenset({"S0TEAM"}))
 # theirs alone differs between the revisions.
 TAPE_OPERATOR = {
     "jobs": "yyy.", "job": "yyy.", "why": "yyy.", "sessions": "yyy.", "session": "yyy.",
-    "status": "yyy.", "servers": "yyy.",
+    "status": "yyy.", "servers": "yyy.", "report": "yyy.",
     "start": ".yy.", "stop": ".yy.", "retry": ".yy.", "apply": ".yy.", "clearcache": ".yy.",
 }  # fmt: skip
 # The operation of VBR that a verb needs; the others read what these do, or ask VBR nothing.

@@ -96,6 +96,9 @@ from bot.watch.facts import (
     ChannelClosed,
     ChannelMoved,
     DetailsReply,
+    DigestDays,
+    DigestJobs,
+    DigestMade,
     DisableEnded,
     DisableReminder,
     Expectation,
@@ -116,7 +119,7 @@ from bot.watch.facts import (
     StormFinal,
     StormList,
 )
-from tests.unit.slack import approval_cases, form_samples, samples
+from tests.unit.slack import approval_cases, form_samples, report_samples, samples
 from tests.unit.slack.samples import ANN, BEN, BRANCH, HQ, JOB_ID, NOW, ONCALL, REFERENCE, SESSION_ID
 
 AWKWARD = samples.HOSTILE
@@ -486,6 +489,8 @@ def _answers() -> dict[str, Answer]:
         ),
         "status-without-database": replace(samples.status_answer(), outbox_waiting=None),
         "servers": samples.servers_answer(),
+        "report": report_samples.answer(report_samples.few()),
+        "report-many": report_samples.answer(report_samples.many()),
         **_records(),
         "help": samples.help_answer(),
         "servers-lacking": replace(samples.servers_answer(), servers=(samples.lacking_server(),)),
@@ -931,6 +936,14 @@ def announcements() -> dict[str, Announcement]:
             capabilities=("retry", "clone"),
         ),
         **_recorded(),
+        "digest": DigestMade(report=report_samples.few()),
+        "digest-many": DigestMade(report=report_samples.many()),
+        "digest-well": DigestMade(report=report_samples.well()),
+        "digest-silent": DigestMade(report=report_samples.nobody()),
+        "digest-jobs": DigestJobs(
+            key="digest/C0PROD/12:00/UTC/2026-11-23/jobs", report=report_samples.many()
+        ),
+        "digest-days": DigestDays(key="digest/C0PROD/12:00/UTC/2026-11-23/days", report=report_samples.few()),
         "channel-closed": ChannelClosed(channel="C0PROD", problem="is_archived", waiting=3),
         "channel-moved": ChannelMoved(old_id="C0PROD", new_id="C0SHARED"),
         "message-set-aside": MessageRefused(

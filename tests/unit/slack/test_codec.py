@@ -42,6 +42,7 @@ from bot.operations.queries.audit import ReadAudit
 from bot.operations.queries.help import ShowHelp
 from bot.operations.queries.job import ShowJob
 from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import ShowReport
 from bot.operations.queries.servers import ListServers
 from bot.operations.queries.session import ShowSession
 from bot.operations.queries.sessions import ListSessions, SessionsFilter
@@ -106,6 +107,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(ShowSession, texts.map(SessionId), optional_texts),
     st.builds(ShowStatus, optional_texts),
     st.builds(ListServers, optional_texts),
+    st.builds(ShowReport, spans, optional_texts),
     st.builds(
         ReadAudit,
         st.none() | jobs,

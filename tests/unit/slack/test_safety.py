@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -63,10 +64,15 @@ from bot.veeam import (
     Cause,
     ConnectFailed,
     Continuous,
+    CutOff,
     Daily,
+    FailureCause,
     Finding,
+    Findings,
+    FullRepository,
     ItemKind,
     JobFacts,
+    JobGroup,
     JobId,
     JobItem,
     JobState,
@@ -75,6 +81,7 @@ from bot.veeam import (
     Periodic,
     Rejected,
     Remedy,
+    ReportedJob,
     Result,
     Retention,
     RetryPolicy,
@@ -84,6 +91,7 @@ from bot.veeam import (
     SessionId,
     SessionProgress,
     SessionResult,
+    SilentAt,
     TaskSession,
     TaskSessionId,
     Weekday,
@@ -101,6 +109,9 @@ from bot.watch.facts import (
     ChannelClosed,
     ChannelMoved,
     DetailsReply,
+    DigestDays,
+    DigestJobs,
+    DigestMade,
     DisableEnded,
     DisableReminder,
     Expectation,
@@ -123,7 +134,7 @@ from bot.watch.facts import (
     StormList,
 )
 from tests.support.block_limits import problems
-from tests.unit.slack import approval_cases, samples
+from tests.unit.slack import approval_cases, report_samples, samples
 from tests.unit.slack.samples import ANN, BEN, HOSTILE, HQ, NOW, ONCALL, REFERENCE
 
 OUR_TOKENS = re.compile(
@@ -273,7 +284,59 @@ def _many(rows: st.SearchStrategy[Any], most: int = 12) -> st.SearchStrategy[tup
     return st.lists(rows, max_size=most).map(tuple)
 
 
+reported = st.builds(
+    ReportedJob,
+    server=st.just(HQ) | foreign,
+    job_id=job_ids,
+    name=foreign,
+    session_id=st.none() | session_ids,
+    since=maybe_moments,
+    day=st.integers(0, 400),
+    is_new=st.booleans(),
+    can_retry=st.booleans(),
+    took_seconds=st.none() | st.floats(0, 1e9),
+    usually_took_seconds=st.none() | st.floats(0, 1e9),
+    days=st.text("SWF-?", max_size=14),
+)
+job_groups = st.builds(JobGroup, total=st.integers(0, 500), jobs=_many(reported, 4))
+reports = st.builds(
+    lambda findings, silent, cut: msgspec.structs.replace(
+        report_samples.few(), findings=findings, silent=silent, incomplete=cut
+    ),
+    st.builds(
+        Findings,
+        jobs_total=st.integers(0, 500),
+        failing_total=st.integers(0, 500),
+        causes_total=st.integers(0, 500),
+        causes=_many(
+            st.builds(
+                FailureCause,
+                key=foreign,
+                total=st.integers(1, 500),
+                new_total=st.integers(0, 3),
+                reason=maybe,
+                jobs=_many(reported, 4),
+            ),
+            4,
+        ),
+        fixed=job_groups,
+        warned=job_groups,
+        muted=job_groups,
+        slower=job_groups,
+        repositories_total=st.integers(0, 20),
+        repositories=_many(
+            st.builds(
+                FullRepository, server=foreign, name=foreign, used_fraction=st.floats(0, 1), space=foreign
+            ),
+            3,
+        ),
+        grid=job_groups,
+    ),
+    _many(st.builds(SilentAt, server=foreign, problem=foreign), 2),
+    _many(st.builds(CutOff, server=foreign, read_since=maybe_moments, lacks=texts), 2),
+)
 done = st.one_of(
+    reports.map(report_samples.answer),
     st.builds(
         JobsAnswer,
         st.builds(
@@ -583,6 +646,9 @@ announcements: st.SearchStrategy[Announcement] = st.one_of(
         session_id=maybe,
         said=maybe,
     ),
+    st.builds(DigestMade, report=reports),
+    st.builds(DigestJobs, key=foreign, report=reports),
+    st.builds(DigestDays, key=foreign, report=reports),
     st.builds(ChannelClosed, channel=foreign, problem=foreign, waiting=st.integers(0, 500)),
     st.builds(ChannelMoved, old_id=foreign, new_id=foreign),
     st.builds(MessageRefused, channel=foreign, kind=foreign, problem=foreign, outcome=foreign),

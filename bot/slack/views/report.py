@@ -1,0 +1,433 @@
+"""Digests and reports: how the jobs of all servers stand, on one screen, with the jobs behind it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date as calendar_day
+from typing import Any, assert_never
+
+import msgspec
+
+from bot import veeam
+from bot.operations.actions.retry import Retry
+from bot.operations.job_filters import JobsFilter
+from bot.operations.model import Snapshot
+from bot.operations.queries.job import ShowJob
+from bot.operations.queries.jobs import ListJobs
+from bot.operations.queries.report import DEFAULT_SPAN, ReportAnswer
+from bot.settings import PersonId
+from bot.slack.text import (
+    QUOTE_LIMIT,
+    code,
+    count,
+    date,
+    dotted,
+    duration,
+    literal,
+    mention,
+    ordinal,
+    strong,
+)
+from bot.slack.views import buttons, status_text
+from bot.slack.views.message import (
+    NOTHING,
+    Message,
+    MessagePart,
+    compose,
+    divided,
+    heading,
+    note,
+    paragraph,
+)
+from bot.slack.views.server_errors import in_brief_by_name
+from bot.veeam import DayLetter
+from bot.watch import facts
+
+LINES_AT_MOST = 12
+"""What is seen without scrolling."""
+REPORT_EVENT = "veeam_digest"
+_CAUSES_SHOWN = 3
+_NAMES_SHOWN = 3
+_REASON_LIMIT, _REASON_BESIDE_TITLE = 110, 60
+_NAME_LIMIT = 40
+_SERVERS_NAMED = 3
+_REPOSITORIES_NAMED = 2
+_GRID_ROWS_IN_REPORT = 12
+_CAUSES_IN_THREAD = 12
+_NAMED_IN_THREAD, _LEAST_NAMED = 80, 4
+"""So many jobs are named in the thread in all, and at least so many of each group."""
+_SQUARES: Mapping[str, str] = {
+    DayLetter.GOOD: ":large_green_square:",
+    DayLetter.WARNED: ":large_yellow_square:",
+    DayLetter.FAILED: ":large_red_square:",
+    DayLetter.NO_RUN: ":white_large_square:",
+    DayLetter.NOT_READ: ":black_large_square:",
+}
+_LEGEND = (
+    "S success · W warning, or failed and made up for · F failed · - no run · ? not read. "
+    "Each letter is a day, as each square is."
+)
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_LACKING = {
+    "job_states": "not all of its jobs could be listed",
+    "sessions": "its sessions could not be read",
+    "repositories": "its repositories could not be read",
+}
+
+
+def report(answer: ReportAnswer, *, shared_by: PersonId | None = None) -> Message:
+    """A report that somebody asked for: the summary, then the days of the worst jobs."""
+    span = status_text.span_asked_for(answer.request.within or DEFAULT_SPAN)
+    title = f"Backup report, last {span}"
+    shared = f"Shared by {mention(shared_by)}." if shared_by is not None else ""
+    share = buttons.share_control(answer.request) if shared_by is None else None
+    grid = answer.report.findings.grid
+    rows = [_grid_row(job) for job in grid.jobs[:_GRID_ROWS_IN_REPORT]]
+    left_out = grid.total - len(rows)
+    more = f"… and {count(left_out, 'more job')} that failed or warned in these days." if left_out else ""
+    head = _first_screen(_without_lacks(answer.report), title)
+    return compose(
+        [*head, *([_grid_head(answer.report)] if rows else [])],
+        rows,
+        [note(more if rows else "", shared), buttons.controls([share])],
+        noun="job",
+        plural="jobs",
+        metadata=metadata(answer.report, kind="report"),
+    )
+
+
+def digest(announced: facts.DigestMade | facts.DigestJobs | facts.DigestDays) -> Message:
+    """A digest, or what its thread holds."""
+    match announced:
+        case facts.DigestMade(report=found):
+            return digest_root(found)
+        case facts.DigestJobs(report=found):
+            return digest_jobs(found)
+        case facts.DigestDays(report=found):
+            return digest_days(found)
+    assert_never(announced)
+
+
+def digest_root(found: veeam.Report) -> Message:
+    """A digest: what anybody has to know of it, on one screen; the rest is in its thread."""
+    return compose(_first_screen(found, f"Backup digest, {_day(found.day)}"))
+
+
+def digest_jobs(found: veeam.Report) -> Message:
+    """In the thread of a digest: the jobs behind each of its lines."""
+    findings = found.findings
+    causes = findings.causes[:_CAUSES_IN_THREAD]
+    groups = (
+        (f"{status_text.SUCCESS} Fixed", findings.fixed, _plainly),
+        (f"{status_text.WARNING} Last run with a warning", findings.warned, _plainly),
+        (f"{status_text.BUSY} Still running", findings.running, _plainly),
+        (":turtle: Slower than usual", findings.slower, _slowness),
+        (f"{status_text.NEUTRAL} Never ran", findings.never_ran, _plainly),
+        (f"{status_text.NEUTRAL} Disabled", findings.disabled, _plainly),
+        (f"{status_text.NEUTRAL} Muted", findings.muted, _standing),
+    )
+    present = [each for each in groups if each[1].total]
+    named = max(_LEAST_NAMED, _NAMED_IN_THREAD // max(1, len(causes) + len(present)))
+    rows = [_cause_in_full(cause, named) for cause in causes]
+    others = findings.failing_total - sum(cause.total for cause in causes)
+    if others > 0:
+        unnamed = count(findings.causes_total - len(causes), "other cause")
+        rows.append(paragraph(f"{status_text.FAILED} … and {count(others, 'more job')} of {unnamed}."))
+    for title, group, line in present:
+        lines = [line(job) for job in group.jobs[:named]]
+        rows.append(paragraph(f"*{title}: {count(group.total, 'job')}*", *lines, _more(group.total, lines)))
+    if findings.repositories:
+        full = [f"• {_repository(each)}" for each in findings.repositories]
+        unlisted = findings.repositories_total - len(full)
+        more = f"… and {unlisted:,} more." if unlisted else ""
+        rows.append(paragraph("*Repositories filling up*", *full, more))
+    return compose([paragraph("The jobs behind this digest")], divided(rows), noun="group", plural="groups")
+
+
+def digest_days(found: veeam.Report) -> Message:
+    """In the thread of a digest: the last fourteen days of the jobs that did worst in them."""
+    grid = found.findings.grid
+    left_out = grid.total - len(grid.jobs)
+    more = f"… and {count(left_out, 'more job')} that failed or warned in these days." if left_out else ""
+    return compose(
+        [_grid_head(found)], [_grid_row(job) for job in grid.jobs], [note(more)], noun="job", plural="jobs"
+    )
+
+
+def _without_lacks(found: veeam.Report) -> veeam.Report:
+    """The report without what servers did not say: below an answer that is said of every one."""
+    cut = (msgspec.structs.replace(each, lacks=()) for each in found.incomplete)
+    return msgspec.structs.replace(
+        found, incomplete=tuple(each for each in cut if each.read_since is not None)
+    )
+
+
+def metadata(found: veeam.Report, *, kind: str) -> Mapping[str, Any]:
+    """By which a digest or a report is found again."""
+    return {
+        "event_type": REPORT_EVENT,
+        "event_payload": {"kind": kind, "day": found.day, "at": found.at},
+    }
+
+
+def _first_screen(found: veeam.Report, title: str) -> list[MessagePart]:
+    """At most `LINES_AT_MOST` lines, whatever there is to say; each with what can be pressed about it."""
+    findings = found.findings
+    only = found.servers[0] if len(found.servers) == 1 and not found.silent else None
+    return [
+        *_headline(found, title),
+        *(_cause_line(cause, only) for cause in findings.causes[:_CAUSES_SHOWN]),
+        _other_causes(findings, only),
+        paragraph(_fixed(findings)),
+        _others(findings, only),
+        paragraph(_slower(findings), _repositories(findings)),
+        paragraph(_missing(found)),
+    ]
+
+
+def _headline(found: veeam.Report, title: str) -> list[MessagePart]:
+    """The title, how things stand and what was looked at; a phone's notification begins with the second."""
+    verdict, looked_at = _verdict(found), _looked_at(found)
+    is_well = not (found.silent or found.incomplete) and found.findings.is_well and found.findings.jobs_total
+    lines = (f"{verdict}: {looked_at}",) if is_well else (verdict, looked_at)
+    spoken = (f"{lines[0]} · {title}", *lines[1:])
+    part = paragraph(*lines)
+    return [MessagePart("\n".join(spoken), heading(title).blocks + part.blocks)]
+
+
+def _verdict(found: veeam.Report) -> str:
+    findings = found.findings
+    if findings.failing_total:
+        number = "all" if findings.new_total == findings.failing_total else f"{findings.new_total:,}"
+        new = f", {number} of them newly" if findings.new_total else ", none of them newly"
+        are = "job is failing" if findings.failing_total == 1 else "jobs are failing"
+        if findings.failing_total == 1:
+            new = ", newly" if findings.new_total else ""
+        return f"{status_text.FAILED} *{findings.failing_total:,} {are}{new}*"
+    if not found.servers:
+        return f"{status_text.WARNING} *No server answered*: nothing is known of the jobs."
+    if not findings.jobs_total:
+        return "No jobs to show."
+    if found.silent or found.incomplete:
+        return f"{status_text.WARNING} *No job is failing, as far as could be read*"
+    if findings.is_well:
+        return f"{status_text.SUCCESS} *All is well*"
+    return f"{status_text.SUCCESS} *No job is failing*"
+
+
+def _looked_at(found: veeam.Report) -> str:
+    """What was looked at: a digest that finds nothing says so of something."""
+    findings = found.findings
+    if not found.servers:
+        return f"Since {date(found.since)}."
+    servers = count(len(found.servers), "server")
+    if len(found.servers) == 1:
+        servers = literal(found.servers[0])
+    runs = count(findings.runs_total, "run")
+    late = " · sent late" if found.is_late else ""
+    return (
+        f"{count(findings.jobs_total, 'job')} on {servers}, {runs} since {date(found.since)} · "
+        f"as of {date(found.as_of)}{late}"
+    )
+
+
+def _cause_line(cause: veeam.FailureCause, only: str | None) -> MessagePart:
+    """One cause in a line, with the button for its one job, or for the list of what fails."""
+    why = _why(cause, _REASON_BESIDE_TITLE if cause.title else _REASON_LIMIT)
+    job = cause.jobs[0] if cause.jobs else None
+    if cause.total == 1 and job is not None:
+        words = f"• {_name(job)}{_how_long(job)}: {why}"
+        return buttons.with_control(words, _control(job))
+    new = f" ({cause.new_total:,} newly)" if 0 < cause.new_total < cause.total else ""
+    named = _names(cause.jobs, cause.total)
+    words = f"• *{cause.total:,} jobs*{new}: {why} {named}"
+    return buttons.with_button(words, _failing(only), label=buttons.DETAILS_LABEL)
+
+
+def _why(cause: veeam.FailureCause, limit: int) -> str:
+    """What the cause is called, where that is known, and VBR's own words."""
+    named = strong(cause.title) if cause.title else ""
+    said = code(cause.reason, limit) if cause.reason else "VBR gives no reason"
+    return " ".join(filter(None, (named, said)))
+
+
+def _control(job: veeam.ReportedJob) -> buttons.Control | None:
+    state = Snapshot(job.session_id, is_active=False)
+    target = buttons.ButtonTarget(job.server, job.job_id, job.name, state)
+    return buttons.job_control(target, Retry.operation if job.can_retry else ShowJob.operation)
+
+
+def _other_causes(findings: veeam.Findings, only: str | None) -> MessagePart:
+    shown = findings.causes[:_CAUSES_SHOWN]
+    jobs = findings.failing_total - sum(cause.total for cause in shown)
+    if jobs <= 0:
+        return NOTHING
+    causes = findings.causes_total - len(shown)
+    words = f"• … and {count(jobs, 'more job')} of {count(causes, 'other cause')}"
+    return buttons.with_button(words, _failing(only), label=buttons.DETAILS_LABEL)
+
+
+def _failing(only: str | None) -> ListJobs:
+    return ListJobs(JobsFilter.FAILED, server=only)
+
+
+def _fixed(findings: veeam.Findings) -> str:
+    fixed = findings.fixed
+    if not fixed.total:
+        return ""
+    return f"{status_text.SUCCESS} Fixed: {count(fixed.total, 'job')} {_names(fixed.jobs, fixed.total)}"
+
+
+def _others(findings: veeam.Findings, only: str | None) -> MessagePart:
+    """What is neither failing nor fixed, counted in one line."""
+    failing = f" ({findings.muted_failing:,} of them failing)" if findings.muted_failing else ""
+    counts = (
+        (findings.warned.total, "with a warning"),
+        (findings.running.total, "still running"),
+        (findings.never_ran.total, "never ran"),
+        (findings.disabled.total, "disabled"),
+        (findings.muted.total, f"muted{failing}"),
+    )
+    words = dotted(*(f"{number:,} {what}" for number, what in counts if number))
+    if not words:
+        return NOTHING
+    words = f"{status_text.NEUTRAL} Jobs: {words}"
+    if not findings.warned.total:
+        return paragraph(words)
+    request = ListJobs(JobsFilter.WARNING, server=only)
+    return buttons.with_button(words, request, label=buttons.DETAILS_LABEL)
+
+
+def _slower(findings: veeam.Findings) -> str:
+    slower = findings.slower
+    if not slower.total:
+        return ""
+    return f":turtle: Slower than usual: {count(slower.total, 'job')} {_names(slower.jobs, slower.total)}"
+
+
+def _repositories(findings: veeam.Findings) -> str:
+    if not findings.repositories_total:
+        return ""
+    named = [_repository(each) for each in findings.repositories[:_REPOSITORIES_NAMED]]
+    more = findings.repositories_total - len(named)
+    also = f" and {more:,} more" if more > 0 else ""
+    return f"{status_text.WARNING} Repositories filling up: {'; '.join(named)}{also}"
+
+
+def _missing(found: veeam.Report) -> str:
+    """In one line, which servers did not answer, and of which not everything was read."""
+    silent = [f"{strong(each.server)} ({in_brief_by_name(each.problem)})" for each in found.silent]
+    shown = silent[:_SERVERS_NAMED]
+    if len(silent) > len(shown):
+        shown.append(f"{len(silent) - len(shown):,} more")
+    parts = [f"No answer from {', '.join(shown)}: nothing of it is in here"] if shown else []
+    parts += [f"{strong(each.server)}: {_lacking(each)}" for each in found.incomplete[:_SERVERS_NAMED]]
+    if len(found.incomplete) > _SERVERS_NAMED:
+        parts.append(f"{len(found.incomplete) - _SERVERS_NAMED:,} more servers were not read whole")
+    return f"{status_text.WARNING} {'; '.join(parts)}." if parts else ""
+
+
+def _lacking(cut: veeam.CutOff) -> str:
+    lacks = [_LACKING.get(what, literal(what)) for what in cut.lacks]
+    if cut.read_since is not None and "sessions" not in cut.lacks:
+        lacks.append(f"too many sessions to read those before {date(cut.read_since)}")
+    return ", ".join(lacks)
+
+
+def _cause_in_full(cause: veeam.FailureCause, named: int) -> MessagePart:
+    why = _why(cause, QUOTE_LIMIT)
+    lines = [_standing(job) for job in cause.jobs[:named]]
+    head = f"{status_text.FAILED} *{count(cause.total, 'job')}*: {why}"
+    return paragraph(head, *lines, _more(cause.total, lines))
+
+
+def _standing(job: veeam.ReportedJob) -> str:
+    since = f"since {date(job.since)}" if job.since is not None else ""
+    return f"• {dotted(_name(job), _nth_day(job), since)}"
+
+
+def _plainly(job: veeam.ReportedJob) -> str:
+    return f"• {_name(job)}"
+
+
+def _slowness(job: veeam.ReportedJob) -> str:
+    took, usual = duration(job.took_seconds or 0), duration(job.usually_took_seconds or 0)
+    return f"• {_name(job)} took {took}, usually {usual}"
+
+
+def _nth_day(job: veeam.ReportedJob) -> str:
+    if job.since is None:
+        return ""
+    if job.is_new and job.day <= 1:
+        return "new"
+    if job.is_new:
+        return f"new, {ordinal(job.day)} day"
+    return f"{'at least the ' if job.is_at_least else ''}{ordinal(job.day)} day"
+
+
+def _how_long(job: veeam.ReportedJob) -> str:
+    said = _nth_day(job)
+    return f" ({said})" if said else ""
+
+
+def _more(total: int, named: Sequence[str]) -> str:
+    rest = total - len(named)
+    return f"… and {count(rest, 'more job')}." if rest > 0 else ""
+
+
+def _name(job: veeam.ReportedJob) -> str:
+    return f"{strong(job.name, _NAME_LIMIT)} on {literal(job.server, _NAME_LIMIT)}"
+
+
+def _names(jobs: Sequence[veeam.ReportedJob], total: int) -> str:
+    shown = [literal(job.name, _NAME_LIMIT) for job in jobs[:_NAMES_SHOWN]]
+    more = total - len(shown)
+    if more > 0:
+        shown.append(f"{more:,} more")
+    return f"({', '.join(shown)})" if shown else ""
+
+
+def _repository(repository: veeam.FullRepository) -> str:
+    name = f"{literal(repository.name, _NAME_LIMIT)} on {literal(repository.server, _NAME_LIMIT)}"
+    if repository.is_offline:
+        return f"{name} is offline"
+    used = f"{100 * repository.used_fraction:.0f} % full" if repository.used_fraction is not None else ""
+    space = literal(repository.space) if repository.space else ""
+    return f"{name} {', '.join(filter(None, (used, space)))}"
+
+
+def _grid_head(found: veeam.Report) -> MessagePart:
+    first, last = (_short_day(day) for day in (found.grid_days[0], found.grid_days[-1]))
+    return paragraph(f"*The last {len(found.grid_days)} days*, {first} to {last}, the worst first") + note(
+        _LEGEND
+    )
+
+
+def _grid_row(job: veeam.ReportedJob) -> MessagePart:
+    """The days of a job as squares, and as letters, for a colour alone says nothing."""
+    squares = "".join(_SQUARES.get(letter, "") for letter in job.days)
+    letters = f"`{job.days}`"
+    row = paragraph(f"{squares} {letters} {_name(job)}")
+    return MessagePart(f"{letters} {_name(job)}", row.blocks)
+
+
+def _day(iso: str) -> str:
+    day = calendar_day.fromisoformat(iso)
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+
+
+def _short_day(iso: str) -> str:
+    day = calendar_day.fromisoformat(iso)
+    return f"{day.day} {_MONTHS[day.month - 1][:3]}"
